@@ -1,7 +1,7 @@
-//! What a connection costs, beside a floor in the same run: `cargo bench -p connection-core`.
+//! Measures the cost of a connection, beside a floor in the same run: `cargo bench -p connection-core`.
 //!
-//! A figure means something only as a ratio to the floor beside it: the same request by a bare client, the same probe
-//! without a row to write. Use must not depend on how many connections there are.
+//! A figure is meaningful only as a ratio to the floor beside it: the same request by a bare client, or the same
+//! probe without a row to write. The cost of a use must not depend on the number of connections.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
 #![expect(dead_code, reason = "the support of the tests has more than a benchmark needs")]
 
@@ -33,12 +33,12 @@ fn main() {
     divan::main();
 }
 
-/// One connection among so many.
+/// Returns one of `count` connections.
 fn one_of(runtime: &Runtime, count: usize) -> (World, Connection) {
     one_kept(runtime, count, Duration::from_millis(500))
 }
 
-/// As [`one_of`], whose row is kept for so long.
+/// Returns one of `count` connections, as [`one_of`] does, whose row is cached for `hot_rows`.
 fn one_kept(runtime: &Runtime, count: usize, hot_rows: Duration) -> (World, Connection) {
     runtime.block_on(async {
         let world = World::new().await;
@@ -73,7 +73,7 @@ mod request {
         });
     }
 
-    /// As `send_of`, with a row that is read and unsealed each time.
+    /// The same as `send_of`, with a row that is read and opened each time.
     #[divan::bench(args = [1, 200])]
     fn send_asking_the_store_of(bencher: Bencher<'_, '_>, connections: usize) {
         let runtime = Runtime::new().unwrap();
@@ -86,7 +86,7 @@ mod request {
         });
     }
 
-    /// The row at hand, origin check, authorizer, egress check, request, answer.
+    /// Cached row, origin check, authorizer, egress check, request, answer.
     #[divan::bench(args = [1, 200])]
     fn send_of(bencher: Bencher<'_, '_>, connections: usize) {
         let runtime = Runtime::new().unwrap();
@@ -117,7 +117,7 @@ mod probe {
         });
     }
 
-    /// The same, contained, compared with what is stored, and its time written.
+    /// The same request, contained, with its result compared with the stored one and its time written.
     #[divan::bench]
     fn verify(bencher: Bencher<'_, '_>) {
         let runtime = Runtime::new().unwrap();
@@ -134,7 +134,7 @@ mod durable {
 
     use super::{Acme, Bencher, Runtime, World, connected, me};
 
-    /// So many connections of one store, each of another account.
+    /// Returns connections of one store, each of another account.
     fn connections(runtime: &Runtime, count: usize) -> (World, Vec<Connection>) {
         runtime.block_on(async {
             let world = World::new().await;
@@ -169,7 +169,7 @@ mod durable {
     }
 }
 
-/// Of one profile and of a hundred: a list, a start, and what reading the rows alone costs.
+/// One profile and a hundred: a list, a start, and the cost of only reading the rows.
 #[divan::bench_group(sample_count = 500)]
 mod profiles {
     use connection_core::{NewProfile, SpawnOptions};
@@ -189,7 +189,7 @@ mod profiles {
         })
     }
 
-    /// The floor: the same rows by a connection of the driver that stays open.
+    /// The floor: the same rows, read by a connection of the driver that stays open.
     #[divan::bench(args = [1, 100])]
     fn bare_rows_of(bencher: Bencher<'_, '_>, profiles: usize) {
         let runtime = Runtime::new().unwrap();
@@ -231,7 +231,7 @@ mod usage {
     use crate::metered::{Metered, uses};
     use connection_core::UsageBounds;
 
-    /// A second passes, in which nothing is due.
+    /// A second passes in which nothing is due.
     fn second(runtime: &Runtime, world: &World) {
         runtime.block_on(async {
             world.clock.advance(Duration::from_secs(1));
@@ -250,7 +250,7 @@ mod usage {
         bencher.bench_local(|| second(&runtime, &world));
     }
 
-    /// The same, with so many accounts whose time has not come.
+    /// The same, with accounts whose time has not come.
     #[divan::bench(args = [0, 1, 100])]
     fn second_of_an_idle_poller_of(bencher: Bencher<'_, '_>, accounts: usize) {
         let runtime = Runtime::new().unwrap();
@@ -264,7 +264,7 @@ mod usage {
             registry
         });
         let day = Duration::from_secs(86_400);
-        // Without jitter, by which the first fetches would be spread over time that does not pass here.
+        // Without jitter, which would spread the first fetches over time that does not pass here.
         let bounds = UsageBounds::new().longest(day).default_interval(day).jitter_percent(0);
         let polled = registry.clone();
         let polling = runtime.spawn(async move { polled.poll_usage(bounds).await });

@@ -1,7 +1,8 @@
-//! What resolving costs, beside reading two rows by hand: `cargo bench -p connection-core --bench extension`.
+//! Measures the cost of resolving, beside reading two rows directly: `cargo bench -p connection-core --bench
+//! extension`.
 //!
-//! A figure means something only as a ratio to the floor beside it: the same rows, by the same connections of the driver, with
-//! statements that it has prepared, and decoded as far as a resolution needs them.
+//! A figure is meaningful only as a ratio to the floor beside it: the same rows, read by the same connections of
+//! the driver with prepared statements, and decoded as far as a resolution needs them.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
 #![expect(dead_code, reason = "the support of the tests has more than a benchmark needs")]
 
@@ -34,14 +35,14 @@ fn main() {
     divan::main();
 }
 
-/// What is read, and by what: the registry has no connections but those of the pool.
+/// The extension and the database. The registry uses only the connections of the pool.
 struct Setting {
     world: World,
     registry: ConnectionRegistry,
     pool: SqlitePool,
 }
 
-/// As the core opens its own.
+/// Opens a pool with the options of the core.
 async fn pool(world: &World) -> SqlitePool {
     std::fs::create_dir_all(world.file().parent().unwrap()).unwrap();
     let options = SqliteConnectOptions::new()
@@ -53,7 +54,7 @@ async fn pool(world: &World) -> SqlitePool {
     SqlitePoolOptions::new().max_connections(4).test_before_acquire(false).connect_with(options).await.unwrap()
 }
 
-/// One connection that is the default, among so many that are copies of it.
+/// Creates one connection that is the default, among `count` copies of it.
 fn one_of(runtime: &Runtime, count: usize) -> Setting {
     runtime.block_on(async {
         let world = World::new().await;

@@ -1,4 +1,4 @@
-//! The least that the same work costs: texts and binds of ours by the driver alone, a lookup, and an opened value.
+//! The floors: the same query texts and binds by the driver alone, a lookup, and a value that is opened.
 
 use std::{collections::HashMap, sync::Mutex};
 
@@ -7,7 +7,7 @@ use connection_core::ConnectionId;
 use sqlx::{Connection as _, Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
-/// Texts, then numbers, then bytes.
+/// Texts first, then numbers, then bytes.
 const ONE: &str = "SELECT a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.config, a.state, \
      c.state, c.secret_names, c.granted_scopes, c.refresh_reason, l.liveness, l.reason, e.owner, e.kind, e.body, \
      a.is_default, a.revision, a.generation, a.next_generation, a.created_at, a.updated_at, a.usable_at, c.generation, \
@@ -37,21 +37,21 @@ fn decoded(row: &SqliteRow, texts: usize, numbers: usize) -> Decoded {
     (text, (texts..numbers).map(|at| row.get(at)).collect(), (numbers..end).map(|at| row.get(at)).collect())
 }
 
-/// All of a connection, by its id.
+/// Reads all columns of a connection, by its id.
 pub(crate) async fn one(pool: &SqlitePool, id: ConnectionId) -> Decoded {
     let mut reader = pool.acquire().await.unwrap();
     let row = sqlx::query(ONE).bind(uuid(id)).fetch_one(&mut *reader).await.unwrap();
     decoded(&row, 17, 21)
 }
 
-/// The fifty connections after a place.
+/// Reads the fifty connections after a position.
 pub(crate) async fn page(pool: &SqlitePool, (at, id): (i64, Uuid)) -> Vec<Decoded> {
     let mut reader = pool.acquire().await.unwrap();
     let rows = sqlx::query(PAGE).bind("local").bind(at).bind(id).fetch_all(&mut *reader).await.unwrap();
     rows.iter().map(|row| decoded(row, 12, 11)).collect()
 }
 
-/// The place of a connection in the order of lists.
+/// Returns the position of a connection in the order of lists.
 pub(crate) async fn place(pool: &SqlitePool, id: ConnectionId) -> (i64, Uuid) {
     let sql = "SELECT usable_at, id FROM connection_account WHERE id = $1";
     sqlx::query_as(sql).bind(uuid(id)).fetch_one(pool).await.unwrap()
@@ -72,7 +72,7 @@ pub(crate) async fn insert(to: &mut SqliteConnection, count: usize, number: &mut
          VALUES ($1, 'unknown', 1, 0)";
     const EVENT: &str = "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain, generation, \
          facts) VALUES ($1, 'local', $1, 1, $2, 'imported', '{\"kind\":\"scale-1\"}', $3, 1, $3)";
-    // Far behind every id and time of ours, in order, as ids of ours are.
+    // Far after every id and time of the store, and ascending, as the store's ids are.
     const LAST: i64 = i64::MAX / 2;
     let mut transaction = to.begin_with("BEGIN IMMEDIATE").await.unwrap();
     for _ in 0..count {
@@ -106,7 +106,7 @@ impl Opened {
         Self { key, sealed: Mutex::new(sealed) }
     }
 
-    /// Looks one up and opens it.
+    /// Looks a value up and opens it.
     pub(crate) fn open(&self, id: ConnectionId) -> Vec<u8> {
         let mut value = self.sealed.lock().unwrap()[&id].clone();
         let opened = self.key.open_in_place(nonce(), Aad::from([2; 64]), &mut value).unwrap().len();

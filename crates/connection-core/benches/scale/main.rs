@@ -1,12 +1,13 @@
-//! Measures operations whose cost may grow with the number of connections, each beside a floor in the same run: `cargo bench -p connection-core --bench scale`.
+//! Measures operations whose cost may grow with the number of connections, each beside a floor in the same run:
+//! `cargo bench -p connection-core --bench scale`.
 //!
-//! Each line is a floor, which is the least that the same work can cost with the same driver or client, and what this crate
-//! takes for it. Both are measured in turn, and each figure is the fastest of several rounds. `ratio` is ours by the floor's
-//! and `grows` is ours in the large store by ours in the small one; a goal stands beside each. A figure means something only
-//! beside its floor in the same run.
+//! A floor is the least that the same work can cost with the same driver or client. Each line shows a floor and the
+//! time that this crate takes for the same work. Both are measured in turn, and each figure is the fastest of
+//! several rounds. `ratio` is our time divided by the floor, and `grows` is our time in the large store divided by
+//! that in the small one. A goal is beside each. A figure is meaningful only beside its floor in the same run.
 //!
-//! `-- --quick` runs everything once with few rows, as the suite does; its figures say nothing. Any other word narrows the
-//! run to the lines that hold it: `-- page`.
+//! `-- --quick` runs everything once with few rows, as the test suite does; its figures mean nothing. Any other
+//! word limits the run to the lines that contain it: `-- page`.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
 #![expect(clippy::print_stdout, reason = "the figures are what is asked for")]
 
@@ -22,17 +23,17 @@ mod writes;
 use measure::Table;
 use setting::Setting;
 
-/// How much is measured.
+/// The amount of work to measure.
 struct Size {
-    /// Connections in the small and in the large store.
+    /// The number of connections in the small and in the large store.
     stores: [usize; 2],
-    /// Connections that are used in turn.
+    /// The numbers of connections that are used in turn.
     in_use: [usize; 3],
-    /// Connections that are verified, in the small and in the large store.
+    /// The number of connections that are verified, in the small and in the large store.
     verified: [usize; 2],
     waiters: [usize; 2],
     rounds: usize,
-    /// By which the number of operations in a round is divided.
+    /// The divisor of the number of operations in a round.
     fewer: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Requests beside a bare client: one at a time, a herd that waits for one, and many at once.
+//! Requests beside a bare client: one at a time, many callers that wait for one refresh, and many at once.
 
 use std::{
     sync::{
@@ -19,10 +19,11 @@ use crate::{
     setting::Setting,
 };
 
-/// As many probes as run at once unless a host says otherwise.
+/// The default number of probes that run at once.
 const AT_ONCE: usize = 64;
 
-/// How often a herd is tried. On a busy machine some callers come after the end of the refresh and begin another one.
+/// The number of attempts with a herd of callers. On a busy machine some callers arrive after the end of the
+/// refresh and begin another one.
 const TRIES: usize = 10;
 
 fn client() -> reqwest::Client {
@@ -66,7 +67,7 @@ pub(crate) async fn send(settings: &[Setting; 2], provider: &Provider, size: &Si
     table.line(LINE, &pairs, Goal { ratio: None, growth: Some(1.1) });
 }
 
-/// The time until all of so many callers have what one refresh brings.
+/// Returns the time until all callers have the result of one refresh.
 async fn refreshes(connection: &Connection, callers: usize) -> Duration {
     timed(async || {
         let mut all = JoinSet::new();
@@ -119,7 +120,7 @@ pub(crate) async fn preflight(settings: &[Setting; 2], provider: &Provider, size
                 assert_eq!(result.unwrap().liveness, Liveness::Live);
             }
         };
-        // The first one finds that each is live, which is a change.
+        // The first verification finds that each connection is live, which is a change.
         verify().await;
         let (client, url) = (client(), format!("{}/slow", provider.origin));
         let floor = async || timed(async || at_once(&client, &url, count).await).await;
@@ -129,7 +130,7 @@ pub(crate) async fn preflight(settings: &[Setting; 2], provider: &Provider, size
     table.line(&line, &pairs, Goal { ratio: Some(1.1), growth: Some(1.1) });
 }
 
-/// That many requests, as many at once as there are probes.
+/// Sends that many requests, with as many at once as there are probes.
 async fn at_once(client: &reqwest::Client, url: &str, count: usize) {
     let done = Arc::new(AtomicUsize::new(0));
     let mut all = JoinSet::new();

@@ -1,4 +1,4 @@
-//! Pairs of a floor and ours, and the table that they are printed in.
+//! Pairs of a floor and our time, and the table in which they are printed.
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ pub(crate) struct Goal {
     pub(crate) growth: Option<f64>,
 }
 
-/// Runs a floor and ours in turn and returns the fastest of each. Both return the time that a round took for that many
-/// operations, so that they can prepare a round without being timed.
+/// Runs the floor and our operation in turn, and returns the fastest time of each. Both closures return the time of
+/// a round of that many operations, so that they can prepare a round without being timed.
 pub(crate) async fn pair(
     rounds: usize,
     operations: usize,
@@ -33,7 +33,7 @@ pub(crate) async fn pair(
     Pair { floor: each(fastest.floor), ours: each(fastest.ours) }
 }
 
-/// Returns how long that takes.
+/// Returns the time that `work` takes.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures the time that passes")]
 pub(crate) async fn timed<T>(work: impl AsyncFnOnce() -> T) -> Duration {
     let began = Instant::now();
@@ -41,7 +41,7 @@ pub(crate) async fn timed<T>(work: impl AsyncFnOnce() -> T) -> Duration {
     began.elapsed()
 }
 
-/// The lines that were asked for, printed as they are measured.
+/// The requested lines, printed as they are measured.
 pub(crate) struct Table {
     words: Vec<String>,
 }
@@ -61,7 +61,7 @@ impl Table {
         println!("{:58} {:>10} {:>10} {:>7} {:>5} {:>7} {:>5}", "", "floor", "ours", "ratio", "goal", "grows", "goal");
     }
 
-    /// Prints the figures of the last pair, and how ours grew from the first to the last.
+    /// Prints the figures of the last pair, and how our time grew from the first pair to the last.
     pub(crate) fn line(&self, line: &str, pairs: &[Pair], goal: Goal) {
         let (Some(first), Some(last)) = (pairs.first(), pairs.last()) else { return };
         let by = |some: Duration, other: Duration| some.as_secs_f64() / other.as_secs_f64();

@@ -1,11 +1,12 @@
-//! A plugin of many kinds: a key that is renewed, verified and sent. Its setup asks its provider for nothing, so that
-//! creating a connection is measured without a request.
+//! A plugin of many kinds, with a key that is refreshed, verified and sent.
+//!
+//! Its setup sends nothing to its provider, so that creating a connection is measured without a request.
 
 use connection_contract::prelude::*;
 
 pub(crate) const API: &str = "https://api.scale.example";
 
-/// As many providers as it takes to have all probes at work that run at once.
+/// As many providers as are needed to run the maximum number of probes at once.
 pub(crate) const KINDS: [Kind; 8] = [
     Kind::from_static("scale-1"),
     Kind::from_static("scale-2"),
@@ -21,7 +22,7 @@ pub(crate) const KINDS: [Kind; 8] = [
 #[derive(Clone)]
 pub(crate) struct Plugin(pub(crate) Kind);
 
-/// The account that the provider tells for `key-ID`.
+/// The account that the provider returns for `key-ID`.
 pub(crate) fn identity(id: &str) -> Identity {
     Identity::new(id.to_owned(), format!("account {id}"))
 }

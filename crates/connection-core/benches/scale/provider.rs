@@ -1,4 +1,5 @@
-//! A provider on loopback, on a thread of its own. It answers at once, or after ten milliseconds: `/slow` and `/token`.
+//! A provider on loopback, on a separate thread. It answers at once, or after ten milliseconds for `/slow` and
+//! `/token`.
 
 use std::{
     sync::{
@@ -26,7 +27,7 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// The number of tokens that it was asked for.
+    /// Returns the number of tokens that were requested.
     pub(crate) fn tokens(&self) -> usize {
         self.tokens.load(SeqCst)
     }
@@ -59,7 +60,7 @@ async fn serve(mut stream: TcpStream, tokens: Arc<AtomicUsize>) -> Option<()> {
             stream.read_buf(&mut received).await.ok().filter(|read| *read > 0)?;
         };
         received.drain(..length);
-        // Of `key-ID`, and of `key-ID.NUMBER` that came of it by a refresh.
+        // The id in `key-ID`, or in `key-ID.NUMBER` after a refresh.
         let id = request.split("key-").nth(1)?.split(['.', '\r']).next()?.to_owned();
         let body = match request.starts_with("POST /token") {
             true => format!(r#"{{"key":"key-{id}.{}"}}"#, tokens.fetch_add(1, SeqCst)),
@@ -73,7 +74,7 @@ async fn serve(mut stream: TcpStream, tokens: Arc<AtomicUsize>) -> Option<()> {
     }
 }
 
-/// The first request and its length in bytes, once all of it is there.
+/// Returns the first request and its length in bytes, once it is complete.
 fn whole(received: &[u8]) -> Option<(String, usize)> {
     let text = str::from_utf8(received).ok()?;
     let head = text.find("\r\n\r\n")? + 4;

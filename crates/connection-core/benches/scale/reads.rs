@@ -10,9 +10,10 @@ use crate::{
     setting::Setting,
 };
 
-/// Connections that are used in turn where all of them are hot.
+/// The number of connections that are used in turn while all of them are hot.
 const HOT: usize = 20;
-/// Rounds of hot uses beside one of any other: they are short, so that on a busy machine some of them are not interrupted.
+/// The number of rounds of hot uses for one round of any other. They are short, so that on a busy machine some of
+/// them are not interrupted.
 const SHORT_ROUNDS: usize = 50;
 
 pub(crate) async fn hot(settings: &[Setting; 2], size: &Size, table: &mut Table) {
@@ -48,7 +49,7 @@ pub(crate) async fn hot(settings: &[Setting; 2], size: &Size, table: &mut Table)
     table.line(BY_ID, &by_id, goal);
 }
 
-/// Uses connections from their ids.
+/// Uses connections, found by their ids.
 async fn use_in_turn(setting: &Setting, ids: &[connection_core::ConnectionId], uses: usize) {
     for at in 0..uses {
         let connection = setting.registry.connection(ids[at % ids.len()]).await.unwrap();
@@ -56,10 +57,10 @@ async fn use_in_turn(setting: &Setting, ids: &[connection_core::ConnectionId], u
     }
 }
 
-/// Ids all over the store.
+/// Returns ids from all over the store.
 fn spread(setting: &Setting, count: usize) -> Vec<connection_core::ConnectionId> {
     let all = setting.ids.len();
-    // A prime, so that neighbours in time are none in the table.
+    // A prime, so that ids that are used after each other are not neighbours in the table.
     (0..count.min(all)).map(|number| setting.ids[number * 7_919 % all]).collect()
 }
 
@@ -88,7 +89,8 @@ pub(crate) async fn cold(settings: &[Setting; 2], size: &Size, table: &mut Table
     table.line(LINE, &pairs, Goal { ratio: Some(1.3), growth: Some(1.5) });
 }
 
-/// More connections than are kept cost what a cold use costs, and no more for keeping them.
+/// When more connections are used than are cached, each use costs as much as a cold use, and the cache adds
+/// nothing.
 pub(crate) async fn in_turn(setting: &Setting, size: &Size, table: &mut Table) {
     let [few, more, most] = size.in_use;
     let lines = [
@@ -107,7 +109,7 @@ pub(crate) async fn in_turn(setting: &Setting, size: &Size, table: &mut Table) {
         for count in counts {
             let ids = spread(setting, count);
             let opened = floor::Opened::of(&ids);
-            // Once around at least.
+            // Each connection at least once.
             let (rounds, uses) = match count == few {
                 true => (size.rounds * SHORT_ROUNDS, count),
                 false => (size.rounds, 20_000 / size.fewer),

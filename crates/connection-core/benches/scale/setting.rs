@@ -20,7 +20,7 @@ use crate::{
     provider::Provider,
 };
 
-/// A registry whose connections were imported, an equal number of each kind.
+/// A registry with imported connections, an equal number of each kind.
 pub(crate) struct Setting {
     directory: TempDir,
     pub(crate) registry: ConnectionRegistry,
@@ -28,7 +28,7 @@ pub(crate) struct Setting {
     pub(crate) ids: Vec<ConnectionId>,
     /// Reads the same file.
     pub(crate) pool: SqlitePool,
-    /// The next account that is not connected.
+    /// The number of the next account that is not connected.
     next: AtomicUsize,
 }
 
@@ -43,7 +43,7 @@ impl Stream for Items {
 }
 
 fn options(file: &std::path::Path) -> SqliteConnectOptions {
-    // As the core opens its own.
+    // The same options that the core uses.
     SqliteConnectOptions::new().filename(file).journal_mode(SqliteJournalMode::Wal).disable_statement_logging()
 }
 
@@ -61,12 +61,12 @@ impl Setting {
         let pool = pool.connect_with(options(&file)).await.unwrap();
         let mut setting = Self { directory, registry, ids: Vec::new(), pool, next: AtomicUsize::new(0) };
         setting.ids = setting.import(count).await;
-        // As on a store that is some days old.
+        // As in a store that is some days old.
         sqlx::raw_sql("ANALYZE").execute(&setting.pool).await.unwrap();
         setting
     }
 
-    /// Imports that many accounts which are not connected yet.
+    /// Imports that many accounts that are not connected yet.
     pub(crate) async fn import(&self, count: usize) -> Vec<ConnectionId> {
         let first = self.next.fetch_add(count, SeqCst);
         let item = |number: usize| {

@@ -1,4 +1,4 @@
-//! Durable writes: a new connection, an import, and writers beside each other.
+//! Durable writes: a new connection, an import, and concurrent writers.
 
 use std::cell::Cell;
 
@@ -12,7 +12,8 @@ use crate::{
 
 const WRITERS: usize = 64;
 
-/// As many times its floor as a create has synced commits, each of which may take 1.3 times the floor's.
+/// The goal for a create, relative to its floor: the number of its synced commits, each of which may take 1.3 times
+/// the floor's.
 const CREATE: f64 = 3.9;
 
 pub(crate) async fn creates(settings: &[Setting; 2], size: &Size, table: &mut Table) {
@@ -68,7 +69,7 @@ pub(crate) async fn imports(settings: &[Setting; 2], size: &Size, table: &mut Ta
     table.line(LINE, &pairs, Goal { ratio: Some(1.43), growth: Some(1.5) });
 }
 
-/// The same connection again and again by one, and as many connections as there are writers by all of them.
+/// Renames one connection repeatedly by one writer, and as many connections as there are writers by all of them.
 pub(crate) async fn renames(setting: &Setting, size: &Size, table: &mut Table) {
     const LINE: &str = "durable write by 64 at once / by one";
     if !table.wants(LINE) {

@@ -1,4 +1,4 @@
-//! A plugin as an author would write it, for a provider that a test plays.
+//! A plugin as an author would write it, for a provider that the test plays.
 
 use std::sync::{
     Arc,
@@ -9,15 +9,15 @@ use connection_contract::prelude::*;
 
 pub(crate) const API: &str = "https://api.acme.example";
 
-/// How often core asked for what.
+/// Counts the calls of the core.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     pub(crate) parsed: AtomicUsize,
     pub(crate) serialized: AtomicUsize,
 }
 
-/// The kind `acme`: one key, `GET /me` tells whose it is, `DELETE /me` gives it back. An answer with `rotate` in it holds a
-/// key that replaces the one that was used.
+/// The kind `acme`: one key. `GET /me` returns its account and `DELETE /me` revokes it. An answer with `rotate`
+/// contains a key that replaces the one that was used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Acme {
     pub(crate) calls: Arc<Calls>,

@@ -1,4 +1,4 @@
-//! A kind is activated once for each registration, behind it; what goes wrong there stays there.
+//! A kind is activated once for each registration, in the background. Its failures affect nothing else.
 
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ async fn an_activation_under_way_ends_with_its_kind_and_its_handle_leads_nowhere
     assert_eq!(plugin.act(Act::Put("a", "1")).await, "Ok(())");
     assert!(registry.unregister_connection_kind(&LENT));
     assert_eq!(plugin.act(Act::Get("a")).await, format!("{:?}", Err::<(), _>(ServiceError::Unavailable)));
-    // The definition is this one's alone again.
+    // Only this test holds the definition again.
     while Arc::strong_count(&plugin.alive) > 1 {
         tokio::task::yield_now().await;
     }

@@ -1,8 +1,8 @@
-//! Secrets go through a whole life, in a process of their own with everything logged and backtraces on, and are nowhere
-//! but in sealed columns: not in its output, its errors or its files.
+//! Secrets go through a whole life, in a separate process with everything logged and backtraces on, and are found
+//! only in sealed columns: not in its output, its errors or its files.
 //!
-//! A contained panic still reaches the process's panic hook, which core cannot change and which by default prints the
-//! payload: a host sets a hook that prints none, as this process does.
+//! A contained panic still reaches the process's panic hook, which the core cannot change and which by default
+//! prints the payload. A host sets a hook that prints none, as this process does.
 
 use std::{
     backtrace::Backtrace,
@@ -46,7 +46,7 @@ const SECRETS: [(&str, &str); 9] = [
     ("password", PASSWORD),
 ];
 
-/// Tells a process of this test that it is the one that lives; `leak` plants one of every sort.
+/// Marks a process of this test as the one that runs the whole life. `leak` plants one secret of every sort.
 const LIFE: &str = "CONNECTIONS_TEST_CANARY";
 const ENDED: &str = "the life has ended";
 
@@ -61,7 +61,7 @@ fn no_secret_of_a_whole_life_is_found_in_any_output_or_file() {
     let (output, files, read) = process("whole", &search);
     assert!(output.is_empty(), "{output:#?}");
     assert!(files.is_empty(), "{files:#?}");
-    // On a server, what every row holds is written to a file at the end.
+    // On a server, the content of every row is written to a file at the end.
     assert!(read >= if ON_POSTGRES { 2 } else { 5 }, "database, log, index, lock and key: {read}");
 
     let (output, files, _) = process("leak", &search);
@@ -76,7 +76,7 @@ fn mode() -> Option<String> {
     std::env::var(LIFE).ok()
 }
 
-/// Runs this test again in a process of its own; what its output and its files hold.
+/// Runs this test again in a separate process, and returns the secrets in its output and its files.
 fn process(mode: &str, search: &Search) -> (Vec<String>, Vec<String>, usize) {
     let directory = tempfile::TempDir::new().unwrap();
     let name = "canary::no_secret_of_a_whole_life_is_found_in_any_output_or_file";
@@ -100,7 +100,8 @@ fn process(mode: &str, search: &Search) -> (Vec<String>, Vec<String>, usize) {
     (search.bytes(&whole), files, read)
 }
 
-/// What the program itself made: the key, which is in its own file alone, and what found a session, which is nowhere.
+/// Checks the secrets that the program itself created: the key is only in its file, and the token of a session is
+/// nowhere.
 fn made_on_the_way(directory: &Path, output: &[u8]) {
     let state = std::fs::read_to_string(directory.join("state")).unwrap();
     std::fs::remove_file(directory.join("state")).unwrap();
@@ -112,17 +113,19 @@ fn made_on_the_way(directory: &Path, output: &[u8]) {
     assert_eq!(search.files(&world.join("key")).0.len(), 1, "the control");
 }
 
-/// Whatever logs without `tracing`.
+/// Prints what is logged without `tracing`.
 struct Lines;
 
 impl ::log::Log for Lines {
     fn enabled(&self, _: &::log::Metadata<'_>) -> bool {
         true
     }
+
     #[expect(clippy::print_stderr, reason = "the output is what is looked at")]
     fn log(&self, record: &::log::Record<'_>) {
         eprintln!("LOG {} {}", record.target(), record.args());
     }
+
     fn flush(&self) {}
 }
 
@@ -159,7 +162,7 @@ fn live(leak: bool) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let world = World::new().await;
-        // Open to the end: a store that closes takes its log away, and the log is to be looked at.
+        // Open to the end: a store that closes deletes its log, and the log must be searched.
         let _open = whole_life(&world).await;
         if ON_POSTGRES {
             let store = world.directory.path().join("store");
@@ -170,7 +173,7 @@ fn live(leak: bool) {
             plant(world.directory.path());
         }
         eprintln!("{ENDED}");
-        // At once, so that the directory stays.
+        // Exits at once, so that the directory stays.
         std::process::exit(0);
     });
 }
@@ -184,7 +187,7 @@ fn plant(directory: &Path) {
     std::fs::write(directory.join("store/planted"), base64url(format!("{{{BODY}}}").as_bytes())).unwrap();
 }
 
-/// A key is worth what it is, whatever the provider says beside it.
+/// The provider knows an account by its key, whatever else its answer contains.
 fn provider(id: &'static str, rotate: bool) -> impl FnMut(&str) -> Reply + Send + 'static {
     move |request| {
         let rotated = if rotate { format!(r#","rotate":"{ROTATED}""#) } else { String::new() };
@@ -223,7 +226,7 @@ async fn whole_life(world: &World) -> [ConnectionRegistry; 2] {
     [registry, other]
 }
 
-/// What a host may get wrong holds passwords.
+/// Settings that a host may get wrong contain passwords.
 async fn refused_settings(world: &World) {
     let with = |password: &str| format!("https://ada:{password}@api.acme.example");
     say_error(&HttpPolicy::new().endpoint(&with(PASSWORD), "http://127.0.0.1:1").unwrap_err());
@@ -319,12 +322,12 @@ async fn used(world: &World, registry: &ConnectionRegistry) {
     connected(registry, ACCESS).await;
 }
 
-/// What the browser brought to find its session.
+/// The parameters with which the browser finds its session.
 async fn called_back(registry: &ConnectionRegistry) -> String {
     let session = registry.begin_setup(&CARELESS).await.unwrap();
     step(&session).await;
     session.advance(1, &answers(&[("how", "callback"), ("accessToken", PANIC)])).await.unwrap();
-    // Not said: the address that a browser opens holds what finds this session.
+    // Not printed: the address that a browser opens contains the token of this session.
     let (_, shown) = step(&session).await;
     let back = |state: &str| answers(&[("code", CODE), ("error_description", CODE), ("state", state)]);
     say_error(&registry.deliver(back(CODE)).await.unwrap_err());
@@ -335,7 +338,7 @@ async fn called_back(registry: &ConnectionRegistry) -> String {
     state
 }
 
-/// A plugin that panics with what it holds, wherever it is called.
+/// A plugin that panics with its secret, wherever it is called.
 async fn crashed(registry: &ConnectionRegistry, careless: &Careless) {
     for how in ["setup", "parts"] {
         say(connect(registry, &CARELESS, &[("how", how), ("accessToken", PANIC)]).await);

@@ -1,4 +1,4 @@
-//! A plugin that puts its secret where it should not be: into panics, addresses and bodies.
+//! A plugin that puts its secret where it does not belong: into panics, addresses and bodies.
 
 use std::sync::{
     Arc,
@@ -11,10 +11,10 @@ use crate::acme::API;
 
 pub(crate) const CARELESS: Kind = Kind::from_static("careless");
 
-/// Puts its secret where it should not be.
+/// Puts its secret where it does not belong.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Careless {
-    /// From now on, wherever its key comes.
+    /// If set, the plugin panics wherever it gets its key.
     pub(crate) crashes: Arc<AtomicBool>,
 }
 

@@ -1,4 +1,4 @@
-//! After the end: what was begun is ended, and everything else is refused as closed, never with a crash.
+//! After the close, work that was begun is finished, and every other call is refused as closed and never panics.
 
 use connection_core::{Error, Filter};
 

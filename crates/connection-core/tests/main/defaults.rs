@@ -1,4 +1,4 @@
-//! Which connection is meant by a kind alone: the only one, or the default of which there is one per provider.
+//! The connection that a kind alone selects: the only one, or the default, of which each provider has one.
 
 use connection_contract::Kind;
 use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Filter};
@@ -33,7 +33,7 @@ async fn one_connection_per_owner_and_provider_is_the_default() {
     let (ada, bob) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
     let (eve, else_) = (token.connected(&registry, "eve").await, other.connected(&registry, "eve").await);
     let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
-    // The first of each provider is the default, without an event of its own.
+    // The first of each provider is the default, without a separate event.
     assert_eq!(defaults(&registry).await, [ada.id(), else_.id()]);
     assert!(ada.make_default().await.unwrap().is_default);
     assert!(else_.make_default().await.unwrap().is_default);
@@ -41,7 +41,7 @@ async fn one_connection_per_owner_and_provider_is_the_default() {
     bob.make_default().await.unwrap();
     bob.make_default().await.unwrap();
     assert_eq!(defaults(&registry).await, [bob.id(), else_.id()]);
-    // Another kind of the same provider takes it, too.
+    // Another kind of the same provider becomes the default, too.
     eve.make_default().await.unwrap();
     assert_eq!(defaults(&registry).await, [eve.id(), else_.id()]);
     assert_eq!(defaults(&registry.owner("u42").unwrap()).await, [theirs.id()]);
@@ -66,11 +66,11 @@ async fn the_first_connection_of_a_provider_is_its_default_until_a_person_choose
     bob.make_default().await.unwrap();
     fake.connected(&registry, "dan").await;
     assert_eq!(defaults(&registry).await, [bob.id()], "what a person chose stays");
-    // Where the default was removed and several are left, there is none until a person chooses.
+    // If the default was removed and several are left, there is none until a person chooses.
     registry.remove(bob.id()).await.unwrap();
     fake.connected(&registry, "fay").await;
     assert!(defaults(&registry).await.is_empty());
-    // The only one that is left is meant, and stays meant when another one comes.
+    // The only one that is left is selected, and stays selected when another one is added.
     for info in registry.list_connections(Filter::new()).await.unwrap().connections {
         if info.id != eve.id() {
             registry.remove(info.id).await.unwrap();
@@ -81,13 +81,13 @@ async fn the_first_connection_of_a_provider_is_its_default_until_a_person_choose
     assert_eq!(defaults(&registry).await, [eve.id()]);
     assert_eq!(events(&world, &eve).await, [r#"{"isDefault":true}"#]);
     assert!(registry.edited_rows().await.unwrap().is_empty());
-    // Another owner has a default of its own.
+    // Another owner has a separate default.
     let theirs = registry.owner("u42").unwrap();
     let first = fake.connected(&theirs, "ada").await;
     assert_eq!(defaults(&theirs).await, [first.id()]);
 }
 
-/// A kind without a plugin is a provider of its own.
+/// A kind without a plugin counts as a separate provider.
 #[tokio::test]
 async fn a_connection_whose_plugin_is_gone_can_be_the_default_of_its_kind() {
     let (world, fake, token) = (World::new().await, Fake::new(), Fake::of_provider(TOKEN, FAKE));
@@ -97,7 +97,7 @@ async fn a_connection_whose_plugin_is_gone_can_be_the_default_of_its_kind() {
     assert!(registry.unregister_connection_kind(&TOKEN));
     eve.make_default().await.unwrap();
     assert_eq!(defaults(&registry).await, [ada.id(), eve.id()]);
-    // Once it is known whose it is, the next one that is made the default is the only one again.
+    // Once its provider is known, the next one that is made the default is the only one again.
     registry.register_connection_kind(token).unwrap();
     ada.clear_default().await.unwrap();
     ada.make_default().await.unwrap();
@@ -131,7 +131,7 @@ async fn a_kind_alone_names_the_only_connection_or_the_default_or_lists_the_cand
     let ada = fake.connected(&registry, "ada").await;
     assert_eq!(registry.connection_of(&FAKE).await.unwrap().id(), ada.id());
     let bob = fake.connected(&registry, "bob").await;
-    // The default of the provider is of another kind: it is not meant.
+    // The default of the provider is of another kind, so it is not selected.
     token.connected(&registry, "eve").await.make_default().await.unwrap();
     let several = registry.connection_of(&FAKE).await.unwrap_err();
     assert!(matches!(&several, Error::Ambiguous { candidates, .. }

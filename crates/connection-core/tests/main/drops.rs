@@ -1,5 +1,6 @@
-//! Callers who leave: every call that reaches the store is polled n times and dropped, for each n until it is done. What is
-//! stored is as before it or as after it, and no connection to the database is left inside a transaction.
+//! Callers who leave: every call that reaches the store is polled n times and dropped, for each n until it is done.
+//! The stored state is that from before or after the call, and no connection to the database is left inside a
+//! transaction.
 
 use std::{
     fmt::Debug,
@@ -24,7 +25,7 @@ use crate::{
 /// More polls than any call takes.
 const MOST: usize = 200;
 
-/// Polls at most `n` times, each time that it was woken, and drops it. `None` when it was not done.
+/// Polls at most `n` times, each time after it was woken, and drops the future. Returns `None` if it was not done.
 async fn poll_n<T>(future: impl Future<Output = T>, n: usize) -> Option<T> {
     let mut future = pin!(future);
     let mut polls = 0;
@@ -59,18 +60,18 @@ impl Host {
         Self { world, registry }
     }
 
-    /// Another owner each time, so that what a dropped call left says nothing about the next.
+    /// Another owner each time, so that the remains of a dropped call do not affect the next.
     pub(crate) fn owner(&self, n: usize) -> ConnectionRegistry {
         self.registry.owner(format!("u{n}")).unwrap()
     }
 
-    /// No connection is in a transaction that nobody ends, and the next write is done.
+    /// Checks that no connection is in a transaction that nobody ends, and that the next write succeeds.
     async fn settled(&self, n: usize) {
         if ON_POSTGRES {
             let database = self.world.database();
             let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                        AND state LIKE 'idle in transaction%'";
-            // A job that goes on by itself is in one for a moment.
+            // A job that continues by itself is in a transaction for a moment.
             let mut looks = 0;
             while raw::number(&database, sql).await != Some(0) {
                 looks += 1;
@@ -81,7 +82,7 @@ impl Host {
         probe.cancel().await.unwrap();
     }
 
-    /// Every account has the credential that it names, measured with it or not at all.
+    /// Checks that every account has the credential that it names, and was measured with it or not at all.
     async fn whole(&self, n: usize) {
         for sql in [
             "SELECT count(*) FROM connection_account AS a WHERE NOT EXISTS (SELECT 1 FROM connection_credential AS c \
@@ -99,7 +100,8 @@ impl Host {
     }
 }
 
-/// Drops `act` on what `prepare` made, after 0 polls, 1, 2, until it is done by then; `look` sees what is there each time.
+/// Drops `act` after 0 polls, 1, 2 and so on until it is done, each time on a new result of `prepare`. `look`
+/// checks the state each time.
 pub(crate) async fn at_every_poll<P, T: Debug>(
     host: &Host,
     prepare: impl AsyncFn(usize) -> P,
@@ -214,7 +216,7 @@ async fn a_caller_who_leaves_while_changing_a_connection_leaves_it_as_before_or_
     .await;
 }
 
-/// A session at its first prompt.
+/// Returns a session at its first prompt.
 async fn waiting(host: &Host, n: usize) -> (ConnectionRegistry, SetupSession) {
     let owner = host.owner(n);
     let session = owner.begin_setup(&KIND).await.unwrap();
@@ -222,7 +224,7 @@ async fn waiting(host: &Host, n: usize) -> (ConnectionRegistry, SetupSession) {
     (owner, session)
 }
 
-/// Whatever became of it, it goes on to its end, which is one connection.
+/// Checks that the session continues to its end, which is one connection, whatever became of the call.
 async fn goes_on(owner: &ConnectionRegistry, session: &SetupSession) {
     let session = owner.resume_setup(session.id()).await.unwrap();
     while let Some((no, _)) = session.next_step().await.unwrap() {
@@ -305,7 +307,7 @@ async fn a_callback_whose_caller_leaves_is_delivered_or_not_and_can_come_again()
         },
         async |(_, state)| host.registry.deliver(returned(state)).await,
         async |(session, state), _| {
-            // The browser asks again.
+            // The browser sends its request again.
             drop(host.registry.deliver(returned(&state)).await);
             assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
         },

@@ -1,4 +1,5 @@
-//! Callers who leave in the middle of what repairs, takes over, renews or receives: as in `drops`, at every poll.
+//! Callers who leave while the core repairs, takes over, refreshes or receives: dropped at every poll, as in
+//! `drops`.
 
 use std::{
     pin::Pin,
@@ -20,7 +21,7 @@ use crate::{
     world::{code, connected},
 };
 
-/// Begun or not, it harms nothing; what waits can be given up.
+/// Whether the re-authorization was begun or not, it does no harm, and a waiting one can be cancelled.
 #[tokio::test]
 async fn a_caller_who_leaves_a_reauthorization_leaves_the_connection_as_it_was() {
     let host = Host::new().await;
@@ -40,7 +41,7 @@ async fn a_caller_who_leaves_a_reauthorization_leaves_the_connection_as_it_was()
     .await;
 }
 
-/// Dropped, it goes on.
+/// After the drop, the rollback continues.
 #[tokio::test]
 async fn a_caller_who_leaves_while_going_back_finds_one_of_the_two() {
     let host = Host::new().await;
@@ -56,7 +57,7 @@ async fn a_caller_who_leaves_while_going_back_finds_one_of_the_two() {
             if let Some(result) = result {
                 result.unwrap();
             }
-            // Whichever it is, there is one to go to, and it works.
+            // Whichever credential is current, there is another one to return to, and it works.
             connection.rollback().await.unwrap();
             assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
         },
@@ -121,7 +122,7 @@ async fn a_caller_who_leaves_while_reading_events_or_rotating_keys_leaves_nothin
     .await;
 }
 
-/// The provider is strict: a refresh token that is spent twice ends it all.
+/// The provider is strict: a refresh token that is spent twice ends the authorization.
 #[tokio::test]
 async fn a_caller_who_leaves_a_renewal_spends_nothing_twice() {
     let host = Host::new().await;
@@ -146,7 +147,7 @@ async fn a_caller_who_leaves_a_renewal_spends_nothing_twice() {
     .await;
 }
 
-/// The provider sends again what nobody answered.
+/// The provider retries a delivery without an answer.
 #[tokio::test]
 async fn a_delivery_whose_caller_leaves_is_stored_once() {
     let host = Host::new().await;

@@ -1,8 +1,8 @@
-//! What is lost with the power is nothing that anybody was told of: every change of a row is looked at together with how
-//! durable the commit was that made it, and only what is listed here may be made by one that does not wait for the disk.
+//! A power failure loses nothing that was reported as done. Every change of a row is recorded with the durability
+//! of its commit, and only the listed ones may be committed without waiting for the disk.
 //!
-//! Triggers look: they run on the connection that writes, so they see whether its commits wait (SQLite's `synchronous`,
-//! PostgreSQL's `synchronous_commit`), whatever the program believes.
+//! Triggers record the changes. They run on the writing connection, so they see the durability of its commits
+//! (SQLite's `synchronous`, PostgreSQL's `synchronous_commit`), whatever the program assumes.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -20,10 +20,10 @@ use crate::{
     world::{ON_POSTGRES, World, answers, code, connected, step},
 };
 
-/// What may be lost: a lease, whose holder is lost with it; a time at which something is due again; the time and the
-/// number of measurements that found what was known; which secrets a credential holds, which anybody may look up again;
-/// the number of a credential that was not stored; a session for which nobody has typed anything, and the step that a run
-/// makes again from the journal; and sessions that ended long ago.
+/// The changes that may be lost: a lease, whose holder is lost with it; a time at which something is due again; the
+/// time and the number of measurements that found nothing new; the names of the secrets in a credential, which can
+/// be read again; the number of a credential that was not stored; a session without any answers, and the step that
+/// a run repeats from the journal; and sessions that ended long ago.
 const RELAXED: &[&str] = &[
     "connection_account.next_generation",
     "connection_account.revision",
@@ -47,7 +47,7 @@ const RELAXED: &[&str] = &[
     "connection_webhook.claimed_until",
 ];
 
-/// Looks at every change from now on.
+/// Records every change from now on.
 async fn watch(world: &World) {
     let database = world.database();
     raw::script(&database, "CREATE TABLE seen_commit (what TEXT NOT NULL, waits BOOLEAN NOT NULL)").await;
@@ -71,7 +71,7 @@ async fn watch(world: &World) {
         }
         return;
     }
-    // 2 is FULL; of what is less, none waits for a commit.
+    // 2 is FULL; with lower levels, no commit waits.
     let note = |what: &str| format!("BEGIN INSERT INTO seen_commit SELECT '{what}', synchronous >= 2 FROM pragma_synchronous; END");
     for table in tables {
         for event in ["insert", "delete"] {
@@ -86,7 +86,7 @@ async fn watch(world: &World) {
     }
 }
 
-/// What was seen since the last look: by commits that wait, and by others.
+/// Returns the changes since the last call: by commits that wait, and by others.
 async fn seen(world: &World) -> (BTreeSet<String>, BTreeSet<String>) {
     let database = world.database();
     let mut seen = (BTreeSet::new(), BTreeSet::new());
@@ -98,7 +98,8 @@ async fn seen(world: &World) -> (BTreeSet<String>, BTreeSet<String>) {
     seen
 }
 
-/// Each of these was changed, and by commits that wait for the disk; of all else only what may be lost was not.
+/// Checks that each of these was changed by commits that wait for the disk. Of all others, only the listed ones
+/// were not.
 async fn durable(world: &World, what: &str, changed: &[&str]) {
     let (durable, relaxed) = seen(world).await;
     let lost: Vec<_> = relaxed.iter().filter(|change| !RELAXED.contains(&change.as_str())).collect();
@@ -108,7 +109,7 @@ async fn durable(world: &World, what: &str, changed: &[&str]) {
     }
 }
 
-/// The control, too: what only confirms what was known does not wait.
+/// Also the control: a measurement that only confirms the stored state does not wait.
 #[tokio::test]
 async fn a_measurement_waits_for_the_disk_when_it_finds_something_new_or_rotates_the_credential() {
     let (world, fake) = (World::new().await, Fake::new());
@@ -121,7 +122,7 @@ async fn a_measurement_waits_for_the_disk_when_it_finds_something_new_or_rotates
     let (durable_ones, relaxed) = seen(&world).await;
     assert!(relaxed.contains("connection_liveness.checked_at") && durable_ones.is_empty(), "{durable_ones:?} {relaxed:?}");
 
-    // Nothing that a row says changes, but the credential.
+    // No column changes except the credential.
     fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
     world.clock.advance(Duration::from_secs(60));
     connection.verify().await.unwrap();
@@ -186,7 +187,8 @@ async fn reauthorize(connection: &Connection) {
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
 }
 
-/// The note of what is spent is on the disk before it is sent, and so is the answer before anybody has it.
+/// The record of a request that can be sent only once is on the disk before it is sent, and its answer before
+/// anybody gets it.
 #[tokio::test]
 async fn a_refresh_waits_for_the_disk_before_and_after_it_spends() {
     let it = Renewals::new().await;
@@ -222,7 +224,7 @@ async fn an_event_of_a_webhook_waits_for_the_disk_before_it_is_acknowledged_and_
     durable(&world, "an event", &["connection_webhook insert", "connection_webhook_address.waiting"]).await;
     let mut deliveries = registry.deliveries().await.unwrap();
     let event = looked(&world, deliveries.next()).await.unwrap().unwrap();
-    // The control: whose turn it is may be forgotten.
+    // The control: a claim may be lost.
     let (_, relaxed) = seen(&world).await;
     assert!(relaxed.contains("connection_webhook.claimed_until"), "{relaxed:?}");
     event.acknowledge().await.unwrap();
@@ -233,7 +235,7 @@ async fn an_event_of_a_webhook_waits_for_the_disk_before_it_is_acknowledged_and_
     durable(&world, "an address that is switched off", &["connection_webhook_address.token_hash"]).await;
 }
 
-/// Who was given a secret is on record for good before anybody has it.
+/// The release of a secret is recorded durably before anybody gets it.
 #[tokio::test]
 async fn the_use_of_a_secret_waits_for_the_disk() {
     let (world, twin) = (World::new().await, Twin::new());

@@ -1,5 +1,5 @@
-//! Rows of connections that somebody edits past the program: what was sealed elsewhere does not open, says so, and sends
-//! nothing anywhere; every other row goes on working.
+//! Rows of connections that somebody edited. A value that was sealed for another place does not open, reports that,
+//! and is never sent. Every other row still works.
 
 use connection_contract::{Kind, Liveness};
 use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Filter, Teardown};
@@ -11,7 +11,7 @@ use crate::{
     world::{World, connected, me},
 };
 
-/// Two accounts of one provider, which knows them by their keys, and the credential that the first had before.
+/// Two accounts of one provider, which knows them by their keys, and the previous credential of the first.
 struct Pair {
     world: World,
     registry: ConnectionRegistry,
@@ -65,7 +65,7 @@ impl Pair {
         self.world.server.requests().len()
     }
 
-    /// Says that it does not open, each use too, and sends nothing.
+    /// Checks that the credential does not open, also for each use, and that nothing is sent.
     async fn closed(&self, registry: &ConnectionRegistry, what: &str) {
         let asked = self.asked();
         let connection = registry.connection(self.one).await.unwrap();
@@ -84,7 +84,7 @@ impl Pair {
             assert!(error.to_string().contains(&self.one.to_string()), "{what}: {error}");
             assert!(error.remedy().unwrap().contains("authorize the connection again"), "{what}");
         }
-        // A request that was made before the edit goes nowhere either.
+        // A request that was built before the edit is not sent either.
         let request = self.handle(self.two).await.request("GET", "/things").await.unwrap();
         assert!(matches!(connection.send(request).await.unwrap_err(), Error::Sealed { .. }), "{what}");
         assert_eq!(self.asked(), asked, "{what}: something was sent");
@@ -158,7 +158,7 @@ async fn a_credential_that_does_not_open_says_why() {
         let Error::Sealed { source, .. } = &error else { panic!("{expected}: {error:?}") };
         assert!(format!("{source:?}").starts_with(expected), "{expected}: {source:?}");
     }
-    // A key that nobody has is named.
+    // The error names a key that nobody has.
     pair.seal(pair.one, &flipped(7)).await;
     let error = pair.handle(pair.one).await.origins().await.unwrap_err();
     let need = connection_contract::encode::hex(&flipped(7)[5..13]);
@@ -192,7 +192,7 @@ async fn an_account_that_was_edited_does_not_lend_its_credential() {
         pair.edit(&credential(back)).await;
         pair.live(pair.one, back).await;
     }
-    // Moved with its generation: to another row of the same owner and kind.
+    // Moved with its generation, to another row of the same owner and kind.
     let two = raw::id(pair.two);
     pair.edit(&format!("DELETE FROM connection_credential WHERE connection_id = {two}")).await;
     pair.edit(&credential(&format!("generation = 1, connection_id = {two}"))).await;
@@ -248,7 +248,7 @@ async fn what_does_not_open_is_listed_and_removed_and_breaks_nothing() {
     pair.closed(&pair.registry, "emptied").await;
     let listed = pair.registry.list_connections(Filter::new()).await.unwrap().connections;
     assert_eq!(listed.iter().map(|info| info.id).collect::<Vec<_>>(), [pair.one, pair.two]);
-    // Another process opens it all the same.
+    // Another process also fails to open it.
     let again = pair.world.open(Acme::default()).await;
     pair.closed(&again, "in another process").await;
     let asked = pair.asked();

@@ -1,5 +1,5 @@
-//! Rows of setup sessions that somebody edits past the program: what was sealed elsewhere does not open, ends or holds the
-//! session, and sends nothing anywhere.
+//! Rows of setup sessions that somebody edited. A value that was sealed for another place does not open; it ends or
+//! blocks the session, and nothing is sent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ fn session_id(session: &SetupSession) -> String {
     raw::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
 }
 
-/// Where a session keeps something sealed.
+/// A sealed column of a session.
 struct Column<'a> {
     world: &'a World,
     sql: String,
@@ -50,7 +50,7 @@ fn column<'a>(world: &'a World, session: &SetupSession, table: &str, column: &st
     }
 }
 
-/// What can become of a sealed value, by name.
+/// The edits of a sealed value, by name.
 fn edits(good: &[u8], moved: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
     let mut flipped = good.to_vec();
     let middle = flipped.len() / 2;
@@ -70,7 +70,7 @@ async fn begun(registry: &ConnectionRegistry) -> SetupSession {
     session
 }
 
-/// Answered, and waiting for a provider that is down.
+/// Returns a session with an answer, which waits for a provider that is down.
 async fn answered(world: &World, registry: &ConnectionRegistry) -> SetupSession {
     world.provider(|_| Reply::whole(503, "", ""));
     let session = begun(registry).await;
@@ -116,7 +116,7 @@ async fn a_step_that_does_not_open_takes_no_answer_until_the_session_is_resumed(
         assert!(sealed.to_string().contains(&session.id().to_string()), "{what}: {sealed}");
         assert!(error.remedy().is_some(), "{what}");
         assert_eq!(world.server.requests().len(), asked, "{what}");
-        // The step is made anew from what was sealed otherwise. Another process does that, or this one.
+        // The step is created again from the other sealed values, in another process or in this one.
         let elsewhere = world.acme().await;
         let session = elsewhere.resume_setup(session.id()).await.unwrap();
         let (no, _) = step(&session).await;
@@ -165,10 +165,10 @@ async fn an_effect_that_was_taken_out_ends_its_session() {
         session.advance(no, &answers(&[("a", text)])).await.unwrap();
     }
     step(&session).await;
-    // What is left asks and answers the same, so only its number shows that it was the second one.
+    // The remaining effects are equal to the deleted one, so only their numbers show the edit.
     let sql = format!("DELETE FROM connection_setup_effect WHERE seq = 0 AND session_id = {}", session_id(&session));
     assert_eq!(raw::run(&world.database(), sql).await, 1);
-    // Another process, which shows nothing that was shown before.
+    // Another process, which has not shown the step before.
     let another = world.open(Odd::new("endless")).await;
     let again = another.resume_setup(session.id()).await.unwrap();
     let (_, SetupStep::Failed(failure)) = step(&again).await else { panic!("it went on without it") };
@@ -238,7 +238,7 @@ impl ConnectionDefinition for Returning {
     }
 }
 
-/// A callback is kept for a run that is busy; then somebody edits what was kept, or the keys are rotated.
+/// Keeps a callback for a busy run; then edits the kept value or rotates the keys.
 pub(crate) async fn kept_callback(edit: Option<&[u8]>, rotate: bool) -> Option<String> {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
@@ -246,7 +246,7 @@ pub(crate) async fn kept_callback(edit: Option<&[u8]>, rotate: bool) -> Option<S
     let registry = builder.kind(Returning).kind(Acme::default()).open().await.unwrap();
     let session = registry.begin_setup(&RETURNING).await.unwrap();
     let (_, shown) = step(&session).await;
-    // Of what is shown, the time runs only then.
+    // The time of a notice runs only after it was shown.
     world.clock.until_asleep(1).await;
     world.clock.advance(Duration::from_secs(5));
     world.server.until_asked(1).await;
@@ -261,7 +261,7 @@ pub(crate) async fn kept_callback(edit: Option<&[u8]>, rotate: bool) -> Option<S
         assert_ne!(sealed.read().await[5..13], before[5..13], "it is sealed with the new key");
     }
     world.provider(|_| me("1", "ada"));
-    // The request is over; it is asked again when the session is resumed.
+    // The request timed out; it is sent again when the session is resumed.
     world.clock.advance(Duration::from_secs(30));
     step(&session).await;
     let session = registry.resume_setup(session.id()).await.unwrap();
@@ -269,7 +269,7 @@ pub(crate) async fn kept_callback(edit: Option<&[u8]>, rotate: bool) -> Option<S
         match step(&session).await {
             (_, SetupStep::Done { identity, .. }) => return Some(identity.account_id.to_string()),
             (_, SetupStep::Redirect { .. }) => return None,
-            // What was shown before.
+            // The notice that was shown before.
             (_, SetupStep::Notice { .. }) => {}
             other => panic!("{other:?}"),
         }

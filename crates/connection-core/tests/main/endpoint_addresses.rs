@@ -1,4 +1,4 @@
-//! Providers that cannot be reached, are not who they say, or are where a credential must not go.
+//! Providers that cannot be reached, that are not what they claim, or whose address must not get a credential.
 
 use std::{
     io::{Read as _, Write as _},
@@ -21,7 +21,7 @@ use crate::{
     world::{World, answers, code, connect, connected, step},
 };
 
-/// Another process on the same machine, with another way to the provider.
+/// Opens another process on the same machine, with another route to the provider.
 async fn with_policy(world: &World, policy: HttpPolicy) -> ConnectionRegistry {
     world.builder().http(policy).kind(Acme::default()).open().await.unwrap()
 }
@@ -30,7 +30,7 @@ fn mapped(to: &str) -> HttpPolicy {
     HttpPolicy::new().endpoint(API, to).unwrap()
 }
 
-/// An account that was connected while all was well.
+/// An account that was connected while everything worked.
 async fn earlier(world: &World) -> ConnectionId {
     let registry = world.acme().await;
     let id = connected(&registry, "key-1").await.id();
@@ -42,7 +42,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A server that speaks no TLS, and says so in the clear, as they do; its port.
+/// A server without TLS that answers in plain text, as such servers do. Returns its port.
 fn plain() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -56,7 +56,7 @@ fn plain() -> u16 {
     port
 }
 
-/// A TLS server that vouches for itself; its port and certificate.
+/// A TLS server with a self-signed certificate. Returns its port and certificate.
 fn self_signed() -> (u16, String) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
@@ -71,7 +71,7 @@ fn self_signed() -> (u16, String) {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream.unwrap());
-            // Where the client does not trust us there is nothing to read.
+            // If the client does not trust the certificate, there is nothing to read.
             if stream.read(&mut [0; 4096]).is_ok() {
                 let body = r#"{"id":"1","name":"ada"}"#;
                 let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
@@ -126,7 +126,7 @@ async fn a_setup_waits_for_a_certificate_that_the_host_trusts() {
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
 
-/// A kind whose author declares an address at home.
+/// A kind whose author declares a private address.
 struct Near(String);
 
 const NEAR: Kind = Kind::from_static("near");
@@ -185,7 +185,7 @@ async fn a_private_address_that_nobody_named_is_not_asked() {
     registry.close().await;
     let asked = world.server.requests().len();
 
-    // The host takes its word back: the credential stays, and goes nowhere.
+    // The host revokes its permission: the credential stays, and is not sent.
     let registry = world.builder().http(HttpPolicy::new()).kind(Near(home)).open().await.unwrap();
     let info = registry.connection(done.connection).await.unwrap().verify().await.unwrap();
     assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
@@ -202,7 +202,7 @@ async fn a_kind_that_would_send_in_the_clear_is_not_registered() {
     }
 }
 
-/// The network is the host's, so naming an address in it is enough for the owner of the process alone.
+/// The network belongs to the host, so only the owner of the process can permit an address in it by naming it.
 #[tokio::test]
 async fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
     let world = World::new().await;
@@ -223,7 +223,7 @@ async fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
     open.close().await;
     let asked = world.server.requests().len();
 
-    // The host takes its word back: the credential stays, and goes nowhere.
+    // The host revokes its permission: the credential stays, and is not sent.
     let registry = with_policy(&world, HttpPolicy::new()).await;
     let connection = registry.owner("ada").unwrap().connection(done.connection).await.unwrap();
     let info = connection.verify().await.unwrap();

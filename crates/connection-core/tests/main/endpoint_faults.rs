@@ -1,5 +1,5 @@
-//! What a provider does wrong, in a verification and in a setup: data with a reason and a way out, never an error, and never
-//! a lost authorization unless the provider said so.
+//! Mistakes of a provider, in a verification and in a setup. They are data with a reason and a remedy, never an
+//! error, and the authorization is never lost unless the provider said so.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     world::{START, World, answers, connected, me, step},
 };
 
-/// What a provider does, and what is said of it.
+/// A mistake of a provider, and the expected result.
 struct Fault {
     name: &'static str,
     reply: fn() -> Reply,
@@ -21,20 +21,22 @@ struct Fault {
     code: &'static str,
     message: &'static str,
     remedy: Option<&'static str>,
-    /// In how many seconds it is asked again, if it said so.
+    /// The seconds until the next attempt, if the provider gave them.
     again: Option<i64>,
 }
 
 const REFUSED: (Liveness, &str, &str, Option<&str>) =
     (Liveness::Failing, "unauthorized", "the provider refuses the credential", Some("connect again with a valid one"));
-/// Until when, where the provider said so.
+/// The result for a rate limit, with its end if the provider gave one.
 const fn limited(message: &'static str) -> (Liveness, &'static str, &'static str, Option<&'static str>) {
     (Liveness::Offline, "rate_limited", message, None)
 }
+
 const LIMITED: (Liveness, &str, &str, Option<&str>) = limited("api.acme.example asks to wait");
 const fn error(message: &'static str) -> (Liveness, &'static str, &'static str, Option<&'static str>) {
     (Liveness::Offline, "provider_error", message, None)
 }
+
 const NO_HTTP: (Liveness, &str, &str, Option<&str>) =
     (Liveness::Offline, "provider_error", "api.acme.example gave no answer that is valid HTTP", None);
 const CUT_OFF: (Liveness, &str, &str, Option<&str>) =
@@ -51,7 +53,7 @@ const DENIED: (Liveness, &str, &str, Option<&str>) = (
     "this host does not allow the provider's address",
     Some("name the address when connecting, or map it in the host's configuration"),
 );
-/// Longer is believed of nobody.
+/// A longer pause is not accepted.
 const A_WEEK: &str = "api.acme.example asks to wait until 2027-01-22T08:00:00Z";
 /// In seconds.
 const LONGEST: i64 = 7 * 24 * 60 * 60;
@@ -110,7 +112,7 @@ fn dated(seconds: i64) -> Reply {
     Reply::whole(429, &format!("retry-after: {at}\r\n"), "")
 }
 
-/// `Retry-After` ends where a scheduler looks.
+/// `Retry-After` ends where a scheduler sees it.
 async fn next_check(world: &World) -> Option<i64> {
     raw::number(&world.database(), "SELECT next_check_at FROM connection_liveness").await
 }
@@ -175,7 +177,7 @@ async fn an_offline_provider_costs_no_new_connection_and_one_that_refuses_leaves
     let world = World::new().await;
     let registry = world.acme().await;
     for Fault { name, reply, liveness, code, message, remedy, again } in faults() {
-        // It works while setup asks, and no more when the new connection is verified.
+        // The provider works during the setup, and no longer when the new connection is verified.
         let mut asked = 0;
         world.provider(move |_| {
             asked += 1;
@@ -203,14 +205,14 @@ async fn answered(registry: &ConnectionRegistry) -> SetupSession {
     session
 }
 
-/// What a session that waits for a better network says first.
+/// Returns the message of a session that waits for a better network.
 fn waits(shown: &SetupStep) -> Option<String> {
     let SetupStep::Notice { beside } = shown else { return None };
     let [what, resume] = &beside[..] else { return None };
     resume.message.as_str().contains("resume").then(|| what.message.to_string())
 }
 
-/// Ends with a connection, which is looked at and removed.
+/// Ends the session with a connection, which is checked and removed.
 async fn finish(
     world: &World,
     registry: &ConnectionRegistry,

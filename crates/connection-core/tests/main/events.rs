@@ -1,4 +1,4 @@
-//! The record of what happened: one row for each change and each token lent, in its transaction, for ever.
+//! The record of events: one row for each change and each released token, in the same transaction, for ever.
 
 use connection_contract::{Identity, Liveness, Secret, VerifyResult};
 use connection_core::{Connection, EVENT_NAMES};
@@ -9,10 +9,10 @@ use crate::{
     world::{World, connected},
 };
 
-/// What a probe finds, and the events that it writes.
+/// The result of a probe, and the events that it writes.
 type Step = (Box<dyn Fn() -> VerifyResult<Secret>>, &'static [&'static str]);
 
-/// Number, kind and whether there is a chain, of all events of a connection.
+/// Returns number, kind and the presence of a chain for all events of a connection.
 async fn events(world: &World, connection: &Connection) -> Vec<String> {
     let id = raw::id(connection.id());
     let sql = format!(
@@ -118,6 +118,6 @@ async fn an_event_holds_no_credential() {
     registry.remove(connection.id()).await.unwrap();
     let bodies = raw::texts(&world.database(), "SELECT body FROM connection_event").await.concat();
     assert!(!bodies.contains("canary"), "{bodies}");
-    // The control: what was recorded is there.
+    // The control: the record is found.
     assert!(bodies.contains("accessToken"), "{bodies}");
 }

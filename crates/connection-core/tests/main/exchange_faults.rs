@@ -1,5 +1,5 @@
-//! A disk that is full, and a file that another program writes, at the moment at which a provider has answered: the answer
-//! is kept until it can be stored, and outlives its process.
+//! A full disk, or a file that another program writes, at the moment at which a provider has answered. The answer
+//! is kept until it can be stored, and survives its process.
 
 use std::{
     sync::{Arc, Mutex, mpsc},
@@ -25,7 +25,7 @@ async fn exchanges(it: &Renewals) -> Option<i64> {
     raw::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await
 }
 
-/// Uses the connection until that works. The lease could not be given back, and is over meanwhile.
+/// Uses the connection until that works. The lease could not be released, and expires meanwhile.
 async fn persist(it: &Renewals, connection: &Connection) {
     it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
     for _ in 0..20 {
@@ -75,12 +75,13 @@ async fn an_answer_for_which_the_disk_has_no_room_outlives_its_process_on_anothe
     persist(&it, &next.connection(it.connection.id()).await.unwrap()).await;
 }
 
-/// Longer than what a place takes.
+/// Longer than the size that is reserved for an answer.
 const LONG: usize = 300_000;
-/// What a place takes, and the rest of the log does not.
+/// Fits into the reserved size, but not into the rest of the log.
 const SHORT: usize = 20_000;
 
-/// The drill: the disk is full when the answer comes, and the process is killed. The state directory is on that disk, too.
+/// The drill: the disk is full when the answer arrives, and the process is killed. The state directory is on that
+/// disk, too.
 #[tokio::test]
 async fn an_answer_for_which_the_disk_has_no_room_outlives_a_process_that_is_killed() {
     for (semantics, word) in [
@@ -99,7 +100,7 @@ async fn an_answer_for_which_the_disk_has_no_room_outlives_a_process_that_is_kil
             assert!(child.try_wait().unwrap().is_none() || kept::count(&it.world.state()) > 0, "{word}: it is lost");
             tokio::task::yield_now().await;
         }
-        // It may have come to its end, with an error.
+        // The process may have ended with an error.
         drop(child.kill());
         child.wait().unwrap();
         assert_eq!(kept::places(&it.world.state()).len(), 1, "{word}: there was no room for a file");
@@ -111,7 +112,8 @@ async fn an_answer_for_which_the_disk_has_no_room_outlives_a_process_that_is_kil
     }
 }
 
-/// On a disk that is full when the program begins there is nothing to take; it goes on, and says so.
+/// On a disk that is full when the program starts, no space can be reserved. The program continues and reports
+/// that.
 #[tokio::test]
 async fn a_registry_that_finds_no_room_for_answers_says_so() {
     let world = World::new().await;
@@ -123,7 +125,8 @@ async fn a_registry_that_finds_no_room_for_answers_says_so() {
     assert!(matches!(&room, AnswerRoom::Unreserved { why, .. } if !why.is_empty()), "{room:?}");
 }
 
-/// The disk is full when the provider has taken the token, and its answer is longer than what the log has room for.
+/// Fills the disk when the provider has taken the token. Its answer is longer than the space that is left for the
+/// log.
 fn fills(it: &Renewals, disk: Disk, length: usize) -> Arc<Disk> {
     let (issued, disk) = (it.provider.clone(), Arc::new(disk));
     issued.lock().more = format!(r#","pad":"{}""#, "x".repeat(length));
@@ -137,7 +140,7 @@ fn fills(it: &Renewals, disk: Disk, length: usize) -> Arc<Disk> {
     disk
 }
 
-/// Another program that writes, until it is told to stop.
+/// Another program that writes until it is stopped.
 struct Writing(mpsc::Sender<()>, JoinHandle<()>);
 
 impl Writing {
@@ -148,7 +151,7 @@ impl Writing {
                 let mut other = options.connect().await.unwrap();
                 sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
                 begins.send(()).unwrap();
-                // Its end is the sender's.
+                // It ends when the sender is dropped.
                 stopped.recv().unwrap_or_default();
                 sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
                 other.close().await.unwrap();

@@ -1,5 +1,5 @@
-//! A connection becomes another account, gets another credential, or goes: what extensions may use of it then, and what
-//! they are told.
+//! A connection changes its account, gets another credential, or is removed: what extensions may then use of it,
+//! and how they are notified.
 
 use std::sync::{Arc, Mutex, atomic::Ordering::SeqCst};
 
@@ -89,7 +89,7 @@ async fn a_grant_does_not_survive_a_change_of_account_in_either_direction() {
     assert_eq!(lent.unwrap_err().code(), "not_granted");
     let revoked = "SELECT body FROM connection_event WHERE kind = 'extension_revoked'";
     assert_eq!(raw::texts(&world.database(), revoked).await.len(), 2, "it is on record");
-    // What was said of the second account does not hold for the first.
+    // A grant for the second account does not hold for the first.
     registry.grant("a", connection.id(), &names).await.unwrap();
     taken(&told);
     connection.rollback().await.unwrap();
@@ -180,7 +180,7 @@ async fn a_plugin_that_cannot_say_what_a_credential_holds_takes_no_name_away() {
     assert_eq!(held().await.last().unwrap(), r#"["apiKey","apiSecret"]"#, "what its kind declares");
 }
 
-/// As the one below, before anybody asks for what is not there.
+/// The same as the next test, before anybody requests a missing secret.
 #[tokio::test]
 async fn a_row_that_says_more_or_less_than_its_credential_holds_is_mended_when_it_is_verified() {
     let world = World::new().await;
@@ -205,7 +205,7 @@ async fn a_row_that_says_more_or_less_than_its_credential_holds_is_mended_when_i
     }
 }
 
-/// What was stored before the plugin was asked has every name that its kind declares.
+/// A row that was stored before the plugin reported its secrets has every name that its kind declares.
 #[tokio::test]
 async fn a_row_that_says_more_than_its_credential_holds_is_mended_once_somebody_asks_for_it() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! Many at once are what each is by itself.
+//! Resolving many requirements at once gives the same results as resolving each of them.
 
 use connection_contract::AuthType;
 
@@ -17,7 +17,8 @@ async fn each_is_what_it_is_by_itself() {
     registry.register_connection_kind(twin.clone()).unwrap();
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
     let of_twin = twin.connected(&registry, "AC1", "  ").await;
-    // Of another kind of the same provider in between, so that their kinds have another order than they.
+    // A connection of another kind of the same provider in between, so that the kinds have another order than the
+    // connections.
     let between = Twin { kind: connection_contract::Kind::from_static("between"), ..Twin::new() };
     registry.register_connection_kind(between.clone()).unwrap();
     between.connected(&registry, "AC2", "  ").await;

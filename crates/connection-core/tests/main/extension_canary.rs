@@ -1,4 +1,5 @@
-//! A secret that goes through every way of an extension is in no event, error, `Debug`, JSON or column in the clear.
+//! A secret that goes through every operation of an extension is in no event, error, `Debug` output, JSON or plain
+//! column.
 
 use connection_core::RetryOutcome;
 

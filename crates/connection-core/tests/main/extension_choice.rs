@@ -1,4 +1,4 @@
-//! An extension uses the connection that a person chose for it, and the choice grants nothing.
+//! An extension uses the connection that a person chose for it. The choice grants nothing.
 
 use connection_contract::AuthType;
 use connection_core::{ConnectionRegistry, ConnectionStatus, ExtensionHandle, RequiredAction, ResolvedConnection};
@@ -9,7 +9,7 @@ use crate::{
     world::{World, connected},
 };
 
-/// By the handle and by the page of many, which say the same.
+/// Resolves by the handle and by the page of many, which give the same result.
 async fn resolved(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> ResolvedConnection {
     let one = handle.resolve(handle.requirement()).await.unwrap();
     let all = registry.resolve_all(&[handle.declaration().clone()]).await.unwrap().remove(0).unwrap();
@@ -39,7 +39,7 @@ async fn two_extensions_use_two_accounts_by_choice_whatever_the_default_is() {
     registry.grant("issues", two.id(), &token).await.unwrap();
     let token = issues.with_access_token(issues.requirement(), async |token| token.expose().to_vec()).await;
     assert_eq!(token.unwrap(), b"two");
-    // Another process reads it, and another owner has choices of its own.
+    // Another process reads the choice, and another owner has separate choices.
     let other = world.builder().kind(Acme::default()).open().await.unwrap();
     assert_eq!(resolved(&other, &handle(&other, "issues")).await.connection(), Some(two.id()));
     one.make_default().await.unwrap();
@@ -67,7 +67,7 @@ async fn a_choice_goes_with_its_connection_and_with_its_extension() {
     assert!(registry.edited_rows().await.unwrap().is_empty());
 }
 
-/// Another account would be another one than the person chose.
+/// Another connection would be another account than the person chose.
 #[tokio::test]
 async fn what_was_chosen_is_meant_also_where_it_lacks_a_secret() {
     let (world, twin) = (World::new().await, Twin::new());

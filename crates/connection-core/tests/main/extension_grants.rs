@@ -1,4 +1,4 @@
-//! Nothing is used without a grant, a grant is taken back at once, and everything of it is on record.
+//! Nothing can be used without a grant, a grant can be revoked at any time, and both are on record.
 
 use connection_contract::{AuthType, Kind, Secret};
 use connection_core::{ChangedPart, Connection, ConnectionStatus, Error, ExtensionError};
@@ -42,7 +42,7 @@ async fn what_is_not_granted_is_refused_with_the_way_out_and_what_is_revoked_aga
     assert_eq!(world.server.requests().len(), before);
     assert_eq!(events(&world, &connection).await, [""; 0]);
 
-    // The use without a secret is a grant of its own.
+    // A use without secrets needs a separate grant.
     registry.grant("issues", id, &[]).await.unwrap();
     assert_eq!(issues.send(request().await).await.unwrap().status(), 200);
     assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
@@ -100,7 +100,7 @@ async fn a_grant_is_of_a_connection_to_the_provider_that_is_needed() {
     let registry = world.acme().await;
     registry.register_connection_kind(twin.clone()).unwrap();
     let other = twin.connected(&registry, "AC1", "secret").await;
-    // Of what nobody has declared, nobody knows what it needs.
+    // The needs of an undeclared extension are not known.
     registry.grant("issues", other.id(), &[]).await.unwrap();
     registry.revoke("issues", other.id()).await.unwrap();
     let before = events(&world, &other).await;
@@ -111,17 +111,17 @@ async fn a_grant_is_of_a_connection_to_the_provider_that_is_needed() {
     };
     let _issues = handle(&registry, "issues");
     refused(&registry).await;
-    // In another process, one that was added.
+    // In another process, an extension that was added.
     let process = world.acme().await;
     process.register_connection_kind(twin.clone()).unwrap();
     registry.add_extension(&acme_extension("issues"), "1").await.unwrap();
     refused(&process).await;
-    // What counts is what was added, whatever somebody has declared since.
+    // The extension that was added counts, whatever was declared later.
     process.extension(of("issues", needs(TWIN, AuthType::ApiKey, &["apiKey"]))).unwrap();
     refused(&process).await;
     assert_eq!(events(&world, &other).await, before);
     assert!(registry.grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_some()));
-    // Another kind of the provider is as good as any.
+    // Any other kind of the provider is equally accepted.
     let kind = Kind::from_static("acme-twin");
     let same = Twin { kind: kind.clone(), provider: KIND, ..Twin::new() };
     registry.register_connection_kind(same.clone()).unwrap();
@@ -129,7 +129,8 @@ async fn a_grant_is_of_a_connection_to_the_provider_that_is_needed() {
     registry.grant("issues", same.id(), &[]).await.unwrap();
 }
 
-/// R-JINGLE-031: what is missing or refused is told when it is asked for, as something to react to.
+/// R-JINGLE-031: a missing or refused connection is reported when it is requested, as an error that the extension
+/// can handle.
 #[tokio::test]
 async fn a_connection_that_is_missing_or_refused_is_an_error_that_says_which() {
     let world = World::new().await;
@@ -168,7 +169,7 @@ async fn a_use_that_cannot_be_recorded_is_none() {
     assert_eq!(token(&issues).await.unwrap(), b"key-1");
 }
 
-/// Added extensions outlive the process; removing one leaves nothing that it could use.
+/// Added extensions outlive the process. A removed one leaves nothing behind that it could use.
 #[tokio::test]
 async fn removing_an_extension_revokes_and_forgets_in_one() {
     let world = World::new().await;
@@ -197,7 +198,7 @@ async fn removing_an_extension_revokes_and_forgets_in_one() {
     assert_eq!(events.last().unwrap(), r#"extension_revoked {"extension":"issues","names":["accessToken"]}"#);
 }
 
-/// As by a person who was asked before it was removed.
+/// A person was asked before the extension was removed.
 #[tokio::test]
 async fn what_is_granted_behind_its_removal_is_not_for_the_next_one_of_that_name() {
     let world = World::new().await;
@@ -212,7 +213,7 @@ async fn what_is_granted_behind_its_removal_is_not_for_the_next_one_of_that_name
     registry.add_extension(&declaration, "{}").await.unwrap();
     assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
     assert_eq!(changes.next().await.unwrap().parts, [ChangedPart::Grant]);
-    // One that is added over the one that is there keeps what that one has.
+    // Adding an extension over an existing one keeps its grants.
     registry.grant_shown("issues", &shown, &names).await.unwrap();
     registry.add_extension(&declaration, "{}").await.unwrap();
     assert_eq!(token(&issues).await.unwrap(), b"key-1");

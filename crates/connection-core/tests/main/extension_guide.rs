@@ -1,4 +1,4 @@
-//! A host and its extensions, as the guide shows them.
+//! A host and its extensions, as shown in the guide.
 
 use connection_contract::{ExtensionDeclaration, Kind, SecretName};
 use connection_core::{
@@ -77,7 +77,7 @@ async fn a_host_as_the_guide_has_it_connects_shares_and_uses() {
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
     let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("not connected") };
-    // The connection has its own `apiBaseUrl`, so the preference is not handed out beside it.
+    // The connection has its own `apiBaseUrl`, so the preference is not passed beside it.
     let preferences = ["DEFAULT_DATABASE", "OPEN", "LAYOUT", "LIMIT"];
     let preferences = preferences.map(|name| format!("PREFERENCE_{name}"));
     let (first, others) = (["200", "5", "ACCESS_TOKEN", "PUBLIC_API_BASE_URL"].map(str::to_owned), preferences.to_vec());

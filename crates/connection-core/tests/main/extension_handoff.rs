@@ -1,4 +1,5 @@
-//! A person is sent to the host's settings, connects there, and the extension goes on, also in another process.
+//! A person is sent to the host's settings and connects there, and the extension continues, even in another
+//! process.
 
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -16,7 +17,7 @@ use crate::{
     world::{World, answers, code, connected, step},
 };
 
-/// A host's settings: begins a setup where a connection is asked for, in place where there is one that fails.
+/// The settings of a host: begins a setup when a connection is requested, or a re-authorization of one that fails.
 #[derive(Default)]
 pub(crate) struct Settings {
     registry: OnceLock<ConnectionRegistry>,
@@ -66,7 +67,7 @@ pub(crate) async fn open(world: &World) -> (ConnectionRegistry, Arc<Settings>) {
     (registry, settings)
 }
 
-/// What a person types into the setup that was begun last.
+/// Types a key into the setup that was begun last.
 pub(crate) async fn answered(registry: &ConnectionRegistry, key: &str) -> Outcome {
     let session = registry.resume_setup(registry.setups().await.unwrap().last().unwrap().id).await.unwrap();
     let (no, _) = step(&session).await;
@@ -88,8 +89,8 @@ pub(crate) async fn token(handle: &ExtensionHandle) -> Result<Vec<u8>, Error> {
     handle.with_access_token(handle.requirement(), async |token| token.expose().to_vec()).await
 }
 
-/// What a person's settings, a command, a list of what an agent may mention, an extension that is loaded, and a call of it
-/// see.
+/// Returns the status on five paths: a person's settings, a command, a list of what an agent may mention, an
+/// extension that is loaded, and one of its calls.
 async fn by_five_paths(registry: &ConnectionRegistry) -> [String; 5] {
     let issues = handle(registry, "issues");
     let status = |resolved: Result<ResolvedConnection, Error>| resolved.unwrap().status.to_string();
@@ -139,7 +140,7 @@ async fn what_is_missing_is_connected_by_the_hand_off_and_the_command_goes_on_in
     assert!(asked[0].starts_with("local NativeExtensionSettings") && asked[0].contains("\"list\""), "{asked:?}");
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), "missing");
     assert!(matches!(answered(&registry, "key-1").await, Outcome::Done(_)));
-    // Who connects for an extension lets it use what is connected.
+    // Connecting for an extension also grants it the connection.
     assert_eq!(token(&issues).await.unwrap(), b"key-1");
     assert!(issues.connection_required().await.unwrap().is_none());
     let granted = "SELECT body FROM connection_event WHERE kind = 'extension_granted'";
@@ -177,7 +178,7 @@ async fn a_setup_that_fails_or_is_cancelled_is_told_and_can_be_begun_again() {
     assert_eq!(word(&issues.retry(failed).await.unwrap()), "connected None", "however it came to be");
 }
 
-/// R-JINGLE-047: what an extension asks for now is what is connected, or nothing is.
+/// R-JINGLE-047: the connection satisfies what the extension needs at the commit, or nothing is connected.
 #[tokio::test]
 async fn a_declaration_that_changes_in_mid_setup_is_refused_at_the_commit_and_leaves_nothing() {
     let world = World::new().await;
@@ -267,7 +268,7 @@ async fn a_connection_that_is_there_and_not_granted_is_no_end_of_a_hand_off() {
     let (registry, _) = open(&world).await;
     let issues = handle(&registry, "issues");
     let ticket = issues.open_native_extension_settings(Some("list")).await.unwrap();
-    // A person connects it by another way than the setup that was begun.
+    // A person connects it without the setup that was begun.
     let connection = connected(&registry, "key-1").await;
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), "not granted, connected");
     registry.grant("issues", connection.id(), &[]).await.unwrap();
@@ -276,7 +277,7 @@ async fn a_connection_that_is_there_and_not_granted_is_no_end_of_a_hand_off() {
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), r#"connected Some("list")"#);
 }
 
-/// What ends between the act of the host and the answer leaves a ticket for what was begun.
+/// If the process ends between the host's action and its answer, the ticket for it remains.
 #[tokio::test]
 async fn a_ticket_is_there_before_the_host_acts_and_goes_when_it_could_not() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! What a command runs with: declared names alone, wiped when it ends, and as variables.
+//! The secrets and variables of a command: only declared names, wiped when the command ends.
 
 use connection_contract::{AuthType, Command, Preference, PreferenceInput, Secret, Value};
 
@@ -77,7 +77,7 @@ async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
     let told = "'api_base_url' cannot be a variable of the environment: another name becomes the same variable";
     assert_eq!(issues.environment(None).await.unwrap_err().to_string(), told);
     assert_eq!(used().await, [""; 0], "a use that was refused is none");
-    // What is in the hands of a host is a use, whatever it can make of it.
+    // A secret that was handed to a host counts as used, whatever the host does with it.
     assert_eq!(issues.inject(None).await.unwrap().environment().unwrap_err().to_string(), told);
     assert_eq!(used().await, ["extension_used", "secret_released"]);
 }
@@ -106,7 +106,7 @@ async fn what_is_set_of_the_extension_and_of_the_command_is_in_variables_and_the
     issues.set_preferences(Some("close")).set("defaultDatabase", "work").await.unwrap();
     assert_eq!(of(Some("close"), "PREFERENCE_DEFAULT_DATABASE").await, "work");
     assert_eq!(of(Some("list"), "PREFERENCE_DEFAULT_DATABASE").await, r#"["a",true]"#);
-    // Two names that would be one variable, as for all others.
+    // Two names that would become the same variable, among all others.
     let twice = acme_extension("issues").preference(Preference::new("default_database", PreferenceInput::Text));
     let told = registry.extension(twice).unwrap().environment(None).await.unwrap_err();
     assert_eq!(

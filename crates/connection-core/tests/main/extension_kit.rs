@@ -21,7 +21,7 @@ pub(crate) fn secret_name(name: &str) -> SecretName {
     SecretName::parse(name.to_owned()).unwrap()
 }
 
-/// Of one provider, with these secrets.
+/// A requirement for a connection of this provider with these secrets.
 pub(crate) fn needs(provider: Kind, auth: AuthType, names: &[&str]) -> Requirement {
     let names = names.iter().map(|name| secret_name(name));
     Requirement::new("default", provider, "Acme", RequirementAuth::new(auth, names))
@@ -40,7 +40,7 @@ pub(crate) fn of(name: &str, requirement: Requirement) -> ExtensionDeclaration {
         .command(Command::new("sync"))
 }
 
-/// What needs an Acme key.
+/// An extension that needs an Acme key.
 pub(crate) fn acme_extension(name: &str) -> ExtensionDeclaration {
     of(name, needs(KIND, AuthType::ApiKey, &["accessToken"]))
 }
@@ -49,7 +49,7 @@ pub(crate) fn handle(registry: &ConnectionRegistry, name: &str) -> ExtensionHand
     registry.extension(acme_extension(name)).unwrap()
 }
 
-/// A key is its own account.
+/// Lets the provider treat each key as an account.
 pub(crate) fn keys_are_accounts(world: &World) {
     world.provider(|request| {
         let key = request.split("Bearer ").nth(1).or_else(|| request.split("bearer ").nth(1)).unwrap_or_default();
@@ -58,19 +58,19 @@ pub(crate) fn keys_are_accounts(world: &World) {
     });
 }
 
-/// Lets the provider refuse everybody.
+/// Lets the provider refuse every request.
 pub(crate) fn refuses(world: &World) {
     world.provider(|_| Reply::whole(401, "", ""));
 }
 
-/// Two secrets, `apiKey` and `apiSecret`; asks nobody.
+/// A plugin with two secrets, `apiKey` and `apiSecret`, that sends no requests.
 #[derive(Clone)]
 pub(crate) struct Twin {
     pub(crate) kind: Kind,
     pub(crate) provider: Kind,
-    /// Which of the two it knows to hand out.
+    /// The secrets that the plugin can hand out.
     pub(crate) hands_out: &'static [&'static str],
-    /// Whether it crashes when it is asked for a secret.
+    /// If set, the plugin panics when a secret is requested.
     pub(crate) fails: Arc<AtomicBool>,
 }
 

@@ -1,4 +1,4 @@
-//! A connection of the account is there and lacks what is asked for: it is authorized again, and not connected once more.
+//! A connection exists but lacks a secret that is needed. It is re-authorized, and not connected a second time.
 
 use connection_contract::AuthType;
 use connection_core::{ConnectionStatus, ExtensionHandle, Outcome, RequiredAction};
@@ -24,7 +24,7 @@ async fn what_a_connection_lacks_is_mended_by_the_setup_that_the_view_leads_to()
     let connection = twin.connected(&registry, "AC1", " ").await;
     let view = sms.connection_required().await.unwrap().unwrap();
     assert_eq!((view.action, view.connection), (RequiredAction::Reauthorize, Some(connection.id())));
-    // To connect it once more is no way: the control.
+    // The control: connecting it once more does not help.
     let again = registry.begin_setup(&TWIN).extension(&sms).await.unwrap();
     let both = answers(&[("apiKey", "AC1"), ("apiSecret", "two")]);
     let (no, _) = step(&again).await;
@@ -37,7 +37,7 @@ async fn what_a_connection_lacks_is_mended_by_the_setup_that_the_view_leads_to()
     assert_eq!(sms.resolve(sms.requirement()).await.unwrap().status, ConnectionStatus::Connected);
 }
 
-/// Of several of which none is meant, and of a kind that hands out none of it, another one is connected.
+/// If no connection can be selected, or the kind does not provide the secret, another connection is made.
 #[tokio::test]
 async fn where_no_connection_could_hold_it_one_is_connected() {
     let world = World::new().await;
@@ -58,7 +58,7 @@ async fn where_no_connection_could_hold_it_one_is_connected() {
     registry.remove(one.id()).await.unwrap();
 }
 
-/// A newer plugin hands out of the same credential what the one that stored it did not know.
+/// A newer plugin finds secrets in the same credential that the version that stored it did not know.
 #[tokio::test]
 async fn a_row_that_says_less_than_its_credential_holds_is_mended_when_it_is_missed() {
     let world = World::new().await;
@@ -117,7 +117,7 @@ async fn a_ticket_is_none_after_thirty_days_whether_or_not_it_was_deleted() {
     assert_eq!(kept().await, Some(1), "with the next one it goes");
 }
 
-/// A name with a zero byte is nobody's, and no question to a database.
+/// A name with a zero byte is never sent to a database.
 #[tokio::test]
 async fn names_with_a_zero_byte_are_nobodys_and_a_declaration_has_none() {
     let world = World::new().await;

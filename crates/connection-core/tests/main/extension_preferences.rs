@@ -1,4 +1,4 @@
-//! Settings are plain JSON of declared names, apart from every secret, with defaults.
+//! Settings are plain JSON under declared names, separate from all secrets, with defaults.
 
 use connection_contract::{AuthType, Command, ExtensionDeclaration, Preference, PreferenceInput, Value};
 
@@ -46,7 +46,7 @@ async fn what_nobody_set_has_its_default_and_a_command_has_its_own_besides() {
     assert_eq!(again.preferences(None).await.unwrap().set, ["defaultDatabase", "layout"]);
     again.set_preferences(None).set("open", true).replace().await.unwrap();
     assert_eq!(again.preferences(None).await.unwrap().set, ["open"]);
-    // Each extension and each owner has its own.
+    // Each extension and each owner has separate settings.
     assert!(handle(&second, "other").preferences(None).await.unwrap().set.is_empty());
     let theirs = handle(&second.owner("u42").unwrap(), "issues");
     assert!(theirs.preferences(None).await.unwrap().set.is_empty());
@@ -103,7 +103,7 @@ async fn what_is_public_is_what_was_declared_and_has_a_value_and_the_connection_
     assert!(issues.preferences(None).await.unwrap().overridden.is_empty());
     let connection = connected(&registry, "key-1").await;
     assert_eq!(public().await, r#"{"apiBaseUrl":"https://api.acme.example","defaultDatabase":""}"#);
-    // What is set has no effect then: that is told, and no program gets it beside the connection's own.
+    // The setting then has no effect. This is reported, and no program gets it beside the value of the connection.
     let read = issues.preferences(None).await.unwrap();
     assert_eq!(read.overridden, [("apiBaseUrl".to_owned(), "https://api.acme.example".into())]);
     assert_eq!(read.value("apiBaseUrl"), Some(&"https://mine.example".into()));
@@ -126,7 +126,7 @@ async fn settings_that_were_edited_past_the_program_are_an_error_and_no_default(
     assert!(other.preferences(None).await.is_ok());
     let all = registry.resolve_all(&[acme_extension("issues"), acme_extension("other")]).await.unwrap();
     assert!(all[0].is_err() && all[1].is_ok());
-    // What is set again takes the place of it.
+    // Setting a value again replaces it.
     issues.set_preferences(None).set("open", false).await.unwrap();
     assert_eq!(issues.preferences(None).await.unwrap().set, ["open"]);
 }
@@ -149,7 +149,7 @@ async fn settings_together_have_an_end() {
     assert_eq!(issues.preferences(None).await.unwrap().set.len(), 8);
 }
 
-/// The handle of one process may be of a declaration that another has replaced.
+/// The handle of one process may be for a declaration that another process has replaced.
 #[tokio::test]
 async fn what_another_declaration_can_be_set_to_stays_until_all_is_replaced() {
     let world = World::new().await;
@@ -162,7 +162,7 @@ async fn what_another_declaration_can_be_set_to_stays_until_all_is_replaced() {
     let read = newer.preferences(None).await.unwrap();
     assert_eq!((read.value("density"), read.value("open")), (Some(&"high".into()), Some(&Value::Bool(true))));
     assert_eq!(old.preferences(None).await.unwrap().set, ["open"], "it is shown what it declares");
-    // Where there is no room for both, what is set now goes first.
+    // If there is no room for both, the new settings take precedence.
     let many = |handle: &connection_core::ExtensionHandle| {
         let mut declaration = handle.declaration().clone();
         for number in 0..8 {
@@ -175,7 +175,7 @@ async fn what_another_declaration_can_be_set_to_stays_until_all_is_replaced() {
     newer.set_preferences(None).set("density", long()).await.unwrap();
     (0..8).fold(many.set_preferences(None), |set, number| set.set(format!("p{number}"), long())).await.unwrap();
     assert!(newer.preferences(None).await.unwrap().set.iter().all(|name| name != "density"));
-    // A name that is a secret's by now is not kept in the clear.
+    // A name that has become that of a secret is not stored in plain text.
     let text = acme_extension("issues").preference(Preference::new("apiSecret", PreferenceInput::Text));
     let text = registry.extension(text).unwrap();
     text.set_preferences(None).replace().set("apiSecret", "canary-plain").set("open", true).await.unwrap();

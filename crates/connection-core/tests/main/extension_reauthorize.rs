@@ -1,4 +1,4 @@
-//! A connection that is refused is authorized again for an extension: who does lets the extension use it.
+//! A connection that is refused is re-authorized for an extension, which grants it to that extension.
 
 use connection_contract::{AuthType, Requirement};
 use connection_core::{ChangedPart, Connection, Outcome, RequiredAction, SetupSession};
@@ -11,14 +11,14 @@ use crate::{
     world::{World, answers, code, connected, me, step},
 };
 
-/// Answers its first prompt; how it ended.
+/// Answers the first prompt and returns the outcome.
 async fn ended(session: &SetupSession, key: &str) -> Outcome {
     let (no, _) = step(session).await;
     session.advance(no, &answers(&[("accessToken", key)])).await.unwrap();
     session.terminal().await.unwrap()
 }
 
-/// What extensions were told of it, by name.
+/// Returns the events about extensions.
 async fn granted(world: &World) -> Vec<String> {
     let sql = "SELECT kind || ' ' || body FROM connection_event WHERE kind LIKE 'extension%' ORDER BY connection_id, seq";
     raw::texts(&world.database(), sql).await
@@ -34,14 +34,14 @@ async fn what_is_refused_is_authorized_again_by_the_hand_off_and_granted_and_the
     let world = World::new().await;
     let (registry, _) = open(&world).await;
     let issues = handle(&registry, "issues");
-    // A person connected it for nobody.
+    // A person connected it without an extension.
     let connection = connected(&registry, "key-1").await;
     failing(&world, &connection).await;
     assert_eq!(issues.connection_required().await.unwrap().unwrap().action, RequiredAction::Reauthorize);
     let ticket = issues.open_native_extension_settings(Some("list")).await.unwrap();
     assert_eq!(registry.setups().await.unwrap()[0].reauthorizes, Some(connection.id()));
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), "failed");
-    // The provider takes the new key, and the setup ends in another process.
+    // The provider accepts the new key, and the setup ends in another process.
     world.provider(|_| me("1", "ada"));
     let other = open(&world).await.0;
     let Outcome::Done(done) = answered(&other, "key-2").await else { panic!("not authorized") };
@@ -51,7 +51,7 @@ async fn what_is_refused_is_authorized_again_by_the_hand_off_and_granted_and_the
     assert!(issues.connection_required().await.unwrap().is_none());
     let told = granted(&world).await;
     assert!(told[0].starts_with(r#"extension_granted {"extension":"issues","names":["accessToken"],"session":""#), "{told:?}");
-    // Nobody else was let use it.
+    // No other extension gets a grant.
     let foreign = handle(&registry, "foreign");
     assert_eq!(foreign.connection_required().await.unwrap().unwrap().action, RequiredAction::Grant);
 }
@@ -66,7 +66,7 @@ async fn a_setup_in_place_that_fails_is_told_and_grants_nothing() {
     let ticket = issues.open_native_extension_settings(None).await.unwrap();
     assert_eq!(code(&answered(&registry, "key-2").await), "unauthorized");
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), "unauthorized");
-    // What nobody says it is for grants nothing either: the control.
+    // The control: a re-authorization without an extension grants nothing.
     world.provider(|_| me("1", "ada"));
     let session = connection.reauthorize().await.unwrap();
     assert!(matches!(ended(&session, "key-2").await, Outcome::Done(_)));
@@ -74,7 +74,7 @@ async fn a_setup_in_place_that_fails_is_told_and_grants_nothing() {
     assert!(registry.grants().await.unwrap().is_empty());
 }
 
-/// What a person consents to is the account that it is by the end.
+/// A person consents to the account that the connection has at the end.
 #[tokio::test]
 async fn of_another_account_who_authorized_it_has_the_grant_and_the_others_have_none() {
     let world = World::new().await;
@@ -100,7 +100,7 @@ async fn of_another_account_who_authorized_it_has_the_grant_and_the_others_have_
     assert_eq!(taken(), ["issues credential grant", "other credential grant"]);
     assert_eq!(token(&issues).await.unwrap(), b"two");
     assert_eq!(token(&other).await.unwrap_err().code(), "not_granted");
-    // One that had none is told all of it, and one that had fewer secrets what it has now.
+    // An extension without a grant is notified of everything, and one that had fewer secrets of what it has now.
     let session = connection.reauthorize().extension(&other).await.unwrap();
     assert!(matches!(ended(&session, "two").await, Outcome::Done(_)));
     assert_eq!(taken(), ["issues credential", "other connection-config credential grant"]);

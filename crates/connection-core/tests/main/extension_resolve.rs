@@ -35,7 +35,7 @@ async fn the_json_is_as_documented_and_holds_no_row_id() {
     assert!(!found.is_granted(), "it is there, and nobody said that it may be used");
 }
 
-/// No plugin is asked and no blob is opened: one that does not open resolves like any other.
+/// No plugin is called and no credential is opened: one that cannot be opened resolves like any other.
 #[tokio::test]
 async fn presence_alone_counts_and_what_is_sealed_stays_closed() {
     let world = World::new().await;
@@ -63,7 +63,7 @@ async fn a_blank_secret_is_missing_and_names_are_in_the_order_of_the_declaration
     assert_eq!(resolved(&needs(&["apiKey"])).await.connection(), Some(blank.id()));
     let names = "SELECT secret_names FROM connection_credential";
     assert_eq!(raw::texts(&world.database(), names).await, [r#"["apiKey"]"#]);
-    // A whole one settles it, though there are two connections now.
+    // A complete connection is selected, although there are two now.
     let whole = twin.connected(&registry, "AC2", "secret").await;
     assert_eq!(resolved(&both).await.connection(), Some(whole.id()));
 }
@@ -119,7 +119,7 @@ async fn a_connection_of_another_kind_of_the_provider_serves_and_that_of_another
     assert_eq!(handle.kinds_for_setup(), [TWIN]);
 }
 
-/// What an extension calls `apiKey` is what the kind calls `accessToken`, where there is no other.
+/// The extension's `apiKey` is the kind's `accessToken` if there is no other secret.
 #[tokio::test]
 async fn one_secret_that_is_declared_is_the_one_that_the_kind_hands_out_whatever_either_calls_it() {
     let world = World::new().await;
@@ -133,7 +133,7 @@ async fn one_secret_that_is_declared_is_the_one_that_the_kind_hands_out_whatever
     registry.grant("other", connection.id(), &[secret_name("apiKey")]).await.unwrap();
     let context = other.inject(None).await.unwrap();
     assert_eq!(context.secret("apiKey").unwrap().expose(), b"key-1");
-    // Of two, the kind hands out one.
+    // With two declared names, the kind provides only one.
     let two = registry.extension(of("two", needs(KIND, AuthType::ApiKey, &["accessToken", "apiKey"]))).unwrap();
     let found = resolved(&two).await;
     assert_eq!(found.missing_secret_names, [secret_name("apiKey")]);
@@ -157,12 +157,12 @@ async fn a_provider_that_is_not_installed_is_missing_and_owners_are_apart() {
     assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
     let theirs = registry.owner("u42").unwrap().extension(acme_extension("issues")).unwrap();
     assert_eq!(resolved(&theirs).await.status, ConnectionStatus::Connected);
-    // A row whose plugin is gone serves nobody.
+    // A row whose plugin is not registered cannot be used.
     assert!(registry.unregister_connection_kind(&KIND));
     assert_eq!(resolved(&theirs).await.status, ConnectionStatus::Missing);
 }
 
-/// R-JINGLE-027 and R-JINGLE-046: a handle asks for what its own declaration says.
+/// R-JINGLE-027 and R-JINGLE-046: a handle accepts only requirements of its own declaration.
 #[tokio::test]
 async fn another_requirement_than_its_own_is_refused_by_every_method() {
     let world = World::new().await;

@@ -1,4 +1,5 @@
-//! Packages that were generated, that migrate and that do one job share a connection: stored once, used by each as granted.
+//! Several packages share a connection: generated ones, migrated ones and ones for a single task. It is stored
+//! once, and each uses it as granted.
 
 use connection_contract::AuthType;
 use connection_core::ConnectionStatus;
@@ -41,7 +42,7 @@ async fn generated_migration_and_workflow_packages_share_one_connection() {
     assert!(handle(&registry, "generated-42").inject(Some("sync")).await.is_ok());
 }
 
-/// R-JINGLE-042: only what was declared is read, and what belongs to the owner of a value goes first.
+/// R-JINGLE-042: only declared values are read, and the extension's own value takes precedence.
 #[tokio::test]
 async fn a_package_reads_the_declared_settings_of_the_providers_own_extension_and_no_others() {
     let world = World::new().await;
@@ -60,7 +61,7 @@ async fn a_package_reads_the_declared_settings_of_the_providers_own_extension_an
     assert_eq!(public().await, format!(r#"{{{base},"defaultDatabase":"theirs"}}"#));
     let all = registry.resolve_all(&[package.declaration().clone()]).await.unwrap();
     assert_eq!(all[0].as_ref().unwrap().public_config.to_string(), public().await);
-    // One of that name which needs another provider is nobody's.
+    // An extension of that name with another provider is not the provider's own.
     let other = of("acme", needs(connection_contract::Kind::from_static("other"), AuthType::ApiKey, &["accessToken"]));
     registry.add_extension(&other, "other").await.unwrap();
     assert_eq!(public().await, format!(r#"{{{base},"defaultDatabase":"mine"}}"#));

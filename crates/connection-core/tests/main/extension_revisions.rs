@@ -1,4 +1,5 @@
-//! Four counts, each grown by its own writes; a commit that crossed a change is refused; what is committed is told.
+//! Four revisions, each incremented by its own writes. A commit that crossed a change is refused, and each commit
+//! is announced.
 
 use std::sync::{Arc, Mutex};
 
@@ -35,7 +36,7 @@ async fn each_write_counts_in_its_own_place_alone() {
     assert_eq!(counts(&issues).await, [0, 0, 0, 0]);
     issues.set_preferences(None).set("open", true).await.unwrap();
     assert_eq!(counts(&issues).await, [1, 0, 0, 0]);
-    // The same once more counts, since it was written.
+    // Writing the same value again counts, since it was written.
     issues.set_preferences(None).set("open", true).await.unwrap();
     assert_eq!(counts(&issues).await, [2, 0, 0, 0]);
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
@@ -46,7 +47,7 @@ async fn each_write_counts_in_its_own_place_alone() {
     assert_eq!(counts(&issues).await, [4, 1, 1, 0], "nothing public became another");
     let connection = connected(&registry, "one").await;
     assert_eq!(counts(&issues).await, [4, 1, 1, 1]);
-    // What the connection says goes first, so this changes nothing that is public.
+    // The value of the connection takes precedence, so this changes nothing public.
     issues.set_preferences(None).unset("apiBaseUrl").await.unwrap();
     assert_eq!(counts(&issues).await, [5, 1, 1, 1]);
     reauthorized(&registry, &connection, crate::acme::API).await;
@@ -71,14 +72,14 @@ async fn a_commit_that_crossed_a_change_is_refused_and_moves_nothing() {
     assert_eq!((error.code(), error.remedy().is_some()), ("settings_changed", true));
     assert_eq!(counts(&issues).await, [1, 0, 0, 0]);
     let seen = issues.revisions(None).await.unwrap();
-    // A command's settings are not what was looked at.
+    // The settings of a command are not part of what was read.
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
     let seen_after = issues.set_preferences(None).set("open", false).expected(seen).await.unwrap();
     connected(&registry, "key-1").await;
     crossed(seen_after).await;
     let fresh = issues.preferences(None).await.unwrap().revisions;
     issues.set_preferences(None).set("open", true).expected(fresh).await.unwrap();
-    // Of two that saw the same, one is refused.
+    // Of two writers that read the same state, one is refused.
     let fresh = issues.revisions(None).await.unwrap();
     let (a, b) = (issues.set_preferences(None).expected(fresh), issues.set_preferences(None).expected(fresh));
     let (a, b) = tokio::join!(a.set("open", true).into_future(), b.set("open", false).into_future());
@@ -103,7 +104,7 @@ async fn a_count_that_cannot_grow_fails_before_anything_is_changed() {
     issues.set_preferences(None).set("open", false).await.unwrap();
 }
 
-/// R-JINGLE-049, where a declaration is added or removed.
+/// R-JINGLE-049, for a declaration that is added or removed.
 #[tokio::test]
 async fn a_count_that_cannot_grow_lets_no_declaration_come_or_go() {
     let world = World::new().await;
@@ -124,7 +125,7 @@ async fn a_count_that_cannot_grow_lets_no_declaration_come_or_go() {
     assert_eq!(registry.remove_extension("acme").await.unwrap_err().code(), "revision_exhausted");
     assert_eq!(registry.extensions().await.unwrap().len(), 1);
     assert_eq!(issues.revisions(None).await.unwrap(), before);
-    // The sum that is compared is full, and neither of its parts.
+    // The sum that is compared has reached its maximum, and neither of its parts has.
     set(format!("UPDATE connection_extension_state SET public_revision = {}", i64::MAX - 1)).await;
     let other = registry.extension(acme_extension("other")).unwrap();
     other.set_preferences(None).set("apiBaseUrl", "https://a.example").await.unwrap();

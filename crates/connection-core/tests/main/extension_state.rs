@@ -1,5 +1,5 @@
-//! What is kept of an extension beside its settings: what it needs by now, what of it others read, and how often that was
-//! changed. It outlives the extension.
+//! The stored state of an extension beside its settings: its current needs, its public part, and the revision of
+//! that. It outlives the extension.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,8 @@ use crate::{
     world::{World, answers, connected, step},
 };
 
-/// The provider's own extension: `region` is public with a default, `plan` public without one, `note` is its own.
+/// The provider's own extension: `region` is public with a default, `plan` is public without one, `note` is
+/// private.
 fn own(region: &str) -> ExtensionDeclaration {
     let plans = vec![("free".into(), "Free".into()), ("paid".into(), "Paid".into())];
     let requirement = needs(KIND, AuthType::ApiKey, &["accessToken"]);
@@ -25,7 +26,7 @@ fn own(region: &str) -> ExtensionDeclaration {
         .preference(Preference::new("note", PreferenceInput::Text).default("ours"))
 }
 
-/// One that asks for all of them, and has values of its own.
+/// An extension that reads all of them, and has its own values.
 fn package(registry: &ConnectionRegistry) -> ExtensionHandle {
     let requirement = needs(KIND, AuthType::ApiKey, &["accessToken"]);
     let names = ["region", "plan", "note"];
@@ -36,7 +37,7 @@ fn package(registry: &ConnectionRegistry) -> ExtensionHandle {
     registry.extension(declared).unwrap()
 }
 
-/// What it reads, alone and among many.
+/// Returns the public values that it reads, alone and among many.
 async fn public(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> String {
     let alone = handle.resolve(handle.requirement()).await.unwrap().public_config.to_string();
     let all = registry.resolve_all(&[handle.declaration().clone()]).await.unwrap();
@@ -69,7 +70,7 @@ async fn others_read_what_is_public_of_the_providers_own_extension_with_its_defa
     changed(r#"{"region":"us","plan":"paid","note":"mine"}"#).await;
     acme.set_preferences(None).set("region", "de").await.unwrap();
     changed(r#"{"region":"de","plan":"paid","note":"mine"}"#).await;
-    // What an earlier declaration let it be set to holds no more where the new one has no such choice.
+    // A value that an earlier declaration allowed no longer counts if the new one does not offer it.
     let mut other = own("us");
     other.preferences[1].input = PreferenceInput::Dropdown(vec![("free".into(), "Free".into())]);
     registry.add_extension(&other, "3").await.unwrap();
@@ -84,7 +85,7 @@ async fn others_read_what_is_public_of_the_providers_own_extension_with_its_defa
     assert_eq!(count(&package).await, before, "the control: nothing that others read");
 }
 
-/// R-JINGLE-048: a declaration that makes something else public is a change of it, whoever has the value.
+/// R-JINGLE-048: a declaration that makes something else public changes the public part, whoever has the value.
 #[tokio::test]
 async fn a_declaration_that_is_added_with_other_public_values_counts() {
     let world = World::new().await;
@@ -102,10 +103,10 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
     let _listener = registry.on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
     for (declared, shown, counts) in [
         (with(&[], false), "{}", false),
-        // Without a default it is false, and nobody was told that before.
+        // Without a default it is false, and was not published before.
         (with(&["open"], false), r#"{"open":false}"#, true),
         (with(&["open"], true), r#"{"open":true}"#, true),
-        // The connection has its value, or may have it.
+        // The connection has a value of its own, or may have one.
         (with(&["open", "region"], true), r#"{"open":true}"#, true),
         (with(&["open", "region"], true), r#"{"open":true}"#, false),
         (with(&[], true), "{}", true),
@@ -119,7 +120,7 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
         assert_eq!(std::mem::take(&mut *told.lock().unwrap()), parts);
         before = Some(now);
     }
-    // A name that no preference has is read of the connection, and not of what was set once.
+    // A name without a preference is read from the connection, and not from an earlier setting.
     let acme = |names: &[&'static str]| {
         let mut declared = with(names, false);
         declared.name = "acme".into();
@@ -134,7 +135,7 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
     assert_eq!(public(&registry, &reader).await, r#"{"open":false}"#);
 }
 
-/// R-JINGLE-047, for an extension that nobody added and that another process knows otherwise.
+/// R-JINGLE-047, for an extension that was not added and that another process declares differently.
 #[tokio::test]
 async fn a_declaration_that_another_process_changes_in_mid_setup_is_refused_at_the_commit() {
     let world = World::new().await;
@@ -223,7 +224,7 @@ async fn a_default_or_a_stored_value_that_does_not_fit_the_declaration_is_none()
         (|| PreferenceInput::Text, Value::Number("-0.0".into()), "0"),
         (|| PreferenceInput::Text, Value::Number("NaN".into()), r#""""#),
     ] {
-        // A declaration may be refused for it; one that is not has a value that can be had.
+        // The declaration may be refused; if it is not, its value can be read.
         let Ok(odd) = with(input, default) else { continue };
         assert_eq!(odd.preferences(None).await.unwrap().value("it").unwrap().to_string(), value);
         assert_eq!(public(&registry, &odd).await, format!(r#"{{"it":{value}}}"#));
@@ -237,7 +238,7 @@ async fn a_default_or_a_stored_value_that_does_not_fit_the_declaration_is_none()
     assert_eq!(public(&registry, &text).await, r#"{"it":"yes"}"#, "the control");
 }
 
-/// Whoever reads none of it is not harmed, and nobody is shown a default in its place.
+/// An extension that reads none of it is not affected, and no default is shown in its place.
 #[tokio::test]
 async fn what_is_public_and_damaged_is_an_error_for_who_reads_it_and_for_nobody_else() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! What resolving reads: one statement where it is clear which connection is meant, and no more for many extensions.
+//! The statements of a resolution: one if the connection is clear, and no more for many extensions.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     world::{World, connected},
 };
 
-/// A host that lends a pool of one connection, whose statements are logged.
+/// A host with a pool of a single connection, whose statements are logged.
 pub(crate) struct Counted {
     pub(crate) world: World,
     pool: Pool,
@@ -28,7 +28,7 @@ impl Counted {
         Self::of(world, Acme::default()).await
     }
 
-    /// Of this kind.
+    /// Creates a host with this kind.
     pub(crate) async fn of(world: World, kind: impl ConnectionDefinition) -> Self {
         log::begin();
         let pool = Pool::of(&world.database(), 1).await;
@@ -38,8 +38,8 @@ impl Counted {
         Self { world, pool, registry, thread }
     }
 
-    /// How many statements that takes: the fewest of three times, since what a setup before it leaves to do on a task of
-    /// its own may come in between, and nothing takes a statement away.
+    /// Returns the number of statements that `what` takes: the fewest of three runs, because tasks of an earlier
+    /// setup may add statements of their own, and nothing removes any.
     pub(crate) async fn takes<T>(&self, mut what: impl AsyncFnMut() -> T) -> (usize, T) {
         let mut fewest = self.once(&mut what).await;
         for _ in 0..2 {
@@ -57,7 +57,7 @@ impl Counted {
 
     async fn told(&self) -> usize {
         const MARK: &str = "SELECT 1";
-        // Each is told behind its answer, and before the next one is begun.
+        // Each statement is logged after its answer, and before the next one begins.
         self.pool.run(MARK).await;
         let mark = format!("summary={MARK:?}");
         log::statements_of(&self.thread).iter().filter(|line| !line.contains(&mark)).count()
@@ -97,7 +97,7 @@ async fn which_connection_is_meant_and_what_is_set_is_read_at_once() {
     drop(on.world);
 }
 
-/// Of more kinds than are read at once.
+/// More kinds than one statement reads.
 #[tokio::test]
 async fn a_provider_of_many_kinds_is_read_in_a_few() {
     let on = Counted::new().await;
@@ -120,7 +120,7 @@ async fn a_provider_of_many_kinds_is_read_in_a_few() {
         let (statements, found) = resolve().await;
         assert_eq!((statements, found.unwrap().connection()), (2, Some(default.id())));
     }
-    // A default without the secret is not meant where another one has it.
+    // A default without the secret is not selected if another connection has it.
     let blank = twins[1].connected(&on.registry, "AC2", " ").await;
     first.make_default().await.unwrap();
     on.registry.remove(last.id()).await.unwrap();
@@ -128,7 +128,7 @@ async fn a_provider_of_many_kinds_is_read_in_a_few() {
     assert_eq!(resolve().await.1.unwrap().connection(), Some(first.id()));
 }
 
-/// Ten thousand by one thousand is the benchmark's.
+/// The benchmark covers one thousand extensions with ten thousand connections.
 #[tokio::test]
 async fn many_extensions_are_read_with_the_statements_of_one() {
     let on = Counted::new().await;

@@ -1,4 +1,4 @@
-//! The projection of what is there and of what was measured, each cell of its table; then the same of real rows.
+//! The status computed from presence and measurements, each cell of its table; then the same for real rows.
 
 use connection_contract::{AuthType, Liveness, Platform, RequirementAuth, RequirementOAuth, RequirementRedirect};
 use connection_core::{ConnectionStatus, Readiness, status};
@@ -79,7 +79,7 @@ async fn what_needs_nothing_is_connected_where_it_runs_and_unsupported_elsewhere
         statuses.push(resolved.status.as_str());
     }
     assert_eq!(statuses, ["connected", "connected", "unsupported", "unsupported"]);
-    // What is not for this platform stays so, whatever is connected.
+    // An extension for another platform stays unsupported, whatever is connected.
     connected(&registry, "key-1").await;
     let resolved = found[3].resolve(found[3].requirement()).await.unwrap();
     assert_eq!(resolved.status, ConnectionStatus::Unsupported);
@@ -107,7 +107,7 @@ async fn a_redirect_that_nobody_knows_is_unsupported_and_no_error_and_a_connecti
         r#"{"connectionId":"default","error":{"code":"connection_unsupported","message":"this host knows no redirect of the type 'carrier-pigeon'","remedy":null},"extensionName":"issues","missingSecretNames":[],"provider":"acme","publicConfig":{},"status":"unsupported"}"#
     );
     assert_eq!(known.resolve(known.requirement()).await.unwrap().status, ConnectionStatus::Missing);
-    // The form of authentication says how a new one is made, and nothing of one that is there.
+    // The form of authentication determines how a new connection is made, and says nothing about an existing one.
     connected(&registry, "key-1").await;
     for handle in [unknown, known] {
         assert_eq!(handle.resolve(handle.requirement()).await.unwrap().status, ConnectionStatus::Connected);

@@ -1,4 +1,4 @@
-//! A plugin that does what a test tells it, and counts what the core asks of it.
+//! A plugin that does what a test configures, and counts the calls of the core.
 
 use std::sync::{
     Arc, Mutex,
@@ -13,7 +13,7 @@ use crate::world;
 
 pub(crate) const FAKE: Kind = Kind::from_static("fake");
 
-/// How code of a plugin ends.
+/// The behaviour of a plugin's code.
 #[derive(Clone, Default)]
 pub(crate) enum Deed {
     #[default]
@@ -25,11 +25,11 @@ pub(crate) enum Deed {
     Panics,
     PanicsInDrop,
     Hangs,
-    /// Without ever yielding, until it is told.
+    /// Runs without ever yielding, until it is stopped.
     Spins(Stop),
 }
 
-/// Ends what spins when the test ends, also when it fails.
+/// Stops spinning code when the test ends, even if it fails.
 #[derive(Clone, Default)]
 pub(crate) struct Stop(Arc<AtomicBool>);
 
@@ -50,7 +50,7 @@ impl Drop for Bomb {
 }
 
 impl Deed {
-    /// Code that is called and not polled.
+    /// Runs the behaviour in a call that is not polled.
     pub(crate) fn call(&self) -> Result<(), ConnectionError> {
         match self {
             Self::Bug => Err(ConnectionError::Bug("told so".into())),
@@ -90,23 +90,29 @@ impl Gate {
     pub(crate) fn new() -> Self {
         Self { open: watch::Sender::new(true), inside: watch::Sender::new(0) }
     }
+
     pub(crate) fn close(&self) {
         self.open.send_replace(false);
     }
+
     pub(crate) fn open(&self) {
         self.open.send_replace(true);
     }
-    /// Resolves when so many wait.
+
+    /// Waits until this number of probes wait.
     pub(crate) async fn until_inside(&self, probes: usize) {
         drop(self.inside.subscribe().wait_for(|inside| *inside >= probes).await.unwrap());
     }
+
     pub(crate) fn inside(&self) -> usize {
         *self.inside.borrow()
     }
-    /// Resolves when nobody waits.
+
+    /// Waits until no probe waits.
     pub(crate) async fn until_empty(&self) {
         drop(self.inside.subscribe().wait_for(|inside| *inside == 0).await.unwrap());
     }
+
     pub(crate) async fn pass(&self) {
         struct Inside<'a>(&'a Gate);
         impl Drop for Inside<'_> {
@@ -127,22 +133,22 @@ pub(crate) struct Script {
     pub(crate) serialized: AtomicUsize,
     pub(crate) verified: AtomicUsize,
     pub(crate) torn: AtomicUsize,
-    /// What the next setup stores.
+    /// The credential that the next setup stores.
     pub(crate) blob: Mutex<Vec<u8>>,
-    /// The credentials that came to `verify`.
+    /// The credentials that were passed to `verify`.
     pub(crate) seen: Mutex<Vec<Vec<u8>>>,
-    /// The credentials that came to `teardown`.
+    /// The credentials that were passed to `teardown`.
     pub(crate) given_back: Mutex<Vec<Vec<u8>>>,
     pub(crate) verify: Mutex<Deed>,
     pub(crate) teardown: Mutex<Deed>,
     pub(crate) serialize: Mutex<Deed>,
     pub(crate) gate: Gate,
-    /// How often it began what it was told to do.
+    /// The number of times that the configured behaviour was begun.
     began: watch::Sender<usize>,
     answer: Mutex<Answer>,
 }
 
-/// The kind `fake`: asks for nothing but a name, which is the account; reaches nothing. A clone is the same plugin.
+/// The kind `fake`: asks only for a name, which is the account, and reaches nothing. A clone is the same plugin.
 #[derive(Clone)]
 pub(crate) struct Fake {
     kind: Kind,
@@ -162,9 +168,11 @@ impl Fake {
     pub(crate) fn new() -> Self {
         Self::of(FAKE)
     }
+
     pub(crate) fn of(kind: Kind) -> Self {
         Self::of_provider(kind.clone(), kind)
     }
+
     pub(crate) fn of_provider(kind: Kind, provider: Kind) -> Self {
         let count = || AtomicUsize::new(0);
         let script = Script {
@@ -184,11 +192,13 @@ impl Fake {
         };
         Self { kind, provider, script: Arc::new(script) }
     }
-    /// What probes find from now on, made of the credential.
+
+    /// Sets the result of probes from now on, computed from the credential.
     pub(crate) fn finds(&self, answer: impl FnMut(&[u8]) -> VerifyResult<Secret> + Send + 'static) {
         *self.answer.lock().unwrap() = Box::new(answer);
     }
-    /// What probes find from now on: this reason for being offline or failing, or none.
+
+    /// Sets the result of probes from now on: live, or offline or failing with a reason.
     pub(crate) fn is(&self, liveness: Liveness) {
         self.finds(move |_| match liveness {
             Liveness::Live => VerifyResult::live(),
@@ -196,10 +206,13 @@ impl Fake {
             _ => NotLive::failing(Reason::new(reason::UNAUTHORIZED, "revoked")).into(),
         });
     }
-    /// Resolves when it began so often to do what it was told, in a probe or a teardown. Its deadline runs by then.
+
+    /// Waits until the configured behaviour was begun this many times, in a probe or a teardown. Its deadline is
+    /// then running.
     pub(crate) async fn until_began(&self, times: usize) {
         drop(self.began.subscribe().wait_for(|began| *began >= times).await.unwrap());
     }
+
     pub(crate) async fn connected(&self, registry: &ConnectionRegistry, name: &str) -> Handle {
         match world::connect(registry, &self.kind, &[("name", name)]).await {
             Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),

@@ -1,4 +1,4 @@
-//! What a plugin makes of files below the roots of its connection is made once, in each context and setup.
+//! Results that a plugin computes from files of its connection are computed once, for all contexts and setups.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::{
 
 const KIND: Kind = Kind::from_static("digests");
 
-/// Tells the first line of `a` in the directory that it is granted; `error` is none, and `none` is nothing.
+/// Returns the first line of `a` in the granted directory; `error` is an error, and `none` means no result.
 #[derive(Clone, Default)]
 struct Digests {
     computed: Arc<AtomicUsize>,
@@ -39,6 +39,7 @@ impl Digests {
         let made = made.map(|made| made.map(|made| made.len().min(9)));
         self.seen.lock().unwrap().push(format!("{made:?}"));
     }
+
     fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
@@ -53,6 +54,7 @@ impl ConnectionDefinition for Digests {
             .field(Field::directory("root", "Directory"))
             .field(Field::text("name", "Name"))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         let root = ctx.prompt(Prompt::new("Where?").field("root")).await.directory("root")?.clone();
         let cache = ctx.file_cache().ok_or_else(|| SetupFailure::new("none", "no cache"))?;
@@ -61,12 +63,15 @@ impl ConnectionDefinition for Digests {
         let made = Established::new((), Identity::new(name.clone(), name)).reach(Reach::declared().root(root));
         Ok(made.established_live(VerifyResult::live()))
     }
+
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
         Ok(Secret::default())
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
+
     async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         let cache = ctx.file_cache().ok_or(ConnectionError::Bug("no cache".into()))?;
         for root in ctx.connection().roots() {

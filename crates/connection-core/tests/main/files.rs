@@ -1,4 +1,5 @@
-//! Files of a connection that was granted directories: read only, inside them, as far as the host allows them today.
+//! Files of a connection with granted directories: read only, inside these directories, and as far as the host
+//! allows them now.
 
 use std::{fs, path::Path};
 
@@ -10,7 +11,7 @@ use crate::world::{World, code, connect, connected};
 
 pub(crate) const KIND: Kind = Kind::from_static("folders");
 
-/// Takes what the user names, and finds it live while it can be stated.
+/// Takes the directories that the user names, and is live while they can be examined.
 pub(crate) struct Folders;
 
 impl ConnectionDefinition for Folders {
@@ -21,6 +22,7 @@ impl ConnectionDefinition for Folders {
             .needs(Need::Files)
             .field(Field::directory("roots", "Directory").many())
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Which?").field("roots")).await;
         let roots = answers.directories("roots")?;
@@ -28,12 +30,15 @@ impl ConnectionDefinition for Folders {
         let account = reach.roots.iter().map(Root::as_str).collect::<Vec<_>>().join(":");
         Ok(Established::new((), Identity::new(account, "here")).reach(reach))
     }
+
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
         Ok(Secret::from(""))
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
+
     async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         let files = ctx.files().ok_or(ConnectionError::Bug("no files".into()))?;
         for root in ctx.connection().roots() {
@@ -53,18 +58,22 @@ impl ConnectionDefinition for Hoarder {
     fn descriptor(&self) -> Descriptor {
         Folders.descriptor()
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Which?").field("roots")).await;
         let named = answers.directory("roots")?;
         let kept = self.0.get_or_init(|| named.clone()).clone();
         Ok(Established::new((), Identity::new(named.as_str().to_owned(), "here")).reach(Reach::declared().root(kept)))
     }
+
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
         Ok(Secret::from(""))
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
+
     async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         Ok(VerifyResult::live())
     }
@@ -80,7 +89,7 @@ async fn a_directory_that_somebody_else_named_is_not_granted() {
     assert_eq!(code(&outcome), "plugin_fault");
 }
 
-/// A directory with a file, a directory in it, and links in and out.
+/// Creates a directory with a file, a subdirectory, and links in and out.
 fn directory() -> TempDir {
     let made = TempDir::new().unwrap();
     fs::create_dir(made.path().join("notes")).unwrap();
@@ -142,7 +151,7 @@ async fn nothing_outside_is_reached_by_path_or_by_another_root() {
         assert!(matches!(why(error), ServiceError::Denied | ServiceError::NotFound), "{path}");
         assert!(files.list(root, path).await.is_err() && files.stat(root, path).await.is_err(), "{path}");
     }
-    // A root of another connection is none of this one's.
+    // A root of another connection does not belong to this one.
     let other = granted(&registry, &[outside.path()]).await.files().await.unwrap();
     let foreign = &other.roots()[0];
     assert_eq!(other.read(foreign, "readme", 10).await.unwrap().expose(), b"hello");

@@ -1,4 +1,4 @@
-//! What no connection reads whatever was granted, and what an owner reads who is not the owner of the process.
+//! Files that no connection can read, whatever was granted, and files that other owners can read.
 
 use std::{fs, path::Path};
 
@@ -29,7 +29,7 @@ async fn granted(registry: &ConnectionRegistry, root: &Path) -> Handle {
     }
 }
 
-/// What a person is told who names a directory that is refused.
+/// Returns the error that a person gets for a directory that is refused.
 async fn refused(registry: &ConnectionRegistry, root: &Path) -> String {
     let session = registry.begin_setup(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
@@ -39,7 +39,7 @@ async fn refused(registry: &ConnectionRegistry, root: &Path) -> String {
     problems[0].problem.to_string()
 }
 
-/// How a use ends that reads a file of the only root.
+/// Reads a file of the only root, and returns the content or the code of the error.
 async fn read(connection: &Handle, path: &str) -> Result<String, &'static str> {
     let files = connection.files().await.unwrap();
     let read = files.read(&files.roots()[0], path, 1024).await;
@@ -55,7 +55,7 @@ fn failing(code: &str) -> (Liveness, Option<String>) {
     (Liveness::Failing, Some(code.to_owned()))
 }
 
-/// Canonical, as roots are.
+/// The canonical path, as roots have it.
 fn base(world: &World) -> std::path::PathBuf {
     world.directory.path().canonicalize().unwrap()
 }
@@ -102,7 +102,7 @@ async fn a_link_to_a_protected_directory_is_not_granted() {
     granted(&registry, &at.join("plain")).await;
 }
 
-/// The path is that of a directory that was granted; what is there now is not.
+/// The path is that of a granted directory; the directory that is there now is protected.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_protected_directory_that_is_moved_to_a_granted_path_is_not_read() {
@@ -129,7 +129,7 @@ async fn a_protected_directory_that_is_moved_to_a_granted_path_is_not_read() {
     assert_eq!(read(&contains, "a").await, Ok("mine".into()));
 }
 
-/// A directory above the protected one that comes into being below a granted root, as an older version granted it.
+/// A directory above the protected one is created below a granted root, as an older version granted it.
 #[tokio::test]
 async fn a_root_that_was_granted_before_the_directory_was_protected_is_not_opened() {
     let world = World::new().await;
@@ -175,7 +175,7 @@ async fn a_hard_link_to_the_key_or_the_database_is_not_read() {
             assert_eq!(read(&connection, name).await, Err("denied"), "{name}");
         }
     }
-    // Without the first name it is the same file.
+    // Without the first name it is still the same file.
     fs::rename(world.key(), at.join("notes/moved")).unwrap();
     assert_eq!(read(&connection, "moved").await, Err("denied"));
     assert_eq!(read(&connection, "link").await, Err("denied"));
@@ -200,7 +200,7 @@ async fn another_owner_reads_nothing_unless_the_host_allows_it_a_directory() {
     assert_eq!(read(&connection, "a").await, Ok("hers".into()));
     assert!(refused(&ada, &at.join("other")).await.contains("is outside what this host allows"));
     assert!(refused(&bob, &notes).await.contains("is not opened for this owner"));
-    // It bounds nobody else.
+    // This limits no other owner.
     granted(&registry, &at.join("other")).await;
     registry.close().await;
 
@@ -214,7 +214,7 @@ async fn another_owner_reads_nothing_unless_the_host_allows_it_a_directory() {
     granted(&registry.owner("bob").unwrap(), &notes).await;
 }
 
-/// A tool's directories, one of the owner of the process, and the directories that every owner is allowed.
+/// The directories of a tool, one of the owner of the process, and the directories that every owner is allowed.
 async fn tools(policy: impl FnOnce(&Path, FilesPolicy) -> FilesPolicy) -> Tools {
     let world = World::new().await;
     let at = base(&world).join("home");
@@ -242,19 +242,19 @@ async fn the_directory_of_another_owners_profile_is_not_read() {
     for root in ["work", "work/logs"] {
         let why = refused(&ada, &home.join(root)).await;
         assert!(why.contains("this host protects") && !why.contains("Work"), "{why}");
-        // Its own owner reads it.
+        // Its own owner can read it.
         let own = granted(local, &home.join(root)).await;
         assert_eq!(verified(&own).await.0, Liveness::Live);
     }
     assert_eq!(read(&before, "settings.json").await, Err("directory_protected"), "it was granted before");
-    // What contains it is opened, and the directory itself is closed.
+    // A directory that contains it is opened, and the directory itself is closed.
     let above = granted(&ada, &home).await;
     assert_eq!(read(&above, "notes/a").await, Ok("note".into()));
     assert_eq!(read(&above, "work/settings.json").await, Err("denied"));
     let files = above.files().await.unwrap();
     assert_eq!(files.list(&files.roots()[0], "work").await.unwrap_err().code(), "denied");
 
-    // One of another owner's is closed to the owner of the process, too.
+    // A directory of another owner is closed to the owner of the process, too.
     write(&home.join("hers/settings.json"), "{}");
     profile(&ada, &home.join("hers")).await;
     assert!(refused(local, &home.join("hers")).await.contains("this host protects"));
@@ -269,7 +269,7 @@ async fn an_owner_closes_no_directory_to_others_by_a_profile_above_it() {
     let (local, ada, bob) = (&it.registry, it.registry.owner("ada").unwrap(), it.registry.owner("bob").unwrap());
     write(&home.join("hers/settings.json"), "{}");
     write(&home.join("settings.json"), "{}");
-    // Not where she reads nothing herself,
+    // Not where she can read nothing herself,
     profile(&ada, &home).await;
     granted(local, &home.join("notes")).await;
     granted(&bob, &home.join("notes")).await;
@@ -277,11 +277,11 @@ async fn an_owner_closes_no_directory_to_others_by_a_profile_above_it() {
     write(&home.join("bare/deeper/a"), "a");
     profile(&bob, &home.join("bare")).await;
     granted(local, &home.join("bare/deeper")).await;
-    // The control: where she reads, and a tool has been.
+    // The control: she can read the directory, and a tool has used it.
     ada.profiles(&TOOL).unwrap().create(NewProfile::new("Hers", home.join("hers"))).await.unwrap();
     assert!(refused(&bob, &home.join("hers")).await.contains("this host protects"));
     assert!(refused(local, &home.join("hers")).await.contains("this host protects"));
-    // Nobody closes to the owner of the process what is a profile of that owner.
+    // No owner can close a profile's directory of the owner of the process to that owner.
     profile(local, &home.join("work")).await;
     bob.profiles(&TOOL).unwrap().create(NewProfile::new("Taken", home.join("work"))).await.unwrap();
     granted(local, &home.join("work")).await;

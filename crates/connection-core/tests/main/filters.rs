@@ -1,4 +1,4 @@
-//! Filters and pages over many connections: every page looks at so many rows and no more, whatever is asked.
+//! Filters and pages over many connections: every page reads a limited number of rows, whatever the filter is.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ fn id(number: u128) -> ConnectionId {
     Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number).into()
 }
 
-/// As many connections as a large installation has: each tenth of another kind, each hundredth of another owner, each
-/// thousandth failing, one in 10,000 about to expire, and one the default.
+/// As many connections as a large installation has: each tenth of another kind, each hundredth of another owner,
+/// each thousandth failing, one in 10,000 about to expire, and one the default.
 async fn fill(world: &World) {
     let mut script = "BEGIN;".to_owned();
     let numbers: Vec<_> = (0..ROWS).collect();
@@ -61,7 +61,7 @@ async fn fill(world: &World) {
     raw::script(&world.database(), script + "COMMIT;").await;
 }
 
-/// How many there are, over how many pages; each in order, behind the one before, within its limit.
+/// Returns the connections and the number of pages. Each page is in order, after the one before, within its limit.
 async fn walk(registry: &ConnectionRegistry, filter: Filter, limit: u16, all: bool) -> (Vec<ConnectionId>, usize) {
     let (mut found, mut pages, mut after) = (Vec::new(), 0, None);
     loop {
@@ -86,7 +86,7 @@ async fn a_hundred_thousand_connections_are_listed_and_filtered_by_pages_of_a_fl
     let registry = world.builder().kind(fake).kind(Fake::of_provider(OTHER, FAKE)).open().await.unwrap();
     fill(&world).await;
     let own = 99_000;
-    // Nothing is passed over: full pages.
+    // Nothing is skipped: full pages.
     let (found, pages) = walk(&registry, Filter::new(), 1000, false).await;
     assert_eq!((found.len(), pages), (own, 100));
     let (found, pages) = walk(&registry, Filter::new().kind(OTHER), 1000, false).await;
@@ -94,7 +94,7 @@ async fn a_hundred_thousand_connections_are_listed_and_filtered_by_pages_of_a_fl
     // One row by its name takes one page, wherever it is.
     let labelled = Filter::new().kind(FAKE).label("label-99999");
     assert_eq!(walk(&registry, labelled, 1000, false).await, (vec![id(99_999)], 1));
-    // What passes over rows looks at a thousand of them for each page.
+    // A filter that skips rows reads a thousand of them for each page.
     let most = own / 1000 + 1;
     let sparse: [(Filter, usize); 6] = [
         (Filter::new().liveness(Liveness::Failing), 100),
@@ -142,12 +142,12 @@ async fn filters_narrow_each_other() {
     check(Filter::new().liveness(Liveness::Live), &[ada.id(), eve.id()]).await;
     check(Filter::new().liveness(Liveness::Live).kind(FAKE), &[ada.id()]).await;
     check(Filter::new().liveness(Liveness::Failing).only_default(), &[bob.id()]).await;
-    // The first of its provider.
+    // The first one of its provider.
     check(Filter::new().liveness(Liveness::Live).only_default(), &[eve.id()]).await;
     check(Filter::new().expiring_within(Duration::from_secs(u64::MAX)), &[]).await;
     let all = walk(&registry, Filter::new().label("ada").kind(FAKE), 1, true).await.0;
     assert_eq!(all, [ada.id(), far.id()]);
-    // A liveness that was never measured, or that nobody wrote, is unknown.
+    // A liveness that was never measured, or that this program does not write, is unknown.
     raw::run(&world.database(), format!("DELETE FROM connection_liveness WHERE connection_id = {}", raw::id(ada.id())))
         .await;
     raw::run(&world.database(), "UPDATE connection_liveness SET liveness = 'LIVE' WHERE liveness = 'failing'").await;

@@ -14,10 +14,10 @@ use crate::{
     world::{World, connected},
 };
 
-/// Twenty and more were run by hand; these find what is broken, and each costs a second.
+/// Larger numbers were run by hand. These find faults, and each round costs a second.
 const ROUNDS: usize = 6;
 const STARTS: usize = 8;
-/// Names the database, in a process of this test.
+/// Names the database in a process of this test.
 const ADDRESS: &str = "CONNECTIONS_TEST_FIRST_START";
 const KEY: &str = "CONNECTIONS_TEST_FIRST_START_KEY";
 const READY: &str = "ready to start";
@@ -28,7 +28,7 @@ async fn open(source: StoreSource, key: KeyFile) -> ConnectionRegistry {
     builder.kind(Acme::default()).open().await.unwrap()
 }
 
-/// What one wrote is read by all: they have the same keys.
+/// A row that one registry wrote is read by all: they have the same keys.
 async fn agree(world: &World, fresh: &Fresh, registries: &[ConnectionRegistry]) {
     let builder = ConnectionRegistry::builder().store(fresh.address()).key(KeyFile::at(world.key()));
     let first = builder.http(world.policy()).kind(Acme::default()).open().await.unwrap();
@@ -50,7 +50,7 @@ async fn eight_first_starts_at_once_agree_whether_by_address_or_by_a_lent_pool()
         let pool = fresh.pool(2).await;
         let starts: Vec<_> = (0..STARTS)
             .map(|n| {
-                // By address, lent, and both beside each other.
+                // By address, with a pool of the host, and both at the same time.
                 let is_lent = match round % 3 {
                     0 => false,
                     1 => true,

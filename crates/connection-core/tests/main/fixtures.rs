@@ -1,4 +1,5 @@
-//! The worked examples of the testkit against the real core: real HTTP on loopback, a real database, a real callback.
+//! The worked examples of the testkit against the real core: real HTTP on loopback, a real database, a real
+//! callback.
 
 use std::sync::Arc;
 
@@ -18,14 +19,14 @@ const HUB_KIND: Kind = Kind::from_static("hub");
 const NODE_KIND: Kind = Kind::from_static("node");
 const TOKEN: &str = "canary-token-9b1f40c7";
 
-/// A process of this machine that knows both kinds and can be called back.
+/// Opens a process of this machine that knows both kinds and receives callbacks.
 async fn open(world: &World) -> ConnectionRegistry {
     let policy = HttpPolicy::new().endpoint(HUB, &world.server.origin()).unwrap();
     let builder = world.builder().http(policy).inbound(Arc::new(Inbound::new()));
     builder.kind(Hub::default()).kind(Node::default()).open().await.unwrap()
 }
 
-/// The hub, and the node: each knows one token.
+/// The hub and the node: each knows one token.
 fn provider(request: &str) -> Reply {
     let known = request.to_ascii_lowercase().contains(&format!("authorization: bearer {TOKEN}"));
     match request.split_once(" HTTP/").map_or("", |(line, _)| line) {
@@ -37,7 +38,7 @@ fn provider(request: &str) -> Reply {
     }
 }
 
-/// The code that is shown, and the `state` of the address that the hub was given with it.
+/// Returns the code that is shown, and the `state` of the address that the hub got with it.
 async fn shown(world: &World, session: &SetupSession) -> (String, String) {
     let (_, SetupStep::Notice { beside }) = step(session).await else { panic!("a notice is shown") };
     let code = beside[0].user_code.as_ref().unwrap().to_string();
@@ -51,7 +52,7 @@ async fn shown(world: &World, session: &SetupSession) -> (String, String) {
     (code, state.to_owned())
 }
 
-/// R-INSEAM-029: shown in one process, answered in another, and verified, used and given back like any other.
+/// R-INSEAM-029: shown in one process, answered in another, and verified, used and revoked like any other.
 #[tokio::test]
 async fn a_hub_is_paired_by_a_callback_that_lands_in_another_process() {
     let world = World::new().await;
@@ -98,7 +99,7 @@ async fn a_node_is_reached_at_the_address_that_the_user_gave_and_another_node_th
     assert_eq!((found.liveness, found.reason.unwrap().code.as_ref()), (Liveness::Failing, "account_changed"));
 }
 
-/// A host that browsers of its own machine come back to, and nobody else.
+/// A host to which only browsers of its own machine can return.
 #[derive(Debug)]
 struct Alone;
 
@@ -107,6 +108,7 @@ impl InboundEndpoint for Alone {
     async fn redirect_uri(&self, kind: &Kind) -> Option<String> {
         Some(format!("http://127.0.0.1:4711/callback/{kind}"))
     }
+
     async fn rebind(&self, _: &str) -> bool {
         true
     }
@@ -128,7 +130,7 @@ async fn a_device_that_could_not_call_back_is_told_so_at_once_and_nothing_is_sen
     assert_eq!(world.server.requests().len(), 0);
 }
 
-/// What is wrong with these answers of a node, as one text; nothing when they are taken.
+/// Returns the problems with these answers of a node, as one text; empty if they are accepted.
 async fn refused(registry: &ConnectionRegistry, address: &str, confirmed: &str) -> String {
     let session = registry.begin_setup(&NODE_KIND).await.unwrap();
     let (no, _) = step(&session).await;
@@ -142,8 +144,8 @@ async fn refused(registry: &ConnectionRegistry, address: &str, confirmed: &str) 
     refused
 }
 
-/// The controls: an address that was not confirmed, a name, the Internet, another machine's metadata, another owner, and a
-/// host that keeps its network to itself.
+/// The controls: an address that was not confirmed, a name, the Internet, another machine's metadata, another
+/// owner, and a host that does not permit its network.
 #[tokio::test]
 async fn plain_http_reaches_a_device_at_a_private_address_that_a_person_typed_and_confirmed() {
     const DEVICE: &str = "http://192.168.77.9";

@@ -1,4 +1,4 @@
-//! A plugin that asks one field of every form, and keeps what it was told.
+//! A plugin that asks for one field of every input type, and keeps the answers.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ pub(crate) const FORM: Kind = Kind::from_static("form");
 pub(crate) struct Form(Arc<Mutex<Vec<String>>>);
 
 impl Form {
-    /// Each answer that the plugin saw, as `name=value`.
+    /// Returns each answer that the plugin received, as `name=value`.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! A database with nothing in it, and pools of it as a host has them.
+//! An empty database, and pools of it as a host has them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{raw, world::ON_POSTGRES};
 
-/// What nobody who shares a pool waits for: a test that waits for itself ends here.
+/// The limit of waits between users of one pool: a test that waits for itself ends here.
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// A database of one test, before its first start.
@@ -28,7 +28,7 @@ impl Fresh {
         Self { directory: TempDir::new().unwrap(), postgres }
     }
 
-    /// For the builder.
+    /// Returns the address for the builder.
     pub(crate) fn address(&self) -> String {
         match &self.postgres {
             Some(database) => database.url(),
@@ -36,7 +36,7 @@ impl Fresh {
         }
     }
 
-    /// For whoever looks past the program.
+    /// Returns the database for direct access.
     pub(crate) fn database(&self) -> raw::Database {
         match &self.postgres {
             Some(database) => raw::Database::Server(Box::new(database.options())),
@@ -44,13 +44,13 @@ impl Fresh {
         }
     }
 
-    /// The host's own, as it should be.
+    /// Returns a pool of the host with the right options.
     pub(crate) async fn pool(&self, connections: u32) -> Pool {
         Pool::of(&self.database(), connections).await
     }
 }
 
-/// A pool that a host lends.
+/// A pool that a host provides.
 #[derive(Clone, Debug)]
 pub(crate) enum Pool {
     Sqlite(SqlitePool),
@@ -58,7 +58,7 @@ pub(crate) enum Pool {
 }
 
 impl Pool {
-    /// What it runs, it runs on threads with the name of the caller's: those of SQLite are its own.
+    /// Opens a pool. The threads of SQLite that run its statements have the name of the caller's thread.
     pub(crate) async fn of(database: &raw::Database, connections: u32) -> Self {
         match database {
             raw::Database::File(path) => {
@@ -77,7 +77,7 @@ impl Pool {
         }
     }
 
-    /// For the builder.
+    /// Returns the pool for the builder.
     pub(crate) fn lend(&self) -> StoreSource {
         match self {
             Self::Sqlite(pool) => pool.clone().into(),
@@ -85,7 +85,7 @@ impl Pool {
         }
     }
 
-    /// Runs what the host runs by itself.
+    /// Runs a statement of the host itself.
     pub(crate) async fn run(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
@@ -95,7 +95,7 @@ impl Pool {
     }
 }
 
-/// Makes the file of a database, which is for its owner alone whoever opens it, if there is none.
+/// Creates the file of a database, private to its owner, if it does not exist.
 fn private(path: &std::path::Path) {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);

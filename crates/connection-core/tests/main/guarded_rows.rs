@@ -1,5 +1,5 @@
-//! Somebody who can write the database, and has no key, gives nobody a secret: rows that are edited or put back are refused
-//! and named, as far as the newest events are still there.
+//! Somebody who can write the database but has no key gives no secret away: rows that are edited or replaced by
+//! older versions are refused and named, as far as the newest events still exist.
 
 use connection_contract::Liveness;
 use connection_core::{Connection, ConnectionRegistry, Error, RowError, RowFault};
@@ -14,14 +14,14 @@ use crate::{
 
 const TABLES: [&str; 3] = ["connection_account", "connection_credential", "connection_liveness"];
 
-/// Copies the rows of all connections, past the program.
+/// Copies the rows of all connections, with direct access.
 async fn copy(world: &World) {
     for table in TABLES {
         raw::script(&world.database(), format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}")).await;
     }
 }
 
-/// Puts the copies in the place of what is there.
+/// Replaces the current rows by the copies.
 async fn put_back(world: &World) {
     raw::script(&world.database(), "DELETE FROM connection_account").await;
     for table in TABLES {
@@ -36,7 +36,7 @@ fn row(error: Error) -> RowError {
     }
 }
 
-/// Each use is refused, nothing is sent, and the connection says so itself.
+/// Checks that each use is refused, that nothing is sent, and that the connection reports the fault.
 async fn refused(world: &World, registry: &ConnectionRegistry, connection: &Connection, fault: RowFault, what: &str) {
     let asked = world.server.requests().len();
     let connection = registry.connection(connection.id()).await.unwrap();
@@ -95,9 +95,9 @@ async fn an_older_credential_that_is_put_back_is_refused_unless_the_newest_event
     put_back(&world).await;
     let another = world.open(Acme::default()).await;
     refused(&world, &another, &connection, RowFault::Outdated, "put back").await;
-    // What is recorded of it since says nothing else of it.
+    // Later events about it do not change that.
     refused(&world, &registry, &connection, RowFault::Outdated, "after more events").await;
-    // Nothing can tell a database that was put back as a whole.
+    // A database that was replaced as a whole cannot be recognized.
     raw::unlock_events(&world.database()).await;
     raw::script(&world.database(), format!("DELETE FROM connection_event WHERE seq > {events}")).await;
     put_back(&world).await;
@@ -146,7 +146,7 @@ async fn an_event_that_was_edited_vouches_for_nothing_and_no_later_one_takes_it_
     for edit in edits {
         raw::script(&world.database(), edit).await;
         refused(&world, &registry, &connection, RowFault::Unmarked, edit).await;
-        // More was recorded: that it is refused.
+        // An event was recorded: the refusal.
         refused(&world, &registry, &connection, RowFault::Unmarked, edit).await;
         raw::script(&world.database(), "DELETE FROM connection_event").await;
         raw::script(&world.database(), "INSERT INTO connection_event SELECT * FROM kept").await;
@@ -156,7 +156,7 @@ async fn an_event_that_was_edited_vouches_for_nothing_and_no_later_one_takes_it_
     }
 }
 
-/// Refused to the extension, and named; what is resolved says that nothing is granted.
+/// Checks that the extension is refused with the fault, and that resolving reports no grant.
 async fn no_grant(registry: &ConnectionRegistry, fault: RowFault, what: &str) {
     let issues = handle(registry, "issues");
     let resolved = issues.resolve(issues.requirement()).await.unwrap();
@@ -194,7 +194,7 @@ async fn a_grant_that_no_person_gave_or_that_was_taken_back_gives_nobody_a_secre
     let connection = connected(&registry, "key-1").await;
     let (id, names) = (connection.id(), [secret_name("accessToken")]);
     let database = world.database();
-    // Somebody writes one.
+    // Somebody writes a grant.
     let sql = format!(
         "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, created_at) \
          VALUES ('local', 'issues', {}, '[\"accessToken\"]', 1)",
@@ -226,7 +226,7 @@ async fn a_grant_that_no_person_gave_or_that_was_taken_back_gives_nobody_a_secre
     let error = other.with_access_token(other.requirement(), async |_| ()).await.unwrap_err();
     assert_eq!(row(error).fault, RowFault::Edited);
     raw::run(&database, "UPDATE connection_extension_grant SET extension = 'issues'").await;
-    // Taken back, and put back: its mark is as good as it was.
+    // Revoked and put back: the mark was valid before.
     assert!(registry.revoke("issues", id).await.unwrap());
     raw::run(&database, "DELETE FROM connection_extension_grant").await;
     raw::run(&database, "INSERT INTO connection_extension_grant SELECT * FROM kept").await;

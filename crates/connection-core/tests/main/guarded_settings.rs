@@ -1,5 +1,5 @@
-//! Rows of profiles, slots, declarations and settings that somebody edits or puts back without the key: what they decide is
-//! refused and named until a person says it again.
+//! Rows of profiles, slots, declarations and settings that somebody without the key edits or replaces by older
+//! versions. They are refused and named until a person enters them again.
 
 use connection_core::{Error, NewProfile, ProfilePatch, RowError, RowFault, SpawnOptions};
 
@@ -17,7 +17,7 @@ fn row(error: Error) -> (&'static str, RowFault) {
     }
 }
 
-/// The tables of the rows that `doctor` would name.
+/// Returns the tables of the rows that `doctor` would name.
 async fn named(registry: &connection_core::ConnectionRegistry) -> Vec<&'static str> {
     registry.edited_rows().await.unwrap().into_iter().map(|error| error.table).collect()
 }
@@ -43,7 +43,7 @@ async fn a_profile_that_was_edited_or_put_back_is_run_by_nobody_until_a_person_s
         assert_eq!(row(started().await.unwrap_err()), refused, "{edit}");
         assert_eq!(row(profiles.get(work.id).await.unwrap_err()), refused, "{edit}");
         assert_eq!(row(profiles.resolve(Some(work.id), None).await.unwrap_err()), refused, "{edit}");
-        // What is edited is not confirmed by a change of something else.
+        // A change of something else does not confirm an edited row.
         assert_eq!(row(profiles.set_default(work.id).await.unwrap_err()), refused, "{edit}");
         assert_eq!(named(&it.registry).await, ["connection_profile"], "{edit}");
         let patch = ProfilePatch::new().label("work").directory(it.path("work"));
@@ -51,14 +51,14 @@ async fn a_profile_that_was_edited_or_put_back_is_run_by_nobody_until_a_person_s
         assert_eq!(started().await.unwrap(), it.path("work"), "a person said it again");
         assert_eq!(named(&it.registry).await, [""; 0]);
     }
-    // The default is what is used where none is named.
+    // The default is used if no profile is named.
     let no = if ON_POSTGRES { "FALSE" } else { "0" };
     let yes = if ON_POSTGRES { "TRUE" } else { "1" };
     raw::run(&database, format!("UPDATE connection_profile SET is_default = {no}")).await;
     raw::run(&database, format!("UPDATE connection_profile SET is_default = {yes} WHERE label = 'work'")).await;
     assert_eq!(row(profiles.default_profile().await.unwrap_err()), ("connection_profile", RowFault::Edited));
     raw::script(&database, "DELETE FROM connection_profile").await;
-    // What was true once is put back.
+    // A row that was valid once is put back.
     raw::script(&database, "INSERT INTO connection_profile SELECT * FROM kept").await;
     assert_eq!(row(started().await.unwrap_err()), ("connection_profile", RowFault::Outdated));
     profiles.update(work.id, ProfilePatch::new().label("work").directory(it.path("work"))).await.unwrap();
@@ -146,7 +146,7 @@ async fn settings_that_were_edited_or_put_back_are_given_to_no_program() {
         raw::run(&database, edit).await;
         assert_eq!(refused(edited).await, set);
         assert_eq!(named(&registry).await, ["connection_extension_preference"]);
-        // Something else is set: nothing of what was edited is kept.
+        // Another setting is written: the edited values are not kept.
         let command = Some(command).filter(|command| !command.is_empty());
         let other = if command.is_some() { "limit" } else { "defaultDatabase" };
         issues.set_preferences(command).set(other, "7").await.unwrap();
@@ -160,7 +160,7 @@ async fn settings_that_were_edited_or_put_back_are_given_to_no_program() {
     assert_eq!(refused("put back").await, ("connection_extension_preference", RowFault::Outdated));
 }
 
-/// What is public of the extension of the provider's own name is given to all others of that provider.
+/// The public part of the provider's own extension is given to all other extensions of that provider.
 #[tokio::test]
 async fn what_is_public_of_the_providers_own_extension_is_given_as_it_was_written() {
     let world = World::new().await;
@@ -178,7 +178,7 @@ async fn what_is_public_of_the_providers_own_extension_is_given_as_it_was_writte
     let edited = ("connection_extension_state", RowFault::Edited);
     assert_eq!(row(issues.environment(None).await.unwrap_err()), edited);
     assert_eq!(row(issues.preferences(None).await.unwrap_err()), edited, "nor is it shown as what it is set to");
-    // What an extension needs decides what it can be granted.
+    // The needs of an extension determine what it can be granted.
     let granted = registry.grant("acme", connection.id(), &[secret_name("accessToken")]).await;
     assert_eq!(row(granted.unwrap_err()), edited);
     assert_eq!(named(&registry).await, ["connection_extension_state"]);

@@ -1,4 +1,4 @@
-//! The table in `SECURITY.md` of what somebody can do who can edit the database and has no key: row by row, by doing it.
+//! The table in `SECURITY.md` of what somebody can do who can edit the database but has no key: each row is tried.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
@@ -35,7 +35,7 @@ async fn what_an_editor_of_each_table_can_do_is_documented_and_holds() {
     }
 }
 
-/// Does to a table what SECURITY.md says, and panics where somebody gets more out of it.
+/// Does to a table what SECURITY.md describes, and panics if that has a worse effect.
 async fn attack(table: &str) {
     match table {
         "connection_account" => account().await,
@@ -80,7 +80,7 @@ async fn account() {
     assert_eq!(code_of(&connection).await, "row_changed");
     assert!(is_row(&connection.request("GET", "/me").await.unwrap_err(), "connection_account"));
     assert_eq!(world.server.requests().len(), asked);
-    // What is deleted is gone.
+    // A deleted connection no longer exists.
     edit(&world, "DELETE FROM connection_account").await;
     assert!(matches!(registry.connection(connection.id()).await, Err(Error::NotFound(_))));
 }
@@ -103,7 +103,7 @@ fn id_of(session: &connection_core::SetupSession) -> String {
     raw::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
 }
 
-/// The hash of a state is a MAC: nobody without the key knows which row a state would need.
+/// The hash of a state is a MAC: without the key, nobody can compute the hash for a row.
 async fn endpoint() {
     let world = World::new().await;
     let builder = world.builder().inbound(Arc::new(Inbound::new()));
@@ -138,7 +138,7 @@ async fn events(table: &str) {
     assert_eq!(code_of(&connection).await, "row_changed");
 }
 
-/// An answer is found by a MAC of what was spent, and is sealed.
+/// An answer is found by a MAC of the token that was spent, and is sealed.
 async fn exchange(table: &str) {
     let world = World::new().await;
     let registry = world.acme().await;
@@ -230,7 +230,7 @@ async fn settings(table: &str) {
     assert!(is_row(&error, table), "{error:?}");
 }
 
-/// Nothing opens any more: that is all that comes of it.
+/// Nothing opens any longer: that is the only effect.
 async fn opening(table: &str) {
     let world = World::new().await;
     let registry = world.acme().await;
@@ -309,7 +309,7 @@ async fn setup(table: &str) {
     let asked = world.server.requests().len();
     let two = registry.resume_setup(two.id()).await.unwrap();
     if table == "connection_setup" {
-        // One that is resumed may have ended by then.
+        // A resumed session may have ended by then.
         drop(two.advance(1, &answers(&[("accessToken", "key-1")])).await);
     }
     assert_eq!(code(&two.terminal().await.unwrap()), "setup_unreadable", "{table}");

@@ -1,4 +1,5 @@
-//! Reading what happened: of an owner in time, of a connection with its chain checked, also after a removal.
+//! Reading the record of events: of an owner in time, and of a connection with its chain checked, also after a
+//! removal.
 
 use connection_contract::Liveness;
 use connection_core::{ConnectionId, ConnectionRegistry, Error, Event};
@@ -14,7 +15,7 @@ fn names(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.name.as_str()).collect()
 }
 
-/// All events of a connection over all pages, and the first break.
+/// Returns all events of a connection over all pages, and the first break of the chain.
 async fn history(registry: &ConnectionRegistry, id: ConnectionId) -> (Vec<Event>, Option<u64>) {
     let (mut events, mut broken, mut after) = (Vec::new(), None, None);
     loop {
@@ -47,7 +48,7 @@ async fn what_happened_is_read_in_order_also_after_a_removal() {
     assert!(all.next.is_none() && all.events[1].connection == bob.id());
     let rest = registry.events(Some(all.events[2].id)).await.unwrap();
     assert_eq!(rest.events, all.events[3..]);
-    // Of another owner there is nothing, by whatever way.
+    // Another owner finds nothing, in any way.
     let theirs = registry.owner("u42").unwrap();
     assert!(theirs.events(None).await.unwrap().events.is_empty());
     for id in [ada.id(), bob.id()] {

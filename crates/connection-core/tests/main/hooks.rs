@@ -1,4 +1,4 @@
-//! A plugin whose provider sends webhooks, right unless a test says otherwise.
+//! A plugin whose provider sends webhooks. It is correct unless a test configures otherwise.
 
 use std::sync::{
     Arc, Mutex,
@@ -13,20 +13,20 @@ use crate::world::connected_as;
 pub(crate) const KIND: Kind = Kind::from_static("hooks");
 pub(crate) const SIGNATURE: &str = "x-signature";
 
-/// What its check does.
+/// The behaviour of its check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Check {
     #[default]
     Compares,
-    /// It believes anybody.
+    /// Accepts every delivery.
     Believes,
-    /// It says nothing of what was signed.
+    /// Does not report what was signed.
     Mute,
     Panics,
     Spins,
 }
 
-/// The kind `hooks`: whatever key is given is a credential.
+/// The kind `hooks`: any key is a credential.
 #[derive(Clone, Debug)]
 pub(crate) struct Hooks {
     source: SigningKey,
@@ -34,14 +34,14 @@ pub(crate) struct Hooks {
     running: Arc<Running>,
 }
 
-/// How many checks run.
+/// Counts the checks that run.
 #[derive(Debug, Default)]
 struct Running {
     now: AtomicUsize,
     most: AtomicUsize,
 }
 
-/// A check, until it is dropped.
+/// A running check, until it is dropped.
 struct Run<'a>(&'a Running);
 
 impl<'a> Run<'a> {
@@ -62,12 +62,15 @@ impl Hooks {
     pub(crate) fn new(source: SigningKey) -> Self {
         Self { source, check: Arc::default(), running: Arc::default() }
     }
+
     pub(crate) fn running(&self) -> usize {
         self.running.now.load(Ordering::SeqCst)
     }
+
     pub(crate) fn most_running(&self) -> usize {
         self.running.most.load(Ordering::SeqCst)
     }
+
     pub(crate) fn checks(&self, check: Check) {
         *self.check.lock().unwrap() = check;
     }
@@ -83,20 +86,25 @@ impl ConnectionDefinition for Hooks {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(KIND, "Hooks", AuthType::ApiKey).field(Field::secret("key", "Key"))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let key = ctx.prompt(Prompt::new("?").field("key")).await.secret("key")?;
         let account = key.expose_str().unwrap_or_default().to_owned();
         Ok(Established::new(key, Identity::new(account.clone(), account)))
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn webhooks(&self) -> Option<&dyn Webhooks<Secret>> {
         Some(self)
     }
@@ -106,6 +114,7 @@ impl Webhooks<Secret> for Hooks {
     fn signing_key(&self) -> SigningKey {
         self.source
     }
+
     fn receive(
         &self,
         credential: &Secret,
@@ -135,9 +144,11 @@ impl Webhooks<Secret> for Hooks {
             |key: &Secret| ctx.crypto().equal(mac(key, delivery.body(), ctx).as_bytes(), came.as_bytes());
         keys.iter().any(is_signed_by).then(event).ok_or(NotAuthentic::Signature)
     }
+
     fn handshake(&self, delivery: &Delivery) -> Option<Secret> {
         delivery.json().ok()?["token"].as_str().map(Secret::from)
     }
+
     fn sign(
         &self,
         credential: &Secret,
@@ -154,30 +165,30 @@ impl Webhooks<Secret> for Hooks {
     }
 }
 
-/// A connection with an address.
+/// Returns a connection with an address.
 pub(crate) async fn enabled(registry: &ConnectionRegistry, credential: &str) -> Connection {
     let connection = connected_as(registry, &KIND, &[("key", credential)]).await;
     connection.enable_webhook().await.unwrap();
     connection
 }
 
-/// The token of its address.
+/// Returns the token of its address.
 pub(crate) async fn token(connection: &Connection) -> String {
     connection.webhook().await.unwrap().unwrap().path_token
 }
 
-/// What its provider sends with the newest key.
+/// Returns the headers of a delivery that is signed with the newest key.
 pub(crate) async fn signed(connection: &Connection, body: &str) -> Vec<(String, String)> {
     sign(&connection.webhook_key().await.unwrap(), body)
 }
 
-/// With that key.
+/// Returns the headers of a delivery that is signed with that key.
 pub(crate) fn sign(key: &Secret, body: &str) -> Vec<(String, String)> {
     let mac = connection_testkit::hmac_sha256(key.expose(), body.as_bytes());
     vec![(SIGNATURE.to_owned(), encode::hex(&mac)), ("Content-Type".to_owned(), "application/json".to_owned())]
 }
 
-/// A request to an address.
+/// Sends a request to an address.
 pub(crate) async fn send(
     registry: &ConnectionRegistry,
     token: &str,
@@ -188,7 +199,7 @@ pub(crate) async fn send(
     registry.receive(token, "POST", &url, headers, Secret::from(body)).await
 }
 
-/// What its provider sends, signed with the newest key, to its address.
+/// Sends a delivery, signed with the newest key, to the connection's address.
 pub(crate) async fn deliver(connection: &Connection, registry: &ConnectionRegistry, body: &str) -> Receipt {
     let headers = signed(connection, body).await;
     send(registry, &token(connection).await, headers, body).await.unwrap()

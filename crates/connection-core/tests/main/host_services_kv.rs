@@ -1,5 +1,5 @@
-//! The values that a kind reaches by the handle it keeps: of the owner who registered it, sealed or not at all; in a setup
-//! of whoever connects, and as durable as its other effects.
+//! The values that a kind stores through its handle: they belong to the owner who registered the kind, public or
+//! sealed. In a setup they belong to the person who connects, and are as durable as its other effects.
 
 use connection_contract::Kind;
 use connection_core::ConnectionRegistry;
@@ -29,7 +29,7 @@ async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it()
     let registry = open(&world, &plugin).await;
     assert_eq!(plugin.act(Act::Put("a", "mine")).await, "Ok(())");
     assert_eq!(plugin.act(Act::Get("a")).await, "Ok(Some(\"mine\"))");
-    // Not every database has such text.
+    // Not every database can store such text.
     assert_eq!(plugin.act(Act::Put("a\0b", "mine")).await, "Err(Denied)");
     assert_eq!(plugin.act(Act::PutSecret("a\0b", "mine")).await, "Err(Denied)");
     assert_eq!((plugin.act(Act::Get("a\0b")).await, plugin.act(Act::GetSecret("a\0b")).await), none());
@@ -38,14 +38,14 @@ async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it()
     other.register_connection_kind(theirs.clone()).unwrap();
     theirs.until_activated(1).await;
     assert_eq!(theirs.act(Act::Get("a")).await, "Ok(None)");
-    // In a setup it is of whoever connects.
+    // In a setup, the value belongs to the person who connects.
     theirs.act(Act::Put("a", "theirs")).await;
     theirs.does([Act::Get("a"), Act::ContextGet("a")]);
     asked(&registry).await;
     assert_eq!(theirs.seen(), ["Ok(Some(\"mine\")), Ok(Some(\"mine\"))"]);
 }
 
-/// R-INSEAM-093: whose values they are, the host knows from the handle that it made; a plugin says it nowhere.
+/// R-INSEAM-093: the host knows the kind of a value from the handle that it created; the plugin never names it.
 #[tokio::test]
 async fn two_kinds_have_handles_of_their_own_and_neither_reaches_what_the_other_keeps() {
     let (world, one, two) = (World::new().await, Borrower::new([]), Borrower::of(Kind::from_static("lent-two")));
@@ -61,7 +61,7 @@ async fn two_kinds_have_handles_of_their_own_and_neither_reaches_what_the_other_
         let expected = format!("Ok(Some({value:?}))");
         assert_eq!((plugin.act(Act::Get("a")).await, plugin.act(Act::GetSecret("s")).await), (expected.clone(), expected));
     }
-    // Nor does a key that looks like the place of the other's.
+    // Nor does a key that looks like the namespace of the other kind.
     for key in ["lent-two/a", "../lent-two/a", "lent-two:a"] {
         assert_eq!(one.act(Act::Get(key)).await, "Ok(None)");
     }

@@ -1,5 +1,5 @@
-//! Windows in which a person logs in: apart by kind, profile and owner, as long as the core says, and nobody reads the
-//! cookie but the plugin.
+//! Login windows: separate for each kind, profile and owner, open as long as the core allows, and only the plugin
+//! reads the cookie.
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,7 +19,7 @@ use crate::{
 
 const CANARY: &str = "canary-of-the-cookie";
 
-/// Shows windows that end as a test says; without a word they stay.
+/// Shows windows that end as the test says; without an end they stay open.
 #[derive(Debug, Default)]
 struct Screen {
     ends: Mutex<Vec<LoggedIn>>,
@@ -81,7 +81,7 @@ async fn a_window_ends_in_one_of_four_ways_each_told_apart() {
     assert_eq!(partitions[3], "lent/default/a%2Fb/web%20login");
 }
 
-/// R-JACK-041: what one profile is logged in to, another one is not.
+/// R-JACK-041: a login of one profile does not exist in another.
 #[tokio::test]
 async fn each_profile_logs_in_in_a_window_of_its_own() {
     let (world, plugin, screen) = (World::new().await, Borrower::new([]).with_profiles(), Arc::<Screen>::default());
@@ -100,7 +100,7 @@ async fn each_profile_logs_in_in_a_window_of_its_own() {
     assert_ne!(expected[0], expected[2]);
 }
 
-/// R-JACK-034: the host's window says nothing; the core's clock ends it.
+/// R-JACK-034: the host's window never ends; the core's clock ends it.
 #[tokio::test]
 async fn a_window_that_stays_is_closed_when_its_time_is_over() {
     let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
@@ -118,7 +118,7 @@ async fn a_window_that_stays_is_closed_when_its_time_is_over() {
     assert_eq!(plugin.seen(), ["TimedOut"]);
 }
 
-/// Nobody asked for it there, and two profiles would share its cookies.
+/// No person asked for it there, and two profiles would share its cookies.
 #[tokio::test]
 async fn outside_of_a_setup_a_handle_shows_no_window() {
     let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
@@ -127,7 +127,7 @@ async fn outside_of_a_setup_a_handle_shows_no_window() {
     assert!(screen.partitions.lock().unwrap().is_empty());
 }
 
-/// Whoever asks the host is there; what is due is looked at behind everybody's back.
+/// A person waits for a verification that was requested, but not for one that was due.
 #[tokio::test]
 async fn a_verification_that_was_due_is_offered_no_window() {
     let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
@@ -143,7 +143,7 @@ async fn a_verification_that_was_due_is_offered_no_window() {
     let scheduler = tokio::runtime::Handle::current().spawn(async move { running.run().await });
     while plugin.told().is_empty() {
         world.clock.advance(Duration::from_secs(10));
-        // A look at the store takes as long as what is waited for, which has a deadline by this clock.
+        // Reading the store takes as long as the event that is waited for, whose deadline is on this clock.
         raw::number(&world.database(), "SELECT 1").await;
     }
     scheduler.abort();
@@ -158,7 +158,7 @@ async fn a_setup_waits_for_a_person_longer_than_for_a_plugin_and_opens_no_window
     plugin.does([Act::Window(MINUTES), Act::ContextWindow(MINUTES)]);
     screen.ends.lock().unwrap().push(LoggedIn::Success(Secret::from(CANARY)));
     let session = registry.begin_setup(&LENT).await.unwrap();
-    // The first has its cookie; the second stays open for more than the minute that a plugin has.
+    // The first window returns its cookie; the second stays open for more than the minute that a plugin has.
     drop(screen.open.subscribe().wait_for(|open| *open == 1).await.unwrap());
     while screen.partitions.lock().unwrap().len() < 2 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Local tools: only those that are declared, found where they are, asked for their version and for nothing else.
+//! Local tools: only declared ones, found where they are, and asked only for their version.
 #![cfg(unix)]
 
 use std::{ffi::OsString, fs, path::PathBuf, sync::Arc, time::Duration};
@@ -12,7 +12,7 @@ use crate::{
     world::{World, code, outlasted, tools},
 };
 
-/// A machine with two directories on its path and one beside it.
+/// A machine with two directories in its path and one beside it.
 struct Machine {
     world: World,
     first: PathBuf,
@@ -29,6 +29,7 @@ impl Machine {
         }
         Self { world, first, second, home }
     }
+
     fn environment(&self) -> Arc<dyn Environment> {
         let path = std::env::join_paths(["relative".into(), self.first.clone(), self.second.clone()]).unwrap();
         let home = self.home.clone();
@@ -39,6 +40,7 @@ impl Machine {
             _ => None,
         })
     }
+
     async fn open(&self, plugin: &Borrower) -> ConnectionRegistry {
         let builder = self.world.builder().kind(plugin.clone()).environment(self.environment());
         let registry = builder.open().await.unwrap();
@@ -48,11 +50,12 @@ impl Machine {
 }
 
 impl Machine {
-    /// As a host asks for versions, without a kind and without a setup.
+    /// Asks for versions as a host does, without a kind and without a setup.
     fn tools(&self) -> MachineTools {
         MachineTools::of(tools(), self.environment(), Arc::new(self.world.clock.clone()))
     }
-    /// What the helper says, which does this when it is asked.
+
+    /// Returns the version that the helper prints when it runs this script.
     async fn said(&self, script: &str) -> Option<String> {
         if !self.first.join("helper").exists() {
             shell_as(&self.first, "helper");
@@ -98,11 +101,11 @@ async fn what_is_not_declared_as_it_is_asked_for_is_denied_and_nothing_is_run() 
         assert_eq!(plugin.seen(), ["Err(Denied), Err(Denied)"]);
     }
     assert!(!machine.home.join("ran").exists());
-    // The control: the one that is declared is run.
+    // The control: the declared tool is run.
     plugin.does([Act::Version(tool("helper"))]);
     asked(&registry).await;
     assert!(machine.home.join("ran").exists());
-    // Without any there is no service, and neither on a host that allows none.
+    // Without any tools there is no service, and neither on a host that allows none.
     let none = Borrower::new([]);
     let _without = machine.open(&none).await;
     assert!(none.handle().tools().is_none());
@@ -128,7 +131,7 @@ async fn the_version_is_the_first_line_that_is_printed_with_nothing_of_ours_in_i
     }
     let said = machine.said("echo \"$HOME-$SECRET_OF_OURS$USER\"").await.unwrap();
     assert_eq!(said, format!("{}-", machine.home.display()));
-    // Only what is the same directory wherever it runs, and nothing of where the host does.
+    // Only absolute directories are in the path, and nothing of the host's working directory.
     let said = machine.said("echo \"at $PWD: $PATH\"").await.unwrap();
     assert!(said.starts_with("at /: /"), "{said}");
     assert_eq!(machine.tools().version(&tool("gone")).await, None);
@@ -164,7 +167,7 @@ async fn a_tool_that_does_not_end_is_killed_after_two_seconds_of_the_hosts_clock
     }
 }
 
-/// The host's clock stands still, so that only the line can end it.
+/// The host's clock stands still, so only the first line can end the call.
 #[tokio::test]
 async fn after_the_first_line_nobody_waits_and_nothing_that_the_tool_began_goes_on() {
     let machine = Machine::new().await;
@@ -180,7 +183,7 @@ async fn after_the_first_line_nobody_waits_and_nothing_that_the_tool_began_goes_
     }
 }
 
-/// A zombie is none.
+/// Returns `true` if the process runs; a zombie does not.
 fn is_running(process: &str) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with('Z'))
@@ -209,7 +212,7 @@ async fn a_tool_that_is_not_to_be_asked_for_its_version_is_found_and_not_run() {
     let machine = Machine::new().await;
     shell_as(&machine.first, "helper");
     let ran = machine.home.join("ran");
-    // The tool is killed once its line is read, so it leaves its mark before.
+    // The tool is killed after its line was read, so it leaves its mark before.
     says(&machine.first, &format!("echo ran > '{}'; echo 1.0", ran.display()));
     for (spec, said) in [(tool("helper").version_not_asked(), "Err(Denied)"), (tool("helper"), "Ok(\"1.0\")")] {
         let plugin = Borrower::new([spec.clone()]);

@@ -1,4 +1,5 @@
-//! What a use gets without asking the store: never older than half a second, and never older than what this process did.
+//! The rows that a use gets without reading the store: never older than half a second, and never older than this
+//! process's own changes.
 
 use std::time::Duration;
 
@@ -30,12 +31,12 @@ impl Pair {
         pair
     }
 
-    /// With which key the first process sends.
+    /// Returns the key with which the first process sends.
     async fn key(&self) -> String {
         key_of(&self.world, &self.connection).await
     }
 
-    /// The second process stores another key.
+    /// Stores another key with the second process.
     async fn rotate(&self, key: &str) {
         let answer = format!(r#"{{"id":"1","name":"ada","rotate":"{key}"}}"#);
         self.world.provider(move |_| Reply::ok(&answer));
@@ -44,7 +45,7 @@ impl Pair {
     }
 }
 
-/// A process that keeps rows for as long as it may.
+/// Opens a process that caches rows for the maximum time.
 async fn keeping(world: &World) -> ConnectionRegistry {
     world.builder().hot_rows(BOUND).kind(Acme::default()).open().await.unwrap()
 }
@@ -66,13 +67,13 @@ async fn what_another_process_rotates_is_used_after_half_a_second_at_the_latest(
     let pair = Pair::new().await;
     for (before, after) in [("key-1", "key-2"), ("key-2", "key-3"), ("key-3", "key-4")] {
         pair.rotate(after).await;
-        // The control: nobody asks the store.
+        // The control: nobody reads the store.
         assert_eq!(pair.key().await, before);
         pair.world.clock.advance(BOUND - Duration::from_millis(1));
         assert_eq!(pair.key().await, before);
         pair.world.clock.advance(Duration::from_millis(1));
         assert_eq!(pair.key().await, after);
-        // Unchanged over several bounds, and still the one that is used.
+        // Unchanged over several bounds, and still the current one.
         for _ in 0..3 {
             pair.world.clock.advance(BOUND);
             assert_eq!(pair.key().await, after);
@@ -87,7 +88,7 @@ async fn what_another_process_removes_is_gone_after_half_a_second_at_the_latest(
     assert_eq!(pair.key().await, "key-1");
     pair.world.clock.advance(BOUND);
     assert!(matches!(pair.connection.base_url().await, Err(Error::NotFound(_))));
-    // It is told of at once where something is written.
+    // A write reports it at once.
     let pair = Pair::new().await;
     pair.second.remove(pair.connection.id()).await.unwrap();
     let lent = pair.connection.with_access_token(async |_| panic!("it is gone")).await;
@@ -160,14 +161,14 @@ async fn a_request_is_sent_twice_at_most_and_once_when_nothing_newer_is_stored()
     pair.world.provider(|_| Reply::whole(401, "x-told: yes\r\n", ""));
     assert_eq!(sent().await, 2);
     assert_eq!(sent().await, 1);
-    // Any other refusal is no question of the credential's age.
+    // Any other refusal does not concern the age of the credential.
     pair.rotate("key-3").await;
     pair.world.provider(|_| Reply::whole(403, "", ""));
     let before = pair.world.server.requests().len();
     let request = pair.connection.request("GET", "/things").await.unwrap();
     assert_eq!(pair.connection.send(request).await.unwrap().status(), 403);
     assert_eq!(pair.world.server.requests().len() - before, 1);
-    // Of what was removed meanwhile, the provider's answer is told.
+    // If the connection was removed meanwhile, the answer of the provider is returned.
     let request = pair.connection.request("GET", "/things").await.unwrap();
     pair.second.remove(pair.connection.id()).await.unwrap();
     pair.world.provider(|_| Reply::whole(401, "", ""));

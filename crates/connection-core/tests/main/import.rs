@@ -1,4 +1,4 @@
-//! Taking over connections that were made elsewhere: each whole, or refused with its reason, and none twice.
+//! Importing connections from elsewhere: each is taken over completely or rejected with a reason, and none twice.
 
 use std::{
     pin::Pin,
@@ -63,7 +63,7 @@ async fn what_is_imported_is_a_whole_connection_that_is_used_like_any_other() {
     let history = registry.history(done.connection, None).await.unwrap();
     let names: Vec<_> = history.events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!((names, history.broken_at), (vec!["imported", "liveness_changed", "facts_changed"], None));
-    // Nothing that is secret is in the clear.
+    // No secret is stored in plain text.
     let stored = raw::everything(&world.database()).await;
     assert!(!stored.windows(5).any(|part| part == b"key-1"));
 }
@@ -116,7 +116,7 @@ async fn one_bad_item_is_refused_by_its_reason_and_stops_no_other() {
     let taken = results[2].as_ref().unwrap_err();
     assert_eq!(taken.to_string(), "this account is connected already, as acme:ada");
     assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 4);
-    // Of another owner it is another connection, and when that is said, it is connected once more.
+    // For another owner it is another connection, and with `again` it is connected once more.
     let theirs = registry.owner("u42").unwrap();
     assert!(import(&theirs, vec![item(KIND, "key", "1")]).await[0].is_ok());
     let mut again = registry.import(items(vec![item(FAKE, "a", "a")])).again().start();
@@ -141,7 +141,7 @@ async fn many_are_imported_together_and_not_twice() {
     assert_eq!(raw::number(&world.database(), rows).await, Some(many as i64));
 }
 
-/// What was cut off is run again from its beginning.
+/// An interrupted import is run again from its beginning.
 #[tokio::test]
 async fn an_import_that_is_cut_off_is_run_again() {
     let (world, fake) = (World::new().await, Fake::new());

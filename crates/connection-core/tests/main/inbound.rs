@@ -1,4 +1,4 @@
-//! A host that can be called back, as far as core sees it: an address per kind, and what it was asked.
+//! A host that receives callbacks, as far as the core sees it: an address per kind, and a record of the requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,37 +6,37 @@ use connection_contract::{Kind, Secret};
 use connection_core::{InboundEndpoint, SetupStep};
 use tokio::sync::watch;
 
-/// Gives an address, or says that there is none now.
+/// Provides an address, or reports that there is none now.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inbound {
     none_left: bool,
-    /// Whether a browser can be let back in; held back, a run waits for it.
+    /// `true` once a browser can return; until then, a run waits for it.
     held: Option<Arc<watch::Sender<bool>>>,
     rebound: Arc<Mutex<Vec<String>>>,
 }
 
 impl Inbound {
-    /// Has an address for every kind.
+    /// Creates a host with an address for every kind.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// Is there, and has none to give.
+    /// Creates a host that has no address left.
     pub(crate) fn none_left() -> Self {
         Self { none_left: true, ..Self::default() }
     }
 
-    /// Holds a run that goes on in this process until it is let go.
+    /// Creates a host that holds a run which continues in this process until it is released.
     pub(crate) fn held() -> Self {
         Self { held: Some(Arc::new(watch::Sender::new(false))), ..Self::default() }
     }
 
-    /// Lets it go.
+    /// Releases the run.
     pub(crate) fn let_go(&self) {
         self.held.as_ref().unwrap().send_replace(true);
     }
 
-    /// At which addresses it was asked to be reached again.
+    /// Returns the addresses that the host was asked to open again.
     pub(crate) fn rebound(&self) -> Vec<String> {
         self.rebound.lock().unwrap().clone()
     }
@@ -57,7 +57,7 @@ impl InboundEndpoint for Inbound {
     }
 }
 
-/// The `state` in the address that a step opens.
+/// Returns the `state` in the address that a step opens.
 pub(crate) fn state(step: &SetupStep) -> String {
     let redirect = match step {
         SetupStep::Prompt { open: Some(redirect), .. } | SetupStep::Redirect { redirect, .. } => redirect,
@@ -67,7 +67,7 @@ pub(crate) fn state(step: &SetupStep) -> String {
     state.to_owned()
 }
 
-/// What the provider sends the browser back with.
+/// Returns the parameters with which the provider sends the browser back.
 pub(crate) fn returned(state: &str) -> Vec<(String, Secret)> {
     [("code", "the-code"), ("state", state)].map(|(name, value)| (name.to_owned(), Secret::from(value))).into()
 }

@@ -1,5 +1,5 @@
-//! A provider as strict as they come: a refresh token works once, and using one twice revokes all that came of it
-//! (RFC 9700, section 4.14.2).
+//! A provider that is as strict as possible: a refresh token works once, and using it twice revokes everything that
+//! was derived from it (RFC 9700, section 4.14.2).
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -9,25 +9,25 @@ use crate::{
     world,
 };
 
-/// What the provider knows of one grant.
+/// The provider's state of one grant.
 #[derive(Clone, Debug)]
 pub(crate) struct Issuer {
-    /// Of the tokens that work.
+    /// The number of the tokens that work.
     pub(crate) number: u64,
     pub(crate) is_revoked: bool,
-    /// Requests to the token endpoint.
+    /// The number of requests to the token endpoint.
     pub(crate) asked: usize,
-    /// Uses with a token that does not work.
+    /// The number of uses with a token that does not work.
     pub(crate) refused: usize,
-    /// Seconds that its tokens live; it does not say when `None`.
+    /// The lifetime of its tokens in seconds; the answer has none if `None`.
     pub(crate) life: Option<i64>,
-    /// What it says of times in its next answers, as members of the answer.
+    /// Further members of its next answers, such as times.
     pub(crate) more: String,
-    /// What it answers instead: status, headers and body.
+    /// The answer to send instead: status, headers and body.
     pub(crate) instead: Option<(u16, String, String)>,
 }
 
-/// The provider. A clone is the same.
+/// The provider. Clones share their state.
 #[derive(Clone, Debug)]
 pub(crate) struct Strict(Arc<Mutex<Issuer>>);
 
@@ -48,12 +48,12 @@ impl Strict {
         self.0.lock().unwrap()
     }
 
-    /// How often it was asked for a token.
+    /// Returns the number of requests for a token.
     pub(crate) fn asked(&self) -> usize {
         self.lock().asked
     }
 
-    /// Answers the token endpoint so from now on; `None` as it should.
+    /// Sets the answer of the token endpoint from now on; `None` restores the normal one.
     pub(crate) fn says(&self, instead: Option<(u16, &str, &str)>) {
         self.lock().instead = instead.map(|(status, headers, body)| (status, headers.to_owned(), body.to_owned()));
     }

@@ -1,4 +1,5 @@
-//! A database moves to another key source: stopped anywhere, one of the two opens it, and the next change goes on.
+//! Moving a database to another key source: stopped at any point, one of the two sources opens it, and the next
+//! attempt finishes the move.
 
 use std::sync::{
     Arc,
@@ -47,7 +48,7 @@ impl Moving {
         self.world.builder().key(from).change_key(to).await
     }
 
-    /// Whether this source opens it; then the connection works.
+    /// Returns `true` if this source opens the database; then the connection works.
     async fn opens(&self, source: impl KeySource + 'static) -> bool {
         let Ok(registry) = self.world.builder().kind(Acme::default()).key(source).open().await else { return false };
         let info = registry.connection(self.id).await.unwrap().verify().await.unwrap();
@@ -71,9 +72,9 @@ async fn a_database_moves_to_another_source_and_back_with_its_keys() {
     assert_eq!((moving.opens(variable(1)).await, moving.opens(moving.file()).await), (true, false));
     assert_eq!(moving.slots().await, 1);
     assert_eq!(std::fs::read(moving.world.key()).unwrap(), before, "the old key is not ours to delete");
-    // Again, it finds that nothing is left to do.
+    // A second attempt finds nothing left to do.
     assert!(!moving.change(moving.file(), variable(1)).await.unwrap().changed);
-    // A file is made where there is none.
+    // A key file that does not exist is created.
     let other = moving.world.directory.path().join("other/other.key");
     moving.change(variable(1), KeyFile::at(&other)).await.unwrap();
     assert_eq!((moving.opens(KeyFile::at(&other)).await, moving.opens(variable(1)).await), (true, false));
@@ -116,6 +117,7 @@ impl KeySource for Mortal {
     fn name(&self) -> String {
         "mortal".into()
     }
+
     async fn load(&self) -> Result<Option<SecretBox<[u8; 32]>>, KeyError> {
         if self.uses.fetch_add(1, SeqCst) < self.lives {
             return Ok(Some(SecretBox::new(Box::new([self.key; 32]))));
@@ -147,7 +149,7 @@ async fn a_change_that_is_stopped_at_any_use_of_the_new_source_leaves_the_old_on
 async fn a_change_that_was_stopped_with_both_slots_filled_is_ended_by_either_way() {
     let stopped = async || {
         let moving = Moving::new().await;
-        // It is found, wrapped for, and then not read back.
+        // The key is found and used for wrapping, and then not read back.
         moving.change(moving.file(), Mortal::new(1, 2)).await.unwrap_err();
         assert_eq!(moving.slots().await, 2);
         assert!(moving.opens(moving.file()).await && moving.opens(variable(1)).await);
@@ -156,16 +158,16 @@ async fn a_change_that_was_stopped_with_both_slots_filled_is_ended_by_either_way
     let moving = stopped().await;
     moving.change(moving.file(), variable(1)).await.unwrap();
     assert_eq!((moving.opens(moving.file()).await, moving.opens(variable(1)).await), (false, true));
-    // It was thought better of.
+    // A person has changed their mind.
     let moving = stopped().await;
     moving.change(variable(1), moving.file()).await.unwrap();
     assert_eq!((moving.opens(moving.file()).await, moving.opens(variable(1)).await), (true, false));
-    // Or a third is wanted.
+    // Or a third source is wanted.
     let moving = stopped().await;
     moving.change(moving.file(), variable(3)).await.unwrap();
     assert_eq!((moving.opens(moving.file()).await, moving.opens(variable(3)).await), (false, true));
     assert_eq!(moving.slots().await, 1);
-    // The keys are not rotated before: the other slot would keep the old ones.
+    // The keys cannot be rotated before: the other slot would keep the old ones.
     let moving = stopped().await;
     let registry = moving.world.acme().await;
     let error = registry.rotate_key().await.unwrap_err();
@@ -192,7 +194,7 @@ async fn a_change_from_a_source_that_does_not_open_changes_nothing_and_names_wha
     assert!(matches!(&error, OpenError::Key(KeyError::NoKeyset)), "{error:?}");
 }
 
-/// Of changes at once each ends, or is told; whatever happens, some source opens the database.
+/// Concurrent changes each succeed or report an error. In any case, some source opens the database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn changes_at_once_leave_one_source_that_opens() {
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! Slots that somebody damages past the program: the other one opens, and with none nothing is made anew.
+//! Key slots that somebody damaged: the other slot opens the database, and without one no new key is created.
 
 use connection_contract::{Liveness, encode};
 use connection_core::{ConnectionId, Filter, KeyFile, KeySource, KeyVariable, OpenError, SealError};
@@ -87,7 +87,7 @@ async fn a_damaged_slot_keeps_its_own_source_out_and_not_the_other_one() {
         let error = half.opens(variable(1)).await.unwrap_err();
         assert!(matches!(error, OpenError::Seal { .. }) && error.remedy().is_some(), "{error:?}");
     }
-    // A change writes over what is damaged.
+    // A change overwrites a damaged slot.
     half.put([Some(a), Some(&b[..9])]).await;
     half.world.builder().change_key(variable(1)).await.unwrap();
     half.opens(variable(1)).await.unwrap();
@@ -142,7 +142,8 @@ async fn a_keyset_that_is_put_back_from_before_a_rotation_does_not_open() {
     world.builder().open().await.unwrap_err();
     put(&new, before + 1).await;
     world.acme().await.close().await;
-    // Put back with its revision, its keys are those of then: what was sealed since names the key that it needs.
+    // After it is put back with its revision, its keys are the old ones. A value that was sealed later names the
+    // key that it needs.
     put(&old, before).await;
     let registry = world.acme().await;
     let page = registry.list_connections(Filter::new()).await.unwrap();

@@ -1,4 +1,5 @@
-//! A key that is gone, wrong or in other hands keeps the database closed, is never made anew, and opens it when it is back.
+//! A key that is missing, wrong or replaced keeps the database closed. It is never created again, and opens the
+//! database when it is back.
 
 use std::{fs, path::PathBuf};
 
@@ -28,7 +29,7 @@ impl Sealed {
         Self { world, id, key }
     }
 
-    /// Does not open: the error in one line, with the names and the way out that are in it.
+    /// Checks that the database does not open, and that the error has these names and this remedy.
     async fn refused(&self, names: &[&str], way_out: &str) -> OpenError {
         let asked = self.world.server.requests().len();
         let error = self.world.builder().kind(Acme::default()).open().await.unwrap_err();
@@ -43,7 +44,7 @@ impl Sealed {
         error
     }
 
-    /// Opens, and the connection works.
+    /// Checks that the database opens and the connection works.
     async fn whole(&self) {
         let registry = self.world.acme().await;
         let info = registry.connection(self.id).await.unwrap().verify().await.unwrap();
@@ -131,7 +132,7 @@ async fn what_is_no_file_of_its_own_is_no_key() {
     let sealed = Sealed::new().await;
     let (key, aside) = (sealed.world.key(), sealed.world.directory.path().join("aside.key"));
     fs::rename(&key, &aside).unwrap();
-    // A key may be mounted, and what is mounted may be a link.
+    // A key may be mounted, and the mounted file may be a link.
     std::os::unix::fs::symlink(&aside, &key).unwrap();
     sealed.whole().await;
 
@@ -154,7 +155,7 @@ async fn a_file_where_the_directory_of_the_key_should_be_is_named() {
     let error = world.builder().key(KeyFile::at(&key)).open().await.unwrap_err();
     assert!(error.to_string().contains(key.to_str().unwrap()), "{error}");
     assert!(error.remedy().is_some(), "{error}");
-    // Nothing of that attempt is in the way of the next one.
+    // Nothing of that attempt prevents the next one.
     connected(&world.acme().await, "key-1").await;
 }
 
@@ -198,7 +199,7 @@ async fn the_keyset_of_another_database_does_not_open() {
     let own = raw::blob(&sealed.world.database(), "SELECT slot_a FROM connection_keyset").await;
     let set = |slot: &[u8]| format!("UPDATE connection_keyset SET slot_a = {}", raw::literal(slot));
     raw::run(&sealed.world.database(), set(&slot)).await;
-    // Also with the key that belongs to it: the rows are of another store.
+    // The key that belongs to the slot does not help either: the rows are of another store.
     fs::write(sealed.world.key(), &other.key).unwrap();
     sealed.refused(&[&sealed.world.place()], "backup").await;
     sealed.put_back();

@@ -1,4 +1,4 @@
-//! Keys in a keyring: one for each wrapping of each database, and what a keyring does that gives none.
+//! Keys in a keyring: one for each wrapping of each database, and the faults of a keyring.
 
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ async fn a_keyring_keeps_keys_by_the_id_of_their_database() {
         assert!(!world.key().exists());
     }
     assert_eq!(ring.users().len(), 2, "opening makes no entry");
-    // A rotation wraps anew, and the former entry stays for backups; the double refuses to write over one.
+    // A rotation wraps the keys again, and the previous entry stays for backups. The double refuses to overwrite an
+    // entry.
     let registry = opened(&ada, &ring).await.unwrap();
     registry.rotate_key().await.unwrap();
     registry.close().await;
@@ -104,7 +105,7 @@ async fn an_entry_that_is_gone_damaged_or_of_another_database_keeps_the_database
     opened(&world, &ring).await.unwrap().close().await;
 }
 
-/// The entry of a database is found by nobody else's row: another store id is another entry.
+/// The row of another database does not find an entry: another store id means another entry.
 #[tokio::test]
 async fn a_row_that_names_the_key_of_another_database_opens_nothing() {
     let (ring, world, other) = (Ring::default(), World::new().await, World::new().await);
@@ -116,7 +117,7 @@ async fn a_row_that_names_the_key_of_another_database_opens_nothing() {
     assert!(matches!(error, OpenError::Key(KeyError::Missing { .. })), "{error:?}");
 }
 
-/// No session of a desktop runs where tests run, or it is not theirs: nothing is sent to it.
+/// In tests no desktop session runs, or it belongs to somebody else: nothing is sent to it.
 #[test]
 fn the_keyring_of_the_system_is_named_before_it_is_spoken_to() {
     let source = KeyKeyring::system();

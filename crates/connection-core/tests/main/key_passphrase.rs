@@ -1,4 +1,4 @@
-//! A passphrase as the key: what opens, what is refused, and what nobody can make of an edited row.
+//! A passphrase as the key: what opens the database, what is rejected, and what an edited row cannot achieve.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::{
 
 const PASSPHRASE: &str = "correct horse battery staple";
 
-/// A file of its owner's alone.
+/// Creates a file that only its owner can read.
 fn written(world: &World, text: &str) -> PathBuf {
     let path = world.directory.path().join("passphrase");
     fs::write(&path, text).unwrap();
@@ -60,7 +60,7 @@ async fn a_passphrase_in_a_file_opens_what_it_sealed_and_no_other_does() {
         assert!(matches!(error, KeyError::WrongPassphrase { .. }), "{error:?}");
         assert!(error.remedy().unwrap().contains("with which the database was sealed"), "{error:?}");
     }
-    // One newline at the end is the editor's.
+    // One newline at the end comes from the editor and is ignored.
     let registry = opened(&world, &format!("{PASSPHRASE}\n")).await.unwrap();
     registry.connection(id).await.unwrap().verify().await.unwrap();
     registry.close().await;
@@ -76,7 +76,7 @@ async fn a_short_passphrase_seals_nothing() {
     }
     let rows = raw::number(&world.database(), "SELECT count(*) FROM connection_keyset").await;
     assert_eq!(rows, Some(0));
-    // A database moves to no such passphrase either.
+    // A database cannot be moved to such a passphrase either.
     world.acme().await.close().await;
     let short = KeyPassphrase::in_file(written(&world, "hunter2"));
     let error = world.builder().change_key(short).await.unwrap_err();
@@ -107,7 +107,7 @@ async fn a_passphrase_file_that_others_read_or_that_is_gone_is_refused() {
     assert!(error.remedy().unwrap().contains("key.passphrase_file"), "{error:?}");
 }
 
-/// The same passphrase gives each database another key, so that nobody computes a table for all of them.
+/// The same passphrase gives each database another key, so that nobody can compute one table for all of them.
 #[tokio::test]
 async fn two_databases_of_one_passphrase_have_different_salts() {
     let mut headers = Vec::new();
@@ -123,7 +123,8 @@ async fn two_databases_of_one_passphrase_have_different_salts() {
     assert!(salt != other_salt && key != other_key);
 }
 
-/// Whoever edits the row can keep the database closed, and cannot make a process compute for hours or take gigabytes.
+/// Somebody who edits the row can keep the database closed, but cannot make a process compute for hours or use
+/// gigabytes.
 #[tokio::test]
 async fn an_edited_cost_salt_or_key_is_refused() {
     let world = World::new().await;
@@ -140,7 +141,7 @@ async fn an_edited_cost_salt_or_key_is_refused() {
         assert!(matches!(&error, KeyError::Damaged { detail, .. } if detail.contains("out of bounds")), "{error:?}");
         assert!(error.remedy().unwrap().contains("backup"), "{error:?}");
     }
-    // Within the bounds another cost or salt gives another key.
+    // Within the bounds, another cost or salt gives another key.
     for (at, byte) in [(19, 4), (23, 1), (24, slot[24] ^ 1), (45, slot[45] ^ 1)] {
         let error = edited(at, &[byte]).await;
         assert!(matches!(error, KeyError::WrongPassphrase { .. }), "{at}: {error:?}");
@@ -175,7 +176,7 @@ async fn a_person_is_asked_once_for_each_source_and_twice_for_something_new() {
     let nobody = KeyPassphrase::asked(|_| Err("nobody can be asked".to_owned()));
     let error = of_key(world.builder().key(nobody).open().await);
     assert!(matches!(&error, KeyError::NoPassphrase { detail, .. } if detail == "nobody can be asked"), "{error:?}");
-    // A person who was not there is asked again; a source that does not need one asks nobody.
+    // A person who was absent is asked again; a source that does not need one asks nobody.
     let tries = Arc::new(AtomicUsize::new(0));
     let count = tries.clone();
     let late = KeyPassphrase::asked(move |_| match count.fetch_add(1, SeqCst) {

@@ -1,4 +1,5 @@
-//! The keys are rotated beside whoever works with them: nothing is lost, nothing waits, and what was stopped goes on.
+//! Key rotations while the database is in use: nothing is lost, nothing waits, and an interrupted rotation
+//! continues.
 
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ const SEALED: [(&str, &str); 5] = [
     ("connection_setup_input", "sealed"),
 ];
 
-/// Values that this key sealed, and values that others sealed.
+/// Returns the numbers of values that this key sealed and that other keys sealed.
 async fn counts(world: &World, key: KeyId) -> (i64, i64) {
     let (key, mut own, mut others) = (raw::literal(key.as_bytes()), 0, 0);
     for (table, column) in SEALED {
@@ -117,12 +118,12 @@ async fn a_registry_that_is_open_elsewhere_reads_and_takes_the_new_key() {
     let id = connected(&one, "key-1").await.id();
     live(&two, id).await;
     let rotation = one.rotate_key().await.unwrap();
-    // It meets the new key, and knows it from then on.
+    // It reads a value under the new key, and knows the key from then on.
     live(&two, id).await;
     world.provider(|_| me("2", "bob"));
     connected(&two, "key-2").await;
     assert_eq!(counts(&world, rotation.key).await.1, 0);
-    // Another one has met nothing; a second later it looks by itself.
+    // Another process has read nothing new; a second later it looks by itself.
     let three = world.acme().await;
     let rotation = one.rotate_key().await.unwrap();
     world.clock.advance(Duration::from_secs(1));
@@ -138,13 +139,13 @@ async fn what_a_slower_registry_seals_with_the_former_key_opens_and_is_sealed_ag
     let (one, slow) = (world.acme().await, world.acme().await);
     let former = primary(&one).await;
     let rotation = one.rotate_key().await.unwrap();
-    // Within the second: it has not looked yet.
+    // Within the second, it has not looked yet.
     let id = connected(&slow, "key-1").await.id();
     assert_ne!(counts(&world, rotation.key).await.1, 0);
     live(&one, id).await;
     let status = one.key_status().await.unwrap();
     assert!(status.remaining > 0 && status.retired == [former], "{status:?}");
-    // Also after the day on which an unused key would go.
+    // Also after the day on which an unused key would be dropped.
     world.clock.advance(DAY * 31);
     let rotation = one.rotate_key().await.unwrap();
     assert_eq!((rotation.remaining, rotation.dropped), (0, vec![]));
@@ -174,7 +175,7 @@ async fn a_retired_key_goes_after_thirty_days_and_not_before() {
     live(&world.acme().await, id).await;
 }
 
-/// R-INSEAM-046: what cannot be opened is passed over by everything that goes through all rows.
+/// R-INSEAM-046: everything that walks through all rows skips a value that cannot be opened.
 #[tokio::test]
 async fn one_value_among_a_thousand_that_does_not_open_stops_nothing() {
     let world = World::new().await;
@@ -205,12 +206,12 @@ async fn one_value_among_a_thousand_that_does_not_open_stops_nothing() {
         }
     }
     assert_eq!((live, failing), (999, vec![bad]));
-    // The next one is a whole rotation again, and not the rest of this one.
+    // The next rotation is a complete one, and not the rest of this one.
     let next = registry.rotate_key().await.unwrap();
     assert_eq!((next.resumed, next.resealed, next.unreadable), (false, 999, 1));
 }
 
-/// The store is closed under it, as by the end of its process, after more and more of its turns.
+/// The store is closed during the rotation, as by the end of its process, after more and more of its turns.
 #[tokio::test]
 async fn a_rotation_that_is_stopped_anywhere_goes_on_with_the_same_key() {
     let world = World::new().await;
@@ -246,7 +247,8 @@ async fn a_rotation_that_is_stopped_anywhere_goes_on_with_the_same_key() {
     assert!(stopped > 5 && resumed > 0, "{stopped} were stopped, {resumed} of them in the middle");
 }
 
-/// Rotations at once beside registries that use, rotate and add credentials: every credential is whole after it.
+/// Concurrent rotations, with registries that use, rotate and add credentials. Afterwards every credential is
+/// whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rotations_at_once_beside_registries_that_work_lose_nothing() {
     let world = World::new().await;
@@ -260,7 +262,7 @@ async fn rotations_at_once_beside_registries_that_work_lose_nothing() {
     for number in 0..12 {
         ids.push(connected(&registry, &format!("key-{number}")).await.id());
     }
-    // Each answer gives a new key, which is stored in the place of the one that was used.
+    // Each answer contains a new key, which replaces the one that was used.
     let mut serial = 0;
     world.provider(move |request| {
         serial += 1;
@@ -276,7 +278,7 @@ async fn rotations_at_once_beside_registries_that_work_lose_nothing() {
             for round in 0..30 {
                 let id = ids[(round * 5 + worker * 4) % ids.len()];
                 let connection: Connection = registry.connection(id).await.unwrap();
-                // Another may have replaced it meanwhile, and then says so itself.
+                // Another registry may have replaced it meanwhile, and then reports that.
                 let info = connection.verify().await.unwrap();
                 assert_eq!(info.liveness, Liveness::Live, "{:?}", info.reason);
                 clock.advance(Duration::from_secs(1));
@@ -310,8 +312,8 @@ async fn rotations_at_once_beside_registries_that_work_lose_nothing() {
     }
 }
 
-/// Its source was changed under it, and then the keys were rotated: it cannot have them, and must not say that the
-/// credential is broken, nor seal with a key that goes one day.
+/// The key source was changed while the registry was open, and then the keys were rotated. The registry cannot get
+/// the new keys. It must not report the credential as broken, nor seal with a key that is dropped one day.
 #[tokio::test]
 async fn a_registry_whose_source_does_not_open_the_new_keys_says_so_and_writes_nothing() {
     let world = World::new().await;
@@ -333,7 +335,7 @@ async fn a_registry_whose_source_does_not_open_the_new_keys_says_so_and_writes_n
     let error = old.begin_setup(&crate::acme::KIND).await.unwrap_err();
     assert!(matches!(error, Error::Sealed { .. }), "{error:?}");
     assert!(old.setups().await.unwrap().is_empty());
-    // Nothing false is said of what a session is for.
+    // Nothing false is reported about the purpose of a session.
     let session = new.connection(id).await.unwrap().reauthorize().await.unwrap();
     let error = old.setups().await.unwrap_err();
     assert!(matches!(&error, Error::Sealed { source, .. } if matches!(**source, SealError::Unavailable { .. })));
@@ -342,7 +344,7 @@ async fn a_registry_whose_source_does_not_open_the_new_keys_says_so_and_writes_n
     assert!(old.remove(id).await.is_err(), "what cannot be had now is not given up");
     assert_eq!(counts(&world, rotation.key).await.1, 0);
     live(&new, id).await;
-    // With its key back, it goes on without being opened anew.
+    // When its key is back, it continues without being opened again.
     world.builder().key(variable()).change_key(KeyFile::at(world.key())).await.unwrap();
     live(&old, id).await;
 }

@@ -1,4 +1,5 @@
-//! A database moves between a file, a keyring and a passphrase: stopped anywhere, one of the two opens it.
+//! Moving a database between a file, a keyring and a passphrase: stopped at any point, one of the two sources opens
+//! it.
 
 use std::sync::{
     Arc,
@@ -21,7 +22,7 @@ use crate::{
 
 const SORTS: [&str; 3] = ["file", "keyring", "passphrase"];
 
-/// A database of one sort of source, with a connection.
+/// A database with one type of key source, and a connection.
 struct Moving {
     world: World,
     ring: Ring,
@@ -41,7 +42,7 @@ impl Moving {
         source(&self.world, &self.ring, sort)
     }
 
-    /// Whether this source opens it; then the connection works.
+    /// Returns whether this source opens the database; then the connection works.
     async fn opens(&self, sort: &str) -> Result<(), OpenError> {
         let registry = self.world.builder().kind(Acme::default()).key(self.source(sort)).open().await?;
         let info = registry.connection(self.id).await.unwrap().verify().await.unwrap();
@@ -85,14 +86,17 @@ impl KeySource for Mortal {
     fn name(&self) -> String {
         self.inner.name()
     }
+
     async fn load(&self) -> Result<Option<SecretBox<[u8; 32]>>, KeyError> {
         self.lives()?;
         self.inner.load().await
     }
+
     async fn create(&self) -> Result<SecretBox<[u8; 32]>, KeyError> {
         self.lives()?;
         self.inner.create().await
     }
+
     fn wrapper(&self) -> Option<&dyn KeyWrapper> {
         self.inner.wrapper().is_some().then_some(self)
     }
@@ -104,6 +108,7 @@ impl KeyWrapper for Mortal {
         self.lives()?;
         self.keeper().wrap(key, context).await
     }
+
     async fn unwrap(&self, wrapped: &[u8], context: &KeyContext) -> Result<SecretBox<[u8; 32]>, KeyError> {
         self.lives()?;
         self.keeper().unwrap(wrapped, context).await
@@ -139,7 +144,7 @@ async fn moves_to(to: &str) {
                 }
                 moving.opens(to).await.unwrap();
                 let error = moving.opens(from).await.unwrap_err();
-                // A sort that wraps by itself is named, whatever else is configured.
+                // A type that wraps by itself is named, whatever else is configured.
                 if to != "file" {
                     assert!(error.to_string().contains(&format!("key source '{to}'")), "{from} {to}: {error}");
                     let way_out = error.remedy().unwrap();
@@ -155,11 +160,11 @@ async fn moves_to(to: &str) {
         }
 }
 
-/// What is told is what is wrong with the source's own slot, not that the other slot is of another sort.
+/// The error names the problem with the source's own slot, not that the other slot is of another type.
 #[tokio::test]
 async fn a_wrong_passphrase_is_told_while_a_change_is_not_ended() {
     let moving = Moving::new("passphrase").await;
-    // It is found, wrapped for and unwrapped, and then not read back.
+    // The key is found and used for wrapping and unwrapping, and then not read back.
     let mortal = Mortal { inner: moving.source("keyring"), uses: AtomicUsize::new(0), lives: 3 };
     moving.world.builder().key(moving.source("passphrase")).change_key(mortal).await.unwrap_err();
     let slots = "SELECT count(slot_a) + count(slot_b) FROM connection_keyset";
@@ -171,7 +176,7 @@ async fn a_wrong_passphrase_is_told_while_a_change_is_not_ended() {
     moving.opens("keyring").await.unwrap();
 }
 
-/// From one passphrase to another, as when somebody has heard the former.
+/// From one passphrase to another, as after somebody has heard the previous one.
 #[tokio::test]
 async fn a_passphrase_is_changed_and_the_former_one_opens_nothing() {
     let moving = Moving::new("passphrase").await;
@@ -180,7 +185,7 @@ async fn a_passphrase_is_changed_and_the_former_one_opens_nothing() {
     let error = moving.opens("passphrase").await.unwrap_err();
     assert!(matches!(error, OpenError::Key(KeyError::WrongPassphrase { .. })), "{error:?}");
     moving.world.builder().key(new()).open().await.unwrap().close().await;
-    // With neither of two passphrases nothing is changed.
+    // A change with two wrong passphrases changes nothing.
     let wrong = || KeyPassphrase::asked(|_| Ok("a dozen of wrong words".into()));
     let error = moving.world.builder().key(wrong()).change_key(moving.source("passphrase")).await.unwrap_err();
     assert!(matches!(error, OpenError::Key(KeyError::WrongPassphrase { .. })), "{error:?}");

@@ -1,4 +1,4 @@
-//! Keys from the environment and from commands: what is taken, what is refused, and what of it anyone sees.
+//! Keys from the environment and from commands: what is accepted, what is rejected, and what is shown of them.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ async fn connected_id(registry: &connection_core::ConnectionRegistry) -> connect
     registry.list_connections(connection_core::Filter::new()).await.unwrap().connections[0].id
 }
 
-/// The key of another source is named, with both sources and both keys: one of them is a mistake.
+/// If sources disagree, the error names both sources and both keys, because one of them is a mistake.
 #[tokio::test]
 async fn sources_that_disagree_are_named_with_their_keys() {
     let world = World::new().await;
@@ -91,23 +91,23 @@ async fn sources_that_disagree_are_named_with_their_keys() {
     let other = encode::hex(&KEY);
     let names = [format!("file {}", world.key().display()), "environment APP_KEY".to_owned(), of_file];
 
-    // The database is of the file's key, and another source is used.
+    // The database is sealed with the file's key, and another source is used.
     let error = world.builder().key(variable(&other)).known_key(file()).open().await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(KeyError::Disagree { have: Some(_), .. })), "{error:?}");
     for name in &names {
         assert!(error.to_string().contains(name), "{error}");
     }
     assert!(error.remedy().unwrap().contains("use one source"), "{error:?}");
-    // So it is with a source that holds no key at all.
+    // The same holds for a source that has no key at all.
     let error = world.builder().key(KeyVariable::new("APP_KEY", None)).known_key(file()).open().await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(KeyError::Disagree { have: None, .. })), "{error:?}");
-    // The right one is used, and another one is configured beside it.
+    // The right source is used, and another one is configured beside it.
     let error = world.builder().agreeing_key(variable(&other)).open().await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(KeyError::Disagree { have: Some(_), .. })), "{error:?}");
     for name in &names {
         assert!(error.to_string().contains(name), "{error}");
     }
-    // The controls: one that is only known, one that holds none, and one that holds the same.
+    // The controls: a key that is only known, a source without a key, and a source with the same key.
     let text = std::fs::read_to_string(world.key()).unwrap();
     let same = text.lines().nth(1).unwrap();
     for builder in [
@@ -158,7 +158,7 @@ mod commands {
             ("exit 3", "ended with exit code 3"),
             ("kill -9 $$", "was killed"),
             ("sleep 60", "did not end within"),
-            // The program is gone, and one that it began holds the output.
+            // The program has ended, and a process that it started keeps the output open.
             ("sleep 60 & true", "did not end within"),
             ("yes", "printed more than 4096 bytes"),
             ("echo hunter2 >&2; exit 1", "ended with exit code 1"),
@@ -180,7 +180,7 @@ mod commands {
         }
     }
 
-    /// What hangs is killed with all that it began.
+    /// A command that hangs is killed with everything that it started.
     #[tokio::test]
     async fn nothing_of_a_command_outlives_its_time() {
         let directory = tempfile::tempdir().unwrap();
@@ -188,8 +188,8 @@ mod commands {
         let script = script.replace("pid;", &format!("{};", pid.display()));
         sh(&script).timeout(Duration::from_secs(1)).load().await.unwrap_err();
         let sleeper = std::fs::read_to_string(pid).unwrap();
-        // One that was killed may be left as a zombie by whoever inherits it; it runs no more. The kill itself takes as long
-        // as the machine is busy.
+        // A killed process may remain as a zombie of its new parent; it no longer runs. On a busy machine the kill
+        // may take a while.
         let runs = || {
             let state = std::fs::read_to_string(format!("/proc/{}/stat", sleeper.trim())).unwrap_or_default();
             !state.is_empty() && !state.contains(") Z ") && !state.contains(") X ")
@@ -218,7 +218,7 @@ mod commands {
         assert_eq!(names, ["HOME", "PATH"]);
     }
 
-    /// A service of keys that turns the letters of what it is given, and knows for whom it does.
+    /// A key service that rotates the letters of its input, and logs for whom it does.
     fn service(log: &std::path::Path) -> KeyCommand {
         let note = format!("echo $CONNECTIONS_APP $CONNECTIONS_STORE_ID >> {}", log.display());
         let wrap = format!("{note}; printf wrapped:; base64 -w0 | tr A-Za-z N-ZA-Mn-za-m");
@@ -245,7 +245,7 @@ mod commands {
         let said = std::fs::read_to_string(&log).unwrap();
         let expected = format!("connections {store}");
         assert!(said.lines().all(|line| line == expected) && said.lines().count() >= 4, "{said}");
-        // A rotation wraps anew, and who has only a key does not open it.
+        // A rotation wraps the keys again, and a bare key does not open the database.
         registry.rotate_key().await.unwrap();
         registry.close().await;
         open().await.close().await;
@@ -276,7 +276,7 @@ mod commands {
         world.builder().key(pair).open().await.unwrap().close().await;
     }
 
-    /// A host can have its own.
+    /// A host can have one without a key.
     #[tokio::test]
     async fn a_wrapper_is_asked_for_no_key_of_its_own() {
         let source = KeyCommand::wraps(["cat"], ["cat"]).variable("PATH", "/usr/bin:/bin");

@@ -1,4 +1,5 @@
-//! Kinds come and go in memory; connections of one that is gone stay, are listed, and can be removed.
+//! Kinds are registered and unregistered in memory. Connections of an unregistered kind stay, are listed, and can
+//! be removed.
 
 use connection_contract::{Kind, Liveness};
 use connection_core::{Error, Filter, RegisterError, Teardown};
@@ -23,7 +24,7 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     let connection = connected(&registry, "key-1").await;
     let id = connection.id();
     registry.close().await;
-    // Another start, which registers nothing: the table of kinds is in no file.
+    // Another start that registers nothing: the table of kinds is in no file.
     let registry = world.builder().open().await.unwrap();
     assert!(registry.kinds().is_empty());
     let page = registry.list_connections(Filter::new()).await.unwrap();
@@ -81,7 +82,7 @@ async fn a_kind_that_is_taken_is_refused_and_the_first_one_stays() {
     assert_eq!((count(&first.verified), count(&second.verified)), (1, 1));
 }
 
-/// R-INSEAM-005, R-INSEAM-010: what a kind says of itself is what is listed, by name, whoever wrote it.
+/// R-INSEAM-005, R-INSEAM-010: the list shows what each kind declares, by name, whoever wrote it.
 #[tokio::test]
 async fn kinds_are_listed_by_name_with_what_they_can_do() {
     let world = World::new().await;

@@ -1,5 +1,5 @@
-//! Kinds that are replaced and taken away while something of theirs is under way: what was begun ends with the definition
-//! that it began with, what waits goes on with the one that is there then.
+//! Kinds that are replaced and unregistered while they are in use: what was begun ends with the definition that it
+//! began with, and what waits continues with the current one.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -14,7 +14,7 @@ use crate::{
     world::{World, answers, code, connected, me, step},
 };
 
-/// The kind `fake`, of a later version that asks for something else.
+/// The kind `fake` in a later version that asks for something else.
 #[derive(Debug)]
 struct Later;
 
@@ -45,7 +45,7 @@ impl ConnectionDefinition for Later {
     }
 }
 
-/// What a verify of the connection that a session made gets to see.
+/// Returns the credentials that a verification of the session's connection sees.
 async fn credential(registry: &ConnectionRegistry, outcome: &Outcome, of: &Fake) -> Vec<u8> {
     let Outcome::Done(done) = outcome else { panic!("not connected: {outcome:?}") };
     registry.connection(done.connection).await.unwrap().verify().await.unwrap();
@@ -66,7 +66,7 @@ async fn a_setup_that_waits_goes_on_with_the_definition_that_replaced_its_own() 
     assert_eq!((count(&first.serialized), count(&second.serialized)), (0, 1));
 }
 
-/// An answer to what nobody asks any more changes nothing, and what is asked now is shown.
+/// An answer to a question that is no longer asked changes nothing, and the current question is shown.
 #[tokio::test]
 async fn a_setup_whose_next_definition_asks_something_else_asks_that() {
     let (world, fake) = (World::new().await, Fake::new());
@@ -153,13 +153,13 @@ async fn a_probe_that_is_under_way_ends_with_its_definition_and_loses_nothing() 
             assert!(matches!(connection.verify().await, Err(Error::UnknownKind(_))));
             registry.register_connection_kind(second.clone()).unwrap();
         }
-        // The provider has replaced the credential: the next definition gets the fresh one.
+        // The provider has replaced the credential, and the next definition gets the new one.
         connection.verify().await.unwrap();
         assert_eq!(*second.seen.lock().unwrap(), [b"fresh".to_vec()]);
     }
 }
 
-/// What is stored with a credential is what its plugin said of it, also when that is gone by then.
+/// A credential is stored with what its plugin reported about it, even if the kind was unregistered meanwhile.
 #[tokio::test]
 async fn a_credential_keeps_the_names_of_its_secrets_when_its_plugin_goes_in_mid_probe() {
     let world = World::new().await;
@@ -193,7 +193,7 @@ async fn a_request_and_a_removal_under_way_end_and_the_next_are_refused() {
     assert!(matches!(connection.with_access_token(async |_| ()).await, Err(Error::UnknownKind(_))));
     registry.register_connection_kind(Acme::default()).unwrap();
     connection.with_access_token(async |_| ()).await.unwrap();
-    // The teardown's request takes the kind away.
+    // The request of the teardown unregisters the kind.
     assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Done);
     assert!(registry.kinds().is_empty());
 }

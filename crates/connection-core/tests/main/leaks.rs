@@ -1,15 +1,15 @@
-//! Where secrets must not be: the forms in which one may show, and the search for them in text and in files.
+//! The search for secrets in text and files, in all forms in which one may appear.
 
 use std::{fs, path::Path};
 
 use connection_contract::encode;
 use connection_testkit::canary::{Lists, forms};
 
-/// Every form of every secret, with what it is called in a message; and the secrets, which may be lists of numbers, too.
+/// Every form of every secret, with its name for messages; and the secrets, to find lists of numbers.
 pub(crate) struct Search(Vec<(String, Vec<u8>)>, Vec<(String, String)>);
 
 impl Search {
-    /// For secrets by name.
+    /// Creates a search for secrets by name.
     pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let (mut all, mut own): (Vec<(String, Vec<u8>)>, Vec<_>) = Default::default();
         for (name, secret) in secrets {
@@ -23,9 +23,9 @@ impl Search {
         Self(all, own)
     }
 
-    /// What is found there, by name and form.
+    /// Returns the name and form of each secret that is found.
     pub(crate) fn bytes(&self, text: &[u8]) -> Vec<String> {
-        // By the first byte, since most texts are long and hold nothing.
+        // Indexed by the first byte, since most texts are long and contain nothing.
         let mut first: [Vec<usize>; 256] = std::array::from_fn(|_| Vec::new());
         for (at, (_, form)) in self.0.iter().enumerate() {
             first[usize::from(form[0])].push(at);
@@ -45,7 +45,8 @@ impl Search {
         found
     }
 
-    /// What is found in and below a directory, in names and contents, and how many files were read.
+    /// Returns what is found in and below a directory, in names and contents, and the number of files that were
+    /// read.
     pub(crate) fn files(&self, directory: &Path) -> (Vec<String>, usize) {
         let (mut found, mut read) = (Vec::new(), 0);
         for entry in fs::read_dir(directory).unwrap() {

@@ -1,4 +1,4 @@
-//! A plugin that does what a test tells it with what it is lent: in its activation, in a setup, and outside of both.
+//! A plugin that uses the services as a test tells it: in its activation, in a setup, and outside of both.
 
 use std::{
     path::Path,
@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) const LENT: Kind = Kind::from_static("lent");
 
-/// Something to do with what is lent, by way of the context or of the handle that was kept.
+/// A use of a service, through the context or through the handle that was kept.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     Find(ToolSpec),
@@ -45,7 +45,7 @@ pub(crate) struct Borrower {
     pub(crate) acts: Arc<Mutex<Vec<Act>>>,
     seen: Arc<Mutex<Vec<String>>>,
     activated: Arc<watch::Sender<usize>>,
-    /// Gone when the plugin is.
+    /// Dropped with the plugin.
     pub(crate) alive: Arc<()>,
 }
 
@@ -53,41 +53,51 @@ impl Borrower {
     pub(crate) fn new(tools: impl IntoIterator<Item = ToolSpec>) -> Self {
         Self { tools: tools.into_iter().collect(), ..Self::default() }
     }
-    /// The same as another kind.
+
+    /// Creates the plugin under another kind.
     pub(crate) fn of(kind: Kind) -> Self {
         Self { kind: Some(kind), ..Self::default() }
     }
-    /// With identities, each in a directory of its own.
+
+    /// Adds profiles, each with a directory.
     pub(crate) fn with_profiles(self) -> Self {
         let tools = [ToolSpec::new("lent")].into_iter().chain(self.tools).collect();
         Self { profiles: true, tools, ..self }
     }
-    /// It says that it cannot do without its tools.
+
+    /// Declares that it needs its tools.
     pub(crate) fn needing_tools(self) -> Self {
         Self { needs_tools: true, ..self }
     }
-    /// What its setups do before they ask for a name.
+
+    /// Sets what its setups do before they ask for a name.
     pub(crate) fn does(&self, acts: impl IntoIterator<Item = Act>) {
         *self.acts.lock().unwrap() = acts.into_iter().collect();
     }
-    /// What its runs saw since the last time, in order.
+
+    /// Returns the results of its runs since the last call, in order.
     pub(crate) fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
-    /// As [`seen`](Self::seen), and they stay.
+
+    /// Returns the same as [`seen`](Self::seen), and keeps them.
     pub(crate) fn told(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
+
     pub(crate) fn activations(&self) -> usize {
         *self.activated.borrow()
     }
+
     pub(crate) async fn until_activated(&self, times: usize) {
         drop(self.activated.subscribe().wait_for(|count| *count >= times).await.unwrap());
     }
+
     pub(crate) fn handle(&self) -> HostServices {
         self.host.lock().unwrap().clone().expect("it was activated")
     }
-    /// Does it with the handle, outside of any setup.
+
+    /// Performs it with the handle, outside of any setup.
     pub(crate) async fn act(&self, act: Act) -> String {
         self.acted(act, None).await
     }
@@ -134,7 +144,7 @@ fn told(ended: LoggedIn) -> String {
     }
 }
 
-/// The shell, by another name: nothing that a test has just written is run.
+/// Links the shell under another name, so that no file that a test has just written is executed.
 pub(crate) fn shell_as(directory: &Path, name: &str) {
     #[cfg(unix)]
     std::os::unix::fs::symlink("/bin/bash", directory.join(name)).unwrap();
@@ -142,18 +152,18 @@ pub(crate) fn shell_as(directory: &Path, name: &str) {
     std::fs::write(directory.join(format!("{name}.exe")), "").unwrap();
 }
 
-/// A tool that is the [shell](shell_as) and, asked for its version, reads what [`says`] has written.
+/// A tool that is the [shell](shell_as). When it is asked for its version, it reads what [`says`] has written.
 pub(crate) fn tool(name: &'static str) -> ToolSpec {
     ToolSpec::new(name).version_form(VersionForm::Subcommand)
 }
 
-/// What a shell does that is told `version`: it looks for a script of that name, first where it runs, which is the root, and
-/// then in the directories of `PATH`.
+/// Writes the script that a shell runs for the argument `version`: it looks for a script of that name first in its
+/// working directory, which is the root, and then in the directories of `PATH`.
 pub(crate) fn says(directory: &Path, script: &str) {
     std::fs::write(directory.join("version"), script).unwrap();
 }
 
-/// Begins a setup, which does what it is told, and is asked for the name.
+/// Begins a setup, which performs the configured uses and then asks for a name.
 pub(crate) async fn asked(registry: &ConnectionRegistry) -> SetupSession {
     let session = registry.begin_setup(&LENT).await.unwrap();
     step(&session).await;
@@ -174,13 +184,15 @@ impl ConnectionDefinition for Borrower {
         let descriptor = if self.needs_tools { descriptor.needs(Need::Tools) } else { descriptor };
         self.tools.iter().cloned().fold(descriptor, Descriptor::tool)
     }
+
     async fn activate(&self, host: HostServices) -> Result<(), ConnectionError> {
-        // The one that came last: an earlier one may be of a registration that is over.
+        // The last one, because an earlier one may belong to a registration that is over.
         *self.host.lock().unwrap() = Some(host);
         self.activated.send_modify(|count| *count += 1);
         let deed = self.deed.lock().unwrap().clone();
         deed.polled().await
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         let acts = self.acts.lock().unwrap().clone();
         let mut saw = Vec::new();
@@ -191,19 +203,23 @@ impl ConnectionDefinition for Borrower {
         let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
         Ok(Established::new((), Identity::new(name.clone(), name)).established_live(VerifyResult::live()))
     }
+
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
         Ok(Secret::default())
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
+
     fn profiles(&self) -> Option<ProfileSpec> {
         self.profiles.then(|| ProfileSpec::new("LENT_HOME", PathSpec::new(PathBase::Home, ".lent").unwrap()))
     }
+
     async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         let with = if ctx.login_window().is_some() { "with" } else { "without" };
         self.seen.lock().unwrap().push(format!("verified {with} a window"));
-        // So that the host looks again by itself.
+        // So that the host verifies again by itself.
         let mut pause = NotLive::offline(Reason::new(reason::RATE_LIMITED, "in a minute"));
         pause.recheck_after = Some(Duration::from_secs(60));
         Err(pause.into())

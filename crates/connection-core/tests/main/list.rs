@@ -1,4 +1,4 @@
-//! Lists: in the order in which connections became usable, page by page, past rows that somebody broke.
+//! Lists: in the order in which connections became usable, page by page, and past rows that somebody broke.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
     world::{ON_POSTGRES, World, answers, connected, step},
 };
 
-/// All ids, by pages of this size; `between` runs behind each page.
+/// Returns all ids, with pages of this size; `between` runs after each page.
 async fn walk(registry: &ConnectionRegistry, limit: u16, mut between: impl AsyncFnMut()) -> Vec<ConnectionId> {
     let (mut found, mut filter) = (Vec::new(), Filter::new().limit(limit));
     loop {
@@ -76,7 +76,7 @@ async fn pages_have_no_gaps_and_no_repeats_while_rows_come_and_go() {
     assert!(stay.is_subset(&distinct), "one that stayed is missing");
 }
 
-/// One bad row breaks no list and keeps no other from anything.
+/// A broken row breaks no list and affects no other row.
 #[tokio::test]
 async fn a_row_that_somebody_broke_hides_no_other() {
     let breaks = [
@@ -96,7 +96,7 @@ async fn a_row_that_somebody_broke_hides_no_other() {
     ];
     for (sql, is_listed) in breaks {
         let sql = match (ON_POSTGRES, sql) {
-            // A server keeps no text that is none.
+            // A server stores no invalid text.
             (true, sql) if sql.contains("CAST(x'") => continue,
             (true, sql) if sql.starts_with("PRAGMA") => {
                 "ALTER TABLE connection_account DROP CONSTRAINT connection_account_state_check; \
@@ -121,7 +121,7 @@ async fn a_row_that_somebody_broke_hides_no_other() {
         for connection in [&first, &last] {
             assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
         }
-        // What can be said of it is said; it harms nobody.
+        // The operations on a broken row may fail; they affect no other row.
         drop(broken.verify().await);
         registry.close().await;
         let registry = world.open(fake.clone()).await;
@@ -147,7 +147,7 @@ async fn a_liveness_that_somebody_broke_is_unknown_until_the_next_probe() {
     }
 }
 
-/// Whatever another owner knows of an id, it is not there for them.
+/// Even if another owner knows an id, the connection does not exist for that owner.
 #[tokio::test]
 async fn another_owners_connections_are_out_of_reach_of_every_method() {
     let world = World::new().await;
@@ -171,7 +171,7 @@ async fn another_owners_connections_are_out_of_reach_of_every_method() {
     assert!(matches!(result, Err(Error::NotFound(_))));
     assert!(theirs.setups().await.unwrap().is_empty());
     assert_eq!(world.server.requests().len(), before);
-    // The same account and label are free for them, and a session of theirs is not mine.
+    // The same account and label are free for the other owner, whose session cannot be resumed by this one.
     let session = theirs.begin_setup(&crate::acme::KIND).await.unwrap();
     assert!(matches!(registry.resume_setup(session.id()).await, Err(Error::SessionNotFound(_))));
     assert!(registry.setups().await.unwrap().is_empty());
@@ -180,12 +180,12 @@ async fn another_owners_connections_are_out_of_reach_of_every_method() {
     assert_eq!((own.info().owner.as_str(), &own.info().label), ("u42", &mine.info().label));
     assert!(matches!(registry.connection(own.id()).await, Err(Error::NotFound(_))));
     assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 1);
-    // A handle stays with its owner, also while that one removes.
+    // A handle stays with its owner, even while the other owner removes.
     assert!(registry.connection(id).await.is_ok());
     assert_eq!(theirs.owner("local").unwrap().connection(id).await.unwrap().id(), id);
 }
 
-/// An id that was moved to another owner by SQL is nobody's old handle's any more.
+/// A handle no longer works if its row was moved to another owner with SQL.
 #[tokio::test]
 async fn a_handle_does_not_follow_its_row_to_another_owner() {
     let world = World::new().await;
@@ -201,7 +201,7 @@ async fn a_handle_does_not_follow_its_row_to_another_owner() {
     assert_eq!(world.server.requests().len(), before);
 }
 
-/// Whoever keeps the place of the last connection that they have seen hears of every later one.
+/// A caller who keeps the position of the last connection it has seen finds every later one.
 #[tokio::test]
 async fn a_connection_begun_early_and_ended_late_comes_after_those_that_were_listed() {
     let (world, fake) = (World::new().await, Fake::new());

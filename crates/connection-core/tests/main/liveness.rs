@@ -1,4 +1,4 @@
-//! The stream of a connection's changes: after the commit, in order, in this process, to everybody who still listens.
+//! The stream of a connection's changes: sent after the commit, in order, in this process, to every subscriber.
 
 use std::{
     pin::Pin,
@@ -15,7 +15,7 @@ use crate::{
     world::World,
 };
 
-/// Verifies until the result is known, once for each of these.
+/// Sets each liveness in turn, and verifies until the result is known.
 async fn go_through(fake: &Fake, connection: &Connection, livenesses: &[Liveness]) {
     for liveness in livenesses {
         fake.is(*liveness);
@@ -23,7 +23,7 @@ async fn go_through(fake: &Fake, connection: &Connection, livenesses: &[Liveness
     }
 }
 
-/// What came so far. What is published is in the queue when `verify` returns.
+/// Returns the changes so far. A published change is in the queue when `verify` returns.
 fn so_far(changes: &mut LivenessChanges) -> Vec<(Liveness, Liveness)> {
     let mut found = Vec::new();
     while let Poll::Ready(Some(change)) = Pin::new(&mut *changes).poll_next(&mut Context::from_waker(Waker::noop())) {
@@ -111,7 +111,7 @@ async fn nothing_is_replayed_and_another_process_hears_nothing() {
     let mut late = connection.on_liveness_change();
     assert_eq!(so_far(&mut late), []);
     assert_eq!(so_far(&mut there_changes), []);
-    // The control: that process hears of its own.
+    // The control: that process sees its own changes.
     go_through(&twin, &there, &[Liveness::Live]).await;
     assert_eq!(so_far(&mut there_changes), [(Liveness::Failing, Liveness::Live)]);
 }
@@ -126,7 +126,7 @@ async fn one_that_is_dropped_or_never_read_keeps_nobody_from_anything() {
     let never_read = connection.on_liveness_change();
     let mut last = connection.on_liveness_change();
     go_through(&fake, &connection, &[Liveness::Failing]).await;
-    // In the middle of what it gets.
+    // In the middle of its changes.
     assert_eq!(first.next().await.unwrap().liveness, Liveness::Failing);
     drop(first);
     go_through(&fake, &connection, &[Liveness::Live]).await;

@@ -1,4 +1,4 @@
-//! The core as a host sees it: a real database, real HTTP on loopback, time moved by hand. On SQLite.
+//! The core as a host sees it, on SQLite: a real database, real HTTP on loopback, and a clock that tests move.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -9,6 +9,6 @@ mod exchange_faults;
 mod open_faults;
 mod schema;
 
-// What a pool of SQLite connections is set to.
+// The options of a pool of SQLite connections.
 mod sqlite_pools;
 mod store_faults;

@@ -1,4 +1,4 @@
-//! A plugin that tells usage of an account at a provider that a test plays.
+//! A plugin that reports the usage of an account at a provider that a test plays.
 
 use std::sync::{
     Arc, Mutex,
@@ -24,19 +24,19 @@ type Where = (Option<String>, Option<String>);
 #[derive(Clone)]
 pub(crate) struct Metered {
     pub(crate) profiles: bool,
-    /// Asks which organization, too.
+    /// Also asks for an organization.
     pub(crate) chooses: bool,
     pub(crate) interval: Option<Duration>,
-    /// How often its credential was renewed, where it can be.
+    /// The number of refreshes of its credential, if it can be refreshed.
     pub(crate) renewed: Option<Arc<AtomicUsize>>,
     pub(crate) fetched: Arc<AtomicUsize>,
     pub(crate) deed: Arc<Mutex<Deed>>,
     pub(crate) gate: Arc<Gate>,
-    /// Told in place of what the provider answers, and its metrics of every session.
+    /// Returned instead of the provider's answer; its metrics are also those of every session.
     pub(crate) snapshot: Arc<Mutex<Option<UsageSnapshot>>>,
-    /// How every account is paid for.
+    /// The payment mode of every account.
     pub(crate) mode: Arc<Mutex<Text>>,
-    /// Each fetch.
+    /// The fetches.
     pub(crate) seen: Arc<Mutex<Vec<Where>>>,
 }
 
@@ -57,18 +57,23 @@ impl Metered {
             seen,
         }
     }
+
     pub(crate) fn with_profiles() -> Self {
         Self { profiles: true, ..Self::new() }
     }
+
     pub(crate) fn every(seconds: u64) -> Self {
         Self { interval: Some(Duration::from_secs(seconds)), ..Self::new() }
     }
+
     pub(crate) fn renewing(seconds: u64) -> Self {
         Self { renewed: Some(Arc::default()), ..Self::every(seconds) }
     }
+
     pub(crate) fn fetches(&self) -> usize {
         self.fetched.load(SeqCst)
     }
+
     pub(crate) async fn connected(&self, registry: &ConnectionRegistry, key: &str) -> Handle {
         match connect(registry, &METERED, &[("key", key)]).await {
             Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
@@ -77,7 +82,7 @@ impl Metered {
     }
 }
 
-/// The provider answers each account's usage with this part, in hundredths.
+/// Lets the provider report this usage for each account, in percent.
 pub(crate) fn uses(world: &World, hundredths: u32) {
     world.provider(move |_| Reply::ok(&format!(r#"{{"used":{hundredths}}}"#)));
 }
@@ -97,6 +102,7 @@ impl ConnectionDefinition for Metered {
             .permission_mode("plan")
             .cache_ttl(Duration::from_secs(300))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let key = ctx.prompt(Prompt::new("Key").field("key")).await.secret("key")?;
         let mut account = key.expose_str().unwrap_or_default().to_owned();
@@ -109,21 +115,27 @@ impl ConnectionDefinition for Metered {
         }
         Ok(Established::new(key, Identity::new(account.clone(), account)).established_live(VerifyResult::live()))
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn usage(&self) -> Option<&dyn UsageSource<Secret>> {
         Some(self)
     }
+
     fn refresher(&self) -> Option<&dyn Refresher<Secret>> {
         self.renewed.is_some().then_some(self)
     }
+
     fn profiles(&self) -> Option<ProfileSpec> {
         let implicit = PathSpec::new(PathBase::Home, ".metered")?;
         self.profiles.then(|| ProfileSpec::new("METERED_HOME", implicit))
@@ -169,12 +181,15 @@ impl UsageSource<Secret> for Metered {
             Ok(UsageSnapshot::new(ctx.now()).metric(week))
         })
     }
+
     fn auth_mode(&self, _: &Secret) -> Option<Text> {
         Some(self.mode.lock().unwrap().clone())
     }
+
     fn poll_interval(&self) -> Option<Duration> {
         self.interval
     }
+
     fn format_session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
         match &*self.snapshot.lock().unwrap() {
             Some(told) => told.metrics.clone(),

@@ -1,4 +1,4 @@
-//! A plugin that behaves as it is told: each way of being at fault, and the ways that core must get right.
+//! A plugin that behaves as configured: every possible fault, and the cases that the core must handle.
 
 use std::{
     future::{Future, pending, poll_fn, ready},
@@ -20,13 +20,13 @@ pub(crate) const ODD: Kind = Kind::from_static("odd");
 #[derive(Clone, Debug)]
 pub(crate) struct Odd {
     how: &'static str,
-    /// Whether a run was dropped or ended.
+    /// `true` once a run was dropped or ended.
     pub(crate) dropped: Arc<AtomicBool>,
-    /// Lets a plugin that spins go.
+    /// Releases a plugin that spins.
     pub(crate) released: Arc<AtomicBool>,
     pub(crate) serialized: Arc<AtomicUsize>,
     pub(crate) verified: Arc<AtomicUsize>,
-    /// What the plugin saw, in every run.
+    /// What the plugin saw in every run.
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -53,7 +53,7 @@ impl Odd {
         Self { how, dropped, released, serialized, verified, seen }
     }
 
-    /// The same plugin, with the same memory, that behaves in another way.
+    /// Returns the same plugin, with the same state, that behaves in another way.
     pub(crate) fn then(&self, how: &'static str) -> Self {
         Self { how, ..self.clone() }
     }
@@ -154,7 +154,7 @@ impl Odd {
             "join" => drop(tokio::join!(get(), get())),
             "join waits" => drop(tokio::join!(ctx.prompt(ask("a")), get())),
             "join wait last" => drop(tokio::join!(get(), ctx.prompt(ask("a")))),
-            // The wait has already said that it suspends when the second effect begins.
+            // The wait has already reported that it suspends when the second effect begins.
             "join late" => {
                 let late = async {
                     tokio::task::yield_now().await;
@@ -270,7 +270,7 @@ impl ConnectionDefinition for Odd {
     ) -> Result<VerifyResult<Secret>, ConnectionError> {
         let verified = self.verified.fetch_add(1, SeqCst);
         match self.how {
-            // Whoever brings the first one again brings a dead one.
+            // After the rotation, the first credential no longer works.
             "verify rotates offline" => Ok(match (credential.expose(), verified) {
                 (b"odd-rotated", _) => VerifyResult::live(),
                 (_, 1) => {

@@ -1,4 +1,5 @@
-//! A database that cannot be opened says which and what to do, loses nothing, and opens as before when it is mended.
+//! A database that cannot be opened is reported with its name and a remedy. It loses nothing, and opens as before
+//! when it is repaired.
 
 use std::{fs, path::Path};
 
@@ -11,7 +12,7 @@ use crate::{
     world::{World, connected},
 };
 
-/// A world in which something is stored.
+/// A world with a stored connection.
 async fn with_a_connection() -> (World, ConnectionId) {
     let world = World::new().await;
     let registry = world.acme().await;
@@ -20,7 +21,8 @@ async fn with_a_connection() -> (World, ConnectionId) {
     (world, id)
 }
 
-/// Fails to open, names the database, has a remedy that holds `way_out`, and sends nothing.
+/// Checks that opening fails with the name of the database and a remedy that contains `way_out`, and that nothing
+/// is sent.
 async fn refused(world: &World, way_out: &str) -> OpenError {
     let asked = world.server.requests().len();
     let error = world.builder().kind(Acme::default()).open().await.unwrap_err();
@@ -32,7 +34,7 @@ async fn refused(world: &World, way_out: &str) -> OpenError {
     error
 }
 
-/// Opens, and the connection works.
+/// Checks that the database opens and the connection works.
 async fn whole(world: &World, id: ConnectionId) {
     let registry = world.acme().await;
     let info = registry.connection(id).await.unwrap().verify().await.unwrap();
@@ -90,7 +92,7 @@ async fn what_is_no_database_is_not_written_over() {
     whole(&world, id).await;
 }
 
-/// A file that others can read is refused before it is looked at.
+/// Makes a file private: one that others can read is rejected before it is examined.
 fn private(path: &Path) {
     #[cfg(unix)]
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -102,7 +104,7 @@ async fn a_damaged_database_is_told_from_one_that_is_none() {
     let database = world.file();
     let good = fs::read(&database).unwrap();
     let mut bad = good.clone();
-    // Page 1 holds the schema: its header stays, what follows is noise.
+    // Page 1 contains the schema: its header stays, and noise follows.
     bad[100..4096].fill(0xa5);
     fs::write(&database, bad).unwrap();
     let error = refused(&world, "backup").await;
@@ -134,7 +136,7 @@ async fn directories_that_are_not_there_are_made_for_their_owner_alone() {
     registry.close().await;
 }
 
-/// On a thread without root's right to write everything, and so are the threads that it starts.
+/// On a thread without root's right to write everything; the threads that it starts do not have it either.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_database_that_may_only_be_read_is_named_and_left_as_it_is() {

@@ -1,4 +1,5 @@
-//! What a plugin leaves behind to be dropped, its definition or the payload of a panic, takes nobody down with it.
+//! A panic in the drop of a plugin's values, such as its definition or the payload of a panic, affects nothing
+//! else.
 
 use std::{
     panic::panic_any,
@@ -18,7 +19,7 @@ use crate::{
     world::{World, code},
 };
 
-/// Does as another plugin does, and panics when it is dropped.
+/// Behaves as another plugin, and panics when it is dropped.
 struct Falling(Fake);
 
 impl Drop for Falling {
@@ -33,15 +34,19 @@ impl ConnectionDefinition for Falling {
     fn descriptor(&self) -> Descriptor {
         self.0.descriptor()
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         self.0.setup(ctx).await
     }
+
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
         self.0.serialize_credential(credential)
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         self.0.parse_credential(bytes)
     }
+
     async fn verify(&self, it: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         self.0.verify(it, ctx).await
     }
@@ -58,7 +63,7 @@ async fn a_definition_that_panics_in_drop_harms_neither_a_probe_nor_the_host() {
         async move { connection.verify().await }
     });
     fake.gate.until_inside(1).await;
-    // Now the probe alone keeps it.
+    // Now only the probe keeps it alive.
     assert!(registry.unregister_connection_kind(&FAKE));
     fake.gate.open();
     assert_eq!(probe.await.unwrap().unwrap().liveness, Liveness::Live);
@@ -75,7 +80,7 @@ impl Drop for Payload {
     }
 }
 
-/// Panics with such a payload, once it is told.
+/// Panics with such a payload once it is configured to.
 struct Throwing(Arc<AtomicBool>);
 
 impl Throwing {
@@ -93,16 +98,20 @@ impl ConnectionDefinition for Throwing {
         self.throw();
         Descriptor::new(FAKE, "Throwing", AuthType::Custom)
     }
+
     async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         self.throw();
         Err(SetupFailure::new("told", "told"))
     }
+
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
         Ok(credential.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }

@@ -1,4 +1,5 @@
-//! A plugin that says more than anybody reads: it is refused as data, nothing is kept of it, and nothing else notices.
+//! A plugin that returns more than the limits allow: its data is rejected, nothing of it is kept, and nothing else
+//! is affected.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +22,7 @@ fn megabyte() -> String {
 type Verify = Box<dyn Fn() -> Result<VerifyResult<Secret>, ConnectionError> + Send>;
 type Setup = Box<dyn Fn(&str) -> Result<Established<Secret>, SetupFailure> + Send>;
 
-/// The kind `loud`: makes and finds what a test tells it.
+/// The kind `loud`: its setups and verifications return what a test configures.
 #[derive(Clone)]
 struct Loud {
     setup: Arc<Mutex<Setup>>,
@@ -179,7 +180,7 @@ async fn a_verification_that_finds_too_much_is_failing_and_changes_nothing_else(
     let error = connection.verify().await.unwrap_err();
     assert!(matches!(error, Error::Plugin { .. }) && format!("{error:?}").len() < 1000);
 
-    // What the provider has rotated is kept, whatever else is wrong.
+    // A credential that the provider has rotated is kept, whatever else is wrong.
     loud.finds(|| Ok(VerifyResult::live().rotated(Secret::from("fresh")).scopes([megabyte()])));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Failing);
     let rotated = "SELECT generation FROM connection_account WHERE generation = 2";
@@ -188,7 +189,7 @@ async fn a_verification_that_finds_too_much_is_failing_and_changes_nothing_else(
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 }
 
-/// Describes itself as a test tells it.
+/// Has the descriptor that a test configures.
 struct Described(Descriptor);
 
 impl ConnectionDefinition for Described {

@@ -1,4 +1,4 @@
-//! A host's own pool: used as it is, shared with the host, and never closed.
+//! A pool of the host: used as it is, shared with the host, and never closed.
 
 use connection_contract::Liveness;
 use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, Outcome, Teardown};
@@ -9,7 +9,7 @@ use crate::{
     world::{World, answers, connect, connected, me, step},
 };
 
-/// Everything that a connection is for, once.
+/// Performs every operation of a connection once.
 pub(crate) async fn whole_life(world: &World, registry: &ConnectionRegistry, key: &str) {
     let Outcome::Done(done) = connect(registry, &KIND, &[("accessToken", key)]).await else { panic!("{key}") };
     let connection = registry.connection(done.connection).await.unwrap();
@@ -29,7 +29,7 @@ pub(crate) async fn whole_life(world: &World, registry: &ConnectionRegistry, key
     assert!(registry.health().await, "{}", world.place());
 }
 
-/// Each key is an account of its own.
+/// Lets the provider treat each key as an account.
 pub(crate) fn accounts_by_key(world: &World) {
     world.provider(|request| {
         let key = request.split("Bearer ").nth(1).and_then(|rest| rest.lines().next()).unwrap_or("0").trim();
@@ -64,7 +64,8 @@ async fn a_pool_that_the_host_lends_serves_a_whole_life_and_stays_open() {
     }
 }
 
-/// A reader that is held while a write is awaited would wait for ever here, and so would one held for another.
+/// A reader that is held while a write is awaited would wait for ever here, and so would one that is held for
+/// another reader.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_connection_serves_many_registries_and_tasks_at_once() {
     let world = std::sync::Arc::new(World::new().await);

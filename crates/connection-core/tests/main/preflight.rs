@@ -1,4 +1,5 @@
-//! Many connections verified at once: each has its result, none waits for another, and no more run than should.
+//! Many connections verified at once: each gets its result, none waits for another, and no more probes run than
+//! should.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -22,7 +23,7 @@ fn ids(connections: &[Connection]) -> Vec<ConnectionId> {
     connections.iter().map(Connection::id).collect()
 }
 
-/// An id that nobody has.
+/// Returns an id that no connection has.
 fn unknown() -> ConnectionId {
     use connection_core::IdGenerator as _;
     UuidV7::new().next().to_string().parse().unwrap()
@@ -88,7 +89,7 @@ async fn one_that_is_named_twice_is_verified_once() {
     assert!(registry.preflight([]).next().await.is_none());
 }
 
-/// R-INSEAM-053: as they come, so one that hangs holds back nothing but itself.
+/// R-INSEAM-053: in the order of completion, so a probe that hangs delays only its own result.
 #[tokio::test]
 async fn results_come_as_they_are_ready() {
     let (world, fake, slow) = (World::new().await, Fake::new(), Fake::of(Kind::from_static("slow")));
@@ -119,7 +120,7 @@ async fn no_more_than_sixteen_probes_of_one_provider_run_at_once() {
     fake.gate.close();
     let mut results = registry.preflight(ids(&connections));
     fake.gate.until_inside(16).await;
-    // These go through the same tasks behind whatever would begin, so it has begun.
+    // These run through the same tasks after any other probe, so every probe that could begin has begun.
     for _ in 0..10 {
         alone.verify().await.unwrap();
     }
@@ -149,7 +150,7 @@ async fn a_provider_that_hangs_delays_no_connection_of_another() {
         assert!(ids(&quick).contains(&id) && result.unwrap().liveness == Liveness::Live);
     }
     slow.gate.until_inside(3).await;
-    // The bound is of the provider, whoever asks.
+    // The limit belongs to the provider, whoever makes the request.
     let mut again = registry.preflight(ids(&quick));
     while let Some((_, result)) = again.next().await {
         result.unwrap();
@@ -183,7 +184,7 @@ async fn no_more_probes_run_at_once_than_the_host_says() {
     while inside().iter().sum::<usize>() < 5 {
         tokio::task::yield_now().await;
     }
-    // These go through the same tasks after whatever would begin, so it has begun.
+    // These run through the same tasks after any other probe, so every probe that could begin has begun.
     for _ in 0..10 {
         alone.verify().await.unwrap();
     }
@@ -219,7 +220,7 @@ async fn one_that_is_dropped_begins_no_more_probes() {
     drop(results);
     fake.gate.open();
     fake.gate.until_empty().await;
-    // What was begun ends; that goes through the same tasks, so whatever would begin has begun.
+    // Probes that were begun end. This runs through the same tasks, so every probe that could begin has begun.
     for connection in &connections[..16] {
         connection.verify().await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! Profiles and a container, as the guides show them.
+//! Profiles and a container, as shown in the guides.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What a directory of a tool tells without running anything, and that nothing outside it is read.
+//! Probing the directory of a tool: it runs nothing, and reads nothing outside of the directory.
 
 use std::fs;
 
@@ -7,12 +7,12 @@ use connection_core::{DirectoryProbe, DirectoryState, FilesPolicy};
 
 use crate::tool::{Tools, write};
 
-/// Exists, authenticated, account.
+/// Returns exists, authenticated, and the account.
 fn found(probe: &DirectoryProbe) -> (bool, Option<bool>, Option<&str>) {
     (probe.exists, probe.authenticated, probe.account_label.as_ref().map(|label| label.as_str()))
 }
 
-/// A token whose signature is none.
+/// Returns a token with an invalid signature.
 fn token(claims: &str) -> String {
     format!("{}.{}.nothing", encode::base64url(b"{}"), encode::base64url(claims.as_bytes()))
 }
@@ -43,7 +43,7 @@ async fn a_path_is_probed_before_there_is_a_profile_of_it() {
     assert!(!format!("{probed:?}").contains("canary"));
 }
 
-/// What is just being written is no login that is none: whoever was signed in still is.
+/// A file that is being written does not mean that nobody is signed in: the previous login may still be valid.
 #[tokio::test]
 async fn a_login_file_that_cannot_be_judged_leaves_it_unknown_and_says_why() {
     let it = Tools::new().await;
@@ -61,7 +61,7 @@ async fn a_login_file_that_cannot_be_judged_leaves_it_unknown_and_says_why() {
     for (auth, authenticated, why) in [
         ("", None, Some(not_json.clone())),
         (r#"{"tokens":{"access":"canary-acc"#, None, Some(not_json.clone())),
-        // A login of another sort: of this one it says nothing.
+        // A login of another format: the file says nothing about this one.
         ("{}", None, None),
         (r#"{"tokens":{}}"#, Some(false), None),
         (r#"{"tokens":null}"#, Some(false), None),
@@ -69,7 +69,7 @@ async fn a_login_file_that_cannot_be_judged_leaves_it_unknown_and_says_why() {
     ] {
         assert_eq!(judged(auth).await, (authenticated, why), "{}", &auth[..auth.len().min(40)]);
     }
-    // That there is none, nobody says of all of them while one is in doubt; of one that is there, it is enough.
+    // While one file is in doubt, the state is never "signed out". One valid login is enough for "signed in".
     it.write("a/key.json", "{}");
     assert_eq!(judged("{broken").await, (None, Some(not_json)));
     assert_eq!(judged("{}").await, (Some(false), None));
@@ -156,7 +156,7 @@ async fn nothing_is_read_where_the_host_allows_nothing_to_be_read() {
     assert_eq!((found(&probed), probed.state.clone()), ((false, None, None), DirectoryState::NotAllowed));
 }
 
-/// Whether something is there, and what, would be an answer, too.
+/// The existence and the type of a path would also be information.
 #[cfg(unix)]
 #[tokio::test]
 async fn of_what_is_out_of_bounds_not_even_what_it_is_is_told() {
@@ -175,7 +175,7 @@ async fn of_what_is_out_of_bounds_not_even_what_it_is_is_told() {
         let probed = it.profiles().probe(&path).await.unwrap();
         assert_eq!((found(&probed), probed.state.clone()), ((false, None, None), DirectoryState::NotAllowed), "{path:?}");
     }
-    // Within them it is.
+    // Within the bounds, they are reported.
     write(&allowed.path().join("in/settings.json"), "{}");
     for (path, state) in [("gone/deeper", DirectoryState::Gone), ("in", DirectoryState::There)] {
         assert_eq!(it.profiles().probe(allowed.path().join(path)).await.unwrap().state, state, "{path}");

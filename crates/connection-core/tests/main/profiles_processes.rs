@@ -1,4 +1,5 @@
-//! Real processes that list for the first time at once, and then make, promote and remove profiles at random.
+//! Real processes that list profiles for the first time at once, and then create, promote and remove profiles at
+//! random.
 
 use std::{
     ffi::OsString,
@@ -17,7 +18,7 @@ use crate::{
 
 const PROCESSES: u64 = 4;
 const OPERATIONS: u64 = 60;
-/// Tells a process of this test what it is.
+/// Marks a process of this test as a worker.
 const WORKER: &str = "CONNECTIONS_TEST_PROFILES_WORKER";
 const NAME: &str = "profiles_processes::processes_that_change_profiles_at_random_keep_one_default_and_one_first";
 
@@ -59,12 +60,12 @@ fn start(world: &World, seed: u64, number: u64) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
 }
 
-/// Where a process writes which profile it saw first.
+/// Returns the file in which a process writes the profile that it saw first.
 fn place(world: &World, number: u64) -> String {
     world.directory.path().join(format!("first-{number}")).to_str().unwrap().to_owned()
 }
 
-/// Waits until all processes are here.
+/// Waits until all processes have reached this point.
 fn met(place: &str, what: &str) {
     let (stem, _) = place.rsplit_once('-').unwrap();
     std::fs::write(format!("{place}.{what}"), "").unwrap();
@@ -83,7 +84,7 @@ async fn work(order: &str) {
     let [address, key, place, seed] = order.lines().collect::<Vec<_>>().try_into().unwrap();
     let registry = open(address, key).await;
     let profiles = registry.profiles(&TOOL).unwrap();
-    // All are open before the first of them lists, and have listed before one of them changes anything.
+    // All processes are open before the first one lists, and have listed before any of them changes something.
     met(place, "open");
     let seeded = profiles.list().await.unwrap();
     std::fs::write(place, seeded.iter().map(|profile| format!("{} ", profile.id)).collect::<String>()).unwrap();
@@ -93,7 +94,7 @@ async fn work(order: &str) {
         let listed = profiles.list().await.unwrap();
         check(&listed);
         let ids: Vec<ProfileId> = listed.iter().map(|profile| profile.id).collect();
-        // Refused for a rule, or because another process was faster; both are words of ours.
+        // Rejected by a rule, or because another process was faster; both have known codes.
         if let Err(refused) = Operation::draw(&mut random).run(&profiles, &ids).await {
             let known = [
                 "directory_taken",

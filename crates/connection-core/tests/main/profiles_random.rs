@@ -1,4 +1,4 @@
-//! Random operations on profiles, compared with a model that knows the rules and nothing else.
+//! Random operations on profiles, compared with a model that knows only the rules.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use crate::tool::Tools;
 
 const RUNS: u64 = 6;
 const OPERATIONS: u64 = 120;
-/// So few that they collide.
+/// Few enough to collide.
 const NAMES: u64 = 5;
 
-/// One time in three.
+/// Returns `true` one time in three.
 fn maybe(random: &mut Random) -> bool {
     random.below(3) == 0
 }
 
-/// What is done.
+/// An operation on profiles.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
     ClearSlot(u64),
@@ -47,7 +47,7 @@ impl Operation {
         }
     }
 
-    /// Does it, at the one of `ids` that is meant; the refusal's code.
+    /// Performs it on the selected one of `ids`; returns the code of an error.
     pub(crate) async fn run(&self, profiles: &Profiles, ids: &[ProfileId]) -> Result<Option<ProfileId>, String> {
         let at = |at: u64| ids[usize::try_from(at).unwrap() % ids.len()];
         let done = match self {
@@ -82,7 +82,7 @@ impl Operation {
 fn refusal(error: &Error) -> String {
     match error {
         Error::Profile(error) => error.code().to_owned(),
-        // Anything else is no rule of profiles.
+        // Any other error is not a rule of profiles.
         other => panic!("{other:?}"),
     }
 }
@@ -110,13 +110,13 @@ struct Model {
 }
 
 impl Model {
-    /// What is refused, by its code; `made` is the id that the store gave.
+    /// Returns the code of the expected error; `made` is the id from the store.
     fn run(&mut self, operation: &Operation, made: Option<ProfileId>) -> Option<&'static str> {
         let count = self.rows.len();
         let index = |at: u64| usize::try_from(at).unwrap() % count;
         let taken = |rows: &[Row], row: &Row| {
             let others = || rows.iter().filter(|other| other.id != row.id);
-            // In the order in which the profiles are looked at.
+            // In the order in which the store examines the profiles.
             others().find_map(|other| match () {
                 () if other.label == row.label => Some("label_taken"),
                 () if other.directory == row.directory => Some("directory_taken"),
@@ -140,7 +140,7 @@ impl Model {
                 self.rows.remove(index(*at));
             }
             Operation::Create { label, directory, is_default } => {
-                // One that was refused has no id, and is not looked at by it.
+                // A rejected profile has no id, and none is needed.
                 let id = made.unwrap_or_else(|| "00000000-0000-0000-0000-000000000000".parse().unwrap());
                 let row = Row { id, label: name(*label), directory: path(*directory), is_default: *is_default };
                 if let Some(refusal) = taken(&self.rows, &row) {
@@ -172,7 +172,7 @@ impl Model {
     }
 }
 
-/// What always holds of a list.
+/// Checks the invariants of a list.
 #[track_caller]
 pub(crate) fn check(profiles: &[Profile]) {
     assert_eq!(profiles.iter().filter(|profile| profile.is_default).count(), 1, "{profiles:#?}");
@@ -213,7 +213,7 @@ async fn whatever_is_done_the_profiles_are_what_the_rules_say() {
     }
 }
 
-/// The control: a list with two defaults is seen.
+/// The control: a list with two defaults is detected.
 #[tokio::test]
 async fn a_list_that_breaks_a_rule_is_found() {
     let it = Tools::new().await;

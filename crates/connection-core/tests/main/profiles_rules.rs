@@ -7,7 +7,7 @@ use connection_core::{Error, NewProfile, Profile, ProfileError, ProfileId, Profi
 
 use crate::tool::{PLAIN, STRICT, TOOL, Tools, home};
 
-/// Labels in order, with a star at the default and a tilde at the implicit one.
+/// Returns the labels in order, with a star at the default and a tilde at the implicit profile.
 fn shape(profiles: &[Profile]) -> String {
     let one = |profile: &Profile| {
         let star = if profile.is_default { "*" } else { "" };
@@ -16,7 +16,7 @@ fn shape(profiles: &[Profile]) -> String {
     profiles.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
-/// What was refused of profiles.
+/// Returns the error of a rejected operation on profiles.
 pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> ProfileError {
     match result.unwrap_err() {
         Error::Profile(error) => {
@@ -39,16 +39,16 @@ async fn the_first_list_makes_the_default_on_the_tools_own_directory_once() {
     assert_eq!(one[0].directory, it.path(".tool"));
     assert!(!it.path(".tool").exists(), "nothing is made on the disk");
     assert_eq!(profiles.get(one[0].id).await.unwrap(), one[0]);
-    // It stays where it was made, wherever the home is later, and in another process.
+    // It stays where it was created, wherever the home is later, and in another process.
     it.home.moves(Some("/elsewhere".into()));
     let other = it.home.builder(it.world.builder()).open().await.unwrap();
     assert_eq!(other.profiles(&TOOL).unwrap().list().await.unwrap(), one);
-    // Another kind has its own.
+    // Another kind has separate profiles.
     let strict = it.registry.profiles(&STRICT).unwrap().list().await.unwrap();
     assert!(strict[0].id != one[0].id);
 }
 
-/// The directory is that of whoever runs the process, and no other owner's.
+/// The directory belongs to the user who runs the process, and to no other owner.
 #[tokio::test]
 async fn another_owner_has_no_profile_until_one_is_created_and_none_on_the_process_own_directory() {
     let it = Tools::new().await;
@@ -72,7 +72,7 @@ async fn a_profile_that_is_made_before_any_list_finds_the_default_there() {
     assert_eq!((work.label.as_str(), work.directory.clone()), ("work", it.path("work/x")));
     let all = it.profiles().list().await.unwrap();
     assert_eq!(shape(&all), "Default*~ work");
-    // Made at the same second, and in this order all the same.
+    // Created in the same second, and still in this order.
     assert_eq!((all[0].created_at, &all[1]), (all[1].created_at, &work));
     it.world.clock.advance(Duration::from_secs(5));
     it.profiles().create(NewProfile::new("a", it.path("a")).make_default()).await.unwrap();
@@ -104,11 +104,11 @@ async fn one_profile_is_the_default_whatever_is_changed() {
     let refusal = refused(profiles.update(work.id, ProfilePatch::new().clear_default()).await);
     assert_eq!(refusal, ProfileError::Default { kind: TOOL, label: "work".into() });
     assert_eq!(refusal.to_string(), "the profile 'work' of kind 'tool' is the default, and there is always one");
-    // Of one that is none it changes nothing; nor does an empty patch.
+    // Clearing the flag of a profile that is not the default changes nothing; nor does an empty patch.
     let before = profiles.get(first.id).await.unwrap();
     assert_eq!(profiles.update(first.id, ProfilePatch::new().clear_default()).await.unwrap(), before);
     assert_eq!(profiles.update(first.id, ProfilePatch::new()).await.unwrap(), before);
-    // What is not said stays: id and time cannot even be said.
+    // What is not set stays: id and time cannot even be set.
     let renamed = profiles.update(first.id, ProfilePatch::new().label("home").make_default()).await.unwrap();
     assert_eq!((renamed.id, renamed.created_at), (first.id, first.created_at));
     assert_eq!(shape(&profiles.list().await.unwrap()), "home*~ work");
@@ -125,7 +125,7 @@ async fn the_registrys_default_and_the_tools_own_directory_are_two_things() {
     assert_eq!(shape(&profiles.list().await.unwrap()), "Default*");
     let own = profiles.create(NewProfile::new("own", it.path(".tool"))).await.unwrap();
     assert_eq!(shape(&profiles.list().await.unwrap()), "Default* own~");
-    // With another home the tool's own directory is another one, and one profile at most is on it.
+    // With another home the tool's own directory is another one, and at most one profile is on it.
     it.home.moves(Some("/elsewhere".into()));
     profiles.create(NewProfile::new("there", "/elsewhere/.tool")).await.unwrap();
     assert_eq!(shape(&profiles.list().await.unwrap()), "Default* own there~");
@@ -239,7 +239,7 @@ async fn a_kind_without_profiles_says_so_and_an_unknown_id_or_kind_is_an_error()
     }
 }
 
-/// What a plugin says of its tool that no host can work with.
+/// A kind whose declarations about its tool no host can use.
 struct Odd(Option<ProfileSpec>, Option<SandboxSpec>);
 
 impl ConnectionDefinition for Odd {
@@ -248,21 +248,27 @@ impl ConnectionDefinition for Odd {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Kind::from_static("odd"), "Odd", AuthType::None).tool(ToolSpec::new("odd"))
     }
+
     async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         Err(SetupFailure::new("never", "never"))
     }
+
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
         Ok(Secret::from(""))
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
+
     async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn profiles(&self) -> Option<ProfileSpec> {
         self.0.clone()
     }
+
     fn sandbox(&self) -> Option<SandboxSpec> {
         self.1.clone()
     }

@@ -1,4 +1,4 @@
-//! Connections of a profile: its directory is granted to the plugin, at setup and at every probe after it.
+//! Connections of a profile: its directory is granted to the plugin, at setup and at every later probe.
 
 use connection_contract::Liveness;
 use connection_core::{BeginSetup, Filter, NewProfile, Outcome, ProfileError, ProfilePatch};
@@ -25,14 +25,14 @@ async fn a_setup_reads_the_directory_of_its_profile_and_so_does_every_probe() {
     let Outcome::Done(done) = finished(it.registry.begin_setup(&TOOL).profile(work.id)).await else { panic!() };
     let info = it.registry.connection(done.connection).await.unwrap().info().clone();
     assert_eq!((info.profile, info.identity.label.as_str()), (Some(work.id), "ada"));
-    // Where none is said, it is the default one.
+    // Without a given profile, the default one is used.
     let Outcome::Done(other) = finished(it.registry.begin_setup(&TOOL)).await else { panic!() };
     assert_eq!(other.identity.label.as_str(), "home");
     let of_work = it.registry.list_connections(Filter::new().profile(work.id)).await.unwrap().connections;
     assert_eq!(of_work.iter().map(|info| info.id).collect::<Vec<_>>(), [done.connection]);
     let connection = it.registry.connection(done.connection).await.unwrap();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
-    // The directory that it has now, not the one that it had.
+    // The profile's current directory, not the previous one.
     it.write("moved/account", "ada");
     std::fs::remove_dir_all(it.path("work")).unwrap();
     assert_ne!(connection.verify().await.unwrap().liveness, Liveness::Live);
@@ -67,7 +67,7 @@ async fn a_setup_whose_profile_goes_meanwhile_connects_nothing() {
     assert!(matches!(refused(it.registry.begin_setup(&PLAIN).profile(work.id).await), ProfileError::Unsupported { .. }));
 }
 
-/// The tool makes its directory while the setup waits for the person to sign in.
+/// The tool creates its directory while the setup waits for the person to sign in.
 #[tokio::test]
 async fn a_directory_that_is_made_while_the_setup_waits_is_read() {
     let it = Tools::new().await;

@@ -1,4 +1,4 @@
-//! Defaults of a host's places, besides the kind's own.
+//! Default profiles of a host's slots, in addition to the default of the kind.
 
 use connection_core::{NewProfile, ProfileError};
 
@@ -19,7 +19,7 @@ async fn the_named_one_is_meant_before_that_of_the_slot_and_that_before_the_defa
     assert_eq!(meant(Some(b.id), Some("work/space 1")).await, "b");
     assert_eq!(meant(None, None).await, "Default");
     assert_eq!(meant(None, Some("another")).await, "Default");
-    // The kind's default changes nothing for a slot that has one.
+    // The default of the kind does not affect a slot with its own default.
     profiles.set_default(b.id).await.unwrap();
     assert_eq!((meant(None, Some("work/space 1")).await, meant(None, None).await), ("a".into(), "b".into()));
     profiles.set_slot("work/space 1", b.id).await.unwrap();
@@ -53,7 +53,7 @@ async fn slots_are_of_one_owner_and_kind_and_their_names_can_be_seen() {
     profiles.set_slot("s", a.id).await.unwrap();
     let strict = it.registry.profiles(&STRICT).unwrap();
     assert!(strict.slots().await.unwrap().is_empty());
-    // A profile of another kind is none of this one.
+    // A profile of another kind does not exist for this one.
     assert!(matches!(refused(strict.set_slot("s", a.id).await), ProfileError::NotFound { .. }));
     let long = "x".repeat(201);
     for slot in ["", "a\nb", "a\u{200b}", &long] {

@@ -1,4 +1,4 @@
-//! What a profile puts into the start of its tool: the last step before it.
+//! Applying a profile to the start of its tool, as the last step before it.
 
 use std::{
     collections::BTreeMap,
@@ -43,7 +43,7 @@ async fn a_profile_points_the_tool_at_its_directory() {
     assert!(shown.contains("TOKEN") && !shown.contains("canary"), "{shown}");
 }
 
-/// Told of it by a variable, a tool may look for less than it does by itself.
+/// If a variable names its own directory, a tool may look for fewer files.
 #[tokio::test]
 async fn a_profile_on_the_tools_own_directory_takes_away_what_would_point_elsewhere() {
     let it = Tools::new().await;
@@ -57,12 +57,12 @@ async fn a_profile_on_the_tools_own_directory_takes_away_what_would_point_elsewh
         assert!(options.without.iter().eq(names), "{options:?}");
         assert_eq!((&*options.args, options.profile().unwrap().0), (&["--model".into(), "big".into()][..], own.id));
     }
-    // With another home the tool would come to another directory by itself.
+    // With another home the tool would use another directory by itself.
     let mut elsewhere = start().env("HOME", "/elsewhere");
     profiles.apply_profile(&mut elsewhere, own.id).await.unwrap();
     assert_eq!(elsewhere.env[OsStr::new("TOOL_HOME")], *it.path(".tool").as_os_str());
     assert!(elsewhere.without.is_empty() && elsewhere.args[0] == "--isolated", "{elsewhere:?}");
-    // Nothing stays of it when another one takes its place, here that of another kind.
+    // Nothing of it stays when another profile replaces it, here one of another kind.
     let strict = it.registry.profiles(&STRICT).unwrap();
     let work = strict.create(NewProfile::new("work", "/profiles/.tool")).await.unwrap();
     let mut once = start();
@@ -108,7 +108,7 @@ async fn a_directory_that_its_tool_wants_is_made_for_its_owner_alone_and_stays_a
     let path = it.path("file/.tool").display().to_string();
     assert_eq!(refusal.to_string(), format!("the directory '{path}' cannot be made: something else is in its way"));
     assert_eq!((refusal.code(), fs::read_to_string(it.path("file")).unwrap()), ("directory_not_made", "content".into()));
-    // What the tool uses by itself it makes by itself, and so does another tool.
+    // The tool creates its own directory by itself, and so does another tool.
     let first = strict.default_profile().await.unwrap();
     strict.apply_profile(&mut named, first.id).await.unwrap();
     assert!(!strict.make_directory(&named).await.unwrap() && !it.path(".tool").exists());
@@ -126,14 +126,14 @@ async fn an_unknown_profile_leaves_the_start_as_it_is_and_says_nothing() {
     let mut options = start();
     assert_eq!(it.profiles().apply_profile(&mut options, unknown).await.unwrap(), None);
     assert_eq!(options, start());
-    // Of another owner it is as unknown.
+    // For another owner, the profile does not exist either.
     let others = it.registry.owner("u42").unwrap().profiles(&crate::tool::TOOL).unwrap();
     let other = others.create(NewProfile::new("own", it.path("u42"))).await.unwrap();
     assert_eq!(it.profiles().apply_profile(&mut options, other.id).await.unwrap(), None);
     assert_eq!(options, start());
 }
 
-/// By itself the tool would run with the login of whoever runs the process.
+/// By itself, the tool would run with the login of the user who runs the process.
 #[tokio::test]
 async fn an_unknown_profile_of_another_owner_is_an_error_since_the_tool_would_run_as_somebody_else() {
     let it = Tools::new().await;

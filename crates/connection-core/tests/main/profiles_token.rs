@@ -1,4 +1,5 @@
-//! A token that a connection holds for its tool: who is given it, that it is recorded, and that it goes with the connection.
+//! The token of a connection for its tool: who gets it, that the release is recorded, and that it goes with the
+//! connection.
 
 use connection_contract::{ProfileSpec, SignIn, prelude::*};
 use connection_core::{
@@ -16,7 +17,7 @@ const KEYED: Kind = Kind::from_static("keyed");
 const TOKEN: &str = "canary-token-4b7d90e2";
 const RELEASES: &str = "SELECT body FROM connection_event WHERE kind = 'secret_released'";
 
-/// Keeps a token for its tool, or a key that the tool is not given.
+/// Stores a token for its tool, or a key that the tool does not get.
 #[derive(Clone)]
 struct Keyed {
     sign_in: SignIn,
@@ -40,24 +41,30 @@ impl ConnectionDefinition for Keyed {
             .field(Field::secret("token", "Token"));
         self.secret_name.into_iter().fold(descriptor, Descriptor::secret_name)
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let mut answers = ctx.prompt(Prompt::new("Connect").field("account").field("token")).await;
         let account = answers.text("account")?.to_owned();
         let made = Established::new(answers.secret("token")?, Identity::new(account.clone(), account));
         Ok(made.established_live(VerifyResult::live()))
     }
+
     fn serialize_credential(&self, token: &Secret) -> Result<Secret, CredentialError> {
         Ok(token.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn secrets(&self) -> Option<&dyn NamedSecrets<Secret>> {
         Some(self)
     }
+
     fn profiles(&self) -> Option<ProfileSpec> {
         Some(ProfileSpec::new("TOOL_HOME", home(".tool")))
     }
@@ -125,7 +132,7 @@ async fn the_tool_is_given_the_token_of_its_profile_which_is_recorded_and_never_
     assert_eq!(given(&options), Some(TOKEN));
     assert_eq!(it.released().await, [r#"{"name":"token"}"#]);
     assert!(!format!("{options:?}").contains("canary"), "{options:?}");
-    // Another profile takes it out, and what the person had set is there again.
+    // Another profile removes it, and the value that the person had set is restored.
     it.profiles.apply_profile(&mut options, other).await.unwrap();
     assert_eq!(given(&options), Some("of the person"));
 }
@@ -168,7 +175,7 @@ async fn a_token_is_given_in_no_variable_that_the_host_does_not_list() {
     assert!(refused.to_string().contains("'TOOL_TOKEN' for 'tool'"), "{refused}");
 }
 
-/// A token is for the tool alone: no extension can be granted its name.
+/// A token is only for the tool: no extension can be granted its name.
 #[tokio::test]
 async fn a_token_without_a_variable_or_that_is_also_a_granted_secret_is_refused() {
     let world = World::new().await;

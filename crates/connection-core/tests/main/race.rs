@@ -1,10 +1,10 @@
-//! A plugin whose one wait ends in three ways: a pasted code, a callback, or the time for a poll.
+//! A plugin with a wait that ends in one of three ways: a pasted code, a callback, or the time for a poll.
 
 use connection_contract::prelude::*;
 
 use crate::acme::API;
 
-/// The kind `race`: `POST /token` with what won tells whether it is good, and a poll may be told to wait.
+/// The kind `race`: the answer to `POST /token` says whether the first result is valid, and may ask a poll to wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Race;
 

@@ -1,4 +1,4 @@
-//! The database as somebody else sees it who can write it: SQL past the program.
+//! Direct access to the database with SQL, as somebody else who can write it has.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::world::ON_POSTGRES;
 
-/// A database by its engine.
+/// A database, by its engine.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
     File(PathBuf),
@@ -25,7 +25,7 @@ enum Connection {
     Postgres(PgConnection),
 }
 
-/// Runs an expression on a connection of its own.
+/// Runs an expression on a separate connection.
 macro_rules! on {
     ($database:expr, $connection:ident => $run:expr) => {
         match open($database).await {
@@ -45,13 +45,13 @@ macro_rules! on {
     };
 }
 
-/// Runs one statement; how many rows it changed.
+/// Runs one statement, and returns how many rows it changed.
 pub(crate) async fn run(database: &Database, sql: impl Into<String>) -> u64 {
     let sql = AssertSqlSafe(sql.into());
     on!(database, connection => sqlx::query(sql).execute(connection).await.map(|done| done.rows_affected()))
 }
 
-/// What the engine says when it refuses a statement.
+/// Returns the error of the engine for a statement that it refuses.
 pub(crate) async fn refusal(database: &Database, sql: impl Into<String>) -> String {
     let sql = AssertSqlSafe(sql.into());
     let refused = on!(database, connection => Ok::<_, ()>(sqlx::query(sql).execute(connection).await.map(drop)));
@@ -64,26 +64,26 @@ pub(crate) async fn script(database: &Database, sql: impl Into<String>) {
     on!(database, connection => sqlx::raw_sql(sql).execute(connection).await.map(drop));
 }
 
-/// The number that a query gives; `None` for no row or `NULL`.
+/// Returns the number that a query finds; `None` for no row or `NULL`.
 pub(crate) async fn number(database: &Database, sql: impl Into<String>) -> Option<i64> {
     let sql = AssertSqlSafe(format!("SELECT CAST(({}) AS BIGINT)", sql.into()));
     on!(database, connection => sqlx::query_as::<_, (Option<i64>,)>(sql).fetch_one(connection).await).0
 }
 
-/// The bytes of one value.
+/// Returns the bytes of one value.
 pub(crate) async fn blob(database: &Database, sql: impl Into<String>) -> Vec<u8> {
     let sql = AssertSqlSafe(sql.into());
     on!(database, connection => sqlx::query_as::<_, (Vec<u8>,)>(sql).fetch_one(connection).await).0
 }
 
-/// The texts that a query gives, in its order.
+/// Returns the texts that a query finds, in its order.
 pub(crate) async fn texts(database: &Database, sql: impl Into<String>) -> Vec<String> {
     let sql = AssertSqlSafe(sql.into());
     let found = on!(database, connection => sqlx::query_as::<_, (String,)>(sql).fetch_all(connection).await);
     found.into_iter().map(|(text,)| text).collect()
 }
 
-/// One id.
+/// Returns one id.
 pub(crate) async fn uuid(database: &Database, sql: impl Into<String>) -> Uuid {
     let sql = AssertSqlSafe(sql.into());
     on!(database, connection => sqlx::query_as::<_, (Uuid,)>(sql).fetch_one(connection).await).0
@@ -104,12 +104,12 @@ pub(crate) async fn refuse(database: &Database, of: &str) {
     script(database, sql).await;
 }
 
-/// Takes back [`refuse`].
+/// Undoes [`refuse`].
 pub(crate) async fn refuse_no_more(database: &Database) {
     script(database, if ON_POSTGRES { "DROP FUNCTION trip() CASCADE" } else { "DROP TRIGGER trip" }).await;
 }
 
-/// All columns of ours, each as `table.column`.
+/// Returns all columns of our tables, each as `table.column`.
 pub(crate) async fn columns(database: &Database) -> Vec<String> {
     let sql = if ON_POSTGRES {
         "SELECT table_name || '.' || column_name FROM information_schema.columns \
@@ -121,7 +121,7 @@ pub(crate) async fn columns(database: &Database) -> Vec<String> {
     texts(database, sql).await
 }
 
-/// All that is stored: the files of a file database, every value of one on a server.
+/// Returns all stored bytes: the files of a file database, or every value of one on a server.
 pub(crate) async fn everything(database: &Database) -> Vec<u8> {
     let options = match database {
         Database::File(path) => {
@@ -147,19 +147,19 @@ pub(crate) async fn everything(database: &Database) -> Vec<u8> {
     all
 }
 
-/// Of all files in and below a directory.
+/// Returns the contents of all files in and below a directory.
 fn contents(directory: &Path) -> Vec<u8> {
     let read = |path: PathBuf| if path.is_dir() { contents(&path) } else { std::fs::read(path).unwrap() };
     std::fs::read_dir(directory).unwrap().flat_map(|entry| read(entry.unwrap().path())).collect()
 }
 
-/// Bytes as SQL writes them.
+/// Returns bytes as an SQL literal.
 pub(crate) fn literal(bytes: &[u8]) -> String {
     let hex = encode::hex(bytes);
     if ON_POSTGRES { format!("'\\x{hex}'::bytea") } else { format!("X'{hex}'") }
 }
 
-/// Takes away what keeps events from being changed, as somebody does who covers tracks.
+/// Removes the triggers that protect events, as somebody does who covers tracks.
 pub(crate) async fn unlock_events(database: &Database) {
     let sql = if ON_POSTGRES {
         "DROP TRIGGER connection_event_no_change ON connection_event; \
@@ -171,12 +171,12 @@ pub(crate) async fn unlock_events(database: &Database) {
     script(database, sql).await;
 }
 
-/// An id as SQL writes it.
+/// Returns the id of a connection as an SQL literal.
 pub(crate) fn id(id: ConnectionId) -> String {
     id_of(id.to_string().parse::<Uuid>().unwrap().as_bytes())
 }
 
-/// An id that is no connection's, as SQL writes it.
+/// Returns any other id as an SQL literal.
 pub(crate) fn id_of(bytes: &[u8; 16]) -> String {
     let hex = encode::hex(bytes);
     if ON_POSTGRES { format!("'{hex}'::uuid") } else { format!("X'{hex}'") }

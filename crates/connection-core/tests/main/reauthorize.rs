@@ -1,4 +1,4 @@
-//! A re-authorization puts another credential in place: verified, whole, and with nothing changed until then.
+//! A re-authorization replaces the credential: verified, as a whole, and without any change before.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
     world::{World, answers, code, connected, me, step},
 };
 
-/// What the provider says to who brings one of these keys; it refuses every other.
+/// The provider's answers for each of these keys; it refuses any other key.
 pub(crate) fn knows(keys: &'static [(&'static str, &'static str, &'static str)]) -> impl FnMut(&str) -> Reply + Send {
     move |request| {
         let known = keys.iter().find(|(key, ..)| request.contains(&format!("Bearer {key}\r")));
@@ -22,7 +22,7 @@ pub(crate) fn knows(keys: &'static [(&'static str, &'static str, &'static str)])
     }
 }
 
-/// Everything that is known of all connections, and how often something happened to them.
+/// Returns everything that is stored about all connections, and the number of their events.
 pub(crate) async fn state(world: &World) -> Vec<String> {
     let accounts = "SELECT label || ' ' || account_id || ' ' || account_label || ' ' || config || ' ' || generation \
                     FROM connection_account ORDER BY id";
@@ -38,7 +38,7 @@ pub(crate) async fn state(world: &World) -> Vec<String> {
     all
 }
 
-/// State and generation of each credential.
+/// Returns state and generation of each credential.
 pub(crate) async fn credentials(world: &World) -> Vec<String> {
     let sql = "SELECT state || ' ' || generation FROM connection_credential ORDER BY connection_id, generation";
     raw::texts(&world.database(), sql).await
@@ -53,10 +53,10 @@ pub(crate) async fn events(world: &World) -> Vec<String> {
     raw::texts(&world.database(), "SELECT kind FROM connection_event ORDER BY connection_id, seq").await
 }
 
-/// As long as a process may use what another one has replaced.
+/// The maximum time for which a process uses a row that another process has replaced.
 pub(crate) const HOT: Duration = Duration::from_millis(500);
 
-/// Begins in place and answers the first prompt.
+/// Begins a re-authorization and answers the first prompt.
 pub(crate) async fn answered(connection: &Connection, key: &str) -> SetupSession {
     let session = connection.reauthorize().await.unwrap();
     let (no, _) = step(&session).await;
@@ -64,7 +64,7 @@ pub(crate) async fn answered(connection: &Connection, key: &str) -> SetupSession
     session
 }
 
-/// A whole re-authorization; how it ended.
+/// Performs a whole re-authorization and returns its outcome.
 pub(crate) async fn reauthorized(connection: &Connection, key: &str) -> Outcome {
     answered(connection, key).await.terminal().await.unwrap()
 }
@@ -93,7 +93,7 @@ async fn a_verified_credential_takes_the_place_and_id_and_label_stay() {
     session.advance(no, &answers(&[("accessToken", "key-2")])).await.unwrap();
     let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it failed") };
     assert_eq!((done.connection, done.label.as_str(), done.liveness), (connection.id(), "work", Liveness::Live));
-    // The handle from before sees it, and so do those who list and who watch.
+    // An earlier handle sees it, and so do lists and subscribers.
     assert_eq!(token(&connection).await, "key-2");
     let request = connection.request("GET", "/things").await.unwrap();
     assert_eq!(connection.send(request).await.unwrap().status(), 200);
@@ -212,7 +212,7 @@ async fn a_rotation_in_between_does_not_void_it() {
     assert_eq!(credentials(&world).await, ["previous 2", "current 3"]);
 }
 
-/// A rotation that is measured while the candidate is sealed draws the later number, and is replaced all the same.
+/// A rotation that is measured while the candidate is sealed draws the later number, and is still replaced.
 #[tokio::test]
 async fn a_probe_that_is_overtaken_writes_nothing() {
     let (world, slow, quick) = (World::new().await, Fake::new(), Fake::new());
@@ -279,7 +279,7 @@ async fn a_removal_ends_the_sessions_that_were_to_change_it() {
     let (no, _) = (step(&here).await, step(&there).await).1;
     registry.remove(connection.id()).await.unwrap();
     assert_eq!(code(&here.terminal().await.unwrap()), "not_found");
-    // The other process is told by what it does next.
+    // The other process learns of it with its next action.
     let answered = there.advance(no, &answers(&[("accessToken", "key-2")])).await;
     assert!(answered.is_ok() || answered.as_ref().is_err_and(|error| error.code() == "setup_ended"), "{answered:?}");
     let again = elsewhere.resume_setup(there.id()).await.unwrap();
@@ -297,7 +297,7 @@ async fn a_removal_while_the_candidate_is_verified_brings_nothing_back() {
     let (asked, mut requests) = (world.server.requests().len(), 0);
     world.provider(move |request| {
         requests += usize::from(request.contains("Bearer key-2\r"));
-        // The second is the verification.
+        // The second one is the verification.
         if request.contains("Bearer key-2\r") && requests == 2 { Reply::silence() } else { me("1", "ada") }
     });
     let session = answered(&connection, "key-2").await;

@@ -1,4 +1,5 @@
-//! How a re-authorization ends when the provider cannot be asked or the store cannot write, and who goes on with it.
+//! The end of a re-authorization when the provider cannot be reached or the store cannot write, and how it
+//! continues.
 
 use connection_contract::Liveness;
 use connection_core::{Outcome, SetupStep};
@@ -15,7 +16,7 @@ use crate::{
     world::{World, answers, code, connected, me, step},
 };
 
-/// From now on the verification of key-2 gets this answer; its setup is answered well.
+/// Answers the verification of key-2 with this from now on; its setup succeeds.
 fn verification(world: &World, reply: fn() -> Reply) {
     let mut requests = 0;
     world.provider(move |request| {
@@ -46,7 +47,7 @@ async fn a_credential_that_cannot_be_verified_waits_where_the_old_one_works() {
         assert_eq!(state(&world).await, before, "{old:?}");
         assert_eq!(token(&connection).await, "key-1");
 
-        // Still down: it waits on. Then another process asks again.
+        // The provider is still down, and the session waits. Then another process tries.
         let again = registry.resume_setup(session.id()).await.unwrap();
         assert!(matches!(step(&again).await, (1, SetupStep::Notice { .. })));
         let id = session.id();
@@ -101,12 +102,12 @@ async fn what_a_verification_rotates_is_what_takes_the_place() {
     registry.replace_connection_kind(odd.then("verify rotates")).unwrap();
     let session = connection.reauthorize().await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
-    // A fresh serialization each: of the first, of the second, and of what it was rotated to.
+    // A separate serialization for each: the first credential, the second, and its rotated version.
     assert_eq!(odd.serialized.load(std::sync::atomic::Ordering::SeqCst), 3);
     assert_eq!(credentials(&world).await, ["previous 1", "current 2"]);
 }
 
-/// What it was rotated to is not lost while the session waits: the one that was given is dead.
+/// A rotated credential is not lost while the session waits: the one that was entered no longer works.
 #[tokio::test]
 async fn what_a_verification_rotates_is_what_a_session_that_waits_goes_on_with() {
     let world = World::new().await;
@@ -126,7 +127,7 @@ async fn what_a_verification_rotates_is_what_a_session_that_waits_goes_on_with()
     assert_eq!(credentials(&world).await, ["previous 1", "current 3"]);
 }
 
-/// Nor when its end cannot be stored, or the process dies before that.
+/// Nor when its end cannot be stored, or when the process dies before that.
 #[tokio::test]
 async fn what_a_verification_rotates_is_what_a_session_that_could_not_end_goes_on_with() {
     let world = World::new().await;
@@ -146,7 +147,8 @@ async fn what_a_verification_rotates_is_what_a_session_that_could_not_end_goes_o
     assert_eq!(token(&registry.connection(done.connection).await.unwrap()).await, "fresh");
 }
 
-/// Each write of the end, and those before it: what is left is the old credential whole, and a session that goes on.
+/// Each write of the end, and those before it: a failure leaves the old credential whole, and a session that
+/// continues.
 #[tokio::test]
 async fn a_failure_of_each_write_leaves_the_old_credential_and_a_session_that_goes_on() {
     for (of, elsewhere) in [
@@ -188,7 +190,7 @@ async fn a_failure_of_each_write_leaves_the_old_credential_and_a_session_that_go
     }
 }
 
-/// Two processes end one session: it is done once.
+/// Two processes end one session: it ends once.
 #[tokio::test]
 async fn two_processes_that_end_one_session_tell_one_end() {
     let world = World::new().await;

@@ -1,5 +1,5 @@
-//! A provider that gives a refresh token with the first consent alone: what a re-authorization takes over from the credential
-//! before it, and when it must not.
+//! A provider that returns a refresh token only with the first consent: what a re-authorization takes over from the
+//! previous credential, and when it must not.
 
 use connection_core::{Connection, Outcome};
 use tokio::runtime::Handle;
@@ -10,7 +10,7 @@ use crate::{
     world::{answers, step},
 };
 
-/// What an answer without a refresh token has.
+/// The tokens of an answer without a refresh token.
 const WITHOUT: [&str; 3] = ["access-9", "", "1"];
 
 async fn reauthorized(connection: &Connection) -> String {
@@ -30,7 +30,7 @@ async fn without(plugin: Renewing) -> Renewals {
     it
 }
 
-/// Q7: the connection renews as before, and is not said to end.
+/// Q7: the connection is refreshed as before, and no end is announced.
 #[tokio::test]
 async fn what_renews_is_kept_where_the_answer_has_none() {
     let it = without(Renewing::new()).await;
@@ -42,7 +42,7 @@ async fn what_renews_is_kept_where_the_answer_has_none() {
     assert!(!it.provider.lock().is_revoked);
 }
 
-/// Q7: another account's is no use, and would tell two accounts of each other.
+/// Q7: the refresh token of another account is useless, and would link the two accounts.
 #[tokio::test]
 async fn another_accounts_is_not_taken() {
     let it = without(Renewing::new()).await;
@@ -52,7 +52,7 @@ async fn another_accounts_is_not_taken() {
     assert!(it.credential("authorized_until").await.is_some(), "it ends, and that is told");
 }
 
-/// Q7: one that its provider refused is not kept as if it renewed anything.
+/// Q7: a refresh token that its provider refused is not kept as if it worked.
 #[tokio::test]
 async fn what_the_provider_renews_no_more_is_not_taken() {
     let it = without(Renewing::new()).await;
@@ -64,7 +64,7 @@ async fn what_the_provider_renews_no_more_is_not_taken() {
     assert!(it.credential("authorized_until").await.is_some(), "it ends, and that is told");
 }
 
-/// The newer one is taken over: the older one is used up.
+/// The newer refresh token is taken over, because the older one is used up.
 #[tokio::test]
 async fn a_renewal_in_between_is_taken_over_too() {
     let it = without(Renewing::new()).await;
@@ -87,7 +87,7 @@ async fn a_renewal_in_between_is_taken_over_too() {
     assert!(!it.provider.lock().is_revoked);
 }
 
-/// What was spent already is not spent again: the answer to it is on record.
+/// A refresh token that was spent already is not spent again: the answer to it is on record.
 #[tokio::test]
 async fn one_that_is_being_used_up_renews_by_what_was_answered() {
     let it = without(Renewing::new()).await;

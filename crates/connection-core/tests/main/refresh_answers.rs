@@ -1,4 +1,4 @@
-//! What was answered is not lost: not by a failure behind it, not by a probe, and not when it comes late.
+//! An answer is not lost: not by a later failure, not by a probe, and not when it arrives late.
 
 use std::{
     sync::{
@@ -23,7 +23,7 @@ async fn exchanges(it: &Renewals) -> Option<i64> {
     raw::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await
 }
 
-/// The provider, with answers of its own for what is asked for behind the first.
+/// Lets the provider answer the requests after the first one of a refresh.
 fn extra(it: &Renewals, status: u16) -> Arc<AtomicBool> {
     let (issued, fails) = (it.provider.clone(), Arc::new(AtomicBool::new(true)));
     let failing = fails.clone();
@@ -54,7 +54,7 @@ async fn a_token_that_came_is_kept_when_what_is_asked_for_behind_it_fails() {
     }
 }
 
-/// A yes by its status, with a body in which the plugin finds nothing.
+/// A successful status with a body in which the plugin finds nothing.
 #[tokio::test]
 async fn an_answer_by_which_the_plugin_judges_is_not_given_to_it_for_ever() {
     let it = Renewals::new().await;
@@ -70,7 +70,8 @@ async fn an_answer_by_which_the_plugin_judges_is_not_given_to_it_for_ever() {
     assert_eq!((it.provider.asked(), it.token().await), (2, "access-2".to_owned()));
 }
 
-/// The probe stores a credential that was made of the one that is being renewed; what the renewal spent is in both.
+/// The probe stores a credential that was derived from the one that is being refreshed. Both contain the refresh
+/// token that is being spent.
 #[tokio::test]
 async fn a_probe_that_rotates_the_credential_loses_no_renewal_under_way() {
     let it = Renewals::new().await;
@@ -99,7 +100,8 @@ async fn a_probe_that_rotates_the_credential_loses_no_renewal_under_way() {
     assert_eq!(it.token().await, "access-2");
 }
 
-/// A process gets an answer that it cannot record, and goes; another machine gives up; then the first comes back.
+/// A process gets an answer that it cannot record, and ends. Another machine gives up, and then the first one comes
+/// back.
 #[tokio::test]
 async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up() {
     for gave_up in [false, true] {
@@ -129,7 +131,7 @@ async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up(
             let over = "SELECT COUNT(*) FROM connection_exchange WHERE concluded_at IS NOT NULL";
             assert_eq!(raw::number(&other.world.database(), over).await, Some(1), "its node was silent for a day");
         }
-        // Its node is there again, and reads its files.
+        // Its node is back and reads its files.
         let back = other.world.open(other.plugin.clone()).await;
         drop(back);
         assert_eq!(other.credential("refresh_at").await, Some(other.world.now()), "{gave_up}");
@@ -138,7 +140,7 @@ async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up(
     }
 }
 
-/// Between the look at the row and the note of the failure.
+/// Between the read of the row and the record of the failure.
 #[tokio::test]
 async fn an_answer_that_comes_while_somebody_gives_up_is_not_passed_over() {
     let it = Renewals::new().await;
@@ -162,7 +164,8 @@ async fn an_answer_that_comes_while_somebody_gives_up_is_not_passed_over() {
     assert_eq!(it.credential("refresh_at").await, Some(it.world.now() + 1));
 }
 
-/// A provider that asks for a pause beyond the end of the token: nobody asks it, and nobody says that it works.
+/// A provider that requests a pause beyond the end of the token: nobody sends a request, and nobody reports that it
+/// works.
 #[tokio::test]
 async fn a_credential_that_ends_in_a_long_pause_is_not_called_live() {
     let it = Renewals::new().await;

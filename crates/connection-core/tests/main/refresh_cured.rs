@@ -1,12 +1,12 @@
-//! A refresh makes those failing connections live that a fresh token mends, and no other: what else was wrong, the next
-//! probe tells.
+//! A refresh makes a failing connection live if a new token repairs it, and no other. For any other fault, the next
+//! probe decides.
 
 use connection_contract::{Liveness, reason};
 use connection_core::ConnectionInfo;
 
 use crate::renewing::Renewals;
 
-/// For these, the credential or what was made of it was the reason.
+/// For these reasons, the credential or a token derived from it was at fault.
 const CURED: [&str; 6] = [
     reason::CREDENTIAL_UNREADABLE,
     reason::EXPIRED,
@@ -15,10 +15,10 @@ const CURED: [&str; 6] = [
     reason::PLUGIN_TIMEOUT,
     reason::UNAUTHORIZED,
 ];
-/// Of these, another rule says whether anything is sent at all.
+/// For these reasons, another rule determines whether anything is sent at all.
 const ENDED: [&str; 2] = [reason::NEEDS_REAUTHORIZATION, reason::REFRESH_OUTCOME_UNKNOWN];
 
-/// What the last probe found, put into the row as it would have.
+/// Stores the result of the last probe in the row, as the probe would have.
 async fn measured(it: &Renewals, liveness: &str, code: &str) {
     let reason = format!(r#"{{"code":"{code}","message":"the last probe said so"}}"#);
     let sql = "UPDATE connection_liveness SET liveness = '";
@@ -46,7 +46,7 @@ async fn only_what_a_fresh_token_mends_is_live_after_a_refresh() {
             assert_eq!(shown(&info), (Liveness::Failing, Some((*code).to_owned())), "{code}");
             assert_eq!(it.lease("failures").await, Some(3), "{code}: nothing was measured");
         }
-        // Whatever it was, a probe looks now.
+        // In any case, a probe is due now.
         let due = it.lease("next_check_at").await;
         assert_eq!(due, Some(it.world.now()), "{code}");
         let generation = it.number("generation").await;
@@ -54,7 +54,7 @@ async fn only_what_a_fresh_token_mends_is_live_after_a_refresh() {
     }
 }
 
-/// The control: whoever was not reached is reached again.
+/// The control: a provider that could not be reached has been reached.
 #[tokio::test]
 async fn what_was_offline_is_live_after_a_refresh() {
     let it = Renewals::new().await;
@@ -65,7 +65,7 @@ async fn what_was_offline_is_live_after_a_refresh() {
     }
 }
 
-/// A code of a plugin's own, as of an application that its provider did not accept for a while.
+/// A code of the plugin's own, as for an application that its provider did not accept for a while.
 #[tokio::test]
 async fn what_a_failed_refresh_said_is_over_when_a_refresh_succeeds() {
     let it = Renewals::new().await;

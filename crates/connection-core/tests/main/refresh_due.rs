@@ -1,4 +1,4 @@
-//! When a credential is renewed: shortly before its end, when its plugin says, or when it is refused.
+//! The time of a refresh: shortly before the end of the credential, when its plugin says so, or when it is refused.
 
 use connection_contract::{Liveness, RefreshSemantics};
 use connection_core::Error;
@@ -63,7 +63,7 @@ async fn the_plugins_own_time_goes_before_the_end() {
     assert_eq!(info.valid_until.unwrap().seconds(), START + 100 + LIFE);
     assert_eq!(info.authorized_until.unwrap().seconds(), START + 100 + 604_800);
     assert_eq!((it.credential("refresh_at").await, info.renews), (Some(START + 600), true));
-    // What the next answer does not say again is as it was.
+    // What the next answer does not repeat stays as it was.
     it.provider.lock().more = String::new();
     it.at(600);
     let info = it.connection.verify().await.unwrap();
@@ -82,7 +82,7 @@ async fn one_that_says_nothing_of_its_end_is_renewed_when_it_is_refused() {
     assert_eq!(it.send().await.unwrap(), 200);
     it.connection.verify().await.unwrap();
     assert_eq!(it.provider.asked(), 0);
-    // By a use, and by a probe. Its refresh token is the first one's still.
+    // By a use, and by a probe. The refresh token is still the first one's.
     for (asked, number) in [(1, 2), (2, 4)] {
         it.at(10_000_000 + 100 * i64::from(number));
         raw::run(&it.world.database(), "UPDATE connection_liveness SET liveness = 'live'").await;
@@ -96,7 +96,7 @@ async fn one_that_says_nothing_of_its_end_is_renewed_when_it_is_refused() {
     }
 }
 
-/// The provider forgets the access tokens, and not the grant.
+/// The provider forgets the access tokens, but not the grant.
 async fn break_access(it: &Renewals) {
     let number = it.provider.lock().number;
     let issued = it.provider.clone();
@@ -142,7 +142,7 @@ async fn what_a_kind_can_do_says_how_it_renews() {
     assert_eq!((of(&crate::fake::FAKE), of(&RENEWING)), (None, Some(RefreshSemantics::Strict)));
 }
 
-/// A provider whose tokens have ended when they come is asked once for each use, and not without end.
+/// A provider whose tokens have expired when they arrive gets one request for each use, and not an endless series.
 #[tokio::test]
 async fn a_credential_that_comes_ended_is_not_renewed_again_at_once() {
     let it = Renewals::new().await;

@@ -1,4 +1,4 @@
-//! What ends: told once ahead, again where it came back from its end, and never taken for an end that is none.
+//! Ends of credentials: announced once in advance, recovered from if possible, and never reported by mistake.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::{
 
 const DAY: i64 = 86_400;
 
-/// Lets time pass until it is so.
+/// Lets time pass until the condition holds.
 async fn until(it: &Renewals, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..600 {
         if is_so().await {
             return;
         }
         it.world.clock.advance(Duration::from_secs(1));
-        // What it began takes a moment, also while no time passes.
+        // Tasks that it began take a moment, even while no time passes.
         it.number("generation").await;
     }
     panic!("it does not come to it: {what}");
@@ -50,7 +50,8 @@ async fn announced(it: &Renewals) -> usize {
     it.events().await.iter().filter(|kind| *kind == "expiring").count()
 }
 
-/// Q24: what an operator set wrong and sets right again renews by itself, also long after the credential's end.
+/// Q24: after an operator repairs a wrong setting, the connection refreshes by itself, even long after the
+/// credential's end.
 #[tokio::test]
 async fn what_an_operator_mends_renews_by_itself() {
     let it = Renewals::new().await;
@@ -66,7 +67,7 @@ async fn what_an_operator_mends_renews_by_itself() {
     assert_eq!(it.provider.asked(), asked + 1);
 }
 
-/// What came without anything that renews it is told to end, is not renewed before that, and has ended then.
+/// The end of a credential without a refresh token is announced. It is not refreshed before, and has ended then.
 #[tokio::test]
 async fn what_nothing_renews_is_told_and_ends_at_its_end() {
     let plugin = Renewing::new();
@@ -87,7 +88,8 @@ async fn what_nothing_renews_is_told_and_ends_at_its_end() {
     assert_eq!((refreshed(&it.plugin), announced(&it).await), (1, 1));
 }
 
-/// An end that a renewal moved away is told again when it comes near; one that only came nearer is not.
+/// An end that a refresh has moved to a later time is announced again; one that was moved to an earlier time is
+/// not.
 #[tokio::test]
 async fn an_end_that_was_moved_is_told_again() {
     let it = Renewals::new().await;
@@ -99,7 +101,7 @@ async fn an_end_that_was_moved_is_told_again() {
     moved(1, 5 * DAY).await;
     let _running = run(&it.registry);
     until(&it, "it is told", async || announced(&it).await == 1).await;
-    // The same end, as a provider says it that counts down, and is a second off.
+    // The same end, from a provider that counts down and is a second off.
     moved(2, 4 * DAY + 1).await;
     moved(3, 3 * DAY).await;
     for _ in 0..30 {
@@ -107,14 +109,14 @@ async fn an_end_that_was_moved_is_told_again() {
         it.number("generation").await;
     }
     assert_eq!(announced(&it).await, 1);
-    // A longer one, which nobody was told of.
+    // A later end, which nobody was told.
     moved(4, 90 * DAY).await;
     assert_eq!(it.credential("announced_at").await, None);
     it.at(88 * DAY);
     until(&it, "it is told again", async || announced(&it).await == 2).await;
 }
 
-/// A provider that takes the request and says nothing holds the lease no longer than it lasts, however patient the host is.
+/// A provider that accepts the request and never answers does not extend the lease, however patient the host is.
 #[tokio::test]
 async fn a_provider_that_says_nothing_is_given_up_within_the_lease() {
     let it = Renewals::new().await;

@@ -1,4 +1,5 @@
-//! What fails in passing disconnects nobody; what a provider ends is said; what a plugin breaks is kept.
+//! A temporary failure disconnects no connection, an end at the provider is reported, and a fault of the plugin
+//! loses nothing.
 
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ fn not_renewed(result: Result<u16, Error>) -> String {
 async fn a_provider_that_is_down_for_ten_minutes_disconnects_nobody() {
     let it = Renewals::of(Renewing::of(RefreshSemantics::Stable)).await;
     it.provider.says(Some((503, "", "")));
-    // The first half in the early window: it works all the while.
+    // The first half is before the end: the connection works all the time.
     for seconds in (0..300).step_by(10) {
         it.at(LIFE - 300 + seconds);
         assert_eq!(it.send().await.unwrap(), 200);
@@ -42,7 +43,7 @@ async fn a_provider_that_is_down_for_ten_minutes_disconnects_nobody() {
     }
     let early = it.provider.asked();
     assert!((2..=5).contains(&early), "{early}: a pause that grows lies between two tries");
-    // The other half behind its end.
+    // The other half is after its end.
     for seconds in (0..300).step_by(10) {
         it.at(LIFE + seconds);
         assert_eq!(not_renewed(it.send().await), "Offline provider_error");
@@ -104,7 +105,7 @@ async fn reauthorize(connection: &Connection) {
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
 }
 
-/// Q24: a refusal that concerns a credential which somebody has replaced meanwhile.
+/// Q24: a refusal of a credential that somebody has replaced meanwhile.
 #[tokio::test]
 async fn who_is_refused_for_what_a_sibling_renewed_takes_the_siblings() {
     let it = Renewals::new().await;
@@ -148,7 +149,7 @@ async fn a_fault_of_the_plugin_loses_no_credential() {
         let failed = asking.await.unwrap().unwrap_err();
         let Error::NotRenewed { why, .. } = failed else { panic!("{expected}: {failed:?}") };
         assert_eq!(why.reason.code, expected);
-        // It works as before, and so does the next try.
+        // It works as before, and so does the next attempt.
         let info = it.connection.verify().await.unwrap();
         assert_eq!((info.liveness, it.send().await.unwrap()), (Liveness::Live, 200), "{expected}");
         assert!(before == raw::blob(&it.world.database(), "SELECT sealed FROM connection_credential").await);

@@ -1,4 +1,4 @@
-//! One renewal at a time over several processes, and nobody held by one that fails, panics or is gone.
+//! One refresh at a time over several processes, and nobody is blocked by a process that fails, panics or is gone.
 
 use connection_contract::{Liveness, reason};
 use connection_core::Error;
@@ -34,7 +34,7 @@ async fn of_three_processes_one_renews_and_all_get_what_it_got() {
     assert_eq!(it.lease("lease_until").await, None);
 }
 
-/// Long enough for whoever would do something wrong.
+/// Long enough for any wrong action to happen.
 async fn a_moment(it: &Renewals) {
     for _ in 0..100 {
         it.number("generation").await;
@@ -54,7 +54,7 @@ async fn who_meets_another_process_at_it_goes_on_with_what_works() {
     assert_eq!(send(&other).await.unwrap(), 200);
     assert_eq!(other.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!((refreshed(&quick), it.provider.asked()), (0, 0));
-    // Who asks for a fresh one waits, and gets the first one's.
+    // A caller that requests a new credential waits, and gets the one of the first process.
     let asking = Handle::current().spawn({
         let other = other.clone();
         async move { other.refresh().await }
@@ -115,7 +115,7 @@ async fn a_lease_of_a_process_that_is_gone_is_waited_for_and_taken_over() {
     assert_eq!((it.lease("fence").await, it.lease("lease_until").await), (Some(8), None));
 }
 
-/// A host that is told to end.
+/// A host that is being shut down.
 #[tokio::test]
 async fn a_registry_that_is_drained_stores_what_is_under_way_and_begins_nothing_more() {
     let it = Renewals::new().await;

@@ -1,4 +1,4 @@
-//! A host that renews what is due, as the guide shows it.
+//! A host that refreshes what is due, as shown in the guide.
 
 use connection_core::{ConnectionRegistry, RefreshOutcome};
 

@@ -1,5 +1,5 @@
-//! A process that is killed at any moment of a renewal: nothing is spent twice but by the rule, what was answered is stored,
-//! and a connection that does not work any more says so.
+//! A process that is killed at any moment of a refresh: nothing is spent twice outside of the replay rule, answers
+//! are stored, and a connection that no longer works reports it.
 
 use std::{
     process::Child,
@@ -16,23 +16,24 @@ use crate::{
     renewing::{Renewals, Renewing, send, token},
 };
 
-/// When it is killed: as soon as somebody who looks sees that.
+/// The moment of the kill: as soon as an observer sees this state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moment {
-    /// It has the lease.
+    /// The process has the lease.
     Leased,
-    /// What it is about to send is noted.
+    /// The request that is about to be sent is recorded.
     Noted,
     /// The provider has taken the token, and has not answered.
     Taken,
     /// The answer is recorded.
     Answered,
-    /// What was made of it is stored.
+    /// The new credential is stored.
     Stored,
 }
 
 const MOMENTS: [Moment; 5] = [Moment::Leased, Moment::Noted, Moment::Taken, Moment::Answered, Moment::Stored];
-/// Of each moment, with so many looks more before the end: what it does meanwhile is another thing each time.
+/// The number of further looks before the kill, at each moment, so that the process is doing something else each
+/// time.
 const LOOKS: [usize; 2] = [0, 3];
 
 #[tokio::test]
@@ -41,7 +42,7 @@ async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spen
         for looks in LOOKS {
             let case = format!("{moment:?}, {looks} looks later");
             let it = killed(moment, looks).await;
-            // As when its time is over.
+            // As if the lease had expired.
             it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
             let used = send(&it.connection).await;
             let spent = it.provider.lock().clone();
@@ -63,10 +64,12 @@ async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spen
     }
 }
 
-/// It may have been spent, or not. When the quarantine is over it is sent again, and then it works or says so.
+/// The token may have been spent, or not. After the quarantine it is sent again, and then it works or the failure
+/// is reported.
 async fn told_in_the_end(it: &Renewals, case: &str) {
-    // What the killed process sent may be counted only now. It may even come after what was sent again, because this test
-    // does not wait for a real quarantine: then the provider ends the family, which one more request finds out.
+    // The request of the killed process may be counted only now. It may even arrive after the one that was sent
+    // again, because this test does not wait for a real quarantine. Then the provider revokes all tokens, which one
+    // more request finds out.
     const MOST: usize = 3;
     for _ in 0..4 {
         it.note_passes(61).await;
@@ -82,7 +85,7 @@ async fn told_in_the_end(it: &Renewals, case: &str) {
     }
 }
 
-/// A world in which another process was killed while it renewed an expired credential.
+/// Returns a world in which another process was killed while it refreshed an expired credential.
 async fn killed(moment: Moment, looks: usize) -> Renewals {
     let it = Renewals::of_processes(Renewing::new()).await;
     it.expire().await;
@@ -103,7 +106,7 @@ async fn killed(moment: Moment, looks: usize) -> Renewals {
         Moment::Stored => "SELECT COUNT(*) FROM connection_account WHERE generation = 2",
     };
     let comes = async {
-        // It may be over before anybody looks.
+        // It may be over before the first look.
         while raw::number(&it.world.database(), seen).await == Some(0) && it.number("generation").await == 1 {}
         for _ in 0..looks {
             it.number("generation").await;
@@ -119,7 +122,7 @@ async fn killed(moment: Moment, looks: usize) -> Renewals {
 
 fn kill(holder: &Mutex<Option<Child>>) {
     if let Some(mut child) = holder.lock().unwrap().take() {
-        // It may have come to its end.
+        // The process may have ended by itself.
         drop(child.kill());
         child.wait().unwrap();
     }

@@ -1,4 +1,5 @@
-//! A provider whose servers learn of a new token one after another refuses it for a moment, and no connection fails by that.
+//! A provider whose servers learn of a new token one after another refuses it for a moment. No connection fails
+//! because of that.
 
 use std::{
     sync::{
@@ -18,7 +19,7 @@ use crate::{
     test_server::Reply,
 };
 
-/// The pause before the provider is asked once more.
+/// The pause before the provider is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// A clock on which exactly that pause passes at once, and is counted.
@@ -37,7 +38,7 @@ impl Clock for Counting {
             self.1.fetch_add(1, SeqCst);
             self.0.advance(duration);
         }
-        // What was moved before is no part of the sleep.
+        // The sleep does not include time that was moved before.
         self.0.sleep(if duration == PAUSE { Duration::ZERO } else { duration })
     }
 
@@ -46,7 +47,7 @@ impl Clock for Counting {
     }
 }
 
-/// A connection whose provider refuses so many requests that come with a token, and how often a pause was made.
+/// A connection whose provider refuses a number of requests with a token, and the number of pauses.
 struct Lagging {
     it: Renewals,
     registry: ConnectionRegistry,
@@ -71,7 +72,7 @@ impl Lagging {
         Self { it, registry, connection, refuses, pauses }
     }
 
-    /// The same with a token that a refresh has just made.
+    /// The same with a token from a recent refresh.
     async fn renewed() -> Self {
         let lagging = Self::new().await;
         lagging.it.at(100);
@@ -108,7 +109,7 @@ async fn a_fresh_token_that_is_refused_is_probed_once_more_before_its_connection
     lagging.refuses(1);
     assert_eq!((lagging.verify().await, lagging.pauses()), ((Liveness::Live, 2), 1));
     assert_eq!((lagging.next_check().await, lagging.it.provider.asked()), (None, 1));
-    // Nobody was told that it failed.
+    // No failure was reported.
     assert!(!lagging.it.events().await.contains(&"liveness_changed".to_owned()));
 }
 
@@ -118,7 +119,7 @@ async fn a_fresh_token_that_stays_refused_fails_and_is_looked_at_again_once() {
     lagging.refuses(usize::MAX);
     assert_eq!((lagging.verify().await, lagging.pauses()), ((Liveness::Failing, 2), 1), "once more, and not in a loop");
     assert_eq!(lagging.next_check().await, Some(lagging.it.world.now() + 30));
-    // It is failing now, so another refusal makes it nothing else.
+    // It is failing now, so another refusal changes nothing.
     assert_eq!(lagging.verify().await.0, Liveness::Failing);
     assert_eq!(lagging.next_check().await, None);
 }
@@ -139,11 +140,11 @@ async fn a_connection_that_failed_by_a_fresh_token_is_healed_by_the_scheduler() 
         }
     };
     tokio::time::timeout(Duration::from_secs(60), healed).await.expect("it stays failing");
-    // The token was good all the time.
+    // The token was valid all the time.
     assert_eq!(lagging.it.provider.asked(), 1);
 }
 
-/// The control: only a token that is seconds old is asked about again.
+/// The control: only a token that is seconds old is tried again.
 #[tokio::test]
 async fn an_old_token_that_is_refused_is_renewed_without_a_pause() {
     let lagging = Lagging::renewed().await;
@@ -169,7 +170,7 @@ async fn a_request_that_is_refused_for_a_fresh_token_is_sent_once_more() {
     assert_eq!((lagging.requests() - before, lagging.it.provider.asked()), (4, 1), "once more, and not in a loop");
 }
 
-/// The token that was made because the one before was refused is fresh, too.
+/// The token that was created after a refusal is new, too.
 #[tokio::test]
 async fn what_a_refusal_renewed_is_asked_about_once_more() {
     let lagging = Lagging::new().await;

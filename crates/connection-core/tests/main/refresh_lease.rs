@@ -1,4 +1,4 @@
-//! The lease is judged by the database's clock; what is stored is judged by the generation.
+//! The lease is measured by the database's clock, and commits are checked by the generation.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::{
 /// The database's clock.
 const NOW: &str = if ON_POSTGRES { "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)" } else { "unixepoch()" };
 
-/// A holder that overslept, and whose lease another one took that did not renew: what it has is the only one that works.
+/// A holder that overslept, while another one took the lease and did not refresh: its result is the only one that
+/// works.
 #[tokio::test]
 async fn what_comes_late_is_stored_where_no_other_credential_came() {
     let it = Renewals::new().await;
@@ -31,11 +32,11 @@ async fn what_comes_late_is_stored_where_no_other_credential_came() {
     it.plugin.after.open();
     assert_eq!(sending.await.unwrap().unwrap(), 200);
     assert_eq!((it.token().await, it.number("generation").await), ("access-2".to_owned(), 2));
-    // The other one's lease is left to it.
+    // The lease of the other holder stays.
     assert_eq!((it.lease("lease_until").await, it.lease("fence").await), (Some(9_000_000_000), Some(2)));
 }
 
-/// One that overslept and failed says nothing of what another is at.
+/// A holder that overslept and failed says nothing about the work of another.
 #[tokio::test]
 async fn a_failure_that_comes_late_is_written_nowhere() {
     let it = Renewals::new().await;
@@ -64,20 +65,20 @@ async fn no_clock_of_a_process_makes_a_lease_run_out() {
     assert_eq!(it.send().await.unwrap(), 200);
     it.connection.verify().await.unwrap();
     assert_eq!((refreshed(&it.plugin), it.lease("fence").await), (0, Some(3)));
-    // Nor does one that is behind keep one alive.
+    // A clock that is behind does not extend one either.
     it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
     it.connection.verify().await.unwrap();
     assert_eq!((refreshed(&it.plugin), it.lease("fence").await), (1, Some(4)));
 }
 
-/// As one that was given before the clock of the database was set back.
+/// A lease that was taken before the clock of the database was set back.
 #[tokio::test]
 async fn a_lease_with_more_to_run_than_any_lease_has_is_none() {
     let it = Renewals::new().await;
     let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 60 + ";
     it.edit(&format!("{held}{NOW}")).await;
     it.at(LIFE - 100);
-    // A scheduler finds it due, and whoever renews it gets the lease.
+    // A scheduler finds it due, and the process that refreshes it gets the lease.
     let running = Handle::current().spawn({
         let registry = it.registry.clone();
         async move { registry.run().await }
@@ -87,7 +88,7 @@ async fn a_lease_with_more_to_run_than_any_lease_has_is_none() {
     assert_eq!((refreshed(&it.plugin), it.lease("fence").await), (1, Some(4)));
 }
 
-/// A clock that is moved back by a second or two, as one that is kept right is now and then.
+/// A clock that is moved back by a second or two, as a synchronized one is now and then.
 #[tokio::test]
 async fn a_lease_outlasts_a_clock_that_is_moved_a_little() {
     let it = Renewals::new().await;

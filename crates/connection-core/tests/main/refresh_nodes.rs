@@ -1,5 +1,5 @@
-//! Two nodes with one database: each looks after the attempts of its own processes, and leaves those of the other alone
-//! while that gives signs of life.
+//! Two nodes with one database: each handles the attempts of its own processes, and leaves those of the other alone
+//! while that node gives signs of life.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,15 +15,15 @@ const UNKNOWN: &str = reason::REFRESH_OUTCOME_UNKNOWN;
 const ALL: [RefreshSemantics; 3] =
     [RefreshSemantics::Strict, RefreshSemantics::Grace(Duration::from_secs(60)), RefreshSemantics::Stable];
 
-/// A process on the node of that name, which has a boot of its own.
+/// Opens a process on the node of that name, which has a separate boot.
 async fn on_node(it: &Renewals, name: &str, clock: &ManualClock) -> ConnectionRegistry {
     let builder = it.world.builder().clock(Arc::new(clock.clone())).hot_rows(Duration::ZERO);
     let state = it.world.directory.path().join(name);
     builder.state_directory(state).kind(it.plugin.clone()).open().await.unwrap()
 }
 
-/// A process on that node sends a token and is killed before it knows the end: the rows are as they were then, and its
-/// lease is over.
+/// A process on that node sends a token and is killed before it knows the result: the rows are as they were then,
+/// and its lease has expired.
 async fn killed(it: &Renewals, name: &str, clock: &ManualClock) {
     let registry = on_node(it, name, clock).await;
     it.provider.says(Some((503, "", "")));
@@ -72,7 +72,7 @@ async fn a_refresh_that_was_killed_on_one_node_is_made_again_within_two_minutes(
     }
 }
 
-/// Lets what runs beside come to rest.
+/// Lets background tasks come to rest.
 async fn settled(it: &Renewals) {
     for _ in 0..20 {
         raw::number(&it.world.database(), "SELECT 1").await;
@@ -102,7 +102,7 @@ async fn a_node_counts_no_failure_while_the_sender_on_another_node_gives_signs()
     }
     assert_eq!(it.credential("refresh_failures").await, Some(0));
     assert_eq!(it.events().await, events, "nothing has failed yet");
-    // No further sign comes.
+    // No further sign of life arrives.
     it.note_passes(45).await;
     clock.advance(Duration::from_secs(45));
     let seconds = recheck().await;

@@ -1,4 +1,4 @@
-//! A provider that is down, for minutes or for longer than a day, ends no connection; and nothing is sent again without a
+//! A provider that is down, for minutes or for longer than a day, ends no connection. Nothing is sent again without
 //! proof and a quarantine, whatever the clocks say.
 
 use std::{
@@ -31,7 +31,7 @@ fn not_renewed<T: std::fmt::Debug>(result: Result<T, Error>) -> NotLive {
     }
 }
 
-/// When the token endpoint was asked, by the clock of the world.
+/// Records the times of the requests to the token endpoint, by the clock of the world.
 fn ledger(it: &Renewals) -> Arc<Mutex<Vec<i64>>> {
     let times = Arc::new(Mutex::new(Vec::new()));
     let (kept, issued, clock) = (times.clone(), it.provider.clone(), it.world.clock.clone());
@@ -44,7 +44,7 @@ fn ledger(it: &Renewals) -> Arc<Mutex<Vec<i64>>> {
     times
 }
 
-/// Lets time pass in steps, for the processes and for the database, and looks at the connection at each.
+/// Lets time pass in steps, for the processes and for the database, and checks the connection at each step.
 async fn passes(it: &Renewals, from: i64, until: i64, step: i64, mut look: impl FnMut(i64, &ConnectionInfo)) {
     let mut at = from;
     while at < until {
@@ -108,7 +108,7 @@ async fn two_answers_of_503_a_minute_apart_end_nothing() {
         assert_eq!(it.provider.asked(), asked, "{at}: pauses of one and of five minutes");
     }
     it.provider.says(None);
-    // A person need not wait for the pause, and waits for the quarantine.
+    // A person need not wait for the pause, but waits for the quarantine.
     it.at(LIFE + 361);
     let why = not_renewed(it.connection.refresh().await);
     assert_eq!((&*why.reason.code, why.recheck_after), (UNKNOWN, Some(Duration::from_secs(59))));
@@ -148,7 +148,7 @@ async fn a_token_that_works_is_not_put_at_risk_before_its_last_five_minutes() {
     assert_eq!((info.liveness, code(&info), it.provider.asked()), (Liveness::Live, Some(UNKNOWN), 1));
     let listed = it.registry.connection(it.connection.id()).await.unwrap().info().clone();
     assert_eq!((listed.liveness, code(&listed)), (Liveness::Live, Some(UNKNOWN)), "the note is there for all who look");
-    // A person may.
+    // A person may send it again.
     not_renewed(it.connection.refresh().await);
     assert_eq!(it.provider.asked(), 2);
     it.at(LIFE - 301);
@@ -159,7 +159,7 @@ async fn a_token_that_works_is_not_put_at_risk_before_its_last_five_minutes() {
     assert_eq!(it.provider.asked(), 3);
 }
 
-/// Its end is far away, and its provider takes it no more: to spare it saves nothing.
+/// The token's end is far away, but its provider no longer accepts it: sparing it saves nothing.
 #[tokio::test]
 async fn a_token_that_its_provider_refuses_is_not_spared() {
     let it = Renewals::new().await;
@@ -171,7 +171,7 @@ async fn a_token_that_its_provider_refuses_is_not_spared() {
     it.provider.lock().number = 7;
     it.at(200);
     let answered = it.connection.verify().await.unwrap();
-    // The ledger of this provider is another by now, so it revokes: what counts is that it was asked.
+    // This provider's state has changed meanwhile, so it revokes: what counts is that it got a request.
     assert_eq!((it.provider.asked(), answered.liveness), (2, Liveness::Failing));
 }
 
@@ -224,14 +224,14 @@ async fn force_ends_no_quarantine() {
     assert_eq!(it.provider.asked(), 1);
 }
 
-/// A refusal is told as what it may be: the attempt whose answer is lost may have spent the token.
+/// A refusal is reported as uncertain: the attempt whose answer is lost may have spent the token.
 #[tokio::test]
 async fn a_refusal_after_a_lost_answer_is_told_as_that_and_is_final() {
     let it = Renewals::new().await;
     it.at(LIFE);
     it.provider.says(Some((503, "", "")));
     it.connection.verify().await.unwrap();
-    // What says nothing of the token leaves that open, too.
+    // An answer that says nothing about the token leaves that open, too.
     it.provider.says(Some((403, "", "blocked")));
     it.at(LIFE + 60);
     it.connection.verify().await.unwrap();
@@ -247,7 +247,7 @@ async fn a_refusal_after_a_lost_answer_is_told_as_that_and_is_final() {
     assert_eq!(it.provider.asked(), 3, "nobody tries any more");
 }
 
-/// As when the application's secret is wrong: somebody may mend it.
+/// As when the application's secret is wrong: somebody may repair it.
 #[tokio::test]
 async fn a_refusal_that_is_not_of_the_grant_is_told_and_tried_again() {
     let it = Renewals::new().await;
@@ -281,14 +281,14 @@ async fn a_recorded_answer_that_does_not_open_is_final() {
     }
 }
 
-/// A connection of that process, in the world of another.
+/// Requests a refresh by that process, and returns the number of requests to the provider.
 async fn asks(it: &Renewals, registry: &ConnectionRegistry) -> usize {
     let connection = registry.connection(it.connection.id()).await.unwrap();
     drop(connection.refresh().await);
     it.provider.asked()
 }
 
-/// What a clock that is set does is done to the rows: they are older or younger by as much.
+/// Setting a clock has the effect that the rows are older or younger by as much.
 #[tokio::test]
 async fn a_clock_that_is_set_ends_no_quarantine_for_a_process_that_starts_after_it() {
     for jump in [-86_400, -61, 61, 86_400, 30 * 86_400] {
@@ -321,7 +321,7 @@ async fn a_process_of_another_boot_waits_for_a_whole_quarantine_of_its_own() {
     let clock = ManualClock::at(it.world.clock.now());
     let other = process(&it.world, &Renewing::new(), clock.clone()).await;
     assert_eq!(asks(&it, &other).await, 1, "what passed elsewhere is not known here");
-    // A third process of that boot goes on with what the second one noted.
+    // A third process of that boot continues with what the second one recorded.
     clock.advance(Duration::from_secs(59));
     let third = process(&it.world, &Renewing::new(), clock.clone()).await;
     assert_eq!(asks(&it, &third).await, 1);

@@ -1,4 +1,4 @@
-//! How a refresh ended is in the log, in the counts that a host reads, and on record where something changed.
+//! The outcome of a refresh is in the log, in the counts that a host reads, and on record if something changed.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
     world::{answers, step},
 };
 
-/// What the log, the counts and the record say of one connection's refreshes in one process.
+/// The log, the counts and the record of one connection's refreshes in one process.
 struct Told<'a> {
     it: &'a Renewals,
     registry: &'a ConnectionRegistry,
@@ -29,7 +29,7 @@ impl<'a> Told<'a> {
         Self { it, registry }
     }
 
-    /// These outcomes, so often, and no others.
+    /// Checks that the counts have exactly these outcomes.
     #[track_caller]
     fn counts(&self, expected: &[(&str, u64)]) {
         let outcomes = self.registry.refresh_outcomes();
@@ -38,7 +38,7 @@ impl<'a> Told<'a> {
         assert_eq!(counted, expected);
     }
 
-    /// Of all processes of this test.
+    /// Checks the log of all processes of this test.
     #[track_caller]
     fn logged(&self, outcome: RefreshOutcome, times: usize) {
         let (id, outcome) = (format!("connection={}", self.it.connection.id()), format!("outcome=\"{outcome}\""));
@@ -47,7 +47,7 @@ impl<'a> Told<'a> {
         assert_eq!(found, times, "{outcome}: {lines:#?}");
     }
 
-    /// The names of the events, with the outcome where they tell one.
+    /// Returns the names of the events, with the outcome if they have one.
     async fn recorded(&self) -> Vec<String> {
         let page = self.registry.history(self.it.connection.id(), None).await.unwrap();
         assert_eq!(page.broken_at, None);
@@ -72,7 +72,7 @@ async fn reauthorize(connection: &Connection) {
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
 }
 
-/// Gives no answer to that many requests for a token, and does nothing for them.
+/// Gives no answer to that many requests for a token, and ignores them.
 fn loses(it: &Renewals, mut times: usize) {
     let issued = it.provider.clone();
     it.world.provider(move |request| {
@@ -113,7 +113,8 @@ async fn a_renewal_is_told_and_whoever_joins_it_is_not_counted() {
     for caller in callers {
         caller.await.unwrap().unwrap();
     }
-    // Who came after the end of the first began another one; those who joined are one with it.
+    // A caller that came after the end of the first refresh began another one. Callers that joined count as one
+    // with it.
     let renewed = it.registry.refresh_outcomes().of(&RENEWING, RefreshOutcome::Refreshed);
     assert_eq!(usize::try_from(renewed).unwrap(), it.provider.asked());
     let told = Told::of(&it);
@@ -123,7 +124,7 @@ async fn a_renewal_is_told_and_whoever_joins_it_is_not_counted() {
     assert_eq!(it.registry.refresh_outcomes().total(RefreshOutcome::Refreshed), renewed);
 }
 
-/// A token whose answer was lost: first it is uncertain, then the same request is sent once more.
+/// A token whose answer was lost: first the outcome is uncertain, then the same request is sent once more.
 #[tokio::test]
 async fn an_answer_that_is_lost_is_uncertain_and_then_replayed() {
     log::begin();
@@ -140,7 +141,7 @@ async fn an_answer_that_is_lost_is_uncertain_and_then_replayed() {
     told.logged(RefreshOutcome::Replayed, 1);
     told.logged(RefreshOutcome::Refreshed, 0);
     assert_eq!(told.recorded().await, [&lost[..], &["credential_rotated replayed"]].concat());
-    // The next one is as any other.
+    // The next refresh is an ordinary one.
     it.connection.refresh().await.unwrap();
     told.counts(&[("refreshed", 1), ("replayed", 1), ("uncertain", 1)]);
 }
@@ -190,7 +191,7 @@ async fn what_fails_in_passing_is_on_record_when_it_begins_and_when_it_is_over()
     assert_eq!(told.recorded().await, expected);
 }
 
-/// What this host cannot store is no end of the provider's, and is counted all the same.
+/// A failure to store on this host is no end at the provider, but it is counted.
 #[tokio::test]
 async fn what_could_not_be_stored_has_failed() {
     log::begin();
@@ -205,7 +206,7 @@ async fn what_could_not_be_stored_has_failed() {
     assert_eq!(told.recorded().await, ["connected", "credential_rotated refreshed"]);
 }
 
-/// Two processes: one renews, the other waits for it, and is told what it came to.
+/// Two processes: one refreshes, and the other waits and gets its result.
 #[tokio::test]
 async fn who_waits_for_another_process_has_waited_whatever_it_came_to() {
     log::begin();
@@ -220,7 +221,7 @@ async fn who_waits_for_another_process_has_waited_whatever_it_came_to() {
         let first = asking(&leader);
         leading.before.until_inside(1).await;
         let second = asking(&follower.connection(it.connection.id()).await.unwrap());
-        // It looks at the row from time to time; nothing else sleeps there.
+        // It reads the row from time to time; nothing else sleeps there.
         clock.until_asleep(1).await;
         assert!(!second.is_finished());
         leading.before.open();
@@ -243,7 +244,7 @@ async fn who_waits_for_another_process_has_waited_whatever_it_came_to() {
     }
 }
 
-/// A holder that overslept finds the credential that another process made, and takes that.
+/// A holder that overslept finds the credential of another process, and uses that.
 #[tokio::test]
 async fn who_finds_a_fresh_credential_has_adopted_it() {
     log::begin();

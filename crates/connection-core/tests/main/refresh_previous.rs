@@ -1,5 +1,5 @@
-//! When a provider has made a fresh credential of one, the one before is dead, and so may be what came before that: neither
-//! is kept, and there is nothing to go back to.
+//! After a provider has rotated a credential, the previous one no longer works, and perhaps neither do earlier
+//! ones. None of them is kept, and a rollback is not possible.
 
 use connection_contract::Liveness;
 use connection_core::{Connection, Outcome};
@@ -19,7 +19,7 @@ async fn reauthorize(connection: &Connection) {
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
 }
 
-/// Connected and authorized again, so that there is a credential to go back to.
+/// Connected and re-authorized, so that there is a previous credential.
 async fn twice() -> Renewals {
     let it = Renewals::new().await;
     reauthorize(&it.connection).await;
@@ -27,7 +27,7 @@ async fn twice() -> Renewals {
     it
 }
 
-/// Nothing but this credential is stored, and nobody goes back.
+/// Checks that only this credential is stored, and that a rollback fails.
 async fn alone(it: &Renewals, generation: i64, token: &str) {
     assert_eq!(credentials(&it.world).await, [format!("current {generation}")]);
     it.connection.rollback().await.unwrap_err();
@@ -53,7 +53,7 @@ async fn a_probe_that_rotates_keeps_no_previous_credential() {
     alone(&it, 3, "access-by-probe").await;
 }
 
-/// The same of a kind whose connections can go back.
+/// The same for a kind whose connections can be rolled back.
 #[tokio::test]
 async fn nobody_goes_back_to_what_came_before_a_rotation() {
     let world = World::new().await;
@@ -72,7 +72,7 @@ async fn nobody_goes_back_to_what_came_before_a_rotation() {
     assert_eq!(token(&connection).await, "key-3");
 }
 
-/// The control: what renewed nothing takes nothing away.
+/// The control: a refresh without success deletes nothing.
 #[tokio::test]
 async fn a_refresh_that_fails_keeps_the_previous_credential() {
     let it = twice().await;

@@ -1,4 +1,4 @@
-//! Real processes that want one credential renewed, and one that is killed while it renews.
+//! Real processes that need one credential refreshed, and one that is killed while it refreshes.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -21,7 +21,7 @@ use crate::{
 
 const PROCESSES: usize = 4;
 const CALLERS: usize = 50;
-/// Tells a process of this test what it is.
+/// Marks a process of this test as a worker.
 const WORKER: &str = "CONNECTIONS_TEST_REFRESH_WORKER";
 const NAME: &str = "refresh_processes::of_four_processes_with_fifty_callers_each_one_renews_and_all_get_its_generation";
 
@@ -55,7 +55,7 @@ async fn all() {
     assert_eq!((it.number("generation").await, it.lease("lease_until").await), (2, None));
 }
 
-/// A process of this test that uses the connection; `semantics` are its plugin's.
+/// Starts a process of this test that uses the connection; `semantics` are those of its plugin.
 pub(crate) fn start(it: &Renewals, number: usize, semantics: &str) -> Child {
     let order = [
         it.world.address(),
@@ -70,7 +70,7 @@ pub(crate) fn start(it: &Renewals, number: usize, semantics: &str) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
 }
 
-/// Where a process writes which tokens it got.
+/// Returns the file in which a process writes the tokens that it got.
 fn place(it: &Renewals, number: usize) -> String {
     it.world.directory.path().join(format!("tokens-{number}")).to_str().unwrap().to_owned()
 }
@@ -106,7 +106,7 @@ async fn work(order: &str) {
     registry.close().await;
 }
 
-/// The provider takes the request, rotates and never answers; then the process is killed.
+/// The provider accepts the request, rotates and never answers; then the process is killed.
 async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Renewals {
     let it = Renewals::of_processes(Renewing::of(semantics)).await;
     it.expire().await;
@@ -123,7 +123,7 @@ async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Rene
     holder.wait().unwrap();
     is_silent.store(false, SeqCst);
     assert!(it.lease("lease_until").await.is_some(), "it held the lease");
-    // As when its time is over.
+    // As if the lease had expired.
     it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
     it
 }
@@ -144,7 +144,7 @@ async fn what_a_killed_holder_may_have_spent_is_not_spent_again() {
 #[tokio::test]
 async fn what_is_not_used_up_is_sent_again_after_a_holder_was_killed() {
     let it = killed_while_it_renews(RefreshSemantics::Stable, "stable").await;
-    // A provider that takes the same token again.
+    // A provider that accepts the same token again.
     it.provider.lock().number = 1;
     assert_eq!(send(&it.connection).await.unwrap(), 200);
     assert_eq!((it.provider.asked(), it.number("generation").await), (2, 2));

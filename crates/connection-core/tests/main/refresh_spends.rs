@@ -1,5 +1,5 @@
-//! What a refresh spends is spent once: a result that could not be stored is stored by the next try, and what has no answer
-//! is not tried over and over.
+//! A refresh spends its token once: a result that could not be stored is stored by the next attempt, and a request
+//! without an answer is not repeated over and over.
 
 use std::time::Duration;
 
@@ -58,10 +58,10 @@ async fn what_has_no_answer_is_used_on_and_sent_again_after_pauses() {
     });
     it.at(LIFE - 200);
     let info = it.connection.verify().await.unwrap();
-    // It works, and nobody worries yet.
+    // It works, and no warning is due yet.
     assert_eq!((info.liveness, it.send().await.unwrap()), (Liveness::Live, 200));
     assert_eq!(crate::fake::count(&asked), 1);
-    // It is sent again after a minute, after five, and after fifteen.
+    // It is sent again after one minute, after five, and after fifteen.
     for seconds in (10..2_000).step_by(10) {
         it.at(LIFE - 200 + seconds);
         it.note_passes(10).await;
@@ -74,7 +74,7 @@ async fn what_has_no_answer_is_used_on_and_sent_again_after_pauses() {
     assert_eq!(reason.remedy, None, "nobody need do anything yet");
 }
 
-/// A holder that sleeps between its lease and the send, as in a machine that is paused.
+/// A holder that sleeps between its lease and its request, as on a suspended machine.
 #[tokio::test]
 async fn a_holder_that_overslept_sends_nothing() {
     let (it, stop) = (Renewals::new().await, Stop::default());
@@ -85,7 +85,7 @@ async fn a_holder_that_overslept_sends_nothing() {
         async move { connection.refresh().await }
     });
     it.world.clock.until_asleep(2).await;
-    // Its deadline for sending is behind it, and nobody has dropped it yet.
+    // Its deadline for sending has passed, and it was not dropped yet.
     it.world.clock.advance(Duration::from_secs(26));
     drop(StopOnDrop(stop));
     assert!(matches!(asking.await.unwrap(), Err(Error::NotRenewed { .. })));

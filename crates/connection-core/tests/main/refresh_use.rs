@@ -1,4 +1,4 @@
-//! What whoever uses a connection sees of its renewal: nothing, or a moment's wait.
+//! What the users of a connection notice of a refresh: nothing, or a short wait.
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
@@ -36,7 +36,7 @@ async fn whoever_comes_after_the_end_waits_for_one_renewal() {
     let it = Renewals::new().await;
     it.plugin.before.close();
     it.at(LIFE);
-    // Nobody polls the callers for a while, so none may hold a reader of its own.
+    // The callers are not polled for a while, so none may hold a reader.
     let kept = it.world.builder().hot_rows(Duration::from_millis(500));
     let registry = kept.kind(it.plugin.clone()).open().await.unwrap();
     let connection = registry.connection(it.connection.id()).await.unwrap();
@@ -56,7 +56,7 @@ async fn whoever_comes_after_the_end_waits_for_one_renewal() {
 async fn a_hundred_refusals_make_one_renewal_and_each_request_is_sent_once_more() {
     let it = Renewals::new().await;
     it.at(100);
-    // The provider forgot the access token, and knows the grant still.
+    // The provider forgot the access token, but still knows the grant.
     let issued = it.provider.clone();
     it.world.provider(move |request| match request.to_lowercase().contains("bearer access-1\r\n") {
         true => Reply::whole(401, "", "{}"),
@@ -90,7 +90,7 @@ async fn a_refusal_that_nobody_can_mend_now_is_the_answer() {
         assert_eq!(it.send().await.unwrap(), 401);
     }
     assert_eq!(it.provider.asked(), 1, "a pause lasts");
-    // The probe does not take it for a lost authorization.
+    // The probe does not treat it as a lost authorization.
     let info = it.connection.verify().await.unwrap();
     assert_eq!((info.liveness, it.provider.asked()), (Liveness::Failing, 1));
 }
@@ -150,7 +150,7 @@ async fn what_was_authorized_again_meanwhile_stays() {
     session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
     it.plugin.after.open();
-    // It is told of the one that is there.
+    // It gets the credential that exists.
     renewing.await.unwrap().unwrap();
     assert_eq!(it.token().await, "access-1");
     assert_eq!(it.credential("valid_until").await, Some(crate::world::START + LIFE - 100 + LIFE));

@@ -1,4 +1,5 @@
-//! Removal: parse, tear down, delete. The provider's opinion is kept and changes nothing; the store's is told.
+//! Removal: decode, tear down, delete. A failure at the provider is recorded and changes nothing; a failure of the
+//! store is returned.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ const REMOVED: &str = "SELECT body FROM connection_event WHERE kind = 'removed'"
 const LEFT: &str = "SELECT 'account' FROM connection_account UNION ALL SELECT 'credential' FROM connection_credential \
                     UNION ALL SELECT 'liveness' FROM connection_liveness";
 
-/// What became of a teardown, as `failed` or as `failed:plugin_fault`, with the code of the reason.
+/// Returns the result of a teardown, `failed` or `failed:plugin_fault`, with the code of the reason.
 fn words<'a>(teardown: &'a str, name: &str) -> (&'a str, String) {
     match teardown.split_once(':') {
         Some((word, reason)) => (word, format!(r#""{name}":"{reason}","#)),
@@ -31,7 +32,7 @@ async fn gone(world: &World, teardown: &str, kind: &str) {
     told(world, format!(r#"{{"kind":"{kind}",{reason}"teardown":"{teardown}"}}"#)).await;
 }
 
-/// With what became of the credential before.
+/// Checks the event with the results for both credentials.
 pub(crate) async fn both_gone(world: &World, teardown: &str, previous: &str, kind: &str) {
     let ((teardown, reason), (previous, before)) = (words(teardown, "reason"), words(previous, "previousReason"));
     let body = format!(r#"{{"kind":"{kind}","previous":"{previous}",{before}{reason}"teardown":"{teardown}"}}"#);
@@ -59,7 +60,7 @@ async fn the_provider_is_told_before_the_row_goes() {
     gone(&world, "done", "acme").await;
 }
 
-/// R-INSEAM-061: the row is there as long as the teardown runs, so that a crash in it loses nothing.
+/// R-INSEAM-061: the row exists while the teardown runs, so that a crash in it loses nothing.
 #[tokio::test]
 async fn the_row_is_there_until_the_teardown_ended() {
     let (world, fake) = (World::new().await, Fake::new());
@@ -117,7 +118,7 @@ async fn a_teardown_that_never_ends_is_given_up_and_the_row_goes_regardless() {
             async move { registry.remove(id).await.unwrap() }
         });
         if is_polled {
-            // The teardown's own limit passes, and not the grace in which it is dropped.
+            // The teardown's own limit passes, but not the grace in which it is dropped.
             world.clock.until_asleep(2).await;
             world.clock.advance(Duration::from_secs(30));
         }
@@ -127,7 +128,7 @@ async fn a_teardown_that_never_ends_is_given_up_and_the_row_goes_regardless() {
     }
 }
 
-/// R-INSEAM-060: what the provider says of a connection that is gone already is a failed teardown, too.
+/// R-INSEAM-060: if the provider no longer knows the credential, the teardown has failed, too.
 #[tokio::test]
 async fn a_provider_that_refuses_does_not_keep_the_row() {
     let world = World::new().await;
@@ -186,14 +187,14 @@ async fn two_who_remove_at_once_share_one_removal() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
     let id = fake.connected(&registry, "ada").await.id();
-    // As many connections to a server as both need: to make one takes longer than many reads.
+    // As many connections to a server as both need: opening one takes longer than many reads.
     let list = || registry.list_connections(Filter::new());
     let (one, two, three) = tokio::join!(list(), list(), list());
     assert!([one, two, three].iter().all(Result::is_ok));
     fake.gate.close();
     let held = async {
         fake.gate.until_inside(1).await;
-        // The other one read the row before these readers do, and waits for the first by now.
+        // The other one has read the row before these readers do, and waits for the first by now.
         for _ in 0..100 {
             registry.list_connections(Filter::new()).await.unwrap();
         }
@@ -209,7 +210,7 @@ async fn two_who_remove_at_once_share_one_removal() {
 #[tokio::test]
 async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
     let zeros = format!("sealed = {}", raw::literal(&[0; 93]));
-    // A server keeps no text that is none.
+    // A server stores no invalid text.
     let no_text = if ON_POSTGRES { "state = 'candidate'" } else { "secret_names = CAST(x'ff' AS TEXT)" };
     for broken in [&*zeros, no_text, "state = 'previous'"] {
         let (world, acme) = (World::new().await, Acme::default());
@@ -299,7 +300,7 @@ async fn a_removal_that_is_overtaken_again_and_again_ends_and_says_that_somethin
     both_gone(&world, "failed:connection_changed", "done", "fake").await;
 }
 
-/// What was kept to go back to is given back, too, after the current one, and holds nothing up.
+/// The previous credential is torn down, too, after the current one, and delays nothing.
 #[tokio::test]
 async fn the_credential_before_is_given_back_too() {
     for (deed, word, teardown) in [
@@ -315,7 +316,7 @@ async fn the_credential_before_is_given_back_too() {
         set(&fake.teardown, deed);
         let removal = Handle::current().spawn(async move { registry.remove(connection.id()).await.unwrap() });
         if hangs {
-            // Each is begun before its time is over.
+            // Each of them begins before its time is over.
             for began in 1..=2 {
                 fake.until_began(began).await;
                 world.clock.advance(Duration::from_secs(30));

@@ -1,4 +1,4 @@
-//! Removal of all that is connected of a kind, before the kind goes.
+//! Removal of all connections of a kind before the kind is unregistered.
 
 use std::time::Duration;
 

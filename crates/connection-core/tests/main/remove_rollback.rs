@@ -1,4 +1,4 @@
-//! A removal that meets a rollback whose provider rotated the credential before: what there is of it is given back, too.
+//! A removal during a rollback whose provider rotated the previous credential: the rotated one is torn down, too.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::{
     world::World,
 };
 
-/// Two processes at a connection that was authorized twice: with `blob`, then with `second`. The provider makes `fresh`
-/// of the first one when it is verified, and cannot say whether that works.
+/// Two processes with a connection that was authorized twice: with `blob`, then with `second`. When the first one
+/// is verified, the provider rotates it to `fresh` and cannot say whether that works.
 struct Two {
     world: World,
     ours: Fake,
@@ -50,7 +50,7 @@ async fn a_previous_credential_that_is_rotated_during_its_teardown_is_torn_down_
     ours.gate.close();
     set(&ours.teardown, Deed::Well);
     world.clock.advance(Duration::from_secs(30));
-    // The current one is given up, and the one before it is being given back.
+    // The current one is given up, and the previous one is being torn down.
     ours.gate.until_inside(1).await;
     assert_eq!(twin.rollback().await.unwrap_err().code(), "rollback_refused");
     ours.gate.open();

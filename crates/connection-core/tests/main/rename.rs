@@ -1,4 +1,4 @@
-//! Another label for a connection: trimmed, one of its own, recorded, and nothing but the label.
+//! Renaming a connection: the label is trimmed, unique and recorded, and nothing else changes.
 
 use connection_contract::Kind;
 use connection_core::{Error, Filter};
@@ -24,7 +24,7 @@ async fn a_rename_changes_the_label_and_the_revision_and_is_recorded() {
     let revision = "SELECT revision FROM connection_account";
     assert_eq!(raw::number(&world.database(), revision).await, Some(2));
     assert_eq!(raw::texts(&world.database(), EVENTS).await, [r#"{"before":"ada","label":"work"}"#]);
-    // The same again changes nothing, and what was sealed opens still.
+    // The same label again changes nothing, and the sealed values still open.
     connection.rename("work").await.unwrap();
     assert_eq!(raw::number(&world.database(), revision).await, Some(2));
     assert_eq!(raw::texts(&world.database(), EVENTS).await.len(), 1);
@@ -45,7 +45,7 @@ async fn a_label_that_is_empty_or_taken_is_refused_by_name() {
     assert_eq!(taken.to_string(), "there is already a connection 'fake:bob'");
     assert_eq!(registry.connection(ada.id()).await.unwrap().info().label.as_str(), "ada");
     assert!(raw::texts(&world.database(), EVENTS).await.is_empty());
-    // Another kind and another owner have labels of their own.
+    // Another kind and another owner have separate labels.
     other.connected(&registry, "eve").await.rename("bob").await.unwrap();
     fake.connected(&registry.owner("u42").unwrap(), "ada").await.rename("bob").await.unwrap();
     registry.remove(bob.id()).await.unwrap();
@@ -53,7 +53,7 @@ async fn a_label_that_is_empty_or_taken_is_refused_by_name() {
     assert!(matches!(bob.rename("x").await, Err(Error::NotFound(_))));
 }
 
-/// Of two that want one label at once, one gets it.
+/// Of two connections that want the same label at once, one gets it.
 #[tokio::test]
 async fn two_that_want_one_label_do_not_both_get_it() {
     let (world, fake) = (World::new().await, Fake::new());

@@ -1,4 +1,4 @@
-//! A plugin that renews its credential, and a world with it and a provider that is strict.
+//! A plugin that refreshes its credential, and a world with it and a strict provider.
 
 use std::{
     sync::{
@@ -20,41 +20,41 @@ use crate::{
 };
 
 pub(crate) const RENEWING: Kind = Kind::from_static("renewing");
-/// How long an access token lives, unless a test says otherwise.
+/// The lifetime of an access token, unless a test sets another.
 pub(crate) const LIFE: i64 = 3_600;
 
-/// What else a refresh asks for, behind the answer to what it spent first.
+/// A further request of a refresh after its first answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
     Nothing,
     /// Another token that works once.
     Spends,
-    /// Something that anybody may ask for.
+    /// A request that can be repeated.
     Asks,
 }
 
 pub(crate) struct Script {
     pub(crate) semantics: Mutex<RefreshSemantics>,
-    /// What the next setup says of its credential's time, from now on.
+    /// The times of the next setup's credential, relative to now.
     pub(crate) valid_for: Mutex<Option<i64>>,
     pub(crate) renew_in: Mutex<Option<i64>>,
     pub(crate) authorized_for: Mutex<Option<i64>>,
-    /// The tokens and the account that the next setup gets; a refresh token may be blank.
+    /// The tokens and the account of the next setup; a refresh token may be blank.
     pub(crate) gives: Mutex<[&'static str; 3]>,
-    /// How a re-authorization takes over what it got none of.
+    /// The plugin's behaviour when a re-authorization takes over missing tokens.
     pub(crate) inherit: Mutex<Deed>,
     pub(crate) inherited: AtomicUsize,
     pub(crate) refreshed: AtomicUsize,
     pub(crate) verified: AtomicUsize,
     pub(crate) serialized: AtomicUsize,
-    /// Before a token is asked for.
+    /// Passed before a token is requested.
     pub(crate) before: Gate,
-    /// Behind the answer.
+    /// Passed after the answer.
     pub(crate) after: Gate,
     pub(crate) deed: Mutex<Deed>,
     pub(crate) serialize: Mutex<Deed>,
     pub(crate) then: Mutex<Then>,
-    /// The next probe finds that its provider made a new access token.
+    /// If set, the next probe finds that the provider created a new access token.
     pub(crate) rotates: AtomicBool,
 }
 
@@ -245,7 +245,7 @@ impl Refresher<Tokens> for Renewing {
     }
 }
 
-/// A world with this provider and a connection that was just made.
+/// A world with this provider and a new connection.
 pub(crate) struct Renewals {
     pub(crate) world: World,
     pub(crate) provider: Strict,
@@ -272,7 +272,8 @@ impl Renewals {
         Self { world, provider, plugin, registry, connection }
     }
 
-    /// As [`of`](Self::of), by the system's clock: processes of this world wait for each other in earnest.
+    /// Creates the same as [`of`](Self::of), on the system's clock, so that processes of this world really wait for
+    /// each other.
     pub(crate) async fn of_processes(plugin: Renewing) -> Self {
         Self::of_processes_on(World::new().await, plugin).await
     }
@@ -286,18 +287,18 @@ impl Renewals {
         Self { world, provider, plugin, registry, connection }
     }
 
-    /// Another process, with a plugin of its own.
+    /// Opens another process, with a separate plugin.
     pub(crate) async fn process(&self, plugin: &Renewing) -> Handle {
         let registry = process(&self.world, plugin, SystemClock::new()).await;
         registry.connection(self.connection.id()).await.unwrap()
     }
 
-    /// The credential has ended long ago.
+    /// Lets the credential have ended long ago.
     pub(crate) async fn expire(&self) {
         self.edit("UPDATE connection_credential SET valid_until = 1000, refresh_at = 1000").await;
     }
 
-    /// It is time to renew it, and it works still.
+    /// Makes the credential due for a refresh, while it still works.
     pub(crate) async fn fall_due(&self) {
         self.edit("UPDATE connection_credential SET refresh_at = 1000").await;
     }
@@ -306,25 +307,25 @@ impl Renewals {
         crate::raw::run(&self.world.database(), sql).await
     }
 
-    /// Lets time pass for what is noted as sent: that is of the database's clock, which nobody sets.
+    /// Lets time pass for recorded requests, which are on the database's clock that nobody can set.
     pub(crate) async fn note_passes(&self, seconds: i64) {
         let older = |column: &str| format!("{column} = {column} - {seconds}");
         let columns = ["begun_at", "sent_at", "seen_at", "concluded_at"].map(older).join(", ");
         self.edit(&format!("UPDATE connection_exchange SET {columns}")).await;
     }
 
-    /// Lets time pass for the looks of this boot, where that is the system's, which nobody moves.
+    /// Lets time pass for the looks of this boot on the system's clock, which nobody can move.
     pub(crate) async fn boot_passes(&self, seconds: i64) {
         let older = format!("CASE WHEN boot_seconds > {seconds} THEN boot_seconds - {seconds} ELSE 0 END");
         self.edit(&format!("UPDATE connection_exchange_look SET boot_seconds = {older}")).await;
     }
 
-    /// The names of what happened, in order.
+    /// Returns the names of the events, in order.
     pub(crate) async fn events(&self) -> Vec<String> {
         crate::raw::texts(&self.world.database(), "SELECT kind FROM connection_event ORDER BY seq").await
     }
 
-    /// Sets the clock so many seconds behind the connection's beginning, and wakes whoever slept.
+    /// Sets the clock to this many seconds after the connection was created, and wakes sleepers.
     pub(crate) fn at(&self, seconds: i64) {
         let ahead = START + seconds - self.world.now();
         self.world.clock.advance(Duration::from_secs(u64::try_from(ahead).unwrap()));
@@ -338,7 +339,7 @@ impl Renewals {
         token(&self.connection).await.unwrap()
     }
 
-    /// Lets what runs behind the use come to its end.
+    /// Waits until the background refresh has ended.
     pub(crate) async fn until_renewed(&self, times: usize) {
         let renewed = async {
             while self.provider.asked() < times || self.number("generation").await < i64::try_from(times).unwrap() + 1 {
@@ -348,7 +349,7 @@ impl Renewals {
         tokio::time::timeout(Duration::from_secs(60), renewed).await.expect("nobody renews it");
     }
 
-    /// Waits until the try behind the callers' backs has ended, so that none meets a clock that jumps.
+    /// Waits until the background attempt has ended, so that it does not see a clock that jumps.
     pub(crate) async fn not_due(&self) {
         let planned = async {
             while self.credential("refresh_at").await.is_some_and(|at| at <= self.world.now()) {
@@ -358,43 +359,43 @@ impl Renewals {
         tokio::time::timeout(Duration::from_secs(60), planned).await.expect("it stays due");
     }
 
-    /// A number in the row of the account.
+    /// Returns a number in the row of the account.
     pub(crate) async fn number(&self, column: &str) -> i64 {
         let sql = format!("SELECT {column} FROM connection_account");
         crate::raw::number(&self.world.database(), sql).await.unwrap_or_default()
     }
 
-    /// A number of the current credential.
+    /// Returns a number of the current credential.
     pub(crate) async fn credential(&self, column: &str) -> Option<i64> {
         let sql = format!("SELECT {column} FROM connection_credential WHERE state = 'current'");
         crate::raw::number(&self.world.database(), sql).await
     }
 
-    /// A number of the row that the lease is in.
+    /// Returns a number in the row with the lease.
     pub(crate) async fn lease(&self, column: &str) -> Option<i64> {
         crate::raw::number(&self.world.database(), format!("SELECT {column} FROM connection_liveness")).await
     }
 }
 
-/// A process of a world that keeps nothing of its rows, so that it sees what a test writes past it.
+/// Opens a process of a world that caches no rows, so that it sees direct writes of a test.
 pub(crate) async fn process(world: &World, plugin: &Renewing, clock: impl Clock + 'static) -> ConnectionRegistry {
     let builder = world.builder().clock(Arc::new(clock)).hot_rows(Duration::ZERO);
     builder.kind(plugin.clone()).open().await.unwrap()
 }
 
-/// The access token that a handle lends.
+/// Returns the access token that a handle provides.
 pub(crate) async fn token(connection: &Handle) -> Result<String, Error> {
     let lent = connection.with_access_token(async |token| token.expose().to_vec()).await?;
     Ok(String::from_utf8(lent).unwrap())
 }
 
-/// The status that a request is answered with.
+/// Returns the status of the answer to a request.
 pub(crate) async fn send(connection: &Handle) -> Result<u16, Error> {
     let request = connection.request("GET", "/things").await?;
     connection.send(request).await.map(|answer| answer.status())
 }
 
-/// How often the plugin was asked to renew.
+/// Returns how often the plugin was called for a refresh.
 pub(crate) fn refreshed(plugin: &Renewing) -> usize {
     count(&plugin.refreshed)
 }

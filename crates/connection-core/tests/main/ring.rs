@@ -1,4 +1,4 @@
-//! A keyring in memory that refuses in the ways in which a real one does.
+//! A keyring in memory that fails in the ways in which a real one does.
 
 use std::{
     any::Any,
@@ -13,7 +13,7 @@ use keyring_core::{
     api::{CredentialApi, CredentialStoreApi},
 };
 
-/// How the keyring answers.
+/// The behaviour of the keyring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mood {
     Ambiguous,
@@ -22,11 +22,11 @@ pub(crate) enum Mood {
     NotThere,
     #[default]
     Open,
-    /// Waits for a person who does not come, until the mood is another one.
+    /// Waits for a person who does not come, until the mood changes.
     Silent,
 }
 
-/// The entries by their service and user, shared by all clones.
+/// The entries by service and user, shared by all clones.
 #[derive(Clone, Default)]
 pub(crate) struct Ring(Arc<Shared>);
 
@@ -43,7 +43,7 @@ struct Item {
 }
 
 impl Ring {
-    /// The key source of this keyring.
+    /// Returns the key source of this keyring.
     pub(crate) fn source(&self) -> KeyKeyring {
         let ring = self.clone();
         KeyKeyring::opened_by(move || match *ring.0.mood.lock().unwrap() {
@@ -57,7 +57,7 @@ impl Ring {
         self.0.changed.notify_all();
     }
 
-    /// The users of all entries; each entry is of the one service.
+    /// Returns the users of all entries, which all belong to the same service.
     pub(crate) fn users(&self) -> Vec<String> {
         let entries = self.0.entries.lock().unwrap();
         assert!(entries.keys().all(|(service, _)| service == "connections"));

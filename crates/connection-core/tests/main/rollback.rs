@@ -1,4 +1,4 @@
-//! Going back to the credential before: verified first, sealed anew, whole, and only for a while.
+//! Rolling back to the previous credential: verified first, sealed again, as a whole, and only for a while.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Connected with key-1, authorized again with key-2; both work.
+/// Connected with key-1 and re-authorized with key-2; both work.
 async fn twice(world: &World) -> Connection {
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
@@ -77,7 +77,7 @@ async fn account_and_configuration_go_back_with_it() {
     let between = registry.connection(connection.id()).await.unwrap().info().clone();
     assert_ne!((&between.identity.account_id, &between.config), (&before.identity.account_id, &before.config));
 
-    // Somebody connects the account in the meantime: one of the two must go first.
+    // Somebody connects the account in the meantime: one of the two must be removed first.
     let other = connected(&registry, "key-1").await;
     let error = refused(&connection).await;
     assert_eq!(error.code(), "rollback_refused");
@@ -100,7 +100,7 @@ async fn without_one_that_is_kept_it_is_refused() {
     assert!(error.remedy().is_some());
 
     reauthorized(&connection, "key-2").await;
-    // What the provider rotated is dead, and so may be what came before.
+    // A credential that the provider rotated no longer works, and earlier ones may not either.
     world.provider(|_| Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2b"}"#));
     connection.verify().await.unwrap();
     world.provider(|_| me("1", "ada"));
@@ -182,7 +182,7 @@ async fn what_its_verification_rotates_is_what_is_kept() {
     assert_eq!(token(&connection).await, "key-1b");
 }
 
-/// Also when it is not gone back to: the one that was kept is dead by then.
+/// Even if the rollback is refused: the credential that was kept no longer works.
 #[tokio::test]
 async fn what_its_verification_rotates_is_kept_though_it_is_refused() {
     let (world, fake) = (World::new().await, Fake::new());

@@ -1,4 +1,4 @@
-//! What is in the database: tables of ours alone, made once, with ids in the order of their making.
+//! The content of the database: only our tables, created once, with ids in the order of their creation.
 
 use std::sync::{
     Arc,
@@ -32,15 +32,15 @@ async fn tables_are_made_once_and_left_as_they_are_by_every_later_open() {
     }
 }
 
-/// R-INSEAM-007: a connection holds reach only: no addresses of data, no permissions of people.
+/// R-INSEAM-007: a connection holds only access: no addresses of data, no permissions of people.
 #[tokio::test]
 async fn no_table_knows_of_sources_or_grants() {
     let world = World::new().await;
     let registry = world.acme().await;
     let columns = raw::columns(&world.database()).await;
     assert!(columns.iter().any(|column| column == "connection_account.owner"), "{columns:?}");
-    // Where providers send to is an address of this host, and none of data; what an extension may use is a table of its own,
-    // and no connection knows of it.
+    // The address for webhooks is an address of this host, not of data. The grants of extensions are in a separate
+    // table, which no connection refers to.
     let of_host = ["connection_webhook_address.", "connection_extension.", "connection_extension_grant."];
     for column in columns.iter().filter(|column| !of_host.iter().any(|table| column.starts_with(table))) {
         let words: Vec<_> = column.split(['.', '_']).collect();
@@ -49,13 +49,13 @@ async fn no_table_knows_of_sources_or_grants() {
             assert!(!words.contains(&word), "{column}");
         }
     }
-    // `granted_scopes` is what the provider said of the credential, and the one word that comes near.
+    // `granted_scopes` is what the provider reported about the credential, and the only word that comes near.
     let near: Vec<_> = columns.iter().filter(|column| column.contains("scope")).collect();
     assert_eq!(near, ["connection_credential.granted_scopes"]);
     registry.close().await;
 }
 
-/// R-INSEAM-040: a plugin has no way to the store; what it returns is what is stored, sealed.
+/// R-INSEAM-040: a plugin has no access to the store; what it returns is stored, sealed.
 #[tokio::test]
 async fn a_connection_is_stored_by_the_core_with_kind_id_blob_and_liveness() {
     let (world, fake) = (World::new().await, Fake::new());
@@ -93,7 +93,7 @@ async fn ids_are_version_7_and_sort_as_they_were_made() {
     assert!(burst.is_sorted_by(|a, b| a < b));
 }
 
-/// Counts, in the shape of version 7.
+/// Counts, in the format of version 7.
 #[derive(Default)]
 struct Counting(AtomicU64);
 

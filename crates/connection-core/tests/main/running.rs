@@ -1,8 +1,8 @@
-//! A scheduler that a test lets run.
+//! A scheduler that runs during a test.
 
 use connection_core::ConnectionRegistry;
 
-/// A scheduler; it runs until this is dropped.
+/// A scheduler that runs until this is dropped.
 pub(crate) struct Running(tokio::task::JoinHandle<()>);
 
 impl Drop for Running {

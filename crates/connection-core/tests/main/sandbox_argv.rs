@@ -1,4 +1,4 @@
-//! What is run in a container, by its arguments: for both engines, and what is refused before anything starts.
+//! The arguments of a container run, for both engines, and what is rejected before anything starts.
 
 use std::ffi::OsStr;
 
@@ -19,13 +19,13 @@ fn compose(it: &Tools, policy: &SandboxPolicy, options: &SpawnOptions) -> Result
     it.registry.sandbox(&TOOL).unwrap().compose(policy, options).map(as_nobody)
 }
 
-/// Whoever runs the tests.
+/// Removes the user, which depends on who runs the tests.
 fn as_nobody(mut run: SandboxRun) -> SandboxRun {
     run.user = None;
     run
 }
 
-/// The arguments, with the home of the test as `HOME`.
+/// Returns the arguments, with the home of the test as `HOME`.
 fn argv(it: &Tools, run: &SandboxRun) -> String {
     let home = it.path("").to_str().unwrap().trim_end_matches('/').to_owned();
     let line = run.argv().iter().map(|arg| format!("{:?} ", arg.to_str().unwrap())).collect::<String>();
@@ -56,7 +56,7 @@ async fn a_run_is_bounded_whatever_the_kind_says() {
         assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {own}{bounds} {rest}"));
         run.user = Some((1001, 1002));
         assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {own}{user}{bounds} {rest}"));
-        // Whoever the image names could read nothing of root's, and Podman keeps no ids for root.
+        // Any other user could read no file of root, and Podman does not keep the ids of root.
         run.user = Some((0, 0));
         assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {own}--user 0:0 {bounds} {rest}"));
         let as_whom = it.registry.sandbox(&TOOL).unwrap().compose(&SandboxPolicy::new(), &start()).unwrap().user;
@@ -114,7 +114,7 @@ async fn the_directory_of_the_profile_is_mounted_and_the_variable_names_its_plac
     assert!(line.contains(" --volume HOME/work:/config/.tool:ro ") && !line.contains("HOME/.tool:"), "{line}");
     assert_eq!((&run.env["TOOL_HOME"], &run.env["TOOL_PARENT"]), (&"/config/.tool".into(), &"/config".into()));
     assert!(line.ends_with(" tool --isolated /usr/bin/env --flag=/a b"), "{line}");
-    // The tool's own directory too, where nothing lies beside it: it is where the kind says, and not where it is by itself.
+    // The tool's own directory, too, if nothing lies beside it: it is at the place that the kind declares.
     let own = it.profiles().default_profile().await.unwrap();
     let mut by_itself = start();
     it.profiles().apply_profile(&mut by_itself, own.id).await.unwrap();
@@ -127,7 +127,7 @@ async fn the_directory_of_the_profile_is_mounted_and_the_variable_names_its_plac
     assert_eq!((error.code(), error.remedy().unwrap().contains("token")), ("invalid_sandbox", true));
 }
 
-/// R-JACK-067: what the tool is told of its directory arrives, or the kind is not registered.
+/// R-JACK-067: the tool gets the variable with its directory, or the kind is not registered.
 #[tokio::test]
 async fn a_variable_of_a_profile_is_in_the_container_whatever_it_is_called() {
     let it = Tools::new().await;
@@ -140,7 +140,7 @@ async fn a_variable_of_a_profile_is_in_the_container_whatever_it_is_called() {
     profiles.apply_profile(&mut options, work.id).await.unwrap();
     let run = it.registry.sandbox(&moved).unwrap().compose(&SandboxPolicy::new(), &options).unwrap();
     let line = argv(&it, &run);
-    // The engine goes by a variable of that name, so it is not in the engine's environment.
+    // The engine itself reads a variable of that name, so it is not in the engine's environment.
     assert!(line.contains(" --env TOOL_HOME ") && line.contains(" --env XDG_CONFIG_HOME=/config "), "{line}");
     assert!(!run.env.contains_key("XDG_CONFIG_HOME") && run.env["TOOL_HOME"] == "/config/.tool");
     assert!(run.left_out.iter().all(|left_out| left_out.starts_with("/config/.toolrc")), "{:?}", run.left_out);
@@ -215,7 +215,7 @@ async fn what_cannot_be_bounded_is_refused_before_anything_starts() {
     }
 }
 
-/// What lies beside the tool's own directory is of the login in that.
+/// What lies beside the tool's own directory belongs to the login in that directory.
 #[tokio::test]
 async fn with_a_profile_elsewhere_nothing_of_the_tools_own_directory_is_mounted() {
     let it = Tools::new().await;
@@ -233,18 +233,18 @@ async fn with_a_profile_elsewhere_nothing_of_the_tools_own_directory_is_mounted(
         let run = sandbox.compose(&SandboxPolicy::new(), &options).unwrap();
         assert_eq!(run.mounts.iter().any(|mount| mount.source == it.path(".toolbeside")), is_mounted);
         assert_eq!(run.left_out.iter().any(|why| why.starts_with("/config/.toolbeside: ")), !is_mounted);
-        // What lies beside is found where no variable names the directory.
+        // What lies beside is found only if no variable names the directory.
         let names = ["TOOL_HOME", "TOOL_PARENT", "TOOL_ISOLATED"];
         assert!(names.iter().all(|name| run.env.contains_key(*name) != is_mounted), "{run:?}");
         assert_eq!(run.args.contains(&"--isolated".into()), !is_mounted);
     }
-    // In the container of another tool it would point at nothing.
+    // In the container of another tool it would have no effect.
     let error = refused(compose(&it, &SandboxPolicy::new(), &options));
     assert_eq!(error.to_string(), "a profile of kind 'strict' is applied to what is started in the container of kind 'tool'");
     assert_eq!((error.code(), error.remedy().is_some()), ("invalid_sandbox", true));
 }
 
-/// The process has one home, and a login in it is of one owner.
+/// The process has one home, and a login in it belongs to one owner.
 #[tokio::test]
 async fn another_owner_has_its_own_profile_in_the_container_or_nothing_starts() {
     let it = Tools::new().await;
@@ -271,7 +271,7 @@ async fn another_owner_has_its_own_profile_in_the_container_or_nothing_starts() 
             let why = "/config/.toolrc: it is of the user who runs this program, and of no other owner";
             assert!(run.left_out.iter().any(|left_out| left_out == why), "{:?}", run.left_out);
         }
-        // Nor does the one for whom the registry was opened have theirs.
+        // The owner for whom the registry was opened does not get theirs either.
         let error = refused(it.registry.sandbox(&kind).unwrap().compose(&SandboxPolicy::new(), &options));
         assert_eq!((error.code(), error), ("invalid_sandbox", SandboxError::OtherOwner { kind: kind.clone() }));
         let mut options = start();
@@ -335,7 +335,7 @@ async fn what_the_engine_and_the_host_go_by_is_not_taken_from_the_start() {
     assert!(names.iter().all(|name| run.left_out.contains(&format!("{name}: it is the host's own"))));
 }
 
-/// Others could put something else in the place of a copy.
+/// Other users could replace a copy.
 #[cfg(unix)]
 #[tokio::test]
 async fn copies_are_made_in_a_directory_of_our_own_or_not_at_all() {
@@ -366,7 +366,7 @@ async fn a_copy_is_private_goes_with_the_run_and_what_a_crash_left_goes_with_the
     std::os::unix::fs::symlink("/etc/passwd", it.path(".toolrc/link")).unwrap();
     let scratch = it.path("scratch");
     let policy = SandboxPolicy::new().scratch(&scratch);
-    // Of a process that was killed: nobody holds its lock.
+    // The copy of a process that was killed: nobody holds its lock.
     it.write("scratch/run-dead/0/x", "left");
     it.write("scratch/run-dead.lock", "");
     #[cfg(unix)]
@@ -387,7 +387,7 @@ async fn a_copy_is_private_goes_with_the_run_and_what_a_crash_left_goes_with_the
         assert!(std::fs::symlink_metadata(mount.source.join("link")).unwrap().is_symlink());
     }
     std::fs::write(mount.source.join("a/b"), "the tool's").unwrap();
-    // Another run beside it leaves it alone.
+    // A concurrent run leaves it alone.
     let beside = compose(&it, &policy, &start()).unwrap().prepare().unwrap();
     assert!(prepared.run().mounts[0].source.exists());
     let copies = [prepared.run().mounts[0].source.clone(), beside.run().mounts[0].source.clone()];

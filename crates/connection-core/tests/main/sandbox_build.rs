@@ -1,4 +1,4 @@
-//! What builds an image: which arguments the engine has, what it reads, and nothing of this process.
+//! Building an image: the arguments of the engine, its input, and an environment without anything of this process.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -6,7 +6,7 @@ use connection_core::{Error, SandboxError, SandboxPolicy};
 
 use crate::tool::{TOOL, Tools};
 
-/// Tells what it was started with.
+/// Records what it was started with.
 const ENGINE: &str = "#!/bin/sh\ncd \"$(/usr/bin/dirname \"$0\")\"\n/usr/bin/env > env\necho \"$@\" > args\n\
                       /bin/cat > input\nexit \"${CODE:-0}\"\n";
 
@@ -22,7 +22,7 @@ async fn an_engine_that_builds_has_the_variables_that_it_is_given_and_no_others(
     let image = sandbox.build_text(&policy, "FROM scratch\n", given).unwrap();
     assert_eq!(said("args"), format!("--log-level=error build --tag {image} -\n"));
     assert_eq!(said("input"), "FROM scratch\n");
-    // Those that a shell sets by itself are all that is there beside.
+    // Apart from it, there are only variables that a shell sets by itself.
     let names: Vec<_> = said("env").lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect();
     assert!(names.contains(&"GIVEN".to_owned()), "{names:?}");
     let known = ["PATH", "GIVEN", "PWD", "OLDPWD", "SHLVL", "_"];

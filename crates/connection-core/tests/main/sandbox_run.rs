@@ -1,6 +1,6 @@
-//! A container that really runs, where an engine does: of an image from nothing with one static program in it.
+//! A container that really runs, if an engine does: from an empty image with one static program.
 //!
-//! Where no engine runs this says so on standard error and is passed over: what needs an engine cannot be shown without one.
+//! Without a running engine, the test says so on standard error and is skipped.
 
 use std::{
     ffi::OsString,
@@ -15,12 +15,12 @@ use connection_core::{Environment as _, NewProfile, SandboxAccess, SandboxNetwor
 use crate::tool::{TOOL, Tools};
 
 const IMAGE: &str = "localhost/connections/test-of-sandbox:1";
-/// For a user of its own, as the images that come with kinds are.
+/// For a separate user, like the images that come with kinds.
 const IMAGE_FILE: &str = "FROM scratch\nCOPY busybox tool /bin/\nENV PATH=/bin\nUSER 1000:1000\n";
 /// A static program of Debian's package `busybox-static`.
 const BUSYBOX: &str = "/bin/busybox";
-/// Ways to run a container, the usual one first: some machines have an older sort of control groups, and some do not let
-/// even root raise a limit.
+/// Options for running a container, the usual ones first: some machines have an older version of control groups,
+/// and some do not let even root raise a limit.
 const WAYS: [&[&str]; 3] =
     [&[], &["--cgroup-manager=cgroupfs"], &["--cgroup-manager=cgroupfs", "--runtime=runc"]];
 
@@ -45,19 +45,19 @@ fn executable(_: &Path) {}
 #[cfg(not(unix))]
 fn private(_: &Path) {}
 
-/// What an engine goes by.
+/// The variables that an engine needs.
 fn variables() -> impl Iterator<Item = (OsString, OsString)> {
     let names = ["PATH", "HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "CONTAINERS_CONF"];
     names.into_iter().filter_map(|name| Some((name.into(), SystemEnvironment.variable(name)?)))
 }
 
-/// Past the capture of the test harness: nobody is to believe that this was shown.
+/// Printed past the capture of the test harness, so that nobody believes that this was tested.
 fn skipped(why: &str) {
     let line = format!("SKIPPED: no container was run, since {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
-/// An engine that runs on this machine, with an image built by the same function as anybody's.
+/// An engine that runs on this machine, with an image built by the function that hosts use.
 struct Engine {
     it: Tools,
     policy: SandboxPolicy,
@@ -75,7 +75,7 @@ impl Engine {
         fs::copy(BUSYBOX, it.path("image/busybox")).unwrap();
         it.write("image/tool", TOOL_OF_IMAGE);
         executable(&it.path("image/tool"));
-        // The engine's own limits may be above what this machine lets it set.
+        // The engine's own limits may be above what this machine allows.
         let limits = "[containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=1024:1024\"]\n";
         let limits = it.write("containers.conf", limits);
         let mut said = String::new();
@@ -87,7 +87,7 @@ impl Engine {
                 said = why;
                 continue;
             }
-            // What the engine itself does, ours does, too.
+            // What the engine can do by itself must also work through our code.
             sandbox.build(&policy, &it.path("image"), variables()).unwrap();
             let run = sandbox.compose(&policy, &SpawnOptions::new("tool").arg("true")).unwrap();
             let output = output(run, &limits);
@@ -106,7 +106,8 @@ impl Engine {
     }
 }
 
-/// Whether podman builds and runs anything like it on this machine; by arguments that none of our functions made.
+/// Returns an error if podman cannot build and run something similar on this machine, with arguments that our code
+/// did not create.
 fn runs(way: &[&str], it: &Tools, limits: &Path) -> Result<(), String> {
     const PROBE: &str = "localhost/connections-test/probe:1";
     const BOUNDS: [&str; 12] = [
@@ -168,13 +169,13 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     assert_eq!(fs::read_to_string(project.join("file")).unwrap(), "after\n");
     assert_eq!(fs::read_to_string(it.path("work/account")).unwrap(), "ada");
     assert_eq!(fs::read_to_string(it.path(".toolrc")).unwrap(), "the user's");
-    // The control: what is writable is written.
+    // The control: a writable mount is written.
     let policy = engine.policy.clone().project(it.path("work"), "/config/work", SandboxAccess::Writable);
     let (code, said) = engine.run(&policy, &shell("echo x > /config/work/account"));
     assert_eq!((code, fs::read_to_string(it.path("work/account")).unwrap()), (0, "x\n".into()), "{said}");
 }
 
-/// R-JACK-068: engines mount by depth, so the order decides at one place alone.
+/// R-JACK-068: engines mount by depth, so the order matters only for mounts at the same target.
 #[tokio::test]
 async fn what_is_mounted_below_another_place_lies_in_that_one_whichever_comes_first() {
     let Some(engine) = Engine::find().await else { return };

@@ -1,16 +1,16 @@
-//! A tool that is to run with a profile runs with that profile's directory in the container, or does not run: without it,
-//! it would run as somebody else.
+//! A tool that is started with a profile runs with that profile's directory in the container, or does not run:
+//! without it, it would run with another identity.
 
 use connection_contract::{ConfigMount, Kind, PathBase, PathSpec, ProfileSpec, SandboxSpec, prelude::*};
 use connection_core::{AllowedTool, Error, NewProfile, SandboxEngine, SandboxError, SandboxPolicy, SandboxRun, SpawnOptions, ToolPolicy};
 
 use crate::tool::Tools;
 
-/// Its container has no place for a profile.
+/// A kind whose container has no place for a profile.
 const UNPLACED: Kind = Kind::from_static("unplaced");
-/// Something else lies at the place of its profile.
+/// A kind that mounts something else at the place of its profile.
 const COVERED: Kind = Kind::from_static("covered");
-/// As it should be.
+/// A correct kind.
 const PLACED: Kind = Kind::from_static("placed");
 
 struct Cli(Kind);
@@ -25,21 +25,27 @@ impl ConnectionDefinition for Cli {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(self.0.clone(), "Cli", AuthType::None).needs(Need::Files).tool(ToolSpec::new("cli"))
     }
+
     async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         Ok(Established::new((), Identity::new("1", "ada")))
     }
+
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
         Ok(Secret::from(""))
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
+
     async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn profiles(&self) -> Option<ProfileSpec> {
         Some(ProfileSpec::new("CLI_HOME", home(".cli")))
     }
+
     fn sandbox(&self) -> Option<SandboxSpec> {
         let spec = SandboxSpec::new("localhost/connections/cli:1", "cli");
         let (own, other) = (ConfigMount::new(home(".cli"), "/config/.cli"), ConfigMount::new(home(".other"), "/config/.cli"));
@@ -80,7 +86,7 @@ async fn a_tool_whose_profile_has_no_place_in_the_container_does_not_run_with_it
                 profiles.apply_profile(&mut options, profile).await.unwrap();
                 let composed = sandbox.compose(&policy, &options);
                 if kind == PLACED {
-                    // The control: it lies at its place, and nothing else does.
+                    // The control: it is mounted at its place, and nothing else is.
                     let run = composed.unwrap();
                     let at = run.mounts.iter().filter(|mount| mount.target == "/config/.cli").map(|mount| &mount.source);
                     assert!(at.eq([&it.path(directory)]), "{run:?}");
@@ -90,7 +96,7 @@ async fn a_tool_whose_profile_has_no_place_in_the_container_does_not_run_with_it
                 assert_eq!(error, SandboxError::NoProfileMount { kind: kind.clone() });
                 assert_eq!((error.code(), error.remedy().is_some()), ("not_supported", true));
             }
-            // Without a profile it is as the kind says.
+            // Without a profile, the mounts are as the kind declares.
             sandbox.compose(&policy, &SpawnOptions::new("cli")).unwrap();
         }
     }

@@ -1,4 +1,4 @@
-//! The parts of a tool's configuration that stay as a tool in a container leaves them, and the bounds of private copies.
+//! The parts of a tool's configuration in which changes from a container stay, and the limits of private copies.
 
 use std::{fs, path::Path};
 
@@ -9,10 +9,10 @@ use connection_core::{
 
 use crate::tool::{TOOL, Tool, Tools};
 
-/// Its kind declares its configuration as writable.
+/// A kind that declares its configuration as writable.
 const WRITTEN: Kind = Kind::from_static("written");
 
-/// A user with configuration: `.tool/sessions` and `.toolrc/logs` are what the kind needs in a later run.
+/// A user with configuration: the kind needs `.tool/sessions` and `.toolrc/logs` in a later run.
 async fn tools() -> Tools {
     let it = Tools::with(|builder| builder.kind(Tool(WRITTEN))).await;
     it.write(".tool/sessions/one", "before");
@@ -60,7 +60,7 @@ async fn nothing_of_the_configuration_is_writable_unless_the_host_allows_it() {
     let it = tools().await;
     let expected = [("/config/.tool", MountMode::ReadOnly), ("/config/.toolrc", MountMode::Copied)];
     assert_eq!(modes(&compose(&it, &TOOL, SandboxPolicy::new()).unwrap()), expected);
-    // What a kind declares does not widen what the host gives.
+    // The declaration of a kind does not widen what the host allows.
     let written = compose(&it, &WRITTEN, SandboxPolicy::new()).unwrap();
     assert_eq!(modes(&written), [("/config/.toolrc", MountMode::Copied)]);
     // The control: the host allows it.
@@ -89,11 +89,11 @@ async fn a_subdirectory_that_the_host_allows_is_the_users_own_and_no_part_of_the
     let copy = at(prepared.run(), "/config/.toolrc").source.clone();
     assert!(copy.starts_with(it.path("scratch")));
     assert_eq!(fs::read_to_string(copy.join("settings")).unwrap(), "the user's");
-    // The place is there, for engines that mount on it, and nothing is in it.
+    // The directory exists, for engines that mount on it, and is empty.
     assert_eq!(fs::read_dir(copy.join("logs")).unwrap().count(), 0);
     drop(prepared);
     assert_eq!(fs::read_to_string(it.path(".toolrc/logs/one")).unwrap(), "before", "only the copy goes");
-    // A name is allowed once, and the one that holds the other is enough. One that is not there is told.
+    // Each name is mounted once, and an outer directory includes an inner one. A missing directory is reported.
     it.write(".tool/sessions/2026/one", "before");
     let run = named(&it, &["sessions/2026", "sessions", "sessions", "session"]).unwrap();
     let targets: Vec<_> = modes(&run).into_iter().map(|(target, _)| target.to_owned()).collect();
@@ -119,7 +119,7 @@ async fn a_name_that_leads_out_of_the_configuration_is_refused() {
         let error = named(&it, &[name]).unwrap_err();
         assert!(matches!(&error, SandboxError::Mount { problem, .. } if problem.contains("without '..'")), "{error}");
     }
-    // A file system that takes both for one would mount a directory beside the one that was left out of the copy.
+    // A file system that ignores case would mount a directory other than the one that was left out of the copy.
     let run = named(&it, &["Sessions"]).unwrap();
     assert_eq!(modes(&run), [("/config/.tool", MountMode::ReadOnly), ("/config/.toolrc", MountMode::Copied)]);
     let error = named(&it, &["login"]).unwrap_err().to_string();
@@ -169,7 +169,7 @@ async fn a_copy_that_is_too_large_is_refused_by_the_name_of_the_setting_and_what
     let it = tools().await;
     let refused = |policy: SandboxPolicy| prepare(compose(&it, &TOOL, policy).unwrap()).unwrap_err();
     let left = || fs::read_dir(it.path("scratch")).unwrap().count();
-    // The directory, `logs`, what is in it, and `settings`.
+    // The directory, `logs`, the file in it, and `settings`.
     let error = refused(SandboxPolicy::new().copy_entries(3));
     let message = error.to_string();
     assert!(message.contains(".toolrc' is too large to be copied for the container"), "{message}");
@@ -183,7 +183,7 @@ async fn a_copy_that_is_too_large_is_refused_by_the_name_of_the_setting_and_what
     let error = refused(SandboxPolicy::new().copy_size(2 << 20)).to_string();
     assert!(error.ends_with("sandbox.copy_size allows 2 MiB, and it holds 4 MiB"), "{error}");
     assert_eq!(left(), 1);
-    // What is writable is in no copy.
+    // A writable directory is not copied.
     let declared = SandboxPolicy::new().copy_size(2 << 20).writable(SandboxWritable::Declared);
     prepare(compose(&it, &TOOL, declared).unwrap()).unwrap();
 }

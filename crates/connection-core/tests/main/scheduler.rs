@@ -1,4 +1,4 @@
-//! The scheduler: what is due is done without anybody's use, once, and not more at once than is polite.
+//! The scheduler: due work is done without any use, once, and with a limit on concurrency.
 
 use std::{future::poll_fn, task::Poll};
 
@@ -14,14 +14,14 @@ use crate::{
     world::{START, World, step},
 };
 
-/// Lets time pass until it is so.
+/// Lets time pass until the condition holds.
 async fn until(world: &World, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..600 {
         if is_so().await {
             return;
         }
         world.clock.advance(std::time::Duration::from_secs(1));
-        // What it began takes a moment, also while no time passes.
+        // Tasks that it began take a moment, even while no time passes.
         number(world, "SELECT 1").await;
     }
     panic!("it does not come to it: {what}");
@@ -31,7 +31,7 @@ async fn number(world: &World, sql: &str) -> i64 {
     raw::number(&world.database(), sql).await.unwrap_or_default()
 }
 
-/// Connections of several accounts; the provider renews each without end.
+/// Creates connections of several accounts; the provider refreshes each any number of times.
 async fn many(world: &World, plugin: &Renewing, accounts: usize) -> (ConnectionRegistry, Vec<Connection>) {
     world.provider(|request| match request.starts_with("POST /token") {
         true => Reply::ok(r#"{"access":"access-9","refresh":"refresh-9","life":3600}"#),
@@ -60,7 +60,7 @@ async fn credentials_of_all_owners_are_renewed_when_they_are_due_and_nobody_uses
     })
     .await;
     assert_eq!(refreshed(&plugin), 6);
-    // Each has the rest of its life before it.
+    // Each of them was refreshed before its end.
     assert!(world.now() < START + LIFE, "{}", world.now() - START);
 }
 
@@ -160,7 +160,7 @@ async fn what_ends_and_no_renewal_saves_is_told_once_a_week_ahead() {
     let items = vec![
         import(FAKE, "soon", "blob").valid_until(at(6 * day)),
         import(FAKE, "later", "blob").valid_until(at(9 * day)),
-        // What renews by itself ends with its authorization.
+        // A credential that refreshes automatically ends with its authorization.
         import(RENEWING, "renews", "access-1 refresh-1").valid_until(at(6 * day)),
         import(RENEWING, "ends", "access-1 refresh-1").valid_until(at(90 * day)).authorized_until(at(5 * day)),
     ];
@@ -196,7 +196,7 @@ async fn a_row_that_cannot_be_told_of_keeps_nothing_from_being_renewed() {
     assert!(!it.events().await.contains(&"expiring".to_owned()), "that was refused");
 }
 
-/// A stream of what is there.
+/// A stream of these imports.
 struct Items(Vec<Import>);
 
 impl futures_core::Stream for Items {
@@ -219,7 +219,7 @@ async fn a_setup_whose_run_was_lost_goes_on() {
         step(&session).await;
         session.id()
     };
-    // As a process leaves it that is killed while the plugin works.
+    // The state after a process was killed while the plugin was working.
     raw::run(&world.database(), "UPDATE connection_setup SET state = 'running', sealed_step = NULL").await;
     let registry = world.open(fake.clone()).await;
     let _running = run(&registry);
@@ -239,7 +239,7 @@ async fn it_ends_when_the_registry_is_closed_and_nothing_needs_it() {
     it.world.clock.until_asleep(1).await;
     it.registry.close().await;
     crate::world::outlasted(&it.world, running).await;
-    // Without one, a use renews.
+    // Without a scheduler, a use refreshes.
     let other = it.world.open(it.plugin.clone()).await;
     it.at(LIFE * 3);
     assert_eq!(send(&other.connection(it.connection.id()).await.unwrap()).await.unwrap(), 200);

@@ -1,6 +1,6 @@
-//! The tables, as the documents show them: `docs/schema.sqlite.sql` is the dump of all migrations.
+//! The tables as documented: `docs/schema.sqlite.sql` is the dump of all migrations.
 //!
-//! With `CONNECTIONS_TEST_WRITE_SCHEMA` set the file is written instead of compared.
+//! With `CONNECTIONS_TEST_WRITE_SCHEMA` set, the file is written instead of compared.
 
 use std::{fs, path::Path};
 

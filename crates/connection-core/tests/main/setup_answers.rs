@@ -1,4 +1,5 @@
-//! What a person typed is checked before a plugin sees it, and a refusal names the field and leaves the session as it was.
+//! A person's answers are checked before a plugin sees them. An error names the field and leaves the session
+//! unchanged.
 
 use connection_contract::Secret;
 use connection_core::{AdvanceError, FilesPolicy, SetupSession, SetupStep};

@@ -1,5 +1,5 @@
-//! A callback comes to the redirect URI of its kind and from the browser that began, and that browser is told what came of
-//! it; whoever looks on resumes nothing.
+//! A callback must arrive at the redirect URI of its kind and from the browser that began the setup. That browser
+//! learns the outcome, and an observer cannot resume anything.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ async fn a_callback_at_the_address_of_another_kind_changes_nothing() {
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
 
-/// S4, S15: who began is who ends, in any process.
+/// S4, S15: the browser that began ends the setup, in any process.
 #[tokio::test]
 async fn a_callback_from_another_browser_changes_nothing() {
     let world = World::new().await;
@@ -123,7 +123,7 @@ async fn whoever_receives_callbacks_is_told_when_no_setup_waits_for_one() {
     let (_, shown) = step(&session).await;
     let mut over = Box::pin(other.callbacks_over());
     let waiting = async {
-        // Where nothing changes nobody is told, however long it takes.
+        // While nothing changes, the wait does not end, however long it takes.
         for _ in 0..20 {
             world.clock.advance(std::time::Duration::from_secs(1));
             tokio::task::yield_now().await;
@@ -135,7 +135,7 @@ async fn whoever_receives_callbacks_is_told_when_no_setup_waits_for_one() {
         () = waiting => {}
     }
     registry.deliver(returned(&state(&shown))).await.unwrap();
-    // In any order: nobody waits for a callback any more once it is taken.
+    // In any order: the callback is no longer waited for once it was taken.
     let (ended, over) = tokio::join!(session.terminal(), looked(&world, over));
     over.unwrap();
     assert_eq!(code(&ended.unwrap()), "done Live");
@@ -151,7 +151,7 @@ async fn a_weak_registry_keeps_nothing_open() {
     assert!(weak.upgrade().is_none());
 }
 
-/// What every process of a store can say, and nobody else.
+/// Every process of a store can compute it, and nobody else.
 #[tokio::test]
 async fn a_proof_is_the_same_in_every_process_of_a_store_and_in_no_other() {
     let (world, elsewhere) = (World::new().await, World::new().await);

@@ -21,7 +21,7 @@ async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
     world.builder().kind(odd.clone()).kind(Race).inbound(Arc::new(Inbound::new())).open().await.unwrap()
 }
 
-/// The provider: `POST /token` is good unless it is a poll, of which the first ones are told to wait.
+/// The provider: `POST /token` succeeds, except that the first polls are asked to wait.
 fn pending(request: &str) -> Reply {
     match request {
         request if request.contains("by=poll") => Reply::whole(400, "", ""),
@@ -87,7 +87,7 @@ async fn of_two_handles_a_hit_on_one_never_resolves_the_other() {
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
 
-/// Resolves when the only session waits at that step.
+/// Waits until the only session waits at that step.
 async fn session_waits(registry: &ConnectionRegistry, no: u64) {
     loop {
         let setups = registry.setups().await.unwrap();
@@ -231,7 +231,7 @@ async fn without_inbound_http_the_other_ways_are_left() {
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
 
-/// The provider holds back the answer to a poll until it is let go.
+/// The provider delays the answer to a poll until it is released.
 fn held_back(world: &World) -> (Arc<Notify>, mpsc::Sender<()>) {
     let (asked, (open, gate)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
     let told = asked.clone();

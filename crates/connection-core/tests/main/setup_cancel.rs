@@ -129,11 +129,11 @@ async fn a_waiting_setup_keeps_no_registry_alive() {
     world.clock.until_asleep(1).await;
     let weak = registry.downgrade();
     drop((session, registry));
-    // What had just been begun, as a write, has it until that ends.
+    // A task that has just begun, such as a write, holds it until that task ends.
     while weak.upgrade().is_some() {
         tokio::task::yield_now().await;
     }
-    // The clock counts those that sleep: the timer goes with the registry.
+    // The clock counts sleepers: the timer is dropped with the registry.
     world.clock.advance(Duration::from_secs(3600));
     let registry = world.open(odd.clone()).await;
     assert_eq!(registry.setups().await.unwrap().len(), 1, "nobody was there to end the wait");

@@ -1,4 +1,5 @@
-//! What a plugin made is verified once and stored whole, or nothing is; its label and account are its own.
+//! The credential of a setup is verified once and stored as a whole, or nothing is stored. Its label and account
+//! are unique.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -20,7 +21,7 @@ async fn a_candidate_is_verified_once_and_kept_when_only_the_network_is_bad() {
         ("none", "done Live", 1, 1),
         ("measured", "done Live", 1, 0),
         ("verify offline", "done Offline", 1, 1),
-        // Once on done, and once for the rotation.
+        // Once at the end of the setup, and once for the rotation.
         ("verify rotates", "done Live", 2, 1),
         ("verify refused", "verify_failed", 1, 1),
         ("verify panics", "verify_failed", 1, 1),

@@ -1,5 +1,5 @@
-//! Setups of several processes that want the same name, or the same account, at the same moment: one of them gets it, and
-//! the other is told what is wrong.
+//! Setups of several processes that want the same label or account at the same moment: one of them gets it, and the
+//! other gets an error.
 
 use connection_core::{ConnectionRegistry, SetupSession};
 
@@ -20,7 +20,7 @@ async fn prompted(registry: &ConnectionRegistry, label: Option<&str>) -> SetupSe
     session
 }
 
-/// How two end that are answered at once, in the order of their codes.
+/// Answers two setups at once, and returns their outcomes in the order of their codes.
 async fn both(world: &World, one: (&SetupSession, &str), two: (&SetupSession, &str)) -> [String; 2] {
     let end = async |(session, key): (&SetupSession, &str)| {
         session.advance(1, &answers(&[("accessToken", key)])).await.unwrap();
@@ -32,7 +32,7 @@ async fn both(world: &World, one: (&SetupSession, &str), two: (&SetupSession, &s
     codes
 }
 
-/// Two machines, whose provider tells the account that a key names.
+/// Two machines, with a provider that returns the account that a key names.
 async fn pair() -> (World, ConnectionRegistry, ConnectionRegistry) {
     let world = World::new().await;
     world.provider(|request| {
@@ -83,7 +83,7 @@ async fn two_that_are_called_alike_at_once_get_a_number() {
     assert_eq!(left, ["ada", "ada-2"]);
 }
 
-/// Owners do not meet.
+/// Owners do not affect each other.
 #[tokio::test]
 async fn two_owners_want_the_same_label_and_account_at_once_and_both_get_them() {
     let (world, here, there) = pair().await;

@@ -1,4 +1,4 @@
-//! An account that somebody signed in to with a browser is shown, and is stored once it is confirmed.
+//! An account that somebody signed in to with a browser is shown, and is stored after it was confirmed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
     world.builder().kind(odd.clone()).inbound(Arc::new(Inbound::new())).open().await.unwrap()
 }
 
-/// A session that has been called back and confirms, at that step.
+/// Returns a session that has received its callback and asks for the confirmation, with the number of that step.
 async fn shown(registry: &ConnectionRegistry) -> (SetupSession, u64) {
     let session = registry.begin_setup(&ODD).again().confirm_account().await.unwrap();
     let (_, shown) = step(&session).await;
@@ -64,7 +64,7 @@ async fn an_account_that_is_not_confirmed_is_given_back_and_not_stored() {
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Cancelled));
     assert!(labels(&registry).await.is_empty());
     assert!(odd.seen().contains(&"teardown".to_owned()), "{:?}", odd.seen());
-    // The control: a cancelled setup that has reached no account has nothing to give back.
+    // The control: a cancelled setup that has reached no account has nothing to tear down.
     let other = Odd::new("redirect");
     let registry = open(&world, &other).await;
     let session = registry.begin_setup(&ODD).confirm_account().await.unwrap();
@@ -73,7 +73,7 @@ async fn an_account_that_is_not_confirmed_is_given_back_and_not_stored() {
     assert!(!other.seen().contains(&"teardown".to_owned()));
 }
 
-/// Some providers take back all that an account has granted to an application.
+/// Some providers revoke everything that an account has granted to an application.
 #[tokio::test]
 async fn what_a_connection_lives_by_is_not_given_back() {
     let world = World::new().await;
@@ -114,7 +114,7 @@ async fn nobody_who_confirms_in_time_stores_nothing() {
     assert!(labels(&registry).await.is_empty());
 }
 
-/// Where nobody signs in with a browser there is no account that somebody could have changed.
+/// Without a sign-in in a browser, nobody could have switched the account.
 #[tokio::test]
 async fn an_account_of_what_was_typed_is_not_asked_about() {
     let world = World::new().await;

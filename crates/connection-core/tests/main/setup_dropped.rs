@@ -1,5 +1,5 @@
-//! A host that drops what it asked of a session, at any await: what was taken goes on by itself, and what was not can be
-//! asked again.
+//! A host that drops a call on a session, at any await: an accepted answer is processed anyway, and others can be
+//! sent again.
 
 use std::{
     future::{Future, poll_fn},
@@ -17,10 +17,10 @@ use crate::{
     world::{World, answers, code, step},
 };
 
-/// More polls than any of it takes.
+/// More polls than any of the calls takes.
 const DEEPEST: usize = 12;
 
-/// Polls as often as it is woken, so many times; `None` when it was dropped before its end.
+/// Polls as often as the future is woken, at most this many times; returns `None` if it was dropped before its end.
 async fn cut<T>(polls: usize, work: impl Future<Output = T>) -> Option<T> {
     let (mut work, mut left) = (pin!(work), polls);
     poll_fn(|cx| match (work.as_mut().poll(cx), left) {
@@ -49,7 +49,7 @@ async fn an_answer_that_was_dropped_is_taken_or_can_be_given_again() {
         let answers = answers(&[("name", &name)]);
         let whole = cut(polls, session.advance(no, &answers)).await;
         if whole.is_none() {
-            // Refused when the dropped one was taken, and taken otherwise.
+            // Rejected if the dropped call was accepted, and accepted otherwise.
             drop(session.advance(no, &answers).await);
         }
         ends_well(&session).await;

@@ -1,4 +1,4 @@
-//! A session whose time is over ends for whoever waits at it, with nobody else looking.
+//! A session that expires ends for everybody who waits for it, without any other caller.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ async fn whoever_waits_for_a_callback_is_told_that_the_time_is_over() {
     let session = registry.begin_setup(&ODD).await.unwrap();
     let (_, shown) = step(&session).await;
     world.clock.advance(Duration::from_secs(14 * 60));
-    // The control: before that it waits on.
+    // The control: before that, it continues to wait.
     let early = looked(&world, async {
         tokio::select! {
             outcome = session.terminal() => Some(outcome),

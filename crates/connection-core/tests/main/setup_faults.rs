@@ -1,4 +1,4 @@
-//! Plugins at fault harm their own session only, and it says what they did.
+//! Faulty plugins harm only their own session, which reports what they did.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A callback that comes while a run is busy is kept, and given to the wait that it is for: never to another one.
+//! A callback that arrives while a run is busy is kept, and given to the wait that it is for, never to another one.
 
 use std::{
     sync::{Arc, mpsc},
@@ -17,12 +17,12 @@ use crate::{
     world::{World, answers, code, me, step},
 };
 
-/// For what does not come where something is wrong.
+/// The time limit for events that do not happen if something is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
 const TWO: Kind = Kind::from_static("two");
 
-/// The kind `two`: has two addresses, asks its provider, and then waits at the one and at the other. What came where is
-/// the account.
+/// The kind `two`: has two addresses, sends a request to its provider, and then waits at the first address and at
+/// the second. The account is made of what arrived at each.
 #[derive(Clone, Copy, Debug)]
 struct Two;
 
@@ -36,6 +36,7 @@ impl ConnectionDefinition for Two {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(TWO, "Two", AuthType::OAuth).origin(API).needs(Need::InboundHttp)
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let (one, two) = (ctx.callback().await?, ctx.callback().await?);
         ctx.show(Notice::new(one.state().to_owned()));
@@ -51,18 +52,21 @@ impl ConnectionDefinition for Two {
         let account = account.join(" ");
         Ok(Established::new(Secret::from("x"), Identity::new(account.clone(), account)))
     }
+
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
         Ok(credential.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
 }
 
-/// A run that is busy: the provider has its request, and answers once the sender says so.
+/// A busy run: the provider has its request, and answers when the sender is released.
 async fn busy(world: &World) -> (ConnectionRegistry, SetupSession, Vec<String>, mpsc::Sender<()>) {
     let (asked, (open, gate)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
     let told = asked.clone();
@@ -102,7 +106,7 @@ async fn account(registry: &ConnectionRegistry, session: &SetupSession) -> Strin
 async fn a_callback_that_is_kept_is_given_to_its_own_wait_and_to_no_other() {
     let world = World::new().await;
     let (registry, session, states, open) = busy(&world).await;
-    // That of the second wait comes while the run has not yet come to the first.
+    // The callback for the second wait arrives while the run has not yet reached the first.
     registry.deliver(callback(&states[1], "for-two")).await.unwrap();
     assert_eq!(kept(&world).await, Some(1));
     open.send(()).unwrap();

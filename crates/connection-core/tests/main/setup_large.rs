@@ -1,4 +1,4 @@
-//! A setup that reads more than a journal holds is told so, and is not held for ever.
+//! A setup that reads more than a journal can hold fails with an error, and does not hang.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::world::{World, code, connect};
 
 const KIND: Kind = Kind::from_static("reader");
 
-/// Reads a file of the directory that the user names, of any size.
+/// Reads a file in the directory that the user names, of any size.
 struct Reader;
 
 impl ConnectionDefinition for Reader {
@@ -19,6 +19,7 @@ impl ConnectionDefinition for Reader {
         let root = Field::directory("root", "Directory");
         Descriptor::new(KIND, "Reader", AuthType::None).needs(Need::Files).field(root)
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Which?").field("root")).await;
         let files = ctx.files().ok_or_else(|| SetupFailure::new("no_files", "no files"))?;
@@ -32,12 +33,15 @@ impl ConnectionDefinition for Reader {
             Err(_) => Err(SetupFailure::new("reader_failed", "failed")),
         }
     }
+
     fn serialize_credential(&self, _: &Secret) -> Result<Secret, CredentialError> {
         Ok(Secret::from("kept"))
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }

@@ -1,5 +1,5 @@
-//! What comes for a session whose time is over is refused, also when nobody has noticed yet that it is over: a clock that
-//! jumps wakes nobody.
+//! An input for an expired session is rejected, even if nobody has noticed the expiry yet: a clock that jumps wakes
+//! nobody.
 
 use std::sync::{Arc, mpsc};
 
@@ -16,14 +16,14 @@ use crate::{
     world::{START, World, answers, code, me, step},
 };
 
-/// How long a session lives that nobody goes on with.
+/// The time after which an unused session expires.
 const LIFE: i64 = 15 * 60;
 
 async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
     world.builder().kind(odd.clone()).kind(Race).inbound(Arc::new(Inbound::new())).open().await.unwrap()
 }
 
-/// Addresses that were used, callbacks that are kept, and what a plugin was given.
+/// Returns the used addresses, the kept callbacks, and the inputs that a plugin got, as one number.
 async fn taken(world: &World) -> Option<i64> {
     let sql = "SELECT (SELECT COUNT(*) FROM connection_endpoint WHERE used_at IS NOT NULL) \
                + (SELECT COUNT(*) FROM connection_setup_input) * 100 \
@@ -31,8 +31,8 @@ async fn taken(world: &World) -> Option<i64> {
     raw::number(&world.database(), sql).await
 }
 
-/// Lets the addresses live on, so that nothing but the session's own end refuses what comes there. That an address has an
-/// end, too, is a matter of the store's tests.
+/// Extends the life of the addresses, so that only the end of the session rejects what arrives. The end of an
+/// address is covered by the tests of the store.
 async fn addresses_stay(world: &World) {
     let later = "UPDATE connection_endpoint SET expires_at = expires_at + 1000000";
     assert_eq!(raw::run(&world.database(), later).await, 1);
@@ -61,7 +61,7 @@ async fn a_callback_to_a_session_that_waits_and_is_expired_is_gone_and_changes_n
     for late in [0, 1, LIFE] {
         jump(&world, LIFE + late);
         refused(&registry, &state(&shown), "in the same process").await;
-        // Another process has nothing of it in memory.
+        // Another process has nothing of the session in memory.
         refused(&open(&world, &odd).await, &state(&shown), "in another process").await;
         let ended = "SELECT COUNT(*) FROM connection_setup WHERE state IN ('running', 'waiting')";
         if raw::number(&world.database(), ended).await == Some(1) {
@@ -72,7 +72,7 @@ async fn a_callback_to_a_session_that_waits_and_is_expired_is_gone_and_changes_n
     assert_eq!(code(&registry.resume_setup(session.id()).await.unwrap().terminal().await.unwrap()), "setup_expired");
 }
 
-/// The control: a second earlier it is taken.
+/// The control: a second earlier, it is accepted.
 #[tokio::test]
 async fn a_callback_in_the_last_second_is_taken() {
     let world = World::new().await;
@@ -107,7 +107,7 @@ async fn an_answer_to_an_expired_session_is_refused() {
     session.advance(no, &answers(&[("a", "x")])).await.unwrap();
 }
 
-/// A run that is busy keeps what comes, but nothing for a session that is over.
+/// A busy run keeps what arrives, but nothing for a session that is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_callback_to_a_busy_session_that_is_expired_is_not_kept() {
     for late in [true, false] {

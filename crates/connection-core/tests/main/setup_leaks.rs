@@ -1,4 +1,5 @@
-//! No `Debug` of a session, a step, an outcome or an error shows a secret, and the files hold none either.
+//! No `Debug` output of a session, a step, an outcome or an error shows a secret, and the files contain none
+//! either.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A bad network ends no setup: the answers are kept, and resuming asks the provider again.
+//! A bad network ends no setup: the answers are kept, and resuming sends the request again.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ async fn another_process_asks_again_with_the_same_answers() {
     assert!(world.server.requests().iter().all(|request| request.contains("Bearer key-1")));
 }
 
-/// As a host does that starts: of all owners, what waits for a network and what waits for a time.
+/// As a host does when it starts: the sessions of all owners that wait for a network or a time.
 #[tokio::test]
 async fn a_host_that_starts_goes_on_with_what_waits_of_all_owners() {
     let world = World::new().await;

@@ -1,5 +1,5 @@
-//! Several processes at one session: one of them asks the provider, each is told what another does, and what one leaves
-//! half-way another ends. Two registries of one world are two processes.
+//! Several processes with one session: one of them sends the requests, the others see its steps, and what one
+//! process leaves half-done another finishes. Two registries of one world are two processes.
 
 use std::{
     sync::{Arc, mpsc},
@@ -25,12 +25,12 @@ use crate::{
 const ASKS: Kind = Kind::from_static("asks");
 const LOOKED: Duration = Duration::from_millis(500);
 
-/// The kind `asks`: asks the user, then the provider, and stops there until it is let go.
+/// The kind `asks`: asks the user, sends a request to the provider, and then waits until it is released.
 #[derive(Clone)]
 struct Asks {
-    /// Runs that were about to ask the provider.
+    /// The number of runs that were about to send the request.
     about: Arc<watch::Sender<usize>>,
-    /// Runs that have its answer.
+    /// The number of runs that have the answer.
     answered: Arc<watch::Sender<usize>>,
     open: Arc<watch::Sender<bool>>,
 }
@@ -40,7 +40,8 @@ impl Asks {
         let count = || Arc::new(watch::Sender::new(0));
         Self { about: count(), answered: count(), open: Arc::new(watch::Sender::new(true)) }
     }
-    /// The same kind as another process has it.
+
+    /// Creates the same kind for another process.
     fn of(open: bool) -> Self {
         let asks = Self::new();
         asks.open.send_replace(open);
@@ -58,6 +59,7 @@ impl ConnectionDefinition for Asks {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(ASKS, "Asks", AuthType::Custom).origin(API).field(Field::text("a", "A"))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         ctx.prompt(Prompt::new("Sure?").field("a")).await;
         self.about.send_modify(|count| *count += 1);
@@ -67,18 +69,21 @@ impl ConnectionDefinition for Asks {
         classify(answer)?;
         Ok(Established::new("key".into(), Identity::new("1", "ada")).established_live(VerifyResult::live()))
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
 }
 
-/// Begun and answered: the provider is about to be asked.
+/// Begun and answered: the request to the provider is about to be sent.
 async fn begun(registry: &ConnectionRegistry) -> SetupSession {
     let session = registry.begin_setup(&ASKS).again().await.unwrap();
     let (no, _) = step(&session).await;
@@ -86,7 +91,7 @@ async fn begun(registry: &ConnectionRegistry) -> SetupSession {
     session
 }
 
-/// The provider holds back its answer until it is let go.
+/// The provider delays its answer until it is released.
 fn held_back(world: &World, answer: fn() -> Reply) -> (Arc<Notify>, mpsc::Sender<()>) {
     let (asked, (open, gate)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
     let told = asked.clone();
@@ -115,7 +120,7 @@ async fn two_processes_that_resume_a_setup_at_once_ask_the_provider_once() {
     again.notified().await;
     let twin = two.resume_setup(session.id()).await.unwrap();
     reached(&asks[1].about, 1).await;
-    // The one that asks is offline again, and so the other one sees it.
+    // The process that sends the request is offline again, and the other one sees it.
     open.send(()).unwrap();
     for session in [&session, &twin] {
         let (_, shown) = looked(&world, step(session)).await;
@@ -139,7 +144,7 @@ async fn a_setup_whose_process_died_while_it_asked_goes_on_in_another() {
     let session = begun(&one).await;
     world.server.until_asked(1).await;
     one.close().await;
-    // What it gave back, one that is killed does not.
+    // A process that closes releases its lease; one that is killed does not.
     let until = world.now() + 6;
     let sql = format!("UPDATE connection_setup SET lease_owner = 'killed', lease_until = {until}");
     assert_eq!(raw::run(&world.database(), sql).await, 1);
@@ -165,7 +170,7 @@ async fn a_process_that_asks_for_long_keeps_others_from_asking() {
     reached(&asks.about, 1).await;
     let lease = "SELECT lease_until FROM connection_setup";
     let mut until = raw::number(&world.database(), lease).await.unwrap();
-    // Each time before it ends, and for longer than one lease is.
+    // Each time before it ends, for longer than one lease.
     for _ in 0..6 {
         let before = until;
         while until == before {
@@ -174,7 +179,7 @@ async fn a_process_that_asks_for_long_keeps_others_from_asking() {
         }
     }
     assert_eq!(asked(&world, "GET /odd"), 1);
-    // The request has ended for long: 30 seconds are all that one may take.
+    // The request ended long ago: one may take at most 30 seconds.
     assert!(matches!(looked(&world, step(&twin)).await, (1, SetupStep::Notice { .. })));
 }
 
@@ -192,7 +197,7 @@ async fn a_process_that_closes_leaves_its_setups_to_others_at_once() {
     assert_eq!(code(&twin.terminal().await.unwrap()), "done Live", "no time has passed");
 }
 
-/// What each test of a watching handle does in the other process.
+/// The common beginning of the tests in which a handle watches another process.
 async fn both_at_the_prompt(world: &World) -> (SetupSession, SetupSession, ConnectionRegistry) {
     let odd = Odd::new("ask twice");
     let (one, two) = (world.open(odd.clone()).await, world.open(odd).await);
@@ -200,7 +205,7 @@ async fn both_at_the_prompt(world: &World) -> (SetupSession, SetupSession, Conne
     step(&session).await;
     let twin = two.resume_setup(session.id()).await.unwrap();
     step(&twin).await;
-    // The sessions end in their time: a timer in each process.
+    // A timer in each process ends the sessions when they expire.
     world.clock.until_asleep(2).await;
     (session, twin, one)
 }
@@ -211,7 +216,8 @@ async fn whoever_waits_is_told_within_half_a_second_what_another_process_did() {
     let (session, twin, _one) = both_at_the_prompt(&world).await;
     let (next, end) = (session.clone(), session.clone());
     let (next, end) = (Handle::current().spawn(async move { step(&next).await }), Handle::current().spawn(async move { end.terminal().await }));
-    // By then it looks; how far time goes while it does, only the machine knows, but not as far as another look later.
+    // By now it is looking. How much time passes meanwhile depends on the machine, but it is less than until
+    // another look.
     world.clock.until_asleep(3).await;
     let soon = |began: Duration| assert!(world.clock.passed() - began < 6 * LOOKED, "{:?}", world.clock.passed() - began);
     twin.advance(1, &answers(&[("a", "x")])).await.unwrap();
@@ -274,7 +280,7 @@ async fn an_answer_that_comes_after_another_process_cancelled_is_not_kept() {
     let twin = two.resume_setup(session.id()).await.unwrap();
     twin.cancel().await.unwrap();
     open.send(()).unwrap();
-    // Nobody waits here, so that nobody has looked: the run itself finds that it has ended.
+    // Nobody waits here, so nobody has looked: the run itself finds that it has ended.
     let again = one.resume_setup(session.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "cancelled");
     assert_eq!(journal(&world).await, 0);
@@ -289,7 +295,7 @@ async fn a_run_that_saw_a_bad_network_undoes_no_answer_that_came_since() {
     assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
     let id = session.id();
     drop((session, one));
-    // As a process leaves it that dies between the answer and the rest.
+    // The state after a process died between the answer and the rest.
     raw::run(&world.database(), "UPDATE connection_setup SET state = 'running'").await;
     let (late, fresh) = (Asks::of(false), Asks::of(true));
     let (one, two) = (world.open(late.clone()).await, world.open(fresh.clone()).await);
@@ -301,7 +307,7 @@ async fn a_run_that_saw_a_bad_network_undoes_no_answer_that_came_since() {
     fresh.open.send_replace(false);
     let twin = two.resume_setup(id).await.unwrap();
     reached(&fresh.answered, 2).await;
-    // It saw the bad network, and comes too late to say so.
+    // It saw the bad network, and is too late to report it.
     late.open.send_replace(true);
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     fresh.open.send_replace(true);

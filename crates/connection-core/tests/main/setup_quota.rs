@@ -1,4 +1,4 @@
-//! An owner has as many open setups as the host allows, and no more.
+//! An owner has at most as many open setups as the host allows.
 
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ async fn an_owner_with_too_many_open_setups_is_refused_another_one_until_one_end
     assert!(matches!(refused, Error::TooManySetups { most: 3 }), "{refused:?}");
     assert_eq!(refused.code(), "too_many_setups");
     assert!(refused.remedy().unwrap().contains("cancel"), "{refused:?}");
-    // Another owner has its own.
+    // Another owner has a separate limit.
     registry.owner("ada").unwrap().begin_setup(&KIND).await.unwrap();
-    // One that was cancelled counts no longer, nor do those whose time is over.
+    // A cancelled session no longer counts, nor do expired ones.
     open.pop().unwrap().cancel().await.unwrap();
     open.push(registry.begin_setup(&KIND).await.unwrap());
     registry.begin_setup(&KIND).await.unwrap_err();

@@ -1,4 +1,5 @@
-//! A setup goes on in any process, from what is stored: nothing is asked twice, and the plugin sees what it saw before.
+//! A setup continues in any process from what is stored: no request is sent twice, and the plugin sees the same
+//! results as before.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +19,7 @@ async fn open(world: &World, odd: &Odd, inbound: &Inbound) -> ConnectionRegistry
     world.builder().kind(odd.clone()).inbound(Arc::new(inbound.clone())).open().await.unwrap()
 }
 
-/// Resolves when the only session waits at that step, or has ended.
+/// Waits until the only session waits at that step, or has ended.
 async fn until_at(registry: &ConnectionRegistry, no: u64) {
     loop {
         let setups = registry.setups().await.unwrap();
@@ -67,7 +68,7 @@ async fn another_process_goes_on_at_every_wait_and_repeats_nothing() {
     while !odd.seen().iter().any(|line| line.starts_with("slept")) {
         tokio::task::yield_now().await;
     }
-    // What it waits for now looks the same, so the step is the same.
+    // The wait looks the same as before, so the step is the same.
     until_at(&fourth, 3).await;
     drop((session, fourth));
 
@@ -242,7 +243,7 @@ async fn a_slow_process_does_not_undo_what_another_one_did() {
     while held.rebound().is_empty() {
         tokio::task::yield_now().await;
     }
-    // It has read the journal, and is about to wait where nobody waits any more.
+    // It has read the journal, and is about to wait at a step that is over.
     here.advance(1, &answers(&[("a", "x")])).await.unwrap();
     until_at(&one, 2).await;
     held.let_go();

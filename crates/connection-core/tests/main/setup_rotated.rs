@@ -1,5 +1,5 @@
-//! A provider that rotates a credential on its first probe, while the store cannot write: what it handed out is kept until
-//! it can, in memory and in a file of the node.
+//! A provider that rotates a credential on its first probe while the store cannot write. The new credential is kept
+//! in memory and in a file of the node until it can be stored.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ use crate::{
     world::{World, answers, code, me, step},
 };
 
-/// The provider of `key-1`: when that is verified it is exchanged for `fresh`, which alone works from then on.
+/// The provider of `key-1`: when that is verified it is exchanged for `fresh`, and only that works from then on.
 pub(crate) fn rotates_once() -> impl FnMut(&str) -> Reply + Send + 'static {
     let mut asked = 0;
     move |request| {
@@ -33,7 +33,7 @@ pub(crate) fn rotates_once() -> impl FnMut(&str) -> Reply + Send + 'static {
     }
 }
 
-/// A session whose provider has rotated what nobody could record.
+/// A session whose provider has rotated the credential, which could not be recorded.
 async fn stuck(world: &World, registry: &ConnectionRegistry) -> SetupSession {
     world.provider(rotates_once());
     break_writes(world, "INSERT ON connection_setup_effect WHEN NEW.seq = 2").await;
@@ -46,19 +46,19 @@ async fn stuck(world: &World, registry: &ConnectionRegistry) -> SetupSession {
     session
 }
 
-/// How many answers the machine keeps.
+/// Returns the number of answers that the machine keeps.
 fn kept_of(world: &World) -> usize {
     kept::count(&world.state())
 }
 
-/// Lets time pass until it has ended.
+/// Lets time pass until the session has ended.
 async fn ended(world: &World, session: &SetupSession) -> Outcome {
     loop {
         if let Ok(outcome) = looked(world, session.terminal()).await {
             return outcome;
         }
         world.clock.advance(Duration::from_secs(1));
-        // A look at the store takes as long as what is waited for.
+        // Reading the store takes as long as the event that is waited for.
         raw::number(&world.database(), "SELECT 1").await;
     }
 }
@@ -75,7 +75,7 @@ async fn a_rotated_credential_that_cannot_be_recorded_is_recorded_later_and_its_
     let world = World::new().await;
     let registry = world.acme().await;
     let session = stuck(&world, &registry).await;
-    // Once more, and again: it is kept still, and nothing is asked with the dead one.
+    // Tried again twice: the credential is still kept, and nothing is sent with the dead one.
     for _ in 0..2 {
         registry.resume_setup(session.id()).await.unwrap();
         assert!(is_store(&session.terminal().await.unwrap_err()));
@@ -97,7 +97,7 @@ async fn a_rotated_credential_that_could_not_be_recorded_outlives_its_process() 
         drop((session, registry));
         mend(&world).await;
         let registry = if opened == "before" { before } else { world.acme().await };
-        // The lease of the one that is gone.
+        // The lease of the dead process.
         world.clock.advance(Duration::from_secs(6));
         let session = registry.resume_setup(id).await.unwrap();
         let outcome = session.terminal().await.unwrap();
@@ -105,7 +105,7 @@ async fn a_rotated_credential_that_could_not_be_recorded_outlives_its_process() 
     }
 }
 
-/// The control: what only the process has goes with it.
+/// The control: what only the process has is lost with it.
 #[tokio::test]
 async fn without_what_is_kept_it_is_lost_with_its_process() {
     let world = World::new().await;
@@ -147,7 +147,7 @@ async fn a_session_that_is_cancelled_meanwhile_keeps_nothing() {
     assert!(labels(&registry).await.is_empty());
 }
 
-/// Another program writes when the provider rotates: the process need not live until that is over.
+/// Another program writes while the provider rotates: the process need not live until that is over.
 #[tokio::test]
 async fn a_rotated_credential_is_on_the_disk_while_its_commit_takes_long() {
     let world = World::new().await;
@@ -168,7 +168,7 @@ async fn a_rotated_credential_is_on_the_disk_while_its_commit_takes_long() {
         while held.lock().unwrap().is_none() {
             tokio::task::yield_now().await;
         }
-        // Less than anything else waits for.
+        // Shorter than any other wait.
         for _ in 0..400 {
             if kept_of(&world) == 1 {
                 return;

@@ -1,4 +1,4 @@
-//! Setups that send a signature which is another one each time: in a replay the request is the same all the same.
+//! Setups that send a signature that differs each time: in a replay, the request still counts as the same.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,13 +18,13 @@ use crate::{
 
 const SIGNS: Kind = Kind::from_static("signs");
 
-/// The kind `signs`: sends what it signed, and what it signed again, before it asks and after.
+/// The kind `signs`: sends a signature and a second signature, before it asks and after.
 #[derive(Clone)]
 struct Signs {
     algorithm: SignatureAlgorithm,
     key: Arc<str>,
     written: fn(&[u8]) -> String,
-    /// What is signed in the n-th run; the same in all of them, unless the plugin has a bug.
+    /// The bytes that are signed in the n-th run; the same in all of them, unless the plugin has a bug.
     signed: fn(usize) -> String,
     made: Arc<Mutex<Vec<Vec<u8>>>>,
     runs: Arc<std::sync::atomic::AtomicUsize>,

@@ -1,4 +1,4 @@
-//! Setups that spend something: a code, once, whatever is lost on the way.
+//! Setups that use up a code: exactly once, whatever is lost on the way.
 
 use std::{
     sync::{
@@ -26,7 +26,7 @@ const CODE: &str = "code-that-works-once";
 /// The kind `spends`: asks, then spends a code until the provider answers with a token.
 #[derive(Clone, Default)]
 struct Spends {
-    /// How often it may ask again after an answer that is not 200.
+    /// The number of times that it may try again after an answer other than 200.
     polls: usize,
     runs: Arc<AtomicUsize>,
 }
@@ -44,7 +44,7 @@ impl ConnectionDefinition for Spends {
         let (base, code) = (ctx.base_url(API)?, Secret::from(CODE));
         let mut left = self.polls;
         let token = loop {
-            // Another one in every run, as a signature may be.
+            // Different in every run, as a signature may be.
             let body = format!("{run} {CODE}");
             let request = HttpRequest::post(base, "/token").form("assertion", body.as_str());
             match ctx.send_once(Spend::new("code", &code), request).await {
@@ -82,7 +82,7 @@ async fn a_code_is_spent_once_and_nothing_of_it_is_left() {
     assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
 }
 
-/// Goes on in another process when one cannot, until the setup ends.
+/// Continues in another process when one cannot, until the setup ends.
 async fn in_turn(world: &World, of: &str) -> Outcome {
     let first = world.open(Spends::default()).await;
     break_writes(world, of).await;
@@ -141,7 +141,7 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
     let id = session.id();
     drop((session, registry));
     mend(&world).await;
-    // As if it had died before it knew the answer, and nobody has told it for as long as anybody could.
+    // As if the process had died before it knew the answer, and enough time had passed that no answer can arrive.
     std::fs::remove_dir_all(world.state()).unwrap();
     raw::run(&world.database(), "UPDATE connection_exchange SET sent_at = sent_at - 61").await;
     let registry = world.open(Spends::default()).await;
@@ -150,7 +150,7 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
     assert_eq!(asked(&world, "POST /token"), 1);
 }
 
-/// A process that lives and cannot write just now, and another one on a machine of its own, which sees only that.
+/// A process that lives and cannot write just now, and another one on another machine, which sees only the row.
 #[tokio::test]
 async fn what_a_process_that_lives_may_tell_yet_is_waited_for() {
     let world = World::new().await;
@@ -175,7 +175,7 @@ async fn what_a_process_that_lives_may_tell_yet_is_waited_for() {
     assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
 }
 
-/// Another run was first: nothing took the place of the answer, so it stays.
+/// Another run was first: nothing replaced the answer, so it stays.
 #[tokio::test]
 async fn an_entry_that_is_not_written_takes_no_answer_away() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! A setup as its host drives it: steps, answers to them, and the one end.
+//! A setup as its host drives it: steps, their answers, and a single end.
 
 use std::{future::poll_fn, pin::pin};
 

@@ -1,4 +1,4 @@
-//! Two processes that come to the end of one session at once: one stores what was made, and both tell it.
+//! Two processes that reach the end of one session at once: one stores the connection, and both report it.
 
 use std::sync::Arc;
 
@@ -25,18 +25,22 @@ impl ConnectionDefinition for Held {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(KIND, "Twice", AuthType::Custom)
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         ctx.prompt(Prompt::new("Sure?")).await;
         self.inside.send_modify(|inside| *inside += 1);
         drop(self.open.subscribe().wait_for(|open| *open).await);
         Ok(Established::new("key".into(), Identity::new("1", "ada")).established_live(VerifyResult::live()))
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }

@@ -1,4 +1,4 @@
-//! Writes that fail: the session is where it was, it says so, and goes on when the store is mended.
+//! Writes that fail: the session stays where it was, reports the error, and continues when the store is repaired.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     world::{World, answers, code, step},
 };
 
-/// Makes one sort of write fail until it is mended.
+/// Makes one sort of write fail until it is repaired.
 pub(crate) async fn break_writes(world: &World, of: &str) {
     raw::refuse(&world.database(), of).await;
 }
@@ -26,8 +26,8 @@ pub(crate) fn is_store(error: &Error) -> bool {
     matches!(error, Error::Store(_)) && error.code() == "store_failed"
 }
 
-/// Goes through a setup as a person would who tries again when told so; how often each field was answered and how often
-/// something failed.
+/// Goes through a setup as a person would who tries again when asked to. Returns how often each field was answered
+/// and how often something failed.
 async fn persist(world: &World, registry: &ConnectionRegistry, kind: &Kind) -> (Outcome, usize, usize) {
     let (mut answered, mut failed) = (0, 0);
     let session = registry.begin_setup(kind).await.unwrap();
@@ -63,7 +63,7 @@ async fn persist(world: &World, registry: &ConnectionRegistry, kind: &Kind) -> (
 async fn a_setup_survives_a_failure_of_each_of_its_writes() {
     for (of, requests) in [
         ("INSERT ON connection_setup_effect WHEN NEW.seq = 0", 2),
-        // The request was sent, and its answer could not be kept.
+        // The request was sent, and its answer could not be stored.
         ("INSERT ON connection_setup_effect WHEN NEW.seq = 1", 3),
         ("UPDATE ON connection_setup WHEN NEW.state = 'waiting'", 2),
         ("UPDATE ON connection_setup WHEN OLD.state = 'waiting' AND NEW.state = 'running'", 2),
@@ -165,7 +165,7 @@ async fn a_setup_that_could_not_be_cancelled_goes_on() {
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
 
-/// A file that is edited, or moved from another session, ends the setup and does nothing else.
+/// A journal that is edited, or moved from another session, ends the setup and does nothing else.
 #[tokio::test]
 async fn a_journal_that_was_edited_does_not_open() {
     let world = World::new().await;
@@ -176,7 +176,7 @@ async fn a_journal_that_was_edited_does_not_open() {
     session.advance(1, &answers(&[("a", "x")])).await.unwrap();
     assert!(is_store(&session.terminal().await.unwrap_err()));
     mend(&world).await;
-    // The last byte becomes another one, whatever it is.
+    // Changes the last byte, whatever it is.
     let mut sealed = raw::blob(&world.database(), "SELECT sealed FROM connection_setup_effect").await;
     *sealed.last_mut().unwrap() ^= 1;
     let edited = format!("UPDATE connection_setup_effect SET sealed = {}", raw::literal(&sealed));

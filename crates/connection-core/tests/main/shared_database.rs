@@ -1,4 +1,4 @@
-//! A database that is also somebody else's: their migrations and tables stay theirs.
+//! A database that a host also uses: its migrations and tables stay unchanged.
 
 use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, OpenError, StoreError, StoreSource};
 
@@ -14,7 +14,7 @@ async fn open(world: &World, source: impl Into<StoreSource>) -> Result<Connectio
     builder.kind(Acme::default()).open().await
 }
 
-/// What a host with tables of its own does at its start.
+/// Runs the migrations of a host that has its own tables.
 async fn hosts_migrations(pool: &Pool) {
     let migrator = sqlx::migrate!("tests/fixtures/host");
     match pool {
@@ -53,7 +53,7 @@ async fn a_hosts_own_migrations_run_before_and_after_ours() {
     }
 }
 
-/// A name of each sort, at the beginning, in the middle and at the end of what is made.
+/// A name of each type of object, from the beginning, the middle and the end of the migrations.
 #[tokio::test]
 async fn a_table_of_another_program_under_our_name_is_named_and_nothing_is_changed() {
     const TAKEN: &[(&str, &str, &str)] = &[
@@ -95,7 +95,7 @@ async fn everything_there(database: &raw::Database) -> Vec<String> {
     raw::texts(database, sql).await
 }
 
-/// What points at our rows is the host's to keep: a row that it holds on to is not removed behind its back.
+/// References to our rows belong to the host: a row that a reference needs is not removed.
 #[tokio::test]
 async fn a_reference_of_the_hosts_to_our_rows_holds_them() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! From nothing to a connection that is used and removed.
+//! The whole life of a connection, from an empty database to its removal.
 
 use connection_contract::Liveness;
 use connection_core::{Error, Filter, Teardown};

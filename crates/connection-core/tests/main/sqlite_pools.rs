@@ -1,4 +1,4 @@
-//! What a pool of SQLite connections must be set to, said at once and with the words that set it.
+//! The required options of a pool of SQLite connections: missing ones are reported at once, by their names in sqlx.
 
 use std::time::Duration;
 

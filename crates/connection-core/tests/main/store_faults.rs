@@ -1,4 +1,4 @@
-//! A file that another program holds, and a disk without space: what was stored stays, and the next try works.
+//! A file that another program holds, and a disk without space: stored rows stay, and the next attempt works.
 
 use std::{
     fs::{self, File},
@@ -29,11 +29,11 @@ async fn a_database_that_another_program_writes_for_long_is_busy_and_stays_as_it
     assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");
 }
 
-/// A small disk of its own, gone with this value.
+/// A small separate disk, removed when this is dropped.
 pub(crate) struct Disk(PathBuf);
 
 impl Disk {
-    /// `None`, and said, where none can be mounted.
+    /// Returns `None`, and prints a message, if none can be mounted.
     pub(crate) fn mount(at: &Path) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         let mut mount = Command::new("mount");
@@ -48,7 +48,7 @@ impl Disk {
         mounted.then(|| Self(at.to_owned()))
     }
 
-    /// Takes what is left of it.
+    /// Fills the rest of the disk.
     pub(crate) fn fill(&self) {
         let mut filler = File::create(self.0.join("filler")).unwrap();
         for size in [65_536, 4096, 1] {
@@ -56,7 +56,7 @@ impl Disk {
         }
     }
 
-    /// Takes all of it but so many bytes.
+    /// Fills the disk except for this number of bytes.
     pub(crate) fn fill_but(&self, bytes: usize) {
         fs::write(self.0.join("left"), vec![0; bytes]).unwrap();
         self.fill();
@@ -70,7 +70,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily, since a test that failed leaves files open.
+        // Lazily, since a failed test leaves files open.
         drop(Command::new("umount").arg("-l").arg(&self.0).output());
     }
 }
@@ -94,7 +94,7 @@ async fn a_disk_without_space_is_told_and_what_was_stored_stays() {
     let (number, error) = error.expect("the disk is full");
     assert!(matches!(&error, Error::Store(error) if matches!(**error, StoreError::Full { .. })), "{error:?}");
     assert!(error.remedy().unwrap().contains("free space"), "{error:?}");
-    // It is read as before, and a credential that cannot be kept is not half kept.
+    // It can be read as before, and a credential that cannot be stored is not stored in part.
     let label = if number == 0 { "ada".to_owned() } else { format!("name-{}", number - 1) };
     let listed = registry.list_connections(Filter::new()).await.unwrap().connections;
     assert_eq!(listed[0].label.as_str(), &*label);
@@ -105,7 +105,7 @@ async fn a_disk_without_space_is_told_and_what_was_stored_stays() {
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");
     registry.close().await;
-    // Opened again, it is whole.
+    // After it is opened again, it is whole.
     let registry = world.open(fake.clone()).await;
     assert_eq!(registry.connection(connection.id()).await.unwrap().verify().await.unwrap().liveness, Liveness::Live);
     registry.close().await;

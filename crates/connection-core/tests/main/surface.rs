@@ -1,4 +1,4 @@
-//! The two surfaces by name: what plugins compile against, and what hosts do. It holds by compiling.
+//! The public names that plugins compile against, and those that hosts use. The test is that this compiles.
 
 use std::future::Future;
 
@@ -15,7 +15,7 @@ fn named<T: ?Sized>() {}
 
 fn is<T>(_: T) {}
 
-/// R-INSEAM-003, R-INSEAM-010: `SetupStep` is the host's (design 3.2) and lives in the core.
+/// R-INSEAM-003, R-INSEAM-010: `SetupStep` belongs to the host (design 3.2) and is in the core.
 #[test]
 fn the_contract_exports_what_a_plugin_is_written_with() {
     fn a_definition<D: ConnectionDefinition>(plugin: &D, credential: &D::Credential, ctx: &SetupContext<'_>) {
@@ -26,6 +26,7 @@ fn the_contract_exports_what_a_plugin_is_written_with() {
         is::<Result<D::Credential, CredentialError>>(plugin.parse_credential(b""));
         sent(plugin.setup(ctx));
     }
+
     fn probed<D: ConnectionDefinition>(
         plugin: &D,
         credential: &D::Credential,
@@ -35,6 +36,7 @@ fn the_contract_exports_what_a_plugin_is_written_with() {
         sent::<Result<VerifyResult<D::Credential>, ConnectionError>>(plugin.verify(credential, verify));
         sent::<Result<(), ConnectionError>>(plugin.teardown(credential, teardown));
     }
+
     fn sent<T>(_: impl Future<Output = T> + Send) {}
     _ = a_definition::<crate::acme::Acme>;
     _ = probed::<crate::acme::Acme>;
@@ -51,6 +53,7 @@ fn the_core_exports_what_a_host_is_written_with() {
     fn open(builder: RegistryBuilder) -> impl Future<Output = Result<ConnectionRegistry, OpenError>> + Send {
         builder.open()
     }
+
     fn shared<T: Clone + std::fmt::Debug + Send + Sync + 'static>() {}
     _ = open;
     _ = ConnectionRegistry::builder;
@@ -61,7 +64,7 @@ fn the_core_exports_what_a_host_is_written_with() {
     named::<(Outcome, SetupStep)>();
 }
 
-/// R-INSEAM-051: the errors of the two surfaces are errors as everybody knows them, and travel between threads.
+/// R-INSEAM-051: the errors of both crates are ordinary errors, and can be sent between threads.
 #[test]
 fn errors_are_errors() {
     fn error<E: std::error::Error + Send + Sync + 'static>() {}

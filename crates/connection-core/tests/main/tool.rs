@@ -1,4 +1,5 @@
-//! A kind of a local tool that keeps its logins in a directory, as an author would write it, and a home for its user.
+//! A kind of a local tool that keeps its logins in a directory, as an author would write it, and a home for its
+//! user.
 
 use std::{
     ffi::OsString,
@@ -15,14 +16,14 @@ use connection_core::{ConnectionRegistry, Profiles, RegistryBuilder};
 use crate::world::World;
 
 pub(crate) const TOOL: Kind = Kind::from_static("tool");
-/// Its directory must have the name that it has at home, and be there.
+/// The directory of a profile must have the same name as in the home, and must exist.
 pub(crate) const STRICT: Kind = Kind::from_static("strict");
-/// Its container sees configuration, and has no place for a profile.
+/// The container mounts configuration, and has no place for a profile.
 pub(crate) const SHARED: Kind = Kind::from_static("shared");
-/// It has neither profiles nor a container.
+/// The kind has neither profiles nor a container.
 pub(crate) const PLAIN: Kind = Kind::from_static("plain");
 
-/// Connects whoever is signed in in the profile's directory.
+/// Connects the account that is signed in in the profile's directory.
 pub(crate) struct Tool(pub(crate) Kind);
 
 pub(crate) fn home(relative: &'static str) -> PathSpec {
@@ -43,22 +44,27 @@ impl ConnectionDefinition for Tool {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(self.0.clone(), "Tool", AuthType::None).needs(Need::Files).tool(ToolSpec::new("tool"))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         ctx.prompt(Prompt::new("Sign in there, then go on")).await;
         let account = self.account(ctx).await.map_err(|_| SetupFailure::new("signed_out", "nobody is signed in"))?;
         Ok(Established::new((), Identity::new(account.clone(), account)))
     }
+
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
         Ok(Secret::from(""))
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
+
     async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         let account = self.account(ctx).await.map_err(NotLive::from)?;
         assert_eq!(ctx.connection().profile().is_some(), ctx.directory().is_some());
         Ok(VerifyResult::live().identity(Identity::new(account.clone(), account)))
     }
+
     fn profiles(&self) -> Option<ProfileSpec> {
         let probe = ProbeSpec::new()
             .marker("settings.json")
@@ -75,13 +81,14 @@ impl ConnectionDefinition for Tool {
         match self.0.as_str() {
             "plain" | "shared" | "written" | "climbing" => None,
             "strict" | "outside" => Some(spec.dir_name(".tool").needs_directory()),
-            // It finds its directory by a variable that is the host's own, too.
+            // It finds its directory by a variable that the host uses, too.
             "moved" | "fixed" => {
                 Some(ProfileSpec::new("TOOL_HOME", home(".tool")).variable("XDG_CONFIG_HOME", EnvValue::Parent))
             }
             _ => Some(spec),
         }
     }
+
     fn sandbox(&self) -> Option<SandboxSpec> {
         let spec = SandboxSpec::new("localhost/connections/tool:1", "tool")
             .config_mount(ConfigMount::new(home(".tool"), "/config/.tool").profile().keeps("sessions"))
@@ -113,14 +120,17 @@ impl Home {
     pub(crate) fn at(path: impl Into<PathBuf>) -> Self {
         Self(Arc::new(Mutex::new(Some(path.into()))))
     }
+
     pub(crate) fn moves(&self, path: Option<PathBuf>) {
         *self.0.lock().unwrap() = path;
     }
-    /// A builder for whom this is the home, with the tools.
+
+    /// Returns a builder with this home and the kinds of the tools.
     pub(crate) fn builder(&self, builder: RegistryBuilder) -> RegistryBuilder {
         self.environment(builder).kind(Tool(TOOL)).kind(Tool(STRICT)).kind(Tool(SHARED)).kind(Tool(PLAIN))
     }
-    /// A builder for whom this is the home.
+
+    /// Returns a builder with this home.
     pub(crate) fn environment(&self, builder: RegistryBuilder) -> RegistryBuilder {
         let at = self.0.clone();
         let variable = move |name: &str| -> Option<OsString> {
@@ -142,20 +152,24 @@ impl Tools {
     pub(crate) async fn new() -> Self {
         Self::with(|builder| builder).await
     }
+
     pub(crate) async fn with(change: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
         let world = World::new().await;
         let home = Home::at(world.directory.path().join("home"));
         let registry = change(home.builder(world.builder())).open().await.unwrap();
         Self { world, home, registry }
     }
-    /// Below the home.
+
+    /// Returns a path below the home.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.world.directory.path().join("home").join(relative)
     }
+
     pub(crate) fn profiles(&self) -> Profiles {
         self.registry.profiles(&TOOL).unwrap()
     }
-    /// Writes a file, and the directories above it.
+
+    /// Writes a file, and creates its parent directories.
     pub(crate) fn write(&self, relative: &str, content: &str) -> PathBuf {
         write(&self.path(relative), content);
         self.path(relative)

@@ -1,4 +1,4 @@
-//! What a host allows of local programs: nothing unless it says so, never a shell, and nothing that nobody asked for.
+//! The local programs that a host allows: none by default, never a shell, and never without a request.
 #![cfg(unix)]
 
 use std::{ffi::OsString, fs, sync::Arc};
@@ -14,7 +14,7 @@ use crate::{
     world::{World, code, step},
 };
 
-/// A helper that leaves a mark when it is run.
+/// A helper that leaves a mark when it runs.
 struct Trap {
     world: World,
     plugin: Borrower,
@@ -28,6 +28,7 @@ impl Trap {
         says(&path, &format!("echo ran > '{}'; echo 1.0", path.join("ran").display()));
         Self { world, plugin: Borrower::new([tool("helper")]) }
     }
+
     async fn open(&self, policy: ToolPolicy) -> connection_core::ConnectionRegistry {
         let path = self.world.directory.path().as_os_str().to_owned();
         let variables = move |name: &str| -> Option<OsString> { (name == "PATH").then(|| path.clone()) };
@@ -36,7 +37,8 @@ impl Trap {
         self.plugin.until_activated(1).await;
         registry
     }
-    /// Whether it was run since the last time.
+
+    /// Returns `true` if it ran since the last call.
     fn ran(&self) -> bool {
         fs::remove_file(self.world.directory.path().join("ran")).is_ok()
     }
@@ -71,7 +73,7 @@ async fn a_program_that_is_allowed_is_run_in_a_setup_and_at_no_other_time() {
     assert_eq!(trap.plugin.act(Act::Version(tool("helper"))).await, "Err(Denied)");
     assert!(trap.plugin.act(Act::Find(tool("helper"))).await.contains("helper"));
     assert!(!trap.ran());
-    // The control: a person asks for a setup.
+    // The control: a person starts a setup.
     trap.plugin.does([Act::Version(tool("helper"))]);
     let session = asked(&registry).await;
     assert_eq!(trap.plugin.seen(), ["Ok(\"1.0\")"]);
@@ -109,13 +111,13 @@ async fn no_policy_takes_a_path_or_a_shell_for_a_program() {
         let refused = world.builder().tools(policy.clone()).open().await.unwrap_err();
         assert_eq!(refused.code(), "tool_policy_invalid");
         assert!(refused.to_string().contains(says) && refused.to_string().contains(program), "{refused}");
-        // A host that does not open a registry runs none of them either.
+        // A host without a registry does not run them either.
         assert!(MachineTools::new(policy).find(&ToolSpec::new(program.to_owned())).await.is_err(), "{program}");
     }
     world.builder().tools(ToolPolicy::new().allow(AllowedTool::new("helper"))).open().await.unwrap();
 }
 
-/// What the host lists of the tool of these tests, without one part.
+/// Returns the policy of these tests for the tool, without one part.
 fn policy(without: &str) -> ToolPolicy {
     let variables = ["TOOL_HOME", "TOOL_PARENT", "TOOL_ISOLATED"].into_iter().filter(|name| *name != without);
     let tool = variables.fold(AllowedTool::new("tool"), AllowedTool::variable);
@@ -138,13 +140,13 @@ async fn a_profile_sets_no_variable_argument_or_path_that_the_host_does_not_list
         assert!(refused.remedy().unwrap().contains("ToolPolicy"));
         assert_eq!(it.registry.sandbox(&TOOL).unwrap_err().code(), "tool_not_allowed");
         assert!(!it.registry.support(&TOOL).unwrap().not_allowed.is_empty());
-        // The rest of the kind works: it is connected, as a kind without profiles.
+        // The rest of the kind works: it can be connected like a kind without profiles.
         let session = it.registry.begin_setup(&TOOL).await.unwrap();
         step(&session).await;
     }
     let it = Tools::with(|builder| builder.tools(policy(""))).await;
     assert!(it.registry.profiles(&TOOL).is_ok() && it.registry.sandbox(&TOOL).is_ok());
-    // A file of the user that its container would be given.
+    // A file of the user that its container would get.
     let it = Tools::with(|builder| builder.tools(policy(".toolrc"))).await;
     assert!(it.registry.profiles(&TOOL).is_ok());
     assert_eq!(it.registry.sandbox(&TOOL).unwrap_err().code(), "tool_not_allowed");

@@ -1,4 +1,5 @@
-//! How much a plugin may say of usage: what is too much, or no measure, is its fault and is not kept.
+//! The limits of what a plugin may report as usage: reports that are too large or not valid are its fault and are
+//! not kept.
 
 use connection_contract::{
     MonthlySpend, SessionTokens, TimeWindow, Timestamp, TokenUtilization, UsageMetric, UsageSnapshot, Value, reason,
@@ -11,7 +12,7 @@ use crate::{
     world::World,
 };
 
-/// An account whose usage a test tells.
+/// An account whose usage the test sets.
 struct Told {
     plugin: Metered,
     usage: Usage,
@@ -25,17 +26,20 @@ impl Told {
         plugin.connected(&registry, "ada").await;
         Self { plugin, usage: registry.usage(&METERED), _world: world }
     }
+
     async fn fetch(&self, snapshot: &UsageSnapshot) -> UsageReading {
         *self.plugin.snapshot.lock().unwrap() = Some(snapshot.clone());
         self.usage.fetch(None).await.unwrap()
     }
-    /// What is kept of it.
+
+    /// Returns the snapshot that is kept.
     async fn kept(&self, snapshot: &UsageSnapshot) -> UsageSnapshot {
         let reading = self.fetch(snapshot).await;
         assert_eq!(reading.error.map(|why| why.reason.message), None);
         (*reading.snapshot.unwrap()).clone()
     }
-    /// Why nothing of it is.
+
+    /// Returns the message with which the snapshot is rejected.
     async fn refused(&self, snapshot: &UsageSnapshot) -> String {
         let why = self.fetch(snapshot).await.error.unwrap().reason;
         assert_eq!(&*why.code, reason::PLUGIN_FAULT);
@@ -51,7 +55,7 @@ fn tokens(id: impl Into<connection_contract::Text>) -> TokenUtilization {
     TokenUtilization::new(id, "Tokens", 1)
 }
 
-/// A list in a list in a list, so many of them.
+/// Returns lists nested this many levels deep.
 fn deep(levels: usize) -> Value {
     (1..levels).fold(Value::List(Vec::new()), |inner, _| Value::List(vec![inner]))
 }
@@ -74,7 +78,7 @@ async fn what_the_provider_said_is_kept_up_to_its_bound_and_the_metrics_whatever
         (Value::Text("x".repeat(most + 1)), false),
         (deep(32), true),
         (deep(33), false),
-        // It would make the whole no JSON.
+        // It would make the whole snapshot invalid JSON.
         (Value::Number("NaN".into()), false),
         (Value::Null, false),
     ] {
@@ -116,7 +120,7 @@ async fn metrics_are_as_many_and_as_long_as_they_may_be_and_each_is_there_once()
     }
 }
 
-/// The constructors look at them, and every field can be written to behind one.
+/// The constructors check the values, but every field can be changed afterwards.
 #[tokio::test]
 async fn what_is_no_measure_is_a_fault_of_the_plugin() {
     let it = Told::new().await;
@@ -145,7 +149,7 @@ async fn what_is_no_measure_is_a_fault_of_the_plugin() {
         (spend(1.0, f64::INFINITY), number),
     ] {
         assert_eq!(it.refused(&snapshot).await, problem);
-        // Of a running session, too.
+        // The same holds for a running session.
         let error = it.usage.format_session_metrics(SessionTokens::default()).await.unwrap_err();
         assert_eq!(error.code(), "plugin_fault");
         let source = std::error::Error::source(&error).unwrap().to_string();

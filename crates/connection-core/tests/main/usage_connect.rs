@@ -1,4 +1,5 @@
-//! To connect an account is a setup: ready, to be chosen, failed or cancelled, and none of it an error of the program.
+//! Connecting an account for usage is a setup that is ready, offers a choice, has failed or was cancelled. None of
+//! these is an error of the program.
 
 use connection_core::{ConnectionRegistry, UsageConnect, UsageConnecting};
 
@@ -56,7 +57,7 @@ async fn without_a_choice_it_is_ready_and_what_a_person_breaks_off_is_cancelled(
     assert!(!registry.usage(&METERED).status(None).await.unwrap().connected);
     assert!(matches!(begun(&registry, "ada").await.next().await.unwrap(), UsageConnecting::Ready(_)));
     let before = registry.usage(&METERED).status(None).await.unwrap().connection;
-    // Connected, it is authorized again in place, as another account.
+    // A connected account is re-authorized in place, here as another account.
     assert!(matches!(begun(&registry, "bob").await.next().await.unwrap(), UsageConnecting::Ready(_)));
     let after = registry.usage(&METERED).status(None).await.unwrap();
     assert_eq!((after.connection, after.identity.unwrap().account_id.as_str()), (before, "bob"));

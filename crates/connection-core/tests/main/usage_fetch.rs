@@ -1,4 +1,4 @@
-//! Usage is fetched for one account and profile, one at a time; what does not come is data.
+//! Usage is fetched for one account and profile, one fetch at a time. A failed fetch is data.
 
 use connection_contract::{Liveness, SessionTokens, UsageMetric, reason};
 use connection_core::{
@@ -77,7 +77,7 @@ async fn each_profile_has_an_account_of_its_own_and_loses_it_alone() {
     assert!(usage.status(None).await.unwrap().connected && usage.snapshot(None).await.unwrap().is_some());
 }
 
-/// Whatever is asked twice removes nothing that was not meant.
+/// A repeated disconnect removes nothing that was not selected.
 #[tokio::test]
 async fn to_disconnect_twice_takes_no_connection_that_another_one_hid() {
     let (world, plugin) = (World::new().await, Metered::with_profiles());
@@ -99,14 +99,15 @@ async fn to_disconnect_twice_takes_no_connection_that_another_one_hid() {
     assert_eq!(usage.status(None).await.unwrap().identity.unwrap().account_id.as_str(), "before");
     assert!(usage.disconnect(None).await.unwrap().is_some());
     assert!(usage.disconnect(None).await.unwrap().is_none());
-    // Of several, none is taken for the others.
+    // If there are several, none of them is removed.
     for key in ["one", "two"] {
         again(&registry, key).await;
     }
     assert_eq!(usage.disconnect(None).await.unwrap_err().code(), "ambiguous");
 }
 
-/// R-JACK-012: what was connected before there were profiles stays where it was, whichever is the default now.
+/// R-JACK-012: a connection from before there were profiles stays where it was, whichever profile is the default
+/// now.
 #[tokio::test]
 async fn a_connection_without_a_profile_is_of_the_tools_own_directory_and_of_no_other() {
     let (world, plugin) = (World::new().await, Metered::with_profiles());
@@ -252,7 +253,7 @@ async fn what_does_not_come_is_data_and_the_last_good_snapshot_stays_with_its_ag
     let hung = usage.clone();
     let task = tokio::runtime::Handle::current().spawn(async move { hung.fetch(None).await.unwrap() });
     assert_eq!(code(&outlasted(&world, task).await).as_deref(), Some(reason::PLUGIN_TIMEOUT));
-    // None of it says anything of the connection.
+    // None of it says anything about the connection.
     assert_eq!(registry.connection(connection.id()).await.unwrap().info().liveness, Liveness::Live);
     set(&plugin.deed, Deed::Well);
     uses(&world, 50);

@@ -1,4 +1,4 @@
-//! Metrics as JSON: the names are pinned, and what this version does not know survives.
+//! Metrics as JSON: the names are fixed, and unknown data survives.
 
 use connection_contract::{
     MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric, UsageSnapshot, Value,
@@ -53,7 +53,7 @@ fn what_the_provider_said_is_written_beside_the_metrics_and_read_again() {
         r#"{"metrics":[],"observedAt":"2027-01-15T08:00:00Z","raw":{"plan":"max","limits":[1.50,null]}}"#;
     assert_eq!(json, expected);
     assert_eq!(usage_json::from_value(&parse(&json)), Some(snapshot));
-    // What was written before there was any.
+    // JSON from before the field existed.
     let before = usage_json::from_value(&parse(r#"{"metrics":[],"observedAt":"2027-01-15T08:00:00Z"}"#)).unwrap();
     assert_eq!(before.raw, None);
 }
@@ -70,7 +70,7 @@ fn fields_that_are_not_known_yet_survive_a_round_trip_of_their_kind() {
         assert!(!matches!(metric, UsageMetric::Other(_)));
         assert_eq!(usage_json::metric_to_value(&metric).to_string(), known);
     }
-    // What a plugin says is what it says, whatever it keeps beside it.
+    // The plugin's own fields take precedence over the unknown ones that it keeps.
     let mut tokens = TokenUtilization::new("a", "A", 7);
     tokens.others = vec![("used".into(), Value::Number("8".into())), ("max".into(), Value::Number("9".into()))];
     let json = usage_json::metric_to_value(&tokens.into()).to_string();
@@ -84,7 +84,7 @@ fn what_json_cannot_say_is_left_out_and_nothing_is_made_up() {
         let window = TimeWindow::new("a", "A", number).amount(number, 1.0, "tokens");
         let json = usage_json::metric_to_value(&window.into());
         assert_eq!(json.to_string(), r#"{"kind":"time_window","id":"a","label":"A","limit":1,"unit":"tokens"}"#);
-        // It lacks what its kind has.
+        // A field of its kind is missing.
         assert_eq!(usage_json::metric_from_value(&json), UsageMetric::Other(json.clone()));
         let spend = usage_json::metric_to_value(&MonthlySpend::new("a", "A", number, (at, at)).into());
         assert_eq!(spend["spentUsd"], Value::Null);

@@ -1,4 +1,4 @@
-//! The poller: as often as the bounds say, later and later after failures, never twice at once, and not at all when there
+//! The poller: as often as the bounds say, less often after failures, never twice at once, and not at all if there
 //! is nothing to poll.
 
 use std::time::Duration;
@@ -29,8 +29,8 @@ fn poll_within(registry: &ConnectionRegistry, bounds: UsageBounds) -> Polling {
     Polling(Handle::current().spawn(async move { registry.poll_usage(bounds).await }))
 }
 
-/// Lets time pass in seconds until so many were fetched; how many seconds. The poller works meanwhile, and on a busy machine
-/// some seconds more pass than it has slept.
+/// Lets time pass in seconds until this number of fetches was made, and returns how many seconds passed. The poller
+/// works meanwhile, and on a busy machine some more seconds pass than it has slept.
 async fn until_fetched(world: &World, plugin: &Metered, fetches: usize) -> u64 {
     for seconds in 0..10_000 {
         for _ in 0..200 {
@@ -75,7 +75,7 @@ async fn a_provider_that_is_down_is_asked_later_and_later_and_gets_the_pause_tha
     let mut fetched = registry.usage_changes();
     let _polling = poll(&registry);
     until_fetched(&world, &plugin, 1).await;
-    // It was answered, before the provider answers otherwise.
+    // It was answered, before the provider's answer changes.
     fetched.changed().await;
     assert!(until_fetched(&world, &plugin, 2).await >= 115);
     fetched.changed().await;
@@ -157,7 +157,7 @@ async fn the_poller_ends_with_its_registry_whether_there_is_something_to_poll_or
             until_fetched(&world, &plugin, 1).await;
         }
         registry.close().await;
-        // No clock moves any more.
+        // No clock moves any longer.
         (&mut polling.0).await.unwrap();
     }
 }
@@ -187,7 +187,7 @@ async fn while_no_kind_tells_usage_nobody_is_woken() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }
-    // It sleeps on no clock: only a kind that is registered wakes it.
+    // It sleeps on no clock: only the registration of a kind wakes it.
     registry.register_connection_kind(plugin.clone()).unwrap();
     plugin.connected(&registry, "ada").await;
     until_fetched(&world, &plugin, 1).await;
@@ -206,7 +206,7 @@ async fn what_somebody_fetched_just_now_is_not_fetched_again() {
     world.clock.advance(Duration::from_secs(300));
     usage.fetch(None).await.unwrap();
     assert!(until_fetched(&world, &plugin, 4).await >= 595, "while it polls");
-    // Nor before a provider had the pause that it asked somebody for.
+    // Nor before the end of a pause that the provider requested from another caller.
     world.provider(|_| Reply::whole(429, "retry-after: 2000\r\n", ""));
     usage.fetch(None).await.unwrap();
     assert!(until_fetched(&world, &plugin, 6).await >= 1995);
@@ -221,6 +221,6 @@ async fn those_that_were_there_before_the_poller_do_not_come_at_once() {
         plugin.connected(&registry, &key.to_string()).await;
     }
     let _polling = poll_within(&registry, UsageBounds::new().jitter_percent(100));
-    // That all are drawn for the first minute happens once in a million.
+    // The probability that all of them are drawn for the first minute is one in a million.
     assert!(until_fetched(&world, &plugin, 8).await >= 60);
 }

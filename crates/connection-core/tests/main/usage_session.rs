@@ -1,4 +1,4 @@
-//! What a running session tells of its account, beside what is fetched of it.
+//! The metrics that a running session reports about its account, beside those that are fetched.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     world::World,
 };
 
-/// The ids of the metrics, in their order.
+/// Returns the ids of the metrics, in their order.
 fn ids(reading: &UsageReading) -> Vec<String> {
     let metrics = &reading.snapshot.as_ref().expect("there is something").metrics;
     let id = |metric: &UsageMetric| match metric {
@@ -21,7 +21,7 @@ fn ids(reading: &UsageReading) -> Vec<String> {
     metrics.iter().map(id).collect()
 }
 
-/// A session whose plugin tells a window that lasts for this long, and its context.
+/// Reports a session whose plugin returns a window that lasts for this long, and its context.
 async fn tell(world: &World, plugin: &Metered, usage: &Usage, used: f64, lasts: Duration) -> UsageReading {
     let now = world.clock.now();
     let window = TimeWindow::new("five_hour", "Limit of 5 hours", used).resets_at(now.after(lasts.as_secs()));
@@ -46,10 +46,10 @@ async fn a_window_that_a_session_tells_is_of_the_account_until_it_is_over() {
     let reading = tell(&world, &plugin, &usage, 0.5, hour).await;
     assert_eq!(ids(&reading), ["context", "five_hour"]);
     assert!(changes.changed().await);
-    // The context is of the session alone.
+    // The context belongs only to the session.
     assert_eq!(ids(&usage.snapshot(None).await.unwrap().unwrap()), ["five_hour"]);
     assert_eq!(ids(&usage.fetch(None).await.unwrap()), ["week", "five_hour"]);
-    // A newer one takes its place, and what was fetched stays.
+    // A newer window replaces it, and fetched metrics stay.
     let reading = tell(&world, &plugin, &usage, 0.75, hour).await;
     assert_eq!(ids(&reading), ["week", "five_hour", "context"]);
     let kept = usage.snapshot(None).await.unwrap().unwrap();

@@ -15,7 +15,7 @@ use crate::{
 
 const KIND: Kind = Kind::from_static("clumsy");
 
-/// Attaches and hands out as it is told; a key without a name is one that has no access token.
+/// Attaches and hands out as configured; a key without a name has no access token.
 #[derive(Clone, Default)]
 struct Clumsy(Arc<Mutex<Deed>>);
 
@@ -35,24 +35,30 @@ impl ConnectionDefinition for Clumsy {
             .field(Field::text("name", "Name"))
             .secret_name("accessToken")
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
         let name = answers.text("name")?.to_owned();
         let made = Established::new(Secret::from(&*name), Identity::new(name.clone(), name));
         Ok(made.established_live(VerifyResult::live()))
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
         Some(self)
     }
+
     fn secrets(&self) -> Option<&dyn NamedSecrets<Secret>> {
         Some(self)
     }

@@ -1,4 +1,4 @@
-//! A credential goes to its own origins and nowhere else, whatever a request, a redirect or an answer says.
+//! A credential is sent to its own origins and nowhere else, whatever a request, a redirect or an answer says.
 
 use connection_contract::{HttpError, HttpRequest, host, prelude::*};
 use connection_core::{Error, HttpPolicy, Outcome};
@@ -9,7 +9,7 @@ use crate::{
     world::{World, code, connect, connected, me},
 };
 
-/// Somebody else's server, which answers everybody.
+/// A server of a third party, which answers every request.
 async fn stranger() -> TestServer {
     TestServer::start(|_| me("1", "ada")).await
 }
@@ -67,11 +67,11 @@ async fn a_redirect_to_another_origin_is_not_followed() {
     assert_eq!(other.requests(), [""; 0]);
 }
 
-/// An address that the user names is the whole reach; what the plugin declares is not added to it.
+/// An address that the user names is the only origin; those that the plugin declares are not added.
 #[tokio::test]
 async fn a_connection_to_a_server_of_the_users_own_reaches_that_server_alone() {
     let (world, own) = (World::new().await, stranger().await);
-    // No mapping leads there: the answer alone names it.
+    // No mapping leads there: only the answer names it.
     let registry = world.acme().await;
     let answers = [("accessToken", "key-own"), ("apiBaseUrl", &*format!("{}/api/v3", own.origin()))];
     let Outcome::Done(done) = connect(&registry, &KIND, &answers).await else { panic!("not connected") };
@@ -83,7 +83,7 @@ async fn a_connection_to_a_server_of_the_users_own_reaches_that_server_alone() {
     assert!(seen.starts_with("GET /api/v3/things ") && seen.contains("Bearer key-own"), "{seen}");
     assert_eq!(connection.base_url().await.unwrap().to_string(), format!("{}/api/v3", own.origin()));
     assert_eq!(connection.origins().await.unwrap(), [host::origin(&own.origin()).unwrap()]);
-    // The provider's public address is not in reach, and never heard of this key.
+    // The provider's public address is not an origin of this connection, and never sees its key.
     let public = HttpRequest::get(&host::base_url(API).unwrap(), "/me");
     assert!(matches!(connection.send(public).await, Err(Error::Denied { .. })));
     registry.remove(connection.id()).await.unwrap();
@@ -101,21 +101,26 @@ impl ConnectionDefinition for Declares {
             .origin(self.0.clone())
             .field(Field::text("name", "Name"))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         ctx.prompt(Prompt::new("Connect").field("name")).await;
         let identity = Identity::new("1", "ada");
         Ok(Established::new(Secret::from("key-1"), identity).established_live(VerifyResult::live()))
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, key: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         classify(ctx.send_as(self, key, HttpRequest::get(ctx.connection().base_url()?, "/me")).await)?;
         Ok(VerifyResult::live())
     }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
         Some(self)
     }
@@ -142,7 +147,7 @@ async fn a_private_address_that_the_user_did_not_name_gets_nothing() {
     assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
     assert_eq!(inside.requests(), [""; 0]);
     registry.close().await;
-    // The control: the host maps it, which names it.
+    // The control: the host maps it, and thereby names it.
     let policy = HttpPolicy::new().endpoint(&inside.origin(), &inside.origin()).unwrap();
     let registry = world.builder().http(policy).kind(Declares(inside.origin())).open().await.unwrap();
     let connection = registry.connection(done.connection).await.unwrap();
@@ -153,7 +158,7 @@ async fn a_private_address_that_the_user_did_not_name_gets_nothing() {
 
 #[tokio::test]
 async fn a_plugin_cannot_widen_its_reach_in_a_setup() {
-    /// Takes an address that nobody named for its base.
+    /// Uses an address that nobody named as its base.
     struct Widens(String);
     impl ConnectionDefinition for Widens {
         type Credential = ();
@@ -162,17 +167,21 @@ async fn a_plugin_cannot_widen_its_reach_in_a_setup() {
                 .origin(API)
                 .field(Field::text("name", "Name"))
         }
+
         async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
             ctx.prompt(Prompt::new("Connect").field("name")).await;
             let reach = Reach::base(host::base_url(&self.0).unwrap());
             Ok(Established::new((), Identity::new("1", "ada")).reach(reach).established_live(VerifyResult::live()))
         }
+
         fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
             Ok(Secret::from(""))
         }
+
         fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
             Ok(())
         }
+
         async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
             Ok(VerifyResult::live())
         }
@@ -193,7 +202,7 @@ async fn the_plugin_itself_reaches_no_further_than_its_connection() {
     let answers = [("accessToken", "key-own"), ("apiBaseUrl", &*own.origin())];
     let Outcome::Done(done) = connect(&registry, &KIND, &answers).await else { panic!("not connected") };
     let connection = registry.connection(done.connection).await.unwrap();
-    // The base comes from what is sealed, whatever the row says.
+    // The base comes from the sealed configuration, whatever the row says.
     let config = format!("UPDATE connection_account SET config = '[[\"apiBaseUrl\",\"{API}\"]]'");
     crate::raw::run(&world.database(), config).await;
     connection.verify().await.unwrap();

@@ -1,4 +1,4 @@
-//! Requests in the name of a connection: the core attaches the credential, and any status is an answer.
+//! Requests with a connection's credential: the core attaches it, and any status is an answer.
 
 use connection_contract::{HttpError, HttpRequest, Value};
 use connection_core::Error;

@@ -1,6 +1,7 @@
-//! What a use asks of the store.
+//! The statements that a use runs on the store.
 //!
-//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are the same.
+//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are
+//! the same.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ async fn a_use_from_an_id_reads_once_and_one_that_is_hot_reads_nothing() {
         connection.request("GET", "/things").await.unwrap()
     };
     let cold = async || {
-        // Forgets all rows.
+        // Drops all cached rows.
         on.registry.replace_connection_kind(Acme::default()).unwrap();
         used().await
     };
@@ -45,7 +46,7 @@ async fn what_this_process_changes_of_a_connection_its_next_handle_knows() {
     let before = checked().await;
     world.clock.advance(Duration::from_millis(400));
     world.clock.jump_to(connection_contract::Timestamp::from_seconds(world.now() + 1));
-    // It changes nothing but the time of the probe.
+    // Only the time of the probe changes.
     let measured = connection.verify().await.unwrap().checked_at;
     assert!(measured > before && checked().await == measured);
     connection.rename("other").await.unwrap();
@@ -54,7 +55,7 @@ async fn what_this_process_changes_of_a_connection_its_next_handle_knows() {
     assert!(registry.connection(connection.id()).await.is_err());
 }
 
-/// A connection whose token has ended, on a store whose statements are counted.
+/// A connection whose token has expired, on a store whose statements are counted.
 struct Herd {
     on: Counted,
     connection: Connection,
@@ -71,7 +72,7 @@ impl Herd {
         Self { on, connection, provider }
     }
 
-    /// The fewest statements that it takes until all of so many have what they asked for.
+    /// Returns the fewest statements until this number of callers have their results.
     async fn takes<F: Future<Output = ()> + Send + 'static>(&self, many: usize, what: impl Fn(Connection) -> F) -> usize {
         let all = async || {
             const ENDED: &str = "UPDATE connection_credential SET valid_until = 1000, refresh_at = 1000";

@@ -1,4 +1,5 @@
-//! The access token is lent for one call, recorded before it is seen, and by kinds alone that hand one out.
+//! The access token is provided for one call, recorded before the caller sees it, and only by kinds that hand one
+//! out.
 
 use connection_core::Error;
 

@@ -1,4 +1,4 @@
-//! A person in front of a host: answers what is asked, until a setup ends.
+//! A person in front of a host, who answers prompts until a setup ends.
 
 use std::time::Duration;
 
@@ -25,23 +25,23 @@ pub(crate) async fn finish(session: &SetupSession) -> Result<Outcome, Error> {
     session.terminal().await
 }
 
-/// A whole setup.
+/// Performs a whole setup.
 pub(crate) async fn set_up(registry: &ConnectionRegistry, kind: &Kind) -> Outcome {
     finish(&registry.begin_setup(kind).await.unwrap()).await.unwrap()
 }
 
-/// The labels of all connections.
+/// Returns the labels of all connections.
 pub(crate) async fn labels(registry: &ConnectionRegistry) -> Vec<String> {
     let page = registry.list_connections(connection_core::Filter::new()).await.unwrap();
     page.connections.iter().map(|info| info.label.to_string()).collect()
 }
 
-/// How often the provider was asked for what starts like this.
+/// Returns the number of requests to the provider that start like this.
 pub(crate) fn asked(world: &World, start: &str) -> usize {
     world.server.requests().iter().filter(|request| request.starts_with(start)).count()
 }
 
-/// The messages that stay on the page.
+/// Returns the messages that stay on the page.
 pub(crate) fn beside(step: &SetupStep) -> Vec<String> {
     match step {
         SetupStep::Prompt { beside, .. } | SetupStep::Redirect { beside, .. } | SetupStep::Notice { beside } => {
@@ -51,7 +51,8 @@ pub(crate) fn beside(step: &SetupStep) -> Vec<String> {
     }
 }
 
-/// Lets time pass until it ends, for what the next look at the store tells: not faster than the machine works.
+/// Lets time pass until the task ends, which waits for the next look at the store: not faster than the machine
+/// works.
 pub(crate) async fn looked<T>(world: &World, task: impl Future<Output = T>) -> T {
     let (database, mut task) = (world.database(), std::pin::pin!(task));
     let pace = Duration::from_millis(if ON_POSTGRES { 50 } else { 10 });

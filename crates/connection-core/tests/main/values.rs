@@ -1,4 +1,5 @@
-//! What a plugin keeps for itself: by owner and kind, the secret half sealed, and in a setup as durable as its other effects.
+//! The values that a plugin stores: by owner and kind, secrets sealed, and in a setup as durable as its other
+//! effects.
 
 use std::sync::{
     Arc, Mutex,
@@ -17,13 +18,13 @@ const KEEPER: Kind = Kind::from_static("keeper");
 const OTHER: Kind = Kind::from_static("other");
 const CANARY: &str = "canary-of-the-client";
 
-/// Asks for a client once, keeps it, and says of each run what it saw.
+/// Asks for a client once, stores it, and records what each run saw.
 #[derive(Clone)]
 struct Keeper {
     kind: Kind,
     seen: Arc<Mutex<Vec<String>>>,
     large: Arc<AtomicBool>,
-    /// Asks and writes though there is one.
+    /// If set, it asks and writes although there is a value.
     stubborn: Arc<AtomicBool>,
 }
 
@@ -31,9 +32,11 @@ impl Keeper {
     fn new(kind: Kind) -> Self {
         Self { kind, seen: Arc::default(), large: Arc::default(), stubborn: Arc::default() }
     }
+
     fn saw(&self, what: String) {
         self.seen.lock().unwrap().push(what);
     }
+
     fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
@@ -51,6 +54,7 @@ impl ConnectionDefinition for Keeper {
             .field(Field::secret("client", "Client"))
             .field(Field::text("name", "Name"))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
         let failed = |error: ServiceError| SetupFailure::new("values", format!("{error}"));
@@ -66,12 +70,15 @@ impl ConnectionDefinition for Keeper {
         self.saw(format!("{} {:?}", text(kept.0), kept.1));
         Ok(Established::new((), Identity::new(name.clone(), name)))
     }
+
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
         Ok(Secret::default())
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
+
     async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         let values = ctx.kv().ok_or(ConnectionError::Bug("no values".into()))?;
         self.saw(format!("verify {}", text(values.get_secret("client").await?)));
@@ -83,7 +90,7 @@ async fn open(world: &World, keeper: &Keeper) -> ConnectionRegistry {
     world.open(keeper.clone()).await
 }
 
-/// Answers each prompt with what it asks for.
+/// Answers each prompt with the given values.
 async fn connect(registry: &ConnectionRegistry, kind: &Kind, given: &[(&str, &str)]) -> Outcome {
     let session = registry.begin_setup(kind).await.unwrap();
     while let Some((no, shown)) = session.next_step().await.unwrap() {
@@ -106,7 +113,7 @@ async fn what_the_first_setup_kept_the_next_one_and_a_verification_find() {
     registry.connection(done.connection).await.unwrap().verify().await.unwrap();
     assert_eq!(keeper.seen(), [format!("verify {CANARY}")]);
     registry.close().await;
-    // Another start asks for the name alone.
+    // Another start asks only for the name.
     let registry = open(&world, &keeper).await;
     assert!(matches!(connect(&registry, &KEEPER, &[("name", "bob")]).await, Outcome::Done(_)));
     assert_eq!(keeper.seen()[0], format!("{CANARY} Some(\"asked\")"));
@@ -136,7 +143,7 @@ async fn a_value_that_was_read_or_written_before_a_restart_is_not_read_or_writte
     let (id, (no, _)) = (session.id(), step(&session).await);
     drop(session);
     registry.close().await;
-    // Gone behind its back: a run that wrote again would bring it back.
+    // Deleted directly: a run that wrote again would bring it back.
     raw::run(&world.database(), "DELETE FROM connection_kv").await;
     let registry = open(&world, &keeper).await;
     let session = registry.resume_setup(id).await.unwrap();
@@ -156,7 +163,7 @@ async fn the_secret_half_is_sealed_and_opens_for_its_owner_and_key_alone() {
     raw::run(&world.database(), moved).await;
     let yours = registry.owner("another").unwrap();
     keeper.seen();
-    // Another's does not open, which is as if there were none: it is asked for.
+    // The value of another owner does not open, which counts as none: the person is asked for it.
     assert!(matches!(connect(&yours, &KEEPER, &[("client", "its own"), FIRST[1]]).await, Outcome::Done(_)));
     assert_eq!(keeper.seen(), ["its own Some(\"asked\")", "verify its own"]);
 }
@@ -187,7 +194,7 @@ async fn what_is_forgotten_is_asked_for_again_and_of_this_owner_and_kind_alone()
     assert!(keeper.seen().iter().any(|line| line.starts_with("the-next-one")));
 }
 
-/// What the operator configured; `None` when it cannot be had.
+/// The value that the operator configured; `None` if it is not available.
 #[derive(Debug, Default)]
 struct FromHost(Mutex<Option<&'static str>>);
 
@@ -208,7 +215,7 @@ async fn a_value_of_the_host_stands_before_what_is_kept_and_is_read_at_each_use(
     let builder = world.builder().kind(keeper.clone()).kind(Keeper::new(OTHER));
     let registry = builder.secret_value(KEEPER, "client", given.clone()).open().await.unwrap();
     keeper.seen();
-    // Another owner has kept nothing, and is not asked.
+    // Another owner has no stored value, and is not asked either.
     for registry in [&registry, &registry.owner("another").unwrap()] {
         let outcome = connect(registry, &KEEPER, &[("name", "bob")]).await;
         let Outcome::Done(done) = outcome else { panic!("not connected: {outcome:?}") };
@@ -218,11 +225,11 @@ async fn a_value_of_the_host_stands_before_what_is_kept_and_is_read_at_each_use(
         assert_eq!(keeper.seen(), ["verify rotated"]);
         *given.0.lock().unwrap() = Some("of-the-host");
     }
-    // The control: another kind is asked.
+    // The control: another kind asks.
     let session = registry.begin_setup(&OTHER).await.unwrap();
     assert!(format!("{:?}", step(&session).await).contains("client"));
     session.cancel().await.unwrap();
-    // What the kind would write is refused, and what the host cannot give is not taken from elsewhere.
+    // A write by the kind is rejected, and a value that the host cannot provide is not taken from elsewhere.
     keeper.stubborn.store(true, SeqCst);
     assert_eq!(code(&connect(&registry, &KEEPER, &FIRST).await), "values");
     *given.0.lock().unwrap() = None;

@@ -1,4 +1,5 @@
-//! Secrets that the kinds of a provider share: separate for each owner, provider and set of origins, and sealed with them.
+//! Secrets that the kinds of a provider share: separate for each owner, provider and set of origins, and sealed
+//! with them.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +16,7 @@ const TOKENS: &str = "https://login.acme.example";
 const MAIL: Kind = Kind::from_static("acme-mail");
 const DRIVE: Kind = Kind::from_static("acme-drive");
 
-/// A kind that asks for its client, unless a kind of its provider keeps one for the same origins.
+/// A kind that asks for its client, unless a kind of its provider has stored one for the same origins.
 #[derive(Clone)]
 struct Sharer {
     kind: Kind,
@@ -30,6 +31,7 @@ impl Sharer {
         let (declared, shared_for) = (origins.to_vec(), origins.to_vec());
         Self { kind, provider, declared, shared_for, seen: Arc::default() }
     }
+
     fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
@@ -45,6 +47,7 @@ impl ConnectionDefinition for Sharer {
             .field(Field::text("name", "Name"));
         self.declared.iter().fold(descriptor, |descriptor, origin| descriptor.origin(*origin))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
         let failed = |error: ServiceError| SetupFailure::new("values", format!("{error:?}"));
@@ -62,12 +65,15 @@ impl ConnectionDefinition for Sharer {
         self.seen.lock().unwrap().push(client.expose_str().unwrap().to_owned());
         Ok(Established::new((), Identity::new(name.clone(), name)))
     }
+
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
         Ok(Secret::default())
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
+
     async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         Ok(VerifyResult::live())
     }

@@ -1,4 +1,5 @@
-//! A plugin that crashes, hangs or spins while it verifies is failing, as data, and keeps nobody else from anything.
+//! A plugin that panics, hangs or spins while it verifies makes its connection failing, as data, and affects
+//! nothing else.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One probe at a time per connection, whoever asks and leaves, and none that outlives its row.
+//! One probe at a time per connection, whoever requests it and leaves, and none that outlives its row.
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
@@ -23,7 +23,7 @@ async fn many_who_ask_at_once_get_the_result_of_one_probe() {
     fake.is(Liveness::Offline);
     fake.gate.close();
     let mut callers: Vec<_> = (0..50).map(|_| Box::pin(connection.verify())).collect();
-    // Each has asked once it was polled.
+    // A call has requested its probe once it was polled.
     for caller in &mut callers {
         assert!(poll_fn(|cx| Poll::Ready(caller.as_mut().poll(cx))).await.is_pending());
     }
@@ -33,7 +33,7 @@ async fn many_who_ask_at_once_get_the_result_of_one_probe() {
         assert_eq!(caller.await.unwrap().liveness, Liveness::Offline);
     }
     assert_eq!((count(&fake.verified), count(&fake.parsed)), (1, 1));
-    // Who asks afterwards gets a probe of its own.
+    // A later caller gets a separate probe.
     connection.verify().await.unwrap();
     assert_eq!(count(&fake.verified), 2);
 }
@@ -108,7 +108,7 @@ async fn a_credential_is_any_bytes_also_none() {
     }
 }
 
-/// R-INSEAM-059: the probe is the core's; who asked may leave.
+/// R-INSEAM-059: the core owns the probe, so the caller may leave.
 #[tokio::test]
 async fn a_caller_who_leaves_ends_no_probe() {
     let (world, fake) = (World::new().await, Fake::new());
@@ -160,7 +160,7 @@ async fn a_probe_of_a_connection_that_is_removed_is_dropped_and_brings_nothing_b
     fake.gate.until_empty().await;
 }
 
-/// R-INSEAM-056: another process knows nothing of this one's probes.
+/// R-INSEAM-056: another process does not know of this one's probes.
 #[tokio::test]
 async fn a_probe_that_ends_after_another_process_removed_the_row_writes_and_tells_nothing() {
     let (world, ours, theirs) = (World::new().await, Fake::new(), Fake::new());
@@ -180,7 +180,7 @@ async fn a_probe_that_ends_after_another_process_removed_the_row_writes_and_tell
     let events = "SELECT kind FROM connection_event ORDER BY seq";
     assert_eq!(raw::texts(&world.database(), events).await, ["connected", "removed"]);
     assert_eq!(raw::number(&world.database(), "SELECT count(*) FROM connection_liveness").await, Some(0));
-    // Its next probe finds that it is gone, and the stream ends.
+    // Its next probe finds that the connection was removed, and the stream ends.
     assert!(matches!(connection.verify().await, Err(Error::NotFound(_))));
     assert!(changes.next().await.is_none());
 }
@@ -207,7 +207,7 @@ async fn a_credential_is_serialized_once_by_a_setup() {
     assert_eq!(count(&acme.calls.serialized), 1);
 }
 
-/// R-INSEAM-056: of two processes that measure one credential, the one that took longer knows less.
+/// R-INSEAM-056: if two processes measure one credential, the slower result is the less recent one.
 #[tokio::test]
 async fn a_slow_probe_does_not_undo_what_another_process_measured_meanwhile() {
     let (world, slow, quick) = (World::new().await, Fake::new(), Fake::new());
@@ -228,7 +228,7 @@ async fn a_slow_probe_does_not_undo_what_another_process_measured_meanwhile() {
     assert_eq!(probe.await.unwrap(), Liveness::Live, "who asked gets what the row says");
     let events = "SELECT kind FROM connection_event ORDER BY seq";
     assert_eq!(raw::texts(&world.database(), events).await, ["connected"]);
-    // A time that has not come holds nobody up.
+    // A time in the future does not block a write.
     let tomorrow = world.now() + 86_400;
     raw::run(&world.database(), format!("UPDATE connection_liveness SET checked_at = {tomorrow}")).await;
     assert_eq!(asked().await.unwrap(), Liveness::Failing);

@@ -1,4 +1,4 @@
-//! What a probe found is stored as data; what says nothing about the connection changes nothing.
+//! The result of a probe is stored as data. A result that says nothing about the connection changes nothing.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::{
     world::{START, World, connected, me},
 };
 
-/// What the provider answers, and what is stored of it: liveness, reason, next check and failures.
+/// The provider's answer, and what is stored of it: liveness, reason, next check and failures.
 type Case = (fn() -> Reply, Liveness, &'static str, &'static str);
 
-/// What is stored of the only connection.
+/// Returns what is stored about the only connection.
 async fn stored(world: &World) -> String {
     let all = "SELECT l.liveness || ' ' || ifnull(json_extract(l.reason, '$.code'), '-') || ' ' || \
                ifnull(l.checked_at, '-') || ' ' || ifnull(l.next_check_at, '-') || ' ' || l.failures || ' ' || \
@@ -80,7 +80,7 @@ async fn a_liveness_is_one_of_four_words() {
     assert_eq!(never.verify().await.unwrap().liveness, Liveness::Live);
 }
 
-/// R-INSEAM-052: the liveness is as it was, neither flipped to live nor made unknown.
+/// R-INSEAM-052: the liveness stays as it was, neither changed to live nor to unknown.
 #[tokio::test]
 async fn an_error_that_says_nothing_about_the_connection_reaches_the_caller_and_changes_nothing() {
     let (world, fake) = (World::new().await, Fake::new());
@@ -162,11 +162,11 @@ async fn scopes_expiry_and_the_name_of_the_account_follow_the_provider() {
     let info = connection.verify().await.unwrap();
     assert_eq!(info.scopes.as_deref(), Some(&["read".to_owned()][..]));
     assert_eq!((info.valid_until, &info.identity), (Some(until), &renamed()));
-    // Who is silent on them takes nothing back.
+    // A result without these facts removes nothing.
     fake.finds(|_| VerifyResult::live());
     let info = connection.verify().await.unwrap();
     assert_eq!((info.scopes.unwrap().len(), info.valid_until, info.identity), (1, Some(until), renamed()));
-    // Nor does one that does not work rename it.
+    // Nor does a result that is not live rename it.
     fake.finds(|_| {
         let failing: VerifyResult<_> = NotLive::failing(Reason::new("fake_odd", "odd")).into();
         failing.identity(Identity::new("ada", "nobody"))
@@ -196,7 +196,7 @@ async fn a_probe_that_finds_nothing_new_writes_its_time_and_no_event() {
     assert_eq!(raw::texts(&world.database(), events).await, ["connected", "liveness_changed"]);
 }
 
-/// Whose result wins is decided by what the row says when it is written.
+/// The row at the time of the write determines which result counts.
 #[tokio::test]
 async fn the_event_tells_what_the_row_said_before_also_when_another_process_wrote_it() {
     let (world, ours, theirs) = (World::new().await, Fake::new(), Fake::new());

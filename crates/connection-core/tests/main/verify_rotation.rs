@@ -1,4 +1,5 @@
-//! A credential that the provider replaced while it was probed: stored with its liveness, or not at all, and never undone.
+//! A credential that the provider replaced during a probe: stored with its liveness, or not at all, and never
+//! undone.
 
 use connection_contract::{Identity, Liveness, Secret, VerifyResult};
 use connection_core::{ConnectionInfo, Error};
@@ -16,7 +17,7 @@ const GENERATIONS: &str = "SELECT a.generation || ' ' || c.generation || ' ' || 
                            ON c.connection_id = a.id JOIN connection_liveness AS l ON l.connection_id = a.id";
 const EVENTS: &str = "SELECT kind FROM connection_event ORDER BY seq";
 
-/// Everything that a probe may change.
+/// Returns everything that a probe may change.
 async fn rows(world: &World) -> Vec<String> {
     let all = "SELECT a.generation || ' ' || l.liveness || ' ' || ifnull(l.reason, '-') || ' ' || l.checked_at || ' ' || \
                l.failures || ' ' || c.generation || ' ' || hex(c.sealed) FROM connection_account AS a \
@@ -46,7 +47,7 @@ async fn a_fresh_credential_replaces_the_old_one_together_with_the_liveness() {
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     let last = world.server.requests().pop().unwrap();
     assert!(last.contains("Bearer key-2"), "{last}");
-    // It goes where the old one went, and is what is handed out.
+    // It is sent to the same origins as the previous one, and is handed out.
     let token = connection.with_access_token(async |token| token.duplicate()).await.unwrap();
     assert_eq!(token.expose(), b"key-2");
     let request = connection.request("GET", "/things").await.unwrap();
@@ -78,7 +79,8 @@ async fn when_the_write_fails_both_the_old_credential_and_the_old_liveness_remai
         assert_eq!(raw::texts(&world.database(), EVENTS).await, events, "{trigger}");
         raw::refuse_no_more(&world.database()).await;
     }
-    // The control: without a trigger, the same probe writes and tells. It is the first that anybody hears of.
+    // The control: without a trigger, the same probe writes and sends a change. It is the first that subscribers
+    // get.
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_ne!(rows(&world).await, before);
     assert_eq!(changes.next().await.unwrap().liveness, Liveness::Live);
@@ -113,14 +115,14 @@ async fn a_stale_probe_never_puts_an_old_credential_back() {
     twin.verify().await.unwrap();
     let (before, events) = (rows(&world).await, raw::texts(&world.database(), EVENTS).await);
     slow.gate.open();
-    // Who asked gets what the row says.
+    // The caller gets the state of the row.
     assert_eq!(probe.await.unwrap().unwrap().liveness, Liveness::Live);
     assert_eq!(rows(&world).await, before);
     assert_eq!(raw::texts(&world.database(), EVENTS).await, events);
     quick.finds(|_| VerifyResult::live());
     twin.verify().await.unwrap();
     assert_eq!(quick.seen.lock().unwrap().last().unwrap(), b"fresh");
-    // Nobody heard of the stale result.
+    // No subscriber got the stale result.
     first.remove(connection.id()).await.unwrap();
     assert!(changes.next().await.is_none());
 }

@@ -1,6 +1,7 @@
-//! What a verification asks of the store.
+//! The statements that a verification runs on the store.
 //!
-//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are the same.
+//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are
+//! the same.
 
 use connection_contract::Liveness;
 
@@ -19,7 +20,7 @@ async fn a_verification_that_changes_nothing_takes_four_statements() {
     let connection = connected(&on.registry, "one").await;
     let (statements, info) = on.takes(async || connection.verify().await.unwrap()).await;
     assert_eq!((statements, info.liveness), (4, Liveness::Live));
-    // Those of a preflight are one more for all of its connections.
+    // A preflight runs one more statement for all of its connections.
     let preflight = async || on.registry.preflight([connection.id()]).next().await.unwrap().1.unwrap();
     assert_eq!(on.takes(preflight).await.0, 5);
     // The control: the provider rotates the credential.

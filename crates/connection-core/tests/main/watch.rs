@@ -1,4 +1,4 @@
-//! Watching what happens, in this process and in others: each event once, none lost, none of another owner.
+//! Watching events, of this process and of others: each event once, none lost, none of another owner.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{fake::Fake, raw, world::World};
 
-/// The next event; time goes on meanwhile.
+/// Returns the next event, and lets time pass meanwhile.
 async fn next(world: &World, watch: &mut Watch) -> Option<Result<Event, Error>> {
     loop {
         tokio::select! {
@@ -19,7 +19,7 @@ async fn next(world: &World, watch: &mut Watch) -> Option<Result<Event, Error>> 
     }
 }
 
-/// The next events, as `number name`.
+/// Returns the next events, as `number name`.
 async fn told(world: &World, watch: &mut Watch, count: usize) -> Vec<String> {
     let mut told = Vec::new();
     for _ in 0..count {
@@ -52,7 +52,7 @@ async fn a_watch_tells_what_every_process_does_once_and_from_now_on() {
     assert_eq!(told(&world, &mut watch, 3).await, changed);
     let changed = ["2 liveness_changed", "3 renamed", "4 default_changed", "5 removed"];
     assert_eq!(told(&world, &mut of_ada, 4).await, changed);
-    // What comes next is new, so nothing was told twice.
+    // The next event is new, so none was returned twice.
     bob.rename("last").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["3 renamed"]);
 }
@@ -98,7 +98,7 @@ async fn a_watch_goes_on_behind_an_event_that_was_seen() {
     assert_eq!(told(&world, &mut watch, 2).await, ["3 renamed", "4 renamed"]);
 }
 
-/// A process that waited for its turn commits an event whose id is earlier than one that was told.
+/// A process that waited for its turn commits an event whose id is earlier than one that was returned.
 #[tokio::test]
 async fn an_event_that_is_committed_late_is_told_once() {
     let (world, fake) = (World::new().await, Fake::new());
@@ -115,7 +115,7 @@ async fn an_event_that_is_committed_late_is_told_once() {
     assert_eq!(told(&world, &mut watch, 1).await, ["2 renamed"]);
 }
 
-/// The event of a process whose clock is an hour ahead hides none of those that come in time.
+/// The event of a process whose clock is an hour ahead hides no later event.
 #[tokio::test]
 async fn an_event_from_the_future_hides_none_that_come_after_it() {
     let (world, fake) = (World::new().await, Fake::new());
@@ -127,13 +127,13 @@ async fn an_event_from_the_future_hides_none_that_come_after_it() {
     assert_eq!(told(&world, &mut watch, 1).await, ["1 early"]);
     ada.rename("a").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["2 renamed"]);
-    // Nor from who begins to watch now.
+    // Nor from a watcher that begins now.
     let mut watch = registry.watch().await.unwrap();
     ada.rename("b").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["3 renamed"]);
 }
 
-/// Another process commits an event with that id.
+/// Commits an event with that id, as another process would.
 async fn committed(world: &World, id: u128, kind: &str) {
     let connection = ConnectionId::from(UuidV7::new().next());
     let sql = format!(

@@ -1,4 +1,5 @@
-//! Where a connection receives webhooks: given once, sealed, changed by compare-and-swap, and gone with the connection.
+//! The webhook address of a connection: created once, sealed, changed by compare-and-swap, and removed with the
+//! connection.
 
 use std::time::Duration;
 
@@ -114,12 +115,12 @@ async fn a_key_that_was_lost_is_ended_at_once_and_four_are_the_most() {
     assert_eq!(left.iter().map(|key| key.until).collect::<Vec<_>>(), [None], "the newest has no end");
     assert!(send(&registry, &token, sign(&old, "2"), "2").await.is_err());
     deliver(&connection, &registry, "3").await;
-    // Once is as good as twice.
+    // Calling it again changes nothing.
     connection.end_webhook_grace().await.unwrap();
     deliver(&connection, &registry, "4").await;
 }
 
-/// Of several that change it at once each does, one after the other; no change is lost.
+/// Of several concurrent changes, each is made, one after the other; no change is lost.
 #[tokio::test]
 async fn changes_at_once_in_two_processes_are_all_done() {
     let world = World::new().await;
@@ -151,7 +152,7 @@ async fn an_address_that_was_taken_away_receives_nothing_and_another_one_is_give
     assert!(matches!(connection.rotate_webhook_key().await, Err(Error::WebhookDisabled { .. })));
     let refused = send(&registry, &old, headers.clone(), "2").await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("webhook_unknown", 404));
-    // What waited is there still, and what comes later has a later number.
+    // The waiting events are still there, and later ones have larger numbers.
     connection.enable_webhook().await.unwrap();
     assert_ne!(token(&connection).await, old);
     assert!(send(&registry, &token(&connection).await, headers, "2").await.is_err(), "another key");
@@ -177,7 +178,7 @@ async fn a_connection_that_is_removed_takes_its_address_and_its_inbox_with_it() 
     assert!(matches!(connection.enable_webhook().await, Err(Error::NotFound(_))));
 }
 
-/// Past the program: neither another connection's address nor an older state of its own opens.
+/// After an edit of the database, neither another connection's address nor an older state of its own opens.
 #[tokio::test]
 async fn an_address_that_was_moved_or_put_back_receives_nothing() {
     let world = World::new().await;
@@ -193,7 +194,7 @@ async fn an_address_that_was_moved_or_put_back_receives_nothing() {
         format!("UPDATE connection_webhook_address SET {column} = {value} WHERE connection_id = {id}")
     };
     let before = raw::blob(&database, read(&ada_id, "sealed")).await;
-    // Bob's events would come in at Ada's address.
+    // Bob's events would arrive at Ada's address.
     let hash = raw::blob(&database, read(&ada_id, "token_hash")).await;
     raw::run(&database, write(&ada_id, "token_hash", &[7; 32])).await;
     raw::run(&database, write(&bob_id, "token_hash", &hash)).await;
@@ -204,7 +205,7 @@ async fn an_address_that_was_moved_or_put_back_receives_nothing() {
     let moved = send(&registry, &token, sign(&key, "1"), "1").await.unwrap_err();
     assert_eq!((moved.code(), moved.status()), ("sealed_unreadable", 503));
     raw::run(&database, write(&bob_id, "token_hash", &[8; 32])).await;
-    // A key that was ended is not brought back with the state in which it was good.
+    // A key whose validity was ended does not return with the state in which it was valid.
     ada.end_webhook_grace().await.unwrap();
     ada.rotate_webhook_key().await.unwrap();
     raw::run(&database, write(&ada_id, "sealed", &before)).await;
@@ -231,7 +232,7 @@ async fn a_test_delivery_is_taken_as_any_other() {
     }
 }
 
-/// Another owner's connection is reached by its address, and by nothing else.
+/// The connection of another owner is reached by its address, and by nothing else.
 #[tokio::test]
 async fn an_address_is_found_among_all_owners() {
     let world = World::new().await;

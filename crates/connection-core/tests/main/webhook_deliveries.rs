@@ -1,4 +1,4 @@
-//! Events are handed over in order, one at a time for each connection, until somebody acknowledges them.
+//! Events are delivered in order, one at a time for each connection, until they are acknowledged.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::{
     world::World,
 };
 
-/// Time runs fast here: a claim that nobody waits for.
+/// A claim that no test waits for, because time passes fast here.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 async fn open(world: &World) -> ConnectionRegistry {
     world.open(Hooks::new(SigningKey::Generated)).await
 }
 
-/// The next event; time goes on meanwhile.
+/// Returns the next event, and lets time pass meanwhile.
 async fn next(world: &World, deliveries: &mut Deliveries) -> ReceivedEvent {
     loop {
         tokio::select! {
@@ -29,7 +29,7 @@ async fn next(world: &World, deliveries: &mut Deliveries) -> ReceivedEvent {
     }
 }
 
-/// Whether there is none for so long.
+/// Returns `true` if there is no event for this long.
 async fn none(world: &World, deliveries: &mut Deliveries, time: Duration) -> bool {
     let end = world.now() + time.as_secs() as i64;
     while world.now() < end {
@@ -69,7 +69,7 @@ async fn what_waits_and_what_comes_is_handed_over_in_order() {
     assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 0);
 }
 
-/// A signal wakes who waits: no time passes in this test.
+/// A signal wakes the waiter: no time passes in this test.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_wakes_who_waits_for_it() {
     let world = World::new().await;
@@ -102,7 +102,7 @@ async fn the_next_event_of_a_connection_waits_for_the_one_before_and_others_do_n
     assert_eq!(body(&next(&world, &mut deliveries).await), "2");
 }
 
-/// Whoever took it has died, or could not deal with it.
+/// The caller that claimed the event has died, or could not handle it.
 #[tokio::test]
 async fn what_was_not_acknowledged_comes_again_before_what_is_behind_it() {
     let world = World::new().await;
@@ -127,7 +127,7 @@ async fn what_was_not_acknowledged_comes_again_before_what_is_behind_it() {
     assert_eq!(body(&next(&world, &mut deliveries).await), "2");
 }
 
-/// Late, it counts all the same, and who has it meanwhile acknowledges it once more.
+/// A late acknowledgement still counts, and the caller with the new claim acknowledges the event again.
 #[tokio::test]
 async fn an_acknowledgement_after_the_claim_counts() {
     let world = World::new().await;
@@ -144,7 +144,7 @@ async fn an_acknowledgement_after_the_claim_counts() {
     assert_eq!(raw::number(&world.database(), waiting).await, Some(0));
 }
 
-/// Every event once where nobody dies, whoever of two processes takes it; each connection's in order.
+/// Each event is delivered once while no process dies, in either of two processes; those of a connection in order.
 #[tokio::test]
 async fn two_processes_share_the_events_and_lose_none() {
     let world = World::new().await;
@@ -199,7 +199,7 @@ async fn who_wants_a_connection_a_kind_or_an_owner_gets_no_others() {
     assert_eq!(next(&world, &mut of_theirs).await.connection(), theirs.id());
 }
 
-/// What does not open is told once and set aside: what is behind it goes on.
+/// An event that cannot be opened is reported once and set aside, so that later events follow.
 #[tokio::test]
 async fn an_event_that_does_not_open_is_told_and_holds_nobody_up() {
     let world = World::new().await;
@@ -219,7 +219,7 @@ async fn an_event_that_does_not_open_is_told_and_holds_nobody_up() {
     behind.acknowledge().await.unwrap();
     assert!(none(&world, &mut deliveries, Duration::from_secs(600)).await, "it was told once");
     assert_eq!(bob.webhook().await.unwrap().unwrap().waiting, 0);
-    // It stays as it is for whoever looks into it, for a week.
+    // It stays as it is for an investigation, for a week.
     let left = "SELECT COUNT(*) FROM connection_webhook WHERE sealed IS NOT NULL";
     assert_eq!(raw::number(&world.database(), left).await, Some(1));
     world.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
@@ -228,7 +228,7 @@ async fn an_event_that_does_not_open_is_told_and_holds_nobody_up() {
     assert_eq!(raw::number(&world.database(), left).await, Some(0));
 }
 
-/// One that nobody deals with comes again and again, and behind each other connection's.
+/// An event that nobody handles is delivered again and again, each time after those of the other connections.
 #[tokio::test]
 async fn an_event_that_nobody_acknowledges_holds_up_no_other_connection() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! A host that receives webhooks, as the guide shows it.
+//! A host that receives webhooks, as shown in the guide.
 
 use connection_contract::{Secret, SigningKey};
 use connection_core::{Connection, ConnectionRegistry, Error, ReceivedEvent};

@@ -1,5 +1,5 @@
-//! The key that a provider tells once, unsigned: taken only while somebody waits for it, the first one, and no key that
-//! there is goes for it.
+//! The key that a provider sends once, unsigned: only the first one is accepted, only during a handshake, and it
+//! replaces no existing key.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn the_first_key_that_is_told_while_somebody_waits_is_taken_and_no_other()
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Handshake)).await;
     let connection = enabled(&registry, "ada").await;
-    // Before anybody waits, at another address, and after the window.
+    // Before the handshake, at another address, and after the window.
     assert!(is_refused(&tell(&registry, &connection, "early").await));
     let bob = enabled(&registry, "bob").await;
     let info = connection.await_webhook_handshake().await.unwrap();
@@ -55,7 +55,7 @@ async fn the_first_key_that_is_told_while_somebody_waits_is_taken_and_no_other()
     assert_eq!(raw::texts(&world.database(), events).await.len(), 1);
 }
 
-/// Whoever knows the address and comes first is not the provider: what was in use stays, and the user sees another key.
+/// A stranger who knows the address and comes first: the key in use stays, and the user sees another key.
 #[tokio::test]
 async fn a_key_that_is_in_use_is_never_overwritten() {
     let world = World::new().await;
@@ -74,7 +74,7 @@ async fn a_key_that_is_in_use_is_never_overwritten() {
     assert!(send(&registry, &at, sign(&Secret::from("forged"), "3"), "3").await.is_err());
 }
 
-/// An event that a good key signed is an event also while a key is waited for.
+/// An event that is signed with a valid key counts as an event even during a handshake.
 #[tokio::test]
 async fn an_event_ends_no_wait_and_a_key_in_a_signed_event_is_not_taken() {
     let world = World::new().await;
@@ -116,7 +116,7 @@ async fn what_is_no_key_is_not_taken_and_the_wait_goes_on() {
     assert_eq!(tell(&registry, &connection, "the-key").await.unwrap(), Receipt::Handshake);
 }
 
-/// A kind whose keys the host makes believes no key that comes from outside.
+/// A kind whose keys the host creates accepts no key from outside.
 #[tokio::test]
 async fn a_kind_that_is_told_no_key_takes_none() {
     let world = World::new().await;

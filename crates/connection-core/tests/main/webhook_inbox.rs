@@ -1,4 +1,4 @@
-//! An inbox is looked into without taking anything, and a host sends itself what its provider would.
+//! An inbox can be read without claiming anything, and a host can send itself a delivery like its provider.
 
 use connection_contract::{HttpError, SigningKey, Timestamp};
 use connection_core::Error;
@@ -35,7 +35,7 @@ async fn what_waits_is_shown_and_not_taken() {
         }
     }
     assert_eq!((seen, pages), ((1..=45).collect(), 3));
-    // Whoever takes them gets the first, and what was acknowledged is shown no more.
+    // A caller that claims events gets the first one, and acknowledged events are no longer shown.
     let mut deliveries = connection.deliveries().await.unwrap();
     let first = deliveries.next().await.unwrap().unwrap();
     assert_eq!(first.number(), 1);
@@ -77,14 +77,14 @@ async fn a_host_sends_itself_what_its_provider_would() {
     assert!(!format!("{sent:?}").contains(&token(&connection).await));
     let request = world.server.requests().pop().unwrap();
     assert!(request.starts_with(&format!("POST {path} HTTP/1.1\r\n")), "{request}");
-    // What came there is authentic here.
+    // The delivery that arrived there is authentic here.
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let line = head.lines().find(|line| line.to_lowercase().starts_with(SIGNATURE)).unwrap();
     let signature = line.split_once(": ").unwrap().1.to_owned();
     let headers = vec![(SIGNATURE.to_owned(), signature)];
     send(&registry, &token(&connection).await, headers, body).await.unwrap();
     assert_eq!(connection.webhook().await.unwrap().unwrap().received, 1);
-    // Each is another event, and nobody's answer is an error inside.
+    // Each test is another event, and a missing answer is an error in the result.
     let again = connection.send_webhook_test(&origin, &path).await.unwrap();
     assert!(again.answer().is_ok() && world.server.requests().pop().unwrap().split_once("\r\n\r\n").unwrap().1 != body);
     world.provider(|_| Reply::raw(""));

@@ -1,5 +1,5 @@
-//! A delivery is checked by a plugin, which takes its time: what became of its address meanwhile counts, and not what was
-//! so when it came.
+//! Checking a delivery takes time in the plugin. The state of its address after the check counts, and not the state
+//! when it arrived.
 
 use std::sync::{
     Arc,
@@ -16,7 +16,7 @@ use crate::{
     world::World,
 };
 
-/// The kind `hooks`, whose check begins and then waits until it is let go.
+/// The kind `hooks`, whose check begins and then waits until it is released.
 #[derive(Clone)]
 struct Slow {
     hooks: Hooks,
@@ -37,18 +37,23 @@ impl ConnectionDefinition for Slow {
     fn descriptor(&self) -> Descriptor {
         self.hooks.descriptor()
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         self.hooks.setup(ctx).await
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         self.hooks.serialize_credential(key)
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         self.hooks.parse_credential(bytes)
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn webhooks(&self) -> Option<&dyn Webhooks<Secret>> {
         Some(self)
     }
@@ -58,6 +63,7 @@ impl Webhooks<Secret> for Slow {
     fn signing_key(&self) -> SigningKey {
         self.hooks.signing_key()
     }
+
     fn receive(
         &self,
         credential: &Secret,
@@ -71,6 +77,7 @@ impl Webhooks<Secret> for Slow {
         }
         self.hooks.receive(credential, keys, delivery, ctx)
     }
+
     fn sign(
         &self,
         credential: &Secret,
@@ -86,7 +93,7 @@ async fn stored(world: &World) -> Option<i64> {
     raw::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await
 }
 
-/// What becomes of a delivery when something else happens while it is checked.
+/// Returns the result of a delivery when something else happens while it is checked.
 async fn received(
     world: &World,
     meanwhile: impl AsyncFnOnce(&ConnectionRegistry, &Handle),
@@ -136,7 +143,7 @@ async fn what_is_checked_while_its_connection_is_removed_is_not_stored() {
     assert_eq!(stored(&world).await, Some(0));
 }
 
-/// The control: what leaves the address as it is takes nothing away.
+/// The control: a change that leaves the address unchanged does not affect the delivery.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_checked_while_its_key_is_rotated_is_stored() {
     let world = World::new().await;

@@ -1,5 +1,4 @@
-//! What comes to an address: nothing that is not signed is stored, believed or logged, and no plugin can be made to say
-//! otherwise by crashing.
+//! Deliveries to an address: an unsigned one is never stored, trusted or logged, even if the plugin fails.
 
 use connection_contract::{Secret, SigningKey};
 use connection_core::{Connection, ConnectionRegistry, Error, Receipt, ReceiveError};
@@ -68,7 +67,7 @@ async fn what_is_not_signed_by_a_good_key_changes_nothing_and_is_nowhere() {
     assert_eq!(send(&registry, &token, good, "canary-forged-71c2").await.unwrap(), Receipt::Stored);
 }
 
-/// A plugin that believes anybody is not believed: nobody can have signed with a key that is not there.
+/// A plugin that accepts everything is not trusted: nobody can have signed with a key that does not exist.
 #[tokio::test]
 async fn without_a_key_nothing_is_taken_whatever_the_plugin_says() {
     let (world, hooks, registry, connection) = open(SigningKey::Handshake).await;
@@ -107,14 +106,14 @@ async fn a_plugin_that_never_ends_takes_nothing() {
     let there = registry.clone();
     let task = Handle::current().spawn(async move { send(&there, &token, headers, "1").await });
     let refused = outlasted(&world, task).await.unwrap_err();
-    // What it says when it ends at last is heard by nobody.
+    // Its late result is ignored.
     hooks.checks(Check::Believes);
     assert_eq!((refused.code(), refused.status()), ("plugin_timeout", 503));
     assert_eq!(stored(&world).await, 0);
 }
 
-/// Four are checked at once and 32 wait; the provider is asked to send the rest again. A check that its plugin does not end
-/// holds its place, whatever its caller was told.
+/// Four are checked at once and 32 wait; the provider is asked to send the others again. A check that its plugin
+/// does not end keeps its place, whatever its caller was told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
     let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
@@ -127,7 +126,7 @@ async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
         Handle::current().spawn(async move { send(&there, &token, headers, "1").await })
     };
     let mut sent: Vec<_> = (0..100).map(|_| flood()).collect();
-    // Those that find no place are answered while all others wait.
+    // The deliveries without a place are answered while all others wait.
     let mut refused = 0;
     while refused < 64 {
         tokio::task::yield_now().await;
@@ -144,7 +143,7 @@ async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
         tokio::task::yield_now().await;
     }
     assert_eq!((sent.len(), hooks.running()), (36, 4));
-    // All have been told an end, and the plugin still spins.
+    // All callers have got an answer, and the plugin still spins.
     for answer in sent {
         assert!(outlasted(&world, answer).await.is_err());
     }
@@ -152,7 +151,7 @@ async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
     let late = outlasted(&world, flood()).await.unwrap_err();
     assert_eq!(late.code(), "webhook_busy");
     assert_eq!((hooks.running(), hooks.most_running()), (4, 4));
-    // The controls: another connection is not held up, and this one is not when the plugin ends.
+    // The controls: another connection is not affected, and this one is not when the plugin ends.
     hooks.checks(Check::Compares);
     assert_eq!(deliver(&other, &registry, "1").await, Receipt::Stored);
     while hooks.running() > 0 {
@@ -201,7 +200,7 @@ async fn an_inbox_that_is_full_leaves_the_rest_to_the_provider() {
     let (token, headers) = (token(&connection).await, signed(&connection, "2").await);
     let refused = send(&registry, &token, headers, "2").await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("webhook_inbox_full", 503));
-    // What is there already is not refused for that.
+    // A delivery that is stored already is not rejected because of that.
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Duplicate);
     assert_eq!(stored(&world).await, 1);
 }
@@ -226,7 +225,7 @@ async fn an_inbox_is_bounded_in_bytes_that_are_given_back() {
     deliver(&connection, &registry, "small").await;
     let two = counted().await;
     assert!(two > one);
-    // Filled but for less than the next one has.
+    // Filled up to less than the next one needs.
     let filled = format!("UPDATE connection_webhook_address SET waiting_bytes = {}", (64 << 20) - (1 << 20));
     raw::run(&world.database(), &filled).await;
     let (token, more) = (token(&connection).await, "y".repeat(1 << 20));
@@ -235,7 +234,7 @@ async fn an_inbox_is_bounded_in_bytes_that_are_given_back() {
     assert!(refused.retry_after().is_some());
     deliver(&connection, &registry, "a small one").await;
     raw::run(&world.database(), &format!("UPDATE connection_webhook_address SET waiting_bytes = ({STORED})")).await;
-    // What is acknowledged makes room.
+    // An acknowledged event makes room.
     let mut deliveries = connection.deliveries().await.unwrap();
     let first = deliveries.next().await.unwrap().unwrap();
     first.acknowledge().await.unwrap();
@@ -265,7 +264,7 @@ async fn what_waited_in_the_version_before_is_counted_in_bytes() {
     assert_eq!(raw::number(&database, COUNTED).await.unwrap(), before);
 }
 
-/// A host asks before it reads a body.
+/// A host calls this before it reads a body.
 #[tokio::test]
 async fn an_address_is_known_before_anything_is_read() {
     let (_world, _, registry, connection) = open(SigningKey::Generated).await;
@@ -291,7 +290,7 @@ async fn what_cannot_be_stored_is_not_said_to_be() {
     assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Stored);
 }
 
-/// The credential holds the key: a fresh one counts at once, without another address.
+/// The credential holds the key: a new one counts at once, without another address.
 #[tokio::test]
 async fn a_delivery_is_checked_with_the_credential_that_there_is() {
     let (_world, _, registry, connection) = open(SigningKey::Credential).await;

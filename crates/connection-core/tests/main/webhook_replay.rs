@@ -1,5 +1,5 @@
-//! The same signed content is one event: in any process, after a restart, under another key of the store, for as long as a
-//! provider tries again.
+//! The same signed content is one event: in any process, after a restart, and under another key of the store, for
+//! as long as providers retry.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn open(world: &World) -> ConnectionRegistry {
     world.open(Hooks::new(SigningKey::Generated)).await
 }
 
-/// Also under other headers, which nobody has signed.
+/// Even with other headers, which nobody has signed.
 #[tokio::test]
 async fn a_replay_is_the_same_event_also_after_a_restart() {
     let world = World::new().await;
@@ -36,7 +36,7 @@ async fn a_replay_is_the_same_event_also_after_a_restart() {
     let registry = open(&world).await;
     assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Duplicate);
     assert_eq!(stored(&world).await, 1);
-    // Other content is another event, and the same of another connection is, too.
+    // Other content is another event, and so is the same content for another connection.
     let connection = registry.connection(connection.id()).await.unwrap();
     assert_eq!(deliver(&connection, &registry, "2").await, Receipt::Stored);
     let bob = enabled(&registry, "bob").await;
@@ -79,11 +79,11 @@ async fn a_replay_is_the_same_event_under_other_keys() {
     let connection = enabled(&registry, "ada").await;
     let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
     send(&registry, &token, headers.clone(), "1").await.unwrap();
-    // Of the store: what is sealed of the address and of the event is sealed again, and opens.
+    // The key of the store: the sealed values of the address and of the event are sealed again, and open.
     let rotation = registry.rotate_key().await.unwrap();
     assert_eq!((rotation.remaining, rotation.unreadable), (0, 0));
     assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Duplicate);
-    // Of the provider: what is signed is the same.
+    // The key of the provider: the signed content is the same.
     connection.rotate_webhook_key().await.unwrap();
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Duplicate);
     let event = connection.deliveries().await.unwrap().next().await.unwrap().unwrap();
@@ -99,7 +99,7 @@ async fn what_was_acknowledged_is_remembered_for_a_week_without_its_content() {
     deliver(&connection, &registry, "1").await;
     let event = connection.deliveries().await.unwrap().next().await.unwrap().unwrap();
     world.clock.advance(Duration::from_secs(30 * DAY));
-    // As long as nobody has acknowledged it, nothing of it is forgotten.
+    // While nobody has acknowledged it, nothing of it is deleted.
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Duplicate);
     event.acknowledge().await.unwrap();
     event.acknowledge().await.unwrap();

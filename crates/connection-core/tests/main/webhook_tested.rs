@@ -1,4 +1,5 @@
-//! How the last test of an address ended is kept: for every process, until another test, or until address or key is another.
+//! The result of the last test of an address is kept for every process, until another test, or until the address or
+//! key changes.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::{
     world::{World, answers, step},
 };
 
-/// Sends one to the server of the tests, which says yes to everything.
+/// Sends a test to the server of the tests, which accepts everything.
 async fn sent(world: &World, connection: &Connection) -> SentWebhookTest {
     world.provider(|_| Reply::ok("{}"));
     let path = format!("/below/webhooks/{}", token(connection).await);
@@ -28,7 +29,7 @@ async fn last(connection: &Connection) -> Option<WebhookTest> {
     connection.webhook().await.unwrap().unwrap().last_test
 }
 
-/// When it was, and how it ended.
+/// Returns the time and the result of the last test.
 async fn ended(connection: &Connection) -> Option<(i64, Option<String>)> {
     last(connection).await.map(|test| (test.at.seconds(), test.failure))
 }
@@ -49,14 +50,14 @@ async fn how_the_last_test_ended_is_known_to_every_process_until_the_next_one() 
     tested(&world, &connection, Some("webhook_path")).await;
     let first = last(&there).await.unwrap();
     assert_eq!((first.at, first.failure.as_deref()), (Timestamp::from_seconds(world.now()), Some("webhook_path")));
-    // The time is when it ended.
+    // The time is that of the result.
     let later = sent(&world, &there).await;
     world.clock.advance(Duration::from_secs(90));
     later.record(None).await.unwrap();
     assert_eq!(ended(&connection).await, Some((world.now(), None)));
     world.clock.advance(Duration::from_secs(7));
     tested(&world, &connection, Some("callback_port")).await;
-    // What comes meanwhile and what is dealt with says nothing of it, and nobody else's is.
+    // Received and acknowledged events do not affect it, and no other connection has a result.
     deliver(&connection, &registry, "1").await;
     connection.deliveries().await.unwrap().next().await.unwrap().unwrap().acknowledge().await.unwrap();
     let failed = Some((world.now(), Some("callback_port".to_owned())));
@@ -78,7 +79,7 @@ async fn a_test_says_where_it_was_sent_without_the_secret_part() {
     let token = token(&connection).await;
     let search = Search::of([("token", token.as_str())]);
     assert!(search.bytes(&raw::everything(&world.database()).await).is_empty());
-    // The control: it is looked for in what was sent.
+    // The control: the search finds it in what was sent.
     let requests = world.server.requests().pop().unwrap();
     assert!(!search.bytes(requests.as_bytes()).is_empty());
 }
@@ -91,7 +92,7 @@ async fn another_address_or_key_was_not_tested() {
     tested(&world, &connection, None).await;
     assert_eq!(connection.rotate_webhook_key().await.unwrap().last_test, None);
     assert_eq!(last(&connection).await, None);
-    // The newest key signs, and stays when the former ones end.
+    // The newest key signs, and stays when the earlier ones end.
     tested(&world, &connection, Some("webhook_proxy")).await;
     let of_now = last(&connection).await;
     assert!(of_now.is_some());
@@ -121,7 +122,7 @@ async fn a_key_that_the_provider_tells_was_not_tested() {
     assert_eq!(last(&connection).await, None);
 }
 
-/// Where the credential signs, another one was not tested; where it does not, it has nothing to do with it.
+/// If the credential signs, a new credential was not tested. If it does not sign, it does not matter.
 #[tokio::test]
 async fn another_credential_was_not_tested_where_it_signs() {
     for (source, stays) in [(SigningKey::Credential, false), (SigningKey::Generated, true)] {
@@ -156,7 +157,7 @@ async fn a_test_of_what_was_replaced_meanwhile_is_not_kept() {
     connection.enable_webhook().await.unwrap();
     of_former_address.record(None).await.unwrap();
     assert_eq!(last(&connection).await, None);
-    // What was looked up before another address was given, and is sent there.
+    // A test for an earlier address that is sent there.
     let (before, origin) = (token(&connection).await, world.server.origin());
     connection.disable_webhook().await.unwrap();
     connection.enable_webhook().await.unwrap();
@@ -181,7 +182,7 @@ async fn a_test_that_was_not_sent_or_not_kept_leaves_the_one_before() {
     let before = last(&connection).await;
     assert!(before.is_some());
     world.clock.advance(Duration::from_secs(5));
-    // Who sends one and says nothing of it, as a process that dies.
+    // A sender without a result, such as a process that dies.
     drop(sent(&world, &connection).await);
     assert_eq!(last(&connection).await, before);
     let of = "UPDATE ON connection_webhook_address WHEN NEW.test_failure IS NULL";
@@ -194,7 +195,7 @@ async fn a_test_that_was_not_sent_or_not_kept_leaves_the_one_before() {
     assert_eq!(ended(&connection).await, Some((world.now(), None)));
 }
 
-/// What the version before left is whole, and was never tested.
+/// The rows of the previous version are complete, without a test.
 #[tokio::test]
 async fn addresses_of_the_version_before_were_never_tested_and_work_as_before() {
     let world = World::new().await;

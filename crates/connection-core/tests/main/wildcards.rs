@@ -7,7 +7,7 @@ use crate::world::{World, answers, code, connect, me, step};
 
 const SHOP: Kind = Kind::from_static("shop");
 
-/// Each account has a host of its own below one domain.
+/// Each account has a separate host below one domain.
 struct Shop(&'static str);
 
 impl Shop {
@@ -26,18 +26,22 @@ impl ConnectionDefinition for Shop {
             .field(Field::text("address", "Address"))
             .field(Field::secret("key", "Key"))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let mut answers = ctx.prompt(Prompt::new("Shop").field("address").field("key")).await;
         let (base, key) = (ctx.address(answers.text("address")?)?, answers.secret("key")?);
         let identity = Self::account(&base, &key, ctx).await?;
         Ok(Established::new(key, identity).reach(Reach::base(base)))
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, key: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live().identity(Self::account(ctx.connection().base_url()?, key, ctx).await?))
     }

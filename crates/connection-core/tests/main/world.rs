@@ -1,4 +1,4 @@
-//! A host in a test: a fresh directory, a provider on loopback, a clock that stands until it is moved.
+//! A host in a test: a new directory, a provider on loopback, and a clock that stands until it is moved.
 
 use std::{
     path::PathBuf,
@@ -21,7 +21,7 @@ use crate::{
     test_server::{Reply, TestServer},
 };
 
-/// Whether this is the suite on PostgreSQL: the same files are two test binaries.
+/// `true` in the suite on PostgreSQL: the same files are two test binaries.
 pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
 pub(crate) const START: i64 = 1_800_000_000;
@@ -33,13 +33,13 @@ pub(crate) struct World {
     pub(crate) directory: TempDir,
     pub(crate) clock: ManualClock,
     pub(crate) server: TestServer,
-    /// On the server of the tests; without one, the database is a file.
+    /// The database on the test server; `None` for a file.
     postgres: Option<postgres::Database>,
     route: Arc<Mutex<Route>>,
 }
 
 impl World {
-    /// The provider knows every key, as account `1`, `ada`.
+    /// Creates a world whose provider knows every key, as account `1`, `ada`.
     pub(crate) async fn new() -> Self {
         let route: Arc<Mutex<Route>> = Arc::new(Mutex::new(Box::new(|_| me("1", "ada"))));
         let answer = route.clone();
@@ -49,17 +49,17 @@ impl World {
         Self { directory: TempDir::new().unwrap(), clock, server, postgres, route }
     }
 
-    /// What the provider answers from now on.
+    /// Sets the provider's answers from now on.
     pub(crate) fn provider(&self, route: impl FnMut(&str) -> Reply + Send + 'static) {
         *self.route.lock().unwrap() = Box::new(route);
     }
 
-    /// Seconds on its clock.
+    /// Returns the time of its clock, in seconds.
     pub(crate) fn now(&self) -> i64 {
         Clock::now(&self.clock).seconds()
     }
 
-    /// For whoever looks past the program.
+    /// Returns the database for direct access.
     pub(crate) fn database(&self) -> raw::Database {
         match &self.postgres {
             Some(database) => raw::Database::Server(Box::new(database.options())),
@@ -67,12 +67,12 @@ impl World {
         }
     }
 
-    /// The database's file, on SQLite.
+    /// Returns the file of the database, on SQLite.
     pub(crate) fn file(&self) -> PathBuf {
         self.directory.path().join("store/connections.db")
     }
 
-    /// The database as errors name it: without what it takes to get there.
+    /// Returns the name of the database as in errors, without credentials.
     pub(crate) fn place(&self) -> String {
         match &self.postgres {
             Some(database) => {
@@ -87,7 +87,7 @@ impl World {
         }
     }
 
-    /// The database as hosts name it.
+    /// Returns the address of the database as hosts write it.
     pub(crate) fn address(&self) -> String {
         match &self.postgres {
             Some(database) => database.url(),
@@ -95,7 +95,7 @@ impl World {
         }
     }
 
-    /// What this machine keeps of its processes.
+    /// Returns the state directory of this machine.
     pub(crate) fn state(&self) -> PathBuf {
         self.directory.path().join(if ON_POSTGRES { "state" } else { "store/connections.db.state" })
     }
@@ -108,15 +108,15 @@ impl World {
         HttpPolicy::new().endpoint(API, &self.server.origin()).unwrap()
     }
 
-    /// The database as a pooler has it, when the whole suite runs behind one.
+    /// Returns the address of the database through a pooler, if the whole suite runs with one.
     #[expect(clippy::disallowed_methods, reason = "who runs the tests says so by their environment")]
     fn pooled(&self) -> Option<String> {
         let database = self.postgres.as_ref().filter(|_| std::env::var_os("CONNECTIONS_TEST_POOLER").is_some());
         database.map(|database| postgres::pooler().expect("a pooler was asked for").url(database))
     }
 
-    /// A builder without kinds; two registries of one world are two processes on one machine. They keep no rows, so that they
-    /// see at once what a test writes past them.
+    /// Returns a builder without kinds. Two registries of one world are two processes on one machine. They cache no
+    /// rows, so that they see direct writes of a test at once.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         let builder = match self.pooled() {
             Some(pooled) => ConnectionRegistry::builder().store(pooled).direct(self.address()),
@@ -137,7 +137,7 @@ impl World {
     }
 }
 
-/// The tools of the kinds of these tests, and what their profiles set.
+/// Returns the tools of the kinds of these tests, with what their profiles set.
 pub(crate) fn tools() -> ToolPolicy {
     let home = |path: &str| PathSpec::new(PathBase::Home, path.to_owned()).unwrap();
     let mut outside = home("a");
@@ -152,7 +152,7 @@ pub(crate) fn tools() -> ToolPolicy {
         .allow(AllowedTool::new("metered").variable("METERED_HOME").paths([home(".metered")]))
 }
 
-/// The provider's answer about an account.
+/// Returns the provider's answer for an account.
 pub(crate) fn me(id: &str, name: &str) -> Reply {
     Reply::ok(&format!(r#"{{"id":"{id}","name":"{name}"}}"#))
 }
@@ -161,7 +161,7 @@ pub(crate) fn answers(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect()
 }
 
-/// The next step; a session that shows none fails the test.
+/// Returns the next step; a session that shows none fails the test.
 pub(crate) async fn step(session: &SetupSession) -> (u64, SetupStep) {
     session.next_step().await.unwrap().expect("the session shows a step")
 }
@@ -174,12 +174,12 @@ pub(crate) async fn connect(registry: &ConnectionRegistry, kind: &Kind, pairs: &
     session.terminal().await.unwrap()
 }
 
-/// An Acme connection with this key.
+/// Connects an Acme account with this key.
 pub(crate) async fn connected(registry: &ConnectionRegistry, key: &str) -> Connection {
     connected_as(registry, &KIND, &[("accessToken", key)]).await
 }
 
-/// A connection of that kind with these answers.
+/// Connects an account of that kind with these answers.
 pub(crate) async fn connected_as(registry: &ConnectionRegistry, kind: &Kind, pairs: &[(&str, &str)]) -> Connection {
     match connect(registry, kind, pairs).await {
         Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
@@ -187,7 +187,7 @@ pub(crate) async fn connected_as(registry: &ConnectionRegistry, kind: &Kind, pai
     }
 }
 
-/// How a session ended, in a word.
+/// Returns the outcome of a session as a word.
 pub(crate) fn code(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Cancelled => "cancelled".into(),
@@ -196,7 +196,7 @@ pub(crate) fn code(outcome: &Outcome) -> String {
     }
 }
 
-/// Lets time pass until a task ends, for one that ends by a deadline of the core alone.
+/// Lets time pass until a task ends that only a deadline of the core can end.
 pub(crate) async fn outlasted<T>(world: &World, task: JoinHandle<T>) -> T {
     while !task.is_finished() {
         world.clock.advance(Duration::from_secs(1));

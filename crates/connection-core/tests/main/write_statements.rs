@@ -1,7 +1,7 @@
-//! What a change asks of the store: statements, transactions, and transactions that wait for the disk.
+//! The cost of a change in the store: statements, transactions, and transactions that wait for the disk.
 //!
-//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are the same.
-//! Transactions are counted on both, by what the store logs of each commit.
+//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are
+//! the same. Transactions are counted on both, by the store's log of each commit.
 
 use connection_core::{ConnectionRegistry, Outcome};
 
@@ -15,7 +15,7 @@ use crate::{
     world::{ON_POSTGRES, World, connect, connected},
 };
 
-/// What a change took.
+/// The cost of a change.
 #[derive(Debug)]
 struct Cost {
     synced: usize,
@@ -23,8 +23,8 @@ struct Cost {
     statements: usize,
 }
 
-/// The least of each that a change takes of three times; see [`Counted::takes`]. Changes that happen to share a transaction
-/// cost a savepoint each, and one transaction less.
+/// Returns the minimum of each number over three runs; see [`Counted::takes`]. Changes that happen to share a
+/// transaction cost a savepoint each, and one transaction less.
 async fn cost(on: &Counted, mut change: impl AsyncFnMut()) -> Cost {
     let mut least = Cost { synced: usize::MAX, transactions: usize::MAX, statements: usize::MAX };
     for _ in 0..3 {
@@ -38,7 +38,7 @@ async fn cost(on: &Counted, mut change: impl AsyncFnMut()) -> Cost {
     least
 }
 
-/// The commits so far, and those of them that waited for the disk.
+/// Returns the number of commits so far, and how many of them waited for the disk.
 fn commits(world: &World) -> (usize, usize) {
     let place = format!("store={:?}", world.place());
     let lines = log::lines_with("committed");
@@ -46,7 +46,7 @@ fn commits(world: &World) -> (usize, usize) {
     of_this.fold((0, 0), |(all, synced), line| (all + 1, synced + usize::from(line.contains("durability=Synced"))))
 }
 
-/// Fails where a change takes more than that.
+/// Fails if a change costs more than that.
 #[track_caller]
 fn check(what: &str, cost: &Cost, synced: usize, transactions: usize, statements: usize) {
     assert!((1..=synced).contains(&cost.synced) && cost.transactions <= transactions, "{what}: {cost:?}");

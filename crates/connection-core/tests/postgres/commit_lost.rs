@@ -1,4 +1,5 @@
-//! The connection is cut at the one moment at which nobody can know: while a commit is on its way, or its answer is.
+//! The connection is cut at the one moment at which the outcome cannot be known: while a commit or its answer is
+//! under way.
 
 use std::{
     net::SocketAddr,
@@ -25,12 +26,12 @@ use crate::{
 pub(crate) const PASS: u8 = 0;
 /// The server never gets the commit.
 pub(crate) const KEEP_COMMIT: u8 = 1;
-/// The server commits, and nobody is told.
+/// The server commits, and the answer is lost.
 pub(crate) const KEEP_ANSWER: u8 = 2;
-/// As that, and the server gets the commit when it is let go.
+/// The answer is lost, and the server gets the commit only when it is released.
 pub(crate) const LATE_COMMIT: u8 = 3;
 
-/// Stands between the program and the server, and cuts the connection of a commit as it is told, once.
+/// A proxy between the program and the server, which cuts the connection of one commit as configured.
 pub(crate) struct Proxy {
     address: SocketAddr,
     cuts: Cuts,
@@ -39,7 +40,7 @@ pub(crate) struct Proxy {
 #[derive(Clone)]
 struct Cuts {
     next: Arc<AtomicU8>,
-    /// Commits that pass before.
+    /// The number of commits to pass before.
     passing: Arc<AtomicUsize>,
     late: watch::Sender<bool>,
 }
@@ -52,7 +53,7 @@ impl Cuts {
 }
 
 impl Proxy {
-    /// Before the world's server, and the address of its database through this.
+    /// Creates a proxy before the world's server, and returns the address of its database through it.
     pub(crate) async fn before(world: &World) -> (Self, String) {
         let raw::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
         let proxy = Self::to((options.get_host().to_owned(), options.get_port())).await;
@@ -60,18 +61,18 @@ impl Proxy {
         (proxy, through)
     }
 
-    /// Cuts a commit: the one behind so many others.
+    /// Cuts a commit: the one after this number of others.
     pub(crate) fn cut(&self, cut: u8, behind: usize) {
         self.cuts.passing.store(behind, SeqCst);
         self.cuts.next.store(cut, SeqCst);
     }
 
-    /// Whether it did what it was told.
+    /// Returns `true` if the cut was made.
     pub(crate) fn has_cut(&self) -> bool {
         self.cuts.next.load(SeqCst) == PASS
     }
 
-    /// Lets a commit go that is kept.
+    /// Releases a commit that was held.
     pub(crate) fn let_go(&self) {
         self.cuts.late.send_replace(true);
     }
@@ -85,7 +86,7 @@ impl Proxy {
         Handle::current().spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(server.clone()).await.unwrap();
-                // A connection that was cut is over for the proxy, too.
+                // A connection that was cut is also over for the proxy.
                 Handle::current().spawn(pass(client, server, cut.clone()));
             }
         });
@@ -112,7 +113,7 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Cuts) -> std::
                 }
                 server.write_all(bytes).await?;
                 if cut == KEEP_ANSWER {
-                    // It has committed when it answers.
+                    // The server has committed when it answers.
                     return server.read(&mut told).await.map(drop);
                 }
             }

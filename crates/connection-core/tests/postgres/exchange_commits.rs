@@ -1,5 +1,5 @@
-//! Commits of a renewal whose answer is lost, each in its turn: what the provider answered is stored, and nothing is spent a
-//! second time.
+//! The commits of a refresh, each of which loses its answer in turn: the provider's answer is stored, and nothing
+//! is spent twice.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     renewing::{LIFE, Renewals, send, token},
 };
 
-/// The lease, the note of what is sent, its answer, and what was made of it.
+/// The lease, the record of the request, its answer, and the new credential.
 const COMMITS: usize = 4;
 
 async fn through(it: &Renewals) -> (Proxy, ConnectionRegistry, Connection) {
@@ -27,7 +27,7 @@ async fn exchanges(it: &Renewals) -> Option<i64> {
     raw::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await
 }
 
-/// Uses the connection until that works; a lease that nobody knows of is over meanwhile.
+/// Uses the connection until that works. A lease with an unknown holder expires meanwhile.
 async fn persist(it: &Renewals, connection: &Connection) {
     for _ in 0..20 {
         it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
@@ -59,7 +59,8 @@ async fn whichever_commit_is_lost_the_answer_is_stored_and_nothing_is_spent_twic
     }
 }
 
-/// The server gets the commit of the note when the program has given it up: it must not stay, since nothing was sent.
+/// The server gets the commit of the record after the program has given it up. The record must not stay, since
+/// nothing was sent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_note_that_is_committed_late_is_taken_back() {
     let it = Renewals::new().await;
@@ -73,7 +74,7 @@ async fn a_note_that_is_committed_late_is_taken_back() {
     let waiting = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let waits = async {
-        // Whoever does not wait for it has come to the end.
+        // A process that does not wait for it has ended.
         while raw::number(&it.world.database(), waiting).await == Some(0) && !asking.is_finished() {}
     };
     tokio::time::timeout(Duration::from_secs(60), waits).await.expect("it takes back what it noted");

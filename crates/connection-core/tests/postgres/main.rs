@@ -1,10 +1,10 @@
-//! The suite of `tests/main` on PostgreSQL, and what is PostgreSQL's alone.
+//! The suite of `tests/main` on PostgreSQL, and the tests that only PostgreSQL needs.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 include!("../main/both.rs");
 
-// PostgreSQL alone: roles, TLS, and what may be between.
+// Only PostgreSQL: roles, TLS, and what may be in between.
 mod commit_lost;
 mod exchange_commits;
 mod left_open;

@@ -1,5 +1,5 @@
-//! A pooler in transaction mode between the program and the server. The whole suite runs behind one with
-//! `CONNECTIONS_TEST_POOLER=1`; here is what shows without it.
+//! A pooler in transaction mode between the program and the server. `CONNECTIONS_TEST_POOLER=1` runs the whole
+//! suite through one; the tests here do so without it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ fn builder(world: &World, store: impl Into<StoreSource>) -> RegistryBuilder {
     builder.kind(Acme::default())
 }
 
-/// More tasks than connections to the server, so that each statement may find another one.
+/// More tasks than connections to the server, so that each statement may get another one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_pooler_everything_works_for_many_at_once() {
     let Some(pooler) = pooler() else { return };
@@ -42,7 +42,7 @@ async fn behind_a_pooler_everything_works_for_many_at_once() {
 #[tokio::test]
 async fn a_pooler_that_was_not_said_is_refused_with_the_way_out() {
     let Some(usual) = pooler() else { return };
-    // One refuses the mark by which the server is known, the other one drops it.
+    // One pooler rejects the parameter that identifies the server, and the other one drops it.
     let silent = Pooler::start_with("ignore_startup_parameters = extra_float_digits, options").unwrap();
     for pooler in [usual, &silent] {
         let (world, database) = (World::new().await, Database::empty().await);

@@ -1,6 +1,6 @@
-//! The tables, as the documents show them: `docs/schema.postgres.sql` is what the catalog says after all migrations.
+//! The tables as documented: `docs/schema.postgres.sql` is what the catalog says after all migrations.
 //!
-//! With `CONNECTIONS_TEST_WRITE_SCHEMA` set the file is written instead of compared.
+//! With `CONNECTIONS_TEST_WRITE_SCHEMA` set, the file is written instead of compared.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ use crate::raw;
 const HEAD: &str =
     "-- The tables of a database of this version: what PostgreSQL says after all migrations, checked by a test.\n";
 
-/// Ours, without the table of migrations and what the tests add.
+/// Our tables, without that of the migrations and those that the tests add.
 const RELATIONS: &str = "SELECT c.oid, c.relname FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace \
                          AND c.relkind = 'r' AND c.relname LIKE 'connection\\_%' AND c.relname <> 'connection_migrations'";
 
@@ -19,7 +19,8 @@ const RELATIONS: &str = "SELECT c.oid, c.relname FROM pg_class AS c WHERE c.reln
 async fn the_documented_schema_of_postgresql_is_what_its_migrations_make() {
     let database = Database::migrated().await;
     let database = raw::Database::Server(Box::new(database.options()));
-    // A column, then what holds for the row; not-null constraints have names in later versions and are left out there.
+    // The columns, then the constraints of the row. In later versions not-null constraints have names; they are
+    // left out there.
     let tables = format!(
         "SELECT format(E'CREATE TABLE %s (\\n%s\\n);', r.relname, (\
            SELECT string_agg(line, E',\\n' ORDER BY part, place, line) FROM (\

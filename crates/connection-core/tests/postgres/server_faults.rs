@@ -1,5 +1,5 @@
-//! A server that another program keeps waiting, that is restarted in the midst of writes, and that cuts connections: what
-//! was said to be done is there, what failed is whole or absent, and the registry goes on by itself.
+//! A server that another program blocks, that is restarted during writes, and that cuts connections. A change that
+//! was reported as done exists, a failed one is whole or absent, and the registry continues by itself.
 
 use std::sync::Arc;
 
@@ -31,19 +31,19 @@ async fn a_row_that_another_program_locks_for_long_is_busy_and_stays_as_it_was()
     assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");
 }
 
-/// What became of renames so far.
+/// The results of the renames so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Renames {
     done: usize,
     failed: usize,
 }
 
-/// Renames again and again while something disturbs the server, which is told what became of them.
+/// Renames repeatedly while `disturbed` disturbs the server. It gets the results so far.
 async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut watch::Receiver<Renames>)) -> Renames {
     let (told, mut seen) = watch::channel(Renames::default());
     let renaming = async {
         let (mut last, mut number) = (connection.info().label.to_string(), 0);
-        // Until nobody looks any more.
+        // Until nobody reads the results any longer.
         while !told.is_closed() {
             number += 1;
             let wanted = format!("name-{number}");
@@ -54,7 +54,7 @@ async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut
                     told.send_modify(|renames| renames.done += 1);
                 }
                 Err(Error::Store(_)) => {
-                    // Whole or absent, once it can be asked again.
+                    // Whole or absent, once it can be read again.
                     let label = loop {
                         match connection.verify().await {
                             Ok(info) => break info.label.to_string(),
@@ -76,9 +76,9 @@ async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut
     *told.borrow()
 }
 
-/// Keeps the rename that is under way inside its transaction, until this connection rolls back or dies.
+/// Keeps the current rename inside its transaction, until this connection rolls back or dies.
 async fn hold(other: &mut PgConnection) {
-    // It leaves reading to everybody.
+    // Everybody can still read.
     sqlx::raw_sql("BEGIN; LOCK TABLE connection_account IN EXCLUSIVE MODE").execute(&mut *other).await.unwrap();
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -99,7 +99,7 @@ async fn a_server_that_is_restarted_in_the_midst_of_writes_loses_nothing() {
         .unwrap();
     let connection = connected(&registry, "key-1").await;
     let renames = renamed_while(&connection, async |seen| {
-        // Once while a write surely is in the midst of it, then wherever one happens to be.
+        // Once while a write is certainly in progress, then at a random moment.
         for is_held in [true, false, false] {
             let before = *seen.borrow();
             let mut other = cluster.options().connect().await.unwrap();
@@ -122,9 +122,9 @@ async fn a_server_that_is_restarted_in_the_midst_of_writes_loses_nothing() {
     registry.close().await;
 }
 
-/// Ends every connection to this database but this one; which those were.
+/// Ends every connection to this database except this one, and returns which those were.
 async fn cut(other: &mut PgConnection) -> Vec<i32> {
-    // As a column: as a condition, it may be asked of connections to other databases, too.
+    // As a column: as a condition, it may be evaluated for connections to other databases, too.
     let sql = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity \
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let ended: Vec<(i32, bool)> = sqlx::query_as(sql).fetch_all(other).await.unwrap();
@@ -139,17 +139,17 @@ async fn connections_that_are_cut_lose_nothing() {
     let crate::raw::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
     let mut other = options.connect().await.unwrap();
     let renames = renamed_while(&connection, async |seen| {
-        // Once while a write surely is in the midst of it.
+        // Once while a write is certainly in progress.
         hold(&mut other).await;
         assert!(!cut(&mut other).await.is_empty());
         sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
         seen.wait_for(|now| now.failed > 0).await.unwrap();
-        // Then wherever one happens to be: some times right after one that was done, some times as often as can be.
+        // Then at a random moment: sometimes right after a rename was done, sometimes as often as possible.
         for round in 0..50 {
             if round % 5 == 0 {
                 let before = *seen.borrow();
                 seen.wait_for(|now| now.done > before.done).await.unwrap();
-                // The one that did it may have been told to end before; the next write takes another.
+                // Its connection may have been terminated before; the next write takes another one.
                 while cut(&mut other).await.is_empty() {}
             } else {
                 cut(&mut other).await;
@@ -158,11 +158,11 @@ async fn connections_that_are_cut_lose_nothing() {
     })
     .await;
     assert!(renames.done >= 10 && renames.failed > 0, "{renames:?}");
-    // Those that were told to end are on their way; what comes now is cut by nobody.
+    // The terminated connections are still ending; later ones are not cut.
     let last = cut(&mut other).await;
     let going = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)";
     while sqlx::query_as::<_, (i64,)>(going).bind(&last).fetch_one(&mut other).await.unwrap().0 > 0 {}
-    // The pool has only dead ones, and whoever reads or writes is not told of it.
+    // The pool has only dead connections, and readers and writers do not notice.
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!(connection.rename("at last").await.unwrap().label.as_str(), "at last");
     registry.close().await;

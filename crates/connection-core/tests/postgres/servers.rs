@@ -1,4 +1,4 @@
-//! Servers: one of our own making that goes with the test, TLS, and roles that may do less than all.
+//! Servers: one that the test starts itself, TLS, and roles with limited rights.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -18,7 +18,7 @@ use crate::{
     world::{World, connected},
 };
 
-/// Says that this process makes a cluster and waits to be killed.
+/// Marks a process that starts a cluster and waits to be killed.
 const KILLED: &str = "CONNECTIONS_TEST_CLUSTER";
 const MADE: &str = "a cluster is at ";
 
@@ -48,7 +48,7 @@ async fn a_server_of_our_own_serves_and_goes_with_its_value() {
     assert!(is_gone(port, &directory));
 }
 
-/// A SQLite file has its state directory beside it; a server has one where the host names it.
+/// A SQLite file has its state directory beside it; with a server, the host names one.
 #[tokio::test]
 async fn a_registry_without_a_state_directory_says_so_in_the_log_and_goes_on() {
     log::begin();
@@ -102,7 +102,7 @@ fn make_and_wait() {
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
-/// The pool and the connection that makes the tables, all of them encrypted.
+/// The pool and the connection that creates the tables: all of them are encrypted.
 #[tokio::test]
 async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
     let world = World::new().await;
@@ -151,7 +151,7 @@ impl Authority {
         &self.pem
     }
 
-    /// A certificate and its key.
+    /// Creates a certificate and its key.
     fn sign(&self, name: &str) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let parameters = CertificateParams::new([name.to_owned()]).unwrap();
@@ -159,7 +159,7 @@ impl Authority {
     }
 }
 
-/// A role of one test. Roles are the server's, not a database's.
+/// Creates a role for one test. Roles belong to the server, not to a database.
 async fn role(database: &Database, name: &str) -> (String, String) {
     let role = format!("connections_test_{name}_{}", std::process::id());
     admin(database, &format!("DROP ROLE IF EXISTS {role}")).await;

@@ -1,4 +1,4 @@
-//! What PostgreSQL tells other processes of a change: which row, and nothing of what is in it.
+//! The signals of PostgreSQL for other processes about a change: which row, and nothing of its content.
 
 use connection_core::{Connection, ConnectionRegistry};
 use sqlx::postgres::PgListener;
@@ -10,7 +10,7 @@ use crate::{
     world::{World, connected, me},
 };
 
-/// A registry, a connection, and somebody who listens on the database from before they were made.
+/// A registry, a connection, and a listener on the database from before they were created.
 struct Heard {
     world: World,
     registry: ConnectionRegistry,
@@ -28,9 +28,9 @@ impl Heard {
         Self { world, registry, connection, listener }
     }
 
-    /// What was sent since the last time, each thing once.
+    /// Returns the signals since the last call, each once.
     async fn signals(&mut self) -> Vec<String> {
-        // What a later transaction sends comes later.
+        // The signals of a later transaction arrive later.
         raw::run(&self.world.database(), "NOTIFY connection_changed, 'end'").await;
         let mut signals = Vec::new();
         loop {
@@ -87,7 +87,7 @@ async fn a_probe_is_news_when_it_finds_something_else() {
     }
 }
 
-/// Nobody moves the clock, so that nothing but a signal ends a wait or makes a row old.
+/// Nobody moves the clock, so only a signal can end a wait or expire a row.
 #[tokio::test]
 async fn a_process_that_listens_hears_of_another_without_a_look_of_its_own() {
     let world = World::new().await;

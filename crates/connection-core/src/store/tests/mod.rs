@@ -42,7 +42,7 @@ impl Database {
         Self { directory: tempfile::tempdir().unwrap(), postgres: None, ids: UuidV7::new() }
     }
 
-    /// One with nothing in it on a server, where there is one.
+    /// Creates an empty database on the test server, if there is one.
     pub(super) async fn on_postgres() -> Option<Self> {
         let postgres = if postgres::is_there() { Some(postgres::Database::migrated().await) } else { None };
         postgres.map(|database| Self { postgres: Some(database), ..Self::new() })

@@ -85,7 +85,7 @@ async fn every_sealed_column_of_the_schema_is_sealed_again_by_a_rotation() {
     }
 }
 
-/// The values of plugins are not sealed by other tests.
+/// No other test covers the values of plugins.
 #[tokio::test]
 async fn a_small_value_is_sealed_again_for_its_own_place() {
     for database in Database::each().await {

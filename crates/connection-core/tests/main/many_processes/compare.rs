@@ -1,18 +1,18 @@
-//! Compares the database with what the processes were told.
+//! Compares the database with the results that the processes got.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger::Entry;
 use crate::{raw, world::World};
 
-/// What the ledgers say of one connection.
+/// The ledgers' entries about one connection.
 #[derive(Debug, Default)]
 struct Told {
     added: usize,
     removed: usize,
     renames: Vec<String>,
     account: String,
-    /// What each process was told last.
+    /// The last result of each process.
     liveness: BTreeSet<String>,
 }
 
@@ -20,7 +20,7 @@ pub(super) async fn check(world: &World, ledgers: &[Vec<Entry>], seed: u64) {
     let told = told(ledgers);
     refusals(ledgers, seed);
     let database = world.database();
-    // Who is there.
+    // The connections that exist.
     let there: BTreeSet<String> =
         raw::texts(&database, "SELECT lower(hex(id)) FROM connection_account").await.into_iter().collect();
     let expected = told.iter().filter(|(_, told)| told.removed == 0).map(|(id, _)| id.replace('-', ""));
@@ -74,7 +74,7 @@ fn told(ledgers: &[Vec<Entry>]) -> BTreeMap<String, Told> {
     all
 }
 
-/// What may be refused, and that each was.
+/// Checks that only expected errors occurred, and each of them did.
 fn refusals(ledgers: &[Vec<Entry>], seed: u64) {
     let mut codes = BTreeSet::new();
     for entry in ledgers.iter().flatten() {
@@ -101,7 +101,7 @@ fn refusals(ledgers: &[Vec<Entry>], seed: u64) {
     }
 }
 
-/// Account, name and liveness of what is left.
+/// Checks account, name and liveness of the remaining connections.
 async fn rows(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
     let rows = "SELECT lower(hex(a.id)) || ' ' || a.account_id || ' ' || a.label || ' ' || l.liveness \
                 FROM connection_account AS a JOIN connection_liveness AS l ON l.connection_id = a.id";
@@ -114,7 +114,7 @@ async fn rows(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
     }
 }
 
-/// One event for each thing that was done, numbered without a gap.
+/// Checks that there is one event for each operation, numbered without a gap.
 async fn events(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
     let all = "SELECT lower(hex(connection_id)) || ' ' || seq || ' ' || kind FROM connection_event \
                ORDER BY connection_id, seq";
@@ -130,7 +130,7 @@ async fn events(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
         let kinds = &found[&id.replace('-', "")];
         let count = |kind: &str| kinds.iter().filter(|known| *known == kind).count();
         assert_eq!((count("connected"), count("removed")), (1, told.removed), "SEED {seed}: {id} {kinds:?}");
-        // To the name that it has is no change, and writes no event.
+        // A rename to the same name is no change, and writes no event.
         assert!(count("renamed") <= told.renames.len(), "SEED {seed}: {id} {kinds:?} {told:?}");
         assert_eq!(kinds[0], "connected", "SEED {seed}: {id}");
         assert!(told.removed == 0 || kinds.last().unwrap() == "removed", "SEED {seed}: {id} {kinds:?}");

@@ -1,11 +1,11 @@
-//! What a process did, a line for each thing that it was told is done.
+//! The ledger of a process, with a line for each operation that was reported as done.
 
 use std::{
     fs::File,
     io::{BufRead as _, BufReader, Write as _},
 };
 
-/// One thing that was done, or refused.
+/// One operation that was done, or rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Added { id: String, account: String, liveness: String },
@@ -15,7 +15,7 @@ pub(super) enum Entry {
     Refused { what: String, code: String },
 }
 
-/// A ledger that is written.
+/// A ledger that is being written.
 pub(super) struct Ledger(File);
 
 impl Ledger {
@@ -35,7 +35,7 @@ impl Ledger {
     }
 }
 
-/// All of a ledger.
+/// Reads a whole ledger.
 pub(super) fn read(place: &str) -> Vec<Entry> {
     let lines = BufReader::new(File::open(place).unwrap()).lines();
     lines.map(|line| parse(&line.unwrap())).collect()
@@ -55,7 +55,7 @@ fn parse(line: &str) -> Entry {
     }
 }
 
-/// Numbers that follow from a seed (SplitMix64).
+/// Random numbers from a seed (SplitMix64).
 pub(super) struct Random(u64);
 
 impl Random {

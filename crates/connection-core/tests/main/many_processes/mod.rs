@@ -1,5 +1,5 @@
-//! Eight processes on one database, each doing five hundred random things: what is there at the end is what their ledgers
-//! say, nothing lost and nothing doubled.
+//! Eight processes on one database, each doing five hundred random operations. At the end, the database agrees with
+//! their ledgers: nothing is lost and nothing is doubled.
 
 mod compare;
 mod ledger;
@@ -30,7 +30,7 @@ const PROCESSES: u64 = 8;
 const OPERATIONS: u64 = 500;
 /// A process that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// Tells a process of this test what it is; the directory with what it needs.
+/// Tells a process of this test its number; the directory with its parameters.
 const WORKER: &str = "CONNECTIONS_TEST_WORKER";
 const NAME: &str = "many_processes::eight_processes_lose_nothing_and_double_nothing";
 
@@ -51,7 +51,7 @@ fn worker() -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "a process that hangs is told from one that works")]
 async fn all() {
     let world = World::new().await;
-    // It refuses and rotates as it likes until it is told to be kind.
+    // The provider refuses and rotates at random until it is set to normal.
     let mood = Arc::new(AtomicU64::new(1));
     world.provider({
         let mood = mood.clone();
@@ -75,7 +75,7 @@ async fn all() {
     let ledgers: Vec<Vec<Entry>> = (0..PROCESSES).map(|number| ledger::read(&place(directory, number))).collect();
     compare::check(&world, &ledgers, seed).await;
     say(&ledgers);
-    // Whatever happened, each connection that is left works, under one key.
+    // Whatever happened, each remaining connection works, under one key.
     mood.store(0, Relaxed);
     let registry = world.builder().kind(Acme::default()).open().await.unwrap();
     let rotated = registry.rotate_key().await.unwrap();
@@ -88,7 +88,7 @@ async fn all() {
     registry.close().await;
 }
 
-/// Past the capture of the test harness: it is the figure that says what was shown.
+/// Printed past the capture of the test harness, because the numbers show what was tested.
 fn say(ledgers: &[Vec<Entry>]) {
     let count = |is: fn(&Entry) -> bool| ledgers.iter().flatten().filter(|entry| is(entry)).count();
     let summary = format!(
@@ -102,7 +102,7 @@ fn say(ledgers: &[Vec<Entry>]) {
     std::io::stderr().write_all(summary.as_bytes()).unwrap();
 }
 
-/// A process of this test.
+/// Starts a process of this test.
 fn start(world: &World, seed: u64, number: u64) -> Child {
     let key = world.key();
     let order = [
@@ -118,12 +118,12 @@ fn start(world: &World, seed: u64, number: u64) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
 }
 
-/// Where a process keeps its ledger.
+/// Returns the path of a process's ledger.
 fn place(directory: &Path, number: u64) -> String {
     directory.join(format!("ledger-{number}")).to_str().unwrap().to_owned()
 }
 
-/// A key is `ACCOUNT.NUMBER`; a fresh one has the next number, and all of an account work for ever.
+/// A key is `ACCOUNT.NUMBER`. A new one has the next number, and all keys of an account work for ever.
 fn provider(request: &str, mood: &AtomicU64) -> Reply {
     let key = request.split_once("Bearer ").and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or_default();
     let (account, number) = key.rsplit_once('.').unwrap_or((key, "0"));

@@ -1,4 +1,4 @@
-//! One of the processes: does random things and notes in its ledger what it was told is done.
+//! One of the processes: performs random operations and records in its ledger those that were reported as done.
 
 use connection_contract::Liveness;
 use connection_core::{Connection, ConnectionRegistry, Error, Filter, HttpPolicy, KeyFile, Outcome, SetupStep};
@@ -12,10 +12,10 @@ use crate::{
     world::{answers, step},
 };
 
-/// Accounts that all processes want, and names that they fight for.
+/// The accounts that all processes connect, and the names that they compete for.
 const SHARED: u64 = 24;
 const LABELS: u64 = 60;
-/// The one that also rotates the keys, each time that it has done so many things.
+/// The process that also rotates the keys, each time after this number of operations.
 const ROTATES: (&str, u64) = ("0", 100);
 
 pub(super) async fn work(order: &str) {
@@ -73,7 +73,7 @@ impl Worker<'_> {
         let (no, _) = step(&session).await;
         session.advance(no, &answers(&[("accessToken", &format!("{account}.0"))])).await.unwrap();
         if let Ok(Some((_, SetupStep::Notice { .. }))) = session.next_step().await {
-            // The provider is down, and the session waits for somebody who tries again.
+            // The provider is down, and the session waits for somebody to try again.
             session.cancel().await.unwrap();
         }
         match session.terminal().await.unwrap_or_else(|error| panic!("add: {error}")) {
@@ -118,7 +118,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Any connection, of whichever process.
+    /// Returns any connection, of whichever process.
     async fn any(&mut self) -> Option<Connection> {
         let page = self.registry.list_connections(Filter::new()).await.unwrap().connections;
         let count = u64::try_from(page.len()).unwrap();
