@@ -1,6 +1,6 @@
 //! Local tools of this machine, as a host sees them: any tool that its policy allows, even if no kind declares it.
 //!
-//! A tool is searched in the directories of `PATH`, then in its further directories. Relative directories are
+//! A tool is searched for in the directories of `PATH`, then in its further directories. Relative directories are
 //! skipped, because they depend on the working directory.
 
 use std::{fmt, path::PathBuf, sync::Arc};
@@ -30,7 +30,7 @@ impl fmt::Debug for MachineTools {
 
 impl MachineTools {
     /// Creates the tools with the environment of this process. A tool that the policy does not allow is neither
-    /// searched nor run.
+    /// searched for nor run.
     pub fn new(policy: ToolPolicy) -> Self {
         Self::of(policy, Arc::new(SystemEnvironment), Arc::new(SystemClock::new()))
     }

@@ -31,7 +31,7 @@ pub(crate) use window::{LONGEST as LONGEST_WINDOW, Whose, Windows};
 /// The services that this host provides to kinds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lent {
-    /// The tools that may be searched and run; none by default.
+    /// The tools that may be searched for and run; none by default.
     pub(crate) tools: ToolPolicy,
     pub(crate) window: Option<Arc<dyn LoginWindow>>,
 }

@@ -1,8 +1,9 @@
 //! Local tools of a kind: their paths, and what they print when they are asked for their version. Nothing else is
 //! run.
 //!
-//! A tool is searched only if the descriptor declares exactly this tool and the host's policy allows it. It is run
-//! only in a setup, which a person has started: no activation, verification or other background call runs anything.
+//! A tool is searched for only if the descriptor declares exactly this tool and the host's policy allows it. It is
+//! run only in a setup, which a person has started: no activation, verification or other background call runs
+//! anything.
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What differs between operating systems: file permissions, and locks that the kernel releases.
+//! The differences between operating systems: file permissions, and locks that the kernel releases.
 //!
 //! On Unix, our directories have mode 0700 and our files 0600, whatever the umask is. A secret file of another
 //! owner, or one that other users can read, is rejected. On Windows, for which the code was not run yet, files get
@@ -131,7 +131,8 @@ pub(crate) fn user() -> Option<(u32, u32)> {
 
 /// Returns the time since this machine started; `None` if the system does not tell.
 ///
-/// This clock stops while the machine sleeps. So do the retransmissions of its kernel.
+/// The time does not pass while the machine sleeps. Data that its kernel has not sent yet is not sent meanwhile
+/// either.
 pub(crate) fn since_boot() -> Option<Duration> {
     system::since_boot()
 }

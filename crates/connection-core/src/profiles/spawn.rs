@@ -27,7 +27,7 @@ pub struct SpawnOptions {
     pub without: BTreeSet<OsString>,
     /// The working directory, or `None` for that of the host.
     pub cwd: Option<PathBuf>,
-    /// What the applied profile has added, so that another profile can replace it.
+    /// The changes of the applied profile, so that another profile can replace it.
     applied: Option<Applied>,
 }
 

@@ -41,7 +41,8 @@ pub struct SandboxRun {
     /// The mounts, in order. Each target occurs once: the last mount of a target wins. A mount whose target is
     /// below another one's lies inside that mount, in whatever order they are listed.
     pub mounts: Vec<SandboxMount>,
-    /// What was left out, and why: configuration that does not exist, and variables that belong to the engine.
+    /// The things that were left out, each with its reason: configuration that does not exist, and variables that
+    /// belong to the engine.
     pub left_out: Vec<String>,
     /// The working directory in the container.
     pub workdir: Option<String>,

@@ -16,7 +16,7 @@ use super::files::{LocalFiles, Mark};
 
 /// The maximum length of a cached result. A longer one is returned and not cached.
 const LONGEST_KEPT: usize = 64 * 1024;
-/// The maximum number of entries. Entries without a waiting caller are removed first.
+/// The maximum number of entries. At this number, entries that no caller uses are removed.
 const MOST_KEPT: usize = 10_000;
 
 /// The key of an entry. A namespace, such as an owner and a kind, sees only its own results.

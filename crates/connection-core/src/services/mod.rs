@@ -1,7 +1,7 @@
 //! The host's side of the services in a plugin's context: HTTP, files, values, time, cryptography and the log.
 //!
-//! All of them enforce a policy: no request goes to an origin, and nothing is read below a directory, that was not
-//! granted.
+//! All of them enforce a policy: requests are sent only to granted origins, and files are read only below granted
+//! directories.
 
 pub(crate) mod clock;
 pub(crate) mod crypto;

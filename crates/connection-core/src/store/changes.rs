@@ -16,7 +16,7 @@ use crate::{
 
 /// The number of signals that a waiter may be behind. After that it is told only that something changed.
 const BACKLOG: usize = 256;
-/// How often a SQLite database is polled while somebody waits.
+/// The interval at which a SQLite database is polled while somebody waits.
 const POLL: Duration = Duration::from_millis(100);
 
 /// The rows that may have changed.

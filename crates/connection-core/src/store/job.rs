@@ -29,7 +29,7 @@ pub(super) fn log_commit(place: &str, jobs: usize, durability: Durability) {
     tracing::trace!(store = place, jobs, durability = ?durability, "committed");
 }
 
-/// What happens to the changes of a job.
+/// The decision on the changes of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Keep,

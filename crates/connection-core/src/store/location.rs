@@ -17,7 +17,7 @@ pub struct StoreSource(pub(super) Source);
 pub(super) enum Source {
     Address(SecretString),
     Sqlite(SqlitePool),
-    /// With the runtime of the host, which connections of its pool must not outlive.
+    /// A pool, and the runtime of the host, which connections of the pool must not outlive.
     Postgres(PgPool, Option<Handle>),
 }
 

@@ -10,7 +10,7 @@ use crate::KindInfo;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PromptCacheTtl {
-    /// Another time than the kind's.
+    /// A duration in place of the kind's.
     For(Duration),
     /// The duration that the kind declares.
     #[default]

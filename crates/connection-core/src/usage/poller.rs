@@ -76,7 +76,7 @@ pub struct PolledUsage<'a> {
 /// A predicate that selects the connections to poll, by owner and connection.
 type IsMeant = Box<dyn Fn(&str, &PolledUsage<'_>) -> bool + Send + Sync>;
 
-/// A connection that is polled.
+/// A polled connection.
 struct Row {
     owner: String,
     kind: Kind,

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::ConnectionId;
 
-/// What this process knows about the usage of an account.
+/// The last known usage of an account.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct UsageReading {

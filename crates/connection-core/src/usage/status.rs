@@ -20,7 +20,7 @@ pub struct UsageStatus {
     pub profile: Option<ProfileId>,
     /// The account.
     pub identity: Option<Identity>,
-    /// How the account is paid for: `subscription`, `api_key`, or another word.
+    /// The payment mode of the account: `subscription`, `api_key`, or another word.
     pub auth_mode: Option<Text>,
     /// The reason why the connection does not work, as last measured.
     pub error: Option<Reason>,

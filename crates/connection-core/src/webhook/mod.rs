@@ -25,11 +25,11 @@ pub use receive::{Receipt, ReceiveError};
 
 pub(crate) use checks::Checks;
 
-/// How long a key stays valid after it was replaced, in seconds. A person enters the new key at the provider.
+/// The time for which a key stays valid after it was replaced, in seconds. A person enters the new key at the provider.
 const GRACE: i64 = 7 * 24 * 60 * 60;
-/// How long a handshake waits for the provider's key, in seconds.
+/// The time for which a handshake waits for the provider's key, in seconds.
 const HANDSHAKE: i64 = 15 * 60;
-/// How long the digest of an acknowledged event is kept, in seconds: longer than providers retry.
+/// The time for which the digest of an acknowledged event is kept, in seconds: longer than providers retry.
 const REMEMBERED: i64 = 7 * 24 * 60 * 60;
 /// The maximum number of events of one connection that nobody has acknowledged. The provider keeps later ones and
 /// retries.

@@ -123,7 +123,7 @@ pub(crate) async fn at_every_poll<P, T: Debug>(
     panic!("not done after {MOST} polls");
 }
 
-/// For calls that change nothing.
+/// Drops calls that change nothing.
 pub(crate) async fn reads<T: Debug>(
     host: &Host,
     connection: &Connection,

@@ -35,7 +35,7 @@ pub(crate) enum Act {
 /// A clone is the same plugin.
 #[derive(Clone, Default)]
 pub(crate) struct Borrower {
-    /// Another kind than [`LENT`].
+    /// A kind other than [`LENT`].
     kind: Option<Kind>,
     tools: Vec<ToolSpec>,
     profiles: bool,

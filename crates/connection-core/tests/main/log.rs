@@ -14,7 +14,7 @@ use tracing::{
 };
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
-/// By the name of the thread.
+/// The statements, each with the name of its thread.
 static STATEMENTS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 /// The target under which the driver logs each statement.
 const DRIVER: &str = "sqlx::query";

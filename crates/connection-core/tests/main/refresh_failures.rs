@@ -90,7 +90,7 @@ async fn a_grant_that_is_gone_needs_a_person_and_is_not_tried_again() {
         assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Failing);
     }
     assert_eq!((it.provider.asked(), it.events().await.join(" ")), (1, "connected not_renewed liveness_changed".into()));
-    // A person does.
+    // A person re-authorizes it.
     *it.provider.lock() = crate::issuer::Strict::new().lock().clone();
     reauthorize(&it.connection).await;
     assert_eq!(it.send().await.unwrap(), 200);

@@ -1,4 +1,4 @@
-//! What the users of a connection notice of a refresh: nothing, or a short wait.
+//! The users of a connection notice nothing of a refresh, or a short wait.
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 

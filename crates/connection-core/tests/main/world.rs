@@ -124,7 +124,7 @@ impl World {
         };
         let builder = builder.tools(tools()).hot_rows(Duration::ZERO);
         let builder = builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()));
-        // A file has it beside it.
+        // A database file has its state directory beside it.
         if ON_POSTGRES { builder.state_directory(self.state()) } else { builder }
     }
 

@@ -22,7 +22,7 @@ pub use boot::Boot;
 pub use manual::ManualClock;
 pub(crate) use moment::Moment;
 
-/// Returns the time, and waits for it.
+/// A clock, which tells the time and waits.
 ///
 /// `now` follows the wall clock, which can be set. `sleep` measures elapsed time, which setting the wall clock does
 /// not change.

@@ -1,7 +1,8 @@
 //! Tells which directory an opened handle is, and which directories it lies in.
 //!
-//! On Unix a directory is its device and inode, and the directories above it are reached from the handle by `..`. A link,
-//! a rename or a bind mount therefore does not pass for another directory. Elsewhere a directory is its canonical path.
+//! On Unix, a directory is identified by its device and inode, and the directories above it are reached from the
+//! handle by `..`. A link, a rename or a bind mount therefore cannot pass for another directory. Elsewhere, a
+//! directory is identified by its canonical path.
 
 #[cfg(unix)]
 mod system {
@@ -33,7 +34,7 @@ mod system {
         }
     }
 
-    /// A directory that is open.
+    /// An open directory.
     #[derive(Debug)]
     pub(in super::super) struct Directory(OwnedFd);
 
@@ -102,7 +103,7 @@ mod system {
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(in super::super) struct Identity(PathBuf);
 
-    /// A directory that is there.
+    /// A directory that existed when it was found.
     #[derive(Debug)]
     pub(in super::super) struct Directory(PathBuf);
 

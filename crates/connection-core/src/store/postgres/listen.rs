@@ -94,7 +94,7 @@ async fn hear(options: &PgConnectOptions, signals: &Signals) -> Result<(), sqlx:
     loop {
         match listener.try_recv().await? {
             Some(signal) => signals.publish(Changed::parse(signal.payload())),
-            // The connection was lost, and is there again.
+            // The connection was lost and made again, so signals may have been missed.
             None => signals.publish(Changed::Something),
         }
     }

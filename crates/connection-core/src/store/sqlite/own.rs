@@ -21,7 +21,7 @@ use super::{
 };
 use crate::platform::{self, FileContent};
 
-/// How long a writer waits for another process that writes.
+/// The time for which a writer waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
