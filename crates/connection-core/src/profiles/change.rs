@@ -67,7 +67,7 @@ impl ProfilePatch {
     }
 
     /// Makes the profile no longer the default. [`Profiles::update`] rejects this for the profile that is the
-    /// default, because one profile always is.
+    /// default, because a kind always has a default.
     pub fn clear_default(mut self) -> Self {
         self.is_default = Some(false);
         self

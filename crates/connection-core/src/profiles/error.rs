@@ -4,7 +4,7 @@ use connection_contract::Kind;
 
 use crate::{ProfileId, ToolNotAllowed};
 
-/// The reason why an operation on profiles was rejected. Nothing was changed.
+/// The reason why an operation on profiles failed. No profile was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileError {

@@ -37,7 +37,7 @@ fn fields(row: &ProfileRow) -> [Vec<u8>; 4] {
 }
 
 impl Marks<'_> {
-    /// Checks that a profile is as this project wrote it last.
+    /// Checks that a profile is as this program last wrote it.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Marks<'_> {
         tx.insert_profile(self.owner, self.kind.as_str(), row, &mark).await
     }
 
-    /// Writes the whole row with a new mark, on request of a person.
+    /// Writes the whole row with a new mark.
     pub(super) async fn update(&self, tx: &mut Tx, row: &ProfileRow) -> Result<(), StoreError> {
         let mark = self.mark(tx, row).await?;
         tx.update_profile(row, self.now, Some(&mark)).await.map(drop)

@@ -30,7 +30,7 @@ impl SandboxEngine {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SandboxNetwork {
-    /// The engine's default: the container has its own network, from which it can reach others.
+    /// The engine's default: the container has its own network, with access to the outside.
     #[default]
     EngineDefault,
     /// A network of the engine, by its name.

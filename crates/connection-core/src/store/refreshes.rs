@@ -104,8 +104,8 @@ impl Tx {
         execute!(self, SQL, id.as_uuid(), now).map(drop)
     }
 
-    /// Makes the current credential due at `now` and stores `reason` (JSON), because the outcome of its last
-    /// refresh is unknown. A credential that its provider no longer refreshes stays as it is.
+    /// Makes the current credential due at `now` at the latest and stores `reason` (JSON), because the outcome of
+    /// its last refresh is unknown. A credential that its provider no longer refreshes stays as it is.
     pub(crate) async fn doubt_credential(
         &mut self,
         id: ConnectionId,

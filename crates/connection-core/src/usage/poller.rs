@@ -45,7 +45,8 @@ impl ConnectionRegistry {
     }
 
     /// Polls as [`poll_usage`](Self::poll_usage) does, but only the connections of this registry's owner for which
-    /// `is_meant` returns `true`. It is called once for each connection, when the poller first sees it.
+    /// `is_meant` returns `true`. It is called each time that connections are listed, for each one that is not
+    /// polled yet.
     ///
     /// # Cancellation
     ///

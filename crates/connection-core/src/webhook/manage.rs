@@ -148,8 +148,8 @@ impl Connection {
         changed.await?.ok_or_else(|| self.webhook_disabled())
     }
 
-    /// Waits fifteen minutes for the key that the provider sends: the first one that arrives is accepted, and no
-    /// other. An existing key stays valid for seven days after that.
+    /// Starts a handshake: the first key that the provider sends within fifteen minutes is accepted, and no other.
+    /// An existing key stays valid for seven days after that.
     ///
     /// Nothing proves that the provider sent the key. The user compares it with what the provider shows, or pastes
     /// it there, where a wrong one is rejected. [`webhook_key`](Self::webhook_key) returns the key.
