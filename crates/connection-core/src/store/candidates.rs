@@ -49,7 +49,7 @@ macro_rules! near {
             " LIMIT 2) AS first_two UNION ALL SELECT d.id FROM (SELECT n.id FROM connection_account AS n \
              WHERE n.owner = $1 AND n.kind ",
             $kinds,
-            // Compared with the plain column, SQLite would walk all connections of the kinds instead of the
+            // If the plain column were compared, SQLite would walk all connections of the kinds instead of the
             // defaults.
             " LIMIT 1 OFFSET 1) AS another CROSS JOIN connection_account AS d \
              WHERE d.owner = $1 AND d.is_default AND d.kind || '' ",

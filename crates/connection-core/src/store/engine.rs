@@ -112,7 +112,8 @@ impl Reader {
         }
     }
 
-    /// Returns `true` if a failed statement can be run again: its connection had died and was replaced.
+    /// Replaces the connection of a failed statement if it has died. Returns `true` if the statement can be run
+    /// again.
     pub(super) async fn is_replaced(&mut self, error: &sqlx::Error) -> bool {
         let Some(lender) = self.lender.as_mut().filter(|_| is_dead(error)) else { return false };
         // Returned to the pool first, which may have no room for another connection.

@@ -88,9 +88,9 @@ pub(super) const OF_OWNER: &str = page!(
      AND (a.usable_at, a.id) > ($1, $2) AND (a.usable_at, a.id) <= ($11, $12)",
     "a.usable_at, a.id"
 );
-// The kind is compared together with the position. As a separate condition, SQLite would choose the index of the
-// owner and read every kind. With the owner in the same comparison, it would sort all rows of the kind once the
-// tables were analyzed.
+// The kind is compared together with the position. If it were a separate condition, SQLite would choose the index
+// of the owner and read every kind. If the owner were in the same comparison, SQLite would sort all rows of the
+// kind once the tables were analyzed.
 pub(super) const OF_KIND: &str = page!(
     "a.owner = $13 AND (a.kind, a.usable_at, a.id) > ($14, $1, $2) \
      AND (a.kind, a.usable_at, a.id) <= ($14, $11, $12)",

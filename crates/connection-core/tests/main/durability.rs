@@ -187,8 +187,8 @@ async fn reauthorize(connection: &Connection) {
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
 }
 
-/// The record of a request that can be sent only once is on the disk before it is sent, and its answer before
-/// anybody gets it.
+/// The record of a request that spends a token is on the disk before it is sent, and its answer before anybody gets
+/// it.
 #[tokio::test]
 async fn a_refresh_waits_for_the_disk_before_and_after_it_spends() {
     let it = Renewals::new().await;

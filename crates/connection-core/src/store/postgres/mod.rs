@@ -38,7 +38,7 @@ pub(super) struct Postgres {
     /// `true` while jobs are accepted. Each job holds a read lock until it ends, so a writer of this value waits
     /// for all jobs.
     open: Arc<RwLock<bool>>,
-    /// The runtime of jobs and connections, which may outlive that of the caller.
+    /// The runtime on which jobs run and connections live.
     runtime: Handle,
     ear: Ear,
 }

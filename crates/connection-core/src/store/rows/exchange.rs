@@ -1,4 +1,4 @@
-//! A request that can be sent only once, such as one that uses up a refresh token.
+//! A request that spends something, such as a refresh token.
 
 use uuid::Uuid;
 
