@@ -22,10 +22,12 @@ pub(crate) struct Found {
     /// Whether a callback without `iss` is to be refused (RFC 9207, section 2.4).
     pub(crate) iss: bool,
 }
+
 impl Found {
     pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Option<&str> {
         self.endpoints.iter().find(|(of, _)| *of == endpoint).map(|(_, url)| url.as_str())
     }
+
     /// What a renewal and a revocation need.
     pub(crate) fn kept(&self) -> Self {
         let kept = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Refresh | Endpoint::Revocation | Endpoint::Token);

@@ -143,6 +143,7 @@ impl OAuth2Error {
             Self::UndeclaredAddress { .. } => "connect only to addresses of this provider",
         }
     }
+
     /// For programs: a code that every host knows, or one of the kind's own.
     pub fn code(&self, kind: &Kind) -> Text {
         let own = match self {
@@ -172,6 +173,7 @@ impl OAuth2Error {
         };
         format!("{}_{own}", kind.as_str().replace('-', "_")).into()
     }
+
     /// As the end of a setup; one that a bad network made lets it wait.
     pub(crate) fn failure(self, kind: &Kind) -> SetupFailure {
         match self {
@@ -181,6 +183,7 @@ impl OAuth2Error {
             }
         }
     }
+
     /// As what a verification or a renewal found.
     pub(crate) fn not_live(self, kind: &Kind) -> NotLive {
         match self {
@@ -192,6 +195,7 @@ impl OAuth2Error {
             ),
         }
     }
+
     /// What to do, and with which command.
     fn way_out(&self, kind: &Kind) -> DisplayText {
         match self {
@@ -202,6 +206,7 @@ impl OAuth2Error {
             error => error.remedy().into(),
         }
     }
+
     /// Of an application that is kept, if it is one.
     pub(crate) fn of_kept(self, is_kept: bool) -> Self {
         match self {
@@ -209,6 +214,7 @@ impl OAuth2Error {
             error => error,
         }
     }
+
     /// Of a request that spends something in a setup: to wait would not help, since it is not sent again.
     pub(crate) fn spent(self) -> Self {
         match self {
@@ -216,11 +222,13 @@ impl OAuth2Error {
             error => error,
         }
     }
+
     /// Whether the provider may answer otherwise in a moment.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::NotLive(found) if found.liveness == Liveness::Offline)
     }
 }
+
 impl From<NotLive> for OAuth2Error {
     fn from(found: NotLive) -> Self {
         Self::NotLive(found)

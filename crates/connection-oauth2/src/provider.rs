@@ -34,11 +34,13 @@ pub(crate) struct Parameters {
     pub(crate) pairs: Vec<(String, String)>,
     pub(crate) authorization: Option<Secret>,
 }
+
 impl Parameters {
     pub(crate) fn new<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self { pairs, authorization: None }
     }
+
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.pairs.retain(|(known, _)| known != name);
         self.pairs.push((name.to_owned(), value.into()));
@@ -58,6 +60,7 @@ impl Provider<'_> {
         self.values.set("client", "id", application.id.as_str());
         self.values.set("client", "secret", application.secret_text().unwrap_or_default());
     }
+
     /// The address of an endpoint: what is configured wins over what was discovered.
     pub(crate) fn url(&self, endpoint: Endpoint) -> Result<Option<String>, OAuth2Error> {
         let mut failed = None;
@@ -72,10 +75,12 @@ impl Provider<'_> {
             _ => Ok(self.found.endpoint(endpoint).map(str::to_owned)),
         }
     }
+
     pub(crate) fn required(&self, endpoint: Endpoint) -> Result<String, OAuth2Error> {
         let missing = OAuth2Error::Discovery { why: "it does not name an endpoint that is needed" };
         self.url(endpoint)?.ok_or(missing)
     }
+
     /// The API's address: the first whose variables all have a value.
     pub(crate) fn api(&self) -> Result<BaseUrl, OAuth2Error> {
         let resolving = self.config.api.iter().find(|template| template.resolves(&self.values));
@@ -86,10 +91,12 @@ impl Provider<'_> {
         let granted = || self.granted.clone().filter(|granted| granted.to_string() == url.trim_end_matches('/'));
         self.ctx.address(&url).ok().or_else(granted).ok_or(OAuth2Error::UndeclaredAddress { what: "API" })
     }
+
     /// The base of an address, which must be at an origin that is declared or granted.
     pub(crate) fn base(&self, url: &str, what: &'static str) -> Result<BaseUrl, OAuth2Error> {
         self.address(url, what).map(|address| address.base)
     }
+
     fn address(&self, text: &str, what: &'static str) -> Result<Address, OAuth2Error> {
         let undeclared = || OAuth2Error::UndeclaredAddress { what };
         let url = Url::parse(text).map_err(|_| undeclared())?;
@@ -103,6 +110,7 @@ impl Provider<'_> {
         let path = rest.and_then(|rest| rest.split('?').next()).ok_or_else(undeclared)?.to_owned();
         Ok(Address { base: granted, path, query })
     }
+
     /// Does what the configuration says about a request of that sort.
     pub(crate) fn change(&self, on: On, parameters: &mut Parameters) -> Result<(), OAuth2Error> {
         for change in self.config.changes(on) {
@@ -122,6 +130,7 @@ impl Provider<'_> {
         }
         Ok(())
     }
+
     /// Adds what proves who the application is, for this endpoint alone.
     pub(crate) fn authenticate(
         &self,
@@ -164,6 +173,7 @@ impl Provider<'_> {
         }
         Ok(())
     }
+
     /// Sends to an endpoint that takes secrets. What is spent goes once.
     pub(crate) async fn post(
         &self,
@@ -181,6 +191,7 @@ impl Provider<'_> {
         }
         self.answered(self.sent(request, spend).await)
     }
+
     /// A request that the configuration describes whole.
     pub(crate) async fn step(&self, step: &CheckedStep, spend: Spend<'_>) -> Result<HttpResponse, OAuth2Error> {
         let url = step.url.url(&self.values)?;
@@ -192,11 +203,13 @@ impl Provider<'_> {
         let request = self.written(step.method, (&url, "token endpoint"), body, parameters)?;
         self.answered(self.sent(request, Some(spend)).await)
     }
+
     /// Gets a public document.
     pub(crate) async fn get(&self, url: &str, what: &'static str) -> Result<HttpResponse, OAuth2Error> {
         let request = self.written("GET", (url, what), Body::Query, Parameters::default())?;
         self.answered(self.ctx.send(request).await)
     }
+
     /// Sends JSON, as RFC 7591 wants it.
     pub(crate) async fn post_json(
         &self,
@@ -207,6 +220,7 @@ impl Provider<'_> {
         let request = self.written("POST", (url, what), Body::Query, Parameters::default())?.json(value);
         self.answered(self.sent(request, None).await)
     }
+
     /// What holds a secret, or is answered with one, goes to the endpoint and nowhere else (RFC 9700, section 4.12).
     async fn sent(&self, request: HttpRequest, spend: Option<Spend<'_>>) -> Result<HttpResponse, HttpError> {
         let request = request.no_redirect();
@@ -215,6 +229,7 @@ impl Provider<'_> {
             _ => self.ctx.send(request).await,
         }
     }
+
     fn written(
         &self,
         method: &'static str,
@@ -248,6 +263,7 @@ impl Provider<'_> {
         }
         Ok(request.header("accept", "application/json"))
     }
+
     /// Tells what is worth reading: a request that holds a secret follows no redirect, and what will pass is offline.
     fn answered(&self, result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, OAuth2Error> {
         match result {
@@ -256,6 +272,7 @@ impl Provider<'_> {
             result => Ok(classify(result)?),
         }
     }
+
     /// A random one (RFC 9562, section 5.4).
     fn uuid(&self) -> String {
         let mut bytes = self.ctx.random::<16>();

@@ -32,6 +32,7 @@ impl Refresher<OAuth2Credential> for OAuth2 {
             _ => self.config.semantics,
         }
     }
+
     fn refresh<'a>(
         &'a self,
         credential: &'a OAuth2Credential,
@@ -50,6 +51,7 @@ impl Refresher<OAuth2Credential> for OAuth2 {
             Ok(fresh.map_err(|error| error.of_kept(keeps).not_live(&self.config.descriptor.kind))?)
         })
     }
+
     fn inherit(
         &self,
         former: &OAuth2Credential,

@@ -89,6 +89,7 @@ impl Settings {
     pub(crate) fn root_certificate(&self) -> Result<Option<String>, Error> {
         self.root_certificate.as_deref().map(|path| file::settings_text("http.root_certificate", path)).transpose()
     }
+
     /// Reads all three layers.
     pub(crate) fn load(global: &Global, environment: &Environment) -> Result<Self, Error> {
         let mut settings = Self::default();

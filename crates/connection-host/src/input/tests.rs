@@ -10,6 +10,7 @@ impl Files {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
+
     fn with(&self, name: &str, content: &[u8]) -> String {
         let path = self.0.path().join(name);
         std::fs::File::create(&path).unwrap().write_all(content).unwrap();

@@ -14,6 +14,7 @@ use super::{
     listen::Sockets,
     serve::{LIMITS, serve},
 };
+
 /// T27: 64 at once, however silent; who comes next takes the place of the one that was silent longest.
 #[tokio::test]
 async fn who_comes_when_all_places_are_taken_takes_the_place_of_the_longest_silent_one() {

@@ -14,16 +14,20 @@ impl ConnectionDefinition for Hashes {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Kind::from_static("hashes"), "Hashes", AuthType::None)
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let hash = encode::base64(&ctx.crypto().sha256(STYLE.as_bytes()));
         Ok(Established::new(Secret::default(), Identity::new(hash, "style")))
     }
+
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
         Ok(credential.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }

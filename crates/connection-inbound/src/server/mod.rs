@@ -26,6 +26,7 @@ const LIMITS: Limits = Limits {
     headers: 100,
     head_time: HEAD_TIMEOUT,
 };
+
 /// For what is under way when it is told to end: the page behind a callback waits so long, and a little.
 const LAST: Duration = Duration::from_secs(15);
 

@@ -30,6 +30,7 @@ pub(crate) struct Application {
     /// Of one that registered itself.
     pub(crate) registered: Option<Registered>,
 }
+
 /// For what an application registered itself: it is good for nothing else.
 #[derive(Debug)]
 pub(crate) struct Registered {
@@ -40,14 +41,17 @@ pub(crate) struct Registered {
     /// When its secret lapses.
     pub(crate) until: Option<Timestamp>,
 }
+
 impl Application {
     pub(crate) fn new(id: impl Into<String>, secret: Option<Secret>) -> Self {
         Self { id: id.into(), secret, registered: None }
     }
+
     /// The secret as text; a key or secret that is none does not exist.
     pub(crate) fn secret_text(&self) -> Option<&str> {
         self.secret.as_ref().and_then(Secret::expose_str).filter(|text| !text.is_empty())
     }
+
     /// Whether it registered itself there, for that address, and its secret has not lapsed.
     pub(crate) fn is_registered(&self, at: &str, redirect_uri: &str, now: Timestamp) -> bool {
         self.registered.as_ref().is_some_and(|registered| {
@@ -56,6 +60,7 @@ impl Application {
                 && registered.until.is_none_or(|until| now < until)
         })
     }
+
     fn record(&self) -> Secret {
         let mut record = Record::new().with("id", self.id.as_str());
         if let Some(secret) = &self.secret {
@@ -70,6 +75,7 @@ impl Application {
         }
         record.encode()
     }
+
     fn read(bytes: &Secret) -> Option<Self> {
         let record = Record::decode(bytes.expose()).ok()?;
         let text = |name| record.text(name).ok().map(str::to_owned);

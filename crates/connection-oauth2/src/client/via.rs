@@ -39,10 +39,12 @@ impl<'a> Via<'a> {
     ) -> Self {
         Self { provider, application, on, what, spend, answer: Mutex::new(None) }
     }
+
     /// The answer as it came.
     pub(crate) fn into_answer(self) -> Option<(Value, Timestamp)> {
         self.answer.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
+
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, OAuth2Error> {
         let url = request.uri().to_string();
         // Wiped; what the `oauth2` crate holds beside it is not.
@@ -63,6 +65,7 @@ impl<'a> Via<'a> {
         Ok(standard)
     }
 }
+
 impl<'c, 'a> AsyncHttpClient<'c> for Via<'a> {
     type Error = OAuth2Error;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OAuth2Error>> + Send + 'c>>;

@@ -66,6 +66,7 @@ pub struct Account {
     pub(crate) limits: Vec<ErrorIf>,
     pauses: Vec<(String, Unit)>,
 }
+
 impl Account {
     /// A `GET` of this path below the API's address tells, at these JSON pointers. An address of its own, which begins with
     /// `https://`, is for a userinfo endpoint elsewhere.
@@ -75,52 +76,61 @@ impl Account {
         let (from, method, path) = (AccountFrom::Probe, "GET", path.into());
         Self { from, method, path, headers, body, id, label, errors, limits, pauses }
     }
+
     /// The address, where it is not a path below the API's.
     pub(crate) fn elsewhere(&self) -> Option<&str> {
         Some(self.path.as_str()).filter(|path| path.contains("://"))
     }
+
     /// The pointers are read elsewhere; the request tells only that the token works.
     #[must_use]
     pub fn from(mut self, from: AccountFrom) -> Self {
         self.from = from;
         self
     }
+
     /// The request has this method instead of `GET`.
     #[must_use]
     pub fn method(mut self, method: &'static str) -> Self {
         self.method = method;
         self
     }
+
     /// The request has this header, which is no secret.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
+
     /// The request has this body and is a `POST`, unless [`method`](Self::method) says otherwise after this.
     #[must_use]
     pub fn json(mut self, body: Value) -> Self {
         self.body = Some(body);
         self.method("POST")
     }
+
     /// Another place of the id.
     #[must_use]
     pub fn or_id(mut self, pointer: impl Into<String>) -> Self {
         self.id.push(pointer.into());
         self
     }
+
     /// Another place of the name for people.
     #[must_use]
     pub fn or_label(mut self, pointer: impl Into<String>) -> Self {
         self.label.push(pointer.into());
         self
     }
+
     /// An answer, whatever its status, that says that a limit will pass.
     #[must_use]
     pub fn limited_if(mut self, limit: ErrorIf) -> Self {
         self.limits.push(limit);
         self
     }
+
     /// A header that says how long a limit lasts, or when it ends; of several, the first that the answer has.
     ///
     /// It counts for an answer with 429 and for one that [`limited_if`](Self::limited_if) names, and wins over
@@ -130,12 +140,14 @@ impl Account {
         self.pauses.push((name.into(), unit));
         self
     }
+
     /// An answer that refuses the token, whatever its status. One with 408, 429 or 5xx never does: it will pass.
     #[must_use]
     pub fn error_if(mut self, error: ErrorIf) -> Self {
         self.errors.push(error);
         self
     }
+
     /// How long a limited answer asks to wait.
     pub(crate) fn pause(&self, response: &HttpResponse) -> Option<Duration> {
         let named = self.pauses.iter().find_map(|(name, unit)| {
@@ -149,6 +161,7 @@ impl Account {
         });
         named.or_else(|| response.retry_after())
     }
+
     /// What must hold of the request.
     pub(super) fn check(&self, attach: &Attach) -> Result<(), ConfigError> {
         let is_method = !self.method.is_empty() && self.method.bytes().all(|byte| byte.is_ascii_uppercase());

@@ -25,6 +25,7 @@ const AUTHORIZE: [&str; 9] = [
     "scope",
     "state",
 ];
+
 const TOKEN: [&str; 12] = [
     "client_assertion",
     "client_assertion_type",
@@ -39,6 +40,7 @@ const TOKEN: [&str; 12] = [
     "refresh_token",
     "username",
 ];
+
 /// What may be left out or be called otherwise; the rest protects the flow.
 const REMOVABLE: [&str; 4] = ["grant_type", "redirect_uri", "response_type", "scope"];
 const UNNAMED: [&str; 4] = ["code_challenge", "code_challenge_method", "code_verifier", "state"];
@@ -277,6 +279,7 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
     }
     Ok(())
 }
+
 /// The origins that an application's secret is sent to, which decide which kinds of a provider share an application. `None`
 /// when only a value of the connection says where the secret goes; such an application is the kind's own.
 fn application_origins(
@@ -306,6 +309,7 @@ fn application_origins(
     }
     Ok(Some(origins))
 }
+
 /// Whether anybody may have a name below it: a registry's own suffix, such as `com`, `co.uk` or `*.kawasaki.jp`. One that a
 /// provider has registered as such for its customers, such as `myshopify.com`, is the provider's.
 fn is_public(domain: &str) -> bool {
@@ -315,15 +319,18 @@ fn is_public(domain: &str) -> bool {
     };
     is_suffix(&domain) || is_suffix(&format!("name.{domain}"))
 }
+
 fn push(origins: &mut Vec<Text>, origin: Text) {
     let same = |known: &Text| *known == origin || known.starts_with(&format!("{origin}/"));
     if !origins.iter().any(same) {
         origins.push(origin);
     }
 }
+
 fn origin(address: &str) -> String {
     Url::parse(address).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
+
 /// `https`, or `http` on this machine (RFC 8252, section 7.3); no user and no fragment.
 pub(crate) fn is_safe_address(address: &str) -> bool {
     let Ok(url) = Url::parse(address) else { return false };

@@ -69,6 +69,7 @@ pub(crate) struct Change {
     pub(crate) name: String,
     pub(crate) how: How,
 }
+
 #[derive(Clone, Debug)]
 pub(crate) enum How {
     Header(Template),
@@ -76,6 +77,7 @@ pub(crate) enum How {
     Rename(String),
     Set(Template),
 }
+
 /// A [`Step`] whose texts were read.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedStep {
@@ -83,6 +85,7 @@ pub(crate) struct CheckedStep {
     pub(crate) url: Template,
     pub(crate) parameters: Vec<(String, Template)>,
 }
+
 #[derive(Clone, Debug)]
 pub(crate) enum CheckedRenewal {
     Never,
@@ -99,13 +102,16 @@ impl OAuth2Config {
     ) -> OAuth2Builder {
         OAuth2Builder::new(kind, name)
     }
+
     /// The configured alternatives of an address, in order.
     pub(crate) fn endpoint(&self, endpoint: Endpoint) -> impl Iterator<Item = &Template> {
         self.endpoints.iter().filter(move |(of, _)| *of == endpoint).map(|(_, template)| template)
     }
+
     pub(crate) fn changes(&self, on: On) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(move |change| change.on == on)
     }
+
     /// What is asked for, as one text.
     pub(crate) fn scope(&self) -> String {
         self.scopes.join(&self.scope_separator)

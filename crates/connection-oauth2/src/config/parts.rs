@@ -21,6 +21,7 @@ pub enum Endpoint {
     /// Where codes become tokens (RFC 6749, section 3.2).
     Token,
 }
+
 impl Endpoint {
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -60,6 +61,7 @@ pub enum Method {
     /// The browser's last address, or the code in it, is pasted.
     Paste,
 }
+
 impl Method {
     pub(crate) fn value(self) -> &'static str {
         match self {
@@ -68,6 +70,7 @@ impl Method {
             Self::Paste => "paste",
         }
     }
+
     pub(crate) fn way(self) -> Way {
         match self {
             Self::Browser => Way::Browser,
@@ -145,17 +148,20 @@ pub struct Assertion {
     pub(crate) audience: Audience,
     pub(crate) lifetime: u64,
 }
+
 impl Assertion {
     /// Signed so, for the issuer where there is one, else for the endpoint that it is sent to; for a minute.
     pub fn new(algorithm: SignatureAlgorithm) -> Self {
         Self { algorithm, key_id: None, audience: Audience::Issuer, lifetime: 60 }
     }
+
     /// Names the key.
     #[must_use]
     pub fn key_id(mut self, id: impl Into<String>) -> Self {
         self.key_id = Some(id.into());
         self
     }
+
     /// For whom it is. Never more than one: else one server could use it at another.
     #[must_use]
     pub fn audience(mut self, audience: Audience) -> Self {
@@ -195,15 +201,18 @@ pub struct Step {
     pub(crate) url: String,
     pub(crate) parameters: Vec<(String, String)>,
 }
+
 impl Step {
     /// A `GET` with a query.
     pub fn get(url: impl Into<String>) -> Self {
         Self { method: "GET", url: url.into(), parameters: Vec::new() }
     }
+
     /// A `POST` with a form.
     pub fn post(url: impl Into<String>) -> Self {
         Self { method: "POST", ..Self::get(url) }
     }
+
     /// Adds a parameter.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

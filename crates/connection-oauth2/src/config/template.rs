@@ -17,19 +17,23 @@ impl Values {
     pub(crate) fn set(&mut self, scope: &str, name: &str, value: impl Into<String>) {
         self.0.insert(format!("{scope}.{name}"), value.into());
     }
+
     pub(crate) fn with(&self, scope: &str, name: &str, value: impl Into<String>) -> Self {
         let mut values = self.clone();
         values.set(scope, name, value);
         values
     }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+
     /// The names and values below `config`: what was answered or captured, and may be shown.
     pub(crate) fn config(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.strip_prefix("config.")?, value.as_str())))
     }
 }
+
 /// The names alone: a value may be a token.
 impl std::fmt::Debug for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -72,13 +76,16 @@ impl Template {
         }
         Some(Self(parts))
     }
+
     /// The variables in it.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| if let Part::Variable(name) = part { Some(name.as_str()) } else { None })
     }
+
     pub(crate) fn resolves(&self, values: &Values) -> bool {
         self.variables().all(|name| name == "uuid()" || values.get(name).is_some_and(|value| !value.is_empty()))
     }
+
     /// The text before the first variable, and what follows the variables of the host, up to its end.
     pub(crate) fn host(&self) -> HostPart {
         let Some(first) = self.0.first() else { return HostPart::Fixed };
@@ -114,6 +121,7 @@ impl Template {
             HostPart::Open
         }
     }
+
     /// An address; each variable may hold what fits where it stands.
     pub(crate) fn url(&self, values: &Values) -> Result<String, OAuth2Error> {
         let mut url = String::new();
@@ -137,6 +145,7 @@ impl Template {
         }
         Ok(url)
     }
+
     /// A value of a form, a JSON body or a header; what carries it encodes it. `uuid` is a fresh one.
     pub(crate) fn value(&self, values: &Values, uuid: impl Fn() -> String) -> Result<String, OAuth2Error> {
         let mut text = String::new();
@@ -149,6 +158,7 @@ impl Template {
         }
         Ok(text)
     }
+
     /// A header's value: nothing that ends a line.
     pub(crate) fn header(&self, values: &Values, uuid: impl Fn() -> String) -> Result<String, OAuth2Error> {
         let text = self.value(values, uuid)?;
@@ -178,6 +188,7 @@ fn found<'v>(values: &'v Values, name: &str) -> Result<&'v str, OAuth2Error> {
         .filter(|value| !value.is_empty())
         .ok_or_else(|| OAuth2Error::MissingValue { name: name.to_owned() })
 }
+
 /// An origin, or an address without query: no user, no dots, no fragment.
 fn whole(value: &str) -> Option<&str> {
     let value = value.trim_end_matches('/');
@@ -185,11 +196,13 @@ fn whole(value: &str) -> Option<&str> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:[]".contains(&b);
     (rest.bytes().all(plain) && !rest.split('/').any(|part| matches!(part, "." | ".." | ""))).then_some(value)
 }
+
 /// Labels of a host's name.
 fn label(value: &str) -> Option<&str> {
     let fits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     value.split('.').all(fits).then_some(value)
 }
+
 /// What a person types into a field for a part of a host's name: `https://acme.zendesk.com/` is `acme`.
 pub(crate) fn host_part(typed: &str, suffix: &str) -> String {
     let text = typed.trim();

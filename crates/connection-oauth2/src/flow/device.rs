@@ -47,18 +47,22 @@ impl Device {
             until: at.after(life),
         })
     }
+
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         now >= self.until
     }
+
     /// When to poll next.
     pub(crate) fn next(&self) -> Timestamp {
         self.next.min(self.until)
     }
+
     /// Adds what to do.
     pub(crate) fn shown<'w>(&self, wait: Wait<'w>) -> Wait<'w> {
         wait.notice(Notice::new("Type this code only if you began this yourself; nobody else should send you one"))
             .device_code(self.link.clone(), self.user_code.clone())
     }
+
     /// Polls, if it is time.
     pub(crate) async fn poll(
         &mut self,

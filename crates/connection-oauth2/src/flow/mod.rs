@@ -43,10 +43,12 @@ struct Begun<'a> {
     /// Where the browser comes back, once that was asked for.
     callback: Option<Result<CallbackHandle, NoCallback>>,
 }
+
 impl Begun<'_> {
     fn offers(&self, method: Method) -> bool {
         self.method.map_or_else(|| self.provider.config.methods.contains(&method), |chosen| chosen == method)
     }
+
     /// As the end of this setup.
     fn failure(&self, error: OAuth2Error) -> SetupFailure {
         let config = self.provider.config;

@@ -30,9 +30,11 @@ type Failed = RequestTokenError<OAuth2Error, StandardErrorResponse<BasicErrorRes
 fn failed(error: Failed) -> OAuth2Error {
     if let RequestTokenError::Request(error) = error { error } else { OAuth2Error::NoToken }
 }
+
 fn token_url(url: &str) -> Result<TokenUrl, OAuth2Error> {
     TokenUrl::new(url.to_owned()).map_err(|_| OAuth2Error::UndeclaredAddress { what: "token endpoint" })
 }
+
 fn parsed(provider: &Provider<'_>, via: Via<'_>, typed: &BasicTokenResponse) -> Result<Granted, OAuth2Error> {
     let (answer, at) = via.into_answer().ok_or(OAuth2Error::NoToken)?;
     let mut set = response::set(&provider.config.response, &answer, at)?;

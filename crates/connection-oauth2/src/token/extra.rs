@@ -35,28 +35,35 @@ impl Extra {
     pub(crate) fn new(name: impl Into<String>, tokens: Tokens) -> Self {
         Self { name: name.into(), tokens, state: State::Renews { failures: 0 } }
     }
+
     pub(crate) fn duplicate(&self) -> Self {
         Self { name: self.name.clone(), tokens: self.tokens.duplicate(), state: self.state }
     }
+
     /// Whether its token may still work.
     pub(crate) fn works(&self) -> bool {
         self.state != State::Over
     }
+
     pub(crate) fn is_lost(&self) -> bool {
         matches!(self.state, State::Lost | State::Over)
     }
+
     /// Whether it could not be renewed the last time, and is to be.
     pub(crate) fn is_tried_again(&self) -> bool {
         matches!(self.state, State::Renews { failures } if failures > 0)
     }
+
     /// Its end, where a renewal of the whole saves it.
     pub(crate) fn valid_until(&self) -> Option<Timestamp> {
         self.tokens.valid_until.filter(|_| self.state == State::Renews { failures: 0 })
     }
+
     /// Its end, where nothing does. One that has come hides no later one of the others.
     pub(crate) fn ends(&self) -> Option<Timestamp> {
         self.tokens.valid_until.filter(|_| self.state == State::Lost)
     }
+
     /// It could not be renewed now: when to try again, if at all.
     pub(crate) fn failed(&mut self, now: Timestamp) -> Option<Timestamp> {
         let State::Renews { failures } = self.state else { return None };
@@ -68,18 +75,21 @@ impl Extra {
         self.state = State::Renews { failures };
         Some(now.after(FIRST_PAUSE << (failures - 1)))
     }
+
     /// Nothing renews it any more.
     pub(crate) fn lose(&mut self, now: Timestamp) {
         self.tokens.refresh = None;
         self.tokens.valid_until.get_or_insert(now);
         self.state = State::Lost;
     }
+
     /// Ends one that was lost, if it is time.
     pub(crate) fn end(&mut self, now: Timestamp) {
         if self.ends().is_some_and(|end| end <= now) {
             self.state = State::Over;
         }
     }
+
     /// What is stored of its state; nothing, as long as all is well.
     pub(super) fn state(&self) -> Option<String> {
         match self.state {
@@ -89,6 +99,7 @@ impl Extra {
             State::Over => Some("over".to_owned()),
         }
     }
+
     /// Takes what was stored of its state.
     pub(super) fn set_state(&mut self, text: &str) -> Result<(), CredentialError> {
         self.state = match text {

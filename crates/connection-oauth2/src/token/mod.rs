@@ -20,6 +20,7 @@ pub(crate) struct Tokens {
     pub(crate) refresh: Option<Secret>,
     pub(crate) valid_until: Option<Timestamp>,
 }
+
 impl Tokens {
     pub(crate) fn duplicate(&self) -> Self {
         let refresh = self.refresh.as_ref().map(Secret::duplicate);
@@ -52,15 +53,18 @@ impl OAuth2Credential {
     pub(crate) fn valid_until(&self) -> Option<Timestamp> {
         self.tokens.valid_until.into_iter().chain(self.extra.iter().filter_map(Extra::valid_until)).min()
     }
+
     /// The set of that name.
     pub(crate) fn extra(&self, name: &str) -> Option<&Extra> {
         self.extra.iter().find(|extra| extra.name == name)
     }
+
     /// All sets that may still work, the main one first.
     pub(crate) fn sets(&self) -> impl Iterator<Item = &Tokens> {
         let extra = self.extra.iter().filter(|extra| extra.works()).map(|extra| &extra.tokens);
         std::iter::once(&self.tokens).chain(extra)
     }
+
     pub(crate) fn encode(&self) -> Secret {
         let mut record = Record::new().with("version", VERSION).with("clientId", self.client_id.as_str());
         if let Some(secret) = &self.client_secret {
@@ -87,6 +91,7 @@ impl OAuth2Credential {
         }
         record.encode()
     }
+
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CredentialError> {
         let record = Record::decode(bytes)?;
         if record.text("version")? != VERSION {
@@ -139,6 +144,7 @@ impl OAuth2Credential {
         Ok(read)
     }
 }
+
 fn with_tokens(record: Record, tokens: &Tokens) -> Record {
     let mut record = record.with("access", tokens.access.duplicate());
     if let Some(refresh) = &tokens.refresh {
@@ -149,6 +155,7 @@ fn with_tokens(record: Record, tokens: &Tokens) -> Record {
     }
     record
 }
+
 /// The endpoints that a credential needs later.
 const KEPT: [(Endpoint, &str); 3] =
     [(Endpoint::Refresh, "refresh"), (Endpoint::Revocation, "revocation"), (Endpoint::Token, "token")];
@@ -156,6 +163,7 @@ const KEPT: [(Endpoint, &str); 3] =
 fn endpoint_name(endpoint: Endpoint) -> &'static str {
     KEPT.iter().find(|(known, _)| *known == endpoint).map_or("token", |(_, name)| name)
 }
+
 fn endpoint_called(name: &str) -> Option<Endpoint> {
     KEPT.iter().find(|(_, known)| *known == name).map(|(endpoint, _)| *endpoint)
 }

@@ -90,6 +90,7 @@ pub(crate) fn set(rules: &Response, value: &Value, now: Timestamp) -> Result<Set
     let branch = at.rsplit_once('/').map_or("", |(branch, _)| branch);
     beside(rules, value, at, branch, now).ok_or(OAuth2Error::NoToken)
 }
+
 /// A further set below a pointer.
 pub(crate) fn extra(rules: &Response, value: &Value, at: &str, now: Timestamp) -> Option<Set> {
     beside(rules, value, &format!("{at}/access_token"), at, now)
@@ -145,6 +146,7 @@ fn scopes(value: &Value) -> Option<Vec<String>> {
 fn claim(token: &Secret, name: &str) -> Option<Value> {
     claims(token)?.pointer(&format!("/{name}")).cloned()
 }
+
 /// All claims of it, by the same rule.
 pub(crate) fn claims(token: &Secret) -> Option<Value> {
     let mut parts = token.expose_str()?.split('.');

@@ -160,9 +160,11 @@ fn a_user_may_choose_the_way() {
 fn pasted(text: &str) -> Input {
     Input::answers(&[("callbackUrl", text)])
 }
+
 fn secret(host: &FakeHost<connection_oauth2::OAuth2>, credential: &connection_oauth2::OAuth2Credential) -> String {
     crate::secret_text(host.secret(credential, "accessToken")).expect("a token")
 }
+
 #[track_caller]
 fn check(builder: OAuth2Builder, pairs: &[(&str, &str)], code: &str) {
     let failure = host(builder).setup([Input::callback(pairs)]).run().expect_err("no connection");

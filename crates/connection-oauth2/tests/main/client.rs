@@ -63,6 +63,7 @@ fn signing(how: Assertion) -> OAuth2Builder {
         .client(Client::Configured { id: ID.into(), secret: Some(KEY.into()) })
         .client_auth(ClientAuth::PrivateKeyJwt(how))
 }
+
 /// What the fake host's key makes of the claims, for a draw of random bytes.
 fn assertion(algorithm: SignatureAlgorithm, name: &str, audience: &str, draw: usize) -> String {
     let header = format!(r#"{{"alg":"{name}","typ":"JWT","kid":"k1"}}"#);
@@ -73,6 +74,7 @@ fn assertion(algorithm: SignatureAlgorithm, name: &str, audience: &str, draw: us
     let signed = signature(algorithm, &KEY.into(), unsigned.as_bytes()).expect("a key");
     format!("{unsigned}.{}", encode::base64url(&signed))
 }
+
 fn asserted(assertion: &str, form: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
     let mut form: Vec<_> = form.into_iter().filter(|(name, _)| *name != "client_secret").collect();
     form.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()));

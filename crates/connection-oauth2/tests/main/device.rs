@@ -11,9 +11,11 @@ const DEVICE: &str = "https://id.acme.example/device";
 fn tv() -> OAuth2Builder {
     acme().grant(Grant::DeviceCode).endpoint(Endpoint::Device, DEVICE)
 }
+
 fn ask() -> Expected {
     Expected::post(DEVICE).form(&[("scope", "read"), ("client_id", ID), ("client_secret", SECRET)])
 }
+
 fn codes(more: &str) -> Reply {
     Reply::json(
         200,
@@ -22,6 +24,7 @@ fn codes(more: &str) -> Reply {
         ),
     )
 }
+
 fn poll() -> Expected {
     Expected::post(TOKEN).form(&[
         ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
@@ -30,6 +33,7 @@ fn poll() -> Expected {
         ("client_secret", SECRET),
     ])
 }
+
 fn error(code: &str) -> Reply {
     Reply::json(400, &format!(r#"{{"error": "{code}"}}"#))
 }

@@ -17,9 +17,11 @@ fn found(issuer: &str) -> OAuth2Builder {
         .client(Client::Configured { id: ID.to_owned(), secret: Some(SECRET.into()) })
         .account(Account::probe("/me", "/id", "/name"))
 }
+
 fn host() -> FakeHost<connection_oauth2::OAuth2> {
     FakeHost::new(kind(found(ISSUER))).inbound_http(CALLBACK)
 }
+
 fn metadata(issuer: &str, more: &str) -> Reply {
     let endpoints = r#""authorization_endpoint": "https://id.acme.example/authorize", "token_endpoint": "https://id.acme.example/token""#;
     Reply::json(200, &format!(r#"{{"issuer": "{issuer}", {endpoints}{more}}}"#))

@@ -144,6 +144,7 @@ fn a_moment_that_is_too_far_is_stored_and_read() {
 fn answer(more: &str) -> Reply {
     Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}"{more}}}"#))
 }
+
 fn answer_without() -> Reply {
     Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "expires_in": 3600}}"#))
 }

@@ -45,27 +45,34 @@ fn acme() -> OAuth2Builder {
         .scope("read")
         .account(Account::probe("/me", "/id", "/name"))
 }
+
 fn kind(builder: OAuth2Builder) -> OAuth2 {
     oauth2(builder.build().expect("a configuration"))
 }
+
 /// A host that receives callbacks.
 fn host(builder: OAuth2Builder) -> FakeHost<OAuth2> {
     FakeHost::new(kind(builder)).inbound_http(CALLBACK).key_value()
 }
+
 /// The n-th 32 random bytes of a setup, as text.
 fn drawn(n: usize) -> String {
     encode::base64url(&hmac_sha256(b"connection-testkit", format!("random {n}").as_bytes()))
 }
+
 /// The `state` of the first callback that the fake host gives.
 fn state() -> String {
     encode::base64url(&hmac_sha256(b"connection-testkit", b"state 1"))
 }
+
 fn back() -> Input {
     Input::callback(&[("code", CODE)])
 }
+
 fn redeem() -> Expected {
     Expected::post(TOKEN).no_redirect().header("accept", "application/json")
 }
+
 /// The form of a code's exchange.
 fn form() -> Vec<(&'static str, String)> {
     vec![
@@ -77,20 +84,25 @@ fn form() -> Vec<(&'static str, String)> {
         ("client_secret", SECRET.into()),
     ]
 }
+
 fn fields<'f>(form: &'f [(&'static str, String)]) -> Vec<(&'static str, &'f str)> {
     form.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
+
 fn tokens() -> Reply {
     Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "expires_in": 3600}}"#))
 }
+
 fn me() -> Expected {
     with_token(ACCESS)
 }
+
 fn with_token(token: &str) -> Expected {
     Expected::get("https://api.acme.example/me")
         .header("authorization", &format!("Bearer {token}"))
         .answer(Reply::json(200, r#"{"id": "42", "name": "Ada"}"#))
 }
+
 /// A connection whose token endpoint answered with this.
 #[track_caller]
 fn connected(builder: OAuth2Builder, reply: Reply) -> (FakeHost<OAuth2>, Established<OAuth2Credential>) {
@@ -98,24 +110,29 @@ fn connected(builder: OAuth2Builder, reply: Reply) -> (FakeHost<OAuth2>, Establi
     let made = host.setup([back()]).run().unwrap_or_else(|failure| panic!("{}: {failure}", failure.code));
     (host, made)
 }
+
 /// What a setup fails with whose token endpoint answered with this.
 #[track_caller]
 fn refused(builder: OAuth2Builder, reply: Reply) -> SetupFailure {
     host(builder).expect(redeem().answer(reply)).setup([back()]).run().expect_err("no connection")
 }
+
 /// The parameters of the address that the first step opens.
 fn opened(host: &FakeHost<OAuth2>, inputs: Vec<Input>) -> Vec<(String, String)> {
     let run = host.setup(inputs).trace();
     let link = run.steps.iter().find_map(|step| step.open.clone()).expect("an address");
     encode::from_form(link.as_str().split_once('?').expect("a query").1)
 }
+
 fn parameter<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
+
 /// What a renewal needs beside what the test is about.
 fn renew() -> Expected {
     renew_by(REFRESH)
 }
+
 fn renew_by(token: &str) -> Expected {
     Expected::post(TOKEN).no_redirect().form(&[
         ("grant_type", "refresh_token"),
@@ -124,9 +141,11 @@ fn renew_by(token: &str) -> Expected {
         ("client_secret", SECRET),
     ])
 }
+
 fn secret_text(secret: Option<Secret>) -> Option<String> {
     secret.and_then(|secret| secret.expose_str().map(str::to_owned))
 }
+
 /// The code of what a setup fails with before it asks the API.
 #[track_caller]
 fn refused_after(builder: OAuth2Builder, reply: Reply) -> String {

@@ -20,9 +20,11 @@ fn shop() -> OAuth2Builder {
         .client(Client::Configured { id: ID.to_owned(), secret: Some(SECRET.into()) })
         .account(Account::probe("/me", "/id", "/name"))
 }
+
 fn typed(text: &str) -> Input {
     Input::answers(&[("shop", text)])
 }
+
 fn at_shop() -> FakeHost<connection_oauth2::OAuth2> {
     FakeHost::new(kind(shop())).inbound_http(CALLBACK)
 }
@@ -157,6 +159,7 @@ fn a_value_stays_where_it_stands() {
     let host = crate::host(builder).expect(redeem().json(&json).answer(tokens())).expect(me());
     host.setup([tenant(text), back()]).run().unwrap();
 }
+
 fn form_without_client() -> Vec<(&'static str, String)> {
     form().into_iter().filter(|(name, _)| !name.starts_with("client_")).collect()
 }
@@ -221,9 +224,11 @@ fn a_pasted_consent_needs_its_state() {
     let prompt = run.steps[2].prompt.as_ref().unwrap();
     assert_eq!(prompt.problem.as_ref().unwrap().as_str(), "what came back belongs to another attempt");
 }
+
 const APPLICATION: [(&str, &str); 2] = [("clientId", ID), ("clientSecret", SECRET)];
 const CONSENTED: [(&str, &str); 3] =
     [("grant_type", "client_credentials"), ("client_id", ID), ("client_secret", SECRET)];
+
 fn consent() -> OAuth2Builder {
     OAuth2Config::builder(Kind::from_static("ms"), "MS")
         .api(API)

@@ -20,6 +20,7 @@ fn graphql() -> Account {
         .pause_header("x-complexity-reset", Unit::Milliseconds)
         .pause_header("x-requests-wait", Unit::Seconds)
 }
+
 // end: graphql
 fn asked() -> Expected {
     Expected::post("https://api.acme.example/graphql")
@@ -28,9 +29,11 @@ fn asked() -> Expected {
         .json(&format!(r#"{{"query": "{QUERY}"}}"#))
         .answer(Reply::json(200, r#"{"data": {"viewer": {"id": "u-1", "name": "Ada"}}}"#))
 }
+
 fn failed(status: u16, code: &str) -> Reply {
     Reply::json(status, &format!(r#"{{"data": null, "errors": [{{"extensions": {{"code": "{code}"}}}}]}}"#))
 }
+
 /// What a verification finds that is answered with this, after a setup that went well.
 fn found(reply: Reply) -> (Liveness, String, Option<Duration>) {
     let host = host(acme().account(graphql())).expect(redeem().answer(tokens())).expect(asked());

@@ -188,6 +188,7 @@ fn fails(builder: OAuth2Builder, reply: Reply) -> NotLive {
         other => panic!("{other:?}"),
     }
 }
+
 #[track_caller]
 fn check(reply: Reply, liveness: Liveness, code: &str) {
     let found = fails(acme(), reply);

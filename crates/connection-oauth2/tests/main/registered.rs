@@ -11,15 +11,19 @@ const REGISTER: &str = "https://id.acme.example/register";
 fn builder() -> OAuth2Builder {
     acme().client(Client::Registered).endpoint(Endpoint::Registration, REGISTER)
 }
+
 fn register() -> Expected {
     Expected::post(REGISTER).no_redirect()
 }
+
 fn made(id: &str, secret: &str, more: &str) -> Reply {
     Reply::json(201, &format!(r#"{{"client_id": "{id}", "client_secret": "{secret}"{more}}}"#))
 }
+
 fn invalid_client() -> Reply {
     Reply::json(401, r#"{"error": "invalid_client"}"#)
 }
+
 fn is_kept(host: &FakeHost<OAuth2>) -> bool {
     let kept = host.kv().expect("a store").get_secret(CLIENT_KEY);
     block_on(kept).expect("it can be read").is_some()

@@ -11,14 +11,17 @@ const REVOKE: &str = "https://id.acme.example/revoke";
 fn builder() -> OAuth2Builder {
     acme().endpoint(Endpoint::Revocation, REVOKE)
 }
+
 fn asked(token: &str, hint: Option<&str>) -> Expected {
     let mut form = vec![("token", token), ("client_id", ID), ("client_secret", SECRET)];
     form.extend(hint.map(|hint| ("token_type_hint", hint)));
     Expected::post(REVOKE).no_redirect().form(&form)
 }
+
 fn refresh() -> Expected {
     asked(REFRESH, Some("refresh_token"))
 }
+
 fn access() -> Expected {
     asked(ACCESS, Some("access_token"))
 }

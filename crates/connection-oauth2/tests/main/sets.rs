@@ -141,12 +141,15 @@ const LIFE: u64 = 30_000;
 fn bot() -> Expected {
     renew().answer(Reply::json(200, &format!(r#"{{"access_token": "bot-canary-4", "expires_in": {LIFE}}}"#)))
 }
+
 fn user() -> Expected {
     renew_by("user-refresh-canary")
 }
+
 fn me_bot() -> Expected {
     crate::with_token("bot-canary-4")
 }
+
 fn builder() -> connection_oauth2::OAuth2Builder {
     acme().response(Response::new().extra_tokens("user", "/authed_user"))
 }
@@ -157,6 +160,7 @@ type Made = (connection_testkit::FakeHost<connection_oauth2::OAuth2>, Establishe
 fn slack(user_refresh: &str) -> Made {
     slack_with("user-canary-1", user_refresh)
 }
+
 fn slack_with(user: &str, user_refresh: &str) -> Made {
     let answer = format!(
         r#"{{"ok": true, "access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "expires_in": 300, "authed_user": {{"access_token": "{user}", "refresh_token": "{user_refresh}", "expires_in": 100}}}}"#
