@@ -1,4 +1,4 @@
-//! Which account a token reaches.
+//! The account that a token reaches.
 
 use connection_contract::{
     Authorizer, Context, HttpRequest, Identity, NotLive, Reason, Value, classify, encode, reason,
@@ -11,7 +11,7 @@ use crate::{
     token::{OAuth2Credential, exchange::Granted, response},
 };
 
-/// What a probe found: whose token it is, where the answer tells.
+/// Sends the probe; returns the account if it is identified by the probe's response.
 pub(crate) async fn probe(
     authorizer: &dyn Authorizer<OAuth2Credential>,
     account: &Account,
@@ -21,7 +21,7 @@ pub(crate) async fn probe(
 ) -> Result<Option<Identity>, NotLive> {
     let elsewhere = account.elsewhere().and_then(|address| address.split_once("://"));
     let (origin, below) = match elsewhere {
-        // Declared when the configuration was built, as an origin and a path.
+        // The configuration declared this origin when it was built.
         Some((scheme, rest)) => {
             let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
             (Some(ctx.address(&format!("{scheme}://{host}"))?), path)
@@ -46,7 +46,7 @@ pub(crate) async fn probe(
         let says = |rules: &[ErrorIf]| {
             answer.as_ref().is_ok_and(|answer| rules.iter().any(|rule| rule.fires(answer).is_some()))
         };
-        // A provider's own way to say "later" is no lost authorization, whatever status it comes with.
+        // A provider's own way to say "later" is not a lost authorization, whatever its status.
         if response.status() == 429 || says(&account.limits) {
             return Err(NotLive::rate_limited(account.pause(response)));
         }
@@ -66,7 +66,7 @@ pub(crate) async fn probe(
     })
 }
 
-/// What the tokens' own answer tells of the account.
+/// Returns the account if it is identified by the token response or by the application.
 pub(crate) fn told(
     provider: &Provider<'_>,
     credential: &OAuth2Credential,
@@ -85,8 +85,10 @@ pub(crate) fn told(
     found.map(Some).ok_or(OAuth2Error::AccountUnknown)
 }
 
-/// It came from the token endpoint itself, so that TLS tells who issued it (OpenID Connect Core, section 3.1.3.7); for
-/// whom, its audience does.
+/// Returns `true` if the audience of the claims is this application.
+///
+/// The token comes directly from the token endpoint, so TLS vouches for its issuer (OpenID Connect Core, section
+/// 3.1.3.7).
 fn for_us(claims: &Value, client_id: &str) -> bool {
     match &claims["aud"] {
         Value::Text(audience) => audience == client_id,

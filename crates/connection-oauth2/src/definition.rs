@@ -1,4 +1,4 @@
-//! The definition that a configuration makes.
+//! The connection definition that is made from a configuration.
 
 use connection_contract::{
     Authorizer, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, Established, HttpRequest,
@@ -13,13 +13,14 @@ use crate::{
     refresh, revoke,
 };
 
-/// A kind of connection made of a configuration; see [`oauth2()`].
+/// A kind of connection that is defined by a configuration; see [`oauth2()`].
 #[derive(Debug)]
 pub struct OAuth2 {
     pub(crate) config: OAuth2Config,
 }
 
-/// A kind of connection from a configuration. Cannot fail: the configuration was checked when it was built.
+/// Returns the kind that a configuration describes. It cannot fail, because the configuration was checked when it was
+/// built.
 pub fn oauth2(config: OAuth2Config) -> OAuth2 {
     OAuth2 { config }
 }
@@ -67,7 +68,7 @@ impl ConnectionDefinition for OAuth2 {
             values: credential.values.clone(),
         };
         let endpoint = provider.url(Endpoint::Revocation).map_err(|error| error.not_live(kind))?;
-        // Where nothing can be given back, nobody needs to prove who they are.
+        // Without a revocation endpoint the application need not be known.
         let Some(endpoint) = endpoint else { return Ok(()) };
         let application = refresh::application(&self.config, credential, ctx).await;
         let application = application.map_err(|error| error.not_live(kind))?;

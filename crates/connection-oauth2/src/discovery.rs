@@ -1,7 +1,7 @@
-//! What an issuer says about itself (RFC 8414, and OpenID Connect Discovery). The `oauth2` crate has no part for it.
+//! Issuer metadata (RFC 8414, and OpenID Connect Discovery), which the `oauth2` crate does not support.
 //!
-//! Nothing of it is believed unless it names exactly the issuer that was asked; and an endpoint outside the declared
-//! origins is refused when it is used, whatever the issuer says.
+//! Metadata is used only if it names exactly the issuer that was asked. An endpoint outside the declared origins is
+//! refused when it is used, whatever the issuer says.
 
 use connection_contract::{HttpResponse, Value};
 use oauth2::url::Url;
@@ -12,14 +12,14 @@ use crate::{
     provider::Provider,
 };
 
-/// More is no metadata.
+/// The largest accepted size of metadata, in bytes.
 const LARGEST: usize = 256 * 1024;
 
-/// What was found, and is needed later.
+/// The discovered facts that are needed later.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
     pub(crate) endpoints: Vec<(Endpoint, String)>,
-    /// Whether a callback without `iss` is to be refused (RFC 9207, section 2.4).
+    /// A callback without `iss` must be refused (RFC 9207, section 2.4).
     pub(crate) iss: bool,
 }
 
@@ -28,7 +28,7 @@ impl Found {
         self.endpoints.iter().find(|(of, _)| *of == endpoint).map(|(_, url)| url.as_str())
     }
 
-    /// What a renewal and a revocation need.
+    /// Returns the endpoints that a refresh and a revocation need.
     pub(crate) fn kept(&self) -> Self {
         let kept = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Refresh | Endpoint::Revocation | Endpoint::Token);
         let endpoints = self.endpoints.iter().filter(|(endpoint, _)| kept(endpoint)).cloned().collect();
@@ -36,7 +36,7 @@ impl Found {
     }
 }
 
-/// Where each endpoint is in the metadata (RFC 8414, section 2; RFC 8628, section 4; RFC 9126, section 5).
+/// The name of each endpoint in the metadata (RFC 8414, section 2; RFC 8628, section 4; RFC 9126, section 5).
 const NAMES: [(Endpoint, &str); 6] = [
     (Endpoint::Authorize, "authorization_endpoint"),
     (Endpoint::Device, "device_authorization_endpoint"),
@@ -46,14 +46,14 @@ const NAMES: [(Endpoint, &str); 6] = [
     (Endpoint::Token, "token_endpoint"),
 ];
 
-/// Asks the issuer, at the path that RFC 8414 says and then at OpenID Connect's.
+/// Reads the issuer's metadata at the path of RFC 8414, then at the path of OpenID Connect.
 pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Found, OAuth2Error> {
     let refused = |why| OAuth2Error::Discovery { why };
     let url = Url::parse(issuer).map_err(|_| refused("the issuer is no address"))?;
     let (origin, path) = (url.origin().ascii_serialization(), url.path().trim_end_matches('/'));
     let inserted = format!("{origin}/.well-known/oauth-authorization-server{path}");
     let appended = format!("{origin}{path}/.well-known/openid-configuration");
-    // Whatever one address answers says nothing of the other one.
+    // A failure at the first address does not end the discovery: the second is tried all the same.
     let mut failed = refused("there is no metadata at its address");
     for url in [inserted, appended] {
         match provider.get(&url, "issuer").await {
@@ -61,7 +61,7 @@ pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Fo
                 return read(&response, issuer, provider.config.pkce);
             }
             Ok(_) => {}
-            // What passes is worth waiting for.
+            // Keep a temporary failure, which is worth waiting for.
             Err(error) if failed.is_transient() => drop(error),
             Err(error) => failed = error,
         }

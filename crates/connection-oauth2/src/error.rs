@@ -1,119 +1,121 @@
-//! Why OAuth did not work, each with what to do about it.
+//! The errors of an OAuth flow, each with a remedy.
 //!
-//! Nothing here holds a secret or a provider's words; its error code alone is kept, and only when it looks like one.
+//! No error holds a secret or text of the provider. Only the provider's error code is kept, and only if it looks like
+//! one.
 
 use connection_contract::{DisplayText, Kind, Liveness, NotLive, Reason, SetupFailure, Text, reason};
 
-/// What an OAuth flow, a renewal or a revocation ended with.
+/// An error of an OAuth flow, a refresh or a revocation.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OAuth2Error {
-    /// The user, or somebody who decides for them, said no.
+    /// The user, or someone who decides for the user, denied access.
     #[error("the access was refused at the provider")]
     AccessDenied,
-    /// Neither the answer nor a request told whose the token is.
+    /// Neither the token response nor the probe identified the account.
     #[error("the provider did not tell which account this is")]
     AccountUnknown,
-    /// The provider may have taken the code, and its answer is lost.
+    /// The provider may have redeemed the code, but its response was lost.
     #[error("the provider may have taken the code, and its answer is lost")]
     AnswerLost,
     /// The callback holds a parameter twice (RFC 6749, section 3.1).
     #[error("the provider's answer names '{name}' twice")]
     Ambiguous {
-        /// Which one.
+        /// The name of the parameter.
         name: &'static str,
     },
-    /// The application that got the token is another one than the one that is configured now.
+    /// The application that obtained the token is not the one that is configured now.
     #[error("the connection was made with another application than the one that is configured now")]
     ClientChanged,
-    /// The provider does not know the application any more that registered itself for the connection.
+    /// The provider no longer knows the application that registered itself for the connection.
     #[error("the provider does not know the application any more that registered itself for this connection")]
     ClientLapsed,
-    /// The application's own credentials are not there.
+    /// The application's credentials are missing.
     #[error("the application's own credentials are not there")]
     ClientMissing,
-    /// The code, the device's code or the refresh token is dead.
+    /// The code, the device code or the refresh token is no longer valid.
     #[error("the provider will not renew this access any more")]
     Dead,
-    /// What was discovered cannot be used.
+    /// The issuer's metadata cannot be used.
     #[error("what the provider says about itself cannot be used: {why}")]
     Discovery {
-        /// Why not.
+        /// The reason.
         why: &'static str,
     },
-    /// Nobody confirmed the code in time.
+    /// The code was not confirmed in time.
     #[error("nobody confirmed the code in time")]
     Expired,
-    /// The provider does not know the application, or its secret.
+    /// The provider does not accept the application's id or secret.
     #[error("the provider does not accept the application")]
     InvalidClient,
-    /// As [`InvalidClient`](Self::InvalidClient), of one that is kept for this kind: no setup asks for another one.
+    /// As [`InvalidClient`](Self::InvalidClient), for an application that is stored for this kind, so that no setup
+    /// asks again.
     #[error("the provider does not accept the application")]
     InvalidKeptClient,
-    /// It answered 401 and says nothing of the application; whoever stands before it may have.
+    /// The provider answered 401 without an error code, so a proxy in front of it may have refused the request.
     #[error("the provider does not admit the request")]
     Unauthorized,
-    /// `iss` is not the provider that the browser was sent to (RFC 9207), or is not there and should be.
+    /// `iss` is not the provider that the browser was sent to (RFC 9207), or is missing although it is required.
     #[error("the answer does not come from the provider that was asked")]
     IssuerMismatch,
     /// A variable has no value.
     #[error("there is no value for '{name}'")]
     MissingValue {
-        /// Which variable.
+        /// The name of the variable.
         name: String,
     },
-    /// The provider's answer has no token in it.
+    /// The provider's response holds no token.
     #[error("the provider's answer has no token in it")]
     NoToken,
-    /// The answer has no code in it.
+    /// The callback or the pasted text holds no code.
     #[error("what came back has no code in it")]
     NoCode,
-    /// The host has no store for what a kind keeps.
+    /// The host has no key-value store for this kind.
     #[error("this host keeps nothing for a kind")]
     NoStore,
-    /// No way to finish is possible on this host.
+    /// This host supports none of the methods.
     #[error("this host cannot finish this kind of authorization")]
     NoWay,
-    /// The provider cannot be asked now, or the host does not allow it.
+    /// The provider cannot be reached now, or the host does not allow the request.
     #[error("{}", .0.reason.message)]
     NotLive(NotLive),
-    /// It said no in another way.
+    /// The provider refused for another reason.
     #[error("the provider refused: {code}")]
     Refused {
-        /// Its error code, or `error` when what it sent is none.
+        /// The provider's error code, or `error` if the response has no presentable one.
         code: String,
     },
-    /// It wants the request elsewhere, and a secret follows no redirect.
+    /// The provider redirects the request, but a request that holds a secret follows no redirect.
     #[error("the provider redirects a request that holds a secret")]
     Redirected,
-    /// It granted less than what is needed.
+    /// A required scope was not granted.
     #[error("the scope '{scope}' was not granted")]
     ScopeMissing {
-        /// The first that is missing.
+        /// The first missing scope.
         scope: String,
     },
-    /// The application's private key does not sign.
+    /// The application's private key cannot sign.
     #[error("the application's private key does not sign")]
     Signature,
-    /// What was pasted belongs to another attempt.
+    /// The pasted text belongs to another attempt.
     #[error("what came back belongs to another attempt")]
     StateMismatch,
-    /// An address is not one that the kind declares.
+    /// The kind does not declare the origin of an address.
     #[error("the address of the {what} is not one that this kind declares")]
     UndeclaredAddress {
-        /// Which address.
+        /// The name of the address.
         what: &'static str,
     },
-    /// A value would lead elsewhere than the address it stands in.
+    /// A value would change the meaning of the address or header that it is inserted into.
     #[error("the value of '{name}' does not fit where it stands")]
     UnsafeValue {
-        /// Which variable.
+        /// The name of the variable.
         name: String,
     },
 }
 
 impl OAuth2Error {
-    /// What to do.
+    /// Returns what a person can do about the error.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::AccessDenied => "authorize again and accept",
@@ -144,7 +146,7 @@ impl OAuth2Error {
         }
     }
 
-    /// For programs: a code that every host knows, or one of the kind's own.
+    /// Returns the code for programs: one that every host knows, or one that begins with the kind's name.
     pub fn code(&self, kind: &Kind) -> Text {
         let own = match self {
             Self::ClientLapsed | Self::Dead => return reason::NEEDS_REAUTHORIZATION.into(),
@@ -157,7 +159,8 @@ impl OAuth2Error {
             Self::AccountUnknown => "account_unknown",
             Self::Ambiguous { .. } | Self::NoCode => "bad_callback",
             Self::AnswerLost => "answer_lost",
-            // Whoever configured it can undo that: nothing of the credential has ended.
+            // Not "needs re-authorization": whoever changed the configuration can undo that, and the credential is
+            // still valid.
             Self::ClientChanged => "client_changed",
             Self::ClientMissing => "client_missing",
             Self::Discovery { .. } => "bad_discovery",
@@ -174,7 +177,7 @@ impl OAuth2Error {
         format!("{}_{own}", kind.as_str().replace('-', "_")).into()
     }
 
-    /// As the end of a setup; one that a bad network made lets it wait.
+    /// Converts the error to the outcome of a setup. A network failure leaves the setup waiting.
     pub(crate) fn failure(self, kind: &Kind) -> SetupFailure {
         match self {
             Self::NotLive(found) => found.into(),
@@ -184,11 +187,11 @@ impl OAuth2Error {
         }
     }
 
-    /// As what a verification or a renewal found.
+    /// Converts the error to the result of a verification or a refresh.
     pub(crate) fn not_live(self, kind: &Kind) -> NotLive {
         match self {
             Self::NotLive(found) => found,
-            // An answer that nobody understands says nothing about the credential.
+            // A response that cannot be parsed says nothing about the credential.
             Self::NoToken => NotLive::offline(Reason::new(self.code(kind), self.to_string())),
             error => NotLive::failing(
                 Reason::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.way_out(kind)),
@@ -196,7 +199,7 @@ impl OAuth2Error {
         }
     }
 
-    /// What to do, and with which command.
+    /// Returns the remedy, with the command to run if there is one.
     fn way_out(&self, kind: &Kind) -> DisplayText {
         match self {
             Self::InvalidKeptClient => {
@@ -207,7 +210,8 @@ impl OAuth2Error {
         }
     }
 
-    /// Of an application that is kept, if it is one.
+    /// Converts a refusal of the application to [`InvalidKeptClient`](Self::InvalidKeptClient) if the application is
+    /// stored.
     pub(crate) fn of_kept(self, is_kept: bool) -> Self {
         match self {
             Self::InvalidClient | Self::Unauthorized if is_kept => Self::InvalidKeptClient,
@@ -215,7 +219,8 @@ impl OAuth2Error {
         }
     }
 
-    /// Of a request that spends something in a setup: to wait would not help, since it is not sent again.
+    /// Converts an unknown outcome of a request that spends something in a setup: it is not sent again, so waiting is
+    /// useless.
     pub(crate) fn spent(self) -> Self {
         match self {
             Self::NotLive(found) if found.reason.code == reason::REFRESH_OUTCOME_UNKNOWN => Self::AnswerLost,
@@ -223,7 +228,7 @@ impl OAuth2Error {
         }
     }
 
-    /// Whether the provider may answer otherwise in a moment.
+    /// Returns `true` if the provider may answer differently when it is tried again later.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::NotLive(found) if found.liveness == Liveness::Offline)
     }
@@ -235,7 +240,7 @@ impl From<NotLive> for OAuth2Error {
     }
 }
 
-/// What may be shown of a provider's error code: one that looks like a code, and nothing that could be a secret.
+/// Returns the part of a provider's error code that may be shown: a text that looks like a code and cannot be a secret.
 pub(crate) fn shown(code: &str) -> String {
     let word = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') && (1..=64).contains(&code.len());
     let number = code.bytes().all(|b| b.is_ascii_digit()) && (1..=6).contains(&code.len());

@@ -1,5 +1,6 @@
-//! What a re-authorization keeps of the credential before it: some providers, Google among them, give a refresh token with
-//! the first consent alone, and answer every later one without.
+//! The refresh tokens that a re-authorization takes over from the previous credential.
+//!
+//! Some providers, Google among them, issue a refresh token with the first consent only.
 
 use connection_contract::{Refreshed, Secret, Timestamp};
 
@@ -10,8 +11,9 @@ use crate::{
     token::Tokens,
 };
 
-/// The refresh tokens that the answer left out, of the same application at the same addresses: another application cannot
-/// use them, and what decides where a secret goes may not change under it.
+/// Copies the refresh tokens that the response left out, if the application and the addresses are the same.
+///
+/// Another application cannot use them, and the values that decide where a secret goes must not change under it.
 pub(crate) fn inherit(
     config: &OAuth2Config,
     former: &OAuth2Credential,

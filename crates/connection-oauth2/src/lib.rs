@@ -1,7 +1,7 @@
-//! OAuth 2 connections from configuration alone.
+//! OAuth 2 connections defined by configuration alone.
 //!
-//! [`OAuth2Config`] says what a provider is like and is checked when it is built; [`oauth2()`] makes the kind. A
-//! provider's deviation from the standards is a field of the configuration and never code.
+//! [`OAuth2Config`] describes a provider and is checked when it is built. [`oauth2()`] turns it into a kind. A
+//! provider's deviation from the standards is a field of the configuration, never code.
 //!
 //! ```
 //! use connection_contract::Kind;
@@ -19,29 +19,29 @@
 //! # Ok::<(), connection_oauth2::ConfigError>(())
 //! ```
 //!
-//! # Where things are
+//! # Modules
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | `config/` | what a provider is like, and what is refused |
-//! | `flow/` | a setup: the browser, a pasted address, a device's code, and what is made of it |
-//! | `token/` | answers in all their forms, the requests for tokens, what is stored |
-//! | `client/` | whose application it is, and how it proves it |
-//! | `provider` | addresses with their variables filled in; the one way to send a secret |
-//! | `discovery`, `registration` | what an issuer says about itself; an application that registers itself |
-//! | `refresh`, `revoke`, `account` | renewal, giving back, whose token it is |
+//! | `config/` | the description of a provider, and the checks that refuse an unsafe one |
+//! | `flow/` | setups: the browser, a pasted address, a device code, and the connection that results |
+//! | `token/` | token requests, token responses in all their forms, the stored credential |
+//! | `client/` | the application that is used, and how it authenticates |
+//! | `provider` | addresses with their variables filled in; the only way to send a secret |
+//! | `discovery`, `registration` | issuer metadata; dynamic client registration |
+//! | `refresh`, `revoke`, `account` | refresh, revocation, the account that a token belongs to |
 //!
 //! # What this crate is not
 //!
-//! It does no I/O: a context sends, keeps and waits. It knows no provider. It checks no signature of a token; what a
-//! token claims is a hint. The host receives the callback and checks its `state`.
+//! It does no I/O: a context sends, stores and waits. It knows no provider. It verifies no signature of a token; the
+//! claims of a token are hints. The host receives the callback and checks its `state`.
 //!
-//! Protocol work is the `oauth2` crate's wherever that has a part for it; the header of each module says what is written
-//! here instead, and why.
+//! Protocol work is left to the `oauth2` crate where that crate supports it. The header of each module says what is
+//! written here instead, and why.
 //!
 //! # Stability
 //!
-//! May change without notice, but for what it has ever stored and the names of its fields.
+//! May change without notice, except for the format of stored credentials and the names of fields.
 #![forbid(unsafe_code)]
 
 mod account;

@@ -1,8 +1,7 @@
-//! The provider as one run sees it: its addresses with their variables filled in, and the one way to ask it something
-//! that holds a secret.
+//! The provider as one run sees it: its addresses with their variables filled in, and the only way to send it a secret.
 //!
-//! Written here and not taken from the `oauth2` crate: JSON and query bodies, parameters by another name or none,
-//! headers, Basic without encoding or of templates, and signed assertions.
+//! Written here because the `oauth2` crate does not support it: JSON and query bodies, renamed and removed parameters,
+//! headers, Basic authentication without encoding or from templates, and signed assertions.
 
 use connection_contract::{
     BaseUrl, Context, HttpError, HttpRequest, HttpResponse, Secret, Spend, SpendContext, Value, classify, encode,
@@ -16,11 +15,11 @@ use crate::{
     discovery::Found,
 };
 
-/// What a request is made of.
+/// Everything that a request to the provider is made from.
 pub(crate) struct Provider<'a> {
     pub(crate) config: &'a OAuth2Config,
     pub(crate) ctx: &'a Context<'a>,
-    /// What spends; a teardown and a verification have none.
+    /// The context that spends secrets; `None` in a teardown and a verification.
     pub(crate) spend: Option<&'a SpendContext<'a>>,
     /// The address that the user granted, or that is sealed with the connection.
     pub(crate) granted: Option<BaseUrl>,
@@ -28,7 +27,7 @@ pub(crate) struct Provider<'a> {
     pub(crate) values: Values,
 }
 
-/// The parameters of a request, and its `Authorization`.
+/// The parameters of a request, and the value of its `Authorization` header.
 #[derive(Default)]
 pub(crate) struct Parameters {
     pub(crate) pairs: Vec<(String, String)>,
@@ -55,13 +54,13 @@ struct Address {
 }
 
 impl Provider<'_> {
-    /// What templates may say of the application.
+    /// Makes the application's id and secret available to templates.
     pub(crate) fn know(&mut self, application: &Application) {
         self.values.set("client", "id", application.id.as_str());
         self.values.set("client", "secret", application.secret_text().unwrap_or_default());
     }
 
-    /// The address of an endpoint: what is configured wins over what was discovered.
+    /// Returns the address of an endpoint. A configured address takes precedence over a discovered one.
     pub(crate) fn url(&self, endpoint: Endpoint) -> Result<Option<String>, OAuth2Error> {
         let mut failed = None;
         for template in self.config.endpoint(endpoint) {
@@ -81,7 +80,7 @@ impl Provider<'_> {
         self.url(endpoint)?.ok_or(missing)
     }
 
-    /// The API's address: the first whose variables all have a value.
+    /// Returns the API's address: the first alternative whose variables all have a value.
     pub(crate) fn api(&self) -> Result<BaseUrl, OAuth2Error> {
         let resolving = self.config.api.iter().find(|template| template.resolves(&self.values));
         let Some(template) = resolving.or(self.config.api.first()) else {
@@ -92,7 +91,7 @@ impl Provider<'_> {
         self.ctx.address(&url).ok().or_else(granted).ok_or(OAuth2Error::UndeclaredAddress { what: "API" })
     }
 
-    /// The base of an address, which must be at an origin that is declared or granted.
+    /// Returns the base of an address, whose origin must be declared or granted.
     pub(crate) fn base(&self, url: &str, what: &'static str) -> Result<BaseUrl, OAuth2Error> {
         self.address(url, what).map(|address| address.base)
     }
@@ -111,7 +110,7 @@ impl Provider<'_> {
         Ok(Address { base: granted, path, query })
     }
 
-    /// Does what the configuration says about a request of that sort.
+    /// Applies the configured deviations to the parameters of a request.
     pub(crate) fn change(&self, on: On, parameters: &mut Parameters) -> Result<(), OAuth2Error> {
         for change in self.config.changes(on) {
             match &change.how {
@@ -131,7 +130,7 @@ impl Provider<'_> {
         Ok(())
     }
 
-    /// Adds what proves who the application is, for this endpoint alone.
+    /// Adds the parameters or the header that authenticate the application to this endpoint.
     pub(crate) fn authenticate(
         &self,
         application: &Application,
@@ -174,7 +173,7 @@ impl Provider<'_> {
         Ok(())
     }
 
-    /// Sends to an endpoint that takes secrets. What is spent goes once.
+    /// Sends a `POST` to an endpoint that takes secrets. A request that spends a secret is sent once.
     pub(crate) async fn post(
         &self,
         on: Option<On>,
@@ -192,7 +191,7 @@ impl Provider<'_> {
         self.answered(self.sent(request, spend).await)
     }
 
-    /// A request that the configuration describes whole.
+    /// Sends a request that the configuration describes in full.
     pub(crate) async fn step(&self, step: &CheckedStep, spend: Spend<'_>) -> Result<HttpResponse, OAuth2Error> {
         let url = step.url.url(&self.values)?;
         let mut parameters = Parameters::default();
@@ -204,13 +203,13 @@ impl Provider<'_> {
         self.answered(self.sent(request, Some(spend)).await)
     }
 
-    /// Gets a public document.
+    /// Reads a public document.
     pub(crate) async fn get(&self, url: &str, what: &'static str) -> Result<HttpResponse, OAuth2Error> {
         let request = self.written("GET", (url, what), Body::Query, Parameters::default())?;
         self.answered(self.ctx.send(request).await)
     }
 
-    /// Sends JSON, as RFC 7591 wants it.
+    /// Sends JSON, as RFC 7591 requires.
     pub(crate) async fn post_json(
         &self,
         url: &str,
@@ -221,7 +220,7 @@ impl Provider<'_> {
         self.answered(self.sent(request, None).await)
     }
 
-    /// What holds a secret, or is answered with one, goes to the endpoint and nowhere else (RFC 9700, section 4.12).
+    /// Sends a request that holds a secret or is answered with one; it follows no redirect (RFC 9700, section 4.12).
     async fn sent(&self, request: HttpRequest, spend: Option<Spend<'_>>) -> Result<HttpResponse, HttpError> {
         let request = request.no_redirect();
         match (spend, self.spend) {
@@ -264,7 +263,7 @@ impl Provider<'_> {
         Ok(request.header("accept", "application/json"))
     }
 
-    /// Tells what is worth reading: a request that holds a secret follows no redirect, and what will pass is offline.
+    /// Classifies a response: a redirect is an error, and a temporary failure is offline.
     fn answered(&self, result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, OAuth2Error> {
         match result {
             Ok(response) if (300..400).contains(&response.status()) => Err(OAuth2Error::Redirected),
@@ -273,7 +272,7 @@ impl Provider<'_> {
         }
     }
 
-    /// A random one (RFC 9562, section 5.4).
+    /// Returns a random UUID (RFC 9562, section 5.4).
     fn uuid(&self) -> String {
         let mut bytes = self.ctx.random::<16>();
         bytes[6] = bytes[6] & 0x0f | 0x40;

@@ -1,5 +1,6 @@
-//! Renews tokens before they die. Each refresh token is spent once: through `send_once`, and by one request even where
-//! two sets share it.
+//! Refreshes tokens before they expire.
+//!
+//! Each refresh token is spent once: through `send_once`, and by a single request even if two sets of tokens share it.
 
 use connection_contract::{
     BoxFuture, ConnectionError, LogEvent, LogLevel, RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret,
@@ -20,14 +21,16 @@ use crate::{
     },
 };
 
-/// A set that is tried again is so by itself, unless the main one is to be renewed before that: so many seconds before its
-/// end at the latest.
+/// The time in seconds before the end of the main set within which a further set gets no refresh of its own.
+///
+/// A further set is tried again at its own time only if that is earlier; otherwise the refresh of the main set
+/// includes it.
 const AHEAD: u64 = 300;
 
 impl Refresher<OAuth2Credential> for OAuth2 {
     fn semantics(&self) -> RefreshSemantics {
         match self.config.renewal {
-            // Nothing is used up.
+            // Running the grant again uses nothing up.
             CheckedRenewal::Rerun => RefreshSemantics::Stable,
             _ => self.config.semantics,
         }
@@ -40,7 +43,7 @@ impl Refresher<OAuth2Credential> for OAuth2 {
     ) -> BoxFuture<'a, Result<Refreshed<OAuth2Credential>, ConnectionError>> {
         Box::pin(async move {
             let fresh = match renewed(self, credential, ctx).await {
-                // Nobody could mend this one: it was nobody's but the connection's.
+                // Only the connection used this application, so no person could correct it.
                 Err(OAuth2Error::InvalidClient) if matches!(self.config.client, Client::Registered) => {
                     forget(&self.config, credential, ctx).await;
                     Err(OAuth2Error::ClientLapsed)
@@ -62,13 +65,13 @@ impl Refresher<OAuth2Credential> for OAuth2 {
     }
 }
 
-/// The application that got these tokens, with the secret that it has now.
+/// Returns the application that obtained these tokens, with its current secret.
 pub(crate) async fn application(
     config: &OAuth2Config,
     credential: &OAuth2Credential,
     ctx: &connection_contract::Context<'_>,
 ) -> Result<Application, OAuth2Error> {
-    // One that registered itself may have done so again since, for another redirect address.
+    // Use the stored id and secret: since then the application may have registered again for another redirect address.
     if matches!(config.client, Client::PerConnection | Client::Registered) {
         let secret = credential.client_secret.as_ref().map(Secret::duplicate);
         return Ok(Application::new(credential.client_id.clone(), secret));
@@ -77,7 +80,7 @@ pub(crate) async fn application(
     if known.id == credential.client_id { Ok(known) } else { Err(OAuth2Error::ClientChanged) }
 }
 
-/// So that no setup uses it; where that cannot be stored, the setup that is refused with it does so.
+/// Removes the application, so that no setup uses it. If that fails, the next setup that is refused with it removes it.
 async fn forget(config: &OAuth2Config, credential: &OAuth2Credential, ctx: &RefreshContext<'_>) {
     let known = client::kept(config, ctx).await.ok().flatten();
     if known.is_some_and(|known| known.id == credential.client_id) {
@@ -125,8 +128,9 @@ async fn renewed(
     Ok(refreshed)
 }
 
-/// Renews the further sets that did not come with the main one; when to try those again that could not be. What was renewed
-/// must not be lost with what was not.
+/// Refreshes the further sets that did not come with the main one; returns when to try the failed ones again.
+///
+/// A failure is not an error here, because it must not lose the tokens that were refreshed.
 async fn further(
     provider: &Provider<'_>,
     application: &Application,
@@ -139,13 +143,14 @@ async fn further(
         let Some(old) = before.extra(&extra.name) else { continue };
         let is_same = extra.tokens.access.expose() == old.tokens.access.expose();
         if spent.is_some() && extra.tokens.refresh.as_ref().map(Secret::expose) == spent {
-            // Both share a refresh token, so that one request was for both.
+            // Both sets share a refresh token, so one request refreshed both.
             extra.tokens.refresh = main.refresh.as_ref().map(Secret::duplicate);
             if is_same && old.tokens.access.expose() == before.tokens.access.expose() {
-                // They are one and the same.
+                // Both sets are the same.
                 extra.tokens = main.duplicate();
             } else if is_same {
-                // It stays, since the new one may be another's; and its end must not make the whole look ended.
+                // Keep the old access token, since the new one may belong to another account; clear its end, so that
+                // the connection does not look expired.
                 extra.tokens.valid_until = None;
                 ctx.log(LogEvent::new("extra_tokens_not_renewed").level(LogLevel::Warn));
             }
@@ -163,7 +168,7 @@ async fn further(
                 Err(error) if error.is_transient() => again = again.into_iter().chain(extra.failed(now)).min(),
                 Err(_) => extra.lose(now),
             },
-            // It does not come with the main one, and has nothing of its own.
+            // The set does not come with the main one, and has no refresh token of its own.
             None if extra.tokens.valid_until.is_some() => extra.lose(now),
             None => {}
         }
@@ -185,7 +190,7 @@ fn fresh_of(granted: &Granted, old: &Tokens) -> Tokens {
     }
 }
 
-/// The access token itself renews, while it still works.
+/// Refreshes with the access token itself, while it still works.
 async fn by_access_token(
     provider: &mut Provider<'_>,
     step: &CheckedStep,

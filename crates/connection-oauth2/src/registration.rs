@@ -1,4 +1,4 @@
-//! An application that registers itself (RFC 7591). The `oauth2` crate has no part for it.
+//! Dynamic client registration (RFC 7591), which the `oauth2` crate does not support.
 
 use connection_contract::{Secret, Value};
 
@@ -10,7 +10,8 @@ use crate::{
     token::{expiry, response},
 };
 
-/// The one that is known, where it registered itself here and for this redirect address, or else a new one, which is kept.
+/// Returns the known application if it is registered here for this redirect address; otherwise registers and stores
+/// one.
 pub(crate) async fn registered(
     provider: &Provider<'_>,
     known: Option<Application>,
@@ -62,7 +63,7 @@ async fn register(provider: &Provider<'_>, url: String, redirect_uri: &str) -> R
     let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
     let id = text("client_id").ok_or(OAuth2Error::ClientMissing)?;
     let mut application = Application::new(id, text("client_secret").map(Secret::from));
-    // Zero is no end, and without a secret nothing lapses (RFC 7591, section 3.2.1).
+    // Zero means that the secret does not expire, and without a secret nothing can (RFC 7591, section 3.2.1).
     let until = expiry::moment(&answer["client_secret_expires_at"], response.received_at());
     let until = until.filter(|_| application.secret.is_some());
     application.registered = Some(Registered { at: url, redirect_uri: redirect_uri.to_owned(), until });

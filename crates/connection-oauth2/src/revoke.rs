@@ -1,5 +1,5 @@
-//! Gives tokens back (RFC 7009). Written here: the `oauth2` crate refuses an endpoint on this machine, and knows neither
-//! the other ways to authenticate nor a second try.
+//! Revokes tokens (RFC 7009). Written here because the `oauth2` crate refuses an endpoint on this machine, and supports
+//! neither the other ways to authenticate nor a second attempt.
 
 use connection_contract::Secret;
 
@@ -11,11 +11,11 @@ use crate::{
     token::{OAuth2Credential, response},
 };
 
-/// Gives back every token there, refresh tokens first: with one of them, its access tokens die too.
+/// Revokes every token, refresh tokens first: revoking one of them invalidates its access tokens too.
 ///
 /// # Errors
 ///
-/// The first failure; the others are given back all the same.
+/// Returns the first failure; the remaining tokens are revoked all the same.
 pub(crate) async fn revoke(
     provider: &Provider<'_>,
     application: &Application,
@@ -42,16 +42,17 @@ async fn one(
 ) -> Result<(), OAuth2Error> {
     let mut asked = post(provider, application, url, Some(hint), token).await;
     if asked.as_ref().is_err_and(OAuth2Error::is_transient) {
-        // "The client must assume the token still exists and may retry" (section 2.2.1). There is no later here.
+        // "The client must assume the token still exists and may retry" (section 2.2.1). A teardown cannot retry later.
         asked = post(provider, application, url, Some(hint), token).await;
     }
     match asked {
-        // Dead already, perhaps with the refresh token before it; some say so, where section 2.2 wants a success.
+        // The token is no longer valid, perhaps since its refresh token was revoked. Section 2.2 requires a success
+        // here, but some providers answer with an error.
         Err(OAuth2Error::Dead) => Ok(()),
         Err(OAuth2Error::Refused { code }) if code == "invalid_token" => Ok(()),
         Err(OAuth2Error::Refused { code }) if code == "unsupported_token_type" => {
             match post(provider, application, url, None, token).await {
-                // It cannot be given back here; it dies with the refresh token, or by itself.
+                // The token cannot be revoked here; it ends with the refresh token, or expires.
                 Err(OAuth2Error::Refused { code }) if code == "unsupported_token_type" => Ok(()),
                 asked => asked,
             }
@@ -74,7 +75,7 @@ async fn post(
     provider.authenticate(application, url, &mut parameters)?;
     let response = provider.post(None, (url, Endpoint::Revocation.name()), parameters, None).await?;
     match response.status() {
-        // A token that the provider does not know is as good as given back (section 2.2).
+        // A token that the provider does not know counts as revoked (section 2.2).
         200..=299 | 404 | 410 => Ok(()),
         _ => response::read(&provider.config.response, &response).map(drop),
     }

@@ -1,4 +1,4 @@
-//! Proves who the application is by a signature (RFC 7523, section 2.2). The `oauth2` crate has no part for it.
+//! Signed client assertions (RFC 7523, section 2.2), which the `oauth2` crate does not support.
 
 use connection_contract::{Context, Secret, SignatureAlgorithm, Value, encode};
 
@@ -8,13 +8,14 @@ use crate::{
     config::{Assertion, Audience},
 };
 
-/// What `client_assertion_type` says.
+/// The value of `client_assertion_type`.
 pub(crate) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Clocks differ by so many seconds.
+/// The tolerated difference between clocks, in seconds.
 const SKEW: i64 = 10;
 
-/// One for this endpoint alone, or for the issuer: never both, or one server could use it at another.
+/// Signs an assertion for this endpoint or for the issuer, never for both, because one server could use it at the
+/// other.
 pub(crate) fn signed(
     assertion: &Assertion,
     application: &Application,

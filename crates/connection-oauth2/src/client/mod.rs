@@ -1,4 +1,4 @@
-//! Whose application it is: from the host, from the first setup, from each setup, or registered by itself.
+//! The application: provided by the host, by the first setup or by each setup, or registered by itself.
 
 pub(crate) mod assertion;
 pub(crate) mod via;
@@ -12,33 +12,35 @@ use crate::{
 
 /// The key of an OAuth application in the sealed values of the key-value store.
 ///
-/// An application that registered itself, or that the host gives, is a secret of the kind. One that a setup asked for is
-/// shared by the kinds of the provider that send its secret to the same origins. When it is forgotten, the next setup asks
-/// again.
+/// An application that registered itself, or that the host provides, is a secret of the kind. An application that a
+/// setup asked for is shared by the kinds of the provider that send its secret to the same origins. After it is
+/// removed, the next setup asks again.
 pub const CLIENT_KEY: &str = "oauth2-client";
 
-/// What is kept there of an application, for a host that gives one of its own; `secret` is the key, for one that signs.
+/// Returns the value to store under [`CLIENT_KEY`], for a host that provides an application.
+///
+/// `secret` is the private key if the application signs assertions.
 pub fn client_value(id: &str, secret: Option<&Secret>) -> Secret {
     Application::new(id, secret.map(Secret::duplicate)).record()
 }
 
-/// The application's own credentials.
+/// The application's credentials.
 #[derive(Debug)]
 pub(crate) struct Application {
     pub(crate) id: String,
     pub(crate) secret: Option<Secret>,
-    /// Of one that registered itself.
+    /// The registration, if the application registered itself.
     pub(crate) registered: Option<Registered>,
 }
 
-/// For what an application registered itself: it is good for nothing else.
+/// The registration of an application; the application can be used for nothing else.
 #[derive(Debug)]
 pub(crate) struct Registered {
-    /// The registration endpoint that knows it.
+    /// The registration endpoint that knows the application.
     pub(crate) at: String,
-    /// Where the browser may come back.
+    /// The redirect address that the application registered.
     pub(crate) redirect_uri: String,
-    /// When its secret lapses.
+    /// Time at which the secret expires.
     pub(crate) until: Option<Timestamp>,
 }
 
@@ -47,12 +49,13 @@ impl Application {
         Self { id: id.into(), secret, registered: None }
     }
 
-    /// The secret as text; a key or secret that is none does not exist.
+    /// Returns the secret as text; `None` if it is empty or not text.
     pub(crate) fn secret_text(&self) -> Option<&str> {
         self.secret.as_ref().and_then(Secret::expose_str).filter(|text| !text.is_empty())
     }
 
-    /// Whether it registered itself there, for that address, and its secret has not lapsed.
+    /// Returns `true` if the application is registered at `at` for this redirect address and its secret has not
+    /// expired.
     pub(crate) fn is_registered(&self, at: &str, redirect_uri: &str, now: Timestamp) -> bool {
         self.registered.as_ref().is_some_and(|registered| {
             registered.at == at
@@ -81,7 +84,7 @@ impl Application {
         let text = |name| record.text(name).ok().map(str::to_owned);
         let registered = || {
             let until = text("until").map(|text| Timestamp::parse_rfc3339(&text));
-            // One whose end cannot be read is none.
+            // A registration whose end cannot be read is ignored.
             let until = until.map_or(Some(None), |until| until.map(Some))?;
             Some(Registered { at: text("registeredAt")?, redirect_uri: text("redirectUri")?, until })
         };
@@ -89,7 +92,7 @@ impl Application {
     }
 }
 
-/// The application that is known without asking anybody, if there is one.
+/// Returns the application, if it is known without asking the user.
 pub(crate) async fn known(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Option<Application>, OAuth2Error> {
     match &config.client {
         Client::Configured { id, secret } => {
@@ -100,8 +103,10 @@ pub(crate) async fn known(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Op
     }
 }
 
-/// The application that is in the key-value store: one that the host gives or that this kind keeps for itself, or else the
-/// one that the kinds of its provider share.
+/// Returns the application in the key-value store.
+///
+/// An application that the host provides or that this kind stores for itself takes precedence over the one that the
+/// kinds of the provider share.
 pub(crate) async fn kept(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Option<Application>, OAuth2Error> {
     let kv = ctx.kv().ok_or(OAuth2Error::NoStore)?;
     let mut kept = kv.get_secret(CLIENT_KEY).await.map_err(unavailable)?;
@@ -113,7 +118,7 @@ pub(crate) async fn kept(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Opt
     Ok(kept.as_ref().and_then(Application::read))
 }
 
-/// Keeps the application for the next setup and for every renewal.
+/// Stores the application for the next setup and for every refresh.
 pub(crate) async fn keep(
     application: &Application,
     config: &OAuth2Config,
@@ -128,13 +133,15 @@ pub(crate) async fn keep(
     kept.map_err(unavailable)
 }
 
-/// Forgets an application that registered itself, so that the next setup registers another one.
+/// Removes an application that registered itself, so that the next setup registers another one.
 pub(crate) async fn forget(ctx: &Context<'_>) -> Result<(), OAuth2Error> {
     let kv = ctx.kv().ok_or(OAuth2Error::NoStore)?;
     kv.put_secret(CLIENT_KEY, None).await.map_err(unavailable)
 }
 
-/// The origins for which an application is shared. One that registered itself is not: it is good for one redirect URI.
+/// Returns the origins for which an application is shared.
+///
+/// An application that registered itself is not shared, because it works with a single redirect address.
 fn shared_for(config: &OAuth2Config) -> Option<&[Text]> {
     let origins = config.application_origins.as_deref()?;
     matches!(config.client, Client::Asked).then_some(origins)

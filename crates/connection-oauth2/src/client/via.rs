@@ -1,5 +1,7 @@
-//! The `oauth2` crate over the context: it writes a request, this does to it what the configuration says, sends it, and
-//! gives back an answer as RFC 6749, section 5.1, has it, whatever the provider sent.
+//! The HTTP client of the `oauth2` crate, over the context.
+//!
+//! It takes a request of that crate, applies the configuration's deviations, sends it, and returns the response in the
+//! form of RFC 6749, section 5.1, whatever the provider sent.
 
 use std::{
     future::Future,
@@ -25,7 +27,7 @@ pub(crate) struct Via<'a> {
     pub(crate) on: On,
     pub(crate) what: &'static str,
     pub(crate) spend: Option<Spend<'a>>,
-    /// The answer as it came, for what the `oauth2` crate has no place for.
+    /// The response as received, for the parts that the `oauth2` crate does not keep.
     pub(crate) answer: Mutex<Option<(Value, Timestamp)>>,
 }
 
@@ -40,17 +42,17 @@ impl<'a> Via<'a> {
         Self { provider, application, on, what, spend, answer: Mutex::new(None) }
     }
 
-    /// The answer as it came.
+    /// Returns the response as received.
     pub(crate) fn into_answer(self) -> Option<(Value, Timestamp)> {
         self.answer.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, OAuth2Error> {
         let url = request.uri().to_string();
-        // Wiped; what the `oauth2` crate holds beside it is not.
+        // This copy is wiped; the one that the `oauth2` crate holds is not.
         let body = Secret::new(request.into_body());
         let mut parameters = Parameters { pairs: encode::from_form(body.exposed()), authorization: None };
-        // The `oauth2` crate knows two ways to authenticate; all of them are done in one place here.
+        // The `oauth2` crate supports two ways to authenticate; all of them are implemented in `authenticate` instead.
         parameters.pairs.retain(|(name, _)| !matches!(name.as_str(), "client_id" | "client_secret"));
         self.provider.authenticate(self.application, &url, &mut parameters)?;
         self.provider.change(self.on, &mut parameters)?;

@@ -1,4 +1,4 @@
-//! Which account a connection reaches, and how the provider is asked for it.
+//! The account that a connection reaches, and the request that identifies it.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use connection_contract::{HttpResponse, Value};
 
 use super::{Attach, ConfigError, ErrorIf};
 
-/// Headers that are not the configuration's to set: they hold the credential, or belong to the connection.
+/// Headers that a configuration may not set: they hold the credential, or belong to the HTTP connection.
 const OWN: [&str; 7] =
     ["authorization", "connection", "content-length", "cookie", "host", "proxy-authorization", "transfer-encoding"];
 
-/// Numbers of seconds from this one on are moments, as those of 2001 and later; smaller ones say how long.
+/// Numbers of seconds from this one on are moments (2001 and later); smaller ones are durations.
 const FIRST_MOMENT: u64 = 1_000_000_000;
 
-/// Where the account comes from.
+/// The source of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountFrom {
-    /// The application itself: its id.
+    /// The application itself, identified by its id.
     Client,
-    /// The claims of `id_token`, which came from the token endpoint itself.
+    /// The claims of `id_token`, received directly from the token endpoint.
     IdToken,
-    /// The answer to the probe.
+    /// The response to the probe.
     Probe,
-    /// The answer with the tokens.
+    /// The token response.
     TokenResponse,
 }
 
@@ -31,15 +31,15 @@ pub enum AccountFrom {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unit {
-    /// Thousandths of a second.
+    /// Milliseconds.
     Milliseconds,
     /// Seconds.
     Seconds,
 }
 
-/// Which account a connection reaches, and the request that tells whether it still does.
+/// The account that a connection reaches, and the request that verifies it.
 ///
-/// An API that is asked in GraphQL, and that answers a refusal and a limit with 400:
+/// The example describes a GraphQL API that answers a refusal or a rate limit with status 400:
 ///
 /// ```
 /// use connection_contract::Value;
@@ -68,8 +68,9 @@ pub struct Account {
 }
 
 impl Account {
-    /// A `GET` of this path below the API's address tells, at these JSON pointers. An address of its own, which begins with
-    /// `https://`, is for a userinfo endpoint elsewhere.
+    /// Identifies the account by a `GET` of this path below the API's address, at these JSON pointers.
+    ///
+    /// A path that begins with `https://` is an address of its own, for a userinfo endpoint elsewhere.
     pub fn probe(path: impl Into<String>, id: impl Into<String>, label: impl Into<String>) -> Self {
         let (id, label) = (vec![id.into()], vec![label.into()]);
         let (headers, body, errors, limits, pauses) = Default::default();
@@ -77,83 +78,86 @@ impl Account {
         Self { from, method, path, headers, body, id, label, errors, limits, pauses }
     }
 
-    /// The address, where it is not a path below the API's.
+    /// Returns the address of the probe if it is not a path below the API's address.
     pub(crate) fn elsewhere(&self) -> Option<&str> {
         Some(self.path.as_str()).filter(|path| path.contains("://"))
     }
 
-    /// The pointers are read elsewhere; the request tells only that the token works.
+    /// Reads the pointers from this source instead. The probe then verifies only that the token works.
     #[must_use]
     pub fn from(mut self, from: AccountFrom) -> Self {
         self.from = from;
         self
     }
 
-    /// The request has this method instead of `GET`.
+    /// Sets the method of the request; the default is `GET`.
     #[must_use]
     pub fn method(mut self, method: &'static str) -> Self {
         self.method = method;
         self
     }
 
-    /// The request has this header, which is no secret.
+    /// Adds a header to the request. The value must not be a secret.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// The request has this body and is a `POST`, unless [`method`](Self::method) says otherwise after this.
+    /// Sets a JSON body and makes the request a `POST`, unless [`method`](Self::method) is called after this.
     #[must_use]
     pub fn json(mut self, body: Value) -> Self {
         self.body = Some(body);
         self.method("POST")
     }
 
-    /// Another place of the id.
+    /// Adds an alternative pointer to the account's id.
     #[must_use]
     pub fn or_id(mut self, pointer: impl Into<String>) -> Self {
         self.id.push(pointer.into());
         self
     }
 
-    /// Another place of the name for people.
+    /// Adds an alternative pointer to the account's display name.
     #[must_use]
     pub fn or_label(mut self, pointer: impl Into<String>) -> Self {
         self.label.push(pointer.into());
         self
     }
 
-    /// An answer, whatever its status, that says that a limit will pass.
+    /// Treats a matching response as a rate limit, whatever its status.
     #[must_use]
     pub fn limited_if(mut self, limit: ErrorIf) -> Self {
         self.limits.push(limit);
         self
     }
 
-    /// A header that says how long a limit lasts, or when it ends; of several, the first that the answer has.
+    /// Adds a header that says how long a rate limit lasts, or when it ends. The first one that the response has is
+    /// used.
     ///
-    /// It counts for an answer with 429 and for one that [`limited_if`](Self::limited_if) names, and wins over
-    /// `Retry-After`, which needs no word here.
+    /// It is read from a response with status 429 and from one that matches [`limited_if`](Self::limited_if), and takes
+    /// precedence over `Retry-After`, which is read without being configured.
     #[must_use]
     pub fn pause_header(mut self, name: impl Into<String>, unit: Unit) -> Self {
         self.pauses.push((name.into(), unit));
         self
     }
 
-    /// An answer that refuses the token, whatever its status. One with 408, 429 or 5xx never does: it will pass.
+    /// Treats a matching response as a refusal of the token, whatever its status.
+    ///
+    /// A response with status 408, 429 or 5xx never is one, because the condition is temporary.
     #[must_use]
     pub fn error_if(mut self, error: ErrorIf) -> Self {
         self.errors.push(error);
         self
     }
 
-    /// How long a limited answer asks to wait.
+    /// Returns how long a rate-limited response asks to wait.
     pub(crate) fn pause(&self, response: &HttpResponse) -> Option<Duration> {
         let named = self.pauses.iter().find_map(|(name, unit)| {
             let number: f64 = response.header(name)?.trim().parse().ok()?;
             let seconds = if *unit == Unit::Milliseconds { number / 1000.0 } else { number };
-            // Rounded up, so that nobody asks too early.
+            // Round up, so that the next request is not too early.
             let duration = Duration::try_from_secs_f64(seconds.ceil()).ok()?;
             let now = u64::try_from(response.received_at().seconds()).unwrap_or_default();
             let left = || Duration::from_secs(duration.as_secs().saturating_sub(now));
@@ -162,7 +166,7 @@ impl Account {
         named.or_else(|| response.retry_after())
     }
 
-    /// What must hold of the request.
+    /// Checks that the request is well-formed and sets no reserved header.
     pub(super) fn check(&self, attach: &Attach) -> Result<(), ConfigError> {
         let is_method = !self.method.is_empty() && self.method.bytes().all(|byte| byte.is_ascii_uppercase());
         if !is_method {

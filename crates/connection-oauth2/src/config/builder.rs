@@ -1,4 +1,4 @@
-//! Says what a provider is like, one word after the other; [`OAuth2Builder::build`] checks it all.
+//! The builder of an [`OAuth2Config`]; [`OAuth2Builder::build`] checks the whole description.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::{
     Response, Step, check,
 };
 
-/// Where the browser is sent when the host receives nothing: its error page shows the address to paste.
+/// The redirect address used when the host receives no callbacks: the browser's error page shows the address to paste.
 const PASTE_REDIRECT: &str = "http://127.0.0.1/callback";
 
-/// Describes a provider.
+/// A builder that describes a provider.
 #[derive(Debug)]
 #[must_use = "call `build`"]
 pub struct OAuth2Builder {
@@ -57,7 +57,7 @@ pub(super) enum RawChange {
     Set(String),
 }
 
-/// What is refused unless somebody says that they mean it.
+/// A choice that is refused unless the configuration allows it explicitly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unsafe {
     PasswordGrant,
@@ -103,243 +103,251 @@ impl OAuth2Builder {
         }
     }
 
-    /// Whose kind it is, where several kinds share a provider.
+    /// Sets the provider, for kinds that share one.
     pub fn provider(mut self, provider: Kind) -> Self {
         self.descriptor.provider = provider;
         self
     }
 
-    /// The API's address; several are alternatives, of which the first counts whose variables all have a value.
+    /// Adds an address of the API.
+    ///
+    /// Several addresses are alternatives: the first one whose variables all have a value is used.
     pub fn api(mut self, address: impl Into<String>) -> Self {
         self.api.push(address.into());
         self
     }
 
-    /// A further origin, or a wildcard such as `https://*.acme.example` for addresses with a variable.
+    /// Adds an origin, or a wildcard such as `https://*.acme.example` for addresses with a variable.
     pub fn origin(mut self, origin: impl Into<Text>) -> Self {
         self.origins.push(origin.into());
         self
     }
 
-    /// An address; several are alternatives as in [`api`](Self::api).
+    /// Adds an endpoint's address; several are alternatives, as in [`api`](Self::api).
     pub fn endpoint(mut self, endpoint: Endpoint, address: impl Into<String>) -> Self {
         self.endpoints.push((endpoint, address.into()));
         self
     }
 
-    /// Who issues tokens, as `iss` in a callback has it (RFC 9207).
+    /// Sets the issuer of the tokens, as `iss` in a callback names it (RFC 9207).
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// A callback without `iss` is refused.
+    /// Refuses a callback without `iss`.
     pub fn issuer_in_callback(mut self) -> Self {
         self.iss_required = true;
         self
     }
 
-    /// Asks the issuer for its addresses (RFC 8414, OpenID Connect Discovery); those that are given here win.
+    /// Reads the endpoints from the issuer's metadata (RFC 8414, OpenID Connect Discovery).
+    ///
+    /// Endpoints that are configured take precedence over those that are discovered.
     pub fn discover(mut self, issuer: impl Into<String>) -> Self {
         self.discover = true;
         self.issuer(issuer)
     }
 
-    /// How access is granted; [`Grant::AuthorizationCode`] unless given.
+    /// Sets how access is granted; the default is [`Grant::AuthorizationCode`].
     pub fn grant(mut self, grant: Grant) -> Self {
         self.grant = grant;
         self
     }
 
-    /// How a user may finish; every way that the addresses allow unless given.
+    /// Sets how a user may finish; the default is every method for which there is an endpoint.
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
         self.methods = Some(methods.into_iter().collect());
         self
     }
 
-    /// Asks the user which way (the field `method`); else all of them race.
+    /// Asks the user to choose a method (the field `method`). Otherwise all methods are offered at once.
     pub fn ask_method(mut self) -> Self {
         self.ask_method = true;
         self
     }
 
-    /// Where the browser ends when the host receives no callbacks; `http://127.0.0.1/callback` unless given.
+    /// Sets the redirect address for a host that receives no callbacks; the default is `http://127.0.0.1/callback`.
     pub fn paste_redirect(mut self, uri: impl Into<String>) -> Self {
         self.paste_redirect = uri.into();
         self
     }
 
-    /// Leaves PKCE out, for a provider that it breaks.
+    /// Disables PKCE, for a provider that does not tolerate it.
     pub fn without_pkce(mut self) -> Self {
         self.pkce = false;
         self
     }
 
-    /// Whose application it is; [`Client::Asked`] unless given.
+    /// Sets where the application comes from; the default is [`Client::Asked`].
     pub fn client(mut self, client: Client) -> Self {
         self.client = client;
         self
     }
 
-    /// How the application proves who it is; [`ClientAuth::Body`] unless given.
+    /// Sets how the application authenticates; the default is [`ClientAuth::Body`].
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.client_auth = auth;
         self
     }
 
-    /// How bodies for the token endpoint are written.
+    /// Sets how request bodies for the token endpoint are encoded; the default is [`Body::Form`].
     pub fn body(mut self, body: Body) -> Self {
         self.body = body;
         self
     }
 
-    /// Asks for a scope.
+    /// Adds a scope to request.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
     }
 
-    /// Asks for a scope without which nothing works: a setup that does not get it fails and names it.
+    /// Adds a scope to request without which nothing works. A setup that is not granted it fails and names it.
     pub fn required_scope(mut self, scope: impl Into<String>) -> Self {
         let scope = scope.into();
         self.required_scopes.push(scope.clone());
         self.scope(scope)
     }
 
-    /// What stands between scopes in a request; a space unless given.
+    /// Sets the separator between scopes in a request; the default is a space.
     pub fn scope_separator(mut self, separator: impl Into<String>) -> Self {
         self.scope_separator = separator.into();
         self
     }
 
-    /// A parameter beside the standard ones; a template.
+    /// Adds a parameter to the standard ones. The value is a template.
     pub fn parameter(mut self, on: On, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Set(value.into())));
         self
     }
 
-    /// A header of the request; a template.
+    /// Adds a header to the request. The value is a template.
     pub fn header(mut self, on: On, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Header(value.into())));
         self
     }
 
-    /// Another name of a standard parameter.
+    /// Renames a standard parameter.
     pub fn rename(mut self, on: On, name: impl Into<String>, to: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Rename(to.into())));
         self
     }
 
-    /// Leaves a standard parameter out.
+    /// Removes a standard parameter.
     pub fn remove(mut self, on: On, name: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Remove));
         self
     }
 
-    /// What the callback calls the code; `code` unless given.
+    /// Sets the name of the callback parameter that holds the code; the default is `code`.
     pub fn code_parameter(mut self, name: impl Into<String>) -> Self {
         self.code_parameter = name.into();
         self
     }
 
-    /// A parameter of the callback that is kept: `${config.NAME}` from then on.
+    /// Stores a parameter of the callback, which templates can use as `${config.NAME}` from then on.
     pub fn capture_from_callback(mut self, name: impl Into<String>) -> Self {
         self.callback_capture.push(name.into());
         self
     }
 
-    /// Something that setup asks: `${config.NAME}`.
+    /// Adds a field that the setup asks for, which templates can use as `${config.NAME}`.
     pub fn field(mut self, field: Field) -> Self {
         self.descriptor = self.descriptor.field(field);
         self
     }
 
-    /// Asks for what stands before `suffix` in a host's name; who types the whole address means the same.
+    /// Adds a field for the part of a host name before `suffix`. A user who types the whole address gets the same
+    /// result.
     pub fn host_field(mut self, field: Field, suffix: impl Into<String>) -> Self {
         self.host_fields.push((field.name.to_string(), suffix.into()));
         self.field(field)
     }
 
-    /// Where things are in an answer with tokens.
+    /// Sets where the parts of a token response are.
     pub fn response(mut self, response: Response) -> Self {
         self.response = response;
         self
     }
 
-    /// A request after the tokens came, whose answer has the tokens to keep.
+    /// Adds a request that is sent after the tokens were received, and whose response holds the tokens to keep.
     pub fn then(mut self, step: Step) -> Self {
         self.step = Some(step);
         self
     }
 
-    /// What renews; the refresh token unless given, and the grant itself for client credentials.
+    /// Sets how tokens are refreshed.
+    ///
+    /// The default is the refresh token, or running the grant again for grants that use client credentials.
     pub fn renewal(mut self, renewal: Renewal) -> Self {
         self.renewal = Some(renewal);
         self
     }
 
-    /// What becomes of a refresh token whose answer is lost; [`RefreshSemantics::Strict`] unless given.
+    /// Sets what becomes of a refresh token whose response is lost; the default is [`RefreshSemantics::Strict`].
     pub fn semantics(mut self, semantics: RefreshSemantics) -> Self {
         self.semantics = semantics;
         self
     }
 
-    /// A refresh token dies when it is not used for so long.
+    /// Sets the time without use after which a refresh token expires.
     pub fn idle_life(mut self, life: Duration) -> Self {
         self.idle_life = Some(life);
         self
     }
 
-    /// A renewal names the scopes that were granted.
+    /// Names the granted scopes in a refresh request.
     pub fn refresh_with_scope(mut self) -> Self {
         self.refresh_with_scope = true;
         self
     }
 
-    /// Which account it is. Every kind must say it.
+    /// Sets how the account is identified. Every kind must set it.
     pub fn account(mut self, account: Account) -> Self {
         self.account = Some(account);
         self
     }
 
-    /// How a token is attached to requests.
+    /// Sets how a token is attached to requests; the default is [`Attach::Bearer`].
     pub fn attach(mut self, attach: Attach) -> Self {
         self.attach = attach;
         self
     }
 
-    /// Words for people: how to register an application.
+    /// Adds a paragraph to the guide that tells people how to register an application.
     pub fn guide(mut self, text: impl Into<DisplayText>) -> Self {
         self.descriptor = self.descriptor.guide(text);
         self
     }
 
-    /// An address for people.
+    /// Adds a link to the guide.
     pub fn guide_link(mut self, text: impl Into<DisplayText>, url: impl Into<Text>) -> Self {
         self.descriptor = self.descriptor.guide_link(text, url);
         self
     }
 
-    /// Allows [`Grant::Password`]: the user's own password goes through this host.
+    /// Allows [`Grant::Password`], which sends the user's own password through this host.
     pub fn unsafe_password_grant(mut self) -> Self {
         self.allows.push(Unsafe::PasswordGrant);
         self
     }
 
-    /// Allows a public client without PKCE: who intercepts a code can use it.
+    /// Allows a public client without PKCE. Anyone who intercepts a code can then redeem it.
     pub fn unsafe_public_without_pkce(mut self) -> Self {
         self.allows.push(Unsafe::PublicWithoutPkce);
         self
     }
 
-    /// Allows [`Grant::ConsentThenClientCredentials`] with [`Client::Configured`]: an owner who names another's tenant in
-    /// the callback gets its tokens.
+    /// Allows [`Grant::ConsentThenClientCredentials`] with [`Client::Configured`].
+    ///
+    /// An owner who names another owner's tenant in the callback gets that tenant's tokens.
     pub fn unsafe_shared_consent(mut self) -> Self {
         self.allows.push(Unsafe::SharedConsent);
         self
     }
 
-    /// Checks it all.
+    /// Checks the description and builds the configuration.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a configuration must keep. What is unsafe is refused here, when it is built, and not when it is used.
+//! The checks on a configuration. An unsafe configuration is refused when it is built, not when it is used.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::{
     template::HostPart,
 };
 
-/// What no deviation may set: it would undo what the flow is safe by (R-INSEAM-081).
+/// Parameters that no deviation may set, because the safety of the flow depends on them (R-INSEAM-081).
 const AUTHORIZE: [&str; 9] = [
     "client_id",
     "code_challenge",
@@ -41,8 +41,9 @@ const TOKEN: [&str; 12] = [
     "username",
 ];
 
-/// What may be left out or be called otherwise; the rest protects the flow.
+/// Parameters that may be removed. The others protect the flow.
 const REMOVABLE: [&str; 4] = ["grant_type", "redirect_uri", "response_type", "scope"];
+/// Parameters that may not be renamed.
 const UNNAMED: [&str; 4] = ["code_challenge", "code_challenge_method", "code_verifier", "state"];
 
 pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
@@ -221,7 +222,7 @@ fn safe(raw: &OAuth2Builder) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Every name that a variable may have below `config`.
+/// Returns every name that a variable may have below `config`.
 fn names(raw: &OAuth2Builder) -> Result<BTreeSet<String>, ConfigError> {
     let mut names = BTreeSet::new();
     for field in &raw.descriptor.fields {
@@ -246,12 +247,12 @@ fn parsed(text: &str, names: &BTreeSet<String>, allowed: &[&str]) -> Result<Temp
     Ok(template)
 }
 
-/// Adds what an address needs to the declared origins; refuses one whose host anybody may choose.
+/// Adds the origin of an address to the declared origins; refuses an address whose host anyone could choose.
 fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &Template) -> Result<(), ConfigError> {
     let open = || ConfigError::OpenHost { address: text.to_owned() };
     match template.host() {
         HostPart::Fixed => {
-            // What stands in the path must not keep the rest from being checked.
+            // Check the address up to the first variable: a variable in the path must not exempt it from the check.
             let fixed = text.split("${").next().unwrap_or_default();
             if !is_safe_address(fixed) {
                 return Err(ConfigError::Address { address: text.to_owned() });
@@ -270,7 +271,8 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
                 |field: &&Field| name.strip_prefix("config.") == Some(&*field.name) && field.input == Input::Url;
             let granted = raw.descriptor.fields.iter().any(|f| field(&f));
             let own = matches!(raw.client, Client::PerConnection) && granted;
-            // An address that the user grants is reached beside the declared origins, so these do not hold it.
+            // The host reaches an address that the user grants in addition to the declared origins, so they do not
+            // hold it.
             if !own && (granted || raw.origins.is_empty()) {
                 return Err(open());
             }
@@ -280,8 +282,11 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
     Ok(())
 }
 
-/// The origins that an application's secret is sent to, which decide which kinds of a provider share an application. `None`
-/// when only a value of the connection says where the secret goes; such an application is the kind's own.
+/// Returns the origins that receive an application's secret, which decide which kinds of a provider share an
+/// application.
+///
+/// Returns `None` if only a value of the connection decides where the secret goes. Such an application belongs to
+/// this kind alone.
 fn application_origins(
     raw: &OAuth2Builder,
     endpoints: &[(Endpoint, Template)],
@@ -310,8 +315,9 @@ fn application_origins(
     Ok(Some(origins))
 }
 
-/// Whether anybody may have a name below it: a registry's own suffix, such as `com`, `co.uk` or `*.kawasaki.jp`. One that a
-/// provider has registered as such for its customers, such as `myshopify.com`, is the provider's.
+/// Returns `true` if anyone can register a name below `domain`, as below `com`, `co.uk` or `*.kawasaki.jp`.
+///
+/// A suffix that a provider has registered for its customers, such as `myshopify.com`, belongs to that provider.
 fn is_public(domain: &str) -> bool {
     let domain = domain.split(':').next().unwrap_or_default().to_ascii_lowercase();
     let is_suffix = |name: &str| {
@@ -331,7 +337,7 @@ fn origin(address: &str) -> String {
     Url::parse(address).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
-/// `https`, or `http` on this machine (RFC 8252, section 7.3); no user and no fragment.
+/// Returns `true` for `https`, and for `http` on this machine (RFC 8252, section 7.3), without user and fragment.
 pub(crate) fn is_safe_address(address: &str) -> bool {
     let Ok(url) = Url::parse(address) else { return false };
     let loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));

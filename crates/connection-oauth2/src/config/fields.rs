@@ -1,14 +1,14 @@
-//! The fields that the flow itself may ask, beside those that a configuration declares.
+//! The fields that the flow itself may ask for, in addition to those that a configuration declares.
 
 use connection_contract::{Field, Input, Way};
 
 use super::{Client, ClientAuth, Grant, Method};
 use crate::CLIENT_KEY;
 
-/// Their names: no configuration may have a field of its own that is called so.
+/// The names of these fields, which no field of a configuration may have.
 pub(super) const OWN: [&str; 6] = ["callbackUrl", "clientId", "clientSecret", "method", "password", "username"];
 
-/// Those that this kind may ask.
+/// Returns the fields that a kind with this configuration may ask for.
 pub(super) fn own(
     client: &Client,
     auth: &ClientAuth,
@@ -18,7 +18,7 @@ pub(super) fn own(
 ) -> Vec<Field> {
     let mut fields = Vec::new();
     if matches!(client, Client::Asked | Client::PerConnection) {
-        // The application of one connection is kept with it.
+        // The application of a single connection is stored with that connection.
         let kept = |field: Field| if matches!(client, Client::Asked) { field.kept(CLIENT_KEY) } else { field };
         fields.push(kept(Field::text("clientId", "Client ID").help("of the application that you registered")));
         let key = matches!(auth, ClientAuth::PrivateKeyJwt(_));

@@ -1,4 +1,4 @@
-//! What describes a provider: data, checked when it is built.
+//! The description of a provider: data that is checked when it is built.
 
 mod account;
 mod builder;
@@ -25,7 +25,7 @@ pub(crate) use self::{
     template::{Template, Values, host_part},
 };
 
-/// A provider and how it is spoken to. Made by [`OAuth2Config::builder`].
+/// A provider and the way to talk to it, made by [`OAuth2Config::builder`].
 #[derive(Debug)]
 pub struct OAuth2Config {
     pub(crate) descriptor: Descriptor,
@@ -40,7 +40,7 @@ pub struct OAuth2Config {
     pub(crate) paste_redirect: String,
     pub(crate) pkce: bool,
     pub(crate) client: Client,
-    /// The origins that the application's secret is sent to; `None` when a value of the connection decides.
+    /// The origins that receive the application's secret; `None` if a value of the connection decides them.
     pub(crate) application_origins: Option<Vec<Text>>,
     pub(crate) client_auth: ClientAuth,
     pub(crate) body: Body,
@@ -62,7 +62,7 @@ pub struct OAuth2Config {
     pub(crate) attach: Attach,
 }
 
-/// A deviation of one request's parameters or headers.
+/// A deviation from the standard parameters or headers of one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) on: On,
@@ -78,7 +78,7 @@ pub(crate) enum How {
     Set(Template),
 }
 
-/// A [`Step`] whose texts were read.
+/// A [`Step`] whose templates have been parsed.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedStep {
     pub(crate) method: &'static str,
@@ -95,7 +95,7 @@ pub(crate) enum CheckedRenewal {
 }
 
 impl OAuth2Config {
-    /// A provider of that kind and name.
+    /// Returns a builder for a provider with this kind and display name.
     pub fn builder(
         kind: connection_contract::Kind,
         name: impl Into<connection_contract::DisplayText>,
@@ -103,7 +103,7 @@ impl OAuth2Config {
         OAuth2Builder::new(kind, name)
     }
 
-    /// The configured alternatives of an address, in order.
+    /// Returns the configured alternatives for an endpoint, in order.
     pub(crate) fn endpoint(&self, endpoint: Endpoint) -> impl Iterator<Item = &Template> {
         self.endpoints.iter().filter(move |(of, _)| *of == endpoint).map(|(_, template)| template)
     }
@@ -112,7 +112,7 @@ impl OAuth2Config {
         self.changes.iter().filter(move |change| change.on == on)
     }
 
-    /// What is asked for, as one text.
+    /// Returns the requested scopes, joined by the separator.
     pub(crate) fn scope(&self) -> String {
         self.scopes.join(&self.scope_separator)
     }

@@ -1,24 +1,24 @@
-//! What a provider's deviations are made of.
+//! The parts of a configuration: endpoints, grants, methods, client authentication and other choices.
 
 use connection_contract::{Secret, SignatureAlgorithm, Way};
 
-/// An address of the provider.
+/// An endpoint of the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// Where the browser goes (RFC 6749, section 3.1).
+    /// The page that the browser opens (RFC 6749, section 3.1).
     Authorize,
-    /// Where a device asks for its code (RFC 8628, section 3.1).
+    /// The endpoint that issues device codes (RFC 8628, section 3.1).
     Device,
-    /// Where an authorization request is pushed first (RFC 9126).
+    /// The endpoint that an authorization request is pushed to first (RFC 9126).
     PushedAuthorization,
-    /// Where a renewal goes; the token's own unless given.
+    /// The endpoint for refresh requests; the token endpoint unless given.
     Refresh,
-    /// Where an application registers itself (RFC 7591).
+    /// The endpoint where an application registers itself (RFC 7591).
     Registration,
-    /// Where tokens are given back (RFC 7009).
+    /// The endpoint that revokes tokens (RFC 7009).
     Revocation,
-    /// Where codes become tokens (RFC 6749, section 3.2).
+    /// The endpoint that exchanges codes for tokens (RFC 6749, section 3.2).
     Token,
 }
 
@@ -36,29 +36,29 @@ impl Endpoint {
     }
 }
 
-/// A request whose parameters a provider wants otherwise.
+/// A request whose parameters or headers can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum On {
-    /// The browser's address, also when it is pushed.
+    /// The authorization request, whether the browser carries it or it is pushed.
     Authorize,
-    /// The request for a device's code.
+    /// The request for a device code.
     Device,
-    /// The renewal. It inherits nothing from [`On::Token`].
+    /// The refresh request. It inherits nothing from [`On::Token`].
     Refresh,
-    /// The request for tokens.
+    /// The token request.
     Token,
 }
 
-/// How a user may finish an authorization in the browser; those that are offered race.
+/// How a user finishes an authorization. The methods that are offered run at once; the first to succeed wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Method {
-    /// The browser comes back to the host.
+    /// The browser returns to the host.
     Browser,
     /// A code is typed at the provider, on any machine.
     Device,
-    /// The browser's last address, or the code in it, is pasted.
+    /// The user pastes the address that the browser ends on, or the code in it.
     Paste,
 }
 
@@ -84,62 +84,63 @@ impl Method {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Grant {
-    /// A user in a browser (RFC 6749, section 4.1), or with a device's code where there is such an endpoint.
+    /// A user authorizes in a browser (RFC 6749, section 4.1), or with a device code if the provider has that endpoint.
     AuthorizationCode,
-    /// The application itself (RFC 6749, section 4.4).
+    /// The application acts for itself (RFC 6749, section 4.4).
     ClientCredentials,
-    /// An administrator consents in a browser, and the application gets its own tokens.
+    /// An administrator consents in a browser, and the application then gets its own tokens.
     ConsentThenClientCredentials,
-    /// A device's code alone (RFC 8628).
+    /// A user authorizes with a device code only (RFC 8628).
     DeviceCode,
-    /// The user's own password, which no new application may ask for (RFC 9700, section 2.4): refused unless
-    /// [`unsafe_password_grant`](super::OAuth2Builder::unsafe_password_grant) says so.
+    /// The user's own password is exchanged for tokens, which no new application may do (RFC 9700, section 2.4).
+    ///
+    /// Refused unless [`unsafe_password_grant`](super::OAuth2Builder::unsafe_password_grant) allows it.
     Password,
 }
 
-/// Whose application it is.
+/// The source of the application.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Client {
-    /// The first setup asks for it, and the next use it, per owner.
+    /// The first setup asks for the application; later setups of the same owner use it.
     Asked,
-    /// The host's.
+    /// The host provides the application.
     Configured {
-        /// Its id.
+        /// The id of the application.
         id: String,
-        /// Its secret, or its private key in PEM; none for a public one.
+        /// The secret of the application, or its private key in PEM; `None` for a public client.
         secret: Option<Secret>,
     },
-    /// Each setup asks for its own, which stays with the connection.
+    /// Each setup asks for an application, which is stored with the connection.
     PerConnection,
-    /// It registers itself (RFC 7591), once per owner and redirect address.
+    /// The application registers itself (RFC 7591), once per owner and redirect address.
     Registered,
 }
 
-/// How the application proves who it is.
+/// How the application authenticates to the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientAuth {
-    /// HTTP Basic, form-encoded first as RFC 6749, section 2.3.1 says.
+    /// HTTP Basic with form-encoded values, as RFC 6749, section 2.3.1, requires.
     Basic,
-    /// HTTP Basic, as it is.
+    /// HTTP Basic with the values as they are.
     BasicRaw,
-    /// HTTP Basic of two templates: `${client.secret}` and nothing.
+    /// HTTP Basic with two templates, such as `${client.secret}` and an empty password.
     BasicTemplate {
-        /// The user's name.
+        /// The template of the user name.
         user: String,
-        /// The password.
+        /// The template of the password.
         password: String,
     },
-    /// Id and secret in the body.
+    /// The id and the secret in the body.
     Body,
-    /// A public client: its id alone, and PKCE.
+    /// A public client, which sends its id alone and relies on PKCE.
     None,
     /// A signed assertion (RFC 7523, section 2.2); the client's secret is its private key.
     PrivateKeyJwt(Assertion),
 }
 
-/// How an assertion is made.
+/// How a client assertion is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Assertion {
@@ -150,19 +151,22 @@ pub struct Assertion {
 }
 
 impl Assertion {
-    /// Signed so, for the issuer where there is one, else for the endpoint that it is sent to; for a minute.
+    /// Returns an assertion that is signed with this algorithm and valid for one minute.
+    ///
+    /// Its audience is the issuer if one is configured, otherwise the endpoint that it is sent to.
     pub fn new(algorithm: SignatureAlgorithm) -> Self {
         Self { algorithm, key_id: None, audience: Audience::Issuer, lifetime: 60 }
     }
 
-    /// Names the key.
+    /// Sets the id of the key (`kid`).
     #[must_use]
     pub fn key_id(mut self, id: impl Into<String>) -> Self {
         self.key_id = Some(id.into());
         self
     }
 
-    /// For whom it is. Never more than one: else one server could use it at another.
+    /// Sets the audience. It is always a single one, because with several one server could use the assertion at
+    /// another.
     #[must_use]
     pub fn audience(mut self, audience: Audience) -> Self {
         self.audience = audience;
@@ -170,17 +174,17 @@ impl Assertion {
     }
 }
 
-/// For whom an assertion is.
+/// The audience of an assertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Audience {
-    /// The very endpoint that it is sent to.
+    /// The endpoint that the assertion is sent to.
     Endpoint,
-    /// The issuer.
+    /// The issuer; the endpoint if no issuer is configured.
     Issuer,
 }
 
-/// How a body is written.
+/// How a request body is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body {
@@ -189,11 +193,11 @@ pub enum Body {
     Form,
     /// JSON with the same names.
     Json,
-    /// In the address. Servers log addresses: only where nothing else works.
+    /// The query of the address. Servers log addresses, so use it only where nothing else works.
     Query,
 }
 
-/// A request after the tokens came, or in the place of a renewal; `${token.access}` is the token.
+/// A request after the tokens were received, or in place of a refresh; `${token.access}` is the access token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Step {
@@ -203,12 +207,12 @@ pub struct Step {
 }
 
 impl Step {
-    /// A `GET` with a query.
+    /// Returns a `GET` whose parameters are in the query.
     pub fn get(url: impl Into<String>) -> Self {
         Self { method: "GET", url: url.into(), parameters: Vec::new() }
     }
 
-    /// A `POST` with a form.
+    /// Returns a `POST` whose parameters are in a form.
     pub fn post(url: impl Into<String>) -> Self {
         Self { method: "POST", ..Self::get(url) }
     }
@@ -221,32 +225,32 @@ impl Step {
     }
 }
 
-/// What renews.
+/// How tokens are refreshed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Renewal {
-    /// Nothing does.
+    /// Tokens are not refreshed.
     Never,
-    /// The refresh token (RFC 6749, section 6).
+    /// The refresh token is exchanged (RFC 6749, section 6).
     RefreshToken,
-    /// The grant is run again; what client credentials do.
+    /// The grant is run again, as for client credentials.
     Rerun,
-    /// A request with the access token itself, while it still works.
+    /// A request is sent with the access token itself, while it still works.
     Step(Step),
 }
 
-/// How a token is attached.
+/// How a token is attached to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attach {
     /// `Authorization: Bearer …`, whatever the provider calls the token's type.
     #[default]
     Bearer,
-    /// In a header of this name, behind these words.
+    /// A header of this name whose value is the prefix followed by the token.
     Header {
-        /// `x-access-token`
+        /// The name of the header, such as `x-access-token`.
         name: String,
-        /// `Token `, or nothing.
+        /// The text before the token, such as `Token `, or nothing.
         prefix: String,
     },
 }

@@ -1,10 +1,10 @@
-//! Where things are in an answer with tokens, and which answers are errors.
+//! The layout of token responses, and the responses that are errors.
 
 use std::time::Duration;
 
 use connection_contract::Value;
 
-/// An answer that is an error whatever its status.
+/// A rule that makes a response an error, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorIf {
@@ -14,12 +14,12 @@ pub struct ErrorIf {
 }
 
 impl ErrorIf {
-    /// When there is this at the pointer.
+    /// Matches if the pointer leads to this value.
     pub fn equals(pointer: impl Into<String>, value: impl Into<Value>) -> Self {
         Self { pointer: pointer.into(), value: value.into(), equal: true }
     }
 
-    /// When there is something else at the pointer.
+    /// Matches if the pointer leads to another value.
     pub fn differs(pointer: impl Into<String>, value: impl Into<Value>) -> Self {
         Self { pointer: pointer.into(), value: value.into(), equal: false }
     }
@@ -29,7 +29,9 @@ impl ErrorIf {
     }
 }
 
-/// Where things are in an answer with tokens. What is not said is as RFC 6749, section 5.1, beside the access token.
+/// The layout of a token response.
+///
+/// Parts that are not configured have their names of RFC 6749, section 5.1, and are read beside the access token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Response {
@@ -43,21 +45,21 @@ pub struct Response {
     pub(crate) extra: Vec<(String, String)>,
 }
 
-/// A part of an answer with tokens.
+/// A part of a token response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
-    /// When the access token dies.
+    /// The moment at which the access token expires.
     ExpiresAt,
-    /// In how long the access token dies.
+    /// The lifetime of the access token.
     ExpiresIn,
-    /// The claims of OpenID Connect.
+    /// The ID token of OpenID Connect.
     IdToken,
-    /// In how long the refresh token dies.
+    /// The lifetime of the refresh token.
     RefreshExpiresIn,
     /// The refresh token.
     RefreshToken,
-    /// What was granted.
+    /// The granted scopes.
     Scope,
 }
 
@@ -78,61 +80,62 @@ impl Default for Response {
 }
 
 impl Response {
-    /// As RFC 6749 says.
+    /// Returns the layout of RFC 6749.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where the access token is; the first of several that is there. All else is read beside it.
+    /// Adds a pointer to the access token. The first pointer that leads to a token is used; all other parts are read
+    /// beside it.
     #[must_use]
     pub fn access_token(mut self, pointer: impl Into<String>) -> Self {
         self.access_token.push(pointer.into());
         self
     }
 
-    /// Another name of a part, beside the access token; or a pointer, which begins with `/`.
+    /// Adds an alternative name of a part beside the access token, or a pointer, which begins with `/`.
     #[must_use]
     pub fn part(mut self, part: Part, name: impl Into<String>) -> Self {
         self.names.insert(0, (part, name.into()));
         self
     }
 
-    /// Lives are in milliseconds.
+    /// Reads lifetimes as milliseconds.
     #[must_use]
     pub fn milliseconds(mut self) -> Self {
         self.milliseconds = true;
         self
     }
 
-    /// How long an access token lives whose answer does not say it.
+    /// Sets the lifetime of an access token whose response does not state one.
     #[must_use]
     pub fn default_life(mut self, life: Duration) -> Self {
         self.default_life = Some(life);
         self
     }
 
-    /// An answer with 200 that is an error. A text at `/error` always is.
+    /// Treats a matching response as an error, even with status 200. A text at `/error` always is an error.
     #[must_use]
     pub fn error_if(mut self, error: ErrorIf) -> Self {
         self.errors.push(error);
         self
     }
 
-    /// A code by which this provider says `invalid_grant`.
+    /// Adds an error code that this provider uses for `invalid_grant`.
     #[must_use]
     pub fn dead_code(mut self, code: impl Into<String>) -> Self {
         self.dead.push(code.into());
         self
     }
 
-    /// A value that is kept: `${config.NAME}` from then on.
+    /// Stores the value at a pointer, which templates can use as `${config.NAME}` from then on.
     #[must_use]
     pub fn capture(mut self, name: impl Into<String>, pointer: impl Into<String>) -> Self {
         self.capture.push((name.into(), pointer.into()));
         self
     }
 
-    /// A second set of tokens at a pointer, each part below it under its usual name.
+    /// Adds a second set of tokens below a pointer, each part under its usual name.
     #[must_use]
     pub fn extra_tokens(mut self, name: impl Into<String>, pointer: impl Into<String>) -> Self {
         self.extra.push((name.into(), pointer.into()));

@@ -1,7 +1,7 @@
-//! Text with variables: `https://${config.shop}.myshopify.com/admin`. Closed: no loops, and nothing is evaluated.
+//! Text with variables, such as `https://${config.shop}.myshopify.com/admin`. There are no loops and no expressions.
 //!
-//! What a variable may hold depends on where it stands: a value that would end a host, leave a path or begin another
-//! header is refused or encoded, and never joined as it is.
+//! The values that a variable may hold depend on its position. A value that would end a host name, leave a path or
+//! begin another header is refused or encoded, and never inserted unchanged.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use connection_contract::encode::percent_encode;
 
 use crate::OAuth2Error;
 
-/// What variables stand for, by `scope.name`.
+/// The values of variables, by `scope.name`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Values(BTreeMap<String, String>);
 
@@ -28,13 +28,13 @@ impl Values {
         self.0.get(name).map(String::as_str)
     }
 
-    /// The names and values below `config`: what was answered or captured, and may be shown.
+    /// Returns the names and values below `config`, which were answered or captured and may be shown.
     pub(crate) fn config(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.strip_prefix("config.")?, value.as_str())))
     }
 }
 
-/// The names alone: a value may be a token.
+/// Shows the names alone, because a value may be a token.
 impl std::fmt::Debug for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.keys()).finish()
@@ -47,15 +47,15 @@ enum Part {
     Variable(String),
 }
 
-/// A text with variables, read once.
+/// A parsed text with variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Part>);
 
-/// What a variable may be called.
+/// The scopes that a variable may have.
 const SCOPES: [&str; 4] = ["config", "client", "flow", "token"];
 
 impl Template {
-    /// `None` for an open brace, an empty name or an unknown scope.
+    /// Parses a template; `None` for an open brace, an empty name or an unknown scope.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (mut parts, mut rest) = (Vec::new(), text);
         while let Some((before, after)) = rest.split_once("${") {
@@ -77,7 +77,7 @@ impl Template {
         Some(Self(parts))
     }
 
-    /// The variables in it.
+    /// Returns the names of the variables.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| if let Part::Variable(name) = part { Some(name.as_str()) } else { None })
     }
@@ -86,7 +86,7 @@ impl Template {
         self.variables().all(|name| name == "uuid()" || values.get(name).is_some_and(|value| !value.is_empty()))
     }
 
-    /// The text before the first variable, and what follows the variables of the host, up to its end.
+    /// Returns which part of the host the variables decide.
     pub(crate) fn host(&self) -> HostPart {
         let Some(first) = self.0.first() else { return HostPart::Fixed };
         if let Part::Variable(name) = first {
@@ -122,7 +122,7 @@ impl Template {
         }
     }
 
-    /// An address; each variable may hold what fits where it stands.
+    /// Returns the address; each value must fit the position of its variable.
     pub(crate) fn url(&self, values: &Values) -> Result<String, OAuth2Error> {
         let mut url = String::new();
         for part in &self.0 {
@@ -146,7 +146,7 @@ impl Template {
         Ok(url)
     }
 
-    /// A value of a form, a JSON body or a header; what carries it encodes it. `uuid` is a fresh one.
+    /// Returns the value of a form field, a JSON field or a header. The caller encodes it; `uuid` makes a fresh UUID.
     pub(crate) fn value(&self, values: &Values, uuid: impl Fn() -> String) -> Result<String, OAuth2Error> {
         let mut text = String::new();
         for part in &self.0 {
@@ -159,7 +159,7 @@ impl Template {
         Ok(text)
     }
 
-    /// A header's value: nothing that ends a line.
+    /// Returns the value of a header, which may hold no control character.
     pub(crate) fn header(&self, values: &Values, uuid: impl Fn() -> String) -> Result<String, OAuth2Error> {
         let text = self.value(values, uuid)?;
         if text.chars().any(char::is_control) {
@@ -170,7 +170,7 @@ impl Template {
     }
 }
 
-/// What of an address' host is not fixed.
+/// The part of an address' host that is not fixed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HostPart {
     Fixed,
@@ -178,7 +178,7 @@ pub(crate) enum HostPart {
     Below(String),
     /// The whole origin is a variable.
     Whole(String),
-    /// A variable that nothing fixed follows.
+    /// A variable that is not followed by a fixed domain.
     Open,
 }
 
@@ -189,7 +189,7 @@ fn found<'v>(values: &'v Values, name: &str) -> Result<&'v str, OAuth2Error> {
         .ok_or_else(|| OAuth2Error::MissingValue { name: name.to_owned() })
 }
 
-/// An origin, or an address without query: no user, no dots, no fragment.
+/// Returns the value if it is an origin, or an address without user, query, fragment and dot segments.
 fn whole(value: &str) -> Option<&str> {
     let value = value.trim_end_matches('/');
     let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"))?;
@@ -197,13 +197,14 @@ fn whole(value: &str) -> Option<&str> {
     (rest.bytes().all(plain) && !rest.split('/').any(|part| matches!(part, "." | ".." | ""))).then_some(value)
 }
 
-/// Labels of a host's name.
+/// Returns the value if it consists of labels of a host name.
 fn label(value: &str) -> Option<&str> {
     let fits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     value.split('.').all(fits).then_some(value)
 }
 
-/// What a person types into a field for a part of a host's name: `https://acme.zendesk.com/` is `acme`.
+/// Returns the host part that a person typed, with scheme, path and suffix removed: `https://acme.zendesk.com/` is
+/// `acme`.
 pub(crate) fn host_part(typed: &str, suffix: &str) -> String {
     let text = typed.trim();
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);

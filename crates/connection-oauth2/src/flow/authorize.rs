@@ -1,4 +1,4 @@
-//! Where the browser goes (RFC 6749, section 4.1.1), pushed first where the provider wants that (RFC 9126).
+//! The address that the browser opens (RFC 6749, section 4.1.1), pushed first if the provider supports that (RFC 9126).
 
 use connection_contract::{Link, Timestamp};
 use oauth2::{
@@ -13,26 +13,26 @@ use crate::{
     token::{expiry, response},
 };
 
-/// One attempt: what the browser takes along and must bring back.
+/// One authorization attempt: the values that the browser carries and must bring back.
 pub(crate) struct Attempt {
     pub(crate) redirect_uri: String,
     pub(crate) state: String,
     pub(crate) verifier: Option<String>,
 }
 
-/// The challenge of a verifier (RFC 7636, section 4.2): S256, and never `plain`.
+/// Returns the challenge of a verifier (RFC 7636, section 4.2). The method is S256, never `plain`.
 pub(crate) fn challenge(verifier: &str) -> PkceCodeChallenge {
     PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier.to_owned()))
 }
 
-/// An address to open.
+/// An address for the browser to open.
 pub(crate) struct Opened {
     pub(crate) link: Link,
-    /// When what was pushed for it is gone.
+    /// Time at which the pushed request expires.
     pub(crate) until: Option<Timestamp>,
 }
 
-/// The address to open.
+/// Returns the address to open, pushing the request first if there is an endpoint for that.
 pub(crate) async fn link(
     provider: &Provider<'_>,
     application: &Application,
@@ -53,7 +53,7 @@ pub(crate) async fn link(
         request = request.set_pkce_challenge(challenge(verifier));
     }
     let (mut url, _) = request.url();
-    // What stood in the endpoint's own query stays; what was asked for goes through the configuration's deviations.
+    // The query of the endpoint itself stays as it is; the deviations apply only to the parameters added here.
     let fixed = AuthUrl::new(provider.required(Endpoint::Authorize)?).map_err(|_| undeclared())?;
     let fixed: Vec<_> = fixed.url().query_pairs().into_owned().collect();
     let all: Vec<(String, String)> = url.query_pairs().into_owned().collect();
@@ -76,8 +76,8 @@ fn write<'p>(url: &mut Url, pairs: impl Iterator<Item = &'p (String, String)>) {
     url.query_pairs_mut().extend_pairs(pairs);
 }
 
-/// The request goes ahead of the browser, which then carries its name alone; and until when that works, where the answer
-/// tells (RFC 9126, section 2.2).
+/// Pushes the request; the browser then carries only its name. Also returns when that name expires, if the response
+/// says so (RFC 9126, section 2.2).
 async fn push(
     provider: &Provider<'_>,
     application: &Application,

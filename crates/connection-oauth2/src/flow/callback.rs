@@ -1,7 +1,7 @@
-//! What came back from the browser, by a callback or pasted (RFC 6749, section 4.1.2).
+//! The result of the browser's visit, from a callback or pasted (RFC 6749, section 4.1.2).
 //!
-//! A callback's `state` was checked by the host. What is pasted may be anything: nothing in it is believed before its
-//! `state` has matched, and of an address the query alone is read.
+//! The host has checked the `state` of a callback. Pasted text may be anything: none of it is used before its `state`
+//! matches, and of an address only the query is read.
 
 use connection_contract::{Context, Secret, encode};
 
@@ -11,14 +11,14 @@ use crate::{
     token::response,
 };
 
-/// What a browser brought: a code, and what the configuration keeps beside it.
+/// The result of the browser's visit: a code, and the parameters that the configuration stores.
 #[derive(Debug)]
 pub(crate) struct Back {
     pub(crate) code: Secret,
     pub(crate) captured: Vec<(String, String)>,
 }
 
-/// Reads the parameters; `iss_advertised` when the provider said that it always sends `iss`.
+/// Reads the parameters; `iss_advertised` is `true` if the provider announced that it always sends `iss`.
 pub(crate) fn read(
     config: &OAuth2Config,
     iss_advertised: bool,
@@ -34,7 +34,7 @@ pub(crate) fn read(
         let found = parameters.iter().find(|(name, _)| name == wanted);
         found.and_then(|(_, value)| value.expose_str()).filter(|value| !value.is_empty())
     };
-    // Also for an error: it may come from another provider than the one that was asked (RFC 9207, section 2.4).
+    // Check the issuer of an error too: it may come from a provider that was not asked (RFC 9207, section 2.4).
     match (text("iss"), &config.issuer) {
         (Some(iss), Some(issuer)) if iss != issuer => return Err(OAuth2Error::IssuerMismatch),
         (None, Some(_)) if iss_advertised || config.iss_required => return Err(OAuth2Error::IssuerMismatch),
@@ -42,7 +42,7 @@ pub(crate) fn read(
     }
     if let Some(code) = text("error") {
         return Err(match response::refusal(&config.response, code) {
-            // Here no grant is there yet that could be dead, and nothing waits.
+            // There is no grant yet that could have ended, and nothing to wait for.
             OAuth2Error::AccessDenied => OAuth2Error::AccessDenied,
             _ => OAuth2Error::Refused { code: crate::error::shown(code) },
         });
@@ -52,8 +52,10 @@ pub(crate) fn read(
     Ok(Back { code, captured: config.callback_capture.iter().filter_map(capture).collect() })
 }
 
-/// Reads what was pasted: the address where the browser ended, its query, or a code alone. A code alone belongs to this
-/// attempt only by its PKCE verifier, so without PKCE it is refused, and so is one that is no code but names who consented.
+/// Reads pasted text: the address that the browser ended on, its query, or a code alone.
+///
+/// Only the PKCE verifier ties a code alone to this attempt, so it is refused without PKCE. It is also refused if the
+/// parameter is not a code but names the tenant that consented.
 pub(crate) fn pasted(
     config: &OAuth2Config,
     iss_advertised: bool,
@@ -62,7 +64,7 @@ pub(crate) fn pasted(
     ctx: &Context<'_>,
 ) -> Result<Back, OAuth2Error> {
     let text = pasted.expose_str().unwrap_or_default().trim();
-    // A code may hold `=` itself, as base64 does at its end.
+    // A code may contain `=` itself, as base64 does at its end.
     let names = |query: &str| {
         encode::from_form(query).iter().any(|(name, _)| *name == config.code_parameter || name == "state")
     };

@@ -1,5 +1,7 @@
-//! A code that is typed at the provider, on any machine (RFC 8628). The loop is here and not the `oauth2` crate's: each
-//! poll is a wait of the setup, which other ways to finish may end first.
+//! Authorization with a device code (RFC 8628).
+//!
+//! The polling loop is written here instead of using the `oauth2` crate's: each poll is a wait of the setup, which
+//! another method may end first.
 
 use connection_contract::{DisplayText, Link, Notice, Secret, Timestamp, Wait};
 use oauth2::DeviceAuthorizationResponse;
@@ -11,14 +13,15 @@ use crate::{
     token::exchange::{self, Granted, Poll},
 };
 
-/// A poll that got no answer doubles the interval, up to this.
+/// The longest interval in seconds; a poll without a response doubles the interval up to this.
 const LONGEST_INTERVAL: u64 = 60;
-/// No code is waited for longer, whatever the provider says.
+/// The longest time in seconds to wait for a code, whatever the provider says.
 const LONGEST_WAIT: u64 = 1800;
-/// Each poll is two effects of at most a thousand, so a code that lives long is polled for less often than it might be.
+/// The largest number of polls of one code. A poll is two effects of at most a thousand in a setup, so a code with a
+/// long lifetime is polled less often than the provider allows.
 const MOST_POLLS: u64 = 400;
 
-/// A code that waits to be typed.
+/// A device code that waits to be confirmed.
 pub(crate) struct Device {
     code: Secret,
     user_code: DisplayText,
@@ -34,7 +37,7 @@ impl Device {
         let undeclared = OAuth2Error::UndeclaredAddress { what: "verification page" };
         let complete = codes.verification_uri_complete().map(|uri| uri.secret().as_str());
         let plain = codes.verification_uri().to_string();
-        // The code is shown in any case, so that the user can compare it (section 3.3.1).
+        // The code is shown even if the link contains it, so that the user can compare the two (section 3.3.1).
         let link = complete.and_then(Link::from_provider).or_else(|| Link::from_provider(&plain)).ok_or(undeclared)?;
         let life = codes.expires_in().as_secs().min(LONGEST_WAIT);
         let interval = codes.interval().as_secs().max(life.div_ceil(MOST_POLLS)).max(1);
@@ -52,18 +55,18 @@ impl Device {
         now >= self.until
     }
 
-    /// When to poll next.
+    /// Returns the time of the next poll.
     pub(crate) fn next(&self) -> Timestamp {
         self.next.min(self.until)
     }
 
-    /// Adds what to do.
+    /// Adds the link and the code to a wait.
     pub(crate) fn shown<'w>(&self, wait: Wait<'w>) -> Wait<'w> {
         wait.notice(Notice::new("Type this code only if you began this yourself; nobody else should send you one"))
             .device_code(self.link.clone(), self.user_code.clone())
     }
 
-    /// Polls, if it is time.
+    /// Polls if it is time; returns the tokens if the user has confirmed the code.
     pub(crate) async fn poll(
         &mut self,
         provider: &Provider<'_>,
@@ -76,7 +79,8 @@ impl Device {
         match exchange::poll(provider, application, &self.code).await {
             Ok(Poll::Granted(granted)) => return Ok(Some(granted)),
             Ok(Poll::Pending) => {}
-            // Five seconds more for this and all later polls (section 3.5), or what the provider says, if that is more.
+            // Add five seconds to this and all later polls (section 3.5), or use the provider's interval if that is
+            // longer.
             Ok(Poll::SlowDown(interval)) => self.interval = (self.interval + 5).max(interval.unwrap_or_default()),
             Err(error) if error.is_transient() => {
                 self.interval = (self.interval * 2).clamp(1, LONGEST_INTERVAL.max(self.interval))

@@ -1,4 +1,4 @@
-//! What is made of an answer with tokens.
+//! The connection that results from a token response.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// A token that is kept alive is renewed at least so often.
+/// The longest interval in seconds between refreshes that keep a token alive.
 const DAY: u64 = 86_400;
 
 pub(super) async fn established(
@@ -68,7 +68,7 @@ pub(super) async fn established(
     Ok(made)
 }
 
-/// The request after the tokens, whose answer has those to keep.
+/// Sends the request that follows the token request; its response holds the tokens to keep.
 async fn stepped(
     provider: &mut Provider<'_>,
     step: &crate::config::CheckedStep,
@@ -84,7 +84,7 @@ async fn stepped(
     Ok(Granted { set, answer, at })
 }
 
-/// Takes what the configuration keeps of an answer.
+/// Stores the values of a response that the configuration captures.
 pub(crate) fn captured(provider: &mut Provider<'_>, granted: &Granted) {
     for (name, pointer) in &provider.config.response.capture {
         if let Some(value) = granted.answer.pointer(pointer).and_then(connection_contract::Value::as_str) {
@@ -93,7 +93,9 @@ pub(crate) fn captured(provider: &mut Provider<'_>, granted: &Granted) {
     }
 }
 
-/// The credential of an answer. What it leaves out stays as it was: a refresh token, scopes, further sets.
+/// Builds the credential from a response.
+///
+/// A refresh token, scopes or further sets that the response leaves out keep their previous values.
 pub(crate) fn credential(
     provider: &Provider<'_>,
     application: &Application,
@@ -116,7 +118,7 @@ pub(crate) fn credential(
         }
     }
     if granted.set.is_odd {
-        // Its end is unknown, and not none: whoever describes the provider may want to know.
+        // The token has an end that cannot be read. Log it, since the author of the configuration may want to know.
         provider.ctx.log(LogEvent::new("life_unreadable").level(LogLevel::Warn));
     }
     let asked = || (!config.scopes.is_empty()).then(|| config.scopes.clone());
@@ -124,7 +126,7 @@ pub(crate) fn credential(
     OAuth2Credential {
         tokens: tokens(&granted.set, before.map(|before| &before.tokens)),
         extra,
-        // Absent means as requested (RFC 6749, section 5.1); in a renewal, as before (section 6).
+        // A missing scope means "as requested" (RFC 6749, section 5.1), or "as before" for a refresh (section 6).
         scopes: granted.set.scopes.clone().or_else(|| before.map_or_else(asked, |before| before.scopes.clone())),
         authorized_until: granted.set.authorized_until.or(before.and_then(|before| before.authorized_until)),
         client_id: application.id.clone(),
@@ -142,20 +144,22 @@ fn missing_scope(config: &OAuth2Config, credential: &OAuth2Credential) -> Option
     config.required_scopes.iter().find(|scope| !granted.contains(scope)).cloned()
 }
 
-/// Whether it was given without what renews it.
+/// Returns `true` if the tokens are refreshed by a refresh token that was not issued.
 fn nothing_renews(config: &OAuth2Config, credential: &OAuth2Credential) -> bool {
     matches!(config.renewal, CheckedRenewal::RefreshToken) && credential.tokens.refresh.is_none()
 }
 
-/// When the user must authorize again, whatever is renewed: when the provider says so, or with the first set that nothing
-/// renews.
+/// Returns the time at which the user must authorize again, whatever is refreshed: the time that the provider states,
+/// or the end of the first set that cannot be refreshed.
 pub(crate) fn authorized_until(config: &OAuth2Config, credential: &OAuth2Credential) -> Option<Timestamp> {
     let own = credential.valid_until().filter(|_| nothing_renews(config, credential));
     let lost = credential.extra.iter().filter_map(Extra::ends);
     credential.authorized_until.into_iter().chain(own).chain(lost).min()
 }
 
-/// When to renew what would die of not being used, or whose life nobody knows; and what nothing renews, not before its end.
+/// Returns when to refresh a token that would expire unused or whose lifetime is unknown.
+///
+/// A token that cannot be refreshed is due at its end.
 pub(crate) fn renew_at(config: &OAuth2Config, credential: &OAuth2Credential, now: Timestamp) -> Option<Timestamp> {
     if nothing_renews(config, credential) {
         return credential.tokens.valid_until;
@@ -171,7 +175,7 @@ pub(crate) fn renew_at(config: &OAuth2Config, credential: &OAuth2Credential, now
     (renews && until.is_none_or(|until| keep_alive < until)).then_some(keep_alive)
 }
 
-/// Where the tokens may go: as declared, or, where an address was learned, to these very hosts and no others.
+/// Returns where the tokens may go: the declared origins, or exactly these hosts if an address was learned.
 fn reach(provider: &Provider<'_>, base: &connection_contract::BaseUrl) -> Result<Reach, OAuth2Error> {
     let config = provider.config;
     let learned = |template: &crate::config::Template| template.variables().next().is_some();

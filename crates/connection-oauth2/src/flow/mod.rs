@@ -1,4 +1,4 @@
-//! A setup: what is asked, how a user may finish, and what is made of it.
+//! The setup of a connection: the questions, the methods to authorize, and the tokens that result.
 
 mod authorize;
 mod callback;
@@ -24,23 +24,24 @@ use crate::{
     token::exchange::{self, Granted},
 };
 
-/// How often something that cannot be used may be pasted.
+/// The number of times that unusable text may be pasted before the setup fails.
 const PASTES: usize = 5;
-/// How often a request is pushed again: for half an hour, where one lives for a minute. Each is a step of its own, of which
-/// a setup has 64.
+/// The number of times that an expired request is pushed again: half an hour if one lives for a minute.
+///
+/// Each push is a step of its own, and a setup may have 64 steps.
 const PUSHES: usize = 30;
-/// When to push again what could not be pushed, in seconds.
+/// The time in seconds after which a failed push is tried again.
 const PUSH_RETRY: u64 = 60;
 
-/// What was answered before the provider is asked anything.
+/// The answers that are known before the provider is asked.
 struct Begun<'a> {
     provider: Provider<'a>,
     application: Option<Application>,
-    /// It was asked for in this setup, and is not kept yet.
+    /// This setup asks for the application, which is not stored yet.
     asked: bool,
     method: Option<Method>,
     user: Option<(String, Secret)>,
-    /// Where the browser comes back, once that was asked for.
+    /// The callback, once the host was asked for it.
     callback: Option<Result<CallbackHandle, NoCallback>>,
 }
 
@@ -49,7 +50,7 @@ impl Begun<'_> {
         self.method.map_or_else(|| self.provider.config.methods.contains(&method), |chosen| chosen == method)
     }
 
-    /// As the end of this setup.
+    /// Converts an error to the outcome of this setup.
     fn failure(&self, error: OAuth2Error) -> SetupFailure {
         let config = self.provider.config;
         let is_kept = !self.asked && matches!(config.client, Client::Asked | Client::Registered);
@@ -89,20 +90,20 @@ pub(crate) async fn setup(
             if ended.as_ref().is_err_and(|failure| failure.code == refused)
                 && matches!(config.client, Client::Registered)
             {
-                // The provider has forgotten it: the next setup registers another one.
+                // The provider no longer knows the application; the next setup registers another one.
                 client::forget(ctx).await.map_err(failure)?;
             }
             ended?
         }
     };
     if begun.asked && matches!(config.client, Client::Asked) {
-        // Only what the provider has accepted is kept, so that a slip of the hand does not stay.
+        // Store the application only after the provider has accepted it, so that a typing error does not stay.
         client::keep(&application, config, ctx).await.map_err(failure)?;
     }
     finish::established(definition, begun.provider, application, granted, ctx).await
 }
 
-/// Asks what is not known: the kind's own fields, the application, the user, the way.
+/// Asks for everything that is not known: the kind's own fields, the application, the user, the method.
 async fn asked<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> Result<Begun<'a>, SetupFailure> {
     let config = &definition.config;
     let failure = |error: OAuth2Error| error.failure(&config.descriptor.kind);
@@ -152,7 +153,7 @@ async fn asked<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> Result<
     Ok(begun)
 }
 
-/// Shows the redirect address beside the question for the application: the provider wants to know it, exactly so.
+/// Shows the redirect address together with the question for the application, since it must be registered exactly so.
 async fn registered_at(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(), SetupFailure> {
     let config = begun.provider.config;
     let paste = begun.offers(Method::Paste);
@@ -161,16 +162,16 @@ async fn registered_at(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<
     }
     let callback = begun.callback.insert(ctx.callback().await);
     let uri = match callback {
-        // On a host that others reach, its operator registers the application of all connections, and a user does not.
+        // On a host that others reach, its operator registers the application of all connections, not the user.
         Ok(handle) if matches!(config.client, Client::Asked) && !is_loopback(handle.redirect_uri()) => return Ok(()),
         Ok(handle) => handle.redirect_uri(),
         Err(_) if paste => config.paste_redirect.as_str(),
-        // Told before anybody types what leads nowhere.
+        // Fail before the user types an application that could not be used.
         Err(none) if !config.methods.contains(&Method::Device) => return Err((*none).into()),
         Err(_) => return Ok(()),
     };
     let name = &config.descriptor.display_name;
-    // The port of a desktop's server may differ each time (RFC 8252, section 7.3).
+    // A desktop server may listen on a different port each time (RFC 8252, section 7.3).
     let port = if uri.starts_with("http://127.0.0.1:") { " (most providers accept any port)" } else { "" };
     ctx.show(Notice::new(format!("Register this redirect URI for the application at {name}: {uri}{port}")));
     Ok(())
@@ -191,7 +192,7 @@ fn values(provider: &mut Provider<'_>, answers: &Answers) {
                 None => text.clone(),
             },
             Answer::Url(url) => {
-                // Nobody's secret but the user's own goes where the user says.
+                // Only an application that the user provides may send its secret to an address that the user provides.
                 if matches!(provider.config.client, Client::PerConnection) {
                     provider.granted.get_or_insert_with(|| url.clone());
                 }
@@ -203,7 +204,7 @@ fn values(provider: &mut Provider<'_>, answers: &Answers) {
     }
 }
 
-/// All ways that are offered, in one wait: the first that brings something valid wins.
+/// Offers all methods in one wait; the first that yields a valid result wins.
 async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(Granted, Application), SetupFailure> {
     let config = begun.provider.config;
     let (browser, paste) = (begun.offers(Method::Browser), begun.offers(Method::Paste));
@@ -213,7 +214,7 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
         (true, None) => Some(ctx.callback().await),
     };
     let handle = match handle {
-        // Both "no"s say what the host lacks; another way may do without.
+        // The error says what the host lacks; another method may work without it.
         Some(Err(none)) if !paste && !begun.offers(Method::Device) => return Err(none.into()),
         handle => handle.and_then(Result::ok),
     };
@@ -235,7 +236,7 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
     if begun.offers(Method::Device) && has_device {
         match Device::begin(&begun.provider, &application).await {
             Ok(begun) => device = Some(begun),
-            // The other ways do without.
+            // The other methods work without a device code.
             Err(_) if opened.is_some() => ctx.log(LogEvent::new("device_code_refused").level(LogLevel::Warn)),
             Err(error) => return Err(begun.failure(error)),
         }
@@ -258,7 +259,7 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
                 pushes += 1;
                 match authorize::link(&begun.provider, &application, &attempt).await {
                     Ok(fresh) => *shown = fresh,
-                    // Who opened the one before it in time can still come back.
+                    // A user who opened the previous address in time can still return.
                     Err(_) => {
                         ctx.log(LogEvent::new("request_not_pushed").level(LogLevel::Warn));
                         shown.until = Some(ctx.now().after(PUSH_RETRY));
@@ -314,7 +315,7 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
             match waiting.poll(&begun.provider, &application).await {
                 Ok(Some(granted)) => return Ok((*granted, application)),
                 Ok(None) => {}
-                // The code alone is dead; the other ways go on.
+                // Only the device code has expired; the other methods continue.
                 Err(OAuth2Error::Expired) if opened.is_some() => device = None,
                 Err(error) => return Err(begun.failure(error)),
             }
@@ -322,7 +323,7 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
     }
 }
 
-/// The application of this attempt; one that registers itself does so for each redirect address.
+/// Returns the application of this attempt. One that registers itself does so for each redirect address.
 async fn application(begun: &mut Begun<'_>, attempt: &Attempt) -> Result<Application, SetupFailure> {
     let known = begun.application.take();
     if !matches!(begun.provider.config.client, Client::Registered) {
@@ -340,7 +341,9 @@ fn attempt(begun: &Begun<'_>, handle: Option<&CallbackHandle>, ctx: &SetupContex
     Attempt { redirect_uri, state, verifier: config.pkce.then(random) }
 }
 
-/// What came back becomes tokens. The values that it brought decide where the code goes, so they are checked first.
+/// Exchanges the result of the browser's visit for tokens.
+///
+/// The values that it carries may decide where the code goes; they are checked when the address is built.
 async fn redeemed(
     begun: &mut Begun<'_>,
     application: &Application,

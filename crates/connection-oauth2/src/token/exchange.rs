@@ -1,5 +1,7 @@
-//! The requests for tokens, written and parsed by the `oauth2` crate, and the one that it cannot make: a single poll
-//! with a device's code, since its loop sleeps by itself, which a setup that is replayed must not.
+//! The token requests, written and parsed by the `oauth2` crate.
+//!
+//! A single poll with a device code is written here: the crate's loop sleeps by itself, which a setup that is replayed
+//! must not do.
 
 use connection_contract::{Secret, Spend, Timestamp, Value};
 use oauth2::{
@@ -17,7 +19,7 @@ use crate::{
     provider::{Parameters, Provider},
 };
 
-/// An answer with tokens, also in clear text: so it has no `Debug`.
+/// A token response, also in clear text; therefore it has no `Debug`.
 pub(crate) struct Granted {
     pub(crate) set: Set,
     pub(crate) answer: Value,
@@ -26,7 +28,7 @@ pub(crate) struct Granted {
 
 type Failed = RequestTokenError<OAuth2Error, StandardErrorResponse<BasicErrorResponseType>>;
 
-/// What an error of the `oauth2` crate says; never what it holds, which may be a body.
+/// Converts an error of the `oauth2` crate, without its contents, which may be a response body.
 fn failed(error: Failed) -> OAuth2Error {
     if let RequestTokenError::Request(error) = error { error } else { OAuth2Error::NoToken }
 }
@@ -45,7 +47,7 @@ fn parsed(provider: &Provider<'_>, via: Via<'_>, typed: &BasicTokenResponse) -> 
     Ok(Granted { set, answer, at })
 }
 
-/// A code becomes tokens, once (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
+/// Exchanges a code for tokens, once (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
 pub(crate) async fn code(
     provider: &Provider<'_>,
     application: &Application,
@@ -68,7 +70,7 @@ pub(crate) async fn code(
     parsed(provider, via, &typed)
 }
 
-/// The application's own tokens (RFC 6749, section 4.4). Nothing is spent.
+/// Requests the application's own tokens (RFC 6749, section 4.4). Nothing is spent.
 pub(crate) async fn client_credentials(
     provider: &Provider<'_>,
     application: &Application,
@@ -85,7 +87,7 @@ pub(crate) async fn client_credentials(
     parsed(provider, via, &typed)
 }
 
-/// A user's own password (RFC 6749, section 4.3), where a configuration says that it is meant.
+/// Exchanges a user's own password for tokens (RFC 6749, section 4.3), if a configuration allows it.
 pub(crate) async fn password(
     provider: &Provider<'_>,
     application: &Application,
@@ -106,7 +108,7 @@ pub(crate) async fn password(
     parsed(provider, via, &typed)
 }
 
-/// A renewal (RFC 6749, section 6), once. It never asks for more than was granted.
+/// Exchanges a refresh token for tokens, once (RFC 6749, section 6). It never requests more than was granted.
 pub(crate) async fn refresh(
     provider: &Provider<'_>,
     application: &Application,
@@ -129,10 +131,10 @@ pub(crate) async fn refresh(
     parsed(provider, via, &typed)
 }
 
-/// What a device shows (RFC 8628, section 3.2).
+/// The codes that a device shows (RFC 8628, section 3.2).
 pub(crate) type DeviceCodes = StandardDeviceAuthorizationResponse;
 
-/// Asks for a device's code.
+/// Requests a device code.
 pub(crate) async fn device(
     provider: &Provider<'_>,
     application: &Application,
@@ -153,16 +155,16 @@ pub(crate) async fn device(
     Ok((codes, at))
 }
 
-/// What one poll found.
+/// The result of one poll.
 pub(crate) enum Poll {
     Granted(Box<Granted>),
-    /// Nobody has confirmed it yet.
+    /// The code has not been confirmed yet.
     Pending,
-    /// Too often; perhaps with the interval to keep from now on.
+    /// The polls are too frequent; the response may state the interval to keep.
     SlowDown(Option<u64>),
 }
 
-/// Asks once whether somebody confirmed the code (RFC 8628, section 3.4).
+/// Polls once for the confirmation of a device code (RFC 8628, section 3.4).
 pub(crate) async fn poll(
     provider: &Provider<'_>,
     application: &Application,

@@ -1,28 +1,30 @@
-//! When a token dies, in the forms in which providers say it.
+//! The end of a token, in the forms in which providers state it.
 
 use connection_contract::{Timestamp, Value};
 
-/// What is larger than this counts milliseconds; as seconds it would be in the year 5138.
+/// A larger number counts milliseconds; as seconds it would be in the year 5138.
 const MILLISECONDS: f64 = 1e11;
-/// A life that is longer is as good as none: ten years, in seconds.
+/// The longest lifetime in seconds: ten years. A longer one is treated as this.
 const LONGEST: u64 = 315_576_000;
-/// 9999-12-31T23:59:59Z: what is later has no form in RFC 3339, so it could be stored and not read.
+/// 9999-12-31T23:59:59Z. A later moment has no form in RFC 3339, so it could be stored but not read.
 const LAST: i64 = 253_402_300_799;
 
-/// A life as a number or its text, of which `unit` are a second; what is no number, or none that is positive, is unknown.
+/// Returns a lifetime in seconds from a number or its text, where `unit` of them are one second.
+///
+/// A value that is not a number, or not a positive one, is unknown.
 pub(crate) fn seconds(value: &Value, unit: u32) -> Option<u64> {
     let number = number(value)?;
-    // Checked to be positive; what is too large becomes the largest.
+    // The number is positive, and one that is too large becomes the largest.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above and below")]
     (number >= 1.0).then(|| ((number / f64::from(unit)) as u64).min(LONGEST))
 }
 
-/// The end of a life that begins now.
+/// Returns the end of a lifetime that begins now.
 pub(crate) fn after(now: Timestamp, life: u64) -> Timestamp {
     bounded(now.after(life.min(LONGEST)))
 }
 
-/// A moment as seconds, milliseconds, RFC 3339, or as the time that is left: `D:HH:MM`.
+/// Parses a moment: seconds, milliseconds, RFC 3339, or the time that is left as `D:HH:MM`.
 pub(crate) fn moment(value: &Value, now: Timestamp) -> Option<Timestamp> {
     if let Some(number) = number(value) {
         let seconds = if number > MILLISECONDS { number / 1000.0 } else { number };
@@ -38,12 +40,12 @@ pub(crate) fn moment(value: &Value, now: Timestamp) -> Option<Timestamp> {
     })
 }
 
-/// A moment that can be written and read.
+/// Limits a moment to the range that can be written and read.
 fn bounded(moment: Timestamp) -> Timestamp {
     Timestamp::from_seconds(moment.seconds().clamp(0, LAST))
 }
 
-/// Whether it is a number or its text, whatever it says.
+/// Returns `true` for a number or its text, whatever its value.
 pub(crate) fn is_number(value: &Value) -> bool {
     number(value).is_some()
 }

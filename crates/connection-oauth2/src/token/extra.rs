@@ -1,18 +1,19 @@
-//! A further set of tokens in a connection, which is renewed beside the main one and may die alone.
+//! A further set of tokens of a connection, which is refreshed beside the main set and may end alone.
 //!
-//! What cannot be renewed must neither take the main set with it nor have it renewed again and again, and it must not die in
-//! silence: it is tried later each time, then given up, and its end is told as one that no renewal saves.
+//! A set that cannot be refreshed must not end the main set, cause it to be refreshed again and again, or end
+//! unnoticed. It is tried again at growing intervals, then given up, and its end is reported as the end of an
+//! authorization.
 
 use connection_contract::{CredentialError, Timestamp};
 
 use super::Tokens;
 
-/// The first pause after a failure, in seconds; each is twice the one before.
+/// The pause in seconds after the first failure; it doubles with each further failure.
 const FIRST_PAUSE: u64 = 300;
-/// After so many failures in a row nothing more is tried: an answer that was lost twice stays lost.
+/// The number of consecutive failures after which a set is given up: a response that was lost twice stays lost.
 const MOST_FAILURES: u32 = 5;
 
-/// One set, under its name.
+/// A named set of tokens.
 #[derive(Debug)]
 pub(crate) struct Extra {
     pub(crate) name: String,
@@ -22,16 +23,16 @@ pub(crate) struct Extra {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// It was made or renewed, and since then could not be so many times.
+    /// The set was made or refreshed, and this many refreshes have failed since then.
     Renews { failures: u32 },
-    /// Nothing renews it any more; it works until its end.
+    /// The set can no longer be refreshed; it works until its end.
     Lost,
-    /// It was lost, and its end has come.
+    /// The set was lost, and its end has passed.
     Over,
 }
 
 impl Extra {
-    /// One that was just made.
+    /// Returns a set that was just made.
     pub(crate) fn new(name: impl Into<String>, tokens: Tokens) -> Self {
         Self { name: name.into(), tokens, state: State::Renews { failures: 0 } }
     }
@@ -40,7 +41,7 @@ impl Extra {
         Self { name: self.name.clone(), tokens: self.tokens.duplicate(), state: self.state }
     }
 
-    /// Whether its token may still work.
+    /// Returns `true` if the access token may still work.
     pub(crate) fn works(&self) -> bool {
         self.state != State::Over
     }
@@ -49,22 +50,22 @@ impl Extra {
         matches!(self.state, State::Lost | State::Over)
     }
 
-    /// Whether it could not be renewed the last time, and is to be.
+    /// Returns `true` if the last refresh failed and another one is due.
     pub(crate) fn is_tried_again(&self) -> bool {
         matches!(self.state, State::Renews { failures } if failures > 0)
     }
 
-    /// Its end, where a renewal of the whole saves it.
+    /// Returns the end of a set that a refresh of the connection extends.
     pub(crate) fn valid_until(&self) -> Option<Timestamp> {
         self.tokens.valid_until.filter(|_| self.state == State::Renews { failures: 0 })
     }
 
-    /// Its end, where nothing does. One that has come hides no later one of the others.
+    /// Returns the end of a set that no refresh extends; `None` once it has passed, so that it hides no later end.
     pub(crate) fn ends(&self) -> Option<Timestamp> {
         self.tokens.valid_until.filter(|_| self.state == State::Lost)
     }
 
-    /// It could not be renewed now: when to try again, if at all.
+    /// Records a failed refresh; returns when to try again, if at all.
     pub(crate) fn failed(&mut self, now: Timestamp) -> Option<Timestamp> {
         let State::Renews { failures } = self.state else { return None };
         let failures = failures.saturating_add(1);
@@ -76,21 +77,21 @@ impl Extra {
         Some(now.after(FIRST_PAUSE << (failures - 1)))
     }
 
-    /// Nothing renews it any more.
+    /// Records that the set can no longer be refreshed.
     pub(crate) fn lose(&mut self, now: Timestamp) {
         self.tokens.refresh = None;
         self.tokens.valid_until.get_or_insert(now);
         self.state = State::Lost;
     }
 
-    /// Ends one that was lost, if it is time.
+    /// Ends a lost set whose end has passed.
     pub(crate) fn end(&mut self, now: Timestamp) {
         if self.ends().is_some_and(|end| end <= now) {
             self.state = State::Over;
         }
     }
 
-    /// What is stored of its state; nothing, as long as all is well.
+    /// Returns the state as it is stored; `None` if no refresh has failed.
     pub(super) fn state(&self) -> Option<String> {
         match self.state {
             State::Renews { failures: 0 } => None,
@@ -100,7 +101,7 @@ impl Extra {
         }
     }
 
-    /// Takes what was stored of its state.
+    /// Restores the stored state.
     pub(super) fn set_state(&mut self, text: &str) -> Result<(), CredentialError> {
         self.state = match text {
             "lost" => State::Lost,

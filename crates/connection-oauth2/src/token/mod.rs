@@ -1,4 +1,4 @@
-//! What is stored of an authorization.
+//! The stored credential of an authorization.
 
 pub(crate) mod exchange;
 pub(crate) mod expiry;
@@ -28,38 +28,39 @@ impl Tokens {
     }
 }
 
-/// Tokens, and what is needed to renew and to give them back. `Debug` shows no secret.
+/// The tokens of a connection, and everything needed to refresh and revoke them. `Debug` shows no secret.
 #[derive(Debug)]
 pub struct OAuth2Credential {
     pub(crate) tokens: Tokens,
-    /// Further sets.
+    /// Further sets of tokens.
     pub(crate) extra: Vec<Extra>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) authorized_until: Option<Timestamp>,
-    /// The application that got them; another one cannot renew them.
+    /// The application that obtained the tokens; another one cannot refresh them.
     pub(crate) client_id: String,
-    /// Its secret, where each connection brings its own, or the application registered itself.
+    /// The application's secret, if each connection brings its own or the application registered itself.
     pub(crate) client_secret: Option<Secret>,
-    /// What was answered and captured. Kept here and not only as configuration: what decides where a secret goes is sealed.
+    /// The answered and captured values. They are stored here and not only as configuration, because values that decide
+    /// where a secret goes must be sealed.
     pub(crate) values: Values,
     pub(crate) found: Found,
 }
 
-/// The first field of every credential: which fields follow.
+/// The first field of every credential, which decides the fields that follow.
 const VERSION: &str = "1";
 
 impl OAuth2Credential {
-    /// When the first of its access tokens dies that a renewal saves.
+    /// Returns the earliest end of an access token that a refresh extends.
     pub(crate) fn valid_until(&self) -> Option<Timestamp> {
         self.tokens.valid_until.into_iter().chain(self.extra.iter().filter_map(Extra::valid_until)).min()
     }
 
-    /// The set of that name.
+    /// Returns the set with this name.
     pub(crate) fn extra(&self, name: &str) -> Option<&Extra> {
         self.extra.iter().find(|extra| extra.name == name)
     }
 
-    /// All sets that may still work, the main one first.
+    /// Returns all sets that may still work, the main set first.
     pub(crate) fn sets(&self) -> impl Iterator<Item = &Tokens> {
         let extra = self.extra.iter().filter(|extra| extra.works()).map(|extra| &extra.tokens);
         std::iter::once(&self.tokens).chain(extra)
@@ -133,7 +134,7 @@ impl OAuth2Credential {
                     read.extra.push(Extra::new(text()?, tokens));
                 }
                 "state" => read.extra.last_mut().ok_or(CredentialError::Malformed)?.set_state(text()?)?,
-                // A later version may know more.
+                // A later version may have more fields.
                 _ => return Err(CredentialError::Malformed),
             }
         }
@@ -156,7 +157,7 @@ fn with_tokens(record: Record, tokens: &Tokens) -> Record {
     record
 }
 
-/// The endpoints that a credential needs later.
+/// The endpoints that a stored credential needs.
 const KEPT: [(Endpoint, &str); 3] =
     [(Endpoint::Refresh, "refresh"), (Endpoint::Revocation, "revocation"), (Endpoint::Token, "token")];
 

@@ -1,4 +1,4 @@
-//! What a token endpoint says, in all the ways in which they say it.
+//! The responses of a token endpoint, in all their forms.
 
 use connection_contract::{HttpResponse, NotLive, Reason, Secret, Timestamp, Value, encode, reason};
 
@@ -9,7 +9,7 @@ use crate::{
     error::shown,
 };
 
-/// The answer as data: JSON first, else a form; an error whatever its status is an error.
+/// Reads a response as JSON, or else as a form. A response that states an error is one, whatever its status.
 pub(crate) fn read(rules: &Response, response: &HttpResponse) -> Result<Value, OAuth2Error> {
     let value = parsed(response);
     match code(rules, &value) {
@@ -25,7 +25,7 @@ pub(crate) fn read(rules: &Response, response: &HttpResponse) -> Result<Value, O
     }
 }
 
-/// JSON whatever its type says; else pairs, where the type is not of another language.
+/// Parses a response as JSON, whatever its content type, or else as a form unless the content type excludes that.
 pub(crate) fn parsed(response: &HttpResponse) -> Value {
     if let Ok(value) = response.json() {
         return value;
@@ -40,7 +40,7 @@ pub(crate) fn parsed(response: &HttpResponse) -> Value {
     Value::Map(encode::from_form(text).into_iter().map(|(name, value)| (name, Value::Text(value))).collect())
 }
 
-/// The error's code, if this is one.
+/// Returns the error code, if the response states an error.
 pub(crate) fn code(rules: &Response, value: &Value) -> Option<String> {
     let text = |value: &Value| match value {
         Value::Text(text) => text.clone(),
@@ -55,14 +55,15 @@ pub(crate) fn code(rules: &Response, value: &Value) -> Option<String> {
     named.or_else(|| rules.errors.iter().find_map(|rule| rule.fires(value)).map(text))
 }
 
-/// What a code means; what says that it will pass is no refusal.
+/// Returns the error that a code stands for. A code for a temporary condition is not a refusal.
 pub(crate) fn refusal(rules: &Response, code: &str) -> OAuth2Error {
     match code {
         _ if rules.dead.iter().any(|dead| dead == code) => OAuth2Error::Dead,
         "access_denied" | "authorization_declined" => OAuth2Error::AccessDenied,
         "expired_token" => OAuth2Error::Expired,
         "invalid_client" => OAuth2Error::InvalidClient,
-        // What Microsoft and others say to a renewal that only the user can mend (OpenID Connect Core, section 3.1.2.6).
+        // Microsoft and others answer a refresh with these if only the user can help (OpenID Connect Core, section
+        // 3.1.2.6).
         "consent_required" | "interaction_required" | "login_required" | "invalid_grant" => OAuth2Error::Dead,
         "server_error" | "slow_down" | "temporarily_unavailable" => OAuth2Error::NotLive(NotLive::offline(
             Reason::new(reason::PROVIDER_ERROR, "the provider cannot answer now"),
@@ -71,7 +72,7 @@ pub(crate) fn refusal(rules: &Response, code: &str) -> OAuth2Error {
     }
 }
 
-/// One set of tokens in an answer.
+/// One set of tokens of a response.
 #[derive(Debug)]
 pub(crate) struct Set {
     pub(crate) access: Secret,
@@ -80,18 +81,18 @@ pub(crate) struct Set {
     pub(crate) authorized_until: Option<Timestamp>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) id_token: Option<Secret>,
-    /// A life or a moment is there that nobody can read.
+    /// The response states a lifetime or an end that cannot be read.
     pub(crate) is_odd: bool,
 }
 
-/// The main set: where the first access token is, and all else beside it.
+/// Returns the main set: the first access token that is found, and the other parts beside it.
 pub(crate) fn set(rules: &Response, value: &Value, now: Timestamp) -> Result<Set, OAuth2Error> {
     let at = rules.access_token.iter().find(|at| token(value.pointer(at)).is_some()).ok_or(OAuth2Error::NoToken)?;
     let branch = at.rsplit_once('/').map_or("", |(branch, _)| branch);
     beside(rules, value, at, branch, now).ok_or(OAuth2Error::NoToken)
 }
 
-/// A further set below a pointer.
+/// Returns the further set below a pointer.
 pub(crate) fn extra(rules: &Response, value: &Value, at: &str, now: Timestamp) -> Option<Set> {
     beside(rules, value, &format!("{at}/access_token"), at, now)
 }
@@ -124,12 +125,12 @@ fn beside(rules: &Response, value: &Value, at: &str, branch: &str, now: Timestam
     })
 }
 
-/// A token that is there: text that shows something.
+/// Returns the token, if it is a text that is not blank.
 fn token(value: Option<&Value>) -> Option<Secret> {
     value.and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(Secret::from)
 }
 
-/// Scopes as a text of any separator, or as an array; `None` for nothing, which means what was asked for.
+/// Reads scopes from a text with any separator or from an array; `None` if there are none, which means "as requested".
 fn scopes(value: &Value) -> Option<Vec<String>> {
     let split = |text: &str| -> Vec<String> {
         text.split([',', ' ', '\t', '\n']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
@@ -142,12 +143,12 @@ fn scopes(value: &Value) -> Option<Vec<String>> {
     (!scopes.is_empty()).then_some(scopes)
 }
 
-/// A claim of a token that looks like a JWT. No signature is checked: it is a hint, and never more.
+/// Returns a claim of a token that looks like a JWT. No signature is verified, so the claim is only a hint.
 fn claim(token: &Secret, name: &str) -> Option<Value> {
     claims(token)?.pointer(&format!("/{name}")).cloned()
 }
 
-/// All claims of it, by the same rule.
+/// Returns all claims of a token, also without verifying a signature.
 pub(crate) fn claims(token: &Secret) -> Option<Value> {
     let mut parts = token.expose_str()?.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
@@ -155,8 +156,9 @@ pub(crate) fn claims(token: &Secret) -> Option<Value> {
     Value::parse(claims.expose()).ok()
 }
 
-/// The same as RFC 6749, section 5.1, has it, for the `oauth2` crate to parse. The provider's token type is never told:
-/// what is attached is what the configuration says.
+/// Converts a response to the form of RFC 6749, section 5.1, for the `oauth2` crate to parse.
+///
+/// The token type is always `bearer`: the configuration decides how a token is attached, not the provider.
 pub(crate) fn normal(rules: &Response, value: &Value, response: &HttpResponse) -> Result<Value, OAuth2Error> {
     let set = set(rules, value, response.received_at())?;
     let text = |secret: &Secret| Value::from(secret.expose_str().unwrap_or_default());
@@ -173,7 +175,7 @@ pub(crate) fn normal(rules: &Response, value: &Value, response: &HttpResponse) -
     Ok(Value::object(fields))
 }
 
-/// A device's codes with numbers where the `oauth2` crate wants numbers.
+/// Converts the durations of a device authorization response to numbers, as the `oauth2` crate expects them.
 pub(crate) fn device(value: &Value) -> Value {
     let Value::Map(fields) = value else { return value.clone() };
     let field = |(name, value): &(String, Value)| {
