@@ -1,37 +1,40 @@
-//! Asks this host's own callbacks over the network, as a browser would, and says what is wrong.
+//! A check of this host's own callbacks over the network, as a browser would reach them.
 
 use connection_contract::{HttpError, HttpResponse, Kind};
 use connection_core::ConnectionRegistry;
 
 use crate::{PublicUrl, callback::PROOF_PATH};
 
-/// What came of a check.
+/// The result of [`check_callback`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallbackCheck {
-    /// Why callbacks do not arrive; `None` when they do.
+    /// The reason why callbacks do not arrive; `None` if they do.
     pub problem: Option<CallbackProblem>,
-    /// What to register at the provider of each kind, exactly as it is written.
+    /// The redirect URI to register at the provider of each kind, exactly as written.
     pub redirect_uris: Vec<(Kind, String)>,
 }
 
-/// What is wrong with the way from the public URL to this host.
+/// A problem on the way from the public URL to this host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct CallbackProblem {
-    /// For programs; listed in `docs/spec/inbound.md`.
+    /// The stable code for programs; the codes are listed in `docs/spec/inbound.md`.
     pub code: &'static str,
-    /// One sentence.
+    /// One sentence that says what is wrong.
     pub message: String,
-    /// What to do.
+    /// What to do about it.
     pub remedy: String,
 }
 
-/// Asks whether callbacks to `url` reach a process of this store. Whoever answers proves it: what comes from another
-/// program, another host or a cache is told apart. No setup and no session is touched.
+/// Checks whether callbacks to `url` reach a process of this store.
 ///
-/// The question goes from here; what only others meet (a firewall, a name that is known elsewhere) it does not find.
+/// The process that answers proves its identity, so an answer of another program, another host or a cache is
+/// recognized. No setup and no session is touched.
+///
+/// The request is sent from this machine, so it does not find problems that only others meet, such as a firewall or a
+/// name that resolves differently elsewhere.
 pub async fn check_callback(registry: &ConnectionRegistry, url: &PublicUrl) -> CallbackCheck {
     let kinds = registry.kinds().into_iter().map(|info| info.descriptor.kind);
     let redirect_uris = kinds.map(|kind| (kind.clone(), url.redirect_uri(&kind))).collect();
@@ -45,7 +48,7 @@ async fn problem(registry: &ConnectionRegistry, url: &PublicUrl) -> Option<Callb
         Reached::Us => None,
         Reached::Nobody(error) => Some(unreached(url, error)),
         Reached::Other(status) => {
-            // The proxy may pass on another path than the one that was configured.
+            // The proxy may pass on another path than the configured one.
             let bare = !prefix.is_empty() && matches!(ask(registry, &origin, "").await, Reached::Us);
             Some(if bare { without_prefix(url) } else { answered(url, status) })
         }
@@ -54,7 +57,7 @@ async fn problem(registry: &ConnectionRegistry, url: &PublicUrl) -> Option<Callb
 
 enum Reached {
     Us,
-    /// Somebody answered with that status, and could not prove to be us.
+    /// A server answered with this status, but could not prove to be this host.
     Other(u16),
     Nobody(HttpError),
 }

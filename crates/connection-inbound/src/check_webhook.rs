@@ -1,6 +1,6 @@
-//! Sends this host a webhook over the network, as the provider would, and says what is wrong when it does not arrive.
+//! A check of this host's own webhooks over the network, as a provider would reach them.
 //!
-//! What came of it is kept with the address, so that whoever looks later sees whether it was ever seen to work.
+//! The result is stored with the address, so that a later reader sees whether the address has ever worked.
 
 use connection_core::{Connection, Error};
 
@@ -9,34 +9,35 @@ use crate::{
     check::{found, unreached},
 };
 
-/// What came of a webhook that this host sent to itself.
+/// The result of [`check_webhook`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebhookCheck {
-    /// Why webhooks do not arrive; `None` when they do.
+    /// The reason why webhooks do not arrive; `None` if they do.
     pub problem: Option<CallbackProblem>,
-    /// What it was answered with; `None` where nobody answered.
+    /// The status of the response; `None` if there was none.
     pub status: Option<u16>,
 }
 
-/// Sends the connection's own address a harmless delivery that is signed as its provider's are, and looks whether it is in
-/// the inbox. It stays there for whoever takes events, as any other does. `url` is the public URL that the address at the
-/// provider begins with.
+/// Sends a harmless delivery to the connection's own address, signed as its provider's are, and checks that it arrives.
 ///
-/// How it ended is kept: [`WebhookInfo::last_test`](connection_core::WebhookInfo::last_test).
+/// The delivery stays in the inbox like any other. `url` is the public URL that the address at the provider begins
+/// with. The result is stored as [`WebhookInfo::last_test`](connection_core::WebhookInfo::last_test).
 ///
-/// It goes from here; what only the provider meets (a firewall, a name that is known elsewhere) it does not find.
+/// The request is sent from this machine, so it does not find problems that only the provider meets, such as a
+/// firewall or a name that resolves differently elsewhere.
 ///
 /// # Cancellation
 ///
-/// Dropped, it may have been sent, and what came of it is kept or not.
+/// If the future is dropped, the delivery may have been sent, and its result may or may not be stored.
 ///
 /// # Errors
 ///
-/// Nothing was sent: as [`Connection::sign_webhook_test`]. What came of it could not be looked for or kept: the store's.
+/// Returns the errors of [`Connection::sign_webhook_test`] if nothing was sent, and those of the store if the result
+/// could not be read or stored.
 pub async fn check_webhook(connection: &Connection, url: &PublicUrl) -> Result<WebhookCheck, Error> {
     let Some(before) = connection.webhook().await? else {
-        // Says what there is not.
+        // This returns the error that says what is missing.
         return Err(connection.sign_webhook_test(url.as_str()).await.err().unwrap_or(Error::NotFound(connection.id())));
     };
     let (origin, address) = (url.origin(), url.webhook(&before.path_token));
@@ -55,7 +56,7 @@ pub async fn check_webhook(connection: &Connection, url: &PublicUrl) -> Result<W
     Ok(check)
 }
 
-/// The token is no part of what is said.
+/// Returns the problem that a response indicates. Its message does not contain the token.
 fn refused(url: &PublicUrl, status: u16) -> CallbackProblem {
     match status {
         200 => found(

@@ -1,8 +1,8 @@
-//! By which a callback is known to come from the browser that began (RFC 9700, section 4.7).
+//! The cookies by which a callback is known to come from the browser that began the setup (RFC 9700, section 4.7).
 //!
-//! One cookie per setup, so that several go on at once; its value is random and good for nothing else. On a host with TLS
-//! its name is one that no other host can set (`__Host-`). On loopback a cookie is seen by every port of the machine: there
-//! it tells browsers apart, and not programs.
+//! Each setup has its own cookie, so that several can run at once; its value is random and good for nothing else. On
+//! a host with TLS its name is one that no other host can set (`__Host-`). On loopback every port of the machine sees
+//! the cookie: there it distinguishes browsers, but not programs.
 
 use std::collections::VecDeque;
 
@@ -14,9 +14,9 @@ use crate::PublicUrl;
 
 const SECURE: &str = "__Host-connection-setup-";
 const PLAIN: &str = "connection-setup-";
-/// A setup that is answered lives on; one that ended has no use for its cookie.
+/// The lifetime of a cookie in seconds. A setup that has ended no longer needs its cookie.
 const LIFE: u32 = 24 * 60 * 60;
-/// A browser has that many setups under way at most.
+/// The maximum number of proofs that are read from one request.
 const MOST: usize = 64;
 
 fn prefix(url: &PublicUrl) -> &'static str {
@@ -27,7 +27,7 @@ fn attributes(url: &PublicUrl) -> &'static str {
     if url.is_secure() { "Path=/; Secure; HttpOnly; SameSite=Lax" } else { "Path=/; HttpOnly; SameSite=Lax" }
 }
 
-/// What gives a browser its proof.
+/// Returns the cookie that gives a browser its proof.
 pub(crate) fn set(url: &PublicUrl, session: SessionId, proof: &Secret) -> Option<HeaderValue> {
     let (prefix, attributes) = (prefix(url), attributes(url));
     let text = format!("{prefix}{session}={}; Max-Age={LIFE}; {attributes}", proof.expose_str()?);
@@ -36,13 +36,14 @@ pub(crate) fn set(url: &PublicUrl, session: SessionId, proof: &Secret) -> Option
     Some(value)
 }
 
-/// What takes it back.
+/// Returns the cookie that removes the proof.
 pub(crate) fn clear(url: &PublicUrl, session: SessionId) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("{}{session}=; Max-Age=0; {}", prefix(url), attributes(url))).ok()
 }
 
-/// What gives the proof to a browser that is led to the provider. It is sent with what belongs to callbacks of this kind
-/// alone, where the name of the cookie allows that.
+/// Returns the cookie that gives the proof to a browser that is led to the provider.
+///
+/// If the name of the cookie allows it, the browser sends it only to the callbacks of this kind.
 pub(crate) fn set_led(url: &PublicUrl, kind: &Kind, session: SessionId, proof: &Secret) -> Option<HeaderValue> {
     if url.is_secure() {
         return set(url, session, proof);
@@ -53,7 +54,7 @@ pub(crate) fn set_led(url: &PublicUrl, kind: &Kind, session: SessionId, proof: &
     Some(value)
 }
 
-/// What takes that back; `None` where [`clear`] does.
+/// Returns the cookie that removes that proof; `None` if [`clear`] removes it.
 pub(crate) fn clear_led(url: &PublicUrl, kind: &Kind, session: SessionId) -> Option<HeaderValue> {
     let text = format!("{PLAIN}{session}=; Max-Age=0; {}", below(url, kind));
     HeaderValue::from_str(&text).ok().filter(|_| !url.is_secure())
@@ -63,7 +64,8 @@ fn below(url: &PublicUrl, kind: &Kind) -> String {
     format!("Path={}/callback/{kind}; HttpOnly; SameSite=Lax", url.prefix())
 }
 
-/// The proofs that a browser shows, of the newest setups: it sends the oldest cookie first (RFC 6265, section 5.4).
+/// Returns the proofs in a request, those of the newest setups: a browser sends the oldest cookie first (RFC 6265,
+/// section 5.4).
 pub(crate) fn proofs(url: &PublicUrl, headers: &HeaderMap) -> Vec<Secret> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));

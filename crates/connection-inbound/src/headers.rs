@@ -1,11 +1,11 @@
-//! What every answer says to the browser about itself.
+//! The security headers of every response.
 
 use axum::{
     http::{HeaderName, HeaderValue, header},
     response::Response,
 };
 
-/// No answer is kept, framed, sniffed, or named to whoever it leads to (RFC 9700, section 4.2.4).
+/// Headers that prevent caching, framing, content sniffing and referrers (RFC 9700, section 4.2.4).
 const ALWAYS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -14,10 +14,10 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// Nothing is loaded, sent or framed. A page that has a style names it.
+/// The policy that allows nothing to be loaded, sent or framed. A page with a style sets its own.
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Adds them.
+/// Adds the headers to a response.
 pub(crate) async fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {

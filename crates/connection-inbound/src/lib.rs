@@ -1,19 +1,18 @@
-//! What reaches a host of connections from outside: the callbacks of providers, what they send by themselves, and setups
-//! that a page or a program runs by JSON.
+//! The inbound side of a host: provider callbacks, webhooks, and a JSON API with which a page or a program runs setups.
 //!
-//! A server that has a public address mounts [`callback_routes`] and [`webhook_routes`] and lends its registry a
-//! [`PublicEndpoint`]; one that has no server of its own runs a [`Server`]. A program on
-//! a desktop lends it a [`LoopbackServer`], which listens on this machine while a setup waits for a callback and no longer
-//! (RFC 8252). [`setup_routes`] runs setups for a page or a program; [`open_browser`] sends a person to the provider;
-//! [`check_callback`] says what is wrong when no callback arrives.
+//! A server with a public address mounts [`callback_routes`] and [`webhook_routes`] and gives its registry a
+//! [`PublicEndpoint`]; a host without an HTTP server of its own runs a [`Server`]. A desktop program gives its
+//! registry a [`LoopbackServer`], which listens on this machine only while a setup waits for a callback (RFC 8252).
+//! [`setup_routes`] runs setups for a page or a program, [`open_browser`] opens the provider's page in the user's
+//! browser, and [`check_callback`] explains why no callback arrives.
 //!
-//! What comes from the network is believed only after its `state` has matched: a forged, foreign, late or second callback
-//! gets a page that says nothing, and the setup waits on for the right one.
+//! Nothing from the network is trusted before its `state` has matched. A forged, foreign, late or repeated callback
+//! gets a page without information, and the setup continues to wait for the right one.
 //!
 //! # What this crate is not
 //!
-//! It knows no provider and no protocol, keeps nothing (what it answers, any process of the same store can answer) and
-//! does not know who is who: that a request is of an owner is what the host says.
+//! It knows no provider and no protocol. It keeps no state: any process of the same store can answer any request. It
+//! does not authenticate users: the host decides which owner a request belongs to.
 //!
 //! # Stability
 //!

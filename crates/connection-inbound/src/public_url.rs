@@ -1,48 +1,53 @@
-//! Where a host is reached from outside: configured, and never taken from a request.
+//! The public URL of a host: configured, and never taken from a request.
 
 use std::{fmt, net::Ipv4Addr, str::FromStr};
 
 use connection_contract::Kind;
 use url::{Host, Url};
 
-/// The query of the page for a browser that is not the one of the setup.
+/// The query of the page for a browser other than the setup's.
 pub(crate) const OTHER_BROWSER: &str = "other-browser";
 
-/// The address at which browsers reach this host: `https://example.com`, or `https://example.com/connections` where a
-/// proxy passes on what is below a path. Without TLS it is a loopback address, or one of a private network
+/// The address at which browsers reach this host.
+///
+/// For example `https://example.com`, or `https://example.com/connections` if a proxy passes on everything below a
+/// path. An address without TLS is a loopback address, or one of a private network
 /// ([`on_private_network`](Self::on_private_network)).
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicUrl {
-    /// Without `/` at its end.
+    /// The address without a trailing `/`.
     text: String,
     url: Url,
 }
 
-/// Why a text is no public URL.
+/// An error for a text that is not a public URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the public URL {0}")]
 pub struct InvalidPublicUrl(&'static str);
 
 impl InvalidPublicUrl {
-    /// What to do.
+    /// Returns what a person can do about the error.
     pub fn remedy(&self) -> &'static str {
         "give the address at which browsers reach this host, such as https://example.com/connections"
     }
 }
 
 impl PublicUrl {
-    /// The loopback address with this port (RFC 8252, section 7.3): a number, since a name may be led elsewhere.
+    /// Returns the loopback address with this port (RFC 8252, section 7.3): a number, since a name may resolve
+    /// elsewhere.
     pub(crate) fn loopback(port: u16) -> Option<Self> {
         format!("http://{}:{port}", Ipv4Addr::LOCALHOST).parse().ok()
     }
 
-    /// Reads an address without TLS on a private network, such as `http://192.168.1.20:8745` (RFC 1918, RFC 4193): for a device
-    /// of that network which speaks no TLS. Whoever is on the network can read and change what passes, so a host takes such
-    /// an address only from a person who chose it. It is written as a number, because a name may lead anywhere.
+    /// Parses an address without TLS on a private network, such as `http://192.168.1.20:8745` (RFC 1918, RFC 4193).
+    ///
+    /// It is for devices in that network that do not speak TLS. Anyone on the network can read and change the
+    /// traffic, so a host must take such an address only from a person who chose it. The address must be numeric,
+    /// because a name may resolve to anything.
     ///
     /// # Errors
     ///
-    /// [`InvalidPublicUrl`] for every other address.
+    /// Returns [`InvalidPublicUrl`] for every other address.
     pub fn on_private_network(text: &str) -> Result<Self, InvalidPublicUrl> {
         let url = Url::parse(text).map_err(|_| InvalidPublicUrl("is not a URL"))?;
         if url.scheme() != "http" || !is_private_network(&url) {
@@ -51,7 +56,7 @@ impl PublicUrl {
         Self::of(url)
     }
 
-    /// A URL whose scheme and host are allowed.
+    /// Checks the remaining parts of a URL whose scheme and host are allowed.
     fn of(url: Url) -> Result<Self, InvalidPublicUrl> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidPublicUrl("has a user or password in it"));
@@ -66,53 +71,55 @@ impl PublicUrl {
         Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), url })
     }
 
-    /// Without `/` at its end.
+    /// Returns the address without a trailing `/`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What is registered at the provider of this kind: an address of its own (RFC 9700, section 4.4.2.2).
+    /// Returns the redirect URI to register at the provider of this kind; each kind has its own (RFC 9700, section
+    /// 4.4.2.2).
     pub fn redirect_uri(&self, kind: &Kind) -> String {
         format!("{}/callback/{kind}", self.text)
     }
 
-    /// What the user enters at the provider, for a connection whose address ends in this token. A secret, as the token is.
+    /// Returns the webhook address with this token, which the user enters at the provider. It is a secret, as the
+    /// token is.
     pub fn webhook(&self, token: &str) -> String {
         format!("{}/webhooks/{token}", self.text)
     }
 
-    /// The page that tells what came of a callback.
+    /// Returns the address of the page with a callback's result.
     pub(crate) fn done(&self, kind: &Kind, reference: Option<&str>) -> String {
         let query = reference.map(|reference| format!("?ref={reference}")).unwrap_or_default();
         format!("{}/done{query}", self.redirect_uri(kind))
     }
 
-    /// The page for a browser that brought a callback of a setup that another browser was led to.
+    /// Returns the address of the page for a browser that brought the callback of another browser's setup.
     pub(crate) fn other_browser(&self, kind: &Kind) -> String {
         format!("{}/done?{OTHER_BROWSER}", self.redirect_uri(kind))
     }
 
-    /// Scheme, host and port.
+    /// Returns the scheme, host and port.
     pub(crate) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// Host and port, as a browser's `Host` has them.
+    /// Returns the host and port, as in a browser's `Host`.
     pub(crate) fn authority(&self) -> &str {
         self.url.authority()
     }
 
-    /// Returns `true` if other machines reach it.
+    /// Returns `true` if other machines can reach the address.
     pub fn reaches_others(&self) -> bool {
         !is_loopback(&self.url)
     }
 
-    /// What comes behind the origin; empty, or with `/` at its start and none at its end.
+    /// Returns the path of the address: empty, or beginning with `/` and without a trailing one.
     pub fn prefix(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
 
-    /// Returns `true` if it is reached by TLS. One that is not is on this machine or a private network.
+    /// Returns `true` for an address with TLS. One without is on this machine or in a private network.
     pub fn is_secure(&self) -> bool {
         self.url.scheme() == "https"
     }
@@ -145,8 +152,8 @@ impl fmt::Debug for PublicUrl {
     }
 }
 
-/// Whether a URL leads to this machine by its number. `localhost` is a name, which may be led elsewhere (RFC 8252, section
-/// 8.3).
+/// Returns `true` if a URL names this machine by its number. `localhost` is a name, which may resolve elsewhere (RFC
+/// 8252, section 8.3).
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -155,7 +162,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Returns `true` for a number of a private network.
+/// Returns `true` if a URL names a host of a private network by its number.
 fn is_private_network(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_private(),

@@ -1,20 +1,20 @@
-//! The query of a callback, strictly: what two readers could read differently is refused.
+//! A strict parser for the query of a callback, which refuses anything that two parsers could read differently.
 
 use connection_contract::{Secret, encode};
 
 const MOST_BYTES: usize = 8 << 10;
 const MOST_PARAMETERS: usize = 32;
 
-/// Why a query is not read.
+/// The reason why a query is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Malformed {
-    /// A broken escape, or bytes that are no text.
+    /// The query has a broken escape or bytes that are not text.
     Encoding,
-    /// Longer than any provider's.
+    /// The query is longer than any provider's.
     TooLong,
 }
 
-/// The decoded parameters, in their order (WHATWG URL, section 5.1, without its leniency).
+/// Returns the decoded parameters in order (WHATWG URL, section 5.1, without its leniency).
 pub(crate) fn parameters(query: &str) -> Result<Vec<(String, Secret)>, Malformed> {
     if query.len() > MOST_BYTES {
         return Err(Malformed::TooLong);

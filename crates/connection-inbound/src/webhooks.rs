@@ -1,7 +1,7 @@
-//! Receives what providers send by themselves: hands it to the registry as it came, and answers with a status alone.
+//! The route for webhooks: it passes the request to the registry as received, and answers with a status alone.
 //!
-//! A body is read only for an address that there is. Who sent it is known only after the registry has looked at every byte,
-//! so a body is bounded in size and in time before it is read, and a sender who is refused is told no more than a number.
+//! A body is read only for an address that exists. The sender is known only after the registry has examined every
+//! byte, so a body is limited in size and time before it is read, and a refused sender learns nothing but the status.
 
 use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
@@ -19,31 +19,33 @@ use connection_core::{ConnectionRegistry, ReceiveError};
 
 use crate::{PublicUrl, headers};
 
-/// Of a body, in bytes; the registry takes no longer one.
+/// The maximum size of a body in bytes; the registry accepts no larger one.
 const MOST_BYTES: usize = 1 << 20;
-/// For a whole body: those who send webhooks wait about so long for their answer.
+/// The time limit for a whole body; senders of webhooks wait about this long for their answer.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// What the handler has.
+/// The state of the handler.
 #[derive(Clone, Debug)]
 struct Receiver {
     registry: ConnectionRegistry,
     url: Arc<PublicUrl>,
 }
 
-/// Routes for what providers send by themselves, at `/webhooks/{token}`, to be mounted as
-/// [`callback_routes`](crate::callback_routes) are. [`PublicUrl::webhook`] is the address that the user enters at the
-/// provider.
+/// Returns the route for webhooks, at `/webhooks/{token}`, to be mounted like
+/// [`callback_routes`](crate::callback_routes).
 ///
-/// 200 says that it is stored, was before, or told the key that was waited for; every other status is
-/// [`ReceiveError::status`](connection_core::ReceiveError::status), 408 for a body that does not come, or 400 for one that
-/// breaks off. An unknown address is answered before the body is read. 503 has a `Retry-After` where too many deliveries are
-/// being checked or wait. Providers that sign the address sign it as it is configured here, so nothing is taken from `Host`.
+/// [`PublicUrl::webhook`] is the address that the user enters at the provider. Providers that sign the address sign
+/// it as it is configured here, so nothing is taken from `Host`.
+///
+/// Status 200 means that the delivery is stored, was stored before, or held the key that was waited for. Every other
+/// status is [`ReceiveError::status`](connection_core::ReceiveError::status), 408 for a body that does not arrive in
+/// time, or 400 for one that breaks off. An unknown address is answered before the body is read. 503 has a
+/// `Retry-After` if too many deliveries are being checked or are waiting.
 pub fn webhook_routes<S>(registry: ConnectionRegistry, url: PublicUrl) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    // Any method: which one is right is what the plugin knows.
+    // Route every method, because only the plugin knows which one is right.
     Router::new()
         .route("/webhooks/{token}", any(arrived))
         .layer(middleware::map_response(headers::guarded))
@@ -81,7 +83,7 @@ async fn arrived(
     }
 }
 
-/// A status, and when to try again where that is known.
+/// Returns the status of an error, and when to try again if that is known.
 fn refused(error: &ReceiveError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let mut response = status.into_response();
@@ -91,13 +93,13 @@ fn refused(error: &ReceiveError) -> Response {
     response
 }
 
-/// As text; what is none is in no signature.
+/// Returns the headers as text. A value that is not text is part of no signature.
 fn as_they_came(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
-/// The bytes as they came, or with which status they are refused.
+/// Returns the bytes of a body as received, or the status with which it is refused.
 async fn whole(registry: &ConnectionRegistry, body: Body) -> Result<Secret, StatusCode> {
     let clock = registry.clock();
     tokio::select! {
@@ -114,7 +116,7 @@ async fn read(mut body: Body) -> Result<Secret, StatusCode> {
     }
     let mut whole = Vec::with_capacity(announced);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        // Its sender hung up.
+        // The sender closed the connection.
         let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
         let Ok(data) = frame.into_data() else { continue };
         if whole.len() + data.len() > MOST_BYTES {

@@ -1,4 +1,4 @@
-//! An address that may be opened, written so that nothing but a browser reads anything into it.
+//! Normalization of an address, so that only a browser gives any of it a meaning.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,11 @@ use crate::public_url::is_loopback;
 
 const LONGEST: usize = 8 << 10;
 
-/// The address in letters, digits and the few other characters that addresses need, the rest as `%XX`; `None` for what is
-/// not opened.
+/// Returns the address in letters, digits and the few other characters that addresses need, the rest as `%XX`.
+///
+/// Returns `None` for an address that must not be opened.
 pub(super) fn written_anew(text: &str) -> Option<String> {
-    // A reader of addresses leaves these out, and whoever reads on may not (WHATWG URL, section 4.4).
+    // The URL parser ignores these, but later readers may not (WHATWG URL, section 4.4).
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
     if text.len() > LONGEST || text.chars().any(odd) {
         return None;

@@ -1,8 +1,8 @@
-//! Sends a person to an address, in the browser of the desktop.
+//! Opens an address in the desktop's browser.
 //!
-//! The address comes from a provider and may be an attack on whatever opens it (CVE-2025-6514): it is read, written anew,
-//! and handed over as one argument, to a program that is no shell. What the program is told of its surroundings is what a
-//! desktop needs and nothing else, so that no secret in the host's environment gets to a browser.
+//! The address comes from a provider and may be an attack on the program that opens it (CVE-2025-6514): it is parsed,
+//! written again, and passed as a single argument to a program that is not a shell. The program gets only the
+//! environment variables that a desktop needs, so that no secret in the host's environment reaches a browser.
 
 mod address;
 #[cfg(test)]
@@ -19,37 +19,37 @@ use tokio::process::Command;
 
 use crate::platform;
 
-/// What does not fail by then has opened something; some programs run as long as the browser.
+/// The time after which a program that is still running counts as successful; some run as long as the browser.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Why no browser was opened. The address is shown to the person in any case.
+/// The reason why no browser was opened. Show the address to the person in any case.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenBrowserError {
-    /// Not `https`, nor `http` on this machine, or with something in it that no address of a provider has.
+    /// The address is neither `https` nor `http` on this machine, or contains something that no provider's address has.
     #[error("the address is not one that is opened in a browser")]
     Address,
-    /// The program said that it could not.
+    /// The program reported a failure.
     #[error("'{program}' could not open it ({status})")]
     Failed {
-        /// Which one.
+        /// The program.
         program: String,
-        /// What it ended with.
+        /// Its exit status.
         status: ExitStatus,
     },
-    /// The program could not be run.
+    /// The program could not be started.
     #[error("'{program}' cannot be started")]
     Start {
-        /// Which one.
+        /// The program.
         program: String,
-        /// Why.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
 }
 
 impl OpenBrowserError {
-    /// What to do.
+    /// Returns what a person can do about the error.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Address => "look at the address before you open it by hand",
@@ -58,7 +58,7 @@ impl OpenBrowserError {
     }
 }
 
-/// What opens addresses on this machine.
+/// The program that opens addresses on this machine.
 #[derive(Clone)]
 pub struct Browser {
     program: OsString,
@@ -73,18 +73,18 @@ impl fmt::Debug for Browser {
 }
 
 impl Browser {
-    /// The desktop's own way: `xdg-open`, `open`, or the shell of Windows.
+    /// Returns the desktop's own program: `xdg-open`, `open`, or the shell of Windows.
     pub fn of_desktop() -> Self {
         Self::command(platform::PROGRAM, platform::ARGUMENTS.iter().copied())
     }
 
-    /// Another program, with what stands before the address. It is not a shell.
+    /// Returns another program with arguments that precede the address. The program is not run by a shell.
     pub fn command<A: AsRef<OsStr>>(program: impl Into<OsString>, arguments: impl IntoIterator<Item = A>) -> Self {
         let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
         Self { program: program.into(), arguments, environment: Vec::new() }
     }
 
-    /// The host's environment, of which what a desktop needs is passed on.
+    /// Sets the environment from the host's; only the variables that a desktop needs are passed on.
     #[must_use]
     pub fn environment(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let needed = |name: &OsStr| {
@@ -95,15 +95,17 @@ impl Browser {
         self
     }
 
-    /// Opens an address. Show it, too: that a program was started does not mean that a person sees a page.
+    /// Opens an address.
+    ///
+    /// Show the address too: a started program does not mean that a person sees a page.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the program runs on.
+    /// Dropping the future leaves the program running.
     ///
     /// # Errors
     ///
-    /// [`OpenBrowserError`]; nothing depends on it.
+    /// Returns [`OpenBrowserError`] if no browser was opened; a setup does not depend on it.
     pub async fn open(&self, address: &str) -> Result<(), OpenBrowserError> {
         let address = address::written_anew(address).ok_or(OpenBrowserError::Address)?;
         let program = || self.program.to_string_lossy().into_owned();
@@ -111,24 +113,24 @@ impl Browser {
         command.args(&self.arguments).arg(&address).env_clear();
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // A signal to the host is not meant for the browser.
+        // A signal to the host must not reach the browser.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn().map_err(|source| OpenBrowserError::Start { program: program(), source })?;
         match tokio::time::timeout(PATIENCE, child.wait()).await {
             Ok(Ok(status)) if !status.success() => Err(OpenBrowserError::Failed { program: program(), status }),
             Ok(Err(source)) => Err(OpenBrowserError::Start { program: program(), source }),
-            // Left behind, it is waited for by the runtime.
+            // The runtime reaps a program that is still running.
             Ok(Ok(_)) | Err(_) => Ok(()),
         }
     }
 }
 
-/// Opens an address by the desktop's own way; `environment` is the host's, such as [`std::env::vars_os`].
+/// Opens an address with the desktop's own program; `environment` is the host's, such as [`std::env::vars_os`].
 ///
 /// # Errors
 ///
-/// As [`Browser::open`].
+/// Returns the errors of [`Browser::open`].
 pub async fn open_browser(
     address: &str,
     environment: impl IntoIterator<Item = (OsString, OsString)>,

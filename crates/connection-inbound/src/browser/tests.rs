@@ -1,4 +1,4 @@
-//! Which addresses are opened, and how they are written (T13).
+//! The addresses that are opened, and their normalized form (T13).
 
 use super::address::written_anew;
 

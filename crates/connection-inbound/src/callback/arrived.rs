@@ -1,4 +1,4 @@
-//! A callback arrives: it is handed over, and the browser leaves its address at once.
+//! The handler of callbacks: it delivers the callback, then redirects the browser away from the callback's address.
 
 use axum::{
     extract::{Path, Request, State, rejection::PathRejection},
@@ -40,7 +40,7 @@ pub(super) async fn arrived(
         }
         Err(DeliverError::Error(error)) => {
             tracing::warn!(%kind, code = error.code(), "a callback cannot be taken now");
-            // Left where it is: the browser may bring it again.
+            // No redirect, so that the browser can send the callback again.
             page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again)
         }
         Err(error) => {
@@ -60,21 +60,21 @@ pub(super) fn not_get() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response()
 }
 
-/// 303, so that nothing is sent on with it (RFC 9700, section 4.12).
+/// Returns a redirect with status 303, so that the browser sends nothing along (RFC 9700, section 4.12).
 pub(super) fn see(location: &str) -> Response {
     match HeaderValue::from_str(location) {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
-        // A configured URL with hexadecimal digits, and an address at a provider, are always a header.
+        // The configured URL with an id, and a provider's address, are always valid header values.
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-/// The same for all that is refused. Programs see the status; a browser also leaves the address.
+/// Returns the same answer for every refused callback: programs see the status, and a browser leaves the address.
 fn refused(receiver: &Receiver, kind: &Kind, status: StatusCode) -> Response {
     leaving(page::answer(status, &Page::Neutral), &receiver.url.done(kind, None))
 }
 
-/// The `state` was right, so the person may be one whose setup this is, in another browser than the one that was led.
+/// Returns the answer for the wrong browser. The `state` was right, so this may be the setup's user in another browser.
 fn other_browser(receiver: &Receiver, kind: &Kind) -> Response {
     leaving(page::answer(StatusCode::FORBIDDEN, &Page::OtherBrowser), &receiver.url.other_browser(kind))
 }

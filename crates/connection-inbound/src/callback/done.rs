@@ -1,4 +1,4 @@
-//! The page behind a callback: what came of it.
+//! The page after a callback, which shows the result.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     public_url::OTHER_BROWSER,
 };
 
-/// So long the page waits before it is asked for again.
+/// The longest time for which a request for the page waits before the browser asks again.
 const LONGEST: Duration = Duration::from_secs(10);
 
 pub(super) async fn done(
@@ -55,14 +55,14 @@ pub(super) async fn done(
         cookie.filter(|_| again.is_none() && !cookies::proofs(&receiver.url, request.headers()).is_empty())
     {
         headers.append(header::SET_COOKIE, cookie);
-        // A cookie goes by the path that it was set for, too.
+        // A browser removes a cookie only if the path is also the one that it was set for.
         headers
             .extend(cookies::clear_led(&receiver.url, &kind, session.id()).map(|cookie| (header::SET_COOKIE, cookie)));
     }
     response
 }
 
-/// Waits a while for what there is to tell.
+/// Waits until there is a result to show, for a limited time.
 async fn told(registry: &ConnectionRegistry, kind: &Kind, session: &SetupSession) -> Page {
     let title = registry.kind(kind).map(|info| info.descriptor.display_name);
     let title = title.unwrap_or_else(|| kind.to_string().into());
@@ -92,12 +92,12 @@ async fn told(registry: &ConnectionRegistry, kind: &Kind, session: &SetupSession
     }
 }
 
-/// Where a session has come to.
+/// The state in which a session has come to rest.
 enum Rests {
     Confirms(Identity),
     Ended(Outcome),
     GoesOn,
-    /// It cannot go on now.
+    /// The session cannot continue now.
     Unknown,
 }
 

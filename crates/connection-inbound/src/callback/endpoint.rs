@@ -1,19 +1,20 @@
-//! The redirect URIs of a host that has a public address.
+//! The redirect URIs of a host with a public address.
 
 use connection_contract::Kind;
 use connection_core::InboundEndpoint;
 
 use crate::PublicUrl;
 
-/// Lends a registry its public address: `https://example.com/callback/{kind}`. Whoever lends it mounts
-/// [`callback_routes`](crate::callback_routes) there.
+/// An inbound endpoint at a public address: `https://example.com/callback/{kind}`.
+///
+/// The host mounts [`callback_routes`](crate::callback_routes) at that address.
 #[derive(Clone, Debug)]
 pub struct PublicEndpoint {
     url: PublicUrl,
 }
 
 impl PublicEndpoint {
-    /// At this address.
+    /// Returns an endpoint at this address.
     pub fn new(url: PublicUrl) -> Self {
         Self { url }
     }
@@ -25,7 +26,7 @@ impl InboundEndpoint for PublicEndpoint {
         Some(self.url.redirect_uri(kind))
     }
 
-    /// It is what it was as long as the configuration is; nothing is to be done for it.
+    /// Returns `true` for every redirect URI of the configured address; nothing has to be set up again.
     async fn rebind(&self, redirect_uri: &str) -> bool {
         let kind = redirect_uri.strip_prefix(self.url.as_str()).and_then(|path| path.strip_prefix("/callback/"));
         kind.is_some_and(|kind| Kind::parse(kind).is_some())

@@ -1,7 +1,7 @@
-//! The address through which a browser is led to the provider: the first one that comes is the browser of the setup.
+//! The address that leads a browser to the provider. The first browser that opens it becomes the setup's browser.
 //!
-//! The address is one that other users of the machine may read. So it names neither `state` nor the provider, and whoever
-//! comes after the first browser is told so and nothing else.
+//! Other users of the machine may be able to read the address. Therefore it names neither the `state` nor the
+//! provider, and every later browser learns only that the address has been used.
 
 use axum::{
     extract::{Path, Request, State, rejection::PathRejection},

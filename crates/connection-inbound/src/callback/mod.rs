@@ -1,8 +1,10 @@
-//! Receives callbacks: hands them to the registry, leaves the address with the code in it, and tells what came of it.
-//! Leads browsers to the provider, so that a callback is known to come from the browser of its setup.
+//! The routes for callbacks: they deliver callbacks to the registry, redirect the browser away from the code, and
+//! show the result. They also lead browsers to the provider, so that a callback is known to come from its setup's
+//! browser.
 //!
-//! Nothing of a request is shown, logged or put into an address: pages say what the session says, and every `Location` is
-//! made of the configured URL, the kind and a reference of ours, or is the address at the provider that the session gives.
+//! Nothing of a request is shown, logged or put into an address. Pages show what the session reports, and every
+//! `Location` is made from the configured URL, the kind and our own reference, or is the provider's address from the
+//! session.
 
 mod arrived;
 mod done;
@@ -20,11 +22,11 @@ use crate::{PublicUrl, headers};
 pub use endpoint::PublicEndpoint;
 pub(crate) use proof::PATH as PROOF_PATH;
 
-/// Whoever may go away while callbacks still come.
+/// A registry, which may be closed while callbacks still arrive.
 #[derive(Clone, Debug)]
 pub(crate) enum Registry {
     Here(ConnectionRegistry),
-    /// Of a server that the registry holds.
+    /// The registry of a server that the registry itself holds.
     Lent(WeakConnectionRegistry),
 }
 
@@ -37,18 +39,19 @@ impl Registry {
     }
 }
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone, Debug)]
 pub(crate) struct Receiver {
     pub(crate) registry: Registry,
     pub(crate) url: Arc<PublicUrl>,
 }
 
-/// Routes for the callbacks of every kind, at `/callback/{kind}` and below, to be mounted where requests for `url` arrive: with
-/// [`Router::merge`], or with [`Router::nest`] where the proxy passes on the path of `url`. The registry is one that was
-/// opened with a [`PublicEndpoint`] of the same `url`.
+/// Returns the routes for the callbacks of every kind, at `/callback/{kind}` and below.
 ///
-/// Nothing is taken from `Host` or from what proxies add, so that none of them can lead a browser elsewhere.
+/// Mount them where requests for `url` arrive: with [`Router::merge`], or with [`Router::nest`] if the proxy passes
+/// on the path of `url`. The registry must have been opened with a [`PublicEndpoint`] of the same `url`.
+///
+/// Nothing is taken from `Host` or from headers that proxies add, so none of them can redirect a browser elsewhere.
 pub fn callback_routes<S>(registry: ConnectionRegistry, url: PublicUrl) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -60,8 +63,8 @@ pub(crate) fn routes<S>(receiver: Receiver) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    // Any method, so that each handler takes GET alone: a router would answer HEAD by the handler of GET, and a look at an
-    // address would use the callback up.
+    // Route every method, so that each handler can accept GET alone: a router would answer HEAD with the GET handler,
+    // and a mere probe of the address would use up the callback.
     Router::new()
         .route(proof::PATH, any(proof::proof))
         .route("/callback/{kind}", any(arrived::arrived))

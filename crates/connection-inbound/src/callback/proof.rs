@@ -1,4 +1,5 @@
-//! By which a host that asks itself knows whom it has reached; see [`check_callback`](crate::check_callback).
+//! The proof by which a host that checks its own callbacks recognizes itself; see
+//! [`check_callback`](crate::check_callback).
 
 use axum::{
     extract::{Request, State},
@@ -8,12 +9,12 @@ use axum::{
 
 use super::Receiver;
 
-/// Beside the callbacks; no kind has such a name.
+/// The path of the proof, beside the callbacks; no kind can have the name `-`.
 pub(crate) const PATH: &str = "/callback/-/proof";
-/// What a challenge is at most.
+/// The maximum length of a challenge.
 const LONGEST: usize = 64;
 
-/// Answers a challenge as every process of the store does. It tells nothing else, so anybody may ask.
+/// Answers a challenge, as every process of the store does. The answer reveals nothing else, so anyone may ask.
 pub(super) async fn proof(State(receiver): State<Receiver>, request: Request) -> Response {
     let challenge = request.uri().query().and_then(|query| query.strip_prefix("challenge=")).unwrap_or_default();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);

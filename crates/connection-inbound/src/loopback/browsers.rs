@@ -1,4 +1,4 @@
-//! Browsers that were sent on to the page which tells what came of a callback, and have not seen it yet.
+//! The browsers that were redirected to the page with a callback's result and have not loaded it yet.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use axum::{
 };
 use tokio::sync::watch;
 
-/// How many there are. A clone counts the same ones.
+/// The number of such browsers. Clones share the count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Browsers(Arc<watch::Sender<Count>>);
 
@@ -20,7 +20,7 @@ struct Count {
     sent_on: usize,
 }
 
-/// A connection, until it is dropped.
+/// A counted connection, until it is dropped.
 pub(super) struct Connected(Browsers);
 
 impl Browsers {
@@ -29,10 +29,10 @@ impl Browsers {
         Connected(self.clone())
     }
 
-    /// Resolves when each that was sent on has seen the page, and nobody is connected.
+    /// Resolves when every redirected browser has loaded the page and no connection is open.
     pub(super) async fn gone(&self) {
         let mut counts = self.0.subscribe();
-        // The sender is here, so that it does not fail.
+        // This does not fail, because `self` holds the sender.
         drop(counts.wait_for(|count| count.connected == 0 && count.sent_on == 0).await);
     }
 }
@@ -43,14 +43,14 @@ impl Drop for Connected {
     }
 }
 
-/// Counts by what is answered.
+/// Updates the count according to the response.
 pub(super) async fn counted(State(browsers): State<Browsers>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let (tells, leads) = (path.ends_with("/done"), path.contains("/go/"));
     let response = next.run(request).await;
     let is_last = tells && !response.headers().contains_key(header::REFRESH);
     browsers.0.send_modify(|count| match response.status() {
-        // One that is led to the provider comes back with a callback, or never.
+        // A browser that is led to the provider returns with a callback or not at all.
         StatusCode::SEE_OTHER if leads => {}
         StatusCode::SEE_OTHER => count.sent_on += 1,
         StatusCode::OK if is_last => count.sent_on = count.sent_on.saturating_sub(1),

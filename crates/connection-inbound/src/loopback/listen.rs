@@ -1,30 +1,30 @@
-//! The sockets: the same port for both families, on this machine alone.
+//! The loopback sockets: the same port for IPv4 and IPv6.
 
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, TcpListener},
 };
 
-/// How often a port is looked for that is free in both families.
+/// The number of attempts to find a port that is free in both families.
 const MOST_TRIES: usize = 8;
 
-/// Bound, and not yet asked.
+/// Bound sockets that accept no connections yet.
 pub(super) struct Sockets {
     port: u16,
     pub(super) four: TcpListener,
-    /// Without, where the machine has no IPv6. The redirect URI says `127.0.0.1`, so that nothing depends on it.
+    /// `None` if the machine has no IPv6. The redirect URI names `127.0.0.1`, so nothing depends on this socket.
     pub(super) six: Option<TcpListener>,
 }
 
 impl Sockets {
-    /// On that port, or on any for 0.
+    /// Binds this port, or any free port for 0.
     pub(super) fn bind(port: u16) -> io::Result<Self> {
         for _ in 0..MOST_TRIES {
             let four = listen(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?)?;
             let bound = four.local_addr()?.port();
             match TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).and_then(listen) {
                 Ok(six) => return Ok(Self { port: bound, four, six: Some(six) }),
-                // Somebody else's there, and another one is as good.
+                // Another program has the port in this family; try another port.
                 Err(error) if port == 0 && error.kind() == io::ErrorKind::AddrInUse => {}
                 Err(_) => return Ok(Self { port: bound, four, six: None }),
             }

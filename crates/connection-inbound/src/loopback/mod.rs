@@ -1,8 +1,9 @@
-//! A server on this machine for programs without an address (RFC 8252, section 7.3).
+//! A loopback server for programs without a public address (RFC 8252, section 7.3).
 //!
-//! It listens on `127.0.0.1` and `[::1]`, from when a setup asks for a redirect URI until no setup waits for a callback.
-//! A process that goes on with a setup of one that is gone listens on the same port again. Any page and any program of
-//! this machine reaches it, so it answers little: GET of the callbacks, with the `Host` that it gave out.
+//! It listens on `127.0.0.1` and `[::1]`, from the moment a setup asks for a redirect URI until no setup waits for a
+//! callback. A process that continues a setup of an earlier process listens on the same port again. Any page and any
+//! program of this machine can reach the server, so it answers only GET requests for callbacks, and only with the
+//! `Host` that it gave out.
 
 mod browsers;
 mod listen;
@@ -26,26 +27,27 @@ use crate::PublicUrl;
 use browsers::Browsers;
 use listen::Sockets;
 
-/// The address is given out before the setup that asked for it is stored.
+/// The time to listen after the address was given out, because the setup that asked for it is stored later.
 const FIRST: Duration = Duration::from_secs(20);
-/// The browser is told what came of the last callback.
+/// The time to listen after the last callback, so that the browser can load the result.
 const LAST: Duration = Duration::from_secs(10);
 
-/// How a loopback server listens.
+/// The options of a [`LoopbackServer`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct LoopbackOptions {
-    /// A fixed port, for providers at which the whole redirect URI is registered; without one the system chooses one.
+    /// A fixed port, for providers that require the whole redirect URI to be registered; `None` lets the system
+    /// choose one.
     pub port: Option<u16>,
 }
 
 impl LoopbackOptions {
-    /// Any port.
+    /// Returns options with a port that the system chooses.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// This port.
+    /// Sets a fixed port.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
@@ -53,8 +55,9 @@ impl LoopbackOptions {
     }
 }
 
-/// Lends a registry this machine's loopback addresses: `http://127.0.0.1:{port}/callback/{kind}`. A clone is the same
-/// server.
+/// An inbound endpoint on this machine's loopback addresses: `http://127.0.0.1:{port}/callback/{kind}`.
+///
+/// Clones refer to the same server.
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
@@ -84,11 +87,11 @@ struct Shared {
     browsers: Browsers,
 }
 
-/// The ports that are listened on; several when setups of an earlier process go on.
+/// The open ports; there are several if setups of an earlier process continue.
 #[derive(Default)]
 struct Listening {
     ports: HashMap<u16, Arc<()>>,
-    /// The one that is given out.
+    /// The port of new redirect URIs.
     current: Option<u16>,
 }
 
@@ -99,33 +102,34 @@ impl fmt::Debug for LoopbackServer {
 }
 
 impl LoopbackServer {
-    /// A server that listens when it is needed, on this runtime.
+    /// Returns a server that listens when it is needed, on this runtime.
     pub fn new(runtime: Handle, options: LoopbackOptions) -> Self {
         let (registry, listening, browsers) = Default::default();
         Self(Arc::new(Shared { runtime, options, registry, listening, browsers }))
     }
 
-    /// The ports that it listens on now.
+    /// Returns the ports on which the server listens now.
     pub fn ports(&self) -> Vec<u16> {
         let mut ports: Vec<_> = self.0.lock().ports.keys().copied().collect();
         ports.sort_unstable();
         ports
     }
 
-    /// Resolves when every browser that brought a callback has seen what came of it, but not later than after this time:
-    /// for a program that ends with its setup.
+    /// Waits until every browser that delivered a callback has loaded the result, but no longer than `patience`.
+    ///
+    /// A program that ends with its setup waits for this first.
     pub async fn browsers_told(&self, patience: Duration) {
-        // Who has not come by then does not come.
+        // A browser that has not come by then is not expected anymore.
         drop(tokio::time::timeout(patience, self.0.browsers.gone()).await);
     }
 
-    /// Listens on a port, if it does not yet; on any for `None`. The port on which it listens.
+    /// Listens on a port unless it is open already, or on any port for `None`; returns the port.
     fn listen(&self, port: Option<u16>) -> Option<u16> {
         let registry = self.0.registry.get()?.clone();
         let mut listening = self.0.lock();
         let there = port.or(listening.current).filter(|port| listening.ports.contains_key(port));
         if let Some(there) = there {
-            // Whoever is about to end sees that somebody came.
+            // Replace the marker, so that a task that is about to end sees the new request.
             listening.ports.insert(there, Arc::default());
             return Some(there);
         }
@@ -153,7 +157,7 @@ impl LoopbackServer {
         self.while_needed(port, &registry, serving).await;
     }
 
-    /// Polls what serves a port until nobody needs it, or it has ended by itself.
+    /// Polls `serving` until the port is no longer needed, or until `serving` ends by itself.
     async fn while_needed(&self, port: u16, registry: &WeakConnectionRegistry, serving: impl Future<Output = ()>) {
         let mut serving = Box::pin(serving);
         loop {
@@ -166,11 +170,12 @@ impl LoopbackServer {
             let mut listening = self.0.lock();
             let since = listening.ports.get(&port);
             let came = asked.iter().zip(since).any(|(asked, since)| !Arc::ptr_eq(asked, since));
-            // What has ended cannot go on for whoever came: the port is let go, and the next one listens again.
+            // A server that has ended cannot continue for a new request: release the port, and the next request
+            // listens again.
             if came && !ended && registry.upgrade().is_some() {
                 continue;
             }
-            // Under the lock, so that whoever wants the port next finds it free.
+            // Drop it under the lock, so that the next request for the port finds it free.
             drop(serving);
             listening.ports.remove(&port);
             listening.current = listening.current.filter(|current| *current != port);
@@ -180,7 +185,7 @@ impl LoopbackServer {
     }
 }
 
-/// Resolves when nobody is waited for any more, or the registry is gone.
+/// Resolves when no setup waits for a callback anymore, or the registry is gone.
 async fn needed(registry: &WeakConnectionRegistry) {
     let Some(clock) = registry.upgrade().map(|registry| registry.clock()) else { return };
     clock.sleep(FIRST).await;
@@ -190,7 +195,7 @@ async fn needed(registry: &WeakConnectionRegistry) {
 }
 
 impl Shared {
-    /// Nothing under the lock leaves it half changed, so a poisoned one is as good.
+    /// Locks the ports. No code under the lock leaves them inconsistent, so a poisoned lock is still good.
     fn lock(&self) -> MutexGuard<'_, Listening> {
         self.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -199,7 +204,7 @@ impl Shared {
 #[async_trait::async_trait]
 impl InboundEndpoint for LoopbackServer {
     fn opened(&self, registry: WeakConnectionRegistry) {
-        // The first one stays: a server is lent to one registry.
+        // The first registry stays: a server belongs to one registry.
         drop(self.0.registry.set(registry));
     }
 

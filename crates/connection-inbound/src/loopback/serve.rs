@@ -1,4 +1,4 @@
-//! Serves callbacks on loopback sockets.
+//! The service of callbacks on loopback sockets.
 
 use std::{future::pending, io, net::SocketAddr, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::{
     server::{HEAD_TIMEOUT, Limits, Names, PerPeer, Places, accepted, connection, named},
 };
 
-/// A browser or two; the head is the smallest that the library has.
+/// Limits for one or two browsers; the head is the smallest that the library supports.
 pub(super) const LIMITS: Limits = Limits {
     connections: 64,
     requests: 32,
@@ -31,7 +31,7 @@ pub(super) const LIMITS: Limits = Limits {
     head_time: HEAD_TIMEOUT,
 };
 
-/// Serves until it is dropped, and every connection with it.
+/// Serves until the future is dropped, which closes every connection.
 pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, browsers: Browsers) {
     let port = sockets.port();
     let Some(router) = router(port, registry) else { return };
@@ -40,7 +40,7 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
     let six = sockets.six.map(TcpListener::from_std).transpose();
     let (Ok(four), Ok(six)) = (four, six) else { return };
     let places = Places::new(LIMITS, Vec::new());
-    // Held until all are dropped: nobody is told to end.
+    // The sender lives as long as the connections, because they are never asked to end.
     let (_ending, ended) = watch::channel(false);
     let mut connections = JoinSet::new();
     loop {
@@ -71,7 +71,7 @@ async fn accept(four: &TcpListener, six: Option<&TcpListener>) -> io::Result<(Tc
     }
 }
 
-/// The callbacks, for requests that name this server alone.
+/// Returns the callback routes, for requests that name this server alone.
 pub(super) fn router(port: u16, registry: WeakConnectionRegistry) -> Option<Router> {
     let url = Arc::new(PublicUrl::loopback(port)?);
     let nothing = || async { StatusCode::NOT_FOUND };

@@ -1,4 +1,4 @@
-//! What its host sees of a loopback server's ports.
+//! The ports of a loopback server, as its host sees them.
 
 use std::{
     io::{Read as _, Write as _},
@@ -15,7 +15,7 @@ use super::{
     serve::{LIMITS, serve},
 };
 
-/// T27: 64 at once, however silent; who comes next takes the place of the one that was silent longest.
+/// T27: 64 connections at once, however silent; the next one replaces the connection that was silent longest.
 #[tokio::test]
 async fn who_comes_when_all_places_are_taken_takes_the_place_of_the_longest_silent_one() {
     let directory = tempfile::tempdir().unwrap();
@@ -23,7 +23,7 @@ async fn who_comes_when_all_places_are_taken_takes_the_place_of_the_longest_sile
     for (held, leaves) in [(LIMITS.connections - 1, false), (LIMITS.connections, true)] {
         let sockets = Sockets::bind(0).unwrap();
         let local = ("127.0.0.1", sockets.port());
-        // All of them are there before anybody is let in.
+        // All of them connect before the first is accepted.
         let silent: Vec<_> = (0..held).map(|_| std::net::TcpStream::connect(local).unwrap()).collect();
         let mut last = std::net::TcpStream::connect(local).unwrap();
         write!(last, "GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", local.1).unwrap();
@@ -53,7 +53,7 @@ async fn opened(directory: &tempfile::TempDir) -> ConnectionRegistry {
         .unwrap()
 }
 
-/// What serves has ended while somebody came: it is not asked again, and the port is free for the next one.
+/// The server of a port has ended while a request came: it is not polled again, and the port is free for the next one.
 #[tokio::test]
 async fn a_port_whose_serving_has_ended_is_let_go() {
     let directory = tempfile::tempdir().unwrap();

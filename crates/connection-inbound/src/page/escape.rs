@@ -1,9 +1,8 @@
-//! Text as text.
+//! Escaping of text for HTML.
 
 use std::fmt::Write as _;
 
-/// With every character that means something in HTML as a reference, so that it may stand in an element or a quoted
-/// attribute.
+/// Escapes every character with a meaning in HTML, so that the text can stand in an element or a quoted attribute.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! The few pages that a person sees behind a callback: static but for texts of ours and of the session, each escaped.
+//! The pages that a person sees after a callback: static, except for escaped texts of ours and of the session.
 
 mod escape;
 #[cfg(test)]
@@ -13,12 +13,12 @@ use connection_core::Done;
 
 use escape::escaped;
 
-/// What a page says.
+/// The content of a page.
 #[derive(Debug)]
 pub(crate) enum Page {
-    /// The store cannot be asked; nothing is lost.
+    /// The store cannot be reached; nothing is lost.
     Again,
-    /// It was taken, and a person at the setup says whether the account is the right one.
+    /// The callback was accepted, and the person at the setup must confirm the account.
     Confirms {
         title: DisplayText,
         identity: Box<Identity>,
@@ -31,26 +31,26 @@ pub(crate) enum Page {
         title: DisplayText,
         failure: Box<SetupFailure>,
     },
-    /// It was taken, and the setup asks for more.
+    /// The callback was accepted, and the setup asks for more.
     GoesOn {
         title: DisplayText,
     },
-    /// For everybody whom we tell nothing.
+    /// The page for everyone who is to learn nothing.
     Neutral,
-    /// The callback came from a browser that was not led to the provider by its setup.
+    /// The callback came from a browser that the setup did not lead to the provider.
     OtherBrowser,
-    /// Another browser was led to the provider from this address.
+    /// Another browser has already opened this address.
     Taken,
-    /// It was taken; more is not known yet.
+    /// The callback was accepted; the result is not known yet.
     Working,
 }
 
-/// The only style. Its hash stands in the policy, so that no other one is followed.
+/// The style of every page. The policy holds its hash, so that browsers apply no other style.
 const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.5rem}h1{font-size:1.4rem}";
-/// SHA-256 of the style, in base64; a test compares them.
+/// The SHA-256 of the style, in base64. A test compares the two.
 const STYLE_HASH: &str = "7bH9Xnzhcv/HjODeZVtc4KpQLUJmHelSWiuRqhMsgMo=";
 
-/// As an answer.
+/// Returns a response with the page.
 pub(crate) fn answer(status: StatusCode, page: &Page) -> Response {
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'; \
@@ -65,7 +65,7 @@ pub(crate) fn answer(status: StatusCode, page: &Page) -> Response {
     response
 }
 
-/// The whole document.
+/// Returns the whole document.
 fn html(page: &Page) -> String {
     let (heading, sentences) = words(page);
     let body: String = sentences.iter().map(|sentence| format!("<p>{}</p>\n", escaped(sentence))).collect();
@@ -77,7 +77,7 @@ fn html(page: &Page) -> String {
     )
 }
 
-/// A heading and sentences, as text.
+/// Returns the heading and the sentences of a page, not yet escaped.
 fn words(page: &Page) -> (String, Vec<String>) {
     const BACK: &str = "You can close this window and go back to where you began.";
     match page {

@@ -1,11 +1,11 @@
-//! The one style is the one that the policy allows, and texts are texts.
+//! The policy allows exactly the one style, and texts are escaped.
 
 use connection_contract::{Kind, encode, prelude::*};
 use connection_testkit::FakeHost;
 
 use super::{STYLE, STYLE_HASH, escape::escaped};
 
-/// Hashes the style by the host's own means, since plugins have them.
+/// A kind that hashes the style with the host's cryptography, which plugins can use.
 struct Hashes;
 
 impl ConnectionDefinition for Hashes {

@@ -1,8 +1,8 @@
 //! macOS: `open` (its manual page, section 1).
 
-/// A fixed path, so that nothing in `PATH` takes its place.
+/// The path is fixed, so that no program in `PATH` can replace it.
 pub(crate) const PROGRAM: &str = "/usr/bin/open";
-/// Before the address.
+/// The arguments before the address.
 pub(crate) const ARGUMENTS: &[&str] = &["-u"];
-/// The system keeps the rest.
+/// The variables that are passed on; `open` needs no others.
 pub(crate) const VARIABLES: &[&str] = &["HOME", "LANG", "LOGNAME", "PATH", "TMPDIR", "USER"];

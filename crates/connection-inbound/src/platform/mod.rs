@@ -1,6 +1,6 @@
-//! What differs between systems: the program that opens an address, and what it needs to know of the session it runs in.
+//! The differences between systems: the program that opens an address, and the variables that it needs.
 //!
-//! Only the one for Linux was run; the others are as their makers describe them.
+//! Only the one for Linux has been run; the others follow their vendors' documentation.
 
 #[cfg(target_os = "macos")]
 mod macos;

@@ -1,10 +1,10 @@
 //! Desktops that follow freedesktop.org.
 
-/// Found by `PATH`.
+/// The program, found in `PATH`.
 pub(crate) const PROGRAM: &str = "xdg-open";
-/// Before the address.
+/// The arguments before the address.
 pub(crate) const ARGUMENTS: &[&str] = &[];
-/// How the desktop, the user's choice of a browser and the screen are found.
+/// The variables that identify the desktop, the user's choice of a browser, and the screen.
 pub(crate) const VARIABLES: &[&str] = &[
     "BROWSER",
     "DBUS_SESSION_BUS_ADDRESS",

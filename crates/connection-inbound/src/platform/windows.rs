@@ -1,10 +1,10 @@
-//! Windows: the shell's own handler of addresses, without `cmd`, which would read `&` and `%` in them.
+//! Windows: the shell's URL handler, without `cmd`, which would interpret `&` and `%` in an address.
 
-/// Part of the system.
+/// The program, which is part of the system.
 pub(crate) const PROGRAM: &str = "rundll32.exe";
-/// Before the address.
+/// The arguments before the address.
 pub(crate) const ARGUMENTS: &[&str] = &["url.dll,FileProtocolHandler"];
-/// How the system and the user's settings are found.
+/// The variables that identify the system and the user's settings.
 pub(crate) const VARIABLES: &[&str] = &[
     "APPDATA",
     "LOCALAPPDATA",

@@ -1,4 +1,4 @@
-//! One connection: whoever knocks, slowly, often or at length, gets so much time and room and no more.
+//! One connection, with limits on time and size.
 
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
@@ -16,14 +16,14 @@ use tokio::{
 
 use super::places::{Asks, Seat};
 
-/// For the whole head of a request.
+/// The time limit for the head of a request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// For one request with its answer, of which the page behind a callback waits longest.
+/// The time limit for one request with its response, of which the page after a callback takes longest.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
-/// Before a system that has no more sockets is asked for another one.
+/// The pause after a failed accept, for a system that has run out of sockets.
 const RESPITE: Duration = Duration::from_millis(100);
 
-/// Who came, if somebody did.
+/// Returns the accepted connection, or `None` after a pause if accepting failed.
 pub(crate) async fn accepted(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStream, SocketAddr)> {
     match accepted {
         Ok(accepted) => Some(accepted),
@@ -35,8 +35,7 @@ pub(crate) async fn accepted(accepted: io::Result<(TcpStream, SocketAddr)>) -> O
     }
 }
 
-/// One request, then the end: nothing is kept for a second one. When `ending` says so, whoever has asked gets an answer,
-/// and nobody else.
+/// Serves one request, then closes the connection. After `ending` is set, only a request in progress is still answered.
 pub(crate) async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     routes: Router,
@@ -54,11 +53,11 @@ pub(crate) async fn connection(
     let answered = async {
         tokio::select! {
             biased;
-            // Whoever hangs up, or is hung up on, is no error.
+            // A connection that either side closes is not an error.
             _ = &mut served => return,
-            // Somebody else needs the place.
+            // Another connection needs the place.
             _ = &mut left => return,
-            // One whose server is gone ends as well.
+            // A dropped sender means that the server is gone, which ends the connection as well.
             _ = ending.wait_for(|ending| *ending) => {}
         }
         served.as_mut().graceful_shutdown();

@@ -1,4 +1,4 @@
-//! A server for routes of a host that has no other one: it listens where it is told, and ends when it is told.
+//! A server for a host without an HTTP server of its own; it runs until the host stops it.
 
 mod connection;
 mod names;
@@ -17,7 +17,7 @@ pub(crate) use connection::{HEAD_TIMEOUT, accepted, connection};
 pub(crate) use names::{Names, named};
 pub(crate) use places::{Limits, PerPeer, Places};
 
-/// For a server after a proxy, which has room for more.
+/// The limits of a server, which usually runs behind a proxy.
 const LIMITS: Limits = Limits {
     connections: 512,
     requests: 256,
@@ -27,11 +27,13 @@ const LIMITS: Limits = Limits {
     head_time: HEAD_TIMEOUT,
 };
 
-/// For what is under way when it is told to end: the page behind a callback waits so long, and a little.
+/// The time for requests in progress after the server was stopped: the longest wait of the page after a callback, and a
+/// little more.
 const LAST: Duration = Duration::from_secs(15);
 
-/// A socket that listens; nobody is answered before [`serve`](Self::serve). Behind a proxy that speaks TLS, or for this
-/// machine alone: it speaks HTTP in the clear.
+/// A listening HTTP server, without TLS: for use behind a proxy that speaks TLS, or for this machine alone.
+///
+/// Nothing is answered before [`serve`](Self::serve) is called.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -41,48 +43,50 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens there; on any free port for 0.
+    /// Listens at this address, on any free port for port 0.
     ///
     /// # Errors
     ///
-    /// The system's, such as [`AddrInUse`](io::ErrorKind::AddrInUse).
+    /// Returns the system's error, such as [`AddrInUse`](io::ErrorKind::AddrInUse).
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, limits: LIMITS, reserved: Vec::new() })
     }
 
-    /// Sets the maximum number of connections at once from each address but those of this machine.
+    /// Sets the maximum number of connections at once from each address, except those of this machine.
     ///
-    /// Without it, an address of the Internet has at most 32, and the addresses of this machine and of private networks have
-    /// no maximum of their own: they are usually a proxy's, which passes on what comes from everybody.
+    /// By default, an address of the Internet has at most 32, and addresses of this machine and of private networks
+    /// have no maximum of their own: they usually belong to a proxy, which passes on everyone's requests.
     #[must_use]
     pub fn connections_per_peer(mut self, most: usize) -> Self {
         self.limits.per_peer = PerPeer::Remote(most);
         self
     }
 
-    /// Answers requests to this path, such as `/healthz`, at places of their own, however many others are being answered.
+    /// Reserves capacity for requests to this path, such as `/healthz`, however many other requests are being answered.
     #[must_use]
     pub fn reserve(mut self, path: impl Into<String>) -> Self {
         self.reserved.push(path.into());
         self
     }
 
-    /// Where it listens.
+    /// Returns the address at which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until `stop` resolves. Then it lets nobody in any more, and returns when those who are being answered have
-    /// their answer, after fifteen seconds at the latest.
+    /// Serves until `stop` resolves.
     ///
-    /// A `url` without TLS is this machine's: then a request that names another host is refused (421), since a page whose
-    /// name was led here names its own (DNS rebinding). Behind TLS the proxy knows the names.
+    /// Then the server accepts no more connections, and returns once all requests in progress are answered, after
+    /// fifteen seconds at the latest.
+    ///
+    /// If `url` has no TLS, a request that names another host is refused (421), because a page whose name was pointed at
+    /// this machine names its own host (DNS rebinding). With TLS the proxy checks the names.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it hangs up on everybody.
+    /// Dropping the future closes every connection.
     pub async fn serve(self, routes: Router, url: &PublicUrl, stop: impl Future<Output = ()>) {
         let routes = match url.is_secure() {
             true => routes,
@@ -99,7 +103,7 @@ impl Server {
             loop {
                 let accepted = accepted(self.listener.accept().await).await;
                 while connections.try_join_next().is_some() {}
-                // Without a place it is hung up on.
+                // A connection without a place is closed.
                 if let Some((stream, peer)) = accepted
                     && let Some(seat) = places.seat(peer.ip())
                 {
@@ -115,7 +119,7 @@ impl Server {
         drop(self.listener);
         ending.send_replace(true);
         let all = async { while connections.join_next().await.is_some() {} };
-        // Whoever is left is hung up on.
+        // Close the remaining connections.
         drop(tokio::time::timeout(LAST, all).await);
     }
 }

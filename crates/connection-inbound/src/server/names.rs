@@ -1,4 +1,4 @@
-//! By which name a server on this machine is asked.
+//! The host names by which a server on this machine may be addressed.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -9,12 +9,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// The names that a server answers to, as `Host` has them.
+/// The values of `Host` that a server accepts.
 #[derive(Debug)]
 pub(crate) struct Names(Vec<String>);
 
 impl Names {
-    /// The numbers of this machine with this port.
+    /// Returns the loopback addresses with this port.
     pub(crate) fn of_loopback(port: u16) -> Self {
         let hosts = ["127.0.0.1", "[::1]"];
         let with_port = hosts.iter().map(|host| format!("{host}:{port}"));
@@ -22,14 +22,14 @@ impl Names {
         Self(with_port.chain(without).collect())
     }
 
-    /// And this one.
+    /// Adds a name.
     pub(crate) fn and(mut self, name: &str) -> Self {
         self.0.push(name.to_owned());
         self
     }
 }
 
-/// Passes on what names this server. A page whose name was led here names another (DNS rebinding, T09).
+/// Passes on requests that name this server. A page whose name was pointed here names another (DNS rebinding, T09).
 pub(crate) async fn named(
     State(names): State<Arc<Names>>,
     request: Request,
@@ -38,7 +38,7 @@ pub(crate) async fn named(
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next().map(|host| host.as_bytes());
     let is_one = hosts.next().is_none();
-    // A request of a server's own form has no other name in it.
+    // A request to an origin server names the host only in `Host`.
     let is_plain = request.uri().authority().is_none();
     Ok(match host {
         Some(host) if is_one && is_plain && names.0.iter().any(|name| name.as_bytes() == host) => {

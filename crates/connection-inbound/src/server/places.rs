@@ -1,8 +1,9 @@
-//! The places of a server: who is let in, who is answered, and who leaves when there is no place.
+//! The capacity of a server: which connections are accepted, which requests are answered, and which connections make
+//! room.
 //!
-//! A connection costs little until its request has arrived, so more are let in than are answered at once. When all
-//! connections are taken, the one that has waited longest without being answered leaves, so strangers who say nothing keep
-//! nobody out. Requests to a reserved path are answered at places of their own.
+//! A connection costs little until its request has arrived, so more connections are accepted than requests are
+//! answered at once. When all connections are taken, the one that has waited longest without being answered is
+//! closed, so strangers that send nothing keep nobody out. Requests to a reserved path have capacity of their own.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,7 +14,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// How much a server takes.
+/// The limits of a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// The maximum number of connections at once.
@@ -33,16 +34,16 @@ pub(crate) struct Limits {
 /// The maximum number of connections at once from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PerPeer {
-    /// From each address outside of this machine and of private networks, where the proxy is.
+    /// Each address outside this machine and private networks, where the proxy is.
     Public(usize),
-    /// From each address but those of this machine.
+    /// Each address except those of this machine.
     Remote(usize),
 }
 
-/// Requests to reserved paths that are answered at once.
+/// The maximum number of requests to reserved paths that are answered at once.
 const RESERVED: usize = 16;
 
-/// The places of one server. A clone has the same ones.
+/// The places of one server. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Places(Arc<Shared>);
 
@@ -58,9 +59,9 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Seats {
     next: u64,
-    /// By the order in which they came.
+    /// The taken places by number, in the order of arrival.
     taken: BTreeMap<u64, Taken>,
-    /// How many each peer has, of those that are counted.
+    /// The number of places of each peer that is counted.
     peers: HashMap<IpAddr, usize>,
 }
 
@@ -68,7 +69,7 @@ struct Seats {
 struct Taken {
     peer: Option<IpAddr>,
     is_answered: bool,
-    /// Dropped, the connection ends.
+    /// Dropping the sender ends the connection.
     _stay: oneshot::Sender<()>,
 }
 
@@ -81,14 +82,14 @@ pub(crate) struct Seat {
     _held: Held,
 }
 
-/// Gives a place back.
+/// Gives a place back when it is dropped.
 #[derive(Debug)]
 struct Held {
     places: Places,
     number: u64,
 }
 
-/// By which a connection asks for an answer to its request.
+/// The handle with which a connection requests an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Asks {
     places: Places,
@@ -109,8 +110,10 @@ impl Places {
         Self(Arc::new(Shared { limits, reserved_paths, requests, reserved, seats: Mutex::default() }))
     }
 
-    /// A place for a connection from this address; `None` when that address has too many, or when all connections that
-    /// there may be are being answered.
+    /// Returns a place for a connection from this address.
+    ///
+    /// Returns `None` if the address has too many connections, or if there are as many connections as possible and
+    /// all of them are being answered.
     pub(crate) fn seat(&self, peer: IpAddr) -> Option<Seat> {
         let mut seats = self.lock();
         let counted = self.0.limits.per_peer.counted(peer);
@@ -141,14 +144,14 @@ impl Places {
         self.lock().taken.is_empty()
     }
 
-    /// Nothing under the lock leaves it half changed, so a poisoned one is as good.
+    /// Locks the seats. No code under the lock leaves them inconsistent, so a poisoned lock is still good.
     fn lock(&self) -> MutexGuard<'_, Seats> {
         self.0.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Seats {
-    /// Does nothing for a place that was given back before.
+    /// Gives a place back; does nothing if that has happened already.
     fn give_back(&mut self, number: u64) {
         let Some(peer) = self.taken.remove(&number).and_then(|taken| taken.peer) else { return };
         if let Some(has) = self.peers.get_mut(&peer) {
@@ -170,7 +173,7 @@ impl Asks {
         let shared = &self.places.0;
         let is_reserved = shared.reserved_paths.iter().any(|reserved| reserved == path);
         let semaphore = if is_reserved { &shared.reserved } else { &shared.requests };
-        // It is closed by nobody.
+        // The semaphore is never closed.
         let permit = semaphore.clone().acquire_owned().await.ok();
         self.set_answered(true);
         Answering { asks: self.clone(), _permit: permit }
@@ -196,7 +199,7 @@ impl Drop for Held {
 }
 
 impl PerPeer {
-    /// Under which address a peer is counted and up to which number; `None` for one that is not.
+    /// Returns the address under which a peer is counted and its maximum; `None` for a peer that is not counted.
     fn counted(self, peer: IpAddr) -> Option<(IpAddr, usize)> {
         let peer = peer.to_canonical();
         let (most, is_counted) = match self {
@@ -207,7 +210,7 @@ impl PerPeer {
     }
 }
 
-/// Whoever has an address of IPv6 has the 2^64 beside it.
+/// Returns the network of a peer: a peer with an IPv6 address controls the 2^64 addresses beside it.
 fn network(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(_) => peer,
@@ -215,7 +218,8 @@ fn network(peer: IpAddr) -> IpAddr {
     }
 }
 
-/// Of a network that is not the Internet: private, link-local, or shared by a carrier (RFC 1918, 3927, 4193 and 6598).
+/// Returns `true` for an address that is not on the Internet: private, link-local, or shared by a carrier (RFC 1918,
+/// 3927, 4193 and 6598).
 fn is_private(peer: IpAddr) -> bool {
     match peer {
         IpAddr::V4(peer) => {

@@ -1,4 +1,4 @@
-//! Time and room that one connection gets; time is the runtime's, and stands until nothing else is to be done.
+//! The time and size limits of a connection. Time is the runtime's and advances only when nothing else is to be done.
 
 use std::{
     net::SocketAddr,
@@ -24,7 +24,7 @@ use super::{
     places::Places,
 };
 
-/// Sends this, slowly or not at all on, and waits for the end; what came back, and after how long.
+/// Sends the parts with a pause after each, then waits for the end; returns the response and the elapsed time.
 async fn served(routes: Router, parts: &[&str], pause: Duration) -> (String, Duration) {
     let places = Places::new(LIMITS, Vec::new());
     let seat = places.seat([127, 0, 0, 1].into()).unwrap();
@@ -51,7 +51,7 @@ fn routes() -> Router {
     Router::new().route("/", get(|| async { "here" }))
 }
 
-/// T27: slow by pieces or silent, the head has five seconds.
+/// T27: the head has five seconds, whether it arrives in pieces or not at all.
 #[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_come_is_not_waited_for() {
     let second = Duration::from_secs(1);
@@ -76,14 +76,14 @@ async fn a_connection_ends_after_one_answer_or_a_minute() {
     assert_eq!((answer.as_str(), took), ("", LONGEST));
 }
 
-/// Opens a connection and sends this.
+/// Opens a connection and sends the text.
 async fn knocks(address: SocketAddr, text: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     stream
 }
 
-/// All that comes, unless nothing comes at all.
+/// Returns everything that arrives until the connection ends.
 async fn heard(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     let read = tokio::time::timeout(Duration::from_secs(60), stream.read_to_string(&mut answer)).await;
@@ -95,7 +95,7 @@ fn request(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
 }
 
-/// Strangers who say nothing, and strangers whose requests take long, keep nobody from the reserved path.
+/// Neither strangers that send nothing nor strangers whose requests take long block the reserved path.
 #[tokio::test]
 async fn three_hundred_strangers_do_not_keep_healthz_waiting() {
     let (came, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
@@ -117,7 +117,7 @@ async fn three_hundred_strangers_do_not_keep_healthz_waiting() {
     let routes =
         Router::new().route("/slow", get(slow)).route("/other", get(usual)).route("/healthz", get(async || "well"));
     let mut server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap().reserve("/healthz");
-    // Nobody is hung up on for being slow.
+    // No connection is closed for being slow.
     server.limits.head_time = Duration::from_secs(3600);
     let address = server.address();
     let url = "https://host.example".parse().unwrap();
@@ -145,7 +145,7 @@ async fn three_hundred_strangers_do_not_keep_healthz_waiting() {
     drop((silent, slow));
 }
 
-/// A proxy that keeps as many connections as there may be to a server finds a place for another one.
+/// A proxy that already holds the maximum number of connections can open another one.
 #[tokio::test]
 async fn a_newcomer_takes_the_place_of_the_connection_that_has_waited_longest() {
     let mut server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
@@ -159,7 +159,7 @@ async fn a_newcomer_takes_the_place_of_the_connection_that_has_waited_longest() 
     let third = knocks(address, "").await;
     assert!(heard(knocks(address, &request("/")).await).await.ends_with("here"));
     assert_eq!(heard(first).await, "");
-    // The control: the others are still there, and may ask.
+    // The control: the other connections are still open and can send a request.
     for (mut there, text) in [(second, "TP/1.1\r\nHost: x\r\n\r\n".to_owned()), (third, request("/"))] {
         there.write_all(text.as_bytes()).await.unwrap();
         assert!(heard(there).await.ends_with("here"));

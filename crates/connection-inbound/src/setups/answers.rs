@@ -1,4 +1,4 @@
-//! What a person typed, as JSON has it: read straight into what is wiped.
+//! A person's answers, deserialized directly into memory that is wiped.
 
 use std::fmt;
 
@@ -8,15 +8,16 @@ use serde::{
     de::{self, SeqAccess, Visitor},
 };
 
-/// The answer to one field: a text, `true` or `false`, a number, or an array of texts for a field that takes many. Its
-/// debug output shows nothing of it.
+/// The answer to one field: a text, `true` or `false`, a number, or an array of texts for a field with many values.
+///
+/// Its debug output shows only the number of values.
 pub struct AnswerValue(Vec<Secret>);
 
-/// More than any field takes.
+/// The maximum number of values of one field.
 const MOST: usize = 256;
 
 impl AnswerValue {
-    /// One text for each value.
+    /// Returns one text for each value.
     pub(super) fn into_texts(self) -> Vec<Secret> {
         self.0
     }
@@ -40,7 +41,7 @@ impl<'de> Deserialize<'de> for AnswerValue {
     }
 }
 
-/// One text, inside an array.
+/// A text inside an array.
 struct One(Secret);
 
 impl<'de> Deserialize<'de> for One {

@@ -1,4 +1,4 @@
-//! How a request is refused: `{"error": {"code", "message", "remedy"}}`, with the status that says whose turn it is.
+//! Refusals of requests: `{"error": {"code", "message", "remedy"}}`, with a status that says who must act.
 
 use axum::{
     body::Body,
@@ -8,40 +8,40 @@ use axum::{
 use connection_core::{AdvanceError, Error};
 use serde::Serialize;
 
-/// Every answer that is not a setup.
+/// The body of every response that is not a setup.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ErrorBody {
-    /// What is wrong.
+    /// The error.
     pub error: ErrorDetail,
 }
 
-/// What is wrong, and the way out.
+/// An error and its remedy.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ErrorDetail {
-    /// For programs.
+    /// The stable code for programs.
     pub code: &'static str,
-    /// One sentence.
+    /// One sentence that says what is wrong.
     pub message: String,
-    /// What to do, where something can be done.
+    /// What to do about the error, if anything can be done.
     pub remedy: Option<String>,
-    /// What is wrong with each field, when answers were refused.
+    /// The problem with each field, if answers were refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ProblemBody>,
 }
 
-/// What is wrong with one field's answer; never the answer.
+/// The problem with the answer to one field; it never holds the answer.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ProblemBody {
-    /// Which field.
+    /// The name of the field.
     pub field: String,
-    /// What is wrong.
+    /// One sentence that says what is wrong.
     pub message: String,
 }
 
-/// A refusal on its way out.
+/// An error with its HTTP status.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -59,7 +59,7 @@ impl Refusal {
         self
     }
 
-    /// What the host said of who asks.
+    /// Converts the status with which the host refused the request.
     pub(super) fn of_host(status: StatusCode) -> Self {
         let status = if status.is_client_error() || status.is_server_error() { status } else { StatusCode::FORBIDDEN };
         match status {
@@ -118,9 +118,9 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A body of ours.
+/// Returns a response with a JSON body.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    // Bodies of ours have keys that are texts, and so always are JSON.
+    // Our bodies have string keys, so serializing them cannot fail.
     let bytes = serde_json::to_vec(body).unwrap_or_default();
     (status, [(header::CONTENT_TYPE, "application/json")], Body::from(bytes)).into_response()
 }

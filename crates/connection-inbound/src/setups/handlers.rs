@@ -1,4 +1,4 @@
-//! One function a route: who asks, what is asked, and the answer.
+//! The handlers of the setup routes, one function for each route.
 
 use axum::{
     body::Body,
@@ -19,18 +19,20 @@ use crate::cookies;
 
 type Answer = Result<Response, Refusal>;
 
-/// On loopback: a page whose name was led to this machine is of the same site to its browser, but names its own host
-/// (DNS rebinding, T09). Behind TLS no such page has the certificate, and a proxy may name the host otherwise.
+/// Returns `true` if the request names this host, which is required on loopback.
+///
+/// A page whose name was pointed at this machine counts as the same site in its browser, but names its own host (DNS
+/// rebinding, T09). With TLS no such page has the certificate, and a proxy may name the host differently.
 fn names_us(setups: &Setups, request: &Request) -> bool {
     let ours = setups.url.authority();
     let hosts = || request.headers().get_all(header::HOST).iter().map(|host| host.as_bytes());
-    // Of HTTP/2, and of a request to a proxy.
+    // HTTP/2 requests and requests to a proxy name the host in the address.
     let named = request.uri().authority().map(|named| named.as_str().as_bytes());
     let is_named = hosts().count() == 1 || named.is_some() && hosts().count() == 0;
     setups.url.is_secure() || is_named && hosts().chain(named).all(|host| host == ours.as_bytes())
 }
 
-/// Whose request it is, and what is left of it.
+/// Returns the registry of the request's owner, and the parts of the request.
 fn asked(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts, Body), Refusal> {
     if !names_us(setups, &request) {
         let message = "the request names another host";
@@ -42,7 +44,8 @@ fn asked(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts
     Ok((setups.registry.owner(owner)?, parts, body))
 }
 
-/// As [`asked`], for what changes something: a browser says when another site asks (T10).
+/// As [`asked`], for requests that change something: refuses a request that the browser attributes to another site
+/// (T10).
 fn asked_from_here(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts, Body), Refusal> {
     let sites = request.headers().get_all("sec-fetch-site");
     if sites.iter().any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none")) {

@@ -1,7 +1,7 @@
-//! Setups by JSON, for a page or a program: begin, look, answer, resume, cancel.
+//! Setups by JSON, for a page or a program: begin, read, answer, resume, cancel.
 //!
-//! `GET` alone waits, and changes nothing. The bodies are types of this crate, made by hand from the core's, so that
-//! nothing gets out that is not named here; an answer that was given never comes back.
+//! Only `GET` waits, and it changes nothing. The bodies are types of this crate, converted by hand from those of the
+//! core, so that no field is exposed that is not named here. A given answer is never sent back.
 
 mod answers;
 mod error;
@@ -31,7 +31,7 @@ pub use step::{AccountBody, ChoiceBody, FieldBody, GuideBody, NoticeBody, Reason
 
 type OwnerOf = dyn Fn(&Parts) -> Result<String, StatusCode> + Send + Sync;
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 struct Setups {
     registry: ConnectionRegistry,
@@ -45,20 +45,22 @@ impl fmt::Debug for Setups {
     }
 }
 
-/// Routes by which a page or a program runs setups:
+/// Returns the routes with which a page or a program runs setups:
 ///
 /// | Request | What it does |
 /// |---|---|
-/// | `POST /setups` | begins one: `{"kind": "github"}`, or `{"connection": ID}` to authorize one again |
-/// | `GET /setups/{id}?after=CURSOR` | the step, as soon as there is another one than that |
+/// | `POST /setups` | begins a setup: `{"kind": "github"}`, or `{"connection": ID}` for a re-authorization |
+/// | `GET /setups/{id}?after=CURSOR` | returns the step, waiting until it differs from the cursor |
 /// | `POST /setups/{id}/answers` | answers a step: `{"step": 1, "answers": {"accessToken": "…"}}` |
-/// | `POST /setups/{id}/resume` | asks again for one that waits for a network: `{}` |
-/// | `DELETE /setups/{id}` | cancels it |
+/// | `POST /setups/{id}/resume` | resumes a setup that waits for the network: `{}` |
+/// | `DELETE /setups/{id}` | cancels the setup |
 ///
-/// `owner_of` says whose a request is, from the host's own session, or with which status it is refused; what is another
-/// owner's is not found. `url` is where the browser sees these routes and [the callbacks](crate::callback_routes): what is
-/// begun here ends in the same browser, by a cookie of one setup. So these routes are for pages; a program that sends a
-/// person's browser elsewhere begins its setups through the registry.
+/// `owner_of` returns the owner of a request, from the host's own session, or the status with which it is refused. A
+/// setup of another owner is not found.
+///
+/// `url` is the address at which the browser reaches these routes and [the callbacks](crate::callback_routes). A setup
+/// that begins here must end in the same browser, which a cookie of that setup ensures. These routes are therefore for
+/// pages; a program that sends a person's browser elsewhere begins its setups through the registry.
 pub fn setup_routes<S, F>(registry: ConnectionRegistry, url: PublicUrl, owner_of: F) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,

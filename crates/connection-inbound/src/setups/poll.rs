@@ -1,4 +1,4 @@
-//! Waits, for a while, until there is something else to show than the caller has seen.
+//! Long polling: waits for a limited time until there is something the caller has not seen.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use connection_core::{ConnectionRegistry, Error, SetupSession, SetupStep};
 
 use super::step::{SetupBody, StateBody};
 
-/// Shorter than what proxies wait for.
+/// The longest wait, which is shorter than the timeout of common proxies.
 const LONGEST: Duration = Duration::from_secs(25);
 
-/// What is shown, once it is something else than `after`; when nothing else comes in time, what is shown then.
+/// Returns the state of a setup once it differs from `after`, or the current state if it does not change in time.
 pub(super) async fn next(
     registry: &ConnectionRegistry,
     session: &SetupSession,
@@ -31,7 +31,7 @@ pub(super) async fn next(
     }
 }
 
-/// What is shown now.
+/// Returns the current state of a setup.
 pub(super) async fn now(registry: &ConnectionRegistry, session: &SetupSession) -> Result<SetupBody, Error> {
     match session.current_step() {
         Some((_, SetupStep::Done { .. } | SetupStep::Failed(_))) => ended(session).await,
@@ -46,20 +46,20 @@ async fn step(registry: &ConnectionRegistry, session: &SetupSession) -> Result<O
     })
 }
 
-/// A step with the guide of its kind, as long as a plugin of it is here.
+/// Returns a step with the guide of its kind, if the kind is registered.
 fn state(registry: &ConnectionRegistry, session: &SetupSession, step: &SetupStep) -> StateBody {
     let guide = registry.kind(session.kind()).map(|kind| kind.descriptor.guide).unwrap_or_default();
     StateBody::of(step, &guide)
 }
 
-/// The session has ended, so that this does not wait.
+/// Returns the outcome of a session that has ended, so this does not wait.
 async fn ended(session: &SetupSession) -> Result<SetupBody, Error> {
     let outcome = session.terminal().await?;
     let step = session.current_step().map_or(0, |(no, _)| no);
     Ok(SetupBody::new(session, Some((step, StateBody::ended(&outcome)))))
 }
 
-/// Whether a caller has seen it that names what it saw: by the cursor, or by the step's number alone.
+/// Returns `true` if `after` names the current state: by the cursor, or by the step's number alone.
 fn is_seen(after: &str, body: &SetupBody) -> bool {
     after == body.cursor || after.parse().is_ok_and(|after| body.step == Some(after))
 }

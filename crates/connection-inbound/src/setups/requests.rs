@@ -1,4 +1,4 @@
-//! What is asked for, and how a body is read: JSON by its content type, of a bounded size, with nothing unknown in it.
+//! Request bodies: JSON by its content type, limited in size, without unknown fields.
 
 use std::{fmt, marker::PhantomData};
 
@@ -14,42 +14,42 @@ use serde::{
 
 use super::{AnswerValue, error::Refusal};
 
-/// Thirty-two fields of sixteen kilobytes each.
+/// The maximum size of a body: thirty-two fields of sixteen kilobytes each.
 const MOST_BYTES: usize = 512 << 10;
 
-/// Begins a setup: of a kind, or of a connection that is to be authorized again.
+/// The request to begin a setup: of a new connection, or of a re-authorization.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct BeginBody {
-    /// Of what kind the connection will be.
+    /// The kind of the new connection.
     pub kind: Option<String>,
-    /// The connection's label.
+    /// The label of the new connection.
     pub label: Option<String>,
-    /// Connects the account also when it is connected already.
+    /// Allows a second connection to the same account.
     #[serde(default)]
     pub again: bool,
-    /// The id of the connection that gets another credential.
+    /// The id of the connection to re-authorize.
     pub connection: Option<String>,
-    /// Takes one of another account, too.
+    /// Allows a different account than before.
     #[serde(default)]
     pub another_account: bool,
 }
 
-/// Answers a step.
+/// The request to answer a step.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AnswersBody {
-    /// The number of the step that it answers.
+    /// The number of the step that is answered.
     pub step: u64,
-    /// By the name of the field. One that is named twice is refused.
+    /// The answers by the name of the field. A name that occurs twice is refused.
     #[serde(deserialize_with = "by_name")]
     pub answers: Vec<(String, AnswerValue)>,
 }
 
 impl AnswersBody {
-    /// As the core takes them: a field with many values is repeated.
+    /// Returns the answers as the core takes them: a field with many values is repeated.
     pub(super) fn into_pairs(self) -> Vec<(String, Secret)> {
         let of =
             |(name, value): (String, AnswerValue)| value.into_texts().into_iter().map(move |text| (name.clone(), text));
@@ -57,12 +57,12 @@ impl AnswersBody {
     }
 }
 
-/// Asks for nothing.
+/// A request without parameters.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmptyBody {}
 
-/// A JSON object as pairs, so that a name that comes twice is seen.
+/// Deserializes a JSON object as pairs, so that a repeated name is noticed.
 fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, AnswerValue)>, D::Error> {
     deserializer.deserialize_map(Pairs(PhantomData))
 }
@@ -88,11 +88,11 @@ impl<'de> Visitor<'de> for Pairs {
     }
 }
 
-/// Reads a body. What is wrong with it is said by its place alone: the reader's own words would repeat what was typed.
+/// Reads a body. An error names only its position, because the parser's message would repeat the input.
 pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Refusal> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let is_json = types.next().and_then(|value| value.to_str().ok()).is_some_and(is_json) && types.next().is_none();
-    // A form of another site can send other types without asking (T10).
+    // A form of another site can send other content types without a preflight request (T10).
     if !is_json {
         let remedy = "send it with the content type application/json";
         return Err(
@@ -106,7 +106,7 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -
         let remedy = "see the JSON Schema of this request";
         Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", place).remedy(remedy)
     });
-    // What a person typed is in it.
+    // Wipe the body, because it holds what a person typed.
     if let Ok(mut bytes) = bytes.try_into_mut() {
         bytes.fill(0);
         std::hint::black_box(&bytes);

@@ -1,16 +1,16 @@
-//! The bodies as JSON Schema (draft 2020-12).
+//! The JSON Schemas of the bodies (draft 2020-12).
 
-/// A body and what it is described by.
+/// The JSON Schema of a body.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Schema {
-    /// What it is called: `setup`, `error`, `begin`, `answers`.
+    /// The name: `setup`, `error`, `begin` or `answers`.
     pub name: &'static str,
     /// The schema, as JSON.
     pub document: &'static str,
 }
 
-/// The schema of each body of [`setup_routes`](crate::setup_routes).
+/// Returns the schema of each body of [`setup_routes`](crate::setup_routes).
 pub fn schemas() -> [Schema; 4] {
     [
         Schema { name: "answers", document: include_str!("../../schema/answers.json") },

@@ -1,4 +1,4 @@
-//! A setup as it is shown: the core's step, by hand, name by name.
+//! The JSON form of a setup, converted from the core's step field by field.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -6,79 +6,79 @@ use connection_contract::{Field, Guide, Identity, Input, Liveness, Notice, Reaso
 use connection_core::{Outcome, SetupSession, SetupStep, StepNo};
 use serde::Serialize;
 
-/// Where a setup stands.
+/// A setup and its state.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SetupBody {
-    /// Names it in every other request.
+    /// The id of the setup, for all other requests.
     pub id: String,
-    /// Of what kind the connection will be.
+    /// The kind of the connection.
     pub kind: String,
-    /// The number of the step, for answers; `null` while nothing is shown.
+    /// The number of the step, for answers; `null` while no step is shown.
     pub step: Option<StepNo>,
-    /// What is shown, as a word: `?after=` it waits for something else.
+    /// The cursor of the state; a request with `?after=` and this waits for another state.
     pub cursor: String,
-    /// What is shown.
+    /// The state.
     #[serde(flatten)]
     pub state: StateBody,
 }
 
-/// What is shown.
+/// The state of a setup.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum StateBody {
-    /// It was cancelled.
+    /// The setup was cancelled.
     Cancelled,
-    /// The connection is there.
+    /// The connection was made or re-authorized.
     Done {
-        /// Which account.
+        /// The account.
         account: AccountBody,
         /// `live`, `offline`, `failing` or `unknown`.
         liveness: &'static str,
-        /// Why it is not live.
+        /// The reason why the connection is not live.
         reason: Option<ReasonBody>,
         /// The connection's id.
         connection: Option<String>,
         /// The connection's label.
         label: Option<String>,
     },
-    /// No connection was made or changed.
+    /// The setup failed; no connection was made or changed.
     Failed {
-        /// Why.
+        /// The reason.
         reason: ReasonBody,
     },
-    /// Nothing to answer.
+    /// There is nothing to answer.
     Notice {
-        /// Stays on the page.
+        /// Notices that stay on the page.
         beside: Vec<NoticeBody>,
-        /// Whether it waits to be resumed: the provider cannot be asked now, and the answers are kept.
+        /// `true` if the setup waits to be resumed: the provider cannot be reached now, and the answers are kept.
         resumable: bool,
     },
-    /// Something to answer.
+    /// The step asks for answers.
     Prompt {
-        /// Heading.
+        /// The heading.
         title: String,
-        /// What was wrong with the previous answer.
+        /// The problem with the previous answer.
         problem: Option<String>,
-        /// How to get what is asked for; empty where an address is opened.
+        /// How to obtain the requested values; empty if there is an address to open.
         guide: Vec<GuideBody>,
-        /// In order.
+        /// The fields, in order.
         fields: Vec<FieldBody>,
-        /// Another way to go on: an address to open.
+        /// An address to open, as another way to continue.
         open: Option<String>,
-        /// Stays on the page.
+        /// Notices that stay on the page.
         beside: Vec<NoticeBody>,
     },
-    /// An address to open; the browser comes back by itself.
+    /// The step asks to open an address; the browser returns by itself.
     Redirect {
         /// The address.
         open: String,
-        /// Stays on the page.
+        /// Notices that stay on the page.
         beside: Vec<NoticeBody>,
     },
-    /// The plugin works.
+    /// The plugin is working.
     Working,
 }
 
@@ -86,21 +86,21 @@ pub enum StateBody {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AccountBody {
-    /// The provider's own id of it.
+    /// The provider's id of the account.
     pub id: String,
-    /// For people.
+    /// The name for people.
     pub label: String,
 }
 
-/// Why something does not work.
+/// The reason why something does not work.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ReasonBody {
-    /// For programs.
+    /// The stable code for programs.
     pub code: String,
-    /// One sentence.
+    /// One sentence that says what is wrong.
     pub message: String,
-    /// What to do.
+    /// What to do about it.
     pub remedy: Option<String>,
 }
 
@@ -108,25 +108,25 @@ pub struct ReasonBody {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct FieldBody {
-    /// The key of the answer.
+    /// The name of the field, which is the key of the answer.
     pub name: String,
-    /// For people.
+    /// The label for people.
     pub label: String,
-    /// `bool`, `choice`, `directory`, `number`, `secret`, `text` or `url`.
+    /// The type of input: `bool`, `choice`, `directory`, `number`, `secret`, `text` or `url`.
     pub input: &'static str,
-    /// Refused when empty.
+    /// `true` if an empty answer is refused.
     pub required: bool,
-    /// Takes an array.
+    /// `true` if the answer may be an array.
     pub many: bool,
-    /// Where to find it.
+    /// A text that says where to find the value.
     pub help: Option<String>,
-    /// Shown while empty.
+    /// The text shown while the field is empty.
     pub placeholder: Option<String>,
-    /// Used when not answered.
+    /// The value used if the field is not answered.
     pub default: Option<String>,
-    /// A regular expression that the whole answer matches.
+    /// A regular expression that must match the whole answer.
     pub pattern: Option<String>,
-    /// What may be chosen.
+    /// The values to choose from.
     pub choices: Vec<ChoiceBody>,
 }
 
@@ -134,34 +134,34 @@ pub struct FieldBody {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct GuideBody {
-    /// For people: a sentence, or what the address is called.
+    /// The text for people: a sentence, or the name of the address.
     pub text: String,
-    /// Where to go.
+    /// The address to open.
     pub open: Option<String>,
 }
 
-/// What may be chosen.
+/// A value to choose.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ChoiceBody {
-    /// The answer.
+    /// The value to answer with.
     pub value: String,
-    /// For people.
+    /// The label for people.
     pub label: String,
 }
 
-/// Stays on the page.
+/// A notice that stays on the page.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NoticeBody {
     /// One sentence.
     pub message: String,
-    /// Where to go.
+    /// The address to open.
     pub open: Option<String>,
-    /// What to type there.
+    /// The code to type there.
     pub user_code: Option<String>,
-    /// Why the provider cannot be asked now.
+    /// The reason why the provider cannot be reached now.
     pub reason: Option<ReasonBody>,
 }
 
@@ -176,7 +176,7 @@ impl SetupBody {
     }
 }
 
-/// The step's number, and a hash of all that is shown: some changes keep the number.
+/// Returns the step's number and a hash of the state, because some changes keep the number.
 fn cursor(step: Option<StepNo>, state: &StateBody) -> String {
     let mut hasher = DefaultHasher::new();
     serde_json::to_string(state).unwrap_or_default().hash(&mut hasher);
@@ -184,7 +184,7 @@ fn cursor(step: Option<StepNo>, state: &StateBody) -> String {
 }
 
 impl StateBody {
-    /// A step that is not the last one, with the guide of its kind.
+    /// Converts a step that is not the last one, with the guide of its kind.
     pub(super) fn of(step: &SetupStep, guide: &[Guide]) -> Self {
         match step {
             SetupStep::Prompt { prompt, fields, open, beside } => Self::Prompt {
@@ -195,7 +195,7 @@ impl StateBody {
                 open: open.as_ref().map(|redirect| redirect.link.as_str().to_owned()),
                 beside: beside.iter().map(NoticeBody::from).collect(),
             },
-            // An answer without fields confirms it.
+            // An answer without fields confirms the account.
             SetupStep::Confirm { identity } => Self::Prompt {
                 title: format!("Is {} the right account?", identity.label),
                 problem: None,
@@ -223,7 +223,7 @@ impl StateBody {
         }
     }
 
-    /// The end.
+    /// Converts the outcome.
     pub(super) fn ended(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Cancelled => Self::Cancelled,
@@ -240,7 +240,7 @@ impl StateBody {
 }
 
 impl GuideBody {
-    /// `None` for a part that a later contract has and this crate does not know.
+    /// Converts a part of a guide; `None` for a part that this crate does not know.
     fn of(part: &Guide) -> Option<Self> {
         match part {
             Guide::Link(text, address) => Some(Self { text: text.to_string(), open: Some(address.to_string()) }),

@@ -1,4 +1,4 @@
-//! The reasons for which a configuration is refused.
+//! The reasons why a configuration is refused.
 
 /// An error in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
