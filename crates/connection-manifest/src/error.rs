@@ -1,29 +1,29 @@
-//! Why a file is no manifest: one sentence with the file, the extension, the connection, the field and the way out.
+//! The error of a manifest: one sentence with the file, the extension, the connection, the field and the remedy.
 //!
-//! It never holds a value: what stands in the wrong place may be a secret.
+//! It never holds a value, because a value in the wrong place may be a secret.
 
 use std::fmt;
 
 use connection_contract::{DisplayText, InvalidDeclaration, Text, Value};
 
-/// Why a file is no manifest. The first reason alone, and names as far as they could be read.
+/// The first reason why a file is not a valid manifest, with the names that could be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub struct ManifestError {
-    /// The file, when the host has said which.
+    /// The file, if the host has named it.
     pub file: Option<DisplayText>,
-    /// Whose manifest.
+    /// The name of the extension.
     pub extension: Option<DisplayText>,
     /// The extension's own name for the connection that it needs.
     pub connection: Option<DisplayText>,
-    /// What is wrong, as a JSON pointer (RFC 6901); the whole file, where it is empty.
+    /// The field with the error, as a JSON pointer (RFC 6901); empty for the whole file.
     pub field: String,
-    /// What holds there, as one sentence that says the way out.
+    /// The rule that the field breaks, as one sentence that includes the remedy.
     pub rule: Text,
 }
 
 impl ManifestError {
-    /// The same, of this file.
+    /// Adds the name of the file.
     #[must_use]
     pub fn in_file(mut self, name: impl Into<Text>) -> Self {
         self.file = Some(name.into().into());
@@ -51,7 +51,7 @@ impl fmt::Display for ManifestError {
         if let Some(file) = file {
             write!(f, "{file}: ")?;
         }
-        // A field may hold a key that somebody else chose.
+        // A field may contain a key chosen by someone else.
         let field = (!field.is_empty()).then(|| DisplayText::from(field.clone()));
         let mut names = Vec::new();
         names.extend(extension.as_ref().map(|name| format!("extension '{name}'")));
@@ -64,7 +64,7 @@ impl fmt::Display for ManifestError {
     }
 }
 
-/// A fault before it is known whose it is.
+/// An error whose extension and connection have not been determined yet.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) field: String,

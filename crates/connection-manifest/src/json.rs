@@ -1,7 +1,7 @@
-//! A file's bytes as a document: its size, its depth, where it is not JSON, and each key once.
+//! Parsing of a file: its size, its depth, the position of an error, and unique keys.
 //!
-//! The contract's parser reads, since it keeps the digits of numbers and the order of keys; where it refuses, `serde_json`
-//! is asked for the line.
+//! The contract's parser is used, because it keeps the digits of numbers and the order of keys. When it refuses a file,
+//! `serde_json` provides the line of the error.
 
 use std::collections::BTreeSet;
 
@@ -9,21 +9,21 @@ use connection_contract::Value;
 
 use crate::error::Fault;
 
-/// Bytes of a file.
+/// The maximum size of a file, in bytes.
 const MOST: usize = 1 << 20;
-/// Levels of a document.
+/// The maximum depth of a document.
 const DEEPEST: usize = 64;
 
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Fault> {
     if bytes.len() > MOST {
         return Err(Fault::at("", "a manifest has at most 1 MiB; move what is large into files of its own"));
     }
-    // RFC 8259, section 8.1: a reader may pass over it.
+    // A parser may ignore a byte order mark (RFC 8259, section 8.1).
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     Value::parse(bytes).map_err(|_| refusal(bytes))
 }
 
-/// Refuses a key that an object has twice: readers differ in which of them counts.
+/// Refuses an object with a repeated key, because parsers differ in which one they use.
 pub(crate) fn each_key_once(document: &Value) -> Result<(), Fault> {
     each_object("", document, |members| {
         let mut seen = BTreeSet::new();
@@ -32,9 +32,10 @@ pub(crate) fn each_key_once(document: &Value) -> Result<(), Fault> {
     })
 }
 
-/// Looks at the members of each object, from the outside in, for one that breaks a rule.
+/// Calls `find` with the members of each object, from the outside in, until one breaks a rule.
 ///
-/// The pointer is one text that grows and shrinks: a file of long keys and many members would cost the product of the two.
+/// The pointer is a single text that grows and shrinks. Building one for each member of a file with long keys and many
+/// members would cost the product of the two.
 pub(crate) fn each_object(
     at: &str,
     value: &Value,
@@ -63,13 +64,13 @@ pub(crate) fn each_object(
     walk(&mut at.to_owned(), value, &find)
 }
 
-/// Goes one level down in a JSON pointer (RFC 6901, section 3).
+/// Extends a JSON pointer by one level (RFC 6901, section 3).
 fn push(pointer: &mut String, key: &str) {
     pointer.push('/');
     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
-/// The pointer to what is below.
+/// Returns a JSON pointer that is extended by one level.
 pub(crate) fn below(pointer: &str, key: &str) -> String {
     let mut pointer = pointer.to_owned();
     push(&mut pointer, key);
@@ -87,7 +88,7 @@ fn refusal(bytes: &[u8]) -> Fault {
     }
 }
 
-/// How deep brackets are nested, in JSON or what was meant to be.
+/// Returns how deeply brackets are nested, in JSON or in text that is nearly JSON.
 fn depth(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
     for byte in bytes {

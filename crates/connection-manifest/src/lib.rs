@@ -1,4 +1,4 @@
-//! What extensions declare of themselves and of the connection that they need, read from JSON files.
+//! The manifests of extensions: JSON files in which an extension declares itself and the connection that it needs.
 //!
 //! ```
 //! use connection_manifest::ExtensionFile;
@@ -20,29 +20,30 @@
 //! # Ok::<(), connection_manifest::ManifestError>(())
 //! ```
 //!
-//! A file that was written for another host is taken as it is: what is not read here is kept, written out again and
-//! reported. The rules of what is read are the contract's ([`ExtensionDeclaration::check`]); this crate adds those of
-//! files. The format is in `docs/spec/requirements.md`, and as JSON Schema in `docs/spec/extension.schema.json`.
+//! A file that was written for another host is accepted: members that are not read here are kept, written out again
+//! and reported. The rules of a declaration belong to the contract ([`ExtensionDeclaration::check`]); this crate adds
+//! those of files. The format is specified in `docs/spec/requirements.md`, and as JSON Schema in
+//! `docs/spec/extension.schema.json`.
 //!
 //! [`ExtensionDeclaration::check`]: connection_contract::ExtensionDeclaration::check
 //!
-//! # Where things are
+//! # Modules
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | `json` | a file's bytes as a document: its size, its depth, each key once |
-//! | `object` | an object whose members are taken one by one, and what becomes of the others |
-//! | `extension/` | the format of extensions: read, checked, written |
-//! | `error`, `note` | what ends the reading of a file, and what does not |
+//! | `json` | parsing: the size and depth of a document, unique keys |
+//! | `object` | objects whose members are taken one by one, and the treatment of the others |
+//! | `extension/` | the format of extensions: reading, checking, writing |
+//! | `error`, `note` | errors that refuse a file, and notes that do not |
 //!
 //! # What this crate is not
 //!
-//! It does no I/O: a host reads files, and gives their names to errors with [`ManifestError::in_file`]. It knows no
-//! provider, holds no state of a run, and resolves nothing: whether a connection is there is the core's to say.
+//! It does no I/O: a host reads files, and adds their names to errors with [`ManifestError::in_file`]. It knows no
+//! provider, holds no state of a run, and resolves nothing: the core decides whether a connection exists.
 //!
 //! # Stability
 //!
-//! May change without notice, but for the format, which grows only: what was once read is read.
+//! May change without notice, except for the format, which only grows: a file that was once accepted stays accepted.
 #![forbid(unsafe_code)]
 
 mod error;

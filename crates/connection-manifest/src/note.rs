@@ -1,16 +1,16 @@
-//! What a file has that is no error, and that its author or its reader should hear of.
+//! Notes: facts about a file that are not errors, but that its author or reader should know.
 
 use std::fmt;
 
 use connection_contract::{DisplayText, Text};
 
-/// Something in a file that is taken otherwise than its author may expect. Holds no value.
+/// A part of a file that is treated differently than its author may expect. A note holds no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Note {
-    /// Where, as a JSON pointer (RFC 6901).
+    /// The position, as a JSON pointer (RFC 6901).
     pub field: String,
-    /// What becomes of it, as one sentence.
+    /// One sentence that says how the part is treated.
     pub text: Text,
 }
 
@@ -22,7 +22,7 @@ impl Note {
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A field may hold a key that somebody else chose.
+        // A field may contain a key chosen by someone else.
         write!(f, "field '{}': {}", DisplayText::from(self.field.clone()), self.text)
     }
 }

@@ -1,10 +1,10 @@
-//! An object whose members are taken one by one. What nobody took is kept and noted, never an error.
+//! Objects whose members are taken one by one. Members that are not taken are kept and noted, and are not an error.
 
 use connection_contract::{DisplayText, Text, Value};
 
 use crate::{error::Fault, json::below, note::Note};
 
-/// What was seen beside what was read.
+/// The unread members and the notes, collected while reading.
 #[derive(Debug, Default)]
 pub(crate) struct Beside {
     pub(crate) unknown: Vec<(String, Value)>,
@@ -17,14 +17,14 @@ impl Beside {
     }
 }
 
-/// A value and where it is.
+/// A value and its position.
 #[derive(Clone, Debug)]
 pub(crate) struct Member<'a> {
     pub(crate) at: String,
     pub(crate) value: &'a Value,
 }
 
-/// The members of an object that are not taken yet.
+/// The members of an object that have not been taken yet.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
     pub(crate) at: String,
@@ -32,31 +32,31 @@ pub(crate) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// The member of that name, which is read then.
+    /// Takes the member with this name.
     pub(crate) fn take(&mut self, name: &str) -> Option<Member<'a>> {
         let index = self.members.iter().position(|(member, _)| *member == name)?;
         let (_, value) = self.members.remove(index);
         Some(Member { at: below(&self.at, name), value })
     }
 
-    /// The member of that name, which has to be there.
+    /// Takes the member with this name, which is required.
     pub(crate) fn need(&mut self, name: &str, rule: &'static str) -> Result<Member<'a>, Fault> {
         self.take(name).ok_or_else(|| Fault::at(below(&self.at, name), rule))
     }
 
-    /// A member with two names; where both are there, the second one is left.
+    /// Takes a member that has two names. If both exist, the second one stays.
     pub(crate) fn either(&mut self, name: &str, other: &str) -> Option<Member<'a>> {
         self.take(name).or_else(|| self.take(other))
     }
 
-    /// The texts of a list; none, where it is not there.
+    /// Takes a list of texts; a missing list is empty.
     pub(crate) fn texts(&mut self, name: &str, rule: &'static str) -> Result<Vec<Member<'a>>, Fault> {
         let items = self.take(name).map_or(Ok(Vec::new()), |member| member.items(rule))?;
         items.iter().try_for_each(|item| item.text(rule).map(|_| ()))?;
         Ok(items)
     }
 
-    /// Keeps and notes what was not taken, in the order of the file.
+    /// Keeps and notes the remaining members, in the order of the file.
     pub(crate) fn rest(self, beside: &mut Beside) {
         for (name, value) in self.members {
             let at = below(&self.at, name);
@@ -90,7 +90,7 @@ impl<'a> Member<'a> {
         self.value.as_bool().ok_or_else(|| Fault::at(self.at.as_str(), rule))
     }
 
-    /// Words for people in each language that they are given in, English first: `None` is the language of plain text.
+    /// Returns the text for people in each given language, English first. The language of plain text is `None`.
     pub(crate) fn words(&self, beside: &mut Beside) -> Result<Vec<(Option<&'a str>, DisplayText)>, Fault> {
         const RULE: &str = "words are for people; write a text, or an object with a text per language";
         let words = match self.value {
@@ -109,7 +109,7 @@ impl<'a> Member<'a> {
         Ok(words)
     }
 
-    /// Words for people in the one language that is shown: English, else the first that says something.
+    /// Returns the text for people in the one language that is shown: English, or else the first that is not empty.
     pub(crate) fn one_language(&self, beside: &mut Beside) -> Result<DisplayText, Fault> {
         let words = self.words(beside)?;
         if words.len() > 1 {
@@ -127,10 +127,10 @@ impl<'a> Member<'a> {
     }
 }
 
-/// The language of a title that has no other.
+/// The language of a title without a language.
 pub(crate) const ENGLISH: &str = "en_US";
 
-/// The first words that say something; nothing, where none do.
+/// Returns the first text that is not empty, or an empty one.
 pub(crate) fn first_said(words: &[(Option<&str>, DisplayText)]) -> DisplayText {
     let said = words.iter().find(|(_, text)| !text.as_str().trim().is_empty());
     said.map(|(_, text)| text.clone()).unwrap_or_default()

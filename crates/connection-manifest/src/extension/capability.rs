@@ -1,5 +1,5 @@
-//! What a manifest tells other hosts of agents and of its runtime. It is kept as it is; what would make two readers
-//! disagree is refused (R-JINGLE-009 and 010).
+//! The members that describe an extension to other hosts: its agent capabilities and its runtime. They are kept
+//! unchanged; a file that two readers could understand differently is refused (R-JINGLE-009 and 010).
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use connection_contract::Value;
 use super::read::platform;
 use crate::{error::Fault, object::Member};
 
-/// Lists in which each name stands once.
+/// Lists in which each name may occur only once.
 const LISTS: &[&str] = &[
     "/aiCapability/rpcMethods",
     "/aiCapability/runtimeCapabilities",
@@ -28,7 +28,7 @@ pub(super) fn check(document: &Value, connection: &str) -> Result<(), Fault> {
     for list in LISTS {
         let mut seen = BTreeSet::new();
         let items = document.pointer(list).map_or(&[][..], Value::items);
-        // What is no name is another host's own.
+        // An item without a name belongs to another host.
         let names = items.iter().enumerate().filter_map(|(at, item)| Some((at, named(item)?)));
         for (at, name) in names {
             if !seen.insert(name) {
@@ -44,7 +44,7 @@ pub(super) fn check(document: &Value, connection: &str) -> Result<(), Fault> {
     })
 }
 
-/// The name of an item: a text, or an object that has one.
+/// Returns the name of an item: a text, or the `name` of an object.
 fn named(item: &Value) -> Option<&str> {
     item.as_str().or_else(|| item["name"].as_str())
 }

@@ -33,7 +33,7 @@ pub(super) fn requirement(member: Member<'_>, beside: &mut Beside) -> Result<Req
     Ok(requirement)
 }
 
-/// The provider as kinds write it: `Google_Drive` is `google-drive`.
+/// Parses the provider in the form that kinds use: `Google_Drive` becomes `google-drive`.
 fn kind(provider: &str) -> Option<Kind> {
     let letter = |letter: char| match letter {
         ' ' | '.' | '_' => '-',
@@ -42,7 +42,7 @@ fn kind(provider: &str) -> Option<Kind> {
     Kind::parse(&provider.chars().map(letter).collect::<String>())
 }
 
-/// The title and those in other languages than English that say something.
+/// Returns the title, and the titles in languages other than English that are not empty.
 fn title(object: &mut Object<'_>, beside: &mut Beside) -> Result<(DisplayText, Vec<(String, DisplayText)>), Fault> {
     const RULE: &str = "a connection has a title; write a text, or an object with en_US and zh_Hans";
     let member = object.need("title", RULE)?;
@@ -93,7 +93,7 @@ fn oauth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementOAut
         text("authorizationUrl", "oauth has an authorizationUrl; write where a person consents, as text")?;
     let token = text("tokenUrl", "oauth has a tokenUrl; write where a code becomes a token, as text")?;
     let client = text("clientId", "oauth has a clientId; write the public name of the application, as text")?;
-    // A list that is not there is no list.
+    // The list is required, even if it is empty.
     let scopes = object.need("scopes", SCOPES)?.items(SCOPES)?;
     let redirect = redirect(object, beside)?;
     let mut oauth = RequirementOAuth::new(authorization, token, client, redirect);

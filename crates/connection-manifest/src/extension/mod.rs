@@ -1,6 +1,6 @@
-//! A file in which an extension declares itself.
+//! The file in which an extension declares itself.
 //!
-//! The document stays as it came: what is written out again is what was read, whoever the file was written for.
+//! The document is kept as it was read, and written out unchanged, whichever host the file was written for.
 
 mod capability;
 mod connection;
@@ -20,7 +20,7 @@ use crate::{
     object::Beside,
 };
 
-/// What a file says of an extension, checked, with what the file has besides.
+/// A checked manifest: the declaration of an extension, and everything else that the file holds.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ExtensionFile {
     document: Value,
@@ -30,43 +30,44 @@ pub struct ExtensionFile {
 }
 
 impl ExtensionFile {
-    /// Reads a file: UTF-8, at most 1 MiB, one JSON object.
+    /// Parses a file: UTF-8, at most 1 MiB, one JSON object.
     ///
     /// # Errors
-    /// The first thing that keeps it from being a manifest. No error holds a value of the file.
+    /// Returns the first reason why the file is not a valid manifest. No error holds a value of the file.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         json::parse(bytes).map_err(|fault| ManifestError::of(fault, None)).and_then(Self::of_document)
     }
 
-    /// The file of a declaration that was made in code.
+    /// Returns the file of a declaration that was made in code.
     ///
     /// # Errors
-    /// The rule that the declaration breaks, or that a file of it does: its size, or a form that it calls "other" and that
-    /// this version knows.
+    /// Returns the rule that the declaration breaks, or that its file breaks: its size, or a form that it calls
+    /// "other" although this version knows it.
     pub fn of(declaration: &ExtensionDeclaration) -> Result<Self, ManifestError> {
         let document = write::document(declaration);
         declaration.check().map_err(|error| ManifestError::of(error.into(), Some(&document)))?;
-        // What can be written can be read again, by us and by everybody.
+        // Every file that is written can be read again, here and elsewhere.
         Self::parse(document.to_string().as_bytes())
     }
 
-    /// What the extension declares. It keeps every rule of a declaration.
+    /// Returns the declaration, which has passed [`ExtensionDeclaration::check`].
     pub fn declaration(&self) -> &ExtensionDeclaration {
         &self.declaration
     }
 
-    /// The declaration alone.
+    /// Converts the file to its declaration.
     pub fn into_declaration(self) -> ExtensionDeclaration {
         self.declaration
     }
 
-    /// What the file has and this version does not read: JSON pointers (RFC 6901) and what is there. For the host that the
-    /// file was written for; it may hold anything, so it is not for a log.
+    /// Returns the members that this version does not read: JSON pointers (RFC 6901) and values.
+    ///
+    /// They are for the host that the file was written for. They may hold anything, so do not log them.
     pub fn unknown(&self) -> &[(String, Value)] {
         &self.unknown
     }
 
-    /// What is no error, and is taken otherwise than the file's author may expect.
+    /// Returns the parts of the file that are treated differently than its author may expect.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
@@ -89,7 +90,7 @@ fn read_all(document: &Value) -> Result<(ExtensionDeclaration, Beside), Fault> {
     Ok((declaration, beside))
 }
 
-/// A field of a declaration by the name that the file has for it.
+/// Converts a field of a declaration to the name that the file uses for it.
 fn as_written(document: &Value, field: &str) -> String {
     let other = field.replacen("/platforms/", "/supportedPlatforms/", 1);
     let other = other.replacen("/redirect/type", "/redirect/method", 1);
@@ -99,14 +100,14 @@ fn as_written(document: &Value, field: &str) -> String {
     }
 }
 
-/// The file as JSON, with everything that was in it.
+/// Writes the file as JSON, with everything that was in it.
 impl fmt::Display for ExtensionFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.document.fmt(f)
     }
 }
 
-/// Without the document: what is not read may hold anything.
+/// Leaves out the document, because the unread members may hold anything.
 impl fmt::Debug for ExtensionFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unknown: Vec<_> = self.unknown.iter().map(|(pointer, _)| pointer).collect();

@@ -1,4 +1,4 @@
-//! What an extension or a command can be set to.
+//! The preferences of an extension or a command.
 
 use connection_contract::{DisplayText, Preference, PreferenceInput, Text};
 
@@ -42,7 +42,7 @@ fn input(object: &mut Object<'_>, beside: &mut Beside) -> Result<PreferenceInput
         "text" | "textfield" => Ok(PreferenceInput::Text),
         "checkbox" => Ok(PreferenceInput::Checkbox),
         "dropdown" => choices(object, beside).map(PreferenceInput::Dropdown),
-        // That no preference is a password is a rule of every declaration.
+        // The contract checks that no preference is a password.
         other => {
             beside.note(form.at.as_str(), "this form of input is not known here; it is asked as text");
             Ok(PreferenceInput::Other(other.to_owned().into()))
@@ -73,7 +73,7 @@ fn choice(member: Member<'_>, beside: &mut Beside) -> Result<(Text, DisplayText)
     Ok((value.into(), title))
 }
 
-/// A default that the form of input cannot show, or that the preference cannot have.
+/// Notes a default that the form of input cannot show, or that the preference cannot have.
 fn note_default(preference: &Preference, at: &str, beside: &mut Beside) {
     let Some(default) = &preference.default else { return };
     if !preference.input.fits(default) {

@@ -1,4 +1,4 @@
-//! The extension itself: its name, its platforms, its commands.
+//! The top level of a manifest: the extension's name, platforms and commands.
 
 use connection_contract::{Command, ExtensionDeclaration, Platform, Value};
 

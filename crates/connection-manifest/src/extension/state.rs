@@ -1,8 +1,8 @@
-//! A manifest says what an extension needs, never what it has: no token, no status, no result (R-JINGLE-012).
+//! The check that a manifest holds no state: no token, no status, no result (R-JINGLE-012).
 //!
-//! Whoever finds one of these names has a file that a program wrote back, and perhaps a secret in it; so the value is not
-//! repeated. Below the connection it is not looked at either; elsewhere the names are other hosts' own, who describe inputs
-//! by them, and a secret is text.
+//! A file with one of these names was probably written back by a program and may contain a secret, so the value is
+//! never repeated. Below the connection the names alone decide. Elsewhere other hosts use these names to describe
+//! inputs, so there a name of a secret is refused only if its value is text.
 
 use connection_contract::Value;
 
@@ -11,7 +11,7 @@ use crate::{
     json::{below, each_object},
 };
 
-/// What is a secret by its name, without case and separators.
+/// Names of secrets, without case and separators.
 const SECRETS: &[&str] = &[
     "accesstoken",
     "apikey",
@@ -36,7 +36,7 @@ const SECRETS: &[&str] = &[
     "tokens",
 ];
 
-/// What tells of a run by its name, without case and separators.
+/// Names of run state, without case and separators.
 const STATE: &[&str] = &[
     "connected",
     "connectionstatus",
@@ -53,7 +53,7 @@ const STATE: &[&str] = &[
     "status",
 ];
 
-/// What is refused beside the connection, where other words are other hosts' own.
+/// Names that are refused at the top level, where other hosts use the remaining ones.
 const BESIDE: &[&str] = &[
     "accesstoken",
     "clientsecret",
@@ -80,8 +80,9 @@ pub(super) fn refuse(document: &Value) -> Result<(), Fault> {
     })
 }
 
-/// Whether it says something, as a secret does: text, also in a list or below names. What describes an input has a type
-/// instead, and is looked at by its own members.
+/// Returns `true` if a value can hold a secret: text that is not blank, also inside lists and objects.
+///
+/// An object that describes an input has a type instead, and its own members are checked separately.
 fn is_said(value: &Value) -> bool {
     match value {
         Value::Text(text) => !text.trim().is_empty(),
@@ -97,7 +98,7 @@ fn is_said(value: &Value) -> bool {
 const SECRET: &str =
     "a manifest holds no secret, only names in auth.secretNames; remove it, and replace it at the provider";
 
-/// The first member with one of these names, and what is wrong with it.
+/// Returns the first member with one of these names, and the rule that it breaks.
 fn held<'m>(members: &'m [(String, Value)], names: &[&str]) -> Option<(&'m str, &'static str)> {
     let (name, plain) =
         members.iter().map(|(name, _)| (name, squeezed(name))).find(|(_, plain)| is_one(names, plain))?;

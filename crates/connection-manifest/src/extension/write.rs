@@ -1,4 +1,4 @@
-//! A declaration as a document, for one that was made in code.
+//! The JSON document of a declaration that was made in code.
 
 use connection_contract::{
     AuthType, DisplayText, ExtensionDeclaration, Preference, PreferenceInput, Requirement, RequirementOAuth,
@@ -82,7 +82,7 @@ fn connection(requirement: &Requirement) -> Value {
     Value::object(members)
 }
 
-/// A title in several languages has these two.
+/// Returns a title as plain text, or as an object with a text per language, which always has `en_US` and `zh_Hans`.
 fn words(title: &DisplayText, titles: &[(Text, DisplayText)]) -> Value {
     if titles.is_empty() {
         return title.as_str().into();
@@ -120,7 +120,7 @@ fn way_back(redirect: &RequirementRedirect) -> Value {
         }
         RequirementRedirect::Other(form) => way(form, &[]),
         RequirementRedirect::Web { redirect_url } => way("web", &[("redirectUrl", redirect_url)]),
-        // What a later version of the contract knows is written as what this one does.
+        // A redirect of a later version of the contract is written as a loopback redirect.
         _ => way("loopback", &[]),
     }
 }
