@@ -1,4 +1,5 @@
-//! Runs one command: parses, reads the configuration, dispatches, prints what went wrong, ends with the exit code.
+//! Runs one command: parses the arguments, reads the configuration, dispatches, prints errors and returns the exit
+//! code.
 
 use std::{
     collections::BTreeMap,
@@ -31,7 +32,7 @@ use crate::{
 
 type Registration = Box<dyn FnOnce(RegistryBuilder) -> RegistryBuilder + Send>;
 
-/// A command line with the kinds that it is given.
+/// A command line with a set of kinds.
 ///
 /// ```no_run
 /// # use connection_host::Cli;
@@ -49,18 +50,20 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Without any kind.
+    /// Returns a command line without kinds.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With the kinds of our own binary.
+    /// Returns a command line with the kinds of the binary `connections`.
     pub fn shipped() -> Self {
         plugins::register(Self::new())
     }
 
-    /// Sets the name of the program, which is `connections` unless it is set: help, completions and every hint name the
-    /// command that a person can type. Directories and variables keep the names that `docs/spec/words.md` lists.
+    /// Sets the name of the program; the default is `connections`.
+    ///
+    /// Help, completions and hints use this name, so that they show commands that a person can type. Directories and
+    /// variables keep the names that `docs/spec/words.md` lists.
     #[must_use]
     pub fn name(mut self, name: &'static str) -> Self {
         self.name = Some(name);
@@ -84,28 +87,31 @@ impl Cli {
         self
     }
 
-    /// Allows kinds to look for a local program and to run it, with what a profile may set for it. A kind that declares
-    /// another program works without its tool, its profiles and its container.
+    /// Allows kinds to look for a local program and to run it, and says what a profile may set for it.
+    ///
+    /// A kind that declares a program that is not allowed works without its tool, its profiles and its container.
     #[must_use]
     pub fn allow_tool(mut self, tool: AllowedTool) -> Self {
         self.tools = self.tools.allow(tool);
         self
     }
 
-    /// Adds the file of which `sandbox build` makes the image of a kind; nothing but its base is brought in.
+    /// Adds the file from which `sandbox build` makes the image of a kind. The build copies no other file.
     #[must_use]
     pub fn image(mut self, kind: Kind, containerfile: &'static str) -> Self {
         self.images.insert(kind, containerfile);
         self
     }
 
-    /// Runs the command that the process's arguments say. From then on the process leaves no core file and cannot be traced
-    /// by others of its user, since there are secrets in its memory.
+    /// Runs the command that the process's arguments name.
+    ///
+    /// From then on the process writes no core file and cannot be traced by other processes of its user, because its
+    /// memory holds secrets.
     pub fn run(self) -> ExitCode {
         name::set(self.name.unwrap_or(name::OURS));
-        // Before anything secret is read.
+        // Do this before any secret is read.
         platform::keep_memory_private();
-        // What follows `--` is another program's.
+        // The arguments after `--` belong to another program.
         let json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
         platform::quiet_panics(json);
         let result = catch_unwind(AssertUnwindSafe(|| self.dispatch())).unwrap_or_else(|_| {
@@ -128,7 +134,7 @@ impl Cli {
             platform::tell(format_args!("warning: {warning}"));
         }
         if let Some(exposed) = &settings.exposed {
-            // Nothing of it is followed, not even the name of the program that gives the key.
+            // Use nothing of an untrusted file, not even the name of the program that prints the key.
             return match arguments.command {
                 args::Command::Doctor { .. } => {
                     commands::exposed(&Output::new(arguments.global.json, &environment), exposed).map(ExitCode::from)
@@ -174,7 +180,7 @@ impl Cli {
                 () = unheard.unheard() => Err(platform::interrupted()),
             }
         });
-        // A prompt that nobody answers any more must not hold the process.
+        // A prompt that waits for input must not keep the process alive.
         runtime.shutdown_background();
         result
     }
@@ -186,7 +192,7 @@ impl std::fmt::Debug for Cli {
     }
 }
 
-/// A kind as its definition describes it; known without opening anything.
+/// A kind as its definition describes it, known without opening the registry.
 #[derive(Clone, Debug)]
 pub(crate) struct KindEntry {
     pub(crate) descriptor: Descriptor,
@@ -206,31 +212,31 @@ impl KindEntry {
     }
 }
 
-/// What every command has at hand.
+/// The state that commands share.
 pub(crate) struct Program {
     pub(crate) kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
-    /// The files of which images are made.
+    /// The files from which images are made.
     pub(crate) images: BTreeMap<Kind, &'static str>,
     /// The local programs that kinds may look for and run.
     pub(crate) tools: ToolPolicy,
     pub(crate) settings: Settings,
-    /// Of kinds, as the configuration has them.
+    /// The configured applications of kinds.
     pub(crate) applications: BTreeMap<Kind, Arc<Application>>,
     pub(crate) key: KeySources,
     pub(crate) environment: Environment,
     pub(crate) output: Output,
-    /// Whether somebody can be asked.
+    /// `true` if a person can be asked: standard input and standard error are terminals.
     pub(crate) person: bool,
     pub(crate) interrupts: Interrupts,
-    /// `true` for a command that reads what is there and makes nothing.
+    /// `true` for a command that only reads and creates nothing.
     pub(crate) only_reads: bool,
-    /// What such a command reads where there is no database.
+    /// The store of such a command if there is no database.
     empty: Option<EmptyStore>,
 }
 
 impl Program {
-    /// The kind of that name.
+    /// Returns the kind with this name.
     pub(crate) fn kind(&self, name: &str) -> Result<&KindEntry, Error> {
         self.kinds.iter().find(|kind| kind.descriptor.kind.as_str() == name).ok_or_else(|| {
             let known: Vec<_> = self.kinds.iter().map(|kind| kind.descriptor.kind.as_str()).collect();
@@ -241,14 +247,15 @@ impl Program {
         })
     }
 
-    /// Returns what people call the provider of a kind: `GitHub`, or the kind where no plugin of it is here.
+    /// Returns the display name of a kind's provider, such as `GitHub`, or the kind itself if it is not registered.
     pub(crate) fn provider<'a>(&'a self, kind: &'a Kind) -> &'a str {
         let known = self.kinds.iter().find(|known| known.descriptor.kind == *kind);
         known.map_or(kind.as_str(), |known| known.descriptor.display_name.as_str())
     }
 
-    /// Whether the answers that the kind keeps may be there already. A configured application that cannot be had is an
-    /// error.
+    /// Returns `true` if the answers that the kind keeps may be available already.
+    ///
+    /// A configured application that cannot be read is an error.
     pub(crate) async fn may_have_kept(&self, kind: &Kind) -> Result<bool, Error> {
         match self.applications.get(kind) {
             Some(application) => application.check().await.map(|()| true),
@@ -256,13 +263,13 @@ impl Program {
         }
     }
 
-    /// Whether there is a database to open. Opening makes what is not there; one that is elsewhere is there, or is not
-    /// ours to make.
+    /// Returns `true` if there is a database to open, which opening does not create. A database that is not a file
+    /// counts as present.
     pub(crate) fn has_database(&self) -> bool {
         self.missing_database().is_none()
     }
 
-    /// The file in which a database would be made, where there is none.
+    /// Returns the file in which opening would create a database, if there is none.
     pub(crate) fn missing_database(&self) -> Option<PathBuf> {
         let file = match &self.settings.database {
             None => self.settings.database_file(),
@@ -271,7 +278,7 @@ impl Program {
         (!may_exist(&file)).then_some(file)
     }
 
-    /// The HTTP policy that the configuration says.
+    /// Returns the configured HTTP policy.
     pub(crate) fn http(&self) -> Result<HttpPolicy, Error> {
         let mut policy = HttpPolicy::new();
         for (from, to) in &self.settings.endpoints {
@@ -295,17 +302,17 @@ impl Program {
         Ok(policy)
     }
 
-    /// What may be read.
+    /// Returns the configured policy for reading files.
     pub(crate) fn files(&self) -> FilesPolicy {
         self.settings.files()
     }
 
-    /// The local tools of this machine that kinds may look for and run.
+    /// Returns the local tools of this machine that kinds may look for and run.
     pub(crate) fn machine(&self) -> MachineTools {
         MachineTools::new(self.tools.clone())
     }
 
-    /// A registry's builder with the database alone.
+    /// Returns the builder of a registry with the database alone.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         let store = match &self.settings.database {
             Some(url) => url.expose_secret().to_owned(),
@@ -321,7 +328,8 @@ impl Program {
         }
     }
 
-    /// With the directory of this machine. A database in a file has its own beside it, which stays where it is.
+    /// Sets the state directory of this machine. A database in a file has one beside it, which is used unless
+    /// configured.
     fn with_state(&self, builder: RegistryBuilder) -> RegistryBuilder {
         let url = self.settings.database.as_ref().map(|url| url.expose_secret());
         let has_own = url.is_none_or(|url| sqlite_file(url).is_some());
@@ -331,7 +339,7 @@ impl Program {
         }
     }
 
-    /// Opens the registry; makes what is not there yet. Where a public URL is configured, browsers come back there.
+    /// Opens the registry, creating what does not exist. Callbacks arrive at the public URL if one is configured.
     pub(crate) async fn open(&mut self) -> Result<ConnectionRegistry, Error> {
         let url = self.settings.inbound.public_url.clone();
         self.open_with(|builder| match url {
@@ -341,14 +349,15 @@ impl Program {
         .await
     }
 
-    /// As `open`, for a command that runs a setup: browsers come back to it or to a `serve`, or somebody pastes where they end.
+    /// As [`open`](Self::open), for a command that runs a setup. Callbacks arrive at this command or at a `serve`, or
+    /// the user pastes the address that the browser ends on.
     pub(crate) async fn open_inbound(&mut self, pastes: bool) -> Result<(ConnectionRegistry, Arc<Endpoint>), Error> {
         let endpoint = Arc::new(Endpoint::of(&self.settings, pastes));
         let registry = self.open_with(|builder| builder.inbound(endpoint.clone())).await?;
         Ok((registry, endpoint))
     }
 
-    /// Opens the registry with what a command lends it.
+    /// Opens the registry with additions to its builder.
     pub(crate) async fn open_with(
         &mut self,
         lend: impl FnOnce(RegistryBuilder) -> RegistryBuilder,
@@ -371,7 +380,7 @@ impl Program {
         });
         let opening = lend(builder).open();
         let registry = match self.key.asks {
-            // The terminal belongs to the question for the key.
+            // The terminal is needed for the question for the key.
             true => opening.await?,
             false => self.output.waiting("the database", opening).await?,
         };
@@ -382,7 +391,7 @@ impl Program {
     }
 }
 
-/// The applications that the configuration brings. A kind that is unknown, or takes none, is a mistake in it.
+/// Returns the configured applications. A kind that is unknown or takes no application is an error.
 fn applications(settings: &Settings, kinds: &[KindEntry]) -> Result<BTreeMap<Kind, Arc<Application>>, Error> {
     let mut applications = BTreeMap::new();
     for (name, configured) in &settings.kinds {

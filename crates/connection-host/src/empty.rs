@@ -1,4 +1,4 @@
-//! An empty store for commands that only read, where there is no database: they answer as on an empty one and make none.
+//! An empty store for commands that only read. Without a database they answer as on an empty one, and create none.
 
 use std::{
     fs, io,
@@ -9,7 +9,7 @@ use connection_core::{IdGenerator as _, KeyFile, RegistryBuilder, UuidV7};
 
 use crate::Error;
 
-/// A private directory for temporary files, which is removed with this value.
+/// A private temporary directory with a store, which is removed when this value is dropped.
 pub(crate) struct EmptyStore(PathBuf);
 
 impl EmptyStore {
@@ -19,7 +19,7 @@ impl EmptyStore {
         Ok(Self(path))
     }
 
-    /// The builder of a registry with this store, and with a key of its own.
+    /// Sets this store, with a key of its own, on a registry's builder.
     pub(crate) fn apply(&self, builder: RegistryBuilder) -> RegistryBuilder {
         let store = self.0.join("connections.db").display().to_string();
         builder.store(store).key(KeyFile::at(self.0.join("root.key")))
@@ -28,7 +28,7 @@ impl EmptyStore {
 
 impl Drop for EmptyStore {
     fn drop(&mut self) {
-        // What cannot be removed holds nothing, and goes as temporary files do.
+        // A directory that cannot be removed holds no data, and is cleaned up like other temporary files.
         fs::remove_dir_all(&self.0).unwrap_or_default();
     }
 }
@@ -44,12 +44,12 @@ fn make(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-/// What cannot be seen may be there: opening says why not.
+/// Returns `true` unless the file is known to be missing. If it cannot be examined, opening it reports the reason.
 pub(crate) fn may_exist(path: &Path) -> bool {
     path.try_exists().unwrap_or(true)
 }
 
-/// The file of a SQLite address; `None` for other engines.
+/// Returns the file of a SQLite address; `None` for other engines.
 pub(crate) fn sqlite_file(url: &str) -> Option<&Path> {
     let rest = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
     match rest {

@@ -1,36 +1,36 @@
-//! What a command ends with when it does not end well: a code for programs, one sentence and the way out for people.
+//! The error of a command: a code for programs, and one sentence and a remedy for people.
 //!
-//! No message holds a secret: what a person typed is named by its field, never repeated.
+//! No message holds a secret. What a person typed is named by its field and never repeated.
 
 use std::fmt::{self, Write as _};
 
 use connection_core::{AdvanceError, OpenError, StoreError};
 
-/// How the process ends. The numbers are contract, see `docs/spec/words.md`.
+/// The exit status of the process. The numbers are a contract, see `docs/spec/words.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the numbers are a closed list that scripts match on")]
 pub enum Exit {
-    /// Done.
+    /// The command succeeded.
     Fine = 0,
-    /// Something unexpected, a failed check of `doctor` (but of a connection) or `webhooks C test`, or a `send` whose answer
-    /// is not 2xx.
+    /// An unexpected error, a failed check of `doctor` (except of a connection) or of `webhooks C test`, or a `send`
+    /// whose response is not 2xx.
     Unexpected = 1,
     /// The command, its input or the configuration is not well formed.
     Usage = 2,
-    /// A setup ended without a connection, or a new credential of one.
+    /// A setup ended without a connection, or a re-authorization without a new credential.
     SetupFailed = 3,
-    /// Something is not live.
+    /// A connection is not live.
     NotLive = 4,
     /// There is no such connection, kind, setup, extension or file.
     NotFound = 5,
-    /// Refused: policy, key, permission or duplicate.
+    /// The command was refused: policy, key, permission or duplicate.
     Refused = 6,
-    /// Interrupted before it came to its end, as a shell counts a process that control-C ended.
+    /// The command was interrupted; this is the status that shells report for a process ended by control-C.
     Interrupted = 130,
 }
 
 impl Exit {
-    /// All of them, in order.
+    /// All exit statuses, in order.
     pub const ALL: [Self; 8] = [
         Self::Fine,
         Self::Unexpected,
@@ -42,12 +42,12 @@ impl Exit {
         Self::Interrupted,
     ];
 
-    /// The number.
+    /// Returns the number.
     pub const fn number(self) -> u8 {
         self as u8
     }
 
-    /// What an error code of the core means to the process.
+    /// Returns the exit status for an error code of the core.
     fn of_code(code: &str) -> Self {
         match code {
             "not_found" | "profile_not_found" | "setup_not_found" | "unknown_kind" | "file_not_found"
@@ -104,7 +104,8 @@ impl Exit {
         }
     }
 
-    /// What the store's own words mean: what may not be done is refused, what failed is not.
+    /// Returns the exit status for an error of the store. An operation that is not permitted is refused; a failure is
+    /// unexpected.
     const fn of_store(error: &StoreError) -> Self {
         match error {
             StoreError::Exposed(_)
@@ -123,23 +124,23 @@ impl From<Exit> for std::process::ExitCode {
     }
 }
 
-/// Why a command did not do what it was asked.
+/// An error with which a command ends.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct Error {
-    /// How the process ends.
+    /// The exit status of the process.
     pub exit: Exit,
-    /// For programs.
+    /// The stable code for programs.
     pub code: String,
-    /// One sentence.
+    /// One sentence that says what happened.
     pub message: String,
-    /// What to do.
+    /// What to do about it.
     pub remedy: Option<String>,
 }
 
 impl Error {
-    /// A failure with a code and one sentence.
+    /// Returns an error with a code and one sentence.
     pub fn new(exit: Exit, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { exit, code: code.into(), message: message.into(), remedy: None }
     }
@@ -149,12 +150,12 @@ impl Error {
         Self::new(Exit::Usage, "usage", message)
     }
 
-    /// The configuration is not well formed.
+    /// Returns an error for a configuration that is not well formed.
     pub fn configuration(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "invalid_configuration", message)
     }
 
-    /// Something that should not happen; says where, and what the system said.
+    /// Returns an error for a failed operation of the system; `what` names its object.
     pub fn io(what: impl fmt::Display, error: &std::io::Error) -> Self {
         let exit = match error.kind() {
             std::io::ErrorKind::NotFound => Exit::NotFound,
@@ -164,14 +165,14 @@ impl Error {
         Self::new(exit, "io", format!("{what}: {error}"))
     }
 
-    /// Says what to do.
+    /// Sets the remedy.
     #[must_use]
     pub fn remedy(mut self, text: impl Into<String>) -> Self {
         self.remedy = Some(text.into());
         self
     }
 
-    /// The same, with another way to end.
+    /// Replaces the exit status.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
@@ -183,7 +184,7 @@ impl Error {
     }
 }
 
-/// The sentence and what lies below it: a `Display` does not repeat its source.
+/// Joins the error and its sources, since `Display` does not include the source.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

@@ -1,4 +1,4 @@
-//! The extensions that were added: by their names, with what each may use, and how to mend what it was refused.
+//! The added extensions: their handles, their grants, and remedies for their errors.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::{
     output::{json, name, quoted, short_id},
 };
 
-/// The handle of the extension of that name.
+/// Returns the handle of the extension with this name.
 pub(crate) async fn handle(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionHandle, Error> {
     let added = match registry.added_extension(name).await {
         Ok(added) => added,
@@ -24,20 +24,20 @@ pub(crate) async fn handle(registry: &ConnectionRegistry, name: &str) -> Result<
     handle_of(registry, &added)
 }
 
-/// The handle of what was added.
+/// Returns the handle of an added extension.
 pub(crate) fn handle_of(registry: &ConnectionRegistry, added: &ExtensionInfo) -> Result<ExtensionHandle, Error> {
     let file = stored(&added.name, &added.source)?;
     Ok(registry.extension(file.into_declaration())?)
 }
 
-/// The grants that hold, of all extensions or of one.
+/// Returns the grants that are not revoked, of one extension or of all.
 pub(crate) async fn open_grants(registry: &ConnectionRegistry, extension: Option<&str>) -> Result<Vec<Grant>, Error> {
     let mut grants = registry.grants().await?;
     grants.retain(|grant| grant.revoked_at.is_none() && extension.is_none_or(|extension| grant.extension == extension));
     Ok(grants)
 }
 
-/// Notes on connections that lack scopes which extensions declare that may use them.
+/// Returns notes on connections that lack scopes declared by an extension that may use them.
 pub(crate) async fn scope_notes(registry: &ConnectionRegistry) -> Result<HashMap<ConnectionId, String>, Error> {
     let added = registry.extensions().await?;
     let files = added.iter().filter_map(|added| stored(&added.name, &added.source).ok());
@@ -62,7 +62,7 @@ pub(crate) async fn scope_notes(registry: &ConnectionRegistry) -> Result<HashMap
     Ok(notes)
 }
 
-/// Grants with what they are of. One whose connection was removed in between is left out, as it is gone.
+/// Returns grants with their connections. A grant whose connection was removed in the meantime is left out.
 pub(crate) async fn bodies(registry: &ConnectionRegistry, grants: &[Grant]) -> Result<Vec<json::GrantBody>, Error> {
     let mut bodies = Vec::new();
     for grant in grants {
@@ -75,7 +75,8 @@ pub(crate) async fn bodies(registry: &ConnectionRegistry, grants: &[Grant]) -> R
     Ok(bodies)
 }
 
-/// What names the connection in a command: its kind and label, or the end of its id when it is gone.
+/// Returns the argument that names the connection in a command: its kind and label, or the end of its id if it was
+/// removed.
 pub(crate) async fn named(registry: &ConnectionRegistry, id: ConnectionId) -> String {
     match registry.connection(id).await {
         Ok(connection) => quoted(&name(connection.info())),
@@ -83,14 +84,15 @@ pub(crate) async fn named(registry: &ConnectionRegistry, id: ConnectionId) -> St
     }
 }
 
-/// Returns `true` for an added extension of which no kind here connects what it declares: its settings lead nowhere.
+/// Returns `true` for an added extension whose requirement no registered kind can satisfy. Its settings would be
+/// useless.
 async fn is_unconnectable(registry: &ConnectionRegistry, name: &str) -> bool {
     let added = registry.added_extension(name).await.ok();
     let handle = added.and_then(|added| handle_of(registry, &added).ok());
     handle.is_some_and(|handle| handle.requirement().auth.auth != AuthType::None && handle.kinds_for_setup().is_empty())
 }
 
-/// With the command that mends it.
+/// Converts an error, with the command that solves the problem as its remedy.
 pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -> Error {
     let CoreError::Extension(of_extension) = &error else { return error.into() };
     let remedy = match of_extension {

@@ -1,4 +1,4 @@
-//! How browsers come back to this program, and what a person registers for it at a provider.
+//! The endpoint at which browsers return to this program, and the redirect address that a person registers for it.
 
 use std::{
     io::ErrorKind,
@@ -14,36 +14,40 @@ use tokio::runtime::Handle;
 
 use crate::{Error, config::Settings};
 
-/// A browser that has come back follows one redirect; so long it may take.
+/// The longest time to wait for a browser that has returned and follows one redirect.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Where `serve` is reached, if that is configured; else this machine's loopback addresses, while a setup waits. It
-/// remembers what it has given out, for a person to see.
+/// The configured address of `serve`, or this machine's loopback addresses while a setup waits.
+///
+/// It remembers which address it has given out, so that a person can be shown it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     public: Option<PublicEndpoint>,
     server: LoopbackServer,
     given: Mutex<Given>,
-    /// The address that stands though nobody may listen there: somebody pastes it.
+    /// An address that is valid although no server may listen there, because the user pastes it.
     pasted: Option<PublicUrl>,
 }
 
-/// What the setup of this command was given.
+/// The redirect address that the setup of this command received.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Given {
-    /// It has not asked.
+    /// The setup has not requested an address.
     #[default]
     Nothing,
-    /// Browsers come back there.
+    /// Browsers return to this address.
     Address(String),
-    /// Another program listens there: perhaps the command that began this setup, which then takes what comes back.
+    /// Another program listens at this address, perhaps the command that began this setup, which then takes the
+    /// callback.
     Elsewhere(String),
-    /// Nothing could be given, or no browser reaches what was given before.
+    /// There is no address, or no browser can reach the one that was given out before.
     Unreachable,
 }
 
 impl Endpoint {
-    /// For this configuration, on the runtime of the caller; `pastes` for a setup to which nobody has to come back.
+    /// Returns the endpoint for this configuration, on the runtime of the caller.
+    ///
+    /// `pastes` is `true` for a setup that needs no browser to return.
     pub(crate) fn of(settings: &Settings, pastes: bool) -> Self {
         let options = LoopbackOptions::new();
         let options = settings.inbound.loopback_port.map_or(options.clone(), |port| options.port(port));
@@ -52,12 +56,12 @@ impl Endpoint {
         Self { public, server: LoopbackServer::new(Handle::current(), options), given: Mutex::default(), pasted }
     }
 
-    /// What was given out last.
+    /// Returns the address that was given out last.
     pub(crate) fn given(&self) -> Given {
         self.lock().clone()
     }
 
-    /// Before the program ends: whoever came back sees what came of it.
+    /// Waits, before the program ends, until a browser that has returned has loaded the result.
     pub(crate) async fn settle(&self) {
         self.server.browsers_told(PATIENCE).await;
     }
@@ -67,7 +71,7 @@ impl Endpoint {
         address
     }
 
-    /// Nothing under the lock leaves it half changed.
+    /// Locks the given address. No code under the lock leaves it inconsistent.
     fn lock(&self) -> MutexGuard<'_, Given> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,7 +94,7 @@ impl InboundEndpoint for Endpoint {
     async fn rebind(&self, redirect_uri: &str) -> bool {
         let bound = match &self.public {
             Some(public) if public.rebind(redirect_uri).await => true,
-            // It was begun before there was a public address.
+            // The setup was begun before a public address was configured.
             _ => self.server.rebind(redirect_uri).await,
         };
         match !bound && is_taken(redirect_uri) {
@@ -101,8 +105,9 @@ impl InboundEndpoint for Endpoint {
     }
 }
 
-/// The redirect address that a person registers at the provider of this kind; without a port where the port differs each
-/// time, which providers pass over for these addresses (RFC 8252, section 7.3).
+/// Returns the redirect address that a person registers at the provider of this kind.
+///
+/// It has no port if the port differs each time, which providers ignore for loopback addresses (RFC 8252, section 7.3).
 pub(crate) fn redirect_uri(settings: &Settings, kind: &Kind) -> String {
     if let Some(url) = &settings.inbound.public_url {
         return url.redirect_uri(kind);
@@ -113,7 +118,7 @@ pub(crate) fn redirect_uri(settings: &Settings, kind: &Kind) -> String {
     }
 }
 
-/// The same for people, who have to know of the port.
+/// Returns the redirect address with a note on its port, for people.
 pub(crate) fn to_register(settings: &Settings, kind: &Kind) -> String {
     let address = redirect_uri(settings, kind);
     match (&settings.inbound.public_url, settings.inbound.loopback_port) {
@@ -122,7 +127,7 @@ pub(crate) fn to_register(settings: &Settings, kind: &Kind) -> String {
     }
 }
 
-/// Whether the port can be had that the configuration wants, before anything is made that counts on it.
+/// Checks that the configured port is available, before anything is made that depends on it.
 pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
     let Some(port) = settings.inbound.loopback_port.filter(|_| settings.inbound.public_url.is_none()) else {
         return Ok(());
@@ -135,7 +140,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
     }
 }
 
-/// Whether an address of this machine has a listener.
+/// Returns `true` if another program listens at an address of this machine.
 fn is_taken(redirect_uri: &str) -> bool {
     let port = redirect_uri.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.split('/').next()?.parse().ok());
     let taken = |port: u16| match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {

@@ -1,4 +1,4 @@
-//! The command line of connections: a library with which anybody builds a binary of their own kinds, and ours.
+//! The command line of Connections: a library for building a binary with your own kinds, and the binary `connections`.
 //!
 //! ```no_run
 //! # mod acme {
@@ -30,9 +30,10 @@
 //!
 //! # What this crate is not
 //!
-//! It keeps no connection and opens no secret: that is `connection-core`. It names a provider in one file, `plugins.rs`.
-//! The library's API may change without notice; the words that scripts see (configuration keys, exit codes, error codes,
-//! JSON shapes) are contract, see `docs/spec/words.md` and [`words`].
+//! It stores no connection and opens no secret; `connection-core` does. Only the file `plugins.rs` names providers.
+//!
+//! The API of the library may change without notice. The words that scripts see (configuration keys, exit codes, error
+//! codes, JSON shapes) are a contract, see `docs/spec/words.md` and [`words`].
 
 mod args;
 mod cli;

@@ -1,16 +1,16 @@
-//! What the program is called where a hint names one of its commands.
+//! The name of the program in hints.
 //!
-//! Sentences are written for `connections`, the name of our own binary. A host with another name gets its own in them, at
-//! the places where text leaves the program, so that no hint is forgotten.
+//! Texts are written for `connections`, the name of our own binary. In a host with another name, the name is replaced
+//! where text leaves the program, so that no hint is missed.
 
 use std::{borrow::Cow, sync::OnceLock};
 
-/// The name that sentences are written with.
+/// The name that texts are written with.
 pub(crate) const OURS: &str = "connections";
 
 static NAME: OnceLock<&'static str> = OnceLock::new();
 
-/// Sets the name of this process's program. The first one stays.
+/// Sets the name of this process's program. Later calls have no effect.
 pub(crate) fn set(name: &'static str) {
     NAME.get_or_init(|| name);
 }
@@ -25,12 +25,12 @@ pub(crate) fn hints(text: &str) -> Cow<'_, str> {
     renamed(text, name(), |before| before.is_none_or(|before| before.is_whitespace() || "`\"'(".contains(before)))
 }
 
-/// As [`hints`], for JSON, where only what stands behind a backtick is a hint and everything else may be data.
+/// As [`hints`], for JSON, where only text after a backtick is a hint and everything else may be data.
 pub(crate) fn quoted_hints(text: &str) -> Cow<'_, str> {
     renamed(text, name(), |before| before == Some('`'))
 }
 
-/// Puts `name` in the place of ours, where a command of ours or an option follows.
+/// Replaces our name with `name` where one of our commands or an option follows.
 fn renamed<'a>(text: &'a str, name: &str, is_hint: impl Fn(Option<char>) -> bool) -> Cow<'a, str> {
     if name == OURS || !text.contains(OURS) {
         return Cow::Borrowed(text);

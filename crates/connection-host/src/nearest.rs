@@ -1,17 +1,17 @@
 //! The known word that is nearest to a misspelled one.
 
-/// Returns the word with the fewest typing errors in it, which may be many; the first of several. `None` without words.
+/// Returns the word with the smallest distance from what was typed, or the first of several; `None` without words.
 pub(crate) fn nearest<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     words.into_iter().min_by_key(|word| distance(typed, word))
 }
 
-/// Returns the nearest word when what was typed may be a slip of it.
+/// Returns the nearest word if what was typed may be a misspelling of it.
 pub(crate) fn misspelled<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let longest = |word: &str| typed.chars().count().max(word.chars().count());
     nearest(typed, words).filter(|word| distance(typed, word) <= (longest(word) / 3).max(1))
 }
 
-/// The number of characters that were left out, added, replaced or swapped with their neighbour.
+/// Returns the number of characters that were left out, added, replaced or swapped with their neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or_default();

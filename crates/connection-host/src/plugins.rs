@@ -1,4 +1,4 @@
-//! The kinds that our own binary has, one line each; the only place of this crate that names a plugin.
+//! The kinds of the binary `connections`, one line each. This is the only file of this crate that names a plugin.
 
 use connection_contract::{Kind, PathBase, PathSpec};
 use connection_core::AllowedTool;
@@ -18,7 +18,7 @@ pub(crate) fn register(cli: Cli) -> Cli {
         .kind(connection_plugin_twilio::Twilio)
 }
 
-/// The programs that the kinds above may look for and run, and what a profile may set for each.
+/// Allows the programs that these kinds may look for and run, with the variables and paths that a profile may set.
 fn tools(cli: Cli) -> Cli {
     let tool = |program: &str, variables: &[&str], paths: &'static [&'static str]| {
         let paths = paths.iter().filter_map(|path| PathSpec::new(PathBase::Home, *path));
@@ -33,7 +33,7 @@ fn tools(cli: Cli) -> Cli {
     .allow_tool(tool("gemini", &["GEMINI_CONFIG_DIR", "GEMINI_CLI_HOME"], &[".local/bin", ".gemini"]))
 }
 
-/// The files of which `sandbox build` makes images: those of the plugins, here since a plugin reads no file.
+/// Adds the files from which `sandbox build` makes images. They belong to the plugins, but a plugin reads no file.
 fn images(cli: Cli) -> Cli {
     cli.image(Kind::from_static("claude"), include_str!("../images/claude/Containerfile"))
         .image(Kind::from_static("codex"), include_str!("../images/codex/Containerfile"))

@@ -1,4 +1,4 @@
-//! Which connection is meant: an id, any unique end of one, `KIND`, or `KIND:LABEL`.
+//! Selection of a connection by a reference: an id, any unique end of one, `KIND`, or `KIND:LABEL`.
 
 use connection_contract::Kind;
 use connection_core::{
@@ -12,11 +12,12 @@ use crate::{
     output::{name, short_id},
 };
 
-/// So many candidates are named.
+/// The maximum number of candidates that are searched for.
 const MOST_CANDIDATES: usize = 20;
 
-/// Returns the connection that the reference names. An ambiguous reference is an error that lists the candidates, and a
-/// misspelled one names the nearest connection.
+/// Returns the connection that the reference names.
+///
+/// An ambiguous reference is an error that lists the candidates; a misspelled one names the nearest connection.
 pub(crate) async fn connection(registry: &ConnectionRegistry, reference: &str) -> Result<Connection, Error> {
     match find(registry, reference).await {
         Err(mut error) if error.code == "not_found" => {
@@ -29,7 +30,7 @@ pub(crate) async fn connection(registry: &ConnectionRegistry, reference: &str) -
     }
 }
 
-/// Returns the connection, among the first page, whose kind, label or name is nearest to a misspelled reference.
+/// Returns the connection on the first page whose kind, label or name is nearest to a misspelled reference.
 async fn nearest_connection(registry: &ConnectionRegistry, reference: &str) -> Result<Option<String>, Error> {
     let page = registry.list_connections(Filter::new()).await?;
     let words = |info: &ConnectionInfo| [info.kind.to_string(), info.label.to_string(), name(info)];
@@ -60,18 +61,18 @@ async fn find(registry: &ConnectionRegistry, reference: &str) -> Result<Connecti
     let ends = ending(registry, reference).await?;
     let candidates: Vec<_> = ends.iter().map(Candidate::from).collect();
     let chosen = choose("connection", reference, &candidates).map_err(|error| match kind {
-        // A kind without a connection: the way on is to connect one.
+        // The reference is a kind without a connection, so the next step is to connect one.
         Some(kind) if error.exit == Exit::NotFound && registry.kind(&kind).is_some() => {
             error.remedy(format!("connect one with `connections add {kind}`, or see `connections list`"))
         }
         _ => error,
     })?;
-    // The index is one of the candidates', and those are one per connection.
+    // The index belongs to one of the candidates, and there is one for each connection.
     let id = ends.get(chosen).map(|info| info.id).ok_or_else(|| not_found("connection", reference))?;
     Ok(registry.connection(id).await?)
 }
 
-/// Those whose id ends like that: the first of them.
+/// Returns the first connections whose id has this end.
 async fn ending(registry: &ConnectionRegistry, end: &str) -> Result<Vec<ConnectionInfo>, Error> {
     let mut found = Vec::new();
     let end = end.to_ascii_lowercase();
@@ -87,14 +88,14 @@ async fn ending(registry: &ConnectionRegistry, end: &str) -> Result<Vec<Connecti
     Ok(found)
 }
 
-/// The setup that the reference names, by an id or any unique end of one.
+/// Returns the setup that the reference names: an id, or any unique end of one.
 pub(crate) fn setup(setups: &[SetupInfo], reference: &str) -> Result<SessionId, Error> {
     let candidates: Vec<_> = setups.iter().map(candidate).collect();
     let chosen = choose("setup", reference, &candidates)?;
     setups.get(chosen).map(|setup| setup.id).ok_or_else(|| not_found("setup", reference))
 }
 
-/// The setup that is meant where none is named: the only one.
+/// Returns the only setup, for a command that names none.
 pub(crate) fn only_setup(setups: &[SetupInfo]) -> Result<SessionId, Error> {
     match setups {
         [only] => Ok(only.id),
@@ -112,7 +113,7 @@ fn candidate(setup: &SetupInfo) -> Candidate {
     Candidate { id: setup.id.to_string(), kind: setup.kind.to_string(), label: None }
 }
 
-/// The profile of a kind that the reference names: by its label, its id, or any unique end of one.
+/// Returns the profile of a kind that the reference names: a label, an id, or any unique end of one.
 pub(crate) fn profile(kind: &str, profiles: Vec<Profile>, reference: &str) -> Result<Profile, Error> {
     let labelled = profiles.iter().position(|profile| profile.label.as_str() == reference);
     let candidates = profiles.iter().map(|profile| Candidate {
@@ -133,7 +134,7 @@ fn no_profile(kind: &str, reference: &str) -> Error {
     Error::new(Exit::NotFound, "profile_not_found", message).remedy(format!("see `connections profiles list {kind}`"))
 }
 
-/// Every connection, over all pages.
+/// Returns every connection, from all pages.
 pub(crate) async fn all(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>, Error> {
     let (mut pages, mut all) = (Pages::new(registry, Filter::new(), false), Vec::new());
     while let Some(page) = pages.next().await? {
@@ -142,12 +143,12 @@ pub(crate) async fn all(registry: &ConnectionRegistry) -> Result<Vec<ConnectionI
     Ok(all)
 }
 
-/// Connections page by page.
+/// Connections, page by page.
 pub(crate) struct Pages<'r> {
     registry: &'r ConnectionRegistry,
     filter: Filter,
     all_owners: bool,
-    /// `None` behind the last page.
+    /// `None` after the last page.
     next: Option<Filter>,
 }
 
@@ -156,7 +157,7 @@ impl<'r> Pages<'r> {
         Self { registry, all_owners, next: Some(filter.clone()), filter }
     }
 
-    /// The next page, which may be empty; `None` behind the last.
+    /// Returns the next page, which may be empty; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<ConnectionInfo>>, Error> {
         let Some(filter) = self.next.take() else { return Ok(None) };
         let page = match self.all_owners {
@@ -168,7 +169,7 @@ impl<'r> Pages<'r> {
     }
 }
 
-/// What can be named.
+/// An object that a reference can name.
 struct Candidate {
     id: String,
     kind: String,
@@ -181,7 +182,7 @@ impl From<&ConnectionInfo> for Candidate {
     }
 }
 
-/// The index of the one that is meant.
+/// Returns the index of the candidate that the reference names.
 fn choose(what: &str, reference: &str, candidates: &[Candidate]) -> Result<usize, Error> {
     let meant = |candidate: &Candidate| candidate.id.ends_with(&reference.to_ascii_lowercase());
     let found = candidates.iter().enumerate().filter(|(_, candidate)| !reference.is_empty() && meant(candidate));

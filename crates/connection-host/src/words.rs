@@ -1,11 +1,11 @@
-//! The words that are contract: what `docs/spec/words.md` lists, and tests compare with it and with the code.
+//! The words that are a contract. Tests compare them with `docs/spec/words.md` and with the code.
 
 pub use crate::{
     config::{KEYS, Key, KeyType},
     error::Exit,
 };
 
-/// Every error code, and how the process ends with it unless the page says otherwise.
+/// Every error code, with its exit status unless `docs/spec/words.md` says otherwise.
 pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("account_changed", Exit::Refused),
     ("account_connected", Exit::Refused),
@@ -121,7 +121,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("webhook_key_missing", Exit::Refused),
 ];
 
-/// The JSON shapes: a name, and the members of its object.
+/// The JSON shapes: the name of each, and the members of its object.
 pub const SHAPES: &[(&str, &[&str])] = &[
     (
         "connection",

@@ -1,11 +1,11 @@
-//! What `connections`, `connections help` and `--help` print, fitted to the terminal.
+//! The output of `connections`, `connections help` and `--help`, fitted to the terminal.
 
 use clap::{Command, error::ErrorKind};
 
 use super::{command, refusal::refusal};
 use crate::{Error, Exit, name, output};
 
-/// The commands of the overview, by what a person wants to do. Every command is in one group.
+/// The commands of the overview, grouped by task. Every command is in exactly one group.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Get started", &["add", "list", "serve"]),
     (
@@ -32,17 +32,17 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Operations", &["kinds", "setup", "events", "watch", "key", "doctor", "completions", "man"]),
 ];
 
-/// What a first hour begins with.
+/// The commands that a new user needs first.
 const EXAMPLES: &[(&str, &str)] = &[
     ("connections add github", "connect an account"),
     ("connections list", "see what works, and what needs attention"),
     ("connections send github GET /user", "use it without the secret"),
 ];
 
-/// No line is longer, however wide the terminal is.
+/// The longest line, however wide the terminal is.
 const WIDEST: usize = 100;
 
-/// Prints what was asked for instead of a command, or says why the arguments are refused.
+/// Prints the requested help, or returns an error that says why the arguments are refused.
 pub(crate) fn help_or_refusal(error: &clap::Error) -> Result<Exit, Error> {
     let arguments: Vec<_> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let is_asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -60,7 +60,7 @@ pub(crate) fn help_or_refusal(error: &clap::Error) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-/// The overview of the commands, as the help of the program.
+/// Returns the overview of the commands, which is the help of the program.
 pub(super) fn overview(root: &Command) -> String {
     let mut text = format!(
         "Connect outside accounts, keep them working, and use them without handling secrets.\n\n\
@@ -93,7 +93,7 @@ pub(super) fn overview(root: &Command) -> String {
     text
 }
 
-/// Breaks the lines of a help text that are longer than the terminal. What follows a column stays in it.
+/// Breaks the lines of a help text that are longer than the terminal. Text in a column stays in its column.
 fn fitted(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return text.to_owned() };
     let width = width.min(WIDEST);
@@ -110,7 +110,7 @@ fn broken(line: &str, width: usize) -> String {
     let column = gap.map(|gap| gap + line.get(gap..).map_or(0, |rest| rest.len() - rest.trim_start().len()));
     let (mut out, mut used, indent) = match column {
         Some(column) if column <= width / 2 => (line.get(..column).unwrap_or_default().to_owned(), column, column),
-        // Where the name takes most of the line, its text goes below it.
+        // If the name takes most of the line, put its text below it.
         Some(_) => {
             let name = line.get(..gap.unwrap_or_default()).unwrap_or_default();
             (format!("{name}\n{}", " ".repeat(start + 4)), start + 4, start + 4)
@@ -135,7 +135,7 @@ fn broken(line: &str, width: usize) -> String {
     out
 }
 
-/// The command that the arguments lead to, with the words that lead there: `connections setup resume`.
+/// Returns the command that the arguments lead to, and the words that name it, such as `connections setup resume`.
 pub(super) fn reached(arguments: impl IntoIterator<Item = String>) -> (Command, String) {
     let (mut reached, mut path) = (command(), "connections".to_owned());
     let mut arguments = arguments.into_iter();

@@ -1,4 +1,4 @@
-//! Commands that show what is there: `kinds`, `list`, `watch`.
+//! Commands that show state: `kinds`, `list`, `watch`.
 
 use clap::{Args, Subcommand};
 

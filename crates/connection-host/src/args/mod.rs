@@ -1,7 +1,7 @@
-//! The command line: what can be said, in clap's words.
+//! The command line, declared with clap.
 //!
-//! No value of an argument is ever repeated in an error: it may be a secret that was typed into the wrong place. So what
-//! needs more than clap's structure is checked after it, by this crate.
+//! An error never repeats the value of an argument, because it may be a secret that was typed into the wrong place.
+//! Checks that go beyond clap's structure are therefore made after parsing, by this crate.
 
 mod credential;
 mod extension;
@@ -30,19 +30,19 @@ pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
 
-/// The command line itself, for completions and the manual.
+/// Returns the command line, for completions and the manual.
 pub(crate) fn command() -> clap::Command {
     let command = plain_command();
     let overview = help::overview(&command);
     command.override_help(name::hints(&overview).into_owned())
 }
 
-/// The command line without the text of its overview, under the name of the program.
+/// Returns the command line under the name of the program, without the text of its overview.
 pub(crate) fn plain_command() -> clap::Command {
     Arguments::command().name(name::name()).bin_name(name::name())
 }
 
-/// Reads the arguments of this process.
+/// Parses the arguments of this process.
 pub(crate) fn parse() -> Result<Arguments, clap::Error> {
     command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches))
 }
@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// Options of every command
 #[derive(Args, Debug, Default)]
 pub(crate) struct Global {
     /// Keep connections and their key in DIR
@@ -77,7 +77,7 @@ pub(crate) struct Global {
     pub(crate) json: bool,
 }
 
-/// What an operator needs to know before the server runs.
+/// The help of `serve`: everything that an operator needs to know before running it.
 const SERVE: &str = "\
 Run the server: callbacks, webhooks, token refresh and pending setups
 
@@ -115,9 +115,9 @@ Each of these is a key of the configuration file, and a variable: inbound.listen
 is CONNECTIONS_INBOUND__LISTEN.";
 
 impl Command {
-    /// Returns `true` for a command that shows what is there. In a directory without a database it makes none.
+    /// Returns `true` for a command that only shows state. Without a database it creates none.
     ///
-    /// `profiles list` is not one: it makes the first profile, whose id it gives out.
+    /// `profiles list` is not among them: it creates the first profile, because it prints the profile's id.
     pub(crate) fn only_reads(&self) -> bool {
         match self {
             Self::List(_) | Self::Show { .. } | Self::Verify { .. } | Self::Files { .. } | Self::Resolve { .. } => true,

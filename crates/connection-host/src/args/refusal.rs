@@ -1,4 +1,4 @@
-//! What clap refuses, said without a value: it may be a secret that was typed into the wrong place.
+//! Messages for arguments that clap refuses. They repeat no value, because it may be a secret in the wrong place.
 
 use clap::{
     Command,
@@ -8,10 +8,10 @@ use clap::{
 use super::help::reached;
 use crate::{Error, nearest::misspelled};
 
-/// A word that is longer is no misspelled command.
+/// The length of the longest word that is treated as a misspelled command.
 const LONGEST_WORD: usize = 24;
 
-/// Commands of other programs, and ours that does the same.
+/// Commands of other programs, and our command for the same purpose.
 const OTHER_WORDS: &[(&str, &str)] = &[
     ("check", "verify"),
     ("connect", "add"),
@@ -31,7 +31,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("test", "verify"),
 ];
 
-/// What clap refuses of these arguments, in one sentence that repeats no value.
+/// Converts clap's error to one sentence that repeats no value.
 pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = String>) -> Error {
     let (command, path) = reached(arguments);
     let name = |kind| match error.get(kind) {
@@ -67,7 +67,7 @@ pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = S
     Error::usage(message).remedy(format!("see `{path} --help`"))
 }
 
-/// Repeats what was typed if it can be a misspelled command, and names the nearest one.
+/// Repeats the word if it can be a misspelled command, and suggests the nearest one.
 fn unknown_command(typed: &str, command: &Command) -> String {
     let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
     if typed.is_empty() || typed.len() > LONGEST_WORD || !typed.bytes().all(is_letter) {
@@ -95,7 +95,7 @@ fn is_empty(value: &ContextValue) -> bool {
     matches!(value, ContextValue::String(text) if text.is_empty())
 }
 
-/// The part of an argument that names it: `--token` of `--token=value`, and nothing of a value.
+/// Returns the part of an argument that names it: `--token` for `--token=value`, without the value.
 fn argument_name(text: &str) -> String {
     text.split_once('=').filter(|_| text.starts_with('-')).map_or(text, |(name, _)| name).to_owned()
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-/// Where answers come from when nobody is asked.
+/// Sources of answers if no person is asked
 #[derive(Args, Debug, Default)]
 pub(crate) struct InputArguments {
     /// Read all fields from one JSON object; `-` is standard input
@@ -19,7 +19,7 @@ pub(crate) struct InputArguments {
     pub(crate) all_fields: bool,
 }
 
-/// How what leads to the provider is finished; every way that the kind has, unless one is chosen.
+/// How to finish at the provider [default: every way that the kind has]
 #[derive(Args, Debug, Default)]
 pub(crate) struct FinishArguments {
     /// Finish by entering a code on another device

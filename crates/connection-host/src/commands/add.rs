@@ -1,4 +1,4 @@
-//! `add KIND`: begins a setup and talks it to its end.
+//! `add KIND`: begins a setup and conducts it to its end.
 
 use connection_contract::DisplayText;
 
@@ -26,7 +26,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         profiles::supported(program.kind(&kind)?)?;
     }
     let finish = Finish::new(&arguments.finish, &program);
-    // Before anything is made on the disk.
+    // Do this before anything is created on disk.
     finish.check(&descriptor, &program.settings)?;
     let mut inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
     finish.choose(&mut inputs, &descriptor);
@@ -59,7 +59,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     result
 }
 
-/// The kind that a person picks of all.
+/// Lets a person choose one of all kinds.
 async fn picked(program: &Program) -> Result<String, Error> {
     let names: Vec<_> = program.kinds.iter().map(|kind| kind.descriptor.kind.to_string()).collect();
     if !program.person || program.output.json {
@@ -78,7 +78,7 @@ async fn picked(program: &Program) -> Result<String, Error> {
     names.into_iter().nth(picked).ok_or_else(|| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))
 }
 
-/// Whether anything is left of it to be shown.
+/// Returns `true` if a label is not blank after cleaning.
 fn says_something(label: &str) -> bool {
     !DisplayText::from(label.to_owned()).as_str().trim().is_empty()
 }

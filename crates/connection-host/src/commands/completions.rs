@@ -1,4 +1,4 @@
-//! `completions SHELL` and `man`: made from the command line's own description.
+//! `completions SHELL` and `man`, generated from the command line's description.
 
 use crate::{Error, Exit, args, cli::Program, name::name};
 

@@ -1,8 +1,8 @@
-//! What is not done before somebody said yes.
+//! Confirmation of an action by a person.
 
 use crate::{Error, Exit, cli::Program, input};
 
-/// Refuses where nobody can be asked and nobody said `--yes`; before anything is made on the disk.
+/// Refuses if no person can be asked and `--yes` was not given. Call it before anything is created on disk.
 pub(super) fn possible(program: &Program, yes: bool, what: &str) -> Result<(), Error> {
     if yes || program.person {
         return Ok(());
@@ -11,7 +11,7 @@ pub(super) fn possible(program: &Program, yes: bool, what: &str) -> Result<(), E
         .remedy("add --yes to answer yes to that question"))
 }
 
-/// Asks, and returns whether it was a yes. After a no it says what is left as it was.
+/// Asks the question and returns whether the person agreed. If not, prints `left`, which says what stays unchanged.
 pub(super) async fn ask(program: &Program, question: String, left: &str) -> Result<bool, Error> {
     let agreed = agreed(question).await?;
     if !agreed {
@@ -20,7 +20,7 @@ pub(super) async fn ask(program: &Program, question: String, left: &str) -> Resu
     Ok(agreed)
 }
 
-/// Asks; whether it was a yes.
+/// Asks the question and returns whether the person agreed.
 pub(super) async fn agreed(question: String) -> Result<bool, Error> {
     let agreed = tokio::task::spawn_blocking(move || input::confirm(&question)).await;
     agreed.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?

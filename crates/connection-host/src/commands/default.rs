@@ -1,4 +1,4 @@
-//! `default C`: which connection is meant when only its kind is said.
+//! `default C`: makes a connection the default of its provider.
 
 use crate::{
     Error, Exit,

@@ -1,8 +1,9 @@
-//! Talks a setup to its end: asks, shows, and says what was made.
+//! Conducts a setup to its end: asks questions, shows notices, and reports the result.
 //!
-//! Whatever ends the talk before the setup does, control-C included, cancels the setup, so that nothing is left behind.
-//! Only a setup that waits for something else than an answer, or for the confirmation of its account where nobody can be
-//! asked, stays, and says how to go on; and one that was begun before, when nothing was brought to go on with.
+//! If the dialogue ends before the setup does, as by control-C, the setup is cancelled, so that nothing is left over.
+//! A setup stays, and the message says how to continue it, if it waits for something other than an answer, or for the
+//! confirmation of its account where no person can be asked. A setup of an earlier command also stays if no answer
+//! was given.
 
 use connection_contract::{Field, Identity, Notice, Prompt, Reason, Way, reason};
 use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
@@ -22,7 +23,7 @@ use crate::{
     platform::Terminal,
 };
 
-/// A setup, and who talks to it.
+/// A setup, and everything that the dialogue needs.
 pub(super) struct Dialogue<'a> {
     pub(super) program: &'a Program,
     pub(super) registry: &'a ConnectionRegistry,
@@ -33,18 +34,18 @@ pub(super) struct Dialogue<'a> {
     pub(super) made: Made,
 }
 
-/// When the setup was begun.
+/// The command that began the setup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Begun {
-    /// By an earlier command.
+    /// An earlier command.
     Before,
-    /// By this one.
+    /// This command.
     Now,
 }
 
 type Step = Option<(StepNo, SetupStep)>;
 
-/// What was shown so far: a page stays, and a terminal scrolls.
+/// The parts of a step that have been shown: the steps repeat them, but a terminal must show them once.
 #[derive(Default)]
 struct Shown {
     greeted: bool,
@@ -55,9 +56,9 @@ struct Shown {
 
 enum Ended {
     Outcome,
-    /// Nobody can be asked whether this account is the right one.
+    /// The account waits for confirmation, but no person can be asked.
     Unconfirmed(String),
-    /// The provider cannot be asked now.
+    /// The provider cannot be reached now.
     Waiting(Reason),
 }
 
@@ -66,7 +67,7 @@ impl Dialogue<'_> {
         let keeps = self.reauthorized().await?;
         let ended = tokio::select! {
             ended = self.talk(inputs, keeps.as_ref()) => ended,
-            // Whoever is killed otherwise leaves the setup, to go on with.
+            // A process that is killed in another way leaves the setup, which can be resumed.
             () = self.program.interrupts.next() => Err(Cancelled.into()),
         };
         match ended {
@@ -80,14 +81,14 @@ impl Dialogue<'_> {
                 self.endpoint.settle().await;
                 told
             }
-            // Whoever goes on with a setup and brings no answer has not given it up.
+            // A person who resumes a setup without giving an answer has not given it up.
             Err(error) if self.begun == Begun::Before && error.exit == Exit::Usage => Err(error),
             Err(error) => match self.session.cancel().await {
-                // It was finished elsewhere just now.
+                // Another process has just finished the setup.
                 Ok(()) if matches!(self.session.terminal().await, Ok(Outcome::Done(_))) => {
                     made::told(self.program, self.registry, self.session, self.made).await
                 }
-                // The error that ended the talk matters more than one of the clean-up.
+                // The error that ended the dialogue matters more than an error of the cleanup.
                 _ => Err(match &keeps {
                     Some(connection) => kept(error, connection),
                     None => error,
@@ -96,7 +97,7 @@ impl Dialogue<'_> {
         }
     }
 
-    /// The connection whose credential stays in use until this setup has replaced it.
+    /// Returns the connection whose credential stays in use until this setup has replaced it.
     async fn reauthorized(&self) -> Result<Option<ConnectionInfo>, Error> {
         if !matches!(self.made, Made::Reauthorized | Made::ReauthorizedFor) {
             return Ok(None);
@@ -142,7 +143,7 @@ impl Dialogue<'_> {
                 }
                 SetupStep::Confirm { identity } => {
                     let account = self.account(&identity);
-                    // Where another way ended a question, the terminal still belongs to that one.
+                    // If another method ended a question, that question still occupies the terminal.
                     if !(self.finish.agrees() || inputs.person()) {
                         return Ok(Ended::Unconfirmed(account));
                     }
@@ -153,7 +154,7 @@ impl Dialogue<'_> {
                     self.lead(&mut shown, &redirect, &beside, false).await?;
                 }
                 SetupStep::Notice { beside } => match beside.iter().find_map(|notice| notice.reason.clone()) {
-                    // The error says both, once.
+                    // The error reports both the reason and the notice.
                     Some(reason) => return Ok(Ended::Waiting(reason)),
                     None => self.notices(&mut shown, &beside),
                 },
@@ -162,8 +163,9 @@ impl Dialogue<'_> {
         }
     }
 
-    /// Answers one prompt; a person whose answer is malformed is asked again. Where another way ends the wait first, gives
-    /// the step that came of it.
+    /// Answers one prompt; a person whose answer is malformed is asked again.
+    ///
+    /// If another method ends the wait first, also returns the step that follows.
     async fn answer(
         &self,
         shown: &mut Shown,
@@ -179,7 +181,7 @@ impl Dialogue<'_> {
             let kind = self.session.kind().clone();
             let (prompt, fields, rest) = (prompt.clone(), fields.clone(), inputs.without_person());
             let terminal = Terminal::now();
-            // Asking a person blocks its thread.
+            // Asking a person blocks a thread.
             let names = names_of(&fields);
             let mut asking = tokio::task::spawn_blocking(move || {
                 let answers = inputs.answer(kind.as_str(), &prompt, &fields);
@@ -192,7 +194,7 @@ impl Dialogue<'_> {
                     step = self.other(number) => step?,
                 };
                 match step {
-                    // The same question with another link or code beside it: whoever is being asked goes on.
+                    // The question is the same, with another link or code, so the person continues to answer it.
                     Some((again, SetupStep::Prompt { fields, open, beside, .. })) if names_of(&fields) == names => {
                         number = again;
                         self.notices(shown, &beside);
@@ -201,7 +203,7 @@ impl Dialogue<'_> {
                         }
                     }
                     step => {
-                        // Nobody reads the answer any more; the terminal is as it was before the question.
+                        // No one reads the answer anymore; the terminal gets the settings it had before the question.
                         drop(terminal);
                         self.program.output.note("");
                         return Ok((rest, Some(step)));
@@ -221,7 +223,7 @@ impl Dialogue<'_> {
                     }
                     self.program.output.note(invalid.to_string());
                 }
-                // Another way was first: what it led to comes next.
+                // Another method was faster; its result is the next step.
                 Err(AdvanceError::Ended | AdvanceError::NoPrompt | AdvanceError::WrongStep { .. }) => {
                     return Ok((inputs, None));
                 }
@@ -230,11 +232,11 @@ impl Dialogue<'_> {
         }
     }
 
-    /// The next step that is another than this one.
+    /// Returns the next step that differs from this one.
     async fn other(&self, number: StepNo) -> Result<Step, Error> {
         loop {
             match self.session.next_step().await? {
-                // Polled meanwhile.
+                // A poll has changed nothing.
                 Some((same, SetupStep::Prompt { .. })) if same == number => {}
                 step => return Ok(step),
             }
@@ -259,7 +261,7 @@ impl Dialogue<'_> {
         let address = self.finish.address(self.session, redirect, self.endpoint, asks).await?;
         match shown.link.replace(link.to_owned()) {
             None => self.finish.lead(self.program, &address, self.endpoint, asks).await,
-            // One whose life is over gives way to another. No second browser is opened for it.
+            // An expired address is replaced by another. No second browser is opened for it.
             Some(before) if before != link => {
                 self.program.output.note(format!("Open {address} instead, if it is not open yet"))
             }
@@ -268,7 +270,7 @@ impl Dialogue<'_> {
         Ok(())
     }
 
-    /// Asks whether the account is the right one, and goes on when it is.
+    /// Asks whether the account is the right one, and continues if it is.
     async fn confirm(&self, number: StepNo, account: &str) -> Result<(), Error> {
         if !self.finish.agrees() {
             let question = match self.made {
@@ -283,13 +285,14 @@ impl Dialogue<'_> {
             }
         }
         match self.session.advance(number, &[]).await {
-            // Somebody else answered or ended it: what came of that comes next.
+            // Another process answered or ended the setup; the result is the next step.
             Ok(()) | Err(AdvanceError::Ended | AdvanceError::NoPrompt | AdvanceError::WrongStep { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The account by its name, and by its id at the provider where that is another text: names may be chosen to deceive.
+    /// Returns the account by its name, and by its id at the provider if that differs, since names may be chosen to
+    /// deceive.
     fn account(&self, identity: &Identity) -> String {
         let kind = self.session.kind();
         let title = self.program.kind(kind.as_str()).map(|kind| kind.descriptor.display_name.to_string());
@@ -300,7 +303,7 @@ impl Dialogue<'_> {
         }
     }
 
-    /// What a person reads before the first question.
+    /// Prints the introduction before the first question.
     fn greet(&self, shown: &mut Shown, prompt: &Prompt, keeps: Option<&ConnectionInfo>) {
         if shown.greeted {
             return;
@@ -318,14 +321,15 @@ impl Dialogue<'_> {
             }
             let settings = &self.program.settings;
             let asks = prompt.fields.iter().any(|name| entry.asks_for_application(name));
-            // The plugin tells it at a desktop alone, since a page elsewhere is not read by who registers it.
+            // The plugin shows this at a desktop only, since another host's pages are not read by the person who
+            // registers it.
             if asks && settings.inbound.public_url.is_some() && kinds::is_called_back(&entry.descriptor) {
                 output.note(format!("  Redirect address to register: {}", inbound::to_register(settings, kind)));
             }
         }
     }
 
-    /// The notices that were not shown yet.
+    /// Prints the notices that have not been shown yet.
     fn notices(&self, shown: &mut Shown, beside: &[Notice]) {
         for notice in beside.iter().skip(shown.notices) {
             let mut line = notice.message.to_string();
@@ -346,7 +350,7 @@ impl Dialogue<'_> {
     }
 }
 
-/// The error of a re-authorization that a person ended: the old credential is still there.
+/// Converts the error of a re-authorization that a person ended, whose old credential is still in use.
 fn kept(mut error: Error, connection: &ConnectionInfo) -> Error {
     let ended = match error.code.as_str() {
         "setup_cancelled" => "the re-authorization was cancelled".to_owned(),
@@ -357,12 +361,12 @@ fn kept(mut error: Error, connection: &ConnectionInfo) -> Error {
     error
 }
 
-/// What a question asks.
+/// Returns the names of a question's fields.
 fn names_of(fields: &[Field]) -> Vec<String> {
     fields.iter().map(|field| field.name.to_string()).collect()
 }
 
-/// A person said no, which ends the setup and is no failure of the command.
+/// Returns the error for an account that a person did not confirm. It ends the setup, but the command has not failed.
 fn refused(account: &str) -> Error {
     Error::new(Exit::Fine, "account_refused", format!("{account} was not confirmed; nothing was kept")).remedy(
         "begin again, and sign in at the provider as the account that you mean; if you did not sign in as this one, \

@@ -1,4 +1,4 @@
-//! `events [C]`: what happened; of one connection, whether the record is whole.
+//! `events [C]`: prints what happened; for a single connection it also verifies that the record is complete.
 
 use connection_core::{ConnectionId, ConnectionRegistry, EventId};
 
@@ -30,7 +30,8 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
     }
 }
 
-/// Which connection is meant. One that was removed has no row any more, and its id names it still.
+/// Returns the id of the connection that the reference names. The id of a removed connection, which has no row, is
+/// valid.
 pub(super) async fn named_id(registry: &ConnectionRegistry, reference: &str) -> Result<ConnectionId, Error> {
     match reference.parse::<ConnectionId>() {
         Ok(id) => Ok(id),
@@ -55,7 +56,7 @@ async fn all(registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result
     }
 }
 
-/// The first number at which it is broken.
+/// Prints the record of one connection; returns the first number at which it is broken.
 async fn one(registry: &ConnectionRegistry, id: ConnectionId, printer: &mut Printer<'_>) -> Result<Option<u64>, Error> {
     let (mut after, mut broken) = (None, None);
     loop {
@@ -108,7 +109,7 @@ impl<'o> Printer<'o> {
         output.table(&table)
     }
 
-    /// `chain` is of one connection alone: `None` inside for a whole one.
+    /// Ends the output. `chain` is given for a single connection only, with the number at which its record is broken.
     fn end(self, chain: Option<Option<u64>>) -> Result<(), Error> {
         let output = self.output;
         if output.json {
@@ -130,7 +131,7 @@ impl<'o> Printer<'o> {
     }
 }
 
-/// Whether an event id, and which.
+/// Parses the id of an event.
 pub(super) fn event_id(text: &str) -> Result<EventId, Error> {
     text.parse().map_err(|_| Error::usage("--since takes the id of an event, as `watch --json` prints it"))
 }

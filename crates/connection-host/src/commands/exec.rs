@@ -1,6 +1,6 @@
-//! `exec EXTENSION -- ARGS`: runs a program with what an extension declared and was granted, and with nothing else of ours.
+//! `exec EXTENSION -- ARGS`: runs a program with the secrets that an extension declared and was granted.
 //!
-//! The secrets are in variables of that program alone: in no argument, file or line of this one.
+//! The secrets are only in variables of that program: in no argument, no file, and no output of this one.
 
 use std::process::{Command, ExitCode};
 
@@ -28,14 +28,16 @@ pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCod
     for (name, value) in &variables {
         child.env(name, text(name, value)?);
     }
-    // Wiped; from here on they are the child's.
+    // This copy is wiped; from here on only the child has the values.
     drop(variables);
     let code = platform::run_instead(child).map_err(|error| Error::io("the program cannot be run", &error))?;
     Ok(code.into())
 }
 
-/// What the command of the extension runs with. What is refused is so before anything is started or on record; a program that
-/// cannot be started is found out behind it, and the record says that it was given the secrets, as it might have been.
+/// Returns the variables for the extension's command.
+///
+/// A refusal happens before anything is started or recorded. Whether the program can be started is known only
+/// afterwards, so the record may say that a program was given the secrets that never ran.
 async fn variables(
     registry: &ConnectionRegistry,
     extension: &str,

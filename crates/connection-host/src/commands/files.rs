@@ -1,7 +1,8 @@
-//! `files C ls|cat PATH`: below the granted directories.
+//! `files C ls|cat PATH`: reads below the granted directories.
 //!
-//! With one directory a path is relative to it. With several its first part is the last part of the directory's name;
-//! where two directories share that name, an absolute path tells them apart. An absolute path below a directory always works.
+//! With one directory, a path is relative to it. With several, the first part of a path is the last part of the
+//! directory's name; if two directories share that name, an absolute path distinguishes them. An absolute path below
+//! a directory always works.
 
 use connection_contract::{DisplayText, FileStat, FileType, Root};
 use connection_core::Files;
@@ -14,7 +15,7 @@ use crate::{
     select,
 };
 
-/// More than this is not read at once.
+/// The maximum size of a file that is read, in bytes.
 const READ_LIMIT: usize = 256 * 1024 * 1024;
 const LIST: &str = "`files C ls` lists what is there";
 
@@ -56,7 +57,7 @@ async fn ls(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
             json::FileBody::type_word(entry.file_type).into(),
             size.into(),
             entry.modified.map(|time| time.to_rfc3339()).unwrap_or_default().into(),
-            // A name may hold what moves the cursor.
+            // A name may contain control characters that would move the cursor.
             DisplayText::from(entry.name.clone()).to_string().into(),
         ]);
     }
@@ -80,13 +81,13 @@ async fn cat(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
     output.end_line(bytes.expose().last().copied())
 }
 
-/// The path as it was typed, or the granted directory itself.
+/// Returns the path as it was typed, or the granted directory itself.
 fn named(root: &Root, path: &str) -> String {
     let path = if path.is_empty() { root.as_str() } else { path };
     format!("'{}'", DisplayText::from(path.to_owned()))
 }
 
-/// The same failure, with the path that it is about.
+/// Adds the path to the message of an error.
 fn unread(root: &Root, path: &str, error: connection_core::Error) -> Error {
     let why = match &error {
         connection_core::Error::Files(why) => why.to_string(),
@@ -98,19 +99,19 @@ fn unread(root: &Root, path: &str, error: connection_core::Error) -> Error {
 }
 
 enum Place<'a> {
-    /// The granted directories themselves.
+    /// The list of granted directories.
     Roots,
     Below(&'a Root, String),
 }
 
-/// Which directory, and the path below it in the form that the core takes.
+/// Returns the granted directory, and the path below it in the form that the core takes.
 fn place<'a>(roots: &'a [Root], path: &str) -> Result<Place<'a>, Error> {
     if std::path::Path::new(path).is_absolute() {
         let below = |root: &'a Root| {
             let rest = path.strip_prefix(root.as_str().trim_end_matches('/'))?;
             (rest.is_empty() || rest.starts_with('/')).then_some((root, rest))
         };
-        // Of nested directories the inner one.
+        // Of nested directories, the innermost one is meant.
         return match roots.iter().filter_map(below).max_by_key(|(root, _)| root.as_str().len()) {
             Some((root, rest)) => Ok(Place::Below(root, tidy(rest))),
             None => {
@@ -153,7 +154,7 @@ fn last_part(root: &Root) -> &str {
     root.as_str().rsplit('/').find(|part| !part.is_empty()).unwrap_or("/")
 }
 
-/// Without empty and `.` parts; `..` stays, and the core refuses it.
+/// Removes empty and `.` parts from a path. `..` stays, and the core refuses it.
 fn tidy(path: &str) -> String {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }

@@ -1,5 +1,5 @@
-//! How a setup that leads to a provider is finished: in a browser, with a device's code, or by pasting where a browser
-//! ended.
+//! The ways to finish a setup at a provider: in a browser, with a device code, or by pasting the address that a browser
+//! ended on.
 
 use connection_contract::{Descriptor, Field, Input, Redirect, Secret, Way};
 use connection_core::SetupSession;
@@ -15,14 +15,14 @@ use crate::{
     output::json::way_word,
 };
 
-/// What was chosen, and what can be done here.
+/// The chosen way, and the abilities of this machine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Finish {
-    /// `--device` or `--paste`; without, whatever comes first.
+    /// `--device` or `--paste`; `None` for whichever way succeeds first.
     way: Option<Way>,
-    /// Whether a browser is opened on this machine.
+    /// `true` if a browser is opened on this machine.
     opens: bool,
-    /// `--yes`: whichever account comes of it is the right one.
+    /// `true` with `--yes`: any account is accepted as the right one.
     agrees: bool,
 }
 
@@ -37,7 +37,7 @@ impl Finish {
         Self { way, opens: way.is_none() && here && !arguments.no_browser, agrees: arguments.yes }
     }
 
-    /// Refuses a way that the kind or this machine does not have, before anything is made.
+    /// Refuses a way that the kind or this machine does not support, before anything is created.
     pub(super) fn check(self, descriptor: &Descriptor, settings: &Settings) -> Result<(), Error> {
         match self.way {
             Some(way) if !descriptor.ways.contains(&way) => Err(not_offered(way, descriptor)),
@@ -46,7 +46,7 @@ impl Finish {
         }
     }
 
-    /// Answers a kind that asks which way.
+    /// Answers the question of a kind that asks for the way.
     pub(super) fn choose(self, inputs: &mut Inputs, descriptor: &Descriptor) {
         let Some(word) = self.way.map(way_word) else { return };
         let asks = |field: &&Field| matches!(&field.input, Input::Choice(choices) if choices.iter().any(|(value, _)| value == word));
@@ -55,23 +55,24 @@ impl Finish {
         }
     }
 
-    /// Whether somebody said which way, and so that it is to be gone.
+    /// Returns `true` if the user chose a way, and so wants to connect.
     pub(super) fn is_chosen(self) -> bool {
         self.way.is_some()
     }
 
-    /// Returns `true` unless somebody pastes where a browser ended: then the browser may be one that cannot reach an
-    /// address of ours, and the command opens none.
+    /// Returns `true` unless the user pastes the address that the browser ended on.
+    ///
+    /// In that case the browser may be unable to reach our address, and the command opens none.
     pub(super) fn leads(self) -> bool {
         !self.is_paste()
     }
 
-    /// Returns `true` when somebody is asked whether the account is the right one.
+    /// Returns `true` if the user is asked to confirm the account.
     pub(super) fn confirms(self, inputs: &Inputs) -> bool {
         inputs.person() && !self.agrees
     }
 
-    /// Returns `true` when somebody said that whichever account comes of it is the right one.
+    /// Returns `true` if the user accepts any account.
     pub(super) fn agrees(self) -> bool {
         self.agrees
     }
@@ -84,8 +85,8 @@ impl Finish {
         self.way == Some(Way::Device)
     }
 
-    /// Whether what may end the wait beside the browser is asked for: somebody chose that, or brought it, or no browser
-    /// comes back.
+    /// Returns `true` if the command asks for the fields that may end the wait while the browser is open: the user
+    /// chose that, has given them, or no browser can return.
     pub(super) fn asks(self, inputs: &Inputs, fields: &[Field], ways: &[Way], endpoint: &Endpoint) -> bool {
         let comes_back = ways.is_empty() || ways.contains(&Way::Browser);
         match self.way {
@@ -93,15 +94,15 @@ impl Finish {
             None if inputs.has(fields) || !comes_back => true,
             None => match endpoint.given() {
                 Given::Address(_) => false,
-                // Who listens there may be anybody: a person can do both.
+                // Any program may listen there, so a person can use either way.
                 Given::Elsewhere(_) => inputs.person(),
                 Given::Nothing | Given::Unreachable => true,
             },
         }
     }
 
-    /// Returns the address that a person opens: one of ours that leads to the provider where the browser comes back to it,
-    /// and the provider's own where somebody pastes.
+    /// Returns the address to open: our address that leads to the provider if the browser returns to it, and the
+    /// provider's own if the user pastes.
     pub(super) async fn address(
         self,
         session: &SetupSession,
@@ -118,7 +119,7 @@ impl Finish {
         Ok(led.unwrap_or_else(|| redirect.link.as_str().to_owned()))
     }
 
-    /// Shows where to go, and goes there on a desktop.
+    /// Shows the address, and opens it on a desktop.
     pub(super) async fn lead(self, program: &Program, address: &str, endpoint: &Endpoint, asks: bool) {
         let output = &program.output;
         match endpoint.given() {
@@ -148,13 +149,13 @@ impl Finish {
     }
 }
 
-/// There is no code though the kind may have one: the provider gives none.
+/// Returns the error for a provider that issues no device code although the kind supports it.
 pub(super) fn no_code(kind: &str) -> Error {
     Error::new(Exit::Usage, "way_not_offered", format!("the provider of '{kind}' gives no device codes"))
         .remedy("leave --device out, or use --paste")
 }
 
-/// There was a code, and its time is over.
+/// Returns the error for a device code that has expired.
 pub(super) fn code_over() -> Error {
     Error::new(Exit::SetupFailed, "setup_expired", "nobody typed the code in time").remedy("begin again")
 }

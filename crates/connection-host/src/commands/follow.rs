@@ -1,4 +1,4 @@
-//! `events --follow [C]`: what happened, and then what happens. Lines as of `watch`, which shares them.
+//! `events --follow [C]`: prints what happened, then what happens, in the lines of `watch`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +18,7 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
         None => None,
         Some(reference) => Some(named_id(&registry, reference).await?),
     };
-    // Before the record is read, so that nothing comes between the two.
+    // Begin the watch before reading the record, so that no event is missed in between.
     let begin = registry.watch();
     let watch = match connection {
         None => begin.await?,
@@ -37,7 +37,7 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
     told.map(|()| Exit::Fine)
 }
 
-/// Prints the record; which events were in it, since those that came meanwhile are told by the watch, too.
+/// Prints the record; returns the ids of its events, since the watch also reports those that arrived in the meantime.
 async fn recorded(
     registry: &ConnectionRegistry,
     connection: Option<ConnectionId>,
@@ -73,7 +73,7 @@ async fn recorded(
     }
 }
 
-/// Until it ends, or somebody presses Ctrl-C.
+/// Runs `task` until it ends or the user presses control-C.
 pub(super) async fn until_interrupted(
     interrupts: &Interrupts,
     task: impl Future<Output = Result<(), Error>>,
@@ -84,11 +84,11 @@ pub(super) async fn until_interrupted(
     }
 }
 
-/// One line, or one object, for each event.
+/// Prints one line, or one object, for each event.
 pub(super) struct Lines<'a> {
     output: &'a Output,
     registry: &'a ConnectionRegistry,
-    /// What connections are called now, or were before they were removed.
+    /// The current names of connections, or the last names of removed ones.
     names: HashMap<ConnectionId, String>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Lines<'a> {
         Self { output, registry, names: HashMap::new() }
     }
 
-    /// All that are told, but for those that were told before.
+    /// Prints all events of the watch, except those in `before`.
     pub(super) async fn all(&mut self, mut watch: Watch, before: &HashSet<EventId>) -> Result<(), Error> {
         while let Some(event) = watch.next().await {
             let event = event?;
@@ -111,7 +111,7 @@ impl<'a> Lines<'a> {
 
     async fn page(&mut self, events: &[Event], told: &mut HashSet<EventId>) -> Result<(), Error> {
         for event in events {
-            // Once: nothing is renamed while the record is printed.
+            // Look a name up only once, because a rename during the printing of the record is not relevant.
             if !self.names.contains_key(&event.connection) {
                 self.names.extend(self.name_of(event.connection).await?);
             }

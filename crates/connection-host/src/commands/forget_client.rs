@@ -1,4 +1,4 @@
-//! `kinds forget-client KIND`: forgets the application that the first setup asked for.
+//! `kinds forget-client KIND`: removes the stored application that the first setup asked for.
 
 use connection_core::Filter;
 
@@ -8,7 +8,7 @@ pub(super) async fn run(mut program: Program, name: &str) -> Result<Exit, Error>
     let kind = program.kind(name)?.descriptor.kind.clone();
     let configured_in = program.settings.kinds.get(kind.as_str()).map(|kind| kind.place().to_owned());
     let (mut forgotten, mut any) = (false, false);
-    // Nothing is made only to be found empty.
+    // Do not create a database only to find it empty.
     if program.has_database() {
         let registry = program.open().await?;
         forgotten = registry.forget_values(&kind).await? > 0;

@@ -1,4 +1,4 @@
-//! What the profiles of connections are called, for people; programs get ids.
+//! The labels of connections' profiles, for people; programs get ids.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, Pr
 
 use crate::{Error, output::short_id};
 
-/// Labels by id, as far as they were asked for.
+/// The labels that have been looked up, by id.
 #[derive(Debug, Default)]
 pub(super) struct Identities(HashMap<ProfileId, String>);
 
@@ -15,7 +15,7 @@ impl Identities {
         Self::default()
     }
 
-    /// Asks for those of these connections, each once.
+    /// Looks up the labels for these connections, each once.
     pub(super) async fn learn(&mut self, registry: &ConnectionRegistry, rows: &[ConnectionInfo]) -> Result<(), Error> {
         for info in rows.iter().filter(|info| info.registered) {
             let Some(id) = info.profile.filter(|id| !self.0.contains_key(id)) else { continue };
@@ -25,7 +25,7 @@ impl Identities {
                     self.0.extend(known.map(|profile| (profile.id, profile.label.to_string())));
                     self.0.entry(id).or_insert_with(|| short_id(&id.to_string()).to_owned());
                 }
-                // Of a kind that had profiles, and has none any more.
+                // The kind had profiles once, but no longer has.
                 Err(CoreError::Profile(_)) => drop(self.0.insert(id, short_id(&id.to_string()).to_owned())),
                 Err(error) => return Err(error.into()),
             }
@@ -33,7 +33,7 @@ impl Identities {
         Ok(())
     }
 
-    /// That of a connection; nothing for one without.
+    /// Returns the label of a connection's profile; empty if it has none.
     pub(super) fn of(&self, info: &ConnectionInfo) -> &str {
         info.profile.and_then(|id| self.0.get(&id)).map_or("", String::as_str)
     }

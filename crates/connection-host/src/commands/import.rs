@@ -1,4 +1,4 @@
-//! `import FILE|-`: takes over connections that were made elsewhere, one JSON object a line.
+//! `import FILE|-`: imports connections from another program, one JSON object per line.
 
 use std::{
     io::{BufRead, BufReader},
@@ -18,10 +18,10 @@ use crate::{
     output::{Output, json, liveness_word},
 };
 
-/// Lines that are read ahead.
+/// The number of lines that are read ahead.
 const AHEAD: usize = 256;
 
-/// A line without what is secret in it.
+/// A line without its secrets.
 struct Told {
     line: u64,
     kind: Option<String>,
@@ -29,7 +29,7 @@ struct Told {
     problem: Option<Error>,
 }
 
-/// What is imported.
+/// The stream of connections to import.
 struct Items(Receiver<Import>);
 
 impl Stream for Items {
@@ -52,7 +52,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
     let registry = program.open().await?;
     let (lines, mut told) = mpsc::channel(AHEAD);
     let (items, imports) = mpsc::channel(AHEAD);
-    // Reading blocks its thread.
+    // Reading blocks a thread.
     let reading = tokio::task::spawn_blocking(move || read(input, &lines, &items));
     let mut begin = registry.import(Items(imports));
     if arguments.again {
@@ -66,7 +66,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
     while let Some(line) = told.recv().await {
         let result = match line.problem {
             Some(problem) => Err(problem),
-            // One for each line without a problem.
+            // There is one result for each line without a problem.
             None => match imports.next().await {
                 Some(result) => result.map_err(Error::from),
                 None => break,
@@ -93,7 +93,7 @@ fn read(
             Err(problem) => (None, Some(problem)),
         };
         let told = Told { line: line.number, kind: line.kind, label: line.label, problem };
-        // Nobody prints any more, or nobody imports.
+        // The receiver is gone: printing or importing has ended.
         if lines.blocking_send(told).is_err() || import.is_some_and(|import| items.blocking_send(import).is_err()) {
             break;
         }
@@ -140,7 +140,7 @@ impl Count {
     fn add(&mut self, result: &Result<Imported, Error>) {
         match result {
             Ok(_) => self.imported += 1,
-            // What was there already is where it should be.
+            // The account was connected before, so nothing is left to do for this line.
             Err(error) if error.code == "account_connected" => self.connected += 1,
             Err(_) => self.refused += 1,
         }

@@ -1,4 +1,4 @@
-//! `key`, `key change` and `key rotate`: which key seals what, and another one.
+//! `key`, `key change` and `key rotate`: shows, moves and rotates the database key.
 
 use connection_core::{KeyError, KeyStatus, OpenError};
 
@@ -39,7 +39,7 @@ async fn show(mut program: Program) -> Result<Exit, Error> {
 
 async fn change(program: Program, arguments: KeyChange) -> Result<Exit, Error> {
     let to = program.settings.next_key_source(named(arguments)?, &program.environment, input::new_passphrase)?;
-    // Sources that were configured beside each other for the sake of this change may disagree here, and only here.
+    // Sources that are configured for this change may disagree, but only in this command.
     let changed = program.builder().key(program.key.used.clone()).change_key(to).await?;
     let (output, name) = (&program.output, &changed.source);
     if output.json {
@@ -75,7 +75,7 @@ async fn rotate(mut program: Program) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-/// One line for people.
+/// Returns the status of the key in one line, for people.
 pub(super) fn of_key(status: &KeyStatus) -> String {
     let slots: Vec<_> = status.slots.iter().map(|(name, _)| *name).collect();
     let remaining = match status.remaining {

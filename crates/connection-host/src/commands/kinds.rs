@@ -1,4 +1,4 @@
-//! `kinds`: what can be connected, and what each needs. Opens nothing.
+//! `kinds`: lists what can be connected, and what each kind needs. It does not open the database.
 
 use connection_contract::{Descriptor, Field, Guide, Need, Way};
 
@@ -15,7 +15,7 @@ pub(super) async fn list(program: &Program) -> Result<Exit, Error> {
     if output.json {
         let mut bodies = Vec::new();
         for kind in &program.kinds {
-            // Of all of them, no program is run.
+            // Do not run the tools when listing all kinds.
             let tool = match kind.descriptor.tools.first() {
                 Some(tool) => Some(json::ToolBody::of(tool, &tool::find(program, tool).await)),
                 None => None,
@@ -123,13 +123,13 @@ fn body(program: &Program, kind: &KindEntry, tool: Option<json::ToolBody>) -> js
     json::KindBody::of(kind, address, tool, program.settings.usage.cache_ttl(descriptor))
 }
 
-/// Whether browsers end at a redirect address of this host, so that somebody has to register it.
+/// Returns `true` if browsers end at a redirect address of this host, which must be registered at the provider.
 pub(super) fn is_called_back(descriptor: &Descriptor) -> bool {
     let ends_here = |way: &Way| matches!(way, Way::Browser | Way::Paste);
     descriptor.ways.iter().any(ends_here) || descriptor.needs.contains(&Need::InboundHttp)
 }
 
-/// Whether it has to be answered, and by whom.
+/// Returns whether a field must be answered, and when.
 fn required(field: &Field) -> &'static str {
     match (field.required, field.way) {
         (false, _) => "no",
@@ -149,7 +149,7 @@ fn way(way: Way) -> &'static str {
     }
 }
 
-/// How to get a credential, line by line.
+/// Returns the lines of the guide to a credential.
 pub(super) fn guide(kind: &KindEntry) -> Vec<String> {
     let line = |part: &Guide| match part {
         Guide::Text(text) => text.to_string(),

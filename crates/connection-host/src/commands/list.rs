@@ -1,8 +1,8 @@
-//! `list`: what needs a hand comes first, with the command that mends it.
+//! `list`: lists connections, those that need attention first, with the commands that help.
 //!
-//! Up to a thousand are sorted as a whole. Of more, a person sees those that need attention and a first page, and how to
-//! see the others; programs, and who asks for all, get them page by page, one round of pages for each urgency, so that no
-//! list is too long for the memory.
+//! Up to a thousand connections are sorted as a whole. If there are more, a person sees those that need attention, a
+//! first page, and how to see the others. Programs, and users who ask for all, get every connection in pages, one
+//! round of pages for each urgency, so that no list exceeds the memory.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,7 +28,7 @@ const FEW: usize = 1000;
 const PAGE: u16 = 50;
 /// The number of connections that need attention and are shown before the first page.
 const MOST_URGENT: usize = 100;
-/// So many commands are worth copying.
+/// The maximum number of commands that are printed.
 const MOST_COMMANDS: usize = 100;
 
 pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, Error> {
@@ -57,21 +57,21 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
     Ok(Exit::Fine)
 }
 
-/// What a list for people leaves out.
+/// The part of a list that is not shown to a person.
 struct More {
     next: ListCursor,
     /// The number of connections that are not shown, where it is known.
     left: Option<u64>,
 }
 
-/// The table or the array, sorted by urgency.
+/// Prints the table or the array, sorted by urgency.
 pub(super) fn print(output: &Output, rows: Vec<ConnectionInfo>, identities: Identities) -> Result<(), Error> {
     let mut printer = Printer { identities, ..Printer::new(output, false, None) };
     printer.page(rows)?;
     printer.end(true, None)
 }
 
-/// What was asked for.
+/// The requested selection.
 struct Wanted {
     filter: Filter,
     states: Vec<Liveness>,
@@ -116,7 +116,7 @@ impl Wanted {
         Pages::new(registry, filter, self.all_owners)
     }
 
-    /// All of them, unless they are more than can be sorted at once.
+    /// Returns all connections, or `None` if there are more than can be sorted at once.
     async fn few(&self, registry: &ConnectionRegistry) -> Result<Option<Vec<ConnectionInfo>>, Error> {
         let filter = self.states.iter().fold(self.filter.clone(), |filter, state| filter.liveness(*state));
         let (mut pages, mut rows) = (self.pages(registry, filter), Vec::new());
@@ -136,7 +136,7 @@ impl Wanted {
         })
     }
 
-    /// Those that need attention, up to a bound, then the first page; what is left.
+    /// Prints those that need attention, up to a limit, then the first page; returns what is left.
     async fn first(&self, registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<Option<More>, Error> {
         let not_live = [Liveness::Failing, Liveness::Offline, Liveness::Unknown];
         let not_live = not_live.into_iter().fold(self.filter.clone(), Filter::liveness);
@@ -199,7 +199,7 @@ fn state(word: &str) -> Result<Liveness, Error> {
 /// Prints pages as one list.
 struct Printer<'o> {
     output: &'o Output,
-    /// What connections lack that extensions declare.
+    /// Notes on missing scopes that extensions declare.
     scopes: HashMap<ConnectionId, String>,
     owners: bool,
     identities: Identities,
@@ -208,7 +208,7 @@ struct Printer<'o> {
     elements: Elements,
     commands: Vec<String>,
     more_commands: usize,
-    /// Commands that ask a provider again, and mend nothing.
+    /// Commands that ask a provider again without changing anything.
     retries: Vec<String>,
 }
 
@@ -234,7 +234,7 @@ impl<'o> Printer<'o> {
         self.left == 0
     }
 
-    /// What the profiles of these are called. Programs get ids.
+    /// Looks up the labels of these connections' profiles. Programs get ids.
     async fn learn(&mut self, registry: &ConnectionRegistry, rows: &[ConnectionInfo]) -> Result<(), Error> {
         if self.output.json { Ok(()) } else { self.identities.learn(registry, rows).await }
     }
@@ -255,7 +255,7 @@ impl<'o> Printer<'o> {
         if rows.is_empty() {
             return Ok(());
         }
-        // The default is shown only where a provider has several connections.
+        // Show the default only if a provider has several connections.
         let mut of_provider = HashMap::<_, usize>::new();
         for info in &rows {
             *of_provider.entry((info.owner.clone(), info.provider.clone())).or_default() += 1;
@@ -311,7 +311,7 @@ impl<'o> Printer<'o> {
                 "\n{left}. See the next ones with `connections list --after {next}`, all with `connections list --all`."
             ))?;
         }
-        // Below the table and never cut: they are there to be copied.
+        // Print the commands below the table and in full, so that they can be copied.
         if !self.commands.is_empty() {
             output.line(format!("\nMend with:\n  {}", self.commands.join("\n  ")))?;
             if self.more_commands > 0 {

@@ -1,4 +1,4 @@
-//! What people and programs are told when a setup has ended.
+//! The report of a setup's result, for people and programs.
 
 use connection_contract::{Liveness, SetupFailure};
 use connection_core::{ConnectionInfo, ConnectionRegistry, Outcome, SetupSession};
@@ -10,11 +10,11 @@ use crate::{
     output::{Output, account, expiry, json},
 };
 
-/// What people are told that was done.
+/// The action that is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     Connected,
-    /// As `Connected`, for an extension, of which the command prints the shape.
+    /// As `Connected`, for an extension; the calling command prints the shape.
     ConnectedFor,
     Reauthorized,
     /// As `Reauthorized`, for an extension.
@@ -22,7 +22,7 @@ pub(super) enum Made {
     RolledBack,
 }
 
-/// Says what was made, or why nothing was.
+/// Reports the new connection, or returns the reason why there is none.
 pub(super) async fn told(
     program: &Program,
     registry: &ConnectionRegistry,
@@ -38,7 +38,7 @@ pub(super) async fn told(
     print(&program.output, connection.info(), made)
 }
 
-/// The connection after what was done to it: a line, or its shape.
+/// Prints the connection after the action: a line, or its shape.
 pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Result<Exit, Error> {
     let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
     if output.json && matches!(made, Made::ConnectedFor | Made::ReauthorizedFor) {
@@ -64,7 +64,7 @@ pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Resul
     Ok(exit)
 }
 
-/// Why nothing was made, with the way out that the command has.
+/// Returns the error of a failed setup, with the remedy that the command offers.
 pub(super) fn failed(failure: &SetupFailure, made: Made) -> Error {
     let is_for_extension = matches!(made, Made::ConnectedFor | Made::ReauthorizedFor);
     let exit = match &*failure.code {

@@ -52,7 +52,7 @@ use crate::{
     cli::Program,
 };
 
-/// Runs the command; `Ok` is how the process ends when there is no error to print.
+/// Runs the command; `Ok` is the exit status if there is no error to print.
 pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, Error> {
     let exit = match command {
         Command::Kinds { command: None } => kinds::list(&program).await,
@@ -83,11 +83,11 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Resolve { file, verbose } => resolve::run(program, &file, verbose).await,
         Command::Extensions { command } => extensions::run(program, command).await,
         Command::Preferences { command } => preferences::run(program, command).await,
-        // How another program ends is not ours to say.
+        // The exit status is that of the program.
         Command::Exec(arguments) => return exec::run(program, arguments).await,
         Command::OpenSettings(arguments) => open_settings::run(program, arguments).await,
         Command::Profiles { command } => profiles::run(program, command).await,
-        // How a tool ends is not ours to say.
+        // The exit status is that of the tool.
         Command::Run(arguments) => return run::run(program, arguments).await,
         Command::Sandbox { command: SandboxCommand::Build { kind, file } } => {
             sandbox::build(program, &kind, file.as_deref()).await

@@ -1,4 +1,5 @@
-//! `preferences get|set EXTENSION`: what an extension is set to, or one of its commands. None of it is a secret.
+//! `preferences get|set EXTENSION`: the preferences of an extension or of one of its commands. No preference is a
+//! secret.
 
 use connection_contract::{ExtensionDeclaration, Preference, PreferenceInput, Value};
 use connection_core::{Error as CoreError, ExtensionHandle, Preferences};
@@ -34,7 +35,7 @@ pub(super) async fn run(mut program: Program, command: PreferencesCommand) -> Re
     ended
 }
 
-/// By the core, which does not know our commands, or by this one.
+/// A refusal by the core, which does not know our commands, or by this command.
 enum Refused {
     Core(CoreError),
     Own(Error),
@@ -62,7 +63,7 @@ async fn get(
     if let Some(key) = key {
         let Some(value) = read.value(key) else { return Err(unknown(handle, command).into()) };
         if !output.json {
-            // A value is a program's as well as a person's, so it is printed whole.
+            // Programs read this value too, so print it in full.
             output.line(value.as_str().map_or_else(|| value.to_string(), str::to_owned))?;
             note(output, &read, key);
             return Ok(());
@@ -102,7 +103,7 @@ async fn set(
     Ok(())
 }
 
-/// Tells that a preference has no effect, where the connection has a value of its own for it.
+/// Prints a note if a preference has no effect because the connection has its own value for it.
 fn note(output: &Output, read: &Preferences, key: &str) {
     if let Some((_, used)) = read.overridden.iter().find(|(name, _)| name == key) {
         output.note(format!("{key} has no effect: the connection says {}, and that is used", text(used)));
@@ -130,12 +131,12 @@ fn shown(output: &Output, handle: &ExtensionHandle, command: Option<&str>, read:
     output.table(&table)
 }
 
-/// What was typed, as a value: JSON, but for what takes text. Whatever else it is, the core says.
+/// Converts the typed value: text for a preference that takes text, and JSON otherwise. The core checks its type.
 fn parsed(declaration: &ExtensionDeclaration, command: Option<&str>, key: &str, typed: &str) -> Value {
     let text = || Value::from(typed);
     let json = || Value::parse(typed.as_bytes()).unwrap_or_else(|_| text());
     match declared(declaration, command).iter().find(|preference| preference.name == *key).map(|known| &known.input) {
-        // A text that looks like a number, or like `true`, is a text.
+        // Text that looks like a number, or like `true`, stays text.
         Some(PreferenceInput::Text | PreferenceInput::Dropdown(_))
             if !typed.trim_start().starts_with(['"', '[', '{']) =>
         {

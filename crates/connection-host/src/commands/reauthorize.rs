@@ -1,4 +1,4 @@
-//! `reauthorize C`: begins a setup in place and talks it to its end.
+//! `reauthorize C`: begins a setup that replaces a credential in place, and conducts it to its end.
 
 use connection_contract::Field;
 
@@ -15,14 +15,14 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let connection = select::connection(&registry, &arguments.connection).await?;
     let kind = &connection.info().kind;
-    // A kind whose plugin is gone is refused by the core, in the words for it.
+    // The core refuses a kind that is not registered, with the right message.
     if let Some(known) = registry.kind(kind) {
         finish.check(&known.descriptor, &program.settings)?;
         finish.choose(&mut inputs, &known.descriptor);
         inputs.check(kind.as_str(), &known.descriptor.fields)?;
         let kept = program.may_have_kept(kind).await?;
         inputs.check_any(kind.as_str(), &known.descriptor.fields, kept)?;
-        // Left out, such a field would send the new credential elsewhere than the old one.
+        // Without these fields, the new credential would be sent elsewhere than the old one.
         inputs.want(changed(&known.descriptor.fields, &connection.info().config));
     }
     let begin = connection.reauthorize();
@@ -38,7 +38,7 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     result
 }
 
-/// The optional fields whose value in the connection is not the one that the kind takes without an answer.
+/// Returns the optional fields whose value in the connection differs from the kind's default.
 pub(super) fn changed(fields: &[Field], config: &[(String, String)]) -> Vec<String> {
     let is_changed = |field: &&Field| {
         let value = config.iter().find(|(name, _)| field.name == *name).map(|(_, value)| value.as_str());

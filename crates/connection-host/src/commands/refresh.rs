@@ -1,5 +1,6 @@
-//! `refresh C`: renews the credential now, and says what came of it. Interrupted, it lets what a provider was asked for come
-//! to its end, since the answer may be the only token that works.
+//! `refresh C`: refreshes the credential now and prints the outcome.
+//!
+//! After control-C it waits for the answer to a request that was sent, which may hold the only token that works.
 
 use connection_contract::{Clock as _, Liveness, reason};
 use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, RefreshOutcome, SystemClock};
@@ -57,7 +58,7 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
     Ok(exit)
 }
 
-/// Of the only refresh in this process.
+/// Returns the outcome of the only refresh in this process.
 fn outcome(registry: &ConnectionRegistry) -> RefreshOutcome {
     registry.refresh_outcomes().iter().map(|(_, outcome, _)| outcome).next().unwrap_or(RefreshOutcome::Adopted)
 }
@@ -71,7 +72,7 @@ fn word(outcome: RefreshOutcome) -> &'static str {
     }
 }
 
-/// What still works, and what to do.
+/// Converts the error, with what still works and what to do.
 fn explained(error: CoreError, info: &ConnectionInfo, program: &Program) -> Error {
     let (now, named) = (program.output.now, quoted(&name(info)));
     let is_unsupported = matches!(error, CoreError::NotSupported { .. });

@@ -1,4 +1,4 @@
-//! `remove C`: asks, gives back what was taken, deletes.
+//! `remove C`: after a question, tears the connection down and deletes it.
 
 use connection_core::{ConnectionInfo, Removal, Teardown};
 
@@ -30,7 +30,7 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
     Ok(Exit::Fine)
 }
 
-/// The line of a removal as JSON.
+/// Returns the shape of a removal.
 pub(super) fn body(info: &ConnectionInfo, removal: &Removal) -> json::RemovedBody {
     json::RemovedBody {
         id: info.id.to_string(),
@@ -43,7 +43,7 @@ pub(super) fn body(info: &ConnectionInfo, removal: &Removal) -> json::RemovedBod
     }
 }
 
-/// Tells a person of a removal, and of each credential that was not revoked.
+/// Prints a removal for people, and each credential that was not revoked.
 pub(super) fn told(output: &Output, info: &ConnectionInfo, removal: &Removal, provider: &str) -> Result<(), Error> {
     output.line(format!("Removed {}", account(info)))?;
     for (which, reason) in [("credential", &removal.reason), ("previous credential", &removal.previous_reason)] {

@@ -1,4 +1,4 @@
-//! `remove --kind K`: asks once, then removes every connection of the kind as `remove` does.
+//! `remove --kind K`: after a single question, removes every connection of the kind as `remove` does.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,7 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
         match known.get(id) {
             Some(info) if output.json => elements.push(output, &body(info, removal))?,
             Some(info) => told(output, info, removal, provider)?,
-            // It was connected after the question.
+            // The connection was made after the question.
             None if output.json => {}
             None => output.line(format!("Removed {id}"))?,
         }

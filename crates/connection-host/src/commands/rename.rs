@@ -1,4 +1,4 @@
-//! `rename C LABEL`: what people call it, and nothing else.
+//! `rename C LABEL`: changes the label of a connection.
 
 use crate::{
     Error, Exit,

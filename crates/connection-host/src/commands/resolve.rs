@@ -1,4 +1,4 @@
-//! `resolve FILE`: what becomes of what an extension needs, by presence alone. No provider is asked.
+//! `resolve FILE`: resolves an extension's requirement by presence alone. No provider is asked.
 
 use connection_contract::AuthType;
 use connection_core::{
@@ -35,7 +35,7 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     Ok(Exit::Fine)
 }
 
-/// Whether commands that go by its name mean this declaration, and not another or none.
+/// Returns `true` if commands that use the extension's name refer to this declaration.
 async fn is_added(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Result<bool, Error> {
     match registry.added_extension(handle.name()).await {
         Ok(added) => {
@@ -47,12 +47,14 @@ async fn is_added(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Re
     }
 }
 
-/// What a file has that is no error, on standard error. For people it goes before the answer or the error that it may
-/// explain; with `--json` behind the answer, so that an error has standard error to itself.
+/// The notes on a manifest, printed to standard error.
+///
+/// For people they precede the result or the error that they may explain. With `--json` they follow the result, so that
+/// standard error holds nothing but an error.
 pub(super) struct Notes(Vec<String>);
 
 impl Notes {
-    /// In one line, unless a person asks for the details.
+    /// Collects the notes, in a single line unless details are requested, and prints them for people.
     pub(super) fn of(output: &Output, file: &ExtensionFile, verbose: bool) -> Self {
         let notes = match file.notes() {
             several @ [_, _, ..] if !verbose => Self(vec![format!(
@@ -67,7 +69,7 @@ impl Notes {
         notes
     }
 
-    /// When all went well.
+    /// Prints the notes after success with `--json`.
     pub(super) fn last(&self, output: &Output) {
         if output.json {
             self.tell(output);
@@ -79,7 +81,7 @@ impl Notes {
     }
 }
 
-/// For people: what it needs, what there is, and what to do; with the file that is to be added before its name is known.
+/// Prints the requirement, the state and what to do. `unadded` is the file to add before the extension's name is known.
 pub(super) async fn print(
     output: &Output,
     registry: &ConnectionRegistry,
@@ -122,7 +124,7 @@ pub(super) async fn print(
         (ConnectionStatus::Connected, Some(connection)) if !resolved.is_granted() => {
             format!("connections extensions grant {own} {connection}")
         }
-        // It goes by the connection's name alone.
+        // This command needs only the connection's name.
         (ConnectionStatus::Connected, Some(connection)) if !resolved.missing_scopes().is_empty() => {
             return fact(output, "mend with", &format!("connections reauthorize {connection}"));
         }
@@ -132,13 +134,13 @@ pub(super) async fn print(
         (ConnectionStatus::Missing, _) if !resolved.candidates().is_empty() => {
             format!("connections extensions use {own} CONNECTION")
         }
-        // Its settings would lead back here.
+        // The settings of this extension would lead back here.
         (ConnectionStatus::Missing, _)
             if requirement.auth.auth != AuthType::None && handle.kinds_for_setup().is_empty() =>
         {
             return fact(output, "see", "connections kinds");
         }
-        // What lacks its grant, too, gets both there.
+        // `open-settings` also provides a missing grant.
         (ConnectionStatus::Failed | ConnectionStatus::Missing, _) => format!("connections open-settings {own}"),
         _ => return Ok(()),
     };
@@ -147,7 +149,7 @@ pub(super) async fn print(
     fact(output, "then", &way)
 }
 
-/// `GitHub (github), accessToken`
+/// Returns the requirement, such as `GitHub (github), accessToken`.
 fn needs(handle: &ExtensionHandle) -> String {
     let requirement = handle.requirement();
     let names: Vec<_> = requirement.auth.secret_names.iter().map(|name| name.as_str()).collect();
@@ -155,7 +157,7 @@ fn needs(handle: &ExtensionHandle) -> String {
     if names.is_empty() { whom } else { format!("{whom}, {}", names.join(", ")) }
 }
 
-/// What is public of the connection, for people.
+/// Returns the public configuration of the connection, for people.
 fn public(resolved: &ResolvedConnection) -> Vec<(String, String)> {
     match &resolved.public_config {
         connection_contract::Value::Map(fields) => {
@@ -165,7 +167,7 @@ fn public(resolved: &ResolvedConnection) -> Vec<(String, String)> {
     }
 }
 
-/// Text as it is, and all else as JSON; without what nobody sees.
+/// Returns text unchanged and other values as JSON, both without invisible characters.
 pub(super) fn text(value: &connection_contract::Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     connection_contract::DisplayText::from(text).to_string()

@@ -1,4 +1,4 @@
-//! `rollback C`: asks, goes back to the previous credential, says what that is.
+//! `rollback C`: after a question, rolls the connection back to its previous credential and prints the result.
 
 use super::{
     confirm,

@@ -1,4 +1,4 @@
-//! What `run --sandbox` stands on: the engine, and the image of a kind.
+//! The basis of `run --sandbox`: the engine, and the image of a kind.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use crate::{
     output::json,
 };
 
-/// Refuses a kind without a container before anything starts.
+/// Refuses a kind without a container before anything is started.
 pub(super) fn supported(kind: &KindEntry) -> Result<(), Error> {
     match &kind.sandbox {
         Some(_) => Ok(()),
@@ -24,7 +24,7 @@ pub(super) fn supported(kind: &KindEntry) -> Result<(), Error> {
     }
 }
 
-/// The engine that is on this machine: podman, which needs no service, before docker.
+/// Returns the engine on this machine. Podman precedes Docker, because it needs no service.
 pub(super) fn engine_here(program: &Program) -> Option<SandboxEngine> {
     let engines = [SandboxEngine::Podman, SandboxEngine::Docker];
     engines.into_iter().find(|engine| program.environment.has_program(engine.program()))
@@ -41,7 +41,7 @@ pub(super) fn not_started(engine: SandboxEngine, error: &io::Error) -> Error {
     }
 }
 
-/// `sandbox build KIND`: the image, under the name that runs use.
+/// `sandbox build KIND`: builds the image under the name that `run` uses.
 pub(super) async fn build(mut program: Program, kind: &str, file: Option<&Path>) -> Result<Exit, Error> {
     let entry = program.kind(kind)?.clone();
     supported(&entry)?;
@@ -73,11 +73,11 @@ pub(super) async fn build(mut program: Program, kind: &str, file: Option<&Path>)
     Ok(Exit::Fine)
 }
 
-/// Of what an image is built.
+/// The source of an image.
 enum Context {
-    /// A directory with its `Containerfile`.
+    /// A directory with a `Containerfile`.
     Directory(PathBuf),
-    /// One that comes with a kind.
+    /// A `Containerfile` that comes with the kind.
     Text(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! `send C METHOD PATH`: the provider's answer, byte for byte.
+//! `send C METHOD PATH`: sends a request and prints the provider's response unchanged.
 
 use connection_core::Response;
 
@@ -11,9 +11,9 @@ use crate::{
     select,
 };
 
-/// A body that is sent.
+/// The maximum size of a request body, in bytes.
 const DATA_LIMIT: u64 = 64 * 1024 * 1024;
-/// A body that is kept for `--json`.
+/// The maximum size of a response body with `--json`, in bytes.
 const JSON_LIMIT: usize = 64 * 1024 * 1024;
 
 pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, Error> {
@@ -88,7 +88,7 @@ async fn print(output: &Output, mut response: Response, include: bool) -> Result
     output.end_line(last)
 }
 
-/// `Name: value`; the value may be anything, so it is not repeated.
+/// Parses `Name: value`. The value may be a secret, so an error does not repeat it.
 fn parse_header(text: &str) -> Result<(String, String), Error> {
     let is_token = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))

@@ -66,7 +66,7 @@ async fn resume(
         Some(reference) => select::setup(&setups, reference)?,
         None => select::only_setup(&setups)?,
     };
-    // A kind whose plugin is gone is refused by the core, in the words for it.
+    // The core refuses a kind that is not registered, with the right message.
     let setup = setups.iter().find(|setup| setup.id == id);
     if let Some(setup) = setup
         && let Some(kind) = registry.kind(&setup.kind)
@@ -77,7 +77,7 @@ async fn resume(
         if let Some(connection) = setup.reauthorizes {
             inputs.want(changed(&kind.descriptor.fields, &registry.connection(connection).await?.info().config));
         }
-        // It may have been begun by a command that did neither.
+        // The command that began the setup may have requested neither of these.
         let session = registry.setup(id).await?;
         if finish.leads() {
             session.led_browser().await?;
@@ -103,7 +103,7 @@ async fn cancel(mut program: Program, reference: &str) -> Result<Exit, Error> {
     registry.resume_setup(id).await?.cancel().await?;
     registry.close().await;
     let output = &program.output;
-    // The reference was resolved among these.
+    // The reference was resolved among these setups.
     if let Some(setup) = setups.iter().find(|setup| setup.id == id).filter(|_| output.json) {
         output.shape(&json::SetupBody::from(setup).cancelled())?;
         return Ok(Exit::Fine);

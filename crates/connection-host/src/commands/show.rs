@@ -1,4 +1,4 @@
-//! `show C`: all that is known of a connection, and where its credential may go.
+//! `show C`: prints everything that is known of a connection, and where its credential may go.
 
 use connection_core::{Connection, ConnectionInfo};
 
@@ -66,7 +66,7 @@ fn facts(program: &Program, info: &ConnectionInfo, profile: &str) -> Result<(), 
     if info.is_default {
         fact("default", "yes".into())?;
     }
-    // What is registered is known; a kind that is not here can nothing.
+    // Only a registered kind has known capabilities.
     if let Some(kind) = program.kinds.iter().find(|kind| kind.descriptor.kind == info.kind) {
         fact("can", json::KindBody::capabilities(kind).join(", "))?;
     }
@@ -74,7 +74,8 @@ fn facts(program: &Program, info: &ConnectionInfo, profile: &str) -> Result<(), 
     fact("changed", when(info.updated_at, now))
 }
 
-/// Where its credential may go, and which of that goes elsewhere. It is sealed, so it may not open: that is a fact too.
+/// Prints where the credential may go, and which addresses are redirected. The sealed reach may fail to open, which is
+/// printed too.
 async fn reach(program: &Program, connection: &Connection) -> Result<(), Error> {
     let output = &program.output;
     if !connection.info().registered {

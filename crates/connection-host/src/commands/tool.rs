@@ -1,4 +1,4 @@
-//! The local tool of a kind: where it is, which version, how to get it and how to sign in.
+//! The local tool of a kind: its place, its version, how to install it, and how to sign in.
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{
     output::quoted,
 };
 
-/// The tool that a kind is about; the first, where it looks for several.
+/// Returns the tool of a kind; the first one if there are several.
 pub(super) fn of(kind: &KindEntry) -> Result<&ToolSpec, Error> {
     let name = &kind.descriptor.kind;
     kind.descriptor.tools.first().ok_or_else(|| {
@@ -20,21 +20,21 @@ pub(super) fn of(kind: &KindEntry) -> Result<&ToolSpec, Error> {
     })
 }
 
-/// What is known of a tool without asking anybody but the tool itself.
+/// The findings about a tool, without asking any other program.
 #[derive(Debug)]
 pub(crate) struct Detected {
     pub(crate) path: Option<String>,
     pub(crate) version: Option<String>,
-    /// Where was looked.
+    /// The places that were searched.
     pub(crate) probed: Vec<String>,
-    /// Why nobody looks for it, where this program does not allow it.
+    /// The reason why the tool was not searched for, if this program does not allow it.
     pub(crate) refused: Option<ToolNotAllowed>,
-    /// What is in the directory that it uses by itself, where somebody asked.
+    /// The state of the tool's own directory, if it was examined.
     pub(crate) found: Option<(PathBuf, DirectoryProbe)>,
 }
 
 impl Detected {
-    /// For people, with the way to it where it is not here.
+    /// Returns the findings for people, with how to install a missing tool.
     pub(super) fn told(&self, tool: &ToolSpec) -> String {
         if let Some(why) = &self.refused {
             return format!("{}, which is not used: {why}", tool.binary);
@@ -52,7 +52,7 @@ impl Detected {
         }
     }
 
-    /// That it is nowhere or not allowed, where that is so, with the way to it.
+    /// Returns the error for a tool that is missing or not allowed.
     pub(crate) fn missing(&self, tool: &ToolSpec) -> Option<Error> {
         if let Some(why) = &self.refused {
             return Some(not_allowed(why));
@@ -76,7 +76,7 @@ fn not_allowed(why: &ToolNotAllowed) -> Error {
     Error::new(Exit::Refused, why.code(), why.to_string()).remedy(why.remedy())
 }
 
-/// Looks for it, and runs nothing.
+/// Searches for the tool without running it.
 pub(super) async fn find(program: &Program, tool: &ToolSpec) -> Detected {
     let (found, refused) = match program.machine().find(tool).await {
         Ok(found) => (found, None),
@@ -86,13 +86,13 @@ pub(super) async fn find(program: &Program, tool: &ToolSpec) -> Detected {
     Detected { path: found.path.map(|path| path.to_string()), version: None, probed, refused, found: None }
 }
 
-/// Looks for it, asks it for its version, if that is all it does then, and looks whether somebody is signed in.
+/// Searches for the tool, asks for its version if that has no side effects, and checks whether a user is signed in.
 pub(super) async fn detect(program: &Program, kind: &KindEntry, tool: &ToolSpec) -> Detected {
     let (machine, mut detected) = (program.machine(), find(program, tool).await);
     if detected.path.is_some() {
         detected.version = machine.version(tool).await;
     }
-    // The directory is of whoever runs this, and no other owner's.
+    // The directory belongs to the user who runs this process, and to no other owner.
     let is_own = program.settings.owner.as_deref().is_none_or(|owner| owner == "local");
     if let Some(spec) = kind.profiles.as_ref().filter(|_| is_own) {
         detected.found = machine.probe(&kind.descriptor, spec, &program.files()).await;
@@ -100,7 +100,7 @@ pub(super) async fn detect(program: &Program, kind: &KindEntry, tool: &ToolSpec)
     detected
 }
 
-/// Where it is, to be run.
+/// Returns the path of the tool, to run it.
 pub(super) async fn path(program: &Program, tool: &ToolSpec) -> Result<PathBuf, Error> {
     match program.machine().path(tool).await.map_err(|why| not_allowed(&why))? {
         Some(path) => Ok(path),
@@ -108,7 +108,7 @@ pub(super) async fn path(program: &Program, tool: &ToolSpec) -> Result<PathBuf, 
     }
 }
 
-/// How it comes onto a machine.
+/// Returns how to install the tool.
 pub(super) fn install(tool: &ToolSpec) -> Option<String> {
     match (&tool.install_command, &tool.docs_url) {
         (Some(command), Some(url)) => Some(format!("install it with `{command}`, or as {url} says")),
@@ -118,23 +118,23 @@ pub(super) fn install(tool: &ToolSpec) -> Option<String> {
     }
 }
 
-/// How a person signs in: what to copy, the variables of a profile before the command, and under it what to do beside it.
+/// Returns how a person signs in: the command with the variables of a profile, then further instructions.
 pub(super) fn sign_in(tool: &ToolSpec, variables: &Variables) -> Vec<String> {
     let Some(sign_in) = &tool.sign_in else { return Vec::new() };
     let words = variables.words().into_iter().chain(sign_in.command.iter().map(|word| quoted(word)));
     let mut lines = vec![format!("Sign in with: {}", words.collect::<Vec<_>>().join(" "))];
     let hint = sign_in.hint.as_ref().map(|hint| hint.as_str());
     lines.extend(hint.map(|hint| format!("  {hint}")));
-    // Once is enough.
+    // Leave the variable out if the hint mentions it already.
     let variable = sign_in.token_env_var.as_ref().filter(|name| hint.is_none_or(|hint| !hint.contains(name.as_ref())));
     lines.extend(variable.map(|name| format!("  A token may be given in {name} instead")));
     lines
 }
 
-/// What a start changes of a person's variables.
+/// The changes that a start makes to the user's environment variables.
 #[derive(Debug)]
 pub(crate) struct Variables {
-    /// Taken away, of those that are set.
+    /// The variables that are removed, of those that are set.
     pub(crate) without: Vec<OsString>,
     pub(crate) env: BTreeMap<OsString, OsString>,
     /// The variable that holds a token, whose value is not shown.
@@ -147,19 +147,19 @@ impl Variables {
         Self { without, env: options.env.clone(), secret: None }
     }
 
-    /// The same with a variable whose value is not shown.
+    /// Adds a variable whose value is not shown.
     pub(super) fn with_secret(mut self, name: Option<&OsString>) -> Self {
         self.secret = name.cloned();
         self.env.retain(|variable, _| Some(variable) != name);
         self
     }
 
-    /// As a shell takes them before a command.
+    /// Returns the words that precede a command in a shell.
     pub(super) fn words(&self) -> Vec<String> {
         let without = self.without.iter().flat_map(|name| ["-u".to_owned(), quoted(&name.to_string_lossy())]);
         let env = self.env.iter();
         let env = env.map(|(name, value)| format!("{}={}", name.to_string_lossy(), quoted(&value.to_string_lossy())));
-        // The shell that reads the line has the token, or not.
+        // The shell that runs the line must have the token in this variable.
         let secret = self.secret.iter().map(|name| name.to_string_lossy()).map(|name| format!("{name}=\"${name}\""));
         let program = (!self.without.is_empty()).then(|| "env".to_owned());
         program.into_iter().chain(without).chain(env).chain(secret).collect()

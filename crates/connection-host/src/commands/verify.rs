@@ -1,4 +1,4 @@
-//! `verify`: asks the providers, and says what they said.
+//! `verify`: verifies connections at their providers and prints the results.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{identities::Identities, list};
 use crate::{Error, Exit, cli::Program, output::name, select};
 
-/// How often the bar is drawn.
+/// The time between two updates of the progress bar.
 const TICK: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(mut program: Program, references: &[String]) -> Result<Exit, Error> {
@@ -46,7 +46,7 @@ pub(super) async fn run(mut program: Program, references: &[String]) -> Result<E
     }
 }
 
-/// Puts what was measured into the rows. What could not be measured leaves its row as it was.
+/// Verifies the connections and updates their rows. A row that could not be verified stays unchanged.
 async fn probe(
     registry: &ConnectionRegistry,
     rows: &mut BTreeMap<ConnectionId, ConnectionInfo>,
@@ -76,14 +76,14 @@ async fn probe(
     errors
 }
 
-/// A bar on standard error; none where that is no terminal.
+/// Returns a progress bar on standard error, which is hidden if that is not a terminal.
 fn progress(count: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
     let bar = match ProgressStyle::with_template("{bar:20} {pos}/{len} verified ({elapsed})") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     };
-    // It is drawn also while the first of them hangs.
+    // Draw the bar even while the first verification hangs.
     bar.enable_steady_tick(TICK);
     bar
 }

@@ -1,4 +1,4 @@
-//! `watch [C]`: what happens, line by line as it happens, until it is interrupted or nobody reads any more.
+//! `watch [C]`: prints events as they happen, until control-C or until the output is closed.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
-//! `webhooks C`: where a connection receives what its provider sends by itself, its keys, and whether deliveries arrive.
+//! `webhooks C`: shows and changes a connection's webhook address and keys, and tests whether deliveries arrive.
 //!
-//! The address and the keys are secrets. A person copies them to the provider, so they are printed to a terminal, or where
-//! somebody says so.
+//! The address and the keys are secrets. A person copies them to the provider, so they are printed to a terminal, or
+//! with `--show-secrets`.
 
 use connection_contract::{Secret, SigningKey, Timestamp};
 use connection_core::{Connection, WebhookInfo, WebhookTest};
@@ -37,7 +37,7 @@ pub(super) async fn run(mut program: Program, arguments: Webhooks) -> Result<Exi
     ended.map_err(|error| of.explained(error))
 }
 
-/// The address that the configuration says, before which `serve` listens.
+/// Returns the configured public URL, behind which `serve` listens.
 fn public_url(program: &Program) -> Result<&PublicUrl, Error> {
     program.settings.inbound.public_url.as_ref().ok_or_else(|| {
         Error::configuration("inbound.public_url is not set, so that no provider knows where to send").remedy(
@@ -46,7 +46,7 @@ fn public_url(program: &Program) -> Result<&PublicUrl, Error> {
     })
 }
 
-/// What is done, and with which connection.
+/// The connection that the command acts on.
 struct Of<'a> {
     program: &'a Program,
     connection: &'a Connection,
@@ -61,7 +61,7 @@ impl Of<'_> {
             Some(WebhooksCommand::Enable) => {
                 let mut info = self.waiting(connection.enable_webhook()).await?;
                 if info.signing_key == SigningKey::Handshake && info.keys.is_empty() {
-                    // The provider tells its key as soon as the address is entered there.
+                    // The provider sends its key as soon as the address is entered there.
                     info = self.waiting(connection.await_webhook_handshake()).await?;
                 }
                 self.with_key(info).await
@@ -83,12 +83,12 @@ impl Of<'_> {
         }
     }
 
-    /// Awaits what the database does, and says so after a second.
+    /// Awaits an operation of the database, with a line at the terminal if it takes more than a second.
     async fn waiting<T>(&self, work: impl Future<Output = T>) -> T {
         self.program.output.waiting("the database", work).await
     }
 
-    /// As [`shown`](Self::shown), with the key where it was made here and may be seen.
+    /// As [`shown`](Self::shown), with the key if it was generated here and may be shown.
     async fn with_key(&self, info: WebhookInfo) -> Result<Exit, Error> {
         let is_told = self.reveals && info.signing_key == SigningKey::Generated;
         let key = if is_told { Some(self.waiting(self.connection.webhook_key()).await?) } else { None };
@@ -174,7 +174,7 @@ impl Of<'_> {
         Ok(Exit::Fine)
     }
 
-    /// Prints how things are.
+    /// Prints the state of the webhook.
     fn shown(&self, info: Option<WebhookInfo>, key: Option<Secret>) -> Result<Exit, Error> {
         let (output, url) = (&self.program.output, self.program.settings.inbound.public_url.as_ref());
         let address = info.as_ref().zip(url).map(|(info, url)| url.webhook(&info.path_token));
@@ -216,7 +216,7 @@ impl Of<'_> {
         }
     }
 
-    /// What a person does next.
+    /// Prints what the person has to do next.
     fn advise(&self, info: &WebhookInfo, has_key: bool, named: &str) {
         let output = &self.program.output;
         match info.signing_key {
@@ -241,7 +241,7 @@ impl Of<'_> {
         }
     }
 
-    /// With the command that mends it.
+    /// Converts an error, with the command that solves the problem as its remedy.
     fn explained(&self, error: Error) -> Error {
         let named = quoted(&name(self.connection.info()));
         match error.code.as_str() {
@@ -269,12 +269,12 @@ fn facts(output: &Output, info: &WebhookInfo) -> Result<(), Error> {
     fact(output, "waiting", &info.waiting.to_string())
 }
 
-/// A time, and how far it is.
+/// Returns a time and its distance from now.
 fn when(output: &Output, at: Timestamp) -> String {
     format!("{} ({})", at.to_rfc3339(), moment(at, output.now))
 }
 
-/// Of the address as it is: one at another public URL says nothing of it.
+/// Returns the last test of the current address. A test at another public URL says nothing about it.
 fn last_test<'i>(info: &'i WebhookInfo, url: Option<&PublicUrl>) -> Option<&'i WebhookTest> {
     info.last_test.as_ref().filter(|test| url.is_none_or(|url| test.address == url.webhook("")))
 }
@@ -296,7 +296,7 @@ fn signed_by(key: SigningKey) -> &'static str {
     }
 }
 
-/// Keys are text at every provider.
+/// Returns a key as text, which keys are at every provider.
 fn text(key: &Secret) -> &str {
     key.expose_str().unwrap_or_default()
 }

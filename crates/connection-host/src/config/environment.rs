@@ -1,4 +1,4 @@
-//! The only place that reads the environment, once.
+//! The environment of the process. This is the only place that reads it, and it reads it once.
 
 use std::{
     collections::BTreeMap,
@@ -14,12 +14,12 @@ use super::{Key, KeyType, Layer, Source, key};
 use crate::{Error, nearest::nearest, platform};
 
 pub(super) const PREFIX: &str = "CONNECTIONS_";
-/// Names the configuration file, so it is no key of that file.
+/// The variable that names the configuration file; it is not a key of that file.
 const CONFIG: &str = "CONNECTIONS_CONFIG";
-/// Of tests, not ours.
+/// The prefix of variables that belong to tests.
 const TEST_PREFIX: &str = "CONNECTIONS_TEST_";
 
-/// What commands need on each system: their place, their user's directories, their language.
+/// The variables that commands need on each system: paths, the directories of the user, the language.
 const COMMANDS: &[&str] = &[
     "APPDATA",
     "HOME",
@@ -45,7 +45,7 @@ const COMMANDS: &[&str] = &[
 pub(crate) struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
-    /// Reads it.
+    /// Reads the environment.
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub(crate) fn read() -> Self {
         Self(std::env::vars_os().collect())
@@ -56,44 +56,46 @@ impl Environment {
         Self(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
-    /// Where the configuration file is, if that is said.
+    /// Returns the configuration file, if the environment names one.
     pub(super) fn config_file(&self) -> Option<PathBuf> {
         self.0.get(OsStr::new(CONFIG)).filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
-    /// Whether colours are unwelcome (<https://no-color.org>).
+    /// Returns `true` if colours are not wanted (<https://no-color.org>).
     pub(crate) fn no_color(&self) -> bool {
         let dumb = self.0.get(OsStr::new("TERM")).is_some_and(|term| term == "dumb");
         dumb || self.0.get(OsStr::new("NO_COLOR")).is_some_and(|value| !value.is_empty())
     }
 
-    /// Whether whoever runs this sits in front of this machine's desktop.
+    /// Returns `true` if the user works at the desktop of this machine.
     pub(crate) fn has_desktop(&self) -> bool {
         let any = |names: &[&str]| names.iter().any(|name| self.0.get(OsStr::new(name)).is_some_and(|v| !v.is_empty()));
         let remote = any(&["SSH_CONNECTION", "SSH_TTY"]);
         !remote && (platform::ALWAYS_A_DESKTOP || any(&["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"]))
     }
 
-    /// The desktop's browser.
+    /// Returns the desktop's browser.
     pub(crate) fn browser(&self) -> Browser {
         let variables = self.0.iter().map(|(name, value)| (name.clone(), value.clone()));
         Browser::of_desktop().environment(variables)
     }
 
-    /// The value of a variable that the user named.
+    /// Returns the value of a variable that the user named.
     pub(crate) fn secret(&self, name: &str) -> Option<Secret> {
         self.0.get(OsStr::new(name)).map(|value| Secret::new(value.as_encoded_bytes()))
     }
 
-    /// The key of the database in that variable. What a process was started with cannot be erased; no command that we
-    /// start gets it.
+    /// Returns the key of the database from this variable.
+    ///
+    /// The initial environment of a process cannot be erased, but no command that we start receives the variable.
     pub(super) fn key(&self, name: &str) -> Option<SecretString> {
         let value = self.0.get(OsStr::new(name))?.as_encoded_bytes();
-        // What is no text is no key either, and says so.
+        // A value that is not text is an invalid key, which reports an error later.
         Some(std::str::from_utf8(value).unwrap_or("\u{fffd}").into())
     }
 
-    /// What a command may see that gives the key: where programs and their settings are, and nothing else.
+    /// Returns the variables for a command that prints the key: the paths of programs and their settings, and no
+    /// others.
     pub(super) fn of_commands(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         COMMANDS.iter().filter_map(|name| {
             let name = OsStr::new(name);
@@ -101,8 +103,10 @@ impl Environment {
         })
     }
 
-    /// What a program may see that runs for an extension: all but what is ours. Of that, some is secret: the address of
-    /// the database may have a password in it, and a variable that the configuration names may hold the key.
+    /// Returns the variables for a program that runs for an extension: all except our own.
+    ///
+    /// Our own may be secret: the database address may contain a password, and the variable that the configuration
+    /// names holds the key.
     pub(crate) fn of_extensions(&self, key: Option<&str>) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         let is_ours = move |name: &OsStr| {
             name.as_encoded_bytes().starts_with(PREFIX.as_bytes()) || key.is_some_and(|key| name == key)
@@ -111,25 +115,25 @@ impl Environment {
         others.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// Whether a variable of that name is set.
+    /// Returns `true` if this variable is set.
     pub(crate) fn has(&self, name: &OsStr) -> bool {
         self.0.contains_key(name)
     }
 
-    /// Whether a program of that name is on the path.
+    /// Returns `true` if a program with this name is in `PATH`.
     pub(crate) fn has_program(&self, name: &str) -> bool {
         let path = self.0.get(OsStr::new("PATH")).map(|path| std::env::split_paths(path).collect::<Vec<_>>());
         let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
         path.unwrap_or_default().iter().any(|directory| directory.join(&name).is_file())
     }
 
-    /// Those that have our prefix, but for the one that names the configuration file.
+    /// Returns the variables with our prefix, except the one that names the configuration file and those of tests.
     fn ours(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         let ours = self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_os_str())));
         ours.filter(|(name, _)| name.starts_with(PREFIX) && *name != CONFIG && !name.starts_with(TEST_PREFIX))
     }
 
-    /// The configuration keys in it.
+    /// Returns the configuration keys in the environment.
     pub(super) fn layer(&self) -> Result<Layer, Error> {
         let mut layer = Layer::new();
         for (variable, value) in self.ours() {
@@ -142,8 +146,9 @@ impl Environment {
         Ok(layer)
     }
 
-    /// A warning for each variable that looks like a configuration key and is none; `key` is the one that holds the key
-    /// of the database. Those that Kubernetes sets have one warning together.
+    /// Returns a warning for each variable that looks like a configuration key and is none.
+    ///
+    /// `key` is the variable that holds the key of the database. Variables that Kubernetes sets share a single warning.
     pub(super) fn warnings(&self, key: Option<&str>) -> Vec<String> {
         let unknown = |(name, _): &(&str, &OsStr)| key::of_variable(name).is_none() && key != Some(*name);
         let (links, unknown): (Vec<_>, Vec<_>) =
@@ -158,8 +163,8 @@ impl Environment {
     }
 }
 
-/// Returns `true` for a variable that Kubernetes sets in every container for a Service whose name begins like our prefix:
-/// <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>.
+/// Returns `true` for a variable that Kubernetes sets in every container for a Service whose name begins like our
+/// prefix: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>.
 fn is_service_link(variable: &str, value: &OsStr) -> bool {
     let protocols = ["TCP", "UDP", "SCTP"];
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -209,7 +214,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
     })
 }
 
-/// An unknown variable may be a misspelled one.
+/// Returns the warning for an unknown variable, which may be a misspelled one.
 fn ignored(variable: &str) -> String {
     let known: Vec<_> = key::KEYS.iter().map(Key::variable).collect();
     let nearest = nearest(variable, std::iter::once(CONFIG).chain(known.iter().map(String::as_str)));
@@ -218,7 +223,7 @@ fn ignored(variable: &str) -> String {
 
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Names alone: values may be secrets.
+        // Show names alone, because values may be secrets.
         f.debug_list().entries(self.0.keys()).finish()
     }
 }

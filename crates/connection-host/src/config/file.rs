@@ -1,4 +1,4 @@
-//! The configuration file: TOML, read whole. Relative paths in it are relative to its directory.
+//! The configuration file: TOML. Relative paths in it are relative to its directory.
 
 use std::{
     io::{self, ErrorKind},
@@ -10,11 +10,13 @@ use connection_core::{FileContent, GuardedFile, NotPrivate};
 use super::{Environment, Key, Layer, Source, config_file, key, secret::first_secret};
 use crate::{Error, Exit};
 
-/// What the file says, and why it is not to be trusted; nothing when no file was named and the usual one is not there.
+/// Reads the file; also returns the reason if it must not be trusted.
+///
+/// The result is empty if no file was named and there is none at the usual place.
 pub(super) fn read(named: Option<&Path>, environment: &Environment) -> Result<(Layer, Option<Error>), Error> {
     let path = match named {
         Some(path) => path.to_owned(),
-        // A home that cannot be found matters only to those who need it.
+        // A missing home directory is an error only for commands that need it.
         None => match config_file(environment) {
             Some(path) => path,
             None => return Ok((Vec::new(), None)),
@@ -28,7 +30,7 @@ pub(super) fn read(named: Option<&Path>, environment: &Environment) -> Result<(L
         Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return Ok((Vec::new(), None)),
         Err(error) => return Err(unreadable(error)),
     };
-    // Before a word of it is believed: it may name a program that is run.
+    // Check the file before using any of it, because it may name a program to run.
     if let Err(exposed) = file.check(FileContent::Settings) {
         return Ok((Vec::new(), Some(refused(&exposed, "the configuration is not trusted"))));
     }
@@ -45,7 +47,7 @@ pub(super) fn read(named: Option<&Path>, environment: &Environment) -> Result<(L
     Ok((layer, exposed))
 }
 
-/// The text of a file that a key names and that others may read and not change.
+/// Reads a file that a key names and that others may read but not change.
 pub(super) fn settings_text(key: &str, path: &Path) -> Result<String, Error> {
     let unreadable =
         |error: io::Error| Error::configuration(format!("{key}: {} cannot be read: {error}", path.display()));
@@ -54,13 +56,13 @@ pub(super) fn settings_text(key: &str, path: &Path) -> Result<String, Error> {
     file.read_to_string().map_err(unreadable)
 }
 
-/// The error for a file that others can read or change.
+/// Returns the error for a file that others can read or change.
 fn refused(exposed: &NotPrivate, what: &str) -> Error {
     Error::new(Exit::Refused, "configuration_exposed", format!("{what}: {exposed}")).remedy(exposed.remedy())
 }
 
 pub(super) fn parse(text: &str, source: &Source) -> Result<Layer, Error> {
-    // toml's own error shows the line, which may hold a password.
+    // The error of `toml` shows the line, which may contain a password.
     let table: toml::Table = toml::from_str(text).map_err(|error: toml::de::Error| {
         let line =
             error.span().map_or(0, |span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);

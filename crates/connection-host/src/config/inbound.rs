@@ -1,4 +1,4 @@
-//! Where this host is reached from outside: nothing of a request says so.
+//! The addresses at which this host is reached. They are configured, and never taken from a request.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -6,28 +6,28 @@ use connection_inbound::PublicUrl;
 
 use crate::Error;
 
-/// Where `serve` listens unless it is said: a port that systems give to nobody by themselves.
+/// The default address of `serve`, with a port that systems do not assign by themselves.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8745);
 
-/// What the keys `inbound.…` say.
+/// The keys `inbound.…`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InboundSettings {
     /// The maximum number of connections to `serve` from one address.
     pub(crate) connections_per_peer: Option<usize>,
     pub(crate) listen: Option<SocketAddr>,
-    /// For browsers that come back to a command.
+    /// The port for browsers that return to a command.
     pub(crate) loopback_port: Option<u16>,
     pub(crate) public_url: Option<PublicUrl>,
-    /// An address of a private network without encryption, in the place of the public URL.
+    /// An unencrypted address in a private network, in place of the public URL.
     pub(super) unencrypted_url: Option<PublicUrl>,
 }
 
 impl InboundSettings {
-    /// Takes the one address that is configured.
+    /// Makes the unencrypted address the public URL if it is configured.
     ///
     /// # Errors
     ///
-    /// Two are.
+    /// Returns an error if both addresses are configured.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         if self.public_url.is_some() && self.unencrypted_url.is_some() {
             return Err(Error::configuration("inbound.public_url and inbound.unencrypted_url are both set")
@@ -37,12 +37,12 @@ impl InboundSettings {
         Ok(())
     }
 
-    /// Where `serve` listens.
+    /// Returns the address at which `serve` listens.
     ///
     /// # Errors
     ///
-    /// Other machines would reach it in the clear, and nobody chose that: codes and what providers send would pass by
-    /// everybody between.
+    /// Returns an error if other machines could reach the address without encryption and this was not configured.
+    /// Codes and webhooks would then be readable by everyone on the way.
     pub(crate) fn listen(&self) -> Result<SocketAddr, Error> {
         let listen = self.listen.unwrap_or(LISTEN);
         if listen.ip().is_loopback()
@@ -56,11 +56,11 @@ impl InboundSettings {
         Err(Error::configuration(message).remedy(remedy))
     }
 
-    /// Where browsers and providers reach whoever listens there.
+    /// Returns the URL at which browsers and providers reach a server that listens at `listening`.
     ///
     /// # Errors
     ///
-    /// It is not this machine's, and nothing else is said.
+    /// Returns an error if the address is not on this machine and no public URL is configured.
     pub(crate) fn url(&self, listening: SocketAddr) -> Result<PublicUrl, Error> {
         match &self.public_url {
             Some(url) => Ok(url.clone()),
@@ -69,14 +69,14 @@ impl InboundSettings {
     }
 }
 
-/// Reads a public URL that was configured there.
+/// Parses a public URL; `source` names where it was configured.
 pub(super) fn public_url(text: &str, source: &str) -> Result<PublicUrl, Error> {
     text.parse().map_err(|error: connection_inbound::InvalidPublicUrl| {
         Error::configuration(format!("{source}: 'inbound.public_url': {error}")).remedy(error.remedy())
     })
 }
 
-/// Reads an address without encryption that was configured there.
+/// Parses an unencrypted address; `source` names where it was configured.
 pub(super) fn unencrypted_url(text: &str, source: &str) -> Result<PublicUrl, Error> {
     PublicUrl::on_private_network(text).map_err(|error| {
         Error::configuration(format!("{source}: 'inbound.unencrypted_url': {error}"))

@@ -1,20 +1,21 @@
-//! The configuration keys; contract, see `docs/spec/words.md`.
+//! The configuration keys. They are a contract, see `docs/spec/words.md`.
 
 use crate::Error;
 
-/// One configuration key.
+/// A configuration key.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Key {
-    /// As in the file, with `.` between a table and its key: `http.timeout`. `KIND` stands for the name of any kind.
+    /// The name as in the file, with `.` between a table and its key: `http.timeout`. `KIND` stands for any kind's
+    /// name.
     pub name: &'static str,
-    /// What it takes.
+    /// The type of the value.
     pub value: KeyType,
-    /// One sentence.
+    /// One sentence that describes the key.
     pub help: &'static str,
 }
 
-/// What a key takes.
+/// The type of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyType {
@@ -24,13 +25,13 @@ pub enum KeyType {
     CacheTtl,
     /// A program and its arguments; in the environment one program, or a JSON array.
     Command,
-    /// How many.
+    /// A number of things.
     Count,
     /// A list of directories; in the environment one directory, or a JSON array.
     Directories,
     /// A program that runs containers.
     Engine,
-    /// Whole seconds between the bounds within which usage is fetched.
+    /// Whole seconds, within the bounds for fetching usage.
     Interval,
     /// One of the key sources.
     KeySource,
@@ -38,17 +39,17 @@ pub enum KeyType {
     Level,
     /// Whole mebibytes.
     Mebibytes,
-    /// An origin to an origin; in the environment a JSON object.
+    /// Pairs of an origin and its replacement; in the environment a JSON object.
     Origins,
     /// A path.
     Path,
     /// A port of this machine.
     Port,
-    /// Which private addresses users reach.
+    /// The private addresses that users may reach.
     PrivateAddresses,
-    /// Processors, also a part of one.
+    /// A number of processors, which may be fractional.
     Processors,
-    /// Where this host is reached: with TLS, or on this machine.
+    /// The public URL of this host: with TLS, or on this machine.
     PublicUrl,
     /// A secret.
     Secret,
@@ -56,20 +57,21 @@ pub enum KeyType {
     Seconds,
     /// Any text.
     Text,
-    /// An address, which may hold a password.
+    /// An address, which may contain a password.
     Url,
-    /// An address without encryption in a private network.
+    /// An unencrypted address in a private network.
     UnencryptedUrl,
-    /// The name of a variable of the environment.
+    /// The name of an environment variable.
     Variable,
-    /// Parts of a tool's configuration: a word, or a list of subdirectories; in the environment a word, or a JSON array.
+    /// Parts of a tool's configuration: a word, or a list of subdirectories; in the environment a word, or a JSON
+    /// array.
     Writable,
-    /// A volume or a directory to a path; in the environment a JSON object.
+    /// Pairs of a volume or a directory and a path; in the environment a JSON object.
     Volumes,
 }
 
 impl KeyType {
-    /// For people: what the value must be.
+    /// Returns a description of valid values, for people.
     pub const fn expected(self) -> &'static str {
         match self {
             Self::Address => "an IP address and a port",
@@ -100,7 +102,7 @@ impl KeyType {
     }
 }
 
-/// All of them, by name.
+/// All configuration keys, by name.
 pub const KEYS: &[Key] = &[
     Key {
         name: "data_dir",
@@ -287,22 +289,23 @@ pub const KEYS: &[Key] = &[
 pub(super) const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 impl Key {
-    /// The key's variable: `CONNECTIONS_HTTP__TIMEOUT`.
+    /// Returns the name of the key's variable, such as `CONNECTIONS_HTTP__TIMEOUT`.
     pub fn variable(&self) -> String {
         variable(self.name)
     }
 
-    /// The key of that name.
+    /// Returns the key with this name.
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         KEYS.iter().find(|key| key.matches(name).is_some_and(|rest| rest.is_empty()))
     }
 
-    /// Whether this is a table of keys, not a key: `http`.
+    /// Returns `true` if this is the name of a table of keys, such as `http`, and not of a key.
     pub(super) fn is_table(name: &str) -> bool {
         KEYS.iter().any(|key| key.matches(name).is_some_and(|rest| !rest.is_empty()))
     }
 
-    /// What of this key's name is behind this one, when it begins with it: nothing when it is this key.
+    /// Returns the parts of this key's name after `name`, if it begins with `name`; the result is empty for the whole
+    /// name.
     fn matches(&self, name: &str) -> Option<Vec<&'static str>> {
         let mut own = self.name.split('.');
         for part in name.split('.') {
@@ -312,12 +315,12 @@ impl Key {
     }
 }
 
-/// The variable of a key: `CONNECTIONS_HTTP__TIMEOUT`.
+/// Returns the variable of a key, such as `CONNECTIONS_HTTP__TIMEOUT`.
 pub(super) fn variable(name: &str) -> String {
     format!("{}{}", super::environment::PREFIX, name.replace('-', "_").replace('.', "__").to_uppercase())
 }
 
-/// The key of a variable, by its own name: in a kind's, `_` is `-`.
+/// Returns the key of a variable and its full name. In the name of a kind, `_` stands for `-`.
 pub(super) fn of_variable(variable: &str) -> Option<(&'static Key, String)> {
     let name = variable.strip_prefix(super::environment::PREFIX)?.to_lowercase();
     let mut parts: Vec<_> = name.split("__").map(str::to_owned).collect();
@@ -336,7 +339,7 @@ pub(super) fn of_variable(variable: &str) -> Option<(&'static Key, String)> {
     Key::named(&name).filter(|_| self::variable(&name) == variable).map(|key| (key, name))
 }
 
-/// Names the key and the known ones.
+/// Returns the error for an unknown key, which lists the known ones.
 pub(super) fn unknown(source: &str, name: &str) -> Error {
     let known: Vec<_> = KEYS.iter().map(|key| key.name).collect();
     Error::configuration(format!("{source}: there is no key '{name}'"))

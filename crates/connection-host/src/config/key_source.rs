@@ -1,7 +1,7 @@
-//! Which source of the key is used, and which others somebody configured or left behind.
+//! The source of the database key that is used, and others that are configured or left over.
 //!
-//! Exactly one is used. With several configured, `key.source` says which: there is no order in which they win, since the
-//! one that silently wins is the one that locks a database.
+//! Exactly one source is used. If several are configured, `key.source` selects one. There is no order of precedence,
+//! because a source that silently takes precedence can lock the database.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,7 +15,7 @@ use connection_core::{KeyCommand, KeyFile, KeyPassphrase, KeySource, KeyVariable
 use super::{Environment, Settings};
 use crate::{Error, Exit};
 
-/// Asks a person for a passphrase, where no file holds it.
+/// Asks a person for a passphrase if no file holds it.
 pub(crate) type AskPassphrase = fn(PassphraseUse) -> Result<Secret, String>;
 
 /// The kinds of sources.
@@ -43,7 +43,7 @@ impl FromStr for Kind {
     }
 }
 
-/// What the configuration says of the key, the keys `key.…`.
+/// The keys `key.…`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeySettings {
     pub(crate) source: Option<Kind>,
@@ -60,16 +60,16 @@ pub(crate) struct KeySources {
     pub(crate) used: Arc<dyn KeySource>,
     /// `true` if a person at the terminal is asked for the key.
     pub(crate) asks: bool,
-    /// Of the source `file`.
+    /// The file of the source `file`.
     pub(crate) file: Option<PathBuf>,
-    /// Configured, and not used: they must hold the same key.
+    /// Sources that are configured but not used; they must hold the same key.
     configured: Vec<Arc<dyn KeySource>>,
-    /// Key files at the usual places that are there and that nobody speaks of.
+    /// Existing key files at the usual places that are not configured.
     left: Vec<KeyFile>,
 }
 
 impl KeySources {
-    /// For the builder of a registry.
+    /// Sets the sources on the builder of a registry.
     pub(crate) fn apply(&self, builder: RegistryBuilder) -> RegistryBuilder {
         let builder = builder.key(self.used.clone());
         let builder = self.configured.iter().cloned().fold(builder, RegistryBuilder::agreeing_key);
@@ -78,7 +78,7 @@ impl KeySources {
 }
 
 impl Settings {
-    /// What the key's settings mean.
+    /// Returns the sources that the configuration selects.
     pub(crate) fn key_sources(&self, environment: &Environment, ask: AskPassphrase) -> Result<KeySources, Error> {
         let key = &self.key;
         let configured = key.configured();
@@ -111,7 +111,7 @@ impl Settings {
         Ok(KeySources { used: key.source(used, &usual, environment, ask)?, asks, file, configured, left })
     }
 
-    /// The source that a change leads to: as configured, or as `named` says.
+    /// Returns the source to change to. Settings in `named` take precedence over the configured ones.
     pub(crate) fn next_key_source(
         &self,
         named: KeySettings,
@@ -124,7 +124,8 @@ impl Settings {
             file: named.file.or_else(|| key.file.clone()),
             variable: named.variable.or_else(|| key.variable.clone()),
             passphrase_file: named.passphrase_file.or_else(|| key.passphrase_file.clone()),
-            // One of the two ways: what is named wins over what is configured.
+            // `command` and the pair of `wrap` and `unwrap` exclude each other; a named one replaces the other
+            // configured one.
             command: named.command.clone().or_else(|| key.command.clone().filter(|_| named.wrap.is_none())),
             wrap: named.wrap.clone().or_else(|| key.wrap.clone().filter(|_| named.command.is_none())),
             unwrap: named.unwrap.or_else(|| key.unwrap.clone().filter(|_| named.command.is_none())),
@@ -133,8 +134,9 @@ impl Settings {
     }
 }
 
-/// The key is where another way of naming the data directory keeps it. No second key is made beside it, since one of the
-/// two would open nothing.
+/// Returns the error for a key that is at the other usual place of the data directory.
+///
+/// No second key is made, because one of the two would open nothing.
 fn misplaced(there: &Path, usual: &Path) -> Error {
     let (there, directory) = (there.display(), usual.parent().unwrap_or(usual).display());
     let message = format!("there is a key at {there}, and none at {}", usual.display());
@@ -218,7 +220,7 @@ impl Kind {
         }
     }
 
-    /// The configuration keys that set it up.
+    /// Returns the configuration keys that set up this source.
     const fn keys(self) -> &'static str {
         match self {
             Self::File => "key.file",

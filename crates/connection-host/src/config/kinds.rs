@@ -1,4 +1,4 @@
-//! `[kinds.KIND]`: the application that the operator registered at a provider, for every setup and renewal of the kind.
+//! The tables `[kinds.KIND]`: the application that the operator registered at a provider, for all setups and refreshes.
 
 use std::{collections::BTreeMap, error::Error as StdError};
 
@@ -12,15 +12,15 @@ use super::{
 };
 use crate::Error;
 
-/// By the kind's name, as the configuration has it.
+/// The settings of kinds, by the kind's name as configured.
 pub(crate) type KindsSettings = BTreeMap<String, KindSettings>;
 
-/// What the configuration says of one kind.
+/// The settings of one kind.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KindSettings {
     id: Option<String>,
     secret: SecretSetting,
-    /// Where the last of it came from.
+    /// The source of the last setting, such as a file.
     place: String,
 }
 
@@ -35,12 +35,12 @@ impl KindSettings {
         self.secret.put(name, secret, source)
     }
 
-    /// Where it is configured.
+    /// Returns the place where the kind is configured.
     pub(crate) fn place(&self) -> &str {
         &self.place
     }
 
-    /// What it is for this kind.
+    /// Returns the application for this kind.
     pub(crate) fn application(&self, descriptor: &Descriptor) -> Result<Application, Error> {
         let kind = &descriptor.kind;
         let wrong = |what: String| Error::configuration(format!("{}: {what}", self.place));
@@ -62,7 +62,7 @@ impl KindSettings {
     }
 }
 
-/// The application of a kind, read at each use: a secret that was replaced in its file works at the next renewal.
+/// The application of a kind, read at each use: a secret that is replaced in its file is used by the next refresh.
 #[derive(Clone, Debug)]
 pub(crate) struct Application {
     id: String,
@@ -70,7 +70,7 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    /// Says before a setup begins that it cannot be had.
+    /// Returns an error if the application cannot be read, so that it is reported before a setup begins.
     pub(crate) async fn check(&self) -> Result<(), Error> {
         match self.value().await {
             Ok(_) => Ok(()),

@@ -1,7 +1,8 @@
-//! Configuration: file, environment and flags, in rising order.
+//! The configuration: file, environment and flags, in rising order of precedence.
 //!
-//! Every key is in [`KEYS`]; any other of the file is an error that names it and the known ones, and any other variable a
-//! warning that names the nearest. No error repeats a value, since a database address may hold a password.
+//! Every key is in [`KEYS`]. Any other key in the file is an error that names it and the known ones, and any other
+//! variable is a warning that names the nearest one. No error repeats a value, because a database address may contain
+//! a password.
 
 mod environment;
 mod file;
@@ -32,19 +33,19 @@ pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools};
 use crate::{Error, args::Global};
 use secret::{SecretPlace, SecretSetting, has_password};
 
-/// What the three layers say together.
+/// The combined settings of the three layers.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) data_directory: PathBuf,
-    /// Where the key is: in the data directory when somebody named that, else apart from it.
+    /// The directory of the key: in the data directory if that was named, and apart from it otherwise.
     key_directory: PathBuf,
-    /// The other one of the two places of a key.
+    /// The other of the two possible directories of the key.
     other_key_directory: Option<PathBuf>,
-    /// The configuration file, there or not.
+    /// The configuration file, whether it exists or not.
     config_file: Option<PathBuf>,
-    /// Why the configuration file is not to be trusted. Nothing is done with such settings but to tell it.
+    /// The reason why the configuration file is not trusted. Such settings are used for nothing but reporting this.
     pub(crate) exposed: Option<Error>,
-    /// What a person should know of the settings, in sentences.
+    /// Warnings about the settings, for a person.
     pub(crate) warnings: Vec<String>,
     pub(crate) database: Option<SecretString>,
     pub(crate) direct: Option<SecretString>,
@@ -72,20 +73,20 @@ pub(crate) struct VerifySettings {
     pub(crate) per_provider: Option<usize>,
 }
 
-/// Which private addresses users reach.
+/// The private addresses that users may reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PrivateAddresses {
-    /// Those that they named themselves, also for other owners than that of the process.
+    /// Addresses that users named themselves, also for owners other than the owner of the process.
     AllOwners,
-    /// Those that they named themselves, for the owner of the process alone.
+    /// Addresses that users named themselves, for the owner of the process alone.
     #[default]
     Named,
-    /// None but those that the host names.
+    /// No addresses except those that the host names.
     Never,
 }
 
 impl Settings {
-    /// The certificates that are trusted beside the system's, read from their file now.
+    /// Reads the certificates that are trusted in addition to those of the system.
     pub(crate) fn root_certificate(&self) -> Result<Option<String>, Error> {
         self.root_certificate.as_deref().map(|path| file::settings_text("http.root_certificate", path)).transpose()
     }
@@ -126,11 +127,12 @@ impl Settings {
         if !is_named {
             settings.data_directory = data_directory()?;
         }
-        // One that was typed is where this process stands; what is below it is told to engines, which stand elsewhere.
+        // A directory given on the command line is relative to this process, but engines get paths below it and run
+        // elsewhere.
         settings.data_directory = std::path::absolute(&settings.data_directory)
             .map_err(|error| Error::io(settings.data_directory.display(), &error))?;
         let inside = settings.data_directory.join("key");
-        // Whoever names a directory wants everything in it. By default, a copy of one directory is not both.
+        // A user who names a directory wants everything in it. Otherwise a copy of one directory must not hold both.
         (settings.key_directory, settings.other_key_directory) = match apart {
             Some(apart) if !is_named => (apart, Some(inside)),
             apart => (inside, apart),
@@ -138,52 +140,52 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Where the database is when nothing else is said.
+    /// Returns the default database file.
     pub(crate) fn database_file(&self) -> PathBuf {
         self.data_directory.join("store").join("connections.db")
     }
 
-    /// Where private copies for containers are made.
+    /// Returns the directory of private copies for containers.
     pub(crate) fn copies(&self) -> PathBuf {
         self.data_directory.join("copies")
     }
 
-    /// Where it is known which profiles tools run as.
+    /// Returns the directory that records which profiles are in use by running tools.
     pub(crate) fn running(&self) -> PathBuf {
         self.data_directory.join("running")
     }
 
-    /// Where this machine keeps what belongs to a database elsewhere, when nothing else is said.
+    /// Returns the directory in which this machine keeps its state of a database elsewhere.
     pub(crate) fn state_directory(&self) -> PathBuf {
         self.state.clone().unwrap_or_else(|| self.data_directory.join("state"))
     }
 
-    /// What connections may read: as configured, and nothing of where this program keeps its own.
+    /// Returns the policy for reading files: the configured directories, without those of this program.
     pub(crate) fn files(&self) -> FilesPolicy {
         let policy = self.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow);
         let policy = self.config_file.iter().fold(policy, FilesPolicy::protect_file);
         let keys = std::iter::once(&self.key_directory).chain(&self.other_key_directory);
         let own = keys.chain([&self.data_directory]).cloned().chain(config_directory());
-        // The declarations of kinds say where credentials go. They may be a link to another place.
+        // Kind files decide where credentials go, and their directory may be a link to another place.
         own.fold(policy, |policy, own| policy.protect(own.join("kinds")).protect(own))
     }
 
-    /// Where the key is when nothing else is said.
+    /// Returns the default file of the key.
     pub(crate) fn key_file(&self) -> PathBuf {
         self.key_directory.join("root.key")
     }
 
-    /// Whether a copy of the data directory is a copy of the key, too, where the key is at its usual place.
+    /// Returns `true` if the key, at its default place, is inside the data directory, so that a copy contains both.
     pub(crate) fn holds_both(&self) -> bool {
         self.key_directory.starts_with(&self.data_directory)
     }
 
-    /// Where the key would be if the data directory were named, or were not.
+    /// Returns the default file of the key if the data directory were named, or were not.
     pub(crate) fn other_key_file(&self) -> Option<PathBuf> {
         self.other_key_directory.as_ref().map(|directory| directory.join("root.key"))
     }
 
-    /// `name` is the key's, with the kind's for `KIND`.
+    /// Applies one value. `name` is the full name of the key, with a kind's name in place of `KIND`.
     fn apply(
         &mut self,
         key: &'static Key,
@@ -277,26 +279,26 @@ impl Settings {
             table if table.starts_with("usage.") => self.usage.apply(key, name, &value).ok_or_else(wrong)?,
             "verify.at_once" => self.verify.at_once = Some(count(&value).ok_or_else(wrong)?),
             "verify.per_provider" => self.verify.per_provider = Some(count(&value).ok_or_else(wrong)?),
-            // Every name of KEYS has an arm above; a test goes through them.
+            // Every name of KEYS has an arm above, which a test verifies.
             _ => return Err(wrong()),
         }
         Ok(())
     }
 
-    /// The settings of the kind that a key names.
+    /// Returns the settings of the kind that a key names.
     fn kind(&mut self, name: &str) -> &mut kinds::KindSettings {
         let kind = name.split('.').nth(1).unwrap_or_default();
         self.kinds.entry(kind.to_owned()).or_default()
     }
 }
 
-/// A number of things that are bounded.
+/// Returns a number within the bounds of a count.
 fn count(value: &toml::Value) -> Option<usize> {
     let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
     number.filter(|number| (1..=4_194_304).contains(number))
 }
 
-/// The secrets of the layers, until all of them are read.
+/// The secrets of the layers, which are resolved after all layers have been read.
 #[derive(Default)]
 struct Secrets {
     database: SecretSetting,
@@ -304,13 +306,13 @@ struct Secrets {
     proxy: SecretSetting,
 }
 
-/// A program and its arguments.
+/// Returns a program and its arguments.
 fn argv(value: &toml::Value) -> Option<Vec<String>> {
     let parts = value.as_array()?.iter().map(|part| part.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
     Some(parts).filter(|parts| parts.first().is_some_and(|program| !program.is_empty()))
 }
 
-/// Where a value comes from: its name for errors, and what its relative paths are relative to.
+/// The source of a value: its name for errors, and the directory that relative paths refer to.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     name: String,
@@ -323,10 +325,10 @@ impl Source {
     }
 }
 
-/// Each with the key's own name, where `KIND` stands for any kind's.
+/// The values of a layer, each with the full name of its key, where a kind's name replaces `KIND`.
 type Layer = Vec<(&'static Key, String, toml::Value, Source)>;
 
-/// A password in an argument is in the process list and in the shell's history.
+/// Refuses a password in an argument, which would be visible in the process list and in the shell's history.
 fn refuse_password(url: &str) -> Result<(), Error> {
     if !has_password(url) {
         return Ok(());

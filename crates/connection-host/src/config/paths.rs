@@ -1,4 +1,4 @@
-//! Where things are by the platform's convention.
+//! The default directories and files, by the platform's convention.
 
 use std::path::PathBuf;
 
@@ -9,21 +9,22 @@ use crate::Error;
 
 const NAME: &str = "connections";
 
-/// Where the key is unless it is said: apart from the data, so that a copy of one directory does not hold both. `None`
-/// without a home.
+/// Returns the default directory of the key, apart from the data so that a copy of one directory does not hold both.
+///
+/// Returns `None` without a home directory.
 pub(crate) fn key_directory() -> Option<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
-    // On Windows, configuration and data are in one directory, which roams; a key stays on its machine.
+    // On Windows, configuration and data share one directory, which roams. A key stays on its machine.
     let base = if cfg!(windows) { strategy.cache_dir() } else { strategy.config_dir() };
     Some(base.join(NAME).join("key"))
 }
 
-/// The home of who runs this.
+/// Returns the user's home directory.
 pub(crate) fn home() -> Option<PathBuf> {
     etcetera::home_dir().ok()
 }
 
-/// Of connections.
+/// Returns the default data directory.
 pub(crate) fn data_directory() -> Result<PathBuf, Error> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| {
         Error::configuration("there is no home directory")
@@ -32,12 +33,12 @@ pub(crate) fn data_directory() -> Result<PathBuf, Error> {
     Ok(strategy.data_dir().join(NAME))
 }
 
-/// The usual directory of the configuration. `None` without a home.
+/// Returns the default configuration directory; `None` without a home directory.
 pub(crate) fn config_directory() -> Option<PathBuf> {
     etcetera::base_strategy::choose_native_strategy().ok().map(|strategy| strategy.config_dir().join(NAME))
 }
 
-/// The configuration file, there or not.
+/// Returns the configuration file, whether it exists or not.
 pub(crate) fn config_file(environment: &Environment) -> Option<PathBuf> {
     if let Some(path) = environment.config_file() {
         return Some(path);

@@ -1,4 +1,4 @@
-//! A secret of the configuration: the key itself, or one that ends in `_file` and names a file that holds it.
+//! Secrets of the configuration: the value of a key, or the content of the file that the key with `_file` names.
 
 use std::path::{Path, PathBuf};
 
@@ -9,24 +9,25 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{KeyType, Layer, Source};
 use crate::Error;
 
-/// Where a secret is.
+/// The place of a secret.
 #[derive(Clone, Debug)]
 pub(crate) enum SecretPlace {
     File(PathBuf),
     Text(SecretString),
 }
 
-/// What the layers say of one secret.
+/// The setting of one secret across the layers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SecretSetting {
     place: Option<SecretPlace>,
-    /// The layer that said it: the environment has no directory.
+    /// The layer that set it, identified by its directory; the environment has none.
     layer: Option<PathBuf>,
 }
 
 impl SecretSetting {
-    /// A later layer wins, whichever of the two keys it has. A layer with both is refused: only a person knows which one
-    /// is right.
+    /// Sets the place of the secret. A later layer takes precedence, whichever of the two keys it uses.
+    ///
+    /// A layer with both keys is refused, because only a person knows which one is right.
     pub(super) fn put(&mut self, name: &str, place: SecretPlace, source: &Source) -> Result<(), Error> {
         if self.place.is_some() && self.layer == source.directory {
             let name = name.strip_suffix("_file").unwrap_or(name);
@@ -42,7 +43,7 @@ impl SecretSetting {
         self.place.as_ref()
     }
 
-    /// The secret as text, read from its file now. `name` is that of the key without `_file`.
+    /// Reads the secret as text. `name` is the key without `_file`.
     pub(super) fn text(&self, name: &str) -> Result<Option<SecretString>, Error> {
         let path = match &self.place {
             None => return Ok(None),
@@ -62,7 +63,7 @@ impl SecretSetting {
 }
 
 impl SecretPlace {
-    /// The secret, read from its file now.
+    /// Reads the secret.
     pub(crate) async fn read(&self) -> Result<Secret, SecretFileError> {
         match self {
             Self::File(path) => SecretFile::at(path as &Path).read().await,
@@ -71,7 +72,7 @@ impl SecretPlace {
     }
 }
 
-/// The first key of a layer whose value is a secret.
+/// Returns the first key of a layer whose value is a secret.
 pub(super) fn first_secret(layer: &Layer) -> Option<&str> {
     let secret = layer.iter().find(|(key, _, value, _)| match key.value {
         KeyType::Secret => true,
@@ -81,7 +82,7 @@ pub(super) fn first_secret(layer: &Layer) -> Option<&str> {
     secret.map(|(_, name, _, _)| &**name)
 }
 
-/// Whether an address has a password in it.
+/// Returns `true` if an address contains a password.
 pub(super) fn has_password(url: &str) -> bool {
     let authority =
         url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The layers, one by one and together.
+//! The layers of the configuration, alone and combined.
 
 use super::*;
 
@@ -56,7 +56,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::Origins => {
                 ("{ \"https://a.test\" = \"http://b.test\" }", "{\"https://a.test\":\"http://b.test\"}")
             }
-            // Read at the start.
+            // These files are read when the configuration is loaded.
             KeyType::Path if key.name.ends_with("_file") => (&*quoted, secret),
             KeyType::Path => ("\"/a\"", "/a"),
             KeyType::Port => ("8400", "8400"),
@@ -93,7 +93,7 @@ fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
         assert!(warnings.contains(expected), "{warnings}");
     }
     assert!(!warnings.contains("hunter2"), "{warnings}");
-    // The variable that the configuration names holds the key, whatever it is called.
+    // The configured variable that holds the key causes no warning, whatever its name.
     let named = load("key.variable = \"CONNECTIONS_ROOT\"", &[("CONNECTIONS_ROOT", "hunter2")], Global::default());
     assert!(named.unwrap().warnings.is_empty());
 }
@@ -204,7 +204,7 @@ fn what_is_said_of_containers_and_usage_has_its_bounds() {
         refused("", &variable, Global::default(), &["CONNECTIONS_SANDBOX__CPUS", "must be a number of processors"]);
     }
     for seconds in ["60", "3600"] {
-        // What is taken is what is done.
+        // The bounds that are accepted are those that are used.
         let settings = load("", &[("CONNECTIONS_USAGE__INTERVAL", seconds)], Global::default()).unwrap();
         let bounds = settings.usage.bounds();
         let all = [bounds.shortest, bounds.longest, bounds.default].map(|bound| bound.as_secs().to_string());
@@ -260,7 +260,7 @@ fn a_secret_is_read_from_the_file_that_a_key_names() {
     }
     let settings = load(&format!("http.proxy_file = {proxy:?}"), &[], Global::default()).unwrap();
     assert_eq!(shown(&settings.proxy).as_deref(), Some("http://me:hunter2@proxy:1"));
-    // Of one layer only one of the two keys is right, and nobody knows which; a later layer wins with either.
+    // Within a layer only one of the two keys can be right; a later layer takes precedence with either.
     for (key, variable) in [
         ("database_url", "CONNECTIONS_DATABASE_URL"),
         ("database_direct_url", "CONNECTIONS_DATABASE_DIRECT_URL"),
@@ -361,7 +361,7 @@ fn a_file_that_others_can_change_is_not_followed_nor_is_one_with_a_secret_that_o
     set_mode(home.path(), 0o722);
     assert!(exposed(plain[0], 0o600).0.unwrap().contains(&format!("chmod go-w {}", home.path().display())));
     set_mode(home.path(), 0o700);
-    // As Kubernetes mounts it.
+    // The layout of a file that Kubernetes mounts.
     let data = home.path().join("..data");
     std::fs::create_dir(&data).unwrap();
     std::fs::rename(&path, data.join("config.toml")).unwrap();

@@ -1,4 +1,4 @@
-//! `[sandbox]` and `[usage]`: what this host decides of containers, and how often it asks how much is used.
+//! The tables `[sandbox]` and `[usage]`: the limits of containers, and the interval between usage requests.
 
 use std::{
     collections::BTreeMap,
@@ -14,25 +14,25 @@ use crate::Error;
 
 const MEBIBYTE: u64 = 1 << 20;
 
-/// What the keys `sandbox.…` say.
+/// The keys `sandbox.…`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SandboxSettings {
     copy_bytes: Option<u64>,
     copy_entries: Option<u64>,
-    /// In thousandths.
+    /// In thousandths of a processor.
     cpus: Option<u32>,
     pub(crate) engine: Option<SandboxEngine>,
-    /// By the kind's name.
+    /// The images, by the kind's name.
     images: BTreeMap<String, String>,
     memory: Option<u64>,
     pids: Option<u32>,
     network: Option<SandboxNetwork>,
     volumes: Vec<Volume>,
-    /// By the kind's name.
+    /// The writable parts, by the kind's name.
     writable: BTreeMap<String, SandboxWritable>,
 }
 
-/// What containers share: a directory of this machine, or a volume of the engine's.
+/// A shared directory of this machine, or a shared volume of the engine.
 #[derive(Clone, Debug)]
 struct Volume {
     source: VolumeSource,
@@ -46,16 +46,16 @@ enum VolumeSource {
     Named(String),
 }
 
-/// What the keys `usage.…` say.
+/// The keys `usage.…`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UsageSettings {
     interval: Option<Duration>,
-    /// By the kind's name; `None` inside for one that is off.
+    /// The lifetimes by the kind's name; `None` for a kind whose lifetime is off.
     cache_ttls: BTreeMap<String, Option<Duration>>,
 }
 
 impl SandboxSettings {
-    /// `None` when the value is not as the key wants it.
+    /// Applies one value; `None` if it is not valid for the key.
     pub(super) fn apply(&mut self, key: &Key, name: &str, value: &toml::Value, source: &Source) -> Option<()> {
         let text = || value.as_str().filter(|text| !text.is_empty());
         match key.name {
@@ -89,7 +89,7 @@ impl SandboxSettings {
         Some(())
     }
 
-    /// The policy for a kind's containers; the engine is the one that is configured, else the one that is here.
+    /// Returns the policy for a kind's containers. A configured engine takes precedence over the one that was found.
     pub(crate) fn policy(&self, kind: &Kind, here: Option<SandboxEngine>) -> SandboxPolicy {
         let engine = self.engine.or(here).unwrap_or_default();
         let policy = SandboxPolicy::new().engine(engine).image(self.images.get(kind.as_str()).cloned());
@@ -113,18 +113,18 @@ impl SandboxSettings {
 }
 
 impl UsageSettings {
-    /// How often is asked: what the person says goes before what a kind recommends.
+    /// Returns the bounds of the interval. A configured interval takes precedence over the one that a kind recommends.
     pub(crate) fn bounds(&self) -> UsageBounds {
         let exactly =
             |bounds: UsageBounds, interval| bounds.shortest(interval).longest(interval).default_interval(interval);
         self.interval.into_iter().fold(UsageBounds::new(), exactly)
     }
 
-    /// `None` when the value is not as the key wants it.
+    /// Applies one value; `None` if it is not valid for the key.
     pub(super) fn apply(&mut self, key: &Key, name: &str, value: &toml::Value) -> Option<()> {
         match key.name {
             "usage.interval" => {
-                // Beyond them it would be another number without a word.
+                // A number outside these bounds would be changed silently.
                 let UsageBounds { shortest, longest, .. } = UsageBounds::new();
                 let seconds = number(value, shortest.as_secs(), longest.as_secs())?;
                 self.interval = Some(Duration::from_secs(seconds));
@@ -141,7 +141,7 @@ impl UsageSettings {
         Some(())
     }
 
-    /// For how long a countdown runs; `None` when there is none to show.
+    /// Returns how long a prompt stays in the provider's cache; `None` if no countdown is shown.
     pub(crate) fn cache_ttl(&self, kind: &Descriptor) -> Option<Duration> {
         match self.cache_ttls.get(kind.kind.as_str()) {
             Some(wanted) => *wanted,
@@ -154,7 +154,7 @@ impl UsageSettings {
     }
 }
 
-/// Refuses what is said of kinds that are not here: it would be a limit or an image that nobody minds.
+/// Refuses settings for kinds that are not registered, since such a limit or image would have no effect.
 pub(crate) fn check<'a>(
     sandbox: &SandboxSettings,
     usage: &UsageSettings,
@@ -168,7 +168,7 @@ pub(crate) fn check<'a>(
     }
 }
 
-/// One of the words, or the names of subdirectories.
+/// Parses one of the words, or a list of subdirectories.
 fn writable(value: &toml::Value) -> Option<SandboxWritable> {
     match value.as_str() {
         Some("nothing") => return Some(SandboxWritable::Nothing),
@@ -181,12 +181,12 @@ fn writable(value: &toml::Value) -> Option<SandboxWritable> {
     Some(SandboxWritable::Subdirectories(value.as_array()?.iter().map(name).collect::<Option<_>>()?))
 }
 
-/// The kind that stands at the end of a key's name.
+/// Returns the kind at the end of a key's name.
 fn kind(name: &str) -> String {
     name.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-/// Whole, and within these bounds; the environment gives it as text.
+/// Returns a whole number within these bounds. The environment provides it as text.
 fn number(value: &toml::Value, least: u64, most: u64) -> Option<u64> {
     let number = match value {
         toml::Value::String(text) => text.parse().ok()?,
@@ -195,7 +195,7 @@ fn number(value: &toml::Value, least: u64, most: u64) -> Option<u64> {
     (least..=most).contains(&number).then_some(number)
 }
 
-/// Of processors. With less than a hundredth of one no engine starts anything.
+/// Parses a number of processors. No engine starts a container with less than a hundredth of one.
 fn thousandths(value: &toml::Value) -> Option<u32> {
     let number = value.as_float().or_else(|| value.as_integer().map(|number| number as f64))?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within the bounds")]
@@ -203,7 +203,7 @@ fn thousandths(value: &toml::Value) -> Option<u32> {
     (0.01..=4096.0).contains(&number).then(|| rounded(number))
 }
 
-/// `NAME` or a path, and where it is in the container, with `:ro` behind for what nobody may write.
+/// Parses a volume: `NAME` or a path, and its path in the container, with `:ro` at the end if it is read-only.
 fn volume(from: &str, to: &str, source: &Source) -> Option<Volume> {
     let (target, access) = match to.strip_suffix(":ro") {
         Some(target) => (target, SandboxAccess::ReadOnly),

@@ -1,4 +1,4 @@
-//! `--field NAME=@FILE|@-` and `--from-env NAME=VARIABLE`.
+//! The options `--field NAME=@FILE|@-` and `--from-env NAME=VARIABLE`.
 
 use super::{
     Values,
@@ -6,10 +6,11 @@ use super::{
 };
 use crate::{Error, Exit, config::Environment};
 
-/// The value from a file, or the name of the field that standard input is for: that is read when it is known of which
-/// sort the field is.
+/// Reads the value from a file; returns the name of the field if the value is in standard input.
+///
+/// Standard input is read later, once the type of the field is known.
 pub(super) fn from_file(argument: &str, standard: &mut Standard, values: &mut Values) -> Result<Option<String>, Error> {
-    // What has no `@` may be a secret: only the name is repeated, and a name without `=` may be one too.
+    // A value without `@` may be a secret, so only the name is repeated; without `=`, even the name may be a secret.
     let (name, value) = argument
         .split_once('=')
         .filter(|(name, _)| is_name(name))
@@ -31,12 +32,12 @@ pub(super) fn from_file(argument: &str, standard: &mut Standard, values: &mut Va
     }
 }
 
-/// What errors call it.
+/// Returns the name of the option in errors.
 pub(super) fn option(name: &str) -> String {
     format!("--field {name}")
 }
 
-/// The value of an environment variable.
+/// Reads the value from an environment variable.
 pub(super) fn from_variable(argument: &str, environment: &Environment, values: &mut Values) -> Result<(), Error> {
     let (name, variable) = argument
         .split_once('=')

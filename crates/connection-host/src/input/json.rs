@@ -1,4 +1,4 @@
-//! `--input`: one JSON object of field to value.
+//! The option `--input`: one JSON object of field to value.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::{Error, Exit};
 
-/// The values by field. An array is several; `null` is none.
+/// Returns the values by field. An array is several values; `null` is none.
 pub(super) fn object(bytes: &Secret) -> Result<BTreeMap<String, Vec<Secret>>, Error> {
-    // serde's own errors repeat the value.
+    // The errors of serde repeat the value.
     let Members(object) = serde_json::from_slice(bytes.expose()).map_err(|error| {
         invalid(format!("--input is not one JSON object: line {}, column {}", error.line(), error.column()))
     })?;
@@ -31,7 +31,7 @@ pub(super) fn object(bytes: &Secret) -> Result<BTreeMap<String, Vec<Secret>>, Er
     Ok(values)
 }
 
-/// The members in their order, also those that a map would put in the place of others.
+/// The members in order, including repeated names that a map would overwrite.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {

@@ -1,4 +1,4 @@
-//! Connections to import: one JSON object a line. What is wrong is named by its line and place, never by its text.
+//! Connections to import: one JSON object per line. An error names the line and the position, never the text.
 
 use std::{
     collections::BTreeMap,
@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use crate::{Error, Exit};
 
-/// As much as a credential with all that is around it may be.
+/// The maximum length of a line, which fits any credential and its metadata.
 const LONGEST_LINE: u64 = 4 * 1024 * 1024;
 
-/// A line that holds something.
+/// A line that is not empty.
 pub(crate) struct Line {
     pub(crate) number: u64,
-    /// The kind and the label that were given, as far as that could be read.
+    /// The given kind and label, if they could be read.
     pub(crate) kind: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) import: Result<Import, Error>,
@@ -47,7 +47,7 @@ struct Account {
     label: Option<String>,
 }
 
-/// The next line that is not empty; `None` at the end.
+/// Reads the next line that is not empty; `None` at the end.
 pub(crate) fn next(input: &mut impl BufRead, number: &mut u64) -> Result<Option<Line>, std::io::Error> {
     loop {
         let mut bytes = Vec::new();
@@ -83,7 +83,7 @@ fn skip_line(input: &mut impl BufRead) -> Result<(), std::io::Error> {
 }
 
 fn parse(number: u64, bytes: &Secret) -> Line {
-    // serde's own errors repeat the value.
+    // The errors of serde repeat the value.
     let item: Item = match serde_json::from_slice(bytes.expose()) {
         Ok(item) => item,
         Err(error) => {
@@ -127,7 +127,7 @@ fn import(number: u64, item: Item) -> Result<Import, Error> {
     })
 }
 
-/// A text as it is; bytes in base64; or the fields of a record, as plugins with several parts write it.
+/// Returns the credential: text as it is, bytes in base64, or the fields of a record for plugins with several parts.
 fn secret(value: Value) -> Option<Secret> {
     match value {
         Value::String(text) => Some(text.into()),

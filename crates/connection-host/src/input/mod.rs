@@ -1,4 +1,4 @@
-//! Where answers come from: `--input`, `--field` and `--from-env`, and a person at a terminal.
+//! The sources of answers: `--input`, `--field`, `--from-env`, and a person at a terminal.
 //!
 //! A secret is never taken from an argument, and no error repeats a value. Nothing waits for a person who is not there.
 
@@ -36,19 +36,19 @@ fn duplicate(values: &Values) -> Values {
     values.iter().map(|(name, values)| (name.clone(), values.iter().map(Secret::duplicate).collect())).collect()
 }
 
-/// What was given, and whether somebody can be asked for the rest.
+/// The given answers, and the questions that a person may still be asked.
 pub(crate) struct Inputs {
     values: Values,
     asked: BTreeSet<String>,
     optional: Optional,
     person: bool,
     given: bool,
-    /// The field that standard input is for, as long as it was not read.
+    /// The field whose value is in standard input, until it is read.
     standard: Option<String>,
 }
 
 impl Inputs {
-    /// Reads all that the arguments name. With `--input` nobody is asked: it is for all prompts.
+    /// Reads everything that the arguments name. With `--input` no person is asked, because it answers all prompts.
     pub(crate) fn read(arguments: &InputArguments, environment: &Environment, person: bool) -> Result<Self, Error> {
         let mut standard = Standard::default();
         let mut values = match &arguments.input {
@@ -75,8 +75,9 @@ impl Inputs {
         })
     }
 
-    /// Refuses what the kind does not declare, and more than one value where it takes one. Reads standard input, unless it
-    /// is for a field of which nobody knows the answer before the setup leads somewhere.
+    /// Refuses values for fields that the kind does not declare, and several values where it takes one.
+    ///
+    /// Reads standard input, unless it is for a field that only a later step of the setup asks for.
     pub(crate) fn check(&mut self, kind: &str, declared: &[Field]) -> Result<(), Error> {
         let names: Vec<_> = declared.iter().map(|field| &*field.name).collect();
         for (name, values) in &self.values {
@@ -95,8 +96,8 @@ impl Inputs {
         }
     }
 
-    /// Refuses to begin where nothing was given and nobody can be asked. `kept` says whether answers of an earlier setup
-    /// may be kept.
+    /// Refuses to begin if no answer was given and no person can be asked. `kept` is `true` if answers of an earlier
+    /// setup may have been kept.
     pub(crate) fn check_any(&self, kind: &str, declared: &[Field], kept: bool) -> Result<(), Error> {
         let asked = |field: &&Field| {
             field.way.is_none() && !(kept && field.kept.is_some()) && !self.values.contains_key(&*field.name)
@@ -113,22 +114,23 @@ impl Inputs {
         Err(missing(kind, &names))
     }
 
-    /// Asks a person also for these optional fields: their answers differ from what the kind takes without one.
+    /// Asks a person for these optional fields too, because their answers differ from what the kind assumes without
+    /// one.
     pub(crate) fn want(&mut self, names: impl IntoIterator<Item = String>) {
         self.optional.want(names);
     }
 
-    /// Brings an answer, unless there is one.
+    /// Adds an answer, unless there is one for this field.
     pub(crate) fn give(&mut self, name: &str, value: Secret) {
         self.values.entry(name.to_owned()).or_insert_with(|| vec![value]);
     }
 
-    /// Whether an answer to each of these was brought.
+    /// Returns `true` if there is an answer for each of these fields.
     pub(crate) fn has(&self, fields: &[Field]) -> bool {
         !fields.is_empty() && fields.iter().all(|field| self.values.contains_key(&*field.name))
     }
 
-    /// The same answers, where nobody can be asked.
+    /// Returns the same answers, without a person to ask.
     pub(crate) fn without_person(&self) -> Self {
         let (values, asked, optional) = (duplicate(&self.values), self.asked.clone(), self.optional.duplicate());
         Self { values, asked, optional, person: false, given: self.given, standard: None }
@@ -143,7 +145,7 @@ impl Inputs {
         if values.len() > 1 && !many { Err(one_value(name)) } else { Ok(()) }
     }
 
-    /// Returns `true` when a person is asked for one of these fields, whatever that person chooses.
+    /// Returns `true` if a person is asked for one of these fields, whatever that person chooses.
     pub(crate) fn asks(&self, fields: &[Field]) -> bool {
         let is_given =
             |field: &&Field| self.values.contains_key(&*field.name) || self.standard.as_deref() == Some(&*field.name);
@@ -153,7 +155,7 @@ impl Inputs {
         self.person && (is_asked || fields.is_empty())
     }
 
-    /// Answers a prompt, or says why it cannot be answered.
+    /// Answers a prompt, or returns the reason why it cannot be answered.
     pub(crate) fn answer(
         &mut self,
         kind: &str,
@@ -171,16 +173,16 @@ impl Inputs {
         }
         let only_optional = fields.iter().all(|field| !field.required);
         let types = fields.iter().any(|field| field.required && !self.values.contains_key(&*field.name));
-        // Required ones come first, so that a person is offered the others after them.
+        // Ask for the required fields first, then offer the optional ones.
         for field in fields.iter().filter(|field| field.required).chain(fields.iter().filter(|field| !field.required)) {
             self.asked.insert(field.name.clone().into_owned());
             let values = match self.values.get(&*field.name) {
                 Some(values) => values.iter().map(Secret::duplicate).collect(),
-                // A prompt that asks for nothing else is one that earlier answers led to.
+                // A prompt with optional fields only is the result of earlier answers.
                 None if self.person && (field.required || only_optional) => prompt::ask(field, only_optional)?,
                 None if self.person => self.optional.ask(field, types)?,
                 None if field.required && field.default.is_none() => {
-                    // Of a setup that is gone on with, an earlier answer may have been refused meanwhile.
+                    // If the setup is resumed, an earlier answer may have been refused in the meantime.
                     let problem = prompt.problem.as_ref().map(|problem| refused(problem.to_string()));
                     return Err(problem.unwrap_or_else(|| missing(kind, &[&*field.name])));
                 }
@@ -195,8 +197,10 @@ impl Inputs {
         Ok(answers)
     }
 
-    /// After malformed answers to these fields: whether somebody can be asked for what was typed. What was given stays as
-    /// it is.
+    /// Prepares for another attempt after malformed answers; returns `true` if a person can be asked for the typed
+    /// ones.
+    ///
+    /// Given answers stay as they are.
     pub(crate) fn ask_again<'n>(&mut self, malformed: impl IntoIterator<Item = &'n str>) -> bool {
         if self.person {
             self.asked.clear();
@@ -205,12 +209,12 @@ impl Inputs {
         self.person && self.values.is_empty()
     }
 
-    /// Whether any answer was brought.
+    /// Returns `true` if any answer was given.
     pub(crate) fn given(&self) -> bool {
         self.given
     }
 
-    /// Whether somebody can be asked.
+    /// Returns `true` if a person can be asked.
     pub(crate) fn person(&self) -> bool {
         self.person
     }
@@ -220,19 +224,19 @@ fn one_value(name: &str) -> Error {
     Error::new(Exit::Usage, "invalid_field", format!("'{name}' takes one value"))
 }
 
-/// An answer was refused and nobody can be asked for another one.
+/// Returns the error for an answer that was refused when no person can be asked for another one.
 fn refused(problem: String) -> Error {
     Error::new(Exit::SetupFailed, "answer_refused", problem)
         .remedy("correct the value and connect again; nothing was kept")
 }
 
-/// A directory as a shell user means it: relative to where the command runs, or to the home after `~`. The core takes
-/// absolute ones alone.
+/// Makes a typed directory absolute, as a shell would: relative to the current directory, or to the home after `~`. The
+/// core takes absolute paths only.
 fn absolute(value: Secret) -> Secret {
     let Some(typed) = value.expose_str().filter(|typed| !typed.is_empty()) else { return value };
     let path = match typed.strip_prefix('~') {
         None => PathBuf::from(typed),
-        // Another user's home is not looked up.
+        // The home of another user is not looked up.
         Some(below) if below.is_empty() || below.starts_with('/') => match config::home() {
             Some(home) => home.join(below.trim_start_matches('/')),
             None => return value,

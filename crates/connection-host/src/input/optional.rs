@@ -1,8 +1,8 @@
-//! Which optional fields of a setup a person is asked for.
+//! The optional fields of a setup for which a person is asked.
 //!
-//! A person who types answers is asked for an optional field with `--all-fields`, after a yes to the question by which
-//! its kind offers it, or when nothing else is asked. What was typed stays for the rest of the setup, so that a refusal of
-//! another answer does not ask for it again.
+//! A person is asked for an optional field with `--all-fields`, after agreeing to the question with which its kind
+//! offers it, or if the prompt asks for nothing else. Typed answers are kept for the rest of the setup, so that they
+//! are not asked for again after another answer was refused.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use connection_contract::{Field, Secret};
 use super::{Values, prompt};
 use crate::Error;
 
-/// The choices of a person, and what that person has typed.
+/// The choices of a person, and the answers that the person has typed.
 #[derive(Default)]
 pub(super) struct Optional {
-    /// `--all-fields`.
+    /// `true` with `--all-fields`.
     all: bool,
-    /// Fields that are asked although nobody chose them in this setup.
+    /// Fields that are asked for although no person chose them in this setup.
     wanted: Vec<String>,
     /// The answers to the questions of [`Field::offer`].
     chosen: BTreeMap<String, bool>,
@@ -28,12 +28,12 @@ impl Optional {
         Self { all, ..Self::default() }
     }
 
-    /// Asks for these fields although nobody chooses them.
+    /// Asks for these fields without a choice of the person.
     pub(super) fn want(&mut self, names: impl IntoIterator<Item = String>) {
         self.wanted.extend(names);
     }
 
-    /// Returns the values of an optional field. `types` says whether the same prompt asks the person for anything else.
+    /// Returns the values of an optional field. `types` is `true` if the same prompt asks the person for anything else.
     pub(super) fn ask(&mut self, field: &Field, types: bool) -> Result<Vec<Secret>, Error> {
         if let Some(typed) = self.typed.get(&*field.name) {
             return Ok(typed.iter().map(Secret::duplicate).collect());
@@ -46,7 +46,7 @@ impl Optional {
         Ok(values)
     }
 
-    /// Returns `true` for a field that is asked without a choice of the person.
+    /// Returns `true` for a field that is asked for without a choice of the person.
     pub(super) fn is_wanted(&self, field: &Field) -> bool {
         self.all || self.wanted.iter().any(|name| field.name == *name)
     }
@@ -67,7 +67,7 @@ impl Optional {
         Ok(chosen)
     }
 
-    /// Forgets what was typed into these fields, since it was malformed.
+    /// Forgets the typed answers to these fields, which were malformed.
     pub(super) fn forget<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
         for name in names {
             self.typed.remove(name);

@@ -1,4 +1,4 @@
-//! Asks a person at a terminal, on standard error. Secrets are not echoed.
+//! Questions to a person at a terminal, on standard error. Secrets are not echoed.
 
 use std::io::IsTerminal as _;
 
@@ -8,7 +8,7 @@ use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text
 
 use crate::{Error, Exit};
 
-/// The person ended it (control-C, escape).
+/// The person cancelled the question with control-C or escape.
 #[derive(Debug)]
 pub(crate) struct Cancelled;
 
@@ -18,15 +18,16 @@ impl From<Cancelled> for Error {
     }
 }
 
-/// Prompts without colours.
+/// Turns the colours of prompts off, unless `colours` is `true`.
 pub(crate) fn settle_colours(colours: bool) {
     if !colours {
         inquire::set_global_render_config(RenderConfig::empty());
     }
 }
 
-/// The values of one field; none when an optional one was left empty. `alone` says that the prompt asks for nothing that is
-/// required, so that "optional" would tell a person nothing.
+/// Asks for the values of one field; the result is empty if an optional one was left empty.
+///
+/// `alone` is `true` if the prompt has no required field, in which case no field is marked as optional.
 pub(super) fn ask(field: &Field, alone: bool) -> Result<Vec<Secret>, Error> {
     let mut values = Vec::new();
     loop {
@@ -82,22 +83,23 @@ fn one(field: &Field, first: bool, alone: bool) -> Result<Option<Secret>, Error>
     Ok(Some(answer).filter(|answer| !answer.is_empty()))
 }
 
-/// Asks whether a person wants to answer what is optional. Going away ends the setup, as in every other question of it.
+/// Asks whether the person wants to answer optional fields. Cancelling ends the setup, as in every other question of
+/// it.
 pub(super) fn offered(question: &str) -> Result<bool, Error> {
     Confirm::new(question).with_default(false).prompt().map_err(failed)
 }
 
-/// A prompt without fields: go on, or not.
+/// Asks for a confirmation, for a prompt without fields.
 pub(super) fn confirmation(title: &str) -> Result<(), Error> {
     if confirm(title)? { Ok(()) } else { Err(Cancelled.into()) }
 }
 
-/// The index of the line that a person picks.
+/// Lets a person choose a line; returns its index.
 pub(crate) fn pick(question: &str, lines: Vec<String>) -> Result<usize, Error> {
     Ok(Select::new(question, lines).raw_prompt().map_err(failed)?.index)
 }
 
-/// Yes or no; going away is a no.
+/// Asks a question to be answered with yes or no. Cancelling means no.
 pub(crate) fn confirm(question: &str) -> Result<bool, Error> {
     match Confirm::new(question).with_default(false).prompt() {
         Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => Ok(false),
@@ -105,8 +107,9 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Error> {
     }
 }
 
-/// Asks for the passphrase of the database; twice for one that is new, since it is not echoed. The error says why there
-/// is none.
+/// Asks for the passphrase of the database, and twice for a new one, because it is not echoed.
+///
+/// The error is the reason why there is none.
 pub(crate) fn passphrase(purpose: PassphraseUse) -> Result<Secret, String> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Err("nobody can be asked here".to_owned());
@@ -123,7 +126,7 @@ pub(crate) fn passphrase(purpose: PassphraseUse) -> Result<Secret, String> {
     })
 }
 
-/// As [`passphrase`], for the one that a database changes to.
+/// As [`passphrase`], for the new passphrase of a database.
 pub(crate) fn new_passphrase(_: PassphraseUse) -> Result<Secret, String> {
     passphrase(PassphraseUse::New)
 }
@@ -132,7 +135,7 @@ fn failed(error: InquireError) -> Error {
     match error {
         InquireError::OperationCanceled | InquireError::OperationInterrupted => Cancelled.into(),
         InquireError::IO(error) => Error::io("the terminal", &error),
-        // The others name no value either, but their text is not ours.
+        // The other errors hold no value either, but their text is not ours.
         _ => Error::new(Exit::Usage, "input_required", "nobody can be asked here").remedy("use --input"),
     }
 }

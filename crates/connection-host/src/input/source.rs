@@ -1,4 +1,4 @@
-//! Files and standard input.
+//! Reading of files and standard input.
 
 use std::io::{BufRead as _, Read as _};
 
@@ -6,10 +6,10 @@ use connection_contract::Secret;
 
 use crate::{Error, Exit};
 
-/// More than this is no field.
+/// The maximum size of a field's value, in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
-/// Standard input can be read once.
+/// Standard input, which can be read once.
 #[derive(Debug, Default)]
 pub(crate) struct Standard {
     pub(super) taken: Option<String>,
@@ -21,7 +21,7 @@ impl Standard {
         read(std::io::stdin().lock(), option, limit)
     }
 
-    /// For one option alone.
+    /// Reserves standard input for one option.
     pub(super) fn take(&mut self, option: &str) -> Result<(), Error> {
         match self.taken.replace(option.to_owned()) {
             Some(first) => Err(Error::usage(format!("{first} and {option} both take standard input"))),
@@ -30,12 +30,12 @@ impl Standard {
     }
 }
 
-/// What a file holds, or standard input for `-`.
+/// Reads a file, or standard input for `-`.
 pub(super) fn file_or_standard(name: &str, standard: &mut Standard, option: &str) -> Result<Secret, Error> {
     if name == "-" { standard.read(option, LIMIT) } else { file(name, option, LIMIT) }
 }
 
-/// The value of `@FILE` or `@-`; `None` for anything else, which may be a secret.
+/// Reads the value of `@FILE` or `@-`; `None` for any other text, which may be a secret.
 pub(crate) fn at_value(
     value: &str,
     standard: &mut Standard,
@@ -49,17 +49,17 @@ pub(crate) fn at_value(
     }
 }
 
-/// The value of one field, from a file.
+/// Reads the value of one field from a file.
 pub(super) fn field_file(name: &str, option: &str) -> Result<Secret, Error> {
     file(name, option, LIMIT).map(without_newline)
 }
 
-/// The value of one field, from standard input, which was taken for it: all that comes.
+/// Reads the value of one field from standard input, up to its end. Standard input must have been reserved for it.
 pub(super) fn field_standard(option: &str) -> Result<Secret, Error> {
     read(std::io::stdin().lock(), option, LIMIT).map(without_newline)
 }
 
-/// The same, as soon as a line has come.
+/// Reads the value of one field from standard input, up to the end of a line.
 pub(super) fn field_line(option: &str) -> Result<Secret, Error> {
     let mut bytes = Vec::new();
     let mut limited = std::io::stdin().lock().take(LIMIT);
@@ -67,7 +67,7 @@ pub(super) fn field_line(option: &str) -> Result<Secret, Error> {
     Ok(without_newline(Secret::new(bytes)))
 }
 
-/// An editor's last newline is not part of a value.
+/// Removes the newline that an editor adds at the end.
 fn without_newline(secret: Secret) -> Secret {
     match secret.expose() {
         [rest @ .., b'\r', b'\n'] | [rest @ .., b'\n'] => Secret::new(rest),

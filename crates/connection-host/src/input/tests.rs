@@ -1,4 +1,4 @@
-//! What is taken, what wins, and what is refused without being repeated.
+//! The accepted inputs, their precedence, and refusals that do not repeat a value.
 
 use std::io::Write as _;
 

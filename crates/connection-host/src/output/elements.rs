@@ -1,11 +1,11 @@
-//! An array of JSON shapes that is printed as its elements come.
+//! A JSON array that is printed element by element.
 
 use serde::Serialize;
 
 use super::Output;
 use crate::Error;
 
-/// How far it is printed.
+/// The progress of printing.
 #[derive(Debug, Default)]
 pub(crate) struct Elements {
     begun: bool,
@@ -16,7 +16,7 @@ impl Elements {
         Self::default()
     }
 
-    /// The next element, indented as in a shape that is printed whole.
+    /// Prints the next element, indented as in an array that is printed at once.
     pub(crate) fn push(&mut self, output: &Output, element: &impl Serialize) -> Result<(), Error> {
         let text = Output::text(element)?.replace('\n', "\n  ");
         let before = if self.begun { ",\n  " } else { "[\n  " };

@@ -1,4 +1,4 @@
-//! Words for people about connections.
+//! Texts about connections, for people.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use connection_core::ConnectionInfo;
 
 use super::{table::Colour, time};
 
-/// `live`, `offline`, `failing`, `unknown`.
+/// Returns `live`, `offline`, `failing` or `unknown`.
 pub(crate) fn liveness_word(liveness: Liveness) -> &'static str {
     match liveness {
         Liveness::Live => "live",
@@ -25,12 +25,12 @@ pub(super) fn colour(liveness: Liveness) -> Colour {
     }
 }
 
-/// `KIND:LABEL`, which names it everywhere.
+/// Returns `KIND:LABEL`, the name of a connection in every command.
 pub(crate) fn name(info: &ConnectionInfo) -> String {
     format!("{}:{}", info.kind, info.label)
 }
 
-/// A word, as a shell takes it.
+/// Quotes a word for a shell.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/' | '@' | '+' | ',' | '=');
     if !word.is_empty() && word.chars().all(plain) {
@@ -42,17 +42,17 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// `octocat (KIND:LABEL)`.
+/// Returns the account and the name: `octocat (KIND:LABEL)`.
 pub(crate) fn account(info: &ConnectionInfo) -> String {
     format!("{} ({})", info.identity.label, name(info))
 }
 
-/// The end of an id that tables show; any unique end names it.
+/// Returns the end of an id that tables show. Any unique end of an id names it.
 pub(crate) fn short_id(id: &str) -> &str {
     id.len().checked_sub(8).and_then(|start| id.get(start..)).unwrap_or(id)
 }
 
-/// Whether it works, and why not. What was measured says nothing while no plugin of its kind is here.
+/// Returns the liveness and its reason. Without a plugin of the kind, a stored measurement is meaningless.
 pub(crate) fn condition(info: &ConnectionInfo) -> (Liveness, Option<Reason>) {
     if info.registered {
         return (info.liveness, info.reason.clone());
@@ -61,7 +61,7 @@ pub(crate) fn condition(info: &ConnectionInfo) -> (Liveness, Option<Reason>) {
     (Liveness::Unknown, Some(gone.remedy("use a program that has one, or remove the connection")))
 }
 
-/// What needs a hand comes first.
+/// Returns the position of a connection in a list; those that need attention come first.
 pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
     match info.liveness {
         _ if !info.registered => 2,
@@ -74,33 +74,33 @@ pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
     }
 }
 
-/// Whether it was tried to renew it for so long that a person has two ways out.
+/// Returns `true` if a refresh has been attempted for so long that a person must choose between two remedies.
 fn is_to_choose(info: &ConnectionInfo) -> bool {
     let is_unclear = |reason: &Reason| reason.code == reason::REFRESH_OUTCOME_UNKNOWN && reason.remedy.is_some();
     info.liveness == Liveness::Offline && info.reason.as_ref().is_some_and(is_unclear)
 }
 
-/// Returns `true` if the provider asks to wait.
+/// Returns `true` if the provider asked to wait.
 fn is_paused(reason: &Option<Reason>) -> bool {
     reason.as_ref().is_some_and(|reason| reason.code == reason::RATE_LIMITED)
 }
 
-/// What expires within it is told ahead.
+/// The time before an expiry from which it is announced.
 pub(crate) const SOON: Duration = Duration::from_secs(7 * 86_400);
 
 pub(crate) fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
     info.ends_at().is_some_and(|until| until <= now.after(SOON.as_secs()))
 }
 
-/// Codes of reasons that no command of ours mends.
+/// The codes of reasons that none of our commands resolves.
 const MENDED_ELSEWHERE: [&str; 4] = [reason::DENIED, "directory_not_allowed", "row_changed", "row_outdated"];
 
-/// Why it needs a hand, and the command that mends it; no command when it does not.
+/// Returns why a connection needs attention, and the command that resolves it, if there is one.
 pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Option<String>) {
     let name = quoted(&name(info));
     let (liveness, reason) = condition(info);
-    // What the host refuses is mended in its configuration, and an edited row begins with the question who edited it: no
-    // command of ours does either, and the remedy of the reason tells what to do.
+    // A refusal by the host is resolved in its configuration, and an edited row by asking who edited it. No command
+    // of ours does either; the remedy of the reason says what to do.
     if let Some(refused) = reason.as_ref().filter(|reason| MENDED_ELSEWHERE.contains(&&*reason.code)) {
         let remedy = refused.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         return (format!("{}{remedy}", refused.message), None);
@@ -126,13 +126,13 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         Liveness::Offline if ways.is_some() => (note, again()),
         Liveness::Live if expires_soon(info, now) => (note, again()),
         Liveness::Live => (note, None),
-        // It is asked again when its time has come; before that, asking makes it worse.
+        // The connection is verified again when the pause is over; asking the provider earlier makes it worse.
         Liveness::Offline if is_paused(&info.reason) => (note, None),
         _ => (note, Some(format!("connections verify {name}"))),
     }
 }
 
-/// `token expires in 5 days`; of what renews by itself, `authorization expires in 5 days`.
+/// Returns `token expires in 5 days`, or `authorization expires in 5 days` for a connection that refreshes its token.
 pub(crate) fn expiry(info: &ConnectionInfo, now: Timestamp) -> Option<String> {
     let until = info.ends_at()?;
     let what = if info.renews { "authorization" } else { "token" };

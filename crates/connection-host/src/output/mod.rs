@@ -1,6 +1,7 @@
-//! What is printed: tables and sentences for people, one JSON shape per command for programs.
+//! The output: tables and sentences for people, and one JSON shape per command for programs.
 //!
-//! Answers go to standard output, everything else to standard error. With `--json` standard output gets the shape alone.
+//! Results go to standard output, everything else to standard error. With `--json` standard output holds the shape
+//! alone.
 
 mod elements;
 mod human;
@@ -34,20 +35,20 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     })
 }
 
-/// The columns of the terminal that standard output is; `None` where it is none, or does not tell.
+/// Returns the width of the terminal that is standard output; `None` if it is not a terminal or the width is unknown.
 pub(crate) fn width() -> Option<usize> {
     let columns = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
     columns.filter(|columns| *columns > 0 && std::io::stdout().is_terminal())
 }
 
-/// Where and how to print.
+/// The destination and the format of the output.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) json: bool,
     terminal: bool,
     colours: bool,
     width: Option<usize>,
-    /// The time at which the command began; all distances are from here.
+    /// The time at which the command began, to which all printed times are relative.
     pub(crate) now: Timestamp,
 }
 
@@ -63,23 +64,23 @@ impl Output {
         }
     }
 
-    /// Whether a person reads standard output, and not a program.
+    /// Returns `true` if standard output is a terminal.
     pub(crate) fn at_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// A line on standard output.
+    /// Prints a line to standard output.
     pub(crate) fn line(&self, text: impl AsRef<str>) -> Result<(), Error> {
         self.bytes(format!("{}\n", program_name::hints(text.as_ref())).as_bytes())
     }
 
-    /// Bytes as they are.
+    /// Prints bytes unchanged.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         print(bytes)
     }
 
-    /// Ends the line of bytes that were printed as they are, where a person reads them: what follows begins on a line of
-    /// its own.
+    /// Ends the line after bytes that were printed unchanged to a terminal, so that further output begins on its own
+    /// line.
     pub(crate) fn end_line(&self, last: Option<u8>) -> Result<(), Error> {
         match last {
             Some(byte) if self.terminal && byte != b'\n' => self.line(""),
@@ -87,7 +88,7 @@ impl Output {
         }
     }
 
-    /// The command's shape.
+    /// Prints the JSON shape of the command.
     pub(crate) fn shape(&self, shape: &impl Serialize) -> Result<(), Error> {
         self.json_line(&Self::text(shape)?)
     }
@@ -96,7 +97,7 @@ impl Output {
         self.bytes(format!("{}\n", program_name::quoted_hints(text)).as_bytes())
     }
 
-    /// One shape of a stream, on a line of its own.
+    /// Prints one shape of a stream, on a line of its own.
     pub(crate) fn element(&self, shape: &impl Serialize) -> Result<(), Error> {
         let text = serde_json::to_string(shape).map_err(|_| Error::io("JSON", &std::io::ErrorKind::Other.into()))?;
         self.json_line(&text)
@@ -106,36 +107,36 @@ impl Output {
         serde_json::to_string_pretty(shape).map_err(|_| Error::io("JSON", &std::io::ErrorKind::Other.into()))
     }
 
-    /// A table, fitted to the terminal.
+    /// Prints a table, fitted to the terminal.
     pub(crate) fn table(&self, table: &Table) -> Result<(), Error> {
         self.bytes(table.render(self.width, self.colours).as_bytes())
     }
 
-    /// Prints the first of these tables that fits the terminal; where none does, the last, fitted to it. Returns which.
+    /// Prints the first of these tables that fits the terminal, or else the last one, fitted to it. Returns its index.
     pub(crate) fn first_that_fits(&self, tables: &[Table]) -> Result<usize, Error> {
         let fits = |table: &Table| self.width.is_none_or(|width| table.width() <= width);
         let index = tables.iter().position(fits).unwrap_or(tables.len().saturating_sub(1));
         tables.get(index).map_or(Ok(()), |table| self.table(table)).map(|()| index)
     }
 
-    /// A line for people beside the answer.
+    /// Prints a line for people to standard error.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         platform::tell(format_args!("{}", text.as_ref()));
     }
 
-    /// Prints an error: one sentence and the way out, or its JSON shape.
+    /// Prints an error: one sentence and the remedy, or its JSON shape.
     pub(crate) fn error(json: bool, error: &Error) {
-        // Whoever closed it (`head`) knows.
+        // The program that closed standard output, such as `head`, needs no message.
         if error.code == "output_closed" {
             return;
         }
         if json {
             let body = json::ErrorBody::from(error);
-            // A struct of strings always serializes.
+            // Serializing a struct of strings cannot fail.
             platform::tell(format_args!("{}", serde_json::to_string(&body).unwrap_or_default()));
             return;
         }
-        // Where a person said no, the command did what it was told.
+        // If a person declined, the command did what it was asked to do.
         let what = if error.exit == Exit::Fine { "" } else { "error: " };
         platform::tell(format_args!("{what}{error}"));
         if let Some(remedy) = &error.remedy {
@@ -143,7 +144,7 @@ impl Output {
         }
     }
 
-    /// The word, in its colour where colours are welcome.
+    /// Returns the word for a liveness, coloured if colours are enabled.
     pub(crate) fn liveness(&self, liveness: Liveness) -> String {
         let word = liveness_word(liveness);
         if self.colours { table::paint(word, human::colour(liveness)) } else { word.to_owned() }

@@ -1,16 +1,16 @@
-//! A table that fits the terminal: the widest columns give way first, and what is cut ends with `…`.
+//! Tables that fit the terminal: the widest columns shrink first, and cut text ends with `…`.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 const GAP: usize = 2;
-/// No column gets narrower than this while another one can give way.
+/// The width below which a column shrinks only if no other column can.
 const NARROW: usize = 6;
-/// What is left of a column that need not be typed back where nothing else fits.
+/// The remaining width of a column that need not be typed back, if nothing else fits.
 const HINT: usize = 3;
-/// The first column holds ids, of which tables show this many characters: a part of one would name nothing.
+/// The width of the ids in the first column, which stay whole because a part of one would name nothing.
 const ID: usize = 8;
 
-/// A colour of a cell.
+/// The colour of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Colour {
     Green,
@@ -18,7 +18,7 @@ pub(crate) enum Colour {
     Yellow,
 }
 
-/// One cell: text, and a colour where colours are welcome.
+/// A cell: text, and a colour that is used if colours are enabled.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     text: String,
@@ -26,7 +26,7 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// A liveness, in its colour.
+    /// Returns a cell with a liveness in its colour.
     pub(crate) fn liveness(liveness: connection_contract::Liveness) -> Self {
         Self { text: super::liveness_word(liveness).to_owned(), colour: Some(super::human::colour(liveness)) }
     }
@@ -48,12 +48,12 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table; the first `rigid` columns hold what is typed back (ids, names) and give way last.
+    /// Returns an empty table. The first `rigid` columns hold text that is typed back (ids, names) and shrink last.
     pub(crate) fn new<const N: usize>(heading: [&str; N], rigid: usize) -> Self {
         Self { heading: heading.map(Cell::from).to_vec(), rows: Vec::new(), rigid, headless: false }
     }
 
-    /// Goes on below a table whose heading was printed.
+    /// Leaves out the heading, to continue a table that was printed before.
     pub(crate) fn without_heading(mut self) -> Self {
         self.headless = true;
         self
@@ -64,7 +64,7 @@ impl Table {
         self.rows.push(cells.to_vec());
     }
 
-    /// The text; without a width nothing is cut.
+    /// Returns the text of the table. Without a width nothing is cut.
     pub(crate) fn render(&self, width: Option<usize>, colours: bool) -> String {
         let mut widths = self.natural();
         if let Some(width) = width {
@@ -73,7 +73,7 @@ impl Table {
         let mut text = String::new();
         for row in Some(&self.heading).filter(|_| !self.headless).into_iter().chain(&self.rows) {
             let mut line = String::new();
-            // The space before a cell waits until there is something in it, so that no line ends with spaces.
+            // Spaces are written only before the next cell with text, so that no line ends with spaces.
             let mut pending = 0;
             for (cell, width) in row.iter().zip(&widths).filter(|(_, width)| **width > 0) {
                 let cut = truncate(&cell.text, *width);
@@ -94,13 +94,13 @@ impl Table {
         text
     }
 
-    /// The columns that it takes when nothing is cut.
+    /// Returns the width of the table if nothing is cut.
     pub(crate) fn width(&self) -> usize {
         let shown = self.natural().into_iter().filter(|width| *width > 0);
         shown.map(|width| width + GAP).sum::<usize>().saturating_sub(GAP)
     }
 
-    /// What the columns need; one that is empty but for its heading needs nothing.
+    /// Returns the widths of the columns if nothing is cut. A column without text below its heading has no width.
     fn natural(&self) -> Vec<usize> {
         (0..self.heading.len())
             .map(|column| {
@@ -112,7 +112,7 @@ impl Table {
     }
 }
 
-/// Takes from the widest column, one by one: first from those that may give way.
+/// Shrinks the widest column again and again until the table fits, flexible columns first.
 fn fit(widths: &mut [usize], width: usize, rigid: usize) {
     let (hard, soft) = widths.split_at_mut(rigid.min(widths.len()));
     loop {
@@ -130,7 +130,7 @@ fn fit(widths: &mut [usize], width: usize, rigid: usize) {
     }
 }
 
-/// Takes one from the widest of the columns that have more than so much; whether there was one.
+/// Shrinks the widest of the columns that are wider than `least`; returns `false` if there is none.
 fn narrow<W: std::borrow::BorrowMut<usize>>(columns: &mut [W], least: usize) -> bool {
     match columns.iter_mut().map(|width| width.borrow_mut()).max().filter(|width| **width > least) {
         Some(column) => {
@@ -141,7 +141,7 @@ fn narrow<W: std::borrow::BorrowMut<usize>>(columns: &mut [W], least: usize) -> 
     }
 }
 
-/// The text in at most so many columns.
+/// Cuts the text to this width.
 fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -161,7 +161,7 @@ fn truncate(text: &str, width: usize) -> String {
     cut
 }
 
-/// The text between the codes of a colour (ECMA-48, SGR).
+/// Returns the text in a colour (ECMA-48, SGR).
 pub(crate) fn paint(text: &str, colour: Colour) -> String {
     let code = match colour {
         Colour::Green => 32,

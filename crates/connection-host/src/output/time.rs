@@ -1,10 +1,10 @@
-//! Times for people: how far away.
+//! Times relative to now, for people.
 
 use connection_contract::Timestamp;
 
 const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
 
-/// `in 5 days`, `3 hours ago`, `now`.
+/// Returns `in 5 days`, `3 hours ago` or `now`.
 pub(crate) fn moment(time: Timestamp, now: Timestamp) -> String {
     let seconds = time.seconds().saturating_sub(now.seconds());
     match seconds {
@@ -14,7 +14,7 @@ pub(crate) fn moment(time: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// `5 days`: the largest unit that fits, rounded down.
+/// Returns `5 days`: the largest unit that fits, rounded down.
 fn distance(seconds: u64) -> String {
     let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "second"));
     let count = seconds / size;

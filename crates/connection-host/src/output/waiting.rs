@@ -1,4 +1,4 @@
-//! Shows at a terminal what a command waits for, and for how long.
+//! A line at the terminal that says what a command waits for, and for how long.
 
 use std::{future::Future, io::IsTerminal as _, pin::pin, time::Duration};
 
@@ -7,14 +7,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use super::Output;
 
-/// What takes less is not worth a line.
+/// The time before the line appears; shorter waits show nothing.
 const QUIET: Duration = Duration::from_secs(1);
-/// Between two pictures of the spinner.
+/// The time between two frames of the spinner.
 const TICK: Duration = Duration::from_millis(120);
 
 impl Output {
-    /// Awaits `work`. From the first second on, a line on standard error says what is waited for and since how many
-    /// seconds, until the work ends. Where standard error is no terminal, and with `--json`, there is no such line.
+    /// Awaits `work`.
+    ///
+    /// After one second, a line on standard error shows what is being waited for and since how many seconds, until
+    /// the work ends. There is no such line with `--json`, or if standard error is not a terminal.
     pub(crate) async fn waiting<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
         if self.json || !std::io::stderr().is_terminal() {
             return work.await;
@@ -43,7 +45,7 @@ impl Output {
     }
 }
 
-/// A line that is gone also when nobody waits any more.
+/// Returns a line that disappears even if the wait is abandoned.
 fn spinner() -> ProgressBar {
     let spinner =
         ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_finish(ProgressFinish::AndClear);

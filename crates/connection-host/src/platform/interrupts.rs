@@ -1,5 +1,7 @@
-//! Control-C for commands that end in order: whoever waits for one is told, and one that nobody waits for ends the process
-//! at once. Until the first command waits, the system does.
+//! Control-C for commands that end in order.
+//!
+//! A command that waits for control-C is notified. Without one, control-C ends the process at once; until the first
+//! command waits, the system ends it.
 
 use std::sync::{
     Arc,
@@ -11,19 +13,19 @@ use tokio::sync::Notify;
 use super::Signals;
 use crate::{Error, Exit};
 
-/// Where commands wait for control-C. A clone is the same.
+/// The place where commands wait for control-C. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupts(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Somebody waits for the first time.
+    /// Notified when a command waits for the first time.
     begun: Notify,
     heard: Notify,
     waiting: AtomicUsize,
 }
 
-/// Somebody who waits, until it is dropped.
+/// A command that waits, until this is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
@@ -33,7 +35,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl Interrupts {
-    /// Resolves at the next one.
+    /// Resolves at the next control-C.
     pub(crate) async fn next(&self) {
         let heard = self.0.heard.notified();
         self.0.waiting.fetch_add(1, Ordering::SeqCst);
@@ -42,11 +44,11 @@ impl Interrupts {
         heard.await;
     }
 
-    /// Resolves at one that nobody waits for.
+    /// Resolves at a control-C that no command waits for.
     pub(crate) async fn unheard(&self) {
         self.0.begun.notified().await;
         let Ok(mut signals) = Signals::of_a_person() else {
-            // The system ends the process, as it does without us.
+            // Without a handler, the system ends the process by itself.
             return std::future::pending().await;
         };
         loop {
@@ -59,7 +61,7 @@ impl Interrupts {
     }
 }
 
-/// How a process ends that was told to, before it came to its end: what is recorded is found by the next one.
+/// Returns the error of an interrupted command. The next command finds what has been recorded.
 pub(crate) fn interrupted() -> Error {
     Error::new(Exit::Interrupted, "interrupted", "it was interrupted; what was under way is found by the next command")
 }

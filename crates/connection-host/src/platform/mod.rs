@@ -1,4 +1,5 @@
-//! What touches the whole process or differs between systems: the panic hook, the log, file modes, signals, the terminal.
+//! State of the whole process, and differences between systems: the panic hook, the log, file modes, signals,
+//! terminals.
 
 mod interrupts;
 #[cfg(not(unix))]
@@ -28,17 +29,19 @@ use tracing_subscriber::{
 
 use crate::name;
 
-/// Whether every session of a person is a desktop; elsewhere variables tell.
+/// `true` on systems where every session of a person is a desktop; elsewhere environment variables decide.
 pub(crate) const ALWAYS_A_DESKTOP: bool = cfg!(any(windows, target_os = "macos"));
 
-/// A line on standard error. When nobody reads it any more, what the program does goes on all the same.
+/// Writes a line to standard error. A closed standard error does not stop the program.
 pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
     let line = line.to_string();
     let line = if line.starts_with('{') { name::quoted_hints(&line) } else { name::hints(&line) };
     drop(writeln!(std::io::stderr(), "{line}"));
 }
 
-/// A panic's payload may hold anything, so only its place is printed; with `--json` not even that.
+/// Replaces the panic hook by one that prints only the location, because the payload may hold anything.
+///
+/// With `--json` it prints nothing.
 pub(crate) fn quiet_panics(json: bool) {
     std::panic::set_hook(Box::new(move |info| {
         if json {
@@ -53,12 +56,12 @@ pub(crate) fn quiet_panics(json: bool) {
     }));
 }
 
-/// The target of what an operator reads also where no level is configured.
+/// The target of log messages that an operator reads even if no level is configured.
 pub(crate) const OPERATIONS: &str = "connections::operations";
 
-/// Logs our own crates to standard error. Others may log what they carry, so they are left out.
+/// Logs our own crates to standard error. Other crates are left out, because they may log the data that they carry.
 ///
-/// Where no level is configured, a server logs warnings and what concerns its operation, and other commands nothing.
+/// If no level is configured, a server logs warnings and messages about its operation, and other commands log nothing.
 pub(crate) fn log(level: Option<&str>, is_server: bool) {
     let ours = match level.map(str::parse::<LevelFilter>) {
         Some(Ok(level)) => Targets::new().with_target("connection", level),
@@ -69,6 +72,6 @@ pub(crate) fn log(level: Option<&str>, is_server: bool) {
         None => return,
     };
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    // It fails only when a host that embeds us has its own.
+    // This fails only if a host that embeds us has installed its own subscriber.
     drop(tracing_subscriber::registry().with(ours).with(layer).try_init());
 }

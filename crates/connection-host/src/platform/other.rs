@@ -1,4 +1,4 @@
-//! Elsewhere: files take the protection of the user's directory. Written, not run.
+//! Systems other than Unix: files have the protection of the user's directory. This code has not been run.
 
 use std::{
     io,
@@ -6,7 +6,7 @@ use std::{
     process::{Command, ExitStatus},
 };
 
-/// What asks a program to end: Ctrl-C.
+/// The requests to end the program: control-C.
 #[derive(Debug)]
 pub(crate) struct Signals;
 
@@ -19,20 +19,20 @@ impl Signals {
         Ok(Self)
     }
 
-    /// The next one.
+    /// Resolves at the next request.
     pub(crate) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // There are none to come.
+            // No further signals can arrive.
             std::future::pending().await
         }
     }
 }
 
-/// What a program that runs in the place of this one is to get: the system gives Ctrl-C to both.
+/// The signals for a program that runs in place of this one. The system delivers control-C to both.
 #[derive(Debug)]
 pub(crate) struct Passed;
 
-/// One of them.
+/// A signal for that program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PassedSignal;
 
@@ -41,7 +41,7 @@ impl Passed {
         Ok(Self)
     }
 
-    /// The next one. Caught, so that the program ends first.
+    /// Resolves at the next signal, which is caught so that the program can end first.
     pub(crate) async fn next(&mut self) -> PassedSignal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
@@ -51,7 +51,7 @@ impl Passed {
 }
 
 impl PassedSignal {
-    /// The code of a program that Ctrl-C ends, as shells tell it.
+    /// Returns the exit code that shells report for a program ended by control-C.
     pub(crate) fn exit_code(self) -> u8 {
         130
     }
@@ -59,45 +59,45 @@ impl PassedSignal {
     pub(crate) fn pass_to(self, _: u32) {}
 }
 
-/// How a program ended. A code has 32 bits here; what does not fit is a failure all the same.
+/// Returns the exit code of a program. Codes have 32 bits on Windows; one that does not fit becomes a failure.
 pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }
 
-/// Makes a directory, and those above it.
+/// Creates a directory and its parents.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
-/// Cannot be told.
+/// Returns `None`, because this cannot be determined.
 pub(crate) fn is_private(_: &Path) -> Option<bool> {
     None
 }
 
-/// Whether it is not marked read-only.
+/// Returns `true` if the path is not marked read-only.
 pub(crate) fn is_writable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.permissions().readonly())
 }
 
-/// There are no core files.
+/// Does nothing, because there are no core files.
 pub(crate) fn keep_memory_private() {}
 
-/// There are no limits of our own.
+/// Runs `work`; there are no limits to restore.
 pub(crate) fn with_own_limits<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Runs that program to its end and gives its exit code. Ctrl-C reaches both, and the program decides.
+/// Runs the program to its end and returns its exit code. Control-C reaches both, and the program decides what to do.
 pub(crate) fn run_instead(mut command: Command) -> io::Result<u8> {
     let mut child = command.spawn()?;
-    // Its variables are the system's now; of those in this process nothing is kept.
+    // The system has the variables now; keep no copy of them in this process.
     drop(command);
     let code = child.wait()?.code();
-    // A code of Windows has 32 bits; what does not fit is a failure all the same.
+    // Codes have 32 bits on Windows; one that does not fit becomes a failure.
     Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
 }
 
-/// Leaves the terminal as it is.
+/// A terminal whose settings are not changed.
 pub(crate) struct Terminal;
 
 impl Terminal {

@@ -1,4 +1,4 @@
-//! Unix: permission bits, signals, and how a terminal is set.
+//! Unix: permission bits, signals, and terminal settings.
 
 use std::{
     fs::DirBuilder,
@@ -21,7 +21,7 @@ use rustix::{
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What asks a program to end: from the terminal, and from whoever supervises it. Caught from when this is made.
+/// The requests to end the program, from the terminal and from a supervisor. They are caught once this exists.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -33,12 +33,12 @@ impl Signals {
         Ok(Self { terminate: Some(signal(SignalKind::terminate())?), ..Self::of_a_person()? })
     }
 
-    /// Those from the terminal alone; whoever supervises the process ends it at once.
+    /// Catches only the requests from the terminal; a supervisor ends the process at once.
     pub(crate) fn of_a_person() -> io::Result<Self> {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: None })
     }
 
-    /// The next one.
+    /// Resolves at the next request.
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -54,12 +54,14 @@ async fn terminated(terminate: Option<&mut Signal>) {
     }
 }
 
-/// What a program that runs in the place of this one is to get, as this one gets it. Caught from when this is made, but for
-/// what whoever started this one had it ignore, as `nohup` does: the program ignores that, too.
+/// The signals for a program that runs in place of this one. They are caught once this exists.
+///
+/// Signals that this process was started to ignore, as by `nohup`, are not caught, so that the program ignores them
+/// too.
 #[derive(Debug)]
 pub(crate) struct Passed(Vec<(Number, SignalKind, Signal)>);
 
-/// One of them.
+/// A signal for that program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PassedSignal(Number, SignalKind);
 
@@ -79,7 +81,7 @@ impl Passed {
         caught.collect::<io::Result<_>>().map(Self)
     }
 
-    /// The next one.
+    /// Resolves at the next signal.
     pub(crate) async fn next(&mut self) -> PassedSignal {
         poll_fn(|context| {
             for (number, kind, signal) in &mut self.0 {
@@ -93,7 +95,7 @@ impl Passed {
     }
 }
 
-/// Which signals this process ignores, where the system says so; a bit for each.
+/// Returns the signals that this process ignores, one bit for each, if the system reports them.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -105,53 +107,54 @@ fn bit(number: Number) -> u64 {
 }
 
 impl PassedSignal {
-    /// The code of a program that one ends, as shells tell it.
+    /// Returns the exit code that shells report for a program ended by this signal.
     pub(crate) fn exit_code(self) -> u8 {
         u8::try_from(128 + self.0.as_raw()).unwrap_or(u8::MAX)
     }
 
-    /// Sends it, unless the terminal has: what is typed there goes to all that run in its foreground.
+    /// Sends the signal, unless the terminal already has: it signals all processes in its foreground.
     pub(crate) fn pass_to(self, process: u32) {
         let typed = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()].contains(&self.1);
         if typed && tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp()) {
             return;
         }
         if let Some(process) = i32::try_from(process).ok().and_then(Pid::from_raw) {
-            // It may have ended by now.
+            // The process may have ended by now.
             kill_process(process, self.0).unwrap_or_default();
         }
     }
 }
 
-/// How a program ended, as shells tell it.
+/// Returns the exit code of a program, as shells report it.
 pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }
 
-/// Makes a directory, and those above it, for its owner only.
+/// Creates a directory and its parents, accessible to the owner only.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Whether nobody but the owner may do anything with it; `None` when that cannot be told.
+/// Returns `true` if only the owner can access the path; `None` if this cannot be determined.
 pub(crate) fn is_private(path: &Path) -> Option<bool> {
     Some(path.metadata().ok()?.permissions().mode() & 0o077 == 0)
 }
 
-/// Whether who runs this may make something in the directory; what the system really allows shows when it is made.
+/// Returns `true` if the user may create files in the directory. The real answer shows when one is created.
 pub(crate) fn is_writable(path: &Path) -> bool {
     rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
 }
 
-/// The limit of core files that this process was started with.
+/// The limit for core files that this process was started with.
 static CORE: OnceLock<Rlimit> = OnceLock::new();
 
-/// Keeps what is in memory from core files and, on Linux, from whoever would trace this process as the same user. The hard
-/// limit stays, so that programs that are started from here can be given the limit that the user has set.
+/// Keeps memory out of core files and, on Linux, away from other processes of the same user that would trace this one.
+///
+/// The hard limit stays, so that programs started from here can get the limit that the user has set.
 pub(crate) fn keep_memory_private() {
     let before = CORE.get_or_init(|| getrlimit(Resource::Core));
-    // Lowering it is always allowed.
+    // Lowering the limit is always allowed.
     setrlimit(Resource::Core, Rlimit { current: Some(0), ..*before }).unwrap_or_default();
     #[cfg(target_os = "linux")]
     {
@@ -160,8 +163,8 @@ pub(crate) fn keep_memory_private() {
     }
 }
 
-/// Starts a program of the user's with the limits that the user has set; whether its memory may be dumped, the system
-/// decides anew for each program.
+/// Starts a program with the limits that the user has set. The system decides for each program whether its memory may
+/// be dumped.
 pub(crate) fn with_own_limits<T>(start: impl FnOnce() -> T) -> T {
     let Some(before) = CORE.get() else { return start() };
     setrlimit(Resource::Core, *before).unwrap_or_default();
@@ -170,14 +173,14 @@ pub(crate) fn with_own_limits<T>(start: impl FnOnce() -> T) -> T {
     started
 }
 
-/// Becomes that program: its exit code and its signals are those of this process, whose memory is gone with all secrets in
-/// it. Comes back when it cannot be started alone.
+/// Replaces this process by the program, so that its exit code and signals are the program's, and all secrets in
+/// memory are gone. Returns only if the program cannot be started.
 pub(crate) fn run_instead(mut command: Command) -> io::Result<u8> {
     Err(with_own_limits(|| command.exec()))
 }
 
-/// How the terminal was set before somebody was asked, and is again when this is dropped: a question that nobody answers any
-/// more leaves it otherwise.
+/// The terminal settings before a question, which are restored when this is dropped. A question that is abandoned
+/// does not restore them.
 pub(crate) struct Terminal(Option<Termios>);
 
 impl Terminal {
@@ -189,7 +192,7 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         if let Some(before) = &self.0 {
-            // Gone, it needs nothing.
+            // If the terminal is gone, there is nothing to restore.
             tcsetattr(stdin(), OptionalActions::Now, before).unwrap_or_default();
         }
     }

@@ -1,7 +1,7 @@
-//! `doctor --callback`: asks this host's own callbacks over the network, as a browser would.
+//! `doctor --callback`: checks this host's own callbacks over the network, as a browser would reach them.
 //!
-//! Where `serve` runs, it answers. Where it does not, this process listens in its place while it asks, so that proxy and
-//! public URL can be set right first; it says so.
+//! If `serve` is running, it answers. If not, this process listens in its place during the check, so that the proxy
+//! and the public URL can be configured first; the result says so.
 
 use std::{future::pending, io};
 
@@ -18,7 +18,7 @@ use crate::{
 
 const NAME: &str = "callback";
 
-/// What came of it, and what to register at the providers.
+/// Returns the result of the check, and the redirect addresses to register at the providers.
 pub(super) async fn check(program: &mut Program) -> (CheckBody, Vec<RedirectUriBody>) {
     if !program.has_database() {
         let remedy = "start `connections serve`, which makes it, and ask again";
@@ -34,7 +34,7 @@ async fn look(program: &mut Program) -> Result<(CheckBody, Vec<RedirectUriBody>)
     let listen = program.settings.inbound.listen()?;
     let server = match Server::bind(listen).await {
         Ok(server) => Some(server),
-        // `serve`, it is hoped; who it is shows.
+        // This is probably `serve`; the check shows whether it is.
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
         Err(error) => return Err(not_listening(listen, &error)),
     };
@@ -72,7 +72,7 @@ fn told(check: CallbackCheck, url: &PublicUrl, in_its_place: bool) -> CheckBody 
     }
 }
 
-/// Of the kinds that send a browser away.
+/// Returns the redirect addresses of the kinds that use a browser.
 fn redirect_uris(program: &Program, url: &PublicUrl) -> Vec<RedirectUriBody> {
     let kinds = program.kinds.iter().map(|kind| &kind.descriptor);
     let come_back = kinds.filter(|kind| kind.auth == AuthType::OAuth || kind.needs.contains(&Need::InboundHttp));

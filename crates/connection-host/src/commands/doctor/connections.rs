@@ -1,4 +1,4 @@
-//! The connections that do not work, each with its reason and the way out.
+//! The connections that do not work, each with its reason and its remedy.
 
 use connection_contract::{Liveness, Timestamp};
 use connection_core::ConnectionInfo;
@@ -9,8 +9,9 @@ use crate::output::{condition, json::CheckBody, liveness_word, name, reason_line
 /// The maximum number of connections that are named.
 const MOST_NAMED: usize = 100;
 
-/// Checks what was last measured of the connections; asks no provider. One check for all of them, and one for each that
-/// does not work. Nothing is connected: no check.
+/// Checks the last measured liveness of the connections, without asking a provider.
+///
+/// Returns one check for all connections, and one for each that does not work. Without connections there is no check.
 pub(super) fn checks(rows: &[ConnectionInfo], now: Timestamp) -> Vec<CheckBody> {
     if rows.is_empty() {
         return Vec::new();

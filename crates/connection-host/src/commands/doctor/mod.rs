@@ -1,4 +1,4 @@
-//! `doctor`: looks at what the other commands stand on, and says what to do. Makes nothing that is not there.
+//! `doctor`: checks everything that the other commands depend on, and says what to do. It creates nothing.
 
 mod callback;
 mod connections;
@@ -20,7 +20,7 @@ use crate::{
     platform, select,
 };
 
-/// 2024-01-01: a clock before it was never set.
+/// 2024-01-01. A clock before this time was never set.
 const EARLIEST: Timestamp = Timestamp::from_seconds(1_704_067_200);
 
 pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exit, Error> {
@@ -57,7 +57,7 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     })
 }
 
-/// All that is said when the configuration file is not to be trusted: what it says is not followed to look at the rest.
+/// Prints the only check for a configuration file that is not trusted, since nothing of it may be used for the others.
 pub(crate) fn exposed(output: &Output, error: &Error) -> Result<Exit, Error> {
     tell(output, vec![of_error("configuration", error)], None)?;
     Ok(Exit::Unexpected)
@@ -96,7 +96,8 @@ enum Opened {
     Yes(usize, KeyStatus, AnswerRoom),
 }
 
-/// The connections, the key, the room for answers, and the rows that somebody edited or put back.
+/// Returns the connections, the key and the room for answers; also the rows that were edited or restored by someone
+/// else.
 async fn rows(
     program: &mut Program,
     edited: &mut Vec<RowError>,
@@ -140,7 +141,7 @@ fn data_directory(path: &Path) -> CheckBody {
     passed(name, place.to_string())
 }
 
-/// It is made below what is there of its path.
+/// Checks a directory that does not exist, which would be created in its nearest existing parent.
 fn not_there(name: &'static str, path: &Path) -> CheckBody {
     let place = path.display();
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -166,7 +167,7 @@ fn database(program: &Program, opened: &Opened) -> CheckBody {
     }
 }
 
-/// Whether this machine has room for answers of providers that the database cannot take.
+/// Checks that this machine has room for answers of providers that the database cannot take.
 fn state_directory(opened: &Opened) -> Option<CheckBody> {
     let name = "state_directory";
     let Opened::Yes(_, _, room) = opened else { return None };
@@ -184,7 +185,7 @@ fn state_directory(opened: &Opened) -> Option<CheckBody> {
     })
 }
 
-/// Where the database is; of an address with a password only that there is one.
+/// Returns where the database is. A configured address is not shown, because it may contain a password.
 fn place(program: &Program) -> String {
     match &program.settings.database {
         Some(_) => "as configured".to_owned(),
@@ -271,7 +272,7 @@ fn egress(program: &Program) -> CheckBody {
     passed(name, parts.join("; "))
 }
 
-/// The local tools that kinds are about. One that is not here is no fault, and none is run.
+/// Checks the local tools of kinds without running them. A tool that is not installed is not a failure.
 async fn tools(program: &Program) -> Option<CheckBody> {
     let (mut told, mut missing, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for tool in program.kinds.iter().flat_map(|kind| &kind.descriptor.tools) {

@@ -1,4 +1,5 @@
-//! `extensions add FILE`: keeps what an extension declares. One of that name gets this declaration, and keeps the rest.
+//! `extensions add FILE`: stores the declaration of an extension. An existing extension of that name keeps everything
+//! else.
 
 use connection_core::{ConnectionRegistry, ExtensionHandle, ExtensionInfo};
 
@@ -24,7 +25,7 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     Ok(Exit::Fine)
 }
 
-/// Tells what becomes of what an added extension needs.
+/// Prints the state of an extension's requirement.
 pub(super) async fn told(
     program: &Program,
     registry: &ConnectionRegistry,

@@ -1,4 +1,4 @@
-//! `extensions grant NAME C`, `extensions revoke NAME [C]`: what a person lets an extension use.
+//! `extensions grant NAME C` and `extensions revoke NAME [C]`.
 
 use connection_contract::SecretName;
 use connection_core::{ConnectionRegistry, ExtensionHandle};
@@ -31,7 +31,7 @@ pub(super) async fn grant(mut program: Program, arguments: Grant) -> Result<Exit
     Ok(Exit::Fine)
 }
 
-/// The secrets that it may have: those that are named, or all that it declares.
+/// Returns the secrets to grant: those that are named, or all that the extension declares.
 fn names(handle: &ExtensionHandle, arguments: &Grant) -> Result<Vec<SecretName>, Error> {
     let declared = &handle.requirement().auth.secret_names;
     if arguments.no_secrets {
@@ -42,14 +42,14 @@ fn names(handle: &ExtensionHandle, arguments: &Grant) -> Result<Vec<SecretName>,
     }
     if arguments.names.iter().any(|name| !declared.iter().any(|known| known.as_str() == name)) {
         let known: Vec<_> = declared.iter().map(SecretName::as_str).collect();
-        // What was typed may be the secret itself.
+        // Do not repeat what was typed, because it may be the secret itself.
         return Err(Error::new(Exit::Usage, "undeclared", format!("'{}' declares no such secret", handle.name()))
             .remedy(format!(
                 "--name takes {}",
                 if known.is_empty() { "nothing here".into() } else { known.join(", ") }
             )));
     }
-    // In the order of the declaration, each once.
+    // Keep the order of the declaration, with each name once.
     Ok(declared.iter().filter(|known| arguments.names.iter().any(|name| known.as_str() == name)).cloned().collect())
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn revoke(mut program: Program, name: &str, reference: Option<&
     Ok(Exit::Fine)
 }
 
-/// Those that were taken back now, as they are then.
+/// Revokes the grants; returns those that were still open, as they are afterwards.
 async fn taken_back(
     registry: &ConnectionRegistry,
     name: &str,

@@ -1,5 +1,5 @@
-//! `extensions`: every one that was added, what becomes of what it needs, and what it may use; and what those may use that
-//! a host has let without adding them.
+//! `extensions`: lists the added extensions, the state of their requirements and their grants, and the grants that a
+//! host gave to extensions that were not added.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -43,7 +43,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-/// What is wrong, or what the connection lacks, with the command that mends it.
+/// Returns the error, or the missing scopes with the command that requests them.
 fn note(body: &json::ExtensionBody) -> String {
     match (&body.error, &body.connection) {
         (Some(error), _) => error.message.clone(),
@@ -55,7 +55,7 @@ fn note(body: &json::ExtensionBody) -> String {
     }
 }
 
-/// However many there are, nothing is read for each of them.
+/// Returns the shapes of all extensions. The number of queries does not depend on how many there are.
 async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, Error> {
     let added = registry.extensions().await?;
     let mut grants = granted(registry).await?;
@@ -66,11 +66,11 @@ async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, 
     let bodies = added.iter().zip(files).map(|(added, file)| {
         let body = json::ExtensionBody::of(added, grants.remove(&added.name).unwrap_or_default());
         match file {
-            // What cannot be read harms nobody but who declared it.
+            // A manifest that cannot be read affects its own extension only.
             Err(error) => json::ExtensionBody { error: Some((&error).into()), ..body },
             Ok(file) => {
                 let body = body.declared(file.declaration());
-                // One for each declaration.
+                // There is one result for each declaration.
                 match resolved.next() {
                     Some(Ok(resolved)) => body.resolved(&resolved),
                     Some(Err(error)) => json::ExtensionBody { error: Some((&Error::from(error)).into()), ..body },
@@ -80,12 +80,12 @@ async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, 
         }
     });
     let mut bodies: Vec<_> = bodies.collect();
-    // Nothing says what these need, and all the same a person is to see what they may use.
+    // The requirements of these extensions are unknown, but a person must be able to see their grants.
     bodies.extend(grants.into_iter().map(|(name, grants)| json::ExtensionBody::unadded(name, grants)));
     Ok(bodies)
 }
 
-/// What each extension may use, by its name.
+/// Returns the grants of each extension, by its name.
 async fn granted(registry: &ConnectionRegistry) -> Result<BTreeMap<String, Vec<json::GrantBody>>, Error> {
     let mut granted: BTreeMap<String, Vec<json::GrantBody>> = BTreeMap::new();
     let open = open_grants(registry, None).await?;
@@ -94,7 +94,7 @@ async fn granted(registry: &ConnectionRegistry) -> Result<BTreeMap<String, Vec<j
     }
     let infos: HashMap<_, _> = select::all(registry).await?.into_iter().map(|info| (info.id, info)).collect();
     for grant in &open {
-        // One whose connection was removed in between is gone with it.
+        // The grant of a connection that was removed in the meantime has been removed with it.
         if let Some(info) = infos.get(&grant.connection) {
             granted.entry(grant.extension.clone()).or_default().push(json::GrantBody::of(grant, info));
         }

@@ -1,4 +1,4 @@
-//! `extensions`: those that use connections, and what each may use.
+//! `extensions`: the extensions that use connections, and their grants.
 
 mod add;
 mod grant;

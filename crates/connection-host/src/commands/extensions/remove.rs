@@ -1,4 +1,5 @@
-//! `extensions remove NAME`: asks, takes back what it was granted, forgets what it was set to. Connections stay.
+//! `extensions remove NAME`: after a question, revokes the extension's grants and deletes its settings. Connections
+//! stay.
 
 use connection_core::ExtensionError;
 
@@ -24,7 +25,7 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
     let removed = registry.remove_extension(name).await?;
     registry.close().await;
     if !removed {
-        // Somebody else was first.
+        // Another process has removed it first.
         return Err(connection_core::Error::from(ExtensionError::Unknown(name.to_owned().into())).into());
     }
     let (output, revoked) = (&program.output, granted.len());

@@ -1,4 +1,5 @@
-//! `extensions use NAME C`: which connection an extension uses, whatever the default of its provider is. It grants nothing.
+//! `extensions use NAME C`: chooses the connection that an extension uses, in place of its provider's default. It
+//! grants nothing.
 
 use super::add::told;
 use crate::{

@@ -1,4 +1,4 @@
-//! The settings of a program on a command line: words that say which command opens them.
+//! The settings of a command-line program: lines that name the command to run.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,11 +10,12 @@ use connection_core::{
 
 use crate::{output::quoted, platform};
 
-/// A setup, or why it was not begun.
+/// A setup, or the reason why it was not begun.
 type Begun = Result<SetupSession, CoreError>;
 
-/// Says the way on standard error; or begins the setup that a person is to see, behind its ticket: what ends in between
-/// leaves no setup without one.
+/// A settings hand-off that prints the command to run on standard error, or begins a setup.
+///
+/// The setup begins after its ticket exists, so that an interruption in between leaves no setup without a ticket.
 #[derive(Default)]
 pub(super) struct WordsOfSettings {
     begins: Mutex<Option<BoxFuture<'static, Begun>>>,
@@ -22,12 +23,12 @@ pub(super) struct WordsOfSettings {
 }
 
 impl WordsOfSettings {
-    /// The settings that are opened next are this setup.
+    /// Sets the setup that the next hand-off begins.
     pub(super) fn begins(&self, setup: BoxFuture<'static, Begun>) {
         *self.begins.lock().unwrap_or_else(PoisonError::into_inner) = Some(setup);
     }
 
-    /// What came of it.
+    /// Takes the result of that hand-off.
     pub(super) fn begun(&self) -> Option<Begun> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -56,7 +57,7 @@ impl SettingsHandOff for WordsOfSettings {
         Ok(HandedOff::shown())
     }
 
-    /// The view itself is the command's answer, on standard output.
+    /// Begins the prepared setup, if there is one. The view is the command's result, on standard output.
     async fn open_native_extension_settings(
         &self,
         _owner: &str,

@@ -1,7 +1,7 @@
-//! `open-settings EXTENSION`: the settings to which an extension hands a person off whose connection is missing.
+//! `open-settings EXTENSION`: the settings to which an extension hands off a person whose connection is missing.
 //!
-//! Where somebody can be asked, or brings the answers, it connects, grants, and says how things stand then. What is begun
-//! outlives this process: the ticket tells what came of it.
+//! If a person can be asked or has given the answers, it connects, grants, and prints the new state. A setup outlives
+//! this process: its ticket leads to the result.
 
 mod hand_off;
 mod view;
@@ -63,7 +63,7 @@ fn ticket(text: &str) -> Result<RetryTicket, Error> {
     text.parse().map_err(|_| Error::usage("--retry takes a ticket, as `open-settings --json` prints it"))
 }
 
-/// What an extension ends with that needs it: as `exec` would.
+/// Returns the exit status for an extension's connection, as `exec` would end with it.
 fn exit_of(status: ConnectionStatus) -> Exit {
     match status {
         ConnectionStatus::Connected => Exit::Fine,
@@ -78,7 +78,7 @@ fn is_given_up(code: &str) -> bool {
     matches!(code, "account_refused" | "setup_cancelled")
 }
 
-/// What is opened, and with what.
+/// The extension whose settings are open, and everything needed to act on them.
 struct On<'a> {
     program: &'a Program,
     registry: &'a ConnectionRegistry,
@@ -93,7 +93,7 @@ impl On<'_> {
     async fn open(&self, inputs: Inputs, kind: Option<&str>) -> Result<Exit, Error> {
         let Some(required) = self.handle.connection_required().await? else {
             self.check_kind(kind, None).await?;
-            // What there is to set are preferences. A command that it did not declare is refused all the same.
+            // Only preferences are left to set. A command that the extension does not declare is refused all the same.
             let opened = match self.command {
                 Some(command) => self.handle.open_command_preferences(command).await,
                 None => self.handle.open_extension_preferences().await,
@@ -104,7 +104,7 @@ impl On<'_> {
         if matches!(required.action, RequiredAction::Connect | RequiredAction::Reauthorize) {
             self.check_kind(kind, required.connection).await?;
         }
-        // Where a program reads, nobody is asked whether, only for what.
+        // With JSON output, the user is asked for values, but not whether to act.
         let asks = inputs.person() && !self.program.output.json;
         let brings = inputs.given() || self.finish.is_chosen();
         match required.action {
@@ -115,7 +115,7 @@ impl On<'_> {
                 return self.reauthorize(inputs, kind, &required).await;
             }
             RequiredAction::Connect | RequiredAction::Reauthorize => {}
-            // What was brought connects nothing here, and a script counts on what it brought.
+            // The given answers would connect nothing, and a script relies on their use.
             _ if brings || kind.is_some() => return Err(self.nothing_to_connect(&required).await),
             RequiredAction::Grant if asks => {
                 if let Some(agreed) = self.wants_to_grant(&required).await? {
@@ -128,7 +128,7 @@ impl On<'_> {
         self.show(Some(ticket)).await.map(|()| Exit::Fine)
     }
 
-    /// Why what was brought is of no use.
+    /// Returns the error that says why the given answers are useless.
     async fn nothing_to_connect(&self, required: &ConnectionRequired) -> Error {
         let requirement = self.handle.requirement();
         let resolved = self.handle.resolve(requirement).await;
@@ -154,7 +154,7 @@ impl On<'_> {
         explained(self.registry, error).await
     }
 
-    /// What came of what was opened before.
+    /// Prints the result of an earlier hand-off.
     async fn retry(&self, ticket: RetryTicket) -> Result<Exit, Error> {
         let outcome = match self.handle.retry(ticket).await {
             Ok(outcome) => outcome,
@@ -165,7 +165,7 @@ impl On<'_> {
             RetryOutcome::Connected { .. } => Exit::Fine,
             RetryOutcome::NotGranted(_) => Exit::Refused,
             RetryOutcome::StillMissing(resolved) => exit_of(resolved.status),
-            // What a later core says is at least not done.
+            // An outcome that only a later core knows counts as not done.
             _ => Exit::NotFound,
         };
         self.show(Some(ticket)).await.map(|()| exit)
@@ -196,14 +196,14 @@ impl On<'_> {
         inputs.check(kind.as_str(), &descriptor.fields)?;
         let kept = self.program.may_have_kept(&kind).await?;
         inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
-        // Who connects for the extension lets it use what is connected.
+        // A person who connects for the extension grants it the connection.
         let begin = self.registry.begin_setup(&kind).extension(&self.handle);
         let begin = if self.finish.leads() { begin.led_browser() } else { begin };
         let begin = if self.finish.confirms(&inputs) { begin.confirm_account() } else { begin };
         self.talk(begin.into_future(), Made::ConnectedFor, inputs).await
     }
 
-    /// In place: the account is connected, and would not be once more.
+    /// Re-authorizes the connection in place, because its account is connected and should not be connected twice.
     async fn reauthorize(
         &self,
         mut inputs: Inputs,
@@ -223,14 +223,14 @@ impl On<'_> {
         let kept = self.program.may_have_kept(&kind).await?;
         inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
         inputs.want(changed(&descriptor.fields, &connection.info().config));
-        // Who authorizes it for the extension lets it use the connection.
+        // A person who re-authorizes for the extension grants it the connection.
         let begin = connection.reauthorize().extension(&self.handle);
         let begin = if self.finish.leads() { begin.led_browser() } else { begin };
         let begin = if self.finish.confirms(&inputs) { begin.confirm_account() } else { begin };
         self.talk(begin.into_future(), Made::ReauthorizedFor, inputs).await
     }
 
-    /// Begins the setup behind a ticket for who goes on when this process cannot, and talks it to its end.
+    /// Begins the setup with a ticket, with which another process can continue it, and conducts it to its end.
     async fn talk(
         &self,
         begin: BoxFuture<'static, Result<SetupSession, CoreError>>,
@@ -242,11 +242,11 @@ impl On<'_> {
         let (ticket, session) = match (handed, self.settings.begun()) {
             (Ok(ticket), Some(Ok(session))) => (ticket, session),
             (Ok(ticket), None) => return self.show(Some(ticket)).await.map(|()| Exit::Fine),
-            // That it was not begun says less than why.
+            // Report why the setup was not begun, which says more than the error of the hand-off.
             (_, Some(Err(error))) => return Err(explained(self.registry, error).await),
             (Err(error), begun) => {
                 if let Some(Ok(session)) = begun {
-                    // The error that ended it matters more than one of the clean-up.
+                    // The error that ended it matters more than an error of the cleanup.
                     session.cancel().await.unwrap_or_default();
                 }
                 return Err(error);
@@ -257,7 +257,7 @@ impl On<'_> {
         let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: Begun::Now, made };
         match dialogue.run(inputs).await {
             Ok(exit) => self.show(Some(ticket)).await.map(|()| exit),
-            // Who gave it up, or brought too little, begins anew.
+            // A person who gave up, or gave too few answers, begins again.
             Err(error) if error.exit == Exit::Usage || is_given_up(&error.code) => Err(error),
             Err(mut error) => {
                 let then = format!("`{} --retry {ticket}` tells what came of it", self.again());
@@ -267,7 +267,7 @@ impl On<'_> {
         }
     }
 
-    /// The kind that was named, or the one that fits best.
+    /// Returns the named kind, or the one that fits best.
     fn kind(&self, named: Option<&str>, required: &ConnectionRequired) -> Result<Kind, Error> {
         let kinds = &required.kinds;
         let kind = match named {
@@ -277,8 +277,9 @@ impl On<'_> {
         kind.cloned().ok_or_else(|| self.other_kind(kinds))
     }
 
-    /// Refuses a kind that does not connect the extension, before anybody is asked and where nobody is. What is authorized
-    /// again may be of any kind.
+    /// Refuses a kind that cannot connect the extension, before any question.
+    ///
+    /// A re-authorization may also use the kind of its connection.
     async fn check_kind(&self, named: Option<&str>, connection: Option<ConnectionId>) -> Result<(), Error> {
         let Some(named) = named else { return Ok(()) };
         let kinds = self.handle.kinds_for_setup();
@@ -313,7 +314,7 @@ impl On<'_> {
         confirm::agreed(format!("Authorize {} again for {}?", account(connection.info()), self.handle.name())).await
     }
 
-    /// The connection that a person agreed to, as it was shown.
+    /// Asks a person for the grant; returns the connection as it was shown if the person agreed.
     async fn wants_to_grant(&self, required: &ConnectionRequired) -> Result<Option<ConnectionInfo>, Error> {
         let Some(id) = required.connection else { return Ok(None) };
         let connection = self.registry.connection(id).await?;
@@ -324,7 +325,7 @@ impl On<'_> {
         Ok(confirm::agreed(question).await?.then(|| connection.info().clone()))
     }
 
-    /// That one and no other, whatever is meant by now.
+    /// Grants exactly the connection that was shown, whatever the extension would use by now.
     async fn grant(&self, agreed: &ConnectionInfo) -> Result<Exit, Error> {
         let ticket = self.hand_off().await?;
         let names = &self.handle.requirement().auth.secret_names;

@@ -1,4 +1,4 @@
-//! The "connection required" view, and what is shown when nothing is required any more.
+//! The "connection required" view, and the view if nothing is required.
 
 use connection_contract::{Descriptor, Field, Way};
 use connection_core::{ConnectionRequired, RequiredAction, RetryTicket};
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl On<'_> {
-    /// What is required still, or how it stands; with the ticket by which that is asked again.
+    /// Prints what is required, or the current state, with the ticket for the next look.
     pub(super) async fn show(&self, ticket: Option<RetryTicket>) -> Result<(), Error> {
         let required = self.handle.connection_required().await?;
         let resolved = self.handle.resolve(self.handle.requirement()).await?;
@@ -50,7 +50,7 @@ impl On<'_> {
         Ok(())
     }
 
-    /// Why it is required, where one is meant.
+    /// Returns the reason for the requirement, if there is a connection to blame.
     pub(super) async fn because(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
         let resolved = self.handle.resolve(self.handle.requirement()).await?;
         if let Some(reason) = resolved.error {
@@ -65,7 +65,7 @@ impl On<'_> {
         })
     }
 
-    /// The command that does what is required.
+    /// Returns the command that satisfies the requirement.
     async fn way(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
         let own = quoted(self.handle.name());
         Ok(match required.action {
@@ -84,7 +84,9 @@ impl On<'_> {
         })
     }
 
-    /// Where it lacks what is asked for, or the extension may not use it yet, the way brings that, and lets it.
+    /// Returns the command that re-authorizes the connection.
+    ///
+    /// If secrets or the grant are missing, it is this command, which provides both.
     async fn way_again(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
         let Some(id) = required.connection else { return Ok(None) };
         let resolved = self.handle.resolve(self.handle.requirement()).await?;
@@ -97,14 +99,14 @@ impl On<'_> {
         Ok(Some(format!("{}{fields}", self.again())))
     }
 
-    /// This command.
+    /// Returns this command.
     pub(super) fn again(&self) -> String {
         let command = self.command.map(|command| format!(" --command {}", quoted(command))).unwrap_or_default();
         format!("connections open-settings {}{command}", quoted(self.handle.name()))
     }
 
-    /// How a setup is begun where nobody can be asked: with what it asks for, and the secrets that the extension needs; or
-    /// else by the way that needs no browser here.
+    /// Returns the options to begin a setup without a person: the fields to provide, including the secrets that the
+    /// extension needs, or else a way that needs no browser here.
     fn asked(&self, descriptor: &Descriptor) -> String {
         let names = &self.handle.requirement().auth.secret_names;
         let needed = |field: &&Field| {

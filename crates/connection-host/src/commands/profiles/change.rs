@@ -1,4 +1,4 @@
-//! Makes, changes and removes profiles. Their directories stay as they are.
+//! Creates, changes and removes profiles. The content of their directories stays unchanged.
 
 use connection_core::{NewProfile, Profile, ProfileError, ProfilePatch};
 
@@ -30,7 +30,8 @@ pub(super) async fn update(those: &Those<'_>, arguments: UpdateProfile) -> Resul
     look::print(those, &changed, if changed == before { "Left" } else { "Changed" }).await
 }
 
-/// For a tool that wants to find it. What was said of the profile is done by now, and a start tries again.
+/// Creates the directory for a tool that requires one. The profile is stored by now, so a failure is only noted; the
+/// next start tries again.
 async fn make_directory(those: &Those<'_>, profile: &Profile) {
     let made = match those.start(profile).await {
         Ok(start) => those.profiles.make_directory(&start).await.map_err(Error::from),
@@ -46,7 +47,7 @@ async fn make_directory(those: &Those<'_>, profile: &Profile) {
 pub(super) async fn remove(those: &Those<'_>, reference: &str) -> Result<(), Error> {
     let output = &those.program.output;
     let profile = those.named(reference).await?;
-    // Whoever would run as it waits until it is gone.
+    // A tool that is started with the profile waits until the removal has ended.
     let Some(unused) = InUse::by_nobody(those.program, profile.id) else {
         let kind = those.program.kind(those.kind)?.descriptor.kind.clone();
         let (label, by) = (profile.label.to_string(), "by a tool that runs as it".to_owned());
@@ -90,7 +91,7 @@ pub(super) async fn make_default(those: &Those<'_>, arguments: DefaultProfile) -
                 false => format!("Slot {slot} had no profile of its own"),
             })
         }
-        // The command line asks for one of the two.
+        // The command line requires one of the two.
         (None, None) => Err(Error::usage("name a profile: `connections profiles default KIND PROFILE`")),
     }
 }

@@ -1,7 +1,7 @@
-//! Which profiles tools run as just now, for every process of this machine: who runs one holds the lock of a file, which is
-//! free again when that process ends, also by a crash.
+//! The profiles that tools are running with, for all processes of this machine.
 //!
-//! Where no file can be written or locked, nobody is held up, and nobody is kept from removing a profile.
+//! A process that runs a tool holds a lock on a file, which is released when the process ends, also by a crash. If no
+//! file can be written or locked, no process waits, and no profile is kept from being removed.
 
 use std::{
     fs::{File, OpenOptions, TryLockError, remove_file},
@@ -21,8 +21,9 @@ pub(in crate::commands) struct InUse {
 }
 
 impl InUse {
-    /// For a tool that is run, which any number may be at once. Waits while the profile is being removed, so look for the
-    /// profile afterwards.
+    /// Locks the profile for a tool; several tools may hold the lock at once.
+    ///
+    /// It waits while the profile is being removed, so look the profile up again afterwards.
     pub(in crate::commands) async fn by_a_tool(program: &Program, profile: ProfileId) -> Self {
         let path = path(program, profile);
         let opened = open(&path);
@@ -30,7 +31,7 @@ impl InUse {
         Self { path, _file: tokio::task::spawn_blocking(lock).await.unwrap_or_default() }
     }
 
-    /// For whoever removes it; `None` while a tool is run as it.
+    /// Locks the profile for its removal; `None` while a tool is running with it.
     pub(super) fn by_nobody(program: &Program, profile: ProfileId) -> Option<Self> {
         let path = path(program, profile);
         let file = open(&path).ok();
@@ -40,7 +41,7 @@ impl InUse {
         }
     }
 
-    /// Of a profile that is gone nobody asks any more; who waits for the lock finds no profile.
+    /// Removes the file of a removed profile. A process that waits for the lock finds no profile afterwards.
     pub(super) fn forget(self) {
         remove_file(&self.path).unwrap_or_default();
     }

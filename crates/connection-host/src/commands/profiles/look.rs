@@ -1,4 +1,4 @@
-//! What profiles there are, and what is in a directory.
+//! The list of profiles, and the state of their directories.
 
 use std::path::{Path, PathBuf};
 
@@ -70,7 +70,7 @@ fn facts(those: &Those<'_>, profile: Option<&Profile>, path: &Path, found: &Dire
     }
 }
 
-/// A profile, after what was done to it.
+/// Prints a profile after an action.
 pub(super) async fn print(those: &Those<'_>, profile: &Profile, done: &str) -> Result<(), Error> {
     let output = &those.program.output;
     if output.json {
@@ -81,7 +81,7 @@ pub(super) async fn print(those: &Those<'_>, profile: &Profile, done: &str) -> R
     output.line(format!("{done} {} ({}) · {}{default}", profile.label, those.kind, shown(&profile.directory)))
 }
 
-/// How to sign in, for a person whose directory says nothing of a login.
+/// Prints how to sign in, unless the directory shows a login.
 pub(super) async fn mend(those: &Those<'_>, profile: &Profile) -> Result<(), Error> {
     let output = &those.program.output;
     let found = those.profiles.probe(&profile.directory).await?;
@@ -96,7 +96,7 @@ pub(super) async fn mend(those: &Those<'_>, profile: &Profile) -> Result<(), Err
     how.into_iter().try_for_each(|line| output.line(line))
 }
 
-/// Which profile is the default of which slots.
+/// The slots of a kind, and the profile of each.
 struct Slots(Vec<(String, connection_core::ProfileId)>);
 
 impl Slots {
@@ -108,7 +108,7 @@ impl Slots {
         self.0.iter().filter(|(_, id)| *id == profile.id).map(|(slot, _)| slot.clone()).collect()
     }
 
-    /// `yes, slot work`
+    /// Returns the defaults of a profile, such as `yes, slot work`.
     fn default_of(&self, profile: &Profile) -> String {
         let slots = self.names(profile).into_iter().map(|slot| format!("slot {slot}"));
         profile.is_default.then(|| "yes".to_owned()).into_iter().chain(slots).collect::<Vec<_>>().join(", ")
@@ -119,7 +119,7 @@ impl Slots {
     }
 }
 
-/// Who, or whether; nothing when nothing says.
+/// Returns the account, `yes` or `no`; empty if unknown.
 pub(in crate::commands) fn signed_in(found: &DirectoryProbe) -> &str {
     match (found.authenticated, &found.account_label) {
         (Some(true), Some(account)) => account.as_str(),
@@ -129,7 +129,7 @@ pub(in crate::commands) fn signed_in(found: &DirectoryProbe) -> &str {
     }
 }
 
-/// What a person would wonder at.
+/// Returns a note on an unusual state of the directory.
 fn note(found: &DirectoryProbe, is_wanted: bool) -> String {
     match &found.state {
         DirectoryState::Gone if is_wanted => "not there yet; `connections run` makes it".to_owned(),

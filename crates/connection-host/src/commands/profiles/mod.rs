@@ -1,4 +1,4 @@
-//! `profiles`: the identities of a local tool, each a directory of the tool's. Nothing is written below one.
+//! `profiles`: the identities of a local tool, each a directory of that tool. Nothing is written below a directory.
 
 mod change;
 mod in_use;
@@ -46,7 +46,7 @@ fn kind_of(command: &ProfilesCommand) -> &str {
     }
 }
 
-/// What every one of these commands has at hand.
+/// The state that these commands share.
 struct Those<'a> {
     program: &'a Program,
     kind: &'a str,
@@ -54,32 +54,32 @@ struct Those<'a> {
 }
 
 impl Those<'_> {
-    /// The profile that the reference names.
+    /// Returns the profile that the reference names.
     async fn named(&self, reference: &str) -> Result<Profile, Error> {
         select::profile(self.kind, self.profiles.list().await?, reference)
     }
 
-    /// Whether the tool refuses a directory that is not there, and would be told of this one.
+    /// Returns `true` if the tool refuses a missing directory and would be started with this one.
     fn wants(&self, profile: Option<&Profile>) -> bool {
         let spec = self.program.kind(self.kind).ok().and_then(|kind| kind.profiles.as_ref());
         spec.is_some_and(|spec| spec.needs_directory) && profile.is_none_or(|profile| !profile.is_implicit)
     }
 
-    /// A start of the tool in a profile, without the tool.
+    /// Returns the options for a start of the tool with a profile, without the tool itself.
     async fn start(&self, profile: &Profile) -> Result<SpawnOptions, Error> {
         let mut options = SpawnOptions::new("");
         self.profiles.apply_profile(&mut options, profile.id).await?;
         Ok(options)
     }
 
-    /// How a person signs in in a profile, for whom it is not done.
+    /// Returns how a person signs in with a profile, for a login that is missing.
     async fn sign_in(&self, profile: &Profile) -> Result<Vec<String>, Error> {
         let Ok(tool) = tool::of(self.program.kind(self.kind)?) else { return Ok(Vec::new()) };
         Ok(tool::sign_in(tool, &tool::Variables::of(self.program, &self.start(profile).await?)))
     }
 }
 
-/// The registry, and the profiles of a kind; a kind without is refused before anything is made.
+/// Opens the registry and the profiles of a kind. A kind without profiles is refused before anything is created.
 pub(super) async fn open(program: &mut Program, kind: &str) -> Result<(ConnectionRegistry, Profiles), Error> {
     let entry = program.kind(kind)?;
     let name = entry.descriptor.kind.clone();
@@ -89,7 +89,7 @@ pub(super) async fn open(program: &mut Program, kind: &str) -> Result<(Connectio
     Ok((registry, profiles))
 }
 
-/// Refuses a kind whose tool has one identity.
+/// Refuses a kind without profiles.
 pub(super) fn supported(entry: &KindEntry) -> Result<(), Error> {
     match &entry.profiles {
         Some(_) => Ok(()),
@@ -100,7 +100,7 @@ pub(super) fn supported(entry: &KindEntry) -> Result<(), Error> {
     }
 }
 
-/// A directory that was typed: from the root on. One that begins with `~` is a shell's word that no shell has read.
+/// Makes a typed directory absolute. A path that begins with `~` was not expanded by a shell, and is left unchanged.
 fn directory(path: PathBuf) -> PathBuf {
     if path.starts_with("~") {
         return path;
@@ -109,14 +109,14 @@ fn directory(path: PathBuf) -> PathBuf {
     let parts: Vec<_> = path.components().collect();
     let Some(last) = parts.iter().rposition(|part| *part == Component::ParentDir) else { return path };
     let (above, below) = parts.split_at(last + 1);
-    // Where `..` leads is the disk's to say, since a link before it leads elsewhere. What is not there leads nowhere.
+    // Only the disk can resolve `..` after a symbolic link. A path that does not exist is left unchanged.
     match above.iter().collect::<PathBuf>().canonicalize() {
         Ok(real) => real.join(below.iter().collect::<PathBuf>()),
         Err(_) => path,
     }
 }
 
-/// For people.
+/// Returns a path for people, without control characters.
 pub(super) fn shown(path: &Path) -> String {
     connection_contract::DisplayText::from(path.to_string_lossy().into_owned()).to_string()
 }

@@ -1,4 +1,5 @@
-//! Variables that a person hands to a container, by their names: a value in an argument would be seen by all.
+//! Environment variables that a person passes to a container by name, since a value in an argument would be visible
+//! to all.
 
 use std::ffi::OsStr;
 
@@ -9,7 +10,7 @@ use crate::{
     cli::{KindEntry, Program},
 };
 
-/// Puts them in as this program has them.
+/// Adds the variables with the values that they have in this process.
 pub(super) fn put(
     program: &Program,
     kind: &KindEntry,
@@ -44,7 +45,7 @@ pub(super) fn put(
     Ok(options)
 }
 
-/// Whether each is there: what was asked for is not left out with a note.
+/// Checks that each variable reaches the container: a requested variable must not be left out with a mere note.
 pub(super) fn arrived(names: &[String], run: &SandboxRun) -> Result<(), Error> {
     let missing = names.iter().find(|name| !run.env.contains_key(*name));
     missing.map_or(Ok(()), |name| {

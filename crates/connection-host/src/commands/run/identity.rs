@@ -1,4 +1,4 @@
-//! As which identity a tool is run: the profile that is meant, put in last of all, and the token of its connection.
+//! The identity with which a tool runs: the selected profile, applied last, and the token of its connection.
 
 use std::ffi::OsString;
 
@@ -6,16 +6,16 @@ use connection_core::{ProfileId, Profiles, SpawnOptions};
 
 use crate::{Error, args::Run, cli::Program, commands::profiles::InUse, select};
 
-/// The identity that was put into a start.
+/// The identity that was applied to a start.
 #[derive(Default)]
 pub(super) struct Identity {
-    /// As long as it is kept, nobody removes the profile.
+    /// The lock that keeps the profile from being removed.
     _in_use: Option<InUse>,
     /// The variable that holds the token of the profile's connection.
     pub(super) token: Option<OsString>,
 }
 
-/// Puts the profile in that is meant. A dry run is told the variable of a token and puts no value into it.
+/// Applies the selected profile. A dry run gets the variable of a token without its value.
 pub(super) async fn apply(
     program: &Program,
     arguments: &Run,
@@ -27,10 +27,10 @@ pub(super) async fn apply(
         None => None,
     };
     let meant = profiles.resolve(named, arguments.slot.as_deref()).await?;
-    // Before the last look at it, so that it cannot go any more.
+    // Lock the profile before it is read for the last time, so that it cannot be removed afterwards.
     let in_use = if arguments.dry_run { None } else { Some(InUse::by_a_tool(program, meant.id).await) };
     if profiles.apply_profile(options, meant.id).await?.is_none() {
-        // It was removed in between; the tool must not run as somebody else.
+        // The profile was removed in between, and the tool must not run with another identity.
         return select::profile(&arguments.kind, Vec::new(), meant.label.as_str()).map(|_| Identity::default());
     }
     let token = token(arguments, profiles, meant.id, options).await?;
@@ -40,7 +40,7 @@ pub(super) async fn apply(
     Ok(Identity { _in_use: in_use, token })
 }
 
-/// Puts the token of the profile's connection in, unless the person named the variable with `--env`.
+/// Adds the token of the profile's connection, unless the user named its variable with `--env`.
 async fn token(
     arguments: &Run,
     profiles: &Profiles,

@@ -1,8 +1,7 @@
-//! `run KIND -- ARGS`: a local tool as one of its identities, in its own environment or in a container.
+//! `run KIND -- ARGS`: runs a local tool with one of its identities, in its own environment or in a container.
 //!
-//! The profile is the last that is put in before the start, and wins over the person's own variables. Of the credentials of
-//! connections only the token is put in that the kind says its tool takes in a variable. Nothing of ours is in the tool's
-//! environment either.
+//! The profile is applied last and takes precedence over the user's variables. The only credential that is added is the
+//! token that the kind's tool takes in a variable. The tool's environment holds none of our own variables.
 
 mod child;
 mod given;
@@ -29,7 +28,7 @@ use crate::{
     platform::Passed,
 };
 
-/// Where the workspace is in a container.
+/// The directory of the workspace in a container.
 const INSIDE: &str = "/workspace";
 
 pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode, Error> {
@@ -39,11 +38,11 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
         sandbox::supported(&kind)?;
     }
     let workspace = workspace(arguments.workspace.as_deref())?;
-    // In a container it is the image's.
+    // In a container, the program is the one of the image.
     let path = match arguments.sandbox {
         true => PathBuf::from(&*tool.binary),
         false => match tool::path(&program, tool).await {
-            // Another program starts it where it is; the profile is the same.
+            // Another program starts the tool where it is installed; the profile is the same.
             Err(error) if arguments.dry_run && kind.profiles.is_some() && error.code == "tool_missing" => {
                 PathBuf::from(&*tool.binary)
             }
@@ -53,7 +52,7 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     let options = arguments.args.iter().fold(SpawnOptions::new(path), SpawnOptions::arg).cwd(&workspace);
     let mut options = given::put(&program, &kind, &arguments.env, options)?;
     let named = arguments.profile.is_some() || arguments.slot.is_some();
-    // A tool without identities needs no store, unless it is contained.
+    // A tool without profiles needs no store, unless it runs in a container.
     let (mut opened, mut identity) = (None, identity::Identity::default());
     if kind.profiles.is_some() {
         let (registry, profiles) = profiles::open(&mut program, &arguments.kind).await?;
@@ -72,7 +71,7 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     let named: Vec<_> = arguments.env.iter().cloned().chain(token).collect();
     run.iter().try_for_each(|run| given::arrived(&named, run))?;
     if let Some(registry) = opened {
-        // The tool may run for days.
+        // Close the registry, because the tool may run for days.
         registry.close().await;
     }
     let ended = match run {
@@ -84,7 +83,7 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     ended.map(ExitCode::from)
 }
 
-/// A directory that is there, from the root on.
+/// Returns the workspace: an existing directory, as an absolute path.
 fn workspace(named: Option<&Path>) -> Result<PathBuf, Error> {
     let path = named.unwrap_or(Path::new("."));
     let shown = named.map_or("the current directory".to_owned(), |path| path.display().to_string());
@@ -121,7 +120,7 @@ async fn in_container(
         program.output.note(format!("left out: {left_out}"));
     }
     if arguments.dry_run {
-        // What a person hands over may be secret, and whoever starts the line has it.
+        // Variables from the user may be secret, and the user who runs the printed line has them.
         let of_profile = run.env.iter().filter(|(name, _)| !arguments.env.contains(name));
         let env = of_profile.map(|(name, value)| (name.into(), value.clone())).collect();
         let variables = Variables { without: Vec::new(), env, secret: None }.with_secret(token);
@@ -132,7 +131,7 @@ async fn in_container(
     let mut preparing = tokio::task::spawn_blocking(move || run.prepare());
     let (prepared, told) = tokio::select! {
         prepared = &mut preparing => (prepared, None),
-        // What is copied by then goes, so its end is waited for.
+        // Wait for the end of the copying, which removes what was copied.
         signal = signals.next() => (preparing.await, Some(signal)),
     };
     let prepared: PreparedRun =
@@ -143,7 +142,7 @@ async fn in_container(
     let mut command = prepared.command();
     of_tools(program, &SpawnOptions::new(""), &mut command);
     let ended = child::run(command, &mut signals).await.map_err(|error| sandbox::not_started(engine, &error));
-    // The private copies go with it, behind the container.
+    // Remove the private copies after the container has ended.
     drop(prepared);
     ended
 }
@@ -167,7 +166,7 @@ fn caught() -> Result<Passed, Error> {
     Passed::new().map_err(|error| Error::io("signals", &error))
 }
 
-/// What a person's programs get, and nothing of ours; what was put in before wins.
+/// Gives a command the user's environment without our own variables. Variables that are set already take precedence.
 fn of_tools(program: &Program, options: &SpawnOptions, command: &mut Command) {
     let own: Vec<_> = command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
     command.env_clear();
@@ -176,7 +175,7 @@ fn of_tools(program: &Program, options: &SpawnOptions, command: &mut Command) {
     command.envs(own.into_iter().filter_map(|(name, value)| Some((name, value?))));
 }
 
-/// What would be run. Of the variables only those that the profile sets, and of a token the name alone.
+/// Prints what would be run, with only the variables that the profile sets, and only the name of a token's variable.
 fn shown(
     program: &Program,
     argv: &[OsString],

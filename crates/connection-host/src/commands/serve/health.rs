@@ -1,4 +1,4 @@
-//! Whether `serve` does what it is there for.
+//! The health check of `serve`.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use connection_core::ConnectionRegistry;
 use serde::Serialize;
 use tokio::task::AbortHandle;
 
-/// Whoever asks wants to know soon; a store that takes longer does not serve anybody.
+/// The time limit of a check. A store that takes longer is useless to clients.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// What it is asked of.
+/// The parts that are checked.
 #[derive(Clone, Debug)]
 pub(super) struct Health {
     registry: ConnectionRegistry,
     scheduler: AbortHandle,
 }
 
-/// What everybody may know: no number, no name.
+/// The shape of the answer, which anyone may read: it has no numbers and no names.
 #[derive(Debug, Serialize)]
 pub(super) struct HealthBody {
     ok: bool,
@@ -28,7 +28,7 @@ impl Health {
         Self { registry, scheduler }
     }
 
-    /// `Err` is why not.
+    /// Checks the scheduler and the store; `Err` is the reason for a failure.
     pub(super) async fn look(&self) -> Result<(), &'static str> {
         if self.scheduler.is_finished() {
             return Err("scheduler");
@@ -51,7 +51,7 @@ impl From<Result<(), &'static str>> for HealthBody {
 
 #[cfg(test)]
 mod tests {
-    //! What no process of a test can be brought to.
+    //! States that no test can bring a process into.
 
     use connection_core::KeyFile;
     use tokio::runtime::Handle;

@@ -1,7 +1,7 @@
-//! `serve`: one process in the foreground that is there: it takes callbacks and webhooks, renews what is due, asks how
-//! much is used, and goes on with setups. Any number of them work on one store.
+//! `serve`: a process in the foreground that handles callbacks and webhooks, refreshes what is due, polls usage, and
+//! continues setups. Any number of such processes can share one store.
 //!
-//! It begins no setup for anybody: who asks is known to nobody here.
+//! It begins no setup, because it cannot authenticate the client.
 
 mod health;
 mod routes;
@@ -23,9 +23,9 @@ use health::Health;
 use routes::HEALTH;
 pub(super) use routes::mounted;
 
-/// Unless the configuration says how long a request may take.
+/// The default time limit of a request, if none is configured.
 const USUAL_REQUEST: Duration = Duration::from_secs(60);
-/// For what comes behind a request that was under way: what it told is stored.
+/// The additional time after a request in progress, in which its result is stored.
 const BEHIND: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
@@ -33,7 +33,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     let mut signals = Signals::new().map_err(|error| Error::io("signals", &error))?;
     let (server, url, registry) = tokio::select! {
         started = start(&mut program, listen) => started?,
-        // Nothing is under way yet.
+        // Nothing has begun yet.
         () = signals.next() => return Err(platform::interrupted()),
     };
     let output = &program.output;
@@ -67,9 +67,9 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     let told = async {
         signals.next().await;
         tracing::info!(target: OPERATIONS, "told to end: nothing new is begun, and what is under way is finished");
-        // What it has begun goes on; nothing new is begun.
+        // Refreshes that have begun continue, and no new ones begin.
         scheduler.abort();
-        // One that has ended by itself needs no telling.
+        // If the server has ended by itself, there is no receiver.
         stop.send(()).ok();
         let told = tell(output, "draining", address, &url);
         signals.next().await;
@@ -109,14 +109,15 @@ async fn start(program: &mut Program, listen: SocketAddr) -> Result<(Server, Pub
     Ok((server, url, registry))
 }
 
-/// Opens the registry of a host that is reached there.
+/// Opens the registry of a host that is reached at `url`.
 pub(super) async fn open(program: &mut Program, url: &PublicUrl) -> Result<ConnectionRegistry, Error> {
     let endpoint = PublicEndpoint::new(url.clone());
     program.open_with(|builder| builder.inbound(Arc::new(endpoint))).await
 }
 
-/// Waits for renewals that are under way, and closes the store. What takes longer is left to the next process, with what
-/// is recorded of it.
+/// Waits for refreshes in progress and closes the store.
+///
+/// Work that takes longer is left to the next process, which finds what was recorded.
 async fn drained(registry: &ConnectionRegistry, patience: Duration) {
     let clock = registry.clock();
     let all = async {

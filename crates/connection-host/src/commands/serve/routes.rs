@@ -1,4 +1,4 @@
-//! What `serve` answers: callbacks, webhooks, whether it works, and what it is.
+//! The routes of `serve`: callbacks, webhooks, the health check, and a short description.
 
 use axum::{
     Router,
@@ -13,9 +13,9 @@ use connection_inbound::{PublicUrl, callback_routes, webhook_routes};
 use super::health::{Health, HealthBody};
 use crate::name::hints;
 
-/// Where a monitor asks.
+/// The path of the health check, for monitors.
 pub(super) const HEALTH: &str = "/healthz";
-/// For a person who looks in.
+/// The text for a person who opens the address.
 const WHAT: &str = "This is `connections serve`, which takes callbacks and webhooks and keeps credentials fresh; \
                     use `connections add`, `connections list` and `connections doctor --callback` in a terminal.\n";
 
@@ -31,7 +31,7 @@ pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, health: Hea
     mounted(url, own).fallback(async || StatusCode::NOT_FOUND)
 }
 
-/// At the root and below the path of the public URL: the proxy may take the path away, or pass it on.
+/// Mounts the routes at the root and below the path of the public URL, since a proxy may remove the path or pass it on.
 pub(in crate::commands) fn mounted(url: &PublicUrl, own: impl Fn() -> Router) -> Router {
     match url.prefix() {
         "" => own(),
@@ -42,7 +42,7 @@ pub(in crate::commands) fn mounted(url: &PublicUrl, own: impl Fn() -> Router) ->
 async fn healthz(State(health): State<Health>) -> Response {
     let found = health.look().await;
     let status = if found.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    // Two members of plain types always serialize.
+    // Serializing two members of plain types cannot fail.
     let body = serde_json::to_string(&HealthBody::from(found)).unwrap_or_default();
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -1,10 +1,10 @@
-//! Asks for many things at once, and for no more than so many.
+//! Concurrent requests with a limit.
 
 use std::{future::Future, panic::resume_unwind};
 
 use tokio::task::JoinSet;
 
-/// What is asked for, in the order in which it was; `most` at once.
+/// Runs the futures, `most` at once, and returns their results in the original order.
 pub(super) async fn all<T, F>(most: usize, asked: impl IntoIterator<Item = F>) -> Vec<T>
 where
     T: Send + 'static,
@@ -21,7 +21,7 @@ where
         match under_way.join_next().await {
             None => break,
             Some(Ok(answer)) => answers.push(answer),
-            // Nobody but this one aborts them, and it does not.
+            // No other code aborts these tasks, so the error is a panic.
             Some(Err(error)) => resume_unwind(error.into_panic()),
         }
     }
@@ -42,7 +42,7 @@ mod tests {
 
     #[tokio::test]
     async fn so_many_are_asked_at_once_and_no_more_and_the_order_stays() {
-        // Whoever asked them one by one would wait for ever.
+        // Sequential requests would wait forever at this barrier.
         let (together, now, most) =
             (Arc::new(Barrier::new(3)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let asked = (0..9).map(|number| {

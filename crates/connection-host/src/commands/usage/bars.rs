@@ -1,4 +1,4 @@
-//! Usage for people: a bar for what has an end, and why there is nothing newer.
+//! Usage for people: bars for metrics with a limit, and the age of the data.
 
 use connection_contract::{DisplayText, MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric};
 use connection_core::UsageReading;
@@ -9,9 +9,9 @@ use crate::{
     output::{Output, Table, moment},
 };
 
-/// How long a bar is.
+/// The length of a bar.
 const LENGTH: usize = 20;
-/// What is older is told.
+/// The age in seconds from which it is shown.
 const FRESH: u64 = 60;
 
 pub(super) fn print(output: &Output, told: &Told, now: Timestamp) -> Result<(), Error> {
@@ -38,7 +38,7 @@ pub(super) fn print(output: &Output, told: &Told, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// `codex · work · ada@example.com · api_key`, with `codex:LABEL` where the profile has several.
+/// Returns the heading: `codex · work · ada@example.com · api_key`, with `codex:LABEL` if the profile has several.
 fn heading(told: &Told) -> String {
     let mut parts = vec![told.account.name.clone(), told.account.label.clone()];
     if let Ok((status, _)) = &told.found {
@@ -49,7 +49,7 @@ fn heading(told: &Told) -> String {
     parts.join(" · ")
 }
 
-/// How old it is, and why there is nothing newer.
+/// Returns the age of the data, and the reason why there is nothing newer.
 fn notes(reading: &UsageReading, now: Timestamp) -> Vec<String> {
     let age = reading.age.as_secs();
     let at = now.seconds().saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
@@ -58,7 +58,7 @@ fn notes(reading: &UsageReading, now: Timestamp) -> Vec<String> {
         if age >= FRESH || reading.error.is_some() {
             notes.push(format!("fetched {}", moment(Timestamp::from_seconds(at), now)));
         }
-        // What a tool wrote down last may be of long before it was fetched.
+        // The data that a tool wrote last may be much older than the request for it.
         let before = at.saturating_sub(snapshot.observed_at.seconds());
         if u64::try_from(before).is_ok_and(|before| before >= FRESH) {
             notes.push(format!("as of {}", moment(snapshot.observed_at, now)));
@@ -118,9 +118,9 @@ fn share(used: f64, of: f64) -> f64 {
     if of > 0.0 { (used / of).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// `███████░░░░░░░░░░░░░`; what is used at all shows, and what is left at all, too.
+/// Returns a bar such as `███████░░░░░░░░░░░░░`. It is empty only at zero, and full only at the limit.
 fn bar(part: f64) -> String {
-    // From 0 to the length: a float that is clamped fits.
+    // A float that is clamped to this range fits.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and the length")]
     let rounded = (share(part, 1.0) * LENGTH as f64).round() as usize;
     let least = usize::from(part > 0.0);

@@ -1,4 +1,4 @@
-//! Whose usage is told: each connection that tells any, or those that the command names.
+//! The selection of accounts: every connection that reports usage, or those that the command names.
 
 use connection_contract::{Kind, SessionTokens};
 use connection_core::{
@@ -9,38 +9,38 @@ use connection_core::{
 use super::Told;
 use crate::{Error, Exit, args::Usage, cli::Program, commands::identities::Identities, select};
 
-/// Whose usage it is.
+/// An account whose usage is shown.
 #[derive(Clone, Debug)]
 pub(super) struct Meant {
     pub(super) kind: Kind,
     pub(super) profile: Option<ProfileId>,
-    /// `None` for a profile that has none.
+    /// `None` for a profile without a connection.
     pub(super) connection: Option<ConnectionId>,
-    /// `KIND`, or `KIND:LABEL` where its profile has several.
+    /// `KIND`, or `KIND:LABEL` if the profile has several connections.
     pub(super) name: String,
-    /// What the profile is called.
+    /// The label of the profile.
     pub(super) label: String,
 }
 
 impl PartialEq for Meant {
-    /// What it is called may change.
+    /// Ignores the names, which may change.
     fn eq(&self, other: &Self) -> bool {
         (&self.kind, self.profile, self.connection) == (&other.kind, other.profile, other.connection)
     }
 }
 
-/// How to know.
+/// The source of the usage.
 #[derive(Clone, Debug)]
 pub(super) enum Look {
-    /// Ask the provider.
+    /// A request to the provider.
     Fetch,
-    /// What this process was told last.
+    /// The last answer that this process received.
     Kept,
-    /// What a running session of the tool tells.
+    /// The report of a running session of the tool.
     Session(SessionTokens),
 }
 
-/// What the command names.
+/// The selection that the command names.
 #[derive(Debug)]
 pub(super) struct Named {
     kind: Option<Kind>,
@@ -76,7 +76,7 @@ impl Named {
         }
     }
 
-    /// Which connections of the owner's are meant, also of those that come.
+    /// Returns a filter for the selected connections of the owner, including later ones.
     pub(super) fn connections(&self) -> impl Fn(&PolledUsage<'_>) -> bool + Send + Sync + 'static {
         let (kind, connection) = (self.kind.clone(), self.connection);
         let profile = self.profile.as_ref().map(|profile| (profile.id, profile.is_implicit));
@@ -87,7 +87,7 @@ impl Named {
         }
     }
 
-    /// The connections that are meant, as they are now; and a profile that is named, where it has none.
+    /// Returns the selected connections as they are now, and a named profile without a connection.
     pub(super) async fn meant(&self, program: &Program, registry: &ConnectionRegistry) -> Result<Vec<Meant>, Error> {
         let tells = |of: &Kind| program.kinds.iter().any(|kind| kind.usage && kind.descriptor.kind == *of);
         let mut rows = select::all(registry).await?;
@@ -120,12 +120,13 @@ impl Named {
     }
 }
 
-/// What was connected before there were profiles is of the one on the tool's own directory.
+/// Returns `true` if the connection belongs to the profile. One without a profile belongs to the implicit profile,
+/// which is the tool's own directory.
 fn is_of(info: &ConnectionInfo, profile: &Profile) -> bool {
     info.profile.map_or(profile.is_implicit, |id| id == profile.id)
 }
 
-/// The kind that a reference names: `KIND`, or `KIND:LABEL`.
+/// Returns the kind that a reference names: `KIND`, or `KIND:LABEL`.
 pub(super) fn kind_of(reference: &str) -> &str {
     reference.split_once(':').map_or(reference, |(kind, _)| kind)
 }
@@ -135,7 +136,7 @@ impl Meant {
         let (usage, profile) = self.usage(&registry);
         let status = match usage.status(profile).await {
             Ok(status) => status,
-            // Of one account; the others are told all the same.
+            // The error concerns one account only; the others are shown all the same.
             Err(error @ CoreError::Ambiguous { .. }) => return Ok(Told { account: self, found: Err(error.into()) }),
             Err(error) => return Err(error.into()),
         };
@@ -152,7 +153,7 @@ impl Meant {
         Ok(Told { account: self, found })
     }
 
-    /// The usage of the connection, or of the profile that may have one by now.
+    /// Returns the usage of the connection, or of the profile, which may have a connection by now.
     fn usage(&self, registry: &ConnectionRegistry) -> (OfKind, Option<ProfileId>) {
         let usage = registry.usage(&self.kind);
         match self.connection {

@@ -1,5 +1,5 @@
-//! `usage`: how much of each account is used. A provider that does not answer is data: what was fetched last and well is
-//! shown with its age.
+//! `usage`: shows how much of each account's quota is used. If a provider does not answer, the last successful answer
+//! is shown with its age.
 
 mod at_once;
 mod bars;
@@ -18,9 +18,9 @@ use crate::{
     output::json,
 };
 
-/// So many accounts are asked at once.
+/// The maximum number of accounts that are asked at once.
 const AT_ONCE: usize = 8;
-/// The longest document of a session, in bytes.
+/// The maximum size of a session's document, in bytes.
 const LONGEST_SESSION: u64 = 64 * 1024;
 
 pub(super) async fn run(mut program: Program, arguments: Usage) -> Result<Exit, Error> {
@@ -63,7 +63,7 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
     if !output.json {
         output.note("Watching; Ctrl-C ends it.");
     }
-    // Those that are connected later are shown as well.
+    // Connections that are made later are shown as well.
     until_interrupted(&program.interrupts, async {
         let mut changes = registry.usage_changes();
         let polling = registry.poll_usage_of(program.settings.usage.bounds(), named.connections());
@@ -90,7 +90,7 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
     .await
 }
 
-/// The document of a session, from a file or from standard input.
+/// Reads the document of a session from a file or from standard input.
 fn session(from: &str) -> Result<SessionTokens, Error> {
     const OPTION: &str = "--session";
     let Some(text) = at_value(from, &mut Standard::default(), OPTION, LONGEST_SESSION)? else {
@@ -115,7 +115,7 @@ fn nothing(arguments: &Usage) -> String {
     }
 }
 
-/// What is known of one account.
+/// The findings about one account.
 #[derive(Clone, Debug)]
 struct Told {
     account: Meant,
@@ -123,7 +123,7 @@ struct Told {
 }
 
 impl Told {
-    /// Whether a person would see the same, but for how old it is.
+    /// Returns `true` if both look the same to a person, apart from their age.
     fn is_as(&self, other: &Self) -> bool {
         let seen = |told: &Self| match &told.found {
             Ok((_, Some(reading))) => {

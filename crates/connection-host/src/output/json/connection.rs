@@ -1,4 +1,4 @@
-//! A connection.
+//! The shape of a connection.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(crate) struct ConnectionBody {
     expiring: bool,
 }
 
-/// `refresh`.
+/// The shape of `refresh`.
 #[derive(Debug, Serialize)]
 pub(crate) struct RefreshedBody {
     pub(crate) outcome: &'static str,

@@ -1,4 +1,4 @@
-//! Something that happened.
+//! The shape of an event.
 
 use connection_contract::DisplayText;
 use connection_core::Event;
@@ -24,13 +24,13 @@ impl From<&Event> for EventBody {
             number: event.number,
             at: event.at.to_rfc3339(),
             event: event.name.clone(),
-            // Null for one that was edited past the program.
+            // Details that another program has edited may be invalid JSON, and become `null`.
             details: serde_json::from_str(&event.details).unwrap_or_default(),
         }
     }
 }
 
-/// The details for people: `before: ada, label: work`.
+/// Returns the details for people: `before: ada, label: work`.
 pub(crate) fn details(event: &Event) -> String {
     let Ok(Value::Object(members)) = serde_json::from_str(&event.details) else { return String::new() };
     let text = |value: &Value| match value {

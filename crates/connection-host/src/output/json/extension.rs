@@ -1,4 +1,4 @@
-//! Extensions, what they may use, and what they are set to.
+//! The shapes of extensions, their grants and their preferences.
 
 use connection_core::{
     ConnectionInfo, ConnectionRequired, ExtensionInfo, Grant, Preferences, RequiredAction, ResolvedConnection,
@@ -10,29 +10,29 @@ use serde_json::Value;
 use super::ErrorContent;
 use crate::{Error, Exit, output::quoted};
 
-/// `extensions add`, and an element of `extensions`.
+/// The shape of `extensions add`, and an element of `extensions`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ExtensionBody {
     pub(crate) name: String,
-    /// `None` where nothing says it, as of one that was not added.
+    /// `None` if it is unknown, as for an extension that was not added.
     pub(crate) provider: Option<String>,
     pub(crate) title: Option<String>,
     pub(crate) secret_names: Vec<String>,
     pub(crate) commands: Vec<String>,
     pub(crate) status: Option<&'static str>,
     pub(crate) error: Option<ErrorContent>,
-    /// The id of the one that is meant.
+    /// The id of the connection that the extension uses.
     pub(crate) connection: Option<String>,
     pub(crate) granted: bool,
-    /// The scopes that it declares and the connection lacks.
+    /// The scopes that the extension declares and the connection lacks.
     pub(crate) missing_scopes: Vec<String>,
     pub(crate) grants: Vec<GrantBody>,
     pub(crate) added_at: Option<String>,
 }
 
 impl ExtensionBody {
-    /// Without what its declaration says, which may be none any more.
+    /// Returns the shape without the members of the declaration, which may no longer be valid.
     pub(crate) fn of(added: &ExtensionInfo, grants: Vec<GrantBody>) -> Self {
         Self {
             name: added.name.clone(),
@@ -50,7 +50,7 @@ impl ExtensionBody {
         }
     }
 
-    /// Of one that was not added: a host made its handle itself, and let it use these.
+    /// Returns the shape of an extension that was not added: a host made its handle and its grants itself.
     pub(crate) fn unadded(name: String, grants: Vec<GrantBody>) -> Self {
         let own = quoted(&name);
         let message = "it was not added; a host lets it use this";
@@ -92,7 +92,7 @@ impl ExtensionBody {
     }
 }
 
-/// `extensions grant`, an element of `extensions revoke`, and in an extension.
+/// The shape of `extensions grant`, an element of `extensions revoke`, and a member of an extension.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GrantBody {
@@ -118,37 +118,37 @@ impl GrantBody {
         }
     }
 
-    /// What it is of, for people: `github:work`.
+    /// Returns the name of the connection, for people: `github:work`.
     pub(crate) fn named(&self) -> String {
         format!("{}:{}", self.kind, self.label)
     }
 
-    /// The same with the secrets that may be had: `github:work (accessToken)`.
+    /// Returns the name with the granted secrets: `github:work (accessToken)`.
     pub(crate) fn told(&self) -> String {
         let names = if self.secret_names.is_empty() { "no secret".to_owned() } else { self.secret_names.join(", ") };
         format!("{} ({names})", self.named())
     }
 }
 
-/// `extensions remove`.
+/// The shape of `extensions remove`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ExtensionRemovedBody {
     pub(crate) name: String,
-    /// What it may not use any more.
+    /// The number of grants that were revoked.
     pub(crate) revoked: usize,
 }
 
-/// `preferences get` and `preferences set`.
+/// The shape of `preferences get` and `preferences set`.
 #[derive(Debug, Serialize)]
 pub(crate) struct PreferencesBody {
     pub(crate) extension: String,
     pub(crate) command: Option<String>,
     pub(crate) values: Value,
-    /// The names that somebody has set.
+    /// The names of preferences that were set.
     pub(crate) set: Vec<String>,
-    /// The names of those that are required and have no value.
+    /// The names of required preferences without a value.
     pub(crate) missing: Vec<String>,
-    /// The names of those for which the connection has a value of its own, which is used.
+    /// The names of preferences for which the connection has its own value, which takes precedence.
     pub(crate) overridden: Vec<String>,
     pub(crate) revisions: RevisionsBody,
 }
@@ -187,26 +187,26 @@ impl From<&Revisions> for RevisionsBody {
     }
 }
 
-/// `open-settings`.
+/// The shape of `open-settings`.
 #[derive(Debug, Serialize)]
 pub(crate) struct OpenSettingsBody {
     pub(crate) extension: String,
     pub(crate) command: Option<String>,
-    /// `None` when nothing is required any more.
+    /// `None` if nothing more is required.
     pub(crate) required: Option<RequiredBody>,
-    /// As `resolve` prints it.
+    /// The shape that `resolve` prints.
     pub(crate) resolved: Value,
     pub(crate) ticket: Option<String>,
 }
 
-/// What a view shows in the place of what needs a connection.
+/// The content of a view that needs a connection.
 #[derive(Debug, Serialize)]
 pub(crate) struct RequiredBody {
     title: String,
     guide: Option<String>,
     action: &'static str,
     kinds: Vec<String>,
-    /// The command that does it.
+    /// The command to run.
     way: Option<String>,
 }
 
@@ -222,7 +222,7 @@ impl RequiredBody {
     }
 }
 
-/// `connect`
+/// Returns the word for an action, such as `connect`.
 fn action_word(action: RequiredAction) -> &'static str {
     match action {
         RequiredAction::Choose => "choose",

@@ -1,4 +1,4 @@
-//! The shapes of keys.
+//! The shapes of the commands about the key.
 
 use connection_core::{KeyChange, KeyRotation, KeyStatus};
 use serde::Serialize;

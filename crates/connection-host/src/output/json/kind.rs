@@ -1,4 +1,4 @@
-//! A kind and its fields.
+//! The shape of a kind.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ impl ToolBody {
     }
 }
 
-/// A part of the guide: a sentence, or an address and what it is called.
+/// A part of the guide: a sentence, or an address and its name.
 #[derive(Debug, Serialize)]
 struct GuideBody {
     text: String,
@@ -103,7 +103,7 @@ struct ChoiceBody {
 }
 
 impl KindBody {
-    /// What it can do, by the facets that are present; `files` when it needs them.
+    /// Returns the capabilities of a kind, from the facets that it has, and `files` if it needs them.
     pub(crate) fn capabilities(info: &KindEntry) -> Vec<&'static str> {
         let present = [
             ("send", info.send),
@@ -120,7 +120,7 @@ impl KindBody {
 }
 
 impl KindBody {
-    /// A kind, the redirect address of one whose browsers come back, and its tool.
+    /// Returns the shape of a kind, with its redirect address if browsers return to it, and its tool.
     pub(crate) fn of(
         info: &KindEntry,
         redirect_uri: Option<String>,

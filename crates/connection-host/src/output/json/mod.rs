@@ -1,4 +1,4 @@
-//! The JSON shapes; contract, see `docs/spec/words.md`. Own types, converted by hand.
+//! The JSON shapes, which are a contract, see `docs/spec/words.md`. They are separate types, converted by hand.
 
 mod connection;
 mod event;
@@ -32,13 +32,13 @@ pub(crate) use webhook::{DeliveryBody, WebhookBody};
 
 use crate::Error;
 
-/// `{"error": {code, message, remedy}}`
+/// The shape of an error: `{"error": {code, message, remedy}}`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorBody {
     error: ErrorContent,
 }
 
-/// What is in it.
+/// The members of an error.
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorContent {
     pub(crate) code: String,

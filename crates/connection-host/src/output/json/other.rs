@@ -1,4 +1,4 @@
-//! What the other commands print.
+//! The shapes of the remaining commands.
 
 use connection_contract::{FileStat, FileType, Timestamp, encode};
 use connection_core::{SetupInfo, SetupStage};
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::ReasonBody;
 
-/// `remove`.
+/// The shape of `remove`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RemovedBody {
@@ -19,7 +19,7 @@ pub(crate) struct RemovedBody {
     pub(crate) previous_reason: Option<ReasonBody>,
 }
 
-/// `kinds forget-client`.
+/// The shape of `kinds forget-client`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ForgottenBody {
@@ -39,7 +39,7 @@ pub(crate) struct ImportedBody {
     pub(crate) error: Option<super::ErrorContent>,
 }
 
-/// `send`.
+/// The shape of `send`.
 #[derive(Debug, Serialize)]
 pub(crate) struct AnswerBody {
     pub(crate) status: u16,
@@ -54,7 +54,7 @@ pub(crate) struct HeaderBody {
     pub(crate) value: String,
 }
 
-/// One entry of `files ls`.
+/// An element of `files ls`.
 #[derive(Debug, Serialize)]
 pub(crate) struct FileBody {
     name: String,
@@ -84,7 +84,7 @@ impl From<&FileStat> for FileBody {
     }
 }
 
-/// `files cat`.
+/// The shape of `files cat`.
 #[derive(Debug, Serialize)]
 pub(crate) struct FileContentBody {
     pub(crate) size: usize,
@@ -92,7 +92,7 @@ pub(crate) struct FileContentBody {
     pub(crate) body: String,
 }
 
-/// Bytes as text: as they are when they are UTF-8, else as base64; and which of the two.
+/// Returns the encoding and the text of bytes: unchanged if they are UTF-8, and base64 otherwise.
 pub(crate) fn body_text(bytes: Vec<u8>) -> (&'static str, String) {
     match String::from_utf8(bytes) {
         Ok(text) => ("utf8", text),
@@ -100,7 +100,7 @@ pub(crate) fn body_text(bytes: Vec<u8>) -> (&'static str, String) {
     }
 }
 
-/// One setup that has not ended.
+/// A setup that has not ended.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SetupBody {
@@ -121,7 +121,7 @@ impl SetupBody {
         }
     }
 
-    /// After it was cancelled.
+    /// Returns the shape of a setup that was cancelled.
     pub(crate) fn cancelled(mut self) -> Self {
         self.state = "cancelled";
         self
@@ -151,17 +151,17 @@ pub(crate) struct ServingBody {
     pub(crate) public_url: String,
 }
 
-/// `doctor`.
+/// The shape of `doctor`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DoctorBody {
     pub(crate) ok: bool,
     pub(crate) checks: Vec<CheckBody>,
-    /// With `--callback`.
+    /// The redirect addresses, with `--callback`.
     pub(crate) redirect_uris: Option<Vec<RedirectUriBody>>,
 }
 
-/// What to register at the provider of a kind.
+/// The redirect address to register at the provider of a kind.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RedirectUriBody {

@@ -1,4 +1,4 @@
-//! Profiles of local tools, and what is in their directories.
+//! The shapes of profiles of local tools, and of their directories.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub(crate) struct ProfileBody {
     found: ProbeBody,
 }
 
-/// `profiles probe`.
+/// The shape of `profiles probe`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ProbeBody {
     directory: String,
@@ -33,7 +33,7 @@ pub(crate) struct ProbeBody {
     account: Option<String>,
 }
 
-/// `profiles remove`.
+/// The shape of `profiles remove`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ProfileRemovedBody {
     pub(crate) id: String,
@@ -41,7 +41,7 @@ pub(crate) struct ProfileRemovedBody {
     pub(crate) label: String,
 }
 
-/// `profiles default --slot`.
+/// The shape of `profiles default --slot`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ProfileSlotBody {
     pub(crate) kind: String,
@@ -50,7 +50,7 @@ pub(crate) struct ProfileSlotBody {
 }
 
 impl ProfileBody {
-    /// A profile, the slots that it is the default of, and what is in its directory.
+    /// Returns the shape of a profile, with the slots that use it and the state of its directory.
     pub(crate) fn of(kind: &str, profile: &Profile, slots: &[String], found: &DirectoryProbe) -> Self {
         Self {
             id: profile.id.to_string(),

@@ -1,4 +1,4 @@
-//! What would be run, and what it would be run in.
+//! The shapes of `run` and `sandbox`.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::commands::Variables;
 
-/// `run --dry-run`.
+/// The shape of `run --dry-run`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RunBody {
@@ -23,7 +23,7 @@ pub(crate) struct RunBody {
     left_out: Vec<String>,
 }
 
-/// `sandbox build`.
+/// The shape of `sandbox build`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ImageBody {
     pub(crate) kind: String,

@@ -1,4 +1,4 @@
-//! What a connection receives by itself.
+//! The shapes of webhooks and deliveries.
 
 use connection_contract::{SigningKey, Timestamp};
 use connection_core::{ConnectionInfo, Error as CoreError, ReceivedEvent, WebhookInfo, WebhookTest};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{ErrorContent, body_text};
 use crate::Error;
 
-/// `webhooks`.
+/// The shape of `webhooks`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WebhookBody {
@@ -46,7 +46,8 @@ impl From<&WebhookTest> for WebhookTestBody {
 }
 
 impl WebhookBody {
-    /// `address` and `key` are secrets: `None` unless they may be seen. `last_test` is that of the address as it is.
+    /// Returns the shape. `address` and `key` are secrets and are `None` unless they may be shown; `last_test` is the
+    /// last test of the current address.
     pub(crate) fn of(
         connection: &ConnectionInfo,
         info: Option<&WebhookInfo>,
