@@ -263,8 +263,7 @@ impl Program {
         }
     }
 
-    /// Returns `true` if there is a database to open, which opening does not create. A database that is not a file
-    /// counts as present.
+    /// Returns `true` unless opening would create the database. A database that is not a file counts as present.
     pub(crate) fn has_database(&self) -> bool {
         self.missing_database().is_none()
     }

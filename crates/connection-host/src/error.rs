@@ -145,7 +145,7 @@ impl Error {
         Self { exit, code: code.into(), message: message.into(), remedy: None }
     }
 
-    /// The command or its input is not well formed.
+    /// Returns an error for a command or an input that is not well formed.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", message)
     }

@@ -111,7 +111,7 @@ fn place<'a>(roots: &'a [Root], path: &str) -> Result<Place<'a>, Error> {
             let rest = path.strip_prefix(root.as_str().trim_end_matches('/'))?;
             (rest.is_empty() || rest.starts_with('/')).then_some((root, rest))
         };
-        // Of nested directories, the innermost one is meant.
+        // Of nested directories, choose the innermost.
         return match roots.iter().filter_map(below).max_by_key(|(root, _)| root.as_str().len()) {
             Some((root, rest)) => Ok(Place::Below(root, tidy(rest))),
             None => {

@@ -111,7 +111,7 @@ impl<'a> Lines<'a> {
 
     async fn page(&mut self, events: &[Event], told: &mut HashSet<EventId>) -> Result<(), Error> {
         for event in events {
-            // Look a name up only once, because a rename during the printing of the record is not relevant.
+            // Look each name up once: a rename while the record is printed is not followed.
             if !self.names.contains_key(&event.connection) {
                 self.names.extend(self.name_of(event.connection).await?);
             }

@@ -1,6 +1,6 @@
 //! Control-C for commands that end in order.
 //!
-//! A command that waits for control-C is notified. Without one, control-C ends the process at once; until the first
+//! A command that waits for control-C is notified. If none waits, control-C ends the process at once; until the first
 //! command waits, the system ends it.
 
 use std::sync::{

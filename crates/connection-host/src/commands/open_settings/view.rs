@@ -50,7 +50,7 @@ impl On<'_> {
         Ok(())
     }
 
-    /// Returns the reason for the requirement, if there is a connection to blame.
+    /// Returns the reason for the requirement, if one is known.
     pub(super) async fn because(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
         let resolved = self.handle.resolve(self.handle.requirement()).await?;
         if let Some(reason) = resolved.error {

@@ -131,7 +131,7 @@ async fn in_container(
     let mut preparing = tokio::task::spawn_blocking(move || run.prepare());
     let (prepared, told) = tokio::select! {
         prepared = &mut preparing => (prepared, None),
-        // Wait for the end of the copying, which removes what was copied.
+        // Wait for the copying to end, so that the copies are removed.
         signal = signals.next() => (preparing.await, Some(signal)),
     };
     let prepared: PreparedRun =
