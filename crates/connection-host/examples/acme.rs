@@ -1,4 +1,4 @@
-//! A command line of one's own: one kind, `acme`, whose account does what its name says. The tests run it.
+//! A command line with a single kind, `acme`, whose account behaves as its name says. The tests run it.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
 
 struct Acme;
 
-/// What the account does, and the secret that it would do it with.
+/// The behaviour of the account, and the secret that it would use.
 struct Account {
     name: String,
     token: Secret,
@@ -36,7 +36,7 @@ impl ConnectionDefinition for Acme {
             ctx.show(Notice::new("Acme thinks about it"));
             ctx.sleep(Duration::from_secs(1)).await;
         }
-        // Without `established_live` the host verifies.
+        // Without `established_live` the host verifies the connection.
         let identity = Identity::new(name.clone(), name.clone());
         let until = (name == "expiring").then(|| ctx.now().after(5 * 86_400 + 60));
         Ok(Established::new(Account { name, token }, identity).valid_until(until))

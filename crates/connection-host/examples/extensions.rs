@@ -1,5 +1,5 @@
-//! A host of extensions: each has a handle and nothing else, offers its tools while its connection is there, and is asked
-//! again whenever one is called.
+//! A host of extensions. Each extension has only a handle, offers its tools while its connection works, and is checked
+//! again whenever a tool is called.
 //!
 //! `printf %s "$GITHUB_TOKEN" | cargo run --example extensions -- issues.json`
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
@@ -14,20 +14,20 @@ use connection_core::{
 use connection_manifest::ExtensionFile;
 use connection_plugin_github::GitHub;
 
-/// Code that runs for an extension. It reaches what its handle gives, and neither registry nor store nor key.
+/// Code that runs for an extension. It has access to its handle, and to neither the registry, the store nor the key.
 pub(crate) struct Extension {
     handle: ExtensionHandle,
 }
 
-/// What an extension shows a person, or an agent.
+/// The offer of an extension to a person or an agent.
 pub(crate) enum Offer {
-    /// Its tools: the commands that it declared.
+    /// The tools, which are the commands that the extension declared.
     Tools(Vec<String>),
-    /// Nothing yet, and what a person can do about it.
+    /// The connection that is required first, and what a person can do about it.
     Required(ConnectionRequired),
 }
 
-/// Why a tool did not do what it was called for: a code for programs, and a sentence with the way out.
+/// The error of a tool: a code for programs, and a sentence with the remedy.
 #[derive(Debug)]
 pub(crate) struct ToolError {
     pub(crate) code: &'static str,
@@ -42,13 +42,13 @@ impl From<connection_core::Error> for ToolError {
 }
 
 impl Extension {
-    /// Begins an extension. Whose code it is, the host knows: the name in the file is what it is granted things by.
+    /// Begins an extension. The host knows which code it runs; grants refer to the name in the manifest.
     pub(crate) fn begin(registry: &ConnectionRegistry, manifest: &[u8]) -> Result<Self, Box<dyn Error>> {
         let file = ExtensionFile::parse(manifest)?;
         Ok(Self { handle: registry.extension(file.into_declaration())? })
     }
 
-    /// What it offers now. Without a connection that it may use there are no tools.
+    /// Returns the current offer. Without a connection that the extension may use, there are no tools.
     pub(crate) async fn offer(&self) -> Result<Offer, Box<dyn Error>> {
         let commands = &self.handle.declaration().commands;
         Ok(match self.handle.connection_required().await? {
@@ -57,25 +57,25 @@ impl Extension {
         })
     }
 
-    /// Calls a tool. What was there when the tools were listed may be gone by now, so all of it is checked again.
+    /// Calls a tool. The connection may have been removed since the tools were listed, so everything is checked again.
     pub(crate) async fn call(&self, tool: &str) -> Result<String, ToolError> {
         if self.handle.declaration().find_command(tool).is_none() {
             return Err(ToolError { code: "undeclared", message: format!("there is no tool '{tool}'") });
         }
         let requirement = self.handle.requirement().clone();
-        // Lent to a library that wants the token itself; it is wiped when this returns.
+        // The token is passed to a library that needs it, and wiped when this returns.
         let lent = self.handle.with_access_token(&requirement, async |token| a_library(tool, token).await);
         Ok(lent.await?)
     }
 
-    /// The same without the token: the core attaches the credential, and the extension does not see it.
+    /// Uses the connection without the token: the core attaches the credential, and the extension does not see it.
     pub(crate) async fn whoami(&self) -> Result<Secret, ToolError> {
         let request = self.handle.request("GET", "/user").await?;
         Ok(self.handle.send(request).await?.bytes(1 << 20).await?)
     }
 }
 
-/// Stands for what takes a token and does something with it.
+/// Stands for a library that takes a token.
 async fn a_library(tool: &str, token: &Secret) -> String {
     format!("{tool} has a token of {} bytes", token.expose().len())
 }
@@ -89,7 +89,7 @@ pub(crate) async fn open(
     ConnectionRegistry::builder().store(address).key(KeyFile::at(key)).http(http).kind(GitHub).open().await
 }
 
-/// The host's settings: a person connects for an extension, and lets it use that with the secrets that it declared.
+/// The host's settings: a person connects for an extension, and grants it the connection with the declared secrets.
 pub(crate) async fn connect(
     registry: &ConnectionRegistry,
     extension: &Extension,
@@ -106,7 +106,7 @@ pub(crate) async fn connect(
     }
 }
 
-/// The host's settings: a person lets an extension use the connection that there is.
+/// The host's settings: a person grants an extension the existing connection.
 pub(crate) async fn allow(registry: &ConnectionRegistry, extension: &Extension) -> Result<(), Box<dyn Error>> {
     let requirement = extension.handle.requirement();
     let resolved = extension.handle.resolve(requirement).await?;
@@ -115,7 +115,7 @@ pub(crate) async fn allow(registry: &ConnectionRegistry, extension: &Extension) 
     Ok(())
 }
 
-/// The host's settings: it may use nothing any more. What it was offered before does not help it.
+/// The host's settings: a person revokes all grants of an extension. Offers that were made before become useless.
 pub(crate) async fn forbid(registry: &ConnectionRegistry, extension: &Extension) -> Result<(), Box<dyn Error>> {
     let name = extension.handle.name();
     for grant in registry.grants().await?.into_iter().filter(|grant| grant.extension == name) {

@@ -1,4 +1,4 @@
-//! A host that keeps its users apart, on either engine.
+//! A host that separates its users, on SQLite or PostgreSQL.
 //!
 //! `printf %s "$GITHUB_TOKEN" | cargo run --example host -- connections.db`, or with `postgres://USER@HOST/DATABASE`.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
@@ -12,13 +12,13 @@ use connection_plugin_github::GitHub;
 
 const GITHUB: Kind = Kind::from_static("github");
 
-/// Opens the database, wherever it is: a path, or `postgres://…`.
+/// Opens the database: a path, or `postgres://…`.
 pub(crate) async fn open(address: &str, key: &Path, http: HttpPolicy) -> Result<ConnectionRegistry, Box<dyn Error>> {
     let builder = ConnectionRegistry::builder().store(address).key(KeyFile::at(key)).http(http);
     Ok(builder.kind(GitHub).open().await?)
 }
 
-/// Connects a user's account. The host knows who the user is: an owner is never taken from a request.
+/// Connects a user's account. The host authenticates the user: an owner is never taken from a request.
 pub(crate) async fn connect(
     registry: &ConnectionRegistry,
     user: &str,
@@ -35,13 +35,13 @@ pub(crate) async fn connect(
     }
 }
 
-/// What a user's page shows: no secret, and no other user's connections.
+/// Returns the content of a user's page: no secret, and no other user's connections.
 pub(crate) async fn page(registry: &ConnectionRegistry, user: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let shown = registry.owner(user)?.list_connections(Filter::new().limit(50)).await?;
     Ok(shown.connections.iter().map(|c| format!("{}:{} {:?}", c.kind, c.label, c.liveness)).collect())
 }
 
-/// Uses the user's connection of that kind, the only one or the default.
+/// Uses the user's connection of this kind: the only one, or the default.
 pub(crate) async fn whoami(registry: &ConnectionRegistry, user: &str) -> Result<Secret, Box<dyn Error>> {
     let connection = registry.owner(user)?.connection_of(&GITHUB).await?;
     let request = connection.request("GET", "/user").await?;

@@ -1,4 +1,4 @@
-//! A program of somebody's own kinds at an authorization server on this machine, for tests: the server's address is in
+//! A program with its own kinds at an authorization server on this machine, for tests. The server's address is in
 //! `CONNECTIONS_TEST_ISSUER`, and its applications are those of `connection_faults::oidc`.
 //!
 //! | Kind | Its application | How it is finished |

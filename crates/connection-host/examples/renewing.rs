@@ -1,5 +1,5 @@
-//! A command line with one kind, `renewing`, whose tokens end after an hour and whose refresh tokens work once. The tests
-//! run it against a server of their own.
+//! A command line with one kind, `renewing`, whose tokens expire after an hour and whose refresh tokens work once. The
+//! tests run it against their own server.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! A host of a kind whose local tool is run as it is: it has one identity, and no container.
+//! A host of a kind with a local tool that has a single identity and no container.
 //!
 //! `cargo run --example tools -- run plain -- ARGS`
 

@@ -1,7 +1,7 @@
-//! A server that has a public address: it receives callbacks, and its page runs setups by JSON.
+//! A server with a public address: it receives callbacks, and its page runs setups by JSON.
 //!
-//! `cargo run --example axum -- https://host.example`, behind a proxy that speaks TLS for that address and passes on what it
-//! gets to port 8080 of this machine.
+//! Run `cargo run --example axum -- https://host.example` behind a proxy that speaks TLS for that address and passes
+//! requests on to port 8080 of this machine.
 
 // region: server
 use std::{error::Error, path::Path, sync::Arc};

@@ -1,4 +1,4 @@
-//! A program on a desktop: it listens on this machine while a setup waits, and opens the person's browser.
+//! A desktop program: it listens on this machine while a setup waits, and opens the user's browser.
 //!
 //! `cargo run --example desktop -- KIND`, with kinds of your own registered.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
@@ -95,7 +95,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Lines of the terminal. A program of your own hides what is typed into a secret field.
+/// Reads lines from the terminal. A real program hides what is typed into a secret field.
 async fn typed(fields: &[Field]) -> Vec<(String, Secret)> {
     let mut answers = Vec::new();
     for field in fields {

@@ -1,4 +1,4 @@
-//! Which addresses a host may be reached at.
+//! The addresses at which a host may be reached.
 
 use connection_contract::Kind;
 use connection_core::InboundEndpoint as _;
@@ -17,7 +17,7 @@ fn a_public_url_is_https_or_this_machine() {
         "host.example",
         "http://host.example",
         "http://10.0.0.1",
-        // A name, which may be led elsewhere (RFC 8252, section 8.3).
+        // A name may resolve to another host (RFC 8252, section 8.3).
         "http://localhost:8080",
         "ftp://host.example",
         "javascript:alert(1)",
@@ -35,7 +35,7 @@ fn a_public_url_is_https_or_this_machine() {
     }
 }
 
-/// For a device that speaks no TLS, and where a person chose it: no text is read as one by itself.
+/// Such an address is for a device without TLS, and only where a person chose it: no other parser accepts it.
 #[test]
 fn an_address_without_tls_is_of_a_private_network_and_a_number() {
     for good in ["http://192.168.1.20:8745", "http://10.0.0.1", "http://172.31.0.1/in", "http://[fd00::1]:8745"] {
@@ -60,7 +60,7 @@ fn an_address_without_tls_is_of_a_private_network_and_a_number() {
     }
 }
 
-/// S3: one address per kind, the same at each start.
+/// S3: each kind has its own address, which is the same at each start.
 #[tokio::test]
 async fn a_redirect_uri_is_stable_and_of_one_kind() {
     let kinds = ["one", "two"].map(|name| Kind::parse(name).unwrap());

@@ -1,4 +1,4 @@
-// What runs on SQLite and on PostgreSQL; `world.rs` knows on which.
+// The tests that run on SQLite and on PostgreSQL; `world.rs` knows which one it is.
 
 mod browsers;
 mod callbacks;

@@ -1,4 +1,4 @@
-//! A fake browser records what it is given: one argument, and none of the host's secrets (T13).
+//! A fake browser records what it receives: a single argument, and none of the host's secrets (T13).
 
 use std::{
     ffi::OsString,
@@ -10,7 +10,7 @@ use std::{
 use connection_inbound::{Browser, OpenBrowserError};
 use tempfile::TempDir;
 
-/// A program that writes down its arguments and its environment.
+/// Makes a program that records its arguments and its environment.
 fn program(directory: &Path, ending: &str) -> PathBuf {
     let (program, record) = (directory.join("browser"), directory.join("record"));
     let record = record.display();

@@ -1,4 +1,4 @@
-//! A setup that was begun in a browser ends in it, and in no other.
+//! A setup that was begun in a browser ends in that browser, and in no other.
 
 use axum::{Router, http::StatusCode};
 use connection_core::ConnectionRegistry;
@@ -15,7 +15,7 @@ fn setups(registry: &ConnectionRegistry, url: PublicUrl) -> Router {
     setup_routes(registry.clone(), url, |_| Ok::<_, StatusCode>("ada".to_owned()))
 }
 
-/// Begins one, and shows the address that is opened.
+/// Begins a setup; returns the answer and the `state` of the address that is opened.
 async fn begun(routes: &Router) -> (Answer, String) {
     let begun = post(routes, "/setups", &json!({ "kind": LOGIN.as_str(), "again": true }).to_string()).await;
     assert_eq!(begun.status, 201, "{begun:?}");
@@ -57,7 +57,7 @@ async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_la
     assert_eq!(labels(&registry.owner("ada").unwrap()).await, ["ada"]);
 }
 
-/// A browser that left many setups behind sends their cookies first, and still ends the one that it has just begun.
+/// A browser sends the cookies of many old setups first, and still finishes the one that it has just begun.
 #[tokio::test]
 async fn cookies_of_old_setups_do_not_hide_the_newest() {
     let world = World::new().await;
@@ -73,7 +73,8 @@ async fn cookies_of_old_setups_do_not_hide_the_newest() {
     assert_eq!(hidden.status, 403, "no more are looked at");
 }
 
-/// S4: nobody but this host can set it, no script reads it, and no other site's request has it but for the way back.
+/// S4: only this host can set the cookie, no script can read it, and another site's request carries it only on the
+/// way back.
 #[tokio::test]
 async fn the_cookie_of_a_setup_is_this_hosts_and_of_this_setup_alone() {
     let world = World::new().await;
@@ -85,7 +86,7 @@ async fn the_cookie_of_a_setup_is_this_hosts_and_of_this_setup_alone() {
     assert!(value.len() >= 43, "256 bits: {value}");
     assert_eq!(attributes, "Max-Age=86400; Path=/; Secure; HttpOnly; SameSite=Lax");
     assert!(!one.body.contains(value));
-    // On loopback there is no TLS, and so no such name.
+    // Without TLS, as on loopback, the cookie has no such name.
     let routes = setups(&registry, "http://127.0.0.1:8777".parse().unwrap());
     let request = axum::http::Request::post("/setups").header("host", "127.0.0.1:8777");
     let request = request.header("content-type", "application/json");

@@ -1,4 +1,4 @@
-//! Callbacks at the routes that a host mounts: taken once, left at once, told to whoever brought them.
+//! Callbacks at the routes that a host mounts: each is accepted once, leaves its address, and shows its result.
 
 use connection_contract::Liveness;
 use connection_core::{Filter, SetupStep};
@@ -31,7 +31,7 @@ async fn a_callback_connects_leaves_its_address_and_says_who_is_connected() {
     assert_eq!(world.provider.asked(), ["code=the-code"]);
 }
 
-/// R-INSEAM-087: whoever brings it again is told nothing, and nothing is exchanged again.
+/// R-INSEAM-087: a repeated callback learns nothing, and nothing is exchanged again.
 #[tokio::test]
 async fn a_second_or_late_callback_gets_a_page_that_says_nothing() {
     let world = World::new().await;
@@ -71,7 +71,7 @@ async fn a_hundred_callbacks_at_once_are_one_exchange() {
     assert_eq!(world.provider.asked(), ["code=the-code"]);
 }
 
-/// Q34: the provider's refusal counts only with the `state` that was given out.
+/// Q34: a refusal by the provider counts only with the `state` that was given out.
 #[tokio::test]
 async fn a_refusal_is_believed_with_the_right_state_alone() {
     let world = World::new().await;
@@ -93,7 +93,7 @@ async fn a_refusal_is_believed_with_the_right_state_alone() {
     assert!(world.provider.asked().is_empty() && labels(&registry).await.is_empty());
 }
 
-/// S1, S3, T15: what one provider sends is never exchanged at another.
+/// S1, S3, T15: a code of one provider is never exchanged at another.
 #[tokio::test]
 async fn a_callback_at_the_path_of_another_kind_is_refused() {
     let world = World::new().await;
@@ -110,7 +110,7 @@ async fn a_callback_at_the_path_of_another_kind_is_refused() {
     assert_eq!((end(&one).await, end(&two).await), ("done ada".to_owned(), "done ada".to_owned()));
 }
 
-/// S14: flows of two owners go on at once, each into its owner's connections.
+/// S14: flows of two owners run at once, each into its owner's connections.
 #[tokio::test]
 async fn two_owners_never_share_a_callback() {
     let world = World::new().await;
@@ -135,7 +135,7 @@ async fn a_callback_in_another_process_is_taken_and_told_there() {
     let (session, state) = begun(&one, &LOGIN).await;
     let there = callbacks(&two);
     let taken = get(&there, &format!("/callback/login?code=the-code&state={state}")).await;
-    // And the page behind it in the first one again.
+    // The page after the callback is served by the first process again.
     let here = callbacks(&one);
     let told = async {
         loop {

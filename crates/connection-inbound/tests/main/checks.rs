@@ -1,4 +1,4 @@
-//! A host that asks its own callbacks over the network, through whatever is before it, and is told what is wrong.
+//! A host checks its own callbacks over the network, through any proxy, and reports what is wrong.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -18,7 +18,7 @@ use crate::{
     world::{PUBLIC, World},
 };
 
-/// What stands before a host: given a path, it passes on another one to these routes, or answers by itself.
+/// A proxy in front of a host: for a path, it passes on another path to these routes, or answers by itself.
 type Proxy = Arc<dyn Fn(&str) -> Passed + Send + Sync>;
 
 enum Passed {
@@ -27,7 +27,7 @@ enum Passed {
     Nothing,
 }
 
-/// Its port.
+/// Starts a proxy and returns its port.
 fn proxy(routes: Router, rule: Proxy) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -44,7 +44,7 @@ fn proxy(routes: Router, rule: Proxy) -> u16 {
 fn passed(stream: &TcpStream, routes: &Router, rule: &Proxy, handle: &Handle) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let (mut first, mut line) = (String::new(), String::new());
-    // Who begins with TLS is answered in the clear, as servers do.
+    // A client that begins with TLS is answered without TLS, as servers do.
     if reader.fill_buf()?.first() == Some(&0x16) {
         let length = reader.buffer().len();
         reader.consume(length);
@@ -119,7 +119,7 @@ async fn what_is_wrong_on_the_way_is_named_with_the_way_out() {
         ("callback_scheme", checked(&registry, at, |_| Passed::Nothing).await),
         ("callback_scheme", checked(&registry, at, |_| Passed::Answer("SSH-2.0-x\r\n".into())).await),
         ("callback_tls", checked(&registry, "https://127.0.0.1:PORT", on).await),
-        // Another host of the same make is not this one.
+        // Another host with the same software is not this one.
         ("callback_other", {
             let routes: Router = callback_routes(other.clone(), PUBLIC.parse().unwrap());
             let port = proxy(routes, Arc::new(on));

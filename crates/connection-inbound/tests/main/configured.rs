@@ -1,4 +1,4 @@
-//! Kinds from a configuration at the core: with its limits and its egress.
+//! Kinds from a configuration, run by the core with its limits and its egress policy.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{login::API, provider::Provider};
 const KIND: Kind = Kind::from_static("configured");
 const ELSEWHERE: &str = "https://elsewhere.example";
 
-/// A host that receives nothing, with two providers.
+/// A host that receives no callbacks, with two providers.
 struct Host {
     registry: ConnectionRegistry,
     clock: ManualClock,
@@ -37,7 +37,7 @@ impl Host {
         Self { registry, clock, provider, elsewhere, _directory: directory }
     }
 
-    /// Begins a setup: its session, its first step, and the parameters of the address that it opens.
+    /// Begins a setup; returns its session, its first step, and the parameters of the address that it opens.
     async fn begun(&self) -> (SetupSession, u64, Vec<(String, String)>) {
         let session = self.registry.begin_setup(&KIND).await.unwrap();
         let (no, step) = session.next_step().await.unwrap().unwrap();
@@ -59,7 +59,7 @@ fn value<'q>(query: &'q [(String, String)], wanted: &str) -> &'q str {
     query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str()).unwrap()
 }
 
-/// Where addresses are learned, what renews is in reach: else the egress would refuse the first renewal.
+/// If addresses were learned, the refresh step is in reach; otherwise the egress policy would refuse the first refresh.
 #[tokio::test]
 async fn what_renews_elsewhere_is_reached() {
     let renewal = Renewal::Step(Step::get(format!("{ELSEWHERE}/renew")).parameter("token", "${token.access}"));
@@ -79,8 +79,8 @@ async fn what_renews_elsewhere_is_reached() {
     assert_eq!(lent, b"second");
 }
 
-/// Q2: a further set whose answer is lost is sent again after its quarantine, each time that a person asks; after the fifth
-/// time it is given up, so that the main one is not rotated for it without end, and its end is told.
+/// Q2: a further set whose response is lost is sent again after its quarantine, each time that a person asks. After
+/// the fifth failure it is given up, so that the main set is not rotated without end, and its end is reported.
 #[tokio::test]
 async fn a_further_set_whose_answers_are_lost_is_given_up_and_told() {
     let endpoints = builder()

@@ -63,7 +63,7 @@ async fn a_desktop_program_opens_a_browser_and_is_called_back() {
     assert_eq!((connected.unwrap().as_str(), answered), ("ada", 303));
 }
 
-/// The browser is a script that notes the address.
+/// Makes a browser that is a script and records the address.
 #[cfg(unix)]
 fn browser(directory: &Path) -> connection_inbound::Browser {
     use std::os::unix::fs::PermissionsExt as _;
@@ -78,7 +78,7 @@ fn browser(directory: &Path) -> connection_inbound::Browser {
     connection_inbound::Browser::command(&script, [""; 0])
 }
 
-/// Goes where the script was opened: where the browser comes back, the `state` that it brings, and its cookie.
+/// Opens the address that the script recorded; returns the redirect address, the `state`, and the browser's cookie.
 #[cfg(unix)]
 async fn opened(directory: &Path) -> (String, String, String) {
     let link = loop {
@@ -97,7 +97,7 @@ async fn opened(directory: &Path) -> (String, String, String) {
     (value("redirect_uri"), value("state"), cookie)
 }
 
-/// The port and the path of an address on loopback.
+/// Returns the port and the path of an address on loopback.
 #[cfg(unix)]
 fn local(address: &str) -> (u16, String) {
     let (port, path) = address.strip_prefix("http://127.0.0.1:").unwrap().split_once('/').unwrap();
@@ -111,8 +111,8 @@ async fn come_back(directory: &Path) -> u16 {
     crate::loopback::get_with(port, &format!("{path}?code=x&state={state}"), &cookie).await.0
 }
 
-/// A kind from a configuration offers every way at once: a browser, a pasted address, a code to type. Each of the first two
-/// finishes, whichever comes.
+/// A kind from a configuration offers every method at once: a browser, a pasted address, a device code. Each of the
+/// first two finishes the setup, whichever is first.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_desktop_program_finishes_in_whichever_way_comes_first() {
@@ -142,7 +142,7 @@ async fn a_desktop_program_finishes_in_whichever_way_comes_first() {
     }
 }
 
-/// With every way that there is.
+/// Returns a kind with every method.
 #[cfg(unix)]
 fn configured() -> OAuth2 {
     let config = OAuth2Config::builder(Kind::from_static("configured"), "Configured")

@@ -1,4 +1,4 @@
-//! A plugin that asks every sort of field, then one more.
+//! A plugin that asks for fields of every type, then for one more.
 
 use connection_contract::prelude::*;
 

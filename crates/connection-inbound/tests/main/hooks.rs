@@ -1,4 +1,4 @@
-//! A plugin whose provider sends webhooks: it signs the address, the method and the body with a key of the host's.
+//! A plugin whose provider sends webhooks and signs the address, the method and the body with a key of the host.
 
 use connection_contract::prelude::*;
 use connection_core::{Connection, ConnectionRegistry, Outcome};
@@ -10,7 +10,7 @@ pub(crate) const SIGNATURE: &str = "x-signature";
 #[derive(Clone)]
 pub(crate) struct Hooks;
 
-/// What the provider signs.
+/// Returns the signature of the provider.
 pub(crate) fn signature(key: &Secret, method: &str, url: &str, body: &[u8]) -> String {
     let text = [format!("{method} {url}\n").as_bytes(), body].concat();
     encode::hex(&connection_testkit::hmac_sha256(key.expose(), &text))
@@ -87,7 +87,7 @@ impl Webhooks<Secret> for Hooks {
     }
 }
 
-/// A connection with an address, the token of the address, and the key that signs.
+/// Connects and enables webhooks; returns the connection, the token of its address, and the key.
 pub(crate) async fn enabled(registry: &ConnectionRegistry) -> (Connection, String, Secret) {
     let session = registry.begin_setup(&HOOKS).await.unwrap();
     let (no, _) = session.next_step().await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! A browser is led through an address of ours, and a callback is taken from that browser alone, whoever knows its `state`.
+//! A browser is led through our address, and a callback is accepted only from that browser, whoever knows the `state`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -17,7 +17,7 @@ fn server() -> LoopbackServer {
     LoopbackServer::new(Handle::current(), LoopbackOptions::new())
 }
 
-/// A provider at which the code `evil` is of somebody else's account.
+/// Returns a world whose provider assigns the code `evil` to another person's account.
 async fn world() -> World {
     let world = World::new().await;
     world.provider.answers_as(|body| match body.contains("evil") {
@@ -27,8 +27,8 @@ async fn world() -> World {
     world
 }
 
-/// The address at the provider that a setup sends a browser to, which everybody on the machine may read, and what of it
-/// matters to an attacker.
+/// The provider's address to which a setup sends the browser, which every user of the machine may read, and the parts
+/// of it that matter to an attacker.
 struct Known {
     link: String,
     port: u16,
@@ -49,7 +49,7 @@ impl Known {
     }
 }
 
-/// The path of the address through which the browser is led.
+/// Returns the path of the address that leads the browser.
 async fn lead(session: &SetupSession, port: u16) -> String {
     let address = session.lead_address().await.unwrap().unwrap();
     address.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap().to_owned()
@@ -59,7 +59,7 @@ fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
-/// The cookie that an answer sets, as a browser sends it back.
+/// Returns the cookie of an answer, as a browser sends it back.
 fn cookie(answer: &str) -> &str {
     header(answer, "set-cookie").unwrap().split(';').next().unwrap()
 }
@@ -77,7 +77,7 @@ async fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
     let known = known(&session).await;
     let port = known.port;
     let forged = format!("connection-setup-{}=x", session.id());
-    // Before a browser was led, and afterwards.
+    // The attack is tried before a browser was led, and afterwards.
     let attacked = async || {
         let empty = format!("connection-setup-{}=", session.id());
         for cookie in ["a=b", forged.as_str(), empty.as_str()] {
@@ -106,7 +106,7 @@ async fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
     assert_eq!(world.provider.asked().len(), 1);
 }
 
-/// The control: it is the browser being led that keeps the code out.
+/// The control: without a led browser, the same code is accepted.
 #[tokio::test]
 async fn without_a_led_browser_a_code_of_somebody_else_is_taken() {
     let world = world().await;
@@ -127,7 +127,7 @@ async fn a_browser_that_was_led_may_reload_and_every_other_one_is_told_so() {
     let port = known.port;
     let go = lead(&session, port).await;
     assert_eq!(lead(&session, port).await, go, "it stays the same");
-    // A look at it, or another method, does not use it up.
+    // A HEAD or another method does not use the address up.
     let local: SocketAddr = (Ipv4Addr::LOCALHOST, port).into();
     for method in ["HEAD", "POST"] {
         let request = format!("{method} {go} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n");
@@ -153,7 +153,7 @@ async fn a_browser_that_was_led_may_reload_and_every_other_one_is_told_so() {
     let (status, answer) = get_with(port, &known.callback("mine"), cookie(&led)).await;
     assert_eq!(status, 303, "{answer}");
     assert_eq!(end(&session).await, "done ada");
-    // The cookie goes by the path that it came with.
+    // A browser removes the cookie only with the path that it was set for.
     let done = header(&answer, "location").unwrap().rsplit_once(&format!(":{port}")).unwrap().1.to_owned();
     let (_, page) = get_with(port, &done, cookie(&led)).await;
     assert!(page.contains("Connected") && page.contains("=; Max-Age=0; Path=/callback/login; HttpOnly"), "{page}");
@@ -172,7 +172,7 @@ async fn an_address_that_was_not_given_out_leads_nowhere() {
     let (kind, token) = go.rsplit_once('/').unwrap();
     let of_other = lead(&other, port).await;
     let of_other = of_other.rsplit_once('/').unwrap().1;
-    // The id of one session with the secret of the other.
+    // The id of one session is combined with the secret of the other.
     let mixed = format!("{}{}", &token[..22], &of_other[22..]);
     let changed = format!("{}{}", &token[..42], if token.ends_with('A') { "E" } else { "A" });
     for token in ["", "x", &token[..42], &mixed, &changed, &format!("{token}A"), &session.id().to_string()] {
@@ -204,7 +204,7 @@ async fn a_browser_is_led_and_known_in_another_process() {
     assert_eq!(end(&session).await, "done ada");
 }
 
-/// `reauthorize`, and a setup that is led only by the one who goes on with it.
+/// A re-authorization is led, and so is a setup that only the resuming command leads.
 #[tokio::test]
 async fn a_reauthorization_and_a_resumed_setup_are_led_as_well() {
     let world = world().await;
@@ -224,7 +224,7 @@ async fn a_reauthorization_and_a_resumed_setup_are_led_as_well() {
     let (_, led) = get(second.port, &lead(&again, second.port).await).await;
     assert_eq!(get_with(second.port, &second.callback("mine"), cookie(&led)).await.0, 303);
     assert_eq!(end(&again).await, "done ada");
-    // A setup of a page is bound to the page's browser, and stays so.
+    // A setup of a page stays bound to the page's browser.
     let bound = registry.begin_setup(&LOGIN).again().browser("page".into()).led_browser().await.unwrap();
     known(&bound).await;
     bound.led_browser().await.unwrap();

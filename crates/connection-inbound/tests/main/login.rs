@@ -1,9 +1,9 @@
-//! A plugin that sends a browser to a provider and exchanges the code that it comes back with.
+//! A plugin that sends a browser to a provider and exchanges the code that the browser returns with.
 
 use connection_contract::prelude::*;
 
 pub(crate) const LOGIN: Kind = Kind::from_static("login");
-/// The same plugin once more, at a provider of its own.
+/// The same plugin, at another provider.
 pub(crate) const OTHER: Kind = Kind::from_static("other-login");
 pub(crate) const API: &str = "https://login.example";
 

@@ -1,4 +1,5 @@
-//! The server on this machine: there while a setup waits, at the same port after a restart, and only for whom it is meant.
+//! The loopback server: it runs while a setup waits, on the same port after a restart, and answers only its own
+//! requests.
 
 use std::{
     io::{Read as _, Write as _},
@@ -19,7 +20,7 @@ fn server() -> LoopbackServer {
     LoopbackServer::new(Handle::current(), LoopbackOptions::new())
 }
 
-/// A setup that has sent a browser away, its `state`, and the port at which it is called back.
+/// Returns a setup that has sent a browser to the provider, its `state`, and the port of its redirect address.
 async fn begun(registry: &ConnectionRegistry) -> (SetupSession, String, u16) {
     let session = registry.begin_setup(&LOGIN).again().await.unwrap();
     let link = sent_to(&session).await;
@@ -29,12 +30,12 @@ async fn begun(registry: &ConnectionRegistry) -> (SetupSession, String, u16) {
     (session, state.to_owned(), port.parse().unwrap())
 }
 
-/// Sends these bytes and reads all that comes, on a thread of its own; the status, and the whole.
+/// Sends the bytes and reads everything that arrives, on a separate thread; returns the status and the whole answer.
 pub(crate) async fn sent(address: SocketAddr, bytes: String) -> (u16, String) {
     let exchange = move || {
         let Ok(mut stream) = TcpStream::connect(address) else { return (0, String::new()) };
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        // Whoever is refused is not read to the end.
+        // The server does not read the rest of a refused request.
         drop(stream.write_all(bytes.as_bytes()));
         let mut answer = Vec::new();
         drop(stream.read_to_end(&mut answer));
@@ -53,7 +54,7 @@ pub(crate) async fn get(port: u16, path: &str) -> (u16, String) {
     sent(local(port), format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")).await
 }
 
-/// With a cookie.
+/// Sends a GET with a cookie.
 pub(crate) async fn get_with(port: u16, path: &str, cookie: &str) -> (u16, String) {
     sent(local(port), format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\r\n")).await
 }
@@ -175,14 +176,14 @@ async fn what_is_not_meant_for_it_is_refused_and_the_right_callback_is_good_afte
         assert_eq!(status, expected, "{head}: {answer}");
         assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))), "{head}");
     }
-    // A browser that hangs up at once is no error.
+    // A connection that is closed at once is not an error.
     drop(TcpStream::connect(local(port)).unwrap());
     assert!(world.provider.asked().is_empty());
     assert_eq!(get(port, &callback).await.0, 303, "the control");
     assert_eq!(end(&session).await, "done ada");
 }
 
-/// For a program that ends with its setup.
+/// A program that ends with its setup waits for the browser.
 #[tokio::test]
 async fn a_browser_that_was_sent_on_is_waited_for() {
     let world = World::new().await;
@@ -190,7 +191,7 @@ async fn a_browser_that_was_sent_on_is_waited_for() {
     let registry = world.with(server.clone()).await;
     let (session, state, port) = begun(&registry).await;
     let long = Duration::from_secs(600);
-    // The control: nobody has come.
+    // The control: no browser has come.
     tokio::time::timeout(long, server.browsers_told(long)).await.unwrap();
     let (status, answer) = get(port, &format!("/callback/login?code=x&state={state}")).await;
     assert_eq!(status, 303, "{answer}");
@@ -205,7 +206,7 @@ async fn a_browser_that_was_sent_on_is_waited_for() {
     let path = done.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap();
     let (seen, ()) = tokio::join!(get(port, path), &mut told);
     assert!(seen.1.contains("Connected"));
-    // Whoever does not come is not waited for longer than that.
+    // A browser that does not come is not waited for any longer.
     server.browsers_told(Duration::ZERO).await;
     registry.close().await;
 }
@@ -217,7 +218,7 @@ async fn it_is_reached_by_both_families() {
     let (session, state, port) = begun(&registry).await;
     let six: SocketAddr = (std::net::Ipv6Addr::LOCALHOST, port).into();
     if TcpListener::bind((std::net::Ipv6Addr::LOCALHOST, 0)).is_err() {
-        // A machine without that family has nothing to show.
+        // A machine without IPv6 cannot show this.
         return;
     }
     let path = format!("/callback/login?code=x&state={state}");
@@ -233,7 +234,7 @@ async fn it_keeps_no_registry_that_its_host_has_dropped() {
     let (session, _, port) = begun(&registry).await;
     let weak = registry.downgrade();
     drop((session, registry));
-    // The run that came to rest goes with its task.
+    // The session's last run ends together with its task.
     while weak.upgrade().is_some() {
         tokio::task::yield_now().await;
     }

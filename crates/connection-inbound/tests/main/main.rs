@@ -1,10 +1,10 @@
-//! What reaches a host from outside, as a browser or a program sends it. On SQLite.
+//! Requests that reach a host from outside, as a browser or a program sends them, on SQLite.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 include!("both.rs");
 
-// Addresses alone, without a store.
+// Tests that need no store.
 mod addresses;
 #[cfg(unix)]
 mod browser;

@@ -1,4 +1,4 @@
-//! Requests that no browser sends: each is answered, none ends a setup, and the right one is good afterwards.
+//! Requests that no browser sends: each is answered, none ends a setup, and the right callback is accepted afterwards.
 
 use axum::{
     Router,
@@ -79,7 +79,7 @@ async fn an_odd_request_is_refused_and_ends_no_setup() {
         assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))), "{method} {path}");
     }
     assert!(world.provider.asked().is_empty());
-    // T16: and however many they are.
+    // T16: the same holds for any number of them.
     for number in 0..1000 {
         assert_eq!(status(&routes, "GET", &format!("/callback/login?error=no&state={number}")).await, 404);
     }

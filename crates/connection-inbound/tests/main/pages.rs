@@ -1,4 +1,4 @@
-//! What a browser is told: nobody's text becomes part of a page, and a page loads nothing.
+//! The pages that a browser shows: no foreign text becomes part of the markup, and a page loads nothing.
 
 use axum::{
     Router,
@@ -25,7 +25,7 @@ const PAYLOADS: [&str; 9] = [
     "]]><style>*{display:none}</style>",
 ];
 
-/// Without what we write ourselves, there is no markup in it.
+/// Returns `true` if a page contains no markup except our own.
 fn is_text(page: &str) -> bool {
     let shown = page.split_once("<h1>").unwrap().1;
     let ours = ["</h1>", "<p>", "</p>", "</html>"];
@@ -55,7 +55,7 @@ async fn what_a_provider_or_plugin_says_is_shown_as_text() {
     }
 }
 
-/// S10, T11: also of errors and of what is not found.
+/// S10, T11: this holds for errors and unknown paths, too.
 #[tokio::test]
 async fn every_answer_loads_nothing_is_not_kept_and_leads_nowhere_by_name() {
     let world = World::new().await;
@@ -86,7 +86,7 @@ async fn every_answer_loads_nothing_is_not_kept_and_leads_nowhere_by_name() {
     }
 }
 
-/// S7, T17: there is no parameter that says where to go, and no header does.
+/// S7, T17: neither a parameter nor a header decides where the browser goes.
 #[tokio::test]
 async fn nothing_of_a_request_gets_into_an_address() {
     let world = World::new().await;

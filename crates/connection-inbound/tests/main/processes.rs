@@ -1,5 +1,5 @@
-//! A callback reaches another process than the one that began, while that one lives, stands still or is dead: over HTTP, at
-//! an address that they share or at the port of a process on loopback.
+//! A callback reaches another process than the one that began the setup, which is alive, paused or dead. Both listen
+//! at a shared address, or each at a loopback port.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -19,12 +19,12 @@ use crate::{
     world::{World, end, labels, sent_to},
 };
 
-/// Tells a process of this test what it is.
+/// The variable that tells a process of this test what to do.
 const BEGINNER: &str = "CONNECTIONS_TEST_BEGINNER";
 const NAME: &str = "processes::a_callback_in_another_process_completes_the_setup_that_one_began";
-/// An answer that takes longer does not come.
+/// The time after which an answer is not expected anymore.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What becomes of the process that began.
+/// The states of the process that began the setup.
 const FATES: [&str; 3] = ["alive", "paused", "killed"];
 
 #[test]
@@ -41,7 +41,7 @@ fn order() -> Option<String> {
     std::env::var(BEGINNER).ok()
 }
 
-/// At this public address, or at a port of its own.
+/// Returns an endpoint at this public address, or at a loopback port.
 fn endpoint(url: &str) -> Arc<dyn InboundEndpoint> {
     match url.parse::<PublicUrl>() {
         Ok(url) => Arc::new(PublicEndpoint::new(url)),
@@ -49,7 +49,7 @@ fn endpoint(url: &str) -> Arc<dyn InboundEndpoint> {
     }
 }
 
-/// Begins a setup, says its id and where it sends the browser, and is there until it is killed.
+/// Begins a setup, reports its id and the browser's address, and runs until it is killed.
 async fn begin(order: &str) {
     let [address, key, provider, url] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
     let registry = ConnectionRegistry::builder()
@@ -61,23 +61,23 @@ async fn begin(order: &str) {
     let registry = registry.open().await.unwrap();
     let session = registry.begin_setup(&LOGIN).again().await.unwrap();
     let link = sent_to(&session).await;
-    // Past the capture of the test harness.
+    // Write to standard error directly, past the test harness.
     std::io::stderr().write_all(format!("BEGUN {} {link}\n", session.id()).as_bytes()).unwrap();
     std::future::pending::<()>().await;
 }
 
-/// A process that has begun; it ends with this value.
+/// A process that has begun a setup; it is killed when this is dropped.
 struct Beginner {
     child: Child,
-    /// The setup.
+    /// The id of the setup.
     id: String,
-    /// Where the provider sends the browser back to.
+    /// The redirect address of the setup.
     callback: String,
 }
 
 impl Drop for Beginner {
     fn drop(&mut self) {
-        // It may be dead.
+        // The process may be dead already.
         self.child.kill().unwrap_or_default();
         drop(self.child.wait());
     }
@@ -119,7 +119,7 @@ async fn opened(world: &World, inbound: Arc<dyn InboundEndpoint>) -> ConnectionR
     world.builder().clock(Arc::new(SystemClock::new())).inbound(inbound).open().await.unwrap()
 }
 
-/// A browser is sent back, and something happens before it is answered: the page at which it ends.
+/// Sends a browser back, runs `meanwhile` before the answer, and returns the page at which the browser ends.
 fn sent_back(callback: &str, meanwhile: impl FnOnce()) -> String {
     tokio::task::block_in_place(|| {
         let address = callback.strip_prefix("http://").unwrap();
@@ -136,7 +136,7 @@ fn sent_back(callback: &str, meanwhile: impl FnOnce()) -> String {
     })
 }
 
-/// It became one connection, by one exchange, and a second callback is told nothing.
+/// Checks that the setup made one connection with one exchange, and that a second callback learns nothing.
 async fn complete(world: &World, registry: &ConnectionRegistry, session: &SetupSession, how: &str) {
     assert_eq!(end(session).await, "done ada", "{how}");
     assert_eq!((labels(registry).await, world.provider.asked().len()), (vec!["ada".to_owned()], 1), "{how}");
@@ -160,15 +160,15 @@ async fn at_a_shared_address() {
         let again = tokio::task::block_in_place(|| UserAgent::new().get(&beginner.callback).unwrap().status);
         assert_eq!(again, 410, "{fate}");
         if fate == "paused" {
-            // It wakes to a setup that is over, and does nothing more to it.
+            // The paused process wakes up to a setup that has ended, and does nothing more to it.
             beginner.signal("CONT");
             complete(&world, &registry, &session, "awake").await;
         }
     }
 }
 
-/// The port of a dead process is taken over by whoever goes on with its setup; that of one that stands still answers when it
-/// goes on, and whoever waits for the setup elsewhere is told in each case.
+/// The process that continues a setup takes over the port of a dead process. A paused process answers when it
+/// continues. A process that waits for the setup learns the result in each case.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_setup_that_another_process_goes_on_with_ends_by_the_callback_on_loopback() {
     for fate in FATES {

@@ -1,4 +1,4 @@
-//! A provider on loopback: exchanges codes, and counts how often it was asked.
+//! A provider on loopback, which exchanges codes and counts its requests.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-/// Runs as long as the test's process.
+/// A provider that runs as long as the test's process.
 #[derive(Clone)]
 pub(crate) struct Provider {
     pub(crate) origin: String,
@@ -19,7 +19,7 @@ type Answer = Box<dyn Fn(&str) -> (u16, String) + Send>;
 
 struct State {
     asked: Vec<String>,
-    /// To that body.
+    /// The answer to a body.
     answer: Answer,
 }
 
@@ -33,36 +33,36 @@ impl Provider {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let serving = serving.clone();
-                // Whoever hangs up is nobody's business here.
+                // Ignore clients that close the connection.
                 thread::spawn(move || serving.serve(&stream.unwrap()).unwrap_or_default());
             }
         });
         provider
     }
 
-    /// What it answers from now on.
+    /// Sets the answer from now on.
     pub(crate) fn answers(&self, status: u16, body: &str) {
         let body = body.to_owned();
         self.answers_as(move |_| (status, body.clone()));
     }
 
-    /// As [`answers`](Self::answers), by what it is asked.
+    /// As [`answers`](Self::answers), depending on the request.
     pub(crate) fn answers_as(&self, answer: impl Fn(&str) -> (u16, String) + Send + 'static) {
         self.state.lock().unwrap().answer = Box::new(answer);
     }
 
-    /// It takes questions, and answers none until it is let go.
+    /// Accepts requests, but answers none until it is released.
     pub(crate) fn hold(&self) {
         *self.held.0.lock().unwrap() = true;
     }
 
-    /// It answers again.
+    /// Answers requests again.
     pub(crate) fn let_go(&self) {
         *self.held.0.lock().unwrap() = false;
         self.held.1.notify_all();
     }
 
-    /// The bodies of the exchanges.
+    /// Returns the bodies of the exchanges.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.state.lock().unwrap().asked.clone()
     }

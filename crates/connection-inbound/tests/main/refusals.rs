@@ -1,4 +1,4 @@
-//! What a page or program is refused, and how it is told.
+//! Refusals of requests by a page or a program, and their messages.
 
 use axum::{
     Router,
@@ -80,7 +80,7 @@ async fn every_refusal_names_itself_with_a_code_and_the_right_status() {
     told(&late, 410, "setup_ended");
 }
 
-/// T10: what a page of another site can send without asking is not read.
+/// T10: a request that a page of another site can send without a preflight is not read.
 #[tokio::test]
 async fn another_sites_page_changes_nothing() {
     let world = World::new().await;
@@ -107,7 +107,7 @@ async fn another_sites_page_changes_nothing() {
     }
 }
 
-/// T09: a page whose name was led to this machine names its own host, whatever it asks for.
+/// T09: a page whose name was pointed to this machine names its own host, whatever it requests.
 #[tokio::test]
 async fn on_loopback_a_request_names_the_host_by_its_public_url() {
     let world = World::new().await;
@@ -133,7 +133,7 @@ async fn on_loopback_a_request_names_the_host_by_its_public_url() {
     assert_eq!(asked(&at("http://[::1]:8777"), "POST", "/setups", &six, body).await.status, 201);
     let plain = [("host", "127.0.0.1"), ("content-type", JSON)];
     assert_eq!(asked(&at("http://127.0.0.1:80"), "POST", "/setups", &plain, body).await.status, 201);
-    // Behind TLS a proxy may name the host as it likes.
+    // With TLS, a proxy may name the host as it likes.
     let proxied = [("host", "inside:9000"), ("content-type", JSON)];
     assert_eq!(asked(&at("https://host.example"), "POST", "/setups", &proxied, body).await.status, 201);
 }

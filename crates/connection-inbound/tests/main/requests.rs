@@ -7,7 +7,7 @@ use axum::{
 };
 use tower::ServiceExt as _;
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -20,13 +20,13 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Where a browser goes next, by 303.
+    /// Returns where a redirect with status 303 leads.
     pub(crate) fn location(&self) -> &str {
         assert_eq!(self.status, StatusCode::SEE_OTHER.as_u16(), "{self:?}");
         self.header("location")
     }
 
-    /// The cookie that it sets, as a browser sends it back.
+    /// Returns the cookie that the response sets, as a browser sends it back.
     pub(crate) fn cookie(&self) -> &str {
         self.header("set-cookie").split(';').next().unwrap()
     }
@@ -43,7 +43,7 @@ pub(crate) async fn send(routes: &Router, request: Request<Body>) -> Answer {
     Answer { status: parts.status.as_u16(), headers: parts.headers, body }
 }
 
-/// GET of a path with its query.
+/// Sends a GET of a path with its query.
 pub(crate) async fn get(routes: &Router, path: &str) -> Answer {
     send(routes, Request::get(path).body(Body::empty()).unwrap()).await
 }
@@ -52,13 +52,13 @@ pub(crate) async fn get_with(routes: &Router, path: &str, cookie: &str) -> Answe
     send(routes, Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap()).await
 }
 
-/// POST of JSON, as a page of the host does it.
+/// Sends a POST of JSON, as a page of the host does.
 pub(crate) async fn post(routes: &Router, path: &str, body: &str) -> Answer {
     let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
     send(routes, request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
-/// The path to which a browser is sent on, as the routes see it behind the proxy of `PUBLIC`.
+/// Returns the path of a redirect, as the routes see it behind the proxy of `PUBLIC`.
 pub(crate) fn behind_proxy(location: &str) -> &str {
     location.strip_prefix(crate::world::PUBLIC).unwrap()
 }

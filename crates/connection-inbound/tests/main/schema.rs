@@ -1,9 +1,9 @@
-//! As much of JSON Schema as ours use, strictly: a word that is not known here fails the test.
+//! The part of JSON Schema that our schemas use, strictly: an unknown keyword fails the test.
 
 use connection_inbound::schemas;
 use serde_json::Value;
 
-/// Why a value is not what the schema of that name says, if it is not.
+/// Checks a value against the schema of that name.
 pub(crate) fn check(name: &str, value: &Value) -> Result<(), String> {
     let schema = schemas().into_iter().find(|schema| schema.name == name).unwrap();
     let root: Value = serde_json::from_str(schema.document).unwrap();
@@ -73,7 +73,7 @@ fn is_of(rule: &Value, value: &Value) -> bool {
     rule.as_array().map_or_else(|| is(rule), |words| words.iter().any(is))
 }
 
-/// The check itself has teeth.
+/// The check itself finds errors.
 #[test]
 fn what_does_not_fit_a_schema_is_told() {
     let reason = serde_json::json!({ "code": "x", "message": "x", "remedy": null });

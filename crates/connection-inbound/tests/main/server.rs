@@ -1,4 +1,4 @@
-//! The server of a host that has no other one: over real sockets, until it is told to end.
+//! The server of a host without another HTTP server, over real sockets, until it is stopped.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -23,7 +23,7 @@ async fn asked(address: SocketAddr, host: &str) -> u16 {
     sent(address, format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await.0
 }
 
-/// T09: a page whose name was led to this machine names its own.
+/// T09: a page whose name was pointed to this machine names its own host.
 #[tokio::test]
 async fn without_tls_it_answers_to_this_machines_names_alone() {
     let routes = Router::new().route("/", get(async || "here"));
@@ -42,7 +42,7 @@ async fn without_tls_it_answers_to_this_machines_names_alone() {
         assert_eq!(asked(address, host).await, 421, "{host}");
     }
     serving.abort();
-    // Behind TLS the proxy says who is asked.
+    // With TLS, the proxy checks the names.
     let server = bound().await;
     let address = server.address();
     let serving = Handle::current()
@@ -74,7 +74,7 @@ async fn told_to_end_it_lets_nobody_in_and_gives_who_asked_an_answer() {
     });
     let answer = Handle::current().spawn(asked(address, "host.example"));
     asked_for.notified().await;
-    // One that has not asked yet does not hold it up.
+    // A connection without a request does not delay the end.
     let silent = tokio::net::TcpStream::connect(address).await.unwrap();
     stop.send(()).unwrap();
     let refused = async {

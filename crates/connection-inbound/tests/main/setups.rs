@@ -1,4 +1,4 @@
-//! Setups by JSON: begin, look, answer, resume, cancel. Every body is held to its schema.
+//! Setups by JSON: begin, read, answer, resume, cancel. Every body is checked against its schema.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
 
 pub(crate) const SECRET: &str = "canary-3f1a9c-secret";
 
-/// Whoever names itself in a header, as a test's host has it; everybody else is `ada`.
+/// Returns the owner that a request names in a header, and `ada` for every other request.
 fn owner(parts: &Parts) -> Result<String, StatusCode> {
     match parts.headers.get("x-test-owner").map(|value| value.to_str().unwrap()) {
         Some("nobody") => Err(StatusCode::UNAUTHORIZED),
@@ -34,7 +34,7 @@ pub(crate) fn routes(registry: &ConnectionRegistry) -> Router {
     setup_routes(registry.clone(), public(), owner)
 }
 
-/// A body of ours, held to its schema.
+/// Returns a body after checking it against its schema.
 pub(crate) fn setup(answer: &Answer) -> Value {
     assert_eq!(answer.header(header::CONTENT_TYPE.as_str()), "application/json");
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -75,7 +75,7 @@ fn first() -> Value {
 #[tokio::test]
 async fn a_form_is_shown_as_it_is_declared_and_answered_to_the_end() {
     let (world, granted) = (World::new().await, tempfile::TempDir::new().unwrap());
-    // The owners of this host are not the owner of the process.
+    // The owners of this host differ from the owner of the process.
     let builder = world.builder().files(FilesPolicy::new().allow(granted.path()));
     let registry = builder.inbound(Arc::new(PublicEndpoint::new(public()))).open().await.unwrap();
     let routes = routes(&registry);
@@ -111,13 +111,13 @@ async fn a_form_is_shown_as_it_is_declared_and_answered_to_the_end() {
     let ada = registry.owner("ada").unwrap();
     ada.connection(connection).await.unwrap();
     assert_eq!(labels(&ada).await, ["work"]);
-    // Told as often as it is asked, also in another process.
+    // The result can be read repeatedly, also from another process.
     let other = self::routes(&world.public().await);
     assert_eq!(shown(&other, id(&begun), "").await, done);
     assert_eq!(shown(&routes, id(&begun), done["cursor"].as_str().unwrap()).await, done);
 }
 
-/// R-INSEAM-088, T20: what a person typed is in no answer.
+/// R-INSEAM-088, T20: no answer contains what a person typed.
 #[tokio::test]
 async fn a_secret_never_comes_back() {
     let world = World::new().await;
@@ -185,7 +185,7 @@ async fn a_network_that_fails_is_told_and_the_setup_is_resumed_when_somebody_say
     let rests = shown(&routes, id(&begun), second["cursor"].as_str().unwrap()).await;
     assert_eq!((&rests["type"], &rests["resumable"]), (&json!("notice"), &json!(true)), "{rests}");
     let asked = world.provider.asked().len();
-    // Looking asks nobody.
+    // Reading the state sends no request to the provider.
     for _ in 0..3 {
         assert_eq!(shown(&routes, id(&begun), "").await, rests);
     }
@@ -223,7 +223,7 @@ async fn a_connection_is_authorized_again() {
     assert_eq!(made[0], made[1]);
 }
 
-/// S14: what is another owner's is not found.
+/// S14: a setup of another owner is not found.
 #[tokio::test]
 async fn a_setup_of_another_owner_is_not_found() {
     let world = World::new().await;

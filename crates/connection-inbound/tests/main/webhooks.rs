@@ -1,4 +1,4 @@
-//! What providers send by themselves, at the routes that a host mounts: taken as it came, once, and answered by a number.
+//! Webhooks at the routes that a host mounts: accepted unchanged, once, and answered with a status.
 
 use std::{
     collections::VecDeque,
@@ -36,7 +36,7 @@ fn routes(registry: &ConnectionRegistry) -> Router {
     webhook_routes(registry.clone(), public())
 }
 
-/// A request to that address, signed as the provider does that knows it as `url`.
+/// Returns a request to a path, signed by a provider that knows the address as `url`.
 fn signed(key: &Secret, path: &str, url: &str, body: &[u8]) -> Builder {
     Request::post(path).header(SIGNATURE, signature(key, "POST", url, body))
 }
@@ -49,7 +49,7 @@ async fn waiting(connection: &Connection) -> i64 {
     connection.webhook().await.unwrap().unwrap().waiting.try_into().unwrap()
 }
 
-/// Twilio signs the address: it is the configured one with the query that came, whatever `Host` and the proxy say.
+/// Twilio signs the address: the configured one with the received query, whatever `Host` and the proxy say.
 #[tokio::test]
 async fn a_delivery_is_taken_for_the_configured_address_as_it_came() {
     let world = World::new().await;
@@ -68,13 +68,13 @@ async fn a_delivery_is_taken_for_the_configured_address_as_it_came() {
             taken += 1;
             assert_eq!(waiting(&connection).await, taken);
         }
-        // Below the path that a proxy passes on.
+        // The routes are mounted below the path that a proxy passes on.
         let nested = Router::new().nest("/below", routes);
         let request = signed(&key, &format!("/below/webhooks/{token}"), &url.webhook(&token), b"nested");
         assert_eq!(send(&nested, request, "nested").await.status, 200);
         taken += 1;
     }
-    // The control: one that is signed for the address that `Host` says.
+    // The control: a delivery that is signed for the address in `Host`.
     let elsewhere = format!("https://elsewhere.example/webhooks/{token}");
     let request = signed(&key, &format!("/webhooks/{token}"), &elsewhere, b"x").header("host", "elsewhere.example");
     assert_eq!(send(&routes(&registry), request, "x").await.status, 401);
@@ -103,7 +103,7 @@ async fn a_delivery_that_comes_again_is_one_event_in_any_process_and_after_a_res
     assert_eq!(waiting(&restarted.connection(info.id).await.unwrap()).await, 1);
 }
 
-/// In pieces, as they come from the network; then it ends, breaks off or stays away.
+/// A body in pieces, as they arrive from the network; then it ends, breaks off or stalls.
 struct Pieces(VecDeque<Piece>);
 
 enum Piece {
@@ -137,7 +137,7 @@ fn pieces(count: usize, end: Option<Piece>) -> Body {
     Body::new(Pieces(whole.chain(end).collect()))
 }
 
-/// What is refused is told by its status, and by nothing else.
+/// A refusal is a status and nothing else.
 #[tokio::test]
 async fn whoever_is_refused_is_told_a_number_alone() {
     let world = World::new().await;
@@ -167,13 +167,13 @@ async fn whoever_is_refused_is_told_a_number_alone() {
     assert_eq!(nowhere.status, 404);
     assert!(nowhere.body.is_empty(), "an unknown address looks as any other");
     assert_eq!(waiting(&connection).await, 0);
-    // The control: as long as it may be, in pieces.
+    // The control: a body of the maximum size, in pieces.
     assert_eq!(send(&routes, good(), pieces(16, None)).await.status, 200);
     registry.close().await;
     assert_eq!(send(&routes, good(), pieces(16, None)).await.status, 503);
 }
 
-/// The clock stands: nobody waits for the body.
+/// The clock stands still, so no one waits for the body.
 #[tokio::test]
 async fn an_unknown_address_is_answered_before_its_body_comes() {
     let world = World::new().await;
@@ -192,7 +192,7 @@ async fn an_unknown_address_is_answered_before_its_body_comes() {
     assert_eq!(answered(&path).await, 404, "one that was switched off");
 }
 
-/// As the review did: 300 connections with a path and without the body that they announce.
+/// 300 connections that announce a body and do not send it.
 #[tokio::test]
 async fn three_hundred_senders_without_a_body_are_hung_up_on_at_once() {
     let world = World::new().await;

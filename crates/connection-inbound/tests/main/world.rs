@@ -18,7 +18,7 @@ use crate::{
     provider::Provider,
 };
 
-/// Whether this is the suite on PostgreSQL: the same files are two test binaries.
+/// `true` in the suite on PostgreSQL, which is a second test binary from the same files.
 pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
 pub(crate) const PUBLIC: &str = "https://host.example/connections";
@@ -37,13 +37,13 @@ impl World {
         Self { directory: TempDir::new().unwrap(), clock, provider: Provider::start(), postgres }
     }
 
-    /// The database as hosts name it.
+    /// Returns the address of the database.
     pub(crate) fn address(&self) -> String {
         let file = self.directory.path().join("connections.db");
         self.postgres.as_ref().map_or_else(|| file.display().to_string(), postgres::Database::url)
     }
 
-    /// Two registries of one world are two processes.
+    /// Returns a builder of a registry. Two registries of one world stand for two processes.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         ConnectionRegistry::builder()
             .store(self.address())
@@ -59,7 +59,7 @@ impl World {
         self.builder().inbound(Arc::new(endpoint)).open().await.unwrap()
     }
 
-    /// A host at [`PUBLIC`].
+    /// Opens a host at [`PUBLIC`].
     pub(crate) async fn public(&self) -> ConnectionRegistry {
         self.with(PublicEndpoint::new(public())).await
     }
@@ -69,12 +69,12 @@ pub(crate) fn public() -> PublicUrl {
     PUBLIC.parse().unwrap()
 }
 
-/// The callbacks of a host at [`PUBLIC`], behind a proxy that takes the path away.
+/// Returns the callback routes of a host at [`PUBLIC`], behind a proxy that removes the path.
 pub(crate) fn callbacks(registry: &ConnectionRegistry) -> Router {
     callback_routes(registry.clone(), public())
 }
 
-/// A setup that has sent a browser away, and the `state` that comes back.
+/// Returns a setup that has sent a browser to the provider, and its `state`.
 pub(crate) async fn begun(registry: &ConnectionRegistry, kind: &Kind) -> (SetupSession, String) {
     let session = registry.begin_setup(kind).again().await.unwrap();
     let state = state(&session).await;
@@ -85,14 +85,14 @@ pub(crate) async fn state(session: &SetupSession) -> String {
     sent_to(session).await.split_once("state=").unwrap().1.to_owned()
 }
 
-/// Where a setup sends the browser.
+/// Returns the address to which a setup sends the browser.
 pub(crate) async fn sent_to(session: &SetupSession) -> String {
     let (_, step) = session.next_step().await.unwrap().unwrap();
     let SetupStep::Redirect { redirect, .. } = step else { panic!("{step:?}") };
     redirect.link.as_str().to_owned()
 }
 
-/// How a session ended, in a word.
+/// Returns the outcome of a session in a word.
 pub(crate) async fn end(session: &SetupSession) -> String {
     match session.terminal().await.unwrap() {
         Outcome::Cancelled => "cancelled".to_owned(),
@@ -101,13 +101,13 @@ pub(crate) async fn end(session: &SetupSession) -> String {
     }
 }
 
-/// The labels of all connections of an owner.
+/// Returns the labels of all connections of an owner.
 pub(crate) async fn labels(registry: &ConnectionRegistry) -> Vec<String> {
     let page = registry.list_connections(Filter::new()).await.unwrap();
     page.connections.iter().map(|info| info.label.to_string()).collect()
 }
 
-/// Lets time pass until something ends: not faster than the machine works.
+/// Lets time pass until the task ends, no faster than the machine works.
 pub(crate) async fn outlasted<T>(world: &World, registry: &ConnectionRegistry, task: impl Future<Output = T>) -> T {
     let mut task = std::pin::pin!(task);
     loop {

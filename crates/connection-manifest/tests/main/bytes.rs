@@ -1,4 +1,4 @@
-//! What is no JSON, too much of it, too deep, or says a thing twice.
+//! Files that are not JSON, too large, too deep, or ambiguous.
 
 use connection_manifest::ExtensionFile;
 
@@ -30,12 +30,12 @@ fn size_and_depth_have_an_end() {
     refused(nested(63).as_bytes(), deep);
     refused(nested(100_000).as_bytes(), deep);
     refused(nested(62).as_bytes(), "a.json: field '/name': a manifest says the extension's name; write one, as text");
-    // Brackets in a text are no levels.
+    // Brackets in a text do not count as levels.
     let text = format!("{{\"a\": \"\\\"{}\", }}", "[".repeat(100));
     assert!(ExtensionFile::parse(text.as_bytes()).unwrap_err().rule.contains("not JSON"));
 }
 
-/// Each of these would take minutes if its parts were looked at in pairs.
+/// Each of these files would take minutes if its parts were compared in pairs.
 #[test]
 fn a_large_file_costs_its_size_and_not_its_square() {
     let many = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<Vec<_>>().join(",");
@@ -85,7 +85,7 @@ fn a_byte_order_mark_is_passed_over() {
     assert_eq!(ExtensionFile::parse(&bytes).unwrap().declaration().name, "issues");
 }
 
-/// A default that readers would take for infinity is no plain JSON; elsewhere the digits are nobody's here.
+/// A default that readers would take for infinity is refused; elsewhere the digits of a number are kept.
 #[test]
 fn numbers_keep_their_digits() {
     let text = manifest().to_string();

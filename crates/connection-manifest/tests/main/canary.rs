@@ -1,4 +1,4 @@
-//! What stands in the wrong place may be a secret, so no error, no note and no `Debug` repeats a value.
+//! No error, no note and no `Debug` repeats a value, because a value in the wrong place may be a secret.
 
 use connection_manifest::ExtensionFile;
 use connection_testkit::canary::found;
@@ -8,7 +8,7 @@ use crate::{manifest, oauth, places, with};
 
 const CANARY: &str = "canary-9f8e7d6c";
 
-/// Every place of a manifest, and some that nobody reads, gets the canary, as text, in a list and in an object.
+/// Every member of a manifest, and some that are not read, get the canary as text, in a list and in an object.
 #[test]
 fn no_value_is_ever_repeated() {
     let redirect = json!({ "type": "app-scheme", "scheme": "app", "callbackPath": "/back" });
@@ -39,7 +39,7 @@ fn no_value_is_ever_repeated() {
                         taken += 1;
                         let shown = format!("{file:?} {:?}", file.notes());
                         assert_eq!(found(shown.as_bytes(), CANARY.as_bytes()), None, "{pointer}: {shown}");
-                        // The control: it is there, for who asks.
+                        // The control: the document contains the canary.
                         assert!(file.to_string().contains(CANARY), "{pointer}");
                     }
                 }
@@ -49,5 +49,5 @@ fn no_value_is_ever_repeated() {
     assert!(refused > 50 && taken > 20, "{refused} {taken}");
 }
 
-/// What an error has to say: whose manifest it is.
+/// The values that an error must name, to identify the manifest.
 const NAMES: &[&str] = &["/name", "/connection", "/connection/id"];

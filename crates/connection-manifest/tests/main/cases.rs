@@ -1,4 +1,4 @@
-//! Every way in which a manifest is refused, with the row of the requirements that says so.
+//! Every way in which a manifest is refused, with the requirement that says so.
 
 use serde_json::{Value, json};
 
@@ -6,21 +6,21 @@ use crate::{manifest, oauth, set, with, with_oauth, without};
 
 /// A manifest that is refused.
 pub(crate) struct Case {
-    /// The row: R-JINGLE-003.
+    /// The requirement, such as R-JINGLE-003.
     pub(crate) row: &'static str,
-    /// What is wrong.
+    /// The violation.
     pub(crate) what: &'static str,
     pub(crate) document: Value,
-    /// Whether a schema can say it.
+    /// The checks that detect it.
     pub(crate) says: Says,
 }
 
-/// Who can say that a manifest is none.
+/// The checks that detect a violation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Says {
-    /// The parser alone: it compares members, or sees what a pattern cannot.
+    /// The parser alone, because it compares members or sees what a pattern cannot.
     Parser,
-    /// The schema, too.
+    /// The parser and the schema.
     Schema,
 }
 
@@ -40,7 +40,7 @@ fn case(row: &'static str, what: &'static str, says: Says, document: Value) -> C
     Case { row, what, document, says }
 }
 
-/// R-JINGLE-001, 002 and 008: what has to be there, and its type.
+/// R-JINGLE-001, 002 and 008: required members and their types.
 fn shape() -> Vec<Case> {
     let gone = |pointer| without(manifest(), pointer);
     vec![
@@ -85,7 +85,7 @@ fn shape() -> Vec<Case> {
     ]
 }
 
-/// R-JINGLE-003 and 004: what each form of authentication has.
+/// R-JINGLE-003 and 004: the members of each form of authentication.
 fn auth() -> Vec<Case> {
     let secrets = |form: &str, names: Value| with("/connection/auth", json!({ "type": form, "secretNames": names }));
     let gone = |pointer| without(with_oauth("/type", json!("oauth")), pointer);
@@ -117,7 +117,7 @@ fn auth() -> Vec<Case> {
     ]
 }
 
-/// R-JINGLE-005.
+/// R-JINGLE-005: redirects.
 fn redirects() -> Vec<Case> {
     let bad = |what, redirect: Value| case("R-JINGLE-005", what, Schema, with("/connection/auth", oauth(&redirect)));
     vec![
@@ -139,7 +139,7 @@ fn redirects() -> Vec<Case> {
     ]
 }
 
-/// R-JINGLE-006 and the lengths and characters of every name.
+/// R-JINGLE-006: the lengths and characters of every name.
 fn names() -> Vec<Case> {
     vec![
         case("R-JINGLE-006", "a blank name", Schema, with("/name", json!(" "))),
@@ -181,7 +181,7 @@ fn names() -> Vec<Case> {
     ]
 }
 
-/// R-JINGLE-007: no secret among preferences.
+/// R-JINGLE-007: no secret is among the preferences.
 fn secrets() -> Vec<Case> {
     let password = json!({ "name": "pin", "type": "password", "default": "canary-default" });
     let same = json!({ "name": "accessToken", "type": "textfield" });
@@ -204,7 +204,7 @@ fn secrets() -> Vec<Case> {
     ]
 }
 
-/// R-JINGLE-009 and 010: other readers, and what is named twice.
+/// R-JINGLE-009 and 010: members for other readers, and repeated names.
 fn others() -> Vec<Case> {
     let twice = |what, pointer, value| case("R-JINGLE-010", what, Parser, with(pointer, value));
     let tools = json!({ "tools": [{ "name": "list" }, "show", { "name": "show" }] });

@@ -1,4 +1,4 @@
-//! The examples of the documents are what they say they are.
+//! The examples in the documents have the described content.
 
 use connection_contract::{AuthType, PreferenceInput, RequirementRedirect, Value};
 use connection_manifest::ExtensionFile;
@@ -19,7 +19,7 @@ fn an_example_of_ours_has_nothing_to_note() {
     }
 }
 
-/// R-JINGLE-062, and the settings that the first page names.
+/// R-JINGLE-062, and the preferences that the first page names.
 #[test]
 fn issues_asks_for_a_token_and_is_set_to_three_things() {
     let file = example("issues.json");
@@ -54,7 +54,7 @@ fn quick_capture_has_an_api_key_and_a_title_in_two_languages() {
     assert!(file.declaration().preferences[0].required);
 }
 
-/// R-JINGLE-028 begins here: nothing to sign in to, on one platform.
+/// R-JINGLE-028 begins here: the extension needs no login, and runs on one platform.
 #[test]
 fn reminders_needs_no_connection_and_runs_on_one_platform() {
     let file = example("reminders.json");

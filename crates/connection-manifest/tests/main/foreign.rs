@@ -1,4 +1,4 @@
-//! A file that was written for another host: what is not read is kept and told, and nothing of it is an error.
+//! Files that were written for another host: members that are not read are kept and noted, and are not an error.
 
 use connection_contract::{PreferenceInput, RequirementRedirect};
 use connection_manifest::ExtensionFile;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{examples, manifest, oauth, set, with};
 
-/// The notes of a manifest, as they are told.
+/// Returns the notes on a manifest, as text.
 fn notes(document: &Value) -> Vec<String> {
     crate::parse(document).notes().iter().map(ToString::to_string).collect()
 }
@@ -71,7 +71,7 @@ fn what_is_taken_otherwise_than_it_was_meant_is_told() {
     assert!(notes(&manifest()).is_empty());
 }
 
-/// Words for inputs are other hosts' own; text below them would be the secret itself.
+/// Other hosts describe inputs by these names; text below them would be the secret itself.
 #[test]
 fn what_describes_a_secret_is_taken() {
     let schema = json!({ "type": "object", "properties": { "password": { "type": "string", "title": "Password" } } });
@@ -143,7 +143,7 @@ fn other_words_for_the_same_are_read_and_ours_win() {
     assert_eq!(crate::parse(&platforms).declaration().platforms, [connection_contract::Platform::Win32]);
 }
 
-/// R-JINGLE-006: a title in two languages is enough with one that says something.
+/// R-JINGLE-006: of a title in two languages, one must not be empty.
 #[test]
 fn a_title_is_english_where_it_says_something() {
     let title = |title: Value| {
@@ -163,7 +163,7 @@ fn a_title_is_english_where_it_says_something() {
     );
 }
 
-/// R-JINGLE-009 and 010: what is the same once, or another host's own, is no error.
+/// R-JINGLE-009 and 010: names that occur once, and members of another host, are not an error.
 #[test]
 fn what_other_hosts_are_told_is_theirs() {
     for (pointer, value) in [
@@ -171,7 +171,7 @@ fn what_other_hosts_are_told_is_theirs() {
         ("/aiCapability", json!("search")),
         ("/capabilities", json!({ "search": true })),
         ("/rpcMethods", json!([1, 1])),
-        // Beside the connection these words are other hosts' own.
+        // Outside the connection, these names belong to other hosts.
         ("/status", json!("beta")),
         ("/commands/0/error", json!("none")),
     ] {

@@ -1,4 +1,4 @@
-//! Files of extensions: what is taken, what is refused and with which words, and what is kept.
+//! Files of extensions: accepted files, refused files with their messages, and members that are kept.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -16,12 +16,12 @@ use std::{fs, path::PathBuf};
 use connection_manifest::ExtensionFile;
 use serde_json::{Value, json};
 
-/// A file of the repository.
+/// Returns the path of a file in the repository.
 fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// Every example manifest: its name and its text.
+/// Returns every example manifest: its name and its text.
 fn examples() -> Vec<(String, String)> {
     let mut examples = Vec::new();
     for entry in fs::read_dir(repository("docs/examples/extensions")).unwrap() {
@@ -33,7 +33,7 @@ fn examples() -> Vec<(String, String)> {
     examples
 }
 
-/// A manifest with one of everything.
+/// Returns a manifest with one of everything.
 fn manifest() -> Value {
     json!({
         "name": "issues",
@@ -54,7 +54,7 @@ fn manifest() -> Value {
     })
 }
 
-/// What OAuth has, with a redirect.
+/// Returns the members for OAuth, with a redirect.
 fn oauth(redirect: &Value) -> Value {
     json!({
         "type": "oauth",
@@ -67,12 +67,12 @@ fn oauth(redirect: &Value) -> Value {
     })
 }
 
-/// A manifest with another value at a pointer; a member that is not there yet is added.
+/// Returns the manifest with another value at a pointer; a missing member is added.
 fn with(pointer: &str, value: Value) -> Value {
     set(manifest(), pointer, value)
 }
 
-/// A manifest for OAuth with another value at a pointer below `auth`.
+/// Returns the manifest for OAuth with another value at a pointer below `auth`.
 fn with_oauth(pointer: &str, value: Value) -> Value {
     let redirect = json!({ "type": "web", "redirectUrl": "https://acme.example/back" });
     set(with("/connection/auth", oauth(&redirect)), &format!("/connection/auth{pointer}"), value)
@@ -89,7 +89,7 @@ fn set(mut document: Value, pointer: &str, value: Value) -> Value {
     document
 }
 
-/// A document without a member.
+/// Returns a document without a member.
 fn without(mut document: Value, pointer: &str) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     document.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name).unwrap();
@@ -101,7 +101,7 @@ fn parse(document: &Value) -> ExtensionFile {
     ExtensionFile::parse(document.to_string().as_bytes()).unwrap()
 }
 
-/// Every place of a document, as pointers, what is below first.
+/// Returns pointers to every value of a document, the deeper ones first.
 fn places(document: &Value) -> Vec<String> {
     fn walk(at: &str, value: &Value, found: &mut Vec<String>) {
         let children: Vec<(String, &Value)> = match value {

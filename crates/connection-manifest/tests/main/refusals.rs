@@ -1,5 +1,6 @@
-//! Every refusal is one sentence that names the extension, its connection and the field, and says the way out: all of
-//! them are in `tests/snapshots/refusals.out`. With `CONNECTIONS_TEST_WRITE_SNAPSHOTS` set it is written instead.
+//! Every refusal is one sentence that names the extension, its connection and the field, and includes the remedy.
+//!
+//! All of them are in `tests/snapshots/refusals.out`, which is written if `CONNECTIONS_TEST_WRITE_SNAPSHOTS` is set.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -40,7 +41,7 @@ fn every_error_names_the_extension_the_connection_and_the_field() {
     }
 }
 
-/// Every row of the requirements has cases.
+/// Every requirement has cases.
 #[test]
 fn no_row_is_without_a_case() {
     let cases = cases::all();

@@ -1,4 +1,4 @@
-//! What is read is written as it was, and what is declared in code is the same when it is read.
+//! A file is written as it was read, and a declaration made in code is the same after it was written and read.
 
 use connection_contract::{
     AuthType, Command, DisplayText, ExtensionDeclaration, Kind, Platform, Preference, PreferenceInput, Requirement,
@@ -154,7 +154,7 @@ proptest! {
             members.insert(0, (key.clone(), value.clone()));
         }
         let text = document.to_string();
-        // Below the connection, some names are refused whoever uses them.
+        // Some names below the connection are always refused.
         let Ok(file) = ExtensionFile::parse(text.as_bytes()) else { return Ok(()) };
         prop_assert_eq!(file.to_string(), text);
         prop_assert_eq!(file.unknown().len(), pointers.len());

@@ -1,5 +1,5 @@
-//! The published schemas say of a manifest what the parser says, as far as a schema can; and the shapes of what a host
-//! answers.
+//! The published schemas accept the same manifests as the parser, as far as a schema can, and describe the shapes of a
+//! host's answers.
 
 use std::{collections::BTreeSet, fs};
 
@@ -36,7 +36,7 @@ fn what_is_refused_for_its_shape_does_not_fit_the_schema() {
     }
 }
 
-/// As they are spelled there; other letters and separators are the parser's to find.
+/// The schema has the names as they are spelled; only the parser finds other letters and separators.
 #[test]
 fn the_names_that_a_manifest_may_not_hold_are_those_of_the_page_for_the_schema_and_for_the_parser() {
     let page = fs::read_to_string(repository("docs/spec/requirements.md")).unwrap();
@@ -83,7 +83,7 @@ fn a_resolved_connection_has_its_schema() {
             (error(json!("refused")), false),
             (crate::set(resolved.clone(), "/status", json!("unsupported")), true),
             (crate::set(resolved.clone(), "/status", json!("live")), false),
-            // What is connected misses nothing.
+            // A connected requirement has no missing secrets.
             (crate::set(resolved.clone(), "/status", json!("connected")), false),
             // R-JINGLE-032: a public answer has no such member at all.
             (crate::set(resolved.clone(), "/secrets", json!({})), false),
@@ -107,7 +107,7 @@ fn an_error_has_its_schema() {
     );
 }
 
-/// The page of words is compared with what the command prints, so the schema is compared with that page.
+/// The page of words is compared with the output of the command, so the schema is compared with that page.
 #[test]
 fn the_schema_of_an_error_has_the_members_that_the_page_of_words_has() {
     let words = fs::read_to_string(repository("docs/spec/words.md")).unwrap();
@@ -129,7 +129,7 @@ fn check(schema: &Validator, cases: &[(Value, bool)]) {
     }
 }
 
-/// Any small value, often of the right type.
+/// Generates a small value, often of the right type.
 fn some() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(json!(null)),
@@ -154,7 +154,7 @@ fn some() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whoever checks with the schema first refuses nothing that we take.
+    /// A host that checks with the schema first refuses no manifest that the parser accepts.
     #[test]
     fn what_is_taken_fits_the_schema(
         token in any::<bool>(),

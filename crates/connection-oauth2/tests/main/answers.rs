@@ -1,4 +1,4 @@
-//! What token endpoints answer, in all the ways in which they do.
+//! The responses of token endpoints, in all their forms.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{ErrorIf, Part, Response};
@@ -9,7 +9,7 @@ use crate::{
     secret_text, tokens,
 };
 
-/// R-INSEAM-082, Q1: an error is an error whatever its status, and nothing is made of the token beside it.
+/// R-INSEAM-082, Q1: an error is an error whatever its status, and a token beside it is ignored.
 #[test]
 fn an_error_with_200_is_an_error() {
     let failure = refused(acme(), Reply::json(200, r#"{"error": "bad_verification_code"}"#));
@@ -29,7 +29,7 @@ fn an_error_with_200_is_an_error() {
     assert_eq!(meta.message.as_str(), "the provider refused: 190");
 }
 
-/// Q21: an envelope; all is read beside the token, and its own error counts.
+/// Q21: an envelope is opened: everything is read beside the token, and the envelope's own error counts.
 #[test]
 fn an_envelope_is_opened() {
     let tiktok = || {
@@ -47,7 +47,7 @@ fn an_envelope_is_opened() {
     );
 }
 
-/// Q2 (a): everything is from the branch in which the token is, and nothing from another one.
+/// Q2 (a): everything is read from the branch that holds the token, and nothing from another one.
 #[test]
 fn all_is_read_from_the_branch_of_the_token() {
     let builder =
@@ -67,7 +67,7 @@ fn all_is_read_from_the_branch_of_the_token() {
     host.refresh(&made.credential, &host.connection(&made)).unwrap();
 }
 
-/// R-INSEAM-082, Q11: commas, an array, spaces, or absent, which means as requested.
+/// R-INSEAM-082, Q11: scopes come with commas, as an array, with spaces, or not at all, which means "as requested".
 #[test]
 fn scopes_come_in_every_form() {
     for (scope, expected) in [
@@ -83,7 +83,7 @@ fn scopes_come_in_every_form() {
     }
 }
 
-/// R-INSEAM-082, Q12: text, a fraction, negative, nothing, no number, milliseconds.
+/// R-INSEAM-082, Q12: a lifetime as text, a fraction, negative, missing, not a number, or in milliseconds.
 #[test]
 fn a_life_is_read_leniently() {
     for (life, expected) in [
@@ -100,7 +100,7 @@ fn a_life_is_read_leniently() {
     check(Response::new().milliseconds(), r#""expires_in": 90000"#, Some(NOW + 90));
 }
 
-/// Q14: seconds, milliseconds, a date, or the time that is left.
+/// Q14: an end in seconds, in milliseconds, as a date, or as the time that is left.
 #[test]
 fn a_moment_is_read_in_every_form() {
     for (at, expected) in [
@@ -115,11 +115,11 @@ fn a_moment_is_read_in_every_form() {
     check(Response::new().part(Part::ExpiresAt, "expiresOn"), r#""expiresOn": 1798761600"#, Some(1_798_761_600));
 }
 
-/// R-INSEAM-082, Q13: without a life the configuration's counts, or what the token itself claims, as a hint.
+/// R-INSEAM-082, Q13: without a lifetime, the configured one is used, or the claim of the token itself, as a hint.
 #[test]
 fn a_missing_life_is_looked_for_elsewhere() {
     check(Response::new().default_life(Duration::from_secs(7200)), r#""x": 1"#, Some(NOW + 7200));
-    // A claim that is over already is none: the token has just been given.
+    // A claim that has passed is ignored, because the token has just been issued.
     for (exp, expected) in [(NOW + 500, Some(NOW + 500)), (NOW - 500, None)] {
         let claims = encode::base64url(format!(r#"{{"exp": {exp}}}"#).as_bytes());
         let token = format!("e30.{claims}.c2ln");
@@ -130,7 +130,7 @@ fn a_missing_life_is_looked_for_elsewhere() {
     }
 }
 
-/// R-INSEAM-082, Q15: whatever the type is called, what is attached is as the configuration says.
+/// R-INSEAM-082, Q15: whatever the type is called, the token is attached as the configuration says.
 #[test]
 fn the_type_of_a_token_is_never_echoed() {
     for kind in [
@@ -147,7 +147,7 @@ fn the_type_of_a_token_is_never_echoed() {
     }
 }
 
-/// Q16: a form, or JSON under another name; and JSON is asked for.
+/// Q16: a response is a form, or JSON under another content type; the request asks for JSON.
 #[test]
 fn answers_come_under_every_type() {
     let form = format!("access_token={ACCESS}&scope=read%2Cwrite&token_type=bearer");
@@ -166,7 +166,7 @@ fn answers_come_under_every_type() {
     assert_eq!(refused(acme(), error).code, "acme_refused");
 }
 
-/// R-INSEAM-082, R-JINGLE-066: an answer without a token is no token, also in a renewal.
+/// R-INSEAM-082, R-JINGLE-066: a response without a token is not a success, also for a refresh.
 #[test]
 fn an_answer_without_a_token_is_refused() {
     for answer in
@@ -179,7 +179,7 @@ fn an_answer_without_a_token_is_refused() {
     }
 }
 
-/// Q33, S12: a request that holds a secret follows nobody.
+/// Q33, S12: a request that holds a secret follows no redirect.
 #[test]
 fn a_redirect_is_refused() {
     for status in [301, 302, 303, 307, 308] {
@@ -188,7 +188,7 @@ fn a_redirect_is_refused() {
     }
 }
 
-/// Q24: an application that the provider does not know is its operator's mistake, and never the user's.
+/// Q24: an application that the provider does not know is its operator's mistake, never the user's.
 #[test]
 fn a_refused_application_is_an_operators_mistake() {
     for reply in [Reply::json(401, r#"{"error": "invalid_client"}"#), Reply::status(401)] {
@@ -198,7 +198,7 @@ fn a_refused_application_is_an_operators_mistake() {
     }
 }
 
-/// Q22: the short-lived token is exchanged for the one to keep.
+/// Q22: the short-lived token is exchanged for the one that is kept.
 #[test]
 fn a_step_after_the_tokens_gives_the_ones_to_keep() {
     use connection_oauth2::{Renewal, Step};

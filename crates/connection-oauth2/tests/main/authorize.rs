@@ -1,4 +1,4 @@
-//! Where the browser goes, and what goes along.
+//! The address that the browser opens, and its parameters.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{ClientAuth, ConfigError, Endpoint, OAuth2Config, On};
@@ -23,8 +23,8 @@ fn a_callback_becomes_a_connection_of_its_account() {
     assert_eq!(run.steps.len(), 1);
 }
 
-/// S5, R-INSEAM-080: S256, of a verifier of 32 random bytes; `state` is the host's. That each attempt has its own, the tests
-/// at the core show.
+/// S5, R-INSEAM-080: the method is S256, with a verifier of 32 random bytes; `state` is the host's. The tests of the
+/// core show that each attempt has its own.
 #[test]
 fn the_address_has_state_and_a_challenge_of_its_own() {
     let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
@@ -45,8 +45,8 @@ fn the_address_has_state_and_a_challenge_of_its_own() {
     assert_eq!((drawn(0).len(), state().len()), (43, 43));
 }
 
-/// S8: the redirect address is the host's letter by letter, in the browser's address and in the exchange; of one on loopback
-/// the port is whatever the host listens at (RFC 8252, section 7.3), and nothing of it is normalised.
+/// S8: the redirect address is the host's, letter by letter, in the browser's address and in the exchange. On
+/// loopback it has the port at which the host listens (RFC 8252, section 7.3). Nothing in it is normalized.
 #[test]
 fn the_redirect_address_is_the_hosts_letter_by_letter() {
     for uri in
@@ -62,7 +62,7 @@ fn the_redirect_address_is_the_hosts_letter_by_letter() {
     }
 }
 
-/// Q18: no challenge in the address, no verifier in the body.
+/// Q18: there is no challenge in the address and no verifier in the body.
 #[test]
 fn pkce_can_be_left_out_for_a_provider_that_it_breaks() {
     let form: Vec<_> = form().into_iter().filter(|(name, _)| *name != "code_verifier").collect();
@@ -71,7 +71,8 @@ fn pkce_can_be_left_out_for_a_provider_that_it_breaks() {
     assert_eq!((parameter(&pairs, "code_challenge"), parameter(&pairs, "code_challenge_method")), (None, None));
 }
 
-/// Q7: what makes Google give a refresh token; an answer without one is told, since the connection will end.
+/// Q7: these parameters make Google issue a refresh token. A response without one is logged, since the connection
+/// will end.
 #[test]
 fn parameters_go_along_and_a_missing_refresh_token_is_told() {
     let builder =
@@ -83,7 +84,7 @@ fn parameters_go_along_and_a_missing_refresh_token_is_told() {
     assert_eq!(host.log().iter().map(|event| event.name).collect::<Vec<_>>(), ["refresh_token_missing"]);
 }
 
-/// R-INSEAM-081: the endpoint's own query survives.
+/// R-INSEAM-081: the endpoint's own query is kept.
 #[test]
 fn the_query_of_the_endpoint_stays() {
     let builder = OAuth2Config::builder(Kind::from_static("acme"), "Acme")
@@ -98,7 +99,7 @@ fn the_query_of_the_endpoint_stays() {
     assert_eq!(parameter(&pairs, "scope"), None);
 }
 
-/// Q19: other names on both sides.
+/// Q19: parameters are renamed in both requests.
 #[test]
 fn parameters_have_the_names_that_the_provider_wants() {
     let builder = acme()
@@ -119,7 +120,7 @@ fn parameters_have_the_names_that_the_provider_wants() {
     assert_eq!((parameter(&pairs, "redirect_url"), parameter(&pairs, "redirect_uri")), (Some(CALLBACK), None));
 }
 
-/// Q20: what must be absent is absent.
+/// Q20: parameters that must be absent are absent.
 #[test]
 fn standard_parameters_can_be_left_out() {
     let builder = acme().remove(On::Authorize, "response_type").remove(On::Token, "grant_type");
@@ -129,7 +130,7 @@ fn standard_parameters_can_be_left_out() {
     assert_eq!(parameter(&pairs, "response_type"), None);
 }
 
-/// Q23: what is added to the code's exchange is not in a renewal, whose grant type is there once.
+/// Q23: parameters that are added to the code's exchange are not part of a refresh, which has its grant type once.
 #[test]
 fn parameters_of_the_exchange_do_not_leak_into_the_renewal() {
     let (host, made) = connected(acme().parameter(On::Token, "expiring", "1"), tokens());
@@ -137,7 +138,7 @@ fn parameters_of_the_exchange_do_not_leak_into_the_renewal() {
     host.refresh(&made.credential, &host.connection(&made)).unwrap();
 }
 
-/// Q29: the attempt's own state in the body; Q28: a fresh id in a header of each request.
+/// Q29: the attempt's own state is in the body. Q28: each request has a fresh id in a header.
 #[test]
 fn templates_fill_bodies_and_headers() {
     let builder =
@@ -157,7 +158,7 @@ fn templates_fill_bodies_and_headers() {
     host.setup([back()]).run().unwrap();
 }
 
-/// RFC 9126: the request goes ahead, authenticated, and the browser carries its name alone.
+/// RFC 9126: the request is pushed first, authenticated, and the browser carries only its name.
 #[test]
 fn a_pushed_request_leaves_the_browser_its_name_alone() {
     let builder = acme().endpoint(Endpoint::PushedAuthorization, "https://id.acme.example/par");
@@ -182,8 +183,8 @@ fn a_pushed_request_leaves_the_browser_its_name_alone() {
     );
 }
 
-/// RFC 9126, section 2.2: what was pushed lives for a minute or so; after that it is pushed again, for the same attempt, so
-/// that who opens the address late, or comes back from the one before, is not refused.
+/// RFC 9126, section 2.2: a pushed request lives for about a minute. After that it is pushed again for the same
+/// attempt, so that a user who opens the address late, or returns from the previous one, is not refused.
 #[test]
 fn a_request_is_pushed_again_before_it_is_stale() {
     let builder = acme().endpoint(Endpoint::PushedAuthorization, "https://id.acme.example/par");
@@ -217,7 +218,7 @@ fn a_request_is_pushed_again_before_it_is_stale() {
     assert!(links[0].ends_with("urn%3Ar1") && links[1].ends_with("urn%3Ar2") && links[2].ends_with("urn%3Ar3"));
 }
 
-/// Half an hour of it is enough: then the address stays as it is, and a person begins anew.
+/// Half an hour of pushing is enough: then the address stays as it is, and the user begins again.
 #[test]
 fn a_request_is_not_pushed_for_ever() {
     let builder = acme().endpoint(Endpoint::PushedAuthorization, "https://id.acme.example/par");
@@ -244,7 +245,7 @@ fn a_public_client_sends_no_secret_and_needs_pkce() {
     assert!(without().unsafe_public_without_pkce().build().is_ok());
 }
 
-/// Scopes joined as the provider wants them, and named when a needed one was not granted (R-INSEAM-091).
+/// Scopes are joined as the provider requires, and a required one that was not granted is named (R-INSEAM-091).
 #[test]
 fn scopes_are_asked_in_its_words_and_a_missing_one_is_named() {
     let builder = || acme().scope_separator(",").required_scope("write");

@@ -1,4 +1,4 @@
-//! What comes back from the browser, by a callback or pasted.
+//! The result of the browser's visit, from a callback or pasted.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{Method, OAuth2Builder};
@@ -6,7 +6,7 @@ use connection_testkit::{FakeHost, Input};
 
 use crate::{ACCESS, CODE, acme, back, drawn, fields, form, host, kind, me, redeem, state, tokens};
 
-/// S2: match, mismatch, a slash more, missing where it is advertised, missing where it is not.
+/// S2: a match, a mismatch, an additional slash, a missing issuer that was advertised, and one that was not.
 #[test]
 fn the_issuer_of_a_callback_is_compared_as_it_is() {
     let issuer = "https://id.acme.example";
@@ -27,12 +27,12 @@ fn the_issuer_of_a_callback_is_compared_as_it_is() {
             Err(failure) => assert_eq!((fits, &*failure.code), (false, "acme_issuer_mismatch"), "{iss:?}"),
         }
     }
-    // Also on an error: it may be another provider's.
+    // The issuer of an error is checked too, because another provider may have sent it.
     let pairs = [("error", "access_denied"), ("iss", "https://evil.example")];
     check(acme().issuer(issuer), &pairs, "acme_issuer_mismatch");
 }
 
-/// Q34: the user's no is told from the provider's; a code that looks like a secret is not shown.
+/// Q34: the user's refusal differs from the provider's; a code that looks like a secret is not shown.
 #[test]
 fn an_error_ends_the_setup_and_shows_a_code_alone() {
     check(acme(), &[("error", "access_denied"), ("error_description", "tok-123")], "acme_access_denied");
@@ -42,14 +42,14 @@ fn an_error_ends_the_setup_and_shows_a_code_alone() {
     assert_eq!(failure.message.as_str(), "the provider refused: error");
 }
 
-/// Q35 (RFC 6749, section 3.1): which of two would be meant?
+/// Q35 (RFC 6749, section 3.1): with two values, it is not clear which one is meant.
 #[test]
 fn a_parameter_that_came_twice_is_refused() {
     check(acme(), &[("code", "a"), ("code", "b")], "acme_bad_callback");
     check(acme(), &[("code", "a"), ("x", "1"), ("x", "1")], "acme_bad_callback");
 }
 
-/// A host without callbacks still finishes: the address is pasted, and its state is checked here (S1, S4: 256 bits).
+/// On a host without callbacks, the address is pasted and its state is checked here (S1, S4: 256 bits).
 #[test]
 fn without_callbacks_an_address_is_pasted() {
     let state = drawn(0);
@@ -67,7 +67,7 @@ fn without_callbacks_an_address_is_pasted() {
     assert!(run.steps[0].open.is_some());
 }
 
-/// There a browser ends on a page of the host, and nobody is told to expect an error.
+/// The browser ends on a page of this host, so the user is not told to expect an error.
 #[test]
 fn on_a_host_that_others_reach_no_error_page_is_expected() {
     for (address, expected) in [("https://host.example/callback/acme", false), ("http://127.0.0.1:4711/callback", true)]
@@ -83,7 +83,7 @@ fn on_a_host_that_others_reach_no_error_page_is_expected() {
     assert!(fields.iter().all(|field| !format!("{:?}", field.help).contains("error page")), "{fields:?}");
 }
 
-/// S4, S1: what belongs to another attempt is asked again, and nothing is sent; a code alone is taken for its verifier.
+/// S4, S1: text from another attempt is refused, and nothing is sent; a code alone is accepted because of its verifier.
 #[test]
 fn what_is_pasted_must_belong_to_this_attempt() {
     for (text, problem) in [
@@ -105,7 +105,7 @@ fn what_is_pasted_must_belong_to_this_attempt() {
     assert_eq!(failure.code, "acme_bad_callback", "it is not asked for ever");
 }
 
-/// Without PKCE nothing but `state` binds a code to its attempt.
+/// Without PKCE only `state` ties a code to its attempt.
 #[test]
 fn a_code_alone_needs_pkce() {
     let host = host(acme().without_pkce()).expect(redeem().answer(tokens())).expect(me());
@@ -115,7 +115,7 @@ fn a_code_alone_needs_pkce() {
     assert_eq!(run.steps.len(), 2);
 }
 
-/// A code alone may have `=` in it, as base64 has at its end: only what names `code` or `state` is an address.
+/// A code alone may contain `=`, as base64 does at its end: only text that names `code` or `state` is a query.
 #[test]
 fn a_code_alone_may_end_in_an_equals_sign() {
     let code = "code-canary-AQ==";
@@ -126,7 +126,7 @@ fn a_code_alone_may_end_in_an_equals_sign() {
     host.setup([pasted(code)]).run().unwrap();
 }
 
-/// The first valid one wins: in one wait a callback, a paste and a time race.
+/// A callback, a pasted text and a timer share one wait; the first valid one wins.
 #[test]
 fn a_callback_wins_where_a_paste_is_offered() {
     let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
@@ -135,7 +135,7 @@ fn a_callback_wins_where_a_paste_is_offered() {
     assert_eq!(run.steps[0].prompt.as_ref().unwrap().fields, ["callbackUrl"]);
 }
 
-/// R-INSEAM-074: both ways of having no callback end cleanly where nothing else is offered.
+/// R-INSEAM-074: both reasons for a missing callback end the setup cleanly if no other method is offered.
 #[test]
 fn a_host_without_callbacks_says_so() {
     for host in [
@@ -148,7 +148,7 @@ fn a_host_without_callbacks_says_so() {
     }
 }
 
-/// A choice that was made leaves the other ways out.
+/// A method that was chosen excludes the others.
 #[test]
 fn a_user_may_choose_the_way() {
     let host = host(acme().ask_method()).expect(redeem().answer(tokens())).expect(me());

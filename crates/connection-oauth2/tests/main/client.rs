@@ -1,4 +1,4 @@
-//! Whose application it is, and how it proves it.
+//! The application, and how it authenticates.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{
@@ -16,7 +16,7 @@ fn without_client() -> Vec<(&'static str, String)> {
     form().into_iter().filter(|(name, _)| !name.starts_with("client_")).collect()
 }
 
-/// Q3: Basic and a JSON body with no secret in it; no life and no refresh token.
+/// Q3: Basic authentication and a JSON body without a secret; no lifetime and no refresh token.
 #[test]
 fn basic_with_a_json_body_has_no_secret_in_it() {
     let json = format!(
@@ -31,7 +31,8 @@ fn basic_with_a_json_body_has_no_secret_in_it() {
     assert_eq!((made.valid_until, made.renew_at), (None, None));
 }
 
-/// Q17: form-encoded first, as RFC 6749 says, or verbatim, as many servers want it; Q27: of templates.
+/// Q17: values are form-encoded first, as RFC 6749 requires, or verbatim, as many servers expect. Q27: values are
+/// templates.
 #[test]
 fn basic_is_written_in_three_ways() {
     let secret = "z/t+=";
@@ -47,7 +48,7 @@ fn basic_is_written_in_three_ways() {
     }
 }
 
-/// A body in the address, where nothing else works.
+/// A body in the query, for providers where nothing else works.
 #[test]
 fn a_body_may_stand_in_the_address() {
     let query = encode::form(fields(&form()));
@@ -64,7 +65,7 @@ fn signing(how: Assertion) -> OAuth2Builder {
         .client_auth(ClientAuth::PrivateKeyJwt(how))
 }
 
-/// What the fake host's key makes of the claims, for a draw of random bytes.
+/// Returns the assertion that the fake host's key signs, for one draw of random bytes.
 fn assertion(algorithm: SignatureAlgorithm, name: &str, audience: &str, draw: usize) -> String {
     let header = format!(r#"{{"alg":"{name}","typ":"JWT","kid":"k1"}}"#);
     let bytes = connection_testkit::hmac_sha256(b"connection-testkit", format!("random {draw}").as_bytes());
@@ -82,7 +83,7 @@ fn asserted(assertion: &str, form: Vec<(&'static str, String)>) -> Vec<(&'static
     form
 }
 
-/// S8, S16: in each algorithm, for the issuer alone; Q26: issued ten seconds ago, since clocks differ.
+/// S8, S16: in each algorithm, for the issuer alone. Q26: issued ten seconds ago, since clocks differ.
 #[test]
 fn a_private_key_proves_who_the_application_is() {
     for (algorithm, name) in [
@@ -99,7 +100,7 @@ fn a_private_key_proves_who_the_application_is() {
     }
 }
 
-/// S16: where the configuration says so it is for the very endpoint that it is sent to, also when tokens are given back.
+/// S16: if the configuration says so, an assertion is for the endpoint that it is sent to, also for a revocation.
 #[test]
 fn an_assertion_is_for_one_endpoint() {
     let revoke = "https://id.acme.example/revoke";
@@ -108,7 +109,7 @@ fn an_assertion_is_for_one_endpoint() {
     let form = asserted(&assertion(SignatureAlgorithm::Es256, "ES256", TOKEN, 1), form());
     let host = host(builder()).expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
     let made = host.setup([back()]).run().unwrap();
-    // The host draws on for each request; its counter begins anew.
+    // The host's random draws continue for each request; its counter begins again.
     let gone = |token: &'static str, hint: &str, draw| {
         let form = asserted(
             &assertion(SignatureAlgorithm::Es256, "ES256", revoke, draw),
@@ -120,8 +121,8 @@ fn an_assertion_is_for_one_endpoint() {
     host.teardown(&made.credential, &host.connection(&made)).unwrap();
 }
 
-/// S16: for the issuer where there is one, wherever it goes; without one, or where the configuration says so, for the very
-/// endpoint that it goes to: never for the token endpoint at another one.
+/// S16: an assertion is for the issuer if there is one, wherever it is sent; otherwise, or if configured, for the
+/// endpoint that it is sent to, never for the token endpoint at another one.
 #[test]
 fn an_assertion_for_another_endpoint_is_for_that_endpoint() {
     let (par, device) = ("https://id.acme.example/par", "https://id.acme.example/device");
@@ -169,7 +170,8 @@ fn asked() -> Input {
     Input::answers(&[("clientId", ID), ("clientSecret", SECRET)])
 }
 
-/// The first setup asks for the application, the next one uses it, and so does a renewal; forgotten, it is asked again.
+/// The first setup asks for the application; the next setup and a refresh use it. After it was removed, a setup asks
+/// again.
 #[test]
 fn an_application_is_asked_for_once() {
     let host = host(acme().client(Client::Asked))
@@ -190,7 +192,7 @@ fn an_application_is_asked_for_once() {
     assert_eq!(found.reason.remedy.unwrap().as_str(), "give the application's id and secret again");
 }
 
-/// What another kind of the provider kept for these origins is used, and nobody is asked.
+/// An application that another kind of the provider stored for these origins is used, and no person is asked.
 #[test]
 fn kinds_of_one_provider_ask_for_their_application_once() {
     let first = host(acme().client(Client::Asked)).expect(redeem().answer(tokens())).expect(me());
@@ -210,7 +212,7 @@ fn kinds_of_one_provider_ask_for_their_application_once() {
     second.setup([back()]).run().unwrap();
 }
 
-/// A second endpoint that gets the secret makes another set of origins.
+/// A second endpoint that receives the secret makes a different set of origins.
 #[test]
 fn a_kind_that_sends_the_secret_elsewhere_asks_for_its_own_application() {
     let elsewhere = acme().client(Client::Asked).endpoint(Endpoint::Revocation, "https://evil.example/revoke");
@@ -224,7 +226,7 @@ fn origin() -> Text {
     Text::from("https://id.acme.example")
 }
 
-/// A slip of the hand is not kept: the next setup asks again.
+/// A mistyped application is not stored: the next setup asks again.
 #[test]
 fn an_application_that_was_refused_is_not_kept() {
     let host =
@@ -241,7 +243,7 @@ fn a_host_that_keeps_nothing_says_so() {
     assert_eq!(host.setup([]).run().unwrap_err().code, "acme_no_store");
 }
 
-/// S14, S21: an application of the connection's own stays with it, and with nobody else.
+/// S14, S21: an application of one connection is stored with it, and used for no other.
 #[test]
 fn each_connection_may_bring_its_own_application() {
     let host = host(acme().client(Client::PerConnection))
@@ -253,7 +255,7 @@ fn each_connection_may_bring_its_own_application() {
     host.refresh(&made.credential, &host.connection(&made)).unwrap();
 }
 
-/// Q24: an application that is kept and that the provider does not accept any more is forgotten before another one is asked for.
+/// Q24: a stored application that the provider no longer accepts is removed before another one is asked for.
 #[test]
 fn a_kept_application_that_is_refused_is_to_be_forgotten() {
     let refused = || Reply::json(401, r#"{"error": "invalid_client"}"#);
@@ -270,13 +272,13 @@ fn a_kept_application_that_is_refused_is_to_be_forgotten() {
         panic!("it is not live")
     };
     assert!(found.reason.remedy.unwrap().as_str().contains("connections kinds forget-client acme"));
-    // One that was just typed is not kept, so that there is nothing to forget.
+    // An application that was just typed is not stored, so there is nothing to remove.
     let typed = crate::host(acme().client(Client::Asked)).expect(redeem().answer(refused()));
     let failure = typed.setup([asked(), back()]).run().unwrap_err();
     assert_eq!(failure.remedy.unwrap().as_str(), "check the client's id and secret");
 }
 
-/// The redirect address to register is shown with the question for the application, before anybody leaves.
+/// The redirect address to register is shown with the question for the application, before the user leaves.
 #[test]
 fn the_redirect_address_is_shown_where_the_application_is_asked_for() {
     let desktop = "http://127.0.0.1:4711/callback/acme";
@@ -284,7 +286,7 @@ fn the_redirect_address_is_shown_where_the_application_is_asked_for() {
         (Client::Asked, desktop, true),
         (Client::PerConnection, desktop, true),
         (Client::PerConnection, CALLBACK, true),
-        // Users of a host that others reach register nothing for all of them.
+        // Users of a host that others reach do not register an application for all of them.
         (Client::Asked, CALLBACK, false),
     ] {
         let host = FakeHost::new(kind(acme().client(client))).key_value().inbound_http(address);
@@ -293,13 +295,13 @@ fn the_redirect_address_is_shown_where_the_application_is_asked_for() {
         assert_eq!(shown, is_shown, "{address}: {:?}", run.steps[0].notices);
         assert_eq!(run.steps[0].prompt.as_ref().unwrap().fields, ["clientId", "clientSecret"]);
     }
-    // A host that receives nothing sends the browser elsewhere, and says where.
+    // A host that receives no callbacks sends the browser elsewhere, and shows where.
     let deaf = FakeHost::new(kind(acme().client(Client::PerConnection)));
     let wrong = (0..6).map(|_| Input::answers(&[("callbackUrl", "two words")]));
     let run = deaf.setup(std::iter::once(asked()).chain(wrong)).trace();
     let told = |notice: &Notice| notice.message.as_str().contains("http://127.0.0.1/callback");
     assert!(run.steps[0].notices.iter().any(told), "{:?}", run.steps[0].notices);
-    // Where nothing is registered for it, nothing is shown: the application is known, or no browser comes back.
+    // Nothing is shown if nothing has to be registered: the application is known, or no browser returns.
     let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
     assert!(host.setup([back()]).trace().steps[0].notices.is_empty());
 }
@@ -318,7 +320,7 @@ fn what_the_provider_says_of_the_application_is_the_operators() {
     drop(connected(acme(), tokens()));
 }
 
-/// The fakes never truly wait.
+/// Polls a future to its end; the fakes never really wait.
 pub(crate) fn block_on<T>(mut future: BoxFuture<'_, T>) -> T {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     loop {

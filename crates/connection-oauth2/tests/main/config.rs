@@ -1,4 +1,4 @@
-//! What a configuration must keep: refused when it is built.
+//! Configurations that are refused when they are built.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{
@@ -7,7 +7,7 @@ use connection_oauth2::{
 
 use crate::{API, AUTHORIZE, TOKEN, acme};
 
-/// S6: no implicit grant, and a password only where somebody says that they mean it.
+/// S6: there is no implicit grant, and a password grant only if it is explicitly allowed.
 #[test]
 fn grants_that_must_not_be_used_are_refused() {
     check(acme().parameter(On::Authorize, "response_type", "token"), "the parameter 'response_type' is the flow's own");
@@ -15,7 +15,7 @@ fn grants_that_must_not_be_used_are_refused() {
     assert!(acme().grant(Grant::Password).unsafe_password_grant().build().is_ok());
 }
 
-/// R-INSEAM-081: nothing shadows what the flow is safe by, under any of the four requests.
+/// R-INSEAM-081: no deviation replaces a parameter that protects the flow, in any of the four requests.
 #[test]
 fn standard_parameters_cannot_be_shadowed() {
     for name in ["client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"] {
@@ -35,7 +35,7 @@ fn standard_parameters_cannot_be_shadowed() {
     check(acme().header(On::Token, "Authorization", "x"), "the parameter 'Authorization' is the flow's own");
 }
 
-/// S9, R-INSEAM-071: https, or http on this machine.
+/// S9, R-INSEAM-071: addresses are https, or http on this machine.
 #[test]
 fn addresses_are_https_or_of_this_machine() {
     for address in [
@@ -55,7 +55,7 @@ fn addresses_are_https_or_of_this_machine() {
     check(acme().paste_redirect("http://evil.example/callback"), "is no address");
 }
 
-/// S21, S22: who chooses the host that gets the application's secret, or the token.
+/// S21, S22: a variable must not decide which host receives the application's secret or the token.
 #[test]
 fn a_variable_in_a_host_needs_something_fixed() {
     let with = |address: &str| acme().field(Field::text("host", "Host")).endpoint(Endpoint::Refresh, address);
@@ -65,13 +65,13 @@ fn a_variable_in_a_host_needs_something_fixed() {
         "https://x-${config.host}/t",
         "${config.host}/token",
         "http://${config.host}.acme.example/token",
-        // Anybody may have a name below these.
+        // Anyone can register a name below these.
         "https://${config.host}.co.uk/token",
         "https://${config.host}.com.au/token",
     ] {
         check(with(address), &format!("a variable decides the host of '{address}'"));
     }
-    // This one its registrant has for its customers.
+    // The registrant of this suffix uses it for its customers.
     assert!(with("https://${config.host}.myshopify.com/token").build().is_ok());
     let built = with("https://${config.host}.acme.example/token").build().unwrap();
     let origins = connection_oauth2::oauth2(built).descriptor().origins;
@@ -89,7 +89,7 @@ fn a_variable_in_a_host_needs_something_fixed() {
     check(granted.endpoint(Endpoint::Refresh, "${config.instance}/token"), "a variable decides the host");
 }
 
-/// Q30: who names another's tenant would get its tokens where one application serves all.
+/// Q30: with one application for all, a user who names another tenant would get its tokens.
 #[test]
 fn a_consent_to_an_application_of_all_is_refused() {
     let consent = || acme().grant(Grant::ConsentThenClientCredentials);
@@ -100,7 +100,7 @@ fn a_consent_to_an_application_of_all_is_refused() {
     }
 }
 
-/// An application that registers itself has no key of its own, and no user brings it to where it registers.
+/// An application that registers itself has no private key, and needs a user's consent.
 #[test]
 fn what_can_never_work_is_refused() {
     let registered = || acme().client(Client::Registered).endpoint(Endpoint::Registration, TOKEN);
@@ -137,7 +137,7 @@ fn what_is_missing_or_unknown_is_named() {
     check(acme().grant(Grant::ClientCredentials).client_auth(ClientAuth::None), "client credentials need a client");
 }
 
-/// S11: an access token is in no parameter or header of the configuration's own.
+/// S11: an access token is in no parameter and no header of the configuration.
 #[test]
 fn a_token_is_in_no_parameter() {
     for on in [On::Authorize, On::Token, On::Refresh, On::Device] {
@@ -150,7 +150,7 @@ fn a_token_is_in_no_parameter() {
     );
 }
 
-/// A kind asks for what it may need, and says what it cannot do without.
+/// A kind declares the fields that it may ask for, and the abilities that it requires of a host.
 #[test]
 fn the_descriptor_names_what_may_be_asked() {
     let names = |builder: OAuth2Builder| {
@@ -170,7 +170,7 @@ fn check(builder: OAuth2Builder, expected: &str) {
     assert!(error.to_string().contains(expected), "{error}");
 }
 
-/// Where somebody says that they mean it, a password is asked for, sent once to the token endpoint, and not stored.
+/// An explicitly allowed password is asked for, sent once to the token endpoint, and not stored.
 #[test]
 fn a_password_is_not_stored() {
     let password = "password-canary-9f8e";

@@ -1,4 +1,4 @@
-//! The contract's sentences, over two configurations.
+//! The conformance suite of the contract, for two configurations.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{CLIENT_KEY, Client, Endpoint, Response, client_value};
@@ -25,7 +25,7 @@ fn every_sentence_of_the_contract_holds() {
         .check();
 }
 
-/// R-INSEAM-078: the form of a credential that is stored: with two sets, captured values and an application of its own.
+/// R-INSEAM-078: a stored credential with two sets of tokens, captured values and its own application.
 #[test]
 fn every_sentence_holds_for_all_that_is_stored() {
     let answer = format!(
@@ -41,7 +41,7 @@ fn every_sentence_holds_for_all_that_is_stored() {
         .check();
 }
 
-/// R-INSEAM-078, R-INSEAM-085: what a later version wrote, or nobody, is no credential: nothing is guessed.
+/// R-INSEAM-078, R-INSEAM-085: a credential of a later version, or of no version, is not read: nothing is guessed.
 #[test]
 fn only_what_this_version_knows_is_read() {
     let parse = |record: Record| kind(acme()).parse_credential(record.encode().expose()).is_ok();

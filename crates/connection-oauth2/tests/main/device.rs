@@ -1,4 +1,4 @@
-//! A code that is typed at the provider.
+//! Authorization with a device code.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{ClientAuth, Endpoint, Grant, OAuth2Builder};
@@ -38,7 +38,7 @@ fn error(code: &str) -> Reply {
     Reply::json(400, &format!(r#"{{"error": "{code}"}}"#))
 }
 
-/// S18: five seconds, and five more for every poll after `slow_down`: at 5, 10, 20 and 30.
+/// S18: the interval is five seconds, and five more after every `slow_down`: polls at 5, 10, 20 and 30.
 #[test]
 fn the_schedule_is_the_standards() {
     let host = FakeHost::new(kind(tv()))
@@ -54,7 +54,7 @@ fn the_schedule_is_the_standards() {
     assert_eq!(run.steps.len(), 1, "a poll is the same step");
 }
 
-/// S18: the larger of the two intervals, whichever the provider names; Q12: also as text.
+/// S18: the larger of the two intervals is used, whichever response states it. Q12: an interval may be text.
 #[test]
 fn an_interval_that_the_provider_names_is_kept() {
     let slow = Reply::json(400, r#"{"error": "slow_down", "interval": 40}"#);
@@ -67,8 +67,8 @@ fn an_interval_that_the_provider_names_is_kept() {
     assert_eq!(host.now().seconds() - NOW, 47);
 }
 
-/// S18: each poll is effects of a setup, of which it has so many: a code that lives long is polled for less often than the
-/// provider allows.
+/// S18: each poll uses effects of a setup, whose number is limited. A code with a long lifetime is therefore polled
+/// less often than the provider allows.
 #[test]
 fn a_code_that_lives_long_is_polled_for_less_often() {
     for (life, interval, expected) in [(1800, 1, 5), (900, 1, 3), (300, 1, 1), (1800, 7, 7), (999_999, 1, 5)] {
@@ -84,7 +84,7 @@ fn a_code_that_lives_long_is_polled_for_less_often() {
     }
 }
 
-/// A request for a code that the provider refuses leaves the browser; alone it ends the setup.
+/// If the provider refuses to issue a code, the browser remains; without a browser the setup ends.
 #[test]
 fn a_refused_request_for_a_code_leaves_the_browser() {
     for reply in [error("unauthorized_client"), Reply::status(404), Reply::status(503)] {
@@ -101,7 +101,7 @@ fn a_refused_request_for_a_code_leaves_the_browser() {
     assert_eq!(alone.setup([]).run().unwrap_err().code, "acme_refused");
 }
 
-/// S18: no answer doubles the interval and ends nothing.
+/// S18: a missing response doubles the interval and ends nothing.
 #[test]
 fn a_poll_without_an_answer_is_followed_by_a_later_one() {
     let host = FakeHost::new(kind(tv()))
@@ -114,7 +114,7 @@ fn a_poll_without_an_answer_is_followed_by_a_later_one() {
     assert_eq!(host.now().seconds() - NOW, 5 + 10 + 20);
 }
 
-/// S18: it stops when the code does, and at a final word.
+/// S18: polling stops when the code expires, and at a final response.
 #[test]
 fn what_is_final_ends_it() {
     for (reply, code) in [
@@ -134,7 +134,7 @@ fn what_is_final_ends_it() {
     assert_eq!(host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap_err().code, "acme_code_expired");
 }
 
-/// No code is waited for longer than half an hour, whatever the provider says.
+/// A code is waited for half an hour at most, whatever the provider says.
 #[test]
 fn a_code_is_not_waited_for_without_end() {
     let long = Reply::json(
@@ -147,7 +147,7 @@ fn a_code_is_not_waited_for_without_end() {
     assert_eq!(host.now().seconds() - NOW, 1800);
 }
 
-/// However often it might be asked: a setup has so many effects and no more.
+/// The number of polls is limited, because a setup has a limited number of effects.
 #[test]
 fn a_code_that_lives_long_is_not_polled_for_too_often() {
     for (life, expected) in [(1800, 5), (900, 3), (400, 1)] {
@@ -163,7 +163,7 @@ fn a_code_that_lives_long_is_not_polled_for_too_often() {
     }
 }
 
-/// An application that may not use codes still goes by the browser.
+/// An application that may not use device codes still uses the browser.
 #[test]
 fn a_code_that_is_refused_leaves_the_browser() {
     let both = acme().endpoint(Endpoint::Device, DEVICE);
@@ -174,7 +174,7 @@ fn a_code_that_is_refused_leaves_the_browser() {
     assert_eq!(alone.setup([]).run().unwrap_err().code, "acme_refused");
 }
 
-/// S18 (RFC 8628, sections 3.3.1 and 5.4): the code is shown also where the address has it, with a warning.
+/// S18 (RFC 8628, sections 3.3.1 and 5.4): the code is shown even if the address contains it, with a warning.
 #[test]
 fn the_code_is_shown_with_a_warning() {
     let more = r#", "verification_uri_complete": "https://id.acme.example/activate?user_code=WDJB-MJHT""#;
@@ -198,7 +198,8 @@ fn an_address_in_the_clear_is_not_shown() {
     assert_eq!(host.setup([]).run().unwrap_err().code, reason::DENIED);
 }
 
-/// The first valid way wins: a callback while a code waits, a paste between polls, the code when the browser never comes.
+/// The first valid result wins: a callback while a code waits, a paste between polls, the code if the browser never
+/// returns.
 #[test]
 fn a_code_races_the_browser() {
     let race = || acme().endpoint(Endpoint::Device, DEVICE);
@@ -214,7 +215,7 @@ fn a_code_races_the_browser() {
     assert!(run.steps[0].notices.iter().any(|notice| notice.user_code.is_some()));
 }
 
-/// A code that is dead leaves the other ways open.
+/// An expired code leaves the other methods available.
 #[test]
 fn a_dead_code_leaves_the_browser_open() {
     for (input, dead) in [(crate::back(), "expired_token"), (Input::answers(&[("callbackUrl", CODE)]), "invalid_grant")]
@@ -231,7 +232,7 @@ fn a_dead_code_leaves_the_browser_open() {
     }
 }
 
-/// A wrong paste between two polls brings no poll forward.
+/// An invalid paste between two polls does not cause an earlier poll.
 #[test]
 fn an_answer_brings_no_poll_forward() {
     let host = host(acme().endpoint(Endpoint::Device, DEVICE))
@@ -243,7 +244,7 @@ fn an_answer_brings_no_poll_forward() {
     assert_eq!(host.now().seconds() - NOW, 5);
 }
 
-/// A host without callbacks still has the code.
+/// A host without callbacks can still use the code.
 #[test]
 fn a_host_without_callbacks_still_has_the_code() {
     let builder = acme()

@@ -1,4 +1,4 @@
-//! What an issuer says about itself.
+//! Issuer metadata.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{Account, Client, OAuth2Builder, OAuth2Config};
@@ -27,7 +27,8 @@ fn metadata(issuer: &str, more: &str) -> Reply {
     Reply::json(200, &format!(r#"{{"issuer": "{issuer}", {endpoints}{more}}}"#))
 }
 
-/// S9, S20: the addresses come from the issuer, and stay with the credential: a renewal asks nobody.
+/// S9, S20: the addresses come from the issuer and are stored with the credential: a refresh does not discover them
+/// again.
 #[test]
 fn addresses_come_from_the_issuer() {
     let host = host()
@@ -40,7 +41,7 @@ fn addresses_come_from_the_issuer() {
     assert_eq!(made.reach.origins.iter().map(ToString::to_string).collect::<Vec<_>>(), [ISSUER]);
 }
 
-/// S21: an address that a user types is no place for the secret of the host's application, whatever the issuer says.
+/// S21: an address that a user typed never receives the secret of the host's application, whatever the issuer says.
 #[test]
 fn an_issuer_does_not_lead_the_hosts_secret_to_what_a_user_typed() {
     let issuer = r#"{"issuer": "https://id.acme.example", "authorization_endpoint": "https://id.acme.example/authorize", "token_endpoint": "https://typed.example/token"}"#;
@@ -51,7 +52,7 @@ fn an_issuer_does_not_lead_the_hosts_secret_to_what_a_user_typed() {
     assert_eq!(host.setup([typed, crate::back()]).run().unwrap_err().code, reason::DENIED);
 }
 
-/// S20: RFC 8414 puts the path behind, OpenID Connect in front.
+/// S20: RFC 8414 inserts the well-known path before the tenant's path, and OpenID Connect appends it.
 #[test]
 fn a_tenants_path_is_inserted_and_then_appended() {
     let tenant = "https://id.acme.example/t1";
@@ -66,7 +67,7 @@ fn a_tenants_path_is_inserted_and_then_appended() {
     host.setup([crate::back()]).run().unwrap();
 }
 
-/// S20: anything but exactly the issuer that was asked; S5: no silent downgrade; and nothing in the clear.
+/// S20: metadata must name exactly the issuer that was asked. S5: there is no silent downgrade, and no plain HTTP.
 #[test]
 fn what_does_not_fit_is_not_believed() {
     for (reply, why) in [
@@ -90,8 +91,8 @@ fn what_does_not_fit_is_not_believed() {
     assert!(nowhere.setup([]).run().unwrap_err().message.as_str().contains("no metadata"));
 }
 
-/// S12, S20: a redirect is not followed; where the first address answers with one, or with an error, the other one is asked,
-/// and where both do, the setup says what it was.
+/// S12, S20: a redirect is not followed. If the first address answers with one, or with an error, the other address is
+/// asked; if both do, the setup reports why.
 #[test]
 fn an_address_that_does_not_answer_leaves_the_other() {
     let elsewhere = || Reply::status(302).header("location", "https://evil.example");
@@ -114,7 +115,7 @@ fn an_address_that_does_not_answer_leaves_the_other() {
     assert!(connection_testkit::offline(&both(Reply::status(404), Reply::status(503))).is_some(), "it may pass");
 }
 
-/// S20, S21: an endpoint at an origin that nobody declared gets nothing, not even the browser.
+/// S20, S21: an endpoint at an undeclared origin receives nothing, not even the browser.
 #[test]
 fn an_endpoint_elsewhere_gets_nothing() {
     for endpoints in [
@@ -128,7 +129,7 @@ fn an_endpoint_elsewhere_gets_nothing() {
     }
 }
 
-/// S2: an issuer that says that it always names itself must.
+/// S2: an issuer that advertises that it always sends `iss` must send it.
 #[test]
 fn an_advertised_issuer_is_required() {
     let advertised = || metadata(ISSUER, r#", "authorization_response_iss_parameter_supported": true"#);
@@ -139,7 +140,7 @@ fn an_advertised_issuer_is_required() {
     host.setup([named]).run().unwrap();
 }
 
-/// RFC 9126: pushed where the issuer says so.
+/// RFC 9126: the request is pushed if the issuer's metadata has an endpoint for that.
 #[test]
 fn a_request_is_pushed_where_the_issuer_says_so() {
     let more = r#", "pushed_authorization_request_endpoint": "https://id.acme.example/par""#;

@@ -1,4 +1,4 @@
-//! When to renew, and when the user must come back.
+//! The times at which tokens are refreshed and the user must authorize again.
 
 use connection_contract::prelude::*;
 use connection_oauth2::Response;
@@ -6,14 +6,14 @@ use connection_testkit::Reply;
 
 use crate::{ACCESS, REFRESH, acme, back, connected, host, redeem, with_token};
 
-/// Q26: a life of a minute is told as it is; how early to renew is the host's.
+/// Q26: a lifetime of one minute is reported as it is; the host decides how early to refresh.
 #[test]
 fn how_early_to_renew_is_left_to_the_host() {
     let (host, made) = connected(acme(), answer(r#", "expires_in": 60"#));
     assert_eq!((made.valid_until, made.renew_at), (Some(host.now().after(60)), None));
 }
 
-/// Q25: what dies when it is not used is renewed after a third of that time, at the latest after a day.
+/// Q25: a token that would expire unused is refreshed after a third of that time, after a day at the latest.
 #[test]
 fn what_dies_of_not_being_used_is_kept_alive() {
     for (idle, life, expected) in [
@@ -27,7 +27,7 @@ fn what_dies_of_not_being_used_is_kept_alive() {
     }
 }
 
-/// Q13: a life that nobody knows is never "no expiry, so no renewal".
+/// Q13: an unknown lifetime never means that the token needs no refresh.
 #[test]
 fn a_life_that_nobody_knows_is_kept_alive() {
     let (host, made) = connected(acme(), answer(""));
@@ -36,15 +36,15 @@ fn a_life_that_nobody_knows_is_kept_alive() {
     assert_eq!(made.renew_at, None, "without a refresh token there is nothing to keep alive");
 }
 
-/// Q25: what the provider says of the refresh token's own life, after which the user must come back.
+/// Q25: the provider states the lifetime of the refresh token, after which the user must authorize again.
 #[test]
 fn the_refresh_tokens_own_life_is_told() {
     let (host, made) = connected(acme(), answer(r#", "expires_in": 60, "refresh_token_expires_in": 604799"#));
     assert_eq!(made.authorized_until, Some(host.now().after(604_799)));
 }
 
-/// Q7, R-INSEAM-083: a token that nothing renews ends when it ends: that is told from the beginning, and no renewal is tried
-/// while it works.
+/// Q7, R-INSEAM-083: a token that cannot be refreshed ends at its end. This is reported from the beginning, and no
+/// refresh is attempted while the token works.
 #[test]
 fn what_nothing_renews_ends_and_is_not_renewed_before() {
     let (host, made) = connected(acme(), answer_without());
@@ -54,7 +54,7 @@ fn what_nothing_renews_ends_and_is_not_renewed_before() {
     assert_eq!(made.renew_at, ends, "there is nothing to keep alive either");
 }
 
-/// Q7: with what the first consent gave it renews as before, and is not said to end.
+/// Q7: with the refresh token of the first consent the connection is refreshed as before, and has no end.
 #[test]
 fn what_the_first_consent_gave_is_kept_where_a_later_answer_has_none() {
     let (host, first) = connected(acme(), answer(r#", "expires_in": 3600"#));
@@ -66,7 +66,7 @@ fn what_the_first_consent_gave_is_kept_where_a_later_answer_has_none() {
     host.refresh(&kept.credential, &host.connection(&second)).unwrap();
 }
 
-/// Q7: where there is something newer, or nothing.
+/// Q7: nothing is taken over if the response has a newer token, or the previous credential has none.
 #[test]
 fn nothing_is_kept_that_the_answer_has_or_nobody_has() {
     let (host, with) = connected(acme(), answer(r#", "expires_in": 3600"#));
@@ -75,7 +75,7 @@ fn nothing_is_kept_that_the_answer_has_or_nobody_has() {
     assert!(host.inherit(&without.credential, &without.credential).is_none());
 }
 
-/// Q7: another application cannot use it, and it goes to no other address than the one that gave it.
+/// Q7: another application cannot use the refresh token, and it goes only to the addresses that issued it.
 #[test]
 fn nothing_is_kept_of_another_application_or_address() {
     let (host, first) = connected(acme(), answer(r#", "expires_in": 3600"#));
@@ -92,7 +92,8 @@ fn nothing_is_kept_of_another_application_or_address() {
     assert!(host.inherit(&first.credential, &at("one", "").1.credential).is_some());
 }
 
-/// Q12: a life that is no number is unknown, with a warning; one that is no life is unknown alone.
+/// Q12: a lifetime that is not a number is unknown and causes a warning; a number that is not a lifetime is just
+/// unknown.
 #[test]
 fn a_life_that_is_no_number_is_warned_of() {
     for (life, warned) in
@@ -109,8 +110,8 @@ fn a_life_that_is_no_number_is_warned_of() {
     assert!(host.log().iter().any(|event| event.name == "life_unreadable"), "also in a renewal");
 }
 
-/// R-INSEAM-082, Q13: what no clock will ever show is stored so that it can be read again: a life as ten years, a moment as
-/// the last one that RFC 3339 can write.
+/// R-INSEAM-082, Q13: an end in the far future is stored so that it can be read again: a lifetime as ten years at
+/// most, a moment as the last one that RFC 3339 can express.
 #[test]
 fn a_moment_that_is_too_far_is_stored_and_read() {
     const LAST: &str = "9999-12-31T23:59:59Z";

@@ -1,5 +1,6 @@
-//! The kind against a fake host; nothing leaves the process. `Q7` and `S2` name what a test is about: the list of
-//! deviations and of attacks in `docs/spec/oauth2.md`.
+//! The kind against a fake host; nothing leaves the process.
+//!
+//! Names such as `Q7` and `S2` refer to the lists of deviations and of attacks in `docs/spec/oauth2.md`.
 
 mod answers;
 mod authorize;
@@ -32,7 +33,7 @@ const CALLBACK: &str = "https://host.example/callback/acme";
 const AUTHORIZE: &str = "https://id.acme.example/authorize";
 const TOKEN: &str = "https://id.acme.example/token";
 const API: &str = "https://api.acme.example";
-/// 2026-01-31T10:20:30Z, when the fake host's clock begins.
+/// 2026-01-31T10:20:30Z, at which the fake host's clock begins.
 const NOW: i64 = 1_769_854_830;
 
 /// A provider that follows the standards.
@@ -50,17 +51,17 @@ fn kind(builder: OAuth2Builder) -> OAuth2 {
     oauth2(builder.build().expect("a configuration"))
 }
 
-/// A host that receives callbacks.
+/// Returns a host that receives callbacks.
 fn host(builder: OAuth2Builder) -> FakeHost<OAuth2> {
     FakeHost::new(kind(builder)).inbound_http(CALLBACK).key_value()
 }
 
-/// The n-th 32 random bytes of a setup, as text.
+/// Returns the n-th 32 random bytes of a setup, as text.
 fn drawn(n: usize) -> String {
     encode::base64url(&hmac_sha256(b"connection-testkit", format!("random {n}").as_bytes()))
 }
 
-/// The `state` of the first callback that the fake host gives.
+/// Returns the `state` of the first callback that the fake host gives.
 fn state() -> String {
     encode::base64url(&hmac_sha256(b"connection-testkit", b"state 1"))
 }
@@ -73,7 +74,7 @@ fn redeem() -> Expected {
     Expected::post(TOKEN).no_redirect().header("accept", "application/json")
 }
 
-/// The form of a code's exchange.
+/// Returns the form of a code's exchange.
 fn form() -> Vec<(&'static str, String)> {
     vec![
         ("grant_type", "authorization_code".into()),
@@ -103,7 +104,7 @@ fn with_token(token: &str) -> Expected {
         .answer(Reply::json(200, r#"{"id": "42", "name": "Ada"}"#))
 }
 
-/// A connection whose token endpoint answered with this.
+/// Connects an account, with this response of the token endpoint.
 #[track_caller]
 fn connected(builder: OAuth2Builder, reply: Reply) -> (FakeHost<OAuth2>, Established<OAuth2Credential>) {
     let host = host(builder).expect(redeem().answer(reply)).expect(me());
@@ -111,13 +112,13 @@ fn connected(builder: OAuth2Builder, reply: Reply) -> (FakeHost<OAuth2>, Establi
     (host, made)
 }
 
-/// What a setup fails with whose token endpoint answered with this.
+/// Returns the failure of a setup, with this response of the token endpoint.
 #[track_caller]
 fn refused(builder: OAuth2Builder, reply: Reply) -> SetupFailure {
     host(builder).expect(redeem().answer(reply)).setup([back()]).run().expect_err("no connection")
 }
 
-/// The parameters of the address that the first step opens.
+/// Returns the parameters of the address that the first step opens.
 fn opened(host: &FakeHost<OAuth2>, inputs: Vec<Input>) -> Vec<(String, String)> {
     let run = host.setup(inputs).trace();
     let link = run.steps.iter().find_map(|step| step.open.clone()).expect("an address");
@@ -128,7 +129,7 @@ fn parameter<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-/// What a renewal needs beside what the test is about.
+/// Returns the expected refresh request, without the parts that a test is about.
 fn renew() -> Expected {
     renew_by(REFRESH)
 }
@@ -146,7 +147,7 @@ fn secret_text(secret: Option<Secret>) -> Option<String> {
     secret.and_then(|secret| secret.expose_str().map(str::to_owned))
 }
 
-/// The code of what a setup fails with before it asks the API.
+/// Returns the code of a setup that fails before it sends a request to the API.
 #[track_caller]
 fn refused_after(builder: OAuth2Builder, reply: Reply) -> String {
     refused(builder, reply).code.to_string()

@@ -1,4 +1,4 @@
-//! Addresses with variables: a token and an application's secret go where the configuration says, whatever is answered.
+//! Addresses with variables: a token and an application's secret go only where the configuration allows.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{
@@ -29,7 +29,7 @@ fn at_shop() -> FakeHost<connection_oauth2::OAuth2> {
     FakeHost::new(kind(shop())).inbound_http(CALLBACK)
 }
 
-/// Q32: whatever a person copies from the browser means the same shop. Q10: and its host is all that is reached.
+/// Q32: every form that a person copies from the browser means the same shop. Q10: only that shop's host is reached.
 #[test]
 fn a_hosts_part_is_understood_however_it_is_typed() {
     for text in ["acme", " Acme ", "acme.shop.example", "https://acme.shop.example/admin?x=1"] {
@@ -42,7 +42,7 @@ fn a_hosts_part_is_understood_however_it_is_typed() {
     }
 }
 
-/// Q10, S22, S24: what would lead elsewhere is refused before anything is sent.
+/// Q10, S22, S24: a value that would lead elsewhere is refused before anything is sent.
 #[test]
 fn a_value_that_leads_elsewhere_is_refused() {
     for text in ["a@b", "a:b", "a%2eb", "a\\b", "a b", "..", "-\u{e9}"] {
@@ -53,7 +53,8 @@ fn a_value_that_leads_elsewhere_is_refused() {
     }
 }
 
-/// Q9, S21: the code is redeemed where the callback says, if that is an origin of the provider; else nothing is sent.
+/// Q9, S21: the code is redeemed at the address in the callback if its origin is the provider's; otherwise nothing is
+/// sent.
 #[test]
 fn a_captured_host_gets_the_secret_only_where_it_is_declared() {
     let zoho = || {
@@ -113,7 +114,7 @@ fn the_apis_host_may_come_with_the_tokens() {
     assert_eq!(host.setup([back()]).run().unwrap_err().code, reason::DENIED);
 }
 
-/// S21: an address of the user's own, with an application of their own; nobody else's secret goes there.
+/// S21: a user's own address needs the user's own application; no other secret is sent there.
 #[test]
 fn an_instance_of_ones_own_has_an_application_of_its_own() {
     let own = OAuth2Config::builder(Kind::from_static("lab"), "Lab")
@@ -137,7 +138,7 @@ fn an_instance_of_ones_own_has_an_application_of_its_own() {
     host.refresh(&made.credential, &host.connection(&made)).unwrap();
 }
 
-/// S24: a value cannot begin another header, leave a path, or become JSON of its own.
+/// S24: a value cannot begin another header, leave a path, or become JSON.
 #[test]
 fn a_value_stays_where_it_stands() {
     let with = || acme().field(Field::text("tenant", "Tenant"));
@@ -164,7 +165,7 @@ fn form_without_client() -> Vec<(&'static str, String)> {
     form().into_iter().filter(|(name, _)| !name.starts_with("client_")).collect()
 }
 
-/// S24: in a path no value is more than one part of it.
+/// S24: in a path, a value is a single segment.
 #[test]
 fn a_value_in_a_path_is_one_part_of_it() {
     let builder = || {
@@ -188,7 +189,7 @@ fn a_value_in_a_path_is_one_part_of_it() {
     host.setup([tenant("t1"), back()]).run().unwrap();
 }
 
-/// What renews is in reach, also where addresses were learned and it stands elsewhere.
+/// The origin of the refresh step is in reach, even if addresses were learned and it is elsewhere.
 #[test]
 fn what_renews_is_in_reach() {
     let renewal = connection_oauth2::Renewal::Step(connection_oauth2::Step::get("https://graph.shop.example2/renew"));
@@ -212,7 +213,8 @@ fn a_consent_is_followed_by_the_applications_own_tokens() {
     host.refresh(&made.credential, &host.connection(&made)).unwrap();
 }
 
-/// Q30: what is pasted is believed by its `state` alone; no verifier binds a tenant's name to this attempt.
+/// Q30: a pasted consent is accepted only because of its `state`, since no verifier ties a tenant's name to this
+/// attempt.
 #[test]
 fn a_pasted_consent_needs_its_state() {
     let pasted = |text: &str| Input::answers(&[("callbackUrl", text)]);
@@ -241,7 +243,7 @@ fn consent() -> OAuth2Builder {
         .account(Account::probe("/me", "/id", "/name"))
 }
 
-/// Every source of the account: the claims for us and nobody else, the tokens' own answer, the application.
+/// The sources of the account: the claims that are for this application, the token response, the application.
 #[test]
 fn the_account_comes_from_where_the_configuration_says() {
     let claims = |aud: &str| {
@@ -269,7 +271,7 @@ fn the_account_comes_from_where_the_configuration_says() {
     assert_eq!(made.identity.account_id.as_str(), ID);
 }
 
-/// Q1: a probe that is answered with 200 and a no.
+/// Q1: a probe that is refused with status 200.
 #[test]
 fn a_probe_may_refuse_with_200() {
     let builder =
@@ -285,7 +287,7 @@ fn a_probe_may_refuse_with_200() {
     assert_eq!((found.liveness, &*found.reason.unwrap().code), (Liveness::Failing, reason::UNAUTHORIZED));
 }
 
-/// A token in a header of the provider's own name.
+/// A token in a header with the provider's own name.
 #[test]
 fn a_token_may_have_a_header_of_its_own() {
     let attach = Attach::Header { name: "X-Access-Token".into(), prefix: "Token ".into() };
@@ -297,7 +299,7 @@ fn a_token_may_have_a_header_of_its_own() {
     host.setup([back()]).run().unwrap();
 }
 
-/// A userinfo endpoint at another origin than the API: declared, in reach, and asked again by verify.
+/// A userinfo endpoint at another origin than the API: it is declared, in reach, and asked again by a verification.
 #[test]
 fn the_account_may_be_asked_elsewhere() {
     let userinfo = "https://openid.acme.example/v1/userinfo";

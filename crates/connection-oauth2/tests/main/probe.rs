@@ -1,4 +1,4 @@
-//! The request that tells which account a token reaches, as providers want it that are no plain GET.
+//! Probes of providers that need more than a plain GET to identify an account.
 
 use connection_contract::{Value, prelude::*};
 use connection_oauth2::{Account, Attach, ConfigError, ErrorIf, Unit};
@@ -20,8 +20,8 @@ fn graphql() -> Account {
         .pause_header("x-complexity-reset", Unit::Milliseconds)
         .pause_header("x-requests-wait", Unit::Seconds)
 }
-
 // end: graphql
+
 fn asked() -> Expected {
     Expected::post("https://api.acme.example/graphql")
         .header("x-api-version", "2026-01-01")
@@ -34,7 +34,7 @@ fn failed(status: u16, code: &str) -> Reply {
     Reply::json(status, &format!(r#"{{"data": null, "errors": [{{"extensions": {{"code": "{code}"}}}}]}}"#))
 }
 
-/// What a verification finds that is answered with this, after a setup that went well.
+/// Returns what a verification finds with this response, after a successful setup.
 fn found(reply: Reply) -> (Liveness, String, Option<Duration>) {
     let host = host(acme().account(graphql())).expect(redeem().answer(tokens())).expect(asked());
     let made = host.setup([back()]).run().expect("a connection");
@@ -55,7 +55,7 @@ fn an_account_is_asked_with_a_method_headers_and_a_json_body() {
     );
 }
 
-/// Q1: the control is an error that no rule names; and what will pass is never a lost authorization.
+/// Q1: the control is an error that no rule names. A temporary condition is never a lost authorization.
 #[test]
 fn a_refusal_is_found_at_any_status_but_those_that_will_pass() {
     for (status, code, liveness, reason) in [

@@ -1,5 +1,5 @@
-//! Q33, S12: what holds a secret, or is answered with one, goes to the endpoint and nowhere else, not even within its
-//! origin. That a host keeps to it is the host's to test.
+//! Q33, S12: a request that holds a secret, or is answered with one, goes to the endpoint and nowhere else, not even
+//! within its origin. The host's own tests show that it enforces this.
 
 use connection_oauth2::{Client, Endpoint, Grant, OAuth2Builder, Renewal, Step};
 use connection_testkit::{Expected, Input, Reply};
@@ -12,7 +12,7 @@ fn post(url: &str) -> Expected {
     Expected::post(url).no_redirect()
 }
 
-/// Q33, S12: what holds a secret is answered where it was sent.
+/// Q33, S12: a request that holds a secret is answered where it was sent.
 #[test]
 fn no_request_of_a_setup_follows_a_redirect() {
     let rows: [(OAuth2Builder, Expected, Vec<Input>); 5] = [
@@ -27,7 +27,7 @@ fn no_request_of_a_setup_follows_a_redirect() {
         ),
     ];
     for (builder, expected, inputs) in rows {
-        // Also where the answer to a redirect that was followed would have been one of the provider's own.
+        // This holds even if the provider itself would have answered the redirected request.
         let host = host(builder).expect(expected.answer(Reply::status(303).header("location", ELSEWHERE)));
         assert_eq!(host.setup(inputs).run().unwrap_err().code, "acme_redirected");
     }

@@ -1,4 +1,4 @@
-//! Renewal: what is spent once, what is kept, and what is never a lost authorization.
+//! Refresh: tokens that are spent once, values that are kept, and failures that are not a lost authorization.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{Client, Grant, OAuth2Builder, Response};
@@ -6,7 +6,7 @@ use connection_testkit::{Expected, Reply};
 
 use crate::{ACCESS, ID, REFRESH, SECRET, TOKEN, acme, connected, host, kind, me, renew, secret_text, tokens};
 
-/// R-INSEAM-082, Q4: an answer without a refresh token leaves the one that there is, and so do an empty one and `null`.
+/// R-INSEAM-082, Q4: a response without a refresh token keeps the current one, and so do an empty one and `null`.
 #[test]
 fn a_refresh_token_that_is_not_replaced_stays() {
     for more in ["", r#", "refresh_token": """#, r#", "refresh_token": null"#] {
@@ -20,8 +20,7 @@ fn a_refresh_token_that_is_not_replaced_stays() {
     }
 }
 
-/// Q5: the new refresh token takes the place of the old one. That it is stored before the access token is handed out is
-/// the core's.
+/// Q5: the new refresh token replaces the old one. The core stores it before it hands out the access token.
 #[test]
 fn a_refresh_token_that_rotates_is_the_next_to_be_spent() {
     let (host, made) = connected(acme(), tokens());
@@ -42,7 +41,7 @@ fn a_refresh_token_that_rotates_is_the_next_to_be_spent() {
     host.refresh(&fresh.credential, &connection).unwrap();
 }
 
-/// Q6: what a lost answer means is the configuration's word, and the host's to act on: nothing is sent again here.
+/// Q6: the configuration says what a lost response means, and the host acts on it: nothing is sent again here.
 #[test]
 fn a_lost_answer_is_the_hosts_to_judge() {
     let semantics = |builder: OAuth2Builder| kind(builder).refresher().unwrap().semantics();
@@ -54,8 +53,8 @@ fn a_lost_answer_is_the_hosts_to_judge() {
     }
 }
 
-/// A code is spent: after an answer that is lost nothing would come of waiting, and the user begins again. What was not
-/// sent, or refused unprocessed, is sent when the setup goes on.
+/// A code is spent: after a lost response waiting would be useless, and the user begins again. A request that was not
+/// sent, or was refused unprocessed, is sent when the setup continues.
 #[test]
 fn a_code_whose_answer_is_lost_is_not_sent_again() {
     for reply in [Reply::status(503), Reply::error(HttpError::Timeout)] {
@@ -68,7 +67,7 @@ fn a_code_whose_answer_is_lost_is_not_sent_again() {
     }
 }
 
-/// Q24: only a dead grant needs the user. The rest is the operator's, or passes.
+/// Q24: only a grant that has ended needs the user. Everything else concerns the operator, or is temporary.
 #[test]
 fn only_a_dead_grant_needs_the_user() {
     let error =
@@ -92,7 +91,7 @@ fn only_a_dead_grant_needs_the_user() {
     }
 }
 
-/// A provider's own word for `invalid_grant`.
+/// A provider's own code for `invalid_grant`.
 #[test]
 fn a_provider_may_say_dead_in_its_own_words() {
     let builder = acme().response(Response::new().dead_code("bad_refresh_token"));
@@ -111,7 +110,7 @@ fn without_a_refresh_token_the_user_authorizes_again() {
     assert_eq!(found.reason.remedy.unwrap().as_str(), "authorize again");
 }
 
-/// S13: a renewal asks for nothing, or for what was granted, and never for more.
+/// S13: a refresh requests no scopes, or those that were granted, and never more.
 #[test]
 fn a_renewal_asks_for_no_more_than_was_granted() {
     let granted =
@@ -129,7 +128,7 @@ fn a_renewal_asks_for_no_more_than_was_granted() {
     assert_eq!(fresh.granted_scopes.unwrap(), ["read"], "absent means as before");
 }
 
-/// The application's own tokens: the grant is run again, and nothing is used up.
+/// For the application's own tokens the grant is run again, and nothing is used up.
 #[test]
 fn client_credentials_run_their_grant_again() {
     let builder = acme().grant(Grant::ClientCredentials);
@@ -144,7 +143,7 @@ fn client_credentials_run_their_grant_again() {
     let host = host(builder).expect(grant().answer(tokens())).expect(me());
     let made = host.setup([]).run().unwrap();
     assert_eq!(host.definition().refresher().unwrap().semantics(), RefreshSemantics::Stable);
-    // Over the answers that were kept it asks again: nothing was spent.
+    // After a temporary failure it can be sent again, because nothing was spent.
     drop(host);
     let host = crate::host(acme().grant(Grant::ClientCredentials)).expect(grant().answer(Reply::status(503)));
     let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
@@ -153,8 +152,9 @@ fn client_credentials_run_their_grant_again() {
     assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, reason::PROVIDER_ERROR));
 }
 
-/// What is configured now renews: a secret that was rotated works at the next renewal. Q24: another application is the
-/// operator's mistake, or intent, and no lost authorization: once it is the right one again, the same credential renews.
+/// A refresh uses the application as configured now: a rotated secret works at the next refresh. Q24: another
+/// application is the operator's mistake or intent, not a lost authorization. With the right one the same credential
+/// is refreshed again.
 #[test]
 fn the_application_of_today_renews() {
     let configured = |id: &str, secret: &str| Client::Configured { id: id.to_owned(), secret: Some(secret.into()) };

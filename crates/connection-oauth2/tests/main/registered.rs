@@ -1,4 +1,4 @@
-//! Applications that register themselves (RFC 7591): each is good for where and what it was registered for.
+//! Applications that register themselves (RFC 7591), each for one endpoint and one redirect address.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{Account, CLIENT_KEY, Client, Endpoint, Grant, OAuth2, OAuth2Builder, OAuth2Config};
@@ -29,7 +29,7 @@ fn is_kept(host: &FakeHost<OAuth2>) -> bool {
     block_on(kept).expect("it can be read").is_some()
 }
 
-/// It registers itself once per redirect address.
+/// An application registers itself once for each redirect address.
 #[test]
 fn an_application_registers_itself_once() {
     let asked = register().json(&format!(
@@ -45,7 +45,7 @@ fn an_application_registers_itself_once() {
     host.setup([back()]).run().expect("a connection");
 }
 
-/// It asks for what it will use: servers refuse response types without their grant, and grants that were not registered.
+/// An application registers only for what it will use: servers refuse response types without their grant.
 #[test]
 fn an_application_registers_for_the_ways_that_are_offered() {
     let device = "urn:ietf:params:oauth:grant-type:device_code";
@@ -73,7 +73,8 @@ fn an_application_registers_for_the_ways_that_are_offered() {
     assert_eq!(alone.setup([]).run().expect_err("refused").code, "acme_refused");
 }
 
-/// At another redirect address it registers again; what was connected before is renewed by the one that got it.
+/// At another redirect address the application registers again; an older connection is refreshed with its own
+/// registration.
 #[test]
 fn a_connection_keeps_the_application_that_registered_for_it() {
     let first =
@@ -87,7 +88,7 @@ fn a_connection_keeps_the_application_that_registered_for_it() {
     other.refresh(&old.credential, &other.connection(&old)).expect("it is renewed");
 }
 
-/// What one server registered is never sent to another one: neither its id nor its secret.
+/// An application that one server registered is never sent to another: neither its id nor its secret.
 #[test]
 fn an_application_is_used_where_it_registered_and_nowhere_else() {
     let builder = OAuth2Config::builder(Kind::from_static("desk"), "Desk")
@@ -119,7 +120,7 @@ fn an_application_is_used_where_it_registered_and_nowhere_else() {
     connect(host, "two", "id-of-two", false);
 }
 
-/// RFC 7591, section 3.2.1: a secret that lapses is not used beyond its end; zero is none.
+/// RFC 7591, section 3.2.1: a secret is not used after it expires; zero means that it does not expire.
 #[test]
 fn an_application_whose_secret_has_lapsed_is_registered_anew() {
     for (end, registers) in [(60, true), (100_000, false), (i64::MIN, false)] {
@@ -135,7 +136,7 @@ fn an_application_whose_secret_has_lapsed_is_registered_anew() {
     }
 }
 
-/// A 401 of whoever stands before the provider says nothing of the application: it is kept, and the renewal tried again.
+/// A 401 from a proxy says nothing about the application: it is kept, and the refresh is tried again.
 #[test]
 fn a_bare_refusal_forgets_no_application() {
     let bare = || renew().answer(Reply::text(401, "<html>no</html>"));
@@ -150,7 +151,8 @@ fn a_bare_refusal_forgets_no_application() {
     host.refresh(&made.credential, &host.connection(&made)).expect("it renews");
 }
 
-/// A provider forgets what registered itself: the next setup registers, and what is to be renewed needs the user.
+/// If the provider forgets an application, the next setup registers another one, and existing connections need the
+/// user.
 #[test]
 fn an_application_that_the_provider_forgot_is_registered_anew() {
     let refused = || host(builder()).expect(register().answer(made(ID, SECRET, "")));

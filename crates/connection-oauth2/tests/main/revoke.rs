@@ -1,4 +1,4 @@
-//! S19: tokens are given back, and a provider that does not take them keeps no connection here.
+//! S19: tokens are revoked, and a provider that refuses does not keep a connection from being removed here.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{Client, Endpoint, OAuth2Builder};
@@ -26,13 +26,14 @@ fn access() -> Expected {
     asked(ACCESS, Some("access_token"))
 }
 
-/// S19, first and second case: the refresh token first, with a hint and who asks; a token that nobody knows is a success.
+/// S19, first and second case: refresh tokens first, with a hint and authentication; an unknown token counts as
+/// revoked.
 #[test]
 fn tokens_are_given_back_refresh_tokens_first() {
     check(vec![refresh(), access()], None);
 }
 
-/// S19, third case: 503 is tried once more.
+/// S19, third case: after a 503 the request is sent once more.
 #[test]
 fn a_provider_that_is_busy_is_asked_once_more() {
     let busy = || Reply::status(503).header("retry-after", "1");
@@ -43,7 +44,8 @@ fn a_provider_that_is_busy_is_asked_once_more() {
     );
 }
 
-/// S19: a refresh token takes its access tokens along, and some say of those that they are no good instead of 200.
+/// S19: revoking a refresh token ends its access tokens, and some providers answer with an error for those instead of
+/// 200.
 #[test]
 fn a_token_that_is_dead_already_is_given_back() {
     for code in ["invalid_token", "invalid_grant"] {
@@ -53,7 +55,7 @@ fn a_token_that_is_dead_already_is_given_back() {
     }
 }
 
-/// S19, fourth case: a type that is not supported is tried without the hint.
+/// S19, fourth case: an unsupported type is tried without the hint.
 #[test]
 fn an_unsupported_type_is_tried_without_a_hint() {
     let unsupported = || Reply::json(400, r#"{"error": "unsupported_token_type"}"#);
@@ -61,7 +63,8 @@ fn an_unsupported_type_is_tried_without_a_hint() {
     check(vec![refresh(), access().answer(unsupported()), asked(ACCESS, None).answer(unsupported())], None);
 }
 
-/// S19, fifth case: a failure is told, and the other tokens are given back all the same. The row goes by the host's rule.
+/// S19, fifth case: a failure is reported, and the other tokens are revoked all the same. The host decides about the
+/// row.
 #[test]
 fn a_failure_is_told_and_stops_nothing() {
     let refused = Reply::json(401, r#"{"error": "invalid_client"}"#);
@@ -74,7 +77,7 @@ fn a_failure_is_told_and_stops_nothing() {
 fn without_an_endpoint_nothing_is_sent() {
     let (host, made) = connected(acme(), tokens());
     host.teardown(&made.credential, &host.connection(&made)).unwrap();
-    // Also where the application is gone, or another one: nothing is to be given back.
+    // The same holds if the application is gone or another one, because there is nothing to revoke.
     for client in [Client::Configured { id: "another".to_owned(), secret: None }, Client::Asked] {
         let host = crate::host(acme().client(client));
         host.teardown(&made.credential, &host.connection(&made)).unwrap();

@@ -1,4 +1,4 @@
-//! S23: no secret and no provider's words in an error, a `Debug`, a log, a step or a URL.
+//! S23: no secret and no text of a provider is in an error, a `Debug`, a log, a step or a URL.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{Assertion, Client, ClientAuth, Endpoint, Grant, OAuth2Error, Response};
@@ -8,7 +8,7 @@ use crate::{
     ACCESS, CODE, ID, REFRESH, SECRET, TOKEN, acme, back, connected, drawn, host, me, redeem, renew, state, tokens,
 };
 
-/// R-INSEAM-088, S23: the application's secret, the code, the verifier and the tokens, in all that is shown.
+/// R-INSEAM-088, S23: the application's secret, the code, the verifier and the tokens are in nothing that is shown.
 #[test]
 fn no_secret_is_shown() {
     let (kept, made) = connected(acme(), tokens());
@@ -29,8 +29,8 @@ fn no_secret_is_shown() {
     silent(&format!("{:?}", kept.refresh(&made.credential, &kept.connection(&made))));
 }
 
-/// S23: what else is secret: a device's code, a further set's tokens, an `id_token`, a private key and what it signs, a
-/// password, and what is pasted.
+/// S23: nor are the other secrets: a device code, the tokens of a further set, an `id_token`, a private key and its
+/// signature, a password, and pasted text.
 #[test]
 fn nothing_else_that_is_secret_is_shown() {
     const OTHERS: [&str; 7] = [
@@ -89,7 +89,7 @@ fn nothing_else_that_is_secret_is_shown() {
     shown(&format!("{:?} {:?} {:?}", run.result, run.steps, host.log()));
 }
 
-/// R-INSEAM-077, S23: an error of the crate itself, in both forms.
+/// R-INSEAM-077, S23: nor are they in an error of the crate itself, in both forms.
 #[test]
 fn errors_name_the_way_out_and_no_secret() {
     for error in [
@@ -103,7 +103,7 @@ fn errors_name_the_way_out_and_no_secret() {
     }
 }
 
-/// The application's secret is asked as a secret and shows in no step.
+/// The application's secret is asked for as a secret and appears in no step.
 #[test]
 fn an_application_that_is_asked_for_shows_nowhere() {
     let host = host(acme().client(Client::Asked)).expect(redeem().answer(tokens())).expect(me());
@@ -112,8 +112,8 @@ fn an_application_that_is_asked_for_shows_nowhere() {
     silent(&format!("{:?} {:?}", run.steps, run.result));
 }
 
-/// S5, R-INSEAM-079: RFC 7636, appendix B, through the request itself: what the fake host draws is the verifier, and the
-/// vector shows that the hash is the standard's.
+/// S5, R-INSEAM-079: RFC 7636, appendix B, through the request itself: the fake host's random bytes are the verifier,
+/// and the test vector shows that the hash is the standard's.
 #[test]
 fn the_challenge_is_that_of_the_standard() {
     let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";

@@ -1,4 +1,4 @@
-//! Several sets of tokens in one connection: each is renewed once, and the end of one is told and ends nothing else.
+//! Several sets of tokens in one connection: each is refreshed once, and the end of one is reported and ends no other.
 
 use connection_contract::prelude::*;
 use connection_oauth2::Response;
@@ -6,7 +6,7 @@ use connection_testkit::{Expected, Reply};
 
 use crate::{ACCESS, REFRESH, acme, back, host, me, redeem, renew, renew_by, secret_text, tokens};
 
-/// Q2 (b): both sets are stored, and what dies first counts.
+/// Q2 (b): both sets are stored, and the earlier end counts.
 #[test]
 fn two_sets_are_kept_and_what_dies_first_counts() {
     let (host, made) = slack("user-refresh-canary");
@@ -15,8 +15,8 @@ fn two_sets_are_kept_and_what_dies_first_counts() {
     assert_eq!(secret_text(host.secret(&made.credential, "userAccessToken")).unwrap(), "user-canary-1");
 }
 
-/// Q2 (c): a refresh token that both share is spent once; sets that are one and the same stay so, and no set gets what may
-/// be another's.
+/// Q2 (c): a refresh token that both sets share is spent once. Identical sets stay identical, and no set gets a token
+/// that may belong to the other.
 #[test]
 fn a_token_that_two_sets_share_is_spent_once() {
     for (user, expected) in [(ACCESS, "both-canary-3"), ("user-canary-1", "user-canary-1")] {
@@ -27,13 +27,13 @@ fn a_token_that_two_sets_share_is_spent_once() {
         let access = |name| secret_text(host.secret(&fresh.credential, name)).unwrap();
         assert_eq!((access("accessToken").as_str(), access("userAccessToken").as_str()), ("both-canary-3", expected));
         assert_eq!(fresh.valid_until, Some(host.now().after(300)));
-        // And never again: what was spent is stored nowhere.
+        // It is not spent again: no copy of it is stored.
         let host = host.expect(renew_by("next-canary").answer(tokens()));
         host.refresh(&fresh.credential, &host.connection(&made)).unwrap();
     }
 }
 
-/// Q2 (c): also where each renewal brings both access tokens, and once it does not.
+/// Q2 (c): the same holds if refreshes return both access tokens, and then one does not.
 #[test]
 fn a_token_that_two_sets_share_is_spent_once_where_both_come() {
     let (host, made) = slack(REFRESH);
@@ -47,8 +47,9 @@ fn a_token_that_two_sets_share_is_spent_once_where_both_come() {
     assert_eq!(secret_text(host.secret(&last.credential, "userAccessToken")).unwrap(), "user-5");
 }
 
-/// Q2 (d): what was renewed is stored though the other set was not, which stays, is tried again later each time, never
-/// makes the whole look ended, and is given up in the end: else the main one would be rotated for it for ever.
+/// Q2 (d): the refreshed set is stored although the other one failed. The failed set is tried again at growing
+/// intervals, does not make the connection look expired, and is given up in the end; otherwise the main set would be
+/// rotated forever.
 #[test]
 fn what_was_renewed_is_not_lost_with_what_was_not() {
     let (host, made) = slack("user-refresh-canary");
@@ -71,13 +72,13 @@ fn what_was_renewed_is_not_lost_with_what_was_not() {
         }
     }
     assert_eq!(pauses, [Some(300), Some(600), Some(1200), Some(2400), None]);
-    // From now on the main set renews alone, and the end of the other one stays told.
+    // From now on the main set is refreshed alone, and the end of the other one is still reported.
     let host = host.expect(bot());
     let fresh = host.refresh(&credential, &connection).unwrap();
     assert_eq!(fresh.authorized_until, Some(host.now().after(100)));
 }
 
-/// Q2: what came back is as if nothing had been.
+/// Q2: a set that recovers is treated as if it had never failed.
 #[test]
 fn a_set_that_is_renewed_in_time_is_whole_again() {
     let (host, made) = slack("user-refresh-canary");
@@ -94,7 +95,8 @@ fn a_set_that_is_renewed_in_time_is_whole_again() {
     assert_eq!(fresh.renew_at, Some(host.now().after(300)), "the count begins anew");
 }
 
-/// Q2: a set whose grant is dead dies visibly: the authorization ends with it, and when it has ended nobody gets its token.
+/// Q2: a set whose grant has ended is reported: the authorization ends with it, and after its end its token is not
+/// used.
 #[test]
 fn a_set_whose_grant_is_dead_ends_and_says_so() {
     let (host, made) = slack("user-refresh-canary");
@@ -122,7 +124,7 @@ fn a_set_whose_grant_is_dead_ends_and_says_so() {
     assert_eq!(fresh.authorized_until, None, "and hides no end that is to come");
 }
 
-/// Q2: a set without a refresh token that the main one's answer does not bring ends when it ends.
+/// Q2: a set without a refresh token that does not come with the main set ends at its end.
 #[test]
 fn a_set_that_nothing_renews_ends_and_says_so() {
     let answer = format!(
@@ -135,7 +137,7 @@ fn a_set_that_nothing_renews_ends_and_says_so() {
     assert_eq!(fresh.authorized_until, Some(host.now().after(100)));
 }
 
-/// Of the bot's token, in a renewal.
+/// The lifetime of the bot's token in a refresh.
 const LIFE: u64 = 30_000;
 
 fn bot() -> Expected {
@@ -156,7 +158,7 @@ fn builder() -> connection_oauth2::OAuth2Builder {
 
 type Made = (connection_testkit::FakeHost<connection_oauth2::OAuth2>, Established<connection_oauth2::OAuth2Credential>);
 
-/// A connection with a bot's and a user's tokens.
+/// Connects with a bot's and a user's tokens.
 fn slack(user_refresh: &str) -> Made {
     slack_with("user-canary-1", user_refresh)
 }

@@ -10,7 +10,7 @@ use crate::{
     world::{PUBLIC, World, end, labels},
 };
 
-/// Begins a setup from the host's own page; its id, and where it sends the browser.
+/// Begins a setup from the host's own page; returns its id, and where it sends the browser.
 async fn begun(browser: &Browser) -> (String, String) {
     browser.open("https://host.example/").await;
     let script = "return fetch(arguments[0], { method: 'POST', headers: { 'content-type': 'application/json' }, \
@@ -23,7 +23,7 @@ async fn begun(browser: &Browser) -> (String, String) {
     (id, shown["open"].as_str().unwrap_or_else(|| panic!("{shown}")).to_owned())
 }
 
-/// S4, S15, T14: the cookie comes back from the provider's site with the one browser that has it.
+/// S4, S15, T14: only the browser with the cookie sends it when it returns from the provider's site.
 #[tokio::test]
 async fn a_setup_that_began_in_a_browser_ends_in_that_browser_alone() {
     let world = World::new().await;
@@ -37,13 +37,13 @@ async fn a_setup_that_began_in_a_browser_ends_in_that_browser_alone() {
     own.open(&link).await;
     own.sent().await;
     let address = own.property("#allow", "href").await;
-    // Another person is led to the end of it; one who has begun a setup of their own.
+    // Another person, with another setup, is led to the end of this one.
     let (foreign, _) = begun(&other).await;
     other.open(&link).await;
     other.sent().await;
     other.open(&address).await;
     other.shows("Another browser").await;
-    // Among them may be a picture of the page before, which a browser asks for when it likes.
+    // One of the requests may be for the icon of the previous page, which a browser sends at any time.
     let sent = other.sent().await;
     let came = sent.iter().find(|sent| sent.url == address).map(|sent| &sent.cookies);
     assert_eq!(came, Some(&vec![format!("__Host-connection-setup-{foreign}")]), "{sent:?}");

@@ -1,6 +1,6 @@
-//! A real browser comes back from a provider: what it keeps, sends and shows; and which browser may.
+//! A real browser returns from a provider: what it keeps, sends and shows, and which browser is accepted.
 //!
-//! The host and the provider have names and TLS of their own, so that to the browser they are two sites.
+//! The host and the provider have their own names and certificates, so that they are two sites to the browser.
 
 mod binding;
 mod pages;

@@ -1,4 +1,4 @@
-//! What is left in a browser of a callback: the outcome, and nothing of the code.
+//! What a callback leaves in a browser: the result, and nothing of the code.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::{
     world::{PUBLIC, World, end, outlasted, sent_to},
 };
 
-/// A setup that waits for a browser, and where that browser goes.
+/// Returns a setup that waits for a browser, and the address to open.
 async fn begun(registry: &ConnectionRegistry) -> (SetupSession, String) {
     let session = registry.begin_setup(&LOGIN).again().await.unwrap();
     let link = sent_to(&session).await;
     (session, link)
 }
 
-/// Where that link says that the browser comes back to.
+/// Returns the redirect address in a link.
 fn back(link: &str) -> String {
     let uri = link.split_once("redirect_uri=").unwrap().1.split('&').next().unwrap();
     connection_contract::encode::from_percent(uri).unwrap()
 }
 
-/// S10: after a callback the browser is at the page behind it; the code is in no history, nobody was told where the browser
-/// came from, and nothing but that page was asked for.
+/// S10: after a callback the browser shows the page after it. The code is in no history, no server received a
+/// referrer, and nothing but that page was requested.
 async fn left(browser: &Browser, back: &str, secret: &str) {
     let done = format!("{back}/done");
     let address = browser.address().await;
@@ -42,7 +42,7 @@ async fn left(browser: &Browser, back: &str, secret: &str) {
     let after: Vec<_> = sent.iter().skip_while(|sent| !sent.url.starts_with(back)).collect();
     let [callback, rest @ ..] = after.as_slice() else { panic!("{sent:?}") };
     assert!(callback.url.contains(secret), "{callback:?}");
-    // The control: a browser tells it by itself, but to a place in the clear.
+    // The control: a browser sends a referrer by default, except to an address without TLS.
     assert_eq!(callback.referer.as_deref(), back.starts_with("https:").then_some("https://login.example/"));
     assert!(!rest.is_empty() && rest.iter().all(|sent| of_the_page(sent, &done)), "{rest:?}");
     let loaded = "return [performance.getEntriesByType('resource').map(entry => entry.name), document.referrer]";
@@ -86,7 +86,7 @@ async fn a_browser_is_told_the_outcome_and_keeps_nothing_of_the_code() {
     }
 }
 
-/// S10, Q34: what is refused leaves its address, too; the setup in the other profile waits on.
+/// S10, Q34: a refused callback leaves its address, too; the setup in the other profile continues to wait.
 #[tokio::test]
 async fn a_forged_callback_gets_a_page_that_says_nothing_and_ends_no_setup() {
     let world = World::new().await;
@@ -111,7 +111,7 @@ async fn a_forged_callback_gets_a_page_that_says_nothing_and_ends_no_setup() {
     assert_eq!(end(&session).await, "done ada");
 }
 
-/// A page that is refused leads on by itself.
+/// Waits until the page of a refused callback has led the browser to the next address.
 async fn until_at(browser: &Browser, address: &str) {
     let led = async {
         while browser.address().await != address {
@@ -122,7 +122,7 @@ async fn until_at(browser: &Browser, address: &str) {
     browser.shows("Nothing here").await;
 }
 
-/// While the provider is slow the page says so, and asks again by itself, also without scripts.
+/// While the provider is slow, the page says so and asks again by itself, also without scripts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_waits_goes_on_by_itself() {
     let world = World::new().await;

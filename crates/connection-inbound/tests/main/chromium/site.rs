@@ -12,17 +12,17 @@ use crate::{
     world::{PUBLIC, callbacks},
 };
 
-/// Who the provider is, to a browser.
+/// The origin of the provider, as a browser sees it.
 pub(super) const PROVIDER: &str = "https://login.example";
 
-/// The ports at which names are found.
+/// The ports of the host and the provider.
 pub(super) struct Site {
     host: u16,
     provider: u16,
 }
 
 impl Site {
-    /// A host at [`PUBLIC`] with callbacks, setups by JSON, and a page of its own.
+    /// Starts a host at [`PUBLIC`] with callbacks, setups by JSON, and its own page.
     pub(super) async fn of(registry: &ConnectionRegistry) -> Self {
         let own = Router::new().route("/", get(|| async { Html("<title>Own page</title>") }));
         let path = PUBLIC.strip_prefix("https://host.example").unwrap();
@@ -30,13 +30,13 @@ impl Site {
         Self { host: tls::before(served(app).await), provider: provider().await }
     }
 
-    /// One more profile.
+    /// Starts a browser with a new profile.
     pub(super) async fn browser(&self) -> Option<Browser> {
         Browser::start(&[("host.example", self.host), ("login.example", self.provider)]).await
     }
 }
 
-/// The provider's page: a person allows or denies, and is sent back.
+/// Starts the provider, on whose page a person allows or denies access and is sent back.
 async fn provider() -> u16 {
     let page = get(|request: Request| async move {
         let query = encode::from_form(request.uri().query().unwrap_or_default());

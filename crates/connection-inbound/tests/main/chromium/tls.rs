@@ -1,4 +1,4 @@
-//! TLS in front of a server: a certificate for any name that a test uses, which the browser is told not to look at.
+//! TLS in front of a server, with a certificate for the names in tests, which the browser is told to accept.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -10,10 +10,11 @@ use std::{
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
 
-/// A browser that connects ahead of time and says nothing is not waited for any longer.
+/// The time limit for a browser that connects in advance and sends nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A port at which a server of this machine answers over TLS, one request a connection, as long as the test's process.
+/// Returns a port at which a server of this machine answers over TLS, one request per connection, until the process
+/// ends.
 pub(super) fn before(server: SocketAddr) -> u16 {
     let certified = rcgen::generate_simple_self_signed(["host.example", "login.example"].map(str::to_owned)).unwrap();
     let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
@@ -28,14 +29,14 @@ pub(super) fn before(server: SocketAddr) -> u16 {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let config = config.clone();
-            // Whoever hangs up is nobody's business here.
+            // Ignore clients that close the connection.
             thread::spawn(move || relay(stream?, config, server));
         }
     });
     port
 }
 
-/// A request and its answer.
+/// Relays a request and its response.
 fn relay(stream: TcpStream, config: Arc<ServerConfig>, server: SocketAddr) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut secured = StreamOwned::new(ServerConnection::new(config).map_err(io::Error::other)?, stream);
