@@ -328,7 +328,7 @@ impl Program {
     }
 
     /// Sets the state directory of this machine. A database in a file has one beside it, which is used unless
-    /// configured.
+    /// another one is configured.
     fn with_state(&self, builder: RegistryBuilder) -> RegistryBuilder {
         let url = self.settings.database.as_ref().map(|url| url.expose_secret());
         let has_own = url.is_none_or(|url| sqlite_file(url).is_some());

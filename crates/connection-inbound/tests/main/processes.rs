@@ -22,7 +22,7 @@ use crate::{
 /// The variable that tells a process of this test what to do.
 const BEGINNER: &str = "CONNECTIONS_TEST_BEGINNER";
 const NAME: &str = "processes::a_callback_in_another_process_completes_the_setup_that_one_began";
-/// The time after which an answer is not expected anymore.
+/// The time after which an answer is no longer expected.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The states of the process that began the setup.
 const FATES: [&str; 3] = ["alive", "paused", "killed"];
