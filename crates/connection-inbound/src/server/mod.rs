@@ -81,8 +81,8 @@ impl Server {
     /// Then the server accepts no more connections, and returns once all requests in progress are answered, after
     /// fifteen seconds at the latest.
     ///
-    /// If `url` has no TLS, a request that names another host is refused (421), because a page whose name was pointed at
-    /// this machine names its own host (DNS rebinding). With TLS the proxy checks the names.
+    /// If `url` has no TLS, a request that names another host is refused (421), because a page whose name was pointed
+    /// at this machine names its own host (DNS rebinding). With TLS the proxy checks the names.
     ///
     /// # Cancellation
     ///

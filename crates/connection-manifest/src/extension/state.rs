@@ -1,8 +1,9 @@
 //! The check that a manifest holds no state: no token, no status, no result (R-JINGLE-012).
 //!
-//! A file with one of these names was probably written back by a program and may contain a secret, so the value is never
-//! repeated. Below the connection, and for a few names at the top level, the name alone decides. Elsewhere other hosts
-//! use these names to describe inputs, so there a name of a secret is refused only if its value contains text.
+//! A file with one of these names was probably written back by a program and may contain a secret, so the value is
+//! never repeated. Below the connection, and for a few names at the top level, the name alone decides. Elsewhere
+//! other hosts use these names to describe inputs, so there a name of a secret is refused only if its value contains
+//! text.
 
 use connection_contract::Value;
 
