@@ -190,7 +190,7 @@ pub(crate) enum Command {
     Refresh {
         /// KIND, KIND:LABEL, an id, or the end of an id
         connection: String,
-        /// Ask a provider that refused to renew it once more
+        /// Renew it even if the provider refused the last time
         #[arg(long)]
         force: bool,
     },

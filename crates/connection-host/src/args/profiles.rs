@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfilesCommand {
-    /// List the profiles of a kind, and who is signed in
+    /// List the profiles of a kind and the account of each
     List {
         /// The kind's name
         kind: String,
@@ -24,7 +24,7 @@ pub(crate) enum ProfilesCommand {
     },
     /// Choose the profile to use where none is named
     Default(DefaultProfile),
-    /// Show who is signed in in a directory
+    /// Show which account a directory is signed in to
     Probe {
         /// The kind's name
         kind: String,

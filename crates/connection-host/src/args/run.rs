@@ -6,38 +6,38 @@ use clap::{Args, Subcommand};
 
 #[derive(Args, Debug)]
 pub(crate) struct Run {
-    /// The kind whose tool is run
+    /// The kind of the tool
     pub(crate) kind: String,
-    /// A profile's label, its id, or any unique end of one; the default of the slot or the kind, unless said
+    /// A label, an id, or the end of an id [default: the profile of --slot, else of the kind]
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
-    /// Where no profile is named, that of this slot
+    /// Use the profile of this slot
     #[arg(long)]
     pub(crate) slot: Option<String>,
-    /// In a container, with the profile's directory and the workspace and nothing else of this machine
+    /// Run the tool in a container that sees only the profile's directory and the workspace
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// In a container, a variable that it has as this program has it; it is named, and its value is in no argument
+    /// Pass this variable into the container, without its value in any argument; may be repeated
     #[arg(long, value_name = "NAME", requires = "sandbox")]
     pub(crate) env: Vec<String>,
-    /// Where the tool works; the current directory, unless said
+    /// The directory in which the tool works [default: the current directory]
     #[arg(long, value_name = "DIR")]
     pub(crate) workspace: Option<PathBuf>,
-    /// Runs nothing, and prints what would be run
+    /// Print what would be run, and run nothing
     #[arg(long, visible_alias = "print")]
     pub(crate) dry_run: bool,
-    /// What the tool is given
+    /// The arguments of the tool
     #[arg(last = true)]
     pub(crate) args: Vec<OsString>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SandboxCommand {
-    /// Makes the image of a kind on this machine
+    /// Build the image of a kind on this machine
     Build {
         /// The kind's name
         kind: String,
-        /// Of this file, beside which is what it copies; of the one that comes with the kind, unless said
+        /// Build from this file, in its directory [default: the file that comes with the kind]
         #[arg(long, value_name = "CONTAINERFILE")]
         file: Option<PathBuf>,
     },
@@ -45,15 +45,15 @@ pub(crate) enum SandboxCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct Usage {
-    /// Of this kind, or of the connection KIND:LABEL; of all, unless said
+    /// A kind, or the connection KIND:LABEL [default: all]
     pub(crate) kind: Option<String>,
-    /// Of this profile of the kind: a label, an id, or any unique end of one
+    /// Only this profile of the kind: a label, an id, or the end of an id
     #[arg(long, value_name = "PROFILE", requires = "kind")]
     pub(crate) profile: Option<String>,
-    /// Read what a running session tells, in the tool's own form [@FILE, or @- for standard input]
+    /// Read what a running session reports, from a file or standard input (`@-`)
     #[arg(long, value_name = "@FILE", requires = "kind", conflicts_with = "watch")]
     pub(crate) session: Option<String>,
-    /// Goes on, and shows what changes
+    /// Continue, and show what changes
     #[arg(long)]
     pub(crate) watch: bool,
 }

@@ -19,7 +19,7 @@ use crate::{
     cli::Program,
     inbound::{self, Endpoint},
     input::{Cancelled, Inputs},
-    output::{account, name, short_id},
+    output::{TRUST_CERTIFICATE, account, name, short_id},
     platform::Terminal,
 };
 
@@ -392,9 +392,7 @@ fn waiting(session: &SetupSession, reason: &Reason) -> Error {
         "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`"
     );
     Error::new(Exit::SetupFailed, "setup_waiting", message).remedy(match &*reason.code {
-        reason::TLS => format!(
-            "if an authority of your own issued the certificate, name its file in http.root_certificate; then {way}"
-        ),
+        reason::TLS => format!("{TRUST_CERTIFICATE}; then {way}"),
         _ => way,
     })
 }

@@ -36,13 +36,12 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
         output.line("No setup waits.")?;
         return Ok(Exit::Fine);
     }
-    let mut table = Table::new(["ID", "KIND", "STATE", "STEP", "FOR", "BEGUN", "EXPIRES"], 2);
+    let mut table = Table::new(["ID", "KIND", "STATE", "REAUTHORIZES", "BEGUN", "EXPIRES"], 2);
     for setup in &setups {
         table.row([
             short_id(&setup.id.to_string()).into(),
             setup.kind.as_str().into(),
             json::SetupBody::state_word(setup.stage).into(),
-            setup.step.to_string().into(),
             setup.reauthorizes.map(|id| short_id(&id.to_string()).to_owned()).unwrap_or_default().into(),
             moment(setup.created_at, output.now).into(),
             moment(setup.expires_at, output.now).into(),

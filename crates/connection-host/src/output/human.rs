@@ -95,6 +95,10 @@ pub(crate) fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
 /// The codes of reasons that none of our commands resolves.
 const MENDED_ELSEWHERE: [&str; 4] = [reason::DENIED, "directory_not_allowed", "row_changed", "row_outdated"];
 
+/// What to do about a server whose certificate is not trusted.
+pub(crate) const TRUST_CERTIFICATE: &str =
+    "if an authority of your own issued the certificate, name its file in http.root_certificate";
+
 /// Returns why a connection needs attention, and the command that resolves it, if there is one.
 pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Option<String>) {
     let name = quoted(&name(info));
@@ -105,11 +109,13 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         let remedy = refused.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         return (format!("{}{remedy}", refused.message), None);
     }
+    let is_tls = reason.as_ref().is_some_and(|reason| reason.code == reason::TLS);
     let ways =
         reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| info.registered && is_to_choose(info));
     let reason = reason.map(|reason| reason.message.to_string()).unwrap_or_default();
     let reason = match &ways {
         Some(ways) => format!("{reason}; {ways}"),
+        None if is_tls => format!("{reason}; {TRUST_CERTIFICATE}"),
         None => reason,
     };
     let noted = |expiry: String| match (reason.is_empty(), expiry.is_empty()) {

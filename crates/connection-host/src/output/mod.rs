@@ -17,7 +17,8 @@ use serde::Serialize;
 
 pub(crate) use elements::Elements;
 pub(crate) use human::{
-    SOON, account, condition, expires_soon, expiry, liveness_word, name, quoted, reason_line, short_id, urgency,
+    SOON, TRUST_CERTIFICATE, account, condition, expires_soon, expiry, liveness_word, name, quoted, reason_line,
+    short_id, urgency,
 };
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;

@@ -78,5 +78,6 @@ fn a_certificate_of_an_own_authority_is_trusted_where_the_configuration_names_it
     machine.configure(&format!("http.root_certificate = \"{path}\"\n{endpoints}"));
     let refused = machine.run(&["verify", "github"]);
     assert_ne!(refused.exit, 0, "{refused:?}");
-    machine.run(&["show", "github"]).exits(0).says("its certificate is not trusted here");
+    let shown = machine.run(&["show", "github"]).exits(0).says("its certificate is not trusted here");
+    shown.says("name its file in http.root_certificate");
 }
