@@ -17,6 +17,7 @@ pub mod postgres;
 pub mod provider;
 pub mod random;
 pub mod relay;
+pub mod rounds;
 pub mod script;
 mod skipped;
 pub mod user_agent;

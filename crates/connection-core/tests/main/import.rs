@@ -7,16 +7,17 @@ use std::{
 
 use connection_contract::{Identity, Kind, Liveness, Secret, Timestamp, host};
 use connection_core::{ConnectionRegistry, Error, Filter, Import, Imported};
+use connection_faults::rounds::rounds;
 use futures_core::Stream;
 
 use crate::{
     acme::{Acme, KIND},
     fake::{FAKE, Fake, count},
     raw,
-    world::{ON_POSTGRES, START, World, connected, me},
+    world::{START, World, connected, me},
 };
 
-struct Items(std::vec::IntoIter<Import>);
+pub(crate) struct Items(std::vec::IntoIter<Import>);
 
 impl Stream for Items {
     type Item = Import;
@@ -26,7 +27,7 @@ impl Stream for Items {
     }
 }
 
-fn items(items: Vec<Import>) -> Items {
+pub(crate) fn items(items: Vec<Import>) -> Items {
     Items(items.into_iter())
 }
 
@@ -126,7 +127,7 @@ async fn one_bad_item_is_refused_by_its_reason_and_stops_no_other() {
 
 #[tokio::test]
 async fn many_are_imported_together_and_not_twice() {
-    let many = if ON_POSTGRES { 1000 } else { 10_000 };
+    let many = rounds(1000, 10_000);
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
     let all = || (0..many).map(|number| item(FAKE, "key", &number.to_string())).collect::<Vec<_>>();

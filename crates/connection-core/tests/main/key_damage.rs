@@ -2,6 +2,7 @@
 
 use connection_contract::{Liveness, encode};
 use connection_core::{ConnectionId, Filter, KeyFile, KeySource, KeyVariable, OpenError, SealError};
+use connection_faults::rounds::rounds;
 
 use crate::{
     acme::Acme,
@@ -60,7 +61,7 @@ async fn blob(world: &World, column: &str) -> Vec<u8> {
 
 fn damages(good: &[u8]) -> Vec<Vec<u8>> {
     let mut damages = vec![Vec::new(), good[..good.len() / 2].to_vec(), good[..good.len() - 1].to_vec(), vec![0; 99]];
-    for at in (0..good.len()).step_by(5).chain([good.len() - 1]) {
+    for at in (0..good.len()).step_by(rounds(15, 5)).chain([good.len() - 1]) {
         let mut flipped = good.to_vec();
         flipped[at] ^= 1;
         damages.push(flipped);

@@ -9,14 +9,12 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use connection_faults::{ledger, postgres, provider::Provider, random::Random, work::Order};
+use connection_faults::{ledger, postgres, provider::Provider, random::Random, rounds::rounds, work::Order};
 use tempfile::TempDir;
 
 use crate::compare::{Done, events, stored};
 
 const PROCESSES: u64 = 8;
-/// Of each process after the last kill, in CI; elsewhere a tenth, unless `CONNECTIONS_TEST_OPERATIONS` says how many.
-const OPERATIONS: u64 = 250;
 /// All of them are done by then.
 const PATIENCE: Duration = Duration::from_secs(480);
 
@@ -140,11 +138,11 @@ impl Drop for Run {
     }
 }
 
+/// Returns the number of operations of each process after the last kill: `CONNECTIONS_TEST_OPERATIONS`, where that is set.
 fn operations() -> u64 {
     match std::env::var("CONNECTIONS_TEST_OPERATIONS") {
         Ok(operations) => operations.parse().unwrap(),
-        Err(_) if std::env::var_os("CI").is_some() => OPERATIONS,
-        Err(_) => OPERATIONS / 10,
+        Err(_) => rounds(25, 250),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Eight processes on one database, each doing five hundred random operations. At the end, the database agrees with
-//! their ledgers: nothing is lost and nothing is doubled.
+//! Eight processes work at random on one database. At the end, the database holds what their ledgers say: nothing is lost and
+//! nothing is there twice.
 
 mod compare;
 mod ledger;
@@ -18,6 +18,7 @@ use std::{
 
 use connection_contract::Liveness;
 use connection_core::Filter;
+use connection_faults::rounds::rounds;
 
 use crate::{
     acme::Acme,
@@ -27,7 +28,6 @@ use crate::{
 use ledger::{Entry, Random};
 
 const PROCESSES: u64 = 8;
-const OPERATIONS: u64 = 500;
 /// A process that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Tells a process of this test its number; the directory with its parameters.
@@ -41,6 +41,11 @@ fn eight_processes_lose_nothing_and_double_nothing() {
         Some(order) => runtime.block_on(worker::work(&order)),
         None => runtime.block_on(all()),
     }
+}
+
+/// Returns the number of operations of each process.
+fn operations() -> u64 {
+    rounds(80, 500)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a process of this test is told so by its environment")]
@@ -92,7 +97,8 @@ async fn all() {
 fn say(ledgers: &[Vec<Entry>]) {
     let count = |is: fn(&Entry) -> bool| ledgers.iter().flatten().filter(|entry| is(entry)).count();
     let summary = format!(
-        "{PROCESSES} processes, {OPERATIONS} things each: {} added, {} verified, {} renamed, {} removed, {} refused\n",
+        "{PROCESSES} processes, {} things each: {} added, {} verified, {} renamed, {} removed, {} refused\n",
+        operations(),
         count(|entry| matches!(entry, Entry::Added { .. })),
         count(|entry| matches!(entry, Entry::Verified { .. })),
         count(|entry| matches!(entry, Entry::Renamed { .. })),

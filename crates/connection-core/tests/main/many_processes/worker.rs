@@ -4,8 +4,8 @@ use connection_contract::Liveness;
 use connection_core::{Connection, ConnectionRegistry, Error, Filter, HttpPolicy, KeyFile, Outcome, SetupStep};
 
 use super::{
-    OPERATIONS,
     ledger::{Entry, Ledger, Random},
+    operations,
 };
 use crate::{
     acme::{API, Acme, KIND},
@@ -30,7 +30,7 @@ pub(super) async fn work(order: &str) {
         .unwrap();
     let seed = seed.parse::<u64>().unwrap() * 100 + number.parse::<u64>().unwrap();
     let mut worker = Worker { registry, ledger: Ledger::create(place), random: Random::new(seed), number, made: 0 };
-    for done in 0..OPERATIONS {
+    for done in 0..operations() {
         if (number, done % ROTATES.1) == (ROTATES.0, 50) {
             worker.registry.rotate_key().await.unwrap();
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ADD, FEWER, Left, REMOVE, WORLDS, kill, looked, machine};
+use super::{ADD, Left, REMOVE, fewer, kill, looked, machine, times};
 use crate::{
     extensions::{ISSUES, RELEASE_NOTES},
     kill::moment::Course,
@@ -71,7 +71,7 @@ fn an_extension_that_is_killed_while_it_is_added_is_there_as_a_whole_or_as_befor
             assert_eq!(*commands(&issues(&machine).expect("it was added")), *"create");
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 
@@ -96,7 +96,7 @@ fn a_grant_that_is_killed_holds_with_its_event_or_not_at_all() {
             machine.run(&GRANT).exits(0);
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 
@@ -119,7 +119,7 @@ fn a_grant_whose_taking_back_is_killed_holds_or_is_gone_with_its_event() {
             machine.run(&REVOKE).exits(0);
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 
@@ -148,7 +148,7 @@ fn a_hand_off_that_is_killed_connects_and_grants_or_neither() {
             machine.run(&["exec", "issues", "--", "/bin/sh", "-c", "test -n \"$ACCESS_TOKEN\""]).exits(0);
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 
@@ -181,7 +181,7 @@ fn an_extension_that_is_killed_while_it_is_removed_is_there_with_all_that_it_had
             assert_eq!(told(&machine, "extension_revoked"), before + usize::from(left.is_none()));
             Left { running: killed.running, done: left.is_none() }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 
@@ -206,7 +206,7 @@ fn preferences_that_are_killed_are_as_before_or_as_after_with_their_count() {
             assert_eq!(count(&after), count(&before) + u64::from(done), "{after}");
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 

@@ -1,6 +1,6 @@
 //! Kills a rotation and a change of the key's source: afterwards everything opens, and the same command ends it.
 
-use super::{Left, SECRETS, kill, machine};
+use super::{Left, SECRETS, kill, kills, machine, times};
 use crate::{kill::moment::Course, program::Machine, provider::NOTION_KEY};
 
 const ROTATE: [&str; 3] = ["key", "rotate", "--json"];
@@ -38,7 +38,7 @@ fn a_rotation_that_is_killed_is_ended_by_the_next_one() {
             machine.run(&["verify", "--all"]).exits(0);
             Left { running: killed.running, done: begun }
         };
-        (0..super::KILLS / super::WORLDS).map(one).collect()
+        times(kills(), one)
     });
 }
 
@@ -67,7 +67,7 @@ fn a_change_of_the_source_that_is_killed_leaves_one_that_opens_and_is_ended_by_t
             machine.run(&super::VERIFY).exits(0);
             Left { running: killed.running, done: new }
         };
-        (0..super::KILLS / super::WORLDS).map(one).collect()
+        times(kills(), one)
     });
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FEWER, Left, WORLDS, kill, machine};
+use super::{Left, fewer, kill, machine, times};
 use crate::{
     kill::moment::Course,
     program::{Machine, check},
@@ -51,7 +51,7 @@ fn a_profile_whose_making_is_killed_is_whole_or_not_there() {
             assert_eq!(looked(&machine).len(), 2);
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 
@@ -70,7 +70,7 @@ fn a_promotion_that_is_killed_leaves_the_old_default_or_the_new_one() {
             machine.run(&promote("work")).exits(0);
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 
@@ -97,7 +97,7 @@ fn a_change_that_is_killed_leaves_all_of_the_old_profile_or_all_of_the_new_one()
             machine.run(&there).exits(0);
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 
@@ -123,7 +123,7 @@ fn a_slot_that_is_killed_has_the_profile_or_none() {
             machine.run(&put).exits(0);
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
 
@@ -146,6 +146,6 @@ fn a_removal_that_is_killed_leaves_the_whole_profile_or_none() {
             machine.run(&REMOVE).exits(if done { 5 } else { 0 });
             Left { running: killed.running, done }
         };
-        (0..FEWER / WORLDS).map(one).collect()
+        times(fewer(), one)
     });
 }
