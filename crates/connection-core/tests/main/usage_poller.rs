@@ -29,10 +29,11 @@ fn poll_within(registry: &ConnectionRegistry, bounds: UsageBounds) -> Polling {
     Polling(Handle::current().spawn(async move { registry.poll_usage(bounds).await }))
 }
 
-/// Lets time pass in seconds until this number of fetches was made, and returns how many seconds passed. The poller
-/// works meanwhile, and on a busy machine some more seconds pass than it has slept.
+/// Lets time pass, five seconds at a time, until the plugin has fetched that often, and returns the seconds that passed. The
+/// poller works meanwhile, and on a busy machine more time passes than it has slept.
 async fn until_fetched(world: &World, plugin: &Metered, fetches: usize) -> u64 {
-    for seconds in 0..10_000 {
+    const STEP: u64 = 5;
+    for seconds in (0..10_000).step_by(STEP as usize) {
         for _ in 0..200 {
             if plugin.fetches() >= fetches {
                 return seconds;
@@ -43,7 +44,7 @@ async fn until_fetched(world: &World, plugin: &Metered, fetches: usize) -> u64 {
         if plugin.fetches() >= fetches {
             return seconds;
         }
-        world.clock.advance(Duration::from_secs(1));
+        world.clock.advance(Duration::from_secs(STEP));
     }
     panic!("only {} were fetched", plugin.fetches());
 }
