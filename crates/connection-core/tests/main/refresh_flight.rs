@@ -6,20 +6,21 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{Deed, set},
-    renewing::{Renewals, Renewing, refreshed, send, token},
+    renewing::{Renewals, Renewing, patient_token, refreshed, send, token},
 };
 
 #[tokio::test]
 async fn of_three_processes_one_renews_and_all_get_what_it_got() {
     let it = Renewals::of_processes(Renewing::new()).await;
+    // A lease has an end by the system's clock: nothing slow is done while the first process holds it.
+    let processes = [it.process(&it.plugin).await, it.process(&it.plugin).await, it.process(&it.plugin).await];
     it.expire().await;
     it.plugin.before.close();
     let mut callers = Vec::new();
-    for _ in 0..3 {
-        let connection = it.process(&it.plugin).await;
+    for connection in processes {
         for _ in 0..20 {
             let connection = connection.clone();
-            callers.push(Handle::current().spawn(async move { token(&connection).await }));
+            callers.push(Handle::current().spawn(async move { patient_token(&connection).await }));
         }
     }
     it.plugin.before.until_inside(1).await;
@@ -27,7 +28,7 @@ async fn of_three_processes_one_renews_and_all_get_what_it_got() {
     assert_eq!(refreshed(&it.plugin), 1, "the others wait for the first");
     it.plugin.before.open();
     for caller in callers {
-        assert_eq!(caller.await.unwrap().unwrap(), "access-2");
+        assert_eq!(caller.await.unwrap(), "access-2");
     }
     let revoked = it.provider.lock().is_revoked;
     assert_eq!((it.provider.asked(), revoked, it.number("generation").await), (1, false, 2));
@@ -36,7 +37,7 @@ async fn of_three_processes_one_renews_and_all_get_what_it_got() {
 
 /// Long enough for any wrong action to happen.
 async fn a_moment(it: &Renewals) {
-    for _ in 0..100 {
+    for _ in 0..20 {
         it.number("generation").await;
     }
 }

@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::{
     acme::API,
-    renewing::{Renewals, Renewing, send, token},
+    renewing::{Renewals, Renewing, patient_token, send},
     test_server::Reply,
 };
 
@@ -94,7 +94,7 @@ async fn work(order: &str) {
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
             let connection = connection.clone();
-            Handle::current().spawn(async move { token(&connection).await.unwrap() })
+            Handle::current().spawn(async move { patient_token(&connection).await })
         })
         .collect();
     let mut got = String::new();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use connection_contract::prelude::*;
-use connection_core::{Clock, Connection as Handle, ConnectionRegistry, Error, Outcome, SystemClock};
+use connection_core::{Clock, Connection as Handle, ConnectionRegistry, Error, Outcome, StoreError, SystemClock};
 
 pub(crate) use crate::running::run;
 use crate::{
@@ -389,7 +389,17 @@ pub(crate) async fn token(connection: &Handle) -> Result<String, Error> {
     Ok(String::from_utf8(lent).unwrap())
 }
 
-/// Returns the status of the answer to a request.
+/// Returns the access token, for a caller that asks again when the database took too long, as it may on a busy machine.
+pub(crate) async fn patient_token(connection: &Handle) -> String {
+    loop {
+        match token(connection).await {
+            Err(Error::Store(why)) if matches!(*why, StoreError::Busy { .. } | StoreError::Unavailable { .. }) => {}
+            token => return token.unwrap(),
+        }
+    }
+}
+
+/// The status that a request is answered with.
 pub(crate) async fn send(connection: &Handle) -> Result<u16, Error> {
     let request = connection.request("GET", "/things").await?;
     connection.send(request).await.map(|answer| answer.status())
