@@ -23,7 +23,7 @@ pub struct Script {
 
 impl Script {
     /// Runs a script of `servers/` with one argument, and gives it and the first line that it prints. `None` where its
-    /// language or the packages are missing, which is said, and which ends the process in CI.
+    /// language or the packages are missing, which is said, and which fails the test in CI.
     ///
     /// # Panics
     ///

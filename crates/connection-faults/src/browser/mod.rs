@@ -40,7 +40,7 @@ pub struct Browser {
 
 impl Browser {
     /// With names that lead to ports of this machine, whatever port an address says; other names lead nowhere. Certificates
-    /// are not looked at. `None` where there is no browser, which is said, and which ends the process in CI.
+    /// are not looked at. `None` where there is no browser, which is said, and which fails the test in CI.
     ///
     /// # Panics
     ///

@@ -111,8 +111,8 @@ impl Drop for Pooler {
     }
 }
 
-/// The one that the tests of this process share; without the program, it says loudly that tests are left out, and in CI it
-/// ends the process.
+/// The one that the tests of this process share; without the program, it says loudly that tests are left out, and in CI the
+/// test fails.
 pub fn pooler() -> Option<&'static Pooler> {
     static POOLER: OnceLock<Result<Pooler, String>> = OnceLock::new();
     let pooler = POOLER.get_or_init(|| Pooler::start().map_err(|error| error.to_string()));
