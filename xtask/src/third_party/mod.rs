@@ -28,16 +28,14 @@ const MADE: &str = "blue-post";
 /// The directory of the same plugin as a configuration of OAuth 2.
 const MADE_OAUTH2: &str = "blue-post-oauth2";
 
-/// As our workspace builds, so that nothing of others is built twice.
-const PROFILE: &[&str] = &["profile.dev.debug=\"line-tables-only\"", "profile.dev.package.\"*\".debug=false"];
-
 /// Packs, unpacks, builds and tests.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     setup::run(workspace, setup::Scope::BareTarget)?;
     let target = workspace.target_directory()?;
     let place = target.join("third-party");
     let packages = Packages::pack(workspace, &target, &place)?;
-    let stranger = Stranger { workspace, target: &target, packages: &packages };
+    let manifest = workspace.text("Cargo.toml")?.unwrap_or_default();
+    let stranger = Stranger { workspace, target: &target, packages: &packages, profile: dev_profile(&manifest)? };
 
     for name in ["acme", "acme-host", "acme-oauth2", "curious", "curious-host"] {
         process::run(&mut process::cargo(&workspace.root().join(STRANGERS).join(name), &["fmt", "--check"]))?;
@@ -95,6 +93,9 @@ struct Stranger<'a> {
     workspace: &'a Workspace,
     target: &'a Path,
     packages: &'a Packages,
+    /// The options with which our workspace builds. With others, cargo would build the packages of others a second time, with
+    /// the C code of SQLite and of the cryptography among them.
+    profile: Vec<String>,
 }
 
 impl Stranger<'_> {
@@ -105,7 +106,7 @@ impl Stranger<'_> {
         let (arguments, rest) = arguments.split_at(end);
         let mut command = process::cargo(directory, arguments);
         command.arg("--offline").arg("--target-dir").arg(self.target);
-        for option in PROFILE {
+        for option in &self.profile {
             command.args(["--config", option]);
         }
         for name in ours {
@@ -113,6 +114,32 @@ impl Stranger<'_> {
         }
         process::run(command.args(rest))
     }
+}
+
+/// Returns the profile `dev` of a manifest as options of cargo's `--config`, one for each value.
+fn dev_profile(manifest: &str) -> Result<Vec<String>, Failure> {
+    fn collect(place: &str, value: &toml::Value, options: &mut Vec<String>) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    // A quoted key may hold anything, such as the `*` of all packages.
+                    collect(&format!("{place}.\"{key}\""), value, options);
+                }
+            }
+            toml::Value::String(text) => options.push(format!("{place}={text:?}")),
+            toml::Value::Integer(number) => options.push(format!("{place}={number}")),
+            toml::Value::Boolean(is_so) => options.push(format!("{place}={is_so}")),
+            // A profile has no other sorts of values.
+            _ => {}
+        }
+    }
+    let manifest: toml::Table =
+        toml::from_str(manifest).map_err(|error| Failure::new(format!("Cargo.toml: {error}")))?;
+    let mut options = Vec::new();
+    if let Some(profile) = manifest.get("profile").and_then(|profiles| profiles.get("dev")) {
+        collect("profile.dev", profile, &mut options);
+    }
+    Ok(options)
 }
 
 /// A crate of the tree as a stranger has it: what git knows of it, but not the way to our checkout.

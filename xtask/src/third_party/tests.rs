@@ -3,9 +3,26 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use super::dev_profile;
 use crate::new_plugin::{self, Name};
 use crate::process;
 use crate::workspace::Workspace;
+
+#[test]
+fn strangers_build_with_the_profile_of_the_workspace() {
+    let manifest = "[profile.dev]\ndebug = \"line-tables-only\"\n[profile.dev.package.\"*\"]\ndebug = false\n\
+                    [profile.dev.package.a]\nopt-level = 3\n[profile.release]\nstrip = true\n";
+    let mut options = dev_profile(manifest).unwrap();
+    options.sort_unstable();
+    let expected = [
+        r#"profile.dev."debug"="line-tables-only""#,
+        r#"profile.dev."package"."*"."debug"=false"#,
+        r#"profile.dev."package"."a"."opt-level"=3"#,
+    ];
+    assert_eq!(options, expected);
+    let own = Workspace::find().unwrap().text("Cargo.toml").unwrap().unwrap();
+    assert!(dev_profile(&own).unwrap().iter().any(|option| option.contains("libsqlite3-sys")));
+}
 
 /// The code of the fence behind a line of the guide.
 fn fence_behind<'a>(guide: &'a str, line: &str) -> &'a str {
