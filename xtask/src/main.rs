@@ -30,6 +30,8 @@ usage: cargo xtask <command>
 
   setup            install what is missing, and say what
   test             the whole suite, after its own set-up
+  test --quick     what a contributor runs while working: SQLite alone, no servers and no browser
+  test --long      the whole suite, with many more repetitions of what is drawn at random
   layers           who may depend on whom, and the containment of plugins
   tidy             what the compiler does not check: files, names, links
   api [--release]  list what the contract promises; with --release, for its version
@@ -57,7 +59,9 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     match words {
         ["setup"] => setup::run(&workspace, setup::Scope::Everything),
-        ["test"] => suite::run(&workspace),
+        ["test"] => suite::run(&workspace, suite::Extent::Whole),
+        ["test", "--quick"] => suite::run(&workspace, suite::Extent::Quick),
+        ["test", "--long"] => suite::run(&workspace, suite::Extent::Long),
         ["layers"] => layers::run(&workspace),
         ["tidy"] => tidy::run(&workspace),
         ["api"] => api::write(&workspace, false),

@@ -36,7 +36,7 @@ const STEPS: &[Step] = &[
     Step { name: "advisories", run: advisories::run },
     Step { name: "machete", run: |workspace| cargo(workspace, &["machete"]) },
     Step { name: "doc", run: doc },
-    Step { name: "test", run: suite::run },
+    Step { name: "test", run: |workspace| suite::run(workspace, suite::Extent::Whole) },
     // After the tests, which have built what it needs of others.
     Step { name: "third-party", run: third_party::run },
     Step { name: "readme", run: readme::run },

@@ -14,14 +14,21 @@ use crate::workspace::in_ci;
 /// `cargo` as the one that started us, in the given directory.
 pub(crate) fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command.current_dir(directory).args(arguments);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_about_us(&name.to_string_lossy())) {
-        command.env_remove(name);
-    }
+    let mut command = self::program(Path::new(&program), directory);
+    command.args(arguments);
     if in_ci() {
         // Nothing is built twice there, and the files for it are large.
         command.env("CARGO_INCREMENTAL", "0");
+    }
+    command
+}
+
+/// A program of ours, in the given directory and without what cargo told xtask about itself.
+pub(crate) fn program(program: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(directory);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_about_us(&name.to_string_lossy())) {
+        command.env_remove(name);
     }
     command
 }
@@ -45,13 +52,8 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<(), Failure> {
     let shown = describe(command);
     println!("$ {shown}");
-    // At a desk control-C must reach what was started, so it stays in the group of the terminal there.
-    #[cfg(unix)]
-    if in_ci() {
-        std::os::unix::process::CommandExt::process_group(command, 0);
-    }
     let failed = |error| Failure::new(format!("cannot run `{shown}`: {error}"));
-    let (mut child, start) = (command.spawn().map_err(failed)?, Instant::now());
+    let (mut child, start) = (spawn(command).map_err(failed)?, Instant::now());
     loop {
         match child.try_wait().map_err(failed)? {
             Some(status) if status.success() => return Ok(()),
@@ -66,8 +68,18 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<(), F
     }
 }
 
+/// Starts what [`end`] may have to end.
+pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    // At a desk control-C must reach what was started, so it stays in the group of the terminal there.
+    #[cfg(unix)]
+    if in_ci() {
+        std::os::unix::process::CommandExt::process_group(command, 0);
+    }
+    command.spawn()
+}
+
 /// Ends a tool, and in continuous integration all that it started, too.
-fn end(child: &mut Child) {
+pub(crate) fn end(child: &mut Child) {
     if cfg!(unix) && in_ci() {
         let group = format!("-{}", child.id());
         answers(tool(Path::new("."), "kill", &["-s", "KILL", "--", &group]).stdin(Stdio::null()));

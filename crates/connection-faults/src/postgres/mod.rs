@@ -22,7 +22,7 @@ use std::{
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
 pub use pooler::{Pooler, pooler};
-pub use server::{Cluster, cluster, is_there};
+pub use server::{Cluster, cluster, is_there, volatile_cluster};
 
 /// A database of one test, gone with this value.
 #[derive(Debug)]

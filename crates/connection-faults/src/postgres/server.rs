@@ -37,7 +37,7 @@ pub(super) fn options() -> PgConnectOptions {
     }
 }
 
-/// Whether there is a server. Without one, it says loudly that tests are left out, and in CI it ends the process.
+/// Whether there is a server. Without one, it says loudly that tests are left out, and in CI the test fails.
 pub fn is_there() -> bool {
     server().as_ref().inspect_err(|why| say_skipped("on PostgreSQL", why)).is_ok()
 }
@@ -93,7 +93,7 @@ fn at(host: &str, port: u16) -> PgConnectOptions {
     options.host(host).port(port).username("postgres").database("postgres")
 }
 
-/// Says what is not done; in CI that is a failure, which ends this process.
+/// Says what is not done; in CI the test that asks fails.
 pub(super) fn say_skipped(what: &str, why: &str) {
     skipped::say(what, &format!("{why}; {VARIABLE} names another server"));
 }
@@ -110,6 +110,11 @@ impl Cluster {
     /// Its database that is always there.
     pub fn options(&self) -> PgConnectOptions {
         at("127.0.0.1", self.port)
+    }
+
+    /// Its address, as `CONNECTIONS_TEST_POSTGRES_URL` takes it.
+    pub fn address(&self) -> String {
+        self.options().to_url_lossy().to_string()
     }
 
     /// Where its files are.
@@ -174,7 +179,11 @@ pub fn cluster() -> io::Result<Cluster> {
 
 /// Makes a cluster that never waits for a disk, and loses everything with the machine: in memory where Linux offers a
 /// directory there. Creating and dropping a database takes a tenth of the time that it takes on a disk.
-pub(super) fn volatile_cluster() -> io::Result<Cluster> {
+///
+/// # Errors
+///
+/// The binaries are not on this machine, or fail.
+pub fn volatile_cluster() -> io::Result<Cluster> {
     let memory = Path::new("/dev/shm");
     let parent = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
     start(&parent, "fsync = off\nfull_page_writes = off\nmax_connections = 300\n")

@@ -21,7 +21,7 @@ const FUNCTIONS: &str = "
     CREATE FUNCTION ifnull(bigint, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($1::text, $2) $$;
 ";
 
-/// Its name, after it was made, once per state of the migrations, by whichever process comes first.
+/// Returns the name of the template. The first process that needs it makes it, once for each state of the migrations.
 pub(super) async fn name() -> &'static str {
     static NAME: OnceCell<String> = OnceCell::const_new();
     NAME.get_or_init(|| async {
@@ -33,14 +33,15 @@ pub(super) async fn name() -> &'static str {
 async fn made() -> Result<String, Box<dyn std::error::Error>> {
     let name = format!("connections_template_{:016x}", state()?);
     let mut server = options().connect().await?;
+    // Most tests are a process of their own, and find it.
+    if is_there(&mut server, &name).await? {
+        server.close().await?;
+        return Ok(name);
+    }
     // Held by the session, so that it is free when this process dies.
     sqlx::query("SELECT pg_advisory_lock(7411)").execute(&mut server).await?;
     sweep(&mut server).await?;
-    let (there,): (bool,) = sqlx::query_as("SELECT count(*) = 1 FROM pg_database WHERE datname = $1")
-        .bind(&name)
-        .fetch_one(&mut server)
-        .await?;
-    if !there {
+    if !is_there(&mut server, &name).await? {
         let half_made = format!("{name}_new");
         for sql in
             [format!("DROP DATABASE IF EXISTS {half_made}"), format!("CREATE DATABASE {half_made} TEMPLATE template0")]
@@ -57,6 +58,12 @@ async fn made() -> Result<String, Box<dyn std::error::Error>> {
     }
     server.close().await?;
     Ok(name)
+}
+
+async fn is_there(server: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT count(*) = 1 FROM pg_database WHERE datname = $1";
+    let (is_there,): (bool,) = sqlx::query_as(sql).bind(name).fetch_one(server).await?;
+    Ok(is_there)
 }
 
 /// Drops what processes left that were killed, on this machine.

@@ -1,0 +1,80 @@
+//! The directory for the files of the tests: in memory, where this machine offers that.
+//!
+//! Tests make thousands of databases, and on a disk every commit of each would wait for it. A process that is killed leaves
+//! the same in memory as on a disk; only the end of the machine would tell the two apart, and no test ends the machine.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::process;
+
+/// Where Linux keeps files in memory.
+const MEMORY: &str = "/dev/shm";
+/// Before the number of the process whose directory it is.
+const PREFIX: &str = "connections-tests-";
+/// Free room in KiB below which the tests use the disk. A container may have only a few MiB there.
+const ROOM: u64 = 4 << 20;
+
+/// A directory for `TMPDIR`, deleted with this value.
+#[derive(Debug)]
+pub(super) struct Files(TempDir);
+
+impl Files {
+    /// Makes the directory. Returns `None` where there is no such place, or where it has little room or runs no programs.
+    pub(super) fn in_memory() -> Option<Self> {
+        Self::below(Path::new(MEMORY))
+    }
+
+    pub(super) fn below(memory: &Path) -> Option<Self> {
+        sweep(memory);
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        let files = Self(tempfile::Builder::new().prefix(&prefix).tempdir_in(memory).ok()?);
+        (opens_to_all(files.path()) && room(files.path())? >= ROOM && runs_programs(files.path())).then_some(files)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// Deletes what runs left behind that were interrupted.
+fn sweep(memory: &Path) {
+    for entry in fs::read_dir(memory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
+        let process = rest.split('-').next().unwrap_or_default();
+        if !Path::new("/proc").join(process).exists() {
+            // Somebody else's stays.
+            fs::remove_dir_all(entry.path()).unwrap_or_default();
+        }
+    }
+}
+
+/// Gives it the mode of `/tmp`: some tests run a server as another user.
+#[cfg(unix)]
+fn opens_to_all(directory: &Path) -> bool {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
+    fs::set_permissions(directory, mode).is_ok()
+}
+
+#[cfg(not(unix))]
+fn opens_to_all(_: &Path) -> bool {
+    false
+}
+
+/// Returns the free room in KiB.
+fn room(directory: &Path) -> Option<u64> {
+    let told = process::output(&mut process::tool(directory, "df", &["-Pk", "."])).ok()?;
+    told.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
+}
+
+/// Tests run scripts that they write, and the place may be mounted without that.
+fn runs_programs(directory: &Path) -> bool {
+    let script = directory.join("runs");
+    let written = fs::write(&script, "#!/bin/sh\n").is_ok();
+    #[cfg(unix)]
+    let written = written && fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).is_ok();
+    written && process::answers(&mut process::program(&script, directory))
+}

@@ -1,0 +1,131 @@
+//! Runs tests side by side, each in a process of its own that ends by a deadline.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::process;
+use crate::suite::binaries::Test;
+
+/// After so many tests the runner says how far it has come.
+const SAYS: usize = 250;
+
+/// A test that has ended.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) title: String,
+    pub(super) took: Duration,
+    /// The reason why it failed, if it did.
+    pub(super) failure: Option<String>,
+}
+
+/// How tests are run.
+#[derive(Debug)]
+pub(super) struct Runner {
+    deadline: Duration,
+    variables: Vec<(&'static str, String)>,
+    workers: usize,
+    skips_quietly: bool,
+}
+
+impl Runner {
+    /// A runner that ends each test by this deadline.
+    pub(super) fn new(deadline: Duration) -> Self {
+        // Most tests wait for a disk, a server or another process, so there are two for each core.
+        let workers = 2 * thread::available_parallelism().map_or(1, usize::from);
+        Self { deadline, variables: Vec::new(), workers, skips_quietly: false }
+    }
+
+    /// Sets a variable in the environment of the tests to come.
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.variables.push((name, value.into()));
+    }
+
+    /// Lets tests skip what this machine lacks without a word, in continuous integration, too.
+    pub(super) fn skip_quietly(&mut self) {
+        self.skips_quietly = true;
+    }
+
+    /// Runs them all, the ones that are known to be slow first, and shows what those that fail have written.
+    pub(super) fn run(&self, mut tests: Vec<Test>) -> (Duration, Vec<Done>) {
+        let (start, count) = (Instant::now(), tests.len());
+        println!("{count} tests, {} side by side", self.workers);
+        // Taken from the end.
+        tests.sort_by_key(|test| test.is_named(&super::NOT_QUICK));
+        let (waiting, done) = (Mutex::new(tests), Mutex::new(Vec::with_capacity(count)));
+        thread::scope(|scope| {
+            for _ in 0..self.workers {
+                scope.spawn(|| {
+                    loop {
+                        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                        let Some(test) = next else { break };
+                        let ended = self.one(&test);
+                        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                        done.push(ended);
+                        if done.len() % SAYS == 0 {
+                            println!("{} of {count} tests", done.len());
+                        }
+                    }
+                });
+            }
+        });
+        (start.elapsed(), done.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn one(&self, test: &Test) -> Done {
+        let mut command = test.command();
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        if self.skips_quietly {
+            command.env_remove("CI");
+        }
+        let start = Instant::now();
+        let ended = run(&mut command, self.deadline);
+        let took = start.elapsed();
+        let title = test.title();
+        let (failure, output, aside) = match ended {
+            Ok(ended) => ended,
+            Err(error) => (Some(format!("cannot run it: {error}")), String::new(), String::new()),
+        };
+        // Tests write to standard error what is to be seen of those that pass, too, such as how often something was killed.
+        let shown = match &failure {
+            Some(why) => format!("\nFAILED {title}: {why}\n{output}{aside}\n"),
+            None if self.skips_quietly => String::new(),
+            None => aside,
+        };
+        std::io::stdout().lock().write_all(shown.as_bytes()).unwrap_or_default();
+        Done { title, took, failure }
+    }
+}
+
+type Ended = (Option<String>, String, String);
+
+/// Runs a command to its end or to the deadline; returns why it failed, its output and its standard error.
+fn run(command: &mut Command, deadline: Duration) -> std::io::Result<Ended> {
+    // Files and not pipes: a program that a test has left behind would keep a pipe open.
+    let (mut output, mut aside) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command.stdout(Stdio::from(output.try_clone()?)).stderr(Stdio::from(aside.try_clone()?));
+    let mut child = process::spawn(command)?;
+    let (start, mut pause) = (Instant::now(), Duration::from_millis(1));
+    let failure = loop {
+        if let Some(status) = child.try_wait()? {
+            break (!status.success()).then(|| format!("{status}"));
+        }
+        if start.elapsed() > deadline {
+            process::end(&mut child);
+            break Some(format!("it did not end within {} seconds", deadline.as_secs()));
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    };
+    Ok((failure, read(&mut output)?, read(&mut aside)?))
+}
+
+fn read(file: &mut File) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
