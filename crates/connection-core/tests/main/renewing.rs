@@ -399,7 +399,7 @@ pub(crate) async fn patient_token(connection: &Handle) -> String {
     }
 }
 
-/// The status that a request is answered with.
+/// Returns the status of the answer to a request.
 pub(crate) async fn send(connection: &Handle) -> Result<u16, Error> {
     let request = connection.request("GET", "/things").await?;
     connection.send(request).await.map(|answer| answer.status())
