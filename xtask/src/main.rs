@@ -32,7 +32,8 @@ usage: cargo xtask <command>
   test             the whole suite, after its own set-up
   test --quick     what a contributor runs while working: SQLite alone, no servers and no browser
   test --long      the whole suite, with many more repetitions of what is drawn at random
-  layers           who may depend on whom, and the containment of plugins
+  layers [--graph] who may depend on whom, and the containment of plugins;
+                   with --graph, what the core's modules import
   tidy             what the compiler does not check: files, names, links
   api [--release]  list what the contract promises; with --release, for its version
   docs             write into the documents the code and facts that they show
@@ -63,6 +64,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["test", "--quick"] => suite::run(&workspace, suite::Extent::Quick),
         ["test", "--long"] => suite::run(&workspace, suite::Extent::Long),
         ["layers"] => layers::run(&workspace),
+        ["layers", "--graph"] => layers::show_modules(&workspace),
         ["tidy"] => tidy::run(&workspace),
         ["api"] => api::write(&workspace, false),
         ["api", "--release"] => api::write(&workspace, true),

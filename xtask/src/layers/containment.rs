@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::layers::metadata::{Kind, Package};
 use crate::layers::source_checks::{self, Part};
 use crate::layers::table;
-use crate::rust_source::{Cut, Token, tokens, without_tests};
+use crate::rust_source::{Cut, is_in_module, test_modules, tokens, without_tests};
 
 /// Whether the plugin depends on the contract alone, and so builds without `std`.
 pub(crate) fn is_contained(package: &Package) -> bool {
@@ -62,41 +62,4 @@ fn manifest_findings(package: &Package) -> Vec<String> {
         }
     }
     findings
-}
-
-/// The modules that files declare under `#[cfg(test)]` and nowhere else.
-fn test_modules(files: &BTreeMap<&str, Cut>) -> Vec<String> {
-    let mut modules = Vec::new();
-    for (path, cut) in files {
-        let plain = declared(&cut.code);
-        for name in declared(&cut.tests) {
-            if !plain.contains(&name) {
-                modules.push(format!("{}{name}", directory_of_children(path)));
-            }
-        }
-    }
-    modules
-}
-
-/// The names in `mod name;`.
-fn declared(tokens: &[Token]) -> Vec<String> {
-    let three = tokens.windows(3).filter_map(|three| match three {
-        [word, name, end] if word.is_name("mod") && end.is_sign(';') => name.name().map(str::to_owned),
-        _ => None,
-    });
-    three.collect()
-}
-
-/// Where the modules lie that a file declares.
-fn directory_of_children(path: &str) -> String {
-    let (directory, file) = path.rsplit_once('/').map_or(("", path), |(directory, file)| (directory, file));
-    let directory = if directory.is_empty() { String::new() } else { format!("{directory}/") };
-    match file.strip_suffix(".rs") {
-        Some("lib" | "mod") | None => directory,
-        Some(name) => format!("{directory}{name}/"),
-    }
-}
-
-fn is_in_module(path: &str, module: &str) -> bool {
-    path.strip_prefix(module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }

@@ -1,5 +1,6 @@
 //! The tables of the architecture, as a document shows them.
 
+use crate::layers::modules;
 use crate::layers::table::{PLACES, PLUGIN, ROWS, Row};
 
 /// Who may depend on whom, and which package of others has its place where.
@@ -11,6 +12,15 @@ pub(crate) fn tables() -> String {
     text.push_str("\n| Of others | Where | What for |\n|---|---|---|\n");
     for place in PLACES {
         text.push_str(&format!("| `{}` | {} | {} |\n", place.dependency, names(place.packages), place.purpose));
+    }
+    text
+}
+
+/// Returns the rows of the core's modules, the highest first.
+pub(crate) fn module_table() -> String {
+    let mut text = "| Row | Modules |\n|---|---|\n".to_owned();
+    for (index, row) in modules::ROWS.iter().enumerate().rev() {
+        text.push_str(&format!("| {} | {} |\n", index + 1, names(row)));
     }
     text
 }

@@ -8,11 +8,13 @@ mod containment;
 mod document;
 mod edges;
 mod metadata;
+mod modules;
 mod places;
 mod source_checks;
 mod table;
 
-pub(crate) use document::tables;
+pub(crate) use document::{module_table, tables};
+pub(crate) use modules::show as show_modules;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +43,7 @@ fn findings(workspace: &Workspace, packages: &[Package]) -> Result<Vec<String>, 
     let mut findings = edges::findings(packages);
     findings.extend(edges::contract_findings(packages));
     findings.extend(places::findings(packages));
+    findings.extend(modules::findings_of(workspace)?);
     for package in packages.iter().filter(|package| package.is_plugin()) {
         findings.extend(containment::findings(package, &sources(workspace, &package.directory)?));
     }

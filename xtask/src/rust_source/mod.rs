@@ -6,9 +6,11 @@
 
 mod cut;
 mod lex;
+mod modules;
 
-pub(crate) use cut::{Cut, without_tests};
+pub(crate) use cut::{Cut, without_test_items, without_tests};
 pub(crate) use lex::tokens;
+pub(crate) use modules::{is_in_module, test_modules};
 
 /// A piece of source and the line on which it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]

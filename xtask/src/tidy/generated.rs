@@ -39,7 +39,11 @@ fn documents(workspace: &Workspace) -> Result<Vec<(String, String)>, Failure> {
 
 /// What a name stands for.
 fn generated(name: &str) -> Option<String> {
-    (name == "layers").then(layers::tables)
+    match name {
+        "layers" => Some(layers::tables()),
+        "modules" => Some(layers::module_table()),
+        _ => None,
+    }
 }
 
 /// The document as it should be, and what is wrong with its marks.

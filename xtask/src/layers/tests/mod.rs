@@ -3,6 +3,7 @@
 mod containment;
 mod edges;
 mod metadata;
+mod modules;
 
 use super::{findings, metadata as cargo_metadata};
 use crate::process;

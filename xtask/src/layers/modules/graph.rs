@@ -1,0 +1,47 @@
+//! What the imports between modules look like as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::imports::Imports;
+
+/// Numbers by which a crate's inner structure can be compared before and after a change.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Pairs of modules of which one imports the other.
+    pub(crate) arrows: usize,
+    /// Pairs of modules that import each other.
+    pub(crate) mutual: usize,
+    /// The number of modules in the largest circle: from each of them imports lead to every other.
+    pub(crate) circle: usize,
+}
+
+/// Counts the imports.
+pub(crate) fn counts(imports: &Imports) -> Counts {
+    let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (from, to) in imports.keys() {
+        next.entry(from).or_default().insert(to);
+    }
+    let reached: BTreeMap<&str, BTreeSet<&str>> = next.keys().map(|from| (*from, reached_from(from, &next))).collect();
+    let reaches = |from: &str, to: &str| reached.get(from).is_some_and(|reached| reached.contains(to));
+    let circle =
+        reached.keys().map(|one| reached.keys().filter(|other| reaches(one, other) && reaches(other, one)).count());
+    let back = |from: &String, to: &String| imports.contains_key(&(to.clone(), from.clone()));
+    Counts {
+        arrows: imports.len(),
+        mutual: imports.keys().filter(|(from, to)| from < to && back(from, to)).count(),
+        circle: circle.max().unwrap_or(0),
+    }
+}
+
+fn reached_from<'a>(from: &'a str, next: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(module) = open.pop() {
+        for to in next.get(module).into_iter().flatten() {
+            if reached.insert(*to) {
+                open.push(to);
+            }
+        }
+    }
+    reached
+}

@@ -1,0 +1,176 @@
+//! Reads from the sources of a crate which of its top-level modules imports which others.
+//!
+//! Paths that start with `crate`, `super` or `self` are followed wherever they stand, in a `use` or in the middle of an
+//! expression. A name that the root of the crate re-exports counts as an import of the module that it comes from. Code
+//! that is built for tests only does not count.
+
+use std::collections::BTreeMap;
+
+use crate::rust_source::{Cut, Token, is_in_module, starts_with, test_modules, tokens, without_test_items};
+
+/// The imports of one top-level module from another, with the places at which they stand.
+pub(crate) type Imports = BTreeMap<(String, String), Vec<String>>;
+
+/// What a crate's sources say.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    /// The top-level modules.
+    pub(crate) modules: Vec<String>,
+    /// Who imports whom.
+    pub(crate) imports: Imports,
+    /// Paths that lead to nothing that is known here.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// Reads the files below `src/` of a crate, by their paths.
+pub(crate) fn read(sources: &BTreeMap<String, String>) -> Read {
+    let files: BTreeMap<&str, Cut> =
+        sources.iter().map(|(path, text)| (path.as_str(), without_test_items(&tokens(text)))).collect();
+    let tests = test_modules(&files);
+    let files: BTreeMap<&str, Vec<Token>> = files
+        .into_iter()
+        .filter(|(path, _)| !tests.iter().any(|module| is_in_module(path, module)))
+        .map(|(path, cut)| (path, cut.code))
+        .collect();
+
+    let mut modules: Vec<String> = files.keys().filter_map(|path| module_path(path).into_iter().next()).collect();
+    modules.dedup();
+    let root = files.get("lib.rs").map(|tokens| reexports(tokens, &modules)).unwrap_or_default();
+    let mut read = Read { modules, ..Read::default() };
+    for (path, tokens) in &files {
+        let position = module_path(path);
+        let Some(from) = position.first() else { continue };
+        for found in paths(tokens, &position) {
+            let place = format!("{path}:{}", found.line);
+            let Some(name) = found.path.first() else {
+                read.unknown.push(format!("{place}: imports all of the root"));
+                continue;
+            };
+            let to = if read.modules.contains(name) { Some(name) } else { root.get(name).and_then(Option::as_ref) };
+            match to {
+                Some(to) if to == from => {}
+                Some(to) => read.imports.entry((from.clone(), to.clone())).or_default().push(place),
+                None if root.contains_key(name) => {}
+                None => read.unknown.push(format!("{place}: `crate::{name}` is no module and no name of the root")),
+            }
+        }
+    }
+    read
+}
+
+/// Returns the modules down to the one that a file holds; none for the root.
+fn module_path(path: &str) -> Vec<String> {
+    let path = path.strip_suffix(".rs").unwrap_or(path);
+    let mut parts: Vec<String> = path.split('/').map(str::to_owned).collect();
+    if parts.last().is_some_and(|last| matches!(last.as_str(), "lib" | "mod")) {
+        parts.pop();
+    }
+    parts
+}
+
+/// A path from the root of the crate, as far as it was written.
+#[derive(Debug, PartialEq, Eq)]
+struct Path {
+    line: usize,
+    path: Vec<String>,
+    /// The name by which a `use` makes it known.
+    alias: Option<String>,
+}
+
+/// Returns the names that the root makes known, with the top-level module of each; `None` for one of another crate.
+fn reexports(tokens: &[Token], modules: &[String]) -> BTreeMap<String, Option<String>> {
+    let mut names = BTreeMap::new();
+    for (index, token) in tokens.iter().enumerate() {
+        if !token.is_name("use") {
+            continue;
+        }
+        let mut found = Vec::new();
+        tree(tokens.get(index + 1..).unwrap_or_default(), &[], &mut found);
+        for Path { path, alias, .. } in found {
+            let module = path.first().filter(|first| modules.contains(first)).cloned();
+            if let Some(name) = alias.or_else(|| path.last().cloned()) {
+                names.insert(name, module);
+            }
+        }
+    }
+    names
+}
+
+/// Returns every path that starts with `crate`, `super` or `self`, from the root of the crate.
+fn paths(tokens: &[Token], position: &[String]) -> Vec<Path> {
+    let mut found = Vec::new();
+    // The modules that are written out in the file and open here, with the depth at which each began.
+    let mut inline: Vec<(usize, String)> = Vec::new();
+    let mut depth = 0_usize;
+    for (index, token) in tokens.iter().enumerate() {
+        let rest = tokens.get(index..).unwrap_or_default();
+        if token.is_sign('{') {
+            depth += 1;
+        } else if token.is_sign('}') {
+            depth = depth.saturating_sub(1);
+            inline.retain(|(opened, _)| *opened < depth);
+        } else if let [word, name, open, ..] = rest
+            && word.is_name("mod")
+            && open.is_sign('{')
+        {
+            inline.extend(name.name().map(|name| (depth, name.to_owned())));
+        }
+        let starts = ["crate", "super", "self"].iter().any(|word| token.is_name(word));
+        let continues = matches!(tokens.get(..index), Some([.., colon]) if colon.is_sign(':'))
+            && tokens.get(index.wrapping_sub(2)).is_some_and(|token| token.is_sign(':'));
+        if !starts || continues || !starts_with(rest.get(1..).unwrap_or_default(), &[":", ":"]) {
+            continue;
+        }
+        let mut here = position.to_vec();
+        here.extend(inline.iter().map(|(_, name)| name.clone()));
+        tree(rest, &here, &mut found);
+    }
+    found
+}
+
+/// Follows one path, or a tree of them, from a module; returns the number of tokens that it has.
+fn tree(tokens: &[Token], from: &[String], found: &mut Vec<Path>) -> usize {
+    let mut path = from.to_vec();
+    let mut index = 0;
+    let mut line = tokens.first().map_or(0, |token| token.line);
+    while let Some(token) = tokens.get(index) {
+        if token.is_sign('{') {
+            return index + group(tokens.get(index..).unwrap_or_default(), &path, found);
+        }
+        line = token.line;
+        match token.name() {
+            Some("crate") => path.clear(),
+            Some("self") => {}
+            Some("super") => drop(path.pop()),
+            Some(name) => path.push(name.to_owned()),
+            // An asterisk, or the arguments of a generic function.
+            None => break,
+        }
+        index += 1;
+        if !starts_with(tokens.get(index..).unwrap_or_default(), &[":", ":"]) {
+            break;
+        }
+        index += 2;
+    }
+    let alias = match tokens.get(index..) {
+        Some([word, name, ..]) if word.is_name("as") => name.name().map(str::to_owned),
+        _ => None,
+    };
+    found.push(Path { line, path, alias });
+    index
+}
+
+/// Follows the trees between braces; returns the number of tokens up to the closing one.
+fn group(tokens: &[Token], from: &[String], found: &mut Vec<Path>) -> usize {
+    let mut index = 1;
+    while let Some(token) = tokens.get(index).filter(|token| !token.is_sign('}')) {
+        // At least one token is passed, so that this ends whatever stands here.
+        let is_path = token.name().is_some() || token.is_sign('{') || token.is_sign('*');
+        let length = if is_path { tree(tokens.get(index..).unwrap_or_default(), from, found).max(1) } else { 1 };
+        index += length;
+        if starts_with(tokens.get(index..).unwrap_or_default(), &["as"]) {
+            index += 2;
+        }
+    }
+    index + 1
+}
