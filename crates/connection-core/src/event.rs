@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::{
     ConnectionId, IdGenerator,
     guard::{self, RowError},
+    keys::Sealer,
     registry::Shared,
-    seal::Sealer,
     store::{
         StoreError, Tx,
         rows::{AccountRow, EventRow, Says},

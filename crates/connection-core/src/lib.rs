@@ -88,6 +88,7 @@ mod exchange;
 mod extension;
 mod guard;
 mod ids;
+mod keys;
 mod lent;
 mod limits;
 mod liveness;
@@ -97,7 +98,6 @@ mod refresh;
 mod registry;
 mod requirement;
 mod sandbox;
-mod seal;
 mod services;
 mod setup;
 mod store;
@@ -106,6 +106,15 @@ mod verify;
 mod webhook;
 
 pub use connection::{Connection, Files, Response};
+#[cfg(feature = "keyring")]
+pub use connection_seal::KeyKeyring;
+pub use connection_seal::platform::{FileContent, GuardedFile, NotPrivate};
+pub use connection_seal::{
+    KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeySource, KeyVariable, KeyWrapper, SealError, SecretFile,
+    SecretFileError,
+};
+#[cfg(feature = "passphrase")]
+pub use connection_seal::{KeyPassphrase, PassphraseUse};
 pub use definition::Capabilities;
 pub use error::Error;
 pub use event::EVENT_NAMES;
@@ -116,9 +125,9 @@ pub use extension::{
 };
 pub use guard::{RowError, RowFault};
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
+pub use keys::{KeyChange, KeyRotation, KeyStatus};
 pub use lent::{AllowedTool, LoginWindow, MachineTools, ToolNotAllowed, ToolPolicy, ToolPolicyError};
 pub use liveness::{LivenessChange, LivenessChanges};
-pub use platform::{FileContent, GuardedFile, NotPrivate};
 pub use profiles::{
     DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, ProfileToken, Profiles,
     SpawnOptions,
@@ -134,17 +143,9 @@ pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
     SandboxRun, SandboxWritable,
 };
-#[cfg(feature = "keyring")]
-pub use seal::KeyKeyring;
-pub use seal::{
-    KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,
-    KeyWrapper, SealError,
-};
-#[cfg(feature = "passphrase")]
-pub use seal::{KeyPassphrase, PassphraseUse};
 pub use services::{
     Boot, Clock, DirectoryRefused, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock,
-    SecretFile, SecretFileError, SystemClock, SystemEnvironment,
+    SystemClock, SystemEnvironment,
 };
 pub use setup::{
     AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Lead, Outcome,

@@ -20,7 +20,12 @@ pub(crate) const CONTRACT: &str = "connection-contract";
 /// Every package but the plugins that have no row of their own.
 pub(crate) const ROWS: &[Row] = &[
     Row { package: CONTRACT, normal: &[], dev: &[] },
-    Row { package: "connection-core", normal: &[CONTRACT], dev: &["connection-testkit", "connection-faults"] },
+    Row { package: "connection-seal", normal: &[CONTRACT], dev: &[] },
+    Row {
+        package: "connection-core",
+        normal: &[CONTRACT, "connection-seal"],
+        dev: &["connection-testkit", "connection-faults"],
+    },
     Row { package: "connection-oauth2", normal: &[CONTRACT], dev: &["connection-testkit"] },
     Row { package: "connection-manifest", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
     Row {
@@ -86,6 +91,7 @@ pub(crate) const PLACES: &[Place] = &[
     Place {
         dependency: "thiserror",
         packages: &[
+            "connection-seal",
             "connection-core",
             "connection-oauth2",
             "connection-manifest",
@@ -96,13 +102,13 @@ pub(crate) const PLACES: &[Place] = &[
     },
     Place {
         dependency: "tokio",
-        packages: &["connection-core", "connection-inbound", "connection-host", "connection-faults"],
+        packages: &["connection-seal", "connection-core", "connection-inbound", "connection-host", "connection-faults"],
         purpose: "the runtime; never in what a plugin sees",
     },
     Place {
         dependency: "async-trait",
         // The host implements some of these ports.
-        packages: &["connection-core", "connection-inbound", "connection-host"],
+        packages: &["connection-seal", "connection-core", "connection-inbound", "connection-host"],
         purpose: "host-side ports that are held as `Arc<dyn _>`",
     },
     Place {
@@ -118,26 +124,30 @@ pub(crate) const PLACES: &[Place] = &[
     },
     Place {
         dependency: "argon2",
-        packages: &["connection-core"],
+        packages: &["connection-seal"],
         purpose: "a key from a passphrase; without `password-hash`, which writes and checks password records",
     },
     Place {
         dependency: "keyring-core",
-        packages: &["connection-core"],
+        packages: &["connection-seal"],
         purpose: "the trait of a keyring's store, of which the tests have a double",
     },
     Place {
         dependency: "zbus-secret-service-keyring-store",
-        packages: &["connection-core"],
+        packages: &["connection-seal"],
         purpose: "the keyring of Linux, without a library of the system",
     },
-    Place { dependency: "apple-native-keyring-store", packages: &["connection-core"], purpose: "the keyring of macOS" },
+    Place { dependency: "apple-native-keyring-store", packages: &["connection-seal"], purpose: "the keyring of macOS" },
     Place {
         dependency: "windows-native-keyring-store",
-        packages: &["connection-core"],
+        packages: &["connection-seal"],
         purpose: "the keyring of Windows",
     },
-    Place { dependency: "uuid", packages: &["connection-core"], purpose: "ids; the contract shows them as text" },
+    Place {
+        dependency: "uuid",
+        packages: &["connection-seal", "connection-core"],
+        purpose: "ids; the contract shows them as text",
+    },
     Place { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
     Place { dependency: "reqwest", packages: &["connection-core"], purpose: "the one HTTP service" },
     Place {
@@ -147,7 +157,7 @@ pub(crate) const PLACES: &[Place] = &[
     },
     Place {
         dependency: "secrecy",
-        packages: &["connection-core", "connection-inbound", "connection-host"],
+        packages: &["connection-seal", "connection-core", "connection-inbound", "connection-host"],
         purpose: "host-side secrets that are no credential",
     },
 ];

@@ -3,12 +3,12 @@
 //! Origins and roots are sealed with the credential, so that an edited row cannot make the core send a credential
 //! elsewhere.
 
-use connection_contract::{BaseUrl, Origin, Reach, Record, Root, Secret, host};
+use connection_contract::{BaseUrl, Kind, Origin, Reach, Record, Root, Secret, host};
+use connection_seal::Place;
 
 use crate::{
     ConnectionId,
     registry::{KindEntry, has_environment},
-    seal::Place,
     services::http::{AllowedOrigin, Egress},
 };
 
@@ -102,16 +102,9 @@ impl Payload {
     pub(crate) fn egress(&self, owner: &str) -> Egress {
         Egress { origins: self.origins.clone(), is_of_process: has_environment(owner), ..Egress::default() }
     }
-}
 
-impl<'a> Place<'a> {
-    /// Returns the place of the sealed payload of one generation.
-    pub(crate) fn credential(
-        id: &'a ConnectionId,
-        owner: &'a str,
-        kind: &'a connection_contract::Kind,
-        generation: i64,
-    ) -> Self {
+    /// Returns the place in which the payload of one generation is sealed.
+    pub(crate) fn place<'a>(id: &'a ConnectionId, owner: &'a str, kind: &'a Kind, generation: i64) -> Place<'a> {
         Place {
             table: "connection_credential",
             column: "sealed",

@@ -3,7 +3,7 @@
 use crate::{
     ConnectionId,
     guard::{RowError, Subject},
-    seal::Sealer,
+    keys::Sealer,
     store::{StoreError, Tx, rows::PreviousRow},
 };
 

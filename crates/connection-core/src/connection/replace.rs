@@ -15,7 +15,6 @@ use crate::{
     liveness,
     liveness::words,
     registry::Shared,
-    seal::Place,
     store::{
         StoreError, Tx,
         rows::{AccountRow, CredentialRow, CredentialState, EventRow, ListedRow, PlanRow},
@@ -40,7 +39,7 @@ pub(crate) async fn seal_next(
     // may be drawn again, and nothing is left that was sealed with it.
     let drawn = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.draw_generation(id).await })).await?;
     let generation = drawn.ok_or(Error::NotFound(id))?;
-    let place = Place::credential(&id, owner, kind, generation);
+    let place = Payload::place(&id, owner, kind, generation);
     let failed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };
     let sealed = shared.sealer.seal(&place, payload.encode().expose()).await.map_err(failed)?;
     Ok(CredentialRow {

@@ -20,7 +20,6 @@ use crate::{
     limits,
     refresh::plan::{self, Given},
     registry::{KindEntry, Shared},
-    seal::Place,
     store::{
         Lock,
         rows::{CredentialRow, PreviousRow},
@@ -228,7 +227,7 @@ pub(crate) async fn open_previous(
 ) -> Result<Subject, Error> {
     let sealed = |source| Error::Sealed { what: format!("connection {}", info.id), source: Arc::new(source) };
     Previous::of(previous, &info.owner).check(&shared.sealer, previous)?;
-    let place = Place::credential(&info.id, &info.owner, &info.kind, previous.credential.generation);
+    let place = Payload::place(&info.id, &info.owner, &info.kind, previous.credential.generation);
     let opened = shared.sealer.open(&place, &previous.credential.sealed).await.map_err(sealed)?;
     let payload = Payload::decode(opened.expose()).ok_or_else(|| sealed(SealError::UnknownFormat))?;
     let config = json::to_config(&previous.config);

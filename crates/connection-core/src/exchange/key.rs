@@ -6,7 +6,7 @@ use connection_contract::{Spend, encode};
 
 use crate::{
     ids::{ConnectionId, SessionId},
-    seal::Sealer,
+    keys::Sealer,
     store::{Lock, StoreError, Tx},
 };
 

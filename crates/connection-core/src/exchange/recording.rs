@@ -15,8 +15,10 @@ use super::{
 use crate::{
     Error,
     registry::Shared,
-    seal::Sealed,
-    store::rows::{ExchangeRow, Sent},
+    store::{
+        Sealed,
+        rows::{ExchangeRow, Sent},
+    },
 };
 
 /// The pause after a write that failed. It doubles each time.

@@ -31,7 +31,7 @@ use crate::{
     Clock, Error, StoreError,
     ids::{ConnectionId, SessionId},
     registry::Shared,
-    seal::Sealed,
+    store::Sealed,
 };
 
 const MAGIC: [u8; 5] = *b"CNXR\x02";

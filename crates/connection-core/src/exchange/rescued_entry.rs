@@ -12,7 +12,7 @@ use super::{
     rescue::{self, Rescue},
     state::Source,
 };
-use crate::{Error, ids::SessionId, registry::Shared, seal::Sealed, setup};
+use crate::{Error, ids::SessionId, registry::Shared, setup, store::Sealed};
 
 /// The tag of an entry in the state directory.
 pub(super) const TAG: u8 = 3;

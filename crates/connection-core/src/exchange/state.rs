@@ -28,7 +28,7 @@ use super::{
     ExchangeKey,
     places::{self, Content, Place, Places, of_unreadable},
 };
-use crate::platform::{self, Unreadable};
+use connection_seal::platform::{self, Unreadable};
 
 const NODE_LEN: usize = 16;
 const LONGEST_NODE: u64 = 64;

@@ -7,7 +7,7 @@ use super::{ChangedPart, ExtensionChange, ExtensionError, affected, grants};
 use crate::{
     ConnectionId, ConnectionRegistry, Error,
     guard::{RowError, Subject},
-    seal::Sealer,
+    keys::Sealer,
     store::{Lock, StoreError, Tx, rows::ChoiceRow},
 };
 

@@ -8,9 +8,9 @@ use crate::{
     connection::json,
     event,
     guard::{RowError, Subject},
+    keys::Sealer,
     registry::Shared,
     requirement,
-    seal::Sealer,
     store::{
         Lock, StoreError, Tx,
         rows::{GrantRow, Marked},

@@ -5,7 +5,7 @@ use super::ExtensionHandle;
 use crate::{
     Error,
     guard::{RowError, Subject},
-    seal::Sealer,
+    keys::Sealer,
     store::{
         StoreError, Tx,
         rows::{ExtensionRow, ExtensionStateRow, PreferenceRow},

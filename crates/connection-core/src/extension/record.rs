@@ -6,7 +6,7 @@ use super::{ExtensionError, ExtensionHandle, grants};
 use crate::{
     ConnectionId, Error, event,
     guard::RowError,
-    seal::Sealer,
+    keys::Sealer,
     store::{Lock, StoreError, Tx, rows::EventRow},
 };
 

@@ -14,7 +14,7 @@ pub(crate) use subject::Subject;
 
 use crate::{
     event,
-    seal::Sealer,
+    keys::Sealer,
     store::{Astray, StandingRow, rows::AccountFacts},
 };
 

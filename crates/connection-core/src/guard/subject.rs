@@ -4,7 +4,7 @@ use connection_contract::DisplayText;
 
 use super::{RowError, RowFault};
 use crate::{
-    seal::Sealer,
+    keys::Sealer,
     store::{StoreError, Tx, rows::Marked},
 };
 

@@ -16,7 +16,9 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{Clock, Environment, platform};
+use connection_seal::platform;
+
+use crate::{Clock, Environment};
 
 const LONGEST: Duration = Duration::from_secs(2);
 /// The maximum number of bytes to read from the tool's output.

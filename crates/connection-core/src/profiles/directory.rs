@@ -5,7 +5,9 @@ use std::{ffi::OsStr, io::ErrorKind, path::Path};
 use connection_contract::DisplayText;
 
 use super::{ProfileError, Profiles, SpawnOptions};
-use crate::{Error, platform};
+use connection_seal::platform;
+
+use crate::Error;
 
 impl Profiles {
     /// Creates the directory that a start [names](Self::apply_profile), for a tool that [needs it to

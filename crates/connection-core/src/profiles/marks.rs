@@ -7,7 +7,7 @@ use connection_contract::Kind;
 
 use crate::{
     guard::{RowError, Subject},
-    seal::Sealer,
+    keys::Sealer,
     store::{
         StoreError, Tx,
         rows::{ProfileRow, SlotRow},

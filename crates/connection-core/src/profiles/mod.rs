@@ -21,8 +21,8 @@ use connection_contract::{DisplayText, Kind, ProfileSpec, Timestamp};
 
 use crate::{
     ConnectionRegistry, Error, ProfileId,
+    keys::Sealer,
     registry::{Shared, has_environment},
-    seal::Sealer,
     services::environment,
     store::{
         Lock, StoreError, Tx,

@@ -22,8 +22,8 @@ use crate::{
     event,
     exchange::ExchangeKey,
     extension::{self, Affected},
+    keys::Sealer,
     liveness::words,
-    seal::Sealer,
     store::{
         Lock, StoreError, Tx,
         rows::{CredentialRow, ListedRow, LivenessRow, PlanRow},

@@ -92,7 +92,7 @@ fn a_stage_says_what_is_done_before_a_use() {
             connection_id: id(1),
             generation: 1,
             state: crate::store::rows::CredentialState::Current,
-            sealed: crate::seal::Sealed::from_row(Vec::new()),
+            sealed: crate::store::Sealed::from_row(Vec::new()),
             key_id: Vec::new(),
             secret_names: String::new(),
             granted_scopes: None,

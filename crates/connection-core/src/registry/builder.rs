@@ -14,10 +14,9 @@ use crate::{
     contain::Runtimes,
     exchange::{Exchanges, recover},
     extension,
+    keys::{self, OpenKeyError},
     lent::{self, Lent},
     limits::MOST_SETUPS,
-    seal,
-    seal::OpenKeyError,
     services::crypto::SystemCrypto,
     services::given::Given,
     services::http::HttpClient,
@@ -120,7 +119,7 @@ pub struct RegistryBuilder {
     store: Option<StoreSource>,
     direct: Option<SecretString>,
     key: Option<Arc<dyn KeySource>>,
-    other_keys: Vec<seal::Other>,
+    other_keys: Vec<keys::Other>,
     http: HttpPolicy,
     files: FilesPolicy,
     environment: Arc<dyn Environment>,
@@ -193,14 +192,14 @@ impl RegistryBuilder {
 
     /// Adds a source that is not used, but is named in the error if the database turns out to be sealed with its key.
     pub fn known_key(mut self, source: impl KeySource + 'static) -> Self {
-        self.other_keys.push(seal::Other { source: Arc::new(source), configured: false });
+        self.other_keys.push(keys::Other { source: Arc::new(source), configured: false });
         self
     }
 
     /// Adds a source that is configured but not used. If it holds another key than the source in use, opening fails
     /// with [`KeyError::Disagree`].
     pub fn agreeing_key(mut self, source: impl KeySource + 'static) -> Self {
-        self.other_keys.push(seal::Other { source: Arc::new(source), configured: true });
+        self.other_keys.push(keys::Other { source: Arc::new(source), configured: true });
         self
     }
 
@@ -318,7 +317,7 @@ impl RegistryBuilder {
         let http = HttpClient::new(http, clock.clone())?;
         let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
         let (time, generator) = (clock.clone(), ids.clone());
-        let sources = seal::Sources { used: key, others: other_keys };
+        let sources = keys::Sources { used: key, others: other_keys };
         let state_directory = state_directory.or_else(|| source.state_directory());
         let files = protect::protected(files, &source, &sources, state_directory.as_deref());
         let mut process = [0; 16];
@@ -328,7 +327,7 @@ impl RegistryBuilder {
         // The writer runs on a runtime of the core: it lives as long as the registry, not as the host's runtime.
         let opened = runtimes.spawn(async move {
             let store = Store::open(source, direct.as_ref()).await?;
-            let sealer = seal::open_keyset(&store, &sources, &*generator, time).await;
+            let sealer = keys::open_keyset(&store, &sources, &*generator, time).await;
             let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
             let state = match state_directory {
                 Some(path) => Some(Arc::new(node::open_state(path, &store, &sealer, name).await?)),

@@ -1,7 +1,7 @@
 //! The keys of a registry's store: their status, a new key, and another key source.
 
 use super::{ConnectionRegistry, OpenError, RegistryBuilder};
-use crate::{KeyChange, KeyRotation, KeySource, KeyStatus, StoreError, contain::Runtimes, seal, store::Store};
+use crate::{KeyChange, KeyRotation, KeySource, KeyStatus, StoreError, contain::Runtimes, keys, store::Store};
 
 impl ConnectionRegistry {
     /// Returns the keys of the store, and how many values each seals. Reads every sealed row.
@@ -10,7 +10,7 @@ impl ConnectionRegistry {
     ///
     /// [`OpenError`] for the key source, the keyset or the store.
     pub async fn key_status(&self) -> Result<KeyStatus, OpenError> {
-        let status = seal::status(&self.shared.sealer).await;
+        let status = keys::status(&self.shared.sealer).await;
         status.map_err(|error| OpenError::of_key(error, self.shared.store.place()))
     }
 
@@ -37,7 +37,7 @@ impl ConnectionRegistry {
         let shared = self.shared.clone();
         // A task, so that a caller that is dropped between two batches does not interrupt one.
         let task = self.shared.runtimes.spawn(async move {
-            let rotation = seal::rotate(&shared.sealer).await;
+            let rotation = keys::rotate(&shared.sealer).await;
             rotation.map_err(|error| OpenError::of_key(error, shared.store.place()))
         });
         task.await.map_err(|_| OpenError::Store(StoreError::Panicked))?
@@ -64,7 +64,7 @@ impl RegistryBuilder {
         let runtimes = Runtimes::new().map_err(OpenError::Runtime)?;
         let task = runtimes.spawn(async move {
             let store = Store::open(source, direct.as_ref()).await?;
-            let changed = seal::change(&store, &*from, &to).await;
+            let changed = keys::change(&store, &*from, &to).await;
             let changed = changed.map_err(|error| OpenError::of_key(error, store.place()));
             store.close().await;
             changed

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use connection_contract::encode;
 
 use super::{ConnectionRegistry, OpenError, Shared};
-use crate::{exchange::StateDirectory, seal::Sealer, store::Store};
+use crate::{exchange::StateDirectory, keys::Sealer, store::Store};
 
 /// The place where a process keeps an answer that a provider gives only once, until the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

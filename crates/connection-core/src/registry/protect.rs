@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use crate::{FilesPolicy, StoreSource, seal};
+use crate::{FilesPolicy, StoreSource, keys};
 
 /// Adds to the host's policy the files that every registry protects: those of its key sources, its SQLite database, and
 /// the state directory of the node. The profiles of other owners are looked up at each use.
 pub(super) fn protected(
     policy: FilesPolicy,
     store: &StoreSource,
-    keys: &seal::Sources,
+    keys: &keys::Sources,
     state: Option<&Path>,
 ) -> FilesPolicy {
     let sources = std::iter::once(&keys.used).chain(keys.others.iter().map(|other| &other.source));

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use connection_contract::{BoxFuture, Kind, KvService, Secret, ServiceError, Text};
+use connection_seal::Place;
 
 use crate::{
+    keys::kv_key,
     registry::{KindEntry, Shared},
-    seal::{Place, kv_key},
     store::{StoreError, rows::KvValue},
 };
 

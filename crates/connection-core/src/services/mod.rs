@@ -22,6 +22,6 @@ pub(crate) use clock::Moment;
 pub use clock::{Boot, Clock, ManualClock, SystemClock};
 pub use environment::{Environment, SystemEnvironment};
 pub use files::{DirectoryRefused, FilesPolicy};
-pub use given::{HostSecret, SecretFile, SecretFileError};
+pub use given::HostSecret;
 pub use http::{HttpPolicy, HttpPolicyError};
 pub(crate) use log::OPERATIONS;

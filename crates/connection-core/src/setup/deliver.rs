@@ -17,9 +17,8 @@ use super::{
 };
 use crate::{
     ConnectionRegistry, Error, StoreError,
-    seal::Sealed,
     store::{
-        Lock,
+        Lock, Sealed,
         rows::{SetupRow, SetupState},
     },
 };

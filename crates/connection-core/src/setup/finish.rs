@@ -25,7 +25,6 @@ use crate::{
     limits, liveness,
     refresh::plan::{self, Given},
     registry::{KindEntry, Shared, is_first},
-    seal::Place,
     store::{
         Lock, StoreError, Tx,
         rows::{AccountRow, AccountState, CredentialRow, CredentialState, SetupState},
@@ -216,7 +215,7 @@ async fn store(
     let (id, now) = (asked.connection, shared.clock.now().seconds());
     let (owner, kind, session) = (slot.owner.clone(), slot.kind.clone(), slot.id);
     const FIRST: i64 = 1;
-    let place = Place::credential(&id, &owner, &kind, FIRST);
+    let place = Payload::place(&id, &owner, &kind, FIRST);
     let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let given = Given::of(&made, &found);

@@ -23,8 +23,7 @@ use crate::{
     exchange::{PATIENCE, beside, rescued_entry},
     ids::SessionId,
     registry::Shared,
-    seal::Sealed,
-    store::{Lock, Tx},
+    store::{Lock, Sealed, Tx},
 };
 
 /// The fingerprint of such an entry; a plugin that goes on where it ended before asks something else.

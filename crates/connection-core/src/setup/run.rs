@@ -6,6 +6,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use connection_contract::{Established, Secret, SetupContext, SetupFailure, Timestamp};
+use connection_seal::Place;
 use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
@@ -27,10 +28,9 @@ use crate::{
     contain::{Contained, contain_until, until},
     limits,
     registry::{KindEntry, Shared},
-    seal::{Place, Sealed},
     services::clock,
     store::{
-        Lock,
+        Lock, Sealed,
         rows::{SetupRow, SetupState},
     },
 };

@@ -11,13 +11,14 @@ use std::{
 };
 
 use connection_contract::Kind;
+use connection_seal::Place;
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
     task::AbortHandle,
 };
 
 use super::{Outcome, SetupStep, StepNo, confirm::Unconfirmed, follow::Followers, rotated::Unrecorded};
-use crate::{Error, SealError, SessionId, seal::Place};
+use crate::{Error, SealError, SessionId};
 
 /// What hosts see.
 #[derive(Clone, Debug, Default)]

@@ -4,7 +4,7 @@ use std::io;
 
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 
-use crate::platform::NotPrivate;
+use connection_seal::platform::NotPrivate;
 
 /// The reason why the store could not do what was requested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     exchange::{ExchangeKey, Scope},
     ids::{ConnectionId, SessionId},
-    seal::Sealed,
+    store::Sealed,
 };
 
 impl Scope {

@@ -33,6 +33,7 @@ mod refreshes;
 mod row_events;
 pub(crate) mod rows;
 mod sealed;
+mod sealed_value;
 mod setups;
 mod sqlite;
 #[cfg(test)]
@@ -68,6 +69,7 @@ pub(crate) use lock::Lock;
 pub(crate) use refreshes::LEASE;
 pub(crate) use row_events::broken_row_link;
 pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
+pub(crate) use sealed_value::Sealed;
 
 /// An open database of this program's version. Clones share it.
 #[derive(Clone)]

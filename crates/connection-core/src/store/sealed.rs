@@ -11,7 +11,7 @@ use super::{
     Reader, StoreError, Tx,
     engine::{all, execute},
 };
-use crate::seal::Sealed;
+use crate::store::Sealed;
 
 /// A sealed column, and its query texts.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ids::{ConnectionId, SessionId},
-    seal::Sealed,
+    store::Sealed,
 };
 
 macro_rules! setups {

@@ -8,7 +8,7 @@ use super::{
     engine::{all, execute, optional},
     rows::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow},
 };
-use crate::{ids::ConnectionId, seal::Sealed};
+use crate::{ids::ConnectionId, store::Sealed};
 
 /// Selects an event to deliver: the first event of a connection that nobody has acknowledged, unless it is claimed
 /// or was set aside.

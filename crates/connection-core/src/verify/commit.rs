@@ -16,11 +16,11 @@ use crate::{
     definition::Probed,
     event,
     extension::{self, Affected},
+    keys::Sealer,
     limits,
     liveness::{self, words},
     refresh::plan::{self, Given},
     registry::KindEntry,
-    seal::Sealer,
     store::{
         Changed, Lock, StoreError, Tx, Unchanged,
         rows::{CredentialRow, ListedRow, LivenessRow},

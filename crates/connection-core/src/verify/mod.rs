@@ -23,7 +23,6 @@ use crate::{
     limits,
     refresh::{self, Renewed, Why, plan::Plan},
     registry::Shared,
-    seal::Place,
     store::{InUseRow, Reader, rows::ListedRow},
 };
 
@@ -217,7 +216,7 @@ pub(crate) async fn open_read(shared: &Arc<Shared>, info: &ConnectionInfo, read:
         let payload = Err(Unopened::Sealed(SealError::Tampered { table: "connection_credential" }));
         return Ok(Opened { generation: read.generation(), payload, plan: Plan::default() });
     };
-    let place = Place::credential(&info.id, &info.owner, &info.kind, row.generation);
+    let place = Payload::place(&info.id, &info.owner, &info.kind, row.generation);
     let opened = shared.sealer.open(&place, &row.sealed).await;
     // The data was authentic, so if it cannot be decoded, a later version wrote it.
     let payload = opened.and_then(|bytes| Payload::decode(bytes.expose()).ok_or(SealError::UnknownFormat));

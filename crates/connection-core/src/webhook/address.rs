@@ -4,8 +4,9 @@
 use std::fmt;
 
 use connection_contract::{Record, Secret, SigningKey, Timestamp};
+use connection_seal::Place;
 
-use crate::{ConnectionId, seal::Place};
+use crate::ConnectionId;
 
 /// The webhook settings of a connection. `Debug` shows no part of the address.
 #[derive(Clone)]

@@ -3,13 +3,14 @@
 use std::{fmt, sync::Arc};
 
 use connection_contract::{Delivery, DisplayText, Kind, Record, Secret, Timestamp, WebhookEvent};
+use connection_seal::Place;
 use uuid::Uuid;
 
 use super::REMEMBERED;
 use crate::{
     ConnectionId, Error, SealError,
+    keys::Sealer,
     registry::Shared,
-    seal::{Place, Sealer},
     store::{Lock, rows::WaitingRow},
 };
 

@@ -29,7 +29,7 @@ use std::{
 use aws_lc_rs::{digest, rand};
 
 use super::ExchangeKey;
-use crate::platform::{self, Unreadable};
+use connection_seal::platform::{self, Unreadable};
 
 /// Number of places of one process.
 pub(super) const PLACES: usize = 16;

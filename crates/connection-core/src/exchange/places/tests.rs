@@ -16,7 +16,7 @@ use super::{
     super::StateDirectory, Content, ExchangeKey, HEAD, LONGEST, PLACES, Places, RECORD_LEN, Record, content_at, look,
     record_at,
 };
-use crate::platform;
+use connection_seal::platform;
 
 fn key(number: u8) -> ExchangeKey {
     ExchangeKey::from_bytes([number; 32])

@@ -1,7 +1,9 @@
 //! Tests that an answer in the state directory is on the disk before it counts as kept.
 
 use super::{World, connection, stopped};
-use crate::{platform::recorded::below, services::test_server::Reply};
+use connection_seal::platform::recorded::below;
+
+use crate::services::test_server::Reply;
 
 #[tokio::test]
 async fn a_file_with_an_answer_is_on_the_disk_before_its_exchange_goes_on() {

@@ -15,7 +15,6 @@ use crate::{
     liveness::words,
     refresh::plan::{self, Given},
     registry::{KindEntry, Shared},
-    seal::Place,
     setup::{GRACE, LONGEST_RUN},
     store::rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow},
 };
@@ -43,7 +42,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
     let id = ConnectionId::from(shared.ids.next());
     let undeclared = |_| Error::InvalidImport("its base address is none that the kind declares");
     let payload = Payload::new(&entry, &made.reach, made.credential, &[], &[]).map_err(undeclared)?;
-    let sealed = shared.sealer.seal(&Place::credential(&id, owner, &kind, FIRST), payload.encode().expose()).await;
+    let sealed = shared.sealer.seal(&Payload::place(&id, owner, &kind, FIRST), payload.encode().expose()).await;
     let sealed =
         sealed.map_err(|source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) })?;
     let now = shared.clock.now().seconds();

@@ -19,7 +19,9 @@ use rustix::{
 };
 
 use super::{Left, copy_file, failed};
-use crate::{platform, sandbox::SandboxError};
+use connection_seal::platform;
+
+use crate::sandbox::SandboxError;
 
 /// Flags for opening an entry: opening a pipe without a writer does not block the thread, and a terminal does not
 /// become the controlling terminal of this process.

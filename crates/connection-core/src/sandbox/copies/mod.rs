@@ -18,7 +18,7 @@ use std::{
 };
 
 use super::{SandboxError, policy::CopyBounds};
-use crate::platform::{self, NotPrivate, Unreadable};
+use connection_seal::platform::{self, NotPrivate, Unreadable};
 
 const WHOLE: &str = "lock";
 const MEBIBYTE: u64 = 1 << 20;

@@ -9,7 +9,9 @@ use std::{
 };
 
 use super::{Left, copy_file, failed};
-use crate::{platform, sandbox::SandboxError};
+use connection_seal::platform;
+
+use crate::sandbox::SandboxError;
 
 pub(super) fn copy(source: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);

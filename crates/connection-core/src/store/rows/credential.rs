@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Marked, words};
-use crate::{ids::ConnectionId, seal::Sealed};
+use crate::{ids::ConnectionId, store::Sealed};
 
 words! {
     /// The role of a credential; a connection has at most one in each state.

@@ -6,7 +6,7 @@ use super::words;
 use crate::{
     exchange::{ExchangeKey, Scope},
     ids::{ConnectionId, SessionId},
-    seal::Sealed,
+    store::Sealed,
 };
 
 words! {

@@ -1,6 +1,6 @@
 //! A small value of a plugin.
 
-use crate::seal::Sealed;
+use crate::store::Sealed;
 
 /// A row of `connection_kv`, without its key.
 #[derive(Clone, Debug, sqlx::FromRow)]

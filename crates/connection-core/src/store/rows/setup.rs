@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::words;
 use crate::{
     ids::{ConnectionId, SessionId},
-    seal::Sealed,
+    store::Sealed,
 };
 
 words! {

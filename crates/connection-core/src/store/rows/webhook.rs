@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{ids::ConnectionId, seal::Sealed};
+use crate::{ids::ConnectionId, store::Sealed};
 
 /// A row of `connection_webhook_address`.
 #[derive(Clone, Debug, sqlx::FromRow)]

@@ -19,7 +19,7 @@ use super::{
     Limits, Sqlite, bring_up,
     writer::{Connections, Writer},
 };
-use crate::platform::{self, FileContent};
+use connection_seal::platform::{self, FileContent};
 
 /// The time for which a writer waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -3,7 +3,7 @@
 use super::Database;
 use crate::{
     ids::ConnectionId,
-    seal::Sealer,
+    keys::Sealer,
     store::{
         Store, StoreError,
         engine::execute,

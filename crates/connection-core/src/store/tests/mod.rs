@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     ids::{ConnectionId, IdGenerator as _, UuidV7},
-    seal::Sealed,
+    store::Sealed,
 };
 
 /// A database that is removed when the test ends.

@@ -4,14 +4,13 @@ use std::{fs, path::Path};
 
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
+use connection_seal::platform::NotPrivate;
+
 use super::{Database, add, labels};
-use crate::{
-    platform::NotPrivate,
-    store::{
-        Store, StoreError, Tx,
-        engine::{Reader, execute, optional},
-        sqlite::migrator,
-    },
+use crate::store::{
+    Store, StoreError, Tx,
+    engine::{Reader, execute, optional},
+    sqlite::migrator,
 };
 
 /// R-INSEAM-044

@@ -1,13 +1,10 @@
 //! The errors of a server, converted to ours: tested with real refusals.
 
 use super::{Database, add};
-use crate::{
-    seal::Sealed,
-    store::{
-        Lock, Store, StoreError, Tx,
-        engine::{execute, optional},
-        rows::KvValue,
-    },
+use crate::store::{
+    Lock, Sealed, Store, StoreError, Tx,
+    engine::{execute, optional},
+    rows::KvValue,
 };
 
 async fn said(store: &Store, sql: &'static str) -> StoreError {

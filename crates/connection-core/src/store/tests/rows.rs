@@ -3,9 +3,8 @@
 use super::{Database, add, credential, labels};
 use crate::{
     ids::ConnectionId,
-    seal::Sealed,
     store::{
-        Store, StoreError, Wanted,
+        Sealed, Store, StoreError, Wanted,
         engine::execute,
         rows::{CredentialState, KeysetRow, KvValue, LivenessRow},
     },

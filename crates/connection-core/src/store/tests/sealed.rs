@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use connection_contract::Timestamp;
+use connection_seal::Place;
 
 use super::Database;
 use crate::{
     Clock, KeyFile, ManualClock,
     ids::UuidV7,
-    seal::{Place, Sealed, Sources, kv_key, open_keyset, rotate},
-    store::{SEALED, engine::all, rows::KvValue},
+    keys::{Sources, kv_key, open_keyset, rotate},
+    store::{SEALED, Sealed, engine::all, rows::KvValue},
 };
 
 /// Columns of bytes that the keyset does not seal: ids, hashes, and the keyset itself.

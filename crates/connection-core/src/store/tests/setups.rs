@@ -4,9 +4,8 @@ use super::Database;
 use crate::{
     exchange::{ExchangeKey, Scope},
     ids::SessionId,
-    seal::Sealed,
     store::{
-        Store,
+        Sealed, Store,
         rows::{ExchangeRow, Sent, SetupRow, SetupState},
     },
 };

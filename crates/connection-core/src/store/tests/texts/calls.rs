@@ -6,9 +6,8 @@ use super::{NOTED, Text};
 use crate::{
     exchange::{ExchangeKey, Scope},
     ids::{ConnectionId, ProfileId, SessionId},
-    seal::Sealed,
     store::{
-        Lock, Reader, SEALED, SealedRow, Store, Tx, Unchanged, Wanted,
+        Lock, Reader, SEALED, Sealed, SealedRow, Store, Tx, Unchanged, Wanted,
         rows::{
             AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, PlanRow, PreferenceRow,

@@ -1,0 +1,77 @@
+//! Moves a database to another key source: the same keys, wrapped anew.
+//!
+//! The keyset is written into the other slot for the new source, read back from the database through the new source, and
+//! only then is the old slot cleared. Killed anywhere, at least one of the two sources opens it, and the next change goes
+//! on from there. Both writes are compare-and-swaps: of two that change at once, one is told.
+
+use connection_seal::{Found, KeyError, KeyId, KeySource, KeysetError, SealError};
+
+use super::OpenKeyError;
+use crate::store::{Store, rows::KeysetRow};
+
+/// What a change of the key source did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyChange {
+    /// What the source is called that opens the database from now on.
+    pub source: String,
+    /// Its key.
+    pub wrapped_by: KeyId,
+    /// Whether anything was left to do.
+    pub changed: bool,
+}
+
+pub(crate) async fn change(store: &Store, from: &dyn KeySource, to: &dyn KeySource) -> Result<KeyChange, OpenKeyError> {
+    let mut row = read(store).await?;
+    let before = match row.wrapped().open(to).await {
+        // As after a change that was killed, or one that needs no other slot since the key is the same.
+        Ok(found) => return finish(store, row, found, to).await,
+        Err(_) => row.wrapped().open(from).await.map_err(|error| disagreeing(error, from, to))?,
+    };
+    let free = before.slot.other();
+    *row.slot_mut(free) = Some(before.keyset.wrapped_by(to, row.store_id, free).await?.into());
+    let written = row.revision.saturating_add(1);
+    swap(store, row).await?;
+    let row = read(store).await?;
+    if row.revision != written {
+        return Err(KeyError::Contended.into());
+    }
+    let after = row.wrapped().open(to).await?;
+    if !after.keyset.is(&before.keyset) {
+        return Err(SealError::Tampered { table: "connection_keyset" }.into());
+    }
+    finish(store, row, after, to).await
+}
+
+/// Clears the other slot, since this one was read back.
+async fn finish(
+    store: &Store,
+    mut row: KeysetRow,
+    found: Found,
+    to: &dyn KeySource,
+) -> Result<KeyChange, OpenKeyError> {
+    let changed = row.slot_mut(found.slot.other()).take().is_some();
+    if changed {
+        swap(store, row).await?;
+    }
+    Ok(KeyChange { source: to.name(), wrapped_by: found.wrapped_by, changed })
+}
+
+/// Neither opens it: that of the source in use is the reason, with the other one named.
+fn disagreeing(error: KeysetError, from: &dyn KeySource, to: &dyn KeySource) -> OpenKeyError {
+    match error {
+        KeysetError::Seal(SealError::WrongKey { have, need }) => {
+            KeyError::Neither { from: from.name(), to: to.name(), have, need }.into()
+        }
+        error => error.into(),
+    }
+}
+
+async fn read(store: &Store) -> Result<KeysetRow, OpenKeyError> {
+    Ok(store.reader().await?.keyset().await?.ok_or(KeyError::NoKeyset)?)
+}
+
+async fn swap(store: &Store, row: KeysetRow) -> Result<(), OpenKeyError> {
+    let swapped = store.write(move |tx| Box::pin(async move { tx.update_keyset(&row).await })).await?;
+    if swapped { Ok(()) } else { Err(KeyError::Contended.into()) }
+}

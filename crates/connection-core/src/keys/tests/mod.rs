@@ -1,0 +1,4 @@
+//! The keys of a store, with a store.
+
+mod newest;
+mod opening;

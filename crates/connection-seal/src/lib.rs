@@ -1,0 +1,85 @@
+//! Sealing: a value opens in its own row, column and generation of its own store, and nowhere else.
+//!
+//! [`Keys`] seals values and opens them. The keys of a store are its [`Keyset`], which is kept beside the values, wrapped by
+//! the key of a [`KeySource`]: a file, a variable, a command, the keyring of the system or a passphrase.
+//!
+//! ```
+//! use connection_contract::Timestamp;
+//! use connection_seal::{KeyFile, Keys, Keyset, Place, Slot, WrappedKeyset};
+//! use uuid::Uuid;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let directory = tempfile::tempdir()?;
+//!     let source = KeyFile::at(directory.path().join("root.key"));
+//!     let store = Uuid::from_u128(1);
+//!
+//!     // At the first start: a keyset, wrapped by a key that the source makes.
+//!     let keyset = Keyset::fresh(Timestamp::from_seconds(0))?;
+//!     let wrapped = keyset.wrapped_by(&source, store, Slot::A).await?;
+//!     let place = Place { table: "account", column: "token", key: b"ada", owner: "", kind: "", sequence: 1 };
+//!     let sealed = Keys::new(store, &keyset)?.seal(&place, b"secret")?;
+//!
+//!     // At a later start: both are read from where they are kept.
+//!     let wrapped = WrappedKeyset::new(store, keyset.revision(), Some(wrapped.into_bytes()), None);
+//!     let keys = Keys::new(store, &wrapped.open(&source).await?.keyset)?;
+//!     assert_eq!(keys.open(&place, sealed.as_bytes())?.expose(), b"secret");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! One library does the cryptography, aws-lc-rs. There is one key for each entry of the keyset, and none for each row. There
+//! is no mode without a key.
+//!
+//! # What this crate is not
+//!
+//! It has no store and no registry: the core keeps keysets and sealed values, reads newer keys, rotates them and seals again.
+//! It knows no provider and no plugin. [`platform`] holds what this crate needs of the operating system, for files that only
+//! their owner may read; the core stores its own files by the same functions.
+//!
+//! # Stability
+//!
+//! Whatever was sealed or wrapped stays readable. The API is made for `connection-core`, and may change in any version; the
+//! key sources are promised by the core, which re-exports them.
+
+mod data_key;
+mod envelope;
+mod error;
+mod key_command;
+mod key_error;
+mod key_file;
+#[cfg(feature = "keyring")]
+mod key_keyring;
+#[cfg(feature = "passphrase")]
+mod key_passphrase;
+mod key_text;
+#[cfg(any(feature = "keyring", feature = "passphrase"))]
+mod key_thread;
+mod key_variable;
+mod keys;
+mod keyset;
+mod place;
+pub mod platform;
+mod secret_file;
+mod slot;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use data_key::KeyId;
+pub use envelope::Sealed;
+pub use error::{KeysetError, SealError};
+pub use key_command::KeyCommand;
+pub use key_error::KeyError;
+pub use key_file::KeyFile;
+#[cfg(feature = "keyring")]
+pub use key_keyring::KeyKeyring;
+#[cfg(feature = "passphrase")]
+pub use key_passphrase::{KeyPassphrase, PassphraseUse};
+pub use key_variable::KeyVariable;
+pub use keys::Keys;
+pub use keyset::{Keyset, Slot};
+pub use place::Place;
+pub use secret_file::{SecretFile, SecretFileError};
+pub use slot::{Found, WrappedKeyset};
+pub use source::{KeyContext, KeySource, KeyWrapper};

@@ -1,0 +1,72 @@
+//! Files on systems without modes: written to compile, not run.
+//!
+//! A file takes the protection of its directory, which for a user's profile is the user, the administrators and the
+//! system.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io,
+    path::Path,
+};
+
+use super::{FileContent, NotPrivate};
+
+pub(super) fn create_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+pub(super) fn private(_options: &mut OpenOptions) {}
+
+pub(super) fn make_private(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn check_writable(path: &Path) -> io::Result<()> {
+    match fs::metadata(path)?.permissions().readonly() {
+        true => Err(io::ErrorKind::PermissionDenied.into()),
+        false => Ok(()),
+    }
+}
+
+pub(super) fn check_private(_path: &Path, _metadata: &Metadata) -> Result<(), NotPrivate> {
+    Ok(())
+}
+
+pub(super) fn check_guarded(_path: &Path, _metadata: &Metadata, _content: FileContent) -> Result<(), NotPrivate> {
+    Ok(())
+}
+
+pub(super) fn check_directory(_path: &Path) -> Result<(), NotPrivate> {
+    Ok(())
+}
+
+pub(super) fn same_file(one: &Metadata, other: &Metadata) -> bool {
+    one.len() == other.len() && one.file_type() == other.file_type()
+}
+
+#[cfg(windows)]
+pub(super) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, bytes, offset)
+}
+
+#[cfg(windows)]
+pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_write(file, bytes, offset)
+}
+
+#[cfg(not(windows))]
+pub(super) fn read_at(_file: &File, _bytes: &mut [u8], _offset: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(windows))]
+pub(super) fn write_at(_file: &File, _bytes: &[u8], _offset: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// There is no handle to a directory to sync.
+pub(super) fn sync_dir(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn kill_group(_leader: u32) {}
