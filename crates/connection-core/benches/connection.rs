@@ -13,8 +13,6 @@ mod fake;
 mod metered;
 #[path = "../tests/main/raw.rs"]
 mod raw;
-#[path = "../src/services/test_server.rs"]
-mod test_server;
 #[path = "../tests/main/tool.rs"]
 mod tool;
 #[path = "../tests/main/world.rs"]
@@ -23,6 +21,7 @@ mod world;
 use std::time::Duration;
 
 use connection_core::Connection;
+use connection_faults::server as test_server;
 use divan::Bencher;
 use tokio::runtime::Runtime;
 

@@ -12,14 +12,13 @@ mod acme;
 mod extension_kit;
 #[path = "../tests/main/raw.rs"]
 mod raw;
-#[path = "../src/services/test_server.rs"]
-mod test_server;
 #[path = "../tests/main/world.rs"]
 mod world;
 
 use std::time::Duration;
 
 use connection_core::ConnectionRegistry;
+use connection_faults::server as test_server;
 use divan::Bencher;
 use sqlx::{
     ConnectOptions as _, SqlitePool,

@@ -106,6 +106,7 @@ mod verify;
 mod webhook;
 
 pub use connection::{Connection, Files, Response};
+pub use connection_egress::{Boot, Clock, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
 #[cfg(feature = "keyring")]
 pub use connection_seal::KeyKeyring;
 pub use connection_seal::platform::{FileContent, GuardedFile, NotPrivate};
@@ -143,10 +144,7 @@ pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
     SandboxRun, SandboxWritable,
 };
-pub use services::{
-    Boot, Clock, DirectoryRefused, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock,
-    SystemClock, SystemEnvironment,
-};
+pub use services::{DirectoryRefused, Environment, FilesPolicy, HostSecret, SystemEnvironment};
 pub use setup::{
     AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Lead, Outcome,
     Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, StepNo, WeakConnectionRegistry,

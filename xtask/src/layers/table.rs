@@ -21,9 +21,11 @@ pub(crate) const CONTRACT: &str = "connection-contract";
 pub(crate) const ROWS: &[Row] = &[
     Row { package: CONTRACT, normal: &[], dev: &[] },
     Row { package: "connection-seal", normal: &[CONTRACT], dev: &[] },
+    // Its tests send to the small server that the core's tests have, too.
+    Row { package: "connection-egress", normal: &[CONTRACT], dev: &["connection-faults"] },
     Row {
         package: "connection-core",
-        normal: &[CONTRACT, "connection-seal"],
+        normal: &[CONTRACT, "connection-egress", "connection-seal"],
         dev: &["connection-testkit", "connection-faults"],
     },
     Row { package: "connection-oauth2", normal: &[CONTRACT], dev: &["connection-testkit"] },
@@ -91,6 +93,7 @@ pub(crate) const PLACES: &[Place] = &[
     Place {
         dependency: "thiserror",
         packages: &[
+            "connection-egress",
             "connection-seal",
             "connection-core",
             "connection-oauth2",
@@ -102,7 +105,14 @@ pub(crate) const PLACES: &[Place] = &[
     },
     Place {
         dependency: "tokio",
-        packages: &["connection-seal", "connection-core", "connection-inbound", "connection-host", "connection-faults"],
+        packages: &[
+            "connection-egress",
+            "connection-seal",
+            "connection-core",
+            "connection-inbound",
+            "connection-host",
+            "connection-faults",
+        ],
         purpose: "the runtime; never in what a plugin sees",
     },
     Place {
@@ -149,15 +159,22 @@ pub(crate) const PLACES: &[Place] = &[
         purpose: "ids; the contract shows them as text",
     },
     Place { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
-    Place { dependency: "reqwest", packages: &["connection-core"], purpose: "the one HTTP service" },
+    Place { dependency: "reqwest", packages: &["connection-egress"], purpose: "the one HTTP service" },
     Place {
         dependency: "tracing",
-        packages: &["connection-core", "connection-inbound", "connection-host"],
+        packages: &[
+            "connection-egress",
+            "connection-core",
+            "connection-inbound",
+            "connection-host",
+            // It reads what others log.
+            "connection-faults",
+        ],
         purpose: "logs; plugins log through their context",
     },
     Place {
         dependency: "secrecy",
-        packages: &["connection-seal", "connection-core", "connection-inbound", "connection-host"],
+        packages: &["connection-egress", "connection-seal", "connection-core", "connection-inbound", "connection-host"],
         purpose: "host-side secrets that are no credential",
     },
 ];

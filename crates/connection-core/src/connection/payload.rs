@@ -4,12 +4,12 @@
 //! elsewhere.
 
 use connection_contract::{BaseUrl, Kind, Origin, Reach, Record, Root, Secret, host};
+use connection_egress::{AllowedOrigin, Egress};
 use connection_seal::Place;
 
 use crate::{
     ConnectionId,
     registry::{KindEntry, has_environment},
-    services::http::{AllowedOrigin, Egress},
 };
 
 /// A credential as its plugin wrote it, with its reach.

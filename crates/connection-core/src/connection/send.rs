@@ -3,17 +3,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use connection_contract::{Context, HttpError, HttpRequest, Origin, Secret, Timestamp, host};
+use connection_egress::{SecretBuffer, Streaming, host as host_name, is_sendable};
 
 use super::{Connection, hot::HotRow};
 use crate::{
-    Error, contain,
-    contain::Contained,
+    Error,
+    contain::{self, Contained},
     error::{CRASHED, TIMED_OUT},
     registry::KindEntry,
-    services::{
-        http::{Streaming, host as host_name, is_sendable},
-        secret_buffer::SecretBuffer,
-    },
     verify::{HostServices, lag},
 };
 

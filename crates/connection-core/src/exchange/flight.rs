@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{HttpError, HttpRequest, HttpResponse, Kind, Timestamp};
+use connection_egress::{Egress, Moment, Once};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
@@ -19,10 +20,6 @@ use super::{
 use crate::{
     Error, StoreError,
     registry::Shared,
-    services::{
-        Moment,
-        http::{Egress, Once},
-    },
     store::rows::{ExchangeRow, Sent, SetupState},
 };
 

@@ -9,8 +9,9 @@
 use std::time::Duration;
 
 use connection_contract::RefreshSemantics;
+use connection_egress::Moment;
 
-use crate::{services::Moment, store::rows::Sent};
+use crate::store::rows::Sent;
 
 /// The time from before the intent, measured by the sender, within which the request is sent. The longest request then
 /// ends within the lease and within a quarantine.

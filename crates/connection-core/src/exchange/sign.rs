@@ -10,8 +10,10 @@ use std::{
     time::Duration,
 };
 
+use connection_egress::asleep;
+
 use super::ExchangeKey;
-use crate::{Clock, registry::Shared, services::clock::asleep, store::rows::Sent};
+use crate::{Clock, registry::Shared, store::rows::Sent};
 
 /// The time between two signs.
 const EVERY: Duration = Duration::from_secs(15);

@@ -9,9 +9,10 @@ use std::{
 use connection_contract::{
     BoxFuture, HttpError, HttpRequest, HttpResponse, Kind, RefreshSemantics, Spend, SpendService,
 };
+use connection_egress::Egress;
 
 use super::{Ended, Exchange, ExchangeKey, Rule, Scope, Uncertain, send};
-use crate::{ConnectionId, Error, registry::Shared, services::http::Egress};
+use crate::{ConnectionId, Error, registry::Shared};
 
 /// The credential whose token is spent.
 #[derive(Clone, Copy, Debug)]

@@ -8,12 +8,12 @@ use std::{
     },
 };
 
+use connection_egress::Moment;
 use tokio::sync::watch;
 
 use super::{Ended, ExchangeKey};
 use crate::{
     Error,
-    services::Moment,
     store::{StoreError, rows::Sent},
 };
 

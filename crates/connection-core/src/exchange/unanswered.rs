@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use connection_contract::Timestamp;
+use connection_egress::Moment;
 
 use super::{
     Exchange, Rule, Uncertain, look,
     replay::{self, Age, Verdict},
     rescue::{self, Rescue},
 };
-use crate::{Error, registry::Shared, services::Moment, store::rows::Sent};
+use crate::{Error, registry::Shared, store::rows::Sent};
 
 /// The state of an attempt without a recorded answer.
 pub(super) enum Look {

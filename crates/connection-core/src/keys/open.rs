@@ -8,12 +8,12 @@
 use std::sync::Arc;
 
 use connection_contract::Timestamp;
+use connection_egress::Clock;
 use connection_seal::{KeyError, KeyId, KeySource, Keys, Keyset, SealError, Slot};
 
 use super::{OpenKeyError, Sealer};
 use crate::{
     ids::IdGenerator,
-    services::Clock,
     store::{Store, Wanted, rows::KeysetRow},
 };
 

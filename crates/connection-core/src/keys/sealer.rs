@@ -14,12 +14,10 @@ use std::{
 };
 
 use connection_contract::Secret;
+use connection_egress::Clock;
 use connection_seal::{KeyId, KeySource, Keys, Keyset, Place, SealError};
 
-use crate::{
-    services::Clock,
-    store::{Sealed, Store, StoreError},
-};
+use crate::store::{Sealed, Store, StoreError};
 
 /// Seals and opens with the keys of one store. Clones share the keys.
 #[derive(Clone)]

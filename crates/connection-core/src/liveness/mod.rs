@@ -17,13 +17,11 @@ use std::{
 };
 
 use connection_contract::{Liveness, Reason, Secret, Timestamp, VerifyResult};
+use connection_egress::LONGEST_PAUSE;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
 use crate::{ConnectionId, connection::json, store::rows::LivenessRow};
-
-/// The longest pause before the next check. A longer one that a provider asks for is cut to this.
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Returns the time of the next check, if the provider or the plugin asked for a pause.
 fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {

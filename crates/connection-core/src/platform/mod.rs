@@ -1,8 +1,6 @@
-//! The differences between operating systems: file permissions, and locks that the kernel releases.
+//! The differences between operating systems, apart from files and clocks: users and programs.
 //!
-//! On Unix, our directories have mode 0700 and our files 0600, whatever the umask is. A secret file of another
-//! owner, or one that other users can read, is rejected. On Windows, for which the code was not run yet, files get
-//! the protection of their directory.
+//! Private files are in [`connection_seal::platform`].
 
 #[cfg(unix)]
 mod unix;
@@ -14,7 +12,7 @@ use unix as system;
 #[cfg(not(unix))]
 use windows as system;
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use connection_contract::Platform;
 
@@ -31,29 +29,9 @@ pub(crate) const fn here() -> Option<Platform> {
     }
 }
 
-/// User and group of this process, where there are such.
+/// Returns the user id and group id of this process, on platforms that have them.
 pub(crate) fn user() -> Option<(u32, u32)> {
     system::user()
-}
-
-/// Returns the time since this machine started; `None` if the system does not tell.
-///
-/// The time does not pass while the machine sleeps. Data that its kernel has not sent yet is not sent meanwhile
-/// either.
-pub(crate) fn since_boot() -> Option<Duration> {
-    system::since_boot()
-}
-
-/// Returns an identifier of the current boot of the machine, if the system has one.
-pub(crate) fn boot_id() -> Option<String> {
-    if !cfg!(target_os = "linux") {
-        return None;
-    }
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // A container may have its own clock offsets (time_namespaces(7)). The link is missing if the kernel does not
-    // support them.
-    let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
-    Some(format!("{} {}", boot.trim(), namespace.display()))
 }
 
 /// Returns the file names under which a program can be found in a directory.

@@ -1,10 +1,6 @@
-//! Users, programs and clocks on other systems: written to compile, not run.
+//! Users and programs on other systems: written to compile, not run.
 
-use std::{fs::Metadata, time::Duration};
-
-pub(super) fn since_boot() -> Option<Duration> {
-    None
-}
+use std::fs::Metadata;
 
 pub(super) fn user() -> Option<(u32, u32)> {
     None

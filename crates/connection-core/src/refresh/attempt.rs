@@ -7,6 +7,7 @@ use connection_contract::{
     BoxFuture, ConnectionError, HttpError, HttpRequest, HttpResponse, HttpService, NotLive, Reason, RefreshContext,
     RefreshSemantics, Refreshed, Secret, reason,
 };
+use connection_egress::{Egress, LastAnswer};
 
 use super::{flight::Target, lease::Lease};
 use crate::{
@@ -15,7 +16,6 @@ use crate::{
     exchange::{ConnectionSpends, ExchangeKey, LONGEST_REFRESH, SEND_WITHIN, Spender, Uncertain},
     limits,
     registry::{KindEntry, Shared},
-    services::http::{Egress, LastAnswer},
     store::LEASE,
     verify::{HostServices, Subject},
 };

@@ -3,6 +3,7 @@
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use connection_contract::{ConnectionDefinition, Crypto as _, Kind, encode};
+use connection_egress::HttpClient;
 use secrecy::SecretString;
 
 use super::{ConnectionRegistry, DEFAULT_OWNER, ProfileUses, RegisterError, Shared, kinds::Kinds, node, protect};
@@ -17,9 +18,7 @@ use crate::{
     keys::{self, OpenKeyError},
     lent::{self, Lent},
     limits::MOST_SETUPS,
-    services::crypto::SystemCrypto,
-    services::given::Given,
-    services::http::HttpClient,
+    services::{crypto::SystemCrypto, given::Given},
     store::{Changed, Store},
     usage::UsageState,
     verify::{Places, ProbeBounds},

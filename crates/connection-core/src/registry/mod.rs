@@ -28,6 +28,7 @@ use std::{
 };
 
 use connection_contract::{ConnectionDefinition, DisplayText, Kind};
+use connection_egress::HttpClient;
 
 use crate::{
     Clock, Connection, ConnectionId, Environment, Error, FilesPolicy, IdGenerator, ProfileId, SessionId,
@@ -39,7 +40,7 @@ use crate::{
     lent::{self, Lent},
     liveness::Subscriptions,
     refresh::{self, Landed},
-    services::{crypto::SystemCrypto, file_cache::Cache, given::Given, http::HttpClient},
+    services::{crypto::SystemCrypto, file_cache::Cache, given::Given},
     setup::{Inbound, Slot},
     store::{Changed, Reader, Store, called},
     usage::UsageState,

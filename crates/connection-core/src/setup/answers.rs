@@ -4,9 +4,8 @@
 use std::{collections::HashMap, fmt};
 
 use connection_contract::{Answer, BaseUrl, DisplayText, Field, Input, Root, Secret, Text, host};
+use connection_egress::{is_loopback, is_private_network};
 use regex::Regex;
-
-use crate::services::http::{is_loopback, is_private_network};
 
 /// What is wrong with an address at which others could read what is sent.
 const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";

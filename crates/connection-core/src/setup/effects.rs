@@ -15,6 +15,7 @@ use std::{
 use connection_contract::{
     HttpError, HttpResponse, Notice, Origin, Root, Secret, Services, SetupFailure, Timestamp, host::Signatures,
 };
+use connection_egress::LastAnswer;
 
 use super::{
     StepNo,
@@ -26,7 +27,7 @@ use crate::{
     Error, ProfileId, SealError,
     exchange::ExchangeKey,
     registry::{KindEntry, Shared},
-    services::{http::LastAnswer, log::TracingLog},
+    services::log::TracingLog,
     store::Lock,
 };
 

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
+use connection_egress::Moment;
 use tokio::task::AbortHandle;
 
 use super::{
@@ -19,7 +20,6 @@ use super::{
 use crate::{
     Clock, Error, SessionId,
     registry::Shared,
-    services::clock::Moment,
     store::{Changed, Store, rows::SetupState},
 };
 

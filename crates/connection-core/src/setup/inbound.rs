@@ -7,8 +7,9 @@ use std::{
 };
 
 use connection_contract::{BaseUrl, Crypto as _, HttpError, HttpRequest, HttpResponse, Secret, encode, host};
+use connection_egress::Egress;
 
-use crate::{Clock, ConnectionRegistry, Error, registry::Shared, services::http::Egress, store::Changed};
+use crate::{Clock, ConnectionRegistry, Error, registry::Shared, store::Changed};
 
 /// How often whoever waits for the last callback looks at least.
 const LOOKED: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@ use connection_contract::{
     InboundHttpService, KvService, LogEvent, LogService, Root, Secret, ServiceError, SignatureAlgorithm, Spend,
     SpendService, Text, Timestamp, encode, host,
 };
+use connection_egress::{AllowedOrigin, Egress};
 
 use super::{
     effects::{Beside, Effects, MOST_BYTES, SEND_ONCE, Stop, Turn, changed},
@@ -16,7 +17,6 @@ use crate::{
     registry::has_environment,
     services::{
         files::{LocalFiles, Reading},
-        http::{AllowedOrigin, Egress},
         kv::{self, Part, StoredValues},
     },
 };

@@ -23,12 +23,12 @@ use super::{
     slot::Slot,
     wait::Suspended,
 };
+
 use crate::{
     Error,
     contain::{Contained, contain_until, until},
     limits,
     registry::{KindEntry, Shared},
-    services::clock,
     store::{
         Lock, Sealed,
         rows::{SetupRow, SetupState},
@@ -320,7 +320,7 @@ pub(super) fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting
     // A wait keeps no registry alive that its host has dropped.
     let (time, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
     let task = async move {
-        clock::until(&*time, until).await;
+        connection_egress::until(&*time, until).await;
         let Some(shared) = host.upgrade() else { return };
         let slot = waits;
         // Taken before the wait ends, so that in this process a run that nobody sees begin is seen to be busy.

@@ -5,13 +5,13 @@
 
 use std::{str::FromStr as _, sync::OnceLock, time::Duration};
 
+use connection_egress::{Moment, asleep};
 use tokio::sync::broadcast;
 
 use super::{Engine, Store, StoreError};
 use crate::{
     Clock,
     ids::{ConnectionId, SessionId},
-    services::clock::{Moment, asleep},
 };
 
 /// The number of signals that a waiter may be behind. After that it is told only that something changed.

@@ -14,12 +14,12 @@ use std::{
 };
 
 use connection_contract::{Crypto as _, Kind, NotLive};
+use connection_egress::asleep;
 use tokio::sync::{mpsc, watch};
 
 use super::{UsageBounds, fetch};
 use crate::{
-    Connection, ConnectionId, ConnectionRegistry, Error, ProfileId, StoreError, registry::Shared,
-    services::clock::asleep, store::OfKindRow,
+    Connection, ConnectionId, ConnectionRegistry, Error, ProfileId, StoreError, registry::Shared, store::OfKindRow,
 };
 
 /// The maximum number of fetches at once.

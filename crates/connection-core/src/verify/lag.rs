@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use connection_contract::Liveness;
+use connection_egress::asleep;
 
 use super::look::Looked;
-use crate::{Clock, services::clock::asleep};
+use crate::Clock;
 
 /// The time for which the provider may take to tell all its servers of a token.
 const PAUSE: Duration = Duration::from_secs(2);

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{
     Connection, ConnectionError, HttpService, NotLive, Reason, Root, Services, VerifyContext, reason,
 };
+use connection_egress::{Egress, EgressHttp, HttpClient, LastAnswer};
 
 use crate::{
     Clock, ConnectionId, Error, ProfileId,
@@ -17,7 +18,6 @@ use crate::{
     services::{
         crypto::SystemCrypto,
         files::{LocalFiles, Reading},
-        http::{Egress, EgressHttp, HttpClient, LastAnswer},
         kv::StoredValues,
         log::TracingLog,
     },

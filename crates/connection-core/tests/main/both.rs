@@ -154,8 +154,6 @@ mod setup_writes;
 mod shared_database;
 mod smoke;
 mod surface;
-#[path = "../../src/services/test_server.rs"]
-mod test_server;
 mod tool;
 mod tool_policy;
 mod usage_bounds;
@@ -190,3 +188,5 @@ mod webhook_tested;
 mod wildcards;
 mod write_statements;
 mod world;
+
+use connection_faults::server as test_server;

@@ -6,6 +6,8 @@ use crate::layers::{edges, places};
 #[test]
 fn the_edges_of_the_design_are_allowed() {
     check_edges("connection-core", "connection-contract", Kind::Normal, &[]);
+    check_edges("connection-core", "connection-egress", Kind::Normal, &[]);
+    check_edges("connection-core", "connection-seal", Kind::Normal, &[]);
     check_edges("connection-core", "connection-testkit", Kind::Dev, &[]);
     check_edges("connection-core", "connection-contract", Kind::Dev, &[]);
     check_edges("connection-plugin-github", "connection-contract", Kind::Normal, &[]);
@@ -21,6 +23,12 @@ fn an_edge_against_the_direction_is_found() {
         "connection-core",
         Kind::Normal,
         &["connection-contract must not depend on connection-core"],
+    );
+    check_edges(
+        "connection-egress",
+        "connection-seal",
+        Kind::Normal,
+        &["connection-egress must not depend on connection-seal"],
     );
     check_edges(
         "connection-plugin-github",
@@ -79,6 +87,7 @@ fn a_fixed_package_outside_its_place_is_found() {
     check_place("connection-host", "reqwest", Kind::Build, 1);
     check_place("connection-contract", "serde", Kind::Normal, 1);
     check_place("connection-plugin-github", "tokio", Kind::Normal, 1);
+    check_place("connection-core", "reqwest", Kind::Normal, 1);
     check_place("connection-oauth2", "tracing", Kind::Normal, 1);
 }
 

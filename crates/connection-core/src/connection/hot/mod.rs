@@ -18,8 +18,10 @@ use std::{
     time::Duration,
 };
 
+use connection_egress::Moment;
+
 use super::Payload;
-use crate::{Error, refresh::plan::Plan, services::clock::Moment, store::Changed};
+use crate::{Error, refresh::plan::Plan, store::Changed};
 
 pub(crate) use known::Known;
 use source::Source;

@@ -3,12 +3,12 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use connection_contract::Kind;
+use connection_egress::Moment;
 
 use super::{Known, Outcome, table::Subject};
 use crate::{
     ConnectionId, ConnectionInfo, Error,
     registry::Shared,
-    services::clock::Moment,
     store::Looked,
     verify::{self, Seen},
 };

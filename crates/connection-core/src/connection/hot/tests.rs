@@ -10,6 +10,7 @@ use std::{
 };
 
 use connection_contract::{Identity, Kind, Liveness, Secret, Timestamp};
+use connection_egress::{Clock as _, Moment};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -22,7 +23,6 @@ use crate::{
     ConnectionId, ConnectionInfo, Error, ListCursor, ManualClock,
     connection::Payload,
     refresh::plan::Plan,
-    services::clock::{Clock as _, Moment},
     store::{Changed, Looked, Version},
 };
 

@@ -1,10 +1,9 @@
 //! Tests that an answer in the state directory is on the disk before it counts as kept.
 
+use connection_faults::server::Reply;
+
 use super::{World, connection, stopped};
 use connection_seal::platform::recorded::below;
-
-use crate::services::test_server::Reply;
-
 #[tokio::test]
 async fn a_file_with_an_answer_is_on_the_disk_before_its_exchange_goes_on() {
     let world = World::on(None, |_| Reply::ok("fresh")).await;

@@ -1,10 +1,9 @@
 //! Tests of the four ways in which an exchange ends.
 
 use connection_contract::{HttpError, RefreshSemantics::Strict};
+use connection_faults::server::Reply;
 
 use super::{World, connection, refresh, remove, row, settle, spend, spends, stopped, told};
-use crate::services::test_server::Reply;
-
 #[tokio::test]
 async fn an_answer_comes_back_in_every_run_until_what_was_made_of_it_is_stored() {
     for world in World::each(|_| Reply::ok("fresh")).await {
@@ -106,7 +105,7 @@ async fn what_was_not_sent_leaves_nothing_behind() {
         assert!(late.uncertain().is_none());
         assert!(row(shared, id, "old").await.is_none());
         assert_eq!(world.times_asked(), 0);
-        world.server = crate::services::test_server::TestServer::start(|_| Reply::silence()).await;
+        world.server = connection_faults::server::TestServer::start(|_| Reply::silence()).await;
         assert_eq!(refresh(shared, id, Strict, "old").await, (Err(HttpError::Connect), None), "nobody is there");
         assert!(row(shared, id, "old").await.is_none());
     }

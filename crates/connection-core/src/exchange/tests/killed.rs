@@ -7,11 +7,10 @@ use std::{
 };
 
 use connection_contract::{HttpError, RefreshSemantics::Strict};
+use connection_faults::server::Reply;
 
 use super::{World, connection, refresh, row, spend, spends};
-use crate::{
-    ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::conclude_abandoned, services::test_server::Reply,
-};
+use crate::{ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::conclude_abandoned};
 
 const CHILD: &str = "CONNECTIONS_TEST_EXCHANGE";
 

@@ -11,13 +11,11 @@ use connection_contract::{
     Clock as _, HttpError,
     RefreshSemantics::{self, Grace, Stable, Strict},
 };
-use connection_faults::{held::Held, kept, postgres};
+use connection_faults::{held::Held, kept, postgres, server::Reply};
 use tokio::task::JoinSet;
 
 use super::{World, connection, refresh, row, spend, spends, stopped, told, until_stopped};
-use crate::{
-    ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::rescue::PATIENCE, services::test_server::Reply,
-};
+use crate::{ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::rescue::PATIENCE};
 
 const ANSWER: &str = "fresh";
 

@@ -15,7 +15,11 @@ use connection_contract::{
     Clock as _, HttpError, HttpRequest, HttpResponse, Kind, RefreshSemantics, Secret, Spend, SpendService as _,
     Timestamp, host,
 };
-use connection_faults::postgres;
+use connection_egress::{AllowedOrigin, Egress};
+use connection_faults::{
+    postgres,
+    server::{Reply, TestServer},
+};
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
@@ -23,10 +27,6 @@ use super::{ConnectionSpends, ExchangeKey, Spender, Uncertain};
 use crate::{
     ConnectionId, ConnectionRegistry, Error, HttpPolicy, KeyFile, ManualClock, RegistryBuilder, StoreError,
     registry::Shared,
-    services::{
-        http::{AllowedOrigin, Egress},
-        test_server::{Reply, TestServer},
-    },
     store::rows::{AccountRow, AccountState, ExchangeRow},
 };
 

@@ -12,10 +12,9 @@ use connection_contract::{
     HttpError,
     RefreshSemantics::{Grace, Stable, Strict},
 };
+use connection_faults::server::Reply;
 
 use super::{World, connection, now, refresh, row, spend, spends};
-use crate::services::test_server::Reply;
-
 #[tokio::test]
 async fn what_is_not_used_up_is_sent_again_at_once() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {

@@ -10,15 +10,13 @@ use connection_contract::{
     HttpError,
     RefreshSemantics::{Stable, Strict},
 };
-use connection_faults::kept;
+use connection_faults::{kept, server::Reply};
 use tokio::task::JoinSet;
 
 use super::{
     super::places::{self, LONGEST, PLACES, Places},
     World, connection, refresh, remove, row, spend, spends, stopped, told, until_stopped,
 };
-use crate::services::test_server::Reply;
-
 const ANSWER: &str = "fresh-token-that-nobody-may-read";
 
 /// The form in which an answer is kept.

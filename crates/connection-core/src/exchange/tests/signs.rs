@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use connection_contract::{HttpError, RefreshSemantics::Strict};
+use connection_faults::server::Reply;
 
 use super::{World, connection, now, refresh, row, spends};
-use crate::{ConnectionId, exchange::conclude_abandoned, registry::Shared, services::test_server::Reply};
+use crate::{ConnectionId, exchange::conclude_abandoned, registry::Shared};
 
 const OLDER: &str = "UPDATE connection_exchange SET seen_at = seen_at - 100";
 const UNMARKED: &str = "UPDATE connection_exchange SET concluded_at = NULL";

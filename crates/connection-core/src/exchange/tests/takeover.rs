@@ -3,9 +3,10 @@
 use std::{fs, time::Duration};
 
 use connection_contract::{HttpError, RefreshSemantics::Strict, Timestamp};
+use connection_faults::server::Reply;
 
 use super::{World, connection, now, refresh, row};
-use crate::{ConnectionId, ConnectionRegistry, services::test_server::Reply};
+use crate::{ConnectionId, ConnectionRegistry};
 
 const UNMARKED: &str = "UPDATE connection_exchange SET concluded_at = NULL";
 

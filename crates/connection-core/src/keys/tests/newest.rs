@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::Timestamp;
+use connection_egress::ManualClock;
 use connection_faults::postgres;
 use connection_seal::{KeyFile, Place, SealError, Slot};
 
 use crate::{
     ids::UuidV7,
     keys::{Sealer, Sources, open_keyset},
-    services::ManualClock,
     store::{Store, rows::KeysetRow},
 };
 

@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use connection_contract::{Timestamp, encode};
+use connection_egress::{Clock, ManualClock};
 use connection_faults::postgres;
 use connection_seal::{KeyError, KeyFile, KeyId, KeySource, Place, SealError};
 use secrecy::{ExposeSecret as _, SecretBox};
@@ -12,7 +13,6 @@ use tempfile::TempDir;
 use crate::{
     ids::UuidV7,
     keys::{OpenKeyError, Sealer, Sources, open_keyset},
-    services::{Clock, ManualClock},
     store::Store,
 };
 

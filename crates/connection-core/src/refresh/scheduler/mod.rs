@@ -13,13 +13,12 @@ mod trouble;
 use std::{collections::HashMap, error::Error as _, time::Duration};
 
 use connection_contract::{Kind, reason};
+use connection_egress::asleep;
 use tokio::sync::mpsc;
 
 use super::{Why, renew};
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, exchange,
-    services::clock::asleep,
-    setup,
+    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, exchange, setup,
     store::{DueRow, any_of, called},
     verify::{self, Asker, ProbePlace},
 };

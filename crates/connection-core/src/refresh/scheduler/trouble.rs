@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::services::OPERATIONS;
+use connection_egress::OPERATIONS;
 
 /// The failures at the moment, by the part of the work.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::test_log::TestLog;
+    use connection_faults::log::TestLog;
 
     const SECOND: Duration = Duration::from_secs(1);
     const EVERY: Duration = Duration::from_secs(15);

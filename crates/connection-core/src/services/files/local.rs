@@ -13,14 +13,13 @@ use std::{
 };
 
 use connection_contract::{BoxFuture, FileService, FileStat, FileType, Root, Secret, ServiceError, Timestamp};
+use connection_egress::SecretBuffer;
 
 use super::{
     bounds::{Bounds, Look, Reading},
     open::open,
     refused::DirectoryRefused,
 };
-use crate::services::secret_buffer::SecretBuffer;
-
 /// The maximum number of entries that are listed of a directory: the first by name.
 const MOST_ENTRIES: usize = 10_000;
 

@@ -10,10 +10,6 @@ use tracing::{debug, info, warn};
 #[cfg(test)]
 mod tests;
 
-/// The target of events that an operator sees even at the default level of a server: losses, recoveries, starts and
-/// ends.
-pub(crate) const OPERATIONS: &str = "connections::operations";
-
 /// The log of the plugin of one kind.
 #[derive(Clone, Debug)]
 pub(crate) struct TracingLog {

@@ -1,10 +1,9 @@
 //! The form of a plugin's events in the host's log.
 
 use connection_contract::{DisplayText, Kind, LogEvent, LogLevel, LogService};
+use connection_faults::log::TestLog;
 
 use super::TracingLog;
-use crate::services::test_log::TestLog;
-
 #[test]
 fn an_event_is_one_line_with_its_kind_name_and_values() {
     check(

@@ -5,11 +5,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use connection_egress::Moment;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{runtime::Handle, sync::Mutex};
 
 use super::super::changes::{Looked, Version};
-use crate::{Clock, services::clock::Moment};
+use crate::Clock;
 
 /// Reads the version of a file. The first call opens the connection.
 pub(super) struct Versions {

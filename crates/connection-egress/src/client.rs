@@ -1,0 +1,273 @@
+//! Sends what may be sent, over clients that differ in which addresses they connect to.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService, Origin};
+use reqwest::{Method, Proxy, Url, header::CONTENT_LENGTH, redirect::Policy};
+use secrecy::ExposeSecret;
+use tracing::{Instrument, debug, debug_span};
+
+use crate::{
+    Egress, HttpPolicy, HttpPolicyError, Streaming,
+    clock::Clock,
+    egress::Target,
+    failure,
+    once::{Marked, Taken},
+    outages::Outages,
+    outgoing::Outgoing,
+    redirect::{self, Next},
+    resolver::{Addresses, CheckedResolver, Lookup, SystemLookup},
+    secret_buffer::SecretBuffer,
+    tls,
+};
+
+/// The host's HTTP client. Clones share their connections.
+#[derive(Clone)]
+pub struct HttpClient(Arc<Shared>);
+
+struct Shared {
+    policy: HttpPolicy,
+    clock: Arc<dyn Clock>,
+    /// Connects to public addresses alone. Apart from the others, so that no kept connection serves two.
+    public: reqwest::Client,
+    /// For origins that a user named.
+    private: reqwest::Client,
+    /// For origins that the host mapped.
+    any: reqwest::Client,
+    proxied: Option<reqwest::Client>,
+    outages: Outages,
+}
+
+impl HttpClient {
+    /// A client that follows the policy.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpPolicyError`]: what the policy says cannot be followed.
+    pub fn new(policy: HttpPolicy, clock: Arc<dyn Clock>) -> Result<Self, HttpPolicyError> {
+        Self::with_lookup(policy, clock, Arc::new(SystemLookup))
+    }
+    /// As `new`, with a name service of the caller's.
+    pub(super) fn with_lookup(
+        policy: HttpPolicy,
+        clock: Arc<dyn Clock>,
+        lookup: Arc<dyn Lookup>,
+    ) -> Result<Self, HttpPolicyError> {
+        let tls = tls::config(&policy.root_certificates)?;
+        if !policy.user_agent.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+            return Err(HttpPolicyError::UserAgent);
+        }
+        let builder = |addresses| {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(CheckedResolver { lookup: Arc::clone(&lookup), addresses })
+                .redirect(Policy::none())
+                .referer(false)
+                .no_proxy()
+                .retry(reqwest::retry::never())
+                .http1_only()
+                .user_agent(policy.user_agent.clone())
+                .connect_timeout(policy.connect_timeout)
+        };
+        let client = |error: reqwest::Error| HttpPolicyError::Client(error.without_url().into());
+        let proxied = policy.proxy.as_ref().map(|proxy| {
+            // The text may hold a password, so the library's error goes no further.
+            let url = Url::parse(proxy.expose_secret()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+            let proxy = Proxy::all(url.ok_or(HttpPolicyError::Proxy)?).map_err(|_| HttpPolicyError::Proxy)?;
+            // All that is resolved here is the proxy's own name, which the host chose.
+            builder(Addresses::Any).proxy(proxy).build().map_err(client)
+        });
+        Ok(Self(Arc::new(Shared {
+            public: builder(Addresses::Public).build().map_err(client)?,
+            private: builder(Addresses::Private).build().map_err(client)?,
+            any: builder(Addresses::Any).build().map_err(client)?,
+            proxied: proxied.transpose()?,
+            outages: Outages::default(),
+            policy,
+            clock,
+        })))
+    }
+    /// Sends and reads the whole answer, within the policy's time and size.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Denied`] for a request that may not leave, of which nothing was sent; otherwise why there is no answer.
+    pub async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let Shared { policy, clock, .. } = &*self.0;
+        let target = egress.target(policy, request.url())?;
+        let origin = target.meant.clone();
+        let whole = async { self.read(self.begin(egress, target, request, self.body_limit()).await?).await };
+        let answer = within(&**clock, policy.deadline(), whole).await;
+        self.note(
+            egress,
+            &origin,
+            answer.as_ref().map(HttpResponse::status).map_err(|error| *error),
+            policy.deadline(),
+        );
+        answer
+    }
+    /// Remembers what came of a request. What this host asks itself is of no provider.
+    pub(super) fn note(&self, egress: &Egress, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
+        egress.heard.note(origin, answer, timeout);
+        if !egress.host.contains(origin) {
+            self.0.outages.note(origin, answer, timeout, self.0.clock.passed());
+        }
+    }
+    /// As `send` without its deadline, following no redirect; notes when the client takes the body, which it does as well
+    /// when the body has no bytes.
+    pub(super) async fn send_marked(
+        &self,
+        egress: &Egress,
+        request: HttpRequest,
+        taken: &Taken,
+    ) -> Result<HttpResponse, HttpError> {
+        let Shared { policy, clock, .. } = &*self.0;
+        let target = egress.target(policy, request.url())?;
+        let outgoing = Outgoing::new(request)?;
+        let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
+        let whole = async {
+            let Outgoing { method, headers, body, .. } = &outgoing;
+            let request = self.client(&target).request(method.clone(), target.url.clone()).headers(headers.clone());
+            let body = reqwest::Body::wrap(Marked::new(body.expose().to_vec(), taken.clone()));
+            let response = request.body(body).send().await.map_err(|error| failure::of(&error))?;
+            egress.heard.begins(response.status().as_u16());
+            debug!(status = response.status().as_u16(), "answered");
+            self.read(Streaming::new(response, self.body_limit(), policy.spending_deadline(None), Arc::clone(clock))?)
+                .await
+        };
+        whole.instrument(span).await
+    }
+    async fn read(&self, mut answer: Streaming) -> Result<HttpResponse, HttpError> {
+        let mut body = SecretBuffer::new(self.0.policy.body_limit, answer.expected());
+        while let Some(chunk) = answer.chunk().await? {
+            body.push(&chunk).map_err(|_| HttpError::TooLarge)?;
+        }
+        Ok(HttpResponse::new(answer.status, answer.headers, body.into_secret(), answer.received_at))
+    }
+    /// Returns `true` if nobody but the owner of the process reaches an origin, as far as its text tells.
+    pub fn is_of_process_alone(&self, origin: &Origin) -> bool {
+        self.0.policy.is_of_process_alone(origin)
+    }
+    pub(super) fn policy(&self) -> &HttpPolicy {
+        &self.0.policy
+    }
+    fn body_limit(&self) -> u64 {
+        u64::try_from(self.0.policy.body_limit).unwrap_or(u64::MAX)
+    }
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+    /// Sends, and gives the answer as soon as its headers are there; its body may have `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn start(&self, egress: &Egress, request: HttpRequest, limit: u64) -> Result<Streaming, HttpError> {
+        let policy = &self.0.policy;
+        let target = egress.target(policy, request.url())?;
+        let origin = target.meant.clone();
+        let answer = self.begin(egress, target, request, limit).await;
+        self.note(
+            egress,
+            &origin,
+            answer.as_ref().map(|answer| answer.status).map_err(|error| *error),
+            policy.deadline(),
+        );
+        answer
+    }
+    async fn begin(
+        &self,
+        egress: &Egress,
+        target: Target,
+        request: HttpRequest,
+        limit: u64,
+    ) -> Result<Streaming, HttpError> {
+        let Shared { policy, clock, .. } = &*self.0;
+        let outgoing = Outgoing::new(request)?;
+        // Paths and queries of some providers hold secrets.
+        let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
+        let answer = async {
+            let answer = within(&**clock, policy.deadline(), self.follow(target, outgoing)).await;
+            match &answer {
+                Ok(response) => {
+                    egress.heard.begins(response.status().as_u16());
+                    debug!(status = response.status().as_u16(), "answered");
+                }
+                Err(error) => debug!(%error, "not answered"),
+            }
+            Streaming::new(answer?, limit, policy.deadline(), Arc::clone(clock))
+        };
+        answer.instrument(span).await
+    }
+    async fn follow(&self, mut target: Target, mut outgoing: Outgoing) -> Result<reqwest::Response, HttpError> {
+        for _ in 0..=redirect::MOST {
+            let response = self.exchange(&target, &outgoing).await?;
+            match redirect::next(response.status(), response.headers(), &target, &outgoing)? {
+                Next::Answer => return Ok(response),
+                Next::Same(there) => target = there,
+                Next::Get(there) => (target, outgoing) = (there, outgoing.into_get()),
+            }
+        }
+        Err(HttpError::Protocol)
+    }
+    async fn exchange(&self, target: &Target, outgoing: &Outgoing) -> Result<reqwest::Response, HttpError> {
+        let Outgoing { method, headers, body, .. } = outgoing;
+        let mut request = self.client(target).request(method.clone(), target.url.clone()).headers(headers.clone());
+        if !body.is_empty() {
+            request = request.body(body.expose().to_vec());
+        } else if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+            // Some servers refuse these without a length (RFC 9110, section 8.6), and the client sends none for nothing.
+            request = request.header(CONTENT_LENGTH, 0);
+        }
+        request.send().await.map_err(|error| failure::of(&error))
+    }
+    fn client(&self, target: &Target) -> &reqwest::Client {
+        let Shared { public, private, any, proxied, .. } = &*self.0;
+        match (proxied, target.addresses) {
+            (Some(proxied), _) if !target.is_loopback() => proxied,
+            (_, Addresses::Any) => any,
+            (_, Addresses::Private) => private,
+            (_, Addresses::Public) => public,
+        }
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HttpClient").field(&self.0.policy).finish()
+    }
+}
+
+/// The client for one purpose, with the origins that this purpose may reach.
+#[derive(Clone, Copy, Debug)]
+pub struct EgressHttp<'a> {
+    client: &'a HttpClient,
+    egress: &'a Egress,
+}
+
+impl<'a> EgressHttp<'a> {
+    /// That client, for those origins.
+    pub fn new(client: &'a HttpClient, egress: &'a Egress) -> Self {
+        Self { client, egress }
+    }
+}
+
+impl HttpService for EgressHttp<'_> {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
+        Box::pin(self.client.send(self.egress, request))
+    }
+}
+
+/// The result of what ends in time.
+pub(super) async fn within<T>(
+    clock: &dyn Clock,
+    timeout: Duration,
+    work: impl Future<Output = Result<T, HttpError>>,
+) -> Result<T, HttpError> {
+    let sleep = clock.sleep(timeout);
+    tokio::select! {
+        biased;
+        result = work => result,
+        () = sleep => Err(HttpError::Timeout),
+    }
+}

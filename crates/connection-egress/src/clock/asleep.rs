@@ -1,0 +1,28 @@
+//! Sleeps until a measured time is over, without counting the time that passes before the sleep begins twice.
+
+use std::time::Duration;
+
+use connection_contract::Timestamp;
+
+use super::Clock;
+
+/// The tolerance for the time between two readings of a clock.
+const BETWEEN: Duration = Duration::from_millis(1);
+
+/// Waits until the clock has reached that time. Assumes that the clock is not set meanwhile.
+pub async fn until(clock: &dyn Clock, time: Timestamp) {
+    let left = || time.seconds().saturating_sub(clock.now().seconds());
+    asleep(clock, || Duration::from_secs(u64::try_from(left()).unwrap_or(0))).await;
+}
+
+/// Waits until the remaining time `left` has passed. It is measured again after the sleep was created: time that
+/// passed before is not part of the sleep and would be waited for twice.
+pub async fn asleep(clock: &dyn Clock, left: impl Fn() -> Duration) {
+    loop {
+        let before = left();
+        let sleep = clock.sleep(before);
+        if before.saturating_sub(left()) <= BETWEEN {
+            return sleep.await;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The clock: the only place that reads the system's time, and the trait through which everything else gets it.
+//!
+//! Every deadline of the core waits on this clock, so that a test moves time instead of waiting for it.
+
+use std::{
+    fmt::Debug,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use connection_contract::{BoxFuture, Timestamp};
+
+mod asleep;
+mod boot;
+mod manual;
+mod moment;
+#[cfg(test)]
+mod tests;
+
+pub use asleep::{asleep, until};
+pub use boot::Boot;
+pub use manual::ManualClock;
+pub use moment::Moment;
+
+/// A clock, which tells the time and waits.
+///
+/// `now` follows the wall clock, which can be set. `sleep` measures elapsed time, which setting the wall clock does
+/// not change.
+pub trait Clock: connection_contract::Clock + Debug {
+    /// Waits until this much time has passed since the call.
+    ///
+    /// # Cancellation
+    ///
+    /// May be dropped at any time.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
+
+    /// Returns the time since a fixed moment, for measuring ages. By default, this is the system's monotonic clock.
+    fn passed(&self) -> Duration {
+        #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
+    }
+
+    /// Returns the boot of the machine with the time since it, for measurements across several processes. That time
+    /// cannot be set. `None` if the system does not tell. By default, this is the boot of the system.
+    fn boot(&self) -> Option<Boot> {
+        Boot::of_system()
+    }
+}
+
+/// The clock of the system.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct SystemClock;
+
+impl SystemClock {
+    /// Returns the system's clock.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl connection_contract::Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
+        let now = std::time::SystemTime::now();
+        // A clock before 1970 was never set.
+        let seconds = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Timestamp::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
+    }
+}
+
+impl Clock for SystemClock {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}

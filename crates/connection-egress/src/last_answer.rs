@@ -1,0 +1,134 @@
+//! Remembers the last answer, so that a reason can name the address and the status.
+//!
+//! A plugin classifies an answer without knowing where it came from, and a request without an answer has no address at all.
+//! The host knows both.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use connection_contract::{
+    HttpError, HttpResponse, JsonError, NotLive, Origin, Reason, Secret, Timestamp, VerifyResult, classify, reason,
+};
+
+use super::outages::{answered, cause, host};
+
+/// The longest pause that is believed when a provider or a plugin asks for one: what a provider says is not always meant.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The last request of one call of a plugin. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct LastAnswer(Arc<Mutex<Last>>);
+
+#[derive(Debug, Default)]
+struct Last {
+    /// The status of the request under way, whose answer may turn out to be too long.
+    status: Option<u16>,
+    heard: Option<Heard>,
+}
+
+#[derive(Clone, Debug)]
+struct Heard {
+    origin: Origin,
+    answer: Result<u16, HttpError>,
+    /// The status that came before the answer turned out to be an error.
+    status: Option<u16>,
+    /// How long the request could take.
+    timeout: Duration,
+}
+
+/// Two values are always equal, because the last answer does not change where a request may go.
+impl PartialEq for LastAnswer {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for LastAnswer {}
+
+impl LastAnswer {
+    pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
+        let mut last = self.lock();
+        let status = last.status.take();
+        last.heard = Some(Heard { origin: origin.clone(), answer, status, timeout });
+    }
+
+    /// Notes the status of an answer whose body is still to come.
+    pub(super) fn begins(&self, status: u16) {
+        self.lock().status = Some(status);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Last> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what a plugin says, with the address and the answer in it where it says what every plugin says of that
+    /// answer. A sentence of the plugin's own stays.
+    pub fn named(&self, mut not_live: NotLive, now: Timestamp) -> NotLive {
+        self.name(&mut not_live.reason, not_live.recheck_after, now);
+        not_live
+    }
+
+    /// Returns what a probe found, likewise.
+    pub fn found(&self, mut found: VerifyResult<Secret>, now: Timestamp) -> VerifyResult<Secret> {
+        if let Some(reason) = &mut found.reason {
+            self.name(reason, found.recheck_after, now);
+        }
+        found
+    }
+
+    fn name(&self, reason: &mut Reason, recheck_after: Option<Duration>, now: Timestamp) {
+        let heard = self.lock().heard.clone();
+        if is_general(reason, &NotLive::rate_limited(None)) {
+            let who = heard.as_ref().map_or("the provider", |heard| host(&heard.origin));
+            let until = recheck_after.map(|after| now.after(after.min(LONGEST_PAUSE).as_secs()));
+            reason.message = match until {
+                Some(until) => format!("{who} asks to wait until {}", until.to_rfc3339()).into(),
+                None => format!("{who} asks to wait").into(),
+            };
+            return;
+        }
+        let Some(Heard { origin, answer, status, timeout }) = heard else { return };
+        if let (Ok(status), Some(what)) = (answer, unreadable(reason)) {
+            reason.message = format!("{} answered {status} {what}", host(&origin)).into();
+            return;
+        }
+        let response = answer.map(|status| HttpResponse::new(status, Vec::new(), Secret::default(), now));
+        let Err(general) = classify(response) else { return };
+        if !is_general(reason, &general) {
+            return;
+        }
+        let message = match answer {
+            Ok(status) if reason.code == reason::PROVIDER_ERROR => Some(answered(&origin, status)),
+            Ok(_) => None,
+            Err(HttpError::Protocol) => Some(match status {
+                Some(status) => format!("{} answered {status}, and the rest is not valid HTTP", host(&origin)),
+                None => format!("{} gave no answer that is valid HTTP", host(&origin)),
+            }),
+            Err(HttpError::TooLarge) => {
+                let status = status.map(|status| format!(" {status}")).unwrap_or_default();
+                Some(format!("{} answered{status} with more than this host reads", host(&origin)))
+            }
+            Err(error) => cause(error, timeout).map(|cause| format!("cannot reach {}: {cause}", host(&origin))),
+        };
+        if let Some(message) = message {
+            reason.message = message.into();
+        }
+    }
+}
+
+/// Returns what is wrong with an answer that a plugin read as JSON, where the plugin says what every plugin says.
+fn unreadable(reason: &Reason) -> Option<String> {
+    if is_general(reason, &JsonError::Syntax.into()) {
+        return Some("with text that is not JSON".to_owned());
+    }
+    let field = reason.message.as_str().split('\'').rev().nth(1)?;
+    let general = NotLive::from(JsonError::Field(field.to_owned().into()));
+    is_general(reason, &general).then(|| format!("without the field '{field}'"))
+}
+
+/// Returns `true` if a reason is what every plugin says.
+fn is_general(reason: &Reason, general: &NotLive) -> bool {
+    reason.code == general.reason.code && reason.message == general.reason.message
+}

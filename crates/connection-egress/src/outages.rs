@@ -1,0 +1,70 @@
+//! Tells once that a provider cannot be reached, and once that it answers again.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use connection_contract::{HttpError, Origin};
+use reqwest::StatusCode;
+
+use crate::OPERATIONS;
+
+/// Outages of so many origins are remembered; more are not told, since users name addresses as they like.
+const MOST: usize = 256;
+
+/// The origins that do not answer now, and since when, as the clock's `passed`.
+#[derive(Debug, Default)]
+pub(super) struct Outages(Mutex<HashMap<String, Duration>>);
+
+impl Outages {
+    /// Notes what came of one request, which had `timeout` to be answered.
+    pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration, now: Duration) {
+        let mut lost = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match outage(origin, answer, timeout) {
+            Some(message) if !lost.contains_key(origin.as_str()) && lost.len() < MOST => {
+                lost.insert(origin.as_str().to_owned(), now);
+                tracing::warn!(target: OPERATIONS, "{message}; its connections are tried again when they are due");
+            }
+            None if answer.is_ok_and(|status| status < 500) => {
+                let Some(since) = lost.remove(origin.as_str()) else { return };
+                let seconds = now.saturating_sub(since).as_secs();
+                tracing::info!(target: OPERATIONS, "{} answers again after {seconds} s", host(origin));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Returns the sentence for what nobody at this origin would be answered; `None` for what concerns one request alone.
+fn outage(origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) -> Option<String> {
+    match answer {
+        Ok(status @ 502..=504) => Some(answered(origin, status)),
+        Ok(_) => None,
+        Err(error) => Some(format!("cannot reach {}: {}", host(origin), cause(error, timeout)?)),
+    }
+}
+
+/// Returns why there is no answer; `None` where the provider could have been reached, or was not tried.
+pub(super) fn cause(error: HttpError, timeout: Duration) -> Option<String> {
+    Some(match error {
+        HttpError::Connect => "no connection could be made".to_owned(),
+        HttpError::Dns => "its name does not resolve".to_owned(),
+        HttpError::Timeout => format!("timed out after {} s", timeout.as_secs()),
+        HttpError::Tls => "its certificate is not trusted here".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Returns `api.github.com answered 406 Not Acceptable`.
+pub(super) fn answered(origin: &Origin, status: u16) -> String {
+    let known = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let words = known.map(|words| format!(" {words}")).unwrap_or_default();
+    format!("{} answered {status}{words}", host(origin))
+}
+
+/// Returns the host of an origin, and its port unless it is the usual one.
+pub fn host(origin: &Origin) -> &str {
+    origin.as_str().split_once("://").map_or(origin.as_str(), |(_, host)| host)
+}

@@ -1,0 +1,96 @@
+//! A request that must not leave after its deadline does not, also when the deadline passes while the client connects.
+
+use std::{
+    io::{self, Read as _},
+    net::{IpAddr, Ipv4Addr, TcpListener},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use connection_contract::{BoxFuture, HttpRequest};
+use tokio::sync::Notify;
+
+use super::{base, clock, named};
+use crate::{Clock as _, HttpClient, HttpPolicy, Once, resolver::Lookup};
+
+/// A name service that knows every name to be on loopback, and answers when it is told to.
+#[derive(Clone, Default)]
+struct Slow {
+    asked: Arc<Notify>,
+    answers: Arc<Notify>,
+}
+
+impl Lookup for Slow {
+    fn lookup(&self, _: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        let this = self.clone();
+        Box::pin(async move {
+            this.asked.notify_one();
+            this.answers.notified().await;
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        })
+    }
+}
+
+/// How it ended, and how many bytes the server read, where so much time passes while the client connects.
+async fn sent(body: bool, deadline: Duration, passes: Duration) -> (Once, usize) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let there = format!("http://token.example.com:{}", listener.local_addr().unwrap().port());
+    let heard = thread::spawn(move || listener.accept().unwrap().0.read(&mut [0; 1024]).unwrap());
+    let (clock, names) = (clock(), Slow::default());
+    let client = HttpClient::with_lookup(HttpPolicy::new(), clock.clone(), Arc::new(names.clone())).unwrap();
+    let request = HttpRequest::post(&base(&there), "/token");
+    let request = if body { request.form("refresh_token", "old") } else { request };
+    let (egress, until) = (named(&there), clock.passed() + deadline);
+    let asked = client.send_once(&egress, request, Some(until), None);
+    let moved = async {
+        names.asked.notified().await;
+        clock.advance(passes);
+        names.answers.notify_one();
+    };
+    let (asked, ()) = tokio::join!(asked, moved);
+    (asked, heard.join().unwrap())
+}
+
+#[tokio::test]
+async fn nothing_leaves_when_the_deadline_passes_while_the_client_connects() {
+    let deadline = Duration::from_secs(5);
+    for body in [true, false] {
+        for passes in [deadline, deadline + Duration::from_secs(1)] {
+            let (asked, heard) = sent(body, deadline, passes).await;
+            assert!(matches!(asked, Once::NotSent(_)), "body: {body}, {passes:?}: {asked:?}");
+            assert_eq!(heard, 0, "body: {body}, {passes:?}: the connection is closed without a byte");
+        }
+        // The control: a moment earlier it leaves, and the server that closes the connection has heard it.
+        let (asked, heard) = sent(body, deadline, deadline - Duration::from_millis(1)).await;
+        assert!(matches!(asked, Once::Lost) && heard > 0, "body: {body}: {asked:?}, {heard} bytes");
+    }
+}
+
+#[tokio::test]
+async fn nothing_leaves_that_was_late_before_it_began() {
+    for body in [true, false] {
+        let server = connection_faults::server::TestServer::start(|_| connection_faults::server::Reply::ok("")).await;
+        let (clock, there) = (clock(), server.origin());
+        let client = HttpClient::with_lookup(HttpPolicy::new(), clock.clone(), super::Names::of(&[])).unwrap();
+        let request = || {
+            let request = HttpRequest::post(&base(&there), "/token");
+            if body { request.form("refresh_token", "old") } else { request }
+        };
+        // A connection is kept open, so that nothing is waited for.
+        let open = client.send_once(&named(&there), request(), None, None).await;
+        assert!(matches!(open, Once::Answered(_)), "{open:?}");
+        clock.advance(Duration::from_secs(5));
+        let late = client.send_once(&named(&there), request(), Some(Duration::from_secs(5)), None).await;
+        assert!(matches!(late, Once::NotSent(_)), "body: {body}: {late:?}");
+        assert_eq!(server.requests().len(), 1);
+        // The control, which also shows that the same is sent with a deadline and without one.
+        let early = client.send_once(&named(&there), request(), Some(Duration::from_secs(6)), None).await;
+        assert!(matches!(early, Once::Answered(_)), "{early:?}");
+        let requests = server.requests();
+        assert_eq!(requests[0], requests[1]);
+        let length = if body { "content-length: 17\r\n" } else { "content-length: 0\r\n" };
+        assert_eq!(requests[1].matches("content-length").count(), 1);
+        assert!(requests[1].contains(length), "{}", requests[1]);
+    }
+}

@@ -1,0 +1,97 @@
+//! The HTTP client against real servers on loopback.
+//!
+//! The clock stands still, so that nothing times out but where a test moves it.
+
+use std::{
+    io,
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
+
+use connection_contract::{BaseUrl, BoxFuture, HttpError, HttpRequest, HttpResponse, Origin, Timestamp, host};
+
+use crate::{AllowedOrigin, Egress, HttpClient, HttpPolicy, clock::ManualClock, resolver::Lookup};
+
+mod addresses;
+mod deadline;
+mod egress;
+mod environment;
+mod failures;
+mod logging;
+mod metadata;
+mod once;
+mod outages;
+mod policy;
+mod redirects;
+mod requests;
+mod streaming;
+mod tls;
+
+/// A name service that knows these names alone.
+#[derive(Default)]
+struct Names {
+    known: Vec<(&'static str, Vec<IpAddr>)>,
+    asked: Mutex<usize>,
+}
+
+impl Names {
+    fn of(known: &[(&'static str, &[&str])]) -> Arc<Self> {
+        let parse = |addresses: &[&str]| addresses.iter().map(|address| address.parse().unwrap()).collect();
+        let known = known.iter().map(|(name, addresses)| (*name, parse(addresses))).collect();
+        Arc::new(Self { known, asked: Mutex::new(0) })
+    }
+}
+
+impl Lookup for Names {
+    fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        *self.asked.lock().unwrap() += 1;
+        let found = self.known.iter().find(|(known, _)| *known == name).map(|(_, addresses)| addresses.clone());
+        Box::pin(async move { found.ok_or_else(|| io::ErrorKind::NotFound.into()) })
+    }
+}
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(Timestamp::from_seconds(1_700_000_000)))
+}
+
+fn client(policy: HttpPolicy) -> HttpClient {
+    client_with(policy, Names::of(&[]))
+}
+
+fn client_with(policy: HttpPolicy, names: Arc<Names>) -> HttpClient {
+    HttpClient::with_lookup(policy, clock(), names).unwrap()
+}
+
+fn base(url: &str) -> BaseUrl {
+    host::base_url(url).unwrap()
+}
+
+fn origin(url: &str) -> Origin {
+    host::origin(url).unwrap()
+}
+
+/// The user named that origin.
+fn named(url: &str) -> Egress {
+    granted([(url, true)])
+}
+
+/// A descriptor declares that origin.
+fn declared(url: &str) -> Egress {
+    granted([(url, false)])
+}
+
+/// These origins, and whether the user named them.
+fn granted<const N: usize>(origins: [(&str, bool); N]) -> Egress {
+    let allowed = origins.map(|(url, named)| AllowedOrigin { origin: origin(url), named });
+    Egress { origins: allowed.into(), is_of_process: true, ..Egress::default() }
+}
+
+/// `GET` of `/` at an origin that the user named.
+async fn ask(url: &str) -> Result<HttpResponse, HttpError> {
+    client(HttpPolicy::new()).send(&named(url), HttpRequest::get(&base(url), "/")).await
+}
+
+#[track_caller]
+fn error(result: Result<HttpResponse, HttpError>) -> HttpError {
+    result.map(|response| format!("{response:?} {:?}", response.body().expose_str())).unwrap_err()
+}

@@ -1,0 +1,96 @@
+//! What a host may say about HTTP, and how it is told what it may not.
+
+use std::time::Duration;
+
+use crate::{HttpPolicy, tests::client};
+
+#[test]
+fn endpoints_are_listed_as_they_are_in_force() {
+    let policy = HttpPolicy::new()
+        .endpoint("https://api.github.com/", "http://127.0.0.1:9001")
+        .and_then(|policy| policy.endpoint("https://api.notion.com:443", "https://gateway.example.com"))
+        .and_then(|policy| policy.endpoint("https://a.example.com", "http://localhost:1"))
+        .and_then(|policy| policy.endpoint("https://b.example.com", "http://[::1]:1"))
+        .unwrap();
+    let listed: Vec<_> = policy.endpoints().collect();
+    assert_eq!(listed[0], ("https://api.github.com", "http://127.0.0.1:9001"));
+    assert_eq!(listed[1], ("https://api.notion.com", "https://gateway.example.com"));
+    assert_eq!(listed.len(), 4);
+}
+
+#[test]
+fn an_endpoint_that_is_no_origin_is_refused_by_name() {
+    check(
+        "api.github.com",
+        "'api.github.com' is no origin: write scheme, host and port alone, as in https://api.example.com",
+    );
+    for bad in
+        ["", "ftp://a", "https://", "https://a/path", "https://a?q", "https://a#f", "https://a b", "http://127.1"]
+    {
+        assert!(HttpPolicy::new().endpoint("https://a.example.com", bad).is_err(), "{bad}");
+        assert!(HttpPolicy::new().endpoint(bad, "https://a.example.com").is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_password_in_a_bad_endpoint_is_not_repeated() {
+    check("https://u:pw@a/?k=s", "'a/' is no origin: write scheme, host and port alone, as in https://api.example.com");
+}
+
+#[track_caller]
+fn check(bad: &str, expected: &str) {
+    assert_eq!(HttpPolicy::new().endpoint("https://a.example.com", bad).unwrap_err().to_string(), expected);
+}
+
+#[test]
+fn https_becomes_http_on_loopback_only() {
+    let refused = HttpPolicy::new().endpoint("https://a.example.com", "http://10.0.0.1").unwrap_err().to_string();
+    assert!(refused.contains("https://a.example.com") && refused.contains("http://10.0.0.1"), "{refused}");
+    assert!(HttpPolicy::new().endpoint("https://a.example.com", "http://localhost.example.com").is_err());
+    assert!(HttpPolicy::new().endpoint("https://a.example.com", "https://10.0.0.1").is_ok());
+    assert!(HttpPolicy::new().endpoint("http://a.example.com", "http://b.example.com").is_ok());
+}
+
+#[test]
+fn one_origin_has_one_endpoint() {
+    let once = HttpPolicy::new().endpoint("https://a.example.com", "https://b.example.com").unwrap();
+    let twice = once.endpoint("https://A.example.com:443", "https://c.example.com").unwrap_err();
+    assert_eq!(twice.to_string(), "https://a.example.com has two endpoints; leave one");
+}
+
+#[tokio::test]
+async fn what_cannot_be_followed_is_said_when_the_client_is_made() {
+    let make = |policy| {
+        let clock = crate::tests::clock();
+        crate::HttpClient::new(policy, clock).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(make(HttpPolicy::new()), Ok(()));
+    assert!(make(HttpPolicy::new().user_agent("a\r\nb")).unwrap_err().contains("user agent"));
+    for pem in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        assert!(make(HttpPolicy::new().root_certificate_pem(pem)).unwrap_err().contains("root certificate"), "{pem}");
+    }
+    for text in ["http://user:hunter2@", "user:hunter2@host", "hunter2", "ftp://hunter2:21", "hunter2:3128"] {
+        let proxy = make(HttpPolicy::new().proxy(text)).unwrap_err();
+        assert!(proxy.contains("proxy") && !proxy.contains("hunter2"), "{proxy}");
+    }
+    assert_eq!(make(HttpPolicy::new().proxy("http://user:hunter2@proxy.example.com:3128")), Ok(()));
+}
+
+#[tokio::test]
+async fn debug_shows_no_password_of_a_proxy() {
+    let policy = HttpPolicy::new().proxy("http://user:hunter2@proxy.example.com:3128");
+    let shown = format!("{policy:?} {:?}", client(policy.clone()));
+    assert!(shown.contains("proxy: true") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_request_has_fifteen_seconds_and_one_that_spends_something_keeps_twenty() {
+    let seconds = Duration::from_secs;
+    let (usual, quick, patient) =
+        (HttpPolicy::new(), HttpPolicy::new().timeout(seconds(7)), HttpPolicy::new().timeout(seconds(60)));
+    for (policy, any, spending, refreshing) in [(usual, 15, 20, 20), (quick, 7, 7, 7), (patient, 60, 60, 20)] {
+        assert_eq!(policy.deadline(), seconds(any));
+        assert_eq!(policy.spending_deadline(None), seconds(spending));
+        assert_eq!(policy.spending_deadline(Some(seconds(20))), seconds(refreshing));
+    }
+}

@@ -1,0 +1,81 @@
+//! TLS: who is not trusted is not talked to.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::Arc,
+    thread,
+};
+
+use connection_contract::{HttpError, HttpRequest};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::aws_lc_rs,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+
+use super::{Names, base, client_with, named};
+use crate::HttpPolicy;
+
+/// A TLS server for one connection, for whom it says that it is; gives its port and its certificate.
+fn serve(name: &str) -> (u16, String) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut stream = StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream);
+        // Where the client does not trust us there is nothing to read.
+        if stream.read(&mut [0; 4096]).is_ok() {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        }
+    });
+    (port, cert.pem())
+}
+
+async fn ask(policy: HttpPolicy, host: &str, port: u16) -> Result<u16, HttpError> {
+    let origin = format!("https://{host}:{port}");
+    let client = client_with(policy, Names::of(&[("api.example.com", &["127.0.0.1"])]));
+    let response = client.send(&named(&origin), HttpRequest::get(&base(&origin), "/")).await;
+    response.map(|response| response.status())
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_trusts_is_a_tls_error() {
+    let (port, _) = serve("api.example.com");
+    assert_eq!(ask(HttpPolicy::new(), "api.example.com", port).await, Err(HttpError::Tls));
+}
+
+#[tokio::test]
+async fn a_certificate_that_the_host_added_is_trusted_for_its_own_name() {
+    let (port, pem) = serve("api.example.com");
+    assert_eq!(ask(HttpPolicy::new().root_certificate_pem(pem), "api.example.com", port).await, Ok(200));
+    let (port, pem) = serve("other.example.com");
+    let policy = HttpPolicy::new().root_certificate_pem(pem);
+    assert_eq!(ask(policy, "api.example.com", port).await, Err(HttpError::Tls));
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_a_tls_error_and_hears_no_request() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"220 hello, this is no TLS\r\n").unwrap();
+        let mut heard = Vec::new();
+        // The client may reset the connection; what came before that is here.
+        drop(stream.read_to_end(&mut heard));
+        heard
+    });
+    assert_eq!(ask(HttpPolicy::new(), "127.0.0.1", port).await, Err(HttpError::Tls));
+    let heard = heard.join().unwrap();
+    assert!(!heard.windows(3).any(|bytes| bytes == b"GET"), "{heard:?}");
+}
