@@ -20,12 +20,14 @@ pub(crate) const CONTRACT: &str = "connection-contract";
 /// Every package but the plugins that have no row of their own.
 pub(crate) const ROWS: &[Row] = &[
     Row { package: CONTRACT, normal: &[], dev: &[] },
+    // The core and the testkit run setups with the same engine.
+    Row { package: "connection-replay", normal: &[CONTRACT], dev: &[] },
     Row { package: "connection-seal", normal: &[CONTRACT], dev: &[] },
     // Its tests send to the small server that the core's tests have, too.
     Row { package: "connection-egress", normal: &[CONTRACT], dev: &["connection-faults"] },
     Row {
         package: "connection-core",
-        normal: &[CONTRACT, "connection-egress", "connection-seal"],
+        normal: &[CONTRACT, "connection-egress", "connection-replay", "connection-seal"],
         dev: &["connection-testkit", "connection-faults"],
     },
     Row { package: "connection-oauth2", normal: &[CONTRACT], dev: &["connection-testkit"] },

@@ -8,7 +8,7 @@ use connection_egress::{AllowedOrigin, Egress};
 use connection_seal::Place;
 
 use crate::{
-    ConnectionId,
+    ConnectionId, limits,
     registry::{KindEntry, has_environment},
 };
 
@@ -34,25 +34,10 @@ impl Payload {
         granted: &[Root],
     ) -> Result<Self, &'static str> {
         let declared = &kind.checked;
-        let mut wanted: Vec<&Origin> = Vec::new();
-        match &reach.base_url {
-            Some(base) => wanted.push(base.origin()),
-            None => wanted.extend(declared.addresses.iter().map(|(_, base)| base.origin())),
-        }
-        wanted.extend(&reach.origins);
-        let mut origins: Vec<AllowedOrigin> = Vec::new();
-        for origin in wanted {
-            let is_declared = declared.declares(origin);
-            if !is_declared && !named.contains(origin) {
-                return Err("the plugin asks for an address that it does not declare and the user did not name");
-            }
-            if !origins.iter().any(|known| known.origin == *origin) {
-                origins.push(AllowedOrigin { origin: origin.clone(), named: !is_declared });
-            }
-        }
-        if reach.roots.iter().any(|root| !granted.contains(root)) {
-            return Err("the plugin asks for a directory that the user did not name");
-        }
+        let addresses: Vec<_> = declared.addresses.iter().map(|(_, base)| base.origin()).collect();
+        let bounds = limits::Bounds::new(&addresses, |origin: &Origin| declared.declares(origin), named, granted);
+        let origins = limits::reach(reach, &bounds)?;
+        let origins = origins.into_iter().map(|(origin, named)| AllowedOrigin { origin, named }).collect();
         let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
         Ok(Self { credential, base_url, origins, roots: reach.roots.clone() })
     }

@@ -1,10 +1,10 @@
 //! The encoding of an answer, and the places that it is sealed for.
 
 use connection_contract::{HttpResponse, Record, Secret};
+use connection_replay::{to_response, with_response};
 use connection_seal::Place;
 
 use super::ExchangeKey;
-use crate::setup::{to_response, with_response};
 
 pub(super) fn encode(answer: &HttpResponse) -> Secret {
     with_response(Record::new(), answer).encode()

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use connection_contract::{Record, Secret, encode};
+use connection_replay::Effect;
 
 use super::{
     Callback, Delivered, SetupSession,
     codec::{Header, Waiting},
-    journal::Effect,
     run,
     session::{self, MOST_TRIES, Source},
     slot::Slot,

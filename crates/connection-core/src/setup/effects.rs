@@ -16,10 +16,10 @@ use connection_contract::{
     HttpError, HttpResponse, Notice, Origin, Root, Secret, Services, SetupFailure, Timestamp, host::Signatures,
 };
 use connection_egress::LastAnswer;
+use connection_replay::{Effect, Entry};
 
 use super::{
     StepNo,
-    journal::{Effect, Entry},
     run::Loaded,
     slot::Slot,
 };
@@ -169,7 +169,7 @@ impl Inner {
             Effect::Http(result) if entry.what.starts_with(SEND_ONCE) && !nothing_spent(result) => self.asked = None,
             Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.asked = Some(self.next),
             Effect::Allocated(address) => self.has_address |= address.is_some(),
-            Effect::Elapsed | Effect::Kept(_) | Effect::Put(_) => {}
+            _ => {}
         }
         self.now = entry.at;
         self.next += 1;
@@ -286,7 +286,7 @@ impl Effects {
 
     /// Makes the result durable and gives it back; never returns when that fails.
     pub(super) async fn record(&self, busy: Busy<'_>, what: String, effect: Effect, beside: Beside) -> Effect {
-        let entry = Entry { what, at: self.shared.clock.now(), effect };
+        let entry = Entry::new(what, self.shared.clock.now(), effect);
         let bytes = entry.encode();
         let size = bytes.expose().len();
         let (seq, session, owner) = (self.lock().next, self.slot.id, self.slot.owner.clone());

@@ -104,12 +104,8 @@ pub(super) async fn candidate(
         Ok(payload) => payload,
         Err(problem) => return refused(reason::PLUGIN_FAULT, problem),
     };
-    // One that was cut could be the id of two accounts.
-    if made.identity.account_id.as_str().chars().count() >= limits::LONGEST_ID {
-        return refused(reason::PLUGIN_FAULT, "the plugin gives an account an id of 500 characters or more");
-    }
-    if made.identity.account_id.as_str().is_empty() {
-        return refused(reason::PLUGIN_FAULT, "the plugin did not say which account this is");
+    if let Err(problem) = limits::account_id(&made.identity.account_id) {
+        return refused(reason::PLUGIN_FAULT, problem);
     }
     // What was recorded as offline would be so for ever; a session that waits is to ask again.
     let measured = made.measured.take().filter(|found| asked.is_new() || found.liveness != Liveness::Offline);

@@ -11,8 +11,9 @@ use std::{
 use connection_egress::Moment;
 use tokio::task::AbortHandle;
 
+use connection_replay::{Effect, Entry};
+
 use super::{
-    journal::{Effect, Entry},
     lease::{self, LOOKED},
     run,
     slot::Slot,

@@ -8,13 +8,13 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{Crypto as _, Kind, Secret, encode};
+use connection_replay::{Effect, Entry};
 
 use super::{
     BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep,
     codec::Header,
     deliver::is_open,
     follow,
-    journal::{Effect, Entry},
     run,
     session::MOST_TRIES,
     slot::Slot,

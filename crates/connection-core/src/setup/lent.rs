@@ -8,10 +8,10 @@ use connection_contract::{
     BoxFuture, Compute, FileCache, FoundTool, LoggedIn, LoginWindow, LoginWindowService, Record, Root, Secret,
     ServiceError, Services, ToolService, ToolSpec, encode,
 };
+use connection_replay::Effect;
 
 use super::{
     effects::{Effects, changed},
-    journal::Effect,
     run::SESSION_LIFE,
 };
 use crate::{

@@ -6,10 +6,10 @@ use connection_contract::{
     SpendService, Text, Timestamp, encode, host,
 };
 use connection_egress::{AllowedOrigin, Egress};
+use connection_replay::Effect;
 
 use super::{
     effects::{Beside, Effects, MOST_BYTES, SEND_ONCE, Stop, Turn, changed},
-    journal::Effect,
     lease::LOOKED,
 };
 use crate::{

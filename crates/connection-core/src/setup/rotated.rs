@@ -9,12 +9,12 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{Established, Secret};
+use connection_replay::{Effect, Entry};
 
 use super::{
     confirm::CONFIRM,
     effects::Inner,
     finish::Candidate,
-    journal::{Effect, Entry},
     lease, run,
     slot::Slot,
 };
@@ -80,7 +80,7 @@ pub(super) async fn keep(
     };
     let Some(fresh) = fresh else { return Ok(true) };
     let effect = Effect::Kept(Ok(Some(fresh.duplicate())));
-    let entry = Entry { what: ROTATED.to_owned(), at: shared.clock.now(), effect }.encode();
+    let entry = Entry::new(ROTATED, shared.clock.now(), effect).encode();
     let unrecorded = Unrecorded { seq: inner.next, entry, sealed: None, rescued: false, pause: FIRST_PAUSE };
     inner.next += 1;
     slot.set_unrecorded(Some(unrecorded));

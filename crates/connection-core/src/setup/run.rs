@@ -7,6 +7,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use connection_contract::{Established, Secret, SetupContext, SetupFailure, Timestamp};
 use connection_seal::Place;
+use connection_replay::{Effect, Entry};
 use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
@@ -15,7 +16,6 @@ use super::{
     confirm::{self, First},
     effects::{Effects, Inner, Stop, changed},
     ended, finish,
-    journal::{Effect, Entry},
     lease, lent, offline,
     reauthorize::removed,
     rotated,

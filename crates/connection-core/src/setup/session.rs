@@ -12,6 +12,7 @@ use std::{
 };
 
 use connection_contract::{BoxFuture, Kind, Secret};
+use connection_replay::{Effect, Entry};
 use futures_core::Stream;
 
 use super::{
@@ -19,7 +20,6 @@ use super::{
     codec::Waiting,
     follow::follow,
     grants::{self, Grants},
-    journal::{Effect, Entry},
     run,
     slot::Slot,
 };
@@ -330,7 +330,7 @@ pub(super) async fn record(
     let (elapsed, now) = (matches!(effect, Effect::Elapsed), shared.clock.now());
     // A run that is lost after this has as long as one that waits.
     let alive = if elapsed { i64::MIN } else { now.after(run::SESSION_LIFE).seconds() };
-    let entry = Entry { what: waiting.what.clone(), at: now, effect };
+    let entry = Entry::new(waiting.what.clone(), now, effect);
     let sealed = shared.sealer.seal(&slot.effect_place(seq), entry.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let (id, step) = (slot.id, i64::try_from(waiting.no).unwrap_or(i64::MAX));

@@ -4,11 +4,11 @@ use connection_contract::{
     Answer, FileStat, FileType, HttpError, HttpResponse, Reason, Record, Secret, ServiceError, SetupFailure, Text,
     Timestamp, encode, host,
 };
+use connection_replay::{Effect, Entry};
 use proptest::{collection::vec, option, prelude::*};
 
 use super::{
     codec::{self, Header, Paused, Purpose, Waiting},
-    journal::{Effect, Entry},
 };
 use crate::{extension::ForExtension, profiles::Granted};
 
@@ -95,7 +95,7 @@ fn whole(effect: &Effect) -> String {
 proptest! {
     #[test]
     fn every_effect_is_read_back_as_it_was_written(what in ".*", at in times(), effect in effect()) {
-        let entry = Entry { what, at, effect };
+        let entry = Entry::new(what, at, effect);
         let read = Entry::decode(entry.encode().expose()).unwrap();
         prop_assert_eq!(&read.what, &entry.what);
         prop_assert_eq!(read.at, entry.at);
@@ -148,7 +148,7 @@ proptest! {
         at in any::<proptest::sample::Index>(),
         bit in 0_u8..8,
     ) {
-        let entry = Entry { what: "1 x".into(), at: Timestamp::from_seconds(0), effect };
+        let entry = Entry::new("1 x", Timestamp::from_seconds(0), effect);
         let mut bytes = entry.encode().expose().to_vec();
         drop(Entry::decode(&bytes[..cut.index(bytes.len())]));
         let at = at.index(bytes.len());

@@ -5,12 +5,12 @@ use std::{future::pending, time::Duration};
 use connection_contract::{
     BoxFuture, Field, InboundHttpService, Link, Notice, Prompt, SetupFailure, SetupService, Text, Wait, Woken, host,
 };
+use connection_replay::Effect;
 
 use super::{
     SetupStep,
     codec::Waiting,
     effects::{Effects, Inner, Stop, Turn, changed, too_long},
-    journal::Effect,
 };
 
 const MOST_STEPS: u64 = 64;

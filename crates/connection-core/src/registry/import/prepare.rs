@@ -106,8 +106,7 @@ fn check(kind: &KindEntry, made: &Established<Secret>) -> Result<(), Error> {
         });
     }
     limits::established(made).map_err(Error::InvalidImport)?;
-    let account = made.identity.account_id.as_str();
-    if account.is_empty() || account.chars().count() >= limits::LONGEST_ID {
+    if limits::account_id(&made.identity.account_id).is_err() {
         return Err(Error::InvalidImport("the account's id is empty, or has 500 characters or more"));
     }
     let is_secret = |name: &str| {

@@ -1,16 +1,24 @@
-//! What an effect gave, as bytes that a store seals.
+//! The journal of a setup: the result of every effect, as bytes that a host seals.
 //!
-//! Every entry holds the question's fingerprint, so that a replay that asks something else is noticed, and the time from
-//! then on, so that time stands still between effects in every replay.
+//! Every entry holds the fingerprint of its question, so that a replay that asks something else is noticed, and the time
+//! at which the effect ended, so that time stands still between effects in every replay.
+
+use alloc::{
+    borrow::ToOwned,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use connection_contract::{
     Answer, FileStat, FileType, HttpError, HttpResponse, Record, Secret, ServiceError, Text, Timestamp, host,
 };
 
-/// What an effect gave.
+/// The result of an effect.
 #[derive(Debug)]
-pub(crate) enum Effect {
-    /// A callback's address, or that there was none to give.
+#[non_exhaustive]
+pub enum Effect {
+    /// The address for a callback, or `None` when the host had none to give.
     Allocated(Option<String>),
     /// A wait ended with answers.
     Answered(Vec<(Text, Answer)>),
@@ -18,27 +26,31 @@ pub(crate) enum Effect {
     Callback(Vec<(String, Secret)>),
     /// A wait ended by itself.
     Elapsed,
-    /// A directory was listed or a file looked at: one or more entries.
+    /// A directory was listed, or a file was looked at: then it is one entry.
     Files(Result<Vec<FileStat>, ServiceError>),
-    /// A value of the plugin's was read.
+    /// A value of the plugin was read, or a login window ended.
     Kept(Result<Option<Secret>, ServiceError>),
-    /// A value of the plugin's was written or deleted.
+    /// A value of the plugin was written or deleted.
     Put(Result<(), ServiceError>),
     /// A request ended.
     Http(Result<HttpResponse, HttpError>),
-    /// A file was read.
+    /// A file was read, or a local tool was asked.
     Read(Result<Secret, ServiceError>),
 }
 
+/// The beginning of the fingerprint of a request that spends something.
+const SEND_ONCE: &str = "1 send_once ";
+
 /// One effect of a journal.
 #[derive(Debug)]
-pub(crate) struct Entry {
+#[non_exhaustive]
+pub struct Entry {
     /// The question: a versioned fingerprint.
-    pub(crate) what: String,
-    /// The time from then on.
-    pub(crate) at: Timestamp,
+    pub what: String,
+    /// The time at which the effect ended.
+    pub at: Timestamp,
     /// The answer.
-    pub(crate) effect: Effect,
+    pub effect: Effect,
 }
 
 const HTTP_ERRORS: [HttpError; 9] = [
@@ -58,8 +70,18 @@ const SERVICE_ERRORS: [ServiceError; 4] =
 const UNAVAILABLE: usize = 3;
 
 impl Entry {
-    /// For a store, which seals it.
-    pub(crate) fn encode(&self) -> Secret {
+    /// An entry of a journal.
+    pub fn new(what: impl Into<String>, at: Timestamp, effect: Effect) -> Self {
+        Self { what: what.into(), at, effect }
+    }
+
+    /// Returns `true` if the entry is the answer to a request that spends something.
+    pub fn is_spend(&self) -> bool {
+        self.what.starts_with(SEND_ONCE)
+    }
+
+    /// Returns the entry as bytes. They hold what a person typed, so a host seals them.
+    pub fn encode(&self) -> Secret {
         let head = |tag: &str| {
             Record::new().with("tag", tag).with("what", &*self.what).with("now", self.at.seconds().to_string())
         };
@@ -89,8 +111,8 @@ impl Entry {
         record.encode()
     }
 
-    /// `None` for bytes that `encode` cannot have made.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+    /// Reads an entry, or returns `None` for bytes that [`encode`](Self::encode) cannot have made.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut record = Record::decode(bytes).ok()?;
         let text = |name| record.text(name).ok();
         let effect = match text("tag")? {
@@ -133,7 +155,7 @@ fn with_answer(record: Record, (name, answer): &(Text, Answer)) -> Record {
         Answer::Secret(secret) => ("s", secret.duplicate()),
         Answer::Text(text) => ("t", text.as_str().into()),
         Answer::Url(url) => ("u", url.to_string().into()),
-        // Every form that this core checks is above.
+        // A host records only the forms above.
         _ => return record,
     };
     record.with(tag, &**name).with("v", value)
@@ -173,7 +195,8 @@ fn to_stat((tag, name, value): (String, String, Secret)) -> Option<FileStat> {
     Some(FileStat::new(name, file_type).size(size.parse().ok()?).modified(modified))
 }
 
-pub(crate) fn with_response(record: Record, response: &HttpResponse) -> Record {
+/// Writes an answer into a record, from which [`to_response`] reads it.
+pub fn with_response(record: Record, response: &HttpResponse) -> Record {
     let head = record
         .with("status", response.status().to_string())
         .with("at", response.received_at().seconds().to_string())
@@ -181,7 +204,8 @@ pub(crate) fn with_response(record: Record, response: &HttpResponse) -> Record {
     response.headers().iter().fold(head, |r, (name, value)| r.with("h", name.as_str()).with("v", value.as_str()))
 }
 
-pub(crate) fn to_response(record: &Record) -> Option<HttpResponse> {
+/// Reads an answer that [`with_response`] has written, or returns `None` for any other record.
+pub fn to_response(record: &Record) -> Option<HttpResponse> {
     let text = |name| record.text(name).ok();
     let value = |v: Secret| v.expose_str().unwrap_or_default().to_owned();
     let headers = pairs(record).into_iter().map(|(_, name, v)| (name, value(v))).collect();

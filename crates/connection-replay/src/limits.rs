@@ -1,0 +1,239 @@
+//! Limits on what a plugin says, and the checks that enforce them.
+//!
+//! Everything that a host stores, lists or shows of a plugin has a limit, and a plugin that exceeds one is at fault. Text
+//! for people needs no check here: [`DisplayText`] is cut when it is made. A check returns what is wrong as one sentence,
+//! and never holds what the plugin said.
+
+use alloc::{string::ToString, vec::Vec};
+
+use connection_contract::{
+    Descriptor, DisplayText, Established, Guide, Input, NotLive, Origin, Reach, Reason, Refreshed, Root, Secret,
+    SetupFailure, Value, VerifyResult, reason,
+};
+
+/// The length of an account id, in characters, from which on it is refused.
+///
+/// [`DisplayText`] is cut to 500 characters, so an id of this length may have been cut, and the ids of two accounts could
+/// be the same then.
+const TOO_LONG_ID: usize = 500;
+const LONGEST_CODE: usize = 128;
+const LONGEST_CREDENTIAL: usize = 1024 * 1024;
+/// JSON from a plugin is put inside other JSON, which must not become too deep for common parsers.
+const DEEPEST_JSON: usize = 32;
+/// The maximum length of a single text in bytes: a link, a scope, a configuration value.
+const LONGEST_TEXT: usize = 16 * 1024;
+const MOST_CHOICES: usize = 1000;
+const MOST_CONFIG: usize = 64;
+const MOST_PARTS: usize = 64;
+const MOST_SCOPES: usize = 1000;
+
+/// The remedy of a fault that only the plugin's author can mend.
+pub const REPORT: &str = "report this to the plugin's author";
+
+/// Checks the size of a descriptor.
+///
+/// # Errors
+///
+/// The limit that the descriptor exceeds.
+pub fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
+    let Descriptor { origins, fields, secret_names, guide, needs, ways, .. } = descriptor;
+    if [origins.len(), secret_names.len(), guide.len(), needs.len(), ways.len()].iter().any(|count| *count > MOST_PARTS)
+    {
+        return Err("it has more than 64 addresses, secrets, parts of a guide, needs or ways");
+    }
+    let texts = fields
+        .iter()
+        .flat_map(|field| field.default.iter().chain(&field.pattern).chain(&field.kept).chain(&field.plain_http));
+    let links = guide.iter().filter_map(|part| if let Guide::Link(_, url) = part { Some(url) } else { None });
+    if texts.chain(origins).chain(links).any(|text| text.len() > LONGEST_TEXT) {
+        return Err("a text of it is longer than 16 KiB");
+    }
+    let choices =
+        fields.iter().filter_map(|field| if let Input::Choice(all) = &field.input { Some(all) } else { None });
+    if choices.into_iter().any(|choices| choices.len() > MOST_CHOICES) {
+        return Err("a choice of it has more than 1,000 choices");
+    }
+    Ok(())
+}
+
+/// Checks the size of what a setup made. [`bounded`] checks what the plugin measured.
+///
+/// # Errors
+///
+/// The limit that the plugin exceeds.
+pub fn established(made: &Established<Secret>) -> Result<(), &'static str> {
+    credential(&made.credential)?;
+    if made.config.len() > MOST_CONFIG {
+        return Err("the plugin keeps more than 64 configuration values");
+    }
+    if made.config.iter().any(|(name, value)| name.len().max(value.len()) > LONGEST_TEXT) {
+        return Err("the plugin keeps a configuration value of more than 16 KiB");
+    }
+    scopes(made.granted_scopes.as_deref())
+}
+
+/// Checks the id that a plugin gives an account.
+///
+/// # Errors
+///
+/// The id is empty, or so long that it may have been cut.
+pub fn account_id(id: &DisplayText) -> Result<(), &'static str> {
+    if id.as_str().chars().count() >= TOO_LONG_ID {
+        return Err("the plugin gives an account an id of 500 characters or more");
+    }
+    if id.as_str().is_empty() {
+        return Err("the plugin did not say which account this is");
+    }
+    Ok(())
+}
+
+/// The addresses and directories that a connection of one setup may reach at most.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Bounds<'a, D> {
+    /// The origins of the addresses that the descriptor declares, in order.
+    pub declared: &'a [&'a Origin],
+    /// Returns `true` for an origin that the descriptor declares, also by a wildcard.
+    pub declares: D,
+    /// The origins that a person named in an answer.
+    pub named: &'a [Origin],
+    /// The directories that a person granted in an answer.
+    pub granted: &'a [Root],
+}
+
+impl<'a, D: Fn(&Origin) -> bool> Bounds<'a, D> {
+    /// The bounds of one setup.
+    pub fn new(declared: &'a [&'a Origin], declares: D, named: &'a [Origin], granted: &'a [Root]) -> Self {
+        Self { declared, declares, named, granted }
+    }
+}
+
+/// Returns the origins that a connection may reach, each with `true` if a person named it and the descriptor does not
+/// declare it.
+///
+/// # Errors
+///
+/// The plugin asks for more than the descriptor declares and the person named.
+pub fn reach<D: Fn(&Origin) -> bool>(
+    reach: &Reach,
+    bounds: &Bounds<'_, D>,
+) -> Result<Vec<(Origin, bool)>, &'static str> {
+    let mut wanted: Vec<&Origin> = Vec::new();
+    match &reach.base_url {
+        Some(base) => wanted.push(base.origin()),
+        None => wanted.extend(bounds.declared),
+    }
+    wanted.extend(&reach.origins);
+    let mut origins: Vec<(Origin, bool)> = Vec::new();
+    for origin in wanted {
+        let is_declared = (bounds.declares)(origin);
+        if !is_declared && !bounds.named.contains(origin) {
+            return Err("the plugin asks for an address that it does not declare and the user did not name");
+        }
+        if !origins.iter().any(|(known, _)| known == origin) {
+            origins.push((origin.clone(), !is_declared));
+        }
+    }
+    if reach.roots.iter().any(|root| !bounds.granted.contains(root)) {
+        return Err("the plugin asks for a directory that the user did not name");
+    }
+    Ok(origins)
+}
+
+/// Returns the failure, or a fault of the plugin if the failure's code is none.
+pub fn failure(failure: SetupFailure) -> SetupFailure {
+    match is_code(&failure.code) {
+        true => failure,
+        false => SetupFailure::new(reason::PLUGIN_FAULT, "the plugin failed, and its code is no code").remedy(REPORT),
+    }
+}
+
+/// Returns what a verification found, or a fault of the plugin if that exceeds a limit.
+///
+/// A rotated credential that is within its own limit is kept in any case, because the one before it may have stopped
+/// working.
+pub fn bounded(mut found: VerifyResult<Secret>) -> VerifyResult<Secret> {
+    let rotated = found.credential.as_ref().map_or(Ok(()), credential);
+    let scopes = scopes(found.granted_scopes.as_deref());
+    let code = match &found.reason {
+        Some(reason) if !is_code(&reason.code) => Err(NO_CODE),
+        _ => Ok(()),
+    };
+    let Err(problem) = rotated.and(scopes).and(code) else { return found };
+    let kept = found.credential.take().filter(|_| rotated.is_ok());
+    found = fault(problem).into();
+    found.credential = kept;
+    found
+}
+
+/// Returns what a refresh made, and what was left out of it because it exceeds a limit.
+///
+/// # Errors
+///
+/// The credential itself exceeds its limit.
+pub fn refreshed(mut refreshed: Refreshed<Secret>) -> Result<(Refreshed<Secret>, Option<&'static str>), &'static str> {
+    credential(&refreshed.credential)?;
+    // The credential is kept without its scopes, because the one before it may have stopped working.
+    let problem = scopes(refreshed.granted_scopes.as_deref()).err();
+    if problem.is_some() {
+        refreshed.granted_scopes = None;
+    }
+    Ok((refreshed, problem))
+}
+
+/// Returns why a connection does not work, or a fault of the plugin if the reason's code is none.
+pub fn not_live(not_live: NotLive) -> NotLive {
+    match is_code(&not_live.reason.code) {
+        true => not_live,
+        false => fault(NO_CODE),
+    }
+}
+
+/// Returns `true` if `value` can be written and read again, is not nested too deeply, and is at most `longest` bytes
+/// long. A plugin may have built a value by hand that no parser accepts.
+pub fn is_json(value: &Value, longest: usize) -> bool {
+    // The depth is checked first, because writing a value is recursive.
+    if !is_shallow(value, DEEPEST_JSON) {
+        return false;
+    }
+    let text = value.to_string();
+    text.len() <= longest && Value::parse(text.as_bytes()).is_ok()
+}
+
+const NO_CODE: &str = "the plugin's reason has a code that is none";
+
+fn fault(problem: &'static str) -> NotLive {
+    NotLive::failing(Reason::new(reason::PLUGIN_FAULT, problem).remedy(REPORT))
+}
+
+fn is_shallow(value: &Value, levels: usize) -> bool {
+    let Some(levels) = levels.checked_sub(1) else { return false };
+    match value {
+        Value::List(items) => items.iter().all(|item| is_shallow(item, levels)),
+        Value::Map(fields) => fields.iter().all(|(_, field)| is_shallow(field, levels)),
+        _ => true,
+    }
+}
+
+fn credential(credential: &Secret) -> Result<(), &'static str> {
+    match credential.expose().len() {
+        ..=LONGEST_CREDENTIAL => Ok(()),
+        _ => Err("the plugin keeps a credential of more than 1 MiB"),
+    }
+}
+
+fn scopes(scopes: Option<&[alloc::string::String]>) -> Result<(), &'static str> {
+    let scopes = scopes.unwrap_or_default();
+    if scopes.len() > MOST_SCOPES {
+        return Err("the plugin names more than 1,000 scopes");
+    }
+    match scopes.iter().all(|scope| scope.len() <= LONGEST_TEXT) {
+        true => Ok(()),
+        false => Err("the plugin names a scope of more than 16 KiB"),
+    }
+}
+
+/// Programs match on codes and terminals show them, so a code is short and printable.
+fn is_code(code: &str) -> bool {
+    (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic())
+}
