@@ -4,7 +4,10 @@
 //! for people needs no check here: [`DisplayText`] is cut when it is made. A check returns what is wrong as one sentence,
 //! and never holds what the plugin said.
 
-use alloc::{string::ToString, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use connection_contract::{
     Descriptor, DisplayText, Established, Guide, Input, NotLive, Origin, Reach, Reason, Refreshed, Root, Secret,
@@ -21,7 +24,9 @@ const LONGEST_CREDENTIAL: usize = 1024 * 1024;
 /// JSON from a plugin is put inside other JSON, which must not become too deep for common parsers.
 const DEEPEST_JSON: usize = 32;
 /// The maximum length of a single text in bytes: a link, a scope, a configuration value.
-const LONGEST_TEXT: usize = 16 * 1024;
+pub(crate) const LONGEST_TEXT: usize = 16 * 1024;
+/// More fields than this in one descriptor is no form that a person fills in.
+const MOST_DECLARED_FIELDS: usize = 64;
 const MOST_CHOICES: usize = 1000;
 const MOST_CONFIG: usize = 64;
 const MOST_PARTS: usize = 64;
@@ -37,6 +42,9 @@ pub const REPORT: &str = "report this to the plugin's author";
 /// The limit that the descriptor exceeds.
 pub fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
     let Descriptor { origins, fields, secret_names, guide, needs, ways, .. } = descriptor;
+    if fields.len() > MOST_DECLARED_FIELDS {
+        return Err("it has more than 64 fields");
+    }
     if [origins.len(), secret_names.len(), guide.len(), needs.len(), ways.len()].iter().any(|count| *count > MOST_PARTS)
     {
         return Err("it has more than 64 addresses, secrets, parts of a guide, needs or ways");
@@ -56,13 +64,13 @@ pub fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Checks the size of what a setup made. [`bounded`] checks what the plugin measured.
+/// Checks the size of what a setup made, with its credential in bytes. [`found`] checks what the plugin measured.
 ///
 /// # Errors
 ///
 /// The limit that the plugin exceeds.
-pub fn established(made: &Established<Secret>) -> Result<(), &'static str> {
-    credential(&made.credential)?;
+pub fn established<C>(made: &Established<C>, bytes: &Secret) -> Result<(), &'static str> {
+    credential(bytes)?;
     if made.config.len() > MOST_CONFIG {
         return Err("the plugin keeps more than 64 configuration values");
     }
@@ -148,22 +156,27 @@ pub fn failure(failure: SetupFailure) -> SetupFailure {
     }
 }
 
+/// Checks what a verification found, with the credential in bytes that the provider rotated meanwhile.
+///
+/// # Errors
+///
+/// The limit that the plugin exceeds.
+pub fn found<C>(found: &VerifyResult<C>, rotated: Option<&Secret>) -> Result<(), &'static str> {
+    rotated.map_or(Ok(()), credential)?;
+    scopes(found.granted_scopes.as_deref())?;
+    found.reason.as_ref().map_or(Ok(()), code)
+}
+
 /// Returns what a verification found, or a fault of the plugin if that exceeds a limit.
 ///
 /// A rotated credential that is within its own limit is kept in any case, because the one before it may have stopped
 /// working.
-pub fn bounded(mut found: VerifyResult<Secret>) -> VerifyResult<Secret> {
-    let rotated = found.credential.as_ref().map_or(Ok(()), credential);
-    let scopes = scopes(found.granted_scopes.as_deref());
-    let code = match &found.reason {
-        Some(reason) if !is_code(&reason.code) => Err(NO_CODE),
-        _ => Ok(()),
-    };
-    let Err(problem) = rotated.and(scopes).and(code) else { return found };
-    let kept = found.credential.take().filter(|_| rotated.is_ok());
-    found = fault(problem).into();
-    found.credential = kept;
-    found
+pub fn bounded(mut result: VerifyResult<Secret>) -> VerifyResult<Secret> {
+    let Err(problem) = found(&result, result.credential.as_ref()) else { return result };
+    let kept = result.credential.take().filter(|rotated| credential(rotated).is_ok());
+    result = fault(problem).into();
+    result.credential = kept;
+    result
 }
 
 /// Returns what a refresh made, and what was left out of it because it exceeds a limit.
@@ -183,9 +196,9 @@ pub fn refreshed(mut refreshed: Refreshed<Secret>) -> Result<(Refreshed<Secret>,
 
 /// Returns why a connection does not work, or a fault of the plugin if the reason's code is none.
 pub fn not_live(not_live: NotLive) -> NotLive {
-    match is_code(&not_live.reason.code) {
-        true => not_live,
-        false => fault(NO_CODE),
+    match code(&not_live.reason) {
+        Ok(()) => not_live,
+        Err(problem) => fault(problem),
     }
 }
 
@@ -200,8 +213,6 @@ pub fn is_json(value: &Value, longest: usize) -> bool {
     text.len() <= longest && Value::parse(text.as_bytes()).is_ok()
 }
 
-const NO_CODE: &str = "the plugin's reason has a code that is none";
-
 fn fault(problem: &'static str) -> NotLive {
     NotLive::failing(Reason::new(reason::PLUGIN_FAULT, problem).remedy(REPORT))
 }
@@ -215,14 +226,31 @@ fn is_shallow(value: &Value, levels: usize) -> bool {
     }
 }
 
-fn credential(credential: &Secret) -> Result<(), &'static str> {
+/// Checks the size of a credential in bytes.
+///
+/// # Errors
+///
+/// The limit that the plugin exceeds.
+pub fn credential(credential: &Secret) -> Result<(), &'static str> {
     match credential.expose().len() {
         ..=LONGEST_CREDENTIAL => Ok(()),
         _ => Err("the plugin keeps a credential of more than 1 MiB"),
     }
 }
 
-fn scopes(scopes: Option<&[alloc::string::String]>) -> Result<(), &'static str> {
+/// Checks the code of a reason.
+///
+/// # Errors
+///
+/// It is none.
+pub fn code(reason: &Reason) -> Result<(), &'static str> {
+    match is_code(&reason.code) {
+        true => Ok(()),
+        false => Err("the plugin's reason has a code that is none"),
+    }
+}
+
+fn scopes(scopes: Option<&[String]>) -> Result<(), &'static str> {
     let scopes = scopes.unwrap_or_default();
     if scopes.len() > MOST_SCOPES {
         return Err("the plugin names more than 1,000 scopes");

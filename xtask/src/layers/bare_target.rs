@@ -1,8 +1,8 @@
 //! Builds the contained plugins for a target that has no `std`.
 
 use crate::failure::Failure;
-use crate::layers::containment;
 use crate::layers::metadata::Package;
+use crate::layers::{containment, table};
 use crate::process;
 use crate::setup::{self, BARE_TARGET};
 use crate::workspace::{self, Workspace};
@@ -11,7 +11,7 @@ use crate::workspace::{self, Workspace};
 pub(crate) fn build(workspace: &Workspace, packages: &[Package]) -> Result<(), Failure> {
     let plugins: Vec<&str> = packages
         .iter()
-        .filter(|package| containment::is_contained(package))
+        .filter(|package| containment::is_contained(package) || package.name == table::ENGINE)
         .map(|package| package.name.as_str())
         .collect();
     if plugins.is_empty() {

@@ -17,17 +17,20 @@ pub(crate) struct Row {
 /// The package that depends on nothing at all.
 pub(crate) const CONTRACT: &str = "connection-contract";
 
+/// The package that runs setups by replay. It has no `std`, as plugins have none.
+pub(crate) const ENGINE: &str = "connection-replay";
+
 /// Every package but the plugins that have no row of their own.
 pub(crate) const ROWS: &[Row] = &[
     Row { package: CONTRACT, normal: &[], dev: &[] },
     // The core and the testkit run setups with the same engine.
-    Row { package: "connection-replay", normal: &[CONTRACT], dev: &[] },
+    Row { package: ENGINE, normal: &[CONTRACT], dev: &[] },
     Row { package: "connection-seal", normal: &[CONTRACT], dev: &[] },
     // Its tests send to the small server that the core's tests have, too.
     Row { package: "connection-egress", normal: &[CONTRACT], dev: &["connection-faults"] },
     Row {
         package: "connection-core",
-        normal: &[CONTRACT, "connection-egress", "connection-replay", "connection-seal"],
+        normal: &[CONTRACT, "connection-egress", ENGINE, "connection-seal"],
         dev: &["connection-testkit", "connection-faults"],
     },
     Row { package: "connection-oauth2", normal: &[CONTRACT], dev: &["connection-testkit"] },
@@ -39,7 +42,7 @@ pub(crate) const ROWS: &[Row] = &[
         // A kind from a configuration offers every way to finish at once.
         dev: &["connection-testkit", "connection-faults", "connection-oauth2"],
     },
-    // Its fakes serve third parties, who have the contract and not our core.
+    // Its fakes serve third parties, who have no core of ours.
     Row { package: "connection-testkit", normal: &[CONTRACT], dev: &[] },
     // Its provider double has a plugin.
     Row { package: "connection-faults", normal: &[CONTRACT, "connection-core"], dev: &["connection-testkit"] },

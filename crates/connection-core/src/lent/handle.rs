@@ -66,7 +66,7 @@ impl Handle {
     /// Returns the values of the owner whose setup makes the call. Outside of a setup, these are the values of the
     /// owner for whom the kind was registered.
     fn values(&self, there: &There) -> StoredValues {
-        let owner = there.session.as_ref().map_or(&*self.owner, |session| session.owner());
+        let owner = there.session.as_ref().map_or(&*self.owner, |session| session.host().owner());
         StoredValues::new(&there.shared, owner, &there.entry)
     }
 
@@ -74,7 +74,7 @@ impl Handle {
         let there = self.there()?;
         let values = self.values(&there);
         match &there.session {
-            Some(session) => session.get_lent(values, part, key).await,
+            Some(session) => session.read_value("lent get", &part, key, values.read(&part, key)).await,
             None => values.read(&part, key).await,
         }
     }
@@ -83,7 +83,10 @@ impl Handle {
         let there = self.there()?;
         let values = self.values(&there);
         match &there.session {
-            Some(session) => session.put_lent(values, part, key, value).await,
+            Some(session) => {
+                let write = |value| values.write(&part, key, value);
+                session.write_value("lent put", (&part, key), value, write).await
+            }
             None => values.write(&part, key, value).await,
         }
     }

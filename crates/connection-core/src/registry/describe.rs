@@ -8,9 +8,6 @@ use regex::Regex;
 use super::describe_tools;
 use crate::{Capabilities, limits, setup::answers};
 
-/// Maximum number of fields of a descriptor. Nobody fills in a longer form.
-const MOST_FIELDS: usize = 64;
-
 /// The checked parts of a descriptor.
 pub(crate) struct Checked {
     /// The declared addresses with their texts. The first one is the base.
@@ -39,9 +36,6 @@ impl Checked {
 
 /// Checks a descriptor. The error says which part is wrong.
 pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<Checked, String> {
-    if descriptor.fields.len() > MOST_FIELDS {
-        return Err(format!("it has more than {MOST_FIELDS} fields"));
-    }
     limits::descriptor(descriptor)?;
     let (mut addresses, mut wildcards) = (Vec::new(), Vec::new());
     for text in &descriptor.origins {

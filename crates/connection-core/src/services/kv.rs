@@ -9,6 +9,8 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, Kind, KvService, Secret, ServiceError, Text};
 use connection_seal::Place;
 
+pub(crate) use connection_replay::Part;
+
 use crate::{
     keys::kv_key,
     registry::{KindEntry, Shared},
@@ -27,38 +29,11 @@ pub(crate) struct StoredValues {
     kind: Arc<KindEntry>,
 }
 
-/// The part of the store that a value belongs to.
-#[derive(Clone)]
-pub(crate) enum Part {
-    Public,
-    Secret,
-    /// The origins that the value may be sent to, sorted, without duplicates.
-    Shared(Vec<Text>),
-}
-
-impl Part {
-    pub(crate) fn shared(origins: &[Text]) -> Self {
-        let mut origins = origins.to_vec();
-        origins.sort();
-        origins.dedup();
-        Self::Shared(origins)
-    }
-
-    /// Returns the name of an operation on this part in the journal of a setup.
-    pub(crate) fn operation(&self, verb: &str) -> String {
-        match self {
-            Self::Public => verb.to_owned(),
-            Self::Secret => format!("{verb} secret"),
-            Self::Shared(origins) => format!("{verb} shared {}", origins.join(" ")),
-        }
-    }
-
-    fn namespace(&self, kind: &KindEntry) -> String {
-        match self {
-            Self::Public => kind.kind().to_string(),
-            Self::Secret => secrets_of(kind.kind()),
-            Self::Shared(origins) => format!("{}{}", shared_of(&kind.descriptor.provider), origins.join(" ")),
-        }
+fn namespace(part: &Part, kind: &KindEntry) -> String {
+    match part {
+        Part::Public => kind.kind().to_string(),
+        Part::Secret => secrets_of(kind.kind()),
+        Part::Shared(origins) => format!("{}{}", shared_of(&kind.descriptor.provider), origins.join(" ")),
     }
 }
 
@@ -81,7 +56,7 @@ impl StoredValues {
             {
                 return given.map(Some);
             }
-            let namespace = part.namespace(&this.kind);
+            let namespace = namespace(&part, &this.kind);
             let row = this.shared.reader().await.map_err(|_| ServiceError::Unavailable)?;
             let row = { row }.kv(&this.owner, &namespace, &key).await.map_err(|error| failed(&error))?;
             let Some(row) = row else { return Ok(None) };
@@ -117,7 +92,7 @@ impl StoredValues {
         }
         let (this, part, key) = (self.clone(), part.clone(), key.to_owned());
         self.on_task(async move {
-            let namespace = part.namespace(&this.kind);
+            let namespace = namespace(&part, &this.kind);
             let value = match (value, &part) {
                 (None, _) => None,
                 (Some(text), Part::Public) => text.expose_str().map(|text| KvValue::Public(text.to_owned())),

@@ -54,7 +54,7 @@ pub(super) async fn first(
     candidate: Candidate,
 ) -> Result<First, Error> {
     let kept = match candidate {
-        Candidate::Kept(kept) if confirms && inner.in_browser => kept,
+        Candidate::Kept(kept) if confirms && inner.run.in_browser => kept,
         candidate => return Ok(First::Finish(candidate)),
     };
     let identity = kept.found.identity.as_ref().unwrap_or(&kept.made.identity).clone();
@@ -63,10 +63,10 @@ pub(super) async fn first(
     if inner.confirmed.as_ref() == Some(&what) || !is_to_be_shown(shared, slot, &kept, &identity).await? {
         return Ok(First::Finish(Candidate::Kept(kept)));
     }
-    inner.step += 1;
+    inner.run.step += 1;
     let waiting = Waiting {
-        no: inner.step,
-        seq: Some(inner.next),
+        no: inner.run.step,
+        seq: Some(inner.run.next),
         what,
         fields: Some(Vec::new()),
         state: None,

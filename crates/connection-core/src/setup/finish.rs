@@ -96,11 +96,11 @@ pub(super) async fn candidate(
     inner: &Inner,
     mut made: Established<Secret>,
 ) -> Candidate {
-    if let Err(problem) = limits::established(&made) {
+    if let Err(problem) = limits::established(&made, &made.credential) {
         return refused(reason::PLUGIN_FAULT, problem);
     }
     let credential = made.credential.duplicate();
-    let mut payload = match Payload::new(kind, &made.reach, credential, &inner.origins, &inner.roots) {
+    let mut payload = match Payload::new(kind, &made.reach, credential, &inner.run.origins, &inner.run.roots) {
         Ok(payload) => payload,
         Err(problem) => return refused(reason::PLUGIN_FAULT, problem),
     };

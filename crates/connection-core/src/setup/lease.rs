@@ -8,10 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    effects::{Effects, Stop},
-    slot::Slot,
-};
+use super::{effects::Halt, slot::Slot};
 use crate::{
     Error, SessionId, StoreError,
     registry::Shared,
@@ -36,36 +33,23 @@ enum Taken {
     Known,
 }
 
-impl Effects {
-    /// Asks while this run alone may. The `Err` is why the run stops.
-    pub(super) async fn leased<T>(&self, live: impl Future<Output = T>) -> Result<T, Stop> {
-        let (leased, seq) = {
-            let inner = self.lock();
-            (inner.leased, inner.next)
-        };
-        leased_by(&self.shared, &self.slot, leased, seq, live).await.map(|(until, answer)| {
-            self.lock().leased = Some(until);
-            answer
-        })
-    }
-}
-
-/// As [`Effects::leased`], outside of the plugin's run; with until when it holds.
+/// Runs `live` while this run alone may ask the world, and returns until when it may. `leased` is until when it has leased
+/// the session already, and `seq` the number of the next effect.
 pub(super) async fn leased_by<T>(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
     leased: Option<i64>,
     seq: i64,
     live: impl Future<Output = T>,
-) -> Result<(i64, T), Stop> {
+) -> Result<(i64, T), Halt> {
     let now = shared.clock.now().seconds();
     let mut until = match leased {
         Some(until) if until >= now.saturating_add(LEFT) => until,
         _ => match take(shared, slot, seq).await {
             Ok((Taken::Mine, until)) => until,
-            Ok((Taken::Held, _)) => return Err(Stop::Held),
-            Ok((Taken::Known, _)) => return Err(Stop::Lost),
-            Err(error) => return Err(Stop::Suspend(error.into())),
+            Ok((Taken::Held, _)) => return Err(Halt::Held),
+            Ok((Taken::Known, _)) => return Err(Halt::Lost),
+            Err(error) => return Err(Halt::Suspend(error.into())),
         },
     };
     let renewed = async {
@@ -80,7 +64,7 @@ pub(super) async fn leased_by<T>(
     let answer = tokio::select! {
         biased;
         answer = live => answer,
-        () = renewed => return Err(Stop::Held),
+        () = renewed => return Err(Halt::Held),
     };
     Ok((until, answer))
 }

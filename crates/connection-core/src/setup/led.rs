@@ -11,13 +11,8 @@ use connection_contract::{Crypto as _, Kind, Secret, encode};
 use connection_replay::{Effect, Entry};
 
 use super::{
-    BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep,
-    codec::Header,
-    deliver::is_open,
-    follow,
-    run,
-    session::MOST_TRIES,
-    slot::Slot,
+    BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep, codec::Header, deliver::is_open, follow, run,
+    session::MOST_TRIES, slot::Slot,
 };
 use crate::{
     ConnectionRegistry, Error, SessionId, StoreError,

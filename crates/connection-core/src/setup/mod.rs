@@ -26,7 +26,6 @@ mod lent;
 mod offline;
 mod promote;
 mod reauthorize;
-mod recorded;
 mod rotated;
 mod run;
 mod session;
@@ -35,6 +34,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod wait;
+mod world;
 
 pub use answers::FieldProblem;
 pub(crate) use begin::take_over;

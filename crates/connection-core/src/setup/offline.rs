@@ -29,18 +29,13 @@ pub(super) async fn rest_or_fail(
     inner: &Inner,
     failure: SetupFailure,
 ) -> Result<Next, Error> {
-    match (host::offline(&failure), last_asked(inner)) {
+    match (host::offline(&failure), inner.run.last_asked()) {
         (Some(not_live), Some(asked)) => {
             let reason = inner.heard.named(not_live.clone(), shared.clock.now()).reason;
             pause(shared, slot, row, inner, Some(asked), reason).await
         }
-        _ => run::fail(shared, slot, i64::try_from(inner.step).unwrap_or(i64::MAX), failure).await,
+        _ => run::fail(shared, slot, i64::try_from(inner.run.step).unwrap_or(i64::MAX), failure).await,
     }
-}
-
-/// The last effect, if it asked the world. Only that one can be asked again: what came after it would follow from nothing.
-pub(super) fn last_asked(inner: &Inner) -> Option<i64> {
-    inner.asked.filter(|asked| asked + 1 == inner.next)
 }
 
 /// Waits for somebody who resumes: the next run asks again, also for the effect that failed.
@@ -52,7 +47,7 @@ pub(super) async fn pause(
     failed: Option<i64>,
     reason: Reason,
 ) -> Result<Next, Error> {
-    let no = inner.step;
+    let no = inner.run.step;
     let seq = i64::try_from(no).unwrap_or(i64::MAX);
     let (what, paused) = (String::new(), Some(Paused { failed, reason: reason.clone() }));
     let waiting = Waiting { no, seq: None, what, fields: None, state: None, until: None, paused, account: None };
@@ -60,8 +55,8 @@ pub(super) async fn pause(
         shared.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     // A wait with a deadline may have been longer than that; resuming does not make it longer still.
-    let expires = inner.input_at.after(SESSION_LIFE).max(inner.expires);
-    let (id, next, expires_at) = (slot.id, inner.next, expires.seconds());
+    let expires = inner.run.input_at.after(SESSION_LIFE).max(inner.expires);
+    let (id, next, expires_at) = (slot.id, inner.run.next, expires.seconds());
     let from = (row.state, row.sealed_step.clone());
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
@@ -78,7 +73,7 @@ pub(super) async fn pause(
     if !stored.await? {
         return Ok(Next::Again);
     }
-    let mut beside = inner.notices.clone();
+    let mut beside = inner.run.notices.clone();
     beside.push(Notice::offline(reason));
     beside.push(Notice::new("your answers are kept: resume this setup to ask again"));
     slot.rest((no, SetupStep::Notice { beside }), None);

@@ -11,13 +11,7 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{Established, Secret};
 use connection_replay::{Effect, Entry};
 
-use super::{
-    confirm::CONFIRM,
-    effects::Inner,
-    finish::Candidate,
-    lease, run,
-    slot::Slot,
-};
+use super::{confirm::CONFIRM, effects::Inner, finish::Candidate, lease, run, slot::Slot};
 use crate::{
     Error, StoreError,
     exchange::{PATIENCE, beside, rescued_entry},
@@ -46,17 +40,15 @@ pub(super) struct Unrecorded {
 /// Takes what is left of a journal for the newest credential and the account that was confirmed. `None` when something
 /// else is left.
 pub(super) fn replayed(inner: &mut Inner, mut made: Established<Secret>) -> Option<Established<Secret>> {
-    while let Some(entry) = inner.replay.pop_front() {
+    while let Some(entry) = inner.run.take_rest() {
         match entry.effect {
             Effect::Kept(Ok(Some(credential))) if entry.what == ROTATED => made.credential = credential,
             Effect::Answered(_) if entry.what.starts_with(CONFIRM) => {
-                inner.step += 1;
+                inner.run.step += 1;
                 inner.confirmed = Some(entry.what);
             }
             _ => return None,
         }
-        inner.now = entry.at;
-        inner.next += 1;
     }
     Some(made)
 }
@@ -81,8 +73,8 @@ pub(super) async fn keep(
     let Some(fresh) = fresh else { return Ok(true) };
     let effect = Effect::Kept(Ok(Some(fresh.duplicate())));
     let entry = Entry::new(ROTATED, shared.clock.now(), effect).encode();
-    let unrecorded = Unrecorded { seq: inner.next, entry, sealed: None, rescued: false, pause: FIRST_PAUSE };
-    inner.next += 1;
+    let unrecorded = Unrecorded { seq: inner.run.next, entry, sealed: None, rescued: false, pause: FIRST_PAUSE };
+    inner.run.next += 1;
     slot.set_unrecorded(Some(unrecorded));
     record(shared, slot).await
 }

@@ -6,17 +6,16 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use connection_contract::{Established, Secret, SetupContext, SetupFailure, Timestamp};
+use connection_replay::{Effect, Entry, Fault, Host as _};
 use connection_seal::Place;
-use connection_replay::{Effect, Entry};
 use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
 use super::{
     codec::{Header, Purpose, Waiting},
     confirm::{self, First},
-    effects::{Effects, Inner, Stop, changed},
-    ended, finish,
-    lease, lent, offline,
+    effects::{Effects, Halt, Inner, SetupHost, Stop, services},
+    ended, finish, lease, lent, offline,
     reauthorize::removed,
     rotated,
     session::{self, Source},
@@ -131,7 +130,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     }
     slot.set_unconfirmed(None);
     let confirms = header.confirm;
-    let effects = Effects::new(loaded, shared.clone(), kind.clone(), slot.clone());
+    let effects = Effects::new(SetupHost::new(loaded, shared.clone(), kind.clone(), slot.clone()));
     let mut cancelled = slot.cancelled.subscribe();
     let ran = tokio::select! {
         biased;
@@ -140,23 +139,25 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         ran = run(shared, &kind, effects) => ran,
     };
     let Some((mut inner, result)) = ran else { return fail(shared, slot, row.step_seq, timed_out()).await };
-    let no = i64::try_from(inner.step).unwrap_or(i64::MAX);
+    let no = i64::try_from(inner.run.step).unwrap_or(i64::MAX);
     // Before the result: a plugin at fault cannot hide it by ending.
-    let made = match (inner.stop.take(), result) {
-        (Some(Stop::Fail(failure)), _) => return fail(shared, slot, no, failure).await,
+    let made = match (inner.run.stop.take(), result) {
+        (Some(Stop::Fault(fault)), _) => return fail(shared, slot, no, fault.failure).await,
         (_, Contained::Panicked) => return fail(shared, slot, no, panicked()).await,
-        (Some(Stop::Suspend(error)), _) => return Err(error),
-        (Some(Stop::Lost), _) => return Ok(Next::Again),
-        (Some(Stop::Held), _) => return held(shared, slot).await,
-        (Some(Stop::Wait(suspended)), _) => return suspend(shared, slot, &inner, *suspended).await,
+        (Some(Stop::Halt(Halt::Suspend(error))), _) => return Err(error),
+        (Some(Stop::Halt(Halt::Lost)), _) => return Ok(Next::Again),
+        (Some(Stop::Halt(Halt::Held)), _) => return held(shared, slot).await,
+        (Some(Stop::Wait(suspended)), _) => {
+            return suspend(shared, slot, &inner, Suspended::of(shared, *suspended)).await;
+        }
         (None, Contained::TimedOut | Contained::Stopped) => return fail(shared, slot, no, timed_out()).await,
-        (None, Contained::Ended(Err(failure))) if inner.replay.is_empty() => {
+        (None, Contained::Ended(Err(failure))) if !inner.run.is_replaying() => {
             return offline::rest_or_fail(shared, slot, &row, &inner, limits::failure(failure)).await;
         }
-        (None, Contained::Ended(Err(_))) => return fail(shared, slot, no, changed()).await,
+        (None, Contained::Ended(Err(_))) => return fail(shared, slot, no, Fault::changed().failure).await,
         (None, Contained::Ended(Ok(made))) => match rotated::replayed(&mut inner, made) {
             Some(made) => made,
-            None => return fail(shared, slot, no, changed()).await,
+            None => return fail(shared, slot, no, Fault::changed().failure).await,
         },
     };
     // What a plugin measured by itself asks nobody; what it was told then is what resuming asks again.
@@ -168,11 +169,11 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     if asks && rotated::ingest(shared, slot).await? {
         return Ok(Next::Again);
     }
-    let failed = if asks { None } else { offline::last_asked(&inner) };
+    let failed = if asks { None } else { inner.run.last_asked() };
     let candidate = finish::candidate(shared, slot, &kind, asked, &inner, made);
     let candidate = async {
         match asks {
-            true => lease::leased_by(shared, slot, inner.leased, inner.next, candidate).await.map(|(_, made)| made),
+            true => lease::leased_by(shared, slot, inner.leased, inner.run.next, candidate).await.map(|(_, made)| made),
             false => Ok(candidate.await),
         }
     };
@@ -183,7 +184,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     };
     let outcome = match outcome {
         Ok(candidate) => candidate,
-        Err(Stop::Suspend(error)) => return Err(error),
+        Err(Halt::Suspend(error)) => return Err(error),
         Err(_) => return held(shared, slot).await,
     };
     if !rotated::keep(shared, slot, &mut inner, &outcome, asks).await? {
@@ -194,7 +195,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         First::Show(suspended) => return suspend(shared, slot, &inner, *suspended).await,
     };
     // From here on nothing but the store decides.
-    let no = i64::try_from(inner.step).unwrap_or(i64::MAX);
+    let no = i64::try_from(inner.run.step).unwrap_or(i64::MAX);
     match finish::finish(shared, slot, no, outcome).await? {
         Some(reason) => offline::pause(shared, slot, &row, &inner, failed, reason).await,
         None => Ok(Next::Rest),
@@ -219,14 +220,18 @@ async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> O
     let run = effects.clone();
     let task = async move {
         let result = {
-            let ctx = SetupContext::new(run.services(), &*run);
-            let (setup, over) = (|| definition.setup(&ctx), lent::worked(&*clock, &run, LONGEST_RUN));
-            lent::marked(run.clone(), contain_until(over, setup, || run.stopped(), || run.ending())).await
+            let ctx = SetupContext::new(services(&run), &*run);
+            let (setup, over) = (|| definition.setup(&ctx), lent::worked(&*clock, run.host(), LONGEST_RUN));
+            lent::marked(
+                run.clone(),
+                contain_until(over, setup, || run.stopped(), || run.host().with_run(|run| run.end())),
+            )
+            .await
         };
-        (run.over(), result)
+        (run.host().over(), result)
     };
     let launched = shared.runtimes.launch(task);
-    match until(lent::worked(&*shared.clock, &effects, LONGEST_RUN + GRACE), launched).await {
+    match until(lent::worked(&*shared.clock, effects.host(), LONGEST_RUN + GRACE), launched).await {
         Contained::Ended(ran) => Some(ran),
         _ => None,
     }
@@ -275,14 +280,14 @@ async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loa
 /// Stores the wait, then shows it. An input that came while the run was busy is taken now.
 async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspended: Suspended) -> Result<Next, Error> {
     let Suspended { waiting, step } = suspended;
-    let latest = waiting.until.map_or(inner.input_at, |until| until.max(inner.input_at));
+    let latest = waiting.until.map_or(inner.run.input_at, |until| until.max(inner.run.input_at));
     let expires = latest.after(SESSION_LIFE);
     let no = i64::try_from(waiting.no).unwrap_or(i64::MAX);
     let sealed =
         shared.sealer.seal(&slot.place("connection_setup", "sealed_step", no), waiting.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let (id, seq) = (slot.id, waiting.seq);
-    let (expires_at, has_address) = (expires.seconds(), inner.has_address);
+    let (expires_at, has_address) = (expires.seconds(), inner.run.has_address);
     // A run makes the step again from the journal, so that the power may take it.
     let stored = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {

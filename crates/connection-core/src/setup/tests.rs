@@ -7,9 +7,7 @@ use connection_contract::{
 use connection_replay::{Effect, Entry};
 use proptest::{collection::vec, option, prelude::*};
 
-use super::{
-    codec::{self, Header, Paused, Purpose, Waiting},
-};
+use super::codec::{self, Header, Paused, Purpose, Waiting};
 use crate::{extension::ForExtension, profiles::Granted};
 
 fn secret() -> impl Strategy<Value = Secret> {

@@ -9,6 +9,8 @@ fn the_edges_of_the_design_are_allowed() {
     check_edges("connection-core", "connection-egress", Kind::Normal, &[]);
     check_edges("connection-core", "connection-seal", Kind::Normal, &[]);
     check_edges("connection-core", "connection-testkit", Kind::Dev, &[]);
+    check_edges("connection-core", "connection-replay", Kind::Normal, &[]);
+    check_edges("connection-replay", "connection-contract", Kind::Normal, &[]);
     check_edges("connection-core", "connection-contract", Kind::Dev, &[]);
     check_edges("connection-plugin-github", "connection-contract", Kind::Normal, &[]);
     check_edges("connection-plugin-github", "connection-testkit", Kind::Dev, &[]);
@@ -18,6 +20,18 @@ fn the_edges_of_the_design_are_allowed() {
 
 #[test]
 fn an_edge_against_the_direction_is_found() {
+    check_edges(
+        "connection-replay",
+        "connection-core",
+        Kind::Normal,
+        &["connection-replay must not depend on connection-core"],
+    );
+    check_edges(
+        "connection-plugin-github",
+        "connection-replay",
+        Kind::Normal,
+        &["connection-plugin-github must not depend on connection-replay"],
+    );
     check_edges(
         "connection-contract",
         "connection-core",

@@ -105,7 +105,7 @@ fn check(kind: &KindEntry, made: &Established<Secret>) -> Result<(), Error> {
             what: "be imported: a person grants directories",
         });
     }
-    limits::established(made).map_err(Error::InvalidImport)?;
+    limits::established(made, &made.credential).map_err(Error::InvalidImport)?;
     if limits::account_id(&made.identity.account_id).is_err() {
         return Err(Error::InvalidImport("the account's id is empty, or has 500 characters or more"));
     }

@@ -1,0 +1,106 @@
+//! What a run of a setup asks the world with: requests and their bounds, files, values, cryptography.
+
+use connection_contract::{Crypto, HttpError, HttpRequest, HttpResponse, Secret, SignatureAlgorithm};
+
+use super::{
+    effects::{Halt, SetupHost},
+    lease::LOOKED,
+};
+use crate::{
+    exchange::{self, Ended, Exchange, ExchangeKey, Rule, Scope, Uncertain},
+    lent::CachedFiles,
+    registry::has_environment,
+    services::{
+        files::{LocalFiles, Reading},
+        http::{AllowedOrigin, Egress},
+        kv::StoredValues,
+    },
+};
+
+impl SetupHost {
+    /// Where a request may go: what the descriptor declares, and what the user named in this session.
+    pub(super) fn egress(&self) -> Egress {
+        let declared = self.kind.checked.addresses.iter().map(|(_, base)| base.origin().clone());
+        let mut origins: Vec<_> = declared.map(|origin| AllowedOrigin { origin, named: false }).collect();
+        let inner = self.lock();
+        let named = inner.run.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
+        origins.extend(named.map(|origin| AllowedOrigin { origin: origin.clone(), named: true }));
+        let is_of_process = has_environment(&self.slot.owner);
+        let (wildcards, heard) = (self.kind.checked.wildcards.clone(), inner.heard.clone());
+        Egress { origins, wildcards, is_of_process, heard, ..Egress::default() }
+    }
+
+    /// Sends what spends something, unless a lost run of this session has sent it: then its answer comes back, or that
+    /// nobody knows of one.
+    pub(super) async fn exchange(
+        &self,
+        key: ExchangeKey,
+        request: HttpRequest,
+    ) -> Result<Result<HttpResponse, HttpError>, Halt> {
+        let exchange = Exchange {
+            key,
+            scope: Scope::Session(self.slot.id),
+            owner: self.slot.owner.clone(),
+            kind: self.slot.kind.clone(),
+            rule: Rule::Once,
+            generation: None,
+            egress: self.egress(),
+            deadline: Some(self.shared.clock.passed().saturating_add(exchange::SEND_WITHIN)),
+        };
+        match exchange::send(&self.shared, exchange, request).await {
+            // The process that sent it may tell yet: this run begins again, and finds what it told.
+            Ok(Ended::Uncertain(Uncertain { replay_at: Some(_), .. })) => {
+                self.shared.clock.sleep(LOOKED).await;
+                Err(Halt::Held)
+            }
+            Ok(ended) => Ok(ended.result()),
+            Err(error) => Err(Halt::Suspend(error)),
+        }
+    }
+
+    pub(super) fn derived(&self, label: &str, n: u64) -> [u8; 32] {
+        self.shared.crypto.hmac_sha256(&self.seed, format!("{label} {n}").as_bytes())
+    }
+
+    pub(super) fn local_files(&self) -> LocalFiles {
+        LocalFiles::new(self.lock().run.roots.clone(), Reading::of(&self.shared, &self.slot.owner))
+    }
+
+    pub(super) fn files_made(&self) -> CachedFiles {
+        CachedFiles::new(&self.shared, &self.slot.owner, self.kind.kind(), self.local_files())
+    }
+
+    pub(super) fn values(&self) -> StoredValues {
+        StoredValues::new(&self.shared, &self.slot.owner, &self.kind)
+    }
+}
+
+impl Crypto for SetupHost {
+    fn random(&self, bytes: &mut [u8]) {
+        for part in bytes.chunks_mut(32) {
+            let drawn = self.derived("random", self.next_draw());
+            for (byte, random) in part.iter_mut().zip(drawn) {
+                *byte = random;
+            }
+        }
+    }
+    fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
+        self.shared.crypto.sha256(bytes)
+    }
+    fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32] {
+        self.shared.crypto.hmac_sha256(key, bytes)
+    }
+    fn hmac_sha1(&self, key: &Secret, bytes: &[u8]) -> Option<[u8; 20]> {
+        self.shared.crypto.hmac_sha1(key, bytes)
+    }
+    fn equal(&self, a: &[u8], b: &[u8]) -> bool {
+        self.shared.crypto.equal(a, b)
+    }
+    /// Not recorded, because some signatures differ each time; what is compared of a request is what they sign.
+    fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
+        let signature = self.shared.crypto.sign(algorithm, key, bytes)?;
+        let signed = self.sha256(&[format!("{algorithm:?} ").as_bytes(), bytes].concat());
+        self.lock().signatures.note(&signature, &signed);
+        Some(signature)
+    }
+}

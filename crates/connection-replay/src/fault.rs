@@ -1,0 +1,75 @@
+//! The faults of a plugin that end its setup.
+
+use alloc::format;
+use core::fmt;
+
+use connection_contract::{DisplayText, SetupFailure, Text};
+
+/// A fault of the plugin, which ends its setup whatever the plugin makes of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Fault {
+    /// The failure that a person is shown.
+    pub failure: SetupFailure,
+    /// The rule that the plugin broke, for its author, where the failure does not say it.
+    pub detail: Option<Text>,
+}
+
+impl Fault {
+    /// A fault with a code for programs and one sentence for people.
+    pub fn new(code: &'static str, message: impl Into<DisplayText>) -> Self {
+        Self { failure: SetupFailure::new(code, message), detail: None }
+    }
+
+    /// The plugin asked or ended otherwise than when its setup was begun.
+    pub fn changed() -> Self {
+        Self::new("setup_changed", "the plugin changed since this setup was begun").remedy("begin again")
+    }
+
+    /// Says which rule the plugin broke.
+    #[must_use]
+    pub fn detail(mut self, text: impl Into<Text>) -> Self {
+        self.detail = Some(text.into());
+        self
+    }
+
+    fn remedy(mut self, text: &'static str) -> Self {
+        self.failure = self.failure.remedy(text);
+        self
+    }
+
+    pub(crate) fn abandoned() -> Self {
+        Self::new("effect_abandoned", "the plugin began an effect and did not wait for it")
+    }
+
+    pub(crate) fn concurrent() -> Self {
+        Self::new("setup_concurrent", "the plugin began an effect while another was under way")
+    }
+
+    pub(crate) fn endless_wait() -> Self {
+        Self::new("wait_without_end", "the plugin waits for nothing")
+    }
+
+    pub(crate) fn too_long(detail: &'static str) -> Self {
+        let fault = Self::new("setup_too_long", "the plugin does not come to an end");
+        fault.remedy("report this to its author").detail(detail)
+    }
+
+    pub(crate) fn too_many_fields() -> Self {
+        Self::new("too_many_fields", "the plugin asks too much at once").detail("a prompt has more than 32 fields")
+    }
+
+    pub(crate) fn undeclared_field(name: &str) -> Self {
+        Self::new("undeclared_field", format!("the plugin asks for '{name}', which it did not declare"))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.failure)?;
+        match &self.detail {
+            Some(detail) => write!(f, " ({detail})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Files, and what is made of them.
+
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use connection_contract::{BoxFuture, Compute, FileCache, FileService, FileStat, Record, Root, Secret, ServiceError};
+
+use super::local::found;
+use crate::{Effect, Effects, Host, Question, run::MOST_BYTES};
+
+fn files(effect: Effect) -> Option<Result<Vec<FileStat>, ServiceError>> {
+    if let Effect::Files(result) = effect { Some(result) } else { None }
+}
+
+impl<H: Host> FileService for Effects<H> {
+    fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
+        Box::pin(async move {
+            let live = async move { Effect::Files(self.host().stat(root, path).await.map(|stat| vec![stat])) };
+            let one = |effect| match files(effect)? {
+                Ok(mut stats) if stats.len() == 1 => stats.pop().map(Ok),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            };
+            self.ask(&Question::Stat(root, path), live, one).await
+        })
+    }
+
+    fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>> {
+        Box::pin(async move {
+            let live = async move { Effect::Files(self.host().list(root, path).await) };
+            self.ask(&Question::List(root, path), live, files).await
+        })
+    }
+
+    fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+        Box::pin(async move {
+            // More could not be recorded.
+            let live = async move { Effect::Read(self.host().read(root, path, limit.min(MOST_BYTES)).await) };
+            self.ask(&Question::Read(root, path), live, found).await
+        })
+    }
+}
+
+/// In a replay nothing is read and nothing computed: the plugin goes on with what was made then.
+impl<H: Host> FileCache for Effects<H> {
+    fn cached<'a>(
+        &'a self,
+        root: &'a Root,
+        path: &'a str,
+        version: u32,
+        limit: usize,
+        compute: Compute<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move {
+            let live =
+                async move { Effect::Read(self.host().cached(root, path, version, limit, compute).await.map(written)) };
+            let made = |effect| match found(effect)? {
+                Ok(made) => Some(Ok(Record::decode(made.expose()).ok()?.text("made").ok().map(str::to_owned))),
+                Err(error) => Some(Err(error)),
+            };
+            self.ask(&Question::Cached { root, path, version }, live, made).await
+        })
+    }
+
+    fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+        Box::pin(async move {
+            let pruned = async move {
+                Effect::Read(self.host().prune(root, live).await.map(|pruned| Secret::from(pruned.to_string())))
+            };
+            let pruned = self.ask(&Question::Prune(root, live), pruned, found).await?;
+            Ok(pruned.expose_str().and_then(|pruned| pruned.parse().ok()).unwrap_or_default())
+        })
+    }
+}
+
+fn written(made: Option<String>) -> Secret {
+    made.iter().fold(Record::new(), |record, made| record.with("made", made.as_str())).encode()
+}

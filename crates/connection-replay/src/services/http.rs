@@ -1,0 +1,84 @@
+//! Requests, the clock, the log, and callbacks.
+
+use alloc::boxed::Box;
+
+use connection_contract::{
+    BoxFuture, CallbackHandle, Clock, HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, LogEvent,
+    LogService, Spend, SpendService, Timestamp, encode, host,
+};
+
+use crate::{Beside, Effect, Effects, Fault, Host, Question, effects::Turn};
+
+fn answer(effect: Effect) -> Option<Result<HttpResponse, HttpError>> {
+    if let Effect::Http(result) = effect { Some(result) } else { None }
+}
+
+impl<H: Host> HttpService for Effects<H> {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            let what = self.asks(&Question::Send(&request));
+            let live = async move { Ok(Effect::Http(self.host().send(request).await)) };
+            self.ask_beside(&what, Beside::Nothing, live, answer).await
+        })
+    }
+}
+
+impl<H: Host> SpendService for Effects<H> {
+    /// An effect as any other, in front of which the host keeps what was spent: a request that a lost run sent is not sent
+    /// again, but its answer comes back, or that nobody knows of one.
+    fn send_once<'a>(
+        &'a self,
+        spend: Spend<'a>,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            let seq = self.host().with_run(|run| run.next);
+            let key = self.host().spend_key(seq, &spend);
+            let what = self.asks(&Question::SendOnce(&request, &key));
+            let live = async move { self.host().send_once(key, request).await.map(Effect::Http) };
+            self.ask_beside(&what, Beside::Spent(&key), live, answer).await
+        })
+    }
+}
+
+impl<H: Host> Clock for Effects<H> {
+    fn now(&self) -> Timestamp {
+        self.host().with_run(|run| run.now)
+    }
+}
+
+impl<H: Host> LogService for Effects<H> {
+    fn log(&self, event: LogEvent) {
+        if !self.host().with_run(|run| run.is_replaying()) {
+            self.host().log(event);
+        }
+    }
+}
+
+impl<H: Host> InboundHttpService for Effects<H> {
+    /// The `state` is derived and not drawn, because a host keeps only its hash, and a replay must give the plugin the
+    /// same one.
+    fn allocate_callback(&self) -> BoxFuture<'_, Option<CallbackHandle>> {
+        Box::pin(async move {
+            let what = self.asks(&Question::Allocate);
+            let number = self.host().with_run(|run| run.next_handle());
+            let state = encode::base64url(&self.host().state(number));
+            let effect = match self.begin(&what).await {
+                Turn::Replay(effect) => {
+                    // Perhaps a process gave the address out that is gone: the browser must still reach this host there.
+                    if let Effect::Allocated(Some(address)) = &effect {
+                        self.host().rebind(address).await;
+                    }
+                    effect
+                }
+                Turn::Live(busy) => {
+                    let address = self.host().redirect_uri().await;
+                    let beside = if address.is_some() { Beside::Address(&state) } else { Beside::Nothing };
+                    self.record(busy, &what, Effect::Allocated(address), beside).await
+                }
+            };
+            let Effect::Allocated(address) = effect else { return self.fail(Fault::changed()).await };
+            address.map(|address| host::callback_handle(address, state))
+        })
+    }
+}

@@ -1,0 +1,46 @@
+//! The wait, the one effect that suspends a run, and notices.
+
+use alloc::boxed::Box;
+use core::future::pending;
+
+use connection_contract::{BoxFuture, InboundHttpService, Notice, SetupService, Wait, Woken};
+
+use crate::{Effects, Host, Question, effects::Turn, wait};
+
+impl<H: Host> SetupService for Effects<H> {
+    fn wait<'a>(&'a self, wait: Wait<'a>) -> BoxFuture<'a, Woken> {
+        Box::pin(async move {
+            let plan = match wait::plan(&wait, self.host().descriptor()) {
+                Ok(plan) => plan,
+                Err(fault) => return self.fail(fault).await,
+            };
+            let what = self.asks(&Question::Wait { ways: plan.ways, fields: &plan.fields, look: &plan.look });
+            match self.begin(&what).await {
+                Turn::Replay(effect) => {
+                    let is_opened = wait.open.is_some();
+                    match self.host().with_run(|run| run.woken(effect, &plan, is_opened)) {
+                        Some(woken) => woken,
+                        None => pending().await,
+                    }
+                }
+                Turn::Live(busy) => {
+                    self.host().with_run(|run| run.suspend(what, plan, wait));
+                    // Held, so that a second effect, or dropping this one, is noticed before the run suspends.
+                    let _busy = busy;
+                    pending().await
+                }
+            }
+        })
+    }
+
+    fn show(&self, notice: Notice) {
+        let shown = self.host().with_run(|run| Some((run.step, run.show(notice)?)));
+        if let Some((step, notices)) = shown {
+            self.host().show(step, notices);
+        }
+    }
+
+    fn inbound_http(&self) -> Option<&dyn InboundHttpService> {
+        self.host().takes_callbacks().then_some(self)
+    }
+}

@@ -1,0 +1,151 @@
+//! The plan of a wait: checks what a plugin asks, numbers the step, and suspends the run.
+
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use core::time::Duration;
+
+use connection_contract::{
+    CallbackHandle, Descriptor, Field, Link, Notice, Prompt, Redirect, Text, Timestamp, Wait, Woken, host,
+};
+
+use crate::{Effect, Fault, Run, Stop, Ways, limits::LONGEST_TEXT};
+
+const MOST_FIELDS: usize = 32;
+const MOST_NOTICES: usize = 32;
+const MOST_STEPS: u64 = 64;
+
+/// A run that waits. A host stores what it needs to check an input, and shows the rest.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Suspended {
+    /// The number of the step.
+    pub step: u64,
+    /// The number of the effect that ends the wait.
+    pub seq: i64,
+    /// The fingerprint of the wait.
+    pub what: String,
+    /// The ways in which the wait may end.
+    pub ways: Ways,
+    /// The `state` that a callback must bring.
+    pub state: Option<String>,
+    /// The time at which the wait ends by itself.
+    pub until: Option<Timestamp>,
+    /// What to ask.
+    pub prompt: Option<Prompt>,
+    /// The declared fields that the prompt names, in its order.
+    pub fields: Vec<Field>,
+    /// What to open in a browser.
+    pub open: Option<Redirect>,
+    /// What stays on the page: earlier notices, then those of the wait.
+    pub beside: Vec<Notice>,
+}
+
+/// A wait that was checked.
+pub(crate) struct Plan {
+    pub(crate) ways: Ways,
+    pub(crate) fields: Vec<Field>,
+    /// What a person sees of the wait, as text.
+    pub(crate) look: String,
+}
+
+/// Checks a wait against the limits and the declared fields.
+pub(crate) fn plan(wait: &Wait<'_>, descriptor: &Descriptor) -> Result<Plan, Fault> {
+    let ways = Ways::of(wait);
+    if !(ways.answer || ways.callback || ways.elapsed) {
+        return Err(Fault::endless_wait());
+    }
+    if wait.notices.len() > MOST_NOTICES {
+        return Err(Fault::too_long(TOO_MANY_NOTICES));
+    }
+    let links = wait.notices.iter().filter_map(|notice| notice.link.as_ref());
+    if links.chain(wait.open.iter().map(|redirect| &redirect.link)).any(is_long) {
+        return Err(Fault::too_long(LONG_LINK));
+    }
+    let prompt = |prompt: &Prompt| {
+        if prompt.fields.len() > MOST_FIELDS {
+            return Err(Fault::too_many_fields());
+        }
+        let declared = |name: &Text| descriptor.fields.iter().find(|field| field.name == *name).cloned();
+        prompt.fields.iter().map(|name| declared(name).ok_or_else(|| Fault::undeclared_field(name))).collect()
+    };
+    let fields = wait.prompt.as_ref().map(prompt).transpose()?.unwrap_or_default();
+    let link = wait.open.as_ref().map(|redirect| redirect.link.as_str());
+    Ok(Plan { ways, fields, look: format!("{:?} {link:?} {:?}", wait.prompt, wait.notices) })
+}
+
+const TOO_MANY_NOTICES: &str = "it shows more than 32 notices at once";
+const LONG_LINK: &str = "it shows a link of more than 16 KiB";
+
+/// Other text that people see is cut when it is made.
+fn is_long(link: &Link) -> bool {
+    link.as_str().len() > LONGEST_TEXT
+}
+
+impl<H> Run<H> {
+    /// Numbers the step, also while replaying. A wait that looks like the one before it, which ended by itself (a poll
+    /// every five seconds), is the same step, so that an open page stays valid.
+    fn number(&mut self, look: &str) {
+        if !(self.elapsed && self.look == look) {
+            self.step += 1;
+            if self.step > MOST_STEPS {
+                self.fail(Fault::too_long("it has had 64 steps"));
+            }
+        }
+        look.clone_into(&mut self.look);
+    }
+
+    /// Returns what ended a recorded wait, or `None`, and stops for a fault, if the plugin did not ask for that way.
+    pub(crate) fn woken(&mut self, effect: Effect, plan: &Plan, is_opened: bool) -> Option<Woken> {
+        self.number(&plan.look);
+        self.elapsed = matches!(effect, Effect::Elapsed);
+        match effect {
+            Effect::Answered(answers) if plan.ways.answer => {
+                // The address that the browser ended on was pasted.
+                self.in_browser |= is_opened;
+                Some(Woken::Answered(host::answers(answers)))
+            }
+            Effect::Callback(parameters) if plan.ways.callback => {
+                self.in_browser = true;
+                Some(Woken::Callback(host::callback_request(parameters)))
+            }
+            Effect::Elapsed if plan.ways.elapsed => Some(Woken::Elapsed),
+            _ => {
+                self.fail(Fault::changed());
+                None
+            }
+        }
+    }
+
+    /// Suspends the run at a wait.
+    pub(crate) fn suspend(&mut self, what: String, plan: Plan, wait: Wait<'_>) {
+        self.number(&plan.look);
+        let mut beside = self.notices.clone();
+        beside.extend(wait.notices);
+        // The time of the last effect is recorded, so the deadline is the same in every replay.
+        let seconds = |d: Duration| d.as_secs().saturating_add(u64::from(d.subsec_nanos() > 0));
+        let suspended = Suspended {
+            step: self.step,
+            seq: self.next,
+            what,
+            ways: plan.ways,
+            state: wait.callback.map(CallbackHandle::state).map(str::to_owned),
+            until: wait.elapsed.map(|duration| self.now.after(seconds(duration))),
+            prompt: wait.prompt,
+            fields: plan.fields,
+            open: wait.open,
+            beside,
+        };
+        self.stop.get_or_insert(Stop::Wait(suspended.into()));
+    }
+
+    /// Adds a notice. Returns the notices to show, unless the run replays or stops.
+    pub(crate) fn show(&mut self, notice: Notice) -> Option<Vec<Notice>> {
+        let is_long = notice.link.as_ref().is_some_and(is_long);
+        self.notices.push(notice);
+        if is_long {
+            self.fail(Fault::too_long(LONG_LINK));
+        } else if self.notices.len() > MOST_NOTICES {
+            self.fail(Fault::too_long(TOO_MANY_NOTICES));
+        }
+        (!self.is_replaying() && self.stop.is_none()).then(|| self.notices.clone())
+    }
+}

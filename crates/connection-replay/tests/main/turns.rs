@@ -1,0 +1,118 @@
+//! Turns, numbers and waits, each with the rule that a plugin breaks.
+
+use core::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+
+use connection_contract::{
+    AuthType, Descriptor, Field, HttpRequest, Kind, Notice, Prompt, Secret, SetupContext, Timestamp, Wait, host,
+};
+use connection_replay::{Effect, Entry};
+
+use crate::memory::{Came, run};
+
+const API: &str = "https://api.acme.example";
+
+fn descriptor() -> Descriptor {
+    let descriptor = Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::ApiKey).origin(API);
+    descriptor.field(Field::text("name", "Name"))
+}
+
+fn get(path: &str) -> HttpRequest {
+    HttpRequest::get(&host::base_url(API).unwrap(), path)
+}
+
+fn fault<T>(journal: Vec<Secret>, setup: impl AsyncFnOnce(&SetupContext<'_>) -> T) -> String {
+    match run(descriptor(), journal, setup).0 {
+        Came::Fault(fault) => fault,
+        Came::Ended(_) => panic!("the plugin ended"),
+        Came::Waits(wait) => panic!("the plugin waits for {}", wait.what),
+    }
+}
+
+#[test]
+fn a_replay_gives_what_was_recorded_and_goes_on_live() {
+    let (came, journal) = run(descriptor(), Vec::new(), async |ctx| {
+        assert!(ctx.send(get("/a")).await.is_err());
+        ctx.sleep(Duration::from_secs(5)).await;
+    });
+    let Came::Waits(wait) = came else { panic!("the plugin waits") };
+    assert_eq!((wait.seq, wait.step, wait.until), (1, 1, Some(Timestamp::from_seconds(5))));
+    let elapsed = Entry::new(wait.what, Timestamp::from_seconds(7), Effect::Elapsed).encode();
+    let journal = journal.into_iter().chain([elapsed]).collect();
+    let (came, journal) = run(descriptor(), journal, async |ctx| {
+        assert!(ctx.send(get("/a")).await.is_err());
+        ctx.sleep(Duration::from_secs(5)).await;
+        let now = ctx.now();
+        assert!(ctx.send(get("/b")).await.is_err());
+        now
+    });
+    let Came::Ended(now) = came else { panic!("the plugin ends") };
+    assert_eq!((now, journal.len()), (Timestamp::from_seconds(7), 3));
+}
+
+#[test]
+fn another_question_in_a_replay_is_a_change_of_the_plugin() {
+    let (_, journal) = run(descriptor(), Vec::new(), async |ctx| ctx.send(get("/a")).await.is_err());
+    let fault = fault(journal, async |ctx| ctx.send(get("/b")).await.is_err());
+    assert_eq!(fault, "the plugin changed since this setup was begun");
+}
+
+#[test]
+fn two_effects_at_once_are_a_fault_and_so_is_one_that_is_dropped() {
+    let concurrent = fault(Vec::new(), async |ctx| {
+        let (mut one, mut two) = (pin!(ctx.send(get("/a"))), pin!(ctx.send(get("/b"))));
+        poll_fn(|cx| {
+            let ready = one.as_mut().poll(cx).is_ready() | two.as_mut().poll(cx).is_ready();
+            if ready { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    });
+    assert_eq!(concurrent, "the plugin began an effect while another was under way");
+    let abandoned = fault(Vec::new(), async |ctx| {
+        let mut one = pin!(ctx.send(get("/a")));
+        poll_fn(|cx| Poll::Ready(one.as_mut().poll(cx).is_ready())).await
+    });
+    assert_eq!(abandoned, "the plugin began an effect and did not wait for it");
+}
+
+#[test]
+fn a_setup_has_at_most_a_thousand_effects() {
+    let effects = |number: usize| {
+        async move |ctx: &SetupContext<'_>| {
+            for _ in 0..number {
+                drop(ctx.send(get("/a")).await);
+            }
+        }
+    };
+    assert!(matches!(run(descriptor(), Vec::new(), effects(1000)).0, Came::Ended(())));
+    let too_many = fault(Vec::new(), effects(1001));
+    assert_eq!(too_many, "the plugin does not come to an end (it has had 1000 effects)");
+}
+
+#[test]
+fn a_poll_that_looks_the_same_is_the_same_step_and_a_setup_has_at_most_64_of_them() {
+    let polls = |look: fn(usize) -> String| {
+        async move |ctx: &SetupContext<'_>| {
+            for n in 0.. {
+                let wait = Wait::new().notice(Notice::new(look(n))).elapsed(Duration::from_secs(5));
+                ctx.wait(wait).await;
+            }
+        }
+    };
+    let entries = |number: usize| -> Vec<Secret> {
+        let entry = || Entry::new("1 wait (false, false, true) ", Timestamp::from_seconds(0), Effect::Elapsed).encode();
+        (0..number).map(|_| entry()).collect()
+    };
+    let Came::Waits(wait) = run(descriptor(), entries(500), polls(|_| "Look".to_owned())).0 else { panic!("it waits") };
+    assert_eq!((wait.step, wait.seq), (1, 500));
+    let Came::Waits(wait) = run(descriptor(), entries(63), polls(|n| n.to_string())).0 else { panic!("it waits") };
+    assert_eq!((wait.step, wait.seq), (64, 63));
+    let too_many = fault(entries(64), polls(|n| n.to_string()));
+    assert_eq!(too_many, "the plugin does not come to an end (it has had 64 steps)");
+}
+
+#[test]
+fn a_wait_that_ended_in_a_way_that_it_no_longer_has_is_a_change_of_the_plugin() {
+    let entry = Entry::new("1 wait (true, false, false) name", Timestamp::from_seconds(0), Effect::Elapsed).encode();
+    let fault = fault(vec![entry], async |ctx| drop(ctx.prompt(Prompt::new("Name?").field("name")).await));
+    assert_eq!(fault, "the plugin changed since this setup was begun");
+}
