@@ -50,7 +50,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///         Ok(key.duplicate())
 ///     }
 ///     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-///         Ok(Secret::new(bytes))
+///         if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
 ///     }
 ///     async fn verify(&self, key: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
 ///         Ok(VerifyResult::live().identity(self.account(key, ctx).await?))

@@ -5,7 +5,8 @@
 //! effect at a time), numbers effects and steps, compares questions by their fingerprints, plans waits, and holds a plugin
 //! to its limits. A host brings the rest through the trait [`Host`]: where entries are recorded, the network, files, time.
 //!
-//! `connection-core` runs the engine over sealed rows.
+//! `connection-core` runs the engine over sealed rows, `connection-testkit` in memory. So whatever a real host refuses in
+//! a setup, the suite of the testkit refuses with the same words.
 //!
 //! # One run
 //!

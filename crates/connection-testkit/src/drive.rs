@@ -2,18 +2,19 @@
 //! start over the recorded effects. Then proves that it may be interrupted after any of them.
 
 use connection_contract::{
-    Clock, ConnectionDefinition, Established, Reach, Secret, SetupContext, SetupFailure, Timestamp, reason,
+    Clock, ConnectionDefinition, Established, Origin, Root, Secret, SetupContext, SetupFailure, Timestamp,
+    VerifyResult, host, reason,
 };
+use connection_replay::{self as replay, Effect, Effects, Fault, Host as _, Stop, Suspended, limits};
 
 use crate::{
     FakeHost, Input, SetupRun, Step, check,
-    effects::{Effects, Stop},
     fault::fail,
     input::duplicates,
-    journal::{Effect, Entry},
+    journal::{Asked, Entry},
+    memory::{Memory, Run, services},
     offline,
     poll::{poll_and_drop, poll_until},
-    setup::Plan,
 };
 
 pub(crate) struct Drive<'a, D: ConnectionDefinition> {
@@ -48,9 +49,9 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         self.repeat(&ended, started);
         world.events().truncate(logged);
         world.set_now(ended.now);
-        let is_request = |entry: &&Entry| matches!(entry.effect, Effect::Http(_));
-        let requests = ended.journal.iter().filter(is_request).map(|entry| entry.input).collect();
-        let spends = ended.journal.iter().filter(is_request).map(|entry| entry.what.starts_with("spend ")).collect();
+        let read = ended.journal.iter().map(|entry| (entry.input, entry.read()));
+        let requests = read.filter(|(_, entry)| matches!(entry.effect, Effect::Http(_)));
+        let (requests, spends) = requests.map(|(input, entry)| (input, entry.is_spend())).unzip();
         SetupRun { result: ended.result, steps: ended.steps, effects: ended.journal.len(), requests, spends }
     }
     /// Runs again over the whole journal, as a host that died before the end was stored; then from every effect, as one
@@ -63,10 +64,10 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         for n in (0..=ended.journal.len()).rev() {
             let (mut place, mut input) = ("run again over all its effects: ".to_owned(), ended.input);
             if let Some(lost) = ended.journal.get(n) {
-                (place, input) = (format!("run again from effect {n} ({}): ", lost.what), lost.input);
-                world.script.seek(lost.script);
+                (place, input) = (format!("run again from effect {n} ({}): ", lost.asked.told), lost.input);
+                world.script.seek(lost.asked.script);
                 world.restore(lost.kv.clone());
-                self.drop_in(ended.journal.iter().take(n), started, input);
+                self.drop_in(ended.journal.split_at(n).0, started, input);
             }
             let recorded = ended.journal.iter().take(n).map(Entry::duplicate).collect();
             let again = self.drive(recorded, started, input, &place);
@@ -78,10 +79,10 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         }
     }
     /// Drops the plugin's future in the middle of the effect after these, as a host that shuts down does.
-    fn drop_in<'e>(&self, recorded: impl Iterator<Item = &'e Entry>, started: Timestamp, input: usize) {
-        let effects = Effects::new(&self.host.world, recorded.map(Entry::duplicate).collect(), started, input);
-        effects.end();
-        let context = SetupContext::new(effects.services(), &effects);
+    fn drop_in(&self, recorded: &[Entry], started: Timestamp, input: usize) {
+        let effects = Effects::new(Memory::new(&self.host.world, recorded, started, input));
+        effects.host().with_run(Run::end);
+        let context = SetupContext::new(services(&effects), &effects);
         poll_and_drop(self.host.definition.setup(&context), 1);
     }
     /// What the user gave to secret fields; messages do not show it.
@@ -98,40 +99,56 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         let world = &self.host.world;
         let (mut journal, mut input, mut steps, mut last) = (recorded, input, Vec::new(), 0);
         loop {
-            let replay = journal.iter().map(Entry::duplicate).collect();
-            let effects = Effects::new(world, replay, started, input);
+            let effects = Effects::new(Memory::new(world, &journal, started, input));
             let result = {
-                let context = SetupContext::new(effects.services(), &effects);
-                poll_until(self.host.definition.setup(&context), || effects.stopped())
+                let context = SetupContext::new(services(&effects), &effects);
+                // What the plugin drops from then on is the host's doing.
+                let stopped = || {
+                    let stopped = effects.stopped();
+                    if stopped {
+                        effects.host().with_run(Run::end);
+                    }
+                    stopped
+                };
+                poll_until(self.host.definition.setup(&context), stopped)
             };
-            let run = effects.into_inner();
-            journal.extend(run.live);
+            let ran = effects.into_host().over();
+            let (run, asked) = (ran.run, ran.asked);
+            let before = usize::try_from(run.next).ok().and_then(|next| journal.get(next));
+            let told = before.map(|entry| entry.asked.told.clone()).unwrap_or_default();
+            journal.extend(ran.live);
+            let last_asked = run.last_asked();
+            let is_replaying = run.is_replaying();
             match (run.stop, result) {
-                (Some(Stop::Fault(message)), _) => fail(&format!("{place}{message}")),
-                (Some(Stop::Wait(plan)), _) => {
-                    let entry = self.answered(&plan, run.now, input, place);
+                (Some(Stop::Fault(fault)), _) => fail(&format!("{place}{}", named(&fault, &asked, &told))),
+                (Some(Stop::Halt(never)), _) => match never {},
+                (Some(Stop::Wait(suspended)), _) => {
+                    let entry = self.answered(&suspended, asked, run.now, input, place);
                     journal.push(entry);
                     input += 1;
-                    if plan.no > last {
-                        last = plan.no;
-                        steps.push(plan.step);
+                    if suspended.step > last {
+                        last = suspended.step;
+                        let Suspended { prompt, open, beside, .. } = *suspended;
+                        steps.push(Step { prompt, open: open.map(|redirect| redirect.link), notices: beside });
                     }
                 }
                 (None, None) => {
                     fail(&format!("{place}the plugin waits for something that is none of the host's services"))
                 }
-                (None, Some(_)) if !run.replay.is_empty() => {
-                    fail(&format!("{place}the plugin ends earlier in a replay than before"))
+                (None, Some(_)) if is_replaying => {
+                    fail(&format!("{place}{}: it ends earlier in a replay than before", Fault::changed()))
                 }
                 (None, Some(Err(failure)))
-                    if offline(&failure).is_some() && matches!(self.inputs.get(input), Some(Input::Resume)) =>
+                    if offline(&failure).is_some()
+                        && last_asked.is_some()
+                        && matches!(self.inputs.get(input), Some(Input::Resume)) =>
                 {
                     // The request that met the bad network is not kept, so it is asked again.
                     journal.pop();
                     input += 1;
                 }
                 (None, Some(result)) => {
-                    self.sane(&result, &journal, place);
+                    self.sane(&result, (&run.origins, &run.roots), place);
                     return Ended { result, journal, steps, input, now: run.now };
                 }
             }
@@ -139,55 +156,72 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     }
     /// What ended the wait, as the script says.
     #[track_caller]
-    fn answered(&self, plan: &Plan, now: Timestamp, input: usize, place: &str) -> Entry {
+    fn answered(&self, wait: &Suspended, asked: Asked, now: Timestamp, input: usize, place: &str) -> Entry {
         let (effect, at) = match self.inputs.get(input) {
-            Some(Input::Answers(raw)) if plan.ways.answer => match check::answers(&plan.fields, raw) {
+            Some(Input::Answers(raw)) if wait.ways.answer => match check::answers(&wait.fields, raw) {
                 Ok(answers) => (Effect::Answered(answers), now),
                 Err(problem) => fail(&format!("{place}the host refuses the answers: {problem}")),
             },
-            Some(Input::Callback(parameters)) if plan.ways.callback => (Effect::Callback(duplicates(parameters)), now),
-            Some(Input::Elapsed) if plan.ways.elapsed => (Effect::Elapsed, plan.until.unwrap_or(now)),
+            Some(Input::Callback(parameters)) if wait.ways.callback => (Effect::Callback(duplicates(parameters)), now),
+            Some(Input::Elapsed) if wait.ways.elapsed => (Effect::Elapsed, wait.until.unwrap_or(now)),
             Some(other) => {
-                fail(&format!("{place}the script gives {}, and the setup has a {}", other.name(), plan.what))
+                fail(&format!("{place}the script gives {}, and the setup has a {}", other.name(), asked.told))
             }
-            None => fail(&format!("{place}the script is at its end, and the setup has a {}", plan.what)),
+            None => fail(&format!("{place}the script is at its end, and the setup has a {}", asked.told)),
         };
         let world = &self.host.world;
         let kv = world.kv.as_ref().map(|kv| kv.state());
-        let (what, shown) = (plan.what.clone(), plan.shown.clone());
-        Entry { what, shown, effect, at, script: world.script.next(), input, kv }
+        Entry::new(replay::Entry::new(wait.what.as_str(), at, effect).encode(), asked, input, kv)
     }
-    /// What a real host would not take from a plugin.
+    /// What a real host would not take from a plugin, in its words.
     #[track_caller]
-    fn sane(&self, result: &Result<Established<D::Credential>, SetupFailure>, journal: &[Entry], place: &str) {
+    fn sane(
+        &self,
+        result: &Result<Established<D::Credential>, SetupFailure>,
+        (named, granted): (&[Origin], &[Root]),
+        place: &str,
+    ) {
+        let world = &self.host.world;
         match result {
             Ok(made) => {
-                if let Some(problem) = self.out_of_reach(&made.reach, journal) {
-                    fail(&format!("{place}the setup {problem}"));
+                let Ok(credential) = self.host.definition.serialize_credential(&made.credential) else {
+                    fail(&format!("{place}the plugin could not write the credential"))
+                };
+                let addresses: Vec<_> = world.addresses.iter().map(|(_, base)| base.origin()).collect();
+                let declares = |origin: &Origin| {
+                    addresses.contains(&origin)
+                        || world.wildcards.iter().any(|wildcard| host::matches(wildcard, origin))
+                };
+                let bounds = limits::Bounds::new(&addresses, declares, named, granted);
+                let checked = limits::established(made, &credential)
+                    .and_then(|()| limits::reach(&made.reach, &bounds).map(drop))
+                    .and_then(|()| limits::account_id(&made.identity.account_id));
+                if let Err(problem) = checked {
+                    fail(&format!("{place}{problem}"));
+                }
+                if let Some(found) = &made.measured {
+                    self.measured(made, found, place);
                 }
                 drop(self.host.reparsed(&made.credential));
             }
-            Err(failure) if failure.code == reason::PLUGIN_FAULT => {
-                fail(&format!("{place}{}", self.host.world.told(failure)))
+            Err(failure) => {
+                let checked = limits::failure(failure.clone());
+                if checked.code == reason::PLUGIN_FAULT {
+                    fail(&format!("{place}{}", world.told(&checked)));
+                }
             }
-            Err(_) => {}
         }
     }
-    fn out_of_reach(&self, reach: &Reach, journal: &[Entry]) -> Option<&'static str> {
-        use connection_contract::Answer::{Directory, Url};
-        let answers = || journal.iter().flat_map(Entry::answers);
-        let mut named: Vec<_> = self.host.world.addresses.iter().map(|(_, base)| base.origin()).collect();
-        named.extend(answers().filter_map(|answer| if let Url(base) = answer { Some(base.origin()) } else { None }));
-        let origins = reach.origins.iter().chain(reach.base_url.as_ref().map(|base| base.origin()));
-        let own = self.host.world.directory.as_ref();
-        let granted =
-            |root| own == Some(root) || answers().any(|answer| matches!(answer, Directory(answer) if answer == root));
-        let wildcards = &self.host.world.wildcards;
-        let below = |origin| wildcards.iter().any(|wildcard| connection_contract::host::matches(wildcard, origin));
-        if origins.into_iter().any(|origin| !named.contains(&origin) && !below(origin)) {
-            return Some("reaches an address that neither the descriptor nor the user named");
+    /// What the plugin measured by itself, which a real host does not verify again.
+    #[track_caller]
+    fn measured(&self, made: &Established<D::Credential>, found: &VerifyResult<D::Credential>, place: &str) {
+        let fresh = found.credential.as_ref().map(|credential| self.host.serialized(credential));
+        if let Err(problem) = limits::found(found, fresh.as_ref()) {
+            fail(&format!("{place}the new connection does not work: {problem}"));
         }
-        (!reach.roots.iter().all(granted)).then_some("reaches a directory that the user did not grant")
+        if found.identity.as_ref().is_some_and(|identity| identity.account_id != made.identity.account_id) {
+            fail(&format!("{place}the new connection reaches another account than it was made for"));
+        }
     }
     /// Everything of a result that must be the same in a replay, by name.
     #[track_caller]
@@ -209,8 +243,16 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             ],
             Err(failure) => vec![("failure", format!("{failure:?}").into_bytes())],
         };
-        let questions: Vec<_> = journal.iter().map(|entry| entry.what.as_str()).collect();
+        let questions: Vec<_> = journal.iter().map(|entry| entry.asked.what.as_str()).collect();
         parts.push(("questions", questions.join("\n").into_bytes()));
         parts
     }
+}
+
+/// The fault, and for a replay that differs what is asked and what was asked before.
+fn named(fault: &Fault, now: &Asked, before: &str) -> String {
+    if fault.failure.code != Fault::changed().failure.code || before.is_empty() {
+        return fault.to_string();
+    }
+    format!("{fault}: it asks something else in a replay: {}, after it was {before}", now.told)
 }

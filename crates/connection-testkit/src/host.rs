@@ -5,11 +5,12 @@ use connection_contract::{
     HttpRequest, Input as FieldInput, KvService, LogEvent, RefreshContext, RefreshSemantics, Refreshed, Refresher,
     Secret, TeardownContext, Text, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult, host, reason,
 };
+use connection_replay::{Part, limits};
 
 use crate::{
     Expected, FakeFiles, FakeTools, FakeWindow, Input, Setup,
     fault::fail,
-    kv::{FakeKv, Part},
+    kv::FakeKv,
     poll::block_on,
     script,
     world::{Inbound, World},
@@ -191,8 +192,12 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         if let Some(reason) = found.reason.as_ref().filter(|reason| reason.code == reason::PLUGIN_FAULT) {
             fail(&format!("{}{}", reason.message, self.world.undeclared(&reason.code)));
         }
-        if let Some(fresh) = &found.credential {
+        let fresh = found.credential.as_ref().map(|fresh| {
             drop(self.reparsed(fresh));
+            self.serialized(fresh)
+        });
+        if let Err(problem) = limits::found(&found, fresh.as_ref()) {
+            fail(problem);
         }
         Ok(found)
     }
@@ -236,10 +241,20 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let context = RefreshContext::new(self.world.services(), connection);
         let renewed = block_on(refresher.refresh(&credential, &context));
         match &renewed {
-            Ok(fresh) => drop(self.reparsed(&fresh.credential)),
+            Ok(fresh) => {
+                drop(self.reparsed(&fresh.credential));
+                if let Err(problem) = limits::credential(&self.serialized(&fresh.credential)) {
+                    fail(problem);
+                }
+            }
             Err(error @ ConnectionError::Bug(_)) => fail(&error.to_string()),
             Err(ConnectionError::NotLive(found)) if found.reason.code == reason::PLUGIN_FAULT => {
                 fail(&format!("{}{}", found.reason.message, self.world.undeclared(&found.reason.code)))
+            }
+            Err(ConnectionError::NotLive(found)) => {
+                if let Err(problem) = limits::code(&found.reason) {
+                    fail(problem);
+                }
             }
             Err(_) => {}
         }

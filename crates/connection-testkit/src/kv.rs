@@ -5,28 +5,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use connection_contract::{ServiceError, Text};
+use connection_contract::ServiceError;
+use connection_replay::Part;
 
 const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 64 * 1024;
 
-/// The part of the store that a value belongs to; the parts do not share names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Part {
-    Public,
-    Secret,
-    /// The origins that the value may be sent to, sorted.
-    Shared(Vec<Text>),
-}
-
-impl Part {
-    pub(crate) fn shared(origins: &[Text]) -> Self {
-        let mut origins = origins.to_vec();
-        origins.sort();
-        origins.dedup();
-        Self::Shared(origins)
-    }
-}
 /// Everything in it; cheap enough to keep per effect.
 pub(crate) type State = BTreeMap<(Part, String), Vec<u8>>;
 

@@ -7,7 +7,7 @@ use connection_contract::{
     ServiceError, ToolService, ToolSpec,
 };
 
-use crate::{effects::Effects, journal::Effect, poll::yield_once, world::World};
+use crate::{poll::yield_once, world::World};
 
 /// Tools on a machine in memory: a tool that is not named here is nowhere.
 ///
@@ -180,7 +180,7 @@ impl World {
         }
         services
     }
-    fn made(
+    pub(crate) fn made(
         &self,
         root: &Root,
         path: &str,
@@ -215,57 +215,5 @@ impl FileCache for World {
     }
     fn prune<'a>(&'a self, _: &'a Root, _: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
         Box::pin(async { Ok(0) })
-    }
-}
-
-impl FileCache for Effects<'_> {
-    fn cached<'a>(
-        &'a self,
-        root: &'a Root,
-        path: &'a str,
-        version: u32,
-        limit: usize,
-        compute: Compute<'a>,
-    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
-        Box::pin(async move {
-            let live = |_| Effect::Made(self.world.made(root, path, limit, compute));
-            let read = |e| if let Effect::Made(result) = e { Some(result) } else { None };
-            self.effect(format!("cached {} {path} {version}", root.as_str()), live, read).await
-        })
-    }
-    fn prune<'a>(&'a self, root: &'a Root, _: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
-        Box::pin(async move {
-            let read = |e| if let Effect::Put(result) = e { Some(result) } else { None };
-            self.effect(format!("prune {}", root.as_str()), |_| Effect::Put(Ok(())), read).await.map(|()| 0)
-        })
-    }
-}
-
-impl ToolService for Effects<'_> {
-    fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>> {
-        Box::pin(async move {
-            let found = |tools: &FakeTools| tools.found(tool);
-            let live = |_| Effect::Found(self.world.tools.as_ref().map_or(Err(ServiceError::Unavailable), found));
-            let read = |e| if let Effect::Found(result) = e { Some(result) } else { None };
-            self.effect(format!("find {}", tool.binary), live, read).await
-        })
-    }
-    fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
-        Box::pin(async move {
-            let said = |tools: &FakeTools| tools.said(tool).map(Some);
-            let live = |_| Effect::Made(self.world.tools.as_ref().map_or(Err(ServiceError::Unavailable), said));
-            let read = |e| if let Effect::Made(result) = e { Some(result) } else { None };
-            self.effect(format!("version {}", tool.binary), live, read).await.map(Option::unwrap_or_default)
-        })
-    }
-}
-
-impl LoginWindowService for Effects<'_> {
-    fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoggedIn> {
-        Box::pin(async move {
-            let next = || self.world.window.as_ref().map_or(WindowEnd::Failed("no windows".into()), FakeWindow::next);
-            let read = |e| if let Effect::Window(end) = e { Some(end) } else { None };
-            self.effect(format!("window {}", window.cookie_name), |_| Effect::Window(next()), read).await.told()
-        })
     }
 }

@@ -34,7 +34,7 @@
 //! #         Ok(key.duplicate())
 //! #     }
 //! #     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-//! #         Ok(Secret::new(bytes))
+//! #         if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
 //! #     }
 //! #     async fn verify(&self, key: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
 //! #         Ok(VerifyResult::live().identity(self.account(key, ctx).await?))
@@ -70,9 +70,9 @@
 //!
 //! # What this crate is not
 //!
-//! It depends on the contract alone and holds nothing of a real host: a third party proves a plugin without one. It
-//! cannot check field patterns, which are regular expressions; a real host refuses what does not match before a plugin
-//! sees it.
+//! It holds nothing of a real host, so that a third party proves a plugin without one. Setups run on the engine of
+//! `connection-replay`, as in a real host, with the same limits and the same words. The testkit cannot check field
+//! patterns, which are regular expressions; a real host refuses what does not match before a plugin sees it.
 //!
 //! # Stability
 //!
@@ -86,7 +86,6 @@ pub mod canary;
 mod check;
 mod crypto;
 mod drive;
-mod effects;
 mod fault;
 mod files;
 mod host;
@@ -94,6 +93,7 @@ mod input;
 mod journal;
 mod kv;
 mod lent;
+mod memory;
 pub mod oauth2;
 mod poll;
 mod processor;

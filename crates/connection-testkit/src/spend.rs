@@ -8,14 +8,7 @@ use std::{
 
 use connection_contract::{BoxFuture, Clock, HttpError, HttpRequest, HttpResponse, Spend, SpendService};
 
-use crate::{
-    crypto::hmac_sha256,
-    effects::Effects,
-    journal::{Effect, duplicate_response},
-    poll::yield_once,
-    script::Reply,
-    world::World,
-};
+use crate::{crypto::hmac_sha256, poll::yield_once, script::Reply, world::World};
 
 /// The answers to what was spent, by what it was.
 #[derive(Default)]
@@ -59,22 +52,7 @@ impl SpendService for World {
         })
     }
 }
-/// In a setup each call is an exchange of its own.
-impl SpendService for Effects<'_> {
-    fn send_once<'a>(
-        &'a self,
-        spend: Spend<'a>,
-        request: HttpRequest,
-    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
-        let hash = self.hash(&[request.url().as_bytes(), request.body.expose(), &key(&spend)]);
-        let what = format!("spend {} {} #{hash}", spend.label, self.world.script.shown(&request.method, request.url()));
-        Box::pin(async move {
-            let live = |now| Effect::Http(certain(self.world.answer(&request, now)));
-            self.effect(what, live, |e| if let Effect::Http(result) = e { Some(result) } else { None }).await
-        })
-    }
-}
-fn key(spend: &Spend<'_>) -> [u8; 32] {
+pub(crate) fn key(spend: &Spend<'_>) -> [u8; 32] {
     hmac_sha256(spend.label.as_bytes(), spend.secret.expose())
 }
 /// Whether nobody knows after this whether something was spent.
@@ -85,10 +63,14 @@ pub(crate) fn leaves_open(reply: &Reply) -> bool {
     }
 }
 /// What a host makes of an answer that leaves open whether something was spent.
-fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
+pub(crate) fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
     match result {
         Ok(response) if response.status() == 408 || response.status() >= 500 => Err(HttpError::Uncertain),
         Err(HttpError::Timeout | HttpError::Protocol | HttpError::TooLarge) => Err(HttpError::Uncertain),
         result => result,
     }
+}
+fn duplicate_response(response: &HttpResponse) -> HttpResponse {
+    let headers = response.headers().to_vec();
+    HttpResponse::new(response.status(), headers, response.body().duplicate(), response.received_at())
 }

@@ -43,7 +43,7 @@ pub(crate) const ROWS: &[Row] = &[
         dev: &["connection-testkit", "connection-faults", "connection-oauth2"],
     },
     // Its fakes serve third parties, who have no core of ours.
-    Row { package: "connection-testkit", normal: &[CONTRACT], dev: &[] },
+    Row { package: "connection-testkit", normal: &[CONTRACT, ENGINE], dev: &[] },
     // Its provider double has a plugin.
     Row { package: "connection-faults", normal: &[CONTRACT, "connection-core"], dev: &["connection-testkit"] },
     Row {

@@ -20,7 +20,7 @@ use crate::workspace::{self, Workspace};
 const STRANGERS: &str = "tests/third-party";
 
 /// What a plugin's author has of ours.
-const AUTHORS: &[&str] = &["connection-contract", "connection-testkit"];
+const AUTHORS: &[&str] = &["connection-contract", "connection-replay", "connection-testkit"];
 
 /// A plugin that is made for the occasion: its name has two words.
 const MADE: &str = "blue-post";

@@ -110,6 +110,7 @@ mod refresh_previous;
 mod refresh_processes;
 mod refresh_spends;
 mod refresh_use;
+mod refused_alike;
 mod remove;
 mod remove_kind;
 mod remove_rollback;

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, fmt::Debug};
 
 use connection_contract::{ConnectionDefinition, Descriptor, Field, Guide, Input, SecretName, host};
+use connection_replay::limits;
 
 use super::Suite;
 use crate::fault::fail;
@@ -18,6 +19,9 @@ where
         let descriptor = definition.descriptor();
         if format!("{descriptor:?}") != format!("{:?}", definition.descriptor()) {
             fail("the descriptor is another one each time");
+        }
+        if let Err(problem) = limits::descriptor(&descriptor) {
+            fail(&format!("a host does not take the descriptor: {problem}"));
         }
         if let Some(problem) = impossible(&descriptor) {
             fail(&format!("the descriptor {problem}"));

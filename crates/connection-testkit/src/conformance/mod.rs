@@ -27,7 +27,7 @@ mod stored;
 
 use std::fmt::Debug;
 
-use connection_contract::{ConnectionDefinition, Established, Secret};
+use connection_contract::{ConnectionDefinition, Established, Liveness, Secret};
 
 use crate::{Expected, FakeHost, Input, SetupRun, fault::fail, input::duplicates};
 
@@ -165,9 +165,14 @@ where
     #[track_caller]
     fn made(&self) -> Established<D::Credential> {
         let (host, run) = self.run();
-        run.result.unwrap_or_else(|failure| {
+        let made = run.result.unwrap_or_else(|failure| {
             fail(&format!("the scripted setup makes no connection: {}", host.world.told(&failure)))
-        })
+        });
+        if let Some(found) = made.measured.as_ref().filter(|found| found.liveness == Liveness::Failing) {
+            let why = found.reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
+            fail(&format!("the new connection does not work{why}"));
+        }
+        made
     }
     /// What the user gives to secret fields, with their names.
     #[track_caller]

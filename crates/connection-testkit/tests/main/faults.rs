@@ -19,16 +19,16 @@ fn a_plugin_without_a_quirk_passes() {
 fn each_fault_of_a_setup_is_named() {
     let other = || Expected::get("https://api.acme.example/other");
     for (quirk, expected) in [
-        (Quirk::AbandonsAnEffect, "began an effect and did not wait for its end"),
+        (Quirk::AbandonsAnEffect, "began an effect and did not wait for it"),
         (Quirk::JoinsTwoEffects, "began an effect while another was under way"),
-        (Quirk::AsksUndeclaredField, "the field 'secretly', which its descriptor does not declare"),
-        (Quirk::AsksTooMuchAtOnce, "asks 33 fields at once"),
-        (Quirk::ShowsWithoutEnd, "shows without end"),
+        (Quirk::AsksUndeclaredField, "asks for 'secretly', which it did not declare"),
+        (Quirk::AsksTooMuchAtOnce, "asks too much at once (a prompt has more than 32 fields)"),
+        (Quirk::ShowsWithoutEnd, "does not come to an end (it shows more than 32 notices at once)"),
         (Quirk::UsesUndeclaredAddress, "an address that its descriptor does not declare: https://evil.example"),
         (Quirk::WaitsForItself, "waits for something that is none of the host's services"),
         (Quirk::WaitsForNothing, "waits for nothing"),
-        (Quirk::LeavesItsAddresses, "an address that neither the descriptor nor the user named"),
-        (Quirk::GrantsItselfADirectory, "a directory that the user did not grant"),
+        (Quirk::LeavesItsAddresses, "an address that it does not declare and the user did not name"),
+        (Quirk::GrantsItselfADirectory, "a directory that the user did not name"),
         (Quirk::CannotBeDroppedInSetup, "run again from effect 1"),
         (Quirk::DropsPartOfTheCredential, "`parse_credential` and `serialize_credential` are not inverse"),
     ] {
@@ -42,8 +42,12 @@ fn each_fault_of_a_setup_is_named() {
 fn a_setup_without_end_is_stopped() {
     let more = || Input::answers(&[("more", "x")]);
     // Each prompt looks the same, but answered ones are steps of their own.
-    check("asks without end", || host(Quirk::AsksWithoutEnd).setup((0..99).map(|_| more())).run());
-    check("has had 1000 effects", || host(Quirk::HasEffectsWithoutEnd).key_value().setup([]).run());
+    check("does not come to an end (it has had 64 steps)", || {
+        host(Quirk::AsksWithoutEnd).setup((0..99).map(|_| more())).run()
+    });
+    check("does not come to an end (it has had 1000 effects)", || {
+        host(Quirk::HasEffectsWithoutEnd).key_value().setup([]).run()
+    });
 }
 
 #[test]
@@ -59,7 +63,7 @@ fn a_setup_that_reads_anything_but_its_context_is_caught_by_a_replay() {
     check("ended differently, in its label", || {
         host(Quirk::DependsOnItsOwnState).expect(get_me()).setup([key()]).run()
     });
-    let texts = "shows something else in a replay: Some(Prompt { title: \"Connect Acme, try 3\"";
+    let texts = "shows something else in a replay (Some(Prompt { title: \"Connect Acme, try 3\"";
     check(texts, || host(Quirk::AsksWithAnotherTextInAReplay).expect(get_me()).setup([key()]).run());
     check("ends earlier in a replay", || host(Quirk::EndsEarlierInAReplay).expect(get_me()).setup([key()]).run());
 }

@@ -1,0 +1,271 @@
+//! One run of a setup in memory: what the replay engine asks of the fake host.
+
+use std::{
+    convert::Infallible,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use connection_contract::{
+    Compute, Descriptor, FileStat, FoundTool, HttpError, HttpRequest, HttpResponse, LogEvent, LogService as _,
+    LoggedIn, LoginWindow, Root, Secret, ServiceError, Services, Spend, Timestamp, ToolSpec,
+};
+use connection_replay::{Beside, Fault, Host, Part, Question, Ways};
+
+use crate::{
+    crypto::{FakeCrypto, sha256},
+    journal::{Asked, Entry},
+    lent::{FakeTools, FakeWindow, WindowEnd},
+    spend,
+    world::{Inbound, World},
+};
+
+/// The services of one run of a setup.
+pub(crate) type Effects<'w> = connection_replay::Effects<Memory<'w>>;
+/// The state of one run. A fake host has no reasons of its own to stop it.
+pub(crate) type Run = connection_replay::Run<Infallible>;
+
+pub(crate) struct Memory<'w> {
+    world: &'w World,
+    crypto: FakeCrypto,
+    /// The questions of the journal that is replayed.
+    before: Vec<Asked>,
+    input: usize,
+    run: Mutex<Run>,
+    asked: Mutex<Asked>,
+    live: Mutex<Vec<Entry>>,
+}
+
+/// What a run came to.
+pub(crate) struct Ran {
+    pub(crate) run: Run,
+    /// The last question.
+    pub(crate) asked: Asked,
+    /// The effects that were not recorded before.
+    pub(crate) live: Vec<Entry>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn into<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'w> Memory<'w> {
+    /// A run over a journal, of a setup that began at `started` and has had so many inputs.
+    pub(crate) fn new(world: &'w World, journal: &[Entry], started: Timestamp, input: usize) -> Self {
+        let bytes = journal.iter().map(Entry::size).sum();
+        let run = Run::new(journal.iter().map(Entry::read).collect(), bytes, started);
+        Self {
+            world,
+            crypto: world.crypto.anew(),
+            before: journal.iter().map(|entry| entry.asked.clone()).collect(),
+            input,
+            run: Mutex::new(run.grant(world.directory.clone())),
+            asked: Mutex::default(),
+            live: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn over(self) -> Ran {
+        Ran { run: into(self.run), asked: into(self.asked), live: into(self.live) }
+    }
+
+    fn told(&self, question: &Question<'_>) -> String {
+        let request = |verb: &str, request: &HttpRequest| {
+            format!("{verb} {}", self.world.script.shown(&request.method, request.url()))
+        };
+        let told = match question {
+            Question::Allocate => "allocate a callback".to_owned(),
+            Question::Cached { root, path, version } => format!("cached {} {path} {version}", root.as_str()),
+            Question::Find(tool) => format!("find {}", tool.binary),
+            Question::Get { verb, part, key } | Question::Put { verb, part, key, .. } => {
+                format!("{verb} {part:?} {key}")
+            }
+            Question::List(root, path) => format!("list {} {path}", root.as_str()),
+            Question::Prune(root, _) => format!("prune {}", root.as_str()),
+            Question::Read(root, path) => format!("read {} {path}", root.as_str()),
+            Question::Send(sent) => request("send", sent),
+            Question::SendOnce(sent, _) => request("spend", sent),
+            Question::Stat(root, path) => format!("stat {} {path}", root.as_str()),
+            Question::Version(tool) => format!("version {}", tool.binary),
+            Question::Wait { ways, fields, .. } => {
+                let names: Vec<_> = fields.iter().map(|field| &*field.name).collect();
+                format!("{} [{}]", waits(*ways), names.join(" "))
+            }
+            Question::Window(window) => format!("window {}", window.cookie_name),
+            _ => "something that this testkit does not know".to_owned(),
+        };
+        self.world.script.redacted(&told)
+    }
+
+    /// What a person sees while it waits: the earlier notices and this wait's. A signature counts as what it signs.
+    fn shown(&self, question: &Question<'_>) -> String {
+        let Question::Wait { look, .. } = question else { return String::new() };
+        let text = format!("{look} {:?}", lock(&self.run).notices);
+        String::from_utf8_lossy(self.crypto.settled(text.as_bytes()).expose()).into_owned()
+    }
+}
+
+fn waits(ways: Ways) -> String {
+    let ways = [(ways.answer, "an answer"), (ways.callback, "a callback"), (ways.elapsed, "a time")];
+    let ways: Vec<_> = ways.iter().filter(|(given, _)| *given).map(|(_, name)| *name).collect();
+    format!("wait for {}", ways.join(" or "))
+}
+
+/// The services from which the plugin's context is made: those that this host has.
+pub(crate) fn services<'a>(effects: &'a Effects<'_>) -> Services<'a> {
+    let Memory { world, crypto, .. } = effects.host();
+    let mut services = Services::new(effects, effects, crypto, effects)
+        .addresses(&world.addresses)
+        .wildcards(&world.wildcards)
+        .spend(effects)
+        .directory(world.directory.as_ref());
+    if world.files.is_some() {
+        services = services.files(effects);
+    }
+    if world.files.is_some() && world.has_file_cache {
+        services = services.file_cache(effects);
+    }
+    if world.kv.is_some() {
+        services = services.kv(effects);
+    }
+    if world.tools.is_some() {
+        services = services.tools(effects);
+    }
+    if world.window.is_some() {
+        services = services.login_window(effects);
+    }
+    services
+}
+
+impl Host for Memory<'_> {
+    type Halt = Infallible;
+
+    fn with_run<T>(&self, work: impl FnOnce(&mut Run) -> T) -> T {
+        work(&mut lock(&self.run))
+    }
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.world.descriptor
+    }
+
+    /// Time stands still but for waits.
+    fn now(&self) -> Timestamp {
+        lock(&self.run).now
+    }
+
+    fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        sha256(bytes)
+    }
+
+    fn settled(&self, bytes: &[u8]) -> Secret {
+        self.crypto.settled(bytes)
+    }
+
+    fn state(&self, number: u64) -> [u8; 32] {
+        FakeCrypto::derived("state", number)
+    }
+
+    /// A real host does not compare what is shown. A plugin that shows something else in a replay reads something that
+    /// is not its context, so this one does.
+    fn asks(&self, question: &Question<'_>, fingerprint: &str) {
+        let (told, shown) = (self.told(question), self.shown(question));
+        let mut run = lock(&self.run);
+        let before = usize::try_from(run.next).ok().and_then(|next| self.before.get(next));
+        if let Some(before) = before.filter(|before| before.what == fingerprint && before.shown != shown) {
+            let detail = format!("{shown}, after it was {}", before.shown);
+            let fault = Fault::new("setup_shown", "the plugin shows something else in a replay");
+            run.fail(fault.detail(self.world.script.redacted(&detail)));
+        }
+        let script = self.world.script.next();
+        *lock(&self.asked) = Asked { what: fingerprint.to_owned(), told, shown, script };
+    }
+
+    async fn record(&self, _: i64, entry: &Secret, _: Beside<'_>) -> Result<(), Infallible> {
+        let kv = self.world.kv.as_ref().map(|kv| kv.state());
+        let asked = lock(&self.asked).clone();
+        lock(&self.live).push(Entry::new(entry.duplicate(), asked, self.input, kv));
+        Ok(())
+    }
+
+    fn log(&self, event: LogEvent) {
+        self.world.log(event);
+    }
+
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.world.answer(&request, self.now())
+    }
+
+    /// In a setup each call is an exchange of its own.
+    fn spend_key(&self, _: i64, spend: &Spend<'_>) -> [u8; 32] {
+        spend::key(spend)
+    }
+
+    async fn send_once(
+        &self,
+        _: [u8; 32],
+        request: HttpRequest,
+    ) -> Result<Result<HttpResponse, HttpError>, Infallible> {
+        Ok(spend::certain(self.world.answer(&request, self.now())))
+    }
+
+    fn takes_callbacks(&self) -> bool {
+        !matches!(self.world.inbound, Inbound::Absent)
+    }
+
+    async fn redirect_uri(&self) -> Option<String> {
+        if let Inbound::At(uri) = &self.world.inbound { Some(uri.clone()) } else { None }
+    }
+
+    async fn stat(&self, root: &Root, path: &str) -> Result<FileStat, ServiceError> {
+        self.world.on_files(|files| files.stat(root, path))
+    }
+
+    async fn list(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, ServiceError> {
+        self.world.on_files(|files| files.list(root, path))
+    }
+
+    async fn read(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, ServiceError> {
+        self.world.on_files(|files| files.read(root, path, limit))
+    }
+
+    async fn cached(
+        &self,
+        root: &Root,
+        path: &str,
+        _: u32,
+        limit: usize,
+        compute: Compute<'_>,
+    ) -> Result<Option<String>, ServiceError> {
+        self.world.made(root, path, limit, compute)
+    }
+
+    async fn prune(&self, _: &Root, _: &[&str]) -> Result<u64, ServiceError> {
+        Ok(0)
+    }
+
+    async fn get(&self, part: &Part, key: &str) -> Result<Option<Secret>, ServiceError> {
+        Ok(self.world.read_kv(part, key).map(Secret::new))
+    }
+
+    async fn put(&self, part: &Part, key: &str, value: Option<Secret>) -> Result<(), ServiceError> {
+        self.world.write_kv(part, key, value.map(|value| value.expose().to_vec()))
+    }
+
+    async fn find(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {
+        let found = |tools: &FakeTools| tools.found(tool);
+        self.world.tools.as_ref().map_or(Err(ServiceError::Unavailable), found)
+    }
+
+    async fn version(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
+        let said = |tools: &FakeTools| tools.said(tool);
+        self.world.tools.as_ref().map_or(Err(ServiceError::Unavailable), said)
+    }
+
+    async fn open(&self, _: LoginWindow) -> LoggedIn {
+        let next = self.world.window.as_ref().map(FakeWindow::next);
+        next.unwrap_or_else(|| WindowEnd::Failed("no windows".into())).told()
+    }
+}
