@@ -11,7 +11,7 @@ use crate::{Effect, Entry, Fault, Suspended};
 const MOST_EFFECTS: i64 = 1000;
 /// The maximum size of a journal in bytes. An effect that begins below it may exceed it.
 pub(crate) const MOST_BYTES: usize = 4 << 20;
-/// The maximum size of one entry in bytes.
+/// The maximum size of one entry in bytes. A host must be able to record entries of this size.
 pub const LONGEST_ENTRY: usize = 16 << 20;
 
 /// Why a run stops before the plugin ends. `H` is the host's own reasons.

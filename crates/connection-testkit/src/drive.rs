@@ -133,7 +133,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                     }
                 }
                 (None, None) => {
-                    fail(&format!("{place}the plugin waits for something that is none of the host's services"))
+                    let why = "it waits for something that is none of the host's services";
+                    fail(&format!("{place}the plugin did not come to an end in time: {why}"))
                 }
                 (None, Some(_)) if is_replaying => {
                     fail(&format!("{place}{}: it ends earlier in a replay than before", Fault::changed()))

@@ -25,7 +25,7 @@ fn each_fault_of_a_setup_is_named() {
         (Quirk::AsksTooMuchAtOnce, "asks too much at once (a prompt has more than 32 fields)"),
         (Quirk::ShowsWithoutEnd, "does not come to an end (it shows more than 32 notices at once)"),
         (Quirk::UsesUndeclaredAddress, "an address that its descriptor does not declare: https://evil.example"),
-        (Quirk::WaitsForItself, "waits for something that is none of the host's services"),
+        (Quirk::WaitsForItself, "did not come to an end in time: it waits for something that is none of the host's"),
         (Quirk::WaitsForNothing, "waits for nothing"),
         (Quirk::LeavesItsAddresses, "an address that it does not declare and the user did not name"),
         (Quirk::GrantsItselfADirectory, "a directory that the user did not name"),
