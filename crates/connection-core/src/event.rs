@@ -125,10 +125,5 @@ pub(crate) async fn refusal(
 
 /// Appends the event after the connection's last one.
 pub(crate) async fn append(tx: &mut Tx, sealer: &Sealer, event: &EventRow) -> Result<(), StoreError> {
-    tx.append_event(event, &|bytes| mac(sealer, bytes)).await
-}
-
-/// Returns the MAC that links an event to the one before.
-pub(crate) fn mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
-    sealer.mac("connections/event/v1", bytes)
+    tx.append_event(event, &|bytes| guard::connection_event_mac(sealer, bytes)).await
 }

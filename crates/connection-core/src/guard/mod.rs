@@ -5,15 +5,13 @@
 //! of the newest row event about the row; a deleted row leaves such an event, too. So a row that was edited has no right MAC,
 //! and one that was put back an old revision.
 
-mod audit;
 mod error;
 mod subject;
 
 pub use error::{RowError, RowFault};
-pub(crate) use subject::Subject;
+pub(crate) use subject::{Subject, connection_event_mac, event_mac};
 
 use crate::{
-    event,
     keys::Sealer,
     store::{Astray, StandingRow, rows::AccountFacts},
 };
@@ -22,7 +20,7 @@ const TABLE: &str = "connection_account";
 
 /// Returns why the row of a connection is refused, compared with the newest event that was read with it.
 pub(crate) fn refused(sealer: &Sealer, row: &StandingRow) -> Option<RowError> {
-    let fault = match row.astray(&|bytes| event::mac(sealer, bytes))? {
+    let fault = match row.astray(&|bytes| connection_event_mac(sealer, bytes))? {
         Astray::Edited => RowFault::Edited,
         Astray::Outdated => RowFault::Outdated,
         Astray::Removed => RowFault::Removed,

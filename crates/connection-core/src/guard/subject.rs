@@ -96,6 +96,11 @@ impl Subject<'_> {
 }
 
 /// What links a row event to the one before it.
-pub(super) fn event_mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn event_mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
     sealer.mac("connections/row/event/v1", bytes)
+}
+
+/// Returns the MAC that links an event of a connection to the one before it.
+pub(crate) fn connection_event_mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
+    sealer.mac("connections/event/v1", bytes)
 }

@@ -4,7 +4,7 @@
 use connection_contract::Timestamp;
 
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, EventId, event,
+    ConnectionId, ConnectionRegistry, Error, EventId, guard,
     store::{broken_link, rows::StoredEvent},
 };
 
@@ -93,7 +93,8 @@ impl ConnectionRegistry {
         };
         rows.truncate(PAGE as usize);
         let sealer = &self.shared.sealer;
-        let broken = broken_link(&link, before.saturating_add(1), &rows, &|bytes| event::mac(sealer, bytes));
+        let broken =
+            broken_link(&link, before.saturating_add(1), &rows, &|bytes| guard::connection_event_mac(sealer, bytes));
         let full = rows.len() as i64 == PAGE;
         let events: Vec<_> = rows.into_iter().map(Event::of).collect();
         let next = events.last().filter(|_| full).map(|last| last.number);

@@ -1,5 +1,6 @@
 //! The registry: the registered kinds, and the connections of one owner.
 
+mod audit;
 mod bounds;
 mod builder;
 mod cursor;

@@ -3,12 +3,12 @@
 use connection_contract::Kind;
 use uuid::Uuid;
 
-use super::{RowError, RowFault, refused};
+use super::{ConnectionRegistry, Shared};
 use crate::{
-    ConnectionRegistry, Error,
+    Error,
     extension::{choice, grants, marks},
+    guard::{self, RowError, RowFault},
     profiles,
-    registry::Shared,
     store::broken_row_link,
 };
 
@@ -41,7 +41,7 @@ async fn connections(shared: &Shared) -> Result<Vec<RowError>, Error> {
     let (mut found, mut after) = (Vec::new(), Uuid::nil());
     loop {
         let rows = shared.reader().await?.standings(after, PAGE).await?;
-        found.extend(rows.iter().filter_map(|row| refused(&shared.sealer, row)));
+        found.extend(rows.iter().filter_map(|row| guard::refused(&shared.sealer, row)));
         match rows.last() {
             Some(last) if rows.len() as i64 == PAGE => after = last.account.id.as_uuid(),
             _ => return Ok(found),
@@ -52,7 +52,7 @@ async fn connections(shared: &Shared) -> Result<Vec<RowError>, Error> {
 /// The row events of an owner, which vouch for that owner's rows.
 async fn record(shared: &Shared, owner: &str) -> Result<Option<RowError>, Error> {
     let (mut before, mut last) = (Vec::new(), 0_i64);
-    let mac = |bytes: &[u8]| super::subject::event_mac(&shared.sealer, bytes);
+    let mac = |bytes: &[u8]| guard::event_mac(&shared.sealer, bytes);
     loop {
         let events = shared.reader().await?.row_events(owner, last, PAGE).await?;
         if let Some(seq) = broken_row_link(&before, owner, last.saturating_add(1), &events, &mac) {
