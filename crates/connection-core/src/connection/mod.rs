@@ -2,7 +2,6 @@
 
 mod files;
 mod hot;
-pub(crate) mod json;
 pub(crate) mod named;
 mod payload;
 mod previous;

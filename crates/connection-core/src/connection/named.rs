@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use connection_contract::Secret;
 
-use super::json;
 use crate::{
     ConnectionId, Error, contain,
     contain::Contained,
     error::{CRASHED, TIMED_OUT},
     registry::{KindEntry, Shared},
-    store::Lock,
+    store::{Lock, json},
 };
 
 /// The longest time for taking secrets out, which takes microseconds.

@@ -7,7 +7,7 @@ use connection_contract::{
 };
 
 use super::{
-    Connection, Payload, json, named,
+    Connection, Payload, named,
     previous::Previous,
     replace::{self, Replacement},
 };
@@ -21,7 +21,7 @@ use crate::{
     refresh::plan::{self, Given},
     registry::{KindEntry, Shared},
     store::{
-        Lock,
+        Lock, json,
         rows::{CredentialRow, PreviousRow},
     },
     verify::{self, Subject},

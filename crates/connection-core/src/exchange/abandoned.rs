@@ -14,9 +14,11 @@ use super::{
 };
 use crate::{
     Error,
-    connection::json,
     registry::Shared,
-    store::rows::{ExchangeRow, Sent},
+    store::{
+        json,
+        rows::{ExchangeRow, Sent},
+    },
 };
 
 /// Maximum number of attempts per search. Those with the oldest signs of life come first.

@@ -24,10 +24,11 @@ mod unanswered;
 
 pub(crate) use abandoned::{conclude_abandoned, recover, unknown};
 pub(crate) use flight::{Ended, Exchange, LONGEST_REFRESH, Rule, Uncertain, send};
-pub(crate) use key::{ExchangeKey, Scope};
 pub(crate) use look::boot_time;
 pub(crate) use replay::SEND_WITHIN;
 pub(crate) use rescue::{PATIENCE, beside};
 pub(crate) use spends::{ConnectionSpends, Spender};
 pub(crate) use state::StateDirectory;
 pub(crate) use table::Exchanges;
+
+pub(crate) use crate::store::{ExchangeKey, Scope};

@@ -4,15 +4,13 @@ use connection_contract::{Kind, SecretName, Timestamp};
 
 use super::{ChangedPart, ExtensionChange, ExtensionError, marks::Marks};
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
-    connection::json,
-    event,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, event,
     guard::{RowError, Subject},
     keys::Sealer,
     registry::Shared,
     requirement,
     store::{
-        Lock, StoreError, Tx,
+        Lock, StoreError, Tx, json,
         rows::{GrantRow, Marked},
     },
 };

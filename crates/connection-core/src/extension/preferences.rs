@@ -5,12 +5,11 @@ use connection_contract::{Preference, PreferenceInput, Text, Value};
 use super::{ExtensionHandle, Revisions, plain, revisions::Rows};
 use crate::{
     Error,
-    connection::json,
     requirement::{
         public,
         resolve::{DAMAGED, record},
     },
-    store::rows::PreferenceRow,
+    store::{json, rows::PreferenceRow},
 };
 
 /// The preferences of an extension or of one of its commands, with a value for each that was declared.

@@ -13,14 +13,13 @@ use super::{
 };
 use crate::{
     Error,
-    connection::json,
     registry::Shared,
     requirement::{
         candidate, public,
         resolve::{DAMAGED, chosen},
     },
     store::{
-        Lock, StoreError, Tx,
+        Lock, StoreError, Tx, json,
         rows::{Marked, PreferenceRow},
     },
 };

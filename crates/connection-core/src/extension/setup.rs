@@ -6,11 +6,10 @@ use connection_contract::SetupFailure;
 use super::{ALL_OF_IT, ExtensionChange, ExtensionError, ExtensionHandle, Turn, grants, marks::Marks};
 use crate::{
     ConnectionId, Error,
-    connection::json,
     registry::Shared,
     requirement::fingerprint,
     store::{
-        Lock, StoreError, Tx,
+        Lock, StoreError, Tx, json,
         rows::{ExtensionStateRow, GrantRow, Marked},
     },
 };

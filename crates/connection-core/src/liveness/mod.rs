@@ -21,7 +21,10 @@ use connection_egress::LONGEST_PAUSE;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use crate::{ConnectionId, connection::json, store::rows::LivenessRow};
+use crate::{
+    ConnectionId,
+    store::{json, rows::LivenessRow},
+};
 
 /// Returns the time of the next check, if the provider or the plugin asked for a pause.
 fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {

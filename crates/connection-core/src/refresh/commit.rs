@@ -18,14 +18,14 @@ use super::{
 };
 use crate::{
     ChangedPart, ConnectionId, Error, IdGenerator,
-    connection::{Payload, json, named, replace},
+    connection::{Payload, named, replace},
     event,
     exchange::ExchangeKey,
     extension::{self, Affected},
     keys::Sealer,
     liveness::words,
     store::{
-        Lock, StoreError, Tx,
+        Lock, StoreError, Tx, json,
         rows::{CredentialRow, ListedRow, LivenessRow, PlanRow},
     },
 };

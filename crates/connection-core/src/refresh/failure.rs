@@ -15,12 +15,12 @@ use super::{
 };
 use crate::{
     Error,
-    connection::{json, replace},
+    connection::replace,
     event,
     exchange::{self, ExchangeKey, Uncertain, unknown},
     liveness::words,
     store::{
-        Lock, Reopened, StoreError, Tx,
+        Lock, Reopened, StoreError, Tx, json,
         rows::{BootTime, LivenessRow, PlanRow},
     },
 };

@@ -8,9 +8,8 @@ use connection_contract::{Established, NotLive, Reason, Refreshed, Secret, Times
 
 use crate::{
     ConnectionId,
-    connection::json,
     store::{
-        StoreError, Tx,
+        StoreError, Tx, json,
         rows::{CredentialRow, PlanRow},
     },
 };

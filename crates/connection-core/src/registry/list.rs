@@ -7,11 +7,10 @@ use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timesta
 use super::{ListCursor, Shared};
 use crate::{
     ConnectionId, ConnectionRegistry, Error, ProfileId,
-    connection::json,
     liveness::words,
     refresh::plan,
     store::{
-        Wanted, any_of,
+        Wanted, any_of, json,
         rows::{FoundRow, ListedRow},
     },
 };

@@ -5,12 +5,11 @@ use connection_contract::{Kind, Liveness, Reason, SecretName, Text};
 use super::names;
 use crate::{
     ConnectionId, ConnectionInfo,
-    connection::json,
     extension::{choice, grants},
     liveness::words,
     registry::Shared,
     store::{
-        KINDS_AT_ONCE, Reader, StoreError,
+        KINDS_AT_ONCE, Reader, StoreError, json,
         rows::{CandidateRow, NearCandidate, PublicSettings},
     },
 };

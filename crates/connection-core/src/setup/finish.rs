@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ConnectionId, Error, ProfileId,
-    connection::{Payload, json, named},
+    connection::{Payload, named},
     definition::Probed,
     event,
     extension::{self, ForExtension},
@@ -26,7 +26,7 @@ use crate::{
     refresh::plan::{self, Given},
     registry::{KindEntry, Shared, is_first},
     store::{
-        Lock, StoreError, Tx,
+        Lock, StoreError, Tx, json,
         rows::{AccountRow, AccountState, CredentialRow, CredentialState, SetupState},
     },
     verify::{self, Subject},

@@ -11,12 +11,12 @@ use connection_contract::{Identity, Refreshed, Secret, reason};
 use super::slot::Slot;
 use crate::{
     ConnectionId, Error,
-    connection::{Payload, json, named},
+    connection::{Payload, named},
     contain::{self, Contained},
     error::{CRASHED, TIMED_OUT},
     limits,
     registry::{KindEntry, Shared},
-    store::rows::ListedRow,
+    store::{json, rows::ListedRow},
     verify,
 };
 

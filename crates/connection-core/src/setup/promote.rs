@@ -18,7 +18,7 @@ use super::{
 use crate::{
     ConnectionId, Error,
     connection::{
-        Payload, json,
+        Payload,
         replace::{self, Replacement},
     },
     event,
@@ -26,7 +26,7 @@ use crate::{
     refresh::plan::{self, Given},
     registry::Shared,
     store::{
-        Lock, StoreError,
+        Lock, StoreError, json,
         rows::{AccountRow, CredentialRow, SetupState},
     },
 };

@@ -9,9 +9,8 @@ use super::{
     rows::{BootTime, ExchangeFound, ExchangeRow, ExchangeState, Sent},
 };
 use crate::{
-    exchange::{ExchangeKey, Scope},
     ids::{ConnectionId, SessionId},
-    store::Sealed,
+    store::{ExchangeKey, Scope, Sealed},
 };
 
 impl Scope {

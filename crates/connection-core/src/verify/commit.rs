@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Read, Seen, look::Looked};
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
-    connection::{json, named, replace},
+    connection::{named, replace},
     definition::Probed,
     event,
     extension::{self, Affected},
@@ -22,7 +22,7 @@ use crate::{
     refresh::plan::{self, Given},
     registry::KindEntry,
     store::{
-        Changed, Lock, StoreError, Tx, Unchanged,
+        Changed, Lock, StoreError, Tx, Unchanged, json,
         rows::{CredentialRow, ListedRow, LivenessRow},
     },
 };

@@ -9,14 +9,17 @@ use connection_contract::{
 use super::Import;
 use crate::{
     ConnectionId, Error,
-    connection::{Payload, json, named},
+    connection::{Payload, named},
     contain::{self, Contained},
     event, limits,
     liveness::words,
     refresh::plan::{self, Given},
     registry::{KindEntry, Shared},
     setup::{GRACE, LONGEST_RUN},
-    store::rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow},
+    store::{
+        json,
+        rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow},
+    },
 };
 
 const FIRST: i64 = 1;

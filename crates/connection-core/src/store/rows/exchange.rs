@@ -4,9 +4,8 @@ use uuid::Uuid;
 
 use super::words;
 use crate::{
-    exchange::{ExchangeKey, Scope},
     ids::{ConnectionId, SessionId},
-    store::Sealed,
+    store::{ExchangeKey, Scope, Sealed},
 };
 
 words! {

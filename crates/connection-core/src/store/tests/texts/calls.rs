@@ -4,10 +4,9 @@ use uuid::Uuid;
 
 use super::{NOTED, Text};
 use crate::{
-    exchange::{ExchangeKey, Scope},
     ids::{ConnectionId, ProfileId, SessionId},
     store::{
-        Lock, Reader, SEALED, Sealed, SealedRow, Store, Tx, Unchanged, Wanted,
+        ExchangeKey, Lock, Reader, SEALED, Scope, Sealed, SealedRow, Store, Tx, Unchanged, Wanted,
         rows::{
             AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, PlanRow, PreferenceRow,
