@@ -8,7 +8,6 @@ use crate::{
     ConnectionId, IdGenerator,
     guard::{self, RowError},
     keys::Sealer,
-    registry::Shared,
     store::{
         StoreError, Tx,
         rows::{AccountRow, EventRow, Says},
@@ -81,12 +80,7 @@ pub const EVENT_NAMES: &[&str] = &[
     WEBHOOK_KEY_TOLD,
 ];
 
-/// Returns an event of this moment. The body holds no secret.
-pub(crate) fn new(shared: &Shared, owner: &str, connection_id: ConnectionId, kind: &str, body: Value) -> EventRow {
-    at(shared.clock.now().seconds(), &*shared.ids, owner, connection_id, kind, body)
-}
-
-/// Returns an event as [`new`] does, for callers that know its content only within the transaction.
+/// Returns an event of that time. The body holds no secret.
 pub(crate) fn at(
     at: i64,
     ids: &dyn IdGenerator,

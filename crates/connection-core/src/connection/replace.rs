@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Payload, previous::Previous};
 use crate::{
-    ChangedPart, ConnectionId, Error, LivenessChange, event,
+    ChangedPart, ConnectionId, Error, LivenessChange,
     extension::Affected,
     liveness,
     liveness::words,
@@ -132,7 +132,7 @@ impl Replacement {
         if self.is_another(&row.account) {
             body.insert("account".into(), self.identity.label.as_str().into());
         }
-        event::new(shared, &row.account.owner, row.account.id, kind, body.into())
+        shared.event(&row.account.owner, row.account.id, kind, body.into())
     }
 }
 

@@ -30,7 +30,7 @@ impl Connection {
     /// [`Error::NotFound`] if the connection was removed meanwhile, and the store's errors.
     pub(crate) async fn record_release(&self, name: &str) -> Result<(), Error> {
         let body = serde_json::json!({ "name": name });
-        let event = event::new(&self.shared, &self.info.owner, self.id(), event::SECRET_RELEASED, body);
+        let event = self.shared.event(&self.info.owner, self.id(), event::SECRET_RELEASED, body);
         let (sealer, id) = (self.shared.sealer.clone(), self.id());
         let recorded = self.shared.store.write(move |tx| {
             Box::pin(async move {

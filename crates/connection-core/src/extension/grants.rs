@@ -308,7 +308,7 @@ pub(super) async fn put(
     if let Some(by) = by {
         body["session"] = by.into();
     }
-    let event = event::new(shared, owner, row.connection_id, event::EXTENSION_GRANTED, body);
+    let event = shared.event(owner, row.connection_id, event::EXTENSION_GRANTED, body);
     event::append(tx, &shared.sealer, &event).await?;
     Ok((row.clone(), true))
 }
@@ -327,6 +327,6 @@ pub(super) async fn take_back(
     let row = GrantRow { revoked_at: Some(now), ..row };
     write(tx, &shared.sealer, owner, &row, now).await?;
     let body = serde_json::json!({ "extension": extension, "names": json::to_texts(&row.names) });
-    let event = event::new(shared, owner, connection, event::EXTENSION_REVOKED, body);
+    let event = shared.event(owner, connection, event::EXTENSION_REVOKED, body);
     event::append(tx, &shared.sealer, &event).await.map(|()| true)
 }

@@ -57,10 +57,10 @@ impl ExtensionHandle {
         if let Some(command) = command {
             body["command"] = command.into();
         }
-        let mut events = vec![event::new(on, &owner, connection, event::EXTENSION_USED, body)];
+        let mut events = vec![on.event(&owner, connection, event::EXTENSION_USED, body)];
         for name in &texts {
             let body = serde_json::json!({ "extension": extension, "name": name });
-            events.push(event::new(on, &owner, connection, event::SECRET_RELEASED, body));
+            events.push(on.event(&owner, connection, event::SECRET_RELEASED, body));
         }
         let shows_secrets = !names.is_empty();
         let used = Used { sealer: on.sealer.clone(), owner, extension, connection, names, events };

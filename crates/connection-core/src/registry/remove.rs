@@ -184,7 +184,7 @@ impl ConnectionRegistry {
                 }
                 let TornDown { teardown, reason } = current;
                 let removal = Removal { teardown, reason, previous, previous_reason };
-                event::append(tx, &on.sealer, &event::new(&on, &owner, id, event::REMOVED, body)).await?;
+                event::append(tx, &on.sealer, &on.event(&owner, id, event::REMOVED, body)).await?;
                 Ok(Some(Some((removal, affected))))
             })
         });

@@ -253,7 +253,7 @@ async fn store(
         updated_at: now,
     };
     let body = serde_json::json!({ "session": session.to_string(), "liveness": liveness.liveness });
-    let event = event::new(shared, &owner, id, event::CONNECTED, body);
+    let event = shared.event(&owner, id, event::CONNECTED, body);
     let (sealer, expires) = (shared.sealer.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
     let (on, consented, whose) = (shared.clone(), extension.clone(), owner.clone());
     let turn = match &extension {

@@ -188,7 +188,7 @@ impl Connection {
             return Err(self.no_webhook_key("there is no key of its own".into()));
         };
         let body = serde_json::json!({ "name": "webhookKey" });
-        let event = event::new(&self.shared, &self.info.owner, self.id(), event::SECRET_RELEASED, body);
+        let event = self.shared.event(&self.info.owner, self.id(), event::SECRET_RELEASED, body);
         let (sealer, id) = (self.shared.sealer.clone(), self.id());
         let recorded = self.shared.store.write(move |tx| {
             Box::pin(async move {
@@ -326,7 +326,7 @@ impl Connection {
             }
         };
         let body = serde_json::json!({});
-        let event = event::new(shared, &self.info.owner, id, name, body);
+        let event = shared.event(&self.info.owner, id, name, body);
         let sealer = shared.sealer.clone();
         let written = shared.store.write(move |tx| {
             Box::pin(async move {

@@ -40,7 +40,6 @@ pub(crate) const UPWARD: &[(&str, &str)] = &[
     ("error", "profiles"),
     ("error", "registry"),
     ("error", "sandbox"),
-    ("event", "registry"),
     ("exchange", "registry"),
     ("exchange", "setup"),
     ("extension", "registry"),

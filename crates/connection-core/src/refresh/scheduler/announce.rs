@@ -38,7 +38,7 @@ async fn announce(registry: &ConnectionRegistry, row: DueRow, what: &'static str
     let (id, generation, now) = (row.id, row.generation, shared.clock.now().seconds());
     let at = Timestamp::from_seconds(row.at).to_rfc3339();
     let body = serde_json::json!({ "what": what, "at": at });
-    let event = event::new(shared, &row.owner, id, event::EXPIRING, body);
+    let event = shared.event(&row.owner, id, event::EXPIRING, body);
     let sealer = shared.sealer.clone();
     let told = shared.store.write(move |tx| {
         Box::pin(async move {

@@ -97,7 +97,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
         next_check_at: None,
         failures: 0,
     };
-    let event = event::new(shared, owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
+    let event = shared.event(owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
     Ok(Prepared { account, is_labelled, credential, liveness, event, kind })
 }
 
