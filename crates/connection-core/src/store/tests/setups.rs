@@ -2,10 +2,9 @@
 
 use super::Database;
 use crate::{
-    exchange::{ExchangeKey, Scope},
     ids::SessionId,
     store::{
-        Sealed, Store,
+        ExchangeKey, Scope, Sealed, Store,
         rows::{ExchangeRow, Sent, SetupRow, SetupState},
     },
 };
