@@ -1,6 +1,7 @@
 //! What a run of a setup asks the world with: requests and their bounds, files, values, cryptography.
 
 use connection_contract::{Crypto, HttpError, HttpRequest, HttpResponse, Secret, SignatureAlgorithm};
+use connection_egress::{AllowedOrigin, Egress};
 
 use super::{
     effects::{Halt, SetupHost},
@@ -12,7 +13,6 @@ use crate::{
     registry::has_environment,
     services::{
         files::{LocalFiles, Reading},
-        http::{AllowedOrigin, Egress},
         kv::StoredValues,
     },
 };

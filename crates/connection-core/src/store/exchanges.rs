@@ -9,7 +9,7 @@ use super::{
     rows::{BootTime, ExchangeFound, ExchangeRow, ExchangeState, Sent},
 };
 use crate::{
-    ids::{ConnectionId, SessionId},
+    ids::ConnectionId,
     store::{ExchangeKey, Scope, Sealed},
 };
 
