@@ -1,4 +1,4 @@
-//! The authorization servers of others as tests meet them: what each does, and that it tells what it was asked.
+//! The authorization servers that tests use: their behaviour, and that they report the requests they received.
 
 use connection_contract::{Value, encode};
 use connection_faults::{
@@ -76,7 +76,7 @@ fn the_second_server_leaves_out_what_it_is_told_and_takes_json_bodies() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let body = Value::parse(answer.body.as_bytes()).unwrap();
     assert!(body["access_token"].as_str().is_some() && body["token_type"].as_str().is_none());
-    // The control: it decodes what it gets.
+    // The control: the server decodes the credentials that it gets.
     assert_eq!(post(&server, "wrong").status, 401);
     assert_eq!(server.ledger().iter().map(|asked| asked.status).collect::<Vec<_>>(), [200, 401]);
     let json = AuthlibServer::start(r#"{"json": true}"#).unwrap();

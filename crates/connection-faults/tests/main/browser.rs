@@ -1,4 +1,4 @@
-//! The browser of the tests: it starts, and nothing of it is left, also of a test that fails.
+//! The browser of the tests starts, and nothing of it is left, even after a test that fails.
 
 use std::{
     fs,
@@ -9,10 +9,10 @@ use std::{
 use connection_faults::browser::Browser;
 use tokio::runtime::Handle;
 
-/// A process that was killed is gone by then.
+/// The time after which a killed process has ended.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Processes whose environment names a directory; of one that is dead and not yet counted out, it is empty.
+/// Returns the number of processes whose environment names a directory. The environment of a zombie is empty.
 fn alive(directory: &Path) -> usize {
     let text = directory.to_str().unwrap();
     let environments = fs::read_dir("/proc").unwrap().flatten().map(|entry| fs::read(entry.path().join("environ")));
@@ -27,7 +27,7 @@ async fn nothing_is_left_of_a_browser_also_when_a_test_fails() {
     let failing = Handle::current().spawn(async move {
         browser.open("data:text/html,<p>here</p>").await;
         browser.shows("here").await;
-        // As a test does that fails: what it has is dropped while it unwinds.
+        // A failing test drops its browser while it unwinds.
         std::panic::resume_unwind(Box::new("failed"));
     });
     assert!(failing.await.unwrap_err().is_panic());

@@ -1,14 +1,14 @@
-//! Compares a database with the ledgers of those who worked on it.
+//! Compares a database with the ledgers of the processes that worked on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use connection_core::{ConnectionInfo, ConnectionRegistry, Filter};
 use connection_faults::ledger::Entry;
 
-/// What all did, each operation with whether it was done for sure.
+/// The operations of all processes, each with its result if it is known.
 pub(crate) struct Done(pub(crate) Vec<Entry>);
 
-/// All connections, by id.
+/// Returns all connections by id.
 pub(crate) async fn stored(registry: &ConnectionRegistry) -> BTreeMap<String, ConnectionInfo> {
     let (mut all, mut filter) = (BTreeMap::new(), Filter::new());
     loop {
@@ -30,7 +30,7 @@ impl Done {
         self.0.iter().filter(|entry| entry.verb() == verb && entry.ended.is_none()).count()
     }
 
-    /// The id, label, account and liveness of each connection that was made.
+    /// Returns the entry that made each connection, with its label, account and liveness, by id.
     fn added(&self) -> BTreeMap<&str, (&Entry, &[String])> {
         let mut added = BTreeMap::new();
         for entry in self.0.iter().filter(|entry| entry.verb() == "add") {
@@ -41,7 +41,7 @@ impl Done {
         added
     }
 
-    /// Nothing is lost, nothing is doubled; how many there are.
+    /// Asserts that no connection is lost or doubled, and returns how many were made.
     pub(crate) fn compare(&self, stored: &BTreeMap<String, ConnectionInfo>) -> usize {
         let added = self.added();
         let unknown: Vec<_> = stored.keys().filter(|id| !added.contains_key(id.as_str())).collect();
@@ -64,7 +64,7 @@ impl Done {
     fn compare_one(&self, add: &Entry, told: &[String], info: &ConnectionInfo) {
         let id = info.id.to_string();
         assert_eq!(told.get(1).map(String::as_str), Some(info.identity.account_id.as_str()), "the account of {id}");
-        // `add` and `reauthorize` tell a liveness, too.
+        // `add` and `reauthorize` report a liveness too.
         let label =
             |entry: &Entry| if entry.verb() == "rename" { entry.asked.get(2).cloned() } else { told.first().cloned() };
         let renamed = std::iter::once(add)
@@ -77,7 +77,7 @@ impl Done {
         let last = last(measured.collect());
         let said: BTreeSet<_> = last.iter().map(|entry| entry.came.last().cloned()).collect();
         let found = Some(format!("{:?}", info.liveness));
-        // One that was cut off may have told either.
+        // An operation that was cut off may have reported either liveness.
         assert!(said.contains(&found) || said.contains(&None), "{id} is {found:?}, and was last {said:?}");
     }
 
@@ -91,7 +91,7 @@ impl Done {
     }
 }
 
-/// Those behind which no other one began: any of them may have been the last.
+/// Returns the entries after which no other entry began. Any of them may have been the last.
 fn last(entries: Vec<&Entry>) -> Vec<&Entry> {
     let behind = |one: &Entry, other: &Entry| one.ended.is_some_and(|ended| ended < other.began);
     entries
@@ -101,7 +101,7 @@ fn last(entries: Vec<&Entry>) -> Vec<&Entry> {
         .collect()
 }
 
-/// Whole chains without gaps, of every connection that there was.
+/// Asserts that each connection that was made has a whole chain of events without gaps.
 pub(crate) async fn events(registry: &ConnectionRegistry, done: &Done) {
     for id in done.added().keys() {
         let (mut after, mut number, mut names) = (None, 0, Vec::new());
@@ -129,7 +129,7 @@ pub(crate) async fn events(registry: &ConnectionRegistry, done: &Done) {
     }
 }
 
-/// The control: what the comparison looks for is seen.
+/// The control: the comparison detects what it looks for.
 #[test]
 fn the_last_of_several_is_any_behind_which_none_began() {
     let entry = |began, ended| Entry { began, ended, asked: vec![], came: vec![] };

@@ -1,6 +1,6 @@
-//! Eight processes do random things on one database, on either engine, and are killed (SIGKILL) in the middle of them:
-//! nothing is lost, nothing is doubled, and those that are started again come to an end. That processes which nobody
-//! disturbs do no harm to each other is a test of the core.
+//! Eight processes perform random operations on one database, on either engine, and are killed (SIGKILL) in the middle
+//! of them. Nothing is lost or doubled, and processes that are started again finish. A test of the core shows that
+//! undisturbed processes do not harm each other.
 
 use std::{
     fs::File,
@@ -18,10 +18,10 @@ const PROCESSES: u64 = 8;
 /// All of them are done by then.
 const PATIENCE: Duration = Duration::from_secs(480);
 
-/// One run: its files go with it.
+/// A run of eight processes. Its files are deleted with it.
 struct Run {
     directory: TempDir,
-    /// Kept until the end.
+    /// Dropped at the end, which deletes the database.
     _database: Option<postgres::Database>,
     _provider: Provider,
     orders: Vec<Order>,
@@ -61,11 +61,11 @@ impl Run {
     }
 
     fn done(&self) -> Done {
-        // One that was killed before its first operation has none.
+        // A process that was killed before its first operation has no ledger.
         Done(self.orders.iter().flat_map(|order| ledger::read(&order.ledger).unwrap_or_default()).collect())
     }
 
-    /// What each one did last, for whoever asks why a run failed.
+    /// Returns the last operation and the error output of each process, to explain a failed run.
     fn last_words(&self) -> String {
         let each = self.orders.iter().enumerate().map(|(number, order)| {
             let last = ledger::read(&order.ledger).unwrap_or_default().pop();
@@ -75,7 +75,7 @@ impl Run {
         each.collect()
     }
 
-    /// Until every process has come to its end; one that fails or hangs fails the test by its number.
+    /// Waits until every process has ended. A process that fails or hangs fails the test, which names its number.
     async fn to_the_end(&self, mut children: Vec<Child>) {
         let began = Instant::now();
         let mut hang = Vec::new();
@@ -97,7 +97,7 @@ impl Run {
         assert!(hang.is_empty(), "{hang:?} did not come to an end\n{}", self.last_words());
     }
 
-    /// The database against the ledgers, and against itself.
+    /// Compares the database with the ledgers and checks that it is consistent.
     async fn compare(&self, what: &str) {
         let (registry, done) = (self.orders.first().unwrap().open().await.unwrap(), self.done());
         let stored = stored(&registry).await;
@@ -120,7 +120,7 @@ impl Run {
             count("remove"),
             count("rotate"),
         );
-        // Past the capture of the test harness: the figures say what was shown.
+        // Writing to `stderr` directly is not captured by the test harness, so the figures are always visible.
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         for verb in ["add", "verify", "rename", "reauthorize", "remove"] {
             assert!(count(verb) > 0, "nobody has done {verb}");
@@ -146,7 +146,7 @@ fn operations() -> u64 {
     }
 }
 
-/// Each process is killed some times, and started again with what is left to do.
+/// Kills each process several times and starts it again with the remaining operations.
 async fn killed(on_postgres: bool) {
     const KILLS: u64 = 3;
     let run = Run::new(on_postgres, operations()).await;
@@ -158,7 +158,7 @@ async fn killed(on_postgres: bool) {
         });
         let mut children: Vec<Child> = started.collect();
         let before = run.done().0.len();
-        // Each when it has come some way, wherever that is.
+        // The kills begin after some progress, wherever each process is by then.
         while run.done().0.len() < before + 40 {
             tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(5))).await.unwrap();
         }

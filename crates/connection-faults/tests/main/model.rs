@@ -1,6 +1,6 @@
-//! The refresh protocol holds against everything that the model lets happen, and each rejected design does not.
+//! The refresh protocol holds against everything that the model allows, and each rejected design fails.
 //!
-//! With `CONNECTIONS_TEST_WRITE_MODEL` set the tables in `docs/design/refresh.md` are written instead of compared.
+//! If `CONNECTIONS_TEST_WRITE_MODEL` is set, the tables in `docs/design/refresh.md` are written instead of compared.
 
 use std::{fs, path::Path, sync::LazyLock};
 
@@ -37,7 +37,7 @@ fn what_a_rejected_design_lacks_is_what_the_protocol_has() {
     }
 }
 
-/// A provider that uses nothing up refuses nothing, so nobody is ever asked.
+/// A provider whose refresh tokens stay valid refuses none of them, so no person has to authorize again.
 #[test]
 fn no_fault_makes_anybody_authorize_again_at_a_stable_provider() {
     let stable: Vec<_> = PROTOCOL.iter().filter(|outcome| outcome.case.is_stable()).collect();
@@ -47,7 +47,7 @@ fn no_fault_makes_anybody_authorize_again_at_a_stable_provider() {
     }
 }
 
-/// What ends a connection too early is found by the invariant that forbids it, and by no other.
+/// The invariant that forbids giving up too early detects it, and no other invariant does.
 #[test]
 fn a_bound_on_replays_gives_up_what_the_provider_takes() {
     for name in ["no replay", "final after one replay"] {
@@ -73,7 +73,7 @@ fn the_documented_tables_are_what_was_explored() {
     }
 }
 
-/// The text with the table between its marks.
+/// Returns the text with the table between its markers.
 fn filled(text: &str, name: &str, table: &str) -> String {
     let (start, end) = (format!("<!-- explored: {name} -->\n"), "<!-- end of what was explored -->");
     let (before, rest) = text.split_once(&start).unwrap();

@@ -1,4 +1,5 @@
-//! A setup that is begun in one process is answered in another and ends in a third, each killed (SIGKILL) after its part.
+//! One process begins a setup, a second one answers it and a third one finishes it. Each is killed (SIGKILL) after its
+//! part.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -34,7 +35,7 @@ impl Relay {
         Self { _directory: directory, _database: database, provider, order }
     }
 
-    /// Starts a process with its part; what it says first, and itself.
+    /// Starts a process with its part, and returns its first line of output and the process.
     fn part(&self, words: &[&str]) -> (String, Killed) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_connection-faults-worker"));
         command.args(self.order.arguments()).args(words).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -45,7 +46,7 @@ impl Relay {
     }
 }
 
-/// A process that is killed at the latest here.
+/// A process that is killed on drop at the latest.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -59,7 +60,7 @@ async fn relay(on_postgres: bool) {
     let relay = Relay::new(on_postgres).await;
     let (id, first) = relay.part(&["begin"]);
     drop(first);
-    // The second one is killed while it waits for the provider, which has its question.
+    // The second process is killed while it waits for the provider, which has received its request.
     relay.provider.fall_silent(true);
     let (answered, second) = relay.part(&["answer", &id, KEY]);
     assert_eq!(answered, "answered");
