@@ -1,4 +1,4 @@
-//! What an extension is given goes to the program that runs for it, and to nowhere else.
+//! The secrets of an extension reach the program that runs for it, and appear nowhere else.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -28,7 +28,7 @@ fn added() -> Watch {
 fn no_secret_of_an_extension_is_found_but_in_its_program() {
     let watch = added();
     let machine = &watch.machine;
-    // The program has it, and tells nobody: its own word for "yes" is an exit code.
+    // The program has the secret and prints nothing. Its exit code says that the secret is the right one.
     let same = "test \"$ACCESS_TOKEN\" = \"$GITHUB\" || exit 9; test -z \"$CONNECTIONS_DATA_DIR\"";
     watch.run(&["exec", "issues", "--", "/bin/sh", "-c", same], 0);
     watch.run(&["exec", "release-notes", "--", "/bin/sh", "-c", same], 6);
@@ -36,7 +36,7 @@ fn no_secret_of_an_extension_is_found_but_in_its_program() {
     watch.run(&["extensions", "grant", "release-notes", "github"], 0);
     watch.run(&["exec", "release-notes", "--", "/bin/sh", "-c", same], 0);
     watch.run(&["exec", "issues", "--", "/nowhere"], 5);
-    // A secret in the wrong place is refused, and repeated nowhere.
+    // A secret in the wrong place is refused and not repeated.
     let [_, argument, malformed] = WRONG;
     watch.run(&["preferences", "set", "issues", "accessToken", argument], 2);
     watch.run(&["preferences", "set", "issues", "nothing", argument], 2);
@@ -74,11 +74,11 @@ fn no_secret_of_an_extension_is_found_but_in_its_program() {
     }
     watch.run(&["extensions", "revoke", "issues", "--json"], 0);
     watch.run(&["extensions", "remove", "issues", "--yes"], 0);
-    // The control of the whole: there was a log.
+    // The control for the whole test: a log was written.
     assert!(watch.seen.borrow().iter().any(|text| finds(text, b"an extension uses a connection")));
 }
 
-/// The control of the one above: what the program itself prints is found.
+/// The control for the test above: a secret that the program itself prints or writes is found.
 #[test]
 fn a_leak_of_a_program_is_found() {
     let watch = added();
@@ -90,7 +90,8 @@ fn a_leak_of_a_program_is_found() {
     assert!(watch.files_leak());
 }
 
-/// While the program runs, other users of the machine see the arguments of all processes; the environment is its own.
+/// While the program runs, other users of the machine can read the arguments of all processes, but not its
+/// environment.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_secret_is_in_no_argument_while_a_program_runs() {

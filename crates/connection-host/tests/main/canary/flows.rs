@@ -1,11 +1,11 @@
-//! What a provider gives while a program runs (tokens), and what is made here for it (addresses and keys of webhooks).
+//! Tokens that a provider issues while the program runs, and webhook addresses and keys that the program generates.
 
 use serde_json::Value;
 
 use super::watch::{Watch, finds};
 use crate::provider::{KEY_SECRET, SECRETS, TOKEN};
 
-/// What the provider gives at renewals, a pair each.
+/// The pairs of tokens that the provider issues, one for each refresh.
 const GIVEN: [(&str, &str); 3] = [
     ("canary+access/2f0a", "canary+refresh/77be"),
     ("canary+access/8c31", "canary+refresh/e04d"),
@@ -16,7 +16,7 @@ fn gives((access, refresh): (&str, &str)) -> String {
     format!(r#"{{"access": "{access}", "refresh": "{refresh}"}}"#)
 }
 
-/// With `examples/renewing.rs`.
+/// Runs `examples/renewing.rs`.
 #[test]
 fn no_token_of_a_renewal_is_found_in_any_output_log_error_or_file() {
     let mut watch = Watch::new();
@@ -28,7 +28,7 @@ fn no_token_of_a_renewal_is_found_in_any_output_log_error_or_file() {
     let tokens = machine.write("given/tokens.json", tokens.as_bytes());
     let run = |arguments: &[&str], exit| watch.example("renewing", arguments, exit);
     run(&["add", "renewing", "--input", &tokens], 0);
-    // Refused in passing, with all that the provider knows said back.
+    // The provider refuses the refresh for now, and repeats all secrets in its answer.
     let said = SECRETS.iter().map(|secret| format!("{secret:?}")).collect::<Vec<_>>().join(",");
     for status in [429, 418] {
         machine.provider.tell(status, &format!("x-said-back: {KEY_SECRET}\r\n"), &format!("[{said}]"));
@@ -48,13 +48,13 @@ fn no_token_of_a_renewal_is_found_in_any_output_log_error_or_file() {
     }
     run(&["remove", "renewing", "--yes"], 0);
     run(&["add", "renewing", "--input", &tokens], 0);
-    // The control: what the provider says back is printed by `send` alone, and found.
+    // The control: only `send` prints what the provider repeats, and the search finds it.
     machine.provider.tell(200, "", GIVEN[2].1);
     let printed = machine.run_example("renewing", &["send", "renewing", "GET", "/"]);
     assert!(watch.leaks(&printed.bytes), "{}", printed.out);
     machine.provider.tell(400, "", &format!("[{said}]"));
     run(&["refresh", "renewing"], 4);
-    // The control of the whole: there was a log, and the tokens were used.
+    // The control for the whole test: a log was written, and the tokens were used.
     assert!(watch.seen.borrow().iter().any(|text| finds(text, b"refresh")));
     assert!(machine.provider.seen().iter().any(|seen| seen.path == "/token" && seen.body.contains(KEY_SECRET)));
 }
@@ -72,13 +72,13 @@ fn no_address_or_key_of_webhooks_is_found_but_where_it_is_asked_for() {
         let (address, key) = (secret("address"), secret("key"));
         watch.knows(address.rsplit('/').next().expect("it has parts"));
         watch.knows(&key);
-        // The control: what is asked for is there, and found.
+        // The control: the secrets that were requested are in the output, and the search finds them.
         assert!(watch.leaks(&shown.bytes));
         let printed = watch.machine.run(&["webhooks", "github", "key", "--show-secrets"]).exits(0);
         assert!(watch.leaks(&printed.bytes) && finds(&printed.bytes, key.as_bytes()));
     }
     for command in ["enable", "rotate", "handshake", "end-grace", "deliveries", "test"] {
-        // What was made by `rotate` is not known here, and the others make nothing.
+        // The test does not know the secrets that `rotate` makes here, and the other commands make none.
         for status in [200, 404, 500] {
             watch.machine.provider.tell(status, "", "");
             let exit = match command {

@@ -1,6 +1,6 @@
-//! Distinct secrets go through the whole life of connections at trace level with backtraces on, and are found in no
-//! output, log, error, argument or file, in no form (design 10, item 1). The controls are leaks that are planted, and
-//! found.
+//! Distinct secrets pass through the whole life of connections, at trace level and with backtraces on. They are found
+//! in no output, log, error, argument or file, in any form (design 10, item 1). The controls plant leaks, and the
+//! search finds them.
 
 #[cfg(unix)]
 mod extensions;
@@ -32,7 +32,7 @@ fn no_secret_is_found_in_any_output_log_error_or_file() {
     let notes = machine.write("notes.json", br#"{"roots": "notes"}"#);
     let messages = format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json");
 
-    // Whatever is refused comes first, so that all later files are searched for it, too.
+    // Refused secrets come first, so that all later files are searched for them too.
     watch.run(&["add", "github", "--field", &format!("accessToken=@{refused}")], 3);
     watch.run(&["add", "github", "--field", &format!("accessToken={argument}")], 2);
     watch.run(&["add", "github", argument], 2);
@@ -57,7 +57,7 @@ fn no_secret_is_found_in_any_output_log_error_or_file() {
     watch.run(&["send", "notion", "GET", "/v1/nothing"], 1);
     machine.provider.tell(401, "", r#"{"message":"Bad credentials","code":"unauthorized"}"#);
     watch.run(&["verify", "--all"], 4);
-    // What a provider says back is printed by `send` alone.
+    // Only `send` prints what a provider repeats.
     let said_back = SECRETS.map(|secret| format!(r#""{secret}""#)).join(",");
     for status in [200, 401, 403, 404, 429, 500] {
         let body = format!(r#"{{"message":[{said_back}],"code":{NOTION_KEY:?},"error":{AUTH_TOKEN:?}}}"#);
@@ -75,13 +75,13 @@ fn no_secret_is_found_in_any_output_log_error_or_file() {
     watch.run(&["send", "notion", "GET", "/v1/users/me"], 0);
     watch.example("acme", &["add", "acme", "--input", &watch.crashing], 3);
     assert!(machine.provider.seen().iter().all(|seen| !seen.leaks()), "a secret came in another place than its header");
-    // The control of the whole: there was a log, and the secrets were used.
+    // The control for the whole test: a log was written, and the secrets were used.
     assert!(watch.seen.borrow().len() > 30);
     assert!(watch.seen.borrow().iter().any(|text| finds(text, b"connection_core")));
     assert!(machine.provider.seen().iter().any(|seen| seen.headers["authorization"].contains(TOKEN)));
 }
 
-/// While the provider has the request in hand, other users of the machine see the arguments.
+/// While the provider processes the request, other users of the machine can read the arguments.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_secret_is_in_no_argument_while_the_program_runs() {
@@ -104,7 +104,7 @@ fn a_secret_is_in_no_argument_while_the_program_runs() {
         let seen = std::fs::read(format!("/proc/{}/cmdline", child.id())).expect("it runs");
         assert!(finds(&seen, b"add") && !watch.leaks(&seen), "{}", String::from_utf8_lossy(&seen));
         assert!(!watch.files_leak(), "while {arguments:?} waits, a file holds a secret");
-        // It is hung up on: an error, and a setup that waits.
+        // The provider closes the connection. The command reports an error, and the setup waits.
         machine.provider.speak();
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(3));
@@ -113,7 +113,7 @@ fn a_secret_is_in_no_argument_while_the_program_runs() {
     watch.run(&["setup", "list"], 0);
 }
 
-/// The control of the one above: an argument is seen.
+/// The control for the test above: a secret in an argument is found.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_leak_in_an_argument_is_found() {
@@ -131,7 +131,7 @@ fn a_leak_in_an_argument_is_found() {
     assert!(watch.leaks(&seen), "{}", String::from_utf8_lossy(&seen));
 }
 
-/// A real leak: the provider says the secret back, and `send` prints what the provider says.
+/// A real leak: the provider repeats the secret, and `send` prints the provider's answer.
 #[test]
 fn a_leak_in_an_output_is_found() {
     let watch = Watch::new();

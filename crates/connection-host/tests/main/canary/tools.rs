@@ -1,4 +1,4 @@
-//! A connection of a local tool is made with keys, its tool is run and its usage asked: the keys are in no argument, no
+//! A local tool is connected with keys and run, and its usage is requested. The keys are in no argument, no
 //! environment of a process, no output and no file.
 
 #[cfg(target_os = "linux")]
@@ -20,7 +20,7 @@ use crate::{
 fn watch() -> Watch {
     let mut watch = Watch::new();
     equip(&mut watch.machine);
-    // A person's own variables are for the tool, too; this one is not to be found in it.
+    // The tool inherits the person's own variables. This one replaces a secret, which would be found there.
     watch.machine.set("NOTION", "none");
     let endpoints = format!(r#"{{"https://api.anthropic.com": "{}"}}"#, watch.machine.provider.origin);
     watch.machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);
@@ -37,7 +37,7 @@ fn watch() -> Watch {
 #[test]
 fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
     let mut watch = watch();
-    // What is ours is in our environment, as an address with a password is.
+    // The variables of this program may hold a secret, such as an address with a password.
     watch.machine.set("CONNECTIONS_TEST_ADDRESS", AUTH_TOKEN);
     let machine = &watch.machine;
     program(machine, "podman", "#!/bin/sh\nfor argument in \"$@\"; do echo \"$argument\"; done\n/usr/bin/env >&2\n");
@@ -57,7 +57,7 @@ fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
         watch.run(command, 0);
         watch.run(&[command, &["--json"]].concat(), 0);
     }
-    // What the tool keeps is read and never said.
+    // The tool's own credential is read and never printed.
     machine.write(
         "given/work/.credentials.json",
         format!(r#"{{"claudeAiOauth": {{"accessToken": "{AUTH_TOKEN}"}}}}"#).as_bytes(),
@@ -66,7 +66,7 @@ fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
     watch.run(&["run", "claude", "--profile", "work", "--sandbox"], 0);
     machine.provider.tell(500, "", &format!(r#"{{"error": {{"message": "{KEY_SECRET}"}}}}"#));
     watch.run(&["usage", "--json"], 0);
-    // What a person hands to a container is in no argument.
+    // The value of a variable that a person passes to a container is in no argument.
     program(machine, "podman", "#!/bin/sh\nfor argument in \"$@\"; do echo \"$argument\"; done\n");
     watch.machine.set("GIVEN", AUTH_TOKEN);
     let given = ["run", "claude", "--profile", "work", "--sandbox", "--env", "GIVEN"];
@@ -77,7 +77,7 @@ fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
     assert!(sent.iter().any(|seen| seen.headers.values().any(|value| value == KEY_SECRET)), "the control: it is used");
 }
 
-/// While the tool runs, other processes of the user see its arguments and its environment, and ours.
+/// While the tool runs, other processes of the user can read its arguments and environment, and those of this program.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_key_is_in_a_process_while_a_tool_runs() {
@@ -102,20 +102,20 @@ fn no_key_is_in_a_process_while_a_tool_runs() {
     }
     assert!(!watch.files_leak(), "a file holds a key");
     end(ours);
-    // The control: what is in an environment is found.
+    // The control: a secret in an environment is found.
     let control = run(KEY_SECRET);
     assert!(processes(&control).iter().any(|seen| watch.leaks(seen)));
     end(control);
 }
 
-/// The tool with it: a kill would leave that behind.
+/// Ends the program and its tool with a signal. Killing the program would leave the tool running.
 #[cfg(target_os = "linux")]
 fn end(mut child: Child) {
     kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
     assert_eq!(child.wait().expect("it ends").code(), Some(7));
 }
 
-/// Arguments and environment of a process and of those that it started.
+/// Returns the arguments and the environment of a process and of its children.
 #[cfg(target_os = "linux")]
 fn processes(child: &Child) -> Vec<Vec<u8>> {
     let parent = format!("PPid:\t{}\n", child.id());

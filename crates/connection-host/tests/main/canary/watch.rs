@@ -1,4 +1,4 @@
-//! A machine on which everything that is printed and written is searched for secrets, in every form.
+//! A machine on which everything that is printed or written is searched for secrets, in every form.
 
 use connection_contract::encode;
 use connection_testkit::canary::{self, Lists};
@@ -8,10 +8,10 @@ use crate::{
     provider::{KEY_SECRET, NOTION_KEY, SECRETS},
 };
 
-/// Refused by the provider, or refused before it is asked.
+/// Secrets that the provider refuses, or that are refused before the provider is asked.
 pub(super) const WRONG: [&str; 3] = ["canary+refused/0b7e", "canary+argument/5d21", "canary+malformed/9a3c"];
 
-/// A machine on which everything that is printed and written is searched.
+/// A machine whose output and files are searched for secrets.
 pub(super) struct Watch {
     pub(super) machine: Machine,
     pub(super) crashing: String,
@@ -33,7 +33,7 @@ impl Watch {
         Self { machine, crashing, secrets: Forms::new(), seen: Default::default() }
     }
 
-    /// From now on, this is one of the secrets.
+    /// Adds a secret to the search.
     pub(super) fn knows(&mut self, secret: &str) {
         self.secrets.add(secret);
     }
@@ -68,14 +68,14 @@ impl Watch {
         assert!(!self.files_leak(), "after {arguments:?} a file holds a secret");
     }
 
-    /// The root key is a secret, too, everywhere but in its own file.
+    /// Returns `true` if the text contains a secret. The root key is a secret everywhere but in its own file.
     pub(super) fn leaks(&self, text: &[u8]) -> bool {
         let key = std::fs::read(self.machine.data().join("key").join("root.key")).unwrap_or_default();
         self.secrets.is_in(text)
             || (!key.is_empty() && (finds(text, &key) || finds(text, encode::hex(&key).as_bytes())))
     }
 
-    /// In no file below the home, but those that the user gave.
+    /// Returns `true` if a file below the home contains a secret. Files that the user gave are excepted.
     pub(super) fn files_leak(&self) -> bool {
         let given = self.machine.path("given");
         let files = contents(&self.machine.path(""));
@@ -84,7 +84,8 @@ impl Watch {
     }
 }
 
-/// All forms of all secrets, and which two bytes they begin with: many forms are searched for in long files.
+/// All forms of all secrets, and the two bytes with which they begin. This makes it fast to search long files for many
+/// forms.
 struct Forms {
     forms: Vec<String>,
     begins: Vec<bool>,
@@ -120,7 +121,7 @@ pub(super) fn finds(text: &[u8], form: &[u8]) -> bool {
     text.windows(form.len()).any(|part| part == form)
 }
 
-/// Each form of a secret that is text; a list of numbers is searched for by itself.
+/// Returns each form of a secret that is text. Lists of numbers are found separately.
 pub(super) fn forms(secret: &str) -> Vec<String> {
     let forms = canary::forms(secret.as_bytes()).into_iter().filter_map(|(_, form)| String::from_utf8(form).ok());
     forms.filter(|form| !form.contains('\0')).collect()

@@ -1,4 +1,4 @@
-//! Another process that begins setups, and is not called back by itself: what `connections add` is beside a `serve`.
+//! Another process that begins setups and receives no callbacks itself, as `connections add` beside a `serve`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ pub(super) struct Adding {
 }
 
 impl Adding {
-    /// On the store of that machine; browsers come back to `url`.
+    /// Opens a registry on the store of that machine. Browsers come back to `url`.
     pub(super) fn open(machine: &Machine, origins: &[(&str, &str)], url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let url = PublicUrl::on_private_network(url).or_else(|_| url.parse()).unwrap();
@@ -52,12 +52,12 @@ impl Adding {
         self.runtime.block_on(async { tokio::time::timeout(PATIENCE, task).await.expect("it takes too long") })
     }
 
-    /// A setup that has sent a browser away, and the path and query by which it comes back.
+    /// Begins a setup that sends a browser away. Returns it with the path and query of its callback.
     pub(super) fn begun(&self) -> (SetupSession, String) {
         self.wait(async {
             let session = self.registry.begin_setup(&Kind::from_static("gmail")).again().await.unwrap();
             let (mut no, mut step) = session.next_step().await.unwrap().unwrap();
-            // What is to be registered is shown before the application is asked for, the first time.
+            // The first setup shows what to register before it asks for the application.
             while matches!(&step, SetupStep::Notice { .. }) {
                 (no, step) = session.next_step().await.unwrap().unwrap();
             }
@@ -75,7 +75,7 @@ impl Adding {
         })
     }
 
-    /// How it ended, in a word.
+    /// Waits until the setup has ended, and returns its outcome as a word.
     pub(super) fn end(&self, session: &SetupSession) -> String {
         match self.wait(session.terminal()).unwrap() {
             Outcome::Cancelled => "cancelled".to_owned(),
@@ -84,7 +84,7 @@ impl Adding {
         }
     }
 
-    /// A mailbox that is connected through that `serve`.
+    /// Connects a mailbox through a callback to that `serve`.
     pub(super) fn connected(&self, serving: &Serving) {
         let (session, path) = self.begun();
         assert_eq!(serving.get(&path).status, 303);
@@ -98,7 +98,7 @@ impl Adding {
     }
 }
 
-/// When the credential of the machine's one mailbox ends, in seconds from 1970.
+/// Returns when the credential of the machine's only mailbox expires, in seconds since 1970.
 pub(super) fn valid_until(machine: &Machine) -> i64 {
     let shown = machine.run(&["show", "gmail", "--json"]).exits(0).json();
     let until = shown["validUntil"].as_str().unwrap_or_else(|| panic!("it has no end: {shown}"));

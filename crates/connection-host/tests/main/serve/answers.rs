@@ -1,4 +1,4 @@
-//! That `serve` answers what `docs/spec/inbound.md` says.
+//! `serve` answers as `docs/spec/inbound.md` says.
 
 use super::{Serving, machine};
 

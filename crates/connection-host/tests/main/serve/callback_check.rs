@@ -1,4 +1,4 @@
-//! `doctor --callback`: beside a `serve`, in its place, and where the way is wrong.
+//! `doctor --callback`: while `serve` runs, without it, and with an address that leads elsewhere.
 
 use std::net::TcpListener;
 
@@ -18,13 +18,13 @@ fn callback(machine: &Machine, exit: i32) -> (Value, Value) {
 #[test]
 fn beside_serve_it_is_answered_by_serve_and_alone_by_itself() {
     let mut machine = machine();
-    // A server has its database before we come.
+    // On PostgreSQL, the database exists before the first command.
     if !ON_POSTGRES {
         let (none, _) = callback(&machine, 1);
         assert!(none["remedy"].as_str().unwrap().contains("connections serve"), "{none}");
     }
     let serving = Serving::start(&machine);
-    // From here on both are configured to one address.
+    // From here on, `doctor` and `serve` are configured to the same address.
     machine.set("CONNECTIONS_INBOUND__LISTEN", &serving.address.to_string());
     let (found, uris) = callback(&machine, 0);
     assert_eq!((&found["ok"], &found["remedy"]), (&true.into(), &Value::Null), "{found}");
@@ -49,7 +49,7 @@ fn what_is_wrong_on_the_way_is_said() {
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &format!("http://{free}"));
     let (found, _) = callback(&machine, 1);
     assert!(found["message"].as_str().unwrap().contains("nobody listens"), "{found}");
-    // The other host of that address is not this one.
+    // The address leads to another host.
     let other = super::machine();
     let serving = Serving::start(&other);
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &serving.url);

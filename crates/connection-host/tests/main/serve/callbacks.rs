@@ -36,7 +36,7 @@ fn a_callback_through_serve_completes_the_setup_of_another_process() {
     adding.close();
 }
 
-/// Where a public URL is configured, the browser of `add` comes back to `serve`, and `add` is told through the store.
+/// If a public URL is configured, the browser of `add` comes back to `serve`, and `add` finds the result in the store.
 #[test]
 fn a_browser_of_add_comes_back_to_serve_where_a_public_url_is_configured() {
     let Some(mut real) = Real::start(json!({})) else { return };
@@ -70,7 +70,7 @@ fn two_serve_on_one_store_and_either_is_called_back() {
     adding.close();
 }
 
-/// Behind a proxy: the path of the public URL is passed on or taken away, and `Host` is whatever it is.
+/// A proxy may keep or remove the path of the public URL, and may send any `Host`.
 #[test]
 fn behind_a_proxy_it_answers_at_its_path_and_below_that_of_the_public_url() {
     let mut machine = machine();
@@ -92,7 +92,7 @@ fn behind_a_proxy_it_answers_at_its_path_and_below_that_of_the_public_url() {
     assert!(what.contains("connections serve") && what.contains("connections list"), "{what}");
 }
 
-/// T09: a page whose name was led to this machine is told nothing.
+/// T09: a page whose host name was pointed to this machine learns nothing.
 #[test]
 fn on_loopback_alone_it_answers_to_its_own_names() {
     let machine = machine();

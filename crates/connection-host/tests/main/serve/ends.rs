@@ -1,4 +1,4 @@
-//! `serve` is told to end, renews by itself, and does not begin where it should not.
+//! `serve` ends when it gets a signal, refreshes credentials by itself, and does not start where it should not.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -12,12 +12,12 @@ use super::{
     machine, until,
 };
 
-/// When the tests began, about.
+/// Returns the current time, in seconds since 1970.
 fn now() -> i64 {
     connection_contract::Clock::now(&connection_core::SystemClock::new()).seconds()
 }
 
-/// Nobody uses the connection: the scheduler finds it due.
+/// Nobody uses the connection. The scheduler finds that it is due.
 #[test]
 fn what_is_due_is_renewed_with_nobody_asking() {
     let machine = machine();
@@ -31,7 +31,7 @@ fn what_is_due_is_renewed_with_nobody_asking() {
     assert_eq!(google.asked(), ["authorization_code", "refresh_token"]);
 }
 
-/// What a provider was asked for is stored before the process ends.
+/// The answer of a provider is stored before the process ends.
 #[test]
 fn told_to_end_it_finishes_an_exchange_in_flight() {
     for name in ["TERM", "INT"] {
@@ -77,7 +77,7 @@ fn told_twice_it_ends_at_once_and_nothing_is_lost() {
     assert_eq!(rows.as_array().unwrap().len(), 1);
 }
 
-/// A database that takes the connection and says nothing.
+/// The database accepts the connection and never answers.
 #[test]
 fn told_to_end_while_it_starts_it_ends_at_once() {
     for name in ["TERM", "INT"] {
@@ -107,7 +107,7 @@ fn where_it_cannot_listen_it_says_so_with_the_way_out() {
     assert_eq!(error["code"], "listen_failed");
     assert!(error["message"].as_str().unwrap().contains(&address), "{error}");
     assert!(error["remedy"].as_str().unwrap().contains("inbound.listen"), "{error}");
-    // An address that other machines reach, in the clear.
+    // Other machines can reach this address, and the connection is not encrypted.
     for public in [None, Some("http://127.0.0.1:9000")] {
         let mut machine = super::machine();
         machine.set("CONNECTIONS_INBOUND__LISTEN", "0.0.0.0:0");

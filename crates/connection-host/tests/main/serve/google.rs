@@ -1,5 +1,5 @@
-//! Google's token endpoint and mailbox on loopback: it keeps a ledger of token requests, and holds its answers when it is
-//! told to.
+//! Google's token endpoint and mailbox on loopback. The server keeps a ledger of token requests, and can hold its
+//! answers.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -23,16 +23,16 @@ pub(super) struct Google {
 
 #[derive(Default)]
 struct State {
-    /// The grants of the token requests that came.
+    /// The grant types of the token requests that arrived.
     asked: Vec<String>,
-    /// Token requests are taken, and answered when this ends.
+    /// While `true`, token requests are accepted and not answered.
     held: bool,
-    /// How long what a code gives lives, in seconds; what is renewed lives an hour.
+    /// The lifetime of a token for a code, in seconds. A refreshed token lives for an hour.
     life: u64,
 }
 
 impl Google {
-    /// It is there for the program on that machine.
+    /// Starts the server, and configures the machine to use it.
     pub(super) fn of(machine: &Machine, life: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -42,7 +42,7 @@ impl Google {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let serving = serving.clone();
-                // Whoever hangs up is nobody's business here.
+                // A client that hangs up does not affect the others.
                 thread::spawn(move || serving.serve(stream).unwrap_or_default());
             }
         });
@@ -54,23 +54,23 @@ impl Google {
 
     pub(super) const ORIGINS: [&str; 2] = ["https://oauth2.googleapis.com", "https://gmail.googleapis.com"];
 
-    /// From now on token requests are not answered.
+    /// Answers no token requests from now on.
     pub(super) fn hold(&self) {
         self.lock().held = true;
     }
 
-    /// Those that were not are answered now.
+    /// Answers token requests again, including the unanswered ones.
     pub(super) fn release(&self) {
         self.lock().held = false;
         self.state.1.notify_all();
     }
 
-    /// The grants of the token requests that came.
+    /// Returns the grant types of the token requests that arrived.
     pub(super) fn asked(&self) -> Vec<String> {
         self.lock().asked.clone()
     }
 
-    /// Until that many token requests have come.
+    /// Waits until this number of token requests has arrived.
     #[track_caller]
     pub(super) fn until_asked(&self, times: usize) {
         until("the provider is asked", || self.asked().len() >= times);

@@ -1,4 +1,4 @@
-//! `/healthz`: for whoever watches over it, and nothing for anybody else.
+//! `/healthz` tells a monitor whether the store answers, and tells nothing else.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! `serve` is killed when a provider has answered and nothing is committed: what it answered is not lost, and not spent
-//! twice.
+//! `serve` is killed after a provider has answered and before the commit. The answer is not lost, and the code is not
+//! spent twice.
 
 use connection_faults::{held::Held, kept};
 
@@ -13,7 +13,7 @@ fn killed_between_answer_and_commit_the_next_one_goes_on_with_the_answer() {
     let adding = Adding::at(&machine, &google, &serving);
     google.hold();
     let (session, path) = adding.begun();
-    // It is this `serve` that goes on with it, and no process of the test.
+    // This `serve` continues the setup, and no process of the test does.
     drop(session);
     adding.close();
     assert_eq!(serving.get(&path).status, 303);

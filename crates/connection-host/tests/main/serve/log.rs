@@ -1,4 +1,4 @@
-//! What `serve` logs where no level is configured: start, end, and each loss and recovery of the database.
+//! The log of `serve` if no level is configured: the start, the end, and each loss and recovery of the database.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -14,7 +14,7 @@ use std::{
 use super::{machine, until};
 use crate::program::{Machine, ON_POSTGRES};
 
-/// A `serve` whose log is read while it runs; killed with this value.
+/// A `serve` whose log is read while it runs. It is killed on drop.
 struct Logged {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
@@ -38,7 +38,7 @@ impl Logged {
 
 impl Drop for Logged {
     fn drop(&mut self) {
-        // It may have ended.
+        // The process may have ended already.
         self.child.kill().unwrap_or_default();
         drop(self.child.wait());
     }
@@ -64,7 +64,7 @@ fn start_end_and_what_it_listens_on_are_logged_without_any_setting() {
     assert!(logged.lines_with(" WARN ").is_empty(), "{:?}", logged.lines);
 }
 
-/// A way to a server that can be cut and mended.
+/// A connection to a server that can be cut and restored.
 struct Way {
     address: SocketAddr,
     server: String,
@@ -93,7 +93,7 @@ impl Way {
                 for (from, to) in [(&near, &far), (&far, &near)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                     thread::spawn(move || {
-                        // One side has gone; so has the other.
+                        // When one side closes, the other side is closed too.
                         std::io::copy(&mut from, &mut to).unwrap_or_default();
                         to.shutdown(Shutdown::Both).unwrap_or_default();
                     });
@@ -103,10 +103,10 @@ impl Way {
         });
     }
 
-    /// Whoever connects from now on is refused.
+    /// Closes all connections, and refuses new ones from now on.
     fn cut(&self) {
         self.open.store(false, Ordering::SeqCst);
-        // It wakes the one who listens, who then sees that it is closed.
+        // This wakes the listening thread, which then sees that the connection was cut.
         drop(TcpStream::connect(self.address));
         until("nobody listens", || TcpStream::connect(self.address).is_err());
         for stream in self.streams.lock().unwrap().drain(..) {
@@ -119,7 +119,7 @@ impl Way {
     }
 }
 
-/// Several queries of a round fail, and the round after it fails, too.
+/// Several queries of one round fail, and those of the next round fail too.
 #[test]
 fn a_database_that_is_lost_and_comes_back_is_logged_once_each_with_its_address_and_the_cause() {
     if !ON_POSTGRES {

@@ -1,4 +1,5 @@
-//! `serve` as a process: it is called back, renews, is asked how it is, and is told to end.
+//! `serve` as a process: it receives callbacks, refreshes credentials, reports its health, and ends when it gets a
+//! signal.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "support of tests: what fails here fails the test")]
 
 mod adding;
@@ -26,10 +27,10 @@ use serde_json::Value;
 
 use crate::program::{Machine, check};
 
-/// Longer than anything here takes on a machine that does much else.
+/// A time limit that is never reached, even on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// `connections serve --json`; killed with this value.
+/// A running `connections serve --json`. It is killed on drop.
 pub(crate) struct Serving {
     child: Child,
     lines: Receiver<String>,
@@ -38,7 +39,7 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// On any port of this machine, unless the configuration says where. Returns when it listens.
+    /// Starts `serve` at the configured address. Returns when it listens.
     pub(super) fn start(machine: &Machine) -> Self {
         let mut command = machine.command();
         command.args(["serve", "--json"]);
@@ -51,7 +52,7 @@ impl Serving {
         let out = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || {
             for line in out.lines().map_while(Result::ok) {
-                // Nobody reads any more.
+                // The receiver may be gone.
                 sender.send(line).unwrap_or_default();
             }
         });
@@ -66,7 +67,7 @@ impl Serving {
         Self { child, lines, address: text("listen").parse().unwrap(), url: text("publicUrl") }
     }
 
-    /// The state that it tells next.
+    /// Returns the next state that the process reports.
     #[track_caller]
     pub(super) fn tells(&self) -> String {
         let line = self.lines.recv_timeout(PATIENCE).expect("it tells something");
@@ -84,13 +85,13 @@ impl Serving {
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
-    /// At any moment, as a crash does.
+    /// Kills the process, as a crash would.
     pub(super) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Its exit code, and what it said on standard error.
+    /// Waits for the end of the process. Returns its exit code and its standard error.
     #[track_caller]
     pub(super) fn ended(mut self) -> (i32, String) {
         until("it ends", || !self.is_running());
@@ -101,7 +102,7 @@ impl Serving {
         self.ask("GET", path, "", b"")
     }
 
-    /// Further headers, each with its line end.
+    /// Sends a request. Each of the further headers includes the end of its line.
     pub(super) fn ask(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
         ask(self.address, &self.address.to_string(), method, path, headers, body)
     }
@@ -109,7 +110,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // It may have ended.
+        // The process may have ended already.
         self.child.kill().unwrap_or_default();
         drop(self.child.wait());
     }
@@ -121,7 +122,7 @@ fn said(err: Option<ChildStderr>) -> String {
     text
 }
 
-/// What a server answered.
+/// The answer of a server.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -136,7 +137,7 @@ impl Answer {
     }
 }
 
-/// One request; without an answer, its status is 0.
+/// Sends a request. Without an answer, the status is 0.
 pub(super) fn ask(address: SocketAddr, host: &str, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
     let exchange = || {
         let mut stream = TcpStream::connect(address)?;
@@ -154,7 +155,7 @@ pub(super) fn ask(address: SocketAddr, host: &str, method: &str, path: &str, hea
     Answer { status, head: head.to_owned(), body: body.to_owned() }
 }
 
-/// Until it is so; what other processes do cannot be awaited.
+/// Waits until the condition holds, because the actions of other processes cannot be awaited.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "other processes have the clock of the system")]
 pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -165,7 +166,7 @@ pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A machine whose `serve` listens on any port.
+/// Returns a machine whose `serve` listens on any free port.
 pub(super) fn machine() -> Machine {
     let mut machine = Machine::new();
     machine.set("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");

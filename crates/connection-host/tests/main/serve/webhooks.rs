@@ -1,4 +1,4 @@
-//! What GitHub, Notion and Twilio send, signed by their own packages, through the server of `serve`.
+//! Deliveries of GitHub, Notion and Twilio, signed by their own packages and received by the server of `serve`.
 
 use connection_contract::{Kind, encode};
 use connection_core::Connection;
@@ -13,19 +13,19 @@ use crate::{
 
 const PUBLIC: &str = "https://host.example/connections";
 
-/// What the packages say of one delivery.
+/// Returns the signature that the packages compute for a delivery.
 fn signature(script: &mut Script, asked: &Value) -> String {
     script.write(&asked.to_string()).expect("the script reads");
     script.line().expect("the script answers")
 }
 
-/// As a proxy passes it on that leaves the path as it is, with its own idea of `Host`.
+/// Sends a delivery like a proxy that keeps the path and sends its own `Host`.
 fn post(serving: &Serving, url: &str, headers: &str, body: &str) -> Answer {
     let path = url.strip_prefix("https://host.example").expect("it is ours");
     ask(serving.address, "127.0.0.1", "POST", path, headers, body.as_bytes())
 }
 
-/// The connection of that kind with an address, and the address.
+/// Enables webhooks for the connection of that kind. Returns the connection and its address.
 fn enabled(adding: &Adding, kind: &'static str) -> (Connection, String) {
     adding.wait(async {
         let connection = adding.registry.connection_of(&Kind::from_static(kind)).await.unwrap();
@@ -106,7 +106,7 @@ fn what_the_three_providers_send_is_taken_once_by_any_process() {
     assert_eq!(post(&two, address, &headers, "{}").status, 200);
     assert_eq!(waiting(&adding, &twilio), taken + 1);
 
-    // After a restart of both, what comes again is known.
+    // After a restart, a delivery that was received before is recognized.
     one.kill();
     two.kill();
     drop((notion, twilio));

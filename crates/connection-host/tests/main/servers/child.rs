@@ -1,5 +1,5 @@
-//! Another process of a test: the tests' own binary, which runs the same test once more and is told by its environment what
-//! it is.
+//! Another process of a test. It is the binary of the tests, which runs the same test and reads its order from the
+//! environment.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -14,12 +14,12 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::configured;
 
-/// A process that takes longer hangs.
+/// The time limit for a process that hangs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
-/// Tells a process what it is.
+/// The variable that holds the order for a process.
 const ORDER: &str = "CONNECTIONS_TEST_ORDER";
 
-/// What this process is told; nothing, for the one that the test began in.
+/// Returns the order for this process, or `None` in the process in which the test began.
 #[expect(clippy::disallowed_methods, reason = "a process of a test is told so by its environment")]
 pub(super) fn order() -> Option<String> {
     std::env::var(ORDER).ok()
@@ -29,26 +29,26 @@ pub(super) fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// The store, the key and the server of a host, as another process opens them.
+/// Returns a builder for the store, the key and the server of a host, with which another process opens them.
 pub(super) fn builder(store: &str, key: &str, issuer: &str) -> RegistryBuilder {
     let config = configured(issuer, CLIENT, Some(SECRET)).build().unwrap();
     let http = HttpPolicy::new().endpoint(issuer, issuer).unwrap();
     ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).kind(oauth2(config))
 }
 
-/// Says a line to the one that began it, past the capture of the test harness.
+/// Prints a line for the process that began this one. The test harness does not capture it.
 pub(super) fn say(line: &str) {
     std::io::stderr().write_all(format!("SAYS {line}\n").as_bytes()).unwrap();
 }
 
-/// One of them; it ends with this value.
+/// A process that runs a test. It is killed on drop.
 pub(super) struct Process {
     child: Child,
     said: BufReader<ChildStderr>,
 }
 
 impl Process {
-    /// Runs a test of this binary, which finds the order.
+    /// Runs a test of this binary in a new process, with an order.
     pub(super) fn start(test: &str, order: &[String]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(ORDER, order.join("\n"));
@@ -58,7 +58,7 @@ impl Process {
         Self { child, said }
     }
 
-    /// What it says next.
+    /// Returns the next line that the process printed with `say`.
     pub(super) fn line(&mut self) -> String {
         let mut rest = String::new();
         loop {
@@ -71,7 +71,7 @@ impl Process {
         }
     }
 
-    /// Lets it go on.
+    /// Lets the process continue.
     pub(super) fn go(&mut self) {
         self.child.stdin.take().unwrap().write_all(b"go\n").unwrap();
     }
@@ -85,7 +85,7 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Sends it a signal: `STOP`, `CONT`.
+    /// Sends a signal to the process, such as `STOP` or `CONT`.
     #[cfg(unix)]
     pub(super) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
@@ -95,13 +95,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended, unless the test fails.
+        // The process has ended, unless the test fails.
         self.child.kill().unwrap_or_default();
         drop(self.child.wait());
     }
 }
 
-/// Waits until it may go on, or whoever began it is gone.
+/// Waits until this process may continue, or until the process that began it is gone.
 pub(super) async fn told_to_go() {
     tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()).unwrap()).await.unwrap();
 }

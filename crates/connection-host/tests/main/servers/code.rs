@@ -1,4 +1,5 @@
-//! The authorization code: by a callback, pasted, pushed, registered; what is renewed, reused and given back.
+//! The authorization code: by a callback, by pasting, with a pushed request, and for an application that registers
+//! itself.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use super::{Host, REAL, browsed, discovered, opened, parameters, step};
 
 const OPTIONS: &str = r#"{"redirectUris": ["http://127.0.0.1/callback"]}"#;
 
-/// A setup by the browser and its callback.
+/// Runs a setup with a browser and its callback, and returns its outcome.
 pub(super) async fn connected(host: &Host) -> Outcome {
     let session = host.registry.begin_setup(&REAL).await.unwrap();
     let (_, shown) = step(&session).await;
@@ -41,12 +42,12 @@ async fn a_code_with_pkce_and_iss_becomes_a_connection_that_is_live_used_and_giv
     host.close().await;
 }
 
-/// S4, S5: of two attempts that wait at once.
+/// S4, S5: two attempts wait at the same time.
 #[tokio::test]
 async fn two_attempts_share_no_state_and_no_challenge() {
     let Some(server) = OidcServer::start(OPTIONS) else { return };
     let issuer = server.issuer();
-    // What is discovered here is pushed, and not in the address.
+    // With discovery, the request would be pushed, and its parameters would not be in the address.
     let config = OAuth2Config::builder(REAL, "Real")
         .api(issuer)
         .endpoint(Endpoint::Authorize, format!("{issuer}/auth"))

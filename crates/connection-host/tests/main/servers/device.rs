@@ -1,4 +1,4 @@
-//! A code that is typed at the provider, in any browser (RFC 8628).
+//! A code that a person types at the provider, in any browser (RFC 8628).
 
 use connection_contract::encode;
 use connection_core::{Outcome, SetupStep};
@@ -10,14 +10,14 @@ use connection_oauth2::Method;
 
 use super::{Host, REAL, discovered, passing, step};
 
-/// What a hidden field of a page holds.
+/// Returns the value of a hidden field of a page.
 fn hidden(page: &str, name: &str) -> String {
     let marker = format!("name=\"{name}\" value=\"");
     let at = page.find(&marker).unwrap_or_else(|| panic!("no {name} in {page}")) + marker.len();
     page[at..].split('"').next().unwrap().to_owned()
 }
 
-/// Types the code and confirms it, as `ada`.
+/// Types the code and confirms it, signed in as `ada`.
 pub(crate) fn allowed(link: &str, code: &str) {
     let mut agent = UserAgent::new();
     let home = link.split_once("/device").unwrap().0.to_owned();

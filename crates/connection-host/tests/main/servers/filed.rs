@@ -1,4 +1,4 @@
-//! An application whose secret is in a file of the host's.
+//! An application whose secret is in a file of the host.
 
 use std::{path::Path, sync::Arc};
 
@@ -9,7 +9,7 @@ use connection_oauth2::{CLIENT_KEY, Client, client_value, oauth2};
 
 use super::{Host, REAL, browsed, discovered, opened, parameters, passing, step};
 
-/// As the program gives what is configured.
+/// The secret of an application, as the program provides a configured one.
 #[derive(Debug)]
 struct Filed(SecretFile);
 
@@ -37,7 +37,7 @@ async fn a_secret_that_was_replaced_in_its_file_works_at_the_next_renewal() {
     let outcome = session.terminal().await.unwrap();
     let Outcome::Done(done) = outcome else { panic!("not connected: {outcome:?}") };
     let connection = registry.connection(done.connection).await.unwrap();
-    // The control: it is read, and what it says is what the provider is told.
+    // The control: the file is read again, and its content is sent to the provider.
     private(&path, "replaced at the provider");
     connection.refresh().await.unwrap_err();
     private(&path, SECRET);

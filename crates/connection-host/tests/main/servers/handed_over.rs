@@ -1,5 +1,5 @@
-//! A code comes back to another process than the one that sent the browser away, while that one lives, stands still or is
-//! dead: it is redeemed once, with the verifier of the one that began.
+//! A code comes back to another process than the one that sent the browser away, while that one runs, is stopped or is
+//! dead. The code is redeemed once, with the verifier of the process that began the setup.
 
 use connection_contract::Liveness;
 use connection_core::Outcome;
@@ -22,7 +22,7 @@ fn a_code_that_comes_back_to_another_process_is_redeemed_there_once() {
     }
 }
 
-/// Begins, says its id and where the browser goes, and is there until its time has come.
+/// Begins a setup, prints its id and the address for the browser, and waits until it may end.
 async fn begin(order: &str) {
     let [store, key, issuer] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
     let registry = child::builder(store, key, issuer).inbound(std::sync::Arc::new(Nowhere)).open().await.unwrap();
@@ -52,7 +52,7 @@ async fn all() {
         let outcome = passing(&host, &server, delivered.session.terminal()).await.unwrap();
         assert!(matches!(outcome, Outcome::Done(_)), "{fate}: {outcome:?}");
         if fate == "paused" {
-            // It wakes to a setup that is over.
+            // The process continues after the setup has ended.
             beginner.signal("CONT");
         }
         if fate != "killed" {

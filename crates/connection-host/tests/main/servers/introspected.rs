@@ -1,5 +1,5 @@
-//! What the server itself says of the tokens that a connection holds (RFC 7662): that they are good, and not any more when
-//! the connection is gone.
+//! The server's own report about the tokens of a connection (RFC 7662): they are active until the connection is
+//! removed.
 
 use connection_contract::Secret;
 use connection_core::Connection;
@@ -11,7 +11,8 @@ async fn held(connection: &Connection) -> String {
     connection.with_access_token(async |token: &Secret| token.expose_str().unwrap().to_owned()).await.unwrap()
 }
 
-/// S19: with the refresh token all goes that was given for it; what another connection holds stays.
+/// S19: revoking the refresh token also revokes the access tokens of its grant. Tokens of another connection stay
+/// active.
 #[tokio::test]
 async fn what_is_held_is_good_until_the_connection_is_removed() {
     let Some(server) = OidcServer::start("{}") else { return };

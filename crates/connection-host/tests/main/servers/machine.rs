@@ -1,4 +1,5 @@
-//! An application by itself (client credentials), and what servers do with secrets that have odd characters (Q17).
+//! An application that connects by itself (client credentials), and how servers treat secrets with special characters
+//! (Q17).
 
 use std::collections::BTreeSet;
 
@@ -38,8 +39,8 @@ async fn by_itself(server: &AuthlibServer, config: OAuth2Builder) -> Outcome {
     outcome
 }
 
-/// Q17: a secret with odd characters, encoded as the standard says; this server decodes what it gets, and finds another
-/// secret where it was not encoded.
+/// Q17: the secret has special characters and is encoded as the standard says. This server decodes the secret, so one
+/// that was not encoded is a different secret.
 #[tokio::test]
 async fn an_application_connects_by_itself() {
     let Some(server) = AuthlibServer::start("{}") else { return };
@@ -53,7 +54,7 @@ async fn an_application_connects_by_itself() {
     assert_eq!(refused.code, "real_client_refused");
 }
 
-/// Q3: the exchange of a code, each renewal and the application's own grant.
+/// Q3: the exchange of a code, each refresh, and the application's own grant.
 #[tokio::test]
 async fn a_server_that_takes_json_alone_is_spoken_to_in_json() {
     let Some(server) = AuthlibServer::start(r#"{"json": true}"#) else { return };

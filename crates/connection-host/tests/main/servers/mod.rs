@@ -1,7 +1,7 @@
 //! Whole connections against authorization servers that others wrote: the certified provider in Node, and Authlib.
 //!
-//! A browser is played by a user agent without a screen; what it is sent back to is handed to the registry, as a host with a
-//! server does.
+//! A user agent without a screen acts as the browser. Its callback is passed to the registry, as a host with a server
+//! does.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "support of tests: what fails here fails the test")]
 
 mod child;
@@ -29,10 +29,10 @@ pub(crate) use self::device::allowed;
 use crate::program::ON_POSTGRES;
 
 pub(crate) const REAL: Kind = Kind::from_static("real");
-/// Where nobody listens: the user agent is stopped before it goes there.
+/// A callback address at which nobody listens. The user agent stops before it goes there.
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
-/// Says where the browser comes back.
+/// An endpoint that names the callback address and receives nothing.
 #[derive(Debug)]
 struct Nowhere;
 
@@ -41,6 +41,7 @@ impl InboundEndpoint for Nowhere {
     async fn redirect_uri(&self, _: &Kind) -> Option<String> {
         Some(CALLBACK.to_owned())
     }
+
     async fn rebind(&self, _: &str) -> bool {
         true
     }
@@ -55,12 +56,12 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// With a kind of that configuration, which talks to that server on loopback.
+    /// Opens a host with a kind of this configuration, which talks to this server on loopback.
     pub(crate) async fn open(server: &str, config: OAuth2Config) -> Self {
         Self::open_at(server, config, ManualClock::at(SystemClock::new().now())).await
     }
 
-    /// At another time than now.
+    /// Opens a host with this clock, which may differ from the real time.
     pub(crate) async fn open_at(server: &str, config: OAuth2Config, clock: ManualClock) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = if ON_POSTGRES { Some(Database::migrated().await) } else { None };
@@ -68,17 +69,17 @@ impl Host {
         Self { registry, clock, directory, database }
     }
 
-    /// Another process on the same store.
+    /// Opens the registry of another process on the same store.
     pub(crate) async fn another(&self, server: &str, config: OAuth2Config) -> ConnectionRegistry {
         another(&self.directory, self.database.as_ref(), &self.clock, server, config).await
     }
 
-    /// Of a further process on the same store, without a kind.
+    /// Returns a builder for another process on the same store, without a kind.
     pub(crate) fn builder(&self, server: &str) -> RegistryBuilder {
         builder(&self.directory, self.database.as_ref(), &self.clock, server)
     }
 
-    /// Where its store is, and its key.
+    /// Returns the address of the store and the path of the key.
     pub(crate) fn places(&self) -> [String; 2] {
         places(&self.directory, self.database.as_ref())
     }
@@ -88,7 +89,7 @@ impl Host {
         drop((self.directory, self.database));
     }
 
-    /// What a setup made.
+    /// Returns the connection that a setup made.
     pub(crate) async fn connection(&self, outcome: &Outcome) -> Connection {
         let Outcome::Done(done) = outcome else { panic!("not connected: {outcome:?}") };
         self.registry.connection(done.connection).await.unwrap()
@@ -122,12 +123,13 @@ fn builder(
     builder.http(http).inbound(Arc::new(Nowhere)).clock(Arc::new(clock.clone()))
 }
 
-/// The certified provider, as configuration: its addresses are discovered, its account is the one of `/me`.
+/// Returns the configuration of the certified provider. Its endpoints are discovered, and the account is that of
+/// `/me`.
 pub(crate) fn discovered(server: &OidcServer, client: &str, secret: Option<&str>) -> OAuth2Builder {
     configured(server.issuer(), client, secret)
 }
 
-/// The same, for a process that has no more than its address.
+/// Returns the same configuration, for a process that knows only the address.
 fn configured(issuer: &str, client: &str, secret: Option<&str>) -> OAuth2Builder {
     OAuth2Config::builder(REAL, "Real")
         .api(issuer)
@@ -140,12 +142,12 @@ fn configured(issuer: &str, client: &str, secret: Option<&str>) -> OAuth2Builder
         .client_auth(if secret.is_some() { ClientAuth::Basic } else { ClientAuth::None })
 }
 
-/// The next step; a session that shows none fails the test.
+/// Returns the next step. A session without one fails the test.
 pub(crate) async fn step(session: &SetupSession) -> (u64, SetupStep) {
     session.next_step().await.unwrap().expect("a step")
 }
 
-/// Where a step sends the browser.
+/// Returns the address to which a step sends the browser.
 pub(crate) fn opened(step: &SetupStep) -> String {
     match step {
         SetupStep::Redirect { redirect, .. } => redirect.link.as_str().to_owned(),
@@ -154,7 +156,7 @@ pub(crate) fn opened(step: &SetupStep) -> String {
     }
 }
 
-/// A browser goes there, allows everything, and is sent back; where.
+/// Acts as a browser that allows everything, and returns the address to which it is sent back.
 pub(crate) async fn browsed(url: String) -> String {
     let browse = move || UserAgent::new().follow(&url).unwrap();
     let back = tokio::task::spawn_blocking(browse).await.unwrap();
@@ -162,13 +164,14 @@ pub(crate) async fn browsed(url: String) -> String {
     back
 }
 
-/// What the browser brought back, as a host's server gets it.
+/// Returns the parameters of a callback, as the server of a host gets them.
 pub(crate) fn parameters(back: &str) -> Vec<(String, Secret)> {
     let query = back.split_once('?').map_or("", |(_, query)| query);
     encode::from_form(query).into_iter().map(|(name, value)| (name, Secret::from(value))).collect()
 }
 
-/// Lets time pass until it ends, for what the next look at the store tells: not faster than the provider answers.
+/// Advances the clock until the task ends, so that the task reads the store again. The provider's answers set the
+/// pace.
 pub(crate) async fn passing<T>(host: &Host, server: &OidcServer, task: impl Future<Output = T>) -> T {
     let mut task = std::pin::pin!(task);
     loop {

@@ -1,5 +1,5 @@
-//! Four real processes want one credential that has ended, at a provider that ends the whole family when a refresh token
-//! comes twice.
+//! Four real processes use one expired credential, at a provider that ends the whole family of tokens when a refresh
+//! token is used twice.
 
 use connection_contract::{Clock as _, Secret, Timestamp};
 use connection_core::{Connection, ManualClock, SystemClock};
@@ -15,7 +15,7 @@ use super::{
 
 const PROCESSES: usize = 4;
 const CALLERS: usize = 50;
-/// Its access tokens live half as long.
+/// The age of the connection in seconds. Its access tokens live half as long.
 const AGO: i64 = 2 * 3600;
 const NAME: &str = "servers::processes::of_four_processes_with_fifty_callers_each_one_renews_and_all_get_its_generation";
 
@@ -29,7 +29,7 @@ fn of_four_processes_with_fifty_callers_each_one_renews_and_all_get_its_generati
 
 async fn all() {
     let Some(server) = OidcServer::start("{}") else { return };
-    // Connected so long ago that to the others it has ended.
+    // The connection is so old that its token has expired for the other processes.
     let clock = ManualClock::at(Timestamp::from_seconds(SystemClock::new().now().seconds() - AGO));
     let config = discovered(&server, CLIENT, Some(SECRET)).build().unwrap();
     let host = Host::open_at(server.issuer(), config, clock).await;
@@ -57,7 +57,7 @@ async fn all() {
     host.close().await;
 }
 
-/// A process: all its callers want the token at once, when it is told so.
+/// Runs one process. All its callers use the connection at the same time, when the process may continue.
 async fn call(order: &str) {
     let [store, key, issuer, id] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
     let registry = child::builder(store, key, issuer).open().await.unwrap();

@@ -1,4 +1,4 @@
-//! Renewal at a provider that ends the whole family when a refresh token comes twice.
+//! Refresh at a provider that ends the whole family of tokens when a refresh token is used twice.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use connection_faults::oidc::{CLIENT, OidcServer, SECRET};
 
 use super::{Host, code::connected, discovered, passing};
 
-/// Longer than its access tokens live.
+/// A duration that is longer than the lifetime of the access tokens.
 const LONG: Duration = Duration::from_secs(2 * 3600);
 
 async fn me(connection: Connection) -> u16 {
@@ -35,7 +35,7 @@ async fn of_a_hundred_callers_in_two_processes_one_renews_what_has_expired() {
     let grants: Vec<_> = server.token_requests().into_iter().map(|asked| (asked.grant, asked.status)).collect();
     let expected = ["authorization_code", "refresh_token"].map(|grant| (Some(grant.to_owned()), 200));
     assert_eq!(grants, expected);
-    // And again, with what that one gave.
+    // The new refresh token works in its turn.
     host.clock.advance(LONG);
     assert_eq!(me(here.clone()).await, 200);
     assert_eq!(server.token_requests().len(), 3);
@@ -43,7 +43,7 @@ async fn of_a_hundred_callers_in_two_processes_one_renews_what_has_expired() {
     host.close().await;
 }
 
-/// Q24: the grant is dead, and nothing but a new authorization helps.
+/// Q24: the grant is gone, and only a new authorization helps.
 #[tokio::test]
 async fn a_grant_that_is_gone_says_so_and_a_new_authorization_mends_it() {
     let Some(server) = OidcServer::start("{}") else { return };
