@@ -1,4 +1,4 @@
-//! The application that the operator registered: configured, read at each use, asked once, forgotten.
+//! The application that the operator registered: configured, read at each use, asked for once, and forgotten.
 
 use connection_contract::Clock as _;
 use connection_core::SystemClock;
@@ -10,12 +10,12 @@ use crate::{
     real::{Real, browsed},
 };
 
-/// The configuration of this machine, with an application of `real` whose secret is in a file beside it.
+/// Writes the configuration of the machine: the server's address, and the applications of `kinds`.
 fn configured(real: &Real, kinds: &str) {
     real.machine.configure(&format!("[http.endpoints]\n\"{0}\" = \"{0}\"\n{kinds}", real.server.issuer()));
 }
 
-/// Writes a file beside the configuration that its owner alone reads.
+/// Writes a file beside the configuration that only its owner can read.
 #[track_caller]
 fn private(machine: &Machine, name: &str, text: &str) {
     let path = machine.write(&format!("configuration/{name}"), text.as_bytes());
@@ -31,7 +31,7 @@ fn set_mode(path: &str, mode: u32) {
 #[cfg(not(unix))]
 fn set_mode(_: &str, _: u32) {}
 
-/// Nobody is asked, and a secret that was replaced works at the next renewal.
+/// The setup does not ask for the application, and a replaced secret is used at the next refresh.
 #[test]
 fn a_configured_application_is_not_asked_for_and_its_secret_is_read_at_each_use() {
     let Some(real) = Real::start(json!({ "lives": { "AccessToken": 4 } })) else { return };
@@ -41,13 +41,13 @@ fn a_configured_application_is_not_asked_for_and_its_secret_is_read_at_each_use(
     browsed(&adding.link());
     adding.end().exits(0).says("Connected ada (real:ada) · live");
     private(&real.machine, "secret", "replaced at the provider");
-    // Until the token has ended: each run takes its time.
+    // Send until the access token has expired.
     let send = || real.run(&["send", "real", "GET", "/me"]);
     let refused = std::iter::repeat_with(send).take(500).find(|ran| ran.exit != 0).expect("it ends");
     assert!(refused.err.contains("check the client's id and secret"), "{}", refused.err);
     real.run(&["reauthorize", "real"]).exits(3).warns("check the client's id and secret");
     private(&real.machine, "secret", SECRET);
-    // The refresh token was not touched by that, so nobody has to authorize again.
+    // The refused requests did not spend the refresh token, so nobody has to authorize again.
     real.run(&["refresh", "real"]).exits(0);
     assert!(real.run(&["list"]).exits(0).out.contains("live"));
     let mut again = real.begin(&["reauthorize", "real"]);
@@ -64,7 +64,7 @@ fn the_environment_brings_an_application_and_wins_over_the_file() {
     let mut adding = real.begin(&["add", "real"]);
     browsed(&adding.link());
     adding.end().exits(0);
-    // The control, and how a kind with `-` is named.
+    // The control: another kind takes no application. In a variable, `_` stands for the `-` in the name of a kind.
     real.machine.set("CONNECTIONS_KINDS__REAL_OWN__CLIENT_ID", "app");
     real.run(&["list"]).exits(2).warns("'real-own' takes no application");
 }
@@ -86,7 +86,7 @@ fn a_configuration_that_no_kind_can_use_is_refused() {
     check("[kinds.gmail]\nclient = \"hunter2\"", &["there is no key 'kinds.gmail.client'", "kinds.KIND.client_id"]);
     check("[kinds]\ngmail = \"hunter2\"", &["there is no key 'kinds.gmail'"]);
     check("[kinds.gmail]\nclient_id = 7", &["'kinds.gmail.client_id' must be a text"]);
-    // The control.
+    // The control: a complete application is accepted.
     machine.configure("[kinds.gmail]\nclient_id = \"a\"\nclient_secret = \"hunter2\"");
     let shown = machine.run(&["kinds", "show", "gmail"]).exits(0).says("application: kinds.gmail in ");
     assert!(!shown.out.contains("hunter2"));
@@ -102,7 +102,7 @@ fn a_secret_that_others_can_read_is_refused_before_anything_is_made() {
     set_mode(machine.path("configuration/secret").to_str().unwrap(), 0o644);
     machine.run(&["add", "gmail"]).exits(2).warns("can be read or changed by other users").warns("chmod 600");
     assert!(!machine.data().exists());
-    // Whoever uses no application of it is not held up.
+    // Commands that do not use the application still work.
     machine.run(&["list"]).exits(0);
 }
 
@@ -110,7 +110,7 @@ fn a_secret_that_others_can_read_is_refused_before_anything_is_made() {
 fn an_application_that_was_asked_for_is_forgotten_and_asked_for_again() {
     let Some(real) = Real::start(json!({})) else { return };
     real.run(&["kinds", "forget-client", "real"]).exits(0).says("No application of 'real' was kept");
-    // A database elsewhere is there, and is opened with the key of this machine.
+    // On PostgreSQL the database exists already and is opened, which makes the key of this machine.
     assert!(ON_POSTGRES || !real.machine.data().exists());
     real.run(&["kinds", "forget-client", "gone"]).exits(5);
     let application = real.application();
@@ -131,8 +131,8 @@ fn an_application_that_was_asked_for_is_forgotten_and_asked_for_again() {
         .says("The configuration has one, which stays: kinds.real in ");
 }
 
-/// An application of Google's that is in testing: what it was granted ends in a week, and that is told though tokens are
-/// renewed by themselves.
+/// Google ends the authorization of an application that is in testing after a week. The list says so, although tokens
+/// are refreshed automatically.
 #[test]
 fn what_google_ends_in_a_week_is_listed_with_its_end() {
     let machine = Machine::new();

@@ -1,4 +1,4 @@
-// What runs on SQLite and on PostgreSQL; `program.rs` knows on which.
+// The modules that run on SQLite and on PostgreSQL. `program.rs` knows the engine.
 
 mod applications;
 mod bounds;

@@ -1,14 +1,14 @@
-//! What no connection reads by this program, and what another owner reads.
+//! Directories that no connection may read, and directories that other owners may read.
 
 use crate::program::{Machine, Ran};
 
-/// Adds a directory, given by its place in the home.
+/// Adds a directory, given by its path in the home.
 fn add(machine: &Machine, owner: &[&str], root: &str) -> Ran {
     let input = format!(r#"{{"roots": {:?}}}"#, machine.path(root).to_str().expect("UTF-8"));
     machine.feed(&[owner, &["add", "filesystem", "--input", "-"]].concat(), &input)
 }
 
-/// Finding 1.2: another owner, or whoever speaks for one, connected the data directory and read the key.
+/// Finding 1.2: another owner, or a caller that acts for one, connected the data directory and read the key.
 #[test]
 fn nobody_reads_the_key_by_a_connection_to_its_directory() {
     let mut machine = Machine::new();
@@ -24,7 +24,7 @@ fn nobody_reads_the_key_by_a_connection_to_its_directory() {
     }
     machine.run(&["files", "filesystem", "cat", "a"]).exits(0).says("mine");
 
-    // As one that an older version made: its directory is the data directory from now on.
+    // The data directory moves to a granted directory, as if an older version had granted it.
     std::fs::remove_dir_all(machine.path("notes")).unwrap();
     std::fs::rename(machine.data(), machine.path("notes")).unwrap();
     let moved = machine.path("notes").to_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! A person in a real browser: what `add` prints is opened there, the provider's own pages are filled in and confirmed, and
+//! A person in a real browser opens the address that `add` prints, fills in and confirms the provider's own pages, and
 //! the program ends with a connection.
 
 use connection_faults::browser::Browser;
@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::real::Real;
 
-/// The programs are waited for without a runtime; the browser has one.
+/// Starts the provider, a runtime for the browser, and the browser. Programs are waited for outside of the runtime.
 fn person() -> Option<(Real, Runtime, Browser)> {
     let real = Real::start(json!({ "interactions": "forms" }))?;
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
@@ -15,7 +15,7 @@ fn person() -> Option<(Real, Runtime, Browser)> {
     Some((real, runtime, browser))
 }
 
-/// The provider's forms: who it is, and that it may.
+/// Signs in with the provider's forms and allows the access.
 async fn allows(browser: &Browser) {
     browser.write("input[name=login]", "ada").await;
     browser.write("input[name=password]", "any").await;
@@ -46,7 +46,7 @@ fn a_person_connects_in_a_browser() {
     real.run(&["send", "real-public", "GET", "/me"]).exits(0).says("ada");
 }
 
-/// A person who says no is told so in the browser and in the terminal, and nothing is left.
+/// The refusal of a person is shown in the browser and in the terminal, and nothing is left.
 #[test]
 fn a_person_who_says_no_in_a_browser_is_told_so() {
     let Some((real, runtime, browser)) = person() else { return };
@@ -62,7 +62,7 @@ fn a_person_who_says_no_in_a_browser_is_told_so() {
     real.run(&["list"]).exits(0).says("Nothing is connected");
 }
 
-/// RFC 8628: the code is typed in the provider's page and confirmed there.
+/// RFC 8628: the person types the code on the provider's page and confirms it there.
 #[test]
 fn a_person_types_a_code_in_a_browser() {
     let Some((real, runtime, browser)) = person() else { return };
@@ -70,7 +70,7 @@ fn a_person_types_a_code_in_a_browser() {
     let mut adding = real.begin(&["add", "real", "--device", "--input", &application]);
     let shown = adding.line("Open this address and type the code: ");
     let (link, code) = shown.trim_end_matches(')').split_once(" (code ").unwrap();
-    // What has the code in it already is not what is tried here.
+    // Open the page without the code in its address, so that it has to be typed.
     let page = link.split_once('?').map_or(link, |(page, _)| page);
     runtime.block_on(async {
         browser.open(page).await;

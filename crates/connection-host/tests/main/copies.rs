@@ -1,4 +1,4 @@
-//! Private copies for containers: where they are made, and that they go however a run ends.
+//! Private copies for containers: where they are made, and that they are deleted however a run ends.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
     sandboxes::{RUN, machine},
 };
 
-/// What is left where private copies are made.
+/// Returns the files that are left in the directory of the private copies.
 pub(crate) fn left(machine: &Machine) -> Vec<PathBuf> {
     let mut left: Vec<_> = contents(&machine.data().join("copies")).into_iter().map(|(path, _)| path).collect();
     left.retain(|path| !path.ends_with("lock"));
@@ -33,7 +33,7 @@ fn they_are_made_below_a_data_directory_that_is_named_from_here_too() {
 #[test]
 fn a_signal_while_they_are_made_leaves_none() {
     let (machine, work) = machine();
-    // So many that the signal comes before the last of them is there.
+    // There are so many files that the signal arrives before the last one is copied.
     let many = Path::new(&work).join("many");
     fs::create_dir(&many).expect("a profile can be written");
     for number in 0..20_000 {

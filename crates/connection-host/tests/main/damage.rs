@@ -1,8 +1,8 @@
-//! What somebody did to the file past the program is told.
+//! Changes that somebody made to the file outside of the program are reported.
 
 use crate::program::Machine;
 
-/// Somebody edits the file past the program.
+/// Somebody edits the file outside of the program.
 #[test]
 fn a_broken_record_is_told_loudly() {
     let machine = Machine::new();
@@ -21,7 +21,7 @@ fn a_broken_record_is_told_loudly() {
     machine.run(&["events", "github"]).exits(1).says("game").warns("error: the record of events is broken at 2");
 }
 
-/// The columns of the owner, the kind and the label are beside each other in the row, and in its index.
+/// The columns of the owner, the kind and the label are adjacent in the row and in its index.
 #[test]
 fn doctor_names_a_row_that_was_edited_and_the_way_out() {
     let machine = Machine::new();

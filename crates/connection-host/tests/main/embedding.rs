@@ -1,4 +1,4 @@
-//! The hosts that the documents show.
+//! The example hosts of the documentation.
 
 #[expect(dead_code, reason = "the example's own `main` is not what is tested")]
 #[path = "../../examples/embed.rs"]
@@ -22,7 +22,7 @@ async fn a_host_in_twenty_lines_connects_uses_and_removes() {
     let http = HttpPolicy::new().endpoint("https://api.github.com", &provider.origin).unwrap();
     let answer = embed::whoami(directory.path(), http.clone(), Secret::from(TOKEN)).await.unwrap();
     assert!(answer.expose_str().unwrap().contains("octocat"));
-    // Removed, so that the same account can be connected once more.
+    // The example removed the connection, so the same account can be connected again.
     embed::whoami(directory.path(), http.clone(), Secret::from(TOKEN)).await.unwrap();
     let refused = embed::whoami(directory.path(), http, Secret::from("wrong")).await.unwrap_err();
     assert_eq!(refused.to_string(), "GitHub does not accept this token");
@@ -90,7 +90,7 @@ async fn a_host_of_extensions_offers_tools_while_they_are_connected_and_granted_
         let listed = tools(&notes).await;
         notes.call(&listed[0]).await.unwrap();
         forbid(&registry, &notes).await.unwrap();
-        // It was listed, and is refused all the same.
+        // The tool was listed before the grant was revoked, and is refused now.
         assert_eq!(notes.call(&listed[0]).await.unwrap_err().code, "not_granted");
         assert_eq!(notes.whoami().await.unwrap_err().code, "not_granted");
         issues.call("create").await.unwrap();

@@ -29,7 +29,7 @@ fn an_ambiguous_name_lists_the_candidates() {
         machine.write(&format!("{name}/file"), b"");
         machine.feed(&["add", "filesystem", "--input", "-"], &format!(r#"{{"roots": "{name}"}}"#)).exits(0);
     }
-    // The first is the default, until nobody is.
+    // The first connection is the default until the default is cleared.
     machine.run(&["show", "filesystem"]).exits(0).says("filesystem:a");
     machine.run(&["default", "filesystem:a", "--clear"]).exits(0);
     machine.run(&["show", "filesystem"]).exits(2).warns("filesystem:a (").warns("filesystem:b (");
@@ -57,7 +57,7 @@ fn directories_are_granted_and_read_within_the_bounds_of_the_host() {
     add("outside").exits(3).warns("outside what this host allows").warns("[files] allow");
     add("inside/notes").exits(0);
     machine.run(&["files", "filesystem", "cat", "a"]).exits(0).says("a");
-    // Narrower bounds hold for what was granted before.
+    // Narrower bounds also hold for directories that were granted before.
     machine.write("config.toml", b"files.allow = [\"../outside\"]");
     machine.run(&["files", "filesystem", "cat", "a"]).exits(6);
     machine.run(&["verify", "filesystem"]).exits(4);
@@ -146,7 +146,7 @@ fn doctor_makes_nothing_on_a_fresh_machine_and_says_what_is_wrong_later() {
     machine.run(&["doctor"]).exits(1).says("failed  database");
 }
 
-/// What a script that runs `doctor` must not take for a sound machine.
+/// A script that runs `doctor` must not take such a machine for a sound one.
 #[test]
 fn doctor_names_each_connection_that_does_not_work_and_its_exit_code_says_so() {
     let mut machine = Machine::new();
@@ -170,7 +170,7 @@ fn doctor_names_each_connection_that_does_not_work_and_its_exit_code_says_so() {
         told["checks"].as_array().unwrap().iter().filter(|check| check["check"] == "connection").collect();
     assert_eq!(named.len(), 2, "{told}");
     assert!(named.iter().all(|check| check["ok"] == false && check["remedy"].is_string()), "{told}");
-    // What keeps all of them from working goes before.
+    // A failure that affects all connections decides the exit code.
     std::fs::remove_file(machine.data().join("key").join("root.key")).unwrap();
     machine.run(&["doctor"]).exits(1).says("failed  key");
 }
@@ -213,7 +213,7 @@ fn a_provider_that_asks_to_wait_is_told_with_the_time_and_nobody_is_sent_to_ask_
         assert!(ran.out.contains("api.github.com asks to wait until 2"), "{command:?}: {}{}", ran.out, ran.err);
         assert!(!format!("{}{}", ran.out, ran.err).contains("connections verify"), "{command:?}: {}", ran.out);
     }
-    // The control: what may work by now is worth asking.
+    // The control: the provider may work again by now, so the list names the command that asks it.
     machine.provider.tell(500, "", "");
     machine.run(&["verify", "github"]).exits(4).says("api.github.com answered 500 Internal Server Error");
     machine.run(&["list"]).exits(0).says("connections verify github:work");
@@ -228,7 +228,7 @@ fn an_unexpected_answer_is_told_once_with_its_status_and_address() {
     assert!(ran.err.contains("connections setup resume"), "{}", ran.err);
 }
 
-/// A Service that is called as the program is.
+/// Kubernetes sets the first two variables for a service that is called `connections`.
 #[test]
 fn variables_that_kubernetes_sets_stop_nothing() {
     let mut machine = Machine::new();
@@ -254,7 +254,7 @@ fn a_misspelled_command_kind_or_option_is_repeated_with_the_nearest_one() {
     ] {
         machine.run(arguments).exits(exit).warns(said).warns(remedy);
     }
-    // What cannot be a command may be a secret.
+    // An argument that cannot be a command may be a secret.
     let ran = machine.run(&[TOKEN]).exits(2).warns("there is no such command");
     assert!(!ran.err.contains(TOKEN), "{}", ran.err);
 }
@@ -287,7 +287,7 @@ fn a_list_without_a_database_makes_none_and_says_where_it_looked() {
     assert!(!directory.exists() && !machine.data().exists(), "nothing was made");
 }
 
-/// A server has its database before anybody comes.
+/// This is tested on SQLite only, because a database on a server exists before the program connects.
 #[test]
 fn whatever_only_reads_makes_no_database_and_says_where_it_looked() {
     let machine = Machine::new();
@@ -320,7 +320,7 @@ fn whatever_only_reads_makes_no_database_and_says_where_it_looked() {
         }
         assert!(!machine.path("mistyped").exists() && !machine.data().exists(), "{arguments:?} makes something");
     }
-    // The control: what makes something makes a database for it.
+    // The control: a command that stores something makes the database.
     run(&["profiles", "create", "claude", "work", "--dir", "work"]).exits(0);
     assert!(machine.path("mistyped/a.db").exists());
 }

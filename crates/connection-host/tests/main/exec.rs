@@ -1,4 +1,4 @@
-//! A program that runs with what an extension declared and was granted: what it sees, and how it ends.
+//! A program that runs with the secrets and settings of an extension: its environment, and how it ends.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
@@ -15,7 +15,7 @@ use crate::{
     provider::{OTHER_TOKEN, TOKEN},
 };
 
-/// What the child wrote into a file: what it prints is searched for secrets.
+/// Returns what the child wrote into a file. Its output cannot hold secrets, because each run searches it for them.
 fn got(machine: &Machine) -> String {
     std::fs::read_to_string(machine.path("got")).unwrap()
 }
@@ -48,7 +48,7 @@ fn the_program_gets_what_the_extension_and_the_command_are_set_to() {
         let of_ours = got.lines().filter(|line| line.starts_with("PREFERENCE_"));
         of_ours.map(str::to_owned).collect::<Vec<_>>().join(" ")
     };
-    // The address is the connection's, which says it as PUBLIC_API_BASE_URL.
+    // `apiBaseUrl` belongs to the connection, which provides it as PUBLIC_API_BASE_URL.
     machine.run(&["preferences", "set", "issues", "apiBaseUrl", "https://ghe.example"]).exits(0);
     assert_eq!(run(&[]), "PREFERENCE_DEFAULT_DATABASE= PREFERENCE_OPEN_BEHAVIOR=browser");
     machine.run(&["preferences", "set", "issues", "defaultDatabase", "work"]).exits(0);
@@ -61,7 +61,7 @@ fn the_program_gets_what_the_extension_and_the_command_are_set_to() {
     assert_eq!(run(&["--command", "create"]), format!("{own} PREFERENCE_OPEN_BEHAVIOR=browser"));
 }
 
-/// A variable that the configuration names holds the key of everything.
+/// The variable that the configuration names holds the root key.
 #[test]
 fn the_key_is_not_in_the_program_s_variables() {
     let mut machine = Machine::new();
@@ -78,7 +78,7 @@ fn the_key_is_not_in_the_program_s_variables() {
     assert!(got.contains(TOKEN) && !got.contains("THE_KEY") && !got.contains(&key), "{got}");
 }
 
-/// Ours leaves no core file, since it holds more secrets than the program is given.
+/// Our program leaves no core file, because it holds more secrets than the program that it runs.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_program_has_the_limit_of_core_files_that_the_user_has() {
@@ -123,7 +123,7 @@ fn the_exit_code_is_the_program_s() {
 #[test]
 fn signals_reach_the_program_and_are_how_it_ends() {
     let machine = connected();
-    // Whoever runs this may have switched others off, which a program inherits.
+    // The process that runs the tests may ignore other signals, and programs inherit that.
     for (name, signal) in [("TERM", 15), ("ALRM", 14)] {
         let mut command = machine.command();
         command.args(["exec", "issues", "--", "/bin/sh", "-c", "echo ready; exec cat"]);
@@ -134,7 +134,7 @@ fn signals_reach_the_program_and_are_how_it_ends() {
         assert!(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
         assert_eq!(child.wait().unwrap().signal(), Some(signal), "{name}");
     }
-    // One that deals with a signal decides itself.
+    // A program that handles a signal decides how it ends.
     shell(&machine, "trap 'exit 7' TERM; kill -TERM $$; exit 1").exits(7);
 }
 
@@ -151,7 +151,7 @@ fn nothing_is_started_before_everything_is_there() {
     assert!(error["error"]["remedy"].to_string().contains("connections extensions grant issues github:octocat"));
     touch("issues", &["--command", "gone"]).exits(2).warns("declares no command");
     touch("nobody", &[]).exits(5).warns("connections extensions add FILE");
-    // Two names that would be one variable.
+    // Two names would become the same variable.
     let manifest = String::from_utf8(crate::extensions::ISSUES.to_vec()).unwrap();
     let other = manifest.replace("\"defaultDatabase\"", "\"api-base-url\"");
     let other = other.replace("[\"apiBaseUrl\"]", "[\"apiBaseUrl\", \"api-base-url\"]");

@@ -1,4 +1,4 @@
-//! Extensions that share a connection: added, granted, refused, removed.
+//! Extensions that share a connection: added, granted, refused and removed.
 
 use connection_contract::SecretName;
 use connection_core::{ConnectionRegistry, KeyFile};
@@ -16,7 +16,7 @@ const QUICK_CAPTURE: &[u8] = include_bytes!("../../../../docs/examples/extension
 const REMINDERS: &[u8] = include_bytes!("../../../../docs/examples/extensions/reminders.json");
 const FOREIGN: &[u8] = include_bytes!("../../../../docs/examples/extensions/foreign.json");
 
-/// A machine with the manifests of the documents, and a token of GitHub in a variable.
+/// Returns a machine with the manifests of the documentation, and with a GitHub token and a Notion key in variables.
 pub(crate) fn machine() -> Machine {
     let mut machine = Machine::new();
     machine.set("GITHUB", TOKEN);
@@ -34,7 +34,7 @@ pub(crate) fn machine() -> Machine {
     machine
 }
 
-/// With a connection, made for `issues`.
+/// Returns a machine with a connection that was made for `issues`.
 pub(crate) fn connected() -> Machine {
     let machine = machine();
     machine.run(&["extensions", "add", "issues.json"]).exits(0);
@@ -46,7 +46,7 @@ fn status(machine: &Machine, file: &str) -> Value {
     machine.run(&["resolve", file, "--json"]).exits(0).json()
 }
 
-/// Whether the extension gets what it declared.
+/// Runs a program for the extension, which fails unless the extension gets what it declared.
 fn exec(machine: &Machine, extension: &str) -> Ran {
     machine.run(&["exec", extension, "--", "/bin/sh", "-c", "exit 0"])
 }
@@ -112,7 +112,7 @@ fn what_was_added_is_listed_replaced_and_removed() {
     assert_eq!((&list[1]["status"], &list[1]["connection"]), (&"missing".into(), &Value::Null));
     machine.run(&["preferences", "set", "issues", "openBehavior", "list"]).exits(0);
 
-    // Another declaration of the same name: what it was granted and set to stays.
+    // Another declaration with the same name keeps the grants and the preferences.
     let other = String::from_utf8(ISSUES.to_vec()).unwrap().replace("\"create\"", "\"close\"");
     machine.write("other.json", other.as_bytes());
     let added = machine.run(&["extensions", "add", "other.json", "--json"]).exits(0).json();
@@ -127,7 +127,7 @@ fn what_was_added_is_listed_replaced_and_removed() {
         .says("Removed the extension issues; it may use 1 connection no more");
     machine.run(&["extensions", "remove", "issues", "--yes"]).exits(5).warns("connections extensions");
     machine.run(&["list"]).exits(0).says("github:octocat");
-    // Added again, it begins anew.
+    // An extension that was removed and added again has no grants and no preferences.
     machine.run(&["extensions", "add", "issues.json"]).exits(0).says("granted       no");
     machine.run(&["preferences", "get", "issues", "openBehavior"]).exits(0).says("browser");
     machine.run(&["extensions", "revoke", "issues"]).exits(0).says("as before");
@@ -147,7 +147,7 @@ fn a_grant_is_of_declared_names_and_of_the_provider_that_is_needed() {
     grant(&["nowhere"]).exits(5);
     machine.run(&["extensions", "grant", "nobody", "github"]).exits(5).warns("connections extensions add FILE");
     exec(&machine, "release-notes").exits(6);
-    // Without secrets it sends requests, and gets none of them into its hands.
+    // Without secrets, the extension may send requests but cannot read a secret.
     grant(&["github", "--no-secrets"]).exits(0).says("and sees no secret of it");
     exec(&machine, "release-notes").exits(6).warns("accessToken");
     grant(&["github", "--name", "accessToken"]).exits(0);
@@ -212,13 +212,13 @@ fn for_programs_too_it_is_told_what_of_a_manifest_is_not_read_unless_there_is_an
     for (command, shape) in [(&["resolve"][..], "resolved"), (&["extensions", "add"], "extension")] {
         let ran = machine.run(&[command, &["foreign.json", "--json", "--verbose"]].concat()).exits(0).warns(told);
         check(&ran.json(), shape);
-        // Without it they are one line.
+        // Without `--verbose`, the notes are one line.
         let ran = machine.run(&[command, &["foreign.json", "--json"]].concat()).exits(0).warns("--verbose lists them");
         assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
     }
     machine.write("data/key/root.key", b"no key");
     machine.run(&["resolve", "foreign.json"]).warns("--verbose lists them").warns("error: ");
-    // Who reads an error as JSON reads one object.
+    // A program that reads errors as JSON reads a single object.
     assert!(machine.run(&["resolve", "foreign.json", "--json"]).error()["error"]["code"].is_string());
 }
 
@@ -238,13 +238,13 @@ fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_i
         machine.feed(&[command, &["-"]].concat(), "{").exits(2).warns("not JSON");
         machine.run(&[command, &["gone.json"]].concat()).exits(2).warns("gone.json cannot be read");
     }
-    // A secret in a manifest is refused, and not repeated: each run looks for it.
+    // A secret in a manifest is refused and not repeated. Each run searches its output for secrets.
     let secret = text.replace("\"id\": \"default\",", &format!("\"id\": \"default\", \"accessToken\": \"{TOKEN}\","));
     machine.write("secret.json", secret.as_bytes());
     machine.run(&["extensions", "add", "secret.json"]).exits(2).warns("a manifest holds no secret");
 }
 
-/// A host of one's own makes its handles itself, and adds nothing.
+/// A host other than the command makes its extension handles itself, and adds no manifest.
 #[test]
 fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
     let machine = connected();
@@ -272,14 +272,14 @@ fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
     assert_eq!((&other["name"], &other["error"]["code"]), (&"an agent".into(), &"unknown_extension".into()));
     assert_eq!((&other["status"], &other["provider"], &other["addedAt"]), (&Value::Null, &Value::Null, &Value::Null));
     assert_eq!(other["grants"][0]["connection"], *id);
-    // By the way that is told.
+    // The remedy works as it is written.
     let remedy = other["error"]["remedy"].as_str().unwrap();
     assert!(remedy.contains("`connections extensions revoke 'an agent'`"), "{remedy}");
     machine.run(&["extensions", "revoke", "an agent"]).exits(0).says("may not use github:octocat any more");
     assert_eq!(machine.run(&["extensions", "--json"]).exits(0).json().as_array().unwrap().len(), 1);
 }
 
-/// What is told to do is done as it is told.
+/// The commands of a remedy work as they are written.
 #[test]
 fn what_was_not_added_is_added_first() {
     let machine = machine();
@@ -289,7 +289,7 @@ fn what_was_not_added_is_added_first() {
     machine.run(&["extensions", "add", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
     let added = machine.run(&["resolve", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
     assert!(!added.out.contains("extensions add"), "{}", added.out);
-    // Another declaration has the name.
+    // Another declaration has this name.
     let other = String::from_utf8(ISSUES.to_vec()).unwrap().replace("\"GitHub\"", "\"Git Hub\"");
     machine.write("an other.json", other.as_bytes());
     let again = lines("extensions add 'an other.json'", "open-settings issues");
@@ -312,7 +312,7 @@ fn extensions_are_of_one_owner() {
     assert_eq!(resolved["status"], "missing");
 }
 
-/// Manifests as hosts with settings, views and tools of their own write them.
+/// The manifests have the form that hosts with their own settings, views and tools write.
 #[test]
 fn manifests_that_were_written_for_another_host_are_served_by_the_shipped_kinds() {
     let machine = machine();
@@ -341,7 +341,7 @@ fn manifests_that_were_written_for_another_host_are_served_by_the_shipped_kinds(
     machine.run(&["open-settings", "pages", "--from-env", "apiKey=NOTION"]).exits(0).says("connected").says("yes");
     let token = machine.run(&["exec", "pages", "--command", "capture", "--", "/bin/sh", "-c", "test \"$ACCESS_TOKEN\" = \"$NOTION\""]);
     token.exits(0);
-    // What has one secret each is the same one, whatever either calls it.
+    // If the manifest and the kind have one secret each, they match under any names.
     let stars = serde_json::json!({ "name": "stars", "connection": {
         "id": "default", "provider": "github", "title": "GitHub",
         "auth": { "type": "apiKey", "secretNames": ["apiKey"] },

@@ -1,4 +1,4 @@
-//! How a setup that leads to a provider is finished: at the certified one, by the program of somebody's own kinds.
+//! How a setup that leads to a provider is finished: at the certified provider, with the program `examples/oauth2.rs`.
 
 use connection_faults::user_agent::UserAgent;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::{
     real::{Real, browsed},
 };
 
-/// RFC 8252: the program listens on loopback while the setup waits, with nobody at a terminal.
+/// RFC 8252: the program listens on loopback while the setup waits, without a person at a terminal.
 #[test]
 fn a_browser_that_comes_back_connects() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -21,7 +21,7 @@ fn a_browser_that_comes_back_connects() {
     assert!(back.starts_with(&redirect), "{back}");
     assert!(shown.status == 200 && shown.body.contains("Connected"), "{shown:?}");
     adding.end().exits(0).says("Connected ada (real:ada) · live");
-    // What the first setup kept is not asked for again.
+    // The application that the first setup stored is not asked for again.
     let mut again = real.begin(&["add", "real", "--again", "--json"]);
     browsed(&again.link());
     let added = again.end().exits(0);
@@ -40,7 +40,7 @@ fn a_program_that_asks_for_nothing_goes_to_the_browser_without_input() {
     again.end().exits(0).says("Reauthorized ada (real-public:ada) · live");
 }
 
-/// Where the browser ends is read when somebody can know it, and no sooner; one line of it.
+/// The address where the browser ends is read after it is known, and only one line is read.
 #[test]
 fn where_a_browser_ended_is_taken_from_standard_input() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -49,7 +49,7 @@ fn where_a_browser_ended_is_taken_from_standard_input() {
     let back = UserAgent::new().follow(&link).unwrap();
     adding.type_line(&back);
     adding.end().exits(0).says("Connected ada (real-public:ada) · live");
-    // Of another attempt, it is refused, and nothing is left.
+    // An address of another attempt is refused, and nothing is left.
     let mut other = real.begin(&["add", "real-public", "--again", "--paste", "--field", "callbackUrl=@-"]);
     other.link();
     other.type_line(&back);
@@ -80,7 +80,7 @@ fn a_kind_that_asks_which_way_is_told() {
     adding.end().exits(0).says("Connected ada (real-chosen:ada) · live");
 }
 
-/// The control: nothing was made, not even a database.
+/// The control: nothing is made, not even a database.
 #[test]
 fn a_way_that_a_kind_does_not_have_is_refused_before_anything_is_made() {
     let machine = Machine::new();
@@ -91,7 +91,7 @@ fn a_way_that_a_kind_does_not_have_is_refused_before_anything_is_made() {
     assert!(!machine.data().exists());
 }
 
-/// Killed while it waited: the next one listens at the address that the browser knows.
+/// The command was killed while it waited. The next one listens at the address that the browser knows.
 #[test]
 fn a_killed_add_is_gone_on_with_at_the_same_address() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -106,7 +106,7 @@ fn a_killed_add_is_gone_on_with_at_the_same_address() {
     resumed.end().exits(0).says("Connected ada (real-public:ada) · live");
 }
 
-/// The one that began it lives: what it is told by the browser, the other one sees.
+/// The command that began the setup still runs and receives the callback. The resumed one sees the result.
 #[test]
 fn resumed_beside_the_command_that_began_it_says_who_listens_and_ends_with_it() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -135,7 +135,8 @@ fn control_c_while_a_browser_is_waited_for_leaves_nothing() {
     real.run(&["setup", "list"]).exits(0).says("No setup waits");
 }
 
-/// A port that providers compare, which somebody else has: it is said what to do, and who pastes needs no port.
+/// Providers compare the configured port, and another program uses it. The error says what to do, and `--paste` needs
+/// no port.
 #[test]
 fn a_port_that_is_taken_is_told() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -160,7 +161,7 @@ fn a_port_that_is_taken_is_told() {
     adding.end().exits(0).says("Connected ada (real-public:ada-2)");
 }
 
-/// What is only asked of who pastes, and what is asked once, are told as such.
+/// Fields that only `--paste` asks for, and fields that are asked for once, are marked as such.
 #[test]
 fn a_kind_tells_its_ways_and_the_address_to_register() {
     let mut machine = Machine::new();
@@ -174,8 +175,8 @@ fn a_kind_tells_its_ways_and_the_address_to_register() {
     let pasted = kind["fields"].as_array().unwrap().iter().find(|field| field["name"] == "callbackUrl").unwrap();
     assert_eq!((&pasted["way"], &pasted["once"]), (&json!("paste"), &json!(false)));
     assert!(machine.run(&["kinds", "show", "github", "--json"]).json()["redirectUri"].is_null());
-    // Without an application nobody can be asked for one.
+    // Without a configured application, and without a person to ask, the command fails.
     machine.run(&["add", "gmail"]).exits(2).warns("clientId");
-    // A database elsewhere may keep one, and is looked into.
+    // A database on a server may hold an application, so it is opened.
     assert!(ON_POSTGRES || !machine.data().exists());
 }

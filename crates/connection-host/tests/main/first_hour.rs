@@ -1,7 +1,7 @@
-//! The first hour of a person at a terminal: two accounts, mistakes, a network that breaks, a token that is revoked.
+//! The first hour of a person at a terminal: two accounts, mistakes, a network failure, and a revoked token.
 //!
-//! `first_hour.txt` is what the terminal shows. Read it as somebody who has never seen the program; after a change of a
-//! message, `CONNECTIONS_TEST_RECORD=1 cargo test -p connection-host --test main first_hour` writes it anew.
+//! `first_hour.txt` holds what the terminal shows. Read it as a person who has never seen the program. After a change
+//! of a message, `CONNECTIONS_TEST_RECORD=1 cargo test -p connection-host --test main first_hour` writes it again.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use rexpect::{process::WaitStatus, session::spawn_command};
@@ -15,17 +15,17 @@ use crate::{
 
 const COLUMNS: usize = 100;
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/main/first_hour.txt");
-/// Nobody listens there.
+/// An address at which nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// A person at a machine, and all that the terminal has shown.
+/// A person at a machine, and everything that the terminal has shown.
 struct Person {
     machine: Machine,
     seen: String,
 }
 
 impl Person {
-    /// Types a command, answers each question when it comes, and looks at the terminal when the command has ended.
+    /// Types a command, answers each question when it appears, and reads the terminal after the command has ended.
     #[track_caller]
     fn types(&mut self, words: &str, answers: &[(&str, &str)], exit: i32) {
         let mut command = self.machine.command_of_system("sh");
@@ -40,7 +40,7 @@ impl Person {
             enter(&mut session, answer);
         }
         written += &session.exp_eof().unwrap();
-        // A line that is too long goes on in the next row, which depends on how long the paths are.
+        // Long lines are not wrapped, because the place would depend on the length of the paths.
         let shown = Screen::shown(usize::MAX, &written);
         let status = session.process().wait().unwrap();
         assert!(matches!(status, WaitStatus::Exited(_, code) if code == exit), "{words}: {status:?}: {shown}");
@@ -51,19 +51,19 @@ impl Person {
         self.seen += "\n";
     }
 
-    /// Says in the transcript what happens around the person.
+    /// Adds to the transcript what happens around the person.
     fn meanwhile(&mut self, what: &str) {
         self.seen += &format!("# {what}\n\n");
     }
 
-    /// Where the providers are from now on.
+    /// Makes the providers reachable at this address only.
     fn providers_are_at(&self, address: &str) {
         let origins = ["https://api.github.com", "https://api.notion.com"];
         let endpoints: String = origins.iter().map(|origin| format!("\"{origin}\" = \"{address}\"\n")).collect();
         self.machine.configure(&format!("[http.endpoints]\n{endpoints}"));
     }
 
-    /// The transcript without what differs each time: the home, ids, ports and times.
+    /// Returns the transcript without what differs each time: the home, ids, ports and times.
     fn transcript(&self) -> String {
         let home = self.machine.path("").display().to_string();
         let text = self.seen.replace(home.trim_end_matches('/'), "/home/ada");
@@ -74,7 +74,7 @@ impl Person {
     }
 }
 
-/// A line without what differs each time: ids, times, ports, and the tools that a machine has.
+/// Returns a line without what differs each time: ids, times, ports, and the tools that a machine has.
 fn settled(line: &str) -> String {
     if let Some((tools, _)) = line.split_once("not installed: ") {
         return format!("{tools}…");
@@ -89,7 +89,7 @@ fn settled(line: &str) -> String {
         if let Some(time) = time {
             out.push_str("TIME");
             rest = &rest[time.len()..];
-            // How long ago that was.
+            // The time is followed by its distance from now.
             if let Some((_, after)) = rest.strip_prefix(" (").and_then(|ago| ago.split_once(')')) {
                 out.push_str(" (…)");
                 rest = after;
@@ -111,7 +111,7 @@ fn settled(line: &str) -> String {
     out.trim_end().to_owned()
 }
 
-/// The line with what follows `start`, as far as `end` finds it, replaced.
+/// Replaces what follows each `start`, up to the position that `end` finds.
 fn replaced(line: &str, start: &str, end: impl Fn(&str) -> Option<usize>, by: &str) -> String {
     let mut parts = line.split(start);
     let mut out = parts.next().unwrap_or_default().to_owned();

@@ -1,5 +1,5 @@
-//! With the real command-line tools, where `cargo xtask setup` could install them: they are found, tell their version, and
-//! keep to the directory of the profile that they are run as. What is not installed is left out, loudly.
+//! The real command-line tools, if `cargo xtask setup` could install them. They are found, report their version, and
+//! keep to the directory of the profile that they run as. A tool that is not installed is skipped with a message.
 
 use std::{
     io::Write as _,
@@ -13,15 +13,15 @@ use crate::{
     tooled::{program, signed_in, text, tooled},
 };
 
-/// Port 9 discards, and nobody serves it: nothing is sent.
+/// The address of a proxy that does not exist: nobody serves port 9 (discard), so nothing is sent.
 const NOBODY: &str = "http://127.0.0.1:9";
 
-/// A machine with the real tool of a kind in the place of the script.
+/// Returns a machine that has the real tool of a kind in place of the script, and the tool's version.
 fn machine(kind: &str, entry: &str, what: &str) -> Option<(Machine, String)> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/agent-cli/tests/tools").join(kind);
     let script = tools.join("node_modules").join(entry);
     let Some(node) = node().filter(|_| script.is_file()) else {
-        // Past what the test harness captures.
+        // Writing to `stderr` directly is not captured by the test harness.
         let message = format!("\n\nSKIPPED: that the real {kind} {what} ({kind} or Node is not installed).\n\n");
         std::io::stderr().write_all(message.as_bytes()).unwrap_or_default();
         return None;
@@ -47,7 +47,7 @@ fn node() -> Option<PathBuf> {
 fn claude_code_is_found_and_keeps_to_the_directory_of_its_profile() {
     let entry = "@anthropic-ai/claude-code/cli-wrapper.cjs";
     let Some((machine, version)) = machine("claude", entry, "runs as its profiles") else { return };
-    // A first start may take longer than it is given; then it does not tell, and is there all the same.
+    // The first start may exceed the time limit. Then the version is missing, but the tool is still found.
     let shown = machine.run(&["kinds", "show", "claude", "--json"]).exits(0).json();
     assert_eq!(shown["tool"]["path"].as_str(), Some(&*text(&machine.path("bin/claude"))));
     let told = machine.run(&["run", "claude", "--", "--version"]).exits(0).says(&version);
@@ -72,7 +72,7 @@ fn gemini_cli_reads_the_directory_of_its_profile() {
     machine.run(&["run", "gemini", "--", "--version"]).exits(0).says(&version);
     machine.run(&["profiles", "create", "gemini", "work", "--dir", "work/.gemini"]).exits(0);
     machine.write("work/.gemini/settings.json", b"{}");
-    // It has no command that tells, but names the file that it looked into.
+    // Gemini CLI has no command that prints the account, but it names the file that it read.
     let ran = machine.run(&["run", "gemini", "--profile", "work", "--", "--list-extensions"]);
     let settings = text(&machine.path("work/.gemini/settings.json"));
     assert!(format!("{}{}", ran.out, ran.err).contains(&settings), "{}{}", ran.out, ran.err);

@@ -1,4 +1,4 @@
-//! `open-settings`: the view of what is required, the setup that it leads to, and going on after it.
+//! The settings hand-off (`open-settings`): the view of what is required, the setup that it leads to, and the retry.
 
 use serde_json::json;
 
@@ -74,7 +74,7 @@ fn how_a_ticket_s_command_ends_says_what_is_to_be_done() {
     let of_issues = ticket("issues");
     let retry = |more: &[&str]| machine.run(&[&["open-settings", "issues", "--retry", &of_issues], more].concat());
     retry(&[]).exits(5).says("connections open-settings issues");
-    // It is connected, and not for this extension.
+    // The account is connected, but not granted to this extension.
     machine.run(&["add", "github", "--from-env", "accessToken=GITHUB"]).exits(0);
     retry(&[]).exits(6).says("connections extensions grant issues github:octocat");
     machine.run(&["extensions", "grant", "issues", "github"]).exits(0);
@@ -88,7 +88,7 @@ fn how_a_ticket_s_command_ends_says_what_is_to_be_done() {
         machine.run(&["extensions", "add", "reminders.json"]).exits(0);
         machine.run(&["open-settings", "reminders", "--retry", &ticket("reminders")]).exits(6).says("darwin only");
     }
-    // What was brought would connect nothing.
+    // A retry connects nothing, so input for a setup is refused.
     for more in [["--kind", "github"], ["--from-env", "accessToken=GITHUB"], ["--input", "-"]] {
         retry(&more).exits(2).warns("cannot be used with the other arguments");
     }
@@ -109,7 +109,7 @@ fn a_setup_that_waits_is_gone_on_with_and_grants_all_the_same() {
     machine.run(&["exec", "issues", "--", "/bin/sh", "-c", "exit 0"]).exits(0);
 }
 
-/// What an error says, for people and for programs.
+/// Returns the ticket that an error names. The error may be for people or for programs.
 fn ticket_of(error: &str) -> String {
     let (_, rest) = error.split_once("--retry ").unwrap_or_else(|| panic!("no ticket: {error}"));
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
@@ -118,7 +118,7 @@ fn ticket_of(error: &str) -> String {
 #[test]
 fn a_setup_that_fails_has_a_ticket_that_says_why_and_one_that_nobody_began_has_none() {
     let machine = added();
-    // Nothing is begun for what is refused before.
+    // No setup begins if its input is refused before.
     let refused = machine.run(&["open-settings", "issues", "--from-env", "unknown=GITHUB"]).exits(2);
     assert!(!refused.err.contains("--retry"), "{}", refused.err);
     machine.run(&["setup", "list"]).exits(0).says("No setup waits");
@@ -128,7 +128,7 @@ fn a_setup_that_fails_has_a_ticket_that_says_why_and_one_that_nobody_began_has_n
     let remedy = error["error"]["remedy"].as_str().unwrap();
     assert!(remedy.contains("connections open-settings issues --command search --retry "), "{remedy}");
     let retry = ["open-settings", "issues", "--retry", &ticket_of(remedy)];
-    // Nobody could be asked for another answer, so that it was given up.
+    // Nobody could be asked for another answer, so the setup was cancelled.
     machine.run(&retry).exits(3).warns("cancelled");
     machine.provider.behave();
     machine.run(&CONNECT).exits(0);
@@ -192,7 +192,7 @@ fn with_everything_there_nothing_is_required() {
     machine.run(&["list"]).exits(0);
 }
 
-/// A script counts on what it brought.
+/// A script relies on the input that it passes.
 #[test]
 fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
     let machine = connected();
@@ -203,10 +203,11 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
     machine.run(&["add", "github", "--from-env", "accessToken=GITHUB", "--again", "--label", "two"]).exits(0);
     machine.run(&["default", "github:octocat", "--clear"]).exits(0);
     machine.run(&brought).exits(2).warns("connections extensions use release-notes CONNECTION");
-    // The control: to look at it is no error.
+    // The control: viewing the settings is not an error.
     let way = "connections extensions use release-notes CONNECTION";
     machine.run(&["open-settings", "release-notes"]).exits(0).says(way);
-    // What no kind here hands out, and whose provider nobody knows: it is said at once, with what there is.
+    // No kind here hands out the name, or no kind connects the provider. The message says so at once, and what there
+    // is instead.
     for (name, from, to, why) in [
         ("two", r#"["accessToken"]"#, r#"["accessToken", "refreshKey"]"#, "no kind here hands out 'refreshKey' of 'github'"),
         ("foreign", r#""provider": "github""#, r#""provider": "slack""#, "no kind here connects 'slack'"),
@@ -226,7 +227,8 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
     machine.run(&["extensions", "grant", "two", "github:octocat"]).exits(6).warns("'github' hands out 'accessToken'");
 }
 
-/// A login by an API key has no auth token, and its account is connected: the settings lead to a new login of it.
+/// A login by an API key has no auth token, and its account is connected already. The settings lead to a new login for
+/// that account.
 #[test]
 fn a_connection_that_lacks_a_name_is_authorized_again() {
     let mut machine = Machine::new();
@@ -249,19 +251,19 @@ fn a_connection_that_lacks_a_name_is_authorized_again() {
     let bring = ["open-settings", "sms", "--from-env", "accountSid=SID", "--from-env", "authToken=TOKEN"];
     machine.run(&bring).exits(0).says("Reauthorized").says("status        connected");
     machine.run(&["list", "--json"]).exits(0).json().as_array().filter(|rows| rows.len() == 1).expect("one connection");
-    // Who did lets it use that.
+    // The person who re-authorized has thereby granted the connection to the extension.
     let same = r#"test "$AUTH_TOKEN" = "$TOKEN""#;
     machine.run(&["exec", "sms", "--", "/bin/sh", "-c", same]).exits(0);
 }
 
-/// The way out that is said is one that the command has.
+/// The remedy names only options that the command has.
 #[test]
 fn what_ends_as_connected_already_says_a_way_that_there_is() {
     let machine = added();
     machine.provider.tell(503, "", "");
     let ticket = ticket_of(&machine.run(&CONNECT).exits(3).err);
     machine.provider.behave();
-    // By another process, before the setup is gone on with.
+    // Another process connects the account before the setup is resumed.
     machine.run(&["add", "github", "--from-env", "accessToken=GITHUB"]).exits(0);
     let id = machine.run(&["setup", "list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
     machine.run(&["setup", "resume", &id]).exits(6).warns("connected already");
@@ -274,7 +276,7 @@ fn what_ends_as_connected_already_says_a_way_that_there_is() {
 fn a_kind_of_another_provider_is_refused() {
     let machine = added();
     machine.run(&[&CONNECT[..], &["--kind", "notion"]].concat()).exits(6).warns("--kind takes github");
-    // Where nobody is asked and nothing is brought, too.
+    // `--kind` is also checked if nobody can be asked and no input is passed.
     machine.run(&["open-settings", "issues", "--kind", "nonsense"]).exits(6).warns("--kind takes github");
     machine.run(&["open-settings", "issues", "--kind", "github"]).exits(0).says("Connection required: GitHub");
     machine.run(&[&CONNECT[..], &["--kind", "github"]].concat()).exits(0);
@@ -286,7 +288,7 @@ fn a_kind_of_another_provider_is_refused() {
     machine.run(&["open-settings", "issues", "--kind", "github"]).exits(0).says("connections reauthorize");
 }
 
-/// With `examples/oauth2.rs`, whose server is not there.
+/// Runs `examples/oauth2.rs`, whose server does not exist.
 #[test]
 fn a_way_that_was_chosen_begins_the_setup() {
     let machine = Machine::new();

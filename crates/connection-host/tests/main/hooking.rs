@@ -1,4 +1,5 @@
-//! `webhooks C`: an address and keys for a connection, shown to a person alone, and a test that goes over the network.
+//! `webhooks CONNECTION`: the address and the keys of a connection, and a test over the network. Only a person at a
+//! terminal sees the address and the keys, or a program that requests them.
 
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ fn connected() -> Machine {
     machine
 }
 
-/// What it prints with addresses and keys.
+/// Returns the output of a command with its addresses and keys.
 #[track_caller]
 fn shown(machine: &Machine, arguments: &[&str]) -> Value {
     let shown = machine.run(&[arguments, &["--json", "--show-secrets"]].concat()).exits(0).json();
@@ -30,7 +31,7 @@ fn text<'v>(value: &'v Value, member: &str) -> &'v str {
     value[member].as_str().unwrap_or_else(|| panic!("no {member}: {value}"))
 }
 
-/// Neither the address nor the key of it.
+/// Asserts that the output contains neither the address nor the key.
 #[track_caller]
 fn hides(ran: &Ran, secrets: &Value) {
     for secret in [text(secrets, "address").rsplit('/').next().unwrap_or_default(), text(secrets, "key")] {
@@ -80,7 +81,7 @@ fn addresses_and_keys_are_shown_where_somebody_says_so_and_nowhere_else() {
     assert_eq!(key.out, format!("{}\n", text(&enabled, "key")));
     let human = machine.run(&["webhooks", "github", "--show-secrets"]).exits(0);
     human.says(text(&enabled, "address")).says("webhooks      on").says("a key that is made here");
-    // That a key was handed out is on record.
+    // The event record says that a key was handed out.
     machine.run(&["events", "github"]).exits(0).says("secret_released").says("name: webhookKey");
 }
 
@@ -101,7 +102,7 @@ fn two_keys_are_good_while_one_is_replaced() {
     let off = shown(&machine, &["webhooks", "github", "disable", "--yes"]);
     assert_eq!(off["enabled"], false);
     machine.run(&["webhooks", "github", "key", "--show-secrets"]).exits(6);
-    // What is given later is another one.
+    // Enabling webhooks again makes another address and another key.
     let again = shown(&machine, &["webhooks", "github", "enable"]);
     assert!(again["address"] != first["address"] && again["key"] != second["key"], "{again}");
 }
@@ -119,7 +120,7 @@ fn a_kind_or_a_credential_that_receives_nothing_says_so() {
     machine.run(&["webhooks", "nothing"]).exits(5);
 }
 
-/// Over real connections, to `serve` as another process.
+/// The test is sent over real connections to a `serve` in another process.
 #[test]
 fn a_test_arrives_and_waits_to_be_dealt_with() {
     let mut machine = machine();
@@ -145,7 +146,7 @@ fn a_test_arrives_and_waits_to_be_dealt_with() {
         assert_eq!((list.len(), &list[0]["number"], &list[1]["number"]), (2, &1.into(), &2.into()));
         list.iter().for_each(|delivery| check(delivery, "delivery"));
         machine.run(&["webhooks", kind, "deliveries"]).exits(0).says("RECEIVED");
-        // Looking takes nothing.
+        // Listing the deliveries takes none of them.
         assert_eq!(shown(&machine, &["webhooks", kind])["waiting"], 2);
     }
 }
@@ -163,7 +164,7 @@ fn a_test_that_does_not_arrive_says_what_is_wrong() {
     let ran = machine.run(&["webhooks", "github", "test"]).exits(1);
     hides(&ran, &enabled);
     ran.says("nobody listens").says("callback_port");
-    // Another host's `serve` is there, or a server that says yes to everything.
+    // The address leads to the `serve` of another host, and then to a server that is not a `serve`.
     let other = crate::serve::machine();
     let serving = Serving::start(&other);
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &serving.url);
@@ -182,7 +183,7 @@ fn a_test_that_does_not_arrive_says_what_is_wrong() {
     assert_eq!(shown(&machine, &["webhooks", "github"])["received"], 0);
 }
 
-/// Of the address and the key as they are: not of others, nor of another public URL.
+/// The result is valid for the tested address, key and public URL, and is shown for no others.
 #[test]
 fn how_the_last_test_ended_is_shown_until_address_or_key_is_another() {
     let mut machine = machine();
@@ -208,7 +209,7 @@ fn how_the_last_test_ended_is_shown_until_address_or_key_is_another() {
     never(&machine);
     machine.run(&["webhooks", "github", "test"]).exits(0);
     assert!(!ended(&machine, None).err.contains("says what is wrong"));
-    // Elsewhere it was not tested.
+    // The webhook was not tested at this public URL.
     let here = serving.url.clone();
     let elsewhere = machine.provider.origin.clone();
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &elsewhere);
@@ -232,7 +233,7 @@ fn how_the_last_test_ended_is_shown_until_address_or_key_is_another() {
     never(&machine);
 }
 
-/// Notion tells its key, unsigned, to the new address.
+/// Notion sends its key, unsigned, to the new address.
 #[test]
 fn a_key_that_the_provider_tells_is_waited_for_and_shown() {
     const TOLD: &str = "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl";

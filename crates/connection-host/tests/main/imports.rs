@@ -1,4 +1,4 @@
-//! `import`: lines of a file become connections, and what is wrong is told by its line and never by its text.
+//! `import`: the lines of a file become connections. An error names its line and never repeats the text of the line.
 
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ fn lines_are_imported_and_what_is_wrong_is_told_by_its_line() {
     assert!(machine.provider.seen().is_empty(), "nothing was sent");
     machine.run(&["send", "github:work", "GET", "/user"]).exits(0).says("octocat");
     machine.run(&["verify", "--all"]).exits(0).says("twilio").says("notion");
-    // Again, nothing is made twice; each line is one object.
+    // A second import makes nothing. Each line of its output is one object.
     let again = machine.run(&["import", &file, "--json"]).exits(1);
     let rows: Vec<Value> = again.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     rows.iter().for_each(|row| check(row, "imported"));
@@ -69,7 +69,8 @@ fn an_import_from_standard_input_is_verified_and_of_its_owner() {
     machine.feed(&["import", "-"], &long).exits(1).says("Imported 1").warns("line 1 is longer than 4 MiB");
 }
 
-/// More than are sorted at once: page by page, and what needs a hand still first.
+/// The connections are more than are sorted at once. They are printed page by page, and those that need attention come
+/// first.
 #[test]
 fn a_long_list_is_printed_page_by_page_with_what_needs_a_hand_first() {
     let machine = Machine::new();

@@ -80,7 +80,7 @@ fn a_body_is_sent_from_a_file_with_its_headers() {
     assert_eq!((put.method.as_str(), put.body.as_str()), ("PUT", "two"));
 }
 
-/// A user of a host that several share names an address of the host's own network.
+/// A user of a host that several users share names an address in the host's own network.
 #[test]
 fn a_private_address_that_a_user_names_is_out_of_reach_where_the_host_says_so() {
     for (word, exit, asked) in [("named", 0, true), ("never", 3, false)] {
@@ -94,7 +94,7 @@ fn a_private_address_that_a_user_names_is_out_of_reach_where_the_host_says_so() 
     }
 }
 
-/// The network is the host's: naming an address in it is enough for the owner `local` alone.
+/// The network belongs to the host. Naming one of its addresses is enough for the owner `local` alone.
 #[test]
 fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
     for (word, exit, asked) in [("named", 3, false), ("all-owners", 0, true), ("never", 3, false)] {

@@ -1,4 +1,4 @@
-//! Keys from the command line: whence they come, which one, another source, another key.
+//! Keys from the command line: showing and rotating a key, the sources of keys, and moving to another source.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::program::{Machine, Ran};
 
 const HEX: &str = "fbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfb";
 
-/// A configuration beside that of every machine.
+/// Replaces the section `[key]` in the configuration of the machine.
 fn configure(machine: &Machine, key: &str) {
     let file = machine.path("config.toml");
     let text = std::fs::read_to_string(file).unwrap();
@@ -19,7 +19,7 @@ fn key(machine: &Machine) -> Value {
     machine.run(&["key", "--json"]).exits(0).json()
 }
 
-/// No run shows the key.
+/// Asserts that the output does not show the key.
 #[track_caller]
 fn quiet(ran: Ran) -> Ran {
     assert!(!ran.out.contains(HEX) && !ran.err.contains(HEX), "{ran:?}");
@@ -81,13 +81,13 @@ fn a_key_in_the_environment_is_used_and_no_file_is_made() {
     live(&machine);
 }
 
-/// The one that silently wins is the one that locks the database.
+/// If one of the sources won silently, the wrong one would lock the database.
 #[test]
 fn sources_that_disagree_are_refused_with_both_names_and_keys() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     let of_file = key(&machine)["wrappedBy"].as_str().unwrap().to_owned();
-    // The database is of the file that lies there, and somebody configures another source.
+    // The database belongs to the key file of the machine, and another source is configured.
     let mut other = machine;
     other.set("CONNECTIONS_KEY__VARIABLE", "APP_KEY");
     other.set("APP_KEY", HEX);
@@ -95,14 +95,14 @@ fn sources_that_disagree_are_refused_with_both_names_and_keys() {
         quiet(other.run(command)).exits(6).warns("environment APP_KEY").warns("root.key").warns(&of_file);
     }
     other.run(&["doctor"]).exits(1).says("failed  key").says(&of_file);
-    // Two are configured, and nobody says which.
+    // Two sources are configured, and `key.source` does not choose between them.
     let usual = other.data().join("key/root.key");
     configure(&other, &format!("file = {:?}", usual.to_str().unwrap()));
     other.run(&["list"]).exits(2).warns("key.file").warns("key.variable").warns("key.source");
-    // One is chosen, and the other one holds another key.
+    // One source is chosen, and the other one holds another key.
     configure(&other, &format!("source = \"file\"\nfile = {:?}", usual.to_str().unwrap()));
     quiet(other.run(&["list"])).exits(6).warns("environment APP_KEY").warns(&of_file);
-    // It is moved, and still they disagree; with one of them it opens.
+    // The sources still disagree after the database has moved. It opens when one of them is removed.
     quiet(other.run(&["key", "change", "--to-source", "environment"])).exits(0).says("environment APP_KEY");
     configure(&other, "source = \"environment\"");
     live(&other);
@@ -120,7 +120,7 @@ fn a_database_moves_from_source_to_source() {
     machine.run(&["list"]).exits(6);
     configure(&machine, "variable = \"APP_KEY\"");
     live(&machine);
-    // A command sees what it needs, and nothing else of the environment.
+    // A command for the key sees the variables that it needs, and no others.
     let print =
         format!("test -z \"$APP_KEY$UNSEEN$CONNECTIONS_DATA_DIR\" && test -n \"$HOME\" && echo {}", "ab".repeat(32));
     machine.write("print.sh", print.as_bytes());
@@ -167,14 +167,14 @@ fn a_passphrase_in_a_file_is_the_key_and_any_other_opens_nothing() {
     assert!(!machine.data().join("key").exists());
     assert_eq!(key(&machine)["source"], format!("passphrase in {file}"));
     machine.run(&["doctor"]).exits(0).says("passphrase in ");
-    // An editor ends the file with a newline.
+    // An editor adds a newline to the end of the file.
     machine.write("passphrase", format!("{PASSPHRASE}\n").as_bytes());
     live(&machine);
     machine.write("passphrase", b"correct horse battery stable");
     let ran = machine.run(&["list"]).exits(6).warns("does not open this database").warns("was sealed");
     assert!(!ran.err.contains("horse"), "{ran:?}");
     machine.run(&["doctor"]).exits(1).says("failed  key").says("does not open this database");
-    // Nobody is there to type one.
+    // Nobody can be asked for a passphrase here.
     configure(&machine, "source = \"passphrase\"");
     machine.run(&["list"]).exits(6).warns("nobody can be asked here").warns("key.passphrase_file");
 }
@@ -203,7 +203,7 @@ fn a_database_moves_to_a_passphrase_to_another_one_and_back_to_a_file() {
     change(&["passphrase"]).exits(6).warns("nobody can be asked here");
     live(&machine);
     change(&["passphrase", "--to-passphrase-file", &file]).exits(0).says("Moved to passphrase in ");
-    // The key file that is left is of no use, and the sort of source that is needed is named.
+    // The old key file no longer opens the database. The error names the type of source that does.
     machine.run(&["list"]).exits(6).warns("key source 'passphrase'").warns("key.source");
     configure(&machine, &format!("passphrase_file = {file:?}"));
     live(&machine);
@@ -217,7 +217,7 @@ fn a_database_moves_to_a_passphrase_to_another_one_and_back_to_a_file() {
     live(&machine);
 }
 
-/// Nothing listens where the bus of the session should be.
+/// Nothing listens at the address of the session bus.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_machine_without_a_keyring_says_so_and_names_other_sources() {

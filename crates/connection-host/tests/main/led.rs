@@ -1,12 +1,12 @@
-//! The browser of a setup is led through an address of the program's own, and nobody else's callback is taken.
+//! The browser of a setup is led through an address of the program, and the callback of another browser is refused.
 
 use connection_faults::user_agent::UserAgent;
 use serde_json::json;
 
 use crate::real::{Real, Running, browsed, led};
 
-/// What another user of the machine does who has read the address at the provider: signs in there with a browser of their
-/// own, and brings what comes of it. The status of that, and the page.
+/// Acts as another user of the machine who has read the provider's address: signs in there with another browser, and
+/// delivers the callback. Returns the status and the page of the program's answer.
 fn attacked(provider: &str) -> (u16, String) {
     let back = UserAgent::new().follow(provider).expect("the provider answers");
     assert!(back.contains("code=") && back.contains("state="), "{back}");
@@ -14,7 +14,7 @@ fn attacked(provider: &str) -> (u16, String) {
     (told.status, told.body)
 }
 
-/// The provider takes no pushed requests (RFC 9126), so that `state` is in its address and the address works twice.
+/// Returns options for a provider without pushed requests (RFC 9126). Its address contains `state` and works twice.
 fn state_in_address() -> serde_json::Value {
     json!({ "par": false })
 }
@@ -32,12 +32,12 @@ fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
         let (status, page) = attacked(&provider);
         assert_eq!(status, 403);
         assert!(page.contains("did not come from the browser"), "{page}");
-        // A second visitor is told so, and learns nothing.
+        // A second browser is refused and learns nothing.
         let second = UserAgent::new().get(&link).expect("the program answers");
         assert_eq!((second.status, second.header("location")), (403, None));
         assert!(second.body.contains("Another browser has opened this address already"), "{}", second.body);
         assert!(!second.body.contains("state"), "{}", second.body);
-        // Reloaded, it leads the same browser again, which then finishes.
+        // If the address is loaded again, it leads the same browser to the provider, which then finishes.
         assert_eq!(led(&mut browser, &link), provider);
         let back = browser.follow(&provider).expect("the provider answers");
         let taken = browser.get(&back).expect("the program answers");
@@ -55,7 +55,7 @@ fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
     finishes(real.begin(&["setup", "resume", &id]), "Connected ada (real-public:ada-2) · live");
 }
 
-/// A setup that was begun to be pasted leads nobody; whoever goes on with it otherwise is led.
+/// A setup that began with `--paste` leads no browser. When it is resumed without `--paste`, it does.
 #[test]
 fn a_setup_that_was_begun_to_be_pasted_is_led_when_it_is_gone_on_with() {
     let Some(real) = Real::start(state_in_address()) else { return };
@@ -68,7 +68,7 @@ fn a_setup_that_was_begun_to_be_pasted_is_led_when_it_is_gone_on_with() {
     let link = resumed.link();
     assert!(link.contains("/go/"), "{link}");
     assert_eq!(attacked(&led(&mut UserAgent::new(), &link)).0, 403);
-    // Its browser was another one, and is gone.
+    // The browser that was led is not the one that finishes, and its command is gone.
     resumed.kill();
     let mut pasting = real.begin(&["setup", "resume", &id, "--paste", "--field", "callbackUrl=@-"]);
     let back = UserAgent::new().follow(&pasting.link()).expect("the provider answers");
@@ -76,7 +76,7 @@ fn a_setup_that_was_begun_to_be_pasted_is_led_when_it_is_gone_on_with() {
     pasting.end().exits(0).says("Connected ada (real-public:ada) · live");
 }
 
-/// Where the browser comes back to `serve`, it is `serve` that leads it.
+/// If the browser comes back to `serve`, it is led by `serve` too.
 #[cfg(unix)]
 #[test]
 fn serve_leads_the_browser_of_another_command() {
@@ -97,7 +97,7 @@ fn serve_leads_the_browser_of_another_command() {
     drop(serving);
 }
 
-/// The control of all: with one browser all the way nothing is in the way.
+/// The control for all tests above: one and the same browser is led and comes back without a refusal.
 #[test]
 fn a_browser_that_is_led_comes_back() {
     let Some(real) = Real::start(json!({})) else { return };

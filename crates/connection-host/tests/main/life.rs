@@ -1,4 +1,4 @@
-//! From `add` to `remove`, for all four kinds.
+//! Connections of four kinds, from `add` to `remove`.
 
 use crate::{
     program::{Machine, ON_POSTGRES, contents},
@@ -125,12 +125,12 @@ fn no_file_holds_a_secret_and_all_are_private() {
         for secret in SECRETS {
             assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{}", path.display());
         }
-        // The control: what is not secret is found.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
         }
     }
+    // The control: text that is not secret is found.
     assert!(ON_POSTGRES || files.iter().any(|(_, bytes)| bytes.windows(7).any(|part| part == b"octocat")));
 }

@@ -1,8 +1,8 @@
-//! Runs the real binary, as a user would, against loopback servers shaped like the providers' documents. On SQLite.
+//! Runs the real binary on SQLite, as a user would, against loopback servers that follow the providers' documentation.
 
 include!("both.rs");
 
-// Words, files and terminals, which are the same on either engine.
+// These modules test words, files and terminals, which are the same on either engine.
 mod canary;
 mod damage;
 mod embedding;

@@ -1,4 +1,4 @@
-//! Manners at a terminal: what is shown to a person who mistypes, says no, gives up, or has a narrow window.
+//! Manners at a terminal: the output for a person who mistypes, declines, gives up, or has a narrow window.
 
 use rexpect::session::{PtySession, spawn_command};
 
@@ -8,7 +8,7 @@ use crate::{
     terminal::{PATIENCE, end, enter, start},
 };
 
-/// At a terminal of so many columns.
+/// Starts the program at a terminal with this number of columns.
 fn narrow(machine: &Machine, columns: u16, arguments: &str) -> PtySession {
     let mut command = machine.command_of_system("sh");
     let script = format!("stty rows 40 cols {columns}; exec \"$PROGRAM\" {arguments}");
@@ -29,7 +29,7 @@ fn help_is_wrapped_to_the_terminal_and_kinds_fit_sixty_columns() {
     let machine = Machine::new();
     for arguments in ["", "help", "--help", "add --help", "help setup resume", "run --help", "kinds"] {
         let shown = end(narrow(&machine, 60, arguments), 0);
-        // The terminal gives each byte of a character as one.
+        // The terminal returns each byte of a character as a character.
         let shown: Vec<u8> = shown.chars().map(|c| u8::try_from(u32::from(c)).expect("a byte")).collect();
         fits(&String::from_utf8(shown).expect("it is text"), 60);
     }
@@ -49,7 +49,7 @@ fn add_without_a_kind_opens_a_picker() {
     enter(&mut session, NOTION_KEY);
     session.exp_string("Connected Ada's Notion").unwrap();
     end(session, 0);
-    // Where nobody can pick, the kinds are named.
+    // If nobody can be asked, the error names the kinds.
     machine.run(&["add"]).exits(2).warns("nobody can be asked what to connect").warns("github");
 }
 
@@ -101,7 +101,7 @@ fn a_file_that_is_shown_at_a_terminal_ends_its_line() {
     machine.feed(&["add", "filesystem", "--input", "-"], r#"{"roots": "notes"}"#).exits(0);
     let shown = end(start(&machine, &["files", "filesystem", "cat", "a"]), 0);
     assert_eq!(shown, "no newline\r\n");
-    // The control: to a program it goes byte for byte.
+    // The control: a program gets the file byte for byte.
     assert_eq!(machine.run(&["files", "filesystem", "cat", "a"]).exits(0).out, "no newline");
 }
 

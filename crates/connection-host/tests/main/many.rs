@@ -1,4 +1,4 @@
-//! Lists that are longer than a person reads, and the removal of all that is connected of a kind.
+//! Lists that are too long to read, and the removal of all connections of a kind.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use crate::{
     provider::TOKEN,
 };
 
-/// More than are sorted as a whole.
+/// More connections than are sorted as a whole.
 const MANY: usize = 1050;
 
-/// Connections that nobody has verified.
+/// Imports connections that were never verified.
 fn import(machine: &Machine, count: usize) {
     let line = |number: usize| {
         format!(
@@ -22,7 +22,7 @@ fn import(machine: &Machine, count: usize) {
     machine.run(&["import", &file]).exits(0);
 }
 
-/// The number of rows of a table.
+/// Returns the number of connections in a table.
 fn rows(out: &str) -> usize {
     out.lines().filter(|line| line.contains("github:l")).filter(|line| !line.starts_with("  connections")).count()
 }
@@ -33,7 +33,7 @@ fn a_long_list_shows_what_needs_attention_and_the_first_page_and_the_way_to_the_
     import(&machine, MANY);
     let ran = machine.run(&["list"]).exits(0).says("950 more are not shown").says("connections list --all");
     assert_eq!(rows(&ran.out), 100);
-    // The place of the first page leads to the next one, and so on to the end.
+    // The place that a page names leads to the next page, until the end of the list.
     let place = |out: &str| {
         let (_, rest) = out.split_once("--after ")?;
         rest.split(['`', ' ']).next().map(str::to_owned)
@@ -45,7 +45,7 @@ fn a_long_list_shows_what_needs_attention_and_the_first_page_and_the_way_to_the_
         next = place(&ran.out);
     }
     assert_eq!(shown, MANY);
-    // Who asks for all of them, or for a part, gets that; so does a program.
+    // A person can ask for all connections or for a part of them. A program gets all.
     assert_eq!(rows(&machine.run(&["list", "--all"]).exits(0).out), MANY);
     assert_eq!(rows(&machine.run(&["list", "--limit", "3"]).exits(0).out), 3);
     assert_eq!(rows(&machine.run(&["list", "--state", "unknown"]).exits(0).out), MANY);

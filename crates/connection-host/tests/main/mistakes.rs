@@ -1,4 +1,4 @@
-//! What a person is told after the mistakes that are made most often, and what to do about each.
+//! The messages after the most frequent mistakes, each with what to do about it.
 
 use crate::{program::Machine, provider::TOKEN};
 
@@ -10,7 +10,7 @@ fn a_misspelled_connection_is_repeated_with_the_nearest_one() {
         let told = format!("there is no connection '{reference}'. Did you mean 'github:work'?");
         machine.run(&["show", reference]).exits(5).warns(&told).warns("connections list");
     }
-    // The control: another word is no slip.
+    // The control: an unrelated word gets no suggestion.
     machine.run(&["show", "calendar"]).exits(5).warns("there is no connection 'calendar'\n");
 }
 
@@ -21,7 +21,7 @@ fn a_command_of_other_programs_is_told_with_ours() {
         let told = format!("there is no command '{typed}'. Did you mean '{meant}'?");
         machine.run(&[typed]).exits(2).warns(&told).warns("connections --help");
     }
-    // `setup` has no `add`.
+    // There is no suggestion, because `setup` has no command `add`.
     machine.run(&["setup", "login"]).exits(2).warns("there is no command 'login'\n");
 }
 
@@ -34,7 +34,7 @@ fn a_request_that_is_refused_names_the_provider_and_what_to_check() {
     send().warns("api.github.com answered 401").warns("`connections verify github:work` says whether");
     machine.provider.tell(429, "", "");
     send().warns("api.github.com answered 429").warns("try again later");
-    // The control: nothing is to be checked when a path does not exist.
+    // The control: a path that does not exist is no reason to verify the connection.
     machine.provider.behave();
     let ran = machine.run(&["send", "github", "GET", "/user/nothing"]).exits(1).warns("answered 404");
     assert!(!ran.err.contains("verify"), "{}", ran.err);
@@ -48,7 +48,7 @@ fn a_provider_that_cannot_be_asked_is_tried_again_and_a_refused_token_is_mended(
     let list = machine.run(&["verify"]).exits(4).says("Try again with:\n  connections verify github:work\n");
     assert!(!list.out.contains("Mend with"), "{}", list.out);
     machine.run(&["show", "github"]).exits(0).says("try again     connections verify github:work");
-    // Of several, one command asks again for all.
+    // For several connections, one command tries all of them again.
     let token = machine.write("token", TOKEN.as_bytes());
     machine.provider.behave();
     let field = format!("accessToken=@{token}");

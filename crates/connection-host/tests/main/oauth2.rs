@@ -1,5 +1,5 @@
-//! A kind that is a configuration, at a certified server: on a host that receives nothing, and with an application that is
-//! refused.
+//! A kind that consists of a configuration, at the certified provider: on a host that receives nothing, and with an
+//! application that is refused.
 
 use connection_contract::Secret;
 use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, Outcome, SetupStep};
@@ -11,7 +11,8 @@ use connection_oauth2::{ClientAuth, oauth2};
 
 use crate::servers::{Host, REAL, browsed, discovered, opened, parameters, step};
 
-/// The address where the browser ends is pasted, after one of another attempt; its `state` is this kind's own.
+/// A person pastes the address where the browser ended, after an address of another attempt was refused. The kind
+/// makes its own `state`.
 #[tokio::test]
 async fn a_pasted_address_connects_on_a_host_that_receives_nothing() {
     let Some(server) = OidcServer::start("{}") else { return };
@@ -39,7 +40,7 @@ async fn a_pasted_address_connects_on_a_host_that_receives_nothing() {
     registry.close().await;
 }
 
-/// A wrong secret is the operator's mistake and not the user's, and so is one with `%` and `+` in it that is not encoded.
+/// A wrong secret is a mistake of the operator, not of the user. So is a secret with `%` and `+` that is not encoded.
 #[tokio::test]
 async fn an_application_that_the_server_refuses_is_an_operators_mistake() {
     let Some(server) = OidcServer::start(r#"{"redirectUris": ["http://127.0.0.1/callback"]}"#) else { return };
@@ -49,7 +50,7 @@ async fn an_application_that_the_server_refuses_is_an_operators_mistake() {
         let host = Host::open(server.issuer(), config.build().unwrap()).await;
         let session = host.registry.begin_setup(&REAL).await.unwrap();
         let outcome = match session.next_step().await.unwrap() {
-            // Where the request is not pushed, the token endpoint is the first to refuse.
+            // If the request is not pushed, the token endpoint is the first to refuse the application.
             Some((_, shown @ (SetupStep::Prompt { .. } | SetupStep::Redirect { .. }))) => {
                 let back = browsed(opened(&shown)).await;
                 host.registry.deliver(parameters(&back)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Several connections and several owners: names, defaults, filters, and what is about to expire.
+//! Several connections and several owners: names, defaults, filters, and approaching expiry.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::{
     provider::{NOTION_KEY, TOKEN},
 };
 
-/// The GitHub account of these tests once more, under another label.
+/// Adds the GitHub account of these tests with further arguments, such as another label.
 fn add_again(machine: &Machine, arguments: &[&str]) -> Ran {
     let token = machine.write("token", TOKEN.as_bytes());
     let field = format!("accessToken=@{token}");
@@ -37,7 +37,7 @@ fn a_kind_with_two_connections_names_the_one_that_is_the_default() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     add_again(&machine, &["--again", "--label", "home"]).exits(0);
-    // The first one, until there is no default.
+    // The first connection is the default until the default is cleared.
     machine.run(&["send", "github", "GET", "/user"]).exits(0);
     machine.run(&["default", "github:work", "--clear"]).exits(0);
     let ran = machine.run(&["send", "github", "GET", "/user"]).exits(2);
@@ -117,7 +117,7 @@ fn a_list_is_filtered_by_kind_state_label_and_expiry() {
         assert_eq!(labels(&ran), expected, "{arguments:?}");
         ran.json()
     };
-    // What needs a hand comes first: offline, expired, fine.
+    // Connections that need attention come first: offline, expired, then live.
     let all = check(&[], &["work", "old", "work"]);
     assert_eq!(
         all.as_array().unwrap().iter().map(|row| row["expiring"].clone()).collect::<Vec<_>>(),
@@ -134,7 +134,7 @@ fn a_list_is_filtered_by_kind_state_label_and_expiry() {
     machine.run(&["list", "--state", "failing"]).exits(0).says("No connection matches these options");
     machine.run(&["list", "--state", "dead"]).exits(2).warns("live, offline, failing or unknown");
     machine.run(&["list", "--kind", "No!"]).exits(2);
-    // Also what cannot be asked now says when it expires.
+    // A connection that cannot be verified now still shows its expiry.
     machine.run(&["verify", "github:old"]).exits(4).says("; token expired ");
     machine.run(&["list", "--expiring"]).exits(0).says("; token expired ");
 }

@@ -1,4 +1,5 @@
-//! A binary of somebody's own kinds (`examples/acme.rs`): what our kinds never do, and that ours are not in it.
+//! A binary with kinds of its own (`examples/acme.rs`): it contains none of our kinds, and its kinds do what ours
+//! never do.
 
 use crate::program::{Machine, Ran};
 
@@ -77,7 +78,7 @@ fn a_token_that_dies_soon_needs_a_hand() {
     assert!(list.out.find("acme:expiring") < list.out.find("acme:bold"), "{}", list.out);
 }
 
-/// The payload holds the secret, so each `Ran` would find it.
+/// The payload of the panic holds the secret, so each `Ran` would find it.
 #[test]
 fn a_plugin_that_crashes_prints_where_and_no_payload() {
     let machine = Machine::new();

@@ -1,4 +1,4 @@
-//! What extensions are set to: read, set, by command, and never a secret.
+//! The preferences of extensions and of their commands are read and set, and hold no secret.
 
 use serde_json::json;
 
@@ -34,7 +34,7 @@ fn a_preference_that_the_connection_overrides_is_told_where_it_is_set_and_read()
     assert_eq!(one.out, "https://ghe.example\n");
     let read = machine.run(&["preferences", "get", "issues", "--json"]).exits(0).json();
     assert_eq!(read["overridden"], json!(["apiBaseUrl"]));
-    // Without the connection it has an effect.
+    // Without the connection, the preference has an effect.
     machine.run(&["remove", "github", "--yes"]).exits(0);
     let read = machine.run(&["preferences", "get", "issues", "--json"]).exits(0).json();
     assert_eq!((&read["overridden"], &read["values"]["apiBaseUrl"]), (&json!([]), &json!("https://ghe.example")));
@@ -44,7 +44,7 @@ fn a_preference_that_the_connection_overrides_is_told_where_it_is_set_and_read()
 fn a_value_is_json_or_text_as_the_preference_takes_it() {
     let machine = connected();
     let set = |arguments: &[&str]| machine.run(&[&["preferences", "set", "issues"], arguments].concat());
-    // Text that looks like something else is text.
+    // Text that looks like another type is text.
     for text in ["work", "42", "true", "-1", "null", "two words"] {
         set(&["defaultDatabase", text]).exits(0).says("defaultDatabase of issues is");
         assert_eq!(value(&machine, &["defaultDatabase"]), text);
@@ -69,14 +69,14 @@ fn a_value_is_json_or_text_as_the_preference_takes_it() {
 fn a_secret_is_never_a_preference_and_what_is_not_declared_is_not_set() {
     let machine = connected();
     let set = |arguments: &[&str]| machine.run(&[&["preferences", "set", "issues"], arguments].concat()).exits(2);
-    // Each run looks for the secret in what is printed.
+    // Each run searches its output for the secret.
     set(&["accessToken", TOKEN]).warns("never a preference");
     set(&["nothing", "1"]).warns("declares no preference");
     set(&["--command", "gone", "onlyMine", "true"]).warns("declares no command");
-    // In the wrong place, too.
+    // A secret in the wrong place is not repeated either.
     set(&[TOKEN, "accessToken"]).warns("declares no preference");
     set(&["--command", TOKEN, "onlyMine", "true"]).warns("declares no command");
-    // Of a command, not of the extension.
+    // The preference belongs to a command, not to the extension.
     set(&["onlyMine", "true"]);
     machine.run(&["preferences", "get", "issues", "nothing"]).exits(2).warns("it has apiBaseUrl");
     machine.run(&["preferences", "get", "issues", "--command", "gone"]).exits(2);
@@ -99,7 +99,7 @@ fn each_write_counts_for_itself() {
     assert_eq!(number(&of_command, "commandConfig"), 1);
     assert_eq!(number(&of_command, "extensionConfig"), number(&set, "extensionConfig"));
     assert_eq!(of_command["command"], "search");
-    // Of one key, the others are left out.
+    // If one key is named, the others are left out.
     let one = of(&["preferences", "get", "issues", "openBehavior"]);
     assert_eq!((&one["values"], &one["set"]), (&json!({ "openBehavior": "list" }), &json!(["openBehavior"])));
 }

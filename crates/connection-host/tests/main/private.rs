@@ -1,4 +1,4 @@
-//! What is private stays so: files that others can reach, the place of the key, and the memory of the process.
+//! The protection of private data: files that others can access, the place of the key, and the memory of the process.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
@@ -20,7 +20,7 @@ fn set_mode(path: &Path, mode: u32) {
 #[test]
 fn a_configuration_that_others_can_change_is_not_followed_and_doctor_tells_it() {
     let machine = Machine::new();
-    // A program that the configuration names would be run.
+    // The configuration names a program, which must not run.
     let ran = machine.path("ran");
     program(&machine, "steal", &format!("#!/bin/sh\ntouch {}\n", ran.display()));
     machine.configure(&format!("[key]\ncommand = [{:?}]\n", machine.path("bin/steal")));
@@ -36,7 +36,7 @@ fn a_configuration_that_others_can_change_is_not_followed_and_doctor_tells_it() 
     let error = machine.run(&["list", "--json"]).exits(6).error();
     assert_eq!(error["error"]["code"], "configuration_exposed");
     assert!(!ran.exists() && !machine.data().exists());
-    // The control.
+    // The control: the program runs if only the owner can change the configuration.
     set_mode(&config, 0o644);
     machine.add_github("work").exits(6).warns("steal");
     assert!(ran.exists());
@@ -60,7 +60,7 @@ fn a_database_that_others_can_read_is_refused_and_doctor_tells_it() {
     machine.run(&["list"]).exits(0).says("work");
 }
 
-/// Runs it as a person does who has set nothing but a home.
+/// Runs the program as a person who has set nothing but a home.
 fn at_home(machine: &Machine, arguments: &[&str]) -> Ran {
     let mut command = machine.command();
     command.env_remove("CONNECTIONS_DATA_DIR").env("XDG_DATA_HOME", machine.path("share"));
@@ -84,29 +84,29 @@ fn key_and_database_are_apart_unless_a_data_directory_is_named() {
     }
     let told = at_home(&machine, &["doctor"]).exits(0).says("root.key");
     assert!(!told.out.contains("holds both"), "{}", told.out);
-    // The same directory, named: the key that is missing in it is not made beside the database.
+    // The same directory is named. Its missing key is not made beside the database.
     let share = machine.path("share/connections");
     let named = ["--data-dir", share.to_str().unwrap(), "list"];
     at_home(&machine, &named).exits(6).warns(apart.to_str().unwrap());
     assert!(!inside.exists(), "no second key");
-    // And the other way round: what was named once is used without its name.
+    // The reverse: a directory that was named once is used without its name.
     std::fs::create_dir_all(inside.parent().unwrap()).unwrap();
     std::fs::rename(&apart, &inside).unwrap();
     at_home(&machine, &named).exits(0).says("octocat");
     let refused = at_home(&machine, &["list"]).exits(6).warns(apart.to_str().unwrap()).warns("key.file");
     assert!(!apart.exists(), "no second key");
-    // What it says to do helps.
+    // The command in the message solves the problem.
     let way_out = refused.err.split("move it: ").nth(1).unwrap().split("; else").next().unwrap();
     assert!(Command::new("sh").args(["-c", way_out]).status().unwrap().success(), "{way_out}");
     at_home(&machine, &["list"]).exits(0).says("octocat");
     if !ON_POSTGRES {
-        // A directory that is named holds both, which doctor says.
+        // A directory that is named holds both, and `doctor` says so.
         machine.add_github("work").exits(0);
         machine.run(&["doctor"]).exits(0).says("would hold the database and its key").says("key.file");
     }
 }
 
-/// The soft limit of core files as the system tells it of a process.
+/// Returns the soft limit of core files that the system reports for a process.
 #[cfg(target_os = "linux")]
 fn core_limit(process: u32) -> String {
     let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
@@ -114,7 +114,7 @@ fn core_limit(process: u32) -> String {
     line.split_whitespace().next().unwrap().to_owned()
 }
 
-/// A command of a shell that lets core files be written, in the place of which `connections` runs.
+/// Returns the command of a shell that allows core files and then becomes `connections`.
 #[cfg(target_os = "linux")]
 fn with_cores(machine: &Machine, arguments: &[&str]) -> Command {
     let mut command = machine.command_of_system("sh");
@@ -130,7 +130,7 @@ fn a_process_that_holds_secrets_leaves_no_core_file_and_its_memory_is_root_s() {
     let machine = Machine::new();
     let mut command = with_cores(&machine, &["serve", "--json"]);
     command.env("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
-    // Of root everything is root's.
+    // Everything of a process of root belongs to root, so the program runs as another user.
     let other = rustix::process::geteuid().is_root();
     if other {
         for place in [machine.path(""), machine.path("configuration"), machine.path("config.toml")] {
@@ -159,7 +159,7 @@ fn a_program_that_is_run_has_the_limit_of_the_user() {
     assert_ne!(hard, "0\n", "these tests need to be allowed core files");
     let mut command = with_cores(&machine, &["run", "claude"]);
     assert_eq!(String::from_utf8(command.output().unwrap().stdout).unwrap(), hard);
-    // The control: what the user has switched off stays off.
+    // The control: core files that the user has switched off stay off.
     let mut command = machine.command_of_system("sh");
     let connections = env!("CARGO_BIN_EXE_connections");
     command.args(["-c", "ulimit -S -c 0 && exec \"$@\"", "sh", connections, "run", "claude"]);

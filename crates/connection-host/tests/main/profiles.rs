@@ -1,4 +1,4 @@
-//! The identities of local tools: listed, made, changed, meant, looked into and forgotten, and what is refused.
+//! The profiles of local tools are listed, made, changed, chosen, probed and removed. Wrong ones are refused.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -93,7 +93,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
     assert_eq!(listed(&machine, "claude").len(), 1);
 }
 
-/// Where it leads is what the disk says, also behind a link.
+/// The target of a directory is resolved on the disk, even beyond a link.
 #[test]
 fn a_directory_above_this_one_is_meant_as_it_is_typed() {
     let machine = Machine::new();
@@ -119,7 +119,7 @@ fn a_directory_with_another_name_than_the_tool_looks_for_says_which_one() {
     machine.run(&["profiles", "create", "gemini", "work", "--dir", "gem/.gemini"]).exits(0);
 }
 
-/// Another program starts the tool where it is; it asks here for the identity alone.
+/// Another program starts the tool itself, and needs only the environment of the profile.
 #[test]
 fn a_dry_run_gives_the_environment_of_a_profile_without_the_tool() {
     let machine = Machine::new();
@@ -130,7 +130,7 @@ fn a_dry_run_gives_the_environment_of_a_profile_without_the_tool() {
     machine.run(&["run", "claude", "--profile", "work"]).exits(5).warns("not installed");
 }
 
-/// A loop of links is no directory that anybody can look into.
+/// A loop of links cannot be read as a directory.
 #[test]
 fn a_directory_that_cannot_be_looked_into_is_told_as_such() {
     let machine = Machine::new();
@@ -191,7 +191,7 @@ fn a_directory_tells_whether_and_as_whom_somebody_is_signed_in() {
     assert_eq!((&link["state"], &link["authenticated"]), (&json!("link"), &json!(true)));
     machine.write("work/.credentials.json", br#"{"claudeAiOauth": {}}"#);
     machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     no").says("claude auth login");
-    // As one that is just being written: nobody is signed out by that.
+    // The file looks like one that is just being written, which signs nobody out.
     machine.write("work/.credentials.json", b"{\"claudeAiOa");
     let why = "'.credentials.json' is not JSON, as one that is just being written";
     machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     not known").says(why);
@@ -249,7 +249,7 @@ fn a_kind_tells_its_tool_and_how_to_get_and_to_sign_in_to_it() {
     }
 }
 
-/// Codex and Gemini CLI write into the directory of their login even then.
+/// Codex and Gemini CLI write into the directory of their login even when they are asked for their version.
 #[test]
 fn a_tool_that_writes_when_it_is_asked_for_its_version_is_not_asked() {
     let machine = tooled();
@@ -290,7 +290,7 @@ fn how_to_sign_in_is_told_with_what_to_do_beside_it() {
     }
 }
 
-/// R-JACK-026: in one look, without a store.
+/// R-JACK-026: one command reports it, without a store.
 #[test]
 fn whether_somebody_is_signed_in_with_a_tool_is_told_beside_it() {
     let mut machine = tooled();
@@ -310,7 +310,7 @@ fn whether_somebody_is_signed_in_with_a_tool_is_told_beside_it() {
     machine.write(".claude/.credentials.json", br#"{"claudeAiOauth": {"accessToken": ""}}"#);
     assert_eq!(tool(&machine, "claude")["found"]["authenticated"], false);
     machine.run(&["kinds", "show", "claude"]).exits(0).says("signed in: no, by ");
-    // What is not installed is told with the reason and where was looked.
+    // A tool that is not installed is reported with the reason and the directories that were searched.
     let probed = text(&machine.path("bin"));
     assert!(tool(&machine, "claude")["probed"].as_array().expect("an array").contains(&json!(probed)));
     assert_eq!(tool(&machine, "claude")["reason"], json!(null));
@@ -319,7 +319,7 @@ fn whether_somebody_is_signed_in_with_a_tool_is_told_beside_it() {
     assert_eq!((&missing["path"], &missing["reason"]["code"]), (&json!(null), &json!("tool_missing")));
     assert!(missing["reason"]["message"].as_str().expect("a text").contains(&probed), "{missing}");
     assert!(missing["reason"]["remedy"].as_str().expect("a text").contains("npm install -g"), "{missing}");
-    // A list looks into nobody's directory, and this host may be told not to.
+    // A list probes no directory, and the configuration may forbid it to `kinds show` too.
     let listed = machine.run(&["kinds", "--json"]).exits(0).json();
     assert!(listed.as_array().expect("an array").iter().all(|kind| kind["tool"]["found"].is_null()));
     machine.set("CONNECTIONS_FILES__ALLOW", &text(&machine.path("bin")));
@@ -329,7 +329,7 @@ fn whether_somebody_is_signed_in_with_a_tool_is_told_beside_it() {
     assert!(!machine.data().exists(), "nothing was made");
 }
 
-/// Codex ends with an error where `CODEX_HOME` names nothing.
+/// Codex ends with an error if `CODEX_HOME` names a directory that does not exist.
 #[test]
 fn a_directory_that_its_tool_wants_to_find_is_made_for_its_owner_alone_and_no_other() {
     let machine = tooled();
@@ -353,11 +353,11 @@ fn a_directory_that_its_tool_wants_to_find_is_made_for_its_owner_alone_and_no_ot
     assert!(!machine.path("other").exists(), "nothing is run, and nothing made");
     machine.run(&["run", "codex", "--profile", "work"]).exits(0).says("fine");
     assert_eq!(mode("other"), 0o700);
-    // One that is there stays as it is.
+    // An existing directory keeps its mode.
     std::fs::set_permissions(machine.path("other"), std::fs::Permissions::from_mode(0o750)).expect("it is ours");
     machine.run(&["run", "codex", "--profile", "work"]).exits(0);
     assert_eq!(mode("other"), 0o750);
-    // One that cannot be made is told, and nothing is started.
+    // A directory that cannot be made is reported, and nothing is started.
     machine.write("file", b"");
     machine
         .run(&["profiles", "create", "codex", "odd", "--dir", "file/odd"])
@@ -367,7 +367,7 @@ fn a_directory_that_its_tool_wants_to_find_is_made_for_its_owner_alone_and_no_ot
     let refused = machine.run(&["run", "codex", "--profile", "odd"]).exits(6);
     assert!(refused.warns("cannot be made").out.is_empty());
     assert_eq!(machine.run(&["run", "codex", "--profile", "odd", "--json"]).error()["error"]["code"], "directory_not_made");
-    // What the tool uses by itself it makes by itself, and the others make their own.
+    // Codex makes its default directory itself, and the other tools make all of theirs.
     machine.run(&["run", "codex", "--profile", "Default"]).exits(1);
     assert!(!machine.path(".codex").exists());
     machine.run(&["profiles", "create", "claude", "work", "--dir", "claude"]).exits(0);

@@ -1,4 +1,4 @@
-//! The real binary with an environment of its own.
+//! The real binary in an environment of its own.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
@@ -13,17 +13,18 @@ use serde_json::Value;
 
 use crate::provider::{Provider, SECRETS};
 
-/// Whether this is the suite on PostgreSQL: the same files are two test binaries.
+/// `true` in the suite on PostgreSQL. Both suites are test binaries of the same files.
 pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
 const CONFIG: &str = "config.toml";
 
-/// A user's machine: a home, a data directory, a configuration that maps the providers' origins to a loopback server.
+/// The machine of a user: a home, a data directory, and a configuration that maps the providers' origins to a loopback
+/// server.
 pub(crate) struct Machine {
     home: tempfile::TempDir,
     pub(crate) provider: Provider,
     variables: Vec<(String, String)>,
-    /// On the server of the tests; without one, the program makes its file.
+    /// The database on the server of the tests. Without one, the program makes its file.
     database: Option<Database>,
 }
 
@@ -46,7 +47,8 @@ impl Machine {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        // In a directory of its own, as everywhere: no connection reads the directory of the configuration.
+        // The configuration has a directory of its own, because no connection reads the directory of the
+        // configuration.
         if name == CONFIG { self.home.path().join("configuration").join(name) } else { self.home.path().join(name) }
     }
 
@@ -54,13 +56,13 @@ impl Machine {
         self.path("data")
     }
 
-    /// The database, as a registry names it.
+    /// Returns the address of the database, as a registry takes it.
     pub(crate) fn address(&self) -> String {
         let file = self.data().join("store").join("connections.db");
         self.database.as_ref().map_or_else(|| file.display().to_string(), Database::url)
     }
 
-    /// Where this machine keeps what belongs to it.
+    /// Returns the state directory of this machine.
     pub(crate) fn state_directory(&self) -> PathBuf {
         match self.database {
             Some(_) => self.data().join("state"),
@@ -68,36 +70,36 @@ impl Machine {
         }
     }
 
-    /// Takes the database away from those who use it.
+    /// Takes the database away from the processes that use it.
     pub(crate) fn lose_database(&self) {
         if let Some(database) = &self.database {
             database.lose_blocking();
         }
     }
 
-    /// Leaves nothing of what the program has stored.
+    /// Deletes everything that the program has stored.
     pub(crate) fn wipe(&self) {
-        // On the very first time there is nothing.
+        // Before the first run, there is nothing to delete.
         std::fs::remove_dir_all(self.data()).ok();
         if let Some(database) = &self.database {
             database.wipe_blocking();
         }
     }
 
-    /// After a run was killed: what the server had been told by it is done, or undone.
+    /// Waits after a kill until the server has finished or undone what the killed run had requested.
     pub(crate) fn deserted(&self) {
         if let Some(database) = &self.database {
             database.deserted_blocking();
         }
     }
 
-    /// A file in the home; gives its path as an argument.
+    /// Writes a file in the home, and returns its path as an argument.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> String {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create(true).truncate(true);
-        // As a person does with what may hold a secret.
+        // The file is private, because it may hold a secret.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options.open(&path).unwrap().write_all(content).unwrap();
@@ -116,7 +118,7 @@ impl Machine {
         self.command_of(Path::new(env!("CARGO_BIN_EXE_connections")))
     }
 
-    /// A program of the system, as our own is run.
+    /// Returns a command for a program of the system, with the environment of our own.
     #[cfg(unix)]
     pub(crate) fn command_of_system(&self, name: &str) -> Command {
         self.command_of(Path::new(name))
@@ -130,22 +132,22 @@ impl Machine {
         command
     }
 
-    /// Runs it to its end, with nothing on standard input.
+    /// Runs the program to its end, with nothing on standard input.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(arguments, self.command().args(arguments).output().unwrap())
     }
 
-    /// Another configuration file.
+    /// Replaces the configuration file.
     pub(crate) fn configure(&self, text: &str) {
         self.write("config.toml", text.as_bytes());
     }
 
-    /// Runs another binary of this package to its end.
+    /// Runs an example of this package to its end.
     pub(crate) fn run_example(&self, name: &str, arguments: &[&str]) -> Ran {
         Ran::of(arguments, self.example(name).args(arguments).output().unwrap())
     }
 
-    /// Another binary of this package, which cargo builds with the tests.
+    /// Returns a command for an example of this package, which cargo builds with the tests.
     pub(crate) fn example(&self, name: &str) -> Command {
         let directory = Path::new(env!("CARGO_BIN_EXE_connections")).parent().unwrap().join("examples");
         let program = directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
@@ -153,12 +155,12 @@ impl Machine {
         self.command_of(&program)
     }
 
-    /// Runs it to its end, with this on standard input.
+    /// Runs the program to its end, with this text on standard input.
     pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Ran {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A program that refuses its arguments does not read.
+        // A program that refuses its arguments does not read its input.
         drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
         Ran::of(arguments, child.wait_with_output().unwrap())
     }
@@ -170,7 +172,7 @@ impl Machine {
     }
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     arguments: String,
@@ -181,7 +183,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Every run of every test: no secret in what is printed, and no colours where there is no terminal.
+    /// Returns the result of a run, after checking that it prints no secret, and no colours without a terminal.
     #[track_caller]
     pub(crate) fn of(arguments: &[&str], output: Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -223,7 +225,7 @@ impl Ran {
             .unwrap_or_else(|_| panic!("{}: no JSON:\n{}{}", self.arguments, self.out, self.err))
     }
 
-    /// The one line on standard error.
+    /// Returns the error, which is the only line on standard error. Nothing may be on standard output.
     #[track_caller]
     pub(crate) fn error(&self) -> Value {
         assert!(self.out.is_empty(), "{}: {}", self.arguments, self.out);
@@ -231,7 +233,7 @@ impl Ran {
     }
 }
 
-/// An object has the members of its shape, in the page's order or any other, and none besides.
+/// Asserts that an object has exactly the members of its shape, in any order.
 #[track_caller]
 pub(crate) fn check(value: &Value, shape: &str) {
     let (_, members) = SHAPES.iter().find(|(name, _)| *name == shape).expect("the shape is on the page");
@@ -242,7 +244,7 @@ pub(crate) fn check(value: &Value, shape: &str) {
     assert_eq!(actual, expected, "{shape}: {value}");
 }
 
-/// All bytes of all files below a directory.
+/// Returns the path and the content of each file below a directory.
 pub(crate) fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     let Ok(entries) = std::fs::read_dir(directory) else { return found };

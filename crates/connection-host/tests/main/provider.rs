@@ -1,5 +1,5 @@
-//! A loopback server shaped like the documents of GitHub, Notion and Twilio. It accepts the secrets of these tests and
-//! records each request: whether a secret came, and where.
+//! A loopback server that follows the documentation of GitHub, Notion and Twilio. It accepts the secrets of these
+//! tests, and records each request, which may contain a secret in the wrong place.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
@@ -15,7 +15,7 @@ use std::{
 use connection_contract::encode::base64;
 
 pub(crate) const TOKEN: &str = "ghp_0123456789abcdefSECRETgithub";
-/// Of the same account.
+/// Another token of the same account.
 pub(crate) const OTHER_TOKEN: &str = "ghp_fedcba9876543210SECRETgithub";
 pub(crate) const NOTION_KEY: &str = "ntn_0123456789abcdefSECRETnotion";
 pub(crate) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
@@ -24,7 +24,7 @@ pub(crate) const KEY: &str = "SK0123456789abcdef0123456789abcdef";
 pub(crate) const KEY_SECRET: &str = "0123456789abcdefSECRETkey";
 pub(crate) const SECRETS: [&str; 5] = [TOKEN, OTHER_TOKEN, NOTION_KEY, AUTH_TOKEN, KEY_SECRET];
 
-/// A request that came.
+/// A request that arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -34,7 +34,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Whether the secret came anywhere but in the header that is for it.
+    /// Returns `true` if a secret arrived anywhere but in the header that is meant for it.
     pub(crate) fn leaks(&self) -> bool {
         let others = self.headers.iter().filter(|(name, _)| *name != "authorization").map(|(_, value)| value);
         let texts: Vec<_> = others.chain([&self.path, &self.body]).collect();
@@ -47,15 +47,15 @@ impl Seen {
 #[derive(Default)]
 struct State {
     seen: Vec<Seen>,
-    /// Answers instead of the documented ones: status, headers, body.
+    /// The answer that replaces the documented ones: status, headers and body.
     told: Option<(u16, String, String)>,
-    /// Tells that a request came, and never answers it.
+    /// If set, no request is answered, and each is reported here.
     silent: Option<Sender<()>>,
-    /// Requests without an answer.
+    /// Requests that were not answered.
     open: Vec<TcpStream>,
 }
 
-/// The server; it ends with the test's process.
+/// The server, which ends with the process of the test.
 #[derive(Clone)]
 pub(crate) struct Provider {
     pub(crate) origin: String,
@@ -70,24 +70,24 @@ impl Provider {
         let shared = state.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // Whoever hangs up in between is no concern of the others.
+                // A client that hangs up does not affect the others.
                 drop(answer(stream, &shared));
             }
         });
         Self { origin, state }
     }
 
-    /// From now on, this is the answer to everything.
+    /// Answers all requests like this from now on.
     pub(crate) fn tell(&self, status: u16, headers: &str, body: &str) {
         self.state.lock().unwrap().told = Some((status, headers.to_owned(), body.to_owned()));
     }
 
-    /// From now on, the documented answers again.
+    /// Gives the documented answers again.
     pub(crate) fn behave(&self) {
         self.state.lock().unwrap().told = None;
     }
 
-    /// From now on, nothing is answered; each request is told.
+    /// Answers no requests from now on, and reports each of them to the receiver.
     #[cfg(unix)]
     pub(crate) fn fall_silent(&self) -> Receiver<()> {
         let (sender, receiver) = channel();
@@ -95,7 +95,7 @@ impl Provider {
         receiver
     }
 
-    /// From now on, requests are answered again; the ones that were not are hung up on.
+    /// Answers requests again, and closes the connections of the unanswered ones.
     #[cfg(unix)]
     pub(crate) fn speak(&self) {
         let mut state = self.state.lock().unwrap();
@@ -103,7 +103,7 @@ impl Provider {
         state.open.clear();
     }
 
-    /// From now on this is the answer, also to the requests that were not answered.
+    /// Answers all requests like this from now on, including those that were not answered.
     #[cfg(unix)]
     pub(crate) fn speak_up(&self, text: &str) {
         let open = {

@@ -1,4 +1,4 @@
-//! A program of somebody's own kinds (`examples/oauth2.rs`) at the certified provider, and a person with a browser.
+//! A program with kinds of its own (`examples/oauth2.rs`) at the certified provider, and a person with a browser.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
@@ -16,17 +16,17 @@ use serde_json::json;
 
 use crate::program::{Machine, Ran};
 
-/// A bound, for a program that hangs.
+/// The time limit for a program that hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A machine, and the server that its kinds are of.
+/// A machine, and the server to which its kinds connect.
 pub(crate) struct Real {
     pub(crate) machine: Machine,
     pub(crate) server: OidcServer,
 }
 
 impl Real {
-    /// With further options of the server, as JSON. `None` where it cannot run.
+    /// Starts a server with further options, as JSON. Returns `None` if the server cannot run here.
     pub(crate) fn start(options: serde_json::Value) -> Option<Self> {
         let kinds = ["real", "real-public", "real-chosen", "real-own"];
         let redirects: Vec<_> = kinds.iter().map(|kind| format!("http://127.0.0.1/callback/{kind}")).collect();
@@ -39,7 +39,7 @@ impl Real {
         Some(Self { machine, server })
     }
 
-    /// The application as somebody types it.
+    /// Writes the application into a file, and returns the path of the file.
     pub(crate) fn application(&self) -> String {
         let text = json!({ "clientId": CLIENT, "clientSecret": SECRET }).to_string();
         self.machine.write("application.json", text.as_bytes())
@@ -55,13 +55,13 @@ impl Real {
         self.machine.run_example("oauth2", arguments)
     }
 
-    /// Runs on while a test plays the person.
+    /// Starts the program, which runs while a test acts as the person.
     pub(crate) fn begin(&self, arguments: &[&str]) -> Running {
         Running::of(self.command(arguments))
     }
 }
 
-/// A program that runs, and what it says on standard error.
+/// A running program, and the lines that it prints on standard error.
 pub(crate) struct Running {
     child: Option<Child>,
     lines: Receiver<String>,
@@ -74,7 +74,7 @@ impl Running {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let errors = BufReader::new(child.stderr.take().unwrap());
-        // It ends with the program, or with whoever listens.
+        // The thread ends with the program, or when the receiver is gone.
         drop(std::thread::spawn(move || {
             for line in errors.lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
@@ -85,7 +85,7 @@ impl Running {
         Self { child: Some(child), lines, said: Vec::new() }
     }
 
-    /// The rest of the next line that begins like that.
+    /// Returns the rest of the next line that begins with `start`.
     #[track_caller]
     pub(crate) fn line(&mut self, start: &str) -> String {
         loop {
@@ -99,7 +99,7 @@ impl Running {
         }
     }
 
-    /// Where it sends a browser.
+    /// Returns the address to which the program sends a browser.
     #[track_caller]
     pub(crate) fn link(&mut self) -> String {
         format!("http{}", self.line("Open http"))
@@ -109,7 +109,7 @@ impl Running {
         self.child.as_ref().unwrap().id()
     }
 
-    /// Writes a line to its standard input, which stays open.
+    /// Writes a line to the standard input, which stays open.
     pub(crate) fn type_line(&mut self, line: &str) {
         let input = self.child.as_mut().unwrap().stdin.as_mut().unwrap();
         input.write_all(format!("{line}\n").as_bytes()).unwrap();
@@ -121,12 +121,12 @@ impl Running {
         child.wait().unwrap();
     }
 
-    /// Its end.
+    /// Waits for the end of the program, and returns its result.
     pub(crate) fn end(mut self) -> Ran {
         let mut child = self.child.take().unwrap();
         let (sender, ended) = channel();
         let id = child.id();
-        // Not closed before: a program that reads it would be told something.
+        // The input is not closed before the end, because a program that reads it would notice.
         let input = child.stdin.take();
         drop(std::thread::spawn(move || sender.send(child.wait_with_output().unwrap())));
         let Ok(output) = ended.recv_timeout(PATIENCE) else {
@@ -143,7 +143,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
-            // Ended already, it needs no more.
+            // The program may have ended already.
             child.kill().unwrap_or_default();
             child.wait().map(drop).unwrap_or_default();
         }
@@ -151,11 +151,11 @@ impl Drop for Running {
 }
 
 fn stop(id: u32) {
-    // Gone already, it needs no more.
+    // The process may be gone already.
     Command::new("kill").arg(id.to_string()).status().map(drop).unwrap_or_default();
 }
 
-/// Where the address that a program shows leads a browser: to the provider.
+/// Returns the address of the provider, to which the address that a program shows leads a browser.
 pub(crate) fn led(agent: &mut UserAgent, link: &str) -> String {
     match link.contains("/go/") {
         true => agent.follow(link).unwrap(),
@@ -163,7 +163,8 @@ pub(crate) fn led(agent: &mut UserAgent, link: &str) -> String {
     }
 }
 
-/// A browser goes there, allows everything, and comes back to the program; where it was sent, and what it was shown.
+/// Acts as a browser that allows everything and comes back to the program. Returns the address to which the provider
+/// sent it, and the page that it was shown.
 pub(crate) fn browsed(link: &str) -> (String, Answer) {
     let mut agent = UserAgent::new();
     let provider = led(&mut agent, link);

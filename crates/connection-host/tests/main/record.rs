@@ -1,4 +1,5 @@
-//! What happened, and what happens: read with its chain checked, and told line by line.
+//! The record of events, which is read with its chain checked, and the events that follow, which are printed line by
+//! line.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -36,7 +37,7 @@ fn what_happened_is_shown_also_after_a_removal() {
     assert_eq!(none["events"], Value::Array(Vec::new()));
 }
 
-/// The lines of a watch that runs until it is told to end.
+/// A watch that runs until it is interrupted, and its lines.
 struct Watch(Child, BufReader<ChildStdout>);
 
 impl Watch {
@@ -77,7 +78,7 @@ fn a_watch_tells_what_another_process_does_and_ends_when_it_is_interrupted() {
     assert_eq!(watch.next()["event"], "removed");
     kill_process(Pid::from_child(&watch.0), Signal::INT).unwrap();
     assert_eq!(watch.0.wait().unwrap().code(), Some(0));
-    // Whoever closes the output ends it, too.
+    // Closing the output ends the watch too.
     let mut watch = Watch::begin(&machine, &["--since", first]);
     assert_eq!(watch.next()["event"], "renamed");
     let Watch(mut child, lines) = watch;
@@ -104,7 +105,7 @@ fn the_record_is_followed_by_what_happens_and_each_is_told_once() {
         let told: Vec<_> = (0..2).map(|_| follow.next()).collect();
         told.iter().for_each(|event| check(event, "event"));
         assert_eq!((&told[0]["event"], &told[1]["event"]), (&"connected".into(), &"renamed".into()));
-        // What comes while the record is told is told behind it.
+        // Events that occur while the record is printed are printed after it.
         let label = format!("label-{}", arguments.len());
         machine.run(&["rename", "github", &label]).exits(0);
         let mut next = follow.next();
@@ -118,7 +119,7 @@ fn the_record_is_followed_by_what_happens_and_each_is_told_once() {
         std::io::Read::read_to_string(&mut follow.1, &mut rest).unwrap();
         assert_eq!(rest, "", "nothing is told twice");
     }
-    // For people, and one that was removed.
+    // The output for people, about a connection that was removed.
     machine.run(&["remove", "github", "--yes"]).exits(0);
     let mut follow = Watch::of(&machine, &["events", id.as_str().unwrap(), "--follow"]);
     let mut lines = String::new();

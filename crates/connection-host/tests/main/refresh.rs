@@ -1,4 +1,4 @@
-//! `refresh`: says what came of it, and what to do when nothing did. With `examples/renewing.rs`.
+//! `refresh` prints its result and, after a failure, what to do. The tests run `examples/renewing.rs`.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::{
     real::{PATIENCE, Running},
 };
 
-/// A machine on which `renewing:ada` is connected.
+/// Returns a machine on which `renewing:ada` is connected.
 fn connected() -> Machine {
     let mut machine = Machine::new();
     machine.set(
@@ -25,7 +25,7 @@ fn run(machine: &Machine, arguments: &[&str]) -> Ran {
     machine.run_example("renewing", arguments)
 }
 
-/// What the provider gives: fresh tokens of that number.
+/// Makes the provider issue tokens with this number.
 fn gives(machine: &Machine, number: usize) {
     machine.provider.tell(200, "", &format!(r#"{{"access": "access-{number}", "refresh": "refresh-{number}"}}"#));
 }
@@ -118,7 +118,7 @@ fn interrupt(id: u32) {
     assert!(interrupted.success());
 }
 
-/// A refresh whose provider takes its time, interrupted once.
+/// Starts a refresh whose provider does not answer yet, and interrupts it once.
 #[cfg(unix)]
 fn interrupted(machine: &Machine) -> Running {
     let asked = machine.provider.fall_silent();

@@ -1,4 +1,4 @@
-//! Repair in place: `reauthorize` and `rollback`, as a person or a script does them.
+//! Repair in place: `reauthorize` and `rollback`, as used by a person or a script.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 
 const REFUSAL: &str = r#"{"message":"Bad credentials"}"#;
 
-/// The token of the last request.
+/// Sends a request, and returns the token that it carried.
 fn used(machine: &Machine) -> &'static str {
     machine.run(&["send", "github", "GET", "/user"]).exits(0);
     let last = machine.provider.seen().pop().unwrap();

@@ -1,4 +1,4 @@
-//! Local tools are run as their identities: their environment, their arguments and how they end.
+//! Local tools run as their profiles: their environment, their arguments, and how they end.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -82,7 +82,7 @@ fn signals_reach_the_tool_which_decides() {
     }
 }
 
-/// As under `nohup`, and in the background of a script.
+/// A program runs like this under `nohup`, and in the background of a script.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_ignored_already_is_ignored_by_the_tool_too() {
@@ -130,7 +130,7 @@ fn what_is_named_wins_over_the_slot_and_that_over_the_default() {
     machine.run(&["run", "claude", "--profile", "gone", "--", "exit", "9"]).exits(5).warns("has no profile 'gone'");
 }
 
-/// R-JACK-008: the profile is the last that is put in, so it wins over what a person has set.
+/// R-JACK-008: the variables of the profile are set last, so they win over those that a person has set.
 #[test]
 fn the_tool_has_the_persons_environment_and_nothing_of_ours() {
     let mut machine = tooled();
@@ -146,13 +146,13 @@ fn the_tool_has_the_persons_environment_and_nothing_of_ours() {
     let ran = machine.run(&["run", "claude"]).exits(0);
     assert_eq!(ran.variable("EDITOR"), Some("vi"));
     assert_eq!(ran.variable("ANTHROPIC_API_KEY"), Some("of-the-person"));
-    // Where the tool is by itself it is told nothing, and nobody else's word is left.
+    // For its default directory, the tool gets no variable, not even the one that the person has set.
     assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), None);
     assert_eq!(ran.variable("APP_KEY"), None);
     assert!(!ran.out.contains("CONNECTIONS_"), "{}", ran.out);
 }
 
-/// Told of its own directory by a variable, a tool may look for less than it does by itself, whoever named the profile.
+/// A tool may find less if a variable names its default directory. This does not depend on how the profile is chosen.
 #[test]
 fn no_variable_names_the_directory_that_a_tool_uses_by_itself() {
     let mut machine = tooled();
@@ -166,7 +166,7 @@ fn no_variable_names_the_directory_that_a_tool_uses_by_itself() {
         }
         let arguments = [&["run", "claude"], arguments].concat();
         assert_eq!(machine.run(&arguments).exits(0).variable("CLAUDE_CONFIG_DIR"), None, "{arguments:?}");
-        // Whoever pastes the line has the variable, too.
+        // The person who pastes the line has the variable too.
         let dry = [&*arguments, &["--dry-run"]].concat();
         let shown = machine.run(&dry).exits(0);
         assert_eq!(shown.out, format!("env -u CLAUDE_CONFIG_DIR {}\n", machine.path("bin/claude").display()));
@@ -180,7 +180,7 @@ fn no_variable_names_the_directory_that_a_tool_uses_by_itself() {
     probed.says("Sign in with: env -u CLAUDE_CONFIG_DIR claude auth login");
 }
 
-/// No kind's contract says that a tool takes the key of a connection, so it does not get it.
+/// No kind declares that its tool takes the key of a connection, so the tool does not get it.
 #[test]
 fn the_key_of_a_connection_stays_where_it_is() {
     let mut machine = tooled();
@@ -217,7 +217,7 @@ fn what_is_not_installed_is_told_with_the_way_to_it() {
         .warns("npm install -g @anthropic-ai/claude-code");
     let error = machine.run(&["run", "claude", "--json"]).exits(5).error();
     assert_eq!(error["error"]["code"], "tool_missing");
-    // Below the home, where its installer puts it.
+    // The installer of the tool puts it below the home.
     program(&machine, "../.local/bin/claude", "#!/bin/sh\necho here\n");
     machine.run(&["run", "claude"]).exits(0).says("here");
     machine.run(&["run", "github"]).exits(6).warns("has no local tool");
@@ -243,7 +243,7 @@ fn a_dry_run_shows_what_would_be_run_and_runs_nothing() {
     assert!(machine.path("a b").exists(), "the control");
 }
 
-/// What people are shown of a path may be another text than the path.
+/// The text that people are shown for a path may differ from the path.
 #[test]
 fn a_tool_is_run_where_it_is_whatever_its_path_is_made_of() {
     use std::os::unix::ffi::OsStrExt as _;
@@ -261,7 +261,7 @@ fn a_tool_is_run_where_it_is_whatever_its_path_is_made_of() {
     }
 }
 
-/// R-JACK-007, with what this host itself does with a profile.
+/// R-JACK-007: this host itself uses a profile while a tool runs as it.
 #[test]
 fn a_profile_stays_while_a_tool_runs_as_it() {
     let machine = tooled();

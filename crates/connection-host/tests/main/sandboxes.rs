@@ -1,5 +1,5 @@
-//! Local tools in containers: what is composed, what a host decides, and what is left behind. With an engine that is a
-//! script; with podman, where it is, a container is really run.
+//! Local tools in containers: the composed arguments, the settings of the host, and what remains afterwards. The
+//! engine is a script. If podman is installed, a container really runs.
 
 use std::{io::Write as _, path::Path};
 
@@ -11,7 +11,8 @@ use crate::{
     tooled::{podman_runs, program, signed_in, text, tooled},
 };
 
-/// Tells its arguments and its environment, shows what is mounted first and last, and ends as it is told.
+/// An engine that prints its arguments, what is mounted, and its environment, and ends with its last argument as the
+/// exit code. It also tries to change a mounted login.
 const ENGINE: &str = r#"#!/bin/sh
 for argument in "$@"; do
   printf 'argument: %s\n' "$argument"
@@ -25,12 +26,12 @@ for last in "$@"; do :; done
 exit "${last:-0}"
 "#;
 
-/// Where the engine and the workspace are, and somebody is signed in.
+/// Returns a machine with the engine, a workspace and a profile that is signed in, and the profile's directory.
 pub(crate) fn machine() -> (Machine, String) {
     with_engine(tooled())
 }
 
-/// The key of its database is in a variable.
+/// Puts the key of the database into a variable, and returns the key.
 fn set_key(machine: &mut Machine) -> String {
     let key = connection_contract::encode::base64(&[7; 32]);
     machine.set("CONNECTIONS_KEY__VARIABLE", "APP_KEY");
@@ -59,7 +60,7 @@ fn argv(machine: &Machine, more: &[&str]) -> Vec<String> {
 fn the_argument_vector_is_as_the_snapshot() {
     let (machine, work) = machine();
     let mut argv = argv(&machine, &["--", "-p", "a b"]);
-    // It runs as whoever runs this; root is told so alone.
+    // The container runs as the user of this test. `--userns=keep-id` is left out for root alone.
     let keeps_ids = argv.iter().position(|argument| *argument == *"--userns=keep-id").map(|at| argv.remove(at));
     let at = argv.iter().position(|argument| *argument == *"--user").expect("as somebody");
     let user: Vec<_> = argv.drain(at..at + 2).collect();
@@ -174,7 +175,7 @@ fn what_cannot_be_contained_is_refused_before_anything_starts() {
     machine.run(&RUN).exits(2).warns("sandbox.image.gone: there is no kind 'gone'");
 }
 
-/// The login in the home is that of whoever runs the program.
+/// The login in the home belongs to the person who runs the program.
 #[test]
 fn another_owner_runs_a_tool_as_its_own_profile_or_not_at_all() {
     let (machine, work) = machine();
@@ -189,7 +190,7 @@ fn another_owner_runs_a_tool_as_its_own_profile_or_not_at_all() {
     bob(&["profiles", "create", "claude", "own", "--dir", &work]).exits(0);
     let shown = bob(&sandboxed).exits(0).out;
     assert!(shown.contains(&format!("{work}:/agent/.claude")) && !shown.contains(&home), "{shown}");
-    // The control: it is the login of the one who runs it.
+    // The control: the person who runs the program gets that login.
     let own = machine.run(&sandboxed).exits(0).out;
     assert!(own.contains(&format!("{home}:/agent/.claude")), "{own}");
 }
@@ -205,7 +206,7 @@ fn an_engine_that_is_not_here_is_told_and_nothing_is_left() {
     assert!(Path::new(&work).join(".credentials.json").exists());
 }
 
-/// Beside the tool's own directory lies what it finds where no variable names that.
+/// A file beside the tool's default directory is found only if no variable names the directory.
 #[test]
 fn the_tools_own_profile_is_in_the_container_as_it_is_at_home() {
     let (mut machine, _) = machine();
@@ -226,7 +227,7 @@ fn the_tools_own_profile_is_in_the_container_as_it_is_at_home() {
     }
 }
 
-/// A tool whose login is in a keychain, or is not to be copied, has a token.
+/// A tool needs a token if its login is in a keychain or must not be copied.
 #[test]
 fn a_variable_that_is_named_is_handed_to_the_container_and_its_value_is_in_no_argument() {
     let mut machine = tooled();
@@ -272,7 +273,7 @@ fn a_contained_tool_writes_to_a_copy_that_goes_with_it() {
     assert!(left(&machine).is_empty(), "{:?}", left(&machine));
     assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), Some("/agent/.claude"));
     assert!(!ran.out.contains("CONNECTIONS_"), "{}", ran.out);
-    // Nobody is at a terminal here.
+    // This test has no terminal.
     assert!(!ran.arguments().contains(&"--tty"));
 }
 
@@ -289,9 +290,9 @@ fn an_image_is_built_of_the_file_that_comes_with_its_kind_or_of_another() {
     assert_eq!(built.json(), json!({"kind": "codex", "engine": "podman", "image": "localhost/connections/codex:1"}));
     assert!(built.err.contains("npm install --global @openai/codex@"), "{}", built.err);
     assert!(built.err.contains("build --tag localhost/connections/codex:1 -\n"), "{}", built.err);
-    // It is written nowhere, so nothing is left of a build that is cut off either.
+    // The file is passed on standard input and written nowhere, so an interrupted build leaves nothing.
     assert!(!machine.data().join("copies").exists());
-    // The engine has what a person's programs have, and nothing of ours.
+    // The engine gets the variables of the person, and none of this program.
     assert!(built.err.contains("EDITOR=vi\n") && built.err.contains("PATH="), "{}", built.err);
     assert!(["CONNECTIONS_", "APP_KEY", &key].iter().all(|ours| !built.err.contains(ours)), "{}", built.err);
     let file = machine.write("mine/Containerfile", b"FROM scratch\n");
@@ -303,7 +304,7 @@ fn an_image_is_built_of_the_file_that_comes_with_its_kind_or_of_another() {
     machine.run(&["sandbox", "build", "codex"]).exits(1).warns("podman could not build the image");
 }
 
-/// The images are those of the plugin; the package of this crate has to have its own copy.
+/// The container files belong to the plugin, and the package of this crate must contain its own copy.
 #[test]
 fn the_files_of_images_are_those_of_the_plugin() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -317,7 +318,8 @@ fn the_files_of_images_are_those_of_the_plugin() {
 /// A static program of Debian's package `busybox-static`.
 const BUSYBOX: &str = "/bin/busybox";
 
-/// Tells what it sees, and writes where it may. It finds its configuration as the real one does.
+/// The tool in the container. It prints what it sees, writes where it may, and finds its configuration as the real one
+/// does.
 const CONTAINED: &str = r#"#!/bin/busybox sh
 for argument in "$@"; do printf 'argument: %s\n' "$argument"; done
 echo "CLAUDE_CONFIG_DIR=$CLAUDE_CONFIG_DIR"
@@ -328,13 +330,13 @@ echo made > made && echo "wrote the workspace"
 exit 9
 "#;
 
-/// Ways to run a container, the usual one first: some machines have an older sort of control groups, and some do not let
-/// even root raise a limit.
+/// Configurations for running a container, the usual one first. Some machines have older control groups, and some do
+/// not let even root raise a limit.
 const WAYS: [&str; 3] = ["", "[engine]\ncgroup_manager=\"cgroupfs\"\n", "[engine]\ncgroup_manager=\"cgroupfs\"\nruntime=\"runc\"\n"];
 const LIMITS: &str = "[containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=1024:1024\"]\n";
 
-/// A machine with an image of its own, where an engine is that runs it; else it says past the capture of the test harness
-/// that nothing was shown.
+/// Returns a machine with an image of its own, if an engine can run it here. Otherwise prints a message that the
+/// harness does not capture.
 fn contained() -> Option<Machine> {
     let mut machine = tooled();
     let path = machine.path("");
@@ -358,7 +360,7 @@ fn contained() -> Option<Machine> {
                 said = why;
                 continue;
             }
-            // What the engine itself does, ours does, too.
+            // The engine runs the image when it is called directly, so the program must run it too.
             machine.run(&["sandbox", "build", "claude", "--file", "image/Containerfile"]).exits(0);
             machine.run(&RUN).exits(9);
             return Some(machine);
@@ -369,7 +371,7 @@ fn contained() -> Option<Machine> {
     None
 }
 
-/// Where podman is and runs; an image of one program, since no base can be had.
+/// Runs where podman works. The image consists of one program, because no base image can be downloaded.
 #[test]
 fn a_container_is_really_run_where_an_engine_is() {
     let Some(machine) = contained() else { return };

@@ -1,4 +1,4 @@
-//! What the program prints of extensions fits the schemas that are published for hosts in other languages.
+//! The output about extensions matches the schemas that are published for hosts in other languages.
 
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
@@ -31,7 +31,7 @@ fn a_resolved_connection_is_as_its_schema_says_whatever_its_status() {
     seen.sort();
     seen.dedup();
     assert!(seen.len() >= 2, "{seen:?}");
-    // The control: with a secret in it, it is none.
+    // The control: an object that contains a secret does not match.
     let mut resolved = machine.run(&["resolve", "issues.json", "--json"]).exits(0).json();
     resolved["secrets"] = "canary".into();
     assert!(!schema.is_valid(&resolved));

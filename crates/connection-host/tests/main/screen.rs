@@ -1,6 +1,6 @@
-//! What a terminal shows in the end: text, and the sequences that move the cursor and erase.
+//! The final content of a terminal, computed from text and from sequences that move the cursor and erase.
 
-/// The terminal of a person, without its colours.
+/// The terminal of a person, without colours.
 pub(crate) struct Screen {
     columns: usize,
     lines: Vec<Vec<char>>,
@@ -48,7 +48,7 @@ impl Screen {
         }
     }
 
-    /// <https://www.xfree86.org/current/ctlseqs.html>, as far as our prompts use it.
+    /// Applies a control sequence, as far as our prompts use them: <https://www.xfree86.org/current/ctlseqs.html>.
     fn obey(&mut self, parameters: &str, sequence: &str) {
         let count = parameters.parse().unwrap_or(1).max(1);
         let column = self.column;
@@ -66,7 +66,7 @@ impl Screen {
             "K" if parameters == "2" => self.line().clear(),
             "K" if parameters == "1" => self.line().iter_mut().take(column + 1).for_each(|c| *c = ' '),
             "K" => self.line().truncate(column),
-            // Colours, and whether the cursor is shown.
+            // Colours and the visibility of the cursor are not kept.
             "m" | "h" | "l" => {}
             other => panic!("the terminal of these tests does not know ESC [ {parameters} {other}"),
         }

@@ -1,4 +1,4 @@
-//! Setups that wait: listed, gone on with, cancelled.
+//! Setups that wait: listed, resumed and cancelled.
 
 use crate::program::Machine;
 
@@ -53,7 +53,7 @@ fn going_on_without_an_answer_or_with_an_unknown_one_loses_nothing() {
         session.exp_string("Internal integration token").unwrap();
         session
     };
-    // Killed at its prompt, so the setup is still there.
+    // The process is killed at its prompt, so the setup still waits.
     drop(begun);
     let setups = machine.run(&["setup", "list", "--json"]).exits(0).json();
     let id = setups[0]["id"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! The JSON shapes, of real runs, member by member.
+//! The JSON shapes of real runs, compared member by member.
 
 use serde_json::Value;
 

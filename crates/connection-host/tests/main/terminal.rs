@@ -1,4 +1,4 @@
-//! At a terminal: questions are asked, secrets are not echoed, control-C leaves nothing behind.
+//! At a terminal, questions are asked, secrets are not echoed, and control-C leaves nothing behind.
 
 use rexpect::{
     process::WaitStatus,
@@ -10,7 +10,7 @@ use crate::{
     provider::{NOTION_KEY, TOKEN},
 };
 
-/// A bound, for a program that hangs.
+/// The time limit for a program that hangs, in milliseconds.
 pub(crate) const PATIENCE: Option<u64> = Some(30_000);
 
 pub(crate) fn start(machine: &Machine, arguments: &[&str]) -> PtySession {
@@ -19,7 +19,7 @@ pub(crate) fn start(machine: &Machine, arguments: &[&str]) -> PtySession {
     spawn_command(command, PATIENCE).expect("a terminal")
 }
 
-/// Types, and presses Enter: at a terminal in raw mode that is a carriage return.
+/// Types a text and presses Enter, which is a carriage return at a terminal in raw mode.
 #[track_caller]
 pub(crate) fn enter(session: &mut PtySession, text: &str) {
     session.send(&format!("{text}\r")).expect("the terminal takes it");
@@ -47,7 +47,7 @@ fn a_secret_is_asked_for_and_not_echoed() {
     assert!(rest.contains("Ada's Notion"), "{rest}");
 }
 
-/// The control of the one above: what is no secret is echoed.
+/// The control for the test above: text that is not secret is echoed.
 #[test]
 fn a_text_is_echoed() {
     let machine = Machine::new();
@@ -98,7 +98,7 @@ fn an_answer_at_a_terminal_ends_its_line() {
     machine.add_github("work").exits(0);
     let shown = end(start(&machine, &["send", "github", "GET", "/user"]), 0);
     assert!(shown.contains("octocat") && shown.ends_with("}\r\n"), "{shown:?}");
-    // The control: to a program it goes byte for byte.
+    // The control: a program gets the answer byte for byte.
     assert!(machine.run(&["send", "github", "GET", "/user"]).exits(0).out.ends_with('}'));
 }
 
@@ -126,7 +126,7 @@ fn colours_are_for_terminals_and_for_those_who_want_them() {
     assert!(plain.contains("live") && !plain.contains(green), "{plain}");
 }
 
-/// A person copies them to the provider; what a program reads has neither (`hooking`).
+/// A person copies them to the provider. The output for a program has neither (see `hooking`).
 #[test]
 fn a_webhook_address_and_its_key_are_shown_to_a_person() {
     let mut machine = Machine::new();
@@ -171,7 +171,7 @@ fn open_settings_offers_to_connect_and_to_grant() {
     machine.run(&["exec", "release-notes", "--", "/bin/sh", "-c", "exit 0"]).exits(0);
 }
 
-/// While the question stands, another process changes what is meant.
+/// While the question is open, another process changes the connection that the extension would use.
 #[test]
 fn what_is_granted_is_what_was_shown() {
     let mut machine = crate::extensions::connected();
@@ -182,7 +182,7 @@ fn what_is_granted_is_what_was_shown() {
     machine.run(&["add", "github", "--from-env", "accessToken=OTHER", "--again", "--label", "two"]).exits(0);
     machine.run(&["default", "github:two"]).exits(0);
     enter(&mut session, "y");
-    // That one is meant now, and it is not what was agreed to.
+    // The extension would use another connection now, to which the person has not agreed.
     let shown = end(session, 0);
     assert!(shown.contains("connections extensions grant release-notes github:two"), "{shown}");
     let extensions = machine.run(&["extensions", "--json"]).exits(0).json();
@@ -216,7 +216,7 @@ fn the_removal_of_an_extension_is_asked_for() {
     machine.run(&["extensions"]).exits(0).says("No extension was added");
 }
 
-/// R-JACK-008: a tool that is run has the terminal, and what is typed there goes to it.
+/// R-JACK-008: a tool that runs has the terminal, and gets what is typed there.
 #[test]
 fn a_tool_that_is_run_has_the_terminal() {
     let machine = crate::tooled::tooled();
@@ -226,7 +226,7 @@ fn a_tool_that_is_run_has_the_terminal() {
     session.send_control('c').unwrap();
     let rest = end(session, 8);
     assert_eq!(rest.matches("got INT").count(), 1, "{rest}");
-    // The control: elsewhere there is none.
+    // The control: without a terminal, the tool has none.
     machine.run(&["run", "claude", "--", "terminal"]).exits(0).says("no terminal");
 }
 
@@ -245,7 +245,7 @@ fn a_passphrase_is_asked_for_twice_when_it_is_new_and_is_not_echoed() {
     enter(&mut session, NOTION_KEY);
     shown += &session.exp_string("Connected ").unwrap();
     shown += &end(session, 0);
-    // Once more, to open it; and two new ones that have to be the same, to change it.
+    // To open the database, the passphrase is asked for once.
     let mut session = start(&machine, &["list"]);
     shown += &session.exp_string("Passphrase of the database").unwrap();
     enter(&mut session, PASSPHRASE);

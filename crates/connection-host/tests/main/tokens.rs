@@ -1,4 +1,4 @@
-//! The token that `claude setup-token` prints: connected, handed to the tool, and shown nowhere.
+//! The token that `claude setup-token` prints is connected, handed to the tool, and shown nowhere.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ const VARIABLE: &str = "CLAUDE_CODE_OAUTH_TOKEN";
 const TOKEN: &str = "sk-ant-oat01-canary-6f02d1";
 const LATER: &str = "sk-ant-oat01-canary-later-9a";
 
-/// A profile with a directory, and a token of it.
+/// Returns a machine with a profile that has a directory and a token.
 fn machine() -> Machine {
     let machine = tooled();
     std::fs::create_dir(machine.path("work")).expect("a home can be written");
@@ -34,11 +34,11 @@ fn the_tool_is_given_the_token_of_its_profile_and_of_no_other() {
     };
     assert_eq!(given(&machine, "work").as_deref(), Some(TOKEN));
     assert_eq!(given(&machine, "Default"), None);
-    // The profile is the last that is put in.
+    // The variables of the profile are set last.
     machine.set(VARIABLE, "of the person");
     assert_eq!(given(&machine, "work").as_deref(), Some(TOKEN));
     assert_eq!(given(&machine, "Default").as_deref(), Some("of the person"));
-    // A later token takes its place; with its connection it is gone.
+    // A later token replaces it. When the connection is removed, the token is gone.
     machine.feed(&["reauthorize", "claude:work", "--input", "-"], &input(LATER)).exits(0);
     assert_eq!(given(&machine, "work").as_deref(), Some(LATER));
     machine.run(&["remove", "claude:work", "--yes"]).exits(0);
@@ -78,7 +78,7 @@ fn a_container_is_given_the_token_in_no_argument() {
         let shown = machine.run(&dry).exits(0).says(VARIABLE);
         assert!(!format!("{}{}", shown.out, shown.err).contains("canary"), "{}", shown.out);
     }
-    // A variable that the person names wins.
+    // A variable that the person names with `--env` wins.
     machine.set(VARIABLE, "of the person");
     let named = machine.run(&[&run[..], &["--env", VARIABLE]].concat()).exits(0);
     assert_eq!(named.variable(VARIABLE), Some("of the person"));
@@ -99,7 +99,7 @@ fn a_token_is_shown_and_kept_nowhere_and_no_extension_is_granted_it() {
     }
     let kind = machine.run(&["kinds", "show", "claude", "--json"]).exits(0).json();
     assert!(kind["fields"].to_string().contains("setupToken"), "{kind}");
-    // It is not of the form that a token has.
+    // The text does not have the form of a token.
     let refused = machine.feed(&["add", "claude", "--profile", "Default", "--input", "-"], &input("two words"));
     assert_ne!(refused.exit, 0);
     assert!(refused.err.contains("setupToken"), "{}", refused.err);

@@ -1,12 +1,13 @@
-//! A machine with command-line tools on its path: scripts shaped like the real ones, which tell what they were given.
+//! A machine with command-line tools on its path. They are scripts that resemble the real ones and print what they
+//! were given.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 use crate::program::{Machine, Ran};
 
-/// Answers `--version` as the real one does; else tells its arguments, its directory and its environment, or ends as the
-/// first argument says.
+/// A tool that answers `--version` as the real one does. Otherwise it does what its first argument says, or prints its
+/// arguments, its directory and its environment.
 const TOOL: &str = r#"#!/bin/sh
 case "$1" in
   --version) echo "VERSION"; exit 0 ;;
@@ -25,14 +26,14 @@ printf 'directory: %s\n' "$(pwd)"
 env
 "#;
 
-/// A machine whose path has the three tools and the system's own programs.
+/// Returns a machine whose path has the three tools and the programs of the system.
 pub(crate) fn tooled() -> Machine {
     let mut machine = Machine::new();
     equip(&mut machine);
     machine
 }
 
-/// Puts them there.
+/// Puts the three tools on the path of the machine.
 pub(crate) fn equip(machine: &mut Machine) {
     for (name, version) in [("claude", "2.1.197 (Claude Code)"), ("codex", "codex-cli 0.169.0"), ("gemini", "0.61.0")] {
         program(machine, name, &TOOL.replace("VERSION", version));
@@ -41,13 +42,13 @@ pub(crate) fn equip(machine: &mut Machine) {
     machine.set("PATH", &path);
 }
 
-/// Puts a program onto the path.
+/// Writes an executable program. Its name is relative to the directory on the path.
 pub(crate) fn program(machine: &Machine, name: &str, text: &str) {
     let path = machine.write(&format!("bin/{name}"), text.as_bytes());
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A directory in which somebody is signed in with Claude Code, as that writes it.
+/// Writes a directory in which a person is signed in with Claude Code, and returns its path.
 pub(crate) fn signed_in(machine: &Machine, name: &str, account: &str) -> String {
     let account = format!(r#"{{"oauthAccount": {{"accountUuid": "{account}", "emailAddress": "{account}"}}}}"#);
     machine.write(&format!("{name}/.claude.json"), account.as_bytes());
@@ -62,19 +63,19 @@ pub(crate) fn text(path: &Path) -> String {
 }
 
 impl Ran {
-    /// The variables that a tool told.
+    /// Returns a variable that a tool printed.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.out.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
     }
 
-    /// The arguments that a tool told.
+    /// Returns the arguments that a tool printed.
     pub(crate) fn arguments(&self) -> Vec<&str> {
         self.out.lines().filter_map(|line| line.strip_prefix("argument: ")).collect()
     }
 }
 
-/// Whether podman builds and runs anything like the image `image` on this machine; by arguments that none of our functions
-/// made.
+/// Checks that podman can build and run an image such as the one in `image` on this machine. None of our functions
+/// makes the arguments.
 pub(crate) fn podman_runs(machine: &Machine) -> Result<(), String> {
     const PROBE: &str = "localhost/connections-test/probe-of-host:1";
     const BOUNDS: [&str; 12] = [

@@ -1,5 +1,5 @@
-//! What people see at a terminal while they authorize at the certified provider: the transcripts of
-//! `docs/guide/oauth2.md`, line by line. Ports, queries and codes differ each time.
+//! The output at a terminal while a person authorizes at the certified provider, compared line by line with the
+//! transcripts in `docs/guide/oauth2.md`. Ports, queries and codes differ each time.
 
 use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
@@ -14,10 +14,10 @@ use crate::real::{PATIENCE, Real, browsed};
 
 const GUIDE: &str = include_str!("../../../../docs/guide/oauth2.md");
 
-/// What a person is asked before an account is stored.
+/// The question before an account is stored.
 const QUESTION: &str = "Connect the Real account ada?";
 
-/// A terminal, and all that it has shown.
+/// A terminal, and everything that it has shown.
 struct Terminal {
     session: PtySession,
     shown: String,
@@ -30,7 +30,7 @@ impl Terminal {
         Self { session: spawn_command(command, Some(patience)).expect("a terminal"), shown: String::new() }
     }
 
-    /// The rest of the next line that begins like that.
+    /// Returns the rest of the next line that contains `start`.
     #[track_caller]
     fn line(&mut self, start: &str) -> String {
         let before = self.session.exp_string(start).expect("it is shown");
@@ -45,7 +45,7 @@ impl Terminal {
         self.session.flush().expect("the terminal takes it");
     }
 
-    /// Answers whether the account is the right one.
+    /// Answers the question whether the account is the right one.
     #[track_caller]
     fn confirms(&mut self, answer: &str) {
         let before = self.session.exp_string(QUESTION).expect("it asks");
@@ -53,7 +53,7 @@ impl Terminal {
         self.enter(answer);
     }
 
-    /// All that was shown, when the program has ended well.
+    /// Returns everything that was shown, after the program has ended with exit code 0.
     #[track_caller]
     fn end(self) -> String {
         self.ends(0)
@@ -69,13 +69,13 @@ impl Terminal {
     }
 }
 
-/// The terminal gives each byte as a character.
+/// Decodes the output of the terminal, which returns each byte as a character.
 fn text(shown: &str) -> String {
     let bytes = shown.chars().map(|c| u8::try_from(u32::from(c)).expect("a byte")).collect();
     String::from_utf8(bytes).expect("it is text")
 }
 
-/// Without what moves the cursor and colours.
+/// Removes the sequences that move the cursor or change colours.
 fn plain(shown: &str) -> String {
     let (mut out, mut rest) = (String::new(), shown);
     while let Some((before, escape)) = rest.split_once("\u{1b}[") {
@@ -87,7 +87,7 @@ fn plain(shown: &str) -> String {
     out.replace('\r', "\n")
 }
 
-/// With what differs each time left out.
+/// Returns a line without what differs each time.
 fn settled(line: &str) -> String {
     let word = |word: &str| match word.strip_prefix("http://127.0.0.1:") {
         Some(rest) => {
@@ -103,7 +103,7 @@ fn settled(line: &str) -> String {
     line.trim().split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// Each line of the guide's transcript of this command was shown, in that order.
+/// Asserts that each line of the guide's transcript of this command was shown, in that order.
 #[track_caller]
 fn check(command: &str, shown: &str) {
     let start = format!("```text\n$ {command}\n");
@@ -155,7 +155,7 @@ fn a_pasted_flow_is_as_the_guide_shows_it_and_echoes_nothing() {
     assert!(!shown.contains(code), "{shown}");
 }
 
-/// The browser came back while the terminal asked: the question is over, and the terminal as it was.
+/// The browser comes back while the terminal asks. The question ends, and the terminal is restored.
 #[test]
 fn whoever_pastes_may_also_just_come_back() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -166,7 +166,7 @@ fn whoever_pastes_may_also_just_come_back() {
         browsed(link.trim());
         terminal
     };
-    // The terminal still belongs to the question that is over, so that another command asks about the account.
+    // The terminal still belongs to the question that has ended, so another command asks about the account.
     let waits = come_back(&["add", "real-public", "--paste"]).ends(2);
     assert!(waits.contains("whether the Real account ada is the right account"), "{waits}");
     let (_, id) = waits.split_once("connections setup resume ").expect("it says how to go on");
@@ -178,7 +178,8 @@ fn whoever_pastes_may_also_just_come_back() {
     assert!(terminal.end().contains("Connected ada (real-public:ada) · live"));
 }
 
-/// On a desktop the browser is opened, at the address that is printed; not over SSH, and not for who says so.
+/// On a desktop, the browser is opened at the address that is printed. It is not opened over SSH or with
+/// `--no-browser`.
 #[test]
 fn a_browser_is_opened_on_a_desktop_alone() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -204,7 +205,7 @@ fn a_browser_is_opened_on_a_desktop_alone() {
     assert_eq!(opened(&["add", "real-public", "--again"], &[]), None);
 }
 
-/// Yes, no, `--yes` and nobody to ask.
+/// The answers are no, yes, `--yes`, and none because nobody can be asked.
 #[test]
 fn an_account_is_named_and_stored_when_a_person_says_that_it_is_the_right_one() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -230,7 +231,7 @@ fn an_account_is_named_and_stored_when_a_person_says_that_it_is_the_right_one() 
     let (_, mut terminal) = come_back(&["add", "real-public"]);
     terminal.session.exp_string(QUESTION).expect("it asks");
     terminal.session.send_control('c').expect("the terminal takes it");
-    // Whoever leaves the question has not said yes.
+    // A person who leaves the question has not said yes.
     terminal.ends(0);
     real.run(&["list"]).exits(0).says("Nothing is connected");
     let (_, mut terminal) = come_back(&["add", "real-public"]);
@@ -239,17 +240,17 @@ fn an_account_is_named_and_stored_when_a_person_says_that_it_is_the_right_one() 
     let (_, terminal) = come_back(&["add", "real-public", "--again", "--yes"]);
     let shown = terminal.end();
     assert!(shown.contains("Connected ada (real-public:ada-2) · live") && !shown.contains(QUESTION), "{shown}");
-    // The account that the connection is of already is not asked about.
+    // There is no question about the account that the connection has already.
     let (_, terminal) = come_back(&["reauthorize", "real-public:ada"]);
     assert!(terminal.end().contains("Reauthorized ada"));
-    // Nobody is there: nothing is asked.
+    // Nobody is at a terminal, so nothing is asked.
     let mut adding = real.begin(&["add", "real-public", "--again"]);
     browsed(&adding.link());
     let ran = adding.end().exits(0).says("Connected ada (real-public:ada-3) · live");
     assert!(!ran.err.contains(QUESTION), "{}", ran.err);
 }
 
-/// The account waits for its confirmation, also when the command that asked is gone.
+/// The account waits for its confirmation, even after the command that asked was killed.
 #[test]
 fn an_account_that_was_shown_waits_for_whoever_goes_on() {
     let Some(real) = Real::start(json!({})) else { return };

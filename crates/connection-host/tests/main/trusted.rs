@@ -1,4 +1,4 @@
-//! A provider whose certificate is of an authority of one's own: `http.root_certificate` makes it trusted.
+//! A provider whose certificate is from a private authority, which `http.root_certificate` makes trusted.
 
 use std::{
     io::{Read as _, Write as _},
@@ -16,7 +16,8 @@ use rustls::{
 
 use crate::{program::Machine, provider::TOKEN};
 
-/// GitHub behind TLS, with a certificate of a test authority; gives its origin and the authority's certificate.
+/// Starts GitHub behind TLS, with a certificate of a test authority. Returns its origin and the authority's
+/// certificate.
 fn github() -> (String, String) {
     let mut authority = CertificateParams::new([]).expect("it has no names");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -69,10 +70,10 @@ fn a_certificate_of_an_own_authority_is_trusted_where_the_configuration_names_it
     refused.warns("name its file in http.root_certificate").warns("connections setup resume");
     let path = machine.write("root.pem", root.as_bytes());
     machine.configure(&format!("http.root_certificate = \"{path}\"\n{endpoints}"));
-    // What was answered is kept, and goes on.
+    // The answers are kept, and the setup continues with them.
     machine.run(&["setup", "resume"]).exits(0).says("Connected octocat");
     machine.run(&["verify", "github"]).exits(0).says("live");
-    // The control: another authority's certificate is as good as none.
+    // The control: the certificate of another authority does not help.
     let (_, other) = github();
     let path = machine.write("other.pem", other.as_bytes());
     machine.configure(&format!("http.root_certificate = \"{path}\"\n{endpoints}"));

@@ -1,4 +1,5 @@
-//! What a person at a terminal is asked for, what is asked again, and what is left alone.
+//! The questions for a person at a terminal: those that are asked, those that are asked again, and those that are left
+//! out.
 
 use rexpect::session::spawn_command;
 
@@ -38,7 +39,7 @@ fn an_optional_field_that_a_person_chose_is_asked_once_and_kept_for_the_retry() 
         }
         session.exp_string("API address").unwrap();
         enter(&mut session, "not an address");
-        // What is malformed is asked for again.
+        // The fields are asked for again after a malformed answer.
         session.exp_string("Personal access token").unwrap();
         enter(&mut session, "wrong");
         let shown = session.exp_string("API address").unwrap();
@@ -53,7 +54,7 @@ fn an_optional_field_that_a_person_chose_is_asked_once_and_kept_for_the_retry() 
     }
 }
 
-/// A person who pastes several commands has typed the next line already.
+/// A person who pastes several commands has already typed the next line.
 #[test]
 fn a_command_that_was_given_what_it_needs_leaves_what_is_typed_ahead() {
     let mut machine = Machine::new();
@@ -68,7 +69,7 @@ fn a_command_that_was_given_what_it_needs_leaves_what_is_typed_ahead() {
     session.send("go\nconnections list\n").unwrap();
     session.flush().unwrap();
     let shown = session.exp_string("ahead: connections list").unwrap();
-    // Nor is anything told that would help to answer.
+    // The guide for answering is not printed either.
     assert!(shown.contains("Connected octocat") && !shown.contains("Enterprise"), "{shown}");
     assert!(!shown.contains("Make a"), "{shown}");
     end(session, 0);

@@ -1,4 +1,4 @@
-//! What the command line refuses, with which exit code, and that it repeats nothing that may be a secret.
+//! Arguments that the command line refuses, with their exit codes. It repeats nothing that may be a secret.
 
 use crate::{program::Machine, provider::TOKEN};
 

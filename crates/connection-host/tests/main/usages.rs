@@ -1,4 +1,5 @@
-//! How much is used: bars for people, JSON for programs, and a provider that does not answer is data.
+//! Usage is printed as bars for people and as JSON for programs. A provider that does not answer is data, not an
+//! error.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -15,7 +16,7 @@ use crate::{
     tooled::{signed_in, text, tooled},
 };
 
-/// A directory of Codex with a login and a session that tells limits.
+/// Writes a directory of Codex with a login and a session that reports limits, and returns its path.
 fn codex(machine: &Machine, name: &str, account: &str, percent: u32) -> String {
     let claims = encode::base64url(format!(r#"{{"email": "{account}"}}"#).as_bytes());
     let login = format!(r#"{{"tokens": {{"id_token": "e30.{claims}.x", "access_token": "a", "account_id": "{account}"}}}}"#);
@@ -162,7 +163,7 @@ fn a_session_of_claude_tells_the_limits_of_its_subscription() {
     machine.feed(&session, &json!({"a": "x".repeat(70_000)}).to_string()).exits(2);
     machine.run(&["usage", "claude", "--session", "status.json"]).exits(2).warns("--session takes @");
     machine.run(&["usage", "--session", &file]).exits(2);
-    // A second account, and it is not clear of whom the session is.
+    // With a second account, it is not clear to which one the session belongs.
     let home = signed_in(&machine, "home", "bob@example.com");
     machine.run(&["profiles", "create", "claude", "home", "--dir", &home]).exits(0);
     machine.feed(&["add", "claude", "--profile", "home", "--input", "-"], r#"{"how": "own"}"#).exits(0);
@@ -183,7 +184,7 @@ fn a_watch_tells_what_there_is_and_ends_when_it_is_interrupted() {
     let told: Value = serde_json::from_str(&line).expect("one object a line");
     check(&told, "usage");
     assert_eq!(told["snapshot"]["metrics"][0]["utilization"], json!(0.4));
-    // It may not have come to where it catches it.
+    // The process may not have reached the place where it catches the signal.
     std::thread::scope(|scope| {
         let id = Pid::from_child(&child);
         let ended = scope.spawn(move || child.wait().expect("it ends"));

@@ -1,4 +1,4 @@
-//! What a person is told who waits for a database, a rollback or this host's own address.
+//! The messages for a person who waits for a database, a rollback or this host's own address.
 
 use std::net::TcpListener;
 
@@ -13,7 +13,7 @@ use crate::{
 #[test]
 fn a_database_that_does_not_answer_is_named_with_the_seconds() {
     let mut machine = Machine::new();
-    // It takes connections and says nothing.
+    // The server accepts connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = silent.local_addr().expect("an address").port();
     machine.set("CONNECTIONS_DATABASE_URL", &format!("postgres://ada@127.0.0.1:{port}/none?sslmode=disable"));
@@ -25,7 +25,7 @@ fn a_database_that_does_not_answer_is_named_with_the_seconds() {
     }
 }
 
-/// Another program has the file for itself.
+/// Another program has locked the file.
 #[test]
 fn a_locked_file_of_the_database_is_named_with_the_seconds() {
     let machine = Machine::new();
@@ -51,7 +51,7 @@ fn a_rollback_names_the_provider_that_it_waits_for() {
     end(session, 0);
 }
 
-/// The address is this host's own, and whoever listens there says nothing.
+/// The address is this host's own, and the listener at that address never answers.
 #[test]
 fn a_check_of_callbacks_names_the_address_that_it_asks() {
     let mut machine = Machine::new();

@@ -1,4 +1,5 @@
-//! Webhooks that the providers' own packages sign: random keys, bodies and forms, each received, and none with another key.
+//! Webhooks that the providers' own packages sign, with random keys, bodies and forms. Each is received, and none with
+//! another key.
 
 use connection_contract::{ConnectionDefinition, Delivery, Record, Secret, Timestamp, encode};
 use connection_faults::{random::Random, script::Script};
@@ -12,7 +13,7 @@ const ROUNDS: usize = 200;
 const URL: &str = "https://host.example/webhooks/t0ken";
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 
-/// What the packages say of one delivery.
+/// Returns the signature that the packages compute for a delivery.
 fn signature(script: &mut Script, asked: &Value) -> String {
     script.write(&asked.to_string()).expect("the script reads");
     script.line().expect("the script answers")
@@ -23,7 +24,7 @@ fn delivery(url: &str, header: &str, signature: &str, content_type: &str, body: 
     Delivery::new("POST", url.to_owned(), headers, body, Timestamp::from_seconds(0))
 }
 
-/// Letters, what forms and JSON escape, and what needs several bytes.
+/// Returns random text of letters, characters that forms and JSON escape, and characters of several bytes.
 fn text(random: &mut Random, longest: u64) -> String {
     const CHARACTERS: [&str; 16] =
         ["a", "B", "7", " ", "+", "%", "&", "=", "\"", "\\", "'", "\n", "é", "日", "🙂", "/"];

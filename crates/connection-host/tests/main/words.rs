@@ -1,4 +1,4 @@
-//! That `docs/spec/words.md` says what the code says.
+//! The page `docs/spec/words.md` agrees with the code.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
@@ -13,7 +13,7 @@ use connection_host::words::{ERROR_CODES, Exit, KEYS, SHAPES};
 const PAGE: &str = include_str!("../../../../docs/spec/words.md");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// The tables below a heading: the first cell without its backticks, then the others.
+/// Returns the rows of the tables below a heading. The backticks around each cell are removed.
 #[track_caller]
 fn rows(heading: &str) -> Vec<Vec<String>> {
     let section = PAGE.split("\n## ").find(|section| section.starts_with(heading)).expect("the page has the heading");
@@ -72,7 +72,8 @@ fn the_shapes_are_those_of_the_page() {
     assert_eq!(page, code);
 }
 
-/// Every code that the sources of host and core make an error with is on the list, and the list has no other.
+/// Every code with which the sources of the host, the core and the contract make an error is on the list, and no
+/// other.
 #[test]
 fn no_error_code_is_left_out_and_none_is_made_up() {
     let mut used = BTreeSet::new();
@@ -93,7 +94,7 @@ fn no_error_code_is_left_out_and_none_is_made_up() {
     assert!(unused.is_empty(), "on the list and nowhere in the code: {unused:?}");
 }
 
-/// Of callbacks and webhooks: they are logged, and printed by no command.
+/// Codes of callbacks and webhooks, which are logged and printed by no command.
 const INBOUND: [&str; 11] = [
     "callback_gone",
     "callback_not_now",
@@ -122,13 +123,14 @@ fn sources(directory: &Path) -> Vec<String> {
     texts
 }
 
-/// The literals in `Error::new(…, "code"`, `SetupFailure::new("code"` and in bodies of `fn code(&self) -> &'static str`.
+/// Returns the literals in `Error::new(…, "code"`, `SetupFailure::new("code"` and in bodies of `fn code(&self) ->
+/// &'static str`.
 fn codes_in(text: &str) -> Vec<String> {
     let mut codes = Vec::new();
     for (call, reach) in [("Error::new(", 80), ("Self::new(", 80), ("SetupFailure::new(", 40)] {
         for (at, _) in text.match_indices(call) {
             let rest: String = text[at + call.len()..].chars().take(reach).collect();
-            // A code that is read from somewhere else is made there.
+            // A code that is not a literal here is made elsewhere.
             if call.starts_with("Setup") && !rest.trim_start().starts_with('"') {
                 continue;
             }

@@ -1,4 +1,5 @@
-//! What a contained tool may write of its configuration, and how large a private copy may be: the configuration says so.
+//! The configuration decides what a contained tool may write of its configuration, and how large a private copy may
+//! be.
 
 use std::{fs, path::Path};
 
@@ -9,7 +10,7 @@ use crate::{
     tooled::program,
 };
 
-/// Writes a line of a session where the tool in the container would, and tells its arguments.
+/// An engine that writes a line of a session where the contained tool would, and prints its arguments.
 const ENGINE: &str = r#"#!/bin/sh
 for argument in "$@"; do
   printf 'argument: %s\n' "$argument"
@@ -19,7 +20,7 @@ for argument in "$@"; do
 done
 "#;
 
-/// A session of before is in the profile's directory.
+/// Returns a machine whose profile has a session of an earlier run, and the profile's directory.
 fn with_session() -> (Machine, String) {
     let (machine, work) = machine();
     program(&machine, "podman", ENGINE);
@@ -60,7 +61,7 @@ fn a_copy_that_is_too_large_is_refused_with_the_setting_that_says_so() {
     let refused = refused.warns("sandbox.copy_entries allows 4 entries, and it holds 5 entries");
     refused.warns("raise sandbox.copy_entries");
     assert!(left(&machine).is_empty(), "{:?}", left(&machine));
-    // What the tool writes itself is in no copy.
+    // Parts that the tool may write are not copied.
     machine.set("CONNECTIONS_SANDBOX__WRITABLE__CLAUDE", "declared");
     machine.run(&RUN).exits(0);
     machine.set("CONNECTIONS_SANDBOX__WRITABLE__CLAUDE", "nothing");

@@ -1,3 +1,3 @@
-//! What `tests/main` does with connections, on PostgreSQL.
+//! The tests of `tests/main` that use connections, on PostgreSQL.
 
 include!("../main/both.rs");
