@@ -76,7 +76,7 @@ fn the_second_server_leaves_out_what_it_is_told_and_takes_json_bodies() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let body = Value::parse(answer.body.as_bytes()).unwrap();
     assert!(body["access_token"].as_str().is_some() && body["token_type"].as_str().is_none());
-    // The control: the server decodes the credentials that it gets.
+    // The control: the server decodes and compares the secret.
     assert_eq!(post(&server, "wrong").status, 401);
     assert_eq!(server.ledger().iter().map(|asked| asked.status).collect::<Vec<_>>(), [200, 401]);
     let json = AuthlibServer::start(r#"{"json": true}"#).unwrap();

@@ -47,7 +47,7 @@ fn no_fault_makes_anybody_authorize_again_at_a_stable_provider() {
     }
 }
 
-/// The invariant that forbids giving up too early detects it, and no other invariant does.
+/// A bound on replays breaks the invariant that forbids giving up too early, and no other.
 #[test]
 fn a_bound_on_replays_gives_up_what_the_provider_takes() {
     for name in ["no replay", "final after one replay"] {

@@ -15,7 +15,7 @@ fn configured(real: &Real, kinds: &str) {
     real.machine.configure(&format!("[http.endpoints]\n\"{0}\" = \"{0}\"\n{kinds}", real.server.issuer()));
 }
 
-/// Writes a file beside the configuration that only its owner can read.
+/// Writes a file beside the configuration, with access for its owner alone.
 #[track_caller]
 fn private(machine: &Machine, name: &str, text: &str) {
     let path = machine.write(&format!("configuration/{name}"), text.as_bytes());
@@ -110,7 +110,7 @@ fn a_secret_that_others_can_read_is_refused_before_anything_is_made() {
 fn an_application_that_was_asked_for_is_forgotten_and_asked_for_again() {
     let Some(real) = Real::start(json!({})) else { return };
     real.run(&["kinds", "forget-client", "real"]).exits(0).says("No application of 'real' was kept");
-    // On PostgreSQL the database exists already and is opened, which makes the key of this machine.
+    // On PostgreSQL, the database exists already and is opened with the key of this machine.
     assert!(ON_POSTGRES || !real.machine.data().exists());
     real.run(&["kinds", "forget-client", "gone"]).exits(5);
     let application = real.application();

@@ -15,7 +15,8 @@ use crate::{
     provider::{OTHER_TOKEN, TOKEN},
 };
 
-/// Returns what the child wrote into a file. Its output cannot hold secrets, because each run searches it for them.
+/// Returns what the child wrote into a file. The child does not print it, because each run searches the output for
+/// secrets.
 fn got(machine: &Machine) -> String {
     std::fs::read_to_string(machine.path("got")).unwrap()
 }

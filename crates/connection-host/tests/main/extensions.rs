@@ -244,7 +244,7 @@ fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_i
     machine.run(&["extensions", "add", "secret.json"]).exits(2).warns("a manifest holds no secret");
 }
 
-/// A host other than the command makes its extension handles itself, and adds no manifest.
+/// A host other than the command makes extension handles itself, and adds no manifest.
 #[test]
 fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
     let machine = connected();
@@ -341,7 +341,7 @@ fn manifests_that_were_written_for_another_host_are_served_by_the_shipped_kinds(
     machine.run(&["open-settings", "pages", "--from-env", "apiKey=NOTION"]).exits(0).says("connected").says("yes");
     let token = machine.run(&["exec", "pages", "--command", "capture", "--", "/bin/sh", "-c", "test \"$ACCESS_TOKEN\" = \"$NOTION\""]);
     token.exits(0);
-    // If the manifest and the kind have one secret each, they match under any names.
+    // If the manifest and the kind have one secret each, it is the same secret, whatever the names.
     let stars = serde_json::json!({ "name": "stars", "connection": {
         "id": "default", "provider": "github", "title": "GitHub",
         "auth": { "type": "apiKey", "secretNames": ["apiKey"] },

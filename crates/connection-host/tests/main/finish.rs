@@ -40,7 +40,7 @@ fn a_program_that_asks_for_nothing_goes_to_the_browser_without_input() {
     again.end().exits(0).says("Reauthorized ada (real-public:ada) · live");
 }
 
-/// The address where the browser ends is read after it is known, and only one line is read.
+/// The address where the browser ended is read only after the link is shown, and only one line is read.
 #[test]
 fn where_a_browser_ended_is_taken_from_standard_input() {
     let Some(real) = Real::start(json!({})) else { return };

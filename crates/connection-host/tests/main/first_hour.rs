@@ -40,7 +40,7 @@ impl Person {
             enter(&mut session, answer);
         }
         written += &session.exp_eof().unwrap();
-        // Long lines are not wrapped, because the place would depend on the length of the paths.
+        // Long lines are not wrapped, because the place of a break would depend on the length of the paths.
         let shown = Screen::shown(usize::MAX, &written);
         let status = session.process().wait().unwrap();
         assert!(matches!(status, WaitStatus::Exited(_, code) if code == exit), "{words}: {status:?}: {shown}");
@@ -89,7 +89,7 @@ fn settled(line: &str) -> String {
         if let Some(time) = time {
             out.push_str("TIME");
             rest = &rest[time.len()..];
-            // The time is followed by its distance from now.
+            // The text after the time says how long ago it was.
             if let Some((_, after)) = rest.strip_prefix(" (").and_then(|ago| ago.split_once(')')) {
                 out.push_str(" (…)");
                 rest = after;

@@ -16,7 +16,8 @@ use crate::{
 /// The address of a proxy that does not exist: nobody serves port 9 (discard), so nothing is sent.
 const NOBODY: &str = "http://127.0.0.1:9";
 
-/// Returns a machine that has the real tool of a kind in place of the script, and the tool's version.
+/// Returns a machine that has the real tool of a kind in place of the script, and the tool's version. Returns `None`
+/// if the tool is not installed.
 fn machine(kind: &str, entry: &str, what: &str) -> Option<(Machine, String)> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/agent-cli/tests/tools").join(kind);
     let script = tools.join("node_modules").join(entry);

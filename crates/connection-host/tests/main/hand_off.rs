@@ -118,7 +118,7 @@ fn ticket_of(error: &str) -> String {
 #[test]
 fn a_setup_that_fails_has_a_ticket_that_says_why_and_one_that_nobody_began_has_none() {
     let machine = added();
-    // No setup begins if its input is refused before.
+    // Input that is refused begins no setup.
     let refused = machine.run(&["open-settings", "issues", "--from-env", "unknown=GITHUB"]).exits(2);
     assert!(!refused.err.contains("--retry"), "{}", refused.err);
     machine.run(&["setup", "list"]).exits(0).says("No setup waits");
@@ -206,8 +206,8 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
     // The control: viewing the settings is not an error.
     let way = "connections extensions use release-notes CONNECTION";
     machine.run(&["open-settings", "release-notes"]).exits(0).says(way);
-    // No kind here hands out the name, or no kind connects the provider. The message says so at once, and what there
-    // is instead.
+    // No kind here hands out the name, or no kind connects the provider. The message says so at once, and names what
+    // is available.
     for (name, from, to, why) in [
         ("two", r#"["accessToken"]"#, r#"["accessToken", "refreshKey"]"#, "no kind here hands out 'refreshKey' of 'github'"),
         ("foreign", r#""provider": "github""#, r#""provider": "slack""#, "no kind here connects 'slack'"),

@@ -1,5 +1,5 @@
-//! `webhooks CONNECTION`: the address and the keys of a connection, and a test over the network. Only a person at a
-//! terminal sees the address and the keys, or a program that requests them.
+//! `webhooks CONNECTION`: the address and the keys of a connection, and a test over the network. The address and the
+//! keys are shown only to a person at a terminal, or to a program that requests them.
 
 use serde_json::Value;
 

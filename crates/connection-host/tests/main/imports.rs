@@ -69,8 +69,8 @@ fn an_import_from_standard_input_is_verified_and_of_its_owner() {
     machine.feed(&["import", "-"], &long).exits(1).says("Imported 1").warns("line 1 is longer than 4 MiB");
 }
 
-/// The connections are more than are sorted at once. They are printed page by page, and those that need attention come
-/// first.
+/// There are more connections than are sorted at once. They are printed page by page, and those that need attention
+/// come first.
 #[test]
 fn a_long_list_is_printed_page_by_page_with_what_needs_a_hand_first() {
     let machine = Machine::new();

@@ -120,7 +120,7 @@ fn a_database_moves_from_source_to_source() {
     machine.run(&["list"]).exits(6);
     configure(&machine, "variable = \"APP_KEY\"");
     live(&machine);
-    // A command for the key sees the variables that it needs, and no others.
+    // A command that provides the key sees the variables that it needs, and no others.
     let print =
         format!("test -z \"$APP_KEY$UNSEEN$CONNECTIONS_DATA_DIR\" && test -n \"$HOME\" && echo {}", "ab".repeat(32));
     machine.write("print.sh", print.as_bytes());

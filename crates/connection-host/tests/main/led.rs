@@ -55,7 +55,7 @@ fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
     finishes(real.begin(&["setup", "resume", &id]), "Connected ada (real-public:ada-2) · live");
 }
 
-/// A setup that began with `--paste` leads no browser. When it is resumed without `--paste`, it does.
+/// A setup that began with `--paste` leads no browser. When it is resumed without `--paste`, it leads one.
 #[test]
 fn a_setup_that_was_begun_to_be_pasted_is_led_when_it_is_gone_on_with() {
     let Some(real) = Real::start(state_in_address()) else { return };
@@ -76,7 +76,7 @@ fn a_setup_that_was_begun_to_be_pasted_is_led_when_it_is_gone_on_with() {
     pasting.end().exits(0).says("Connected ada (real-public:ada) · live");
 }
 
-/// If the browser comes back to `serve`, it is led by `serve` too.
+/// `serve` also leads the browser that comes back to it.
 #[cfg(unix)]
 #[test]
 fn serve_leads_the_browser_of_another_command() {

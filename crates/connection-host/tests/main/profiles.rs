@@ -1,4 +1,4 @@
-//! The profiles of local tools are listed, made, changed, chosen, probed and removed. Wrong ones are refused.
+//! The profiles of local tools are listed, made, changed, chosen, probed and removed. Invalid ones are refused.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -93,7 +93,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
     assert_eq!(listed(&machine, "claude").len(), 1);
 }
 
-/// The target of a directory is resolved on the disk, even beyond a link.
+/// A `..` in a path is resolved on the disk, after links are followed.
 #[test]
 fn a_directory_above_this_one_is_meant_as_it_is_typed() {
     let machine = Machine::new();
@@ -319,7 +319,7 @@ fn whether_somebody_is_signed_in_with_a_tool_is_told_beside_it() {
     assert_eq!((&missing["path"], &missing["reason"]["code"]), (&json!(null), &json!("tool_missing")));
     assert!(missing["reason"]["message"].as_str().expect("a text").contains(&probed), "{missing}");
     assert!(missing["reason"]["remedy"].as_str().expect("a text").contains("npm install -g"), "{missing}");
-    // A list probes no directory, and the configuration may forbid it to `kinds show` too.
+    // A list probes no directory. The configuration can forbid it for `kinds show` too.
     let listed = machine.run(&["kinds", "--json"]).exits(0).json();
     assert!(listed.as_array().expect("an array").iter().all(|kind| kind["tool"]["found"].is_null()));
     machine.set("CONNECTIONS_FILES__ALLOW", &text(&machine.path("bin")));

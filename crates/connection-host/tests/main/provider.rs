@@ -1,5 +1,5 @@
 //! A loopback server that follows the documentation of GitHub, Notion and Twilio. It accepts the secrets of these
-//! tests, and records each request, which may contain a secret in the wrong place.
+//! tests and records each request, so that a test finds a secret in the wrong place.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
@@ -34,7 +34,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Returns `true` if a secret arrived anywhere but in the header that is meant for it.
+    /// Returns `true` if a secret arrived anywhere but in the authorization header.
     pub(crate) fn leaks(&self) -> bool {
         let others = self.headers.iter().filter(|(name, _)| *name != "authorization").map(|(_, value)| value);
         let texts: Vec<_> = others.chain([&self.path, &self.body]).collect();

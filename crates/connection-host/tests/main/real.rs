@@ -155,7 +155,7 @@ fn stop(id: u32) {
     Command::new("kill").arg(id.to_string()).status().map(drop).unwrap_or_default();
 }
 
-/// Returns the address of the provider, to which the address that a program shows leads a browser.
+/// Follows the address that a program shows, and returns the address of the provider to which it leads.
 pub(crate) fn led(agent: &mut UserAgent, link: &str) -> String {
     match link.contains("/go/") {
         true => agent.follow(link).unwrap(),

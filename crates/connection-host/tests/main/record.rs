@@ -1,5 +1,4 @@
-//! The record of events, which is read with its chain checked, and the events that follow, which are printed line by
-//! line.
+//! Events: the record, which is read with its chain checked, and new events, which are printed line by line.
 
 use std::{
     io::{BufRead as _, BufReader},

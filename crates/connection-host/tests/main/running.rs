@@ -82,7 +82,7 @@ fn signals_reach_the_tool_which_decides() {
     }
 }
 
-/// A program runs like this under `nohup`, and in the background of a script.
+/// Signals are ignored like this under `nohup`, and in the background of a script.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_ignored_already_is_ignored_by_the_tool_too() {
@@ -166,7 +166,7 @@ fn no_variable_names_the_directory_that_a_tool_uses_by_itself() {
         }
         let arguments = [&["run", "claude"], arguments].concat();
         assert_eq!(machine.run(&arguments).exits(0).variable("CLAUDE_CONFIG_DIR"), None, "{arguments:?}");
-        // The person who pastes the line has the variable too.
+        // The person who pastes the line has the variable too, so the line removes it.
         let dry = [&*arguments, &["--dry-run"]].concat();
         let shown = machine.run(&dry).exits(0);
         assert_eq!(shown.out, format!("env -u CLAUDE_CONFIG_DIR {}\n", machine.path("bin/claude").display()));

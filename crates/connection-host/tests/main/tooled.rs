@@ -74,8 +74,8 @@ impl Ran {
     }
 }
 
-/// Checks that podman can build and run an image such as the one in `image` on this machine. None of our functions
-/// makes the arguments.
+/// Checks that podman can build and run an image such as the one in `image` on this machine. The arguments do not come
+/// from our own functions.
 pub(crate) fn podman_runs(machine: &Machine) -> Result<(), String> {
     const PROBE: &str = "localhost/connections-test/probe-of-host:1";
     const BOUNDS: [&str; 12] = [

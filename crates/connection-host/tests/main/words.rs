@@ -123,8 +123,8 @@ fn sources(directory: &Path) -> Vec<String> {
     texts
 }
 
-/// Returns the literals in `Error::new(…, "code"`, `SetupFailure::new("code"` and in bodies of `fn code(&self) ->
-/// &'static str`.
+/// Returns the literals in `Error::new(…, "code"` and `SetupFailure::new("code"`, and those in bodies of
+/// `fn code(&self) -> &'static str`.
 fn codes_in(text: &str) -> Vec<String> {
     let mut codes = Vec::new();
     for (call, reach) in [("Error::new(", 80), ("Self::new(", 80), ("SetupFailure::new(", 40)] {

@@ -1,5 +1,5 @@
-//! The configuration decides what a contained tool may write of its configuration, and how large a private copy may
-//! be.
+//! The settings of containers: the parts of its configuration that a tool may write, and the maximum size of a private
+//! copy.
 
 use std::{fs, path::Path};
 

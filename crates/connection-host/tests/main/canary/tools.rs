@@ -20,7 +20,7 @@ use crate::{
 fn watch() -> Watch {
     let mut watch = Watch::new();
     equip(&mut watch.machine);
-    // The tool inherits the person's own variables. This one replaces a secret, which would be found there.
+    // The tool inherits the person's own variables. This one held a secret, which the search would find there.
     watch.machine.set("NOTION", "none");
     let endpoints = format!(r#"{{"https://api.anthropic.com": "{}"}}"#, watch.machine.provider.origin);
     watch.machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);

@@ -64,7 +64,7 @@ fn start_end_and_what_it_listens_on_are_logged_without_any_setting() {
     assert!(logged.lines_with(" WARN ").is_empty(), "{:?}", logged.lines);
 }
 
-/// A connection to a server that can be cut and restored.
+/// A way to a server that can be cut and restored.
 struct Way {
     address: SocketAddr,
     server: String,
@@ -106,7 +106,7 @@ impl Way {
     /// Closes all connections, and refuses new ones from now on.
     fn cut(&self) {
         self.open.store(false, Ordering::SeqCst);
-        // This wakes the listening thread, which then sees that the connection was cut.
+        // This wakes the listening thread, which then sees that the way is cut.
         drop(TcpStream::connect(self.address));
         until("nobody listens", || TcpStream::connect(self.address).is_err());
         for stream in self.streams.lock().unwrap().drain(..) {

@@ -7,7 +7,7 @@ const ADDRESS: &str = "192.168.77.5:8745";
 #[test]
 fn a_device_of_the_own_network_calls_back_without_encryption_where_the_configuration_says_so() {
     let mut machine = machine();
-    // The key for public addresses does not allow an unencrypted one.
+    // `inbound.public_url` does not allow an unencrypted address in the network.
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &format!("http://{ADDRESS}"));
     machine.run(&["serve"]).exits(2).warns("is not encrypted");
     machine.set("CONNECTIONS_INBOUND__UNENCRYPTED_URL", &format!("http://{ADDRESS}"));

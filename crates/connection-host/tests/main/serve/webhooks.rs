@@ -25,7 +25,7 @@ fn post(serving: &Serving, url: &str, headers: &str, body: &str) -> Answer {
     ask(serving.address, "127.0.0.1", "POST", path, headers, body.as_bytes())
 }
 
-/// Enables webhooks for the connection of that kind. Returns the connection and its address.
+/// Enables webhooks for the connection of that kind. Returns the connection and the address for deliveries.
 fn enabled(adding: &Adding, kind: &'static str) -> (Connection, String) {
     adding.wait(async {
         let connection = adding.registry.connection_of(&Kind::from_static(kind)).await.unwrap();

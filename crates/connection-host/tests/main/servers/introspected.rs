@@ -11,7 +11,7 @@ async fn held(connection: &Connection) -> String {
     connection.with_access_token(async |token: &Secret| token.expose_str().unwrap().to_owned()).await.unwrap()
 }
 
-/// S19: revoking the refresh token also revokes the access tokens of its grant. Tokens of another connection stay
+/// S19: revoking the refresh token also revokes the access tokens of its grant. The tokens of a later connection are
 /// active.
 #[tokio::test]
 async fn what_is_held_is_good_until_the_connection_is_removed() {
