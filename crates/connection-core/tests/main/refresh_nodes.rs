@@ -52,7 +52,8 @@ async fn a_refresh_that_was_killed_on_one_node_is_made_again_within_two_minutes(
                 running.push(run(&on_node(&it, "a", &clocks[0]).await));
             }
             let is_stable = semantics == RefreshSemantics::Stable;
-            let (mut passed, patience) = (0, if is_there || is_stable { 600 } else { 300 });
+            let patience = if is_there || is_stable { 600 } else { 300 };
+            let mut passed = 0;
             while it.number("generation").await == 1 && passed < patience {
                 passed += 5;
                 for clock in &clocks {

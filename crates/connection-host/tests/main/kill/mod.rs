@@ -24,12 +24,12 @@ use moment::{Course, Random};
 /// Returns how often a command is killed that asks a provider or writes keys. With a server each kill takes about two
 /// seconds, so there are fewer.
 fn kills() -> u64 {
-    if ON_POSTGRES { rounds(6, 24) } else { rounds(10, 50) }
+    if ON_POSTGRES { rounds(4, 24) } else { rounds(6, 50) }
 }
 
 /// Returns how often a command is killed that is one transaction and asks no provider.
 fn fewer() -> u64 {
-    if ON_POSTGRES { rounds(4, 8) } else { rounds(6, 20) }
+    if ON_POSTGRES { rounds(2, 8) } else { rounds(4, 20) }
 }
 
 /// Machines on which a command is killed at the same time.
@@ -187,10 +187,13 @@ fn a_removal_that_is_killed_leaves_the_whole_row_or_none() {
 
 /// Kills until that many kills in all worlds have found the command running, and at most twice as often.
 fn times(kills: u64, one: impl FnMut(u64) -> Left) -> Vec<Left> {
-    let (mut left, wanted) = (Vec::new(), (kills / WORLDS) as usize);
-    for result in (0..2 * wanted as u64).map(one) {
+    let wanted = kills / WORLDS;
+    let mut running = 0;
+    let mut left = Vec::new();
+    for result in (0..2 * wanted).map(one) {
+        running += u64::from(result.running);
         left.push(result);
-        if left.iter().filter(|left| left.running).count() == wanted {
+        if running == wanted {
             break;
         }
     }
