@@ -68,7 +68,7 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<(), F
     }
 }
 
-/// Starts what [`end`] may have to end.
+/// Starts a command that [`end`] can end.
 pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Child> {
     // At a desk control-C must reach what was started, so it stays in the group of the terminal there.
     #[cfg(unix)]

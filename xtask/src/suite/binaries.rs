@@ -19,7 +19,7 @@ pub(super) struct Binary {
     pub(super) program: PathBuf,
     /// The package's directory, in which its tests run.
     pub(super) directory: PathBuf,
-    /// Returns `true` for a benchmark, which is one test: it runs once, with few rounds.
+    /// `true` for a benchmark, which is one test: it runs once, with few rounds.
     pub(super) is_benchmark: bool,
 }
 
@@ -58,7 +58,7 @@ impl Test {
     }
 }
 
-/// What one build made.
+/// The programs that one build made.
 #[derive(Debug)]
 pub(super) struct Binaries {
     tested: Vec<Binary>,
@@ -82,7 +82,8 @@ impl Binaries {
 
     /// Reads the lines in which cargo says what it has built.
     pub(super) fn of(messages: &str) -> Self {
-        let (mut tested, mut programs) = (Vec::new(), Vec::new());
+        let mut tested = Vec::new();
+        let mut programs = Vec::new();
         for message in messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
             let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
             let (Some(program), Some(manifest), Some(name), Some(id)) =

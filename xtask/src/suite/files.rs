@@ -10,9 +10,9 @@ use tempfile::TempDir;
 
 use crate::process;
 
-/// Where Linux keeps files in memory.
+/// Directory in which Linux keeps files in memory.
 const MEMORY: &str = "/dev/shm";
-/// Before the number of the process whose directory it is.
+/// Prefix of a directory's name; the id of the process that made it follows.
 const PREFIX: &str = "connections-tests-";
 /// Free room in KiB below which the tests use the disk. A container may have only a few MiB there.
 const ROOM: u64 = 4 << 20;

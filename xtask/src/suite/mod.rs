@@ -27,7 +27,8 @@ use crate::workspace::Workspace;
 /// How much of the suite is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// On SQLite alone, without servers, browsers, containers and processes that are killed: for use while working.
+    /// For use while working: on SQLite alone, without servers, browsers, containers, processes that are killed, and the tests
+    /// that start the command.
     Quick,
     /// Every test.
     Whole,
@@ -102,6 +103,13 @@ const NOT_QUICK: [&str; 30] = [
     "refresh_outages::an_outage",
 ];
 
+/// Returns `true` for a test that `--quick` runs. The tests of the command in `connection-host` are not among them: they start
+/// the program some thousand times.
+fn is_quick(test: &Test) -> bool {
+    let is_of_command = test.package == "connection-host" && test.binary == "main";
+    test.binary != "postgres" && !is_of_command && !test.is_named(&NOT_QUICK)
+}
+
 /// Runs the tests; one that fails hides none of the others.
 pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<(), Failure> {
     if extent != Extent::Quick {
@@ -124,7 +132,7 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<(), Failure> 
     if extent == Extent::Quick {
         runner.set("CONNECTIONS_TEST_POSTGRES_URL", "none");
         runner.skip_quietly();
-        let tests = binaries.tests(|test| test.binary != "postgres" && !test.is_named(&NOT_QUICK))?;
+        let tests = binaries.tests(is_quick)?;
         summary.tests("tests", runner.run(tests));
         return summary.end();
     }

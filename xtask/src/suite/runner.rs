@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::process;
 use crate::suite::binaries::Test;
 
-/// After so many tests the runner says how far it has come.
+/// The runner says how far it has come each time that many tests have ended.
 const SAYS: usize = 250;
 
 /// A test that has ended.
@@ -22,12 +22,13 @@ pub(super) struct Done {
     pub(super) failure: Option<String>,
 }
 
-/// How tests are run.
+/// Runs tests side by side, with the same deadline and environment for each.
 #[derive(Debug)]
 pub(super) struct Runner {
     deadline: Duration,
     variables: Vec<(&'static str, String)>,
     workers: usize,
+    /// Shows nothing that a test says when it passes.
     skips_quietly: bool,
 }
 
@@ -51,11 +52,13 @@ impl Runner {
 
     /// Runs them all, the ones that are known to be slow first, and shows what those that fail have written.
     pub(super) fn run(&self, mut tests: Vec<Test>) -> (Duration, Vec<Done>) {
-        let (start, count) = (Instant::now(), tests.len());
+        let start = Instant::now();
+        let count = tests.len();
         println!("{count} tests, {} side by side", self.workers);
         // Taken from the end.
         tests.sort_by_key(|test| test.is_named(&super::NOT_QUICK));
-        let (waiting, done) = (Mutex::new(tests), Mutex::new(Vec::with_capacity(count)));
+        let waiting = Mutex::new(tests);
+        let done = Mutex::new(Vec::with_capacity(count));
         thread::scope(|scope| {
             for _ in 0..self.workers {
                 scope.spawn(|| {
@@ -65,7 +68,7 @@ impl Runner {
                         let ended = self.one(&test);
                         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                         done.push(ended);
-                        if done.len() % SAYS == 0 {
+                        if done.len().is_multiple_of(SAYS) {
                             println!("{} of {count} tests", done.len());
                         }
                     }
@@ -105,10 +108,12 @@ type Ended = (Option<String>, String, String);
 /// Runs a command to its end or to the deadline; returns why it failed, its output and its standard error.
 fn run(command: &mut Command, deadline: Duration) -> std::io::Result<Ended> {
     // Files and not pipes: a program that a test has left behind would keep a pipe open.
-    let (mut output, mut aside) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    let mut output = tempfile::tempfile()?;
+    let mut aside = tempfile::tempfile()?;
     command.stdout(Stdio::from(output.try_clone()?)).stderr(Stdio::from(aside.try_clone()?));
     let mut child = process::spawn(command)?;
-    let (start, mut pause) = (Instant::now(), Duration::from_millis(1));
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
     let failure = loop {
         if let Some(status) = child.try_wait()? {
             break (!status.success()).then(|| format!("{status}"));

@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::failure::Failure;
 use crate::suite::runner::Done;
 
-/// So many of the slowest tests of each part are shown.
+/// Number of slowest tests that are shown for each part.
 const SLOWEST: usize = 10;
 
-/// What was run so far.
+/// The parts that were run so far.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
     parts: Vec<(&'static str, Duration)>,
