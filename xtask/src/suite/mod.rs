@@ -9,7 +9,7 @@ mod files;
 mod runner;
 mod server;
 mod summary;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::time::{Duration, Instant};

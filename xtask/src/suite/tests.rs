@@ -1,5 +1,4 @@
 //! The runner with scripts in the place of test binaries, and the messages of cargo.
-#![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
