@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::compare::{Done, events, stored};
 
 const PROCESSES: u64 = 8;
-/// All of them are done by then.
+/// The time within which all processes finish.
 const PATIENCE: Duration = Duration::from_secs(480);
 
 /// A run of eight processes. Its files are deleted with it.
