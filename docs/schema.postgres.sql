@@ -485,6 +485,19 @@ END
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.connection_setup_end()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    DELETE FROM connection_setup_effect WHERE session_id = NEW.id;
+    DELETE FROM connection_setup_input WHERE session_id = NEW.id;
+    DELETE FROM connection_exchange WHERE session_id = NEW.id;
+    RETURN NULL;
+END
+$function$
+;
+
 CREATE TRIGGER connection_event_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.connection_event FOR EACH STATEMENT EXECUTE FUNCTION connection_event_is_append_only();
 
 CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_account FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION connection_notify();
@@ -514,3 +527,5 @@ CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection
 CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_setup_input FOR EACH ROW EXECUTE FUNCTION connection_notify();
 
 CREATE TRIGGER connection_row_event_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.connection_row_event FOR EACH STATEMENT EXECUTE FUNCTION connection_row_event_is_append_only();
+
+CREATE TRIGGER connection_setup_end AFTER UPDATE OF state ON public.connection_setup FOR EACH ROW WHEN ((new.state = ANY (ARRAY['done'::text, 'failed'::text, 'cancelled'::text]))) EXECUTE FUNCTION connection_setup_end();

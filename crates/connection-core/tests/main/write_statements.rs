@@ -66,7 +66,7 @@ async fn a_create_waits_for_the_disk_three_times() {
         on.world.provider(move |_| crate::world::me(&number.to_string(), "ada"));
         create(&on.registry).await;
     });
-    check("a create", &cost.await, 3, 6, 38);
+    check("a create", &cost.await, 3, 6, 40);
 }
 
 #[tokio::test]

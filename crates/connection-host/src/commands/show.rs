@@ -1,12 +1,13 @@
 //! `show C`: prints everything that is known of a connection, and where its credential may go.
 
+use connection_contract::reason;
 use connection_core::{Connection, ConnectionInfo};
 
 use super::identities::Identities;
 use crate::{
     Error, Exit,
     cli::Program,
-    output::{Output, condition, json, moment, name, reason_line},
+    output::{Output, TRUST_CERTIFICATE, condition, json, moment, name, reason_line},
     select,
 };
 
@@ -41,8 +42,10 @@ fn facts(program: &Program, info: &ConnectionInfo, profile: &str) -> Result<(), 
     fact("state", output.liveness(liveness))?;
     if let Some(reason) = reason {
         fact("reason", format!("{} ({})", reason.message, reason.code))?;
-        if let Some(remedy) = &reason.remedy {
-            fact("what to do", remedy.to_string())?;
+        match &reason.remedy {
+            Some(remedy) => fact("what to do", remedy.to_string())?,
+            None if reason.code == reason::TLS => fact("what to do", TRUST_CERTIFICATE.to_owned())?,
+            None => {}
         }
     }
     if let (_, Some(mend)) = reason_line(info, now) {

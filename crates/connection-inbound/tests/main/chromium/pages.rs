@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::site::{PROVIDER, Site};
 use crate::{
     login::LOGIN,
-    world::{PUBLIC, World, end, outlasted, sent_to},
+    world::{PUBLIC, World, end, outlasted_by, sent_to},
 };
 
 /// Returns a setup that waits for a browser, and the address to open.
@@ -137,7 +137,7 @@ async fn a_page_that_waits_goes_on_by_itself() {
         browser.click("#allow").await;
         browser.shows("One moment").await
     };
-    outlasted(&world, &registry, told).await;
+    outlasted_by(Duration::from_millis(1), &world, &registry, told).await;
     world.provider.let_go();
     browser.shows("Connected").await;
     left(&browser, &back(&link), "the-code").await;
