@@ -37,8 +37,8 @@ fn message(program: &Path, target: &str, kind: &str, is_test: bool) -> String {
 /// The binaries of a workspace with one test binary, one program and one library.
 fn binaries(directory: &Path) -> Binaries {
     let program = directory.join("script");
-    fs::write(&program, SCRIPT).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(&program, SCRIPT).expect("the directory is writable");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("the file is ours");
     let library = r#"{"reason":"compiler-artifact","executable":null,"profile":{"test":false}}"#;
     let messages =
         [message(&program, "main", "test", true), message(&program, "tool", "bin", false), library.to_owned()];
