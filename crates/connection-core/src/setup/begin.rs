@@ -1,4 +1,4 @@
-//! Begins, resumes and lists sessions.
+//! Begins, resumes, lists and expires setup sessions.
 
 use std::{
     future::IntoFuture,
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// A setup that is about to begin: `registry.begin_setup(&kind).label("work").await`.
+/// A setup that begins when it is awaited: `registry.begin_setup(&kind).label("work").await`.
 #[derive(Debug)]
 #[must_use = "a setup begins when this is awaited"]
 pub struct BeginSetup {
@@ -40,51 +40,53 @@ pub struct BeginSetup {
     extension: Option<ExtensionHandle>,
 }
 
-/// Where an open session stands.
+/// The stage of an open session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupStage {
-    /// A run is at work, or was lost and waits for somebody to resume it.
+    /// A run is in progress, or was lost and is continued by a process that takes the session over or resumes it.
     Running,
-    /// It waits for an answer, a callback or a time.
+    /// The session waits for an answer, a callback or a time.
     Waiting,
 }
 
-/// An open session, for lists.
+/// An open session, as it is listed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SetupInfo {
-    /// For [`resume_setup`](ConnectionRegistry::resume_setup).
+    /// Id of the session, for [`resume_setup`](ConnectionRegistry::resume_setup).
     pub id: SessionId,
-    /// Of what kind the connection will be.
+    /// Kind of the connection that the session is for.
     pub kind: Kind,
-    /// The connection that it is to authorize again; `None` when it makes a new one.
+    /// The connection that the session authorizes again, or `None` if it makes a new one.
     pub reauthorizes: Option<ConnectionId>,
-    /// Where it stands.
+    /// Stage of the session.
     pub stage: SetupStage,
-    /// The number of its current or last step.
+    /// Number of the current or last step.
     pub step: StepNo,
-    /// When it was begun.
+    /// Time at which the session was begun.
     pub created_at: Timestamp,
-    /// When it ends if nobody goes on.
+    /// Time at which the session expires if it gets no input.
     pub expires_at: Timestamp,
 }
 
 impl BeginSetup {
-    /// The connection's label. One that is taken is refused; without one, the account's own is used, with `-2` and so on
-    /// when it is taken.
+    /// Sets the label of the connection.
+    ///
+    /// A label that is taken is refused. Without one, the account's own label is used, with a suffix such as `-2` when
+    /// it is taken.
     pub fn label(mut self, label: impl Into<DisplayText>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Connects the account also when it is connected already.
+    /// Allows a second connection to an account that is connected already.
     pub fn again(mut self) -> Self {
         self.again = true;
         self
     }
 
-    /// Connects nothing when its profile has a connection by then.
+    /// Refuses the connection if its profile has another one by the end of the setup.
     pub(crate) fn alone(mut self) -> Self {
         self.alone = true;
         self
@@ -96,22 +98,27 @@ impl BeginSetup {
         self
     }
 
-    /// Takes callbacks from one browser alone: the one that shows this, 256 random bits that the host gave it in a cookie.
-    /// So whoever ends the setup is who began it, and a link that is sent to somebody else connects nothing.
+    /// Accepts callbacks from one browser only: the one that holds `proof`, which are 256 random bits that the host
+    /// gave it in a cookie.
+    ///
+    /// The person who ends the setup is then the one who began it, and a link that is sent to another person connects
+    /// nothing.
     pub fn browser(mut self, proof: Secret) -> Self {
         self.terms.browser = Some(proof);
         self
     }
 
-    /// Of an isolated identity of the kind's tool; of its default one, where none is said and the kind has them.
+    /// Connects the account for this profile of the kind's tool. Without one, the default profile is used if the kind
+    /// has profiles.
     pub fn profile(mut self, id: ProfileId) -> Self {
         self.profile = Some(id);
         self
     }
 
-    /// Connects it for an extension: the person who does lets the extension use what comes of it, with the secrets that it
-    /// declared. When the extension asks for something else by the end, or was removed, nothing is connected. A handle of
-    /// another owner counts for nothing.
+    /// Connects the account for an extension, which is granted the connection with the secrets that it declared.
+    ///
+    /// If the extension's declaration has changed by the end of the setup, or the extension was removed, nothing is
+    /// connected. A handle of another owner is ignored.
     pub fn extension(mut self, handle: &ExtensionHandle) -> Self {
         self.extension = Some(handle.clone());
         self
@@ -139,7 +146,7 @@ impl BeginSetup {
     }
 }
 
-/// Stores a session, then runs it. One that is for a connection that is there finds it.
+/// Stores a session, then runs it. A session that re-authorizes is refused if its connection does not exist.
 pub(super) async fn begin(
     registry: &ConnectionRegistry,
     kind: &Kind,
@@ -181,10 +188,11 @@ pub(super) async fn begin(
     };
     let slot = shared.slot(&row)?;
     let most = shared.most_setups;
-    // Nobody has typed or sent anything yet. What is committed next for the session takes it to the disk.
+    // The write may be relaxed, because the session holds no input yet. The next durable commit for the session takes
+    // this one to the disk.
     let stored = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
-            // Of two that begin the last one at once, one is refused.
+            // The lock refuses one of two setups that begin the last permitted session at the same time.
             tx.lock(Lock::Owner(&row.owner)).await?;
             if tx.count_setups(&row.owner, row.created_at).await? >= i64::from(most) {
                 return Ok(Err(Error::TooManySetups { most }));
@@ -200,7 +208,7 @@ pub(super) async fn begin(
         })
     });
     if let Err(error) = end_expired(&shared, stored.await??).await {
-        // Whoever looks at them next ends them.
+        // The next purge ends them.
         tracing::debug!(code = error.code(), "setups that have expired could not be ended");
     }
     tracing::info!(session = %id, %kind, "setup begun");
@@ -220,27 +228,31 @@ impl IntoFuture for BeginSetup {
 }
 
 impl ConnectionRegistry {
-    /// Begins a setup when it is awaited. The session is stored before the plugin runs, and outlives this process. Until
-    /// something is recorded in it, such as an answer, a loss of power may take it.
+    /// Begins a setup when the result is awaited.
+    ///
+    /// The session is stored before the plugin runs, and outlives this process. Until an effect of it is recorded,
+    /// such as an answer, a power failure may lose it.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`], [`Error::LabelTaken`], [`Error::Profile`] for a profile that is not there, and the store's.
+    /// [`Error::UnknownKind`], [`Error::LabelTaken`], [`Error::Profile`] for a profile that does not exist,
+    /// [`Error::TooManySetups`], and the store's.
     pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
         let (registry, kind) = (self.clone(), kind.clone());
         let (label, terms, profile, extension) = Default::default();
         BeginSetup { registry, kind, label, again: false, alone: false, terms, profile, extension }
     }
 
-    /// Goes on with a session, also one that another process began or lost. One that ended tells how, for a while.
+    /// Resumes a session, including one that another process began or lost. A session that has ended returns its
+    /// outcome for a while.
     ///
     /// # Repetition
     ///
-    /// Any number of handles may be at one session.
+    /// A session may have any number of handles.
     ///
     /// # Errors
     ///
-    /// [`Error::SessionNotFound`], [`Error::UnknownKind`] when its plugin is gone, and the store's.
+    /// [`Error::SessionNotFound`], [`Error::UnknownKind`] if the plugin is no longer registered, and the store's.
     pub async fn resume_setup(&self, id: SessionId) -> Result<SetupSession, Error> {
         let row = self.shared.reader().await?.setup(id).await?;
         let row = row.filter(|row| *row.owner == *self.owner).ok_or(Error::SessionNotFound(id))?;
@@ -248,12 +260,12 @@ impl ConnectionRegistry {
         self.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
         let waits_at = match run::waiting(&self.shared, &slot).await {
             Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
-            // A step that does not open is made anew by the run, from what the journal holds.
+            // The run makes a step that does not open again, from the journal.
             Err(Error::Sealed { .. }) => None,
             Err(error) => return Err(error),
         };
         offline::forget(&self.shared, &slot).await?;
-        // A run that is busy shows what there is to see.
+        // A run that is in progress shows the current step itself.
         if slot.is_at_rest() {
             slot.resumed(waits_at);
         }
@@ -261,9 +273,11 @@ impl ConnectionRegistry {
         Ok(SetupSession::at(&self.shared, slot))
     }
 
-    /// Goes on with every session that waits, of all owners, and says with how many: what waited for a time in a process
-    /// that is gone is woken by this one, and what waits for a network asks again. For a host that starts and is there to
-    /// stay. One that cannot be resumed is logged and left as it is.
+    /// Resumes every waiting session of every owner, and returns how many were resumed.
+    ///
+    /// A host that stays running calls this when it starts: sessions that waited for a time in a process that is gone
+    /// are woken by this one, and sessions that wait for the network ask again. A session that cannot be resumed is
+    /// logged and left as it is.
     ///
     /// # Errors
     ///
@@ -281,12 +295,12 @@ impl ConnectionRegistry {
         Ok(resumed)
     }
 
-    /// A handle at a session without resuming it: one that waits for better times is left waiting. For a page that looks
-    /// again and again.
+    /// Returns a handle of a session without resuming it: a session that waits for the network is left waiting. This
+    /// is for a page that polls.
     ///
     /// # Errors
     ///
-    /// As [`resume_setup`](Self::resume_setup).
+    /// The same as [`resume_setup`](Self::resume_setup).
     pub async fn setup(&self, id: SessionId) -> Result<SetupSession, Error> {
         let row = self.shared.reader().await?.setup(id).await?;
         let row = row.filter(|row| *row.owner == *self.owner).ok_or(Error::SessionNotFound(id))?;
@@ -295,7 +309,7 @@ impl ConnectionRegistry {
         Ok(SetupSession::at(&self.shared, slot))
     }
 
-    /// The sessions of this owner that have not ended, oldest first.
+    /// Returns the sessions of this owner that have not ended, oldest first.
     ///
     /// # Errors
     ///
@@ -311,8 +325,9 @@ impl ConnectionRegistry {
     }
 }
 
-/// A row whose kind is no kind was written by nobody; it is left out of lists and harms nothing. What may open in a moment
-/// is an error: nothing false is said of what the session is for.
+/// Returns a row as it is listed, or `None` for a row with an invalid kind, which this program did not write.
+///
+/// A header that may open later is an error, because the purpose of the session is not known without it.
 async fn info(shared: &Shared, row: &SetupRow) -> Result<Option<SetupInfo>, Error> {
     let Some(kind) = Kind::parse(&row.kind) else { return Ok(None) };
     let place = place(&row.id, &row.owner, &kind, "connection_setup", "sealed_header", 0);
@@ -337,7 +352,7 @@ async fn info(shared: &Shared, row: &SetupRow) -> Result<Option<SetupInfo>, Erro
     }))
 }
 
-/// Goes on with a session that no process holds, unless this one is at it.
+/// Runs a session that no process holds, unless this process runs it.
 pub(crate) fn take_over(shared: &Arc<Shared>, row: &SetupRow) {
     let Ok(slot) = shared.slot(row) else { return };
     if shared.kinds.entry(&slot.kind).is_some() && slot.is_at_rest() {
@@ -346,7 +361,7 @@ pub(crate) fn take_over(shared: &Arc<Shared>, row: &SetupRow) {
     }
 }
 
-/// Sessions that nobody went on with end here, and those that ended long ago are forgotten.
+/// Ends the sessions that have expired, and deletes the rows of sessions that ended long ago.
 async fn purge(shared: &Arc<Shared>) -> Result<(), Error> {
     let now = shared.clock.now().seconds();
     let expired = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.purge_setups(now).await })).await?;
@@ -356,7 +371,7 @@ async fn purge(shared: &Arc<Shared>) -> Result<(), Error> {
 async fn end_expired(shared: &Arc<Shared>, expired: Vec<SessionId>) -> Result<(), Error> {
     for id in expired {
         let row = match shared.reader().await?.setup(id).await {
-            // Nobody can go on with it either.
+            // A session whose row cannot be read cannot be resumed either.
             Err(StoreError::Corrupt { .. }) => {
                 tracing::warn!(session = %id, "the row of a setup cannot be read");
                 continue;
@@ -371,7 +386,7 @@ async fn end_expired(shared: &Arc<Shared>, expired: Vec<SessionId>) -> Result<()
 }
 
 impl Shared {
-    /// What this process keeps of a session, made when there is nothing yet.
+    /// Returns this process's slot of a session, and creates it if there is none.
     pub(super) fn slot(&self, row: &SetupRow) -> Result<Arc<Slot>, Error> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = sessions.get(&row.id).and_then(std::sync::Weak::upgrade) {

@@ -1,10 +1,11 @@
-//! Setup sessions: durable by replay.
+//! Setup sessions, which survive a crash because they are only ever run by replay.
 //!
-//! A step that waits suspends its session by dropping the plugin's future; the next input runs the plugin again from its
-//! start, with every recorded result, and goes on live where the journal ends. So crash recovery is the only path, and a
-//! waiting session costs neither memory nor a task.
+//! A step that waits suspends its session by dropping the plugin's future. The next input runs the plugin again from
+//! its start: each recorded effect returns its recorded result, and effects are performed again where the journal
+//! ends. Crash recovery is therefore the only path, and a waiting session costs neither memory nor a task.
 //!
-//! Entry points: `begin` makes a session, `session` is the host's handle, `run` is one run, `finish` ends it, `cancel` for its host.
+//! Entry points: `begin` creates a session, `session` is the host's handle, `run` is one run, `finish` ends a session
+//! with a result, and `cancel` ends it for its host.
 
 pub(crate) mod answers;
 mod begin;

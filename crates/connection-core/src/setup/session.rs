@@ -1,4 +1,4 @@
-//! The host's handle of a setup session.
+//! The host's handle of a setup session, and the inputs that end a wait.
 
 use std::{
     fmt,
@@ -29,37 +29,37 @@ use crate::{
     store::{Lock, rows::SetupState},
 };
 
-/// What two inputs that end one wait meet at.
+/// Names the conflict between two inputs that end the same wait.
 const WAIT: &str = "wait of a setup";
-/// How often an input looks again when another one was first.
+/// Maximum number of times an input reads the session again because another input was first.
 pub(super) const MOST_TRIES: usize = 8;
 
-/// Why `advance` was refused. The session is where it was.
+/// An error of [`SetupSession::advance`]. The session is unchanged.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdvanceError {
-    /// The session ended.
+    /// The session has ended.
     #[error("this setup has ended")]
     Ended,
-    /// It could not be done now.
+    /// The answer could not be taken now.
     #[error(transparent)]
     Error(#[from] Error),
-    /// What is wrong, by field; the plugin saw nothing.
+    /// The answers are invalid; holds the problem of each field. The plugin has not seen the answers.
     #[error("{}", problems(.0))]
     Invalid(Vec<FieldProblem>),
-    /// The current step is nothing to answer.
+    /// The current step asks for no answer.
     #[error("this setup asks for nothing now")]
     NoPrompt,
-    /// The answer is for another step than the current one.
+    /// The answer is for a step other than the current one.
     #[error("this setup is at step {current} now")]
     WrongStep {
-        /// That one.
+        /// Number of the current step.
         current: StepNo,
     },
 }
 
 impl AdvanceError {
-    /// For programs; listed in `docs/spec/words.md`.
+    /// Returns the stable code of this error, for programs. The codes are listed in `docs/spec/words.md`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Ended => "setup_ended",
@@ -70,7 +70,7 @@ impl AdvanceError {
         }
     }
 
-    /// What to do, where something can be done.
+    /// Returns what a person can do about the error, if anything.
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Ended => Some("begin a new setup".into()),
@@ -85,11 +85,11 @@ fn problems(problems: &[FieldProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// A setup in progress. Dropping it only detaches: the session stays and can be resumed by its id.
+/// A handle of a setup session. Dropping it only detaches: the session stays and can be resumed by its id.
 pub struct SetupSession {
     pub(super) shared: Arc<Shared>,
     pub(super) slot: Arc<Slot>,
-    /// What this handle has returned.
+    /// Version of the view that this handle has returned last.
     pub(super) seen: Arc<AtomicU64>,
     pub(super) ephemeral: Option<Arc<Ephemeral>>,
 }
@@ -124,36 +124,38 @@ impl fmt::Debug for SetupSession {
 }
 
 impl SetupSession {
-    /// A handle that has returned nothing yet.
+    /// Creates a handle that has returned no step yet.
     pub(super) fn at(shared: &Arc<Shared>, slot: Arc<Slot>) -> Self {
         Self { shared: shared.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None }
     }
 
-    /// For [`resume_setup`](crate::ConnectionRegistry::resume_setup), in any process.
+    /// Returns the id of the session, with which [`resume_setup`](crate::ConnectionRegistry::resume_setup) finds it in
+    /// any process.
     pub fn id(&self) -> SessionId {
         self.slot.id
     }
 
-    /// Of what kind the connection will be.
+    /// Returns the kind of the connection that the session is for.
     pub fn kind(&self) -> &Kind {
         &self.slot.kind
     }
 
-    /// The current step and its number; `None` while the plugin works and shows nothing.
+    /// Returns the current step and its number, or `None` while the plugin works and shows nothing.
     pub fn current_step(&self) -> Option<(StepNo, SetupStep)> {
         self.slot.view().borrow().step.clone()
     }
 
-    /// Waits for a step that this handle has not returned yet. The last one is `Done` or `Failed`, then, and after a
-    /// cancellation, comes `None`.
+    /// Waits for a step that this handle has not returned yet.
+    ///
+    /// The last step is `Done` or `Failed`. After it, and after a cancellation, this returns `None`.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it has returned nothing; the session goes on.
+    /// If the future is dropped, no step counts as returned, and the session continues.
     ///
     /// # Errors
     ///
-    /// It cannot go on now, and is where it was: resume it when what failed is mended.
+    /// The session cannot continue now and is unchanged. Resume it after the cause is fixed.
     pub async fn next_step(&self) -> Result<Option<(StepNo, SetupStep)>, Error> {
         let mut receiver = self.slot.view();
         let mut following = None;
@@ -182,23 +184,27 @@ impl SetupSession {
         }
     }
 
-    /// The steps as a stream, each as [`next_step`](Self::next_step) gives it; ends with the session or an error.
+    /// Returns the steps as a stream, each as [`next_step`](Self::next_step) returns it. The stream ends with the
+    /// session or after an error.
     pub fn steps(&self) -> SetupSteps {
         SetupSteps { session: Some(self.clone()), next: None }
     }
 
-    /// Answers the step of that number with what the user typed. When it returns, the answer is durable and the plugin
-    /// runs on; the next step comes from [`next_step`](Self::next_step). A field that takes many values is repeated.
+    /// Answers the step with this number.
     ///
-    /// Of two answers to one step the first counts, and the second is refused: an answer never reaches a later step.
+    /// When this returns, the answer is durable and the plugin continues; [`next_step`](Self::next_step) returns the
+    /// next step. A field that takes many values is repeated in `answers`.
+    ///
+    /// The first of two answers to one step counts, and the second one is refused: an answer never reaches a later
+    /// step.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the answer was taken or was not; the current step tells.
+    /// If the future is dropped, the answer may or may not have been taken; the current step shows which.
     ///
     /// # Errors
     ///
-    /// The session is where it was.
+    /// See [`AdvanceError`]. The session is unchanged.
     pub async fn advance(&self, step: StepNo, answers: &[(String, Secret)]) -> Result<(), AdvanceError> {
         let (shared, slot) = (&self.shared, &self.slot);
         for _ in 0..MOST_TRIES {
@@ -207,11 +213,12 @@ impl SetupSession {
                 if self.answer(&waiting, step, answers).await? {
                     return Ok(());
                 }
-                // Another way ended the wait first.
+                // Another input ended the wait first.
                 continue;
             }
             match state {
-                // A poll is under way, and the page that asks is still open: it may come to the same step again.
+                // A poll is in progress, and the page with the prompt is still open. The run may come to the same step
+                // again.
                 SetupState::Running if slot.shows(step) => drop(slot.running.lock().await),
                 SetupState::Running | SetupState::Waiting => return Err(AdvanceError::NoPrompt),
                 _ => return Err(AdvanceError::Ended),
@@ -220,7 +227,7 @@ impl SetupSession {
         Err(AdvanceError::NoPrompt)
     }
 
-    /// `false` when the session is not at that wait any more.
+    /// Answers the wait, and returns `false` if the session is no longer at that wait.
     async fn answer(
         &self,
         waiting: &Waiting,
@@ -236,7 +243,8 @@ impl SetupSession {
         let declared = |name: &String| kind.descriptor.fields.iter().find(|field| field.name == **name).cloned();
         let fields: Vec<_> = names.iter().filter_map(declared).collect();
         if fields.len() != names.len() {
-            // Its plugin was replaced by one that asks for something else: that is shown.
+            // The plugin was replaced by one that asks for other fields. Run the session again, so that the new prompt
+            // is shown.
             run::again(shared, slot).await;
             return Ok(false);
         }
@@ -250,22 +258,23 @@ impl SetupSession {
         Ok(input(shared, slot, waiting, Effect::Answered(checked), Source::Host).await?)
     }
 
-    /// Ends it: a run in progress is dropped, its callbacks are refused, nothing is kept. A session that has ended is
-    /// left as it is.
+    /// Cancels the session: a run in progress is dropped, its callbacks are refused, and nothing is kept. A session
+    /// that has ended is left as it is.
     ///
     /// # Errors
     ///
-    /// The store failed, and the session may still be there.
+    /// The store failed, and the session may still be open.
     pub async fn cancel(&self) -> Result<(), Error> {
-        // Dropped, it has ended the session all the same.
+        // The task ends the session even if this future is dropped.
         cancel::cancel(&self.shared, &self.slot).await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
-    /// Resolves when the session ended: with a connection only once its row is stored.
+    /// Waits until the session has ended, and returns how. A session ends with a connection only after its row is
+    /// stored.
     ///
     /// # Errors
     ///
-    /// It cannot go on now, and is where it was.
+    /// The session cannot continue now and is unchanged.
     pub async fn terminal(&self) -> Result<Outcome, Error> {
         let mut view = self.slot.view();
         let mut following = None;
@@ -287,18 +296,20 @@ impl SetupSession {
     }
 }
 
-/// Whence an input came; what that leaves behind goes in the same transaction.
+/// Where an input came from. The bookkeeping for that source is committed in the same transaction.
 pub(super) enum Source {
-    /// A callback that arrived now: its address is used up.
+    /// A callback that arrived now. Its address is used up.
     Endpoint { hash: [u8; 32], now: i64 },
-    /// The host's own call, or the time.
+    /// A call of the host, or the deadline of the wait.
     Host,
-    /// A callback that was kept while a run was busy.
+    /// A callback that was kept because a run was in progress when it arrived.
     Inbox(uuid::Uuid),
 }
 
-/// Ends the current wait with what came from outside, durably, and runs; `false` when the session is not at that wait any
-/// more, or the callback was used. Dropped, it goes on: what is durable must not wait for somebody who asks again.
+/// Records an input, which ends the current wait, and starts a run. Returns `false` if the session is no longer at
+/// that wait, or if the callback was used already.
+///
+/// Dropping the future does not stop the task, because a recorded input must be run without waiting for another call.
 pub(super) async fn input(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
@@ -318,7 +329,7 @@ pub(super) async fn input(
     task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
 }
 
-/// As `input`, for a caller that runs by itself.
+/// Records an input as `input` does, for a caller that starts the run itself.
 pub(super) async fn record(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
@@ -328,7 +339,7 @@ pub(super) async fn record(
 ) -> Result<bool, Error> {
     let Some(seq) = waiting.seq else { return Ok(false) };
     let (elapsed, now) = (matches!(effect, Effect::Elapsed), shared.clock.now());
-    // A run that is lost after this has as long as one that waits.
+    // A run that is lost after this point can be resumed for as long as a session that waits.
     let alive = if elapsed { i64::MIN } else { now.after(run::SESSION_LIFE).seconds() };
     let entry = Entry::new(waiting.what.clone(), now, effect);
     let sealed = shared.sealer.seal(&slot.effect_place(seq), entry.encode().expose()).await;
@@ -346,7 +357,7 @@ pub(super) async fn record(
                 Source::Inbox(input) => tx.delete_input(id, input).await?,
             };
             if !fresh || !tx.insert_effect(id, seq, &sealed).await? {
-                // The wait goes on.
+                // Roll back, so that the wait continues.
                 return Err(StoreError::Conflict { what: WAIT.into() });
             }
             Ok(true)
@@ -360,7 +371,7 @@ pub(super) async fn record(
 
 type Item = Result<(StepNo, SetupStep), Error>;
 
-/// See [`SetupSession::steps`].
+/// The steps of a session as a stream; see [`SetupSession::steps`].
 pub struct SetupSteps {
     session: Option<SetupSession>,
     next: Option<BoxFuture<'static, Option<Item>>>,
@@ -377,7 +388,8 @@ impl Stream for SetupSteps {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(session) = &self.session else { return Poll::Ready(None) };
-        // One cursor with the stream's own handle, so that each next future goes on where the last one ended.
+        // The handle of the future shares its cursor with the handle of the stream, so that each future continues
+        // where the last one ended.
         let session = SetupSession { seen: session.seen.clone(), ..session.clone() };
         let next = self.next.get_or_insert_with(|| Box::pin(async move { session.next_step().await.transpose() }));
         let Poll::Ready(item) = Pin::new(next).poll(cx) else { return Poll::Pending };

@@ -1,63 +1,66 @@
-//! What hosts see of a setup.
+//! The steps of a setup session, which a host renders, and the ways in which a session ends.
 
 use connection_contract::{DisplayText, Field, Identity, Liveness, Notice, Prompt, Reason, Redirect, SetupFailure};
 
 use crate::ConnectionId;
 
-/// The number of a step: `advance` names the one that it answers.
+/// The number of a step. [`advance`](super::SetupSession::advance) names the step that it answers.
 pub type StepNo = u64;
 
-/// What a host renders.
+/// A step of a setup session, for the host to render.
 ///
-/// `beside` is what stays on the page: earlier notices, then those of this step.
+/// `beside` holds the notices that stay on the page: earlier notices first, then those of this step.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new step must break a host until it is handled")]
 pub enum SetupStep {
-    /// Show the account, and [`advance`](super::SetupSession::advance) without answers once a person has confirmed that it
-    /// is the right one; nothing is stored before. [Cancel](super::SetupSession::cancel) the session of an account that is
-    /// not. Only a session that [confirms](super::BeginSetup::confirm_account) comes to this step.
+    /// Show the account, and [`advance`](super::SetupSession::advance) without answers once a person has confirmed
+    /// that it is the right one. Nothing is stored before that. If it is the wrong account,
+    /// [cancel](super::SetupSession::cancel) the session. Only a session that
+    /// [confirms](super::BeginSetup::confirm_account) comes to this step.
     Confirm {
-        /// The account that the provider says was signed in to.
+        /// The account that was signed in to, according to the provider.
         identity: Identity,
     },
-    /// Ask, then `advance`. May offer an address to open, too, when several ways race.
+    /// Show the prompt, then call `advance` with the answers. When several ways race, the step may also offer an
+    /// address to open.
     Prompt {
-        /// What to ask.
+        /// The prompt to show.
         prompt: Prompt,
-        /// The declared fields that it names, in its order.
+        /// The declared fields that the prompt names, in the order of the prompt.
         fields: Vec<Field>,
-        /// Another way to go on.
+        /// The address that a person may open instead of answering.
         open: Option<Redirect>,
-        /// Stays on the page.
+        /// The notices that stay on the page.
         beside: Vec<Notice>,
     },
-    /// Send the browser there; it comes back by itself.
+    /// Send the browser to the address. The browser comes back by itself.
     Redirect {
-        /// Where to.
+        /// The address to open.
         redirect: Redirect,
-        /// Stays on the page.
+        /// The notices that stay on the page.
         beside: Vec<Notice>,
     },
-    /// Show; nothing to answer. A notice with a reason says that the provider cannot be asked now: the answers are
-    /// kept, and resuming the session asks again. Otherwise it goes on by itself.
+    /// Show the notices; there is nothing to answer. A notice with a reason says that the provider cannot be asked
+    /// now: the answers are saved, and resuming the session asks again. Without such a notice, the session continues
+    /// by itself.
     Notice {
-        /// Stays on the page.
+        /// The notices that stay on the page.
         beside: Vec<Notice>,
     },
-    /// The connection is made, or authorized again, and stored.
+    /// The connection was made, or authorized again, and is stored.
     Done {
-        /// Which account.
+        /// The account of the connection.
         identity: Identity,
-        /// As the candidate was measured.
+        /// Liveness of the connection, as it was measured for the new credential or later.
         liveness: Liveness,
     },
-    /// Nothing was made or changed, and nothing is kept.
+    /// The setup failed. No connection was made or changed, and nothing is kept.
     Failed(SetupFailure),
 }
 
 impl SetupStep {
     /// Returns why the setup has come to this step and not to its end: what is wrong with the last answers, why the
-    /// provider cannot be asked now, or why the setup failed. `None` where nothing is wrong.
+    /// provider cannot be asked now, or why the setup failed. Returns `None` if nothing is wrong.
     ///
     /// ```
     /// use connection_contract::SetupFailure;
@@ -79,19 +82,19 @@ impl SetupStep {
     }
 }
 
-/// What a setup made. The row is stored.
+/// The connection that a setup made or authorized again. Its row is stored.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Done {
-    /// Its id.
+    /// Id of the connection.
     pub connection: ConnectionId,
-    /// Its label.
+    /// Label of the connection.
     pub label: DisplayText,
-    /// Which account it reaches.
+    /// The account that the connection reaches.
     pub identity: Identity,
-    /// As the candidate was measured.
+    /// Liveness of the connection, as it was measured for the new credential or later.
     pub liveness: Liveness,
-    /// Why it is not live.
+    /// The reason why the connection is not live, or `None` if it is live.
     pub reason: Option<Reason>,
 }
 
@@ -99,16 +102,16 @@ pub struct Done {
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a session ends in one of these three ways")]
 pub enum Outcome {
-    /// `cancel` was called; nothing is kept.
+    /// The session was cancelled; nothing is kept.
     Cancelled,
-    /// With a connection, made or authorized again, which is stored.
+    /// The connection was made, or authorized again, and is stored.
     Done(Done),
-    /// Without one; nothing is kept.
+    /// The setup failed; nothing is kept.
     Failed(SetupFailure),
 }
 
 impl Outcome {
-    /// The last step that a host renders; none for a session that was cancelled.
+    /// Returns the last step that a host renders, or `None` for a session that was cancelled.
     pub(crate) fn step(&self) -> Option<SetupStep> {
         match self {
             Self::Cancelled => None,
