@@ -1,5 +1,5 @@
-//! Checks what a person typed, before a plugin sees it. A problem names the field, and never holds the answer, but for the
-//! path of a directory that cannot be granted.
+//! Checks the answers of a person before a plugin sees them. A problem names the field and never holds the answer,
+//! except for the path of a directory that cannot be granted.
 
 use std::{collections::HashMap, fmt};
 
@@ -7,20 +7,21 @@ use connection_contract::{Answer, BaseUrl, DisplayText, Field, Input, Root, Secr
 use connection_egress::{is_loopback, is_private_network};
 use regex::Regex;
 
-/// What is wrong with an address at which others could read what is sent.
+/// The problem of an address to which requests would be sent without encryption.
 const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";
-/// The longest answer, in bytes.
+/// Maximum length of an answer in bytes.
 const LONGEST: usize = 16 * 1024;
-/// The most values of a field that takes many.
+/// Maximum number of values of a field that takes many.
 const MOST_VALUES: usize = 64;
 
-/// What is wrong with one field's answer; never holds the answer, but for the path of a directory that cannot be granted.
+/// The problem with the answer to one field. It never holds the answer, except for the path of a directory that cannot
+/// be granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldProblem {
-    /// Which field.
+    /// Name of the field.
     pub field: DisplayText,
-    /// What is wrong.
+    /// The problem, as the rest of a sentence that begins with the name of the field.
     pub problem: DisplayText,
 }
 
@@ -36,10 +37,10 @@ impl fmt::Display for FieldProblem {
     }
 }
 
-/// Grants a directory, or says why not.
+/// A function that grants a directory, or returns why it cannot be granted.
 pub(crate) type Grant<'a> = dyn Fn(&str) -> Result<Root, DisplayText> + 'a;
 
-/// Every problem by field, or the checked answers in the order of the prompt.
+/// Checks the answers against the fields. Returns the answers in the order of the prompt, or every problem.
 pub(crate) fn check(
     fields: &[Field],
     patterns: &HashMap<Text, Regex>,
@@ -108,7 +109,8 @@ fn answer(
     }
 }
 
-/// `http` at an address of a private network, which the person confirmed by the answer to another field.
+/// Returns an `http` address of a private network, if the person has confirmed it by answering the field `by` with
+/// `true`.
 fn device_url(value: &Secret, by: &str, given: &[(String, Secret)]) -> Result<BaseUrl, DisplayText> {
     let base = value.expose_str().and_then(host::base_url);
     let base = base.filter(|base| is_private_network(base.origin())).ok_or(NOT_ENCRYPTED)?;
@@ -119,7 +121,7 @@ fn device_url(value: &Secret, by: &str, given: &[(String, Secret)]) -> Result<Ba
     Err(format!("{why}; for a device of your own network, answer '{by}' with true").into())
 }
 
-/// The answer to a field of any input but `Directory`, which only a host can grant.
+/// Returns the answer to a field of any input except `Directory`, which only a host can grant.
 pub(crate) fn plain(field: &Field, pattern: Option<&Regex>, value: &Secret) -> Result<Answer, &'static str> {
     let text = value.expose_str().ok_or("is not UTF-8 text")?;
     if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
@@ -130,7 +132,8 @@ pub(crate) fn plain(field: &Field, pattern: Option<&Regex>, value: &Secret) -> R
         Input::Choice(choices) if choices.iter().any(|(choice, _)| choice == text) => Ok(Answer::Text(text.into())),
         Input::Choice(_) => Err("is not one of the choices"),
         Input::Number => text.parse().map(Answer::Number).map_err(|_| "is not a whole number"),
-        // A key that has lines says so with a pattern; in a token a line break is a slip of the clipboard.
+        // A field for a key of several lines declares a pattern. In a token, a line break is a mistake made in
+        // copying.
         Input::Secret | Input::Text if pattern.is_none() && text.chars().any(char::is_control) => {
             Err("has a line break or another control character")
         }
@@ -141,7 +144,8 @@ pub(crate) fn plain(field: &Field, pattern: Option<&Regex>, value: &Secret) -> R
     }
 }
 
-/// `https`, or `http` to this machine: a credential never crosses a network in the clear.
+/// Returns the address if it is `https`, or `http` on this machine, so that a credential never crosses a network
+/// unencrypted.
 pub(crate) fn base_url(text: &str) -> Result<BaseUrl, &'static str> {
     let base = host::base_url(text).ok_or("is not a plain https address")?;
     let origin = base.origin().as_str();

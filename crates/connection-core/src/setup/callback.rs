@@ -1,4 +1,4 @@
-//! A callback as it comes from the network, and what becomes of it.
+//! A callback from the network, and the session that took it.
 
 use std::fmt;
 
@@ -7,12 +7,13 @@ use connection_contract::{Kind, Secret, encode};
 use super::{SetupSession, deliver::DeliverError};
 use crate::{ConnectionRegistry, Error, registry::Shared};
 
-/// For so long the browser that brought a callback is told what came of it.
+/// Seconds for which the browser that brought a callback can be shown the result.
 const TOLD_FOR: i64 = 10 * 60;
 
-/// What a browser brought to a redirect URI: the decoded query (or form) parameters, and what is known of the way.
+/// The decoded query or form parameters that a browser brought to a redirect URI, and what is known about the browser.
 ///
-/// Made of parameters alone, it may have come by any way: an address that a person pasted has none.
+/// A callback that consists of parameters alone may have come from anywhere, such as from an address that a person
+/// pasted.
 pub struct Callback {
     pub(super) parameters: Vec<(String, Secret)>,
     pub(super) kind: Option<Kind>,
@@ -20,20 +21,21 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// With these parameters.
+    /// Creates a callback with these parameters.
     pub fn new(parameters: Vec<(String, Secret)>) -> Self {
         Self { parameters, kind: None, browser: Vec::new() }
     }
 
-    /// It came to the redirect URI of this kind: for a session of another kind it is refused (RFC 9700, section 4.4.2.2).
+    /// Sets the kind at whose redirect URI the callback arrived. A session of another kind refuses it (RFC 9700,
+    /// section 4.4.2.2).
     #[must_use]
     pub fn at(mut self, kind: Kind) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// What the browser has in its cookies. A session that was begun [in a browser](super::BeginSetup::browser) wants its
-    /// own among them.
+    /// Sets the proofs that the browser has in its cookies. A session that is bound to a browser, such as one that was
+    /// begun [in a browser](super::BeginSetup::browser), requires its own proof among them.
     #[must_use]
     pub fn browser(mut self, proofs: Vec<Secret>) -> Self {
         self.browser = proofs;
@@ -43,7 +45,7 @@ impl Callback {
 
 impl fmt::Debug for Callback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names come from the network, too.
+        // The names of parameters come from the network, too, and are not shown.
         f.debug_struct("Callback").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
@@ -54,25 +56,26 @@ impl From<Vec<(String, Secret)>> for Callback {
     }
 }
 
-/// A callback that was taken, durably.
+/// A callback that was accepted and recorded durably.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Delivered {
-    /// The session that goes on with it, of whichever owner: for telling the browser what comes of it, and for nothing
-    /// else.
+    /// The session that continues with the callback, whichever owner it has. Use it only to show the browser the
+    /// result.
     pub session: SetupSession,
-    /// Finds that session again, in any process, for ten minutes; see [`delivered`](ConnectionRegistry::delivered). It
-    /// cannot be guessed, not even by somebody who knows the callback's address, and lets nobody do anything.
+    /// A reference that finds the session again, in any process, for ten minutes; see
+    /// [`delivered`](ConnectionRegistry::delivered). It cannot be guessed, even by someone who knows the callback's
+    /// address, and it authorizes nothing.
     pub reference: String,
 }
 
 impl ConnectionRegistry {
-    /// The session that took a callback of this kind, by the reference that [`deliver`](Self::deliver) gave: for the page
-    /// to which the browser is sent on.
+    /// Returns the session that took a callback of this kind, by the reference that [`deliver`](Self::deliver)
+    /// returned. This is for the page to which the browser is redirected.
     ///
     /// # Errors
     ///
-    /// [`DeliverError::Unknown`] for a reference that none was given or whose time is over, and the store's.
+    /// [`DeliverError::Unknown`] for a reference that does not exist or has expired, and the store's.
     pub async fn delivered(&self, kind: &Kind, reference: &str) -> Result<SetupSession, DeliverError> {
         let hash = encode::from_hex(reference).and_then(|hash| <[u8; 32]>::try_from(hash).ok());
         let hash = hash.ok_or(DeliverError::Unknown)?;
@@ -90,7 +93,7 @@ impl ConnectionRegistry {
 }
 
 impl Shared {
-    /// What is kept of a browser's proof.
+    /// Returns the hash under which a browser's proof is kept.
     pub(super) fn browser_hash(&self, proof: &Secret) -> [u8; 32] {
         self.sealer.mac("connections/browser/v1", proof.expose())
     }

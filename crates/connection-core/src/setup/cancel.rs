@@ -1,4 +1,5 @@
-//! A session that its host ends: nothing of it is kept, and an account that was shown and not confirmed is given back.
+//! Cancels a session for its host. Nothing of the session is kept, and the grant of an account that was shown and not
+//! confirmed is given back.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::{
     store::{Lock, rows::SetupState},
 };
 
-/// Ends a session for its host, on a task of its own. One that has ended is left as it is.
+/// Cancels a session on a separate task. A session that has ended is left as it is.
 pub(super) fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> JoinHandle<Result<(), Error>> {
     slot.cancelled.send_replace(true);
     let (shared, slot) = (shared.clone(), slot.clone());
@@ -20,7 +21,7 @@ pub(super) fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> JoinHandle<Resul
         let ended = end_cancelled(&shared, &slot).await;
         if let Err(error) = &ended {
             tracing::warn!(session = %slot.id, code = error.code(), "a setup could not be cancelled");
-            // It is still there, and may be resumed.
+            // The session is still open, and may be resumed.
             slot.cancelled.send_replace(false);
         }
         ended
@@ -28,7 +29,7 @@ pub(super) fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> JoinHandle<Resul
 }
 
 async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
-    // The run that was told to stop must be gone: what it writes last is deleted here.
+    // The cancelled run must have ended, because its last writes are deleted here.
     let _running = slot.running.lock().await;
     let (id, expires) = (slot.id, shared.clock.now().after(run::SESSION_LIFE).seconds());
     let row = shared.reader().await?.setup(id).await?;
@@ -46,7 +47,7 @@ async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Err
         confirm::give_back(shared, slot).await;
         slot.end(run::step_no(step_seq), Outcome::Cancelled);
     } else {
-        // Somebody else ended it: the row says how.
+        // Another process ended the session; a run reads how.
         run::spawn(shared, slot);
     }
     Ok(())

@@ -1,51 +1,52 @@
-//! What the row of a session holds sealed: its header, the wait that suspended it, and how it ended.
+//! The sealed contents of a session's row: its header, the wait that suspended it, and its failure.
 
 use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
 use super::StepNo;
 use crate::{extension::ForExtension, profiles::Granted};
 
-/// What a session was begun with.
+/// The values with which a session was begun.
 pub(crate) struct Header {
-    /// From which its random bytes and `state`s are derived.
+    /// The seed from which the random bytes and the `state`s of the session are derived.
     pub(crate) seed: Secret,
     pub(crate) purpose: Purpose,
-    /// The hash of what the browser shows in which it was begun; its callbacks come from that one.
+    /// Hash of the proof of the browser that the session is bound to. Callbacks are accepted from that browser only.
     pub(crate) browser: Option<[u8; 32]>,
-    /// Whether the browser is led through an address of the host's own. Until a browser has come there, `browser` is
-    /// `None` and no callback is taken.
+    /// `true` if the browser is led through an address of the host. Until a browser has come there, `browser` is
+    /// `None` and no callback is accepted.
     pub(crate) led: bool,
-    /// Whether an account that somebody signed in to with a browser is shown before it is stored.
+    /// `true` if an account to which a person signed in with a browser is shown before it is stored.
     pub(crate) confirm: bool,
-    /// The isolated identity that it is for.
+    /// The profile of the connection.
     pub(crate) profile: Option<Granted>,
 }
 
-/// What a session is for.
+/// The purpose of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A new connection.
+    /// The session makes a new connection.
     Connect {
-        /// The label that was asked for.
+        /// The requested label.
         label: Option<String>,
-        /// Whether an account that is connected already may be connected once more.
+        /// `true` if an account that is connected already may be connected again.
         again: bool,
-        /// Whether its profile may have no other connection by then.
+        /// `true` if the profile must have no other connection at the end of the setup.
         alone: bool,
-        /// For whom a person connects it.
+        /// The extension for which the person connects the account.
         extension: Option<ForExtension>,
     },
-    /// Another credential of a connection that is there.
+    /// The session replaces the credential of an existing connection.
     Reauthorize {
-        /// Whether it may be of another account.
+        /// `true` if the connection may change to another account.
         another_account: bool,
-        /// For whom a person authorizes it.
+        /// The extension for which the person authorizes the connection again.
         extension: Option<ForExtension>,
     },
 }
 
 impl Header {
-    /// A program that knows of no re-authorization finds no `again` in the header of one, and leaves it alone.
+    /// Encodes the header. The header of a re-authorization has no `again`, so that a version of the program that does
+    /// not know re-authorizations cannot take it for a new connection.
     pub(crate) fn encode(&self) -> Secret {
         let record = Record::new().with("seed", self.seed.duplicate());
         let record = match &self.purpose {
@@ -102,7 +103,7 @@ fn with_extension(record: Record, extension: Option<&ForExtension>) -> Record {
     names.iter().fold(record, |record, name| record.with("secret", name.as_str()))
 }
 
-/// `None` for what nobody wrote.
+/// Returns the extension of a header, or `None` if its fields are incomplete or invalid.
 fn to_extension(record: &Record) -> Option<Option<ForExtension>> {
     let Ok(name) = record.text("extension") else { return Some(None) };
     Some(Some(ForExtension {
@@ -113,39 +114,39 @@ fn to_extension(record: &Record) -> Option<Option<ForExtension>> {
     }))
 }
 
-/// All fields of that name.
+/// Returns the values of all fields with this name.
 fn texts(record: &Record, name: &str) -> Vec<String> {
     let values = record.fields().filter(|(tag, _)| *tag == name).filter_map(|(_, value)| value.expose_str());
     values.map(str::to_owned).collect()
 }
 
-/// The wait that suspended a session: what an input from any process is checked against.
+/// The wait that suspended a session. Inputs from any process are checked against it.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
-    /// The step's number.
+    /// Number of the step.
     pub(crate) no: StepNo,
-    /// The number of the effect that ends it; without one nothing but a new run does.
+    /// Number of the effect that ends the wait. Without one, only a new run ends it.
     pub(crate) seq: Option<i64>,
-    /// The wait's fingerprint.
+    /// Fingerprint of the wait.
     pub(crate) what: String,
-    /// The names of the fields, when it can be answered.
+    /// Names of the fields, if the wait can be answered.
     pub(crate) fields: Option<Vec<String>>,
-    /// The hash of the `state` that a callback must bring.
+    /// Hash of the `state` that a callback must bring.
     pub(crate) state: Option<[u8; 32]>,
-    /// When it ends by itself.
+    /// Deadline at which the wait ends by itself.
     pub(crate) until: Option<Timestamp>,
-    /// Why it waits for somebody to resume it.
+    /// The reason why the session waits to be resumed, if it does.
     pub(crate) paused: Option<Paused>,
-    /// The account that it shows and does not store before it is confirmed: its id and its label.
+    /// Id and label of the account that is shown, and is stored only after it was confirmed.
     pub(crate) account: Option<(String, String)>,
 }
 
-/// A bad network.
+/// The reason why a session rests, such as a network failure.
 #[derive(Clone, Debug)]
 pub(crate) struct Paused {
-    /// The number of the effect that failed; resuming forgets it, so that it is asked again.
+    /// Number of the effect that failed. Resuming the session deletes it, so that the provider is asked again.
     pub(crate) failed: Option<i64>,
-    /// What is shown of it.
+    /// The reason that is shown.
     pub(crate) reason: Reason,
 }
 
@@ -201,7 +202,7 @@ impl Waiting {
     }
 }
 
-/// A failure, for whoever resumes a session that ended in another process.
+/// Encodes a failure, for a process that resumes a session that ended in another process.
 pub(crate) fn failure(failure: &SetupFailure) -> Secret {
     let record = Record::new().with("code", &*failure.code).with("message", failure.message.as_str());
     let record = match &failure.remedy {

@@ -1,10 +1,10 @@
 //! Shows the account that a setup has reached before it is stored.
 //!
-//! Where a person signs in with a browser, another user of the machine may have put an account of their own in the place
-//! of the person's. A session that confirms comes to rest after the verification, with
-//! [`SetupStep::Confirm`]; answering that step stores the candidate, and cancelling the session stores nothing.
+//! When a person signs in with a browser, another user of the machine may have put an account of their own in the
+//! place of the person's. A session that confirms comes to rest after the verification, with [`SetupStep::Confirm`].
+//! Answering that step stores the candidate, and cancelling the session stores nothing.
 //!
-//! The answer is an entry of the journal after the plugin's own effects. It names the account by a hash, so that an answer
+//! The answer is an entry of the journal after the plugin's own effects. It names the account by a hash, so that it
 //! counts for that account alone.
 
 use std::sync::Arc;
@@ -27,25 +27,25 @@ use crate::{
     verify::Subject,
 };
 
-/// The beginning of the fingerprint of such an entry.
+/// The beginning of the fingerprint of an entry that confirms an account.
 pub(super) const CONFIRM: &str = "1 confirm ";
 
-/// A candidate that waits for its confirmation, for the process that verified it.
+/// A candidate that waits for its confirmation, kept by the process that verified it.
 pub(super) struct Unconfirmed {
     subject: Subject,
     account_id: String,
     is_new: bool,
 }
 
-/// What is done with a candidate.
+/// The next action with a verified candidate.
 pub(super) enum First {
-    /// It is finished.
+    /// Finish the candidate.
     Finish(Candidate),
-    /// Its account is shown first.
+    /// Show the account of the candidate first.
     Show(Box<Suspended>),
 }
 
-/// Returns what to do first with a candidate that was verified.
+/// Returns the next action with a verified candidate.
 pub(super) async fn first(
     shared: &Arc<Shared>,
     slot: &Slot,
@@ -79,7 +79,8 @@ pub(super) async fn first(
     Ok(First::Show(Box::new(Suspended { waiting, step: SetupStep::Confirm { identity } })))
 }
 
-/// Returns `false` for an account that is refused in any case, and for the one that the connection is of.
+/// Returns `true` if the account must be confirmed. An account that is refused in any case is not shown, and neither
+/// is the current account of the connection.
 async fn is_to_be_shown(shared: &Shared, slot: &Slot, kept: &Kept, identity: &Identity) -> Result<bool, Error> {
     let account_id = identity.account_id.as_str();
     let mut reader = shared.reader().await?;
@@ -94,14 +95,14 @@ async fn is_to_be_shown(shared: &Shared, slot: &Slot, kept: &Kept, identity: &Id
     })
 }
 
-/// Shows the account of a session that waits for its confirmation. Nothing is verified again for that. Returns `false` for
-/// a session that does not wait for it.
+/// Shows the account of a session that waits for its confirmation, without verifying it again. Returns `false` for any
+/// other session.
 pub(super) async fn show_again(shared: &Arc<Shared>, slot: &Arc<Slot>, row: &SetupRow) -> Result<bool, Error> {
     if row.state != SetupState::Waiting {
         return Ok(false);
     }
     let waiting = match run::stored_wait(shared, slot, row).await {
-        // A step that does not open is made anew by the run, from what the journal holds.
+        // The run makes a step that does not open again, from the journal.
         Err(Error::Sealed { .. }) => None,
         waiting => waiting?,
     };
@@ -114,8 +115,10 @@ pub(super) async fn show_again(shared: &Arc<Shared>, slot: &Arc<Slot>, row: &Set
     Ok(true)
 }
 
-/// Gives back at the provider what was granted for an account that was not confirmed. What a connection of this owner may
-/// live by stays: some providers take back everything that the account has granted to the application.
+/// Gives back at the provider the grant of an account that was not confirmed.
+///
+/// The grant stays if this owner has a connection to the same account, because some providers revoke everything that
+/// the account has granted to the application.
 pub(super) async fn give_back(shared: &Arc<Shared>, slot: &Slot) {
     let Some(Unconfirmed { subject, account_id, is_new: true }) = slot.set_unconfirmed(None) else { return };
     let other = async {

@@ -1,7 +1,9 @@
-//! One run of a setup over the rows of its session: what the replay engine asks of this host.
+//! The host of one run of a setup, which gives the replay engine the rows of the session and the services of this
+//! process.
 //!
-//! Invariants: an entry is durable before the plugin sees its result; only the run that holds the lease asks the world;
-//! random bytes come from a seed and a counter, so that a replay gives the plugin the same ones.
+//! Invariants: an entry is durable before the plugin sees its result; only the run that holds the lease asks the
+//! provider or reads files; random bytes come from a seed and a counter, so that a replay gives the plugin the same
+//! ones.
 
 use std::{
     mem,
@@ -30,43 +32,43 @@ use crate::{
 /// The services of one run of a setup.
 pub(crate) type Effects = connection_replay::Effects<SetupHost>;
 
-/// The state of one run, and why it stops before the plugin ends.
+/// The state of one run in the replay engine.
 pub(super) type Run = connection_replay::Run<Halt>;
 pub(super) type Stop = connection_replay::Stop<Halt>;
 
-/// This host's own reasons why a run stops.
+/// The reasons of this host to stop a run.
 pub(crate) enum Halt {
-    /// Another process asks the world for this session.
+    /// Another process holds the lease of this session.
     Held,
-    /// Another run was first; what it wrote is read again.
+    /// Another run was first; the rows are read again.
     Lost,
-    /// The store could not write.
+    /// The run cannot continue now, for example because the store could not write.
     Suspend(Error),
 }
 
-/// What a run comes to.
+/// The mutable state of one run, which is also its result.
 pub(super) struct Inner {
     pub(super) run: Run,
-    /// When the session ends, as this run found it.
+    /// Time at which the session expires, as this run read it.
     pub(super) expires: Timestamp,
-    /// Until when this run alone may ask the world.
+    /// End of the lease that this run holds, if it has taken one.
     pub(super) leased: Option<i64>,
-    /// The account that was confirmed by a person who signed in with a browser.
+    /// Fingerprint of the confirmation of an account by a person who signed in with a browser.
     pub(super) confirmed: Option<String>,
     pub(super) heard: LastAnswer,
     /// The signatures that this run has made.
     pub(super) signatures: Signatures,
-    /// How much longer a run may take because a person was asked.
+    /// Additional time that the run may take, because a person was at a window.
     pub(super) excused: Duration,
     draws: u64,
 }
 
-/// What a run of a setup needs of its session and of this process.
+/// The session, the kind and the services of this process, for one run of a setup.
 pub(crate) struct SetupHost {
     pub(super) shared: Arc<Shared>,
     pub(super) kind: Arc<KindEntry>,
     pub(super) slot: Arc<Slot>,
-    /// The isolated identity that the connection is to be of.
+    /// The profile of the connection.
     pub(super) profile: Option<ProfileId>,
     pub(super) seed: Secret,
     directory: Option<Root>,
@@ -97,7 +99,8 @@ impl SetupHost {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the run came to. The plugin, or a task of it that still runs, does nothing more: its effects stay pending.
+    /// Ends the run and returns its state. A plugin, or a task of it, that still runs can do nothing more: its effects
+    /// stay pending.
     pub(super) fn over(&self) -> Inner {
         let mut inner = self.lock();
         Inner {
@@ -119,7 +122,7 @@ impl SetupHost {
     }
 }
 
-/// The services from which the plugin's context is made.
+/// Returns the services from which the plugin's context is made.
 pub(super) fn services(effects: &Effects) -> Services<'_> {
     let host = effects.host();
     let (addresses, wildcards) = (&host.kind.checked.addresses, &host.kind.checked.wildcards);
@@ -181,7 +184,8 @@ impl Host for SetupHost {
         let written = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(session)).await?;
-                // A run that comes second has nothing that takes the place of an answer; a session that ended keeps nothing.
+                // The entry of a run that comes second does not replace a recorded one, and a session that has ended
+                // keeps none.
                 if !tx.insert_effect(session, seq, &sealed).await? {
                     return Ok(false);
                 }

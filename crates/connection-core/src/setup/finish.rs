@@ -1,7 +1,8 @@
-//! How a session ends: what a plugin made is verified once, and stored together with what was measured, or nothing is.
+//! The end of a session: the result of the plugin is verified once and stored together with the measured liveness, or
+//! nothing is stored.
 //!
-//! One transaction holds the connection, its liveness, its first event and the end of the session, whose journal goes with
-//! it: what a crash leaves is a session that can be resumed, or a whole connection.
+//! One transaction holds the connection, its liveness, its first event and the end of the session, which deletes the
+//! journal. After a crash there is either a session that can be resumed or a whole connection.
 
 use std::sync::Arc;
 
@@ -32,10 +33,10 @@ use crate::{
     verify::{self, Subject},
 };
 
-/// What two that end one session meet at.
+/// Names the conflict between two calls that end the same session.
 pub(super) const SESSION: &str = "setup session";
 
-/// What was asked when the session was begun.
+/// The request with which the session was begun.
 pub(super) struct Asked {
     pub(super) connection: ConnectionId,
     pub(super) purpose: Purpose,
@@ -48,11 +49,11 @@ impl Asked {
     }
 }
 
-/// What becomes of what a plugin made.
+/// The result of a plugin after its verification.
 pub(super) enum Candidate {
-    /// It goes into the store, if its label and account are free.
+    /// The result is stored, if its label and its account are free.
     Kept(Box<Kept>),
-    /// Nothing is kept.
+    /// The setup fails, and nothing is kept.
     Refused(SetupFailure),
 }
 
@@ -65,7 +66,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// The candidate as its plugin is asked about it.
+    /// Returns the candidate as the subject of a probe.
     pub(super) fn subject(&self, slot: &Slot) -> Subject {
         subject(slot, &self.asked, &self.made, &self.payload)
     }
@@ -77,17 +78,17 @@ fn subject(slot: &Slot, asked: &Asked, made: &Established<Secret>, payload: &Pay
     Subject { id, owner, payload: payload.duplicate(), profile, config }
 }
 
-/// What became of it.
+/// The outcome of storing a candidate.
 pub(super) enum Ended {
     Done(Done),
-    /// Nothing is kept.
+    /// The setup fails, and nothing is kept.
     Refused(SetupFailure),
-    /// The session waits, until somebody asks again.
+    /// The session waits until it is resumed.
     Offline(Reason),
 }
 
-/// Verifies what a plugin made, unless it measured that itself: `failing` keeps nothing, `offline` keeps what the user
-/// typed.
+/// Verifies the result of a plugin, unless the plugin measured it itself. A `failing` result is refused. An `offline`
+/// one is kept, so that the user's answers are not lost.
 pub(super) async fn candidate(
     shared: &Arc<Shared>,
     slot: &Slot,
@@ -107,7 +108,8 @@ pub(super) async fn candidate(
     if let Err(problem) = limits::account_id(&made.identity.account_id) {
         return refused(reason::PLUGIN_FAULT, problem);
     }
-    // What was recorded as offline would be so for ever; a session that waits is to ask again.
+    // A recorded `offline` would be the same in every run, but a re-authorization that waits must ask again. It is
+    // verified instead.
     let measured = made.measured.take().filter(|found| asked.is_new() || found.liveness != Liveness::Offline);
     let Probed { found, secret_names } = match measured {
         Some(found) => Probed { found: limits::bounded(found), secret_names: None },
@@ -151,11 +153,13 @@ fn refused(code: &'static str, message: impl Into<DisplayText>) -> Candidate {
     Candidate::Refused(SetupFailure::new(code, message))
 }
 
-/// Stores how a session ends, then tells it. One that could not be verified and must be, has not ended: the reason.
+/// Stores the end of a session, then publishes it.
+///
+/// Returns the reason if the candidate could not be verified and must be. The session has then not ended.
 ///
 /// # Errors
 ///
-/// Nothing was stored; the session is where it was.
+/// Nothing was stored, and the session is unchanged.
 pub(super) async fn finish(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
@@ -185,13 +189,13 @@ pub(super) async fn finish(
     };
     match outcome {
         Some(outcome) => slot.end(run::step_no(step_seq), outcome),
-        // Somebody else ended it: the row says how.
+        // Another call or process ended the session; a run reads how.
         None => run::spawn(shared, slot),
     }
     Ok(None)
 }
 
-/// What was said of a new connection, as [`Purpose::Connect`] has it.
+/// The choices for a new connection, as in [`Purpose::Connect`].
 struct Wanted {
     label: Option<String>,
     again: bool,
@@ -199,7 +203,7 @@ struct Wanted {
     extension: Option<ForExtension>,
 }
 
-/// Stores a new connection, unless its label or its account is taken, or its profile.
+/// Stores a new connection, unless its label or its account is taken, or its profile was removed or is taken.
 async fn store(
     shared: &Arc<Shared>,
     slot: &Slot,
@@ -231,7 +235,7 @@ async fn store(
     let failures = i64::from(found.liveness != Liveness::Live);
     let liveness = liveness::row(id, FIRST, &found, now, failures);
     let identity = found.identity.unwrap_or(made.identity);
-    // A connection without a name of its own is called what its account is.
+    // A connection for which the plugin gives no label is named after its account.
     let named = |label: &DisplayText| !label.as_str().trim().is_empty();
     let own = made.label.filter(named).or(Some(identity.label.clone()).filter(named));
     let own = own.unwrap_or_else(|| identity.account_id.clone());
@@ -294,7 +298,7 @@ async fn store(
                 None => free_label(tx, &account).await?,
             };
             if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
-                // It was cancelled in the meantime, or another process has stored the connection.
+                // The session was cancelled in the meantime, or another process has stored the connection.
                 return Err(StoreError::Conflict { what: SESSION.into() });
             }
             account.is_default = is_first(tx, &on, &account).await?;
@@ -321,7 +325,7 @@ async fn store(
     })
 }
 
-/// The label, or with the first number that makes it one of its own.
+/// Returns the label of the account if it is free, or the label with the first numeric suffix that is free.
 pub(crate) async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreError> {
     let AccountRow { owner, kind, label, .. } = account;
     let mut free = label.clone();
@@ -349,7 +353,7 @@ fn label_taken(kind: &str, label: &str) -> SetupFailure {
         .remedy("choose another label")
 }
 
-/// `None` when it had ended already.
+/// Ends the session as failed. Returns `None` if it had ended already.
 async fn end_failed(
     shared: &Shared,
     slot: &Slot,
@@ -370,7 +374,7 @@ async fn end_failed(
     Ok(ended.await?.then_some(Outcome::Failed(failure)))
 }
 
-/// Whether the profile that a session is for was removed since.
+/// Returns `true` if the profile of a session was removed since the session was begun.
 pub(super) async fn is_profile_gone(shared: &Shared, slot: &Slot, id: Option<ProfileId>) -> Result<bool, Error> {
     let Some(id) = id else { return Ok(false) };
     Ok(shared.reader().await?.profile(&slot.owner, slot.kind.as_str(), id).await?.is_none())

@@ -1,9 +1,9 @@
-//! Leads a browser through an address of the host's own, so that callbacks are taken from that browser alone.
+//! Leads a browser through an address of the host, so that callbacks are accepted from that browser alone.
 //!
-//! The authorization URL stands in the command line of the browser that is opened with it, where every user of the machine
-//! reads it, `state` included. The address of a led session is `{redirect URI}/go/{token}`. The first browser that comes
-//! there gets a proof, of which the header of the session keeps the hash, and is sent on to the provider. A callback
-//! without that proof is refused, and so is every other browser that comes to the address.
+//! The authorization URL appears in the command line of the browser that is opened with it, where every user of the
+//! machine can read it, `state` included. The address of a led session is `{redirect URI}/go/{token}`. The first
+//! browser that comes there gets a proof, and is sent on to the provider; the header of the session keeps the hash of
+//! the proof. A callback without that proof is refused, and so is every other browser that comes to the address.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,10 +22,10 @@ use crate::{
 
 /// Maximum time for which a browser waits until the session has somewhere to send it.
 const LONGEST: Duration = Duration::from_secs(10);
-/// Length of a session's id, and of what cannot be guessed after it.
+/// Length in bytes of each half of a token: the session's id, and the part that cannot be guessed.
 const HALF: usize = 16;
 
-/// How a host wants a session to be run.
+/// The host's choices for a session.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
     pub(super) ephemeral: bool,
@@ -34,7 +34,7 @@ pub(super) struct Terms {
     pub(super) confirm: bool,
 }
 
-/// Where a browser is led that came to the address of a session; see [`ConnectionRegistry::lead`].
+/// The answer to a browser that came to the address of a session; see [`ConnectionRegistry::lead`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Lead {
@@ -42,14 +42,16 @@ pub struct Lead {
     pub session: SessionId,
     /// The address at the provider.
     pub link: String,
-    /// What the browser has to show with the callback. `None` for the browser that has it already.
+    /// The proof that the browser has to show with the callback, or `None` for the browser that has it already.
     pub proof: Option<Secret>,
 }
 
 impl BeginSetup {
-    /// Leads the browser through an address of the host's own: see [`SetupSession::lead_address`]. Callbacks are taken from
-    /// the first browser that comes there, and from no other, so that whoever reads the address at the provider in the
-    /// browser's command line cannot bring an account of their own. A session with a [`browser`](Self::browser) has one.
+    /// Leads the browser through an address of the host; see [`SetupSession::lead_address`].
+    ///
+    /// Callbacks are accepted from the first browser that comes there, and from no other. A user of the machine who
+    /// reads the provider's address in the browser's command line therefore cannot connect another account. A session
+    /// with a [`browser`](Self::browser) is bound to that browser already, and is not led.
     ///
     /// ```no_run
     /// # use connection_core::{ConnectionRegistry, Error, SetupStep};
@@ -67,8 +69,8 @@ impl BeginSetup {
         self
     }
 
-    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before an account is stored that somebody signed in to
-    /// with a browser, which came back or whose address was pasted.
+    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the setup stores an account to which a person
+    /// signed in with a browser. The browser came back by itself, or its address was pasted.
     pub fn confirm_account(mut self) -> Self {
         self.terms.confirm = true;
         self
@@ -76,15 +78,15 @@ impl BeginSetup {
 }
 
 impl Reauthorize {
-    /// Leads the browser through an address of the host's own, as [`BeginSetup::led_browser`](super::BeginSetup::led_browser)
-    /// says.
+    /// Leads the browser through an address of the host, as
+    /// [`BeginSetup::led_browser`](super::BeginSetup::led_browser) does.
     pub fn led_browser(mut self) -> Self {
         self.terms.led = true;
         self
     }
 
-    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the connection becomes one of another account, as
-    /// [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account) says.
+    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the connection changes to another account, as
+    /// [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account) does for a new one.
     pub fn confirm_account(mut self) -> Self {
         self.terms.confirm = true;
         self
@@ -118,8 +120,8 @@ impl SetupSession {
         Ok(redirect_uri.map(|uri| format!("{uri}/go/{}", encode::base64url(&token(shared, slot.id, &header.seed)))))
     }
 
-    /// Leads the browser of a session from now on, as [`BeginSetup::led_browser`](super::BeginSetup::led_browser) does from
-    /// its beginning. A session that was begun in a browser of its own stays bound to that one.
+    /// Leads the browser of this session from now on, as [`BeginSetup::led_browser`](super::BeginSetup::led_browser)
+    /// does from its beginning. A session that was begun in a browser stays bound to that browser.
     ///
     /// # Errors
     ///
@@ -133,8 +135,8 @@ impl SetupSession {
         change_header(&self.shared, &self.slot, leads).await.map(drop)
     }
 
-    /// Shows the account before it is stored, as [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account) does
-    /// from the beginning of a session.
+    /// Shows the account before it is stored, as [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account)
+    /// does from the beginning of a session.
     ///
     /// # Errors
     ///
@@ -146,8 +148,11 @@ impl SetupSession {
 }
 
 impl ConnectionRegistry {
-    /// Tells where to send a browser that came to the [address](SetupSession::lead_address) of a session of this kind, of
-    /// whichever owner. The first browser gets a proof to keep in a cookie; `proofs` are what a browser has in its cookies.
+    /// Returns where to send a browser that came to the [address](SetupSession::lead_address) of a session of this
+    /// kind, whichever owner the session has.
+    ///
+    /// The first browser gets a proof to keep in a cookie. `proofs` are the proofs in the cookies of the browser that
+    /// came.
     ///
     /// # Repetition
     ///
@@ -155,7 +160,7 @@ impl ConnectionRegistry {
     ///
     /// # Cancellation
     ///
-    /// Dropped, the proof may be given out, and no other browser is led.
+    /// If the future is dropped, the address may count as used, and no other browser is led.
     ///
     /// # Errors
     ///
@@ -199,7 +204,7 @@ impl ConnectionRegistry {
             }
             is_first
         };
-        // Of two browsers that come at once, one is the first.
+        // If two browsers come at the same time, one of them is the first.
         match change_header(shared, &slot, claims).await? {
             true => Ok(Lead { session, link, proof: Some(proof) }),
             false => Err(DeliverError::OtherBrowser),
@@ -230,7 +235,7 @@ async fn link(session: &SetupSession) -> Result<String, DeliverError> {
     }
 }
 
-/// The session's id, and what only a process with the key derives from its seed.
+/// Returns the session's id, followed by a value that only a process with the key can derive from its seed.
 fn token(shared: &Shared, id: SessionId, seed: &Secret) -> [u8; 2 * HALF] {
     let derived = shared.crypto.hmac_sha256(seed, b"lead 0");
     let mut token = [0; 2 * HALF];
@@ -240,7 +245,8 @@ fn token(shared: &Shared, id: SessionId, seed: &Secret) -> [u8; 2 * HALF] {
     token
 }
 
-/// The row of a session that has not ended, with its header. `None` for one that has ended or does not open.
+/// Returns the row of an open session with its header, or `None` for a session that has ended or whose header does not
+/// open.
 async fn open_header(shared: &Shared, slot: &Slot) -> Result<Option<(SetupRow, Header)>, Error> {
     let row = shared.reader().await?.setup(slot.id).await?;
     let Some(row) = row.filter(|row| is_open(row.state)) else { return Ok(None) };
@@ -249,8 +255,7 @@ async fn open_header(shared: &Shared, slot: &Slot) -> Result<Option<(SetupRow, H
     Ok(bytes.and_then(|bytes| Header::decode(bytes.expose())).map(|header| (row, header)))
 }
 
-/// Changes the header of an open session. Returns `false` when `change` says that nothing is to be changed, and for a
-/// session that has ended.
+/// Changes the header of an open session. Returns `false` if `change` returns `false`, or if the session has ended.
 async fn change_header(shared: &Arc<Shared>, slot: &Slot, change: impl Fn(&mut Header) -> bool) -> Result<bool, Error> {
     for _ in 0..MOST_TRIES {
         let Some((row, mut header)) = open_header(shared, slot).await? else { return Ok(false) };
@@ -264,7 +269,7 @@ async fn change_header(shared: &Arc<Shared>, slot: &Slot, change: impl Fn(&mut H
         let written = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(id)).await?;
-                // Somebody else changed it meanwhile: the change is made again on theirs.
+                // The header was changed in the meantime. The change is applied to the new one.
                 if tx.setup(id).await?.is_none_or(|row| row.sealed_header != before) {
                     return Ok(false);
                 }

@@ -1,7 +1,7 @@
-//! One run of a setup: from the start, through the journal, to the next wait or the end.
+//! A single run of a setup: the plugin's `setup` from its start, through the journal, to the next wait or the end.
 //!
-//! Crash recovery is the only path: a run that is lost anywhere leaves rows from which any process runs it again. A run
-//! that cannot write ends nothing; it says why, and the session is where it was.
+//! Crash recovery is the only path: a run that is lost anywhere leaves rows from which any process runs the session
+//! again. A run that cannot write ends nothing; it reports why, and the session is unchanged.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -34,11 +34,12 @@ use crate::{
     },
 };
 
-/// Work between two steps.
+/// Maximum time for which a plugin may work between two steps.
 pub(crate) const LONGEST_RUN: Duration = Duration::from_secs(60);
-/// After that a plugin spins, and only its thread knows.
+/// Time after `LONGEST_RUN` within which the task of a run must return. The plugin of a task that does not return
+/// spins, so that its own task cannot stop it.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
-/// After the last input, or the deadline of the current wait.
+/// Seconds for which a session stays open after its last input, or after the deadline of its current wait.
 pub(super) const SESSION_LIFE: u64 = 15 * 60;
 
 /// A session as it was stored.
@@ -50,15 +51,15 @@ pub(super) struct Loaded {
     pub(super) expires: Timestamp,
 }
 
-/// What a run leaves to do.
+/// The action that follows a run.
 pub(super) enum Next {
-    /// An input came meanwhile: run on.
+    /// The rows changed in the meantime: run again.
     Again,
-    /// It waits, it ended, or it cannot go on now.
+    /// The session waits, has ended, or cannot continue now.
     Rest,
 }
 
-/// Runs on a task of its own, whoever waits for it.
+/// Runs the session on a separate task, which does not depend on its caller.
 pub(super) fn spawn(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     let (shared, slot) = (shared.clone(), slot.clone());
     let runtimes = shared.runtimes.clone();
@@ -68,11 +69,11 @@ pub(super) fn spawn(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     });
 }
 
-/// Runs once more from what is stored, and waits until it rests.
+/// Runs the session again from its rows, and waits until the run rests.
 pub(super) async fn again(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     let running = slot.running.clone().lock_owned().await;
     let (on, of) = (shared.clone(), slot.clone());
-    // It does not crash; a runtime that goes away takes the session with it.
+    // The task does not panic. If the runtime shuts down, the session in this process ends with it.
     shared.runtimes.spawn(async move { to_rest(&on, &of, running).await }).await.unwrap_or_default();
 }
 
@@ -97,7 +98,7 @@ async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
 
 async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> {
     let id = slot.id;
-    // Where it belongs nowhere any more, the rows say what is to be done.
+    // The result is ignored. If the credential can no longer be recorded, the rows say how the session continues.
     rotated::record(shared, slot).await?;
     let row = shared.reader().await?.setup(id).await?.ok_or(Error::SessionNotFound(id))?;
     if let Some(outcome) = ended::ended(shared, slot, &row).await? {
@@ -134,13 +135,13 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     let mut cancelled = slot.cancelled.subscribe();
     let ran = tokio::select! {
         biased;
-        // Whoever cancels ends the session; the run is only dropped.
+        // The cancellation ends the session; the run is only dropped.
         _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(Next::Rest),
         ran = run(shared, &kind, effects) => ran,
     };
     let Some((mut inner, result)) = ran else { return fail(shared, slot, row.step_seq, timed_out()).await };
     let no = i64::try_from(inner.run.step).unwrap_or(i64::MAX);
-    // Before the result: a plugin at fault cannot hide it by ending.
+    // The stop comes before the result, so that a plugin cannot hide a fault by returning.
     let made = match (inner.run.stop.take(), result) {
         (Some(Stop::Fault(fault)), _) => return fail(shared, slot, no, fault.failure).await,
         (_, Contained::Panicked) => return fail(shared, slot, no, panicked()).await,
@@ -160,12 +161,13 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
             None => return fail(shared, slot, no, Fault::changed().failure).await,
         },
     };
-    // What a plugin measured by itself asks nobody; what it was told then is what resuming asks again.
+    // A candidate that the plugin measured itself is not verified here. If it was offline, resuming the session
+    // repeats the plugin's last request.
     let asks = made.measured.is_none();
     if asks && let Some(reason) = offline::paused(shared, slot, &row).await? {
         return offline::pause(shared, slot, &row, &inner, None, reason).await;
     }
-    // What another process of this node got and could not record.
+    // Record the rotated credential that another process of this node received and could not record.
     if asks && rotated::ingest(shared, slot).await? {
         return Ok(Next::Again);
     }
@@ -194,7 +196,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         First::Finish(outcome) => outcome,
         First::Show(suspended) => return suspend(shared, slot, &inner, *suspended).await,
     };
-    // From here on nothing but the store decides.
+    // From here on, only the store decides how the session ends.
     let no = i64::try_from(inner.run.step).unwrap_or(i64::MAX);
     match finish::finish(shared, slot, no, outcome).await? {
         Some(reason) => offline::pause(shared, slot, &row, &inner, failed, reason).await,
@@ -202,7 +204,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     }
 }
 
-/// Another process asks; what it comes to is read when it is done.
+/// Waits until no other process holds the lease, so that its results are read.
 async fn held(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> {
     let mut cancelled = slot.cancelled.subscribe();
     tokio::select! {
@@ -214,7 +216,7 @@ async fn held(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> {
 
 type Ran = (Inner, Contained<Result<Established<Secret>, SetupFailure>>);
 
-/// `None` when the plugin spins.
+/// Runs the plugin. Returns `None` if the plugin spins.
 async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> Option<Ran> {
     let (clock, definition, effects) = (shared.clock.clone(), kind.definition.clone(), Arc::new(effects));
     let run = effects.clone();
@@ -237,7 +239,8 @@ async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> O
     }
 }
 
-/// `None` for what does not open, now or ever; what may open later is an error, and ends nothing.
+/// Opens a sealed value of the session. Returns `None` if the value can never be opened; one that may open later is an
+/// error, which does not end the session.
 pub(super) async fn opened(
     shared: &Shared,
     slot: &Slot,
@@ -250,7 +253,7 @@ pub(super) async fn opened(
     }
 }
 
-/// Opens what is sealed; an `Err` inside ends the session.
+/// Opens the header and the journal of a session. The inner `Err` is a failure that ends the session.
 async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loaded, SetupFailure>, Error> {
     let unreadable = |what: &str| {
         tracing::warn!(session = %slot.id, "the {what} of a setup does not open");
@@ -277,7 +280,7 @@ async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loa
     Ok(Ok(Loaded { header, entries, bytes, created, expires }))
 }
 
-/// Stores the wait, then shows it. An input that came while the run was busy is taken now.
+/// Stores the wait, then shows it. An input that arrived while the run was in progress is taken now.
 async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspended: Suspended) -> Result<Next, Error> {
     let Suspended { waiting, step } = suspended;
     let latest = waiting.until.map_or(inner.run.input_at, |until| until.max(inner.run.input_at));
@@ -288,13 +291,13 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let (id, seq) = (slot.id, waiting.seq);
     let (expires_at, has_address) = (expires.seconds(), inner.run.has_address);
-    // A run makes the step again from the journal, so that the power may take it.
+    // The write may be relaxed, because a run makes the step again from the journal.
     let stored = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
             // A wait that another process has ended already is not stored again, because that would hide its end.
             let stored = tx.show_step(id, no, seq, &sealed, expires_at).await?;
-            // Without an address nothing can arrive.
+            // Without an address, no callback can have arrived.
             if !stored || !has_address {
                 return Ok(stored.then(Vec::new));
             }
@@ -302,7 +305,7 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
             tx.inputs(id).await.map(Some)
         })
     });
-    // It went on or ended meanwhile: the next look at the row says how.
+    // The session continued or ended in the meantime; the next attempt reads how.
     let Some(inputs) = stored.await? else { return Ok(Next::Again) };
     for (input, sealed) in inputs {
         let place = slot.place("connection_setup_input", "sealed", 0);
@@ -319,16 +322,18 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
     Ok(Next::Rest)
 }
 
-/// Ends the wait, or the session, when its time is over; while somebody keeps this process.
+/// Sets the timer that ends the wait at its deadline, or the session when it expires. The timer works only as long as
+/// this process keeps the registry.
 pub(super) fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting, expires: Timestamp) {
     let until = waiting.until.unwrap_or(expires);
-    // A wait keeps no registry alive that its host has dropped.
+    // The timer does not keep a registry alive that its host has dropped.
     let (time, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
     let task = async move {
         connection_egress::until(&*time, until).await;
         let Some(shared) = host.upgrade() else { return };
         let slot = waits;
-        // Taken before the wait ends, so that in this process a run that nobody sees begin is seen to be busy.
+        // The lock is taken before the wait ends, so that handles in this process see a run in progress as soon as it
+        // has ended.
         let running = slot.running.clone().lock_owned().await;
         if waiting.until.is_some()
             && let Err(error) = session::record(&shared, &slot, &waiting, Effect::Elapsed, Source::Host).await
@@ -337,7 +342,7 @@ pub(super) fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting
             return;
         }
         let runtimes = shared.runtimes.clone();
-        // On another task, since a run ends the timer.
+        // The run has a task of its own, because it aborts the task of the timer.
         runtimes.spawn(async move { to_rest(&shared, &slot, running).await });
     };
     slot.set_timer(shared.runtimes.spawn(task).abort_handle());
@@ -353,7 +358,8 @@ pub(super) async fn fail(
     Ok(Next::Rest)
 }
 
-/// The wait that a session is stored at, if it is at one that an input can end, and its state.
+/// Returns the wait of a session that waits and has not expired, and the state of the session. A session that has
+/// expired is run, which ends it.
 pub(super) async fn waiting(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(Option<Waiting>, SetupState), Error> {
     let row = shared.reader().await?.setup(slot.id).await?.ok_or(Error::SessionNotFound(slot.id))?;
     if row.state != SetupState::Waiting {
@@ -366,7 +372,7 @@ pub(super) async fn waiting(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(O
     Ok((stored_wait(shared, slot, &row).await?, row.state))
 }
 
-/// The wait that a row holds which waits.
+/// Returns the wait that the row of a waiting session holds.
 pub(super) async fn stored_wait(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Waiting>, Error> {
     let Some(sealed) = &row.sealed_step else { return Ok(None) };
     let place = slot.place("connection_setup", "sealed_step", row.step_seq);
@@ -374,7 +380,7 @@ pub(super) async fn stored_wait(shared: &Shared, slot: &Slot, row: &SetupRow) ->
     Ok(Waiting::decode(bytes.expose()))
 }
 
-/// Ends a session that nobody went on with in time.
+/// Ends a session that has expired, if it is still open.
 pub(super) async fn expire(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
     let _running = slot.running.lock().await;
     let row = shared.reader().await?.setup(slot.id).await?;

@@ -1,6 +1,7 @@
-//! What a process keeps of a session while it has a handle, a run or a timer: what hosts see, and who may run it.
+//! The state that a process keeps of a session while it has a handle, a run or a timer: the view for hosts, and the
+//! lock of its runs.
 //!
-//! Nothing here is needed to go on: the rows are.
+//! Nothing here is needed to continue a session; the rows are sufficient.
 
 use std::{
     fmt,
@@ -20,21 +21,21 @@ use tokio::{
 use super::{Outcome, SetupStep, StepNo, confirm::Unconfirmed, follow::Followers, rotated::Unrecorded};
 use crate::{Error, SealError, SessionId};
 
-/// What hosts see.
+/// The view of a session that hosts have.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
-    /// Counts what is new to see.
+    /// The number of changes that were new to hosts.
     pub(super) version: u64,
-    /// The current step; `None` while the plugin works and shows nothing.
+    /// The current step, or `None` while the plugin works and shows nothing.
     pub(super) step: Option<(StepNo, SetupStep)>,
-    /// How it ended.
+    /// The end of the session, if it has ended.
     pub(super) outcome: Option<Outcome>,
-    /// Why it cannot go on now; it is where it was, and may be resumed.
+    /// The reason why the session cannot continue now. The session is unchanged and may be resumed.
     pub(super) error: Option<Error>,
     look: String,
-    /// The wait at which it came to rest: its step, and the number of the effect that ends it.
+    /// The wait at which a run came to rest: its step, and the number of the effect that ends it.
     at: Option<(StepNo, Option<i64>)>,
-    /// Whether the step is where a run came to rest, and not what a plugin shows while it works.
+    /// `true` if a run came to rest at the step, and `false` if the plugin shows it while it works.
     rests: bool,
 }
 
@@ -42,17 +43,17 @@ pub(crate) struct Slot {
     pub(super) id: SessionId,
     pub(super) owner: String,
     pub(super) kind: Kind,
-    /// One run at a time in this process.
+    /// Held by the run in progress, so that a process has one run of a session at a time.
     pub(super) running: Arc<AsyncMutex<()>>,
     pub(super) cancelled: watch::Sender<bool>,
     pub(super) followers: Followers,
     view: watch::Sender<View>,
-    /// Whether this process may have leased it.
+    /// `true` if this process may hold the lease of the session.
     leased: AtomicBool,
     timer: Mutex<Option<AbortHandle>>,
-    /// What a run could not record, and no other run may overlook.
+    /// The rotated credential that a run could not record, and that the next run must record first.
     unrecorded: Mutex<Option<Unrecorded>>,
-    /// The candidate whose account is shown.
+    /// The candidate whose account is shown for confirmation.
     unconfirmed: Mutex<Option<Unconfirmed>>,
 }
 
@@ -73,13 +74,14 @@ impl Slot {
         self.view.subscribe()
     }
 
-    /// Shows a step. One that looks as before is not new; nor is one that comes behind the end, from a plugin that was
-    /// left behind.
+    /// Shows a step. A step that looks as before is not new. A step after the end of the session, from a plugin that
+    /// was left running, is not shown.
     pub(super) fn show(&self, step: (StepNo, SetupStep)) {
         self.see(step, false, None);
     }
 
-    /// Shows the step at which a run comes to rest, with the number of the effect that ends it; the lease went with it.
+    /// Shows the step at which a run comes to rest. `seq` is the number of the effect that ends the wait. The lease
+    /// ended when the wait was stored.
     pub(super) fn rest(&self, step: (StepNo, SetupStep), seq: Option<i64>) {
         self.set_leased(false);
         self.see(step, true, seq);
@@ -100,7 +102,7 @@ impl Slot {
         });
     }
 
-    /// A run begins; what is shown stays.
+    /// Notes that a run begins. The current step stays visible.
     pub(super) fn begin(&self) {
         self.view.send_if_modified(|view| {
             (view.rests, view.at) = (false, None);
@@ -108,7 +110,7 @@ impl Slot {
         });
     }
 
-    /// The wait at which a run of this process came to rest.
+    /// Returns the wait at which a run of this process came to rest.
     pub(super) fn rests_at(&self) -> Option<(StepNo, Option<i64>)> {
         self.view.borrow().at
     }
@@ -121,12 +123,12 @@ impl Slot {
         self.leased.store(leased, Ordering::Relaxed);
     }
 
-    /// Whether nobody works on it: no run is under way, or the one that is has nothing more to show.
+    /// Returns `true` if no run is in progress, or if the one in progress has nothing more to show.
     pub(super) fn is_at_rest(&self) -> bool {
         self.view.borrow().rests || self.running.try_lock().is_ok()
     }
 
-    /// The step was answered, and the plugin works.
+    /// Removes the step from the view, because it was answered and the plugin works.
     pub(super) fn working(&self) {
         self.view.send_modify(|view| {
             view.step = None;
@@ -136,13 +138,13 @@ impl Slot {
         });
     }
 
-    /// Whether hosts see this step, as a prompt.
+    /// Returns `true` if hosts see this step as a prompt.
     pub(super) fn shows(&self, no: StepNo) -> bool {
         matches!(&self.view.borrow().step, Some((current, SetupStep::Prompt { .. })) if *current == no)
     }
 
-    /// It is tried again from what is stored, a wait at that step or none: what failed, and what was shown of another
-    /// step, is no news any more.
+    /// Prepares the view for a run from the stored rows, which wait at the step `waits_at` or at none. Removes the
+    /// error, and the step unless it is that one.
     pub(super) fn resumed(&self, waits_at: Option<StepNo>) {
         self.view.send_modify(|view| {
             view.error = None;
@@ -170,7 +172,7 @@ impl Slot {
         });
     }
 
-    /// It cannot go on now.
+    /// Publishes the reason why the session cannot continue now.
     pub(super) fn stuck(&self, error: Error) {
         self.view.send_modify(|view| {
             view.version += 1;
@@ -193,7 +195,7 @@ impl Slot {
         }
     }
 
-    /// What was there.
+    /// Replaces the credential that could not be recorded, and returns the one before.
     pub(super) fn set_unrecorded(&self, unrecorded: Option<Unrecorded>) -> Option<Unrecorded> {
         std::mem::replace(&mut *self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner), unrecorded)
     }
@@ -216,12 +218,12 @@ impl Slot {
     }
 }
 
-/// Where an entry of a session's journal is.
+/// Returns the place of an entry of a session's journal.
 pub(crate) fn effect_place<'a>(id: &'a SessionId, owner: &'a str, kind: &'a Kind, seq: i64) -> Place<'a> {
     place(id, owner, kind, "connection_setup_effect", "sealed", seq)
 }
 
-/// Where a session's sealed column is.
+/// Returns the place of a sealed column of a session.
 pub(super) fn place<'a>(
     id: &'a SessionId,
     owner: &'a str,
