@@ -1,30 +1,32 @@
-//! Moves a database to another key source: the same keys, wrapped anew.
+//! Moves a database to another key source: the same keys are wrapped with the key of the new source.
 //!
-//! The keyset is written into the other slot for the new source, read back from the database through the new source, and
-//! only then is the old slot cleared. Killed anywhere, at least one of the two sources opens it, and the next change goes
-//! on from there. Both writes are compare-and-swaps: of two that change at once, one is told.
+//! The keyset is written into the other slot for the new source and read back from the database through the new
+//! source; only then is the old slot cleared. After a kill anywhere, at least one of the two sources opens the keyset,
+//! and the next change continues from there. Both writes are compare-and-swaps: if two changes run at the same time,
+//! one of them gets an error.
 
 use connection_seal::{Found, KeyError, KeyId, KeySource, KeysetError, SealError};
 
 use super::OpenKeyError;
 use crate::store::{Store, rows::KeysetRow};
 
-/// What a change of the key source did.
+/// The result of a change of the key source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyChange {
-    /// What the source is called that opens the database from now on.
+    /// Name of the source that opens the database from now on.
     pub source: String,
-    /// Its key.
+    /// Id of the key of that source, which wraps the keyset.
     pub wrapped_by: KeyId,
-    /// Whether anything was left to do.
+    /// `true` if anything was left to do.
     pub changed: bool,
 }
 
 pub(crate) async fn change(store: &Store, from: &dyn KeySource, to: &dyn KeySource) -> Result<KeyChange, OpenKeyError> {
     let mut row = read(store).await?;
     let before = match row.wrapped().open(to).await {
-        // As after a change that was killed, or one that needs no other slot since the key is the same.
+        // The new source opens the keyset already: an earlier change was killed, or the key is the same and needs no
+        // other slot.
         Ok(found) => return finish(store, row, found, to).await,
         Err(_) => row.wrapped().open(from).await.map_err(|error| disagreeing(error, from, to))?,
     };
@@ -43,7 +45,7 @@ pub(crate) async fn change(store: &Store, from: &dyn KeySource, to: &dyn KeySour
     finish(store, row, after, to).await
 }
 
-/// Clears the other slot, since this one was read back.
+/// Clears the other slot, after this one was read back.
 async fn finish(
     store: &Store,
     mut row: KeysetRow,
@@ -57,7 +59,8 @@ async fn finish(
     Ok(KeyChange { source: to.name(), wrapped_by: found.wrapped_by, changed })
 }
 
-/// Neither opens it: that of the source in use is the reason, with the other one named.
+/// Returns the error for a keyset that neither source opens. The error of the source in use is the reason, and the
+/// other source is named.
 fn disagreeing(error: KeysetError, from: &dyn KeySource, to: &dyn KeySource) -> OpenKeyError {
     match error {
         KeysetError::Seal(SealError::WrongKey { have, need }) => {

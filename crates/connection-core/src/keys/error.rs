@@ -1,19 +1,19 @@
-//! Why the keys of a database cannot be had.
+//! An error that keeps the keys of a database from being opened.
 
 use connection_seal::{KeyError, KeysetError, SealError};
 
 use crate::store::StoreError;
 
-/// Why the keys of a database cannot be had.
+/// An error that keeps the keys of a database from being opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OpenKeyError {
-    /// The source of the key.
+    /// An error of the key source.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The keyset in the database.
+    /// An error of the keyset in the database.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// The database.
+    /// An error of the database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,4 +1,5 @@
-//! The keys of a store: opened or made at the start, read again when another process rotated them, moved and rotated.
+//! The keys of a store: opening or creating them at the start, reading them again after another process has rotated
+//! them, moving them to another source, and rotating them.
 //!
 //! The cryptography and the key sources are in `connection-seal`. This module keeps the wrapped keyset in the store.
 
@@ -19,8 +20,8 @@ pub(crate) use open::{Other, Sources, open_keyset};
 pub(crate) use rotate::{rotate, status};
 pub(crate) use sealer::Sealer;
 
-/// The key of a small value of a plugin, in a place of `connection_kv` with its owner and nothing more: each part with its
-/// length before it.
+/// Returns the key of a small value of a plugin for its place in `connection_kv`: the namespace and the key, each with
+/// its length before it. The place also has the owner, and nothing more.
 pub(crate) fn kv_key(namespace: &str, key: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(16 + namespace.len() + key.len());
     for part in [namespace, key] {

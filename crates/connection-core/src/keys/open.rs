@@ -1,9 +1,11 @@
-//! Opens the keyset of a store, or makes the first.
+//! Opens the keyset of a store, or creates the first one.
 //!
-//! A key is made only where there is no keyset yet, and a keyset only where nothing is sealed: what is lost must not look
-//! like a first start. Of two first starts at once the one that inserts its row first wins, and both read that row.
+//! A key is created only if there is no keyset yet, and a keyset only if nothing is sealed, so that a loss is not
+//! taken for a first start. If two first starts run at the same time, the one that inserts its row first wins, and
+//! both read that row.
 //!
-//! Exactly the source that was chosen is used. Others that the host knows are only looked at to say whose key it is.
+//! Only the chosen source is used. The other sources that the host knows are read only to say which of them holds the
+//! key.
 
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ use crate::{
 /// The key sources of a host.
 #[derive(Debug)]
 pub(crate) struct Sources {
-    /// The one that is used.
+    /// The source that is used.
     pub(crate) used: Arc<dyn KeySource>,
     pub(crate) others: Vec<Other>,
 }
@@ -29,7 +31,7 @@ pub(crate) struct Sources {
 #[derive(Debug)]
 pub(crate) struct Other {
     pub(crate) source: Arc<dyn KeySource>,
-    /// Whether somebody configured it: then its key must be the same.
+    /// `true` if the source is configured. Its key must then be the same.
     pub(crate) configured: bool,
 }
 
@@ -40,9 +42,9 @@ impl Sources {
     }
 }
 
-/// The keys of the store.
+/// Opens the keys of the store, or creates them at its first start.
 ///
-/// A crash on the way leaves a key without a keyset, which the next start takes up.
+/// A crash may leave a key without a keyset. The next start uses that key.
 pub(crate) async fn open_keyset(
     store: &Store,
     sources: &Sources,
@@ -55,15 +57,16 @@ pub(crate) async fn open_keyset(
     if let Some(row) = row {
         return existing(store, sources, &row, clock).await;
     }
-    // New keys would hide that the old ones are gone, and would be in the way of whoever puts them back.
+    // New keys would hide the loss of the old ones, and would be in the way of restoring them.
     if !store.reader().await?.list(&Wanted { limit: 1, ..Wanted::default() }).await?.0.is_empty() {
-        // Another first start may have made the keys, and then a connection, between the two looks.
+        // Another first start may have created the keys, and then a connection, between the two reads.
         let row = store.reader().await?.keyset().await?.ok_or(SealError::Lost)?;
         return existing(store, sources, &row, clock).await;
     }
     let row = first_row(&**source, ids, clock.now()).await?;
     store.write(move |tx| Box::pin(async move { tx.insert_keyset(&row).await })).await?;
-    // What is there now, by whomever, is what everyone uses; reading it back also shows that it opens.
+    // Every process uses the row that is stored now, whichever process inserted it. Reading it back also shows that it
+    // opens.
     let row = store.reader().await?.keyset().await?;
     existing(store, sources, &row.ok_or(SealError::Truncated)?, clock).await
 }
@@ -89,7 +92,7 @@ async fn first_row(source: &dyn KeySource, ids: &dyn IdGenerator, now: Timestamp
     Ok(KeysetRow { store_id, revision: 1, keys_revision: keyset.revision(), slot_a: Some(wrapped), slot_b: None })
 }
 
-/// Two that are configured at once and hold different keys: one of them is a mistake, and only a person knows which.
+/// Refuses configured sources that hold different keys. One of them is a mistake, and only a person knows which.
 async fn agree(sources: &Sources) -> Result<(), OpenKeyError> {
     let configured = sources.others.iter().filter(|other| other.configured).map(|other| &*other.source);
     for other in configured {
@@ -103,7 +106,7 @@ async fn agree(sources: &Sources) -> Result<(), OpenKeyError> {
     Ok(())
 }
 
-/// The error that says that another source holds the key, if one does.
+/// Returns the error that names another source that holds the key, or `error` if none does.
 async fn whose(sources: &Sources, row: &KeysetRow, error: OpenKeyError) -> OpenKeyError {
     let have = match &error {
         OpenKeyError::Seal(SealError::WrongKey { have, .. }) => Some(*have),
@@ -124,7 +127,7 @@ fn disagree(source: &dyn KeySource, have: Option<KeyId>, other: &dyn KeySource, 
     KeyError::Disagree { source_name: source.name(), have, other_name: other.name(), other: other_id }
 }
 
-/// The id of the key that a source shows. One that cannot tell keeps nobody from using another.
+/// Returns the id of the key of a source. A source that cannot be read does not prevent the use of another one.
 async fn held(source: &dyn KeySource) -> Option<KeyId> {
     let key = source.load().await.unwrap_or_default()?;
     Some(KeyId::of(&key))

@@ -1,58 +1,60 @@
-//! Rotates the keys of a store beside processes that work on it.
+//! Rotates the keys of a store while other processes work on it.
 //!
-//! First a new key becomes the one that seals, in one compare-and-swap; from then on every process opens with both. Then
-//! each value is sealed again, by compare-and-swap on the very bytes that were read, so whoever changes a row meanwhile
-//! wins. How far it came is what the rows say: killed anywhere, it goes on from there, and two at once do no harm.
+//! First, one compare-and-swap makes a new key the one that seals; from then on, every process opens with both. Then
+//! each value is sealed again, by compare-and-swap on the exact bytes that were read, so that a concurrent change of a
+//! row wins. The rows alone record the progress: after a kill anywhere, the next rotation continues from there, and
+//! two rotations at the same time do no harm.
 //!
-//! A retired key goes only when it has been retired for thirty days and seals nothing.
+//! A retired key is deleted only after it has been retired for thirty days and seals nothing.
 
 use connection_seal::{KeyError, KeyId, Place, SealError};
 
 use super::{OpenKeyError, Sealer, kv_key, sealer::Home};
 use crate::store::{SEALED, Sealed, SealedColumn, SealedKey, SealedRow, StoreError, rows::KeysetRow};
 
-/// How many rows are read at once.
+/// Number of rows that are read at once.
 const BATCH: usize = 100;
-/// How often the whole is gone through for the sake of rows that others change.
+/// Maximum number of passes over all columns. More than one is needed because other processes change rows.
 const PASSES: usize = 20;
 
-/// What a rotation did.
+/// The result of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyRotation {
     /// The key that seals now.
     pub key: KeyId,
-    /// Whether this one went on with a rotation that had not come to its end, and made no key.
+    /// `true` if this rotation continued an unfinished one, and created no key.
     pub resumed: bool,
-    /// Retired keys that are gone for good.
+    /// Retired keys that were deleted.
     pub dropped: Vec<KeyId>,
-    /// Values that were sealed again.
+    /// Number of values that were sealed again.
     pub resealed: u64,
-    /// Times that a value was changed by somebody else at that moment; it was looked at again.
+    /// Number of times that a value was changed by another process before it could be replaced. Such a value was
+    /// looked at again.
     pub contended: u64,
-    /// Values that do not open, and were left as they are.
+    /// Number of values that do not open, and were left as they are.
     pub unreadable: u64,
-    /// Values that a retired or unknown key seals still, those that do not open among them.
+    /// Number of values that a retired or unknown key still seals, including those that do not open.
     pub remaining: u64,
 }
 
-/// The keys of a store, and what each seals.
+/// The keys of a store, and the number of values that are left to seal again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyStatus {
-    /// What the key source is called.
+    /// Name of the key source.
     pub source: String,
     /// The key of the source, which wraps the keyset.
     pub wrapped_by: KeyId,
     /// The key that seals.
     pub key: KeyId,
-    /// Whether the last rotation came to its end.
+    /// `true` if the last rotation is complete.
     pub rotated: bool,
-    /// The keys that open and do not seal, oldest first.
+    /// The keys that open and no longer seal, oldest first.
     pub retired: Vec<KeyId>,
-    /// Values that are sealed with another key than [`key`](Self::key).
+    /// Number of values that are sealed with another key than [`key`](Self::key).
     pub remaining: u64,
-    /// The slots that are filled, `a` and `b`, and the key that wraps each; `None` for one that is damaged.
+    /// The filled slots, `a` and `b`, with the id of the key that wraps each, or `None` for a damaged one.
     pub slots: Vec<(&'static str, Option<KeyId>)>,
 }
 
@@ -60,10 +62,10 @@ pub(crate) async fn rotate(sealer: &Sealer) -> Result<KeyRotation, OpenKeyError>
     let home = sealer.home().ok_or(KeyError::NoKeyset)?;
     let mut rotation = begin(sealer, home).await?;
     for _ in 0..PASSES {
-        // Another rotation may have made a newer one: then that is what all is sealed with.
+        // Another rotation may have created a newer key, with which all values are then sealed.
         rotation.key = sealer.key_id();
         let before = (rotation.resealed, rotation.contended);
-        // Counted anew: a pass looks at all that is left.
+        // The count starts again, because each pass looks at all values that are left.
         rotation.unreadable = 0;
         for column in SEALED {
             pass(sealer, home, column, &mut rotation).await?;
@@ -101,7 +103,7 @@ pub(crate) async fn status(sealer: &Sealer) -> Result<KeyStatus, OpenKeyError> {
     })
 }
 
-/// Makes the new key the one that seals, or finds one whose rotation was not ended.
+/// Creates a key that seals from now on, or finds the key of an unfinished rotation.
 async fn begin(sealer: &Sealer, home: &Home) -> Result<KeyRotation, OpenKeyError> {
     loop {
         let mut row = keyset(home).await?;
@@ -113,7 +115,7 @@ async fn begin(sealer: &Sealer, home: &Home) -> Result<KeyRotation, OpenKeyError
             return Ok(KeyRotation::of(key, true, Vec::new()));
         }
         if row.slot_a.is_some() && row.slot_b.is_some() {
-            // The other slot would keep the old keys, and its source would open it.
+            // The other slot would keep the old keys, and its source would still open it.
             return Err(KeyError::Unfinished { source_name: home.source.name() }.into());
         }
         let used = counts(home).await?;
@@ -129,13 +131,13 @@ async fn begin(sealer: &Sealer, home: &Home) -> Result<KeyRotation, OpenKeyError
     }
 }
 
-/// Notes that nothing is left to be sealed again, so that the next rotation makes a key.
+/// Records that no value is left to be sealed again, so that the next rotation creates a key.
 async fn settle(home: &Home, key: KeyId) -> Result<(), OpenKeyError> {
     loop {
         let mut row = keyset(home).await?;
         let found = row.wrapped().open(&*home.source).await?;
         let (mut keys, slot) = (found.keyset, found.slot);
-        // Another rotation may have come to this end, or gone beyond it.
+        // Another rotation may have recorded this, or may have created a newer key.
         if !keys.settle(key) {
             return Ok(());
         }
@@ -147,7 +149,7 @@ async fn settle(home: &Home, key: KeyId) -> Result<(), OpenKeyError> {
     }
 }
 
-/// Goes through one column once.
+/// Seals the remaining values of one column again.
 async fn pass(
     sealer: &Sealer,
     home: &Home,
@@ -164,7 +166,8 @@ async fn pass(
         for row in page {
             let key = key_of(&row);
             match again(sealer, &place_of(column, &row, &key), &row.sealed).await {
-                // Each is a job of its own: one that fails undoes no other, and none waits for another's row.
+                // Each write is a separate job, so that a failure undoes no other write and no job waits for the row
+                // of another.
                 Ok(fresh) => writes.push(
                     home.store.write(move |tx| Box::pin(async move { tx.swap_sealed(column, &row, &fresh).await })),
                 ),
@@ -197,7 +200,7 @@ fn key_of(row: &SealedRow) -> Vec<u8> {
     }
 }
 
-/// Where it was sealed for: it is sealed for the same place again.
+/// Returns the place for which a value was sealed. The value is sealed for the same place again.
 fn place_of<'a>(column: &SealedColumn, row: &'a SealedRow, key: &'a [u8]) -> Place<'a> {
     let sequence = match row.key {
         SealedKey::Numbered(_, number) => number,
@@ -206,7 +209,7 @@ fn place_of<'a>(column: &SealedColumn, row: &'a SealedRow, key: &'a [u8]) -> Pla
     Place { table: column.table, column: column.column, key, owner: &row.owner, kind: &row.kind, sequence }
 }
 
-/// How many values each key has sealed.
+/// Returns the number of values that each key has sealed.
 async fn counts(home: &Home) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
     let mut counts = Vec::new();
     let mut reader = home.store.reader().await?;

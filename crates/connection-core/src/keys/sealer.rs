@@ -1,8 +1,8 @@
-//! What seals and opens the values of one store, with the newest keys that it can know.
+//! Seals and opens the values of one store, with the newest keys that this process can know.
 //!
-//! Another process may rotate the keys at any time. Before it seals, a sealer asks the store whether they are the ones
-//! that it holds, at most once in a second; when it meets a value of an unknown key, it asks at once. A value that was
-//! sealed with the former key in between opens all the same: keys are kept after they are retired.
+//! Another process may rotate the keys at any time. Before it seals, a sealer asks the store whether there are newer
+//! keys, at most once a second. When it finds a value of an unknown key, it asks at once. A value that was sealed with
+//! the former key in between still opens, because keys are kept after they are retired.
 
 use std::{
     fmt,
@@ -19,7 +19,7 @@ use connection_seal::{KeyId, KeySource, Keys, Keyset, Place, SealError};
 
 use crate::store::{Sealed, Store, StoreError};
 
-/// Seals and opens with the keys of one store. Clones share the keys.
+/// A sealer with the keys of one store. Clones share the keys.
 #[derive(Clone)]
 pub(crate) struct Sealer {
     keys: Keys,
@@ -27,26 +27,26 @@ pub(crate) struct Sealer {
     home: Option<Arc<Home>>,
 }
 
-/// Where newer keys come from.
+/// The store and the source from which newer keys are read.
 pub(super) struct Home {
     pub(super) store: Store,
     pub(super) source: Arc<dyn KeySource>,
     pub(super) clock: Arc<dyn Clock>,
     /// The second in which the store was last asked.
     asked: AtomicI64,
-    /// One asks the source at a time.
+    /// Held while newer keys are read, so that one caller reads at a time.
     asking: tokio::sync::Mutex<()>,
 }
 
 impl Sealer {
-    /// A sealer of a store, with the source that opens newer keys.
+    /// Creates a sealer for a store, with the source that opens newer keys.
     pub(super) fn new(keys: Keys, store: Store, source: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
         let asked = AtomicI64::new(clock.now().seconds());
         let home = Home { store, source, clock, asked, asking: tokio::sync::Mutex::default() };
         Self { keys, home: Some(Arc::new(home)) }
     }
 
-    /// With keys that nobody else has.
+    /// Creates a sealer with keys of its own, which are in no store.
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
         let keyset = Keyset::fresh(connection_contract::Timestamp::from_seconds(0)).expect("random numbers are there");
@@ -54,21 +54,21 @@ impl Sealer {
         Self { keys, home: None }
     }
 
-    /// Seals for that place alone.
+    /// Seals a value for this place alone.
     ///
-    /// Takes a reader of the store for a moment: who calls holds none.
+    /// Takes a reader of the store for a moment, so the caller must not hold one.
     ///
     /// # Errors
     ///
-    /// [`SealError::Unavailable`] when the keys were rotated and the new ones cannot be had: with the former key it could
-    /// become unreadable one day.
+    /// [`SealError::Unavailable`] if the keys were rotated and the new ones cannot be read. A value that is sealed
+    /// with the former key could become unreadable one day.
     pub(crate) async fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Sealed, SealError> {
         self.renew().await?;
         Ok(self.keys.seal(place, plain)?.into())
     }
 
-    /// As [`seal`](Self::seal), with the keys at hand where the store does not say within that time whether there are newer
-    /// ones. Keys are kept after they are retired, so the value opens for long all the same.
+    /// Seals as [`seal`](Self::seal) does, but with the keys at hand if the store does not answer within `patience`
+    /// whether there are newer ones. Keys are kept for long after they are retired, so the value still opens.
     pub(crate) async fn seal_soon(
         &self,
         place: &Place<'_>,
@@ -85,13 +85,14 @@ impl Sealer {
         Ok(self.keys.seal(place, plain)?.into())
     }
 
-    /// Opens what was sealed for that place.
+    /// Opens a value that was sealed for this place.
     ///
-    /// Takes a reader of the store for a moment: who calls holds none.
+    /// Takes a reader of the store for a moment, so the caller must not hold one.
     ///
     /// # Errors
     ///
-    /// Of these, [`SealError::Unavailable`] alone may pass: the value is of a key that another process made.
+    /// Only [`SealError::Unavailable`] may pass: the value is sealed with a key that another process made, and that
+    /// cannot be read now.
     pub(crate) async fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Secret, SealError> {
         let revision = self.keys.revision();
         match self.keys.open(place, sealed.as_bytes()) {
@@ -103,17 +104,17 @@ impl Sealer {
         }
     }
 
-    /// A name for bytes that tells nothing of them, the same for as long as the store lives.
+    /// Returns a name for bytes that reveals nothing of them. It is the same for as long as the store exists.
     pub(crate) fn mac(&self, purpose: &'static str, bytes: &[u8]) -> [u8; 32] {
         self.keys.mac(purpose, bytes)
     }
 
-    /// As [`mac`](Self::mac) of several parts, each with its length before it.
+    /// Returns the [`mac`](Self::mac) of several parts, each with its length before it.
     pub(crate) fn mac_of(&self, purpose: &'static str, parts: &[&[u8]]) -> [u8; 32] {
         self.keys.mac_of(purpose, parts)
     }
 
-    /// The key that seals, as far as this process knows.
+    /// Returns the id of the key that seals, as far as this process knows.
     pub(crate) fn key_id(&self) -> KeyId {
         self.keys.key_id()
     }
@@ -122,12 +123,12 @@ impl Sealer {
         self.home.as_deref()
     }
 
-    /// Takes these keys from now on, unless it has newer ones.
+    /// Uses these keys from now on, unless the sealer has newer ones.
     pub(super) fn take(&self, keyset: &Keyset) -> Result<(), SealError> {
         self.keys.take(keyset)
     }
 
-    /// Asks the store for newer keys, if it was not asked in this second.
+    /// Asks the store for newer keys, unless it was asked in this second.
     async fn renew(&self) -> Result<(), SealError> {
         let Some(home) = self.home() else { return Ok(()) };
         let revision = self.keys.revision();
@@ -142,7 +143,7 @@ impl Sealer {
                 }
                 home.asked.store(now, Ordering::Relaxed);
             }
-            // What cannot be read now cannot be written either, most likely; and these keys are kept for long.
+            // A store that cannot be read now most likely cannot be written either, and these keys are kept for long.
             Err(error) => tracing::debug!(%error, "whether the keys were rotated is not known"),
         }
         Ok(())
@@ -159,11 +160,11 @@ impl Sealer {
             tracing::info!("the keys were rotated by another process");
             self.take(&found.keyset)?;
         }
-        // Another caller may have taken newer ones while this one waited.
+        // Another caller may have read newer keys while this one waited.
         Ok(self.keys.revision() > revision)
     }
 
-    /// The store whose values these keys open.
+    /// Returns the id of the store whose values these keys open.
     #[cfg(test)]
     pub(crate) fn store_id(&self) -> uuid::Uuid {
         self.keys.store_id()

@@ -1,6 +1,7 @@
-//! What a browser brings back: checked here, before any plugin sees it (RFC 6749, section 4.1.2).
+//! Receives callbacks: the parameters that a browser brings are checked here, before any plugin sees them (RFC 6749,
+//! section 4.1.2).
 //!
-//! The parameters come from the network and may be an attack: nothing in them is believed, not even an error, before
+//! The parameters come from the network and may be an attack. Nothing in them is trusted, not even an error, before
 //! `state` has matched.
 
 use std::sync::Arc;
@@ -23,35 +24,37 @@ use crate::{
     },
 };
 
-/// Why what a browser brought was refused. No plugin saw it, and nothing was changed.
+/// The reason why a callback was refused. No plugin has seen the callback, and nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliverError {
-    /// It could not be taken now; the browser may try again.
+    /// The callback could not be taken now. The browser may try again.
     #[error(transparent)]
     Error(#[from] Error),
-    /// The session ended, or took this callback already.
+    /// The session has ended, or has taken this callback already.
     #[error("this callback was used, or its setup has ended")]
     Gone,
     /// The session waits for something else now.
     #[error("this setup does not wait for a callback now")]
     NotNow,
-    /// It came from another browser than the one in which the setup was begun, or that was led to the provider.
+    /// The callback came from another browser than the one in which the setup was begun, or that was led to the
+    /// provider.
     #[error("this setup was begun in another browser")]
     OtherBrowser,
-    /// It came to the redirect URI of another kind.
+    /// The callback came to the redirect URI of another kind.
     #[error("this callback came to the redirect URI of another kind")]
     OtherKind,
-    /// A parameter came twice (RFC 6749, section 3.1).
+    /// A parameter appears twice (RFC 6749, section 3.1).
     #[error("a parameter of this callback came twice")]
     Repeated,
-    /// No session has given out this `state`: forged, foreign or long gone.
+    /// No session has given out this `state`. The callback is forged, meant for another host, or for a session that
+    /// was deleted long ago.
     #[error("no setup waits for this callback")]
     Unknown,
 }
 
 impl DeliverError {
-    /// For programs; listed in `docs/spec/inbound.md`.
+    /// Returns the stable code of this error, for programs. The codes are listed in `docs/spec/inbound.md`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Error(error) => error.code(),
@@ -64,7 +67,7 @@ impl DeliverError {
         }
     }
 
-    /// What to answer the browser: 400, 403, 404, 409, 410 or 503.
+    /// Returns the HTTP status for the answer to the browser: 400, 403, 404, 409, 410 or 503.
     pub fn http_status(&self) -> u16 {
         match self {
             Self::Error(_) => 503,
@@ -78,18 +81,21 @@ impl DeliverError {
 }
 
 impl ConnectionRegistry {
-    /// Hands over what a browser brought to a redirect URI. A `state` finds its session, of whichever owner and process,
-    /// and works once. When it returns, the callback is durable.
+    /// Delivers the parameters that a browser brought to a redirect URI.
     ///
-    /// Nothing that is refused changes anything: the session waits for the right one.
+    /// The `state` finds its session, whichever owner and process it has, and works once. When this returns, the
+    /// callback is durable.
+    ///
+    /// A callback that is refused changes nothing: the session waits for the right one.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it was taken or was not; the same again tells, as [`DeliverError::Gone`].
+    /// If the future is dropped, the callback may or may not have been taken. Delivering it again shows which: it is
+    /// refused with [`DeliverError::Gone`] if it was taken.
     ///
     /// # Errors
     ///
-    /// [`DeliverError`] says what to answer the browser.
+    /// See [`DeliverError`], which also has the HTTP status for the browser.
     pub async fn deliver(&self, callback: impl Into<Callback>) -> Result<Delivered, DeliverError> {
         let mut callback = callback.into();
         let mut names: Vec<_> = callback.parameters.iter().map(|(name, _)| name.as_str()).collect();
@@ -105,7 +111,7 @@ impl ConnectionRegistry {
                 let session = SetupSession::at(&self.shared, slot);
                 return Ok(Delivered { session, reference: encode::hex(&hash) });
             }
-            // Another way ended the wait first: what comes next may wait for this callback, too.
+            // Another input ended the wait first. The next wait may be for this callback as well.
         }
         Err(DeliverError::NotNow)
     }
@@ -132,7 +138,7 @@ impl ConnectionRegistry {
         let Some(waiting) = waiting else {
             let sealed = self.seal(&slot, hash, parameters).await?;
             let registry = self.clone();
-            // Dropped, it goes on: what is kept must find a run.
+            // The task continues if this future is dropped, because a callback that was kept needs a run.
             let task = shared.runtimes.spawn(async move {
                 registry.keep(&slot, hash, sealed, now).await?;
                 run::spawn(&registry.shared, &slot);
@@ -148,13 +154,14 @@ impl ConnectionRegistry {
         Ok(taken.then_some(slot))
     }
 
-    /// Whether it comes from the browser in which the session was begun, if it was begun in one.
+    /// Returns `true` if the callback comes from the browser that the session is bound to, or if the session is bound
+    /// to none.
     async fn is_its_browser(&self, slot: &Slot, row: &SetupRow, proofs: &[Secret]) -> Result<bool, Error> {
         let shared = &self.shared;
-        // Without a header it has ended since; what is written next finds that.
+        // A session without a header has ended since. The next write finds that.
         let Some(sealed) = &row.sealed_header else { return Ok(true) };
         let opened = run::opened(shared, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
-        // One that does not open ends the session as soon as it runs, and no plugin sees the callback.
+        // A header that does not open ends the session at its next run, and no plugin sees the callback.
         let Some(header) = opened.and_then(|bytes| Header::decode(bytes.expose())) else { return Ok(true) };
         // A session whose browser is led takes no callback before a browser has come to its address.
         let Some(begun_in) = header.browser else { return Ok(!header.led) };
@@ -167,7 +174,7 @@ impl ConnectionRegistry {
         self.shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
     }
 
-    /// A run is busy: the next wait that this fits takes it.
+    /// Keeps a callback that arrived while a run was in progress. The next wait that it fits takes it.
     async fn keep(&self, slot: &Slot, hash: [u8; 32], sealed: Sealed, now: i64) -> Result<(), DeliverError> {
         let (id, input) = (slot.id, self.shared.ids.next());
         let written = self.shared.store.write(move |tx| {
@@ -194,7 +201,7 @@ fn kept(hash: [u8; 32], parameters: &[(String, Secret)]) -> Secret {
     parameters.iter().fold(record, |r, (name, value)| r.with("p", name.as_str()).with("v", value.duplicate())).encode()
 }
 
-/// The parameters of a kept callback, when this wait is the one for it.
+/// Returns the parameters of a kept callback, if this wait is for that callback.
 pub(super) fn fitting(waiting: &Waiting, bytes: &[u8]) -> Option<Vec<(String, Secret)>> {
     let record = Record::decode(bytes).ok()?;
     let state = encode::hex(&waiting.state?);

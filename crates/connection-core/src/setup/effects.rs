@@ -192,7 +192,8 @@ impl Host for SetupHost {
                 if let Some(hash) = endpoint {
                     tx.insert_endpoint(&hash, &owner, session, expires).await?;
                 }
-                // The recorded answer of the exchange goes: the entry is it. Where there was none, its note stays.
+                // The recorded answer of the exchange is deleted, because the entry replaces it. If there is no
+                // answer, the intent stays.
                 if let Some(key) = spent {
                     tx.settle_exchanges(&[key]).await?;
                 }

@@ -1,4 +1,4 @@
-//! How a session ended, as its row says.
+//! Reads from the row of a session how the session ended.
 
 use connection_contract::{Reason, SetupFailure};
 
@@ -9,7 +9,7 @@ use crate::{
     store::rows::{SetupRow, SetupState},
 };
 
-/// How a session ended that is stored as ended.
+/// Returns how a session ended, or `None` for an open session.
 pub(super) async fn ended(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Outcome>, Error> {
     Ok(match row.state {
         SetupState::Running | SetupState::Waiting => None,
@@ -27,7 +27,7 @@ pub(super) async fn ended(shared: &Shared, slot: &Slot, row: &SetupRow) -> Resul
     })
 }
 
-/// What a session made that is stored as done.
+/// Returns the outcome of a session that is stored as done.
 async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, Error> {
     let listed = shared.reader().await?.listed(row.connection_id).await?;
     let Some(info) = listed.and_then(|row| shared.info(row)) else {

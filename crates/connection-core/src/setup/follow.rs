@@ -1,7 +1,7 @@
-//! What other processes do with a session, for whoever waits for it in this one.
+//! Follows what other processes do with a session, for callers that wait for it in this process.
 //!
-//! While somebody waits for the next step or the end, one task per session looks at its row. When the row has moved on,
-//! it runs the session from its journal: that is how this process comes to show what another one has come to.
+//! While a caller waits for the next step or the end, one task per session reads its row. When the row has changed,
+//! the task runs the session from its journal, so that this process shows what another one has done.
 
 use std::{
     fmt,
@@ -24,7 +24,7 @@ use crate::{
     store::{Changed, Store, rows::SetupState},
 };
 
-/// Who waits at a session in this process.
+/// The callers that wait for a session in this process.
 #[derive(Default)]
 pub(super) struct Followers(Mutex<Count>);
 
@@ -41,13 +41,13 @@ impl fmt::Debug for Followers {
 }
 
 impl Followers {
-    /// No code of others runs under the lock, so that a poisoned one is as good.
+    /// Locks the count. No foreign code runs under the lock, so the count is valid even if the lock is poisoned.
     fn lock(&self) -> MutexGuard<'_, Count> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Somebody who waits, until it is dropped.
+/// A caller that waits, and is counted until this is dropped.
 pub(super) struct Following<'a>(&'a Followers);
 
 impl Drop for Following<'_> {
@@ -62,7 +62,7 @@ impl Drop for Following<'_> {
     }
 }
 
-/// Looks what other processes do with it as long as the result lives.
+/// Follows what other processes do with the session for as long as the result lives.
 pub(super) fn follow<'a>(shared: &Arc<Shared>, slot: &'a Arc<Slot>) -> Following<'a> {
     let mut count = slot.followers.lock();
     count.waiting += 1;
@@ -74,31 +74,34 @@ pub(super) fn follow<'a>(shared: &Arc<Shared>, slot: &'a Arc<Slot>) -> Following
     Following(&slot.followers)
 }
 
-/// Keeps neither a registry nor a session alive.
+/// Looks at the session after each change, and at least every `LOOKED`. Keeps neither the registry nor the session
+/// alive.
 async fn looking(store: Store, clock: Arc<dyn Clock>, shared: Weak<Shared>, slot: Weak<Slot>, id: SessionId) {
     let mut changes = store.changes(&*clock).await;
     let mut alone = None;
     while changes.changed(&*clock, LOOKED, |changed| changed == Changed::Setup(id)).await.is_ok() {
         let (Some(shared), Some(slot)) = (shared.upgrade(), slot.upgrade()) else { return };
         if let Err(error) = look(&shared, &slot, &mut alone).await {
-            // The next look may do better; whoever acts is told of it.
+            // The next look may succeed, and calls that act on the session return the error themselves.
             tracing::debug!(session = %slot.id, code = error.code(), "a setup cannot be looked at");
         }
     }
 }
 
-/// `alone` is since when the session is to be run and nobody was seen to run it: after a while its process is taken for
-/// dead.
+/// Looks at the row of a session, and runs the session if the row has changed.
+///
+/// `alone` is the time since which no process was seen to run a session that is to be run. After `LOOKED`, its process
+/// is taken for dead.
 pub(super) async fn look(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Option<Moment>) -> Result<(), Error> {
     let since = alone.take();
     let Some(row) = shared.reader().await?.setup(slot.id).await? else {
-        // It ended long ago, and was forgotten.
+        // The session ended long ago, and its row was deleted.
         run::spawn(shared, slot);
         return Ok(());
     };
     let is_busy = slot.running.try_lock().is_err();
     match row.state {
-        // What a run of our own comes to, it shows by itself.
+        // A run of this process shows its result itself.
         SetupState::Running | SetupState::Waiting if is_busy => {}
         SetupState::Waiting if row.expires_at <= shared.clock.now().seconds() => run::expire(shared, slot).await?,
         SetupState::Waiting => {
@@ -125,7 +128,8 @@ pub(super) async fn look(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Opt
     Ok(())
 }
 
-/// Whether the wait that is shown was ended by somebody, and not by the time: after a poll it may be there again.
+/// Returns `true` if the wait that is shown was ended by an input and not by time. After a poll, the same wait may
+/// come again.
 async fn is_answered(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<bool, Error> {
     let Some((_, Some(seq))) = slot.rests_at() else { return Ok(false) };
     let effects = shared.reader().await?.effects(slot.id).await?;
@@ -135,7 +139,7 @@ async fn is_answered(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<bool, Err
     Ok(entry.is_some_and(|entry| !matches!(entry.effect, Effect::Elapsed)))
 }
 
-/// Drops a run of our own: the session was ended elsewhere, and the row says how.
+/// Drops the run of this process, because the session was ended elsewhere. A new run reads how.
 fn stop(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     if slot.cancelled.send_replace(true) {
         return;

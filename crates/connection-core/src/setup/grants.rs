@@ -1,5 +1,6 @@
-//! Grants directories that a person named, on a thread where a disk that hangs holds nobody else, and refuses addresses
-//! that are not open to the owner.
+//! Grants the directories that a person named, and refuses addresses that are not open to the owner.
+//!
+//! Directories are read on a separate thread, where a disk that hangs blocks nothing else.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,11 +15,11 @@ use crate::{
 const CLOSED: &str = "is an address in the network of this host, which is open to no other owner than the host's own: name a \
                       public address, or set http.private_addresses to all-owners";
 
-/// What became of each directory, by the text that was given.
+/// The result for each directory, by the text that was given.
 pub(super) struct Grants(HashMap<String, Result<Root, DisplayText>>);
 
 impl Grants {
-    /// Looks at every directory among the answers.
+    /// Checks every directory among the answers.
     pub(super) async fn of(shared: &Arc<Shared>, owner: &str, fields: &[Field], answers: &[(String, Secret)]) -> Self {
         let asked = |name: &str| fields.iter().any(|field| *field.name == *name && field.input == Input::Directory);
         let named = answers.iter().filter(|(name, _)| asked(name));
@@ -34,9 +35,9 @@ impl Grants {
             };
             texts.into_iter().map(granted).collect()
         };
-        // On a task of the core, since the caller may be on another executor.
+        // The thread is started by a task of the core, because the caller may be on another executor.
         let looked = shared.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
-        // Neither crashes; a runtime that goes away takes the registry with it.
+        // Neither task panics. If the runtime shuts down, the registry ends with it.
         Self(looked.await.ok().and_then(Result::ok).unwrap_or_default())
     }
 
@@ -45,8 +46,8 @@ impl Grants {
     }
 }
 
-/// Returns what is wrong with addresses that the owner may not reach. A name that leads to such an address is refused when
-/// it is resolved.
+/// Returns the problems of addresses that the owner may not reach. A host name that leads to such an address is
+/// refused when it is resolved.
 pub(super) fn closed_addresses(shared: &Shared, owner: &str, answers: &[(Text, Answer)]) -> Vec<FieldProblem> {
     let is_closed = |answer: &Answer| {
         let Answer::Url(base) = answer else { return false };

@@ -1,4 +1,4 @@
-//! How a host is called back, and what whoever receives callbacks for it needs of the registry.
+//! The interface through which a host receives callbacks, and the functions of the registry that a receiver needs.
 
 use std::{
     fmt,
@@ -11,27 +11,28 @@ use connection_egress::Egress;
 
 use crate::{Clock, ConnectionRegistry, Error, registry::Shared, store::Changed};
 
-/// How often whoever waits for the last callback looks at least.
+/// Maximum time between two looks at the store while waiting for the last callback.
 const LOOKED: Duration = Duration::from_secs(1);
 
-/// How a host is called back.
+/// The endpoint at which a host receives callbacks.
 #[async_trait::async_trait]
 pub trait InboundEndpoint: Send + Sync + fmt::Debug {
-    /// The registry that was opened with it: for one that receives callbacks by itself.
+    /// Receives the registry that was opened with this endpoint, for an endpoint that delivers callbacks itself.
     fn opened(&self, _: WeakConnectionRegistry) {}
 
-    /// Where the browser comes back for this kind: stable per host and kind, since it is registered at the provider.
-    /// `None` when there is none to give now.
+    /// Returns the redirect URI for this kind, or `None` if there is none now. It is stable per host and kind, because
+    /// it is registered at the provider.
     async fn redirect_uri(&self, kind: &connection_contract::Kind) -> Option<String>;
 
-    /// Whether this host can still be reached at an address that it gave out, perhaps before it was started again; makes
-    /// it so where that takes something, such as listening on the port again.
+    /// Makes this host reachable at an address that it gave out, perhaps before a restart, and returns `true` if it is
+    /// reachable there. This may take an action such as listening on the port again.
     async fn rebind(&self, redirect_uri: &str) -> bool;
 }
 
 pub(crate) type Inbound = Option<Arc<dyn InboundEndpoint>>;
 
-/// A registry that does not keep it: whoever is held by one must not hold it.
+/// A handle that does not keep the registry alive. A value that the registry holds, such as an endpoint, holds this
+/// handle instead of a [`ConnectionRegistry`].
 #[derive(Clone)]
 pub struct WeakConnectionRegistry {
     shared: Weak<Shared>,
@@ -45,13 +46,13 @@ impl fmt::Debug for WeakConnectionRegistry {
 }
 
 impl WeakConnectionRegistry {
-    /// The registry, as long as its host has it.
+    /// Returns the registry, or `None` if its host has dropped it.
     pub fn upgrade(&self) -> Option<ConnectionRegistry> {
         Some(ConnectionRegistry { shared: self.shared.upgrade()?, owner: self.owner.clone() })
     }
 
-    /// Resolves when no open session, of any owner and process, has an address at which it is called back, or the registry
-    /// is gone.
+    /// Waits until no open session, of any owner and process, has an address at which it is called back, or until the
+    /// registry is gone.
     ///
     /// # Errors
     ///
@@ -75,7 +76,7 @@ impl WeakConnectionRegistry {
 }
 
 impl Shared {
-    /// Sends a request to an address of this host, and nowhere else.
+    /// Sends a request to an address of this host, and to no other origin.
     pub(crate) async fn ask_itself(
         &self,
         base: &str,
@@ -90,35 +91,37 @@ impl Shared {
 }
 
 impl ConnectionRegistry {
-    /// This registry, without keeping it.
+    /// Returns a handle that does not keep the registry alive.
     pub fn downgrade(&self) -> WeakConnectionRegistry {
         WeakConnectionRegistry { shared: Arc::downgrade(&self.shared), owner: self.owner.clone() }
     }
 
-    /// The clock that it was opened with.
+    /// Returns the clock that the registry was opened with.
     pub fn clock(&self) -> Arc<dyn Clock> {
         self.shared.clock.clone()
     }
 
-    /// 256 random bits as text: for what a host gives a browser.
+    /// Returns 256 random bits as text, for a host to give to a browser.
     pub fn fresh_token(&self) -> Secret {
         let mut bits = [0; 32];
         self.shared.crypto.random(&mut bits);
         Secret::from(encode::base64url(&bits))
     }
 
-    /// Answers a challenge as every process of this store does, and nobody else: by which a host that asks itself over the
-    /// network knows whom it has reached.
+    /// Returns the answer to a challenge, which every process of this store can compute and no other program can.
+    ///
+    /// A host that sends itself a request over the network uses it to check that it has reached itself.
     pub fn callback_proof(&self, challenge: &str) -> String {
         encode::hex(&self.shared.sealer.mac("connections/callback-proof/v1", challenge.as_bytes()))
     }
 
-    /// Asks an address of this host, as somebody outside does: no credential goes there, private addresses are allowed,
-    /// and a redirect to another origin is not followed.
+    /// Sends a GET request to an address of this host, as an outside client does.
+    ///
+    /// No credential is sent, private addresses are allowed, and a redirect to another origin is not followed.
     ///
     /// # Errors
     ///
-    /// Why there is no answer.
+    /// The reason why there is no answer.
     pub async fn ask_itself(&self, base: &str, path_and_query: &str) -> Result<HttpResponse, HttpError> {
         self.shared.ask_itself(base, |base| host::request("GET", base, path_and_query)).await
     }

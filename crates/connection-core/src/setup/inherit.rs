@@ -1,8 +1,9 @@
-//! What a re-authorization takes over from the credential that it replaces: what renews it, where the provider gives that
-//! with the first consent alone.
+//! Inheritance in a re-authorization: the new credential takes over what renews the replaced one, for providers that
+//! give that with the first consent only.
 //!
-//! What is taken over was read before the transaction that stores it, which looks again: a renewal in between may have used
-//! it up, or the provider may have refused it. What was spent of it stays on record, since the next renewal spends it again.
+//! The replaced credential is read before the transaction that stores the new one. The transaction compares it again,
+//! because a refresh in between may have used up what is inherited, or the provider may have refused it. The record of
+//! what was spent of it stays, because the next refresh spends it again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,15 +21,16 @@ use crate::{
     verify,
 };
 
-/// Nothing is asked of anybody.
+/// Maximum time for the plugin's `inherit`, which sends no requests.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The credential that is replaced, as far as it decides what is taken over.
+/// The replaced credential, as far as it decides what is inherited.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Former {
     generation: i64,
     account: String,
-    /// Its provider renews it no more, or nobody knows: what would renew the next one is the same.
+    /// `true` if the provider no longer renews the credential, or if that is unknown. The token that would renew the
+    /// new credential is the same.
     is_dead: bool,
 }
 
@@ -44,7 +46,7 @@ impl Former {
     }
 }
 
-/// A credential that took something over.
+/// A credential that inherited from the replaced one.
 pub(super) struct Heir {
     pub(super) former: Former,
     pub(super) payload: Payload,
@@ -52,11 +54,11 @@ pub(super) struct Heir {
     pub(super) refreshed: Refreshed<Secret>,
 }
 
-/// The credential with what it takes over from the current one; `None` when that is nothing.
+/// Returns the credential with what it inherits from the current one, or `None` if it inherits nothing.
 ///
 /// # Errors
 ///
-/// The store's, and [`Error::Sealed`] where the current one cannot be opened just now.
+/// The store's, and [`Error::Sealed`] if the current credential cannot be opened now.
 pub(super) async fn heir(
     shared: &Arc<Shared>,
     slot: &Slot,
@@ -73,11 +75,11 @@ pub(super) async fn heir(
     }
     let Some(info) = shared.info(row) else { return Ok(None) };
     let opened = match verify::open(shared, &info).await {
-        // It was removed in between, which the transaction says.
+        // The connection was removed in between, which the transaction reports.
         Err(Error::NotFound(_)) => return Ok(None),
         opened => opened?,
     };
-    // Another one came in between: the transaction finds that out, too, and asks again.
+    // The generation may have changed in between. The transaction finds that, too, and the caller tries again.
     let former = Former { generation: opened.generation, ..former };
     let Ok(current) = opened.payload else { return Ok(None) };
     let Some(refreshed) = inherited(shared, &kind, &current.credential, &payload.credential).await else {
@@ -89,7 +91,8 @@ pub(super) async fn heir(
     Ok(Some(Heir { former, payload, secret_names, refreshed }))
 }
 
-/// A plugin that fails here takes nothing over: what was authorized works without it.
+/// Asks the plugin what the new credential inherits. If the plugin fails, nothing is inherited, because the new
+/// credential works without it.
 async fn inherited(shared: &Shared, kind: &KindEntry, former: &Secret, fresh: &Secret) -> Option<Refreshed<Secret>> {
     let (definition, now) = (kind.definition.clone(), shared.clock.now());
     let (former, fresh) = (former.duplicate(), fresh.duplicate());

@@ -1,10 +1,12 @@
-//! Who asks the world for a session: of several processes that run it, one.
+//! The lease of a session: of several processes that run the session, one at a time asks the provider or reads files.
 //!
-//! A run replays what is recorded without a lease. Before it asks the provider or the files it takes one, which holds as
-//! long as it asks; whoever meets the lease of another does not send, and reads the journal again when that one is done,
-//! or dead. A lease that ran out while its holder lived costs a second question and no more: the number of the effect is
-//! the fence. What such a holder spends is not asked for a second time: whoever finds it noted waits for what it tells, as
-//! long as it may tell.
+//! A run replays recorded effects without a lease. Before it performs a new effect, it takes the lease, and renews it
+//! while the effect is performed. A run that finds the lease taken sends nothing, and reads the journal again when the
+//! holder is done or dead.
+//!
+//! If a lease expires while its holder is alive, the only cost is a second request: the number of the effect is the
+//! fence, so that only one result is recorded. A request that spends something is not sent twice even then. A run that
+//! finds its intent waits for the answer for as long as the sender may still record one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,26 +17,28 @@ use crate::{
     store::{Changed, Lock, rows::SetupRow},
 };
 
-/// How long a holder that was killed is waited for. Clocks of nodes must differ by less.
+/// Seconds for which a lease holds, and for which other processes wait for a holder that was killed. The clocks of
+/// nodes must differ by less.
 const LIFE: u64 = 6;
-/// Seconds that it must still hold when a question begins.
+/// Seconds for which the lease must still hold when an effect begins.
 const LEFT: i64 = 4;
-/// A holder that lives takes it again so often.
+/// Interval at which a living holder renews the lease.
 const RENEWED: Duration = Duration::from_secs(2);
-/// How often whoever waits for another process looks at the row at least.
+/// Maximum time between two looks at the row by a process that waits for another one.
 pub(super) const LOOKED: Duration = Duration::from_millis(500);
 
-/// What came of wanting to ask.
+/// The result of taking the lease.
 enum Taken {
     Mine,
-    /// Another process asks, or the session has ended.
+    /// Another process holds the lease, or the session has ended.
     Held,
-    /// The effect that was to be asked for is recorded.
+    /// The effect that was to be performed is already recorded.
     Known,
 }
 
-/// Runs `live` while this run alone may ask the world, and returns until when it may. `leased` is until when it has leased
-/// the session already, and `seq` the number of the next effect.
+/// Runs `live` while this run holds the lease, and returns the end of the lease with the result.
+///
+/// `leased` is the end of the lease that the run holds already, and `seq` is the number of the next effect.
 pub(super) async fn leased_by<T>(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
@@ -55,7 +59,7 @@ pub(super) async fn leased_by<T>(
     let renewed = async {
         loop {
             shared.clock.sleep(RENEWED).await;
-            // One that was lost meanwhile costs a second question; the fence decides.
+            // A lease that was lost in the meantime costs a second request; the fence decides which result counts.
             if let Ok((Taken::Mine, longer)) = take(shared, slot, seq).await {
                 until = longer;
             }
@@ -72,7 +76,7 @@ pub(super) async fn leased_by<T>(
 async fn take(shared: &Arc<Shared>, slot: &Arc<Slot>, seq: i64) -> Result<(Taken, i64), StoreError> {
     let (id, owner, now) = (slot.id, shared.process.clone(), shared.clock.now());
     let until = now.after(LIFE).seconds();
-    // It may be lost with the power: so is its holder.
+    // The write may be relaxed, because a power failure that loses the lease also ends its holder.
     let taken = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
@@ -89,7 +93,7 @@ async fn take(shared: &Arc<Shared>, slot: &Arc<Slot>, seq: i64) -> Result<(Taken
     Ok((taken, until))
 }
 
-/// Gives it back when a run stops that did not come to rest.
+/// Releases the lease when a run stops without coming to rest.
 pub(super) async fn release(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     if slot.is_leased() {
         released(shared, Some(slot.id)).await;
@@ -97,17 +101,17 @@ pub(super) async fn release(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     }
 }
 
-/// Of one session, or of all that this process runs.
+/// Releases the lease of one session, or of all sessions that this process runs.
 async fn released(shared: &Shared, id: Option<SessionId>) {
     let owner = shared.process.clone();
     let written = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.release_setups(&owner, id).await }));
     if let Err(error) = written.await {
-        // It runs out by itself.
+        // The lease expires by itself.
         tracing::debug!(%error, "a lease could not be given back");
     }
 }
 
-/// Resolves when no other process holds it any more, or the session has ended.
+/// Waits until no other process holds the lease, or the session has ended.
 pub(super) async fn until_free(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
     let mut changes = shared.store.changes(&*shared.clock).await;
     loop {
@@ -119,7 +123,7 @@ pub(super) async fn until_free(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result
     }
 }
 
-/// Whether another process asks for it now.
+/// Returns `true` if another process holds the lease now.
 pub(super) fn is_held(shared: &Shared, row: &SetupRow) -> bool {
     let now = shared.clock.now().seconds();
     let other = row.lease_owner.as_ref().is_some_and(|owner| **owner != *shared.process);
@@ -127,7 +131,7 @@ pub(super) fn is_held(shared: &Shared, row: &SetupRow) -> bool {
 }
 
 impl Shared {
-    /// Lets other processes go on at once with what this one leaves half-way.
+    /// Releases all leases of this process, so that other processes can continue its sessions at once.
     pub(crate) async fn release_leases(&self) {
         let slots: Vec<_> = {
             let sessions = self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -1,6 +1,7 @@
-//! What a kind is lent in a setup, by way of its context and by way of the handle that it has kept.
+//! The services that a kind may use during a setup, through its context and through the handle that it keeps.
 //!
-//! The session of a running setup is known to whatever its plugin calls, so that a handle that knows of no session finds it.
+//! While a plugin is polled, a task-local names its session, so that the handle that it keeps, which knows no session,
+//! finds it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,28 +16,29 @@ use crate::{
 };
 
 tokio::task_local! {
-    /// The session whose plugin is polled just now.
+    /// The session whose plugin is being polled.
     static RUNNING: Arc<Effects>;
 }
 
-/// Polls a plugin so that what it has kept finds its session.
+/// Runs a plugin so that the handle that it keeps finds its session.
 pub(super) async fn marked<T>(effects: Arc<Effects>, plugin: impl Future<Output = T>) -> T {
     RUNNING.scope(effects, plugin).await
 }
 
-/// The session whose plugin calls, if it is of this kind.
+/// Returns the session whose plugin is calling, if the session is of this kind.
 pub(crate) fn running(kind: &Arc<KindEntry>) -> Option<Arc<Effects>> {
     let running = RUNNING.try_with(Arc::clone).ok()?;
     Arc::ptr_eq(&running.host().kind, kind).then_some(running)
 }
 
-/// Resolves when a run has worked for that long from this call on; what a person takes at a window is not work.
+/// Waits until a run has worked for `longest`, counted from this call. The time that a person is given at a window is
+/// added.
 pub(super) fn worked<'a>(
     clock: &'a dyn Clock,
     host: &'a SetupHost,
     longest: Duration,
 ) -> impl Future<Output = ()> + Send + 'a {
-    // Begun now: a plugin that spins lets nobody begin it later.
+    // The sleep begins now, because a plugin that spins would keep it from beginning later.
     let asleep = clock.sleep(longest);
     async move {
         asleep.await;
@@ -53,7 +55,7 @@ pub(super) fn worked<'a>(
 }
 
 impl SetupHost {
-    /// Whose setup it is.
+    /// Returns the owner of the session.
     pub(crate) fn owner(&self) -> &str {
         &self.slot.owner
     }
@@ -67,7 +69,7 @@ impl SetupHost {
         Windows::new(&self.shared, Whose { kind, owner, profile })
     }
 
-    /// A person at a window is not a plugin that does not come to an end.
+    /// Extends the time of the run, because waiting for a person at a window is not a plugin that hangs.
     pub(super) fn excuse(&self, time: Duration) {
         let mut inner = self.lock();
         inner.excused = inner.excused.saturating_add(time).min(Duration::from_secs(SESSION_LIFE));

@@ -1,4 +1,5 @@
-//! A bad network ends no setup: the session rests with what failed in its journal, and resuming it asks again.
+//! Rests of sessions whose provider cannot be reached: a network failure does not end a setup. The session rests with
+//! the failed effect in its journal, and resuming the session asks again.
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::{
     },
 };
 
-/// Rests if it was the network that failed, and ends otherwise. `row` is what the run began from.
+/// Rests if the network failed, and ends the session otherwise. `row` is the row from which the run began.
 pub(super) async fn rest_or_fail(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
@@ -38,7 +39,7 @@ pub(super) async fn rest_or_fail(
     }
 }
 
-/// Waits for somebody who resumes: the next run asks again, also for the effect that failed.
+/// Rests until the session is resumed. The next run then repeats the effect with the number `failed`, too.
 pub(super) async fn pause(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
@@ -54,7 +55,7 @@ pub(super) async fn pause(
     let sealed =
         shared.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    // A wait with a deadline may have been longer than that; resuming does not make it longer still.
+    // A wait with a deadline may already expire later than that. Its expiry stays, and resuming does not extend it.
     let expires = inner.run.input_at.after(SESSION_LIFE).max(inner.expires);
     let (id, next, expires_at) = (slot.id, inner.run.next, expires.seconds());
     let from = (row.state, row.sealed_step.clone());
@@ -62,7 +63,7 @@ pub(super) async fn pause(
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
             let Some(row) = tx.setup(id).await? else { return Ok(false) };
-            // Another run has rested or gone on, or somebody has it asked again: nothing of theirs is undone.
+            // Another run has rested or continued, or the session was resumed. Nothing of that is undone.
             if (row.state, row.sealed_step) != from || tx.has_effect(id, next).await? {
                 return Ok(false);
             }
@@ -81,21 +82,21 @@ pub(super) async fn pause(
     Ok(Next::Rest)
 }
 
-/// Why a session rests until somebody resumes it, if it does.
+/// Returns the reason why a session rests until it is resumed, if it does.
 pub(super) async fn paused(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Reason>, Error> {
     if row.state != SetupState::Waiting {
         return Ok(None);
     }
     let waiting = match run::stored_wait(shared, slot, row).await {
-        // A step that does not open is made anew by the run, from what the journal holds.
+        // The run makes a step that does not open again, from the journal.
         Err(Error::Sealed { .. }) => None,
         waiting => waiting?,
     };
     Ok(waiting.and_then(|waiting| waiting.paused).map(|paused| paused.reason))
 }
 
-/// Forgets what failed of a session that rests for a bad network, so that the next run asks again. Of two that resume it
-/// at once one does.
+/// Deletes the failed effect of a session that rests, so that the next run asks again. If two calls resume the session
+/// at the same time, one of them deletes it.
 pub(super) async fn forget(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
     for _ in 0..MOST_TRIES {
         let Some(row) = shared.reader().await?.setup(slot.id).await? else { return Ok(()) };
@@ -104,7 +105,7 @@ pub(super) async fn forget(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(),
         }
         let waiting = match run::stored_wait(shared, slot, &row).await {
             Ok(waiting) => waiting,
-            // A step that does not open is made anew by the run, from what the journal holds.
+            // The run makes a step that does not open again, from the journal.
             Err(Error::Sealed { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };

@@ -1,7 +1,7 @@
-//! How a re-authorization ends well: its credential takes the place of the current one, in one transaction.
+//! The successful end of a re-authorization: the new credential replaces the current one, in one transaction.
 //!
-//! The journal of the session is the candidate: until that transaction nothing of it is anywhere else, so that what a
-//! crash leaves is the old credential and a session that can be resumed, or the new one whole.
+//! The journal of the session is the candidate: before that transaction, nothing of it is stored anywhere else. After
+//! a crash there is either the old credential and a session that can be resumed, or the whole new credential.
 
 use std::sync::Arc;
 
@@ -31,10 +31,10 @@ use crate::{
     },
 };
 
-/// So often at most, what is taken over is read again.
+/// Maximum number of times the current credential is read again to inherit from it.
 const ATTEMPTS: usize = 3;
 
-/// What one transaction decided.
+/// The decision of the transaction.
 enum Decided {
     Promoted {
         label: String,
@@ -43,9 +43,9 @@ enum Decided {
         is_another: bool,
     },
     Refused(SetupFailure),
-    /// The credential that is there may work, and this one could not be verified.
+    /// The current credential may work, and the new one could not be verified.
     Waits,
-    /// Another credential is there than the one that something was taken over from.
+    /// The current credential is no longer the one from which the new one inherited.
     Outdated,
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn promote(
     Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
-/// A credential that is verified.
+/// A verified credential.
 struct Candidate<'a> {
     id: ConnectionId,
     made: &'a Established<Secret>,
@@ -87,14 +87,14 @@ struct Candidate<'a> {
     payload: &'a Payload,
     secret_names: &'a str,
     heir: Option<&'a Heir>,
-    /// Whether the connection may become another account.
+    /// `true` if the connection may change to another account.
     another_account: bool,
-    /// Who is granted it.
+    /// The extension that is granted the connection.
     extension: Option<ForExtension>,
 }
 
 impl Candidate<'_> {
-    /// `None` when what it took over is not what the current one has any more.
+    /// Promotes the candidate. Returns `None` if the credential from which it inherited is no longer the current one.
     async fn promote(self, shared: &Arc<Shared>, slot: &Slot, step_seq: i64) -> Result<Option<Ended>, Error> {
         let Self { id, found, another_account, extension, .. } = &self;
         let (id, another_account, extension) = (*id, *another_account, extension.clone());
@@ -140,7 +140,7 @@ impl Candidate<'_> {
                     return Ok(Decided::Waits);
                 }
                 if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
-                    // It was cancelled in the meantime, or another process has done this.
+                    // The session was cancelled in the meantime, or another process has promoted the credential.
                     return Err(StoreError::Conflict { what: SESSION.into() });
                 }
                 let told = ("session".to_owned(), session.to_string().into());
@@ -149,8 +149,8 @@ impl Candidate<'_> {
                 let mut affected = replacement.put(tx, &on, &row.account).await?;
                 event::append(tx, &on.sealer, &event).await?;
                 if let Some(extension) = &extension {
-                    // Behind the end of the grants of another account: what a person consents to here is the one that it
-                    // is now.
+                    // The consent comes after a change of account has ended the earlier grants, because it is for the
+                    // account that the connection has now.
                     let session = session.to_string();
                     if extension::consent(tx, &on, (&owner, id), extension, session).await? {
                         affected = affected.granted(&extension.name);
@@ -176,7 +176,7 @@ impl Candidate<'_> {
         })
     }
 
-    /// Sealed as the next generation, with its times.
+    /// Returns the candidate, sealed as the next generation, with its times.
     async fn replacement(&self, shared: &Arc<Shared>, slot: &Slot, now: i64) -> Result<Replacement, Error> {
         let Self { id, made, found, payload, secret_names, heir, .. } = self;
         let renews = shared.kinds.entry(&slot.kind).is_some_and(|entry| entry.renews());

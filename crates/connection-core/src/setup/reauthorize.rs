@@ -1,7 +1,7 @@
-//! Begins a setup for another credential of a connection that is there.
+//! Begins a setup that replaces the credential of an existing connection.
 //!
-//! It is the same setup, by replay; only its end differs, see `promote`. Until then the connection serves with the
-//! credential that it has, and nothing but the session's own rows is written.
+//! The setup runs by replay like any other; only its end differs, see `promote`. Until then the connection uses its
+//! current credential, and only the session's own rows are written.
 
 use std::{future::IntoFuture, sync::Arc};
 
@@ -10,7 +10,7 @@ use connection_contract::{BoxFuture, Secret, SetupFailure};
 use super::{SetupSession, begin, codec::Purpose, led::Terms, run};
 use crate::{Connection, ConnectionId, Error, ExtensionHandle, profiles, registry::Shared};
 
-/// A re-authorization that is about to begin: `connection.reauthorize().await`.
+/// A re-authorization that begins when it is awaited: `connection.reauthorize().await`.
 #[derive(Debug)]
 #[must_use = "a re-authorization begins when this is awaited"]
 pub struct Reauthorize {
@@ -21,7 +21,7 @@ pub struct Reauthorize {
 }
 
 impl Reauthorize {
-    /// Takes the credential also when it reaches another account: the connection is that account's from then on.
+    /// Allows a credential for another account. The connection then changes to that account.
     pub fn another_account(mut self) -> Self {
         self.another_account = true;
         self
@@ -33,15 +33,17 @@ impl Reauthorize {
         self
     }
 
-    /// Authorizes it for an extension, as [`BeginSetup::extension`](super::BeginSetup::extension) connects one: the person who
-    /// does lets the extension use the connection, with the secrets that it declared. When the extension asks for something
-    /// else by the end, or was removed, the connection stays as it is. A handle of another owner counts for nothing.
+    /// Authorizes the connection again for an extension, as [`BeginSetup::extension`](super::BeginSetup::extension)
+    /// connects an account for one. The extension is granted the connection with the secrets that it declared.
+    ///
+    /// If the extension's declaration has changed by the end of the setup, or the extension was removed, the
+    /// connection stays as it is. A handle of another owner is ignored.
     pub fn extension(mut self, handle: &ExtensionHandle) -> Self {
         self.extension = Some(handle.clone());
         self
     }
 
-    /// Takes callbacks from one browser alone, as [`BeginSetup::browser`](super::BeginSetup::browser) says.
+    /// Accepts callbacks from one browser only, as [`BeginSetup::browser`](super::BeginSetup::browser) does.
     pub fn browser(mut self, proof: Secret) -> Self {
         self.terms.browser = Some(proof);
         self
@@ -72,35 +74,37 @@ impl IntoFuture for Reauthorize {
 }
 
 impl Connection {
-    /// Begins a setup in place when it is awaited: its credential takes the place of the one that the connection has,
-    /// once it is verified; id, label and what refers to the connection stay. What was the credential is kept for seven
-    /// days, see [`rollback`](Self::rollback).
+    /// Begins a re-authorization when the result is awaited.
     ///
-    /// Nothing changes for whoever uses the connection while the setup is under way, nor when it fails, is cancelled or
-    /// expires. A credential of another account is refused, unless [`another_account`](Reauthorize::another_account) is
-    /// said. One that cannot be verified now takes the place of one that does not work; where the connection may work,
-    /// the session waits, and resuming it asks again.
+    /// The new credential replaces the current one once it is verified. The id, the label and everything that refers
+    /// to the connection stay. The replaced credential is kept for seven days; see [`rollback`](Self::rollback).
+    ///
+    /// The connection keeps its credential while the setup is in progress, and also if the setup fails, is cancelled
+    /// or expires. A credential for another account is refused without
+    /// [`another_account`](Reauthorize::another_account). A credential that cannot be verified now replaces one that
+    /// does not work; if the current one may work, the session waits, and resuming it asks again.
     ///
     /// # Repetition
     ///
-    /// Several may be under way; each takes the place of what is current when it ends.
+    /// Several re-authorizations may be in progress. Each replaces the credential that is current when it ends.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`], [`Error::NotFound`] when it was removed, [`Error::Extension`] where it is for an extension of
-    /// another provider or declaration, and the store's.
+    /// [`Error::UnknownKind`], [`Error::NotFound`] if the connection was removed, [`Error::Extension`] if the
+    /// extension is for another provider or declaration, and the store's.
     pub fn reauthorize(&self) -> Reauthorize {
         let (terms, extension) = Default::default();
         Reauthorize { connection: self.clone(), another_account: false, terms, extension }
     }
 }
 
-/// The end of a re-authorization whose connection is gone.
+/// Returns the failure of a re-authorization whose connection was removed.
 pub(super) fn removed() -> SetupFailure {
     SetupFailure::new("not_found", "the connection was removed in the meantime")
 }
 
-/// Runs the sessions that were to change it, each of which then ends. Whoever finds one later ends it, too.
+/// Runs the open re-authorizations of a connection that was removed, each of which then ends. One that is missed here
+/// ends at its next run.
 pub(crate) async fn connection_removed(shared: &Arc<Shared>, connection: ConnectionId) {
     let open = async { Ok::<_, Error>(shared.reader().await?.open_setups_of(connection).await?) };
     for row in open.await.unwrap_or_default() {

@@ -1,10 +1,12 @@
-//! A candidate that its provider rotated while it was verified. The one that the plugin made is dead by then, so the new
-//! one goes into the journal, behind the plugin's own effects, before anything is decided: whatever the session waits for,
-//! and whoever goes on with it after a crash, the next verification is of that one.
+//! Credentials that a provider rotated while a candidate was verified.
 //!
-//! One that cannot be recorded is kept in memory and in the directory of the node, and tried again with pauses: before
-//! anything else is done for its session, in this process and in every other one of its node. While a commit takes long it
-//! is kept so, too.
+//! The credential that the plugin made no longer works then. The rotated one goes into the journal, after the plugin's
+//! own effects, before anything is decided: whatever the session waits for, and whichever process continues it after a
+//! crash, the next verification uses the rotated credential.
+//!
+//! A rotated credential that cannot be recorded is kept in memory and in the directory of the node. It is tried again
+//! with pauses, before anything else is done for its session, in this process and in every other process of the node.
+//! A credential is also kept so while its commit takes long.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,25 +22,25 @@ use crate::{
     store::{Lock, Sealed, Tx},
 };
 
-/// The fingerprint of such an entry; a plugin that goes on where it ended before asks something else.
+/// Fingerprint of an entry with a rotated credential. It differs from that of every effect of a plugin.
 const ROTATED: &str = "1 rotated";
 
-/// After a write that failed; doubled each time.
+/// Pause after the first write that failed. Each further failure doubles it, up to `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// One that could not be recorded yet.
+/// A rotated credential that could not be recorded yet.
 pub(super) struct Unrecorded {
     seq: i64,
     entry: Secret,
     sealed: Option<Sealed>,
-    /// Whether it is in the directory of the node, too.
+    /// `true` if the credential is also kept in the directory of the node.
     rescued: bool,
     pause: Duration,
 }
 
-/// Takes what is left of a journal for the newest credential and the account that was confirmed. `None` when something
-/// else is left.
+/// Takes the rest of the journal as the newest credential and the confirmed account. Returns `None` if the rest holds
+/// anything else.
 pub(super) fn replayed(inner: &mut Inner, mut made: Established<Secret>) -> Option<Established<Secret>> {
     while let Some(entry) = inner.run.take_rest() {
         match entry.effect {
@@ -53,11 +55,12 @@ pub(super) fn replayed(inner: &mut Inner, mut made: Established<Secret>) -> Opti
     Some(made)
 }
 
-/// Records what the verification rotated. `false` when the session was ended meanwhile, or another process was first.
+/// Records the credential that the verification rotated, if it did. Returns `false` if the session was ended in the
+/// meantime, or if another process was first.
 ///
 /// # Errors
 ///
-/// It is kept, and recorded by a later run.
+/// The credential could not be recorded. It is kept, and a later run records it.
 pub(super) async fn keep(
     shared: &Arc<Shared>,
     slot: &Slot,
@@ -67,7 +70,7 @@ pub(super) async fn keep(
 ) -> Result<bool, Error> {
     let fresh = match candidate {
         Candidate::Kept(kept) if asked => kept.found.credential.as_ref(),
-        // What a plugin measured by itself is in the journal; and of what is refused nothing is kept.
+        // A result that the plugin measured itself is in the journal already, and nothing of a refused one is kept.
         _ => None,
     };
     let Some(fresh) = fresh else { return Ok(true) };
@@ -79,8 +82,8 @@ pub(super) async fn keep(
     record(shared, slot).await
 }
 
-/// Records what a verification of this process rotated, if that is still to be done; the caller runs this session. `false`
-/// when there is no place for it: the session was ended, or something else is recorded there.
+/// Records the rotated credential that this process keeps, if there is one. The caller runs this session. Returns
+/// `false` if there is no place for it: the session was ended, or another entry is recorded there.
 pub(super) async fn record(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Error> {
     let Some(mut kept) = slot.set_unrecorded(None) else { return Ok(true) };
     let (session, seq) = (slot.id, kept.seq);
@@ -116,7 +119,7 @@ async fn seal(shared: &Shared, slot: &Slot, kept: &mut Unrecorded) -> Result<Sea
     if let Some(sealed) = &kept.sealed {
         return Ok(sealed.clone());
     }
-    // The store may be what hangs, so it is not waited for.
+    // The store may be what hangs, so that sealing waits for it only for a short time.
     let place = slot.effect_place(kept.seq);
     let sealed = shared.sealer.seal_soon(&place, kept.entry.expose(), PATIENCE).await;
     Ok(kept.sealed.insert(sealed.map_err(|error| slot.sealed_error(error))?).clone())
@@ -127,27 +130,29 @@ async fn write(shared: &Shared, session: SessionId, seq: i64, sealed: Sealed) ->
     Ok(written.await?)
 }
 
-/// Writes it behind what the journal has. `false` when that is not where it belongs any more; that is also so when it is
-/// there already, of a commit that was not told.
+/// Inserts the entry after the last one of the journal. Returns `false` if it no longer belongs there, or if it is
+/// there already because of a commit whose result was lost.
 pub(crate) async fn insert(tx: &mut Tx, session: SessionId, seq: i64, sealed: &Sealed) -> Result<bool, StoreError> {
     tx.lock(Lock::Setup(session)).await?;
     let follows = seq == 0 || tx.has_effect(session, seq - 1).await?;
     Ok(follows && tx.insert_effect(session, seq, sealed).await?)
 }
 
-/// Of what another process of this node got and could not record; whether there was something.
+/// Records a credential that another process of this node received and could not record. Returns `true` if there was
+/// one.
 pub(super) async fn ingest(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Error> {
     rescued_entry::ingest(shared, slot.id).await
 }
 
-/// Runs the session again after a pause, for what could not be recorded. Until then the lease is held as long as it runs:
-/// another process would ask with the credential that is dead. Where there is nothing, the lease goes.
+/// Runs the session again after a pause if a credential could not be recorded, and releases the lease otherwise.
+///
+/// The lease is kept until it expires, because another process would ask with the credential that no longer works.
 pub(super) async fn again_later_or_release(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     let Some(mut kept) = slot.set_unrecorded(None) else { return lease::release(shared, slot).await };
     let pause = kept.pause;
     kept.pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     slot.set_unrecorded(Some(kept));
-    // It keeps no registry alive that its host has dropped.
+    // The task does not keep a registry alive that its host has dropped.
     let (clock, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
     let task = async move {
         clock.sleep(pause).await;
@@ -158,7 +163,7 @@ pub(super) async fn again_later_or_release(shared: &Arc<Shared>, slot: &Arc<Slot
     slot.set_timer(shared.runtimes.spawn(task).abort_handle());
 }
 
-/// Forgets what could not be recorded of a session that was ended.
+/// Forgets the unrecorded credential of a session that was ended.
 pub(super) async fn forget(shared: &Arc<Shared>, slot: &Slot) {
     if slot.set_unrecorded(None).is_some_and(|kept| kept.rescued) {
         rescued_entry::remove(shared, slot.id).await;

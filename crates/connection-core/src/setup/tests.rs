@@ -1,4 +1,5 @@
-//! What a session keeps is read back as it was written, and whatever else a row holds is refused without a panic.
+//! The stored forms of a session: each value is read back as it was written, and anything else is refused without a
+//! panic.
 
 use connection_contract::{
     Answer, FileStat, FileType, HttpError, HttpResponse, Reason, Record, Secret, ServiceError, SetupFailure, Text,
@@ -74,7 +75,7 @@ fn told(answer: &Answer) -> String {
     }
 }
 
-/// All of an effect, secrets too, which no `Debug` shows.
+/// Formats a whole effect, including the secrets that `Debug` does not show.
 fn whole(effect: &Effect) -> String {
     let parameters = |pairs: &[(String, Secret)]| {
         pairs.iter().map(|(name, value)| format!("{name:?}={:?};", value.expose())).collect::<String>()
@@ -166,7 +167,7 @@ proptest! {
     }
 }
 
-/// As this program wrote it before there was anything but new connections.
+/// The header is in the form of earlier versions, in which a setup always made a new connection.
 #[test]
 fn a_header_from_before_is_of_a_new_connection() {
     let record = Record::new().with("seed", "s").with("again", "true").with("label", "work");

@@ -1,16 +1,16 @@
-//! A run that waits: what is stored of it, and what is shown.
+//! The wait of a run, as it is stored and as it is shown.
 
 use super::{SetupStep, codec::Waiting};
 use crate::registry::Shared;
 
-/// A run that waits: what is stored, and what is shown.
+/// A run that waits: the wait that is stored, and the step that is shown.
 pub(super) struct Suspended {
     pub(super) waiting: Waiting,
     pub(super) step: SetupStep,
 }
 
 impl Suspended {
-    /// At a wait of the plugin.
+    /// Returns the state of a run at a wait of the plugin.
     pub(super) fn of(shared: &Shared, suspended: connection_replay::Suspended) -> Self {
         let connection_replay::Suspended {
             step: no, seq, what, ways, state, until, prompt, fields, open, beside, ..

@@ -1,4 +1,4 @@
-//! What a run of a setup asks the world with: requests and their bounds, files, values, cryptography.
+//! The outside world of a run of a setup: requests and their bounds, files, values and cryptography.
 
 use connection_contract::{Crypto, HttpError, HttpRequest, HttpResponse, Secret, SignatureAlgorithm};
 use connection_egress::{AllowedOrigin, Egress};
@@ -18,7 +18,8 @@ use crate::{
 };
 
 impl SetupHost {
-    /// Where a request may go: what the descriptor declares, and what the user named in this session.
+    /// Returns the origins to which a request may go: those that the descriptor declares, and those that the user
+    /// named in this session.
     pub(super) fn egress(&self) -> Egress {
         let declared = self.kind.checked.addresses.iter().map(|(_, base)| base.origin().clone());
         let mut origins: Vec<_> = declared.map(|origin| AllowedOrigin { origin, named: false }).collect();
@@ -30,8 +31,8 @@ impl SetupHost {
         Egress { origins, wildcards, is_of_process, heard, ..Egress::default() }
     }
 
-    /// Sends what spends something, unless a lost run of this session has sent it: then its answer comes back, or that
-    /// nobody knows of one.
+    /// Sends a request that spends something, unless a lost run of this session has sent it already. In that case,
+    /// returns the recorded answer, or the error that the outcome is unknown.
     pub(super) async fn exchange(
         &self,
         key: ExchangeKey,
@@ -48,7 +49,8 @@ impl SetupHost {
             deadline: Some(self.shared.clock.passed().saturating_add(exchange::SEND_WITHIN)),
         };
         match exchange::send(&self.shared, exchange, request).await {
-            // The process that sent it may tell yet: this run begins again, and finds what it told.
+            // The process that sent the request may still record its answer. This run begins again, and finds the
+            // answer then.
             Ok(Ended::Uncertain(Uncertain { replay_at: Some(_), .. })) => {
                 self.shared.clock.sleep(LOOKED).await;
                 Err(Halt::Held)
@@ -84,19 +86,25 @@ impl Crypto for SetupHost {
             }
         }
     }
+
     fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
         self.shared.crypto.sha256(bytes)
     }
+
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32] {
         self.shared.crypto.hmac_sha256(key, bytes)
     }
+
     fn hmac_sha1(&self, key: &Secret, bytes: &[u8]) -> Option<[u8; 20]> {
         self.shared.crypto.hmac_sha1(key, bytes)
     }
+
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         self.shared.crypto.equal(a, b)
     }
-    /// Not recorded, because some signatures differ each time; what is compared of a request is what they sign.
+
+    /// Returns a signature, which is not recorded because some signatures differ each time. A request is compared by
+    /// the bytes that its signatures sign.
     fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
         let signature = self.shared.crypto.sign(algorithm, key, bytes)?;
         let signed = self.sha256(&[format!("{algorithm:?} ").as_bytes(), bytes].concat());

@@ -1,4 +1,4 @@
-//! A connection as it was read, with its credential sealed until somebody uses it.
+//! A connection as it was read, with its credential sealed until the first use.
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ impl Known {
         Self { info: Arc::new(info), read: Some(read), opened: OnceCell::new(), is_own: true }
     }
 
-    /// A row that is of another owner or kind than the handle that read it. Its credential is opened as the handle's, which
-    /// fails, and it is not kept.
+    /// Returns a row that belongs to another owner or kind than the handle that read it. Its credential is opened as
+    /// the handle's, which fails, and the row is not kept.
     pub(super) fn strange(info: Arc<ConnectionInfo>, read: Read) -> Self {
         Self { info, read: Some(read), opened: OnceCell::new(), is_own: false }
     }
@@ -42,12 +42,12 @@ impl Known {
         self.is_own
     }
 
-    /// The current credential: opened at the first call and checked against the row and the newest event that were read with
-    /// it.
+    /// Returns the current credential. The first call opens it and checks it against the row and the newest event that
+    /// were read with it.
     ///
     /// # Errors
     ///
-    /// [`Error::Sealed`], [`Error::Row`]; the next call tries again.
+    /// [`Error::Sealed`] and [`Error::Row`]. The next call tries again.
     pub(crate) async fn open(&self, shared: &Arc<Shared>) -> Result<Arc<HotRow>, Error> {
         if let Some(row) = self.opened.get() {
             return Ok(row.clone());

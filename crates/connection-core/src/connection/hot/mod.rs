@@ -1,11 +1,11 @@
-//! Hot rows: what a use needs of the store, kept for a moment, so that a connection in use costs no read each time.
+//! Hot rows: a cache of the rows that uses of connections need, so that a connection in use costs no read each time.
 //!
-//! What a use gets was the truth less than [`HotRows::LONGEST`] before it: either its row was read since, or nothing at all
-//! was committed to the store between its read and a look that is as young, which one look tells of all rows (SQLite's
-//! `data_version`). What this process changes is forgotten before its writer is answered.
+//! A row that a use gets was current less than [`HotRows::LONGEST`] before. Either it was read since then, or a look
+//! at the store since then found no commit after the read. One look serves all rows (SQLite's `data_version`). A row
+//! that this process changes is forgotten before the caller of the write is answered.
 //!
-//! A row holds everything that one statement reads of a connection, so that a handle that is made from an id, and the use of
-//! that handle, read once together. Its credential stays sealed until its first use.
+//! A row holds everything that one statement reads of a connection, so that making a handle from an id and using that
+//! handle read the store once together. The credential stays sealed until its first use.
 
 mod known;
 mod source;
@@ -28,33 +28,33 @@ use source::Source;
 pub(crate) use source::Stored;
 use table::{Found, Stamp, Table};
 
-/// A current credential, opened.
+/// The current credential of a connection, opened.
 pub(crate) struct HotRow {
     pub(crate) payload: Payload,
     pub(crate) generation: i64,
     pub(crate) plan: Plan,
 }
 
-/// A row or why there is none.
+/// A row, or the reason why there is none.
 type Outcome = Result<Arc<Known>, Error>;
 
-/// The rows in use.
+/// The cache of the rows in use.
 pub(crate) struct HotRows {
-    /// How old what is used may be; zero keeps nothing.
+    /// Maximum age of a row that is used. Zero keeps no rows.
     bound: Duration,
     table: Mutex<Table>,
 }
 
 impl HotRows {
-    /// The oldest that what is used may be.
+    /// The longest bound.
     pub(crate) const LONGEST: Duration = Duration::from_millis(500);
 
     pub(crate) fn new(bound: Duration) -> Self {
         Self { bound: bound.min(Self::LONGEST), table: Mutex::default() }
     }
 
-    /// The connection, younger than the bound. Who asks while it is being read gets that read's result, unless whoever reads
-    /// does not come to an end within the bound.
+    /// Returns the connection, read or found unchanged within the bound. A caller that comes while the row is being
+    /// read gets the result of that read, unless it does not end within the bound.
     pub(crate) async fn read(&self, source: &impl Source) -> Outcome {
         if self.bound.is_zero() {
             return source.read().await;
@@ -64,7 +64,8 @@ impl HotRows {
             let mut began = Stamp { moment: source.now(), version: None };
             let found = self.lock().find(subject, began.moment, self.bound);
             let found = match found {
-                // Asked at most once in the bound for all rows, and not for a row that is used for the first time.
+                // The store is asked at most once per bound for all rows, and not for a row that is used for the first
+                // time.
                 Found::Stale => {
                     let looked = source.version(self.bound).await;
                     began = Stamp { moment: source.now(), version: looked.map(|looked| looked.version) };
@@ -74,7 +75,7 @@ impl HotRows {
             };
             match found {
                 Found::Hot(row) => return Ok(row),
-                // Only a second look tells that it is no longer the one.
+                // `find_again` does not return this.
                 Found::Stale => {}
                 Found::Follow(mut result) => {
                     let followed = tokio::select! {
@@ -85,7 +86,8 @@ impl HotRows {
                     if let Some(Some(result)) = followed {
                         return result;
                     }
-                    // Who led has left without a word, or is not polled, or the store is slow: now somebody else reads.
+                    // The caller that reads was dropped or is not polled, or the store is slow. Another caller reads
+                    // now.
                 }
                 Found::Lead(number, sender) => {
                     let reading = Reading { rows: self, id: subject.id, began, number };
@@ -101,13 +103,13 @@ impl HotRows {
         }
     }
 
-    /// As [`read`](Self::read), read after this call.
+    /// Returns the connection as [`read`](Self::read) does, but read after this call.
     pub(crate) async fn reread(&self, source: &impl Source) -> Outcome {
         self.lock().forget(source.subject().id);
         self.read(source).await
     }
 
-    /// Who comes after this call uses nothing of what was read before it.
+    /// Forgets what was read before this call, so that later callers do not use it.
     pub(crate) fn forget(&self, changed: Changed) {
         match changed {
             Changed::Connection(id) => self.lock().forget(id),
@@ -121,7 +123,7 @@ impl HotRows {
     }
 }
 
-/// Takes its read off the table, also when it is dropped.
+/// A read in progress. Dropping it removes it from the table.
 struct Reading<'a> {
     rows: &'a HotRows,
     id: crate::ConnectionId,
@@ -130,7 +132,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Unless the row was changed meanwhile.
+    /// Keeps the row, unless it was forgotten since the read began, or is not the handle's own.
     fn keep(&self, row: Arc<Known>) {
         let mut table = self.rows.lock();
         if row.is_own() && table.is_read_by(self.id, self.number) {

@@ -1,4 +1,4 @@
-//! Where a row comes from that is not kept.
+//! The source of rows that the cache does not have.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ pub(crate) trait Source: Sync {
     fn subject(&self) -> Subject<'_>;
     fn now(&self) -> Moment;
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
-    /// Returns the version of the store, read less than `age` ago; `None` for an engine that has none.
+    /// Returns the version of the store, read less than `age` ago, or `None` for an engine that has none.
     fn version(&self, age: Duration) -> impl Future<Output = Option<Looked>> + Send;
     fn read(&self) -> impl Future<Output = Outcome> + Send;
 }
@@ -28,17 +28,17 @@ pub(crate) struct Stored<'a> {
     shared: &'a Arc<Shared>,
     id: ConnectionId,
     owner: &'a str,
-    /// The handle that uses it; `None` for a handle that is about to be made.
+    /// The handle that uses the connection, or `None` for a handle that is about to be made.
     handle: Option<&'a Arc<ConnectionInfo>>,
 }
 
 impl<'a> Stored<'a> {
-    /// The connection of a handle.
+    /// Returns the source for the connection of a handle.
     pub(crate) fn of(shared: &'a Arc<Shared>, info: &'a Arc<ConnectionInfo>) -> Self {
         Self { shared, id: info.id, owner: &info.owner, handle: Some(info) }
     }
 
-    /// The connection of an owner with this id.
+    /// Returns the source for the connection of an owner with this id.
     pub(crate) fn with_id(shared: &'a Arc<Shared>, owner: &'a str, id: ConnectionId) -> Self {
         Self { shared, id, owner, handle: None }
     }

@@ -1,4 +1,4 @@
-//! What is kept, and who reads. Each operation takes the same time however many rows are kept.
+//! The rows that are kept, and the reads in progress. Each operation takes the same time however many rows are kept.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,28 +15,28 @@ use crate::{
     store::{Looked, Version},
 };
 
-/// As many as a process keeps; then the one that was read first goes.
+/// Maximum number of rows that a process keeps. Beyond it, the row that was read first is removed.
 pub(super) const MOST: usize = 1_000;
-/// What was read so long ago is wiped when another row is kept.
+/// Age at which a row is removed when another row is kept.
 const LINGER: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 pub(super) struct Table {
     drawn: u64,
     kept: HashMap<ConnectionId, Kept>,
-    /// The kept rows by the time at which they were read, and numbers of rows that are no longer kept.
+    /// The kept rows in the order in which they were read, with entries of rows that are no longer kept.
     order: VecDeque<(u64, ConnectionId)>,
-    /// Who reads just now.
+    /// The reads in progress.
     reads: HashMap<ConnectionId, Read>,
 }
 
 struct Kept {
-    /// Its place in the order.
+    /// Place of the row in the order.
     number: u64,
     row: Arc<Known>,
     read: Stamp,
-    /// The last time at which the row is known to have been current: that of its read, or of a later look at the store that
-    /// found no commit since.
+    /// The last time at which the row is known to have been current: the time of its read, or of a later look at the
+    /// store that found no commit since.
     current_at: Moment,
 }
 
@@ -48,7 +48,7 @@ struct Read {
     result: watch::Receiver<Option<Outcome>>,
 }
 
-/// A connection, as whoever asks knows it.
+/// A connection, as the caller that asks for it knows it.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
     pub(super) id: ConnectionId,
@@ -57,24 +57,24 @@ pub(crate) struct Subject<'a> {
     pub(super) kind: Option<&'a Kind>,
 }
 
-/// The time from which on a row was read, and what the store said of itself before.
+/// The time at which a read began, and the version of the store before it.
 #[derive(Clone, Copy)]
 pub(super) struct Stamp {
     pub(super) moment: Moment,
     pub(super) version: Option<Version>,
 }
 
-/// What there is for a use.
+/// The result of a search.
 pub(super) enum Found {
     Hot(Arc<Known>),
-    /// A row that only the store can tell whether it is still the one.
+    /// A row of which only the store can tell that it is still current.
     Stale,
     Follow(watch::Receiver<Option<Outcome>>),
     Lead(u64, watch::Sender<Option<Outcome>>),
 }
 
 impl Table {
-    /// What there is without a look at the store.
+    /// Searches for a row without a look at the store.
     pub(super) fn find(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Found {
         match self.kept_for(subject) {
             Some(kept) if kept.current_at.is_within(bound, now) => Found::Hot(kept.row.clone()),
@@ -83,7 +83,8 @@ impl Table {
         }
     }
 
-    /// As [`find`](Self::find), with a look at the store. A row that the look finds unchanged is current as of that look.
+    /// Searches as [`find`](Self::find) does, after a look at the store. A row that the look finds unchanged is
+    /// current as of that look.
     pub(super) fn find_again(
         &mut self,
         subject: Subject<'_>,
@@ -143,7 +144,7 @@ impl Table {
             self.kept.remove(&first);
             self.order.pop_front();
         }
-        // A row that is read again and again behind one that stays leaves a number each time.
+        // A row that is read repeatedly, after one that stays, leaves an entry each time.
         if self.order.len() > 2 * MOST {
             let kept = &self.kept;
             self.order.retain(|(number, id)| kept.get(id).is_some_and(|kept| kept.number == *number));
@@ -152,7 +153,7 @@ impl Table {
 
     pub(super) fn forget(&mut self, id: ConnectionId) {
         self.kept.remove(&id);
-        // Who waits for it began before; who comes now reads for himself.
+        // Callers that wait for this read began before the change. Later callers read for themselves.
         self.reads.remove(&id);
     }
 

@@ -1,4 +1,4 @@
-//! One read serves many uses, for as long as it may.
+//! One read serves many uses, within the bound.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ use crate::{
 static KIND: Kind = Kind::from_static("acme");
 const BOUND: Duration = Duration::from_millis(500);
 
-/// A store that counts who asks; what it holds of a connection is a generation.
+/// A store that counts its reads, and holds a generation for each connection.
 struct Fake {
     clock: ManualClock,
     generations: Mutex<HashMap<u128, i64>>,
@@ -37,7 +37,7 @@ struct Fake {
     version: AtomicI64,
     asked: AtomicUsize,
     reads: AtomicUsize,
-    /// Whether reads wait until they are let go.
+    /// `true` if reads wait until they are released.
     slow: AtomicBool,
     began: Notify,
     go: Notify,
@@ -58,7 +58,7 @@ impl Fake {
         }
     }
 
-    /// Another process stores this generation.
+    /// Stores this generation as another process does.
     fn commit(&self, number: u128, generation: i64) {
         self.generations.lock().unwrap().insert(number, generation);
         self.version.fetch_add(1, SeqCst);
@@ -124,12 +124,12 @@ async fn generation(rows: &HotRows, one: &One<'_>) -> i64 {
     version(&rows.read(one).await.unwrap())
 }
 
-/// Which generation a row is of.
+/// Returns the generation of a row.
 fn version(row: &Known) -> i64 {
     row.info.created_at.seconds()
 }
 
-/// A connection with this generation, which its time of creation says.
+/// Returns a connection with this generation, which its time of creation holds.
 fn info(id: ConnectionId, owner: &str, generation: i64) -> ConnectionInfo {
     ConnectionInfo {
         id,
@@ -190,7 +190,7 @@ async fn one_look_at_the_store_keeps_what_nobody_changed() {
     generation(&rows, &store.of(1)).await;
     assert_eq!(store.asked.load(SeqCst), 0, "the first use asks for nothing but the row");
     store.clock.advance(BOUND);
-    // From now on it is known what the store said before the row was read.
+    // From here on, the version of the store before the read of the row is known.
     generation(&rows, &store.of(1)).await;
     for _ in 0..5 {
         store.clock.advance(BOUND);
@@ -203,7 +203,7 @@ async fn one_look_at_the_store_keeps_what_nobody_changed() {
         generation(&rows, &store.of(1)).await;
     }
     assert_eq!((store.asked.load(SeqCst), store.reads()), (6, 2));
-    // Whatever was committed, the row is read again.
+    // After any commit, the row is read again.
     store.commit(2, 7);
     store.clock.advance(BOUND);
     assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (1, 3));
@@ -238,7 +238,7 @@ async fn what_changed_here_is_read_again_at_once() {
         rows.forget(changed);
         assert_eq!(generation(&rows, &store.of(2)).await, generations);
     }
-    // As after an answer that the credential is a bad one.
+    // As after an answer of the provider that the credential is invalid.
     store.commit(2, 5);
     assert_eq!(version(&rows.reread(&store.of(2)).await.unwrap()), 5);
 }
@@ -275,7 +275,7 @@ async fn who_comes_after_a_change_does_not_get_a_read_from_before_it() {
     };
     let (before, after) = tokio::join!(generation(&rows, &before), after);
     assert_eq!((before, after), (1, 2));
-    // Nor does what came late take the place of what is newer.
+    // A late result does not replace a newer row either.
     assert_eq!(generation(&rows, &store.of(1)).await, 2);
 }
 
@@ -342,12 +342,12 @@ async fn no_more_are_kept_than_there_is_room_for_and_the_first_goes() {
         }
     }
     assert_eq!((rows.lock().len(), store.reads()), (MOST, MOST + 10));
-    // The last is there, the first is not.
+    // The last row is kept, and the first one is not.
     generation(&rows, &store.of(MOST as u128)).await;
     assert_eq!(store.reads(), MOST + 10);
     generation(&rows, &store.of(0)).await;
     assert_eq!(store.reads(), MOST + 11);
-    // What nobody uses goes when something else is used.
+    // A row that is not used is removed when another one is used.
     store.clock.advance(Duration::from_secs(10));
     generation(&rows, &store.of(1)).await;
     assert_eq!(rows.lock().len(), 1);
@@ -363,7 +363,7 @@ async fn what_was_read_for_an_id_is_used_by_the_handle_and_not_by_another_owner(
     assert_eq!(store.reads(), 2);
 }
 
-/// What is noted of rows that were read again or forgotten does not add up.
+/// Entries of rows that were read again or forgotten do not accumulate.
 #[tokio::test]
 async fn one_row_that_is_read_again_and_again_leaves_little_behind() {
     let (store, rows) = (Fake::new(), HotRows::new(BOUND));

@@ -1,4 +1,4 @@
-//! A process never goes back to older keys that somebody put back into the database.
+//! A process never returns to older keys that were put back into the database.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
 
 const PLACE: Place<'static> = Place { table: "t", column: "c", key: &[], owner: "", kind: "", sequence: 0 };
 
-/// Another process rotates, and somebody puts the row of before back.
+/// Another process rotates the keys, and then the earlier row is put back.
 #[tokio::test]
 async fn a_row_of_older_keys_that_is_put_back_changes_nothing_in_memory() {
     let database = if postgres::is_there() { Some(postgres::Database::migrated().await) } else { None };
@@ -52,7 +52,7 @@ async fn a_row_of_older_keys_that_is_put_back_changes_nothing_in_memory() {
             drop(sealer.seal(&PLACE, b"y").await.unwrap());
             assert_eq!(sealer.key_id(), second);
             assert_eq!(sealer.open(&PLACE, &sealed).await.unwrap().expose(), b"x");
-            // A value of a key that nobody has makes it ask the store.
+            // A value of an unknown key makes the sealer ask the store.
             let other = Sealer::for_tests().seal(&PLACE, b"z").await.unwrap();
             assert!(matches!(sealer.open(&PLACE, &other).await, Err(SealError::WrongKey { .. })));
             assert_eq!(sealer.key_id(), second);

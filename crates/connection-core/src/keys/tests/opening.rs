@@ -1,4 +1,4 @@
-//! The keyset of a store: made once, opened with its own key, and never replaced when that key is gone.
+//! The keyset of a store is created once, opened with its own key, and never replaced when that key is gone.
 
 use std::{fs, path::PathBuf, sync::Arc};
 
@@ -83,7 +83,7 @@ async fn an_edited_keyset_does_not_open() {
         home.open("root.key").await.unwrap();
         let store = home.store().await;
         let mut row = store.reader().await.unwrap().keyset().await.unwrap().unwrap();
-        // Put into the other slot, it is not in its place.
+        // In the other slot, the wrapped keyset is not in its place.
         row.slot_b = row.slot_a.take();
         store.write(move |tx| Box::pin(async move { tx.update_keyset(&row).await })).await.unwrap();
         let error = home.open("root.key").await.unwrap_err();
@@ -114,7 +114,7 @@ async fn no_debug_output_shows_a_key() {
         for form in [encode::base64(key.expose_secret()), encode::hex(key.expose_secret()), "canary".into()] {
             assert!(!seen.contains(&form), "{seen}");
         }
-        // The control: bytes in a debug list would be found by this form.
+        // As a control, bytes in a debug list would have this form.
         let listed = format!("{:?}", key.expose_secret());
         assert!(!seen.contains(listed.trim_matches(['[', ']'])));
     }
@@ -139,12 +139,12 @@ fn clock() -> Arc<dyn Clock> {
 
 struct Home {
     directory: TempDir,
-    /// On the server of the tests; without one, the database is a file.
+    /// The database on the server of the tests. Without it, the database is a file.
     postgres: Option<postgres::Database>,
 }
 
 impl Home {
-    /// One on each engine.
+    /// Returns a home on each engine.
     async fn each() -> impl Iterator<Item = Self> {
         let database = if postgres::is_there() { Some(postgres::Database::migrated().await) } else { None };
         let home = |postgres| Self { directory: tempfile::tempdir().unwrap(), postgres };
