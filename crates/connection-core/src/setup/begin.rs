@@ -98,8 +98,8 @@ impl BeginSetup {
         self
     }
 
-    /// Accepts callbacks from one browser only: the one that holds `proof`, which are 256 random bits that the host
-    /// gave it in a cookie.
+    /// Accepts callbacks from one browser only: the one that has `proof` in a cookie. The host gave the browser these
+    /// 256 random bits.
     ///
     /// The person who ends the setup is then the one who began it, and a link that is sent to another person connects
     /// nothing.

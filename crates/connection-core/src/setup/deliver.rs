@@ -47,8 +47,8 @@ pub enum DeliverError {
     /// A parameter appears twice (RFC 6749, section 3.1).
     #[error("a parameter of this callback came twice")]
     Repeated,
-    /// No session has given out this `state`. The callback is forged, meant for another host, or for a session that
-    /// was deleted long ago.
+    /// No session has given out this `state`. The callback is forged, belongs to another store, or is for a session
+    /// that was deleted long ago.
     #[error("no setup waits for this callback")]
     Unknown,
 }

@@ -1,8 +1,8 @@
 //! The lease of a session: of several processes that run the session, one at a time asks the provider or reads files.
 //!
-//! A run replays recorded effects without a lease. Before it performs a new effect, it takes the lease, and renews it
-//! while the effect is performed. A run that finds the lease taken sends nothing, and reads the journal again when the
-//! holder is done or dead.
+//! A run replays recorded effects without a lease. Before it asks the provider or reads files, it takes the lease, and
+//! renews it until the result is there. A run that finds the lease taken sends nothing, and reads the journal again
+//! when the holder is done or dead.
 //!
 //! If a lease expires while its holder is alive, the only cost is a second request: the number of the effect is the
 //! fence, so that only one result is recorded. A request that spends something is not sent twice even then. A run that
@@ -20,7 +20,7 @@ use crate::{
 /// Seconds for which a lease holds, and for which other processes wait for a holder that was killed. The clocks of
 /// nodes must differ by less.
 const LIFE: u64 = 6;
-/// Seconds for which the lease must still hold when an effect begins.
+/// Seconds for which the lease must still hold when a request or a read begins.
 const LEFT: i64 = 4;
 /// Interval at which a living holder renews the lease.
 const RENEWED: Duration = Duration::from_secs(2);

@@ -69,7 +69,7 @@ impl SetupHost {
         Windows::new(&self.shared, Whose { kind, owner, profile })
     }
 
-    /// Extends the time of the run, because waiting for a person at a window is not a plugin that hangs.
+    /// Extends the time of the run by the time that a person may take at a window.
     pub(super) fn excuse(&self, time: Duration) {
         let mut inner = self.lock();
         inner.excused = inner.excused.saturating_add(time).min(Duration::from_secs(SESSION_LIFE));

@@ -1,5 +1,5 @@
-//! Rests of sessions whose provider cannot be reached: a network failure does not end a setup. The session rests with
-//! the failed effect in its journal, and resuming the session asks again.
+//! Sessions whose provider cannot be reached. A network failure does not end a setup: the session rests with the
+//! failed effect in its journal, and resuming the session asks again.
 
 use std::sync::Arc;
 

@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// Maximum number of times the current credential is read again to inherit from it.
+/// Maximum number of attempts to inherit from the current credential before it is replaced.
 const ATTEMPTS: usize = 3;
 
 /// The decision of the transaction.

@@ -31,7 +31,7 @@ use crate::{
 
 /// Names the conflict between two inputs that end the same wait.
 const WAIT: &str = "wait of a setup";
-/// Maximum number of times an input reads the session again because another input was first.
+/// Maximum number of attempts to change a session that other calls change at the same time.
 pub(super) const MOST_TRIES: usize = 8;
 
 /// An error of [`SetupSession::advance`]. The session is unchanged.

@@ -46,7 +46,7 @@ pub(crate) struct HotRows {
 }
 
 impl HotRows {
-    /// The longest bound.
+    /// Upper limit of the bound.
     pub(crate) const LONGEST: Duration = Duration::from_millis(500);
 
     pub(crate) fn new(bound: Duration) -> Self {
@@ -75,7 +75,7 @@ impl HotRows {
             };
             match found {
                 Found::Hot(row) => return Ok(row),
-                // `find_again` does not return this.
+                // Only `find` returns this, and that case was handled above.
                 Found::Stale => {}
                 Found::Follow(mut result) => {
                     let followed = tokio::select! {

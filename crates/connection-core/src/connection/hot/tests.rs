@@ -238,7 +238,7 @@ async fn what_changed_here_is_read_again_at_once() {
         rows.forget(changed);
         assert_eq!(generation(&rows, &store.of(2)).await, generations);
     }
-    // As after an answer of the provider that the credential is invalid.
+    // This happens after the provider has answered that the credential is invalid.
     store.commit(2, 5);
     assert_eq!(version(&rows.reread(&store.of(2)).await.unwrap()), 5);
 }

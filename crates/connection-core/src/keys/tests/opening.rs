@@ -128,6 +128,7 @@ impl KeySource for Empty {
     fn name(&self) -> String {
         "nothing".into()
     }
+
     async fn load(&self) -> Result<Option<SecretBox<[u8; 32]>>, KeyError> {
         Ok(None)
     }
@@ -150,9 +151,11 @@ impl Home {
         let home = |postgres| Self { directory: tempfile::tempdir().unwrap(), postgres };
         [home(None)].into_iter().chain(database.map(|database| home(Some(database))))
     }
+
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join("key").join(name)
     }
+
     async fn store(&self) -> Store {
         let address = match &self.postgres {
             Some(database) => database.url(),
@@ -160,6 +163,7 @@ impl Home {
         };
         Store::open(address.into(), None).await.unwrap()
     }
+
     async fn open(&self, key: &str) -> Result<Sealer, OpenKeyError> {
         let sources = Sources::one(KeyFile::at(self.path(key)));
         open_keyset(&self.store().await, &sources, &UuidV7::new(), clock()).await
