@@ -260,7 +260,7 @@ impl ConnectionRegistry {
         self.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
         let waits_at = match run::waiting(&self.shared, &slot).await {
             Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
-            // The run makes a step that does not open again, from the journal.
+            // A step that does not open is made again by the run, from the journal.
             Err(Error::Sealed { .. }) => None,
             Err(error) => return Err(error),
         };

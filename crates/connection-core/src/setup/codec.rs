@@ -103,7 +103,7 @@ fn with_extension(record: Record, extension: Option<&ForExtension>) -> Record {
     names.iter().fold(record, |record, name| record.with("secret", name.as_str()))
 }
 
-/// Returns the extension of a header, or `None` if its fields are incomplete or invalid.
+/// Returns the extension of a header, if it has one. The outer `None` means that its fields are incomplete or invalid.
 fn to_extension(record: &Record) -> Option<Option<ForExtension>> {
     let Ok(name) = record.text("extension") else { return Some(None) };
     Some(Some(ForExtension {

@@ -102,7 +102,7 @@ pub(super) async fn show_again(shared: &Arc<Shared>, slot: &Arc<Slot>, row: &Set
         return Ok(false);
     }
     let waiting = match run::stored_wait(shared, slot, row).await {
-        // The run makes a step that does not open again, from the journal.
+        // A step that does not open is made again by the run, from the journal.
         Err(Error::Sealed { .. }) => None,
         waiting => waiting?,
     };

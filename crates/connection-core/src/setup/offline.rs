@@ -88,7 +88,7 @@ pub(super) async fn paused(shared: &Shared, slot: &Slot, row: &SetupRow) -> Resu
         return Ok(None);
     }
     let waiting = match run::stored_wait(shared, slot, row).await {
-        // The run makes a step that does not open again, from the journal.
+        // A step that does not open is made again by the run, from the journal.
         Err(Error::Sealed { .. }) => None,
         waiting => waiting?,
     };
@@ -105,7 +105,7 @@ pub(super) async fn forget(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(),
         }
         let waiting = match run::stored_wait(shared, slot, &row).await {
             Ok(waiting) => waiting,
-            // The run makes a step that does not open again, from the journal.
+            // A step that does not open is made again by the run, from the journal.
             Err(Error::Sealed { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };

@@ -144,7 +144,7 @@ impl Slot {
     }
 
     /// Prepares the view for a run from the stored rows, which wait at the step `waits_at` or at none. Removes the
-    /// error, and the step unless it is that one.
+    /// error, and the shown step unless the rows wait at it.
     pub(super) fn resumed(&self, waits_at: Option<StepNo>) {
         self.view.send_modify(|view| {
             view.error = None;
