@@ -1,4 +1,4 @@
-//! A complete host in memory: it runs the setup of a plugin, and runs it again after each of its waits.
+//! A complete host in memory, which runs the setup of a plugin and runs it again after each wait.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -16,7 +16,7 @@ use connection_contract::{
 };
 use connection_replay::{Beside, Effect, Effects, Entry, Host, Run, Stop, Suspended};
 
-/// A host keeps its journals sealed in a store. This one keeps a single journal, and has no network.
+/// A host with a single journal in memory and without a network. A real host keeps sealed journals in a store.
 pub(crate) struct Memory {
     descriptor: Descriptor,
     run: Mutex<Run<Infallible>>,
@@ -28,7 +28,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Memory {
-    /// A run over that journal.
+    /// Creates a host for a run over `journal`.
     pub(crate) fn new(descriptor: Descriptor, journal: Vec<Secret>) -> Self {
         let entries = journal.iter().filter_map(|entry| Entry::decode(entry.expose())).collect();
         let bytes = journal.iter().map(|entry| entry.expose().len()).sum();
@@ -43,12 +43,15 @@ impl Host for Memory {
     fn with_run<T>(&self, work: impl FnOnce(&mut Run<Infallible>) -> T) -> T {
         work(&mut lock(&self.run))
     }
+
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
+
     fn now(&self) -> Timestamp {
         lock(&self.run).now
     }
+
     /// A real host computes SHA-256.
     fn digest(&self, bytes: &[u8]) -> [u8; 32] {
         let mut hasher = DefaultHasher::new();
@@ -58,26 +61,33 @@ impl Host for Memory {
         head.copy_from_slice(&hasher.finish().to_be_bytes());
         digest
     }
+
     /// A real host knows the signatures that it has made.
     fn settled(&self, bytes: &[u8]) -> Secret {
         Secret::new(bytes)
     }
-    /// A real host derives it from the seed of the session.
+
+    /// A real host derives the `state` from the seed of the session.
     fn state(&self, number: u64) -> [u8; 32] {
         self.digest(&number.to_be_bytes())
     }
-    /// A real host returns when the entry is durable.
+
+    /// A real host returns after the entry is durable.
     async fn record(&self, _: i64, entry: &Secret, _: Beside<'_>) -> Result<(), Infallible> {
         lock(&self.recorded).push(entry.duplicate());
         Ok(())
     }
+
     fn log(&self, _: LogEvent) {}
+
     async fn send(&self, _: HttpRequest) -> Result<HttpResponse, HttpError> {
         Err(HttpError::Connect)
     }
+
     fn spend_key(&self, _: i64, _: &Spend<'_>) -> [u8; 32] {
         [0; 32]
     }
+
     async fn send_once(
         &self,
         _: [u8; 32],
@@ -92,18 +102,21 @@ impl Crypto for Memory {
     fn random(&self, bytes: &mut [u8]) {
         bytes.fill(4);
     }
+
     fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
         self.digest(bytes)
     }
+
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32] {
         self.digest(&[key.expose(), bytes].concat())
     }
+
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         a == b
     }
 }
 
-/// What one run comes to.
+/// The outcome of one run.
 pub(crate) enum Came<T> {
     /// The plugin ended.
     Ended(T),
@@ -113,7 +126,7 @@ pub(crate) enum Came<T> {
     Waits(Box<Suspended>),
 }
 
-/// Runs a setup over a journal, to its end or the next wait. Returns the journal with what was recorded.
+/// Runs a setup over a journal, to its end or the next wait. Returns the journal with the entries that the run added.
 pub(crate) fn run<T>(
     descriptor: Descriptor,
     journal: Vec<Secret>,
@@ -125,23 +138,23 @@ pub(crate) fn run<T>(
         let mut plugin = pin!(setup(&context));
         let mut task = Context::from_waker(Waker::noop());
         loop {
-            // Nothing here truly waits, so that the plugin is polled until it ends or the run stops.
+            // No service of this host waits, so the plugin is polled until it ends or the run stops.
             match plugin.as_mut().poll(&mut task) {
                 Poll::Ready(ended) => break Some(ended),
                 Poll::Pending if effects.stopped() => {
-                    // What the plugin drops from now on is this host's doing.
+                    // An effect that is dropped after this is not a fault of the plugin.
                     effects.host().with_run(Run::end);
                     break None;
                 }
                 Poll::Pending => {}
             }
         }
-        // The block drops the plugin's future.
+        // The end of the block drops the plugin's future.
     };
     let Memory { run, recorded, .. } = effects.into_host();
     let run = run.into_inner().unwrap_or_else(PoisonError::into_inner);
     let journal = recorded.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // The stop before the result: a plugin at fault cannot hide it by ending.
+    // The stop is read before the result, because a plugin cannot hide a fault by returning.
     let came = match (run.stop, ended) {
         (Some(Stop::Fault(fault)), _) => Came::Fault(fault.to_string()),
         (Some(Stop::Wait(suspended)), _) => Came::Waits(suspended),
@@ -152,7 +165,7 @@ pub(crate) fn run<T>(
     (came, journal)
 }
 
-/// The setup of a plugin: asks for a key.
+/// The setup of a plugin, which asks for a key.
 async fn setup(ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
     let key = ctx.prompt(Prompt::new("Connect Acme").field("apiKey")).await.secret("apiKey")?;
     Ok(Established::new(key, Identity::new("42", "Ada")))
@@ -167,7 +180,7 @@ fn main() {
     let Came::Waits(wait) = came else { return println!("the setup asks for nothing") };
     println!("{}", wait.prompt.map(|prompt| prompt.title).unwrap_or_default());
 
-    // A person answers: the answer is recorded under the fingerprint of the wait, and the setup runs again.
+    // A person answers. The answer is recorded under the fingerprint of the wait, and the setup runs again.
     let answers = vec![("apiKey".into(), Answer::Secret(Secret::from("k-123")))];
     journal.push(Entry::new(wait.what, Timestamp::from_seconds(5), Effect::Answered(answers)).encode());
     let (came, _) = run(kind(), journal, setup);

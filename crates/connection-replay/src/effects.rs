@@ -1,4 +1,4 @@
-//! Turn taking: one effect at a time, recorded before the plugin sees its result.
+//! The effects of one run: one at a time, each recorded before the plugin sees its result.
 
 use alloc::string::String;
 use core::{
@@ -13,8 +13,9 @@ use crate::{
     run::{LONGEST_ENTRY, Turn as Begun},
 };
 
-/// The services of one run of a setup. They are what a [`SetupContext`](connection_contract::SetupContext) is made of,
-/// together with the host's cryptography.
+/// The services of one run of a setup.
+///
+/// Together with the host's cryptography they make a [`SetupContext`](connection_contract::SetupContext).
 pub struct Effects<H> {
     host: H,
 }
@@ -25,13 +26,13 @@ impl<H> fmt::Debug for Effects<H> {
     }
 }
 
-/// What an effect does first.
+/// Where the result of an effect comes from: the outside world, or the journal.
 pub(crate) enum Turn<'a, H: Host> {
     Live(Busy<'a, H>),
     Replay(Effect),
 }
 
-/// An effect that is under way. Dropped without a result by the plugin, it is a fault.
+/// An effect in progress. A plugin that drops it before its result is recorded is at fault.
 pub(crate) struct Busy<'a, H: Host>(&'a H);
 
 impl<H: Host> Drop for Busy<'_, H> {
@@ -41,24 +42,24 @@ impl<H: Host> Drop for Busy<'_, H> {
 }
 
 impl<H> Effects<H> {
-    /// The services of a run of that host.
+    /// Creates the services of the run that `host` holds.
     pub fn new(host: H) -> Self {
         Self { host }
     }
 
-    /// The host.
+    /// Returns the host.
     pub fn host(&self) -> &H {
         &self.host
     }
 
-    /// The host, after the run.
+    /// Returns the host after the run.
     pub fn into_host(self) -> H {
         self.host
     }
 }
 
 impl<H: Host> Effects<H> {
-    /// Returns `true` if the run stops: the plugin's future is to be dropped.
+    /// Returns `true` if the run has stopped. The host must then drop the plugin's future.
     pub fn stopped(&self) -> bool {
         self.host.with_run(|run| run.stop.is_some())
     }
@@ -69,17 +70,17 @@ impl<H: Host> Effects<H> {
         pending().await
     }
 
-    /// Tells the host what is asked, and returns its fingerprint.
+    /// Passes the question to the host and returns its fingerprint.
     pub(crate) fn asks(&self, question: &Question<'_>) -> String {
         let what = question.fingerprint(&self.host);
         self.host.asks(question, &what);
         what
     }
 
-    /// Takes the turn of an effect; never returns when the run stops.
+    /// Begins the effect with the fingerprint `what`. Never returns if the run stops.
     pub(crate) async fn begin(&self, what: &str) -> Turn<'_, H> {
         match self.host.with_run(|run| run.begin(what)) {
-            // Even a service that answers at once must let a second effect of a `join!` show itself.
+            // A service may answer at once. Yielding lets a second effect of a `join!` begin, so that it is detected.
             Some(Begun::Live) => {
                 let busy = Busy(&self.host);
                 yield_once().await;
@@ -90,13 +91,13 @@ impl<H: Host> Effects<H> {
         }
     }
 
-    /// Makes the result durable and returns it; never returns when that fails.
+    /// Makes the result durable and returns it. Never returns if that fails.
     pub(crate) async fn record(&self, busy: Busy<'_, H>, what: &str, effect: Effect, beside: Beside<'_>) -> Effect {
         let entry = Entry::new(what, self.host.now(), effect);
         let bytes = entry.encode();
         let size = bytes.expose().len();
         if size > LONGEST_ENTRY {
-            // Asked again it would be as long.
+            // The result would have the same size if the question were asked again.
             return self.fail(Fault::too_long("the result of one effect is more than 16 MiB")).await;
         }
         let seq = self.host.with_run(|run| run.next);
@@ -113,8 +114,9 @@ impl<H: Host> Effects<H> {
         pending().await
     }
 
-    /// An effect that asks the world: the recorded result, or the live one once it is durable. `read` takes the result
-    /// apart; a recorded result that it does not know is a fault.
+    /// Returns the recorded result of an effect, or awaits `live` and returns its result once it is durable.
+    ///
+    /// `read` extracts the value from the result. A recorded result that `read` does not accept is a fault.
     pub(crate) async fn ask<T>(
         &self,
         question: &Question<'_>,
@@ -125,8 +127,9 @@ impl<H: Host> Effects<H> {
         self.ask_beside(&what, Beside::Nothing, async move { Ok(live.await) }, read).await
     }
 
-    /// As [`ask`](Self::ask), by the fingerprint of a question that the host was told, and with what is recorded together
-    /// with the result. The `Err` of `live` stops the run.
+    /// Like [`ask`](Self::ask), for the fingerprint of a question that was already passed to the host.
+    ///
+    /// `beside` is recorded in the same transaction as the result. An `Err` of `live` stops the run.
     pub(crate) async fn ask_beside<T>(
         &self,
         what: &str,
@@ -139,7 +142,7 @@ impl<H: Host> Effects<H> {
             Turn::Live(busy) => match self.host.lease(live).await.flatten() {
                 Ok(effect) => self.record(busy, what, effect, beside).await,
                 Err(halt) => {
-                    // Held, so that dropping it is no fault.
+                    // The effect stays in progress until the run has stopped: dropping it earlier would be a fault.
                     let _busy = busy;
                     self.halt(halt).await
                 }

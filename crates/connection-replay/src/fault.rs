@@ -5,28 +5,28 @@ use core::fmt;
 
 use connection_contract::{DisplayText, SetupFailure, Text};
 
-/// A fault of the plugin, which ends its setup whatever the plugin makes of it.
+/// A fault of the plugin. It ends the setup, whatever the plugin returns.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Fault {
-    /// The failure that a person is shown.
+    /// The failure to show to a person.
     pub failure: SetupFailure,
-    /// The rule that the plugin broke, for its author, where the failure does not say it.
+    /// The rule that the plugin broke, for its author, if the failure does not name it.
     pub detail: Option<Text>,
 }
 
 impl Fault {
-    /// A fault with a code for programs and one sentence for people.
+    /// Creates a fault from a code for programs and one sentence for people.
     pub fn new(code: &'static str, message: impl Into<DisplayText>) -> Self {
         Self { failure: SetupFailure::new(code, message), detail: None }
     }
 
-    /// The plugin asked or ended otherwise than when its setup was begun.
+    /// Creates the fault of a plugin that asks or ends differently in a replay than it did before.
     pub fn changed() -> Self {
         Self::new("setup_changed", "the plugin changed since this setup was begun").remedy("begin again")
     }
 
-    /// Says which rule the plugin broke.
+    /// Adds the rule that the plugin broke.
     #[must_use]
     pub fn detail(mut self, text: impl Into<Text>) -> Self {
         self.detail = Some(text.into());

@@ -10,53 +10,54 @@ use connection_contract::{
 
 use crate::{Part, Question, Run};
 
-/// What is recorded together with an entry of the journal, in one transaction.
+/// A change to the store that is committed with a journal entry, in one transaction.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Beside<'a> {
-    /// The way back to this session, by the `state` of a callback.
+    /// The `state` of a callback, by which the callback finds this session.
     Address(&'a str),
-    /// The entry takes the place of the answer that the host kept for what was spent.
+    /// The key of what was spent. The entry replaces the answer that the host kept for this key.
     Spent(&'a [u8; 32]),
-    /// Nothing.
+    /// No change beside the entry.
     Nothing,
 }
 
-/// A host that runs setups. The engine calls what asks the world once per effect, and only where the journal ends.
+/// A host that runs setups.
 ///
-/// The methods with a body belong to services that a host need not offer: none of them is called unless the host gives that
-/// service to the plugin.
+/// The engine calls a method that asks the outside world only after the end of the recorded journal, once per effect.
+/// Most methods with a body belong to services that a host need not offer. The engine calls such a method only if the
+/// host gives that service to the plugin.
 #[expect(unused_variables, reason = "a host that does not offer a service needs none of them")]
 pub trait Host: Send + Sync {
-    /// The host's own reasons why a run stops.
+    /// The host's own reasons to stop a run.
     type Halt: Send;
 
-    /// Calls `work` with the state of the run, under the host's lock. No code of a plugin runs in it.
+    /// Calls `work` with the state of the run, under the host's lock. `work` runs no code of a plugin.
     fn with_run<T>(&self, work: impl FnOnce(&mut Run<Self::Halt>) -> T) -> T;
 
-    /// The descriptor of the kind.
+    /// Returns the descriptor of the kind.
     fn descriptor(&self) -> &Descriptor;
 
-    /// The time.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// SHA-256, for fingerprints.
+    /// Returns the SHA-256 digest of `bytes`, for fingerprints.
     fn digest(&self, bytes: &[u8]) -> [u8; 32];
 
     /// Returns `bytes` with every signature of this run replaced by what it signs.
     fn settled(&self, bytes: &[u8]) -> Secret;
 
-    /// Returns the `state` of the callback with that number: secret, and the same in every run of the session.
+    /// Returns the `state` of the callback with this number. It is secret, and the same in every run of the session.
     fn state(&self, number: u64) -> [u8; 32];
 
-    /// Called when the plugin asks, before the engine takes the turn.
+    /// Called for each question of the plugin, before the engine looks for a recorded result.
     fn asks(&self, question: &Question<'_>, fingerprint: &str) {}
 
-    /// Runs `live` while this run alone may ask the world.
+    /// Awaits `live` while no other run of the session may ask the outside world.
     ///
     /// # Errors
     ///
-    /// Another run may; nothing was asked, or its result is lost.
+    /// Another run may ask. Either `live` was not run, or its result is lost.
     fn lease<T: Send>(
         &self,
         live: impl Future<Output = T> + Send,
@@ -64,7 +65,7 @@ pub trait Host: Send + Sync {
         async { Ok(live.await) }
     }
 
-    /// Makes the entry with that number durable. The plugin sees its result only then.
+    /// Makes the entry with this number durable. The plugin sees the result only after that.
     ///
     /// # Errors
     ///
@@ -79,42 +80,42 @@ pub trait Host: Send + Sync {
     /// Shows notices while the plugin works.
     fn show(&self, step: u64, notices: Vec<Notice>) {}
 
-    /// Logs an event of the plugin, once.
+    /// Logs an event of the plugin. A replay does not log it again.
     fn log(&self, event: LogEvent);
 
     /// Sends a request.
     fn send(&self, request: HttpRequest) -> impl Future<Output = Result<HttpResponse, HttpError>> + Send;
 
-    /// Returns the key of what the effect with that number spends.
+    /// Returns the key of what the effect with this number spends.
     fn spend_key(&self, seq: i64, spend: &Spend<'_>) -> [u8; 32];
 
-    /// Sends a request that spends something, or returns the answer that was kept for that key.
+    /// Sends a request that spends something, or returns the answer that the host kept for this key.
     ///
     /// # Errors
     ///
-    /// The run stops.
+    /// The reason why the run stops.
     fn send_once(
         &self,
         key: [u8; 32],
         request: HttpRequest,
     ) -> impl Future<Output = Result<Result<HttpResponse, HttpError>, Self::Halt>> + Send;
 
-    /// Returns `true` if the host takes callbacks at all.
+    /// Returns `true` if the host can receive callbacks.
     fn takes_callbacks(&self) -> bool {
         false
     }
 
-    /// Returns the address for a callback, or `None` when there is none to give now.
+    /// Returns the address for a callback, or `None` if the host has no address at the moment.
     fn redirect_uri(&self) -> impl Future<Output = Option<String>> + Send {
         async { None }
     }
 
-    /// Makes sure that this host still takes callbacks at an address that it has given before.
+    /// Makes sure that this host still receives callbacks at an address from an earlier run.
     fn rebind(&self, address: &str) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// Looks at a file.
+    /// Returns the metadata of a file or directory.
     fn stat(&self, root: &Root, path: &str) -> impl Future<Output = Result<FileStat, ServiceError>> + Send {
         async { Err(ServiceError::Unavailable) }
     }
@@ -129,7 +130,7 @@ pub trait Host: Send + Sync {
         async { Err(ServiceError::Unavailable) }
     }
 
-    /// Returns what `compute` makes of a file, or made of it before.
+    /// Returns the result of `compute` for a file, computed now or taken from the cache.
     fn cached(
         &self,
         root: &Root,
@@ -141,7 +142,7 @@ pub trait Host: Send + Sync {
         async { Err(ServiceError::Unavailable) }
     }
 
-    /// Drops what was made of files that are not in `live`, and returns their number.
+    /// Drops the cached results of files that are not in `live`, and returns their number.
     fn prune(&self, root: &Root, live: &[&str]) -> impl Future<Output = Result<u64, ServiceError>> + Send {
         async { Err(ServiceError::Unavailable) }
     }
@@ -151,7 +152,7 @@ pub trait Host: Send + Sync {
         async { Err(ServiceError::Unavailable) }
     }
 
-    /// Writes a value of the plugin, or deletes it.
+    /// Writes a value of the plugin, or deletes it if `value` is `None`.
     fn put(
         &self,
         part: &Part,
@@ -171,7 +172,7 @@ pub trait Host: Send + Sync {
         async { Err(ServiceError::Unavailable) }
     }
 
-    /// Shows a window to log in, and returns how it ended.
+    /// Shows a login window and returns how it ended.
     fn open(&self, window: LoginWindow) -> impl Future<Output = LoggedIn> + Send {
         async { LoggedIn::Failed("this host shows no windows".into()) }
     }

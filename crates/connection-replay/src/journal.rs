@@ -1,7 +1,7 @@
 //! The journal of a setup: the result of every effect, as bytes that a host seals.
 //!
-//! Every entry holds the fingerprint of its question, so that a replay that asks something else is noticed, and the time
-//! at which the effect ended, so that time stands still between effects in every replay.
+//! Every entry holds the fingerprint of its question, so that a replay detects a different question. It also holds the
+//! time at which the effect ended, so that the plugin reads the same time in every replay.
 
 use alloc::{
     borrow::ToOwned,
@@ -18,15 +18,15 @@ use connection_contract::{
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The address for a callback, or `None` when the host had none to give.
+    /// The address for a callback, or `None` if the host had none.
     Allocated(Option<String>),
     /// A wait ended with answers.
     Answered(Vec<(Text, Answer)>),
     /// A wait ended with a callback.
     Callback(Vec<(String, Secret)>),
-    /// A wait ended by itself.
+    /// A wait ended because its time passed.
     Elapsed,
-    /// A directory was listed, or a file was looked at: then it is one entry.
+    /// A directory was listed, or the metadata of one file was read, which is a list of one entry.
     Files(Result<Vec<FileStat>, ServiceError>),
     /// A value of the plugin was read, or a login window ended.
     Kept(Result<Option<Secret>, ServiceError>),
@@ -38,18 +38,18 @@ pub enum Effect {
     Read(Result<Secret, ServiceError>),
 }
 
-/// The beginning of the fingerprint of a request that spends something.
+/// The prefix of the fingerprint of a request that spends something.
 const SEND_ONCE: &str = "1 send_once ";
 
-/// One effect of a journal.
+/// One entry of a journal: an effect with its question and time.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// The question: a versioned fingerprint.
+    /// The versioned fingerprint of the question.
     pub what: String,
     /// The time at which the effect ended.
     pub at: Timestamp,
-    /// The answer.
+    /// The result.
     pub effect: Effect,
 }
 
@@ -70,7 +70,7 @@ const SERVICE_ERRORS: [ServiceError; 4] =
 const UNAVAILABLE: usize = 3;
 
 impl Entry {
-    /// An entry of a journal.
+    /// Creates an entry.
     pub fn new(what: impl Into<String>, at: Timestamp, effect: Effect) -> Self {
         Self { what: what.into(), at, effect }
     }
@@ -80,7 +80,7 @@ impl Entry {
         self.what.starts_with(SEND_ONCE)
     }
 
-    /// Returns the entry as bytes. They hold what a person typed, so a host seals them.
+    /// Returns the entry as bytes. They may hold secrets, such as answers of a person, so a host seals them.
     pub fn encode(&self) -> Secret {
         let head = |tag: &str| {
             Record::new().with("tag", tag).with("what", &*self.what).with("now", self.at.seconds().to_string())
@@ -111,7 +111,7 @@ impl Entry {
         record.encode()
     }
 
-    /// Reads an entry, or returns `None` for bytes that [`encode`](Self::encode) cannot have made.
+    /// Reads an entry, or returns `None` for bytes that [`encode`](Self::encode) cannot have written.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut record = Record::decode(bytes).ok()?;
         let text = |name| record.text(name).ok();
@@ -155,7 +155,7 @@ fn with_answer(record: Record, (name, answer): &(Text, Answer)) -> Record {
         Answer::Secret(secret) => ("s", secret.duplicate()),
         Answer::Text(text) => ("t", text.as_str().into()),
         Answer::Url(url) => ("u", url.to_string().into()),
-        // A host records only the forms above.
+        // A host records no other forms of answers.
         _ => return record,
     };
     record.with(tag, &**name).with("v", value)
@@ -195,7 +195,7 @@ fn to_stat((tag, name, value): (String, String, Secret)) -> Option<FileStat> {
     Some(FileStat::new(name, file_type).size(size.parse().ok()?).modified(modified))
 }
 
-/// Writes an answer into a record, from which [`to_response`] reads it.
+/// Writes a response into a record. [`to_response`] reads it.
 pub fn with_response(record: Record, response: &HttpResponse) -> Record {
     let head = record
         .with("status", response.status().to_string())
@@ -204,7 +204,7 @@ pub fn with_response(record: Record, response: &HttpResponse) -> Record {
     response.headers().iter().fold(head, |r, (name, value)| r.with("h", name.as_str()).with("v", value.as_str()))
 }
 
-/// Reads an answer that [`with_response`] has written, or returns `None` for any other record.
+/// Reads a response that [`with_response`] has written, or returns `None` for any other record.
 pub fn to_response(record: &Record) -> Option<HttpResponse> {
     let text = |name| record.text(name).ok();
     let value = |v: Secret| v.expose_str().unwrap_or_default().to_owned();
@@ -213,7 +213,7 @@ pub fn to_response(record: &Record) -> Option<HttpResponse> {
     Some(HttpResponse::new(text("status")?.parse().ok()?, headers, record.find("body")?.duplicate(), at))
 }
 
-/// The pairs at the end of a record: a one-letter tag with the name, then `v` with the value.
+/// Returns the pairs at the end of a record. A pair is a one-letter tag with the name, followed by `v` with the value.
 fn pairs(record: &Record) -> Vec<(String, String, Secret)> {
     let rest: Vec<_> = record.fields().skip_while(|(tag, _)| tag.len() > 1).collect();
     let pair = |pair: &[(&str, &Secret)]| match pair {

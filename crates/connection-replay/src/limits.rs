@@ -1,8 +1,8 @@
-//! Limits on what a plugin says, and the checks that enforce them.
+//! Limits on the data that a plugin returns, and the checks that enforce them.
 //!
-//! Everything that a host stores, lists or shows of a plugin has a limit, and a plugin that exceeds one is at fault. Text
-//! for people needs no check here: [`DisplayText`] is cut when it is made. A check returns what is wrong as one sentence,
-//! and never holds what the plugin said.
+//! Everything that a host stores, lists or shows for a plugin has a limit, and a plugin that exceeds one is at fault.
+//! Text for people needs no check here, because [`DisplayText`] is cut when it is created. A check describes the
+//! problem in one sentence, which never repeats data of the plugin.
 
 use alloc::{
     string::{String, ToString},
@@ -14,25 +14,26 @@ use connection_contract::{
     SetupFailure, Value, VerifyResult, reason,
 };
 
-/// The length of an account id, in characters, from which on it is refused.
+/// The number of characters at which an account id is too long.
 ///
-/// [`DisplayText`] is cut to 500 characters, so an id of this length may have been cut, and the ids of two accounts could
-/// be the same then.
+/// [`DisplayText`] is cut to 500 characters, so an id of this length may have been cut, and two accounts could then
+/// have the same id.
 const TOO_LONG_ID: usize = 500;
 const LONGEST_CODE: usize = 128;
 const LONGEST_CREDENTIAL: usize = 1024 * 1024;
-/// JSON from a plugin is put inside other JSON, which must not become too deep for common parsers.
+/// The maximum depth of JSON from a plugin. It is embedded in other JSON, which must not be too deep for common
+/// parsers.
 const DEEPEST_JSON: usize = 32;
 /// The maximum length of a single text in bytes: a link, a scope, a configuration value.
 pub(crate) const LONGEST_TEXT: usize = 16 * 1024;
-/// More fields than this in one descriptor is no form that a person fills in.
+/// The maximum number of fields in one descriptor. Nobody fills in a form with more.
 const MOST_DECLARED_FIELDS: usize = 64;
 const MOST_CHOICES: usize = 1000;
 const MOST_CONFIG: usize = 64;
 const MOST_PARTS: usize = 64;
 const MOST_SCOPES: usize = 1000;
 
-/// The remedy of a fault that only the plugin's author can mend.
+/// The remedy for a fault that only the plugin's author can fix.
 pub const REPORT: &str = "report this to the plugin's author";
 
 /// Checks the size of a descriptor.
@@ -64,7 +65,9 @@ pub fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Checks the size of what a setup made, with its credential in bytes. [`found`] checks what the plugin measured.
+/// Checks the sizes in the result of a setup. `bytes` is its serialized credential.
+///
+/// [`found`] checks the verification that the setup may have done itself.
 ///
 /// # Errors
 ///
@@ -95,13 +98,13 @@ pub fn account_id(id: &DisplayText) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The addresses and directories that a connection of one setup may reach at most.
+/// The origins and directories that the connection of one setup may reach.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Bounds<'a, D> {
     /// The origins of the addresses that the descriptor declares, in order.
     pub declared: &'a [&'a Origin],
-    /// Returns `true` for an origin that the descriptor declares, also by a wildcard.
+    /// Returns `true` for an origin that the descriptor declares, by name or by a wildcard.
     pub declares: D,
     /// The origins that a person named in an answer.
     pub named: &'a [Origin],
@@ -110,7 +113,7 @@ pub struct Bounds<'a, D> {
 }
 
 impl<'a, D: Fn(&Origin) -> bool> Bounds<'a, D> {
-    /// The bounds of one setup.
+    /// Creates the bounds of one setup.
     pub fn new(declared: &'a [&'a Origin], declares: D, named: &'a [Origin], granted: &'a [Root]) -> Self {
         Self { declared, declares, named, granted }
     }
@@ -121,7 +124,7 @@ impl<'a, D: Fn(&Origin) -> bool> Bounds<'a, D> {
 ///
 /// # Errors
 ///
-/// The plugin asks for more than the descriptor declares and the person named.
+/// The plugin asks for an origin or a directory that neither the descriptor declares nor the person named.
 pub fn reach<D: Fn(&Origin) -> bool>(
     reach: &Reach,
     bounds: &Bounds<'_, D>,
@@ -148,7 +151,7 @@ pub fn reach<D: Fn(&Origin) -> bool>(
     Ok(origins)
 }
 
-/// Returns the failure, or a fault of the plugin if the failure's code is none.
+/// Returns the failure, or a fault of the plugin if the failure's code is not valid.
 pub fn failure(failure: SetupFailure) -> SetupFailure {
     match is_code(&failure.code) {
         true => failure,
@@ -156,7 +159,7 @@ pub fn failure(failure: SetupFailure) -> SetupFailure {
     }
 }
 
-/// Checks what a verification found, with the credential in bytes that the provider rotated meanwhile.
+/// Checks the result of a verification. `rotated` is the serialized credential if the provider rotated it meanwhile.
 ///
 /// # Errors
 ///
@@ -167,10 +170,10 @@ pub fn found<C>(found: &VerifyResult<C>, rotated: Option<&Secret>) -> Result<(),
     found.reason.as_ref().map_or(Ok(()), code)
 }
 
-/// Returns what a verification found, or a fault of the plugin if that exceeds a limit.
+/// Returns the result of a verification, or a fault of the plugin if the result exceeds a limit.
 ///
-/// A rotated credential that is within its own limit is kept in any case, because the one before it may have stopped
-/// working.
+/// A rotated credential that is within its own limit is kept even then, because the previous credential may no longer
+/// work.
 pub fn bounded(mut result: VerifyResult<Secret>) -> VerifyResult<Secret> {
     let Err(problem) = found(&result, result.credential.as_ref()) else { return result };
     let kept = result.credential.take().filter(|rotated| credential(rotated).is_ok());
@@ -179,14 +182,14 @@ pub fn bounded(mut result: VerifyResult<Secret>) -> VerifyResult<Secret> {
     result
 }
 
-/// Returns what a refresh made, and what was left out of it because it exceeds a limit.
+/// Returns the result of a refresh, and the problem for which a part of it was left out.
 ///
 /// # Errors
 ///
 /// The credential itself exceeds its limit.
 pub fn refreshed(mut refreshed: Refreshed<Secret>) -> Result<(Refreshed<Secret>, Option<&'static str>), &'static str> {
     credential(&refreshed.credential)?;
-    // The credential is kept without its scopes, because the one before it may have stopped working.
+    // The credential is kept without its scopes, because the previous credential may no longer work.
     let problem = scopes(refreshed.granted_scopes.as_deref()).err();
     if problem.is_some() {
         refreshed.granted_scopes = None;
@@ -194,7 +197,7 @@ pub fn refreshed(mut refreshed: Refreshed<Secret>) -> Result<(Refreshed<Secret>,
     Ok((refreshed, problem))
 }
 
-/// Returns why a connection does not work, or a fault of the plugin if the reason's code is none.
+/// Returns `not_live`, or a fault of the plugin if the code of its reason is not valid.
 pub fn not_live(not_live: NotLive) -> NotLive {
     match code(&not_live.reason) {
         Ok(()) => not_live,
@@ -203,7 +206,9 @@ pub fn not_live(not_live: NotLive) -> NotLive {
 }
 
 /// Returns `true` if `value` can be written and read again, is not nested too deeply, and is at most `longest` bytes
-/// long. A plugin may have built a value by hand that no parser accepts.
+/// long.
+///
+/// The check is needed because a plugin can build a value that no parser accepts.
 pub fn is_json(value: &Value, longest: usize) -> bool {
     // The depth is checked first, because writing a value is recursive.
     if !is_shallow(value, DEEPEST_JSON) {
@@ -226,7 +231,7 @@ fn is_shallow(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Checks the size of a credential in bytes.
+/// Checks the size of a serialized credential.
 ///
 /// # Errors
 ///
@@ -242,7 +247,7 @@ pub fn credential(credential: &Secret) -> Result<(), &'static str> {
 ///
 /// # Errors
 ///
-/// It is none.
+/// The code is empty, longer than 128 bytes, or has a character that is not visible ASCII.
 pub fn code(reason: &Reason) -> Result<(), &'static str> {
     match is_code(&reason.code) {
         true => Ok(()),
@@ -261,7 +266,7 @@ fn scopes(scopes: Option<&[String]>) -> Result<(), &'static str> {
     }
 }
 
-/// Programs match on codes and terminals show them, so a code is short and printable.
+/// Returns `true` for a valid code. Programs match on codes and terminals show them, so a code is short and printable.
 fn is_code(code: &str) -> bool {
     (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic())
 }

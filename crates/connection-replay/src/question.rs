@@ -1,7 +1,7 @@
 //! The questions that a plugin asks through its context, and their fingerprints.
 //!
-//! A replay compares the fingerprint of each question with the one in the journal. Journals are stored, so a fingerprint
-//! never changes once it is released: another form gets another number at its beginning.
+//! A replay compares the fingerprint of each question with the one in the journal. Journals are stored, so the form of
+//! a fingerprint never changes after its release: a new form begins with a new version number.
 
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
@@ -9,20 +9,20 @@ use connection_contract::{Field, HttpRequest, LoginWindow, Root, Secret, Text, T
 
 use crate::Host;
 
-/// The part of a host's key-value store that a value belongs to. The parts do not share keys.
+/// A part of a host's key-value store. The same key in two parts names two values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_enums, reason = "a host must store every part")]
 pub enum Part {
-    /// Values that are no secrets.
+    /// Values that are not secret.
     Public,
-    /// Secrets of the kind.
+    /// Secrets of the kind alone.
     Secret,
-    /// Secrets that may be sent to these origins, sorted and without duplicates.
+    /// Secrets that may be sent to these origins, which are sorted and without duplicates.
     Shared(Vec<Text>),
 }
 
 impl Part {
-    /// The part for secrets that may be sent to these origins.
+    /// Returns the part for secrets that may be sent to these origins.
     pub fn shared(origins: &[Text]) -> Self {
         let mut origins = origins.to_vec();
         origins.sort();
@@ -43,11 +43,11 @@ impl Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ways {
-    /// It may end with answers.
+    /// The wait may end with answers.
     pub answer: bool,
-    /// It may end with a callback.
+    /// The wait may end with a callback.
     pub callback: bool,
-    /// It may end by itself.
+    /// The wait may end because its time passes.
     pub elapsed: bool,
 }
 
@@ -63,20 +63,20 @@ impl Ways {
 pub enum Question<'a> {
     /// Allocates an address for a callback.
     Allocate,
-    /// Reads what was made of a file.
+    /// Reads the cached result for a file.
     Cached {
         /// The directory.
         root: &'a Root,
         /// The path below it.
         path: &'a str,
-        /// The version of what is made.
+        /// The version of the computation.
         version: u32,
     },
     /// Looks for a local tool.
     Find(&'a ToolSpec),
     /// Reads a value.
     Get {
-        /// `get`, or another verb for a handle that is not the context's.
+        /// `get` for a read through the context, or another verb for a read through a handle that the kind keeps.
         verb: &'a str,
         /// The part of the store.
         part: &'a Part,
@@ -85,47 +85,47 @@ pub enum Question<'a> {
     },
     /// Lists a directory.
     List(&'a Root, &'a str),
-    /// Drops what was made of files that are gone.
+    /// Drops the cached results of all files but these.
     Prune(&'a Root, &'a [&'a str]),
     /// Writes a value, or deletes it.
     Put {
-        /// `put`, or another verb for a handle that is not the context's.
+        /// `put` for a write through the context, or another verb for a write through a handle that the kind keeps.
         verb: &'a str,
         /// The part of the store.
         part: &'a Part,
         /// The key.
         key: &'a str,
-        /// The value to write.
+        /// The value to write, or `None` to delete it.
         value: Option<&'a Secret>,
     },
     /// Reads a file.
     Read(&'a Root, &'a str),
     /// Sends a request.
     Send(&'a HttpRequest),
-    /// Sends a request that spends something, by the key of what it spends.
+    /// Sends a request that spends something, with the key of what it spends.
     SendOnce(&'a HttpRequest, &'a [u8; 32]),
-    /// Looks at a file.
+    /// Reads the metadata of a file or directory.
     Stat(&'a Root, &'a str),
     /// Asks a local tool for its version.
     Version(&'a ToolSpec),
-    /// Waits.
+    /// Waits for an input or for a time to pass.
     Wait {
-        /// How the wait may end.
+        /// The ways in which the wait may end.
         ways: Ways,
         /// The fields of its prompt.
         fields: &'a [Field],
-        /// What a person sees, as text that is only compared.
+        /// Text that stands for the page that a person sees. It is only compared.
         look: &'a str,
     },
-    /// Shows a window to log in.
+    /// Shows a login window.
     Window(&'a LoginWindow),
 }
 
 impl Question<'_> {
-    /// Returns the fingerprint, which holds no secret.
+    /// Returns the fingerprint of the question. It holds no secret.
     pub fn fingerprint(&self, host: &impl Host) -> String {
         let hash = |text: &str| encode::hex(&host.digest(text.as_bytes()));
-        // A signature counts as what it signs: made again in a replay, it may be another one.
+        // A signature is replaced by what it signs, because a replay may sign again with another result.
         let settled = |bytes: &[u8]| encode::hex(&host.digest(host.settled(bytes).expose()));
         let at =
             |name: &str, root: &Root, path: &str| format!("1 {name} {}", hash(&format!("{}\0{path}", root.as_str())));
@@ -148,14 +148,14 @@ impl Question<'_> {
                 let (url, body) = (settled(request.url().as_bytes()), settled(request.body.expose()));
                 format!("1 send {} {url} {body}", request.method)
             }
-            // Not the body: the key of what it spends tells it from other requests.
+            // The body is left out, because the key of what is spent identifies the request.
             Self::SendOnce(request, key) => {
                 let url = settled(request.url().as_bytes());
                 format!("1 send_once {} {url} {}", request.method, encode::hex(key))
             }
             Self::Stat(root, path) => at("stat", root, path),
             Self::Version(spec) => tool("version", spec),
-            // Names and ways only: a corrected label or interval must not end the sessions that are under way.
+            // Only names and ways count: a corrected label or interval must not end sessions in progress.
             Self::Wait { ways: Ways { answer, callback, elapsed }, fields, .. } => {
                 let names: Vec<_> = fields.iter().map(|field| &*field.name).collect();
                 format!("1 wait {:?} {}", (answer, callback, elapsed), names.join(" "))

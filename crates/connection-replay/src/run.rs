@@ -1,4 +1,4 @@
-//! The state of one run of a setup: recorded results first, then live ones, one effect at a time.
+//! The state of one run of a setup. Effects run one at a time: first the recorded ones, then live ones.
 
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::mem;
@@ -9,18 +9,18 @@ use crate::{Effect, Entry, Fault, Suspended};
 
 /// The maximum number of effects of one setup.
 const MOST_EFFECTS: i64 = 1000;
-/// The maximum size of a journal in bytes. An effect that begins below it may exceed it.
+/// The maximum size of a journal in bytes. It is checked before each effect, so the last effect may exceed it.
 pub(crate) const MOST_BYTES: usize = 4 << 20;
 /// The maximum size of one entry in bytes. A host must be able to record entries of this size.
 pub const LONGEST_ENTRY: usize = 16 << 20;
 
-/// Why a run stops before the plugin ends. `H` is the host's own reasons.
+/// The reason why a run stops before the plugin ends. `H` is the type of the host's own reasons.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a host must handle every way in which a run stops")]
 pub enum Stop<H> {
     /// The plugin is at fault.
     Fault(Fault),
-    /// The host cannot go on.
+    /// The host cannot continue.
     Halt(H),
     /// The plugin waits.
     Wait(Box<Suspended>),
@@ -33,9 +33,9 @@ pub struct Run<H> {
     replay: VecDeque<Entry>,
     /// The number of the next effect.
     pub next: i64,
-    /// The time of the plugin: that of the last effect.
+    /// The time that the plugin reads, which is the time of the last effect.
     pub now: Timestamp,
-    /// Why the run stops.
+    /// The reason why the run stops, once it does.
     pub stop: Option<Stop<H>>,
     /// The number of the step.
     pub step: u64,
@@ -45,7 +45,7 @@ pub struct Run<H> {
     pub input_at: Timestamp,
     /// `true` if the session has an address for a callback.
     pub has_address: bool,
-    /// `true` if somebody signed in with a browser.
+    /// `true` if a person signed in with a browser.
     pub in_browser: bool,
     /// The origins that a person named in answers.
     pub origins: Vec<Origin>,
@@ -53,7 +53,7 @@ pub struct Run<H> {
     pub roots: Vec<Root>,
     pub(crate) look: String,
     pub(crate) elapsed: bool,
-    /// The last effect that asked the world and not the user.
+    /// The number of the last effect that asked the network, a file or a local tool and may be repeated.
     asked: Option<i64>,
     bytes: usize,
     handles: u64,
@@ -61,14 +61,14 @@ pub struct Run<H> {
     is_ending: bool,
 }
 
-/// What an effect does first.
+/// Where the result of an effect comes from: the outside world, or the journal.
 pub(crate) enum Turn {
     Live,
     Replay(Effect),
 }
 
 impl<H> Run<H> {
-    /// A run over a journal of that many bytes, of a setup that began at `started`.
+    /// Creates a run over a journal of `bytes` bytes, for a setup that began at `started`.
     pub fn new(journal: VecDeque<Entry>, bytes: usize, started: Timestamp) -> Self {
         Self {
             replay: journal,
@@ -92,37 +92,38 @@ impl<H> Run<H> {
         }
     }
 
-    /// Grants a directory that no answer names: the one of the profile that the setup is for.
+    /// Grants the directory of the profile for which the setup runs, which no answer names.
     #[must_use]
     pub fn grant(mut self, root: Option<Root>) -> Self {
         self.roots.extend(root);
         self
     }
 
-    /// Returns `true` as long as recorded results are left.
+    /// Returns `true` while recorded results are left.
     pub fn is_replaying(&self) -> bool {
         !self.replay.is_empty()
     }
 
-    /// Stops the run for a fault. The first reason counts, but a fault outranks a wait that is about to suspend.
+    /// Stops the run for a fault. The first reason to stop is kept, except that a fault replaces a wait.
     pub fn fail(&mut self, fault: Fault) {
         if matches!(self.stop, None | Some(Stop::Wait(_))) {
             self.stop = Some(Stop::Fault(fault));
         }
     }
 
-    /// Stops the run for a reason of the host, unless it stops already.
+    /// Stops the run for a reason of the host, unless the run has stopped already.
     pub fn halt(&mut self, halt: H) {
         self.stop.get_or_insert(Stop::Halt(halt));
     }
 
-    /// Says that the host drops the plugin's future: an effect that is dropped unfinished from now on is no fault.
+    /// Marks that the host drops the plugin's future. An unfinished effect that is dropped after this is not a fault.
     pub fn end(&mut self) {
         self.is_ending = true;
     }
 
-    /// Returns what the run came to, and leaves one in its place that has stopped for `halt`: whatever still holds on to
-    /// it does nothing more, since every effect of a stopped run stays pending.
+    /// Takes the state of the run, and leaves a run in its place that has stopped for `halt`.
+    ///
+    /// Code that still uses the run afterwards has no effect, because every effect of a stopped run stays pending.
     #[must_use]
     pub fn over(&mut self, halt: H) -> Self {
         let (next, now, step, bytes) = (self.next, self.now, self.step, self.bytes);
@@ -138,7 +139,7 @@ impl<H> Run<H> {
         mem::replace(self, left)
     }
 
-    /// Takes the next recorded result after the plugin has ended: an entry that the host itself has added.
+    /// Takes the next recorded entry after the plugin has ended. The host itself has added such an entry.
     pub fn take_rest(&mut self) -> Option<Entry> {
         let entry = self.replay.pop_front()?;
         self.now = entry.at;
@@ -146,13 +147,14 @@ impl<H> Run<H> {
         Some(entry)
     }
 
-    /// Returns the number of the last effect if it asked the world. Only that one can be asked again, because what came
-    /// after any other would follow from nothing.
+    /// Returns the number of the last effect if it asked the outside world and may be repeated.
+    ///
+    /// An earlier effect cannot be repeated, because the effects after it follow from its recorded result.
     pub fn last_asked(&self) -> Option<i64> {
         self.asked.filter(|asked| asked + 1 == self.next)
     }
 
-    /// Takes the turn of an effect; `None` when the run stops.
+    /// Begins the effect with the fingerprint `what`, or returns `None` if the run stops.
     pub(crate) fn begin(&mut self, what: &str) -> Option<Turn> {
         if self.is_busy {
             self.fail(Fault::concurrent());
@@ -170,7 +172,7 @@ impl<H> Run<H> {
                 Some(Turn::Replay(entry.effect))
             }
             Some(entry) => {
-                // It stays what comes next, for whoever says what was expected.
+                // The entry stays the next one, so that a host can report which question was expected.
                 self.replay.push_front(entry);
                 self.fail(Fault::changed());
                 None
@@ -182,14 +184,14 @@ impl<H> Run<H> {
         }
     }
 
-    /// Ends the effect that is under way with a result that was recorded in so many bytes.
+    /// Ends the effect in progress with a result that was recorded in `bytes` bytes.
     pub(crate) fn recorded(&mut self, entry: &Entry, bytes: usize) {
         self.passed(entry);
         self.bytes += bytes;
         self.is_busy = false;
     }
 
-    /// Called when the effect under way is dropped: without a result it is a fault, since a replay could not repeat it.
+    /// Called when an effect is dropped. An effect without a result is a fault, because a replay could not repeat it.
     pub(crate) fn dropped(&mut self) {
         if self.is_busy && !self.is_ending {
             self.fail(Fault::abandoned());
@@ -201,7 +203,7 @@ impl<H> Run<H> {
         self.handles
     }
 
-    /// Takes note of a result, recorded or live.
+    /// Updates the state for a result, whether recorded or live.
     fn passed(&mut self, entry: &Entry) {
         match &entry.effect {
             Effect::Answered(answers) => {
@@ -215,7 +217,7 @@ impl<H> Run<H> {
                 self.input_at = entry.at;
             }
             Effect::Callback(_) => self.input_at = entry.at,
-            // Whatever was spent is not asked for again.
+            // A request that has spent something is not repeated.
             Effect::Http(result) if entry.is_spend() && !is_unspent(result) => self.asked = None,
             Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.asked = Some(self.next),
             Effect::Allocated(address) => self.has_address |= address.is_some(),
@@ -226,7 +228,7 @@ impl<H> Run<H> {
     }
 }
 
-/// Returns `true` if the provider did nothing with what was sent once, so that it may be sent again.
+/// Returns `true` if the provider did not process a request that spends something, so that it may be sent again.
 fn is_unspent(result: &Result<HttpResponse, HttpError>) -> bool {
     match result {
         Ok(answer) => answer.status() == 429,

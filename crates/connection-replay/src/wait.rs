@@ -1,4 +1,4 @@
-//! The plan of a wait: checks what a plugin asks, numbers the step, and suspends the run.
+//! Waits: checks the request of a plugin, numbers the step, and suspends the run.
 
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use core::time::Duration;
@@ -13,7 +13,7 @@ const MOST_FIELDS: usize = 32;
 const MOST_NOTICES: usize = 32;
 const MOST_STEPS: u64 = 64;
 
-/// A run that waits. A host stores what it needs to check an input, and shows the rest.
+/// A run that waits. A host stores the fields that it needs to check an input, and shows the rest.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Suspended {
@@ -25,17 +25,17 @@ pub struct Suspended {
     pub what: String,
     /// The ways in which the wait may end.
     pub ways: Ways,
-    /// The `state` that a callback must bring.
+    /// The `state` that a callback must have.
     pub state: Option<String>,
-    /// The time at which the wait ends by itself.
+    /// The time at which the wait ends without an input.
     pub until: Option<Timestamp>,
-    /// What to ask.
+    /// The prompt to show.
     pub prompt: Option<Prompt>,
-    /// The declared fields that the prompt names, in its order.
+    /// The declared fields that the prompt names, in the order of the prompt.
     pub fields: Vec<Field>,
-    /// What to open in a browser.
+    /// The address to open in a browser.
     pub open: Option<Redirect>,
-    /// What stays on the page: earlier notices, then those of the wait.
+    /// The notices on the page: earlier ones first, then those of the wait.
     pub beside: Vec<Notice>,
 }
 
@@ -43,7 +43,7 @@ pub struct Suspended {
 pub(crate) struct Plan {
     pub(crate) ways: Ways,
     pub(crate) fields: Vec<Field>,
-    /// What a person sees of the wait, as text.
+    /// Text that stands for the page that a person sees.
     pub(crate) look: String,
 }
 
@@ -75,14 +75,16 @@ pub(crate) fn plan(wait: &Wait<'_>, descriptor: &Descriptor) -> Result<Plan, Fau
 const TOO_MANY_NOTICES: &str = "it shows more than 32 notices at once";
 const LONG_LINK: &str = "it shows a link of more than 16 KiB";
 
-/// Other text that people see is cut when it is made.
+/// Returns `true` if the link is too long. Other text for people needs no check, because it is cut when it is created.
 fn is_long(link: &Link) -> bool {
     link.as_str().len() > LONGEST_TEXT
 }
 
 impl<H> Run<H> {
-    /// Numbers the step, also while replaying. A wait that looks like the one before it, which ended by itself (a poll
-    /// every five seconds), is the same step, so that an open page stays valid.
+    /// Numbers the step, also in a replay.
+    ///
+    /// A wait that looks like the previous one, which ended because its time passed, is the same step. An open page
+    /// thus stays valid while a plugin polls every five seconds.
     fn number(&mut self, look: &str) {
         if !(self.elapsed && self.look == look) {
             self.step += 1;
@@ -93,13 +95,13 @@ impl<H> Run<H> {
         look.clone_into(&mut self.look);
     }
 
-    /// Returns what ended a recorded wait, or `None`, and stops for a fault, if the plugin did not ask for that way.
+    /// Returns the input that ended a recorded wait. Returns `None` and stops for a fault if the wait cannot end so.
     pub(crate) fn woken(&mut self, effect: Effect, plan: &Plan, is_opened: bool) -> Option<Woken> {
         self.number(&plan.look);
         self.elapsed = matches!(effect, Effect::Elapsed);
         match effect {
             Effect::Answered(answers) if plan.ways.answer => {
-                // The address that the browser ended on was pasted.
+                // The person pasted the address on which the browser ended.
                 self.in_browser |= is_opened;
                 Some(Woken::Answered(host::answers(answers)))
             }

@@ -1,4 +1,4 @@
-//! Files, and what is made of them.
+//! Files, and the cache of results that are computed from them.
 
 use alloc::{
     borrow::ToOwned,
@@ -39,14 +39,14 @@ impl<H: Host> FileService for Effects<H> {
 
     fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
         Box::pin(async move {
-            // More could not be recorded.
+            // A longer content could not be recorded.
             let live = async move { Effect::Read(self.host().read(root, path, limit.min(MOST_BYTES)).await) };
             self.ask(&Question::Read(root, path), live, found).await
         })
     }
 }
 
-/// In a replay nothing is read and nothing computed: the plugin goes on with what was made then.
+/// A replay reads and computes nothing: the plugin gets the recorded result.
 impl<H: Host> FileCache for Effects<H> {
     fn cached<'a>(
         &'a self,

@@ -24,8 +24,10 @@ impl<H: Host> HttpService for Effects<H> {
 }
 
 impl<H: Host> SpendService for Effects<H> {
-    /// An effect as any other, in front of which the host keeps what was spent: a request that a lost run sent is not sent
-    /// again, but its answer comes back, or that nobody knows of one.
+    /// The host keeps a record of what is spent from before the request is sent.
+    ///
+    /// A request that a lost run has sent is not sent again: the host returns the answer that it kept, or the error
+    /// that no answer is known.
     fn send_once<'a>(
         &'a self,
         spend: Spend<'a>,
@@ -56,8 +58,8 @@ impl<H: Host> LogService for Effects<H> {
 }
 
 impl<H: Host> InboundHttpService for Effects<H> {
-    /// The `state` is derived and not drawn, because a host keeps only its hash, and a replay must give the plugin the
-    /// same one.
+    /// The `state` is derived rather than random, because a host keeps only its hash, and a replay must give the plugin
+    /// the same `state`.
     fn allocate_callback(&self) -> BoxFuture<'_, Option<CallbackHandle>> {
         Box::pin(async move {
             let what = self.asks(&Question::Allocate);
@@ -65,7 +67,7 @@ impl<H: Host> InboundHttpService for Effects<H> {
             let state = encode::base64url(&self.host().state(number));
             let effect = match self.begin(&what).await {
                 Turn::Replay(effect) => {
-                    // Perhaps a process gave the address out that is gone: the browser must still reach this host there.
+                    // The process that allocated the address may be gone. The browser must still reach this host there.
                     if let Effect::Allocated(Some(address)) = &effect {
                         self.host().rebind(address).await;
                     }

@@ -1,4 +1,4 @@
-//! Local tools, and windows to log in.
+//! Local tools and login windows.
 
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 

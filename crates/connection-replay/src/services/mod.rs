@@ -1,4 +1,4 @@
-//! The services that a plugin calls in a setup, each as effects.
+//! The services that a plugin calls in a setup. Each call that must not run twice is an effect.
 
 mod files;
 mod http;

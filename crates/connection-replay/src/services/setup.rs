@@ -1,4 +1,4 @@
-//! The wait, the one effect that suspends a run, and notices.
+//! Notices, and the wait, which is the only effect that suspends a run.
 
 use alloc::boxed::Box;
 use core::future::pending;
@@ -25,7 +25,7 @@ impl<H: Host> SetupService for Effects<H> {
                 }
                 Turn::Live(busy) => {
                     self.host().with_run(|run| run.suspend(what, plan, wait));
-                    // Held, so that a second effect, or dropping this one, is noticed before the run suspends.
+                    // The wait stays in progress, so that a second effect, or dropping the wait, is detected.
                     let _busy = busy;
                     pending().await
                 }

@@ -1,5 +1,4 @@
-//! The values that a host keeps for a kind: what was read stays the same in every replay, and what was written is not
-//! written again.
+//! The values that a host keeps for a kind. A replay reads the recorded value and does not write a value again.
 
 use alloc::{borrow::ToOwned, boxed::Box, string::String};
 use core::future::Future;
@@ -11,8 +10,9 @@ use crate::{Beside, Effect, Effects, Host, Part, Question};
 type Value = Result<Option<Secret>, ServiceError>;
 
 impl<H: Host> Effects<H> {
-    /// Reads a value as an effect. Another verb than `get` tells a read by a handle that the kind keeps from one by the
-    /// context.
+    /// Reads a value as an effect.
+    ///
+    /// `verb` is `get` for a read through the context. A read through a handle that the kind keeps has another verb.
     pub async fn read_value(
         &self,
         verb: &str,
@@ -25,11 +25,11 @@ impl<H: Host> Effects<H> {
         self.ask(&Question::Get { verb, part, key }, live, read).await
     }
 
-    /// Writes a value as an effect: `live` gets it.
+    /// Writes a value as an effect. `live` performs the write.
     ///
     /// # Errors
     ///
-    /// The host's.
+    /// The error of `live`, or the recorded one in a replay.
     pub async fn write_value<F: Future<Output = Result<(), ServiceError>> + Send>(
         &self,
         verb: &str,

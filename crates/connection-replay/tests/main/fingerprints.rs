@@ -10,7 +10,7 @@ fn descriptor() -> Descriptor {
     descriptor.field(Field::text("one", "One")).field(Field::text("two", "Two"))
 }
 
-/// Hashes are replaced by their places, since the digest is the host's.
+/// Returns the fingerprint with `#` in place of each hash, because the host chooses the digest.
 fn form(question: &Question<'_>) -> String {
     let host = Memory::new(descriptor(), Vec::new());
     let fingerprint = question.fingerprint(&host);

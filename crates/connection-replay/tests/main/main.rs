@@ -1,4 +1,4 @@
-//! The engine by itself. What it is for a host is tested in the core and in the testkit.
+//! Tests of the engine alone. The core and the testkit test it as a part of a host.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 

@@ -1,4 +1,4 @@
-//! Turns, numbers and waits, each with the rule that a plugin breaks.
+//! Tests of effects, their numbers and waits, and of each rule that a plugin can break.
 
 use core::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
