@@ -44,7 +44,7 @@ pub trait Host: Send + Sync {
     /// Returns the SHA-256 digest of `bytes`, for fingerprints.
     fn digest(&self, bytes: &[u8]) -> [u8; 32];
 
-    /// Returns `bytes` with every signature of this run replaced by what it signs.
+    /// Returns `bytes` with every signature of this run replaced by a stand-in for what it signs.
     fn settled(&self, bytes: &[u8]) -> Secret;
 
     /// Returns the `state` of the callback with this number. It is secret, and the same in every run of the session.

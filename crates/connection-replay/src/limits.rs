@@ -124,7 +124,8 @@ impl<'a, D: Fn(&Origin) -> bool> Bounds<'a, D> {
 ///
 /// # Errors
 ///
-/// The plugin asks for an origin or a directory that neither the descriptor declares nor the person named.
+/// The plugin asks for an origin that the descriptor does not declare and the person did not name, or for a directory
+/// that the person did not grant.
 pub fn reach<D: Fn(&Origin) -> bool>(
     reach: &Reach,
     bounds: &Bounds<'_, D>,

@@ -125,7 +125,7 @@ impl Question<'_> {
     /// Returns the fingerprint of the question. It holds no secret.
     pub fn fingerprint(&self, host: &impl Host) -> String {
         let hash = |text: &str| encode::hex(&host.digest(text.as_bytes()));
-        // A signature is replaced by what it signs, because a replay may sign again with another result.
+        // A stand-in replaces each signature, because a replay may sign the same text with another result.
         let settled = |bytes: &[u8]| encode::hex(&host.digest(host.settled(bytes).expose()));
         let at =
             |name: &str, root: &Root, path: &str| format!("1 {name} {}", hash(&format!("{}\0{path}", root.as_str())));

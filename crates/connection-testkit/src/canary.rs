@@ -1,17 +1,18 @@
-//! Where secrets must not be: the forms in which one may leak, and the search for them.
+//! The search for secrets in text, in every form in which a secret may leak.
 //!
-//! Tests of this workspace that search by themselves use this file, too, so that all of them know the same forms.
+//! Tests of this workspace that search on their own use this module, too, so that all of them know the same forms.
 
 use std::collections::BTreeSet;
 
 use connection_contract::encode;
 
-/// The shortest form that is searched for; shorter ones are found everywhere.
+/// The minimum length of a form in bytes. Shorter forms would be found by chance.
 const SHORTEST: usize = 4;
 
-/// Every form in which a secret could be written as one text, with what the form is called: as it is and backwards, each
-/// of them percent-encoded, escaped, hexadecimal, and in base64 at each of the three positions that it may have in a
-/// longer text.
+/// Returns every form in which a secret could be written as one text, each with its name.
+///
+/// The secret is taken forwards and backwards. Each of the two is returned as it is, percent-encoded, escaped, in
+/// hexadecimal, and in base64 at each of the three positions that it may have in a longer text.
 pub fn forms(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let backwards: Vec<u8> = secret.iter().rev().copied().collect();
     let mut forms = written(secret);
@@ -26,7 +27,7 @@ fn written(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut forms = vec![("raw", secret.to_vec())];
     forms.push(("capital hex", hex.to_ascii_uppercase().into_bytes()));
     forms.push(("hex", hex.into_bytes()));
-    // As `Debug` writes a list of bytes; `Lists` reads the others.
+    // The form in which `Debug` writes a list of bytes. `Lists` finds the other forms of lists.
     forms.push(("numbers", format!("{secret:?}").trim_matches(['[', ']']).into()));
     if let Ok(text) = core::str::from_utf8(secret) {
         let percent = encode::percent_encode(text);
@@ -45,7 +46,7 @@ fn written(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     for (shift, skip) in [(0, 0), (1, 2), (2, 3)] {
         let shifted = [&vec![b'x'; shift], secret].concat();
         for (name, text) in [("base64", encode::base64(&shifted)), ("base64url", encode::base64url(&shifted))] {
-            // The first and the last digit hold bits of the neighbours, too.
+            // The first and the last digit also hold bits of the neighboring bytes.
             let digits = text.trim_end_matches('=');
             let inner = digits.get(skip..digits.len().saturating_sub(1)).unwrap_or_default();
             forms.push((name, inner.as_bytes().to_vec()));
@@ -54,7 +55,7 @@ fn written(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     forms
 }
 
-/// `%2F` as `%2f`.
+/// Returns the text with its escapes in lower case, such as `%2f` for `%2F`.
 fn lower_escapes(percent: &str) -> String {
     let mut parts = percent.split('%');
     let first = parts.next().unwrap_or_default().to_owned();
@@ -64,14 +65,14 @@ fn lower_escapes(percent: &str) -> String {
     })
 }
 
-/// The name of a form in which the text holds the secret, if it does.
+/// Returns the name of a form in which the text contains the secret, if it does.
 pub fn found(text: &[u8], secret: &[u8]) -> Option<&'static str> {
     let holds = |text: &[u8], form: &[u8]| text.windows(form.len()).any(|window| window == form);
     let as_text = forms(secret).into_iter().find(|(_, form)| holds(text, form));
     as_text.map(|(name, _)| name).or_else(|| Lists::of(text).found(secret))
 }
 
-/// The text with every form of these secrets cut out; for messages.
+/// Returns the text with every form of these secrets replaced, for messages.
 pub(crate) fn redacted<'a>(text: &str, secrets: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut text = text.to_owned();
     for (_, form) in secrets.into_iter().flat_map(forms) {
@@ -82,19 +83,21 @@ pub(crate) fn redacted<'a>(text: &str, secrets: impl IntoIterator<Item = &'a [u8
     text
 }
 
-/// The numbers of a text, to each base in which bytes are written, whatever is between them: `[99, 97]`, `99,\n 97`,
-/// `0x63:0x61`, `63 61`, `\x63\x61`, `%63%61`, `6361 6e61`.
+/// The numbers of a text, in each base in which bytes are written.
+///
+/// The characters between the numbers do not matter: `[99, 97]`, `99,\n 97`, `0x63:0x61`, `63 61`, `\x63\x61`, `%63%61`
+/// and `6361 6e61` are all read.
 #[derive(Debug)]
 pub struct Lists([(&'static str, Vec<Option<u8>>); 4]);
 
 impl Lists {
-    /// Those of this text.
+    /// Reads the numbers of this text.
     pub fn of(text: &[u8]) -> Self {
         let bases = [("numbers", 10), ("hex numbers", 16), ("octal numbers", 8), ("binary numbers", 2)];
         Self(bases.map(|(name, base)| (name, numbers(text, base))))
     }
 
-    /// To which base they are the bytes of the secret, forwards or backwards, if they are.
+    /// Returns the name of the base in which the numbers contain the secret, forwards or backwards, if they do.
     pub fn found(&self, secret: &[u8]) -> Option<&'static str> {
         if secret.len() < SHORTEST {
             return None;
@@ -110,18 +113,18 @@ impl Lists {
     }
 }
 
-/// The bytes that the text holds as numbers to that base, with `None` where there is a word in between.
+/// Returns the bytes that the text holds as numbers in this base, with `None` for each word that is not a number.
 fn numbers(text: &[u8], base: u32) -> Vec<Option<u8>> {
     let mut numbers = Vec::new();
     for word in text.split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
         let word = core::str::from_utf8(word).unwrap_or_default();
-        // As Rust and others write literals.
+        // Literals of Rust and other languages have suffixes and prefixes.
         let word = word.strip_suffix("u8").unwrap_or(word);
         let word = ["0x", "0o", "0b", "x", "u"].iter().find_map(|prefix| word.strip_prefix(prefix)).unwrap_or(word);
         let one = |word: &str| u8::from_str_radix(word, base).ok();
         match word.len() {
             0 => {}
-            // Several bytes in a word, as in a dump.
+            // A word of a hex dump holds several bytes.
             length if base == 16 && length > 2 && length.is_multiple_of(2) && word.len() <= 16 => {
                 numbers.extend((0..length).step_by(2).map(|at| word.get(at..at + 2).and_then(one)));
             }
@@ -139,7 +142,7 @@ mod tests {
 
     const SECRET: &str = "canary?one>Aa~9+/=";
 
-    /// What a plugin's author may write by mistake: each shows its bytes.
+    /// A type of a plugin whose `Debug` shows its bytes by mistake.
     #[derive(Debug)]
     struct Derived(#[expect(dead_code, reason = "only its `Debug` is of interest")] Vec<u8>);
 

@@ -1,13 +1,15 @@
-//! Checks answers as a real host does before a plugin sees them. Patterns alone are left out: see the crate's docs.
+//! Checks answers before a plugin sees them, as a real host does. Patterns are not checked: see the crate's
+//! documentation.
 
 use std::net::IpAddr;
 
 use connection_contract::{Answer, Field, Input, Secret, Text, host};
 
-/// The longest answer, in bytes.
+/// The maximum length of an answer in bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// The first problem, which names the field and never the answer, or the checked answers in the order of the prompt.
+/// Returns the checked answers in the order of the prompt, or the first problem, which names the field and never shows
+/// the answer.
 pub(crate) fn answers(fields: &[Field], raw: &[(String, Secret)]) -> Result<Vec<(Text, Answer)>, String> {
     for (i, (name, value)) in raw.iter().enumerate() {
         let Some(field) = fields.iter().find(|field| *field.name == **name) else {
@@ -40,6 +42,7 @@ pub(crate) fn answers(fields: &[Field], raw: &[(String, Secret)]) -> Result<Vec<
     }
     Ok(checked)
 }
+
 fn answer(field: &Field, value: &Secret, confirmed: bool) -> Result<Answer, &'static str> {
     let text = value.expose_str().ok_or("is not UTF-8 text")?;
     match &field.input {
@@ -51,14 +54,15 @@ fn answer(field: &Field, value: &Secret, confirmed: bool) -> Result<Answer, &'st
             Err("is neither https nor http on this machine")
         }
         Input::Url => host::base_url(text).map(Answer::Url).ok_or("is not a plain http(s) address"),
-        // A real host canonicalises the path and asks the platform.
+        // A real host also canonicalizes the path and checks it with the platform.
         Input::Directory => Ok(Answer::Directory(host::root(text))),
         Input::Bool => text.parse().map(Answer::Bool).map_err(|_| "is not true or false"),
         Input::Number => text.parse().map(Answer::Number).map_err(|_| "is not a whole number"),
         _ => Err("is of a kind that the testkit does not know"),
     }
 }
-/// Whether it is an address of a private network, written as a number (RFC 1918, RFC 4193).
+
+/// Returns `true` if the host of the URL is a numeric address of a private network (RFC 1918, RFC 4193).
 fn is_private_network(url: &str) -> bool {
     let origin = host::origin(url);
     let place = origin.as_ref().and_then(|origin| origin.as_str().strip_prefix("http://")).unwrap_or_default();
@@ -72,7 +76,8 @@ fn is_private_network(url: &str) -> bool {
         None => false,
     }
 }
-/// A credential is sent in the clear to this machine, and to a device of a private network that was confirmed.
+
+/// Returns `true` for a URL with https, or with http on this machine. Any other http address needs a confirmation.
 fn is_safe(url: &str) -> bool {
     let Some(origin) = host::origin(url) else { return false };
     let Some(rest) = origin.as_str().strip_prefix("http://") else { return true };

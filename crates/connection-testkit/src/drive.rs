@@ -21,6 +21,7 @@ pub(crate) struct Drive<'a, D: ConnectionDefinition> {
     pub(crate) host: &'a FakeHost<D>,
     pub(crate) inputs: &'a [Input],
 }
+
 /// How one run from some journal went.
 struct Ended<C> {
     result: Result<Established<C>, SetupFailure>,
@@ -29,6 +30,7 @@ struct Ended<C> {
     input: usize,
     now: Timestamp,
 }
+
 impl<D: ConnectionDefinition> Drive<'_, D> {
     #[track_caller]
     pub(crate) fn run(&self) -> SetupRun<D::Credential> {
@@ -54,6 +56,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         let (requests, spends) = requests.map(|(input, entry)| (input, entry.is_spend())).unzip();
         SetupRun { result: ended.result, steps: ended.steps, effects: ended.journal.len(), requests, spends }
     }
+
     /// Runs again over the whole journal, as a host that died before the end was stored; then from every effect, as one
     /// that died after it ran and before it was recorded. The last of these runs begins anew and ends as the first did,
     /// so that the fakes stand where they stood.
@@ -78,6 +81,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             }
         }
     }
+
     /// Drops the plugin's future in the middle of the effect after these, as a host that shuts down does.
     fn drop_in(&self, recorded: &[Entry], started: Timestamp, input: usize) {
         let effects = Effects::new(Memory::new(&self.host.world, recorded, started, input));
@@ -85,6 +89,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         let context = SetupContext::new(services(&effects), &effects);
         poll_and_drop(self.host.definition.setup(&context), 1);
     }
+
     /// What the user gave to secret fields; messages do not show it.
     fn secrets(&self) -> Vec<Secret> {
         let is_secret = |name: &str| self.host.is_secret_field(name);
@@ -94,6 +99,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         });
         given.filter(|(name, value)| is_secret(name) && !value.is_empty()).map(|(_, value)| value).collect()
     }
+
     #[track_caller]
     fn drive(&self, recorded: Vec<Entry>, started: Timestamp, input: usize, place: &str) -> Ended<D::Credential> {
         let world = &self.host.world;
@@ -155,6 +161,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             }
         }
     }
+
     /// What ended the wait, as the script says.
     #[track_caller]
     fn answered(&self, wait: &Suspended, asked: Asked, now: Timestamp, input: usize, place: &str) -> Entry {
@@ -174,6 +181,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         let kv = world.kv.as_ref().map(|kv| kv.state());
         Entry::new(replay::Entry::new(wait.what.as_str(), at, effect).encode(), asked, input, kv)
     }
+
     /// What a real host would not take from a plugin, in its words.
     #[track_caller]
     fn sane(
@@ -213,6 +221,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             }
         }
     }
+
     /// What the plugin measured by itself, which a real host does not verify again.
     #[track_caller]
     fn measured(&self, made: &Established<D::Credential>, found: &VerifyResult<D::Credential>, place: &str) {
@@ -224,6 +233,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             fail(&format!("{place}the new connection reaches another account than it was made for"));
         }
     }
+
     /// Everything of a result that must be the same in a replay, by name.
     #[track_caller]
     fn parts(

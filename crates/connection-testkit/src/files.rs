@@ -21,6 +21,7 @@ impl FakeFiles {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// A directory with these files, by their paths below it.
     #[must_use]
     pub fn root(mut self, path: &str, files: &[(&str, &str)]) -> Self {
@@ -28,31 +29,37 @@ impl FakeFiles {
         self.0.insert(path.to_owned(), Ok(tree));
         self
     }
+
     /// What is there instead of a directory is a regular file.
     #[must_use]
     pub fn file(self, path: &str, content: &str) -> Self {
         self.root(path, &[("", content)])
     }
+
     /// A directory that the host does not allow.
     #[must_use]
     pub fn denied(self, path: &str) -> Self {
         self.failing(path, ServiceError::Denied)
     }
+
     /// A directory that cannot be read now.
     #[must_use]
     pub fn unavailable(self, path: &str) -> Self {
         self.failing(path, ServiceError::Unavailable)
     }
+
     fn failing(mut self, path: &str, error: ServiceError) -> Self {
         self.0.insert(path.to_owned(), Err(error));
         self
     }
+
     fn tree(&self, root: &Root, path: &str) -> Result<&Tree, ServiceError> {
         if !path.is_empty() && path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(ServiceError::Denied);
         }
         self.0.get(root.as_str()).ok_or(ServiceError::NotFound)?.as_ref().map_err(|error| *error)
     }
+
     pub(crate) fn stat(&self, root: &Root, path: &str) -> Result<FileStat, ServiceError> {
         let tree = self.tree(root, path)?;
         let name = path.rsplit('/').next().unwrap_or_default();
@@ -62,6 +69,7 @@ impl FakeFiles {
         let inside = path.is_empty() || tree.keys().any(|file| below(file, path).is_some());
         if inside { Ok(FileStat::new(name, FileType::Directory)) } else { Err(ServiceError::NotFound) }
     }
+
     pub(crate) fn list(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, ServiceError> {
         let mut found: Vec<FileStat> = Vec::new();
         for (file, content) in self.tree(root, path)? {
@@ -76,11 +84,13 @@ impl FakeFiles {
         }
         if found.is_empty() && !path.is_empty() { Err(ServiceError::NotFound) } else { Ok(found) }
     }
+
     pub(crate) fn read(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, ServiceError> {
         let content = self.tree(root, path)?.get(path).ok_or(ServiceError::NotFound)?;
         if content.len() > limit { Err(ServiceError::TooLarge) } else { Ok(Secret::new(content.as_slice())) }
     }
 }
+
 /// The path of `file` relative to a directory above it.
 fn below<'a>(file: &'a str, directory: &str) -> Option<&'a str> {
     if directory.is_empty() { Some(file) } else { file.strip_prefix(directory)?.strip_prefix('/') }

@@ -24,6 +24,7 @@ pub struct FakeHost<D: ConnectionDefinition> {
     pub(crate) definition: D,
     pub(crate) world: World,
 }
+
 impl<D: ConnectionDefinition> FakeHost<D> {
     /// A host that expects no requests, and has no files, no key-value store and no inbound HTTP.
     #[track_caller]
@@ -38,6 +39,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let addresses = origins.iter().map(address).collect();
         Self { definition, world: World::new(descriptor, addresses, wildcards) }
     }
+
     /// The request that comes next.
     #[must_use]
     #[track_caller]
@@ -46,36 +48,42 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.world.script.push(expected);
         self
     }
+
     /// Sets the clock; it begins at 2026-01-31T10:20:30Z and stands still but for waits.
     #[must_use]
     pub fn at(self, time: Timestamp) -> Self {
         self.world.set_now(time);
         self
     }
+
     /// Gives the host a file service, and a cache of what is made of its files.
     #[must_use]
     pub fn files(mut self, files: FakeFiles) -> Self {
         self.world.files = Some(files);
         self
     }
+
     /// The host has no such cache, whatever files it has.
     #[must_use]
     pub fn without_file_cache(mut self) -> Self {
         self.world.has_file_cache = false;
         self
     }
+
     /// What is set up, verified and used is of a profile with this directory, which [`files`](Self::files) has or not.
     #[must_use]
     pub fn directory(mut self, path: &str) -> Self {
         self.world.directory = Some(host::root(path));
         self
     }
+
     /// Gives the host a key-value store.
     #[must_use]
     pub fn key_value(mut self) -> Self {
         self.world.kv = Some(FakeKv::default());
         self
     }
+
     /// Gives the host a key-value store whose sealed half has this.
     #[must_use]
     #[track_caller]
@@ -86,6 +94,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         }
         self
     }
+
     /// Gives the host local tools; a plugin may look for those that its descriptor declares.
     #[must_use]
     pub fn tools(mut self, mut tools: FakeTools) -> Self {
@@ -93,18 +102,21 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.world.tools = Some(tools);
         self
     }
+
     /// Gives the host windows to log in.
     #[must_use]
     pub fn login_window(mut self, window: FakeWindow) -> Self {
         self.world.window = Some(window);
         self
     }
+
     /// Gives the host inbound HTTP, with this address for every callback.
     #[must_use]
     pub fn inbound_http(mut self, redirect_uri: &str) -> Self {
         self.world.inbound = Inbound::At(redirect_uri.to_owned());
         self
     }
+
     /// Gives the host inbound HTTP that has no address to give now.
     #[must_use]
     pub fn inbound_http_none_left(mut self) -> Self {
@@ -116,27 +128,33 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     pub fn definition(&self) -> &D {
         &self.definition
     }
+
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.world.now()
     }
+
     /// What the plugin logged.
     pub fn log(&self) -> Vec<LogEvent> {
         self.world.events().clone()
     }
+
     /// What the plugin made of files where they were read, in order: all that leaves that place through the cache.
     pub fn made_of_files(&self) -> Vec<String> {
         self.world.made_of_files().clone()
     }
+
     /// The kind's own key-value store, if there is one.
     pub fn kv(&self) -> Option<&dyn KvService> {
         self.world.kv.as_ref().map(|_| &self.world as &dyn KvService)
     }
+
     /// An address, as a host makes one.
     #[track_caller]
     pub fn base_url(&self, url: &str) -> BaseUrl {
         host::base_url(url).unwrap_or_else(|| fail("this is not a plain http(s) address"))
     }
+
     /// Activates the plugin, with what this host has; again is as good as once.
     ///
     /// # Errors
@@ -145,6 +163,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     pub fn activate(&self) -> Result<(), ConnectionError> {
         block_on(self.definition.activate(self.world.lent()))
     }
+
     /// Fetches the usage of the account.
     ///
     /// # Errors
@@ -160,10 +179,12 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let context = UsageContext::new(self.world.services(), connection, self.world.directory.as_ref());
         block_on(usage.fetch(&credential, &context))
     }
+
     /// A setup with these inputs, in order.
     pub fn setup(&self, inputs: impl IntoIterator<Item = Input>) -> Setup<'_, D> {
         Setup { host: self, inputs: inputs.into_iter().collect() }
     }
+
     /// The connection that a host would make of a setup's result.
     pub fn connection(&self, made: &Established<D::Credential>) -> Connection {
         let declared = || self.world.addresses.first().map(|(_, base)| base.clone());
@@ -172,6 +193,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             .with_base_url(made.reach.base_url.clone().or_else(declared))
             .with_roots(made.reach.roots.iter().cloned())
     }
+
     /// Verifies, with the credential as it would come from the store. A connection that is not live is a result.
     ///
     /// # Errors
@@ -201,8 +223,9 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         }
         Ok(found)
     }
-    /// Renews, as a host does when it is time, and once more over the answers that were kept, as one that died before it
-    /// stored the outcome. A fault of the plugin fails the test.
+
+    /// Renews, as a host does when it is time, and once more over the answers that were kept, as one that died before
+    /// it stored the outcome. A fault of the plugin fails the test.
     ///
     /// # Errors
     /// As the plugin's refresher; a connection that is not live among them.
@@ -230,6 +253,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.world.kept.clear();
         renewed
     }
+
     #[track_caller]
     pub(crate) fn refresh_once(
         &self,
@@ -260,8 +284,9 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         }
         renewed
     }
-    /// What a re-authorization takes over from the credential before it, as a host asks when both are of one account. Asks
-    /// twice: one that answers otherwise the second time fails the test.
+
+    /// What a re-authorization takes over from the credential before it, as a host asks when both are of one account.
+    /// Asks twice: one that answers otherwise the second time fails the test.
     #[track_caller]
     pub fn inherit(&self, former: &D::Credential, fresh: &D::Credential) -> Option<Refreshed<D::Credential>> {
         let refresher = self.definition.refresher()?;
@@ -279,6 +304,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         drop(self.reparsed(&kept.credential));
         Some(kept)
     }
+
     /// Gives back what setup took.
     ///
     /// # Errors
@@ -289,6 +315,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let context = TeardownContext::new(self.world.services(), connection);
         block_on(self.definition.teardown(&credential, &context))
     }
+
     /// Attaches the credential, twice, as a host does for a redirect.
     ///
     /// # Errors
@@ -309,6 +336,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         }
         Ok(request)
     }
+
     /// A named secret, for a caller that was granted it.
     #[track_caller]
     pub fn secret(&self, credential: &D::Credential, name: &str) -> Option<Secret> {
@@ -317,6 +345,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         }
         self.definition.secrets()?.secret(credential, name)
     }
+
     /// Fails when a request that was expected did not come.
     #[track_caller]
     pub fn finish(self) {
@@ -329,10 +358,12 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let secret = |field: &&connection_contract::Field| field.input == FieldInput::Secret;
         self.world.descriptor.fields.iter().filter(secret).any(|field| field.name == name)
     }
+
     #[track_caller]
     pub(crate) fn serialized(&self, credential: &D::Credential) -> Secret {
         self.definition.serialize_credential(credential).unwrap_or_else(|error| fail(&error.to_string()))
     }
+
     /// The credential as it would come from the store.
     #[track_caller]
     pub(crate) fn reparsed(&self, credential: &D::Credential) -> D::Credential {
@@ -346,6 +377,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         parsed
     }
 }
+
 impl<D: ConnectionDefinition> Drop for FakeHost<D> {
     fn drop(&mut self) {
         if !std::thread::panicking()
@@ -355,6 +387,7 @@ impl<D: ConnectionDefinition> Drop for FakeHost<D> {
         }
     }
 }
+
 impl<D: ConnectionDefinition> std::fmt::Debug for FakeHost<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "FakeHost({})", self.world.descriptor.kind)

@@ -15,15 +15,18 @@ pub enum Input {
     /// The setup ended for a bad network alone, and the user asks it to go on.
     Resume,
 }
+
 impl Input {
     /// The user answers.
     pub fn answers(answers: &[(&str, &str)]) -> Self {
         Self::Answers(pairs(answers))
     }
+
     /// The browser comes back.
     pub fn callback(parameters: &[(&str, &str)]) -> Self {
         Self::Callback(pairs(parameters))
     }
+
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Answers(_) => "answers",
@@ -32,6 +35,7 @@ impl Input {
             Self::Resume => "to resume",
         }
     }
+
     pub(crate) fn duplicate(&self) -> Self {
         match self {
             Self::Answers(pairs) => Self::Answers(duplicates(pairs)),
@@ -41,9 +45,11 @@ impl Input {
         }
     }
 }
+
 pub(crate) fn duplicates(pairs: &[(String, Secret)]) -> Vec<(String, Secret)> {
     pairs.iter().map(|(name, value)| (name.clone(), value.duplicate())).collect()
 }
+
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect()
 }

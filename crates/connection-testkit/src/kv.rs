@@ -22,15 +22,19 @@ impl FakeKv {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
     pub(crate) fn state(&self) -> State {
         self.lock().clone()
     }
+
     pub(crate) fn restore(&self, state: State) {
         *self.lock() = state;
     }
+
     pub(crate) fn read(&self, part: &Part, key: &str) -> Option<Vec<u8>> {
         self.lock().get(&(part.clone(), key.to_owned())).cloned()
     }
+
     pub(crate) fn write(&self, part: &Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         if key.is_empty() || key.len() > LONGEST_KEY || value.as_ref().is_some_and(|v| v.len() > LONGEST_VALUE) {
             return Err(ServiceError::TooLarge);

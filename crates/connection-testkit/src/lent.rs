@@ -45,28 +45,33 @@ impl FakeTools {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// A tool, where it is, and what it says when it is asked for its version.
     #[must_use]
     pub fn tool(self, binary: &str, path: &str, version: &str) -> Self {
         self.with(binary, path, Some(version.to_owned()))
     }
+
     /// A tool that does not say its version.
     #[must_use]
     pub fn broken(self, binary: &str, path: &str) -> Self {
         self.with(binary, path, None)
     }
+
     /// The directories that are looked in; `/usr/bin`, unless said.
     #[must_use]
     pub fn probed(mut self, directories: &[&str]) -> Self {
         self.probed = directories.iter().map(|directory| (*directory).to_owned()).collect();
         self
     }
+
     /// Nobody can look for a tool now.
     #[must_use]
     pub fn unavailable(mut self) -> Self {
         self.is_unavailable = true;
         self
     }
+
     fn with(mut self, binary: &str, path: &str, version: Option<String>) -> Self {
         self.tools.push(FakeTool { binary: binary.to_owned(), path: path.to_owned(), version });
         self
@@ -79,10 +84,12 @@ impl FakeTools {
             (true, false) => Ok(self.tools.iter().find(|known| *known.binary == *tool.binary)),
         }
     }
+
     pub(crate) fn found(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {
         let path = self.known(tool)?.map(|known| known.path.clone().into());
         Ok(FoundTool::new(path, self.probed.iter().map(|directory| directory.clone().into())))
     }
+
     pub(crate) fn said(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
         let known = self.known(tool)?;
         if !tool.is_version_asked {
@@ -100,6 +107,7 @@ impl ToolService for FakeTools {
             self.found(tool)
         })
     }
+
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
         Box::pin(async move {
             yield_once().await;
@@ -139,18 +147,22 @@ impl FakeWindow {
     pub fn cookie(cookie: &str) -> Self {
         Self(WindowEnd::Cookie(cookie.to_owned()))
     }
+
     /// The person closes it.
     pub fn cancelled() -> Self {
         Self(WindowEnd::Cancelled)
     }
+
     /// Its time is over.
     pub fn timed_out() -> Self {
         Self(WindowEnd::TimedOut)
     }
+
     /// It cannot be shown.
     pub fn failed(why: &str) -> Self {
         Self(WindowEnd::Failed(why.to_owned()))
     }
+
     pub(crate) fn next(&self) -> WindowEnd {
         self.0.clone()
     }
@@ -180,6 +192,7 @@ impl World {
         }
         services
     }
+
     pub(crate) fn made(
         &self,
         root: &Root,
@@ -213,6 +226,7 @@ impl FileCache for World {
             self.made(root, path, limit, compute)
         })
     }
+
     fn prune<'a>(&'a self, _: &'a Root, _: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
         Box::pin(async { Ok(0) })
     }

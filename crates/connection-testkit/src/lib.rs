@@ -1,9 +1,9 @@
 //! Fakes and a conformance suite for authors of connection plugins.
 //!
-//! A [`FakeHost`] is everything that a plugin can see of a host: strict scripted HTTP, a clock that stands still,
-//! deterministic random bytes with real SHA-256, files, a key-value store, callbacks and a log. It runs a setup as a
-//! real host does, by replay, and then again from every single effect; whatever a real host would call the plugin's
-//! fault fails the test, with a message that names no secret.
+//! A [`FakeHost`] provides everything that a plugin can see of a host: strict scripted HTTP, a clock that stands still,
+//! deterministic random bytes with real SHA-256, files, a key-value store, callbacks and a log. It runs a setup by
+//! replay, as a real host does, and then runs it again from every effect. Whatever a real host treats as a fault of the
+//! plugin fails the test, with a message that contains no secret.
 //!
 //! ```
 //! use connection_contract::prelude::*;
@@ -65,18 +65,19 @@
 //! host.finish();
 //! ```
 //!
-//! [`conformance::Suite`] takes such a script and tests every sentence of the contract that can be tested;
-//! [`fixtures`] are worked examples of plugins, and [`oauth2`] scripts the provider of a kind made of a configuration.
+//! [`conformance::Suite`] takes such a script and tests every sentence of the contract that can be tested. [`fixtures`]
+//! has worked examples of plugins, and [`oauth2`] scripts the provider of a kind that is made from a configuration.
 //!
 //! # What this crate is not
 //!
-//! It holds nothing of a real host, so that a third party proves a plugin without one. Setups run on the engine of
-//! `connection-replay`, as in a real host, with the same limits and the same words. The testkit cannot check field
-//! patterns, which are regular expressions; a real host refuses what does not match before a plugin sees it.
+//! The crate contains no part of a real host, so that a third party can test a plugin without one. Setups run on the
+//! engine of `connection-replay`, as in a real host, with the same limits and the same messages. The testkit does not
+//! check the patterns of fields, which are regular expressions. A real host refuses an answer that does not match its
+//! pattern before a plugin sees it.
 //!
 //! # Stability
 //!
-//! May change without notice; what it checks is the contract's, which does not.
+//! The API may change without notice. The rules that it checks are those of the contract, which do not change.
 #![forbid(unsafe_code)]
 
 pub mod conformance;

@@ -41,19 +41,23 @@ const LIFE: u32 = 3600;
 pub fn host<D: ConnectionDefinition>(host: FakeHost<D>) -> FakeHost<D> {
     host.inbound_http(CALLBACK).key_value()
 }
+
 /// The answer to the question for an application.
 pub fn asked() -> Input {
     Input::answers(&[("clientId", CLIENT_ID), ("clientSecret", CLIENT_SECRET)])
 }
+
 /// The browser comes back with a code.
 pub fn back() -> Input {
     Input::callback(&[("code", CODE)])
 }
+
 /// The code is exchanged for tokens (RFC 6749, section 4.1.3), which live for an hour.
 pub fn redeem(token_endpoint: &str) -> Expected {
     let exchange = Expected::post(token_endpoint).no_redirect();
     exchange.form_field("grant_type", "authorization_code").form_field("code", CODE).answer(tokens(LIFE))
 }
+
 /// The refresh token is exchanged for another access token (RFC 6749, section 6).
 pub fn renew(token_endpoint: &str) -> Expected {
     let fresh = format!(r#"{{"access_token": "{RENEWED_TOKEN}", "token_type": "Bearer", "expires_in": {LIFE}}}"#);
@@ -63,11 +67,13 @@ pub fn renew(token_endpoint: &str) -> Expected {
         .form_field("refresh_token", REFRESH_TOKEN)
         .answer(Reply::json(200, &fresh))
 }
+
 /// The tokens are given back (RFC 7009), the refresh token first.
 pub fn revoke(revocation_endpoint: &str) -> [Expected; 2] {
     [REFRESH_TOKEN, ACCESS_TOKEN]
         .map(|token| Expected::post(revocation_endpoint).no_redirect().form_field("token", token))
 }
+
 /// An answer with tokens whose access token lives for so many seconds (RFC 6749, section 5.1).
 pub fn tokens(seconds: u32) -> Reply {
     let tokens = format!(
@@ -75,6 +81,7 @@ pub fn tokens(seconds: u32) -> Reply {
     );
     Reply::json(200, &tokens)
 }
+
 /// The request must carry the access token (RFC 6750).
 pub fn with_token(request: Expected) -> Expected {
     request.header("authorization", &format!("Bearer {ACCESS_TOKEN}"))

@@ -17,27 +17,33 @@ pub(crate) struct Parts {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Secret,
 }
+
 impl Reply {
     pub(crate) fn duplicate(&self) -> Self {
         let part = |p: &Parts| Parts { status: p.status, headers: p.headers.clone(), body: p.body.duplicate() };
         Self(self.0.as_ref().map(part).map_err(|error| *error))
     }
+
     /// An answer with a JSON body.
     pub fn json(status: u16, body: &str) -> Self {
         Self::text(status, body).header("content-type", "application/json")
     }
+
     /// An answer with any body.
     pub fn text(status: u16, body: &str) -> Self {
         Self(Ok(Parts { status, headers: Vec::new(), body: Secret::from(body) }))
     }
+
     /// An answer without a body.
     pub fn status(status: u16) -> Self {
         Self::text(status, "")
     }
+
     /// No answer.
     pub fn error(error: HttpError) -> Self {
         Self(Err(error))
     }
+
     /// Adds a header to an answer.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -46,6 +52,7 @@ impl Reply {
         }
         self
     }
+
     fn at(&self, time: Timestamp) -> Result<HttpResponse, HttpError> {
         let parts = self.0.as_ref().map_err(|error| *error)?;
         Ok(HttpResponse::new(parts.status, parts.headers.clone(), parts.body.duplicate(), time))
@@ -64,6 +71,7 @@ pub struct Expected {
     stays: bool,
     pub(crate) reply: Reply,
 }
+
 #[derive(Clone, Debug)]
 enum Body {
     /// These fields and no others.
@@ -72,49 +80,59 @@ enum Body {
     FormHas(Vec<(String, String)>),
     Json(Value),
 }
+
 impl Expected {
     /// A request with this method to exactly this URL, query included; answered with 200 and an empty body.
     pub fn new(method: &str, url: &str) -> Self {
         let (method, url) = (method.to_owned(), url.to_owned());
         Self { method, url, headers: Vec::new(), body: None, stays: false, reply: Reply::status(200) }
     }
+
     /// `GET url`.
     pub fn get(url: &str) -> Self {
         Self::new("GET", url)
     }
+
     /// `POST url`.
     pub fn post(url: &str) -> Self {
         Self::new("POST", url)
     }
+
     /// `DELETE url`.
     pub fn delete(url: &str) -> Self {
         Self::new("DELETE", url)
     }
+
     /// It must have this header with this value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), Some(Secret::from(value))));
         self
     }
+
     /// It must carry `Authorization: Basic …` for these (RFC 7617).
     pub fn basic(self, user: &str, password: &str) -> Self {
         let pair = encode::base64(format!("{user}:{password}").as_bytes());
         self.header("authorization", &format!("Basic {pair}"))
     }
+
     /// It must not have this header.
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.push((name.to_owned(), None));
         self
     }
+
     /// It must let the host follow no redirect ([`HttpRequest::no_redirect`]).
     pub fn no_redirect(mut self) -> Self {
         self.stays = true;
         self
     }
+
     /// Its body must be a form with these fields, in any order.
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
         self.body = Some(Body::Form(fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()));
         self
     }
+
     /// Its body must be a form with this field, and may have others: for what the plugin draws or adds.
     pub fn form_field(mut self, name: &str, value: &str) -> Self {
         let mut fields = if let Some(Body::FormHas(fields)) = self.body.take() { fields } else { Vec::new() };
@@ -122,6 +140,7 @@ impl Expected {
         self.body = Some(Body::FormHas(fields));
         self
     }
+
     /// Its body must be this JSON.
     #[track_caller]
     pub fn json(mut self, text: &str) -> Self {
@@ -129,11 +148,13 @@ impl Expected {
         self.body = Some(Body::Json(value));
         self
     }
+
     /// What it is answered with.
     pub fn answer(mut self, reply: Reply) -> Self {
         self.reply = reply;
         self
     }
+
     pub(crate) fn duplicate(&self) -> Self {
         let secret = |value: &Option<Secret>| value.as_ref().map(Secret::duplicate);
         Self {
@@ -145,6 +166,7 @@ impl Expected {
             reply: self.reply.duplicate(),
         }
     }
+
     /// What of the request is not as expected; never a value.
     fn differs(&self, request: &HttpRequest, url: &str) -> Option<String> {
         if self.method != request.method || self.url != url {
@@ -195,40 +217,50 @@ struct Inner {
     urls: Vec<String>,
     fault: Option<(usize, Reply)>,
 }
+
 impl Script {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
     pub(crate) fn push(&self, expected: Expected) {
         self.lock().expected.push(expected);
     }
+
     pub(crate) fn next(&self) -> usize {
         self.lock().next
     }
+
     pub(crate) fn seek(&self, next: usize) {
         self.lock().next = next;
     }
+
     /// From this request on, everything is answered with that, and nothing more is expected.
     pub(crate) fn fault(&self, at: usize, reply: Reply) {
         self.lock().fault = Some((at, reply));
     }
+
     /// From now on messages do not show it.
     pub(crate) fn hide(&self, secret: &Secret) {
         self.lock().secrets.push(secret.duplicate());
     }
+
     /// Every URL that was asked for.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.lock().urls.clone()
     }
+
     /// Method, origin and path, without a secret that the test gave.
     pub(crate) fn shown(&self, method: &str, url: &str) -> String {
         let path = url.split('?').next().unwrap_or_default();
         self.redacted(&format!("{method} {path}"))
     }
+
     /// The text without a secret that the test gave.
     pub(crate) fn redacted(&self, text: &str) -> String {
         canary::redacted(text, self.lock().secrets.iter().map(Secret::expose))
     }
+
     /// The next answer, to a request at a URL.
     pub(crate) fn answer(&self, request: &HttpRequest, url: &str, now: Timestamp) -> Result<HttpResponse, HttpError> {
         let sent = self.shown(&request.method, url);
@@ -255,6 +287,7 @@ impl Script {
         let wanted = wanted.map(|wanted| format!("; expected was {wanted}")).unwrap_or_default();
         fail(&format!("the request {sent} {problem}{wanted}"))
     }
+
     /// The first expectation that was not met.
     pub(crate) fn unmet(&self) -> Option<String> {
         let inner = self.lock();

@@ -16,6 +16,7 @@ impl HttpService for World {
         })
     }
 }
+
 type Files = Result<Vec<FileStat>, ServiceError>;
 
 impl World {
@@ -25,10 +26,12 @@ impl World {
     ) -> Result<T, ServiceError> {
         self.files.as_ref().map_or(Err(ServiceError::Denied), call)
     }
+
     pub(crate) fn write_kv(&self, part: &Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         self.require_declared(part);
         self.kv.as_ref().map_or(Err(ServiceError::Unavailable), |kv| kv.write(part, key, value))
     }
+
     /// A host refuses to share a value for an origin that the descriptor does not declare.
     fn require_declared(&self, part: &Part) {
         let Part::Shared(origins) = part else { return };
@@ -43,11 +46,13 @@ impl World {
             }
         }
     }
+
     pub(crate) fn read_kv(&self, part: &Part, key: &str) -> Option<Vec<u8>> {
         self.require_declared(part);
         self.kv.as_ref()?.read(part, key)
     }
 }
+
 impl FileService for World {
     fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
         Box::pin(async move {
@@ -55,12 +60,14 @@ impl FileService for World {
             self.on_files(|files| files.stat(root, path))
         })
     }
+
     fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Files> {
         Box::pin(async move {
             yield_once().await;
             self.on_files(|files| files.list(root, path))
         })
     }
+
     fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
         Box::pin(async move {
             yield_once().await;
@@ -68,6 +75,7 @@ impl FileService for World {
         })
     }
 }
+
 /// A key-value store: `$get` and `$put` say how a part is read and written.
 macro_rules! key_value {
     ($service:ty, $get:ident, $put:ident) => {
@@ -78,12 +86,15 @@ macro_rules! key_value {
                     Ok(value.and_then(|bytes| String::from_utf8(bytes).ok()))
                 })
             }
+
             fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
                 Box::pin(self.$put(Part::Public, key, value.map(String::into_bytes)))
             }
+
             fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
                 Box::pin(async move { Ok(self.$get(Part::Secret, key).await.map(Secret::new)) })
             }
+
             fn put_secret<'a>(
                 &'a self,
                 key: &'a str,
@@ -91,6 +102,7 @@ macro_rules! key_value {
             ) -> BoxFuture<'a, Result<(), ServiceError>> {
                 Box::pin(self.$put(Part::Secret, key, value.map(|secret| secret.expose().to_vec())))
             }
+
             fn get_shared<'a>(
                 &'a self,
                 origins: &'a [Text],
@@ -98,6 +110,7 @@ macro_rules! key_value {
             ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
                 Box::pin(async move { Ok(self.$get(Part::shared(origins), key).await.map(Secret::new)) })
             }
+
             fn put_shared<'a>(
                 &'a self,
                 origins: &'a [Text],
@@ -117,16 +130,19 @@ impl World {
         yield_once().await;
         self.read_kv(&part, key)
     }
+
     async fn put_live(&self, part: Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         yield_once().await;
         self.write_kv(&part, key, value)
     }
 }
+
 impl FakeKv {
     async fn get_now(&self, part: Part, key: &str) -> Option<Vec<u8>> {
         yield_once().await;
         self.read(&part, key)
     }
+
     async fn put_now(&self, part: Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         yield_once().await;
         self.write(&part, key, value)

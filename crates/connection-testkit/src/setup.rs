@@ -15,6 +15,7 @@ pub struct Step {
     /// What stays on the page: earlier notices, then those of this step.
     pub notices: Vec<Notice>,
 }
+
 /// How a scripted setup went.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -30,6 +31,7 @@ pub struct SetupRun<C> {
     /// Per request, whether it spent something.
     pub(crate) spends: Vec<bool>,
 }
+
 /// A setup that is ready to run.
 #[derive(Debug)]
 #[must_use = "call `run` or `trace`"]
@@ -37,6 +39,7 @@ pub struct Setup<'h, D: ConnectionDefinition> {
     pub(crate) host: &'h FakeHost<D>,
     pub(crate) inputs: Vec<Input>,
 }
+
 impl<D: ConnectionDefinition> Setup<'_, D> {
     /// Runs it, and again from every effect. A [`SetupFailure`] is a result; a fault of the plugin fails the test.
     ///
@@ -46,6 +49,7 @@ impl<D: ConnectionDefinition> Setup<'_, D> {
     pub fn run(self) -> Result<Established<D::Credential>, SetupFailure> {
         self.trace().result
     }
+
     /// As [`run`](Self::run), and tells what was shown.
     #[track_caller]
     pub fn trace(self) -> SetupRun<D::Credential> {

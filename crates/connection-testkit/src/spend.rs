@@ -20,14 +20,17 @@ impl Kept {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(key).map(|response| response.as_ref().map(duplicate_response))
     }
+
     fn keep(&self, key: [u8; 32], response: Option<&HttpResponse>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, response.map(duplicate_response));
     }
+
     /// What was made of the answers is stored.
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
+
 impl SpendService for World {
     fn send_once<'a>(
         &'a self,
@@ -52,9 +55,11 @@ impl SpendService for World {
         })
     }
 }
+
 pub(crate) fn key(spend: &Spend<'_>) -> [u8; 32] {
     hmac_sha256(spend.label.as_bytes(), spend.secret.expose())
 }
+
 /// Whether nobody knows after this whether something was spent.
 pub(crate) fn leaves_open(reply: &Reply) -> bool {
     match &reply.0 {
@@ -62,6 +67,7 @@ pub(crate) fn leaves_open(reply: &Reply) -> bool {
         Err(error) => matches!(error, HttpError::Timeout | HttpError::Protocol | HttpError::TooLarge),
     }
 }
+
 /// What a host makes of an answer that leaves open whether something was spent.
 pub(crate) fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
     match result {
@@ -70,6 +76,7 @@ pub(crate) fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpRes
         result => result,
     }
 }
+
 fn duplicate_response(response: &HttpResponse) -> HttpResponse {
     let headers = response.headers().to_vec();
     HttpResponse::new(response.status(), headers, response.body().duplicate(), response.received_at())

@@ -21,6 +21,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let context = Context::new(self.world.services());
         self.webhooks().receive(&self.reparsed(credential), keys, delivery, &context)
     }
+
     /// A delivery that the plugin signs as its provider would.
     ///
     /// # Errors
@@ -35,6 +36,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let context = Context::new(self.world.services());
         self.webhooks().sign(&self.reparsed(credential), key, url, &context)
     }
+
     /// The key that the plugin finds in a delivery which nothing proves.
     #[track_caller]
     pub fn handshake(&self, delivery: &Delivery) -> Option<Secret> {
@@ -45,6 +47,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     pub(crate) fn signing_key(&self) -> SigningKey {
         self.webhooks().signing_key()
     }
+
     #[track_caller]
     fn webhooks(&self) -> &dyn Webhooks<D::Credential> {
         self.definition.webhooks().unwrap_or_else(|| fail("this kind has no webhooks"))

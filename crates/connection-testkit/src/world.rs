@@ -27,6 +27,7 @@ pub(crate) enum Inbound {
     NoneLeft,
     At(String),
 }
+
 pub(crate) struct World {
     pub(crate) descriptor: Descriptor,
     pub(crate) addresses: Vec<(Text, BaseUrl)>,
@@ -46,6 +47,7 @@ pub(crate) struct World {
     log: Mutex<Vec<LogEvent>>,
     made: Mutex<Vec<String>>,
 }
+
 impl World {
     /// 2026-01-31T10:20:30Z.
     const START: i64 = 1_769_854_830;
@@ -73,17 +75,21 @@ impl World {
             made,
         }
     }
+
     pub(crate) fn set_now(&self, time: Timestamp) {
         self.now.store(time.seconds(), Ordering::Relaxed);
     }
+
     pub(crate) fn events(&self) -> MutexGuard<'_, Vec<LogEvent>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
     /// Why the setup failed, without a secret that the test gave.
     pub(crate) fn told(&self, failure: &SetupFailure) -> String {
         let text = format!("{}: {}", failure.code, failure.message);
         self.script.redacted(&(text + &self.undeclared(&failure.code)))
     }
+
     /// The address that a fault of the plugin is about, where there is one, to be put behind its message.
     pub(crate) fn undeclared(&self, code: &str) -> String {
         let events = self.events();
@@ -91,16 +97,19 @@ impl World {
         let found = events.iter().rev().find(is_named).and_then(|event| event.fields.first());
         found.map(|(_, address)| format!(": {address}")).unwrap_or_default()
     }
+
     /// What the plugin made of files, in order.
     pub(crate) fn made_of_files(&self) -> MutexGuard<'_, Vec<String>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
     /// Puts the key-value store back to an earlier state, if there is one.
     pub(crate) fn restore(&self, state: Option<kv::State>) {
         if let (Some(fake), Some(state)) = (&self.kv, state) {
             fake.restore(state);
         }
     }
+
     pub(crate) fn services(&self) -> Services<'_> {
         let mut services =
             Services::new(self, self, &self.crypto, self).addresses(&self.addresses).wildcards(&self.wildcards);
@@ -123,6 +132,7 @@ impl World {
         services
     }
 }
+
 impl World {
     /// What the script says to a request, which it sees with signatures that a test can make.
     pub(crate) fn answer(&self, request: &HttpRequest, now: Timestamp) -> Result<HttpResponse, HttpError> {
@@ -135,11 +145,13 @@ impl World {
         self.script.answer(&seen, url.expose_str().unwrap_or_default(), now)
     }
 }
+
 impl Clock for World {
     fn now(&self) -> Timestamp {
         Timestamp::from_seconds(self.now.load(Ordering::Relaxed))
     }
 }
+
 impl LogService for World {
     fn log(&self, event: LogEvent) {
         self.events().push(event);

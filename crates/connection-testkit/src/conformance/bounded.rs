@@ -1,9 +1,10 @@
-//! Webhooks: the work before a signature grows no faster than what came.
+//! Webhooks: the work before the check of a signature grows no faster than the delivery.
 //!
-//! Anybody who knows an address can send it 1 MiB of whatever a plugin finds most difficult. So the plugin is given unsigned
-//! deliveries, each four times as large as the one before, and the thread's processor time for both is compared: linear
-//! work takes four times as long, quadratic work sixteen times. The sizes begin small, so that a plugin whose work explodes
-//! fails soon, and a pair that looks wrong is measured again, so that what disturbs one measurement fails no test.
+//! Anybody who knows an address can send it 1 MiB of the data that is most difficult for a plugin. The suite therefore
+//! gives the plugin pairs of unsigned deliveries, the second four times as large as the first, and compares the
+//! processor time of the thread for both. Linear work takes four times as long, quadratic work sixteen times. The sizes
+//! begin small, so that a plugin whose work explodes fails soon. A pair that looks wrong is measured again, so that a
+//! single disturbed measurement does not fail a test.
 
 use std::time::Duration;
 
@@ -16,25 +17,26 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 const SMALLEST: usize = 4 << 10;
 const STEP: usize = 4;
-/// A host takes no longer body.
+/// The maximum length of a body that a host accepts.
 const LARGEST: usize = 1 << 20;
-/// The largest part of a delivery that its signature has; a host takes no longer head than 64 KiB.
+/// The size of the largest delivery divided by that of its signatures. A host accepts headers of at most 64 KiB.
 const HEADER_PART: usize = 32;
-/// How much more time a delivery may take that is four times as large: between the 4 of linear work, with room for sorting
-/// and caches, and the 16 of quadratic work.
+/// The maximum growth of the time for a delivery that is four times as large.
+///
+/// Linear work grows by 4 and quadratic work by 16. The value between them leaves room for sorting and caches.
 const MOST_GROWTH: u32 = 10;
-/// Less time than this tells nothing.
+/// The minimum time that can be compared. Shorter times say nothing about growth.
 const MEASURABLE: Duration = Duration::from_millis(2);
-/// How often a suspicious pair is measured again.
+/// The maximum number of times a suspicious pair is measured again.
 const AGAIN: usize = 6;
 
-/// What a hostile body is made of.
+/// A form of a hostile body.
 struct Shape {
     what: &'static str,
     content_type: &'static str,
     start: &'static str,
     part: fn(usize) -> String,
-    /// Repeats the signature, too: a plugin that tries each one over the whole body does quadratic work.
+    /// `true` if the signature is repeated, too. A plugin that tries each one over the whole body does quadratic work.
     has_many_signatures: bool,
 }
 
@@ -75,7 +77,7 @@ impl<D: ConnectionDefinition> Check<'_, D> {
             if more < MEASURABLE || more <= less * MOST_GROWTH {
                 return;
             }
-            // The least is the nearest to what the work itself takes.
+            // The minimum of several measurements is nearest to the time of the work itself.
             less = less.min(self.time_of(&small).unwrap_or(less));
             more = more.min(self.time_of(&large).unwrap_or(more));
         }
@@ -87,11 +89,11 @@ impl<D: ConnectionDefinition> Check<'_, D> {
         ));
     }
 
-    /// The processor time that the plugin takes for it.
+    /// Returns the processor time that the plugin takes to receive the delivery.
     #[track_caller]
     fn time_of(&self, delivery: &Delivery) -> Option<Duration> {
         let before = processor::used()?;
-        // Whether it is taken is not the question: the other rules hold it to that.
+        // The result is ignored, because other tests of the suite check it.
         drop(receive(self.host, self.made, self.keys, delivery));
         if self.host.signing_key() == SigningKey::Handshake {
             drop(self.host.handshake(delivery));

@@ -1,5 +1,6 @@
-//! Every way in which a provider or a network fails, at every request: a transient failure is never reported as a lost
-//! authorization, and a refused credential never as a bad network.
+//! Classification of failures: each failure of a provider or a network, at every request.
+//!
+//! A plugin must not report a transient failure as a lost authorization, nor a refused credential as a bad network.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -8,7 +9,7 @@ use connection_contract::{ConnectionDefinition, HttpError, Liveness};
 use super::Suite;
 use crate::{Expected, Input, Reply, fault::fail, offline, spend::leaves_open};
 
-/// The seconds that a provider asks to wait.
+/// The value of `Retry-After`: the number of seconds that a provider asks to wait.
 const PAUSE: &str = "7";
 
 impl<D: ConnectionDefinition> Suite<D>
@@ -41,14 +42,16 @@ where
         }
         for at in 0..self.setup.len() {
             let spends = self.run().1.spends.get(at).copied().unwrap_or_default();
-            // What may have been spent cannot be asked again: such a setup may end, or go on without it.
+            // A request that may have spent something cannot be sent again, so the setup may end or continue without
+            // it.
             for (what, reply) in transient().into_iter().filter(|(_, reply)| !(spends && leaves_open(reply))) {
                 self.set_up(at, &what, reply);
             }
             self.resumed(at, if spends { HttpError::Connect } else { HttpError::Timeout });
         }
     }
-    /// One verify whose requests fail from `at` on.
+
+    /// Runs a verification in which every request fails, beginning with number `at`.
     #[track_caller]
     fn verified(&self, at: usize, what: &str, reply: Reply, fits: impl Fn(&Liveness) -> bool, wanted: &str) {
         let made = self.made();
@@ -67,7 +70,8 @@ where
             Err(error) => fail(&format!("request {at} of verify meets {what}: that is data, and no error ({error})")),
         }
     }
-    /// One setup whose requests fail from `at` on: it ends for the bad network alone.
+
+    /// Runs a setup in which every request fails, beginning with number `at`. It may only end because it is offline.
     #[track_caller]
     fn set_up(&self, at: usize, what: &str, reply: Reply) {
         let host = self.fake(&self.setup);
@@ -82,7 +86,9 @@ where
             fail(&format!("request {at} of the setup meets {what}: it must not end the setup, and is {told}"));
         }
     }
-    /// "One made from an offline `NotLive` does not end the setup: the host keeps the answers and asks again later."
+
+    /// "A failure made from an offline `NotLive` does not end the setup: the host keeps the answers and asks the
+    /// provider again later."
     #[track_caller]
     fn resumed(&self, at: usize, error: HttpError) {
         let given = self.run().1.requests.get(at).copied().unwrap_or_default();
@@ -98,6 +104,7 @@ where
         }
     }
 }
+
 pub(super) fn transient() -> Vec<(String, Reply)> {
     use HttpError::{Connect, Dns, Protocol, Timeout, Tls, TooLarge};
     let lost = [Connect, Dns, Protocol, Timeout, Tls, TooLarge];
@@ -105,7 +112,8 @@ pub(super) fn transient() -> Vec<(String, Reply)> {
     let status = [429, 500, 502, 503, 504].map(|status| (status.to_string(), Reply::text(status, "<html>busy</html>")));
     lost.into_iter().chain(status).collect()
 }
-/// Answers that say nothing, with a status that says that all is well.
+
+/// Returns responses with a successful status and a body without any information.
 fn odd() -> Vec<(String, Reply)> {
     ["", "<html>hello</html>", "{", "{}", "[]", "null"]
         .map(|body| (format!("200 {body}"), Reply::text(200, body)))

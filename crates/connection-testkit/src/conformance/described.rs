@@ -1,4 +1,4 @@
-//! The descriptor is the same each time, and describes something possible.
+//! Descriptors: the same each time, and accepted by a host.
 
 use std::{collections::HashSet, fmt::Debug};
 
@@ -12,7 +12,7 @@ impl<D: ConnectionDefinition> Suite<D>
 where
     D::Credential: Debug,
 {
-    /// "Must give the same each time: it may depend on nothing but `self`."
+    /// Checks that the descriptor is the same each time, is valid, and fits the facets of the kind.
     #[track_caller]
     pub(super) fn described(&self) {
         let definition = (self.make)();
@@ -34,6 +34,7 @@ where
         }
     }
 }
+
 fn impossible(descriptor: &Descriptor) -> Option<String> {
     let mut names = HashSet::new();
     if descriptor.display_name.as_str().is_empty() {
@@ -89,6 +90,7 @@ fn impossible(descriptor: &Descriptor) -> Option<String> {
     }
     None
 }
+
 fn is_name(name: &str) -> bool {
     SecretName::parse(name.to_owned()).is_some()
 }

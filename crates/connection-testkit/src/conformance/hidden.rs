@@ -1,4 +1,4 @@
-//! No secret shows anywhere: what the user gave to secret fields is searched for, in every form that it may take.
+//! Secrets: the answers to secret fields are searched for in all output, in every form that they may take.
 
 use std::fmt::Debug;
 
@@ -37,7 +37,8 @@ where
             fail("`NamedSecrets` hands something out for a name that it does not have");
         }
     }
-    /// An authorizer puts secrets into secret headers or the body, and nowhere else.
+
+    /// Fails if an authorizer puts a secret into the URL or into a public header.
     #[track_caller]
     fn attached(&self, request: &HttpRequest) {
         self.silent(request.url(), "the URL of a request");
@@ -47,12 +48,14 @@ where
             }
         }
     }
+
     #[track_caller]
     fn unsaid(&self, host: &FakeHost<D>) {
         self.silent(&format!("{:?}", host.log()), "the log");
         self.silent(&host.world.script.urls().join("\n"), "the URL of a request");
     }
-    /// Fails when the text shows a secret; the message names the field alone.
+
+    /// Fails if the text shows a secret. The message names only the field.
     #[track_caller]
     pub(super) fn silent(&self, text: &str, place: &str) {
         for (name, secret) in self.secrets() {

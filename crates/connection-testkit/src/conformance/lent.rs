@@ -1,4 +1,4 @@
-//! The sentences of `activate` and of `UsageSource`.
+//! Tests of `activate` and of `UsageSource`.
 
 use std::fmt::Debug;
 
@@ -7,15 +7,17 @@ use connection_contract::{ConnectionDefinition, ConnectionError, UsageContext};
 use super::{Suite, classified::transient};
 use crate::{fault::fail, poll::poll_and_drop};
 
-/// More awaits than a fetch has.
+/// The maximum number of awaits that a fetch may have.
 const MOST_AWAITS: usize = 1000;
 
 impl<D: ConnectionDefinition> Suite<D>
 where
     D::Credential: Debug,
 {
-    /// Once per registration, and idempotent: what it keeps the second time is what it kept the first time. It asks nobody,
-    /// since nothing that it is lent can.
+    /// "A second call with the services of the same host must have the same effect as one call."
+    ///
+    /// The values in the key-value store are compared. An activation sends no requests, because none of the services
+    /// that it receives can.
     #[track_caller]
     pub(super) fn activated(&self) {
         let host = self.fake(&[]);
@@ -30,7 +32,7 @@ where
         }
     }
 
-    /// "May run at any time and any number of times", and a provider that does not answer is no fault.
+    /// "May run at any time and any number of times", and a provider that does not answer is not a fault of the plugin.
     #[track_caller]
     pub(super) fn metered(&self) {
         let made = self.made();
@@ -65,7 +67,7 @@ where
                 host.world.script.fault(at, reply);
                 match host.fetch_usage(&made.credential, &host.connection(&made)) {
                     Err(ConnectionError::NotLive(found)) => self.silent(&format!("{found:?}"), "why there is no usage"),
-                    // What is asked beside it may be left out.
+                    // A request for additional data may fail without failing the fetch.
                     Ok(_) => {}
                     Err(error) => fail(&format!("request {at} of a fetch of usage meets {what}: {error}")),
                 }

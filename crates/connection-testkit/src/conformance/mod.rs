@@ -1,18 +1,21 @@
-//! What every plugin must keep, tested from one script of a setup, a verify and a teardown that go well.
+//! The conformance suite: the tests that every plugin must pass.
 //!
-//! | Module | What it holds |
+//! They run from one script of a setup, a verify and a teardown that succeed.
+//!
+//! | Module | Rule |
 //! |---|---|
-//! | `bounded` | webhooks: the work before a signature grows no faster than what came |
-//! | `described` | the descriptor is the same twice and describes something possible |
-//! | `stored` | serialize and parse are inverse; foreign bytes are refused without a panic |
-//! | `hidden` | no secret shows in a `Debug`, log, step or URL |
-//! | `classified` | a transient failure is never reported as a lost authorization |
-//! | `recorded` | what earlier versions stored is read |
-//! | `received` | webhooks: what is signed is received, and what was changed by a bit is not |
-//! | `renewed` | a refresh spends nothing twice, may be dropped at any await, and is never a lost authorization by itself; a re-authorization takes over the same each time |
-//! | `repeated` | futures may be dropped at any await; verify and teardown may run any number of times |
+//! | `bounded` | Webhooks: the work before the check of a signature grows no faster than the delivery. |
+//! | `classified` | A transient failure is never reported as a lost authorization. |
+//! | `described` | The descriptor is the same each time and is accepted by a host. |
+//! | `hidden` | No secret appears in a `Debug` output, log, step or URL. |
+//! | `lent` | A second activation changes nothing. A fetch of usage may run any number of times. |
+//! | `received` | Webhooks: a signed delivery is received, and one with a changed bit is not. |
+//! | `recorded` | Credentials that earlier versions stored can be read. |
+//! | `renewed` | A refresh spends nothing twice, may be dropped at any await, and does not report a bad network as a lost authorization. A re-authorization takes over the same data each time. |
+//! | `repeated` | Futures may be dropped at any await. Verify and teardown may run any number of times. |
+//! | `stored` | Serialize and parse are inverse. Foreign bytes are refused without a panic. |
 //!
-//! Setups are replayed from every effect wherever they run.
+//! Every setup that the suite runs is also replayed from each of its effects.
 
 mod bounded;
 mod classified;
@@ -31,13 +34,15 @@ use connection_contract::{ConnectionDefinition, Established, Liveness, Secret};
 
 use crate::{Expected, FakeHost, Input, SetupRun, fault::fail, input::duplicates};
 
-/// Shorter ones would be found by chance.
+/// The minimum length of a secret in bytes. A shorter one would be found by chance.
 const SHORTEST_SECRET: usize = 12;
 
 type Prepare<D> = Box<dyn Fn(FakeHost<D>) -> FakeHost<D>>;
 
-/// The script of one plugin. What the inputs give to secret fields is searched for everywhere; it has to be at least 12
-/// bytes long and like nothing else in the script.
+/// The script of one plugin, from which all tests of the suite run.
+///
+/// The suite searches all output for the answers to secret fields. Each such answer must be at least 12 bytes long and
+/// must not occur elsewhere in the script.
 ///
 /// ```no_run
 /// # use connection_contract::prelude::*;
@@ -63,16 +68,18 @@ pub struct Suite<D: ConnectionDefinition> {
     recorded: Option<String>,
     usage: Vec<Expected>,
 }
+
 impl<D: ConnectionDefinition> Debug for Suite<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Suite")
     }
 }
+
 impl<D: ConnectionDefinition> Suite<D>
 where
     D::Credential: Debug,
 {
-    /// A suite for the plugin that `make` makes.
+    /// Creates a suite for the plugin that `make` returns.
     pub fn new(make: impl Fn() -> D + 'static) -> Self {
         let (inputs, setup, verify, refresh, teardown, recorded, usage) = Default::default();
         Self {
@@ -87,12 +94,14 @@ where
             usage,
         }
     }
-    /// Gives every fake host what the kind needs: files, a key-value store, inbound HTTP.
+
+    /// Sets a function that gives every fake host the services that the kind needs, such as files or inbound HTTP.
     pub fn host(mut self, prepare: impl Fn(FakeHost<D>) -> FakeHost<D> + 'static) -> Self {
         self.prepare = Box::new(prepare);
         self
     }
-    /// A setup that makes a connection.
+
+    /// Sets the inputs and requests of a setup that creates a connection.
     pub fn setup(
         mut self,
         inputs: impl IntoIterator<Item = Input>,
@@ -101,38 +110,50 @@ where
         (self.inputs, self.setup) = (inputs.into_iter().collect(), requests.into_iter().collect());
         self
     }
-    /// The requests of a verify that finds that connection live.
+
+    /// Sets the requests of a verify that finds the connection live.
     pub fn verify(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
         self.verify = requests.into_iter().collect();
         self
     }
-    /// The requests of a refresh that renews what that setup made.
+
+    /// Sets the requests of a refresh of the credential that the setup created.
     pub fn refresh(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
         self.refresh = requests.into_iter().collect();
         self
     }
-    /// The requests of a teardown that gives back what that setup took.
+
+    /// Sets the requests of a teardown of the connection.
     pub fn teardown(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
         self.teardown = requests.into_iter().collect();
         self
     }
-    /// The requests of a fetch of that connection's usage.
+
+    /// Sets the requests of a fetch of the connection's usage.
     pub fn usage(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
         self.usage = requests.into_iter().collect();
         self
     }
-    /// What the released versions of this plugin stored for that setup: the files `STEM-1.bin`, `STEM-2.bin` and so on,
-    /// as `tests/fixtures/credential` has them; the last is what it stores today.
+
+    /// Sets the files with the credentials that the released versions of this plugin stored for the setup.
     ///
-    /// Call this from the first release on: before it nobody has a credential that must be read. A plugin that stores
-    /// another form keeps the older files, and reads them. `CONNECTION_TESTKIT_RECORD=1 cargo test` writes a form that is
-    /// not recorded to the next file; `CONNECTION_TESTKIT_RECORD=anew cargo test` deletes the files of the stem and writes
-    /// the first one, for whoever recorded before the first release.
+    /// The files are `STEM-1.bin`, `STEM-2.bin` and so on, for a stem such as `tests/fixtures/credential`. The last
+    /// file holds the form that the plugin stores today.
+    ///
+    /// Call this method when the plugin is first released. Before that, nobody has a credential that must be read. A
+    /// plugin that changes the form keeps the older files and reads them. `CONNECTION_TESTKIT_RECORD=1 cargo test`
+    /// writes a form that is not recorded to the next file. `CONNECTION_TESTKIT_RECORD=anew cargo test` deletes the
+    /// files of the stem and writes the first one, for authors who recorded before the first release.
     pub fn recorded(mut self, stem: &str) -> Self {
         self.recorded = Some(stem.to_owned());
         self
     }
-    /// Fails the test at the first sentence of the contract that does not hold.
+
+    /// Runs all tests of the suite.
+    ///
+    /// # Panics
+    ///
+    /// The plugin breaks a rule of the contract. The message describes the first one that it breaks.
     #[track_caller]
     pub fn check(self) {
         self.described();
@@ -152,16 +173,19 @@ where
         let host = (self.prepare)(FakeHost::new((self.make)()));
         requests.iter().map(Expected::duplicate).fold(host, FakeHost::expect)
     }
+
     fn inputs(&self) -> Vec<Input> {
         self.inputs.iter().map(Input::duplicate).collect()
     }
+
     #[track_caller]
     fn run(&self) -> (FakeHost<D>, SetupRun<D::Credential>) {
         let host = self.fake(&self.setup);
         let run = host.setup(self.inputs()).trace();
         (host, run)
     }
-    /// What the scripted setup makes.
+
+    /// Runs the scripted setup and returns its result.
     #[track_caller]
     fn made(&self) -> Established<D::Credential> {
         let (host, run) = self.run();
@@ -174,7 +198,8 @@ where
         }
         made
     }
-    /// What the user gives to secret fields, with their names.
+
+    /// Returns the answers to secret fields, with the names of the fields.
     #[track_caller]
     fn secrets(&self) -> Vec<(String, Secret)> {
         let descriptor = FakeHost::new((self.make)());

@@ -1,7 +1,7 @@
-//! Webhooks: what the plugin signs as its provider would is received, and nothing else is.
+//! Webhooks: a delivery that the plugin signs as its provider does is received, and no other delivery is.
 //!
-//! For kinds with the facet. A delivery is changed at every bit of its body, its headers and its address, and everything is
-//! left away once.
+//! The tests run for kinds with the facet. They change each bit of the body, the headers and the address of a delivery,
+//! and they leave out the body and the headers.
 
 use std::{
     fmt::Debug,
@@ -37,7 +37,7 @@ where
         let delivery = match host.sign_webhook(&made.credential, keys.first(), URL) {
             Ok(delivery) => delivery,
             Err(NotAuthentic::NoKey(_)) if by_credential => {
-                // This credential has none, so that nothing can be authentic.
+                // This credential has no key, so no delivery can be authentic.
                 let plain = Delivery::new("POST", URL, Vec::new(), "{}", host.now());
                 return refused(&host, &made, &[], &plain, "a delivery though the credential has no key");
             }
@@ -64,7 +64,7 @@ where
         check.bounded();
     }
 
-    /// "Debug shows neither its body nor its address", and no error names a key.
+    /// "`Debug` shows neither its body nor its address", and no error shows a key.
     #[track_caller]
     fn unshown<'a>(&self, check: &Check<'a, D>) {
         let event = check.event(check.keys);
@@ -106,7 +106,8 @@ impl<D: ConnectionDefinition> Check<'_, D> {
         }
         first
     }
-    /// "Each is another event."
+
+    /// "Each call makes another event, so that none is taken for an earlier one."
     #[track_caller]
     fn another_each_time(&self) {
         let again = self.host.sign_webhook(&self.made.credential, self.keys.first(), URL);
@@ -117,7 +118,8 @@ impl<D: ConnectionDefinition> Check<'_, D> {
             Err(error) => fail(&format!("`Webhooks::sign` does not sign twice: {error}")),
         }
     }
-    /// Each bit of each part.
+
+    /// Changes each bit of each part of the delivery.
     #[track_caller]
     fn changed(&self) {
         for bit in 0..self.delivery.body().expose().len() * 8 {
@@ -152,6 +154,7 @@ impl<D: ConnectionDefinition> Check<'_, D> {
             }
         }
     }
+
     #[track_caller]
     fn taken_away(&self) {
         let bare = self.with(|_| {}, Vec::new());
@@ -162,7 +165,8 @@ impl<D: ConnectionDefinition> Check<'_, D> {
         let empty = self.with(|parts| parts.body.clear(), self.delivery.headers().to_vec());
         refused(self.host, self.made, self.keys, &empty, "a delivery without its body");
     }
-    /// What the signature does not cover may change, and changes no event.
+
+    /// Fails if the delivery is received as another event. A part that the signature does not cover may change.
     #[track_caller]
     fn refused_or_same(&self, delivery: &Delivery, what: &str) {
         let found = receive(self.host, self.made, self.keys, delivery);
@@ -170,6 +174,7 @@ impl<D: ConnectionDefinition> Check<'_, D> {
             fail(&format!("`Webhooks::receive` takes {what} for another event"));
         }
     }
+
     fn with(&self, change: impl FnOnce(&mut Parts), headers: Vec<(String, String)>) -> Delivery {
         let body = self.delivery.body().expose().to_vec();
         let mut parts = Parts { url: self.delivery.url().to_owned(), body };
@@ -179,7 +184,7 @@ impl<D: ConnectionDefinition> Check<'_, D> {
     }
 }
 
-/// By its name, as all providers call theirs.
+/// Returns `true` for the name of a header with a signature. Providers have the word in the name.
 pub(super) fn is_signature(name: &str) -> bool {
     name.to_ascii_lowercase().contains("signature")
 }
@@ -190,7 +195,7 @@ fn flip(bytes: &mut [u8], bit: usize) {
     }
 }
 
-/// Whatever comes from outside, it does not panic.
+/// Lets the plugin receive a delivery, and fails the test if the plugin panics.
 #[track_caller]
 pub(super) fn receive<D: ConnectionDefinition>(
     host: &FakeHost<D>,

@@ -1,4 +1,4 @@
-//! Credentials that earlier versions of the plugin stored: each is read for ever.
+//! Credentials that earlier versions of the plugin stored, each of which must stay readable.
 
 use std::{
     any::Any,
@@ -13,25 +13,25 @@ use connection_contract::{ConnectionDefinition, Liveness};
 use super::Suite;
 use crate::fault::fail;
 
-/// The environment variable that makes the suite write what the plugin stores today.
+/// The environment variable that makes the suite write the form that the plugin stores today.
 const RECORD: &str = "CONNECTION_TESTKIT_RECORD";
 
-/// The value that forgets what was recorded before.
+/// The value that deletes all recorded forms first.
 const ANEW: &str = "anew";
 
-/// What the suite writes where today's form is not recorded.
+/// The file that the suite writes if today's form is not recorded.
 #[derive(Clone, Copy)]
 pub(super) enum Record {
-    /// Nothing: the test fails and says how to record.
+    /// No file. The test fails and explains how to record the form.
     Nothing,
-    /// A further file, beside the older ones.
+    /// The file after the last recorded one.
     Next,
-    /// The first file, in the place of all that were recorded before.
+    /// The first file, which replaces all recorded ones.
     Anew,
 }
 
 impl Record {
-    /// What the author asked for.
+    /// Reads the choice of the author from the environment.
     #[expect(clippy::disallowed_methods, reason = "a switch of the author's shell; no plugin and no host reads it")]
     pub(super) fn asked() -> Self {
         match std::env::var_os(RECORD) {
@@ -46,7 +46,7 @@ impl<D: ConnectionDefinition> Suite<D>
 where
     D::Credential: Debug,
 {
-    /// "The credential from bytes that `serialize_credential` of this or an earlier version of the plugin made."
+    /// "Parses bytes that `serialize_credential` of this or an earlier version of the plugin returned."
     #[track_caller]
     pub(super) fn recorded_before(&self, record: Record) {
         let Some(stem) = &self.recorded else { return };
@@ -77,7 +77,8 @@ where
         }
     }
 
-    /// Fails, with the file's name first, when the plugin does not find the recorded credential live.
+    /// Fails if the plugin cannot read a recorded credential and verify it as live. The message begins with the file
+    /// name.
     #[track_caller]
     fn reads(&self, bytes: &[u8], name: &str) {
         let read = catch_unwind(AssertUnwindSafe(|| {
@@ -104,13 +105,13 @@ where
     }
 }
 
-/// What a test that failed said.
+/// Returns the message of a failed test.
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("the plugin panics").to_owned()
 }
 
-/// The recorded form of that number, counted from 1.
+/// Returns the path of the recorded form with this number, which begins at 1.
 fn file(stem: &str, number: usize) -> PathBuf {
     format!("{stem}-{number}.bin").into()
 }
@@ -149,7 +150,7 @@ mod tests {
     use super::{Record, said};
     use crate::{Expected, Input, Reply, conformance::Suite, fixtures::Node};
 
-    /// A directory that goes when the test ends.
+    /// A directory that is deleted at the end of the test.
     struct Place(PathBuf);
 
     impl Place {
@@ -158,20 +159,23 @@ mod tests {
             fs::create_dir_all(&place).unwrap();
             Self(place)
         }
+
         fn stem(&self) -> String {
             self.0.join("credential").display().to_string()
         }
+
         fn files(&self) -> usize {
             fs::read_dir(&self.0).unwrap().count()
         }
     }
+
     impl Drop for Place {
         fn drop(&mut self) {
             fs::remove_dir_all(&self.0).unwrap_or_default();
         }
     }
 
-    /// The suite of an author whose test gives this token.
+    /// Returns the suite of an author whose test uses this token.
     fn suite(token: &str, place: &Place) -> Suite<Node> {
         let node = Expected::get("https://node.example/node")
             .header("authorization", &format!("Bearer {token}"))
@@ -180,6 +184,7 @@ mod tests {
         let suite = Suite::new(Node::default).setup([linked], [node.duplicate()]).verify([node]);
         suite.recorded(&place.stem())
     }
+
     fn refused(suite: &Suite<Node>) -> String {
         said(&*catch_unwind(AssertUnwindSafe(|| suite.recorded_before(Record::Nothing))).unwrap_err())
     }
@@ -201,7 +206,7 @@ mod tests {
         assert_eq!(place.files(), 1, "what was recorded before is gone");
     }
 
-    /// What a file holds is never read with other answers than those with which it was recorded.
+    /// A file can only be verified with the answers with which it was recorded.
     #[test]
     fn a_further_form_is_not_recorded_while_an_older_one_is_not_read() {
         let place = Place::new("next");

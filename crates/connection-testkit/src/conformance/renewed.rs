@@ -1,4 +1,4 @@
-//! The sentences of `Refresher`: what is spent is spent once, and a bad network is no lost authorization.
+//! Tests of `Refresher`: nothing is spent twice, and a bad network is not reported as a lost authorization.
 
 use std::fmt::Debug;
 
@@ -7,7 +7,7 @@ use connection_contract::{ConnectionDefinition, ConnectionError, Liveness, Refre
 use super::{Suite, classified::transient};
 use crate::{fault::fail, poll::poll_and_drop};
 
-/// More awaits than a refresh has.
+/// The maximum number of awaits that a refresh may have.
 const MOST_AWAITS: usize = 1000;
 
 impl<D: ConnectionDefinition> Suite<D>
@@ -19,11 +19,11 @@ where
         let made = self.made();
         let host = self.fake(&[]);
         let Some(refresher) = host.definition.refresher() else { return };
-        // "Must give the same each time: it may depend on nothing but `self`."
+        // "Must return the same value each time: it may depend on nothing but `self`."
         if refresher.semantics() != refresher.semantics() {
             fail("the semantics of a refresh are others each time");
         }
-        // Of a credential and itself nothing is missing, so that whatever is taken over is the same again.
+        // The credential replaces itself here, so a result has the same content again.
         if let Some(kept) = host.inherit(&made.credential, &made.credential) {
             self.silent(&format!("{kept:?}"), "what a re-authorization takes over");
         }
@@ -37,7 +37,7 @@ where
         }
         self.dropped();
         for at in 0..self.refresh.len() {
-            // "An offline one is tried again later and changes nothing."
+            // "After an offline result, the host changes nothing and tries again later."
             for (what, reply) in transient() {
                 let host = self.fake(&self.refresh);
                 host.world.script.fault(at, reply);
@@ -45,7 +45,7 @@ where
                     Err(ConnectionError::NotLive(found)) if found.liveness == Liveness::Offline => {
                         self.silent(&format!("{found:?}"), "the result of a refresh");
                     }
-                    // What is asked beside the credential may fail without it.
+                    // A later request may be for additional data, and may fail without failing the refresh.
                     Ok(_) if at > 0 => {}
                     other => {
                         fail(&format!("request {at} of a refresh meets {what}: it must be offline, and is {other:?}"))
@@ -54,7 +54,9 @@ where
             }
         }
     }
-    /// "Dropped at its deadline", and "a run that follows a crash gets the recorded answer, and nothing is spent twice".
+
+    /// "The future is dropped at its deadline", and "a run that follows a crash gets the recorded answer, and nothing
+    /// is spent twice".
     #[track_caller]
     fn dropped(&self) {
         let made = self.made();

@@ -1,4 +1,5 @@
-//! What the contract says under `# Repetition` and `# Cancellation`. A setup's own are tested wherever one runs.
+//! Tests of the sections `# Repetition` and `# Cancellation` of the contract. Those of a setup are tested in each run
+//! of one.
 
 use std::fmt::Debug;
 
@@ -7,7 +8,7 @@ use connection_contract::{ConnectionDefinition, Liveness, TeardownContext, Verif
 use super::Suite;
 use crate::{Expected, Reply, fault::fail, poll::poll_and_drop};
 
-/// More awaits than a probe has.
+/// The maximum number of awaits that a probe may have.
 const MOST_AWAITS: usize = 1000;
 
 impl<D: ConnectionDefinition> Suite<D>
@@ -19,7 +20,9 @@ where
         self.verified_again();
         self.torn_down_again();
     }
-    /// "May run at any time and any number of times", and "Dropped at its deadline, or when the connection is removed".
+
+    /// "May run at any time and any number of times", and "The future is dropped at its deadline, or when the
+    /// connection is removed".
     #[track_caller]
     fn verified_again(&self) {
         let made = self.made();
@@ -45,7 +48,8 @@ where
         }
         fail("verify does not come to an end");
     }
-    /// "A crash between teardown and removal runs it again: giving back twice must be as good as once."
+
+    /// "A crash between teardown and removal runs it again, so a second call must have the same effect as one call."
     #[track_caller]
     fn torn_down_again(&self) {
         let made = self.made();
@@ -58,7 +62,7 @@ where
             if let Err(error) = host.teardown(&made.credential, &connection) {
                 fail(&format!("the scripted teardown fails: {error}"));
             }
-            // By now the provider has nothing left to give back.
+            // After a teardown, the provider answers that nothing is left.
             let gone = |expected: &Expected| expected.duplicate().answer(Reply::status(404));
             let again = self.fake(&self.teardown.iter().map(gone).collect::<Vec<_>>());
             if let Err(error) = again.teardown(&made.credential, &connection) {

@@ -1,4 +1,4 @@
-//! Credentials as bytes: what was written is read, and what was not is refused without a panic.
+//! Serialized credentials: written bytes can be read, and foreign bytes are refused without a panic.
 
 use std::{
     fmt::Debug,
@@ -14,8 +14,9 @@ impl<D: ConnectionDefinition> Suite<D>
 where
     D::Credential: Debug,
 {
-    /// "The credential from bytes that `serialize_credential` made": that both are inverse is tested wherever a fake
-    /// host uses a credential; here come bytes that it did not make.
+    /// Parses bytes that `serialize_credential` did not return.
+    ///
+    /// The fake host tests that the two functions are inverse wherever it uses a credential.
     #[track_caller]
     pub(super) fn stored(&self) {
         let made = self.made();
@@ -36,6 +37,7 @@ where
             fail("`parse_credential` takes no bytes at all for a credential");
         }
     }
+
     #[track_caller]
     fn survives(&self, bytes: &[u8], what: &str) {
         let definition = (self.make)();

@@ -122,8 +122,8 @@ fn padded(bytes: &[u8]) -> Vec<u8> {
     padded
 }
 
-/// What the fake host signs with a private key, as a script of requests has it: a MAC in the place of a signature, which a
-/// test makes again. `None` for what is no private key in PEM.
+/// What the fake host signs with a private key, as a script of requests has it: a MAC in the place of a signature,
+/// which a test makes again. `None` for what is no private key in PEM.
 ///
 /// With `Es256` and `Ps256` the plugin gets other bytes each time, as from a real host; where it sends them, the script
 /// sees these.
@@ -165,32 +165,39 @@ pub(crate) struct FakeCrypto {
     draws: AtomicU64,
     signed: Arc<Signed>,
 }
+
 #[derive(Debug, Default)]
 struct Signed {
     made: AtomicU64,
     known: Mutex<Signatures>,
 }
+
 impl FakeCrypto {
     /// For another run of the same world.
     pub(crate) fn anew(&self) -> Self {
         Self { draws: AtomicU64::default(), signed: Arc::clone(&self.signed) }
     }
+
     /// 32 bytes that depend on `label` and `n` alone.
     pub(crate) fn derived(label: &str, n: u64) -> [u8; 32] {
         hmac_sha256(b"connection-testkit", format!("{label} {n}").as_bytes())
     }
+
     /// With what a test can make in the place of each signature.
     pub(crate) fn retold(&self, text: &[u8]) -> Secret {
         self.known().retold(text)
     }
+
     /// For comparison with another run.
     pub(crate) fn settled(&self, text: &[u8]) -> Secret {
         self.known().settled(text)
     }
+
     fn known(&self) -> MutexGuard<'_, Signatures> {
         self.signed.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
 impl Crypto for FakeCrypto {
     fn random(&self, bytes: &mut [u8]) {
         for part in bytes.chunks_mut(32) {
@@ -198,18 +205,23 @@ impl Crypto for FakeCrypto {
             part.iter_mut().zip(drawn).for_each(|(to, from)| *to = from);
         }
     }
+
     fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
         sha256(bytes)
     }
+
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32] {
         hmac_sha256(key.expose(), bytes)
     }
+
     fn hmac_sha1(&self, key: &Secret, bytes: &[u8]) -> Option<[u8; 20]> {
         Some(hmac_sha1(key.expose(), bytes))
     }
+
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
     }
+
     fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
         let told = signature(algorithm, key, bytes)?;
         if !matches!(algorithm, SignatureAlgorithm::Es256 | SignatureAlgorithm::Ps256) {
