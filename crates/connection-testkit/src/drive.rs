@@ -1,5 +1,7 @@
-//! Runs a setup as a real host does: every wait drops the plugin's future, and its end runs the setup again from the
-//! start over the recorded effects. Then proves that it may be interrupted after any of them.
+//! Runs a setup by replay, as a real host does, and proves that it may be interrupted after any of its effects.
+//!
+//! Every wait drops the plugin's future. The end of the wait runs the setup again from its start over the recorded
+//! effects.
 
 use connection_contract::{
     Clock, ConnectionDefinition, Established, Origin, Root, Secret, SetupContext, SetupFailure, Timestamp,
@@ -22,7 +24,7 @@ pub(crate) struct Drive<'a, D: ConnectionDefinition> {
     pub(crate) inputs: &'a [Input],
 }
 
-/// How one run from some journal went.
+/// The outcome of driving a setup to its end.
 struct Ended<C> {
     result: Result<Established<C>, SetupFailure>,
     journal: Vec<Entry>,
@@ -57,9 +59,11 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         SetupRun { result: ended.result, steps: ended.steps, effects: ended.journal.len(), requests, spends }
     }
 
-    /// Runs again over the whole journal, as a host that died before the end was stored; then from every effect, as one
-    /// that died after it ran and before it was recorded. The last of these runs begins anew and ends as the first did,
-    /// so that the fakes stand where they stood.
+    /// Runs the setup again over the whole journal, and then from every effect.
+    ///
+    /// The first run stands for a host that died before it stored the result. Each other run stands for a host that
+    /// died after an effect ran and before the effect was recorded. The last of these runs begins with an empty journal
+    /// and ends as the original run did, so the fakes end in the same state.
     #[track_caller]
     fn repeat(&self, ended: &Ended<D::Credential>, started: Timestamp) {
         let world = &self.host.world;
@@ -82,7 +86,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         }
     }
 
-    /// Drops the plugin's future in the middle of the effect after these, as a host that shuts down does.
+    /// Drops the plugin's future during the effect after the recorded ones, as a host that shuts down does.
     fn drop_in(&self, recorded: &[Entry], started: Timestamp, input: usize) {
         let effects = Effects::new(Memory::new(&self.host.world, recorded, started, input));
         effects.host().with_run(Run::end);
@@ -90,7 +94,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         poll_and_drop(self.host.definition.setup(&context), 1);
     }
 
-    /// What the user gave to secret fields; messages do not show it.
+    /// Returns the answers to secret fields, which messages must not show.
     fn secrets(&self) -> Vec<Secret> {
         let is_secret = |name: &str| self.host.is_secret_field(name);
         let given = self.inputs.iter().flat_map(|input| match input {
@@ -108,7 +112,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             let effects = Effects::new(Memory::new(world, &journal, started, input));
             let result = {
                 let context = SetupContext::new(services(&effects), &effects);
-                // What the plugin drops from then on is the host's doing.
+                // An effect that is dropped after the run has stopped is not a fault of the plugin.
                 let stopped = || {
                     let stopped = effects.stopped();
                     if stopped {
@@ -150,7 +154,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                         && last_asked.is_some()
                         && matches!(self.inputs.get(input), Some(Input::Resume)) =>
                 {
-                    // The request that met the bad network is not kept, so it is asked again.
+                    // The entry of the request that met the bad network is removed, so the request is sent again.
                     journal.pop();
                     input += 1;
                 }
@@ -162,7 +166,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         }
     }
 
-    /// What ended the wait, as the script says.
+    /// Returns the entry for the next input of the script, which ends the wait.
     #[track_caller]
     fn answered(&self, wait: &Suspended, asked: Asked, now: Timestamp, input: usize, place: &str) -> Entry {
         let (effect, at) = match self.inputs.get(input) {
@@ -182,7 +186,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         Entry::new(replay::Entry::new(wait.what.as_str(), at, effect).encode(), asked, input, kv)
     }
 
-    /// What a real host would not take from a plugin, in its words.
+    /// Fails the test for a result that a real host refuses, with the same message.
     #[track_caller]
     fn sane(
         &self,
@@ -222,7 +226,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         }
     }
 
-    /// What the plugin measured by itself, which a real host does not verify again.
+    /// Checks the verification that the setup did itself. A real host does not verify such a connection again.
     #[track_caller]
     fn measured(&self, made: &Established<D::Credential>, found: &VerifyResult<D::Credential>, place: &str) {
         let fresh = found.credential.as_ref().map(|credential| self.host.serialized(credential));
@@ -234,7 +238,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         }
     }
 
-    /// Everything of a result that must be the same in a replay, by name.
+    /// Returns the parts of a result that must be the same in a replay, with their names.
     #[track_caller]
     fn parts(
         &self,
@@ -260,7 +264,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     }
 }
 
-/// The fault, and for a replay that differs what is asked and what was asked before.
+/// Returns the message of a fault. For a replay that differs, it names the question and the recorded one.
 fn named(fault: &Fault, now: &Asked, before: &str) -> String {
     if fault.failure.code != Fault::changed().failure.code || before.is_empty() {
         return fault.to_string();

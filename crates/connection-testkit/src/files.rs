@@ -6,7 +6,7 @@ use connection_contract::{FileStat, FileType, Root, Secret, ServiceError};
 
 type Tree = BTreeMap<String, Vec<u8>>;
 
-/// Granted directories: each has files, or is refused. A root that is not named here is not there.
+/// The directories of a fake host. Each has files or is refused. A root that is not added does not exist.
 ///
 /// ```
 /// use connection_testkit::FakeFiles;
@@ -17,12 +17,12 @@ type Tree = BTreeMap<String, Vec<u8>>;
 pub struct FakeFiles(BTreeMap<String, Result<Tree, ServiceError>>);
 
 impl FakeFiles {
-    /// Nothing is there.
+    /// Creates a file system without any directory.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A directory with these files, by their paths below it.
+    /// Adds a directory with these files, given as relative paths with their contents.
     #[must_use]
     pub fn root(mut self, path: &str, files: &[(&str, &str)]) -> Self {
         let tree = files.iter().map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec())).collect();
@@ -30,19 +30,19 @@ impl FakeFiles {
         self
     }
 
-    /// What is there instead of a directory is a regular file.
+    /// Adds a regular file where a directory is expected.
     #[must_use]
     pub fn file(self, path: &str, content: &str) -> Self {
         self.root(path, &[("", content)])
     }
 
-    /// A directory that the host does not allow.
+    /// Adds a directory that the host does not allow.
     #[must_use]
     pub fn denied(self, path: &str) -> Self {
         self.failing(path, ServiceError::Denied)
     }
 
-    /// A directory that cannot be read now.
+    /// Adds a directory that cannot be read at the moment.
     #[must_use]
     pub fn unavailable(self, path: &str) -> Self {
         self.failing(path, ServiceError::Unavailable)
@@ -91,7 +91,7 @@ impl FakeFiles {
     }
 }
 
-/// The path of `file` relative to a directory above it.
+/// Returns the path of `file` relative to `directory`, or `None` if it is not below that directory.
 fn below<'a>(file: &'a str, directory: &str) -> Option<&'a str> {
     if directory.is_empty() { Some(file) } else { file.strip_prefix(directory)?.strip_prefix('/') }
 }

@@ -1,4 +1,4 @@
-//! The fake host: made with a definition, told what to expect, then asked to do what a real one does.
+//! The fake host: created from a definition, given a script of requests, and then called like a real host.
 
 use connection_contract::{
     BaseUrl, Clock, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Established,
@@ -16,7 +16,7 @@ use crate::{
     world::{Inbound, World},
 };
 
-/// A host for one plugin, all in memory.
+/// A host for one plugin, in memory.
 ///
 /// A request that was not expected fails the test, and so does an expectation that was not met, at
 /// [`finish`](Self::finish) or when the host is dropped.
@@ -26,7 +26,7 @@ pub struct FakeHost<D: ConnectionDefinition> {
 }
 
 impl<D: ConnectionDefinition> FakeHost<D> {
-    /// A host that expects no requests, and has no files, no key-value store and no inbound HTTP.
+    /// Creates a host that expects no requests and has no optional services, such as files or a key-value store.
     #[track_caller]
     pub fn new(definition: D) -> Self {
         let descriptor = definition.descriptor();
@@ -40,7 +40,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         Self { definition, world: World::new(descriptor, addresses, wildcards) }
     }
 
-    /// The request that comes next.
+    /// Adds the next expected request to the script.
     #[must_use]
     #[track_caller]
     pub fn expect(self, expected: Expected) -> Self {
@@ -49,28 +49,30 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self
     }
 
-    /// Sets the clock; it begins at 2026-01-31T10:20:30Z and stands still but for waits.
+    /// Sets the clock. It begins at 2026-01-31T10:20:30Z and advances only in waits.
     #[must_use]
     pub fn at(self, time: Timestamp) -> Self {
         self.world.set_now(time);
         self
     }
 
-    /// Gives the host a file service, and a cache of what is made of its files.
+    /// Gives the host a file service, and a cache of the results that are computed from its files.
     #[must_use]
     pub fn files(mut self, files: FakeFiles) -> Self {
         self.world.files = Some(files);
         self
     }
 
-    /// The host has no such cache, whatever files it has.
+    /// Removes the file cache, even if the host has files.
     #[must_use]
     pub fn without_file_cache(mut self) -> Self {
         self.world.has_file_cache = false;
         self
     }
 
-    /// What is set up, verified and used is of a profile with this directory, which [`files`](Self::files) has or not.
+    /// Sets the directory of the profile to which the connection belongs.
+    ///
+    /// The directory need not be one of [`files`](Self::files).
     #[must_use]
     pub fn directory(mut self, path: &str) -> Self {
         self.world.directory = Some(host::root(path));
@@ -84,7 +86,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self
     }
 
-    /// Gives the host a key-value store whose sealed half has this.
+    /// Gives the host a key-value store, and adds this secret of the kind to it.
     #[must_use]
     #[track_caller]
     pub fn secret_value(mut self, key: &str, value: Secret) -> Self {
@@ -95,7 +97,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self
     }
 
-    /// Gives the host local tools; a plugin may look for those that its descriptor declares.
+    /// Gives the host local tools. A plugin may look only for tools that its descriptor declares.
     #[must_use]
     pub fn tools(mut self, mut tools: FakeTools) -> Self {
         tools.granted = self.world.descriptor.tools.clone();
@@ -103,7 +105,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self
     }
 
-    /// Gives the host windows to log in.
+    /// Gives the host login windows.
     #[must_use]
     pub fn login_window(mut self, window: FakeWindow) -> Self {
         self.world.window = Some(window);
@@ -117,48 +119,49 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self
     }
 
-    /// Gives the host inbound HTTP that has no address to give now.
+    /// Gives the host inbound HTTP that has no address at the moment.
     #[must_use]
     pub fn inbound_http_none_left(mut self) -> Self {
         self.world.inbound = Inbound::NoneLeft;
         self
     }
 
-    /// The plugin.
+    /// Returns the plugin.
     pub fn definition(&self) -> &D {
         &self.definition
     }
 
-    /// The time.
+    /// Returns the current time of the host.
     pub fn now(&self) -> Timestamp {
         self.world.now()
     }
 
-    /// What the plugin logged.
+    /// Returns the events that the plugin logged.
     pub fn log(&self) -> Vec<LogEvent> {
         self.world.events().clone()
     }
 
-    /// What the plugin made of files where they were read, in order: all that leaves that place through the cache.
+    /// Returns the results that the plugin computed from files for the cache, in order.
     pub fn made_of_files(&self) -> Vec<String> {
         self.world.made_of_files().clone()
     }
 
-    /// The kind's own key-value store, if there is one.
+    /// Returns the key-value store of the kind, if the host has one.
     pub fn kv(&self) -> Option<&dyn KvService> {
         self.world.kv.as_ref().map(|_| &self.world as &dyn KvService)
     }
 
-    /// An address, as a host makes one.
+    /// Parses an address, as a host does.
     #[track_caller]
     pub fn base_url(&self, url: &str) -> BaseUrl {
         host::base_url(url).unwrap_or_else(|| fail("this is not a plain http(s) address"))
     }
 
-    /// Activates the plugin, with what this host has; again is as good as once.
+    /// Activates the plugin with the services of this host.
     ///
     /// # Errors
-    /// As the plugin's `activate`.
+    ///
+    /// The error of the plugin's `activate`.
     #[track_caller]
     pub fn activate(&self) -> Result<(), ConnectionError> {
         block_on(self.definition.activate(self.world.lent()))
@@ -167,7 +170,8 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     /// Fetches the usage of the account.
     ///
     /// # Errors
-    /// As the plugin's usage source.
+    ///
+    /// The error of the plugin's usage source.
     #[track_caller]
     pub fn fetch_usage(
         &self,
@@ -180,12 +184,12 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         block_on(usage.fetch(&credential, &context))
     }
 
-    /// A setup with these inputs, in order.
+    /// Creates a setup with these inputs, in order.
     pub fn setup(&self, inputs: impl IntoIterator<Item = Input>) -> Setup<'_, D> {
         Setup { host: self, inputs: inputs.into_iter().collect() }
     }
 
-    /// The connection that a host would make of a setup's result.
+    /// Creates the connection that a host would store for this result of a setup.
     pub fn connection(&self, made: &Established<D::Credential>) -> Connection {
         let declared = || self.world.addresses.first().map(|(_, base)| base.clone());
         Connection::new("connection-1", "owner-1")
@@ -194,10 +198,11 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             .with_roots(made.reach.roots.iter().cloned())
     }
 
-    /// Verifies, with the credential as it would come from the store. A connection that is not live is a result.
+    /// Verifies the credential, which is serialized and parsed first. A connection that is not live is a result.
     ///
     /// # Errors
-    /// Those that say nothing about the connection.
+    ///
+    /// The errors of the plugin's `verify` that say nothing about the connection.
     #[track_caller]
     pub fn verify(
         &self,
@@ -305,10 +310,11 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         Some(kept)
     }
 
-    /// Gives back what setup took.
+    /// Tears the connection down at the provider.
     ///
     /// # Errors
-    /// As the plugin's teardown.
+    ///
+    /// The error of the plugin's `teardown`.
     #[track_caller]
     pub fn teardown(&self, credential: &D::Credential, connection: &Connection) -> Result<(), ConnectionError> {
         let credential = self.reparsed(credential);
@@ -316,10 +322,11 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         block_on(self.definition.teardown(&credential, &context))
     }
 
-    /// Attaches the credential, twice, as a host does for a redirect.
+    /// Attaches the credential to a request, twice, as a host does for a redirect.
     ///
     /// # Errors
-    /// As the plugin's authorizer.
+    ///
+    /// The error of the plugin's authorizer.
     #[track_caller]
     pub fn authorize(
         &self,
@@ -337,7 +344,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         Ok(request)
     }
 
-    /// A named secret, for a caller that was granted it.
+    /// Returns a named secret, as for a caller with a grant for it.
     #[track_caller]
     pub fn secret(&self, credential: &D::Credential, name: &str) -> Option<Secret> {
         if !self.world.descriptor.secret_names.iter().any(|declared| declared == name) {
@@ -346,7 +353,11 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.definition.secrets()?.secret(credential, name)
     }
 
-    /// Fails when a request that was expected did not come.
+    /// Ends the test.
+    ///
+    /// # Panics
+    ///
+    /// An expected request was not sent.
     #[track_caller]
     pub fn finish(self) {
         if let Some(problem) = self.world.script.unmet() {
@@ -364,7 +375,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.definition.serialize_credential(credential).unwrap_or_else(|error| fail(&error.to_string()))
     }
 
-    /// The credential as it would come from the store.
+    /// Returns the credential after it was serialized and parsed, as it would come from a store.
     #[track_caller]
     pub(crate) fn reparsed(&self, credential: &D::Credential) -> D::Credential {
         let bytes = self.serialized(credential);
@@ -394,7 +405,7 @@ impl<D: ConnectionDefinition> std::fmt::Debug for FakeHost<D> {
     }
 }
 
-/// The value of a request's header as text, if it has it; for assertions.
+/// Returns the value of a request's header as text, if the request has the header. For assertions.
 pub fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     let (_, value) = request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
     core::str::from_utf8(value.expose()).ok()

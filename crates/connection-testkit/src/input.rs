@@ -1,28 +1,28 @@
-//! What happens to a setup, as a script.
+//! The inputs of a scripted setup.
 
 use connection_contract::Secret;
 
-/// What ends a wait.
+/// An input that ends a wait.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Input {
-    /// The user answers; raw text by field name, as it comes from a form. A name may be repeated.
+    /// Answers of the user: raw text by field name, as a form sends it. A name may be repeated.
     Answers(Vec<(String, Secret)>),
-    /// The browser comes back, with these parameters.
+    /// A callback: the browser comes back with these parameters.
     Callback(Vec<(String, Secret)>),
-    /// The wait ends by itself, and its time has passed.
+    /// The time of the wait passes.
     Elapsed,
-    /// The setup ended for a bad network alone, and the user asks it to go on.
+    /// A request to resume a setup that stopped only because the provider could not be reached.
     Resume,
 }
 
 impl Input {
-    /// The user answers.
+    /// Creates answers from pairs of a field name and its text.
     pub fn answers(answers: &[(&str, &str)]) -> Self {
         Self::Answers(pairs(answers))
     }
 
-    /// The browser comes back.
+    /// Creates a callback from pairs of a parameter name and its value.
     pub fn callback(parameters: &[(&str, &str)]) -> Self {
         Self::Callback(pairs(parameters))
     }

@@ -1,4 +1,4 @@
-//! The journal of a setup in memory: each entry as the bytes that a real host seals, with where the fakes stood.
+//! The journal of a setup in memory. Each entry has the bytes that a real host seals, and the state of the fakes.
 
 use connection_contract::Secret;
 use connection_replay as replay;
@@ -8,17 +8,17 @@ use crate::{fault::fail, kv};
 /// A question of the plugin, for comparison and for messages.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
-    /// The fingerprint.
+    /// The fingerprint of the question.
     pub(crate) what: String,
-    /// The question in words, without a secret that the test gave.
+    /// The question in words, without the secrets of the test.
     pub(crate) told: String,
-    /// What a person sees while it is waited for; empty for anything but a wait.
+    /// Text for the page that a person sees during a wait. Empty for other questions.
     pub(crate) shown: String,
-    /// The number of requests of the script that came before.
+    /// The number of scripted requests before the question.
     pub(crate) script: usize,
 }
 
-/// One effect, and where the fakes stood: the script and the input before it, the values after it.
+/// One effect with the state of the fakes: the script and the input before the effect, and the values after it.
 pub(crate) struct Entry {
     bytes: Secret,
     pub(crate) asked: Asked,
@@ -31,7 +31,7 @@ impl Entry {
         Self { bytes, asked, input, kv }
     }
 
-    /// The entry as a host reads it from its store.
+    /// Decodes the entry, as a host does after it reads it from its store.
     pub(crate) fn read(&self) -> replay::Entry {
         let Some(entry) = replay::Entry::decode(self.bytes.expose()) else {
             fail("the testkit cannot read an entry that it has recorded")

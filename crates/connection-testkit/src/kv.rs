@@ -11,10 +11,10 @@ use connection_replay::Part;
 const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 64 * 1024;
 
-/// Everything in it; cheap enough to keep per effect.
+/// The content of the store. It is small enough to be copied for each effect.
 pub(crate) type State = BTreeMap<(Part, String), Vec<u8>>;
 
-/// A clone is the same one.
+/// A store whose clones share their content.
 #[derive(Clone, Default)]
 pub(crate) struct FakeKv(Arc<Mutex<State>>);
 

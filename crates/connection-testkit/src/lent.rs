@@ -1,4 +1,4 @@
-//! What a host lends: local tools, windows to log in, what was made of files. In memory, and said by the test.
+//! Fakes of local tools, login windows and the file cache. They are in memory, and the test says how they answer.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use connection_contract::{
 
 use crate::{poll::yield_once, world::World};
 
-/// Tools on a machine in memory: a tool that is not named here is nowhere.
+/// The local tools of a fake host. A tool that is not added is not found.
 ///
 /// ```
 /// use connection_testkit::FakeTools;
@@ -21,12 +21,12 @@ pub struct FakeTools {
     tools: Vec<FakeTool>,
     probed: Vec<String>,
     is_unavailable: bool,
-    /// Those of the descriptor.
+    /// The tools that the descriptor declares.
     pub(crate) granted: Vec<ToolSpec>,
 }
 
 impl Default for FakeTools {
-    /// Nothing is there, and `/usr/bin` was looked in.
+    /// Creates a machine without tools, on which `/usr/bin` is searched.
     fn default() -> Self {
         let (tools, is_unavailable, granted) = Default::default();
         Self { tools, probed: vec!["/usr/bin".to_owned()], is_unavailable, granted }
@@ -41,31 +41,31 @@ struct FakeTool {
 }
 
 impl FakeTools {
-    /// Nothing is there.
+    /// Creates a machine without tools, on which `/usr/bin` is searched.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A tool, where it is, and what it says when it is asked for its version.
+    /// Adds a tool with its path and the text that it prints as its version.
     #[must_use]
     pub fn tool(self, binary: &str, path: &str, version: &str) -> Self {
         self.with(binary, path, Some(version.to_owned()))
     }
 
-    /// A tool that does not say its version.
+    /// Adds a tool that fails when it is run for its version.
     #[must_use]
     pub fn broken(self, binary: &str, path: &str) -> Self {
         self.with(binary, path, None)
     }
 
-    /// The directories that are looked in; `/usr/bin`, unless said.
+    /// Sets the directories that are searched. The default is `/usr/bin`.
     #[must_use]
     pub fn probed(mut self, directories: &[&str]) -> Self {
         self.probed = directories.iter().map(|directory| (*directory).to_owned()).collect();
         self
     }
 
-    /// Nobody can look for a tool now.
+    /// Makes every search fail with [`ServiceError::Unavailable`].
     #[must_use]
     pub fn unavailable(mut self) -> Self {
         self.is_unavailable = true;
@@ -111,14 +111,14 @@ impl ToolService for FakeTools {
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
         Box::pin(async move {
             yield_once().await;
-            // Outside of a setup nobody asked, and a host runs nothing.
+            // A host runs a tool only in a setup, which a person has started.
             self.known(tool)?;
             Err(ServiceError::Denied)
         })
     }
 }
 
-/// How a window of the test ends.
+/// The way in which a login window ends.
 #[derive(Clone, Debug)]
 pub(crate) enum WindowEnd {
     Cancelled,
@@ -138,27 +138,27 @@ impl WindowEnd {
     }
 }
 
-/// Windows, each of which ends as the test says.
+/// A login window that always ends in the same way.
 #[derive(Clone, Debug)]
 pub struct FakeWindow(WindowEnd);
 
 impl FakeWindow {
-    /// The person logs in; the cookie is this.
+    /// Creates a window in which the person logs in and gets this cookie.
     pub fn cookie(cookie: &str) -> Self {
         Self(WindowEnd::Cookie(cookie.to_owned()))
     }
 
-    /// The person closes it.
+    /// Creates a window that the person closes.
     pub fn cancelled() -> Self {
         Self(WindowEnd::Cancelled)
     }
 
-    /// Its time is over.
+    /// Creates a window whose time runs out.
     pub fn timed_out() -> Self {
         Self(WindowEnd::TimedOut)
     }
 
-    /// It cannot be shown.
+    /// Creates a window that cannot be shown, for this reason.
     pub fn failed(why: &str) -> Self {
         Self(WindowEnd::Failed(why.to_owned()))
     }
@@ -178,7 +178,7 @@ impl LoginWindowService for FakeWindow {
 }
 
 impl World {
-    /// What a kind is given to keep.
+    /// Returns the services that a kind receives in `activate`.
     pub(crate) fn lent(&self) -> HostServices {
         let mut services = HostServices::new();
         if let Some(kv) = &self.kv {
@@ -211,7 +211,7 @@ impl World {
     }
 }
 
-/// Nothing is kept: a plugin must not tell whether something was.
+/// The cache keeps nothing, because a plugin must not depend on a cached result.
 impl FileCache for World {
     fn cached<'a>(
         &'a self,

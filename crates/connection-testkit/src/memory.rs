@@ -1,4 +1,4 @@
-//! One run of a setup in memory: what the replay engine asks of the fake host.
+//! One run of a setup in memory: the implementation of the replay engine's [`Host`] for the fake host.
 
 use std::{
     convert::Infallible,
@@ -21,7 +21,7 @@ use crate::{
 
 /// The services of one run of a setup.
 pub(crate) type Effects<'w> = connection_replay::Effects<Memory<'w>>;
-/// The state of one run. A fake host has no reasons of its own to stop it.
+/// The state of one run. A fake host has no reasons of its own to stop a run.
 pub(crate) type Run = connection_replay::Run<Infallible>;
 
 pub(crate) struct Memory<'w> {
@@ -35,12 +35,12 @@ pub(crate) struct Memory<'w> {
     live: Mutex<Vec<Entry>>,
 }
 
-/// What a run came to.
+/// The result of a run.
 pub(crate) struct Ran {
     pub(crate) run: Run,
     /// The last question.
     pub(crate) asked: Asked,
-    /// The effects that were not recorded before.
+    /// The effects that this run has recorded.
     pub(crate) live: Vec<Entry>,
 }
 
@@ -53,7 +53,7 @@ fn into<T>(mutex: Mutex<T>) -> T {
 }
 
 impl<'w> Memory<'w> {
-    /// A run over a journal, of a setup that began at `started` and has had so many inputs.
+    /// Creates a run over a journal, for a setup that began at `started` and has had `input` inputs.
     pub(crate) fn new(world: &'w World, journal: &[Entry], started: Timestamp, input: usize) -> Self {
         let bytes = journal.iter().map(Entry::size).sum();
         let run = Run::new(journal.iter().map(Entry::read).collect(), bytes, started);
@@ -100,7 +100,9 @@ impl<'w> Memory<'w> {
         self.world.script.redacted(&told)
     }
 
-    /// What a person sees while it waits: the earlier notices and this wait's. A signature counts as what it signs.
+    /// Returns text for the page that a person sees during a wait: the earlier notices and those of the wait.
+    ///
+    /// A stand-in replaces each signature, because a replay may sign the same text with another result.
     fn shown(&self, question: &Question<'_>) -> String {
         let Question::Wait { look, .. } = question else { return String::new() };
         let text = format!("{look} {:?}", lock(&self.run).notices);
@@ -114,7 +116,7 @@ fn waits(ways: Ways) -> String {
     format!("wait for {}", ways.join(" or "))
 }
 
-/// The services from which the plugin's context is made: those that this host has.
+/// Returns the services of this host, from which the plugin's context is created.
 pub(crate) fn services<'a>(effects: &'a Effects<'_>) -> Services<'a> {
     let Memory { world, crypto, .. } = effects.host();
     let mut services = Services::new(effects, effects, crypto, effects)
@@ -151,7 +153,7 @@ impl Host for Memory<'_> {
         &self.world.descriptor
     }
 
-    /// Time stands still but for waits.
+    /// Time advances only in waits.
     fn now(&self) -> Timestamp {
         lock(&self.run).now
     }
@@ -168,8 +170,9 @@ impl Host for Memory<'_> {
         FakeCrypto::derived("state", number)
     }
 
-    /// A real host does not compare what is shown. A plugin that shows something else in a replay reads something that
-    /// is not its context, so this one does.
+    /// Compares the page of a wait with the recorded one, which a real host does not do.
+    ///
+    /// A plugin that shows something else in a replay depends on data from outside its context.
     fn asks(&self, question: &Question<'_>, fingerprint: &str) {
         let (told, shown) = (self.told(question), self.shown(question));
         let mut run = lock(&self.run);
@@ -198,7 +201,7 @@ impl Host for Memory<'_> {
         self.world.answer(&request, self.now())
     }
 
-    /// In a setup each call is an exchange of its own.
+    /// The number of the effect is ignored, because each call in a setup is an exchange of its own.
     fn spend_key(&self, _: i64, spend: &Spend<'_>) -> [u8; 32] {
         spend::key(spend)
     }

@@ -1,7 +1,7 @@
-//! A provider that follows the standards of OAuth 2, as parts of a script: for kinds made of a configuration.
+//! A provider that follows the OAuth 2 standards, as parts of a script, for kinds that are made from a configuration.
 //!
-//! Its secrets are canaries, so the suite finds them wherever they must not be. What a provider does otherwise is
-//! written over what stands here, since each part is an [`Expected`], a [`Reply`] or an [`Input`].
+//! The secrets of the provider are canaries, so the suite finds them wherever they must not appear. Each part is an
+//! [`Expected`], a [`Reply`] or an [`Input`], which a test can change for a provider that deviates from the standards.
 //!
 //! ```
 //! use connection_testkit::{Expected, Reply, oauth2};
@@ -20,45 +20,45 @@ use connection_contract::ConnectionDefinition;
 
 use crate::{Expected, FakeHost, Input, Reply};
 
-/// The id of the application.
+/// The client id of the application.
 pub const CLIENT_ID: &str = "client-canary-0a1b2c3d";
-/// The secret of the application.
+/// The client secret of the application.
 pub const CLIENT_SECRET: &str = "client-secret-canary-5e6f7a8b";
-/// The code with which the browser comes back.
+/// The authorization code in the callback.
 pub const CODE: &str = "code-canary-55ee66ff";
-/// The access token that the code becomes.
+/// The access token for which the code is exchanged.
 pub const ACCESS_TOKEN: &str = "access-canary-11aa22bb";
-/// The refresh token that the code becomes.
+/// The refresh token for which the code is exchanged.
 pub const REFRESH_TOKEN: &str = "refresh-canary-33cc44dd";
-/// The access token that a renewal gives.
+/// The access token that a refresh returns.
 pub const RENEWED_TOKEN: &str = "renewed-canary-77ff88aa";
-/// Where the browser comes back.
+/// The address for callbacks.
 pub const CALLBACK: &str = "https://host.example/callback";
-/// How many seconds a token lives.
+/// The lifetime of a token in seconds.
 const LIFE: u32 = 3600;
 
-/// Gives the host callbacks, and a key-value store.
+/// Gives the host callbacks and a key-value store.
 pub fn host<D: ConnectionDefinition>(host: FakeHost<D>) -> FakeHost<D> {
     host.inbound_http(CALLBACK).key_value()
 }
 
-/// The answer to the question for an application.
+/// Returns the answers with the client id and secret of the application.
 pub fn asked() -> Input {
     Input::answers(&[("clientId", CLIENT_ID), ("clientSecret", CLIENT_SECRET)])
 }
 
-/// The browser comes back with a code.
+/// Returns the callback with the authorization code.
 pub fn back() -> Input {
     Input::callback(&[("code", CODE)])
 }
 
-/// The code is exchanged for tokens (RFC 6749, section 4.1.3), which live for an hour.
+/// Returns the request that exchanges the code for tokens (RFC 6749, section 4.1.3), which are valid for an hour.
 pub fn redeem(token_endpoint: &str) -> Expected {
     let exchange = Expected::post(token_endpoint).no_redirect();
     exchange.form_field("grant_type", "authorization_code").form_field("code", CODE).answer(tokens(LIFE))
 }
 
-/// The refresh token is exchanged for another access token (RFC 6749, section 6).
+/// Returns the request that exchanges the refresh token for another access token (RFC 6749, section 6).
 pub fn renew(token_endpoint: &str) -> Expected {
     let fresh = format!(r#"{{"access_token": "{RENEWED_TOKEN}", "token_type": "Bearer", "expires_in": {LIFE}}}"#);
     let exchange = Expected::post(token_endpoint).no_redirect();
@@ -68,13 +68,13 @@ pub fn renew(token_endpoint: &str) -> Expected {
         .answer(Reply::json(200, &fresh))
 }
 
-/// The tokens are given back (RFC 7009), the refresh token first.
+/// Returns the requests that revoke the tokens (RFC 7009), the refresh token first.
 pub fn revoke(revocation_endpoint: &str) -> [Expected; 2] {
     [REFRESH_TOKEN, ACCESS_TOKEN]
         .map(|token| Expected::post(revocation_endpoint).no_redirect().form_field("token", token))
 }
 
-/// An answer with tokens whose access token lives for so many seconds (RFC 6749, section 5.1).
+/// Returns a response with tokens whose access token is valid for `seconds` seconds (RFC 6749, section 5.1).
 pub fn tokens(seconds: u32) -> Reply {
     let tokens = format!(
         r#"{{"access_token": "{ACCESS_TOKEN}", "token_type": "Bearer", "expires_in": {seconds}, "refresh_token": "{REFRESH_TOKEN}"}}"#
@@ -82,7 +82,7 @@ pub fn tokens(seconds: u32) -> Reply {
     Reply::json(200, &tokens)
 }
 
-/// The request must carry the access token (RFC 6750).
+/// Requires the access token in the request (RFC 6750).
 pub fn with_token(request: Expected) -> Expected {
     request.header("authorization", &format!("Bearer {ACCESS_TOKEN}"))
 }

@@ -1,4 +1,4 @@
-//! Drives a future by hand. Nothing in the testkit truly waits, so no runtime is needed.
+//! Polls futures without a runtime. None is needed, because no service of the testkit waits.
 
 use std::{
     future::poll_fn,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::fault::fail;
 
-/// More than any chain of fakes needs between two of their answers.
+/// The maximum number of polls of a future. No chain of fakes needs as many.
 const MOST_POLLS: usize = 100_000;
 
 /// Runs a future to its end.
@@ -20,7 +20,9 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Polls until the future ends, or until `stopped` says so; `None` then, and for one that never ends.
+/// Polls the future until it ends or `stopped` returns `true`.
+///
+/// Returns `None` if the future was stopped or does not end after [`MOST_POLLS`] polls.
 pub(crate) fn poll_until<T>(future: impl Future<Output = T>, stopped: impl Fn() -> bool) -> Option<T> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -35,14 +37,14 @@ pub(crate) fn poll_until<T>(future: impl Future<Output = T>, stopped: impl Fn() 
     None
 }
 
-/// Polls so often and drops the future; whether it had ended by then.
+/// Polls the future at most `polls` times and drops it. Returns `true` if it ended.
 pub(crate) fn poll_and_drop<T>(future: impl Future<Output = T>, polls: usize) -> bool {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     (0..polls).any(|_| future.as_mut().poll(&mut context).is_ready())
 }
 
-/// Lets everything else that the plugin began show itself, as a real service would.
+/// Yields once, as a real service does, so that concurrent calls of the plugin begin and are detected.
 pub(crate) async fn yield_once() {
     let mut yielded = false;
     poll_fn(|context| {

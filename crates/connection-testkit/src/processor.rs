@@ -1,6 +1,6 @@
 //! The processor time of a thread, by which the suite compares work.
 //!
-//! No clock is read: on a loaded machine a thread waits longer and works as much as before.
+//! A clock would not do, because a thread waits longer on a loaded machine, while its work stays the same.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! HTTP as a script: requests in order, each with its answer. Anything else fails the test.
+//! Scripted HTTP: a list of requests in order, each with its answer. Any other request fails the test.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,7 +6,7 @@ use connection_contract::{HttpError, HttpRequest, HttpResponse, Secret, Timestam
 
 use crate::{canary, fault::fail};
 
-/// An answer, or that there is none.
+/// The answer to a request, or an error in its place.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reply(pub(crate) Result<Parts, HttpError>);
@@ -24,27 +24,27 @@ impl Reply {
         Self(self.0.as_ref().map(part).map_err(|error| *error))
     }
 
-    /// An answer with a JSON body.
+    /// Creates an answer with a JSON body.
     pub fn json(status: u16, body: &str) -> Self {
         Self::text(status, body).header("content-type", "application/json")
     }
 
-    /// An answer with any body.
+    /// Creates an answer with a text body and no headers.
     pub fn text(status: u16, body: &str) -> Self {
         Self(Ok(Parts { status, headers: Vec::new(), body: Secret::from(body) }))
     }
 
-    /// An answer without a body.
+    /// Creates an answer without a body.
     pub fn status(status: u16) -> Self {
         Self::text(status, "")
     }
 
-    /// No answer.
+    /// Creates an error in place of an answer.
     pub fn error(error: HttpError) -> Self {
         Self(Err(error))
     }
 
-    /// Adds a header to an answer.
+    /// Adds a header to the answer. An error stays as it is.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let Ok(parts) = &mut self.0 {
@@ -59,7 +59,7 @@ impl Reply {
     }
 }
 
-/// A request that must come next, and its answer.
+/// An expected request with its answer.
 #[derive(Debug)]
 #[non_exhaustive]
 #[must_use = "give it to `FakeHost::expect`"]
@@ -74,66 +74,70 @@ pub struct Expected {
 
 #[derive(Clone, Debug)]
 enum Body {
-    /// These fields and no others.
+    /// A form with these fields and no others.
     Form(Vec<(String, String)>),
-    /// These fields, and any others beside them.
+    /// A form with these fields and any others.
     FormHas(Vec<(String, String)>),
     Json(Value),
 }
 
 impl Expected {
-    /// A request with this method to exactly this URL, query included; answered with 200 and an empty body.
+    /// Expects a request with this method to exactly this URL, including the query.
+    ///
+    /// The answer is a 200 with an empty body, unless [`answer`](Self::answer) sets another one.
     pub fn new(method: &str, url: &str) -> Self {
         let (method, url) = (method.to_owned(), url.to_owned());
         Self { method, url, headers: Vec::new(), body: None, stays: false, reply: Reply::status(200) }
     }
 
-    /// `GET url`.
+    /// Expects a `GET` request to this URL.
     pub fn get(url: &str) -> Self {
         Self::new("GET", url)
     }
 
-    /// `POST url`.
+    /// Expects a `POST` request to this URL.
     pub fn post(url: &str) -> Self {
         Self::new("POST", url)
     }
 
-    /// `DELETE url`.
+    /// Expects a `DELETE` request to this URL.
     pub fn delete(url: &str) -> Self {
         Self::new("DELETE", url)
     }
 
-    /// It must have this header with this value.
+    /// Requires this header with this value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), Some(Secret::from(value))));
         self
     }
 
-    /// It must carry `Authorization: Basic …` for these (RFC 7617).
+    /// Requires `Authorization: Basic …` with this user and password (RFC 7617).
     pub fn basic(self, user: &str, password: &str) -> Self {
         let pair = encode::base64(format!("{user}:{password}").as_bytes());
         self.header("authorization", &format!("Basic {pair}"))
     }
 
-    /// It must not have this header.
+    /// Requires that this header is absent.
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.push((name.to_owned(), None));
         self
     }
 
-    /// It must let the host follow no redirect ([`HttpRequest::no_redirect`]).
+    /// Requires that the host follows no redirect ([`HttpRequest::no_redirect`]).
     pub fn no_redirect(mut self) -> Self {
         self.stays = true;
         self
     }
 
-    /// Its body must be a form with these fields, in any order.
+    /// Requires a form with exactly these fields, in any order.
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
         self.body = Some(Body::Form(fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()));
         self
     }
 
-    /// Its body must be a form with this field, and may have others: for what the plugin draws or adds.
+    /// Requires a form with this field, among others.
+    ///
+    /// Use it for forms with fields that the test does not know, such as random values.
     pub fn form_field(mut self, name: &str, value: &str) -> Self {
         let mut fields = if let Some(Body::FormHas(fields)) = self.body.take() { fields } else { Vec::new() };
         fields.push((name.to_owned(), value.to_owned()));
@@ -141,7 +145,7 @@ impl Expected {
         self
     }
 
-    /// Its body must be this JSON.
+    /// Requires this JSON as the body.
     #[track_caller]
     pub fn json(mut self, text: &str) -> Self {
         let Ok(value) = Value::parse(text.as_bytes()) else { fail("the expected body is not JSON") };
@@ -149,7 +153,7 @@ impl Expected {
         self
     }
 
-    /// What it is answered with.
+    /// Sets the answer.
     pub fn answer(mut self, reply: Reply) -> Self {
         self.reply = reply;
         self
@@ -167,7 +171,7 @@ impl Expected {
         }
     }
 
-    /// What of the request is not as expected; never a value.
+    /// Returns the first difference between the request and the expected one. The text contains no values.
     fn differs(&self, request: &HttpRequest, url: &str) -> Option<String> {
         if self.method != request.method || self.url != url {
             return Some("is not the next one in the script".to_owned());
@@ -205,7 +209,7 @@ impl Expected {
     }
 }
 
-/// The expectations and how far they are met.
+/// The expected requests, and the number of those that were sent.
 #[derive(Default)]
 pub(crate) struct Script(Mutex<Inner>);
 
@@ -235,33 +239,33 @@ impl Script {
         self.lock().next = next;
     }
 
-    /// From this request on, everything is answered with that, and nothing more is expected.
+    /// Answers the request with number `at` and every later one with `reply`, whatever is expected.
     pub(crate) fn fault(&self, at: usize, reply: Reply) {
         self.lock().fault = Some((at, reply));
     }
 
-    /// From now on messages do not show it.
+    /// Hides the secret from messages.
     pub(crate) fn hide(&self, secret: &Secret) {
         self.lock().secrets.push(secret.duplicate());
     }
 
-    /// Every URL that was asked for.
+    /// Returns the URL of every request.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.lock().urls.clone()
     }
 
-    /// Method, origin and path, without a secret that the test gave.
+    /// Returns the method, origin and path, without the hidden secrets.
     pub(crate) fn shown(&self, method: &str, url: &str) -> String {
         let path = url.split('?').next().unwrap_or_default();
         self.redacted(&format!("{method} {path}"))
     }
 
-    /// The text without a secret that the test gave.
+    /// Returns the text without the hidden secrets.
     pub(crate) fn redacted(&self, text: &str) -> String {
         canary::redacted(text, self.lock().secrets.iter().map(Secret::expose))
     }
 
-    /// The next answer, to a request at a URL.
+    /// Returns the next answer, or fails the test if the request is not the expected one.
     pub(crate) fn answer(&self, request: &HttpRequest, url: &str, now: Timestamp) -> Result<HttpResponse, HttpError> {
         let sent = self.shown(&request.method, url);
         let mut inner = self.lock();
@@ -288,7 +292,7 @@ impl Script {
         fail(&format!("the request {sent} {problem}{wanted}"))
     }
 
-    /// The first expectation that was not met.
+    /// Returns a message about the first expected request that was not sent.
     pub(crate) fn unmet(&self) -> Option<String> {
         let inner = self.lock();
         let first = inner.expected.get(inner.next).filter(|_| inner.fault.is_none())?;
@@ -298,7 +302,7 @@ impl Script {
     }
 }
 
-/// The origin of a URL in a script; fails the test for one that no plugin can ask for.
+/// Fails the test for an expected request to a URL that no plugin can request.
 #[track_caller]
 pub(crate) fn checked(expected: &Expected) {
     if host::origin(&expected.url).is_none() {

@@ -1,4 +1,4 @@
-//! What plugins call outside of a setup.
+//! The services of the fake host outside of a setup.
 
 use connection_contract::{
     BoxFuture, Clock, FileService, FileStat, HttpError, HttpRequest, HttpResponse, HttpService, KvService, Root,
@@ -32,7 +32,7 @@ impl World {
         self.kv.as_ref().map_or(Err(ServiceError::Unavailable), |kv| kv.write(part, key, value))
     }
 
-    /// A host refuses to share a value for an origin that the descriptor does not declare.
+    /// Fails the test for a value that is shared for an origin that the descriptor does not declare, as a host refuses.
     fn require_declared(&self, part: &Part) {
         let Part::Shared(origins) = part else { return };
         if !(1..=8).contains(&origins.len()) {
@@ -76,7 +76,7 @@ impl FileService for World {
     }
 }
 
-/// A key-value store: `$get` and `$put` say how a part is read and written.
+/// Implements a key-value store by `$get` and `$put`, which read and write a part of it.
 macro_rules! key_value {
     ($service:ty, $get:ident, $put:ident) => {
         impl KvService for $service {

@@ -1,34 +1,34 @@
-//! A scripted setup: what it showed, what it waited for, and what came of it.
+//! A scripted setup, its steps and its result.
 
 use connection_contract::{ConnectionDefinition, Established, Link, Notice, Prompt, SetupFailure};
 
 use crate::{FakeHost, Input, drive::Drive};
 
-/// A step that a user would have seen.
+/// A step that a user would see.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Step {
-    /// What is asked, if anything.
+    /// The prompt, if the step has one.
     pub prompt: Option<Prompt>,
-    /// What is opened in the browser, if anything.
+    /// The address to open in the browser, if the step has one.
     pub open: Option<Link>,
-    /// What stays on the page: earlier notices, then those of this step.
+    /// The notices on the page: earlier ones first, then those of the step.
     pub notices: Vec<Notice>,
 }
 
-/// How a scripted setup went.
+/// The outcome of a scripted setup.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SetupRun<C> {
-    /// What it made, or why it made nothing.
+    /// The result of the setup.
     pub result: Result<Established<C>, SetupFailure>,
-    /// What a user would have seen.
+    /// The steps that a user would see.
     pub steps: Vec<Step>,
-    /// How many effects it had, waits included.
+    /// The number of effects, including waits.
     pub effects: usize,
-    /// Per request, how many inputs came before it.
+    /// The number of inputs before each request.
     pub(crate) requests: Vec<usize>,
-    /// Per request, whether it spent something.
+    /// `true` for each request that spent something.
     pub(crate) spends: Vec<bool>,
 }
 
@@ -41,16 +41,17 @@ pub struct Setup<'h, D: ConnectionDefinition> {
 }
 
 impl<D: ConnectionDefinition> Setup<'_, D> {
-    /// Runs it, and again from every effect. A [`SetupFailure`] is a result; a fault of the plugin fails the test.
+    /// Runs the setup, and then runs it again from every effect. A fault of the plugin fails the test.
     ///
     /// # Errors
-    /// As the plugin's setup.
+    ///
+    /// The [`SetupFailure`] of the plugin's setup.
     #[track_caller]
     pub fn run(self) -> Result<Established<D::Credential>, SetupFailure> {
         self.trace().result
     }
 
-    /// As [`run`](Self::run), and tells what was shown.
+    /// Runs the setup like [`run`](Self::run), and returns its steps, too.
     #[track_caller]
     pub fn trace(self) -> SetupRun<D::Credential> {
         Drive { host: self.host, inputs: &self.inputs }.run()

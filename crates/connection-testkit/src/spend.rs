@@ -1,5 +1,7 @@
-//! What is spent once: as a host keeps it, an answer is there before the plugin sees it, and comes back until what was
-//! made of it is stored.
+//! Requests that spend something.
+//!
+//! As in a real host, the answer is kept before the plugin sees it. It is returned again for the same request until the
+//! result that the plugin makes from it is stored.
 
 use std::{
     collections::BTreeMap,
@@ -10,12 +12,12 @@ use connection_contract::{BoxFuture, Clock, HttpError, HttpRequest, HttpResponse
 
 use crate::{crypto::hmac_sha256, poll::yield_once, script::Reply, world::World};
 
-/// The answers to what was spent, by what it was.
+/// The kept answers, by the key of what was spent.
 #[derive(Default)]
 pub(crate) struct Kept(Mutex<BTreeMap<[u8; 32], Option<HttpResponse>>>);
 
 impl Kept {
-    /// What came of it; `Some(None)` when nobody knows.
+    /// Returns the kept answer. `Some(None)` means that the answer is not known.
     fn find(&self, key: &[u8; 32]) -> Option<Option<HttpResponse>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(key).map(|response| response.as_ref().map(duplicate_response))
@@ -25,7 +27,7 @@ impl Kept {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, response.map(duplicate_response));
     }
 
-    /// What was made of the answers is stored.
+    /// Drops all answers, as after the result is stored.
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -45,7 +47,7 @@ impl SpendService for World {
             }
             let result = certain(self.answer(&request, self.now()));
             match &result {
-                // What was refused unprocessed may be asked again, and so may what was not sent.
+                // A request that was not sent, or that the provider did not process, may be sent again.
                 Ok(response) if response.status() == 429 => {}
                 Ok(response) => self.kept.keep(key, Some(response)),
                 Err(HttpError::Uncertain) => self.kept.keep(key, None),
@@ -60,7 +62,7 @@ pub(crate) fn key(spend: &Spend<'_>) -> [u8; 32] {
     hmac_sha256(spend.label.as_bytes(), spend.secret.expose())
 }
 
-/// Whether nobody knows after this whether something was spent.
+/// Returns `true` if the reply leaves open whether something was spent.
 pub(crate) fn leaves_open(reply: &Reply) -> bool {
     match &reply.0 {
         Ok(parts) => parts.status == 408 || parts.status >= 500,
@@ -68,7 +70,7 @@ pub(crate) fn leaves_open(reply: &Reply) -> bool {
     }
 }
 
-/// What a host makes of an answer that leaves open whether something was spent.
+/// Returns [`HttpError::Uncertain`] in place of an answer that leaves open whether something was spent, as a host does.
 pub(crate) fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
     match result {
         Ok(response) if response.status() == 408 || response.status() >= 500 => Err(HttpError::Uncertain),

@@ -1,4 +1,4 @@
-//! What a fake host does with webhooks: the plugin's own checks, with the credential as it would come from the store.
+//! Webhooks of the fake host: calls of the plugin with a credential that was serialized and parsed, as from a store.
 
 use connection_contract::{
     ConnectionDefinition, Context, Delivery, NotAuthentic, Secret, SigningKey, WebhookEvent, Webhooks,
@@ -7,10 +7,11 @@ use connection_contract::{
 use crate::{FakeHost, fault::fail};
 
 impl<D: ConnectionDefinition> FakeHost<D> {
-    /// Gives the plugin a delivery with these keys, the newest first.
+    /// Lets the plugin receive a delivery with these keys, of which the newest is first.
     ///
     /// # Errors
-    /// As [`Webhooks::receive`].
+    ///
+    /// The error of [`Webhooks::receive`].
     #[track_caller]
     pub fn receive(
         &self,
@@ -22,10 +23,11 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.webhooks().receive(&self.reparsed(credential), keys, delivery, &context)
     }
 
-    /// A delivery that the plugin signs as its provider would.
+    /// Returns a delivery that the plugin signs as its provider does.
     ///
     /// # Errors
-    /// As [`Webhooks::sign`].
+    ///
+    /// The error of [`Webhooks::sign`].
     #[track_caller]
     pub fn sign_webhook(
         &self,
@@ -37,7 +39,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.webhooks().sign(&self.reparsed(credential), key, url, &context)
     }
 
-    /// The key that the plugin finds in a delivery which nothing proves.
+    /// Returns the key that the plugin finds in a delivery without a signature, if the delivery contains one.
     #[track_caller]
     pub fn handshake(&self, delivery: &Delivery) -> Option<Secret> {
         self.webhooks().handshake(delivery)

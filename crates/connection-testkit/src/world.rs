@@ -1,4 +1,4 @@
-//! The live side of the fakes: what a verify, a teardown and the first run of a setup meet.
+//! The state of the fake host, which all its services share.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -19,7 +19,7 @@ use crate::{
     spend::Kept,
 };
 
-/// What the host has of inbound HTTP.
+/// The inbound HTTP of the host.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Inbound {
     #[default]
@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub(crate) script: Script,
     pub(crate) crypto: FakeCrypto,
     pub(crate) files: Option<FakeFiles>,
-    /// Whether what is made of them goes through a cache.
+    /// `true` if the results that are computed from files go through a cache.
     pub(crate) has_file_cache: bool,
     pub(crate) directory: Option<Root>,
     pub(crate) kv: Option<FakeKv>,
@@ -84,13 +84,13 @@ impl World {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why the setup failed, without a secret that the test gave.
+    /// Returns the reason of a failure, without the secrets of the test.
     pub(crate) fn told(&self, failure: &SetupFailure) -> String {
         let text = format!("{}: {}", failure.code, failure.message);
         self.script.redacted(&(text + &self.undeclared(&failure.code)))
     }
 
-    /// The address that a fault of the plugin is about, where there is one, to be put behind its message.
+    /// Returns the undeclared address that caused a fault, as text to append to its message, or an empty string.
     pub(crate) fn undeclared(&self, code: &str) -> String {
         let events = self.events();
         let is_named = |event: &&LogEvent| event.name == "undeclared_address" && code == reason::PLUGIN_FAULT;
@@ -98,12 +98,12 @@ impl World {
         found.map(|(_, address)| format!(": {address}")).unwrap_or_default()
     }
 
-    /// What the plugin made of files, in order.
+    /// Returns the results that the plugin computed from files, in order.
     pub(crate) fn made_of_files(&self) -> MutexGuard<'_, Vec<String>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the key-value store back to an earlier state, if there is one.
+    /// Restores an earlier state of the key-value store, if there is one.
     pub(crate) fn restore(&self, state: Option<kv::State>) {
         if let (Some(fake), Some(state)) = (&self.kv, state) {
             fake.restore(state);
@@ -134,7 +134,7 @@ impl World {
 }
 
 impl World {
-    /// What the script says to a request, which it sees with signatures that a test can make.
+    /// Answers a request from the script. The script sees signatures that a test can compute.
     pub(crate) fn answer(&self, request: &HttpRequest, now: Timestamp) -> Result<HttpResponse, HttpError> {
         let mut seen = host::duplicate(request);
         seen.body = self.crypto.retold(seen.body.expose());

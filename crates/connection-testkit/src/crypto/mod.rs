@@ -1,6 +1,6 @@
-//! SHA-256 and HMAC, since authorizers sign with them, and random bytes that are the same in every run.
+//! SHA-256 and HMAC, with which authorizers sign, and random bytes that are the same in every run.
 //!
-//! For tests alone: neither fast nor hardened.
+//! The code is for tests only. It is neither fast nor hardened.
 
 mod sha1;
 
@@ -83,7 +83,7 @@ const K: [u32; 64] = [
 const START: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
-/// SHA-256 (FIPS 180-4).
+/// Returns the SHA-256 digest of `bytes` (FIPS 180-4).
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut state = START;
     for block in padded(bytes).as_chunks::<64>().0 {
@@ -96,12 +96,12 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
-/// HMAC-SHA-256 (RFC 2104).
+/// Returns the HMAC-SHA-256 of `bytes` (RFC 2104).
 pub fn hmac_sha256(key: &[u8], bytes: &[u8]) -> [u8; 32] {
     hmac(sha256, key, bytes)
 }
 
-/// With a hash that works on blocks of 64 bytes.
+/// Returns the HMAC with a hash that works on blocks of 64 bytes.
 fn hmac<const N: usize>(hash: fn(&[u8]) -> [u8; N], key: &[u8], bytes: &[u8]) -> [u8; N] {
     let hashed = if key.len() > 64 { hash(key).to_vec() } else { key.to_vec() };
     let pad = |with: u8| -> Vec<u8> {
@@ -111,7 +111,7 @@ fn hmac<const N: usize>(hash: fn(&[u8]) -> [u8; N], key: &[u8], bytes: &[u8]) ->
     hash(&[pad(0x5c).as_slice(), &inner].concat())
 }
 
-/// The bytes with a one, zeros and their number of bits behind them, up to whole blocks (FIPS 180-4, section 5.1.1).
+/// Pads the bytes to whole blocks with a one bit, zeros and the number of bits (FIPS 180-4, section 5.1.1).
 fn padded(bytes: &[u8]) -> Vec<u8> {
     let mut padded = bytes.to_vec();
     padded.push(0x80);
@@ -159,7 +159,8 @@ fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
     }
 }
 
-/// Random bytes from a counter, which begins anew in every run of a setup; signatures from one that never does.
+/// Random bytes from a counter that restarts in every run of a setup, and signatures from a counter that never
+/// restarts.
 #[derive(Debug, Default)]
 pub(crate) struct FakeCrypto {
     draws: AtomicU64,
@@ -173,22 +174,22 @@ struct Signed {
 }
 
 impl FakeCrypto {
-    /// For another run of the same world.
+    /// Returns the cryptography for another run on the same host.
     pub(crate) fn anew(&self) -> Self {
         Self { draws: AtomicU64::default(), signed: Arc::clone(&self.signed) }
     }
 
-    /// 32 bytes that depend on `label` and `n` alone.
+    /// Returns 32 bytes that depend on `label` and `n` alone.
     pub(crate) fn derived(label: &str, n: u64) -> [u8; 32] {
         hmac_sha256(b"connection-testkit", format!("{label} {n}").as_bytes())
     }
 
-    /// With what a test can make in the place of each signature.
+    /// Replaces each signature in the text by its stand-in, in the same encoding.
     pub(crate) fn retold(&self, text: &[u8]) -> Secret {
         self.known().retold(text)
     }
 
-    /// For comparison with another run.
+    /// Replaces each signature in the text by its stand-in in hexadecimal, for comparison with another run.
     pub(crate) fn settled(&self, text: &[u8]) -> Secret {
         self.known().settled(text)
     }
@@ -227,7 +228,7 @@ impl Crypto for FakeCrypto {
         if !matches!(algorithm, SignatureAlgorithm::Es256 | SignatureAlgorithm::Ps256) {
             return Some(told);
         }
-        // One that is another text in base64 than in base64url, so that a script can be told which it was.
+        // The signature must differ between base64 and base64url, so that the stand-in is written in the same encoding.
         let other = std::iter::repeat_with(|| self.signed.made.fetch_add(1, Ordering::Relaxed))
             .map(|made| hmac_sha256(&told, &made.to_be_bytes()))
             .find(|other| encode::base64(other).contains(['+', '/']))?;

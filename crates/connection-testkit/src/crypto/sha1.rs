@@ -1,11 +1,11 @@
-//! SHA-1 and its HMAC, since some providers sign with nothing better.
+//! SHA-1 and its HMAC, because some providers offer no better signature.
 
-/// HMAC-SHA-1 (RFC 2104).
+/// Returns the HMAC-SHA-1 of `bytes` (RFC 2104).
 pub fn hmac_sha1(key: &[u8], bytes: &[u8]) -> [u8; 20] {
     super::hmac(sha1, key, bytes)
 }
 
-/// SHA-1 (FIPS 180-4, section 6.1).
+/// Returns the SHA-1 digest of `bytes` (FIPS 180-4, section 6.1).
 fn sha1(bytes: &[u8]) -> [u8; 20] {
     let mut state = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     for block in super::padded(bytes).as_chunks::<64>().0 {
