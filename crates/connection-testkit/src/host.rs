@@ -229,11 +229,14 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         Ok(found)
     }
 
-    /// Renews, as a host does when it is time, and once more over the answers that were kept, as one that died before
-    /// it stored the outcome. A fault of the plugin fails the test.
+    /// Refreshes the credential, as a host does when it is due.
+    ///
+    /// If the refresh succeeds and its credential is not [`Stable`](RefreshSemantics::Stable), it runs again over the
+    /// kept answers, as after a host that died before it stored the result. A fault of the plugin fails the test.
     ///
     /// # Errors
-    /// As the plugin's refresher; a connection that is not live among them.
+    ///
+    /// The error of the plugin's refresher. A connection that is not live is one of them.
     #[track_caller]
     pub fn refresh(
         &self,
@@ -290,8 +293,10 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         renewed
     }
 
-    /// What a re-authorization takes over from the credential before it, as a host asks when both are of one account.
-    /// Asks twice: one that answers otherwise the second time fails the test.
+    /// Returns the new credential of a re-authorization with the parts that it takes over from the former one, if any.
+    ///
+    /// A host calls this if both credentials belong to the same account. The plugin is called twice, and a different
+    /// result fails the test.
     #[track_caller]
     pub fn inherit(&self, former: &D::Credential, fresh: &D::Credential) -> Option<Refreshed<D::Credential>> {
         let refresher = self.definition.refresher()?;

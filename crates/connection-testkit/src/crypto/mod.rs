@@ -122,11 +122,10 @@ fn padded(bytes: &[u8]) -> Vec<u8> {
     padded
 }
 
-/// What the fake host signs with a private key, as a script of requests has it: a MAC in the place of a signature,
-/// which a test makes again. `None` for what is no private key in PEM.
+/// Returns the stand-in for a signature with a private key: a MAC, which a test can compute.
 ///
-/// With `Es256` and `Ps256` the plugin gets other bytes each time, as from a real host; where it sends them, the script
-/// sees these.
+/// Returns `None` if `key` is not a private key in PEM. With `Es256` and `Ps256`, the plugin gets different bytes for
+/// each signature, as from a real host. In the requests of the plugin, the script sees the stand-in in their place.
 pub fn signature(algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
     let is_key = key.expose_str().is_some_and(|pem| pem.trim_start().starts_with("-----BEGIN PRIVATE KEY-----"));
     let signed = [format!("{algorithm:?} ").as_bytes(), bytes].concat();

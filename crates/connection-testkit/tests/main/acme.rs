@@ -1,4 +1,4 @@
-//! A plugin that is right but for one quirk.
+//! A plugin that is correct except for one quirk.
 
 use std::{
     future::poll_fn,
@@ -15,7 +15,7 @@ use crate::quirk::Quirk;
 pub(crate) const API: &str = "https://api.acme.example";
 pub(crate) const KEY: &str = "canary-key-5e0d91c2b7";
 
-/// What stands before a key in the form that forgot the older one.
+/// The prefix of a key in the newer form of the credential. The quirk no longer reads the older form.
 const NEW_FORM: &[u8] = b"2:";
 
 /// The kind `acme`.
@@ -24,29 +24,36 @@ pub(crate) struct Acme {
     quirk: Quirk,
     count: AtomicUsize,
 }
+
 pub(crate) struct Key {
     pub(crate) secret: Secret,
     shows: bool,
 }
+
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.shows { write!(f, "Key({:?})", self.secret.expose_str()) } else { write!(f, "Key(..)") }
     }
 }
+
 impl Acme {
     pub(crate) fn with(quirk: Quirk) -> Self {
         Self { quirk, count: AtomicUsize::new(0) }
     }
+
     fn is(&self, quirk: Quirk) -> bool {
         self.quirk == quirk
     }
-    /// How often this was called before.
+
+    /// Returns the number of earlier calls.
     fn before(&self) -> usize {
         self.count.fetch_add(1, Ordering::Relaxed)
     }
+
     fn key(&self, secret: Secret) -> Key {
         Key { secret, shows: self.is(Quirk::SecretInDebug) }
     }
+
     async fn me(&self, key: &Key, ctx: &Context<'_>) -> Result<Identity, NotLive> {
         let base = ctx.base_url(if self.is(Quirk::UsesUndeclaredAddress) { "https://evil.example" } else { API })?;
         let mut request = HttpRequest::get(base, "/me");
@@ -77,7 +84,8 @@ impl Acme {
         let name = if self.is(Quirk::ReadsAFieldThatIsNotThere) { "nickname" } else { "name" };
         Ok(Identity::new(id, me.str_at(name)?.to_owned()))
     }
-    /// What a setup does wrong before it asks anything.
+
+    /// Shows the quirks that a setup has before its first prompt.
     async fn misbehave(&self, ctx: &SetupContext<'_>) {
         let again = self.before() > 0;
         let send = || ctx.send(HttpRequest::get(ctx.base_url(API).expect("declared"), "/other"));
@@ -125,6 +133,7 @@ impl Acme {
         }
     }
 }
+
 fn exposed(key: &Key) -> String {
     key.secret.expose_str().unwrap_or_default().to_owned()
 }
@@ -147,6 +156,7 @@ impl ConnectionDefinition for Acme {
         }
         if self.is(Quirk::DescribesNoSuchSecret) { descriptor } else { descriptor.secret_name("apiKey") }
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Key>, SetupFailure> {
         self.misbehave(ctx).await;
         if self.is(Quirk::EndsAtOnce) {
@@ -186,6 +196,7 @@ impl ConnectionDefinition for Acme {
         };
         Ok(made.reach(reach))
     }
+
     fn serialize_credential(&self, key: &Key) -> Result<Secret, CredentialError> {
         let bytes = key.secret.expose();
         if self.is(Quirk::ForgetsTheOldForm) || self.is(Quirk::StoresAnotherForm) {
@@ -194,6 +205,7 @@ impl ConnectionDefinition for Acme {
         let end = if self.is(Quirk::DropsPartOfTheCredential) { bytes.len().saturating_sub(1) } else { bytes.len() };
         Ok(Secret::new(&bytes[..end]))
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Key, CredentialError> {
         let panics = self.is(Quirk::PanicsOnForeignBytes) && bytes.len() < 4;
         assert!(!panics, "too short");
@@ -206,6 +218,7 @@ impl ConnectionDefinition for Acme {
         };
         Ok(self.key(Secret::new(bytes)))
     }
+
     async fn verify(&self, key: &Key, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Key>, ConnectionError> {
         if self.is(Quirk::VerifiesOnce) && self.count.load(Ordering::Relaxed) > 0 {
             return Err(NotLive::failing(Reason::new(reason::EXPIRED, "once is enough")).into());
@@ -227,6 +240,7 @@ impl ConnectionDefinition for Acme {
             found => Ok(VerifyResult::live().identity(found?)),
         }
     }
+
     async fn teardown(&self, key: &Key, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
         let request = HttpRequest::delete(ctx.connection().base_url()?, "/key");
         match ctx.send_as(self, key, request).await {
@@ -234,13 +248,16 @@ impl ConnectionDefinition for Acme {
             result => Ok(classify(result).map(drop)?),
         }
     }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Key>> {
         (!self.is(Quirk::HasNoAuthorizer)).then_some(self)
     }
+
     fn secrets(&self) -> Option<&dyn NamedSecrets<Key>> {
         Some(self)
     }
 }
+
 impl Authorizer<Key> for Acme {
     fn authorize(&self, key: &Key, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
         request.set_bearer(&key.secret);
@@ -253,6 +270,7 @@ impl Authorizer<Key> for Acme {
         Ok(())
     }
 }
+
 impl NamedSecrets<Key> for Acme {
     fn secret(&self, key: &Key, name: &str) -> Option<Secret> {
         (name == "apiKey" || self.is(Quirk::HandsOutAnyName)).then(|| key.secret.duplicate())
@@ -262,9 +280,11 @@ impl NamedSecrets<Key> for Acme {
 pub(crate) fn host(quirk: Quirk) -> FakeHost<Acme> {
     FakeHost::new(Acme::with(quirk))
 }
+
 pub(crate) fn key() -> Input {
     Input::answers(&[("apiKey", KEY)])
 }
+
 pub(crate) fn get_me() -> Expected {
     Expected::get("https://api.acme.example/me")
         .header("authorization", &format!("Bearer {KEY}"))

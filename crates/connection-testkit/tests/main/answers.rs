@@ -1,11 +1,11 @@
-//! Answers are checked before a plugin sees them, as a real host does.
+//! Tests that answers are checked before a plugin sees them, as in a real host.
 
 use connection_contract::prelude::*;
 use connection_testkit::{FakeHost, Input};
 
 use crate::check;
 
-/// Asks one field of each input and tells what it got.
+/// A plugin that asks for one field of each type and shows the answers.
 #[derive(Default)]
 struct Asks;
 
@@ -22,6 +22,7 @@ impl ConnectionDefinition for Asks {
             .field(Field::new("flag", "Flag", Input_::Bool).optional())
             .field(Field::new("number", "Number", Input_::Number).optional())
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let prompt = ["text", "more", "url", "dirs", "colour", "flag", "number"];
         let answers = ctx.prompt(prompt.into_iter().fold(Prompt::new("?"), |prompt, name| prompt.field(name))).await;
@@ -32,12 +33,15 @@ impl ConnectionDefinition for Asks {
         });
         Ok(Established::new(Secret::from("x"), Identity::new(got.join(" "), "Asks")).reach(reach))
     }
+
     fn serialize_credential(&self, secret: &Secret) -> Result<Secret, CredentialError> {
         Ok(secret.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
@@ -66,7 +70,7 @@ fn an_empty_answer_is_none_and_a_default_steps_in() {
     assert!(got.contains("/api"), "{got}");
 }
 
-/// R-INSEAM-037: what is missing, unknown or malformed is refused before the plugin sees it, by the field's name.
+/// R-INSEAM-037: a missing, unknown or malformed answer is refused before the plugin sees it, with the field's name.
 #[test]
 fn a_wrong_answer_is_refused_and_names_its_field() {
     for (answer, expected) in [

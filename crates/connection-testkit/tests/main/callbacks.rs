@@ -1,4 +1,4 @@
-//! Waits of every form: callbacks, times, several at once, and both ways of having no callback.
+//! Tests of all forms of waits: callbacks, times, several at once, and hosts without an address for callbacks.
 
 use connection_contract::prelude::*;
 use connection_testkit::{FakeHost, Input};
@@ -7,7 +7,7 @@ use crate::check;
 
 const API: &str = "https://id.example";
 
-/// Sends the browser away; a callback, a pasted code or five polls end it.
+/// A plugin that opens the browser and ends after a callback, a pasted code or five polls.
 struct Races;
 
 impl ConnectionDefinition for Races {
@@ -16,6 +16,7 @@ impl ConnectionDefinition for Races {
         let code = Field::text("code", "Code");
         Descriptor::new(Kind::from_static("races"), "Races", AuthType::OAuth).origin(API).field(code)
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let began = ctx.now();
         let nonce = encode::hex(&ctx.random::<40>());
@@ -38,16 +39,20 @@ impl ConnectionDefinition for Races {
         }
         Err(SetupFailure::new("too_late", "nobody came"))
     }
+
     fn serialize_credential(&self, secret: &Secret) -> Result<Secret, CredentialError> {
         Ok(secret.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
 }
+
 fn host() -> FakeHost<Races> {
     FakeHost::new(Races).inbound_http("https://host.example/callback")
 }
@@ -96,7 +101,7 @@ fn random_bytes_are_the_same_in_every_run_and_not_all_the_same() {
     assert!(nonce[..16] != nonce[64..], "{nonce}");
 }
 
-/// R-INSEAM-034: both ways of having no callback end the setup with what the host lacks, and nothing is thrown.
+/// R-INSEAM-034: in both cases without a callback, the setup ends with a failure that names what the host lacks.
 #[test]
 fn a_host_without_callbacks_or_with_none_left_says_so() {
     for (host, expected) in [

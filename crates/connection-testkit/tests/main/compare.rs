@@ -1,4 +1,4 @@
-//! The contract's encoders and JSON against well-kept libraries.
+//! Compares the encoders and the JSON of the contract with maintained libraries.
 
 use base64::{
     Engine,
@@ -8,7 +8,7 @@ use connection_contract::{Value, encode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use proptest::prelude::*;
 
-/// All but the unreserved characters (RFC 3986, section 2.3).
+/// All characters except the unreserved ones (RFC 3986, section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 proptest! {
@@ -19,29 +19,34 @@ proptest! {
         prop_assert_eq!(encode::from_base64(&STANDARD.encode(&bytes)), Some(bytes.clone()));
         prop_assert_eq!(encode::from_base64url(&URL_SAFE_NO_PAD.encode(&bytes)), Some(bytes));
     }
+
     #[test]
     fn what_is_no_base64_is_refused_alike(text in "[A-Za-z0-9+/=_-]{0,12}|.{0,8}") {
         prop_assert_eq!(encode::from_base64(&text), STANDARD.decode(&text).ok());
         prop_assert_eq!(encode::from_base64url(&text), URL_SAFE_NO_PAD.decode(&text).ok());
     }
+
     #[test]
     fn hex_is_that_of_the_hex_crate(bytes: Vec<u8>, text in "[0-9a-fA-F]{0,9}|.{0,6}") {
         prop_assert_eq!(encode::hex(&bytes), hex::encode(&bytes));
         prop_assert_eq!(encode::from_hex(&hex::encode_upper(&bytes)), Some(bytes));
         prop_assert_eq!(encode::from_hex(&text), hex::decode(&text).ok());
     }
+
     #[test]
     fn percent_encoding_is_that_of_the_percent_encoding_crate(text: String) {
         let encoded = utf8_percent_encode(&text, RESERVED).to_string();
         prop_assert_eq!(encode::percent_encode(&text), encoded.as_str());
         prop_assert_eq!(encode::from_percent(&encoded), Some(text));
     }
-    /// The crate lets a broken `%` stand and we refuse it, so only what is whole is compared.
+
+    /// The crate keeps a broken `%` and the contract refuses it, so only complete escapes are compared.
     #[test]
     fn percent_decoding_is_that_of_the_percent_encoding_crate(text in "([a-z +]|%[0-9a-fA-F]{2}){0,8}") {
         let decoded = percent_decode_str(&text).decode_utf8().ok().map(|text| text.into_owned());
         prop_assert_eq!(encode::from_percent(&text), decoded);
     }
+
     #[test]
     fn forms_are_read_by_the_form_urlencoded_crate_and_back(pairs: Vec<(String, String)>) {
         let written = encode::form(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())));
@@ -50,19 +55,22 @@ proptest! {
         let theirs = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
         prop_assert_eq!(encode::from_form(&theirs), pairs);
     }
+
     #[test]
     fn json_that_serde_writes_is_read(value in json(4)) {
         let written = value.to_string();
         let read = Value::parse(written.as_bytes()).expect("serde writes JSON");
         prop_assert!(same(&read, &value), "{}", written);
         let again: serde_json::Value = serde_json::from_str(&read.to_string()).expect("we write JSON");
-        // Not `value`: serde reads a float a little off what it wrote.
+        // The comparison is not with `value`, because serde may read a float that differs from the one it wrote.
         prop_assert_eq!(again, serde_json::from_str::<serde_json::Value>(&written).expect("serde writes JSON"));
     }
+
     #[test]
     fn json_is_accepted_and_refused_as_by_serde(text in r#"[\[\]{}":,0-9eE+.\-a-fulnrtsx\\/ ]{0,12}"#) {
         prop_assert_eq!(Value::parse(text.as_bytes()).is_ok(), accepts(&text), "{}", text);
     }
+
     #[test]
     fn json_that_was_cut_or_changed_is_accepted_and_refused_as_by_serde(
         value in json(3), at: prop::sample::Index, byte in 0x20_u8..0x7f,
@@ -80,12 +88,13 @@ proptest! {
     }
 }
 
-/// Whether serde reads it; a number that is too large for a float is JSON all the same (RFC 8259, section 6).
+/// Returns `true` if serde reads the text. A number that is too large for a float is valid JSON (RFC 8259, section 6).
 fn accepts(text: &str) -> bool {
     let too_large = |error: serde_json::Error| error.to_string().contains("out of range");
     let shape = serde_json::from_str::<serde::de::IgnoredAny>(text);
     shape.is_ok() && serde_json::from_str::<serde_json::Value>(text).map_or_else(too_large, |_| true)
 }
+
 fn same(ours: &Value, theirs: &serde_json::Value) -> bool {
     match (ours, theirs) {
         (Value::Null, serde_json::Value::Null) => true,
@@ -99,6 +108,7 @@ fn same(ours: &Value, theirs: &serde_json::Value) -> bool {
         _ => false,
     }
 }
+
 fn json(depth: u32) -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),

@@ -1,4 +1,4 @@
-//! The published answers of SHA-256 and HMAC, and that random bytes are the same in every run.
+//! Tests SHA-256 and HMAC with published values, and that random bytes are the same in every run.
 
 use connection_contract::encode::hex;
 use connection_testkit::{hmac_sha1, hmac_sha256, sha256};

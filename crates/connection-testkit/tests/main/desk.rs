@@ -1,4 +1,4 @@
-//! The worked example with each facet: what it asks, sends and renews.
+//! Tests of the worked example with each facet: its prompts, requests and refresh.
 
 use connection_contract::prelude::*;
 use connection_testkit::{
@@ -13,6 +13,7 @@ const RENEWAL: &str = "canary-renewal-9c22b8f4";
 fn answered() -> Input {
     Input::answers(&[("token", TOKEN), ("renewalToken", RENEWAL)])
 }
+
 fn search() -> Expected {
     Expected::post(&format!("{DESK}/search"))
         .header("x-desk-token", TOKEN)
@@ -21,6 +22,7 @@ fn search() -> Expected {
         .json(r#"{"query": "me", "limit": 1}"#)
         .answer(Reply::json(200, r#"{"user": {"id": "d-1", "name": "Ada"}}"#))
 }
+
 fn renew() -> Expected {
     Expected::post(&format!("{DESK}/renew"))
         .no_redirect()
@@ -28,6 +30,7 @@ fn renew() -> Expected {
         .form(&[("renewalToken", RENEWAL)])
         .answer(Reply::json(200, r#"{"token": "fresh-token", "renewalToken": "fresh-renewal"}"#))
 }
+
 fn usage() -> Expected {
     let request = Expected::get(&format!("{DESK}/usage")).header("x-desk-token", TOKEN);
     request.answer(Reply::json(200, r#"{"requests": 7}"#))

@@ -1,4 +1,4 @@
-//! Whatever a real host would call the plugin's fault fails the test. The control is the plugin without a quirk.
+//! Tests that each fault of a plugin in a real host also fails the test. The control is the plugin without a quirk.
 
 use connection_testkit::{Expected, Input};
 
@@ -41,7 +41,7 @@ fn each_fault_of_a_setup_is_named() {
 #[test]
 fn a_setup_without_end_is_stopped() {
     let more = || Input::answers(&[("more", "x")]);
-    // Each prompt looks the same, but answered ones are steps of their own.
+    // Each prompt looks the same, but an answered prompt is a separate step.
     check("does not come to an end (it has had 64 steps)", || {
         host(Quirk::AsksWithoutEnd).setup((0..99).map(|_| more())).run()
     });

@@ -1,9 +1,9 @@
-//! Files and the key-value store as a plugin meets them, in a setup and outside of one.
+//! Tests of files and of the key-value store, in a setup and outside of one.
 
 use connection_contract::prelude::*;
 use connection_testkit::{FakeFiles, FakeHost, Input};
 
-/// Counts what is below a directory and keeps the number.
+/// A plugin that counts the entries of a directory and stores the number.
 struct Counts;
 
 impl Counts {
@@ -21,11 +21,13 @@ impl Counts {
         Ok(seen.join(" "))
     }
 }
+
 impl ConnectionDefinition for Counts {
     type Credential = Secret;
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Kind::from_static("counts"), "Counts", AuthType::None).field(Field::directory("root", "Root"))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let root = ctx.prompt(Prompt::new("?").field("root")).await.directory("root")?.clone();
         let kv = ctx.kv().ok_or(SetupFailure::new("no_kv", "no store"))?;
@@ -38,17 +40,21 @@ impl ConnectionDefinition for Counts {
         let now = kv.get("count").await.map_err(stored)?.unwrap_or_default();
         Ok(Established::new(Secret::from("x"), Identity::new(format!("{below} {now} {token}"), "C")))
     }
+
     fn serialize_credential(&self, secret: &Secret) -> Result<Secret, CredentialError> {
         Ok(secret.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         let count = ctx.kv().ok_or(ServiceError::Unavailable)?.get("count").await?;
         Ok(VerifyResult::live().identity(Identity::new(count.unwrap_or_default(), "C")))
     }
 }
+
 fn host() -> FakeHost<Counts> {
     let files = [("a.txt", "1234"), ("b/c.txt", ""), ("b/d/e.txt", ""), ("long.txt", "123456789")];
     FakeHost::new(Counts).files(FakeFiles::new().root("/r", &files)).key_value()

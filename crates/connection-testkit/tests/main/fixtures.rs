@@ -1,4 +1,4 @@
-//! The worked examples: driven by replay, and held to every sentence of the contract.
+//! Tests of the worked examples, by replay and with the conformance suite.
 
 use connection_contract::{ConnectionDefinition, Identity, Liveness, Need, reason};
 use connection_testkit::{
@@ -15,14 +15,17 @@ const ADDRESS: &str = "https://node.example/api";
 fn offer() -> Expected {
     Expected::new("POST", &format!("{HUB}/pairings")).answer(Reply::status(201))
 }
+
 fn pairing() -> Expected {
     Expected::get(&format!("{HUB}/pairing"))
         .header("authorization", &format!("Bearer {TOKEN}"))
         .answer(Reply::json(200, r#"{"hub": "h-1", "name": "Kitchen"}"#))
 }
+
 fn hub() -> FakeHost<Hub> {
     FakeHost::new(Hub::default()).inbound_http("https://host.example/callback/hub")
 }
+
 fn typed() -> Input {
     Input::callback(&[("token", TOKEN)])
 }
@@ -32,6 +35,7 @@ fn node_is(id: &str) -> Expected {
         .header("authorization", &format!("Bearer {TOKEN}"))
         .answer(Reply::json(200, &format!(r#"{{"id": "{id}", "name": "Attic"}}"#)))
 }
+
 fn linked() -> Input {
     Input::answers(&[("address", ADDRESS), ("token", TOKEN)])
 }
@@ -138,7 +142,7 @@ fn another_node_at_the_address_is_failing_and_no_bad_network() {
     assert_eq!((found.liveness, &*found.reason.unwrap().code), (Liveness::Failing, reason::ACCOUNT_CHANGED));
 }
 
-/// What version 1 stored, the token alone, is `tests/fixtures/node-1.bin`.
+/// The file `tests/fixtures/node-1.bin` holds the form of version 1, which is the token alone.
 #[test]
 fn every_sentence_of_the_contract_holds_for_the_node_and_both_forms_of_its_credential() {
     Suite::new(Node::default)

@@ -1,4 +1,4 @@
-//! Scripted HTTP is strict: what was not expected fails, and so does what did not come.
+//! Tests that scripted HTTP is strict: unexpected and missing requests fail the test.
 
 use connection_contract::prelude::*;
 use connection_testkit::{Expected, Reply, offline};
@@ -70,7 +70,7 @@ fn an_error_instead_of_an_answer_reaches_the_plugin() {
     assert_eq!(offline(&failure).unwrap().reason.code, reason::TIMEOUT);
 }
 
-/// Sends one request and ends.
+/// A plugin that sends one request and ends.
 struct Sender(std::sync::Mutex<Option<HttpRequest>>);
 
 impl ConnectionDefinition for Sender {
@@ -78,6 +78,7 @@ impl ConnectionDefinition for Sender {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Kind::from_static("sender"), "Sender", AuthType::None)
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let request = {
             let mut request = self.0.lock().expect("one thread");
@@ -88,12 +89,15 @@ impl ConnectionDefinition for Sender {
         classify(ctx.send(request).await)?;
         Err(SetupFailure::new("sent", "that is all"))
     }
+
     fn serialize_credential(&self, secret: &Secret) -> Result<Secret, CredentialError> {
         Ok(secret.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }

@@ -1,4 +1,4 @@
-//! What a fake host lends: tools and windows as a test says, values by the handle, and usage by the facet.
+//! Tests of the services that a plugin keeps: local tools, login windows and values, and of the usage facet.
 
 use std::sync::Mutex;
 
@@ -9,14 +9,14 @@ use crate::check;
 
 const API: &str = "https://api.meter.example";
 
-/// Logs in in a window with a key, and looks for its tool and a file.
+/// A plugin that uses a login window, and looks for its tool and a file.
 #[derive(Debug, Default)]
 struct Meter {
     quirk: Option<Quirk>,
     host: Mutex<Option<HostServices>>,
 }
 
-/// What is wrong with it.
+/// The fault of the plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quirk {
     CountsItsActivations,
@@ -37,6 +37,7 @@ impl ConnectionDefinition for Meter {
             .field(Field::directory("root", "Directory"))
             .field(Field::secret("key", "Key"))
     }
+
     async fn activate(&self, host: HostServices) -> Result<(), ConnectionError> {
         if let (Some(kv), true) = (host.kv(), self.quirk == Some(Quirk::CountsItsActivations)) {
             let before = kv.get("count").await?.unwrap_or_default();
@@ -45,6 +46,7 @@ impl ConnectionDefinition for Meter {
         *self.host.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(host);
         Ok(())
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let lacks = || SetupFailure::new("lacks", "the host lacks something");
         let failed = |error: ServiceError| SetupFailure::new("failed", format!("{error}"));
@@ -66,18 +68,23 @@ impl ConnectionDefinition for Meter {
         let name = format!("{} {version}", made.unwrap_or_default());
         Ok(Established::new(key, Identity::new(name.clone(), name)).reach(Reach::declared().root(root)))
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
         Some(self)
     }
+
     fn usage(&self) -> Option<&dyn UsageSource<Secret>> {
         Some(self)
     }
@@ -153,7 +160,7 @@ fn a_host_may_have_files_and_no_cache() {
     assert!(host.made_of_files().is_empty());
 }
 
-/// In a setup and outside of one.
+/// The search is tested in a setup and outside of one.
 #[test]
 fn tools_are_where_the_test_says_and_nobody_looks_for_another_one() {
     let host = |tools| lent(FakeHost::new(Meter::default())).tools(tools);
@@ -173,7 +180,7 @@ fn tools_are_where_the_test_says_and_nobody_looks_for_another_one() {
     assert_eq!(searched(&host(FakeTools::new()), &tool()).unwrap().probed, ["/usr/bin".into()]);
 }
 
-/// A fake of the testkit answers after at most one more poll.
+/// Polls the future at most twice, because the fakes of the testkit answer after one more poll.
 fn poll<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

@@ -1,6 +1,6 @@
-//! What a real host refuses of a setup, the suite refuses, in the same words.
+//! Tests that the suite refuses the same setups as a real host, with the same messages.
 //!
-//! All limits are in the core's `tests/main/refused_alike.rs`, which compares both.
+//! The test `tests/main/refused_alike.rs` of the core compares both for all limits.
 
 use connection_contract::prelude::*;
 use connection_testkit::{Expected, FakeHost, Input, Reply, conformance::Suite};
@@ -10,7 +10,7 @@ use crate::check;
 type Made = Result<Established<Secret>, SetupFailure>;
 type Act = for<'a> fn(&'a SetupContext<'a>) -> BoxFuture<'a, Made>;
 
-/// Does in a setup what a test tells it.
+/// A plugin whose setup performs the given action.
 struct Loud(Act);
 
 impl ConnectionDefinition for Loud {
@@ -19,18 +19,23 @@ impl ConnectionDefinition for Loud {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Kind::from_static("loud"), "Loud", AuthType::Custom).origin("https://api.loud.example")
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Made {
         (self.0)(ctx).await
     }
+
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
         Ok(credential.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
         Some(self)
     }

@@ -1,4 +1,4 @@
-//! The testkit on itself: what it accepts, and that each of its defences fires.
+//! Tests of the testkit: it accepts correct plugins, and each of its checks finds its fault.
 
 mod acme;
 mod answers;
@@ -23,7 +23,7 @@ mod webhooks;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Why the testkit fails a test that does this.
+/// Returns the message with which the testkit fails this test.
 #[track_caller]
 fn fault<T>(test: impl FnOnce() -> T) -> String {
     match catch_unwind(AssertUnwindSafe(test)) {
@@ -31,7 +31,8 @@ fn fault<T>(test: impl FnOnce() -> T) -> String {
         Err(payload) => *payload.downcast::<String>().expect("a message"),
     }
 }
-/// That it fails with these words.
+
+/// Checks that the test fails with a message that contains `expected`.
 #[track_caller]
 fn check<T>(expected: &str, test: impl FnOnce() -> T) {
     let message = fault(test);

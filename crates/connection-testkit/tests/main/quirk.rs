@@ -1,10 +1,10 @@
-//! What may be wrong with a plugin. Each is caught by one defence.
+//! The faults that a plugin may have. One check of the testkit finds each of them.
 
-/// One fault; `None` is a plugin that is right.
+/// A fault of a plugin. `None` is a correct plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quirk {
     None,
-    // Of a setup.
+    // Faults of a setup.
     AbandonsAnEffect,
     AsksAnotherFieldInAReplay,
     AsksWithoutEnd,
@@ -25,19 +25,19 @@ pub(crate) enum Quirk {
     UsesUndeclaredAddress,
     WaitsForItself,
     WaitsForNothing,
-    // Of a descriptor.
+    // Faults of a descriptor.
     DescribesAnotherThing,
     DescribesAFieldTwice,
     DescribesAnHttpLink,
     DescribesNoSuchSecret,
     HasNoAuthorizer,
-    // Of a credential.
+    // Faults of a credential.
     DropsPartOfTheCredential,
     ForgetsTheOldForm,
     PanicsOnForeignBytes,
     StoresAnotherForm,
     TakesNoBytes,
-    // Of secrets.
+    // Leaks of secrets.
     HandsOutAnyName,
     SecretInDebug,
     SecretInFailure,
@@ -45,7 +45,7 @@ pub(crate) enum Quirk {
     SecretInNotice,
     SecretInPublicHeader,
     SecretInUrl,
-    // Of a classification.
+    // Faults of a classification.
     CallsALimitALostAuthorization,
     CallsALostAuthorizationABadNetwork,
     CallsNonsenseALostAuthorization,
@@ -53,7 +53,7 @@ pub(crate) enum Quirk {
     ForgetsThePause,
     MakesABadNetworkAnError,
     ReadsAFieldThatIsNotThere,
-    // Of repetition.
+    // Faults of repetition.
     AddsHeaders,
     CannotBeDropped,
     CannotGiveBackTwice,

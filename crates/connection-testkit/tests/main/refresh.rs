@@ -1,4 +1,4 @@
-//! Renewal: what the suite and the fake host hold a refresher to, and that each of these defences fires.
+//! Tests of refreshes: the rules of the suite and the fake host for a refresher, and each fault that they find.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +10,7 @@ use crate::check;
 const API: &str = "https://api.renew.example";
 const FIRST: &str = "first-canary-7c1e";
 
-/// What a refresher can do wrong.
+/// A fault of a refresher.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,
@@ -19,50 +19,61 @@ enum Fault {
     SendsTwice,
     WaversOverItsSemantics,
 }
-/// A token that is renewed by itself.
+
+/// A plugin whose token is exchanged for a new one.
 struct Renews(Fault, AtomicUsize);
 
 fn renews(fault: Fault) -> Renews {
     Renews(fault, AtomicUsize::new(0))
 }
+
 impl ConnectionDefinition for Renews {
     type Credential = Secret;
     fn descriptor(&self) -> Descriptor {
         let token = Field::secret("token", "Token");
         Descriptor::new(Kind::from_static("renews"), "Renews", AuthType::OAuth).origin(API).field(token)
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let token = ctx.prompt(Prompt::new("Token").field("token")).await.secret("token")?;
         Ok(Established::new(token, Identity::new("1", "R")))
     }
+
     fn serialize_credential(&self, token: &Secret) -> Result<Secret, CredentialError> {
         Ok(token.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
         Some(self)
     }
+
     fn refresher(&self) -> Option<&dyn Refresher<Secret>> {
         Some(self)
     }
 }
+
 impl Authorizer<Secret> for Renews {
     fn authorize(&self, token: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
         request.set_bearer(token);
         Ok(())
     }
 }
+
 impl Refresher<Secret> for Renews {
     fn semantics(&self) -> RefreshSemantics {
         let wavers =
             self.0 == Fault::WaversOverItsSemantics && self.1.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
         if wavers { RefreshSemantics::Stable } else { RefreshSemantics::Strict }
     }
+
     fn refresh<'a>(
         &'a self,
         token: &'a Secret,
@@ -88,12 +99,15 @@ impl Refresher<Secret> for Renews {
         })
     }
 }
+
 fn renew(token: &str) -> Expected {
     Expected::post("https://api.renew.example/renew").form(&[("token", token)])
 }
+
 fn fresh() -> Reply {
     Reply::json(200, r#"{"token": "second"}"#)
 }
+
 fn suite(fault: Fault) -> Suite<Renews> {
     Suite::new(move || renews(fault))
         .setup([Input::answers(&[("token", FIRST)])], [])
@@ -117,7 +131,7 @@ fn each_fault_of_a_refresher_is_caught_by_its_defence() {
     }
 }
 
-/// What is spent leaves three ends: an answer, a refusal that spent nothing, and what nobody knows.
+/// A request that spends something has three outcomes: an answer, a refusal that spent nothing, or an unknown result.
 #[test]
 fn an_answer_that_leaves_it_open_is_uncertain() {
     for (reply, expected) in [

@@ -1,4 +1,4 @@
-//! Setups that go on after a bad network, and that time and inputs fit wherever they are run again.
+//! Tests of setups that continue after a bad network, and of time and inputs in every replay.
 
 use connection_contract::prelude::*;
 use connection_testkit::{Input, Reply, offline};

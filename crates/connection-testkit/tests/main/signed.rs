@@ -1,4 +1,4 @@
-//! Signatures that are other bytes each time: what a plugin may make of one, and what not.
+//! Tests of signatures whose bytes differ each time: a plugin may send one, but must not store it.
 
 use connection_contract::prelude::*;
 use connection_testkit::{Expected, FakeHost, signature};
@@ -8,7 +8,7 @@ use crate::check;
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n";
 const API: &str = "https://api.acme.example";
 
-/// Sends what it signed, and stores that, or something that does not depend on it.
+/// A plugin that sends its signature, and stores the signature or a value that does not depend on it.
 struct Signer {
     algorithm: SignatureAlgorithm,
     stores: bool,
@@ -19,6 +19,7 @@ impl ConnectionDefinition for Signer {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Kind::from_static("signer"), "Signer", AuthType::Custom).origin(API)
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let sign = || ctx.crypto().sign(self.algorithm, &Secret::from(KEY), b"claims").expect("a key");
         let (signed, again) = (encode::base64url(&sign()), encode::base64url(&sign()));
@@ -32,12 +33,15 @@ impl ConnectionDefinition for Signer {
         let stored = if self.stores { Secret::from(signed) } else { code };
         Ok(Established::new(stored, Identity::new("1", "ada")))
     }
+
     fn serialize_credential(&self, secret: &Secret) -> Result<Secret, CredentialError> {
         Ok(secret.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         Ok(Secret::new(bytes))
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }

@@ -1,4 +1,4 @@
-//! The conformance suite passes a plugin that is right, and each of its defences fires.
+//! Tests that the conformance suite passes a correct plugin, and that each of its checks finds its fault.
 
 use std::time::Duration;
 
@@ -21,15 +21,17 @@ fn suite(quirk: Quirk) -> Suite<Acme> {
         .verify(again)
         .teardown([Expected::delete("https://api.acme.example/key")])
 }
+
 fn get_me_reply() -> connection_testkit::Reply {
     connection_testkit::Reply::json(200, r#"{"id": "42", "name": "Ada"}"#)
 }
+
 fn with_key() -> Expected {
     let url = format!("https://api.acme.example/me?key={}", crate::acme::KEY);
     Expected::get(&url).answer(get_me_reply())
 }
 
-/// R-INSEAM-012 (foreign and empty bytes), R-INSEAM-051, R-INSEAM-060: with the quirks below as controls.
+/// R-INSEAM-012 (foreign and empty bytes), R-INSEAM-051, R-INSEAM-060. The quirks below are the controls.
 #[test]
 fn a_plugin_without_a_quirk_passes() {
     suite(Quirk::None).check();
@@ -100,7 +102,7 @@ fn a_secret_that_is_not_declared_cannot_be_asked_for() {
     check("does not declare a secret named 'password'", || host.secret(&made.credential, "password"));
 }
 
-/// With a control for each: a form that is not read any more, and one that is not recorded.
+/// The controls are a form that can no longer be read, and a form that is not recorded.
 #[test]
 fn a_form_that_was_stored_once_is_read_for_ever() {
     let recorded = |quirk, stem: &'static str| move || suite(quirk).recorded(stem).check();

@@ -1,4 +1,4 @@
-//! The contract's times against the `time` and `httpdate` crates.
+//! Compares the timestamps of the contract with the crates `time` and `httpdate`.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -6,9 +6,9 @@ use connection_contract::Timestamp;
 use proptest::prelude::*;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-/// From 0000-01-01 to the end of 9999, which both formats can write.
+/// The seconds from 0000-01-01 to the end of 9999, which both formats can write.
 const YEARS: std::ops::Range<i64> = -62_167_219_200..253_402_300_800;
-/// From 1970, where `httpdate` begins.
+/// The seconds from 1970, where `httpdate` begins.
 const SINCE_1970: std::ops::Range<i64> = 0..253_402_300_800;
 
 proptest! {
@@ -18,12 +18,13 @@ proptest! {
         let theirs = OffsetDateTime::from_unix_timestamp(seconds).expect("in range");
         prop_assert_eq!(ours.to_rfc3339(), theirs.format(&Rfc3339).expect("in range"));
         let offset = UtcOffset::from_whole_seconds(minutes * 60).expect("under a day");
-        // An offset may leave the years that can be written.
+        // An offset may move the time outside the years that can be written.
         if let Some(there) = theirs.checked_to_offset(offset).filter(|there| (0..=9999).contains(&there.year())) {
             let there = there.replace_microsecond(fraction).expect("under a second").format(&Rfc3339).expect("in range");
             prop_assert_eq!(Timestamp::parse_rfc3339(&there), Some(ours), "{}", there);
         }
     }
+
     #[test]
     fn http_dates_are_those_of_the_httpdate_crate(seconds in SINCE_1970) {
         let time = UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs());
@@ -31,6 +32,7 @@ proptest! {
         prop_assert_eq!(Timestamp::from_seconds(seconds).to_http_date(), written.as_str());
         prop_assert_eq!(Timestamp::parse_http_date(&written), Some(Timestamp::from_seconds(seconds)));
     }
+
     #[test]
     fn a_time_that_the_time_crate_refuses_is_refused(
         text in "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-5][0-9](Z|[+-][0-2][0-9]:[0-6][0-9]|)"
@@ -38,6 +40,7 @@ proptest! {
         let theirs = OffsetDateTime::parse(&text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp);
         prop_assert_eq!(Timestamp::parse_rfc3339(&text).map(Timestamp::seconds), theirs, "{}", text);
     }
+
     #[test]
     fn no_text_panics(text: String) {
         _ = Timestamp::parse(&text);

@@ -1,11 +1,11 @@
-//! What the suite holds webhooks to: a plugin that is right passes, and each fault is caught.
+//! Tests of the suite's checks of webhooks: a correct plugin passes, and each fault is found.
 
 use connection_contract::prelude::*;
 use connection_testkit::{Input, conformance::Suite};
 
 use crate::check;
 
-/// What may be wrong with webhooks.
+/// A fault of a plugin with webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
@@ -46,25 +46,30 @@ impl ConnectionDefinition for Hooks {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Kind::from_static("hooks"), "Hooks", AuthType::ApiKey).field(Field::secret("key", "Key"))
     }
+
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let key = ctx.prompt(Prompt::new("?").field("key")).await.secret("key")?;
         Ok(Established::new(key, Identity::new("1", "Ada")))
     }
+
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())
     }
+
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
     }
+
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+
     fn webhooks(&self) -> Option<&dyn Webhooks<Secret>> {
         Some(self)
     }
 }
 
-/// Quadratic, as the check of a form was that compared each pair with all before it.
+/// Returns `true` if a pair is repeated. The work is quadratic, because each pair is compared with all earlier ones.
 fn repeats_a_pair(body: &Secret) -> bool {
     let pairs: Vec<_> = body.expose().split(|byte| *byte == b'&').collect();
     pairs.iter().enumerate().any(|(at, pair)| !pair.is_empty() && pairs[..at].contains(pair))
@@ -74,6 +79,7 @@ impl Webhooks<Secret> for Hooks {
     fn signing_key(&self) -> SigningKey {
         SigningKey::Handshake
     }
+
     fn receive(
         &self,
         _: &Secret,
@@ -92,7 +98,7 @@ impl Webhooks<Secret> for Hooks {
                 keys.iter()
                     .any(|key| ctx.crypto().equal(mac(key, delivery.body().expose(), ctx).as_bytes(), one.as_bytes()))
             };
-            // Counted and not found, so that the first does not end it.
+            // Every signature is counted, because a search would end at the first match.
             if each.filter(|one| is_one(one)).count() != 1 {
                 return Err(NotAuthentic::Signature);
             }
@@ -118,10 +124,12 @@ impl Webhooks<Secret> for Hooks {
         };
         Ok(WebhookEvent::new("event", Secret::concat(&[delivery.body().expose(), extra.as_bytes()])))
     }
+
     fn handshake(&self, delivery: &Delivery) -> Option<Secret> {
         let told = delivery.json().ok()?["id"].as_str().map(Secret::from);
         told.filter(|_| self.is(Fault::TakesAnEventForAHandshake))
     }
+
     fn sign(&self, _: &Secret, key: Option<&Secret>, url: &str, ctx: &Context<'_>) -> Result<Delivery, NotAuthentic> {
         let none = Secret::from("");
         let key = if self.is(Fault::SignsWithoutAKey) { Some(key.unwrap_or(&none)) } else { key };

@@ -1,6 +1,6 @@
-//! The plugin that the documentation shows holds to every sentence of the contract.
+//! Tests that the plugin in the documentation passes the conformance suite.
 //!
-//! `acme.rs` is compiled here, and compared with what the documentation of the contract and of the testkit shows.
+//! `acme.rs` is compiled here, and is compared with the examples in the documentation of the contract and the testkit.
 
 #[expect(unreachable_pub, reason = "as the documentation shows it")]
 mod acme;
@@ -21,7 +21,7 @@ fn the_plugin_of_the_documentation_passes_the_suite() {
     Suite::new(Acme::default).setup([Input::answers(&[("apiKey", KEY)])], [me()]).verify([me()]).check();
 }
 
-/// The lines of the first example in a comment.
+/// Returns the lines of the first example in a comment.
 fn example(source: &str, comment: &str) -> Vec<String> {
     let lines = source.lines().filter_map(|line| line.strip_prefix(comment));
     let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
@@ -29,7 +29,7 @@ fn example(source: &str, comment: &str) -> Vec<String> {
     inside.map(str::to_owned).collect()
 }
 
-/// The lines of the plugin that is compiled here.
+/// Returns the lines of the plugin that is compiled here.
 fn compiled() -> Vec<String> {
     include_str!("acme.rs")
         .lines()
