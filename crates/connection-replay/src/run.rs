@@ -53,7 +53,7 @@ pub struct Run<H> {
     pub roots: Vec<Root>,
     pub(crate) look: String,
     pub(crate) elapsed: bool,
-    /// The number of the last effect that asked the network, a file or a local tool and may be repeated.
+    /// The number of the last effect that asked the outside world and may be repeated.
     asked: Option<i64>,
     bytes: usize,
     handles: u64,

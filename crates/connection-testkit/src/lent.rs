@@ -65,7 +65,7 @@ impl FakeTools {
         self
     }
 
-    /// Makes every search fail with [`ServiceError::Unavailable`].
+    /// Makes each search for a declared tool fail with [`ServiceError::Unavailable`].
     #[must_use]
     pub fn unavailable(mut self) -> Self {
         self.is_unavailable = true;

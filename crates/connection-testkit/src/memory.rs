@@ -1,4 +1,4 @@
-//! One run of a setup in memory: the implementation of the replay engine's [`Host`] for the fake host.
+//! One run of a setup in memory: the implementation of the replay engine's `Host` for the fake host.
 
 use std::{
     convert::Infallible,

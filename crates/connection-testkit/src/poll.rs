@@ -22,7 +22,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// Polls the future until it ends or `stopped` returns `true`.
 ///
-/// Returns `None` if the future was stopped or does not end after [`MOST_POLLS`] polls.
+/// Returns `None` if the future was stopped or does not end after `MOST_POLLS` polls.
 pub(crate) fn poll_until<T>(future: impl Future<Output = T>, stopped: impl Fn() -> bool) -> Option<T> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

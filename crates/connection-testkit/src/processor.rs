@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-/// How much processor time this thread has used; `None` where the system does not tell.
+/// Returns the processor time that this thread has used, or `None` if the system does not report it.
 #[cfg(unix)]
 pub(crate) fn used() -> Option<Duration> {
     Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)).ok()
 }
 
-/// How much processor time this thread has used; `None` where the system does not tell.
+/// Returns the processor time that this thread has used, or `None` if the system does not report it.
 #[cfg(not(unix))]
 pub(crate) fn used() -> Option<Duration> {
     None

@@ -24,7 +24,7 @@ impl<H: Host> HttpService for Effects<H> {
 }
 
 impl<H: Host> SpendService for Effects<H> {
-    /// The host keeps a record of what is spent from before the request is sent.
+    /// Before the request is sent, the host records what it spends.
     ///
     /// A request that a lost run has sent is not sent again: the host returns the answer that it kept, or the error
     /// that no answer is known.

@@ -1,4 +1,4 @@
-//! The services that a plugin calls in a setup. Each call that must not run twice is an effect.
+//! The services that a plugin calls in a setup. A call whose result comes from outside is an effect.
 
 mod files;
 mod http;

@@ -19,11 +19,11 @@ const SMALLEST: usize = 4 << 10;
 const STEP: usize = 4;
 /// The maximum length of a body that a host accepts.
 const LARGEST: usize = 1 << 20;
-/// The size of the largest delivery divided by that of its signatures. A host accepts headers of at most 64 KiB.
+/// The ratio of the size of a body to that of its repeated signatures. A host accepts headers of at most 64 KiB.
 const HEADER_PART: usize = 32;
-/// The maximum growth of the time for a delivery that is four times as large.
+/// The maximum factor by which the time may grow for a delivery that is four times as large.
 ///
-/// Linear work grows by 4 and quadratic work by 16. The value between them leaves room for sorting and caches.
+/// Linear work grows by 4 and quadratic work by 16. The limit leaves room for sorting and caches.
 const MOST_GROWTH: u32 = 10;
 /// The minimum time that can be compared. Shorter times say nothing about growth.
 const MEASURABLE: Duration = Duration::from_millis(2);

@@ -71,7 +71,7 @@ where
         }
     }
 
-    /// Runs a setup in which every request fails, beginning with number `at`. It may only end because it is offline.
+    /// Runs a setup in which every request fails, beginning with number `at`. It may fail only as offline.
     #[track_caller]
     fn set_up(&self, at: usize, what: &str, reply: Reply) {
         let host = self.fake(&self.setup);

@@ -184,7 +184,7 @@ impl<D: ConnectionDefinition> Check<'_, D> {
     }
 }
 
-/// Returns `true` for the name of a header with a signature. Providers have the word in the name.
+/// Returns `true` for the name of a header with a signature, which has this word in it for all providers.
 pub(super) fn is_signature(name: &str) -> bool {
     name.to_ascii_lowercase().contains("signature")
 }

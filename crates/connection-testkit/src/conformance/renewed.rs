@@ -23,7 +23,7 @@ where
         if refresher.semantics() != refresher.semantics() {
             fail("the semantics of a refresh are others each time");
         }
-        // The credential replaces itself here, so a result has the same content again.
+        // The credential replaces itself here, so it already has every part that could be taken over.
         if let Some(kept) = host.inherit(&made.credential, &made.credential) {
             self.silent(&format!("{kept:?}"), "what a re-authorization takes over");
         }

@@ -15,7 +15,7 @@ use crate::quirk::Quirk;
 pub(crate) const API: &str = "https://api.acme.example";
 pub(crate) const KEY: &str = "canary-key-5e0d91c2b7";
 
-/// The prefix of a key in the newer form of the credential. The quirk no longer reads the older form.
+/// The prefix of a key in the newer form of the credential.
 const NEW_FORM: &[u8] = b"2:";
 
 /// The kind `acme`.

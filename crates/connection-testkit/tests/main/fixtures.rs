@@ -107,7 +107,7 @@ fn an_address_that_would_send_the_token_in_the_clear_is_refused() {
     });
 }
 
-/// The controls: without the answer, with a name, and at an address of the Internet nothing is sent in the clear.
+/// The controls are an address without a confirmation, a host name and a public address. Nothing is sent to them.
 #[test]
 fn plain_http_is_taken_at_a_private_address_that_was_confirmed() {
     let refused = "'address' is neither https nor http on this machine";

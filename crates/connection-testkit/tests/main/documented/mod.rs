@@ -44,7 +44,7 @@ fn the_documentation_of_the_contract_shows_that_plugin() {
     assert_eq!(shown, compiled());
 }
 
-/// Its documentation hides the plugin, without comments and blank lines.
+/// The documentation of the testkit contains the plugin in hidden lines, without comments and blank lines.
 #[test]
 fn the_documentation_of_the_testkit_tests_that_plugin() {
     let shown = example(include_str!("../../../src/lib.rs"), "//!");
