@@ -32,7 +32,7 @@ impl World {
         self.kv.as_ref().map_or(Err(ServiceError::Unavailable), |kv| kv.write(part, key, value))
     }
 
-    /// Fails the test for a value that is shared for an origin that the descriptor does not declare, as a host refuses.
+    /// Fails the test for origins that a host refuses for a shared value: undeclared ones, none, or more than eight.
     fn require_declared(&self, part: &Part) {
         let Part::Shared(origins) = part else { return };
         if !(1..=8).contains(&origins.len()) {

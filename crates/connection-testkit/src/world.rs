@@ -84,7 +84,7 @@ impl World {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the reason of a failure, without the secrets of the test.
+    /// Returns the code and message of a failure, without the secrets of the test.
     pub(crate) fn told(&self, failure: &SetupFailure) -> String {
         let text = format!("{}: {}", failure.code, failure.message);
         self.script.redacted(&(text + &self.undeclared(&failure.code)))

@@ -77,8 +77,7 @@ where
         }
     }
 
-    /// Fails if the plugin cannot read a recorded credential and verify it as live. The message begins with the file
-    /// name.
+    /// Fails if the plugin cannot read a recorded credential and verify it as live. The message begins with `name`.
     #[track_caller]
     fn reads(&self, bytes: &[u8], name: &str) {
         let read = catch_unwind(AssertUnwindSafe(|| {

@@ -1,5 +1,5 @@
-//! Tests of the sections `# Repetition` and `# Cancellation` of the contract. Those of a setup are tested in each run
-//! of one.
+//! Tests of the sections `# Repetition` and `# Cancellation` of the contract. Each run of
+//! a setup tests its own.
 
 use std::fmt::Debug;
 
