@@ -1,6 +1,7 @@
-//! A key and what can be said of it: its id, and a commitment by which a wrong key is told from an edited row.
+//! A key, with its id and its commitment.
 //!
-//! Both are one-way functions of the key, so nobody chooses them and two keys do not share them by accident.
+//! The id names the key. The commitment distinguishes a wrong key from an edited row. Both are one-way functions of the
+//! key, so nobody can choose them, and two keys do not share them by accident.
 
 use std::fmt;
 
@@ -13,19 +14,19 @@ use secrecy::{ExposeSecret as _, SecretBox};
 
 use super::SealError;
 
-/// Bytes of a key.
+/// Length of a key, in bytes.
 pub(super) const KEY_LEN: usize = 32;
-/// Bytes of an id, and of a commitment.
+/// Length of an id and of a commitment, in bytes.
 pub(super) const ID_LEN: usize = 8;
-/// Bytes that the cipher adds.
+/// Length of the tag that the cipher adds, in bytes.
 pub(super) const TAG_LEN: usize = 16;
 
-/// Names a key without telling anything of it.
+/// The id of a key, which reveals nothing about the key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId([u8; ID_LEN]);
 
 impl KeyId {
-    /// The id as it is stored.
+    /// Returns the id as it is stored.
     pub const fn as_bytes(&self) -> &[u8; 8] {
         &self.0
     }
@@ -34,7 +35,7 @@ impl KeyId {
         Self(bytes)
     }
 
-    /// Returns the id of a key that a source holds.
+    /// Computes the id of a key.
     pub fn of(key: &SecretBox<[u8; KEY_LEN]>) -> Self {
         Self(derived(key, b"connections/key-id/v1"))
     }
@@ -52,7 +53,7 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// A key that seals.
+/// A key that seals and opens values.
 pub(super) struct DataKey {
     pub(super) id: KeyId,
     pub(super) commitment: [u8; ID_LEN],
@@ -69,7 +70,7 @@ impl DataKey {
         })
     }
 
-    /// Encrypts in place.
+    /// Encrypts `bytes` in place and returns the tag.
     pub(super) fn seal(
         &self,
         nonce: [u8; NONCE_LEN],
@@ -84,14 +85,14 @@ impl DataKey {
         tag.as_ref().try_into().map_err(|_| SealError::Engine)
     }
 
-    /// Decrypts in place; `None` when a bit of anything differs.
+    /// Decrypts `bytes` in place. Returns `None` if a bit of the nonce, the associated data or the bytes differs.
     pub(super) fn open<'b>(&self, nonce: [u8; NONCE_LEN], associated: &[u8], bytes: &'b mut [u8]) -> Option<&'b [u8]> {
         let nonce = Nonce::assume_unique_for_key(nonce);
         self.cipher.open_in_place(nonce, Aad::from(associated), bytes).ok().map(|plain| &*plain)
     }
 }
 
-/// HMAC as a pseudo-random function of the key, which is what HKDF's second half is (RFC 5869).
+/// Derives an id from the key with HMAC as a pseudo-random function, as the second half of HKDF does (RFC 5869).
 fn derived(key: &SecretBox<[u8; KEY_LEN]>, label: &[u8]) -> [u8; ID_LEN] {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()), label);
     let mut id = [0; ID_LEN];

@@ -1,11 +1,13 @@
-//! The form in which a sealed value is stored: fixed widths, so that its parser is total and its length tells little.
+//! The format of a stored sealed value.
+//!
+//! Its fields have fixed widths, so the parser accepts or rejects any bytes, and the length reveals little.
 //!
 //! ```text
 //! "CNX1" 4 | algorithm 1 | key id 8 | key commitment 8 | nonce 12 | ciphertext | tag 16
 //! ```
 //!
-//! Under the cipher: length (4 bytes, big-endian), the bytes, and zeros up to 64, 256, 1024, 4096, then a multiple of
-//! 4096 bytes.
+//! The encrypted part holds the length of the value (4 bytes, big-endian), the value, and zeros up to 64, 256, 1024 or
+//! 4096 bytes, then up to a multiple of 4096 bytes.
 
 use std::fmt;
 
@@ -24,35 +26,37 @@ const MAGIC: [u8; 4] = *b"CNX1";
 /// AES-256-GCM-SIV (RFC 8452).
 const AES_256_GCM_SIV: u8 = 1;
 const HEADER_LEN: usize = 4 + 1 + ID_LEN + ID_LEN + NONCE_LEN;
-/// Where the id of the key is.
+/// The position of the key id.
 const KEY_ID: std::ops::Range<usize> = 5..5 + ID_LEN;
 const LENGTH_LEN: usize = 4;
 const SMALL: [usize; 4] = [64, 256, 1024, 4096];
 const LARGE: usize = 4096;
-/// More than any value of ours: what is longer is a mistake.
+/// The maximum length of a value. It exceeds every value that we seal, so a longer one is a mistake.
 const MAX_LEN: usize = 16 * 1024 * 1024;
 
-/// A value that was sealed. Only sealing makes one, so a type that can be made of nothing else holds no plain value.
+/// A sealed value.
+///
+/// Only sealing creates one, so a field of this type never holds a plain value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(Vec<u8>);
 
 impl Sealed {
-    /// A wrapped keyset with what its source needs to unwrap it.
+    /// Joins a wrapped keyset and the data that its source needs to unwrap it.
     pub(super) fn of_parts(parts: &[&[u8]]) -> Self {
         Self(parts.concat())
     }
 
-    /// The bytes as they are stored.
+    /// Returns the bytes as they are stored.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes as they are stored, without a copy.
+    /// Returns the bytes as they are stored, without a copy.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
-    /// Returns the id of the key that a stored value names, which is not checked; empty where the value is cut short.
+    /// Returns the key id in a stored value, unchecked. It is empty if the value is cut short.
     pub fn key_id_of(stored: &[u8]) -> &[u8] {
         stored.get(KEY_ID).unwrap_or_default()
     }
@@ -64,18 +68,18 @@ impl fmt::Debug for Sealed {
     }
 }
 
-/// The parts of an envelope, none of them believed yet.
+/// The parts of an envelope, none of which is authenticated yet.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parts<'a> {
     header: &'a [u8],
     pub(super) key_id: KeyId,
     commitment: [u8; ID_LEN],
     nonce: [u8; NONCE_LEN],
-    /// With the tag.
+    /// The encrypted value, followed by the tag.
     ciphertext: &'a [u8],
 }
 
-/// Takes an envelope apart. Any bytes may be given.
+/// Splits an envelope into its parts. `bytes` may be anything.
 pub(super) fn parse(bytes: &[u8]) -> Result<Parts<'_>, SealError> {
     let (magic, rest) = bytes.split_first_chunk().ok_or(SealError::Truncated)?;
     let (algorithm, rest) = rest.split_first_chunk().ok_or(SealError::Truncated)?;
@@ -98,7 +102,7 @@ pub(super) fn seal(key: &DataKey, store: Uuid, place: &Place<'_>, plain: &[u8]) 
     let mut nonce = [0; NONCE_LEN];
     aws_lc_rs::rand::fill(&mut nonce).map_err(|_| SealError::Engine)?;
     let padded = bucket(LENGTH_LEN + plain.len());
-    // Of the right size from the start: growing would leave copies of the plaintext behind.
+    // The buffer gets its full size at once, because growing would leave copies of the plaintext in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(HEADER_LEN + padded + TAG_LEN));
     bytes.extend_from_slice(&MAGIC);
     bytes.push(AES_256_GCM_SIV);
@@ -112,11 +116,11 @@ pub(super) fn seal(key: &DataKey, store: Uuid, place: &Place<'_>, plain: &[u8]) 
     let body = bytes.get_mut(HEADER_LEN..).ok_or(SealError::Engine)?;
     let tag = key.seal(nonce, &associated, body)?;
     bytes.extend_from_slice(&tag);
-    // There is no plaintext in it any more.
+    // The buffer no longer holds plaintext, so it does not have to be wiped.
     Ok(Sealed(std::mem::take(&mut *bytes)))
 }
 
-/// Opens with the key that the envelope names, which the caller has looked up.
+/// Opens an envelope with the key that it names, which the caller has looked up.
 pub(super) fn open(key: &DataKey, store: Uuid, place: &Place<'_>, parts: &Parts<'_>) -> Result<Secret, SealError> {
     let tampered = || SealError::Tampered { table: place.table };
     if parts.key_id != key.id {
@@ -137,7 +141,7 @@ pub(super) fn open(key: &DataKey, store: Uuid, place: &Place<'_>, parts: &Parts<
     Ok(Secret::new(plain))
 }
 
-/// What so many bytes are padded to.
+/// Returns the length to which `len` bytes are padded.
 fn bucket(len: usize) -> usize {
     SMALL.into_iter().find(|size| len <= *size).unwrap_or_else(|| len.next_multiple_of(LARGE))
 }

@@ -1,60 +1,60 @@
-//! Why sealed data does not open: a closed list, each with its way out.
+//! The reasons why sealed data does not open, each with its remedy.
 
 use super::{KeyError, KeyId};
 
-/// Why a value cannot be sealed or opened.
+/// The reason why a value cannot be sealed or opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(clippy::exhaustive_enums, reason = "hosts tell a person what to do about each")]
 pub enum SealError {
-    /// The system's random numbers or the cipher failed.
+    /// The system gave no random numbers, or the cipher failed.
     #[error("the cryptography of this system failed")]
     Engine,
-    /// There are sealed rows, and no keys to open them with.
+    /// The store has sealed rows, but no keys to open them with.
     #[error("connection_keyset is empty, and there are connections that were sealed with what it held")]
     Lost,
-    /// The keyset was wrapped with a key that another source holds, and this source wraps by itself.
+    /// The keyset was wrapped with a key that another source holds, while this source wraps keys by itself.
     #[error("the keyset is wrapped with key {need}, which this source does not hold")]
     NotWrapped {
-        /// The key that opens it.
+        /// The key that opens the keyset.
         need: KeyId,
     },
-    /// It was changed, or it belongs to another row, column, generation or database.
+    /// The value was changed, or it belongs to another row, column, generation or database.
     #[error("a sealed value in {table} was edited, moved or put back from an older state")]
     Tampered {
-        /// Where it was found.
+        /// The table in which it was found.
         table: &'static str,
     },
-    /// It is longer than anything that is sealed.
+    /// The value exceeds the maximum length of a sealed value.
     #[error("the value is too long to be sealed")]
     TooLong,
-    /// A part of it is missing.
+    /// A part of the sealed value is missing.
     #[error("a sealed value is cut short")]
     Truncated,
-    /// Another process rotated the keys, and the new ones cannot be had now. It may open later.
+    /// Another process rotated the keys, and the new ones are unavailable at the moment. The value may open later.
     #[error("the keys were rotated, and the new ones cannot be had now: {detail}")]
     Unavailable {
-        /// What keeps them away.
+        /// The reason why they are unavailable.
         detail: String,
     },
-    /// It is of a later version, or no sealed value at all.
+    /// The value has the format of a later version, or is not a sealed value.
     #[error("a sealed value has an unknown format")]
     UnknownFormat,
-    /// It was sealed with a key that is not here.
+    /// The value was sealed with a key that is not held here.
     #[error("a value is sealed with key {need}, and the key at hand is {have}")]
     WrongKey {
-        /// The key in use.
+        /// The key that was tried.
         have: KeyId,
-        /// The key that opens it.
+        /// The key that opens the value.
         need: KeyId,
     },
 }
 
 impl SealError {
-    /// What a person does about it, when there is something.
+    /// Returns what a person can do about it, if there is something.
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Engine | Self::TooLong => None,
-            // Nothing else holds the keys of a database.
+            // The keys of a database are stored nowhere else.
             Self::Lost | Self::Tampered { table: "connection_keyset" } => {
                 Some("restore the database from a backup".into())
             }
@@ -74,20 +74,21 @@ impl SealError {
 }
 
 impl SealError {
-    /// Returns `true` if the value may open later without anything being mended: then nothing is to be concluded from it.
+    /// Returns `true` if the value may open later without a repair. A caller must not conclude anything from such an
+    /// error.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 }
 
-/// Why a keyset cannot be wrapped or unwrapped.
+/// The reason why a keyset cannot be wrapped or unwrapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(clippy::exhaustive_enums, reason = "it is one of the two")]
 pub enum KeysetError {
-    /// The source of the key.
+    /// The key source failed.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The keyset itself.
+    /// The keyset could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
 }

@@ -1,7 +1,7 @@
-//! The key source `command`: a program that prints the key, or a pair of programs that wrap and unwrap one.
+//! The key source `command`: a program that prints the key, or a pair of programs that wrap and unwrap a key.
 //!
-//! No shell; an environment with nothing in it but what the host gives; what it prints to standard error is read by
-//! nobody. It has ten seconds, and is killed with its group when they are over.
+//! A program is run without a shell. Its environment holds only the variables that the host gives, and its standard
+//! error is discarded. After ten seconds, it is killed with its process group.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -21,10 +21,10 @@ use super::{KeyContext, KeyError, KeySource, KeyWrapper, key_text::key_of_output
 use crate::platform;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// What a command may print.
+/// The maximum number of bytes that a command may print.
 pub(super) const MAX_OUTPUT: usize = 4096;
 
-/// A key that a command gives, or keeps.
+/// A key that a command prints, or that it uses to wrap other keys.
 #[derive(Clone)]
 pub struct KeyCommand {
     mode: Mode,
@@ -32,7 +32,7 @@ pub struct KeyCommand {
     timeout: Duration,
 }
 
-/// The parts of a command, the program first. Its debug output shows the program alone.
+/// A program and its arguments. Its debug output shows only the program.
 #[derive(Clone)]
 struct Argv(Vec<String>);
 
@@ -44,21 +44,23 @@ enum Mode {
 
 impl fmt::Debug for KeyCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The values are for the command alone: one may be a token.
+        // The values are left out, because one of them may be a token.
         let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
         f.debug_struct("KeyCommand").field("mode", &self.mode).field("environment", &names).finish_non_exhaustive()
     }
 }
 
 impl KeyCommand {
-    /// A program and its arguments that prints 32 bytes: as they are, in base64 or in hexadecimal.
+    /// Uses a command that prints 32 bytes: as they are, in base64 or in hexadecimal.
     pub fn prints<A: Into<String>>(command: impl IntoIterator<Item = A>) -> Self {
         Self::of(Mode::Prints(Argv::of(command)))
     }
 
-    /// Two of them: `wrap` gets 32 bytes on standard input and prints what is stored in their place; `unwrap` gets that
-    /// and prints the 32 bytes, as [`prints`](Self::prints) does. Both find `CONNECTIONS_APP` and `CONNECTIONS_STORE_ID`
-    /// in their environment, as context to bind.
+    /// Uses a pair of commands that wrap and unwrap a key.
+    ///
+    /// `wrap` gets 32 bytes on standard input and prints the bytes that are stored in their place. `unwrap` gets the
+    /// stored bytes and prints the 32 bytes, as [`prints`](Self::prints) does. Both find `CONNECTIONS_APP` and
+    /// `CONNECTIONS_STORE_ID` in their environment, as context to bind the wrapped key to.
     pub fn wraps<A: Into<String>, B: Into<String>>(
         wrap: impl IntoIterator<Item = A>,
         unwrap: impl IntoIterator<Item = B>,
@@ -66,15 +68,16 @@ impl KeyCommand {
         Self::of(Mode::Wraps { wrap: Argv::of(wrap), unwrap: Argv::of(unwrap) })
     }
 
-    /// A variable that the command gets; it gets no other. Without `PATH` a program is looked for in the system's usual
-    /// places.
+    /// Adds a variable to the environment of the command, which inherits nothing from this process.
+    ///
+    /// Without `PATH`, programs are searched for in the usual places of the system.
     #[must_use]
     pub fn variable(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
-    /// Less time than ten seconds.
+    /// Sets how long a command may run; ten seconds by default and at most.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.min(TIMEOUT);
@@ -89,7 +92,7 @@ impl KeyCommand {
         KeyError::Command { source_name: self.name(), detail: detail.into() }
     }
 
-    /// What it prints.
+    /// Runs a command and returns what it prints.
     async fn run(
         &self,
         argv: &Argv,
@@ -106,7 +109,7 @@ impl KeyCommand {
             Err(_) => format!("did not end within {} seconds", self.timeout.as_secs_f32()),
         };
         platform::kill_group(child.id());
-        // Also waited for: what is killed and not waited for stays as a zombie.
+        // A killed process has to be waited for, or it stays as a zombie.
         child.kill().await.unwrap_or_default();
         Err(self.failed(failed))
     }
@@ -171,7 +174,7 @@ impl Argv {
         Self(command.into_iter().map(Into::into).collect())
     }
 
-    /// Arguments may say more than others should know.
+    /// The program without its arguments, which may hold secrets.
     fn program(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
@@ -188,17 +191,18 @@ enum Broken {
     Io(io::Error),
 }
 
-/// Says, hears and waits for the end: all at once, since a program may print before it has read.
+/// Writes the input, reads the output and waits for the exit, all at once, since a program may print before it has
+/// read.
 async fn converse(child: &mut Child, input: &[u8]) -> Result<(Zeroizing<Vec<u8>>, ExitStatus), Broken> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let say = async {
         if let Some(mut stdin) = stdin {
-            // A program that does not read its input may know what to print all the same.
+            // A program may print the right output without reading its input, so this error is ignored.
             stdin.write_all(input).await.unwrap_or_default();
         }
     };
     let hear = async {
-        // Of the full size from the start: growing would leave copies behind.
+        // The buffer gets its full size at once, because growing would leave copies in memory.
         let mut heard = Zeroizing::new(vec![0; MAX_OUTPUT + 1]);
         let mut length = 0;
         if let Some(mut stdout) = stdout {

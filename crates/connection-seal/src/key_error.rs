@@ -1,149 +1,149 @@
-//! Why a key source gives no key: each names the source, and says the way out.
+//! The reasons why a key source gives no key. Each names the source, and has a remedy where there is one.
 
 use super::KeyId;
 use crate::platform::NotPrivate;
 
-/// Why a key source gives no key.
+/// The reason why a key source gives no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// A command of the source failed.
     #[error("the key source '{source_name}' gives no key: the command {detail}")]
     Command {
-        /// The source.
+        /// The name of the source.
         source_name: String,
-        /// What became of it: `did not end within 10 seconds`.
+        /// What happened to the command, such as `did not end within 10 seconds`.
         detail: String,
     },
-    /// Another process changes the keys at this moment.
+    /// Another process is changing the keys.
     #[error("the keys of this database are being changed by another process")]
     Contended,
-    /// The wrapped key that the database keeps for the source is damaged.
+    /// The wrapped key that the database stores for the source is damaged.
     #[error("what the database keeps for the key source '{source_name}' is damaged: {detail}")]
     Damaged {
-        /// The source.
+        /// The name of the source.
         source_name: String,
-        /// What is wrong with it.
+        /// What is wrong with the wrapped key.
         detail: String,
     },
-    /// The database belongs to the key of another source, or two sources that are configured hold different keys.
+    /// The database is sealed with the key of another source, or two configured sources hold different keys.
     #[error("{}", disagreement(source_name, *have, other_name, *other))]
     Disagree {
-        /// The source that is used.
+        /// The name of the source that is used.
         source_name: String,
-        /// Its key; `None` when it has none, or shows none.
+        /// The key of that source; `None` if the source has none or does not reveal it.
         have: Option<KeyId>,
-        /// The other source.
+        /// The name of the other source.
         other_name: String,
-        /// The key of the other one.
+        /// The key of the other source.
         other: KeyId,
     },
-    /// There is a key already.
+    /// The source holds a key already.
     #[error("the key source '{source_name}' holds a key already")]
     Exists {
-        /// The source.
+        /// The name of the source.
         source_name: String,
     },
-    /// Others may have read the key, or changed it.
+    /// Other users may have read or changed the key.
     #[error("the key is not private: {0}")]
     Exposed(NotPrivate),
     /// The keyring is locked, or did not answer in time.
     #[error("the key source '{source_name}' is locked: {detail}")]
     Locked {
-        /// The source.
+        /// The name of the source.
         source_name: String,
-        /// What the keyring says.
+        /// The message of the keyring.
         detail: String,
     },
-    /// What the source holds is no key, or a damaged one.
+    /// The source holds something that is not a key, or a damaged one.
     #[error("the key source '{source_name}' holds no whole key")]
     Malformed {
-        /// The source.
+        /// The name of the source.
         source_name: String,
     },
-    /// The database was sealed, and the key is gone.
+    /// The database is sealed, and the source does not hold the key.
     #[error("the key source '{source_name}' holds no key, and the database is sealed with one")]
     Missing {
-        /// The source.
+        /// The name of the source.
         source_name: String,
     },
     /// Neither of two sources holds the key of this database.
     #[error("key {need} opens this database: '{from}' holds key {have}, and '{to}' does not open it either")]
     Neither {
-        /// The source that was to hold it.
+        /// The name of the source that is in use.
         from: String,
-        /// The source that is to hold it from now on.
+        /// The name of the source that the database is to be moved to.
         to: String,
-        /// The key of the first.
+        /// The key of the source in use.
         have: KeyId,
-        /// The key that opens it.
+        /// The key that opens the database.
         need: KeyId,
     },
-    /// There is no keyring here.
+    /// No keyring is available.
     #[error("the key source '{source_name}' cannot be reached: {detail}")]
     NoKeyring {
-        /// The source.
+        /// The name of the source.
         source_name: String,
-        /// What the system says.
+        /// The message of the system.
         detail: String,
     },
-    /// There is nothing yet that is sealed with any key.
+    /// The database has no keyset yet, so nothing in it is sealed.
     #[error("this database has no keys yet")]
     NoKeyset,
-    /// The passphrase cannot be had.
+    /// The passphrase is not available.
     #[error("the key source '{source_name}' has no passphrase: {detail}")]
     NoPassphrase {
-        /// The source.
+        /// The name of the source.
         source_name: String,
-        /// The reason why there is none.
+        /// The reason why it is not available.
         detail: String,
     },
-    /// The source makes no keys.
+    /// The source holds no key and cannot create one.
     #[error("the key source '{source_name}' holds no key and makes none")]
     NotSupported {
-        /// The source.
+        /// The name of the source.
         source_name: String,
     },
-    /// The keys of the database are wrapped for a source of another sort.
+    /// The keys of the database are wrapped for another type of source.
     #[error("the keys of this database are wrapped for the key source '{other}', and '{source_name}' is used")]
     OtherSource {
-        /// The source that is used.
+        /// The name of the source that is used.
         source_name: String,
-        /// The sort of source that opens the database, as `key.source` names it.
+        /// The type of source that opens the database, as `key.source` names it.
         other: &'static str,
     },
     /// The passphrase is too easy to guess.
     #[error("the passphrase of the key source '{source_name}' has fewer than {least} characters")]
     ShortPassphrase {
-        /// The source.
+        /// The name of the source.
         source_name: String,
-        /// The fewest characters.
+        /// The minimum number of characters.
         least: usize,
     },
-    /// The system does not let it be read or written.
+    /// The system refused to read or write the key.
     #[error("the key source '{source_name}' cannot be used: {detail}")]
     Unavailable {
-        /// The source.
+        /// The name of the source.
         source_name: String,
-        /// What the system says.
+        /// The message of the system.
         detail: String,
     },
-    /// The keyset is wrapped for two sources, and one of them is not at hand.
+    /// The keyset is wrapped for two sources, and only one of them is available.
     #[error("the change of the key's source was begun and not ended, and '{source_name}' is one of two")]
     Unfinished {
-        /// The source at hand.
+        /// The name of the available source.
         source_name: String,
     },
     /// The passphrase is not the one with which the database was sealed.
     #[error("the passphrase of the key source '{source_name}' does not open this database")]
     WrongPassphrase {
-        /// The source.
+        /// The name of the source.
         source_name: String,
     },
 }
 
 impl KeyError {
-    /// What a person does about it, when there is something.
+    /// Returns what a person can do about it, if there is something.
     pub fn remedy(&self) -> Option<String> {
         Some(match self {
             Self::Command { source_name, .. } => format!(

@@ -1,6 +1,6 @@
-//! The key source `file`: a private file, apart from the database, made at the first start.
+//! The key source `file`: a private file, separate from the database, created at the first start.
 //!
-//! It holds two lines: `connections-key-v1` with the key's id, and the key in base64. The id shows damage.
+//! The file holds two lines: `connections-key-v1` with the id of the key, and the key in base64. The id reveals damage.
 
 use std::{
     io,
@@ -15,7 +15,7 @@ use super::{KeyError, KeyId, KeySource, data_key::KEY_LEN};
 use crate::platform::{self, Unreadable};
 
 const HEADER: &str = "connections-key-v1 ";
-/// More than the two lines need.
+/// The maximum length of the file, which is more than its two lines need.
 const MAX_LEN: u64 = 1024;
 
 /// A key in a file that only its owner can read.
@@ -25,12 +25,12 @@ pub struct KeyFile {
 }
 
 impl KeyFile {
-    /// The file at that path, which need not exist.
+    /// Returns a source that uses the file at `path`, which need not exist.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -64,7 +64,7 @@ impl KeyFile {
         KeyError::Unavailable { source_name: self.name(), detail: error.to_string() }
     }
 
-    /// Files are read on a thread that may wait.
+    /// Runs `work` on a thread that may wait for the disk.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, KeyError> + Send + 'static,
@@ -72,7 +72,7 @@ impl KeyFile {
         let this = self.clone();
         match tokio::task::spawn_blocking(move || work(&this)).await {
             Ok(result) => result,
-            // Only when the runtime ends.
+            // This happens only when the runtime shuts down.
             Err(_) => Err(self.unavailable(&io::ErrorKind::Interrupted.into())),
         }
     }
@@ -97,7 +97,7 @@ impl KeySource for KeyFile {
     }
 }
 
-/// A new random key.
+/// Creates a random key; `None` if the system gives no random numbers.
 pub(super) fn fresh() -> Option<SecretBox<[u8; KEY_LEN]>> {
     let mut filled = Ok(());
     let key = SecretBox::init_with_mut(|key: &mut [u8; KEY_LEN]| filled = aws_lc_rs::rand::fill(key));

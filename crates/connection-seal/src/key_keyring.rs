@@ -1,11 +1,13 @@
-//! The key source `keyring`: the keyring of the system keeps the key that wraps the keyset, and the database its name.
+//! The key source `keyring`: the keyring of the system stores the key that wraps the keyset, and the database stores
+//! the name of that key.
 //!
 //! ```text
 //! "CNXK" 4 | version 1 | key id 8
 //! ```
 //!
-//! Each time a keyset is wrapped, a new entry is made and none is written over, because keyrings offer no way to write only
-//! where nothing is: of two processes that start at once, the second would otherwise take away the key of the first.
+//! Each time a keyset is wrapped, a new entry is created and no entry is overwritten, because keyrings cannot write
+//! only if an entry does not exist. Otherwise, of two processes that start at the same time, the second would replace
+//! the key of the first.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -24,9 +26,9 @@ use super::{
 use crate::platform;
 
 const VERSION: u8 = 1;
-/// The service of every entry.
+/// The service name of every entry.
 const SERVICE: &str = "connections";
-/// How long a keyring may take, since it may ask a person to unlock it.
+/// The maximum time to wait for a keyring, which may ask a person to unlock it.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 type Open = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
@@ -41,20 +43,22 @@ type Open = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync
 /// ```
 #[derive(Clone)]
 pub struct KeyKeyring {
-    /// The name of the keyring, for people.
+    /// The name of the keyring that messages show.
     keyring: &'static str,
     open: Arc<Open>,
     timeout: Duration,
 }
 
 impl KeyKeyring {
-    /// The keyring of the system: the Secret Service on Linux, the login keychain on macOS, the Credential Manager on
-    /// Windows. It is first spoken to when a key is needed.
+    /// Uses the keyring of the system: the Secret Service on Linux, the login keychain on macOS, the Credential Manager
+    /// on Windows.
+    ///
+    /// The keyring is opened when a key is first needed.
     pub fn system() -> Self {
         Self { keyring: platform::keyring::NAME, open: Arc::new(platform::keyring::open), timeout: TIMEOUT }
     }
 
-    /// A keyring that the host opens, each time that a key is needed.
+    /// Uses a keyring that the host opens. `open` is called each time a key is needed.
     ///
     /// ```
     /// use connection_seal::KeyKeyring;
@@ -66,14 +70,14 @@ impl KeyKeyring {
         Self { keyring: "of the program", open: Arc::new(open), timeout: TIMEOUT }
     }
 
-    /// Waits less than a minute for the keyring.
+    /// Sets how long to wait for the keyring; one minute by default and at most.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.min(TIMEOUT);
         self
     }
 
-    /// Uses one entry, on a thread of its own and for a bounded time.
+    /// Runs `work` on an entry, on a separate thread and for a bounded time.
     async fn entry<T: Send + 'static>(
         &self,
         user: String,
@@ -97,8 +101,8 @@ impl KeyKeyring {
         }
     }
 
-    /// Tells a keyring that is not there, one that is locked, and an entry that is not there from each other. No error
-    /// shows what an entry holds.
+    /// Converts an error. It distinguishes a missing keyring, a locked one and a missing entry, and never shows the
+    /// content of an entry.
     fn refused(&self, error: Unusable, user: &str) -> KeyError {
         use keyring_core::Error;
         let source_name = self.name();
@@ -121,7 +125,7 @@ impl KeyKeyring {
     }
 }
 
-/// Why a keyring gives nothing.
+/// The reason why a keyring gives no key.
 enum Unusable {
     NotThere(keyring_core::Error),
     Entry(keyring_core::Error),
@@ -148,7 +152,7 @@ impl KeySource for KeyKeyring {
 impl KeyWrapper for KeyKeyring {
     async fn wrap(&self, key: &SecretBox<[u8; KEY_LEN]>, context: &KeyContext) -> Result<Vec<u8>, KeyError> {
         let id = KeyId::of(key);
-        // As text, which the keyring's own programs show and copy whole.
+        // The key is stored as text, so that the programs of the keyring show and copy it whole.
         let text = Zeroizing::new(encode::base64(key.expose_secret()));
         self.entry(user(context, id), move |entry| entry.set_secret(text.as_bytes())).await?;
         Ok([&KEYRING[..], &[VERSION], id.as_bytes()].concat())
@@ -170,12 +174,13 @@ impl KeyWrapper for KeyKeyring {
     }
 }
 
-/// Names the database and the key, so that no two databases and no two wrappings share an entry.
+/// Returns the name of an entry, made of the database and the key, so that no two databases and no two wrappings share
+/// an entry.
 fn user(context: &KeyContext, id: KeyId) -> String {
     format!("{}/{id}", context.store_id)
 }
 
-/// The text of an error of others, which may have several lines.
+/// Returns the text of an error from another library on one line.
 fn one_line(error: &dyn fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

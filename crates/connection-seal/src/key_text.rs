@@ -1,16 +1,16 @@
-//! A key as people and programs write it: base64 of either alphabet, or hexadecimal.
+//! Reads a key in the forms that people and programs write: base64 of either alphabet, or hexadecimal.
 
 use connection_contract::encode;
 use secrecy::{SecretBox, zeroize::Zeroizing};
 
 use super::data_key::KEY_LEN;
 
-/// Reads it; white space around it is passed over. `None` for anything but 32 bytes.
+/// Reads a key from text, ignoring white space around it. Returns `None` for anything but 32 bytes.
 pub(super) fn key_of_text(text: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
     let text = std::str::from_utf8(text).ok()?.trim_ascii();
     let decoded = match text.len() {
         64 => encode::from_hex(text),
-        // With padding or without, and then of which alphabet is seen by the digits.
+        // The padding is optional. The digits show which alphabet was used.
         43 | 44 => {
             let digits = text.strip_suffix('=').unwrap_or(text);
             let padded = Zeroizing::new(format!("{digits}="));
@@ -21,12 +21,12 @@ pub(super) fn key_of_text(text: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
     boxed(&Zeroizing::new(decoded?))
 }
 
-/// Reads what a program printed: 32 bytes as they are, or as text.
+/// Reads a key that a program printed: 32 bytes as they are, or as text.
 pub(super) fn key_of_output(bytes: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
     boxed(bytes).or_else(|| key_of_text(bytes))
 }
 
-/// A copy of a key; `None` for bytes of another length.
+/// Copies a key; `None` for bytes of another length.
 pub(super) fn boxed(bytes: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
     let exact: &[u8; KEY_LEN] = bytes.try_into().ok()?;
     Some(SecretBox::init_with_mut(|key: &mut [u8; KEY_LEN]| key.copy_from_slice(exact)))

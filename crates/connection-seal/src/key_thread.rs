@@ -1,12 +1,13 @@
-//! Runs what may wait for a person, a device or a long computation.
+//! Runs work that may wait for a person, a device or a long computation.
 //!
-//! A thread of its own: the blocking threads of a runtime keep the runtime from ending until they are done, and a keyring
-//! that waits for a person may never be done.
+//! Each piece of work gets its own thread. A runtime does not shut down before its blocking threads are done, and a
+//! keyring that waits for a person may never be done.
 
 use tokio::sync::oneshot;
 
-/// The result of the work; `None` when the system gives no thread, or when the work panicked. A caller that stops waiting
-/// leaves the thread to end by itself.
+/// Runs `work` on a new thread and returns its result, or `None` if the system gives no thread or the work panicked.
+///
+/// If the caller stops waiting, the thread continues until the work is done.
 pub(super) async fn run<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = oneshot::channel();
     let thread = std::thread::Builder::new().name(format!("key {name}"));

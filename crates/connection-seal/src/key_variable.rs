@@ -1,14 +1,14 @@
-//! The key source `environment`: a variable with 32 bytes in base64 or hexadecimal. It is never made.
+//! The key source `environment`: a variable with 32 bytes in base64 or hexadecimal. This source creates no key.
 //!
-//! A process cannot erase the environment that it was started with: who may read `/proc/PID/environ` reads the key. The
-//! value is given by the host, so that nothing here reads the environment.
+//! A process cannot erase the environment that it was started with, so anybody who may read `/proc/PID/environ` can
+//! read the key. The host passes the value, so nothing here reads the environment.
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 use super::{KeyError, KeySource, key_text::key_of_text};
 
-/// A key in a variable of the environment.
+/// A key in an environment variable.
 #[derive(Debug)]
 pub struct KeyVariable {
     name: String,
@@ -16,7 +16,7 @@ pub struct KeyVariable {
 }
 
 impl KeyVariable {
-    /// The variable of that name, and what it holds; `None` when it is not set.
+    /// Creates a source for the variable `name` with this value, which is `None` if the variable is not set.
     pub fn new(name: impl Into<String>, value: Option<SecretString>) -> Self {
         Self { name: name.into(), value }
     }

@@ -1,7 +1,8 @@
-//! Sealing: a value opens in its own row, column and generation of its own store, and nowhere else.
+//! Sealed values, and the keys that open them.
 //!
-//! [`Keys`] seals values and opens them. The keys of a store are its [`Keyset`], which is kept beside the values, wrapped by
-//! the key of a [`KeySource`]: a file, a variable, a command, the keyring of the system or a passphrase.
+//! A sealed value opens only in its own row, column and generation of its own store. [`Keys`] seals values and opens
+//! them. The keys of a store form its [`Keyset`], which is stored beside the values, wrapped by the key of a
+//! [`KeySource`]: a file, an environment variable, a command, the keyring of the system or a passphrase.
 //!
 //! ```
 //! use connection_contract::Timestamp;
@@ -28,19 +29,19 @@
 //! }
 //! ```
 //!
-//! One library does the cryptography, aws-lc-rs. There is one key for each entry of the keyset, and none for each row. There
-//! is no mode without a key.
+//! All cryptography is done by one library, aws-lc-rs. Each entry of the keyset is one key; rows have no keys of their
+//! own. There is no mode without a key.
 //!
 //! # What this crate is not
 //!
-//! It has no store and no registry: the core keeps keysets and sealed values, reads newer keys, rotates them and seals again.
-//! It knows no provider and no plugin. [`platform`] holds what this crate needs of the operating system, for files that only
-//! their owner may read; the core stores its own files by the same functions.
+//! It has no store and no registry: the core stores keysets and sealed values, reads newer keys, rotates them and seals
+//! values again. It knows no provider and no plugin. [`platform`] holds the functions for files that only their owner
+//! may read; the core stores its own files with the same functions.
 //!
 //! # Stability
 //!
-//! Whatever was sealed or wrapped stays readable. The API is made for `connection-core`, and may change in any version; the
-//! key sources are promised by the core, which re-exports them.
+//! Values that were sealed and keys that were wrapped by an earlier version stay readable. The API is made for
+//! `connection-core`, and may change in any version. The core re-exports the key sources and keeps their API stable.
 
 mod data_key;
 mod envelope;

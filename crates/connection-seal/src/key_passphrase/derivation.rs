@@ -1,4 +1,4 @@
-//! How a key is derived from a passphrase: Argon2id (RFC 9106), with its salt and its cost as they are stored.
+//! Derives a key from a passphrase with Argon2id (RFC 9106). The salt and the cost are stored in this format:
 //!
 //! ```text
 //! "CNXP" 4 | version 1 | memory in KiB 4 | passes 4 | lanes 4 | salt 16
@@ -17,7 +17,7 @@ pub(super) const HEADER_LEN: usize = 4 + 1 + 4 + 4 + 4 + SALT_LEN;
 
 /// The cost of a new derivation: the second recommended option of RFC 9106, section 4.
 const COST: [u32; 3] = [64 * 1024, 3, 4];
-/// The bounds of what is read back. An edited row must neither weaken the derivation nor exhaust the machine.
+/// The bounds for a stored cost. An edited row must neither weaken the derivation nor exhaust the machine.
 const MEMORY: RangeInclusive<u32> = 64 * 1024..=256 * 1024;
 const PASSES: RangeInclusive<u32> = 3..=16;
 const LANES: RangeInclusive<u32> = 1..=16;
@@ -31,7 +31,7 @@ pub(super) struct Derivation {
 }
 
 impl Derivation {
-    /// One for something new, with a random salt; `None` when the system gives no random numbers.
+    /// Creates a derivation with a random salt; `None` if the system gives no random numbers.
     pub(super) fn fresh() -> Option<Self> {
         let mut salt = [0; SALT_LEN];
         aws_lc_rs::rand::fill(&mut salt).ok()?;
@@ -49,7 +49,7 @@ impl Derivation {
         bytes
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote, or says what is wrong with it.
+    /// Reads the bytes that [`to_bytes`](Self::to_bytes) wrote. The error says what is wrong with them.
     pub(super) fn parse(bytes: &[u8; HEADER_LEN]) -> Result<Self, &'static str> {
         let read = || {
             let (version, rest) = bytes.strip_prefix(PASSPHRASE)?.split_first()?;
@@ -69,7 +69,7 @@ impl Derivation {
         if in_bounds { Ok(derivation) } else { Err("the cost of the derivation is out of bounds") }
     }
 
-    /// Derives the key. Takes as long and as much memory as the cost says.
+    /// Derives the key, which takes the time and memory that the cost demands.
     pub(super) fn key(&self, passphrase: &[u8]) -> Result<SecretBox<[u8; KEY_LEN]>, argon2::Error> {
         let params = Params::new(self.memory, self.passes, self.lanes, Some(KEY_LEN))?;
         let mut blocks = Vec::new();

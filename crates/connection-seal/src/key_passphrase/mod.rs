@@ -1,8 +1,8 @@
-//! The key source `passphrase`: a person's words, from which Argon2id derives the key that wraps.
+//! The key source `passphrase`: Argon2id derives the wrapping key from a passphrase.
 //!
-//! The salt and the cost of the derivation are stored with the wrapped key, so nothing but the passphrase has to be
-//! remembered. The bytes of a passphrase are used as they are: nothing is trimmed or normalized, except that one newline
-//! at the end of a file is removed.
+//! The salt and the cost of the derivation are stored with the wrapped key, so a person has to remember only the
+//! passphrase. The bytes of a passphrase are used as they are, without trimming or normalization, except that one
+//! newline at the end of a file is removed.
 
 mod derivation;
 #[cfg(test)]
@@ -30,7 +30,7 @@ use super::{
 use crate::{SecretFile, SecretFileError};
 use derivation::{Derivation, HEADER_LEN};
 
-/// The fewest characters of a passphrase with which something new is wrapped.
+/// The minimum number of characters of a passphrase that wraps a new key.
 const LEAST: usize = 12;
 
 /// A key that is derived from a passphrase with Argon2id.
@@ -46,13 +46,13 @@ pub struct KeyPassphrase {
     origin: Origin,
 }
 
-/// What a passphrase is asked for.
+/// The purpose for which a passphrase is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a host asks a different question for each")]
 pub enum PassphraseUse {
-    /// A new database is sealed with it, so a mistake in typing must be noticed now.
+    /// A database is to be sealed with the passphrase, so a typing mistake must be noticed now.
     New,
-    /// A database that was sealed with it is opened.
+    /// A database that is already sealed with the passphrase is to be opened.
     Open,
 }
 
@@ -65,7 +65,7 @@ enum Origin {
 }
 
 impl KeyPassphrase {
-    /// Reads the passphrase from a file that only its owner can read, each time it is needed.
+    /// Reads the passphrase from a file that only its owner can read. The file is read each time it is needed.
     pub fn in_file(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         Self { origin: Origin::File { file: SecretFile::at(&path), path } }
@@ -95,7 +95,7 @@ impl KeyPassphrase {
                 error => KeyError::NoPassphrase { source_name: self.name(), detail: error.to_string() },
             }),
             Origin::Asked { ask, given } => {
-                // Held while a person types, so that two uses at once ask once.
+                // The lock is held while a person types, so that two uses at the same time ask only once.
                 let mut given = given.lock().unwrap_or_else(PoisonError::into_inner);
                 if given.is_none() {
                     let asked = ask(purpose);
@@ -147,7 +147,7 @@ impl KeyPassphrase {
         KeyError::Unavailable { source_name: self.name(), detail: detail.to_string() }
     }
 
-    /// Runs the work on a thread of its own, since a derivation takes long and a person may be asked.
+    /// Runs `work` on a separate thread, since a derivation takes long and a person may be asked.
     async fn blocking<T: Send + 'static>(
         &self,
         context: &KeyContext,
@@ -200,12 +200,12 @@ impl KeyWrapper for KeyPassphrase {
     }
 }
 
-/// The place of a key that is wrapped with a passphrase, bound to the salt and the cost.
+/// Returns the place of a key that is wrapped with a passphrase. It is bound to the salt and the cost.
 fn place(header: &[u8]) -> Place<'_> {
     Place { table: "connection_keyset", column: "passphrase", key: header, owner: "", kind: "", sequence: 0 }
 }
 
-/// The number of characters; of bytes where they are no text.
+/// Returns the number of characters, or of bytes if the passphrase is not text.
 fn length(passphrase: &[u8]) -> usize {
     std::str::from_utf8(passphrase).map_or(passphrase.len(), |text| text.chars().count())
 }

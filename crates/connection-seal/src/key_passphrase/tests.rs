@@ -1,4 +1,4 @@
-//! The derivation does what its standard says, and takes no cost that an editor of the database chooses.
+//! The derivation follows its standard, and rejects a cost that an editor of the database chose.
 
 use argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder, Version};
 use connection_contract::encode;
