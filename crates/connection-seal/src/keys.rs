@@ -1,4 +1,4 @@
-//! The keys of one store, in memory.
+//! The keys of one store, as a process holds them in memory.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{KeyId, Keyset, Place, SealError, Sealed, data_key::DataKey, envelope, keyset::Status};
 
-/// Seals and opens with the keys of one store. Clones share the keys.
+/// The keys of one store, which seal and open its values. Clones share the keys.
 ///
 /// ```
 /// use connection_contract::Timestamp;
@@ -37,7 +37,7 @@ struct Held {
     store: Uuid,
     revision: i64,
     primary: DataKey,
-    /// The keys that open values and seal none.
+    /// The keys that only open values.
     retired: Vec<DataKey>,
     mac: hmac::Key,
 }
@@ -60,31 +60,31 @@ impl Held {
 }
 
 impl Keys {
-    /// Holds the keys of a keyset for the store with this id.
+    /// Creates a handle with the keys of this keyset, for the store with this id.
     ///
     /// # Errors
     ///
-    /// [`SealError::UnknownFormat`] for a keyset without a key that seals.
+    /// [`SealError::UnknownFormat`] if the keyset has no key that seals.
     pub fn new(store: Uuid, keyset: &Keyset) -> Result<Self, SealError> {
         Ok(Self { held: Arc::new(RwLock::new(Arc::new(Held::new(store, keyset)?))) })
     }
 
-    /// Seals a value for this place alone.
+    /// Seals a value for this place. It opens in no other place.
     ///
     /// # Errors
     ///
-    /// [`SealError::TooLong`], and [`SealError::Engine`].
+    /// [`SealError::TooLong`] if the value is too long, and [`SealError::Engine`] if the cryptography fails.
     pub fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Sealed, SealError> {
         let held = self.held();
         envelope::seal(&held.primary, held.store, place, plain)
     }
 
-    /// Opens a value that was sealed for this place. Any bytes may be given.
+    /// Opens a value that was sealed for this place. `sealed` may be any bytes.
     ///
     /// # Errors
     ///
-    /// [`SealError::WrongKey`] when the value names a key that is not held here; the other errors say that the value
-    /// was sealed for another place, or changed.
+    /// [`SealError::WrongKey`] if the value names a key that is not held here. The other errors mean that the value was
+    /// sealed for another place, or changed.
     pub fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Secret, SealError> {
         let parts = envelope::parse(sealed)?;
         let held = self.held();
@@ -92,12 +92,14 @@ impl Keys {
         envelope::open(retired.unwrap_or(&held.primary), held.store, place, &parts)
     }
 
-    /// Returns a name for bytes that tells nothing of them and stays the same for as long as the store lives.
+    /// Returns a keyed hash of `bytes` for one purpose.
+    ///
+    /// The hash reveals nothing about the bytes, and stays the same for as long as the store exists.
     pub fn mac(&self, purpose: &'static str, bytes: &[u8]) -> [u8; 32] {
         self.named(purpose, |context| context.update(bytes))
     }
 
-    /// Like [`mac`](Self::mac) of several parts, each with its length before it.
+    /// Returns a keyed hash of several parts, as [`mac`](Self::mac) does. The length of each part is hashed before it.
     pub fn mac_of(&self, purpose: &'static str, parts: &[&[u8]]) -> [u8; 32] {
         self.named(purpose, |context| {
             for part in parts {
@@ -121,26 +123,26 @@ impl Keys {
         mac
     }
 
-    /// The id of the key that seals.
+    /// Returns the id of the key that seals.
     pub fn key_id(&self) -> KeyId {
         self.held().primary.id
     }
 
-    /// The revision of the keyset that is held.
+    /// Returns the revision of the keyset whose keys are held.
     pub fn revision(&self) -> i64 {
         self.held().revision
     }
 
-    /// The id of the store whose values these keys open.
+    /// Returns the id of the store whose values these keys open.
     pub fn store_id(&self) -> Uuid {
         self.held().store
     }
 
-    /// Holds the keys of this keyset from now on, unless newer ones are held already.
+    /// Replaces the held keys by those of this keyset, unless the held keys are of the same or a later revision.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); then the keys stay as they are.
+    /// Returns the errors of [`new`](Self::new). The held keys then stay as they are.
     pub fn take(&self, keyset: &Keyset) -> Result<(), SealError> {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if keyset.revision > held.revision {

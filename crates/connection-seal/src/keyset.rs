@@ -1,12 +1,14 @@
-//! The keys of a store, in the form in which the key of a key source wraps them.
+//! The keys of a store.
+//!
+//! The key of a key source wraps them in this format:
 //!
 //! ```text
 //! version 1 | revision 8 | mac key 32 | count 2 | for each: status 1, created at 8, retired at 8, key 32
 //! ```
 //!
-//! The first primary seals; all open. The revision is the one that the row names: a slot that was put back from an older
-//! state does not open. The mac key is not rotated: what it names must keep its name. Version 1 had neither revision nor
-//! times of retirement.
+//! The first primary key seals; all keys open. The revision must equal the one in the row, so a slot that was put back
+//! from an older state does not open. The mac key is not rotated, because its hashes must stay the same. Version 1 had
+//! neither a revision nor times of retirement.
 
 use std::fmt;
 
@@ -25,23 +27,24 @@ use super::{
 const VERSION_1: u8 = 1;
 const VERSION: u8 = 2;
 const TABLE: &str = "connection_keyset";
-/// How long a retired key is kept at least, in seconds: for backups, and for processes that are slow to notice a rotation.
+/// The minimum time in seconds for which a retired key is kept, for backups and for processes that notice a rotation
+/// late.
 const KEPT_FOR: i64 = 30 * 24 * 60 * 60;
-/// As a time of retirement: there is none.
+/// The time of retirement of a key that is not retired.
 const NEVER: i64 = i64::MIN;
 
-/// Which of the two places of a wrapped keyset.
+/// One of the two places for a wrapped keyset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a row has two slots")]
 pub enum Slot {
-    /// The first one.
+    /// The first slot.
     A,
-    /// The second one, which is filled while a database changes to another key source.
+    /// The second slot, which is used while a database changes to another key source.
     B,
 }
 
 impl Slot {
-    /// Returns the slot that this one is not.
+    /// Returns the other slot.
     pub const fn other(self) -> Self {
         match self {
             Self::A => Self::B,
@@ -58,14 +61,14 @@ impl Slot {
     }
 }
 
-/// What a key is used for.
+/// The use of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
-    /// Seals.
+    /// The key seals, and all values are sealed with it.
     Primary,
-    /// Seals; what was sealed before it was not all sealed again with it.
+    /// The key seals, and some values that were sealed with an older key may not be sealed again yet.
     Fresh,
-    /// Opens, and seals no more.
+    /// The key only opens.
     Retired,
 }
 
@@ -78,7 +81,7 @@ impl Status {
 pub(super) struct Entry {
     pub(super) status: Status,
     pub(super) created_at: Timestamp,
-    /// `None` for one that seals.
+    /// Time of the retirement; `None` for a key that seals.
     pub(super) retired_at: Option<Timestamp>,
     pub(super) key: SecretBox<[u8; KEY_LEN]>,
 }
@@ -93,26 +96,26 @@ impl Entry {
     }
 }
 
-/// The keys of a store: the one that seals, those that only open, and the one that makes names.
+/// The keys of a store: the one that seals, those that only open, and the one for keyed hashes.
 pub struct Keyset {
-    /// Grows when the keys change, and not when their wrapping does.
+    /// A number that grows when the keys change, but not when only their wrapping changes.
     pub(super) revision: i64,
     pub(super) mac_key: SecretBox<[u8; KEY_LEN]>,
     pub(super) entries: Vec<Entry>,
 }
 
 impl Keyset {
-    /// Makes a keyset with a new key.
+    /// Creates a keyset with new random keys.
     ///
     /// # Errors
     ///
-    /// [`SealError::Engine`] when the system gives no random numbers.
+    /// [`SealError::Engine`] if the system gives no random numbers.
     pub fn fresh(now: Timestamp) -> Result<Self, SealError> {
         let entries = vec![Entry::new(now, Status::Primary)?];
         Ok(Self { revision: 1, mac_key: fresh().ok_or(SealError::Engine)?, entries })
     }
 
-    /// The key that seals.
+    /// Returns the key that seals.
     pub(super) fn primary(&self) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.status.seals())
     }
@@ -121,36 +124,39 @@ impl Keyset {
         self.entries.iter_mut().find(|entry| entry.status.seals())
     }
 
-    /// The number that grows when the keys change, and not when their wrapping does.
+    /// Returns the revision, a number that grows when the keys change, but not when only their wrapping changes.
     pub const fn revision(&self) -> i64 {
         self.revision
     }
 
-    /// The id of the key that seals.
+    /// Returns the id of the key that seals.
     ///
     /// # Errors
     ///
-    /// [`SealError::UnknownFormat`] for a keyset without one.
+    /// [`SealError::UnknownFormat`] if the keyset has no such key.
     pub fn key_id(&self) -> Result<KeyId, SealError> {
         self.primary().map(Entry::id).ok_or(SealError::UnknownFormat)
     }
 
-    /// Returns `true` if the last rotation came to its end: everything was sealed again with the key that seals.
+    /// Returns `true` if the last rotation is complete: all values were sealed again with the key that seals.
     pub fn is_settled(&self) -> bool {
         self.primary().is_some_and(|entry| entry.status == Status::Primary)
     }
 
-    /// The keys that open values and seal none, oldest first.
+    /// Returns the ids of the keys that only open values, oldest first.
     pub fn retired(&self) -> Vec<KeyId> {
         self.entries.iter().filter(|entry| entry.status == Status::Retired).map(Entry::id).collect()
     }
 
-    /// Makes a new key the one that seals, and drops keys that have been retired for thirty days and seal nothing. Returns
-    /// the ids of the dropped keys.
+    /// Creates a new key that seals from now on, and returns the ids of the keys that this call dropped.
+    ///
+    /// The former key is retired. A key is dropped if it has been retired for thirty days and `seals` returns `false`
+    /// for it, because no stored value is sealed with it any longer.
     ///
     /// # Errors
     ///
-    /// [`SealError::UnknownFormat`] for a keyset without a key that seals, and [`SealError::Engine`].
+    /// [`SealError::UnknownFormat`] if the keyset has no key that seals, and [`SealError::Engine`] if the system gives
+    /// no random numbers.
     pub fn rotate(&mut self, now: Timestamp, seals: impl Fn(KeyId) -> bool) -> Result<Vec<KeyId>, SealError> {
         self.primary_mut().ok_or(SealError::UnknownFormat)?.status = Status::Retired;
         let mut dropped = Vec::new();
@@ -167,8 +173,9 @@ impl Keyset {
         Ok(dropped)
     }
 
-    /// Notes that everything was sealed again with this key. Returns `false`, and notes nothing, if a rotation that made
-    /// another key has come in between, or if this was noted before.
+    /// Records that all values were sealed again with this key.
+    ///
+    /// Returns `false` and changes nothing if a later rotation created another key, or if this was recorded before.
     pub fn settle(&mut self, key: KeyId) -> bool {
         let fresh = self.primary_mut().filter(|entry| entry.status == Status::Fresh && entry.id() == key);
         let Some(fresh) = fresh else { return false };
@@ -176,7 +183,7 @@ impl Keyset {
         true
     }
 
-    /// Returns `true` if both hold the same keys.
+    /// Returns `true` if both keysets hold the same keys in the same revision.
     pub fn is(&self, other: &Self) -> bool {
         let ids = |keyset: &Self| keyset.entries.iter().map(|entry| (entry.status, entry.id())).collect::<Vec<_>>();
         let same_mac = KeyId::of(&self.mac_key) == KeyId::of(&other.mac_key);
@@ -207,7 +214,7 @@ impl Keyset {
     pub(super) fn unwrap(key: &DataKey, store: Uuid, slot: Slot, sealed: &[u8]) -> Result<Self, SealError> {
         let parts = envelope::parse(sealed)?;
         let plain = envelope::open(key, store, &place(store.as_bytes(), slot), &parts)?;
-        // It was authentic, so what cannot be read was written by a later version.
+        // The keyset is authentic, so if it cannot be parsed, a later version wrote it.
         parse(plain.expose()).ok_or(SealError::UnknownFormat)
     }
 }

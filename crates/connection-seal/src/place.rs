@@ -1,30 +1,30 @@
-//! Where a sealed value belongs. It is authenticated with the value, so that it opens nowhere else.
+//! The place to which a sealed value belongs. It is authenticated with the value, so the value opens nowhere else.
 
 use uuid::Uuid;
 
-/// What the first part of the associated data says, so that another use of the key is never mistaken for this one.
+/// The first part of the associated data. It keeps other uses of the key apart from this one.
 const FORMAT: &[u8] = b"connections/row/v1";
 
-/// One column of one row, in one generation.
+/// A place for a sealed value: one column of one row, in one generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a place that lacks a part is another place")]
 pub struct Place<'a> {
-    /// The table, which errors name.
+    /// The table. Errors name it.
     pub table: &'static str,
     /// The column.
     pub column: &'static str,
-    /// The primary key, without what is in `sequence`.
+    /// The primary key, without the part that is in `sequence`.
     pub key: &'a [u8],
-    /// Empty where the table has none.
+    /// The owner; empty if the table has no such column.
     pub owner: &'a str,
-    /// Empty where the table has none.
+    /// The kind; empty if the table has no such column.
     pub kind: &'a str,
-    /// The generation, or the number in a sequence; 0 where there is none.
+    /// The generation, or the number in a sequence; 0 if the row has neither.
     pub sequence: i64,
 }
 
 impl Place<'_> {
-    /// Each part with its length before it, so that no two places are written alike.
+    /// Returns the associated data. Each part follows its length, so no two places have the same data.
     pub(super) fn associated_data(&self, store: Uuid, header: &[u8]) -> Vec<u8> {
         let sequence = self.sequence.to_be_bytes();
         let parts: [&[u8]; 9] = [

@@ -1,4 +1,4 @@
-//! A secret in a file of its own, such as a passphrase or the secret of an OAuth application.
+//! A secret that is the only content of a file, such as a passphrase or the secret of an OAuth application.
 
 use std::path::PathBuf;
 
@@ -10,35 +10,37 @@ use crate::platform::{self, NotPrivate, Unreadable};
 /// The maximum length of the file, which is more than any secret that a person puts into one.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// A secret in a file that other users cannot read. A link is followed, and a group may read a file that root owns, as
-/// where secrets are mounted into containers.
+/// A file with a secret that other users cannot read.
+///
+/// Links are followed, and a group may read a file that root owns, because secrets are mounted into containers like
+/// this.
 #[derive(Clone, Debug)]
 pub struct SecretFile {
     path: PathBuf,
 }
 
-/// Why a secret was not read from its file.
+/// The reason why a secret was not read from its file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretFileError {
-    /// It is not private.
+    /// The file is not private.
     #[error(transparent)]
     Exposed(NotPrivate),
-    /// The system does not give it.
+    /// The system could not read the file.
     #[error("{} cannot be read: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// It holds more than a secret.
+    /// The file is longer than 64 KiB.
     #[error("{} is longer than 64 KiB", .0.display())]
     TooLong(PathBuf),
 }
 
 impl SecretFileError {
-    /// What to do.
+    /// Returns what a person can do about it.
     pub fn remedy(&self) -> String {
         match self {
             Self::Exposed(exposed) => exposed.remedy(),
@@ -49,28 +51,28 @@ impl SecretFileError {
 }
 
 impl SecretFile {
-    /// The file at that path.
+    /// Returns a handle to the file at `path`, which is not read yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// What it holds now, without one newline at its end.
+    /// Reads the secret, without one newline at its end.
     ///
     /// # Errors
     ///
-    /// [`SecretFileError`] names the file.
+    /// [`SecretFileError`], which names the file.
     pub async fn read(&self) -> Result<Secret, SecretFileError> {
         let this = self.clone();
         let reading = tokio::task::spawn_blocking(move || this.read_blocking()).await;
-        // Only when the runtime ends.
+        // This happens only when the runtime shuts down.
         reading.unwrap_or_else(|_| Err(self.io(std::io::ErrorKind::Interrupted.into())))
     }
 
-    /// As [`read`](Self::read), for a thread that may wait for the disk.
+    /// Reads the secret as [`read`](Self::read) does, on a thread that may wait for the disk.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// Returns the errors of [`read`](Self::read).
     pub fn read_blocking(&self) -> Result<Secret, SecretFileError> {
         let bytes = match platform::read_secret(&self.path, MOST_BYTES) {
             Ok(Some(bytes)) => Zeroizing::new(bytes),

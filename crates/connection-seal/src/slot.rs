@@ -1,11 +1,11 @@
-//! A keyset in its slot: under the key of a source, or under one that the source has wrapped.
+//! A keyset in its slot, encrypted with the key of a source or with a key that the source has wrapped.
 //!
 //! ```text
 //! "CNXW" 4 | version 1 | length 2 | the wrapped key | envelope        for a source that wraps
 //! envelope                                                           for a source that holds a key
 //! ```
 //!
-//! So a service of keys is given 32 bytes and no more, however many keys there are; each time others.
+//! A key management service thus wraps 32 bytes, however many keys the keyset has. Each wrapping uses a new key.
 
 use uuid::Uuid;
 
@@ -20,20 +20,20 @@ use super::{
 
 const MAGIC: &[u8; 4] = b"CNXW";
 const VERSION: u8 = 1;
-/// The first bytes of the name of a key in a keyring.
+/// The first bytes of a reference to a key in a keyring.
 pub(super) const KEYRING: &[u8; 4] = b"CNXK";
 /// The first bytes of a key that was wrapped with a passphrase.
 pub(super) const PASSPHRASE: &[u8; 4] = b"CNXP";
 
-/// What is in a slot, none of it believed yet.
+/// The content of a slot, none of which is authenticated yet.
 struct Content<'a> {
-    /// For a source that wraps.
+    /// The wrapped key; `None` if the source holds the key itself.
     wrapped: Option<&'a [u8]>,
     envelope: &'a [u8],
     key_id: KeyId,
 }
 
-/// The wrapped keyset of a store, as it is kept beside what it seals.
+/// The wrapped keyset of a store, as it is stored beside the values that it seals.
 #[derive(Clone, Debug)]
 pub struct WrappedKeyset {
     store_id: Uuid,
@@ -48,46 +48,48 @@ pub struct WrappedKeyset {
 pub struct Found {
     /// The slot.
     pub slot: Slot,
-    /// What it held.
+    /// The keyset in it.
     pub keyset: Keyset,
-    /// The key that unwraps it.
+    /// The id of the key that unwraps the keyset.
     pub wrapped_by: KeyId,
 }
 
 impl WrappedKeyset {
-    /// The keyset of the store with this id, whose keys have this revision. An empty slot is `None`.
+    /// Creates the wrapped keyset of the store with this id. `keys_revision` is the revision in the row, and an empty
+    /// slot is `None`.
     pub const fn new(store_id: Uuid, keys_revision: i64, slot_a: Option<Vec<u8>>, slot_b: Option<Vec<u8>>) -> Self {
         Self { store_id, keys_revision, slot_a, slot_b }
     }
 
-    /// Opens the slot that this source wrapped. The error tells which key is needed when there is none.
+    /// Opens the slot that this source wrapped. If no slot opens, the error says which key is needed.
     ///
     /// # Errors
     ///
-    /// [`KeysetError`]: the source, or what is in the slots. A slot whose keys are of another revision was put back from
-    /// an older state, and is [`SealError::Tampered`].
+    /// [`KeysetError`], if the source fails or no slot opens. A slot whose keys are of another revision was put back
+    /// from an older state, which is reported as [`SealError::Tampered`].
     pub async fn open(&self, source: &dyn KeySource) -> Result<Found, KeysetError> {
         find(source, self).await
     }
 
-    /// The slots that are filled, by name, with the key that wraps each; `None` for a damaged one.
+    /// Returns the names of the filled slots, each with the id of the key that wraps it, or `None` if the slot is
+    /// damaged.
     pub fn slots(&self) -> Vec<(&'static str, Option<KeyId>)> {
         let id = |sealed: &[u8]| parse(sealed).ok().map(|content| content.key_id);
         slots(self).map(|(slot, sealed)| (slot.name(), id(sealed))).collect()
     }
 
-    /// The keys by which the slots are wrapped, as far as they can be told.
+    /// Returns the ids of the keys that wrap the slots. Damaged slots are left out.
     pub fn key_ids(&self) -> impl Iterator<Item = KeyId> {
         slots(self).filter_map(|(_, sealed)| parse(sealed).ok()).map(|content| content.key_id)
     }
 }
 
 impl Keyset {
-    /// Wraps the keyset for a slot of a store. The source makes a key if it has none and can.
+    /// Wraps the keyset for a slot of a store. If the source holds no key, it creates one if it can.
     ///
     /// # Errors
     ///
-    /// [`KeysetError`]: the source, or the cryptography of the system.
+    /// [`KeysetError`], if the source or the cryptography of the system fails.
     pub async fn wrapped_by(&self, source: &dyn KeySource, store: Uuid, slot: Slot) -> Result<Sealed, KeysetError> {
         wrap(source, self, store, slot).await
     }
@@ -108,14 +110,14 @@ async fn find(source: &dyn KeySource, row: &WrappedKeyset) -> Result<Found, Keys
                 Some(key) => find_held(&DataKey::new(&key)?, row).map_err(KeysetError::Seal),
                 None => Err(KeyError::Missing { source_name: source_name.clone() }.into()),
             };
-            // A key that is restored helps nobody whose database is of another sort of source.
+            // Restoring a key does not help if the database belongs to another type of source, so that is the error.
             found.map_err(|error| match of_another_sort(row) {
                 Some(other) => KeyError::OtherSource { source_name, other }.into(),
                 None => error,
             })?
         }
     };
-    // One that was put back lacks the keys that came after it.
+    // A keyset that was put back from an older state lacks the keys of later rotations.
     if found.keyset.revision == row.keys_revision {
         Ok(found)
     } else {
@@ -123,7 +125,7 @@ async fn find(source: &dyn KeySource, row: &WrappedKeyset) -> Result<Found, Keys
     }
 }
 
-/// The sort of source that wrapped a key, as `key.source` names it.
+/// Returns the type of source that wrapped a key, as `key.source` names it.
 pub(super) fn other_source(wrapped: &[u8]) -> &'static str {
     match wrapped.first_chunk() {
         Some(KEYRING) => "keyring",
@@ -132,7 +134,8 @@ pub(super) fn other_source(wrapped: &[u8]) -> &'static str {
     }
 }
 
-/// The sort of source that opens every filled slot, where the bytes tell it: of what a command wrapped they do not.
+/// Returns the type of source that opens every filled slot, or `None` if the bytes do not show it, as with a key that a
+/// command wrapped.
 fn of_another_sort(row: &WrappedKeyset) -> Option<&'static str> {
     let mut found = None;
     for (_, sealed) in slots(row) {
@@ -179,9 +182,9 @@ async fn find_wrapped(wrapper: &dyn KeyWrapper, row: &WrappedKeyset) -> Result<F
                 }
                 refused = SealError::WrongKey { have: key.id, need: content.key_id }.into();
             }
-            // What the source says of its own slot is told, and not that the other slot is of another source.
+            // Keep the error that the source gave for its own slot; it matters more than a slot of another source.
             Err(KeyError::OtherSource { .. }) if matches!(refused, KeysetError::Key(_)) => {}
-            // The other slot may be its own.
+            // The source may have wrapped the other slot.
             Err(error) => refused = error.into(),
         }
     }
@@ -212,7 +215,7 @@ async fn wrap(source: &dyn KeySource, keyset: &Keyset, store: Uuid, slot: Slot) 
     let sealing = DataKey::new(&key)?;
     let again = DataKey::new(&wrapper.unwrap(&wrapped, &context).await?)?;
     if again.id != sealing.id {
-        // What it wraps it does not give back: nothing may be kept by it.
+        // The source does not return the key that it wrapped, so nothing may be sealed with that key.
         return Err(KeyError::Malformed { source_name: source.name() }.into());
     }
     let envelope = keyset.wrap(&sealing, store, slot)?;

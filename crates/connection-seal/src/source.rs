@@ -1,4 +1,4 @@
-//! Where the key comes from that opens the keyset: the ports that a host may implement.
+//! The traits for sources of the key that opens the keyset. A host may implement them.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -7,63 +7,64 @@ use secrecy::SecretBox;
 
 use super::KeyError;
 
-/// Holds the one key that is not in the database, or has it held by a service of keys.
+/// A source of the one key that is not in the database.
 ///
-/// A source either gives a key, and has [`load`](Self::load), or wraps keys by itself, and has
-/// [`wrapper`](Self::wrapper).
+/// A source either holds a key and implements [`load`](Self::load), or wraps keys itself and implements
+/// [`wrapper`](Self::wrapper), as a key management service does.
 #[async_trait]
 pub trait KeySource: Send + Sync + fmt::Debug {
-    /// What people call it: `file /home/ada/.config/connections/key/root.key`.
+    /// Returns a name for people, such as `file /home/ada/.config/connections/key/root.key`.
     fn name(&self) -> String;
 
-    /// The key; `None` when the source holds none, which is what the given body says.
+    /// Returns the key, or `None` if the source holds none. By default, returns `None`.
     ///
     /// # When it is called
     ///
-    /// When a store is opened, and again when the keys of the store were rotated by another process.
+    /// When a store is opened, and again after another process has rotated the keys of the store.
     ///
     /// # Errors
     ///
-    /// When the source cannot tell, or what it holds cannot be trusted.
+    /// When the source is unavailable, or the key that it holds cannot be trusted.
     async fn load(&self) -> Result<Option<SecretBox<[u8; 32]>>, KeyError> {
         Ok(None)
     }
 
-    /// Makes a key and keeps it.
+    /// Creates a key and stores it.
     ///
     /// # When it is called
     ///
-    /// At the first start on an empty database, and when a database changes to this source; each time only when the
-    /// source holds none.
+    /// At the first start on an empty database, and when a database changes to this source. In both cases, the source
+    /// holds no key.
     ///
     /// # Repetition
     ///
-    /// Of two that make one at once, one gets [`KeyError::Exists`] and loads the key of the other.
+    /// Of two processes that create a key at the same time, one gets [`KeyError::Exists`] and loads the key of the
+    /// other.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotSupported`] where keys come from elsewhere, which is what the given body says.
+    /// [`KeyError::NotSupported`] if keys come from elsewhere. This is the default.
     async fn create(&self) -> Result<SecretBox<[u8; 32]>, KeyError> {
         Err(KeyError::NotSupported { source_name: self.name() })
     }
 
-    /// The files in which the source keeps keys; none, which is what the given body says, for a source that keeps its keys
-    /// elsewhere.
+    /// Returns the files in which the source stores keys. By default, there are none.
     ///
     /// # When it is called
     ///
-    /// When a registry is opened, which then protects them from every connection.
+    /// When a registry is opened. The registry then protects the files from every connection.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 
-    /// For a source that lets no key out and wraps those of others. Then it is asked for no key of its own.
+    /// Returns the wrapper, if the source wraps keys instead of returning its own. Then [`load`](Self::load) and
+    /// [`create`](Self::create) are not called.
     fn wrapper(&self) -> Option<&dyn KeyWrapper> {
         None
     }
 }
 
-/// For a host that chooses when it runs.
+/// Lets a host choose the source at run time.
 #[async_trait]
 impl<T: KeySource + ?Sized> KeySource for Arc<T> {
     fn name(&self) -> String {
@@ -87,33 +88,34 @@ impl<T: KeySource + ?Sized> KeySource for Arc<T> {
     }
 }
 
-/// Wraps keys with one that never leaves it, as a key management service does.
+/// Wraps keys with a key that never leaves the wrapper, as a key management service does.
 #[async_trait]
 pub trait KeyWrapper: Send + Sync {
-    /// What to store in the place of this key, which is secret and used for one keyset: at most 4096 bytes.
+    /// Wraps a key, which is secret and used for one keyset, and returns at most 4096 bytes to store in its place.
     ///
     /// # Errors
     ///
-    /// When it cannot be wrapped now.
+    /// When the key cannot be wrapped now.
     async fn wrap(&self, key: &SecretBox<[u8; 32]>, context: &KeyContext) -> Result<Vec<u8>, KeyError>;
 
-    /// The key that was wrapped.
+    /// Returns the key that was wrapped.
     ///
     /// # When it is called
     ///
-    /// As [`KeySource::load`], and at once after each [`wrap`](Self::wrap), since what cannot be unwrapped is lost.
+    /// At the same times as [`KeySource::load`], and at once after each [`wrap`](Self::wrap), because a key that cannot
+    /// be unwrapped is lost.
     ///
     /// # Errors
     ///
-    /// When it cannot be unwrapped now, or was wrapped by another.
+    /// When the key cannot be unwrapped now, or was wrapped by another wrapper.
     async fn unwrap(&self, wrapped: &[u8], context: &KeyContext) -> Result<SecretBox<[u8; 32]>, KeyError>;
 }
 
-/// For which database a key is wrapped. Nothing of it is secret; services log it.
+/// The database for which a key is wrapped. It holds no secret, and services log it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyContext {
-    /// `connections`.
+    /// The name of the program, `connections`.
     pub app: &'static str,
     /// The id of the database, a UUID.
     pub store_id: String,

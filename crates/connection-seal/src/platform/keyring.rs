@@ -1,6 +1,6 @@
-//! The keyring of the operating system.
+//! Opens the keyring of the operating system.
 //!
-//! It was run on Linux with GNOME Keyring and without a service; the code for other systems was not run yet.
+//! This code was run on Linux, with GNOME Keyring and without a service. The code for other systems has not been run.
 
 use std::sync::Arc;
 

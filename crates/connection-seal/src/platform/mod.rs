@@ -1,8 +1,8 @@
-//! What this crate needs of the operating system: files that only their owner may read, and locks that the kernel frees.
+//! Files that only their owner may read, and locks that the kernel releases.
 //!
-//! On Unix, directories of ours are 0700 and files 0600 whatever the umask says, and a secret file of another owner, or
-//! one that others can read, is refused. On Windows, which is written and not run, files take the protection of the
-//! directory that they are in.
+//! On Unix, directories that we create have mode 0700 and files 0600, whatever the umask is. A secret file is rejected
+//! if another user owns it or can read it. On Windows, files have the protection of their directory; that code has not
+//! been run.
 
 #[cfg(all(test, unix))]
 mod durable_tests;
@@ -35,17 +35,17 @@ pub use guard::{FileContent, GuardedFile, check_file, read_secret};
 #[cfg(any(test, feature = "recorded-steps"))]
 pub use steps::recorded;
 
-/// How often a file is looked at that another process keeps replacing.
+/// The maximum number of times that a file is looked up while another process keeps replacing it.
 const MOST_LOOKS: usize = 20;
 
-/// Why a private file is not trusted.
+/// The reason why a private file is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotPrivate {
-    /// It is not a regular file: following a link may lead anywhere.
+    /// The path is not a regular file. A link is rejected because it may lead anywhere.
     #[error("{} is not a regular file", .0.display())]
     NotRegular(PathBuf),
-    /// Other users may put another file in its place.
+    /// Other users may replace the file, because they can write to its directory.
     #[error("the directory {} can be changed by other users (mode {mode:04o})", path.display())]
     Directory {
         /// The directory.
@@ -53,10 +53,10 @@ pub enum NotPrivate {
         /// Its permission bits.
         mode: u32,
     },
-    /// Another user owns it.
+    /// Another user owns the file or directory.
     #[error("{} belongs to another user", .0.display())]
     Owner(PathBuf),
-    /// Others may read or write it.
+    /// Other users may read or write the file.
     #[error("{} can be read or changed by other users (mode {mode:04o})", path.display())]
     Permissions {
         /// The file.
@@ -64,7 +64,7 @@ pub enum NotPrivate {
         /// Its permission bits.
         mode: u32,
     },
-    /// Others may write it, though they may read it.
+    /// Other users may write the file, which they are allowed to read.
     #[error("{} can be changed by other users (mode {mode:04o})", path.display())]
     Writable {
         /// The file.
@@ -75,7 +75,7 @@ pub enum NotPrivate {
 }
 
 impl NotPrivate {
-    /// What a person does about it.
+    /// Returns what a person can do about it.
     pub fn remedy(&self) -> String {
         match self {
             Self::NotRegular(path) => format!("put the file itself at {}, not a link to it", path.display()),
@@ -86,36 +86,36 @@ impl NotPrivate {
     }
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// Why a private file was not read.
+/// The reason why a private file was not read.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "it is one of the two")]
 pub enum Unreadable {
-    /// It is not private, so what it says is not trusted.
+    /// The file is not private, so its content is not trusted.
     Exposed(NotPrivate),
-    /// The system could not read it.
+    /// The system could not read the file.
     Io(io::Error),
 }
 
-/// Kills a process that leads a group, with its group; best effort.
+/// Kills a process group by the id of its leader. Errors are ignored.
 pub fn kill_group(leader: Option<u32>) {
     if let Some(leader) = leader {
         system::kill_group(leader);
     }
 }
 
-/// Fails if this process may not write the file at that path, without opening it.
+/// Returns an error if this process may not write the file at `path`. The file is not opened.
 pub fn check_writable(path: &Path) -> io::Result<()> {
     system::check_writable(path)
 }
 
-/// Makes a directory, and those above it, for its owner only; one that is there is left as it is.
+/// Creates a directory and its missing parents, for their owner only. An existing directory is left as it is.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -123,7 +123,7 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     system::create_dir(path)
 }
 
-/// Whether there is a directory itself and no link to one, ours, and closed to others.
+/// Checks that the path is a directory and not a link, belongs to this user, and is closed to other users.
 pub fn check_private_dir(path: &Path) -> Result<(), Unreadable> {
     let metadata = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
     if !metadata.file_type().is_dir() {
@@ -132,16 +132,18 @@ pub fn check_private_dir(path: &Path) -> Result<(), Unreadable> {
     system::check_private(path, &metadata).map_err(Unreadable::Exposed)
 }
 
-/// Reads a private file of at most `limit` bytes; `None` when there is none, or none any more.
+/// Reads a private file. Returns `None` if it does not exist.
+///
+/// At most `limit + 1` bytes are read, so that the caller can detect a file that is too long.
 pub fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
     match checked(path, OpenOptions::new().read(true)).and_then(|file| read_most(file, limit).map_err(Unreadable::Io)) {
-        // Another process may remove it at any moment.
+        // Another process may remove the file at any moment.
         Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => read.map(Some),
     }
 }
 
-/// Opens a private file to read and change parts of it; `None` when there is none, or none any more.
+/// Opens a private file for reading and writing. Returns `None` if it does not exist.
 pub fn open_existing_private(path: &Path) -> Result<Option<File>, Unreadable> {
     match checked(path, OpenOptions::new().read(true).write(true)) {
         Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -149,7 +151,7 @@ pub fn open_existing_private(path: &Path) -> Result<Option<File>, Unreadable> {
     }
 }
 
-/// Fills `bytes` from that offset of a file, as far as the file goes; returns how many bytes there were.
+/// Reads from `offset` until `bytes` is full or the file ends, and returns the number of bytes read.
 pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -163,14 +165,14 @@ pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> 
     Ok(filled)
 }
 
-/// Writes all of `bytes` at that offset of the file at `path`.
+/// Writes all of `bytes` at `offset`. `file` is the open file at `path`.
 pub fn write_at(file: &File, path: &Path, bytes: &[u8], offset: u64) -> io::Result<()> {
     write_all_at(file, bytes, offset)?;
     steps::written(path);
     Ok(())
 }
 
-/// Returns when what was written into the file at `path` is on the disk.
+/// Syncs the data of the file at `path`, so that it is on the disk when this function returns.
 pub fn sync_data(file: &File, path: &Path) -> io::Result<()> {
     steps::sync_data(file, path)
 }
@@ -188,7 +190,7 @@ fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns `true` if the file at that path is the one that is open.
+/// Returns `true` if the open file is the one at `path`.
 pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -197,16 +199,16 @@ pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 fn checked(path: &Path, options: &OpenOptions) -> Result<File, Unreadable> {
-    // Another process may put the next one in its place; a link that is put there is seen when it is looked at again.
+    // Another process may replace the file between these steps. If it puts a link there, the next round rejects it.
     for _ in 0..MOST_LOOKS {
         let named = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
         if !named.file_type().is_file() {
             break;
         }
-        // Before it is opened, too: what may not be opened is refused by what it is.
+        // The file is also checked before it is opened, so that the error for a file that may not be opened says why.
         system::check_private(path, &named).map_err(Unreadable::Exposed)?;
         let file = options.open(path).map_err(Unreadable::Io)?;
-        // What was opened must be what was checked: a link put in its place in between leads elsewhere.
+        // The opened file must be the checked one, because a link may have replaced it in between.
         let opened = file.metadata().map_err(Unreadable::Io)?;
         if system::same_file(&named, &opened) {
             system::check_private(path, &opened).map_err(Unreadable::Exposed)?;
@@ -216,7 +218,8 @@ fn checked(path: &Path, options: &OpenOptions) -> Result<File, Unreadable> {
     Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())))
 }
 
-/// One byte more than allowed, so that the caller sees a file that is too long as such. No growing: no copies.
+/// Reads one byte more than allowed, so that the caller sees that a file is too long. The buffer does not grow, so no
+/// copies of a secret stay in memory.
 fn read_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let most = limit.saturating_add(1);
     let size = usize::try_from(file.metadata()?.len().min(most)).unwrap_or(0);
@@ -225,10 +228,11 @@ fn read_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file that must not exist yet, for its owner only, and returns when it is on the disk.
+/// Creates a file for its owner only, and returns when it is on the disk.
 ///
-/// Of two that write at once, one gets [`io::ErrorKind::AlreadyExists`], and finds the whole file of the other. A crash
-/// leaves the whole file or none (and perhaps one with `.new` in its name, which nobody reads).
+/// If the file exists, the error is [`io::ErrorKind::AlreadyExists`]. Of two processes that write at the same time, one
+/// gets this error and finds the whole file of the other. A crash leaves the whole file or none, and perhaps a draft
+/// with `.new` in its name, which nobody reads.
 pub fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = draft(path)?;
     let linked = write_exclusively(&draft, bytes).map(|()| steps::link(&draft, path));
@@ -236,26 +240,26 @@ pub fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match linked? {
         Ok(()) => removed?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-        // Where there are no hard links, what remains is that nothing is written over.
+        // Without hard links, the file may be cut short by a crash, but no existing file is overwritten.
         Err(_) => write_exclusively(path, bytes)?,
     }
     sync_parent(path)
 }
 
-/// Writes a file for its owner only in the place of the one that may be there, and returns when it is on the disk. A crash
-/// leaves the one before or this one, whole.
+/// Creates or replaces a file for its owner only, and returns when it is on the disk. A crash leaves the former file or
+/// the new one, each whole.
 pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = draft(path)?;
     let written = write_exclusively(&draft, bytes).and_then(|()| steps::rename(&draft, path));
     if written.is_err() {
-        // It may not even be there.
+        // The draft may not exist, so this error is ignored.
         fs::remove_file(&draft).unwrap_or_default();
     }
     written?;
     sync_parent(path)
 }
 
-/// A name beside it, of each writer its own, also within a process.
+/// Returns the path of a draft in the same directory. Each call returns another path.
 fn draft(path: &Path) -> io::Result<PathBuf> {
     let mut draft = OsString::from(path.as_os_str());
     let mut unique = [0; 8];
@@ -274,7 +278,7 @@ fn write_exclusively(path: &Path, bytes: &[u8]) -> io::Result<()> {
     steps::sync(&file, path)
 }
 
-/// Makes an empty file for its owner only, or opens the one that is there, to write and lock.
+/// Opens a file for writing and locking. If it does not exist, an empty file is created for its owner only.
 pub fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -282,9 +286,10 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Waits for the lock on a file next to what it guards; it is free when the returned file is closed, also by a crash.
+/// Waits for the lock on the file at `path`, which is created if it does not exist.
 ///
-/// Blocks: call it on a thread that may wait.
+/// The lock is released when the returned file is closed, also by a crash. This function blocks, so call it on a thread
+/// that may wait.
 pub fn lock_file(path: &Path) -> io::Result<File> {
     let file = open_private(path)?;
     file.lock()?;

@@ -1,7 +1,7 @@
-//! The calls that determine what is left of a file after a power failure, each of them as one step.
+//! The calls that determine the state of a file after a power failure. Each call is one step.
 //!
-//! The content of a file is on the disk after it was synced, and its name after its directory was synced. Only the
-//! order of these steps can be tested, so tests read it from a record, which exists in tests only.
+//! The content of a file is on the disk after the file was synced, and its name after its directory was synced. Tests
+//! can check only the order of these steps, so they read it from a record, which exists only in tests.
 
 use std::{
     fs::{self, File},

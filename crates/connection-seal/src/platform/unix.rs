@@ -1,4 +1,4 @@
-//! Modes and owners on Unix.
+//! Creates and checks files by modes and owners on Unix.
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions},
@@ -10,18 +10,20 @@ use std::{
 use super::{FileContent, NotPrivate};
 
 pub(super) fn create_dir(path: &Path) -> io::Result<()> {
-    // A loop of our own: the recursive builder gives the mode to the last part only on some versions of the library.
+    // The recursion is ours, because on some versions of the library the recursive builder sets the mode of the last
+    // part only.
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
         create_dir(parent)?;
     }
     match DirBuilder::new().mode(0o700).create(path) {
-        // Another process was faster: it made the same.
+        // Another process has just created the same directory.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
         Ok(()) => {
             fs::set_permissions(path, Permissions::from_mode(0o700))?;
             super::steps::made_dir(path);
-            // A key must not vanish with its directory when the power fails, and leave a sealed database behind.
+            // Without this sync, a power failure could remove the directory with the key and leave a sealed database
+            // behind.
             super::sync_parent(path)
         }
     }
@@ -60,11 +62,11 @@ pub(super) fn check_guarded(path: &Path, metadata: &Metadata, content: FileConte
 
 pub(super) fn check_directory(path: &Path) -> Result<(), NotPrivate> {
     let me = rustix::process::geteuid().as_raw();
-    // What cannot be seen is told by whoever opens something in it.
+    // If the directory cannot be read, opening a file in it reports the error.
     let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
     let mode = metadata.mode() & 0o7777;
     match directory_fault(metadata.uid(), mode, me) {
-        // Nobody writes there, whatever the mode says: a ConfigMap of Kubernetes is mounted so.
+        // Nobody can write to a read-only mount, whatever the mode is. Kubernetes mounts a ConfigMap like this.
         Some(_) if is_read_only(path) => Ok(()),
         None => Ok(()),
         Some(Fault::Owner) => Err(NotPrivate::Owner(path.to_owned())),
@@ -84,9 +86,9 @@ pub(super) enum Fault {
     Write,
 }
 
-/// What is wrong with a file of that owner and mode, for a process of the user `me`.
+/// Returns what is wrong with a file of this owner and mode, for a process of the user `me`.
 pub(super) fn file_fault(owner: u32, mode: u32, me: u32, content: FileContent) -> Option<Fault> {
-    // Whom root lets read a file of its own by way of a group, it has chosen.
+    // If root lets a group read its file, an administrator has decided so.
     let secret = if owner == 0 { 0o037 } else { 0o077 };
     match content {
         _ if owner != me && owner != 0 => Some(Fault::Owner),
@@ -96,8 +98,10 @@ pub(super) fn file_fault(owner: u32, mode: u32, me: u32, content: FileContent) -
     }
 }
 
-/// What is wrong with a directory of that owner and mode. In one with the sticky bit, as `/tmp`, nobody removes or
-/// renames files of others. Root may be lent a directory, as a container's is from the host.
+/// Returns what is wrong with a directory of this owner and mode, for a process of the user `me`.
+///
+/// In a directory with the sticky bit, such as `/tmp`, other users cannot remove or rename a file. Root may use the
+/// directory of another user, such as one of the host in a container.
 pub(super) fn directory_fault(owner: u32, mode: u32, me: u32) -> Option<Fault> {
     let others = if owner == 0 { 0o002 } else { 0o022 };
     match mode {
@@ -126,7 +130,7 @@ pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
 pub(super) fn kill_group(leader: u32) {
     use rustix::process::{Pid, Signal, kill_process_group};
     if let Some(group) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
-        // Gone by itself is as good.
+        // The group may have ended by itself, so this error is ignored.
         kill_process_group(group, Signal::KILL).unwrap_or_default();
     }
 }

@@ -1,7 +1,7 @@
-//! Files on systems without modes: written to compile, not run.
+//! Files on systems without modes. This code compiles, but has not been run.
 //!
-//! A file takes the protection of its directory, which for a user's profile is the user, the administrators and the
-//! system.
+//! A file takes the protection of its directory. In the profile of a user, that gives access to the user, the
+//! administrators and the system.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -64,7 +64,7 @@ pub(super) fn write_at(_file: &File, _bytes: &[u8], _offset: u64) -> io::Result<
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// There is no handle to a directory to sync.
+/// Does nothing, because no handle to a directory can be synced.
 pub(super) fn sync_dir(_path: &Path) -> io::Result<()> {
     Ok(())
 }

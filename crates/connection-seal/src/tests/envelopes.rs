@@ -1,4 +1,4 @@
-//! A sealed value opens in its own place and nowhere else, and its parser takes any bytes.
+//! A sealed value opens in its own place and nowhere else, and the parser accepts or rejects any bytes.
 
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -151,7 +151,7 @@ proptest! {
 
 type Parts = (Vec<u8>, String, String, i64);
 
-/// Short parts of few letters, so that their joins collide often.
+/// Generates short parts of few letters, so that different parts often join to the same bytes.
 fn place() -> impl Strategy<Value = Parts> {
     (proptest::collection::vec(97_u8..99, 0..3), "[ab]{0,2}", "[ab]{0,2}", 0..2_i64)
 }

@@ -1,4 +1,4 @@
-//! The key file: private, whole, and never written over.
+//! The key file is private and whole, and is never overwritten.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Keysets: the forms that were ever stored are read, and the slots hold for each source what it wraps.
+//! Every stored version of a keyset can be read, and a wrapped keyset opens only in its own slot and store.
 
 use connection_contract::{Timestamp, encode};
 use secrecy::SecretBox;
@@ -24,7 +24,7 @@ fn a_keyset_of_the_first_version_is_read() {
     let entries: Vec<_> = keyset.entries.iter().map(|e| (e.status, e.created_at.seconds(), e.retired_at)).collect();
     assert_eq!(entries, [(Status::Retired, 1, None), (Status::Primary, 2, None)]);
     assert_eq!(keyset.revision, 1);
-    // And written in the form of today, it is the same.
+    // The keyset is still the same after it is written in the current format.
     let wrapped = keyset.wrap(&wrapping(), Uuid::from_u128(1), Slot::B).unwrap();
     let again = Keyset::unwrap(&wrapping(), Uuid::from_u128(1), Slot::B, wrapped.as_bytes()).unwrap();
     assert!(again.is(&keyset));

@@ -1,4 +1,4 @@
-//! Sealing: what opens, what does not, and why.
+//! Sealed values and keysets: the cases in which they open, and the errors otherwise.
 
 mod envelopes;
 #[cfg(unix)]
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{Keys, Keyset};
 
-/// Keys that nobody else has.
+/// Creates keys that no other test holds.
 fn fresh() -> Keys {
     Keys::new(Uuid::from_u128(1), &Keyset::fresh(Timestamp::from_seconds(0)).unwrap()).unwrap()
 }

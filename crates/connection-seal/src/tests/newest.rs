@@ -1,4 +1,4 @@
-//! Keys are never replaced by older ones, and retired keys open what they sealed.
+//! Keys are never replaced by older ones, and retired keys still open the values that they sealed.
 
 use connection_contract::Timestamp;
 use secrecy::{ExposeSecret as _, SecretBox};
@@ -16,7 +16,7 @@ fn copy(key: &SecretBox<[u8; 32]>) -> SecretBox<[u8; 32]> {
     SecretBox::new(Box::new(*key.expose_secret()))
 }
 
-/// The keys of a store after each of its rotations, and the key that seals with each.
+/// Returns the keys of a store after each of its rotations, with the key that seals then.
 fn rotations() -> Vec<(Keyset, KeyId)> {
     let mut all: Vec<(Keyset, KeyId)> = Vec::new();
     for revision in 1..=3 {
@@ -42,14 +42,14 @@ fn rotations() -> Vec<(Keyset, KeyId)> {
 fn older_keys_do_not_take_the_place_of_newer_ones_in_memory() {
     let all = rotations();
     let keys = Keys::new(Uuid::from_u128(1), &all[0].0).unwrap();
-    // As they come to a process that asks several times at once, and is answered in another order.
+    // A process that reads the keyset several times at once may get the answers in another order.
     for (taken, newest) in [(1, 1), (0, 1), (1, 1), (2, 2), (1, 2), (0, 2), (2, 2)] {
         keys.take(&all[taken].0).unwrap();
         assert_eq!(keys.key_id(), all[newest].1, "after those of rotation {taken}");
         let sealed = keys.seal(&PLACE, b"x").unwrap();
         assert_eq!(keys.open(&PLACE, sealed.as_bytes()).unwrap().expose(), b"x");
     }
-    // The control: who has the older ones alone does not open what the newest sealed.
+    // The control: a process that holds only the older keys does not open a value that the newest key sealed.
     let sealed = keys.seal(&PLACE, b"x").unwrap();
     let older = Keys::new(Uuid::from_u128(1), &all[1].0).unwrap();
     let error = older.open(&PLACE, sealed.as_bytes()).unwrap_err();
