@@ -1,4 +1,4 @@
-//! An answer as it comes, cut off at a limit: what is over it is not read.
+//! A streamed answer whose body has a maximum length. Nothing after the limit is read.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -6,14 +6,14 @@ use connection_contract::{HttpError, Timestamp};
 
 use crate::{client::within, clock::Clock, failure};
 
-/// An answer whose body is still to come. Dropped, the rest of it is not read.
+/// An answer whose body has not been read yet. If it is dropped, the rest is not read.
 #[non_exhaustive]
 pub struct Streaming {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// The headers, in the order in which they came.
+    /// The headers, in the order in which they arrived.
     pub headers: Vec<(String, String)>,
-    /// The time at which the headers were there.
+    /// The time at which the headers had arrived.
     pub received_at: Timestamp,
     response: reqwest::Response,
     remaining: u64,
@@ -22,7 +22,7 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    /// An answer of at most `limit` bytes; one that is announced as longer is refused at once.
+    /// Creates an answer of at most `limit` bytes. An answer that announces a longer body is rejected at once.
     pub(super) fn new(
         response: reqwest::Response,
         limit: u64,
@@ -44,16 +44,18 @@ impl Streaming {
             clock,
         })
     }
-    /// What the answer says of its own length.
+
+    /// Returns the length that the answer announces, if it does.
     pub fn expected(&self) -> Option<u64> {
         self.response.content_length()
     }
-    /// The next piece; `None` at the end.
+
+    /// Reads the next piece; `None` at the end.
     ///
     /// # Errors
     ///
-    /// [`HttpError::TooLarge`] over the limit, [`HttpError::Timeout`] when no piece comes in time, and what breaks the
-    /// connection. Nothing comes after an error.
+    /// [`HttpError::TooLarge`] if the body exceeds the limit, [`HttpError::Timeout`] if no piece arrives in time, and
+    /// the errors of the connection. After an error, no further pieces arrive.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
         let read = async { self.response.chunk().await.map_err(|error| failure::of(&error)) };
         let Some(chunk) = within(&*self.clock, self.timeout, read).await? else { return Ok(None) };

@@ -1,4 +1,7 @@
-//! Sends what may be sent, over clients that differ in which addresses they connect to.
+//! The HTTP client.
+//!
+//! It sends requests that the policy allows, over several inner clients that differ in the addresses that they connect
+//! to.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -21,33 +24,34 @@ use crate::{
     tls,
 };
 
-/// The host's HTTP client. Clones share their connections.
+/// The HTTP client of a host. Clones share their connections.
 #[derive(Clone)]
 pub struct HttpClient(Arc<Shared>);
 
 struct Shared {
     policy: HttpPolicy,
     clock: Arc<dyn Clock>,
-    /// Connects to public addresses alone. Apart from the others, so that no kept connection serves two.
+    /// Connects only to public addresses. The clients are separate, so that an open connection of one serves no other.
     public: reqwest::Client,
-    /// For origins that a user named.
+    /// Connects to origins that a user named.
     private: reqwest::Client,
-    /// For origins that the host mapped.
+    /// Connects to origins that the host named or mapped.
     any: reqwest::Client,
     proxied: Option<reqwest::Client>,
     outages: Outages,
 }
 
 impl HttpClient {
-    /// A client that follows the policy.
+    /// Creates a client that follows the policy.
     ///
     /// # Errors
     ///
-    /// [`HttpPolicyError`]: what the policy says cannot be followed.
+    /// [`HttpPolicyError`], if the policy cannot be followed.
     pub fn new(policy: HttpPolicy, clock: Arc<dyn Clock>) -> Result<Self, HttpPolicyError> {
         Self::with_lookup(policy, clock, Arc::new(SystemLookup))
     }
-    /// As `new`, with a name service of the caller's.
+
+    /// Creates a client as `new` does, with this name service.
     pub(super) fn with_lookup(
         policy: HttpPolicy,
         clock: Arc<dyn Clock>,
@@ -71,10 +75,10 @@ impl HttpClient {
         };
         let client = |error: reqwest::Error| HttpPolicyError::Client(error.without_url().into());
         let proxied = policy.proxy.as_ref().map(|proxy| {
-            // The text may hold a password, so the library's error goes no further.
+            // The text may hold a password, so the error of the library is dropped.
             let url = Url::parse(proxy.expose_secret()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
             let proxy = Proxy::all(url.ok_or(HttpPolicyError::Proxy)?).map_err(|_| HttpPolicyError::Proxy)?;
-            // All that is resolved here is the proxy's own name, which the host chose.
+            // Only the name of the proxy is resolved here, and the host chose it.
             builder(Addresses::Any).proxy(proxy).build().map_err(client)
         });
         Ok(Self(Arc::new(Shared {
@@ -87,11 +91,13 @@ impl HttpClient {
             clock,
         })))
     }
-    /// Sends and reads the whole answer, within the policy's time and size.
+
+    /// Sends a request and reads the whole answer, within the time and size of the policy.
     ///
     /// # Errors
     ///
-    /// [`HttpError::Denied`] for a request that may not leave, of which nothing was sent; otherwise why there is no answer.
+    /// [`HttpError::Denied`] if the request may not be sent; then nothing was sent. The other errors say why there is
+    /// no answer.
     pub async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
         let target = egress.target(policy, request.url())?;
@@ -106,15 +112,18 @@ impl HttpClient {
         );
         answer
     }
-    /// Remembers what came of a request. What this host asks itself is of no provider.
+
+    /// Records the result of a request. A request to an origin of the host itself is not recorded as an outage of a
+    /// provider.
     pub(super) fn note(&self, egress: &Egress, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
         egress.heard.note(origin, answer, timeout);
         if !egress.host.contains(origin) {
             self.0.outages.note(origin, answer, timeout, self.0.clock.passed());
         }
     }
-    /// As `send` without its deadline, following no redirect; notes when the client takes the body, which it does as well
-    /// when the body has no bytes.
+
+    /// Sends a request as `send` does, but without a deadline and without following redirects. `taken` records when the
+    /// client takes the body, even if the body is empty.
     pub(super) async fn send_marked(
         &self,
         egress: &Egress,
@@ -137,6 +146,7 @@ impl HttpClient {
         };
         whole.instrument(span).await
     }
+
     async fn read(&self, mut answer: Streaming) -> Result<HttpResponse, HttpError> {
         let mut body = SecretBuffer::new(self.0.policy.body_limit, answer.expected());
         while let Some(chunk) = answer.chunk().await? {
@@ -144,24 +154,29 @@ impl HttpClient {
         }
         Ok(HttpResponse::new(answer.status, answer.headers, body.into_secret(), answer.received_at))
     }
-    /// Returns `true` if nobody but the owner of the process reaches an origin, as far as its text tells.
+
+    /// Returns `true` if an origin is at a private address, by its text, that only the owner of the process may reach.
     pub fn is_of_process_alone(&self, origin: &Origin) -> bool {
         self.0.policy.is_of_process_alone(origin)
     }
+
     pub(super) fn policy(&self) -> &HttpPolicy {
         &self.0.policy
     }
+
     fn body_limit(&self) -> u64 {
         u64::try_from(self.0.policy.body_limit).unwrap_or(u64::MAX)
     }
+
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.0.clock)
     }
-    /// Sends, and gives the answer as soon as its headers are there; its body may have `limit` bytes.
+
+    /// Sends a request and returns the answer as soon as its headers have arrived. Its body may have `limit` bytes.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// Returns the errors of [`send`](Self::send).
     pub async fn start(&self, egress: &Egress, request: HttpRequest, limit: u64) -> Result<Streaming, HttpError> {
         let policy = &self.0.policy;
         let target = egress.target(policy, request.url())?;
@@ -175,6 +190,7 @@ impl HttpClient {
         );
         answer
     }
+
     async fn begin(
         &self,
         egress: &Egress,
@@ -184,7 +200,7 @@ impl HttpClient {
     ) -> Result<Streaming, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
         let outgoing = Outgoing::new(request)?;
-        // Paths and queries of some providers hold secrets.
+        // The span shows only the origin, because paths and queries of some providers hold secrets.
         let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
         let answer = async {
             let answer = within(&**clock, policy.deadline(), self.follow(target, outgoing)).await;
@@ -199,6 +215,7 @@ impl HttpClient {
         };
         answer.instrument(span).await
     }
+
     async fn follow(&self, mut target: Target, mut outgoing: Outgoing) -> Result<reqwest::Response, HttpError> {
         for _ in 0..=redirect::MOST {
             let response = self.exchange(&target, &outgoing).await?;
@@ -210,17 +227,20 @@ impl HttpClient {
         }
         Err(HttpError::Protocol)
     }
+
     async fn exchange(&self, target: &Target, outgoing: &Outgoing) -> Result<reqwest::Response, HttpError> {
         let Outgoing { method, headers, body, .. } = outgoing;
         let mut request = self.client(target).request(method.clone(), target.url.clone()).headers(headers.clone());
         if !body.is_empty() {
             request = request.body(body.expose().to_vec());
         } else if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
-            // Some servers refuse these without a length (RFC 9110, section 8.6), and the client sends none for nothing.
+            // Some servers reject these methods without a length (RFC 9110, section 8.6), and the inner client sends
+            // none for an empty body.
             request = request.header(CONTENT_LENGTH, 0);
         }
         request.send().await.map_err(|error| failure::of(&error))
     }
+
     fn client(&self, target: &Target) -> &reqwest::Client {
         let Shared { public, private, any, proxied, .. } = &*self.0;
         match (proxied, target.addresses) {
@@ -238,7 +258,7 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-/// The client for one purpose, with the origins that this purpose may reach.
+/// An HTTP client together with the origins that its requests may go to.
 #[derive(Clone, Copy, Debug)]
 pub struct EgressHttp<'a> {
     client: &'a HttpClient,
@@ -246,7 +266,7 @@ pub struct EgressHttp<'a> {
 }
 
 impl<'a> EgressHttp<'a> {
-    /// That client, for those origins.
+    /// Combines a client with the origins of `egress`.
     pub fn new(client: &'a HttpClient, egress: &'a Egress) -> Self {
         Self { client, egress }
     }
@@ -258,7 +278,7 @@ impl HttpService for EgressHttp<'_> {
     }
 }
 
-/// The result of what ends in time.
+/// Returns the result of `work`, or [`HttpError::Timeout`] if it does not end in time.
 pub(super) async fn within<T>(
     clock: &dyn Clock,
     timeout: Duration,

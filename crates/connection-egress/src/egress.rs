@@ -1,7 +1,7 @@
-//! Where a request may go: the origins that were granted, and where the host has mapped them to.
+//! The origins that a request may go to, and the endpoints that the host has mapped them to.
 //!
-//! Two parsers must agree on where a URL leads, and a private address is in reach only where exactly that origin was named,
-//! by the host or, where the host allows it, by the user.
+//! Two parsers must agree on the origin of a URL. A private address is reachable only if the host named exactly that
+//! origin or, where the host allows it, the user did.
 
 use std::net::IpAddr;
 
@@ -21,8 +21,8 @@ use crate::{
 pub struct AllowedOrigin {
     /// The origin.
     pub origin: Origin,
-    /// Whether the user named exactly this origin in an answer, so that it may be at a private address where the host
-    /// allows the owner that.
+    /// `true` if the user named exactly this origin in an answer. The origin may then be at a private address, if the
+    /// host allows that to the owner.
     pub named: bool,
 }
 
@@ -34,17 +34,17 @@ pub struct Egress {
     pub origins: Vec<AllowedOrigin>,
     /// Declared wildcards, while a setup learns which of their hosts it is; what is sealed names each host.
     pub wildcards: Vec<Text>,
-    /// The host's own: they may be anywhere.
+    /// The origins of the host itself, which may be at any address.
     pub host: Vec<Origin>,
-    /// What came of the last request.
+    /// The result of the last request.
     pub heard: LastAnswer,
-    /// Whether requests are those of the owner of the process, to whom the host's own network is open unless the host says
-    /// otherwise.
+    /// `true` if requests are made for the owner of the process, who can reach the host's own network unless the host
+    /// forbids it.
     pub is_of_process: bool,
 }
 
 impl Egress {
-    /// Where a URL leads, when it may lead there.
+    /// Returns the target of a URL, or [`HttpError::Denied`] if a request may not go there.
     pub(super) fn target(&self, policy: &HttpPolicy, url: &str) -> Result<Target, HttpError> {
         let parsed = Url::parse(url).map_err(|_| HttpError::Protocol)?;
         let meant = agreed_origin(&parsed, url).ok_or(HttpError::Denied)?;
@@ -74,43 +74,47 @@ impl Egress {
     }
 }
 
-/// Where one request goes.
+/// The target of one request.
 pub(super) struct Target {
-    /// With the path and query, which may hold secrets: never logged.
+    /// The URL with its path and query. These may hold secrets, so the URL is never logged.
     pub(super) url: Url,
-    /// What the request was made for.
+    /// The origin that the caller asked for.
     pub(super) meant: Origin,
-    /// Where it is.
+    /// The origin that the request is sent to, which differs if the host mapped it.
     pub(super) origin: Origin,
-    /// Where it may be.
+    /// The addresses that the origin may have.
     pub(super) addresses: Addresses,
 }
 
 impl Target {
-    /// The same place at another path.
+    /// Returns the target for another path and query of the same origin.
     pub(super) fn at(&self, url: &Url) -> Result<Self, HttpError> {
         let url = moved(url, &self.origin)?;
         Ok(Self { url, meant: self.meant.clone(), origin: self.origin.clone(), addresses: self.addresses })
     }
-    /// Whether it is on loopback by what it says.
+
+    /// Returns `true` if the origin is on loopback, by its text.
     pub(super) fn is_loopback(&self) -> bool {
         is_loopback(&self.origin)
     }
-    /// The address, when it is written as a number: no name is resolved then.
+
+    /// Returns the address if the host is written as one. Then no name is resolved.
     fn address(&self) -> Option<IpAddr> {
         self.url.host_str().and_then(literal)
     }
 }
 
-/// Whether a URL's path is the one that is written. The client's parser takes parts of dots away, also as `%2E`
-/// (WHATWG URL, section 4.4), and would so leave the base that the path was joined to.
+/// Returns `true` if the parsed path of a URL is the one in its text.
+///
+/// The parser of the client removes dot segments, also when written as `%2E` (WHATWG URL, section 4.4). Such a path
+/// could leave the base that it was joined to.
 fn is_agreed_path(url: &Url, text: &str) -> bool {
     let behind_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
     let path = behind_scheme.split(['?', '#']).next().and_then(|place| place.find('/').and_then(|at| place.get(at..)));
     url.path() == path.unwrap_or("/")
 }
 
-/// Path and query at an origin.
+/// Returns the path and query of a URL at another origin.
 fn moved(url: &Url, origin: &Origin) -> Result<Url, HttpError> {
     let mut there = Url::parse(origin.as_str()).map_err(|_| HttpError::Protocol)?;
     there.set_path(url.path());

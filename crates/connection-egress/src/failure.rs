@@ -1,7 +1,8 @@
-//! What went wrong, in the contract's words: found by type in the chain of causes, never by the text of a message.
+//! Converts errors of the HTTP library to those of the contract.
 //!
-//! `Dns`, `Connect`, `Tls` and `Denied` come before a request was written. Once there was a connection, whatever ends it
-//! before the answer is whole (closed or reset, in the headers or in the body) is `Protocol`: no valid answer came.
+//! An error is recognized by a type in its chain of causes, never by the text of a message. `Dns`, `Connect`, `Tls` and
+//! `Denied` happen before a request was written. After the connection is made, anything that ends it before the answer
+//! is whole (closed or reset, in the headers or in the body) is `Protocol`: no valid answer arrived.
 
 use std::{error::Error, io};
 
@@ -12,7 +13,7 @@ use crate::{
     resolver::{AddressRefused, NameNotFound},
 };
 
-/// Why the client gave no answer, or no whole one.
+/// Returns why the client gave no answer, or an incomplete one.
 pub(super) fn of(error: &reqwest::Error) -> HttpError {
     let known = causes(error).find_map(known);
     known.unwrap_or_else(|| match error {
@@ -41,7 +42,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 }
 
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    // `source` of an I/O error leaves out the very error that it wraps.
+    // `source` of an I/O error skips the error that it wraps.
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => error.source(),

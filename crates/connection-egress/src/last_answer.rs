@@ -1,7 +1,7 @@
-//! Remembers the last answer, so that a reason can name the address and the status.
+//! Records the last answer, so that a reason can name the address and the status.
 //!
-//! A plugin classifies an answer without knowing where it came from, and a request without an answer has no address at all.
-//! The host knows both.
+//! A plugin classifies an answer without knowing where it came from, and a failed request has no address at all. The
+//! host knows both.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,16 +14,16 @@ use connection_contract::{
 
 use super::outages::{answered, cause, host};
 
-/// The longest pause that is believed when a provider or a plugin asks for one: what a provider says is not always meant.
+/// The longest pause that is accepted from a provider or a plugin, since a provider may ask for more than it means.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// The last request of one call of a plugin. Clones share it.
+/// The result of the last request in one call of a plugin. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct LastAnswer(Arc<Mutex<Last>>);
 
 #[derive(Debug, Default)]
 struct Last {
-    /// The status of the request under way, whose answer may turn out to be too long.
+    /// The status of the current request, whose body may turn out to be too long.
     status: Option<u16>,
     heard: Option<Heard>,
 }
@@ -32,13 +32,13 @@ struct Last {
 struct Heard {
     origin: Origin,
     answer: Result<u16, HttpError>,
-    /// The status that came before the answer turned out to be an error.
+    /// The status that arrived before the answer turned out to be an error.
     status: Option<u16>,
-    /// How long the request could take.
+    /// The time limit of the request.
     timeout: Duration,
 }
 
-/// Two values are always equal, because the last answer does not change where a request may go.
+/// All values are equal, because the last answer does not change where a request may go.
 impl PartialEq for LastAnswer {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -54,7 +54,7 @@ impl LastAnswer {
         last.heard = Some(Heard { origin: origin.clone(), answer, status, timeout });
     }
 
-    /// Notes the status of an answer whose body is still to come.
+    /// Records the status of an answer whose body has not been read yet.
     pub(super) fn begins(&self, status: u16) {
         self.lock().status = Some(status);
     }
@@ -63,14 +63,14 @@ impl LastAnswer {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns what a plugin says, with the address and the answer in it where it says what every plugin says of that
-    /// answer. A sentence of the plugin's own stays.
+    /// Adds the address and the answer to the reason of a plugin, if the reason is the general one for that answer. A
+    /// message of the plugin's own stays.
     pub fn named(&self, mut not_live: NotLive, now: Timestamp) -> NotLive {
         self.name(&mut not_live.reason, not_live.recheck_after, now);
         not_live
     }
 
-    /// Returns what a probe found, likewise.
+    /// Adds the address and the answer to the reason of a probe, as [`named`](Self::named) does.
     pub fn found(&self, mut found: VerifyResult<Secret>, now: Timestamp) -> VerifyResult<Secret> {
         if let Some(reason) = &mut found.reason {
             self.name(reason, found.recheck_after, now);
@@ -118,7 +118,7 @@ impl LastAnswer {
     }
 }
 
-/// Returns what is wrong with an answer that a plugin read as JSON, where the plugin says what every plugin says.
+/// Returns what is wrong with an answer that is not the expected JSON, if the reason is the general one.
 fn unreadable(reason: &Reason) -> Option<String> {
     if is_general(reason, &JsonError::Syntax.into()) {
         return Some("with text that is not JSON".to_owned());
@@ -128,7 +128,7 @@ fn unreadable(reason: &Reason) -> Option<String> {
     is_general(reason, &general).then(|| format!("without the field '{field}'"))
 }
 
-/// Returns `true` if a reason is what every plugin says.
+/// Returns `true` if a reason has the code and the message of the general one.
 fn is_general(reason: &Reason, general: &NotLive) -> bool {
     reason.code == general.reason.code && reason.message == general.reason.message
 }

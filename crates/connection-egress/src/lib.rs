@@ -1,7 +1,8 @@
-//! The HTTP client behind the egress policy, and the clock by which it measures: the only way out of the process.
+//! The HTTP client with the egress policy, and the clock that measures its deadlines.
 //!
-//! A request goes to an origin that was granted, over an address that was checked, and nowhere else: no redirect, proxy
-//! variable or name server leads it away. What was denied was never sent.
+//! All requests to providers leave the process through this crate. A request goes only to an origin that was granted,
+//! at an address that was checked; no redirect, proxy variable or name server can lead it elsewhere. A request that is
+//! denied was not sent.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -25,13 +26,13 @@
 //!
 //! # What this crate is not
 //!
-//! It knows no provider, no connection and no credential: whoever sends a request has attached what it needs, and says to
-//! which origins it may go. It keeps no cookies and reads no variables of the environment.
+//! It knows no provider, no connection and no credential: the caller attaches what a request needs, and names the
+//! origins that it may go to. It keeps no cookies and reads no environment variables.
 //!
 //! # Stability
 //!
-//! The API is made for `connection-core`, and may change in any version; [`HttpPolicy`] and the clocks are promised by the
-//! core, which re-exports them.
+//! The API is made for `connection-core`, and may change in any version. The core re-exports [`HttpPolicy`] and the
+//! clocks and keeps their API stable.
 
 mod body;
 mod client;
@@ -63,5 +64,6 @@ pub use outgoing::is_sendable;
 pub use policy::{HttpPolicy, HttpPolicyError, is_loopback, is_private_network};
 pub use secret_buffer::{OverLimit, SecretBuffer};
 
-/// The target of what an operator reads also at the default level of a server: a loss, a recovery, a beginning or an end.
+/// The log target for events that operators see also at the default level of a server: a loss, a recovery, a start or
+/// an end.
 pub const OPERATIONS: &str = "connections::operations";

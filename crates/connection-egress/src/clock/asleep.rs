@@ -1,4 +1,4 @@
-//! Sleeps until a measured time is over, without counting the time that passes before the sleep begins twice.
+//! Sleeps that last until a measured time is over. Time that passes before a sleep begins is not counted twice.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ pub async fn until(clock: &dyn Clock, time: Timestamp) {
     asleep(clock, || Duration::from_secs(u64::try_from(left()).unwrap_or(0))).await;
 }
 
-/// Waits until the remaining time `left` has passed. It is measured again after the sleep was created: time that
-/// passed before is not part of the sleep and would be waited for twice.
+/// Waits until the remaining time `left` has passed. `left` is measured again after the sleep was created, because time
+/// that passed in between would be waited for twice.
 pub async fn asleep(clock: &dyn Clock, left: impl Fn() -> Duration) {
     loop {
         let before = left();

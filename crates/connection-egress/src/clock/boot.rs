@@ -6,14 +6,15 @@ use std::{fs, time::Duration};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Boot {
-    /// The name of the boot. Empty where the system has none: then the time is of the machine, whichever boot it is.
+    /// The name of the boot. If the system has none, it is empty, and the time cannot be told apart from that of
+    /// another boot.
     pub id: String,
-    /// The time since then.
+    /// The time since the boot.
     pub passed: Duration,
 }
 
 impl Boot {
-    /// A boot of that name, so long ago.
+    /// Creates a boot with this name, which was `passed` ago.
     pub fn new(id: impl Into<String>, passed: Duration) -> Self {
         Self { id: id.into(), passed }
     }
@@ -24,28 +25,29 @@ impl Boot {
     }
 }
 
-/// The time since this machine started; `None` where the system does not tell.
+/// Returns the time since this machine started; `None` if the system does not report it.
 ///
-/// It stands while the machine sleeps, as does what its kernel has not sent yet.
+/// This clock stops while the machine sleeps, and so does the kernel's sending of data.
 #[cfg(unix)]
 fn since_boot() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
 }
 
-/// Written to compile, not run.
+/// Returns `None`. This function has not been run.
 #[cfg(not(unix))]
 fn since_boot() -> Option<Duration> {
     None
 }
 
-/// The name of this boot of the machine, where the system has one.
+/// Returns the name of this boot, if the system has one.
 fn boot_id() -> Option<String> {
     if !cfg!(target_os = "linux") {
         return None;
     }
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // A container may have times of its own (time_namespaces(7)); the link is missing where the kernel has none.
+    // A container may have its own time namespace (time_namespaces(7)). The link is missing if the kernel does not
+    // support them.
     let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
     Some(format!("{} {}", boot.trim(), namespace.display()))
 }

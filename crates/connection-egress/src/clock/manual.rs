@@ -1,4 +1,4 @@
-//! A clock that stands still until it is moved, for tests of hosts and our own.
+//! A clock that stands still until a test moves it.
 
 use std::{
     process,
@@ -19,7 +19,7 @@ const UP: Duration = Duration::from_secs(30 * 86_400);
 /// The number of clocks in this process, so that each of them has its own boot.
 static BOOTS: AtomicU64 = AtomicU64::new(0);
 
-/// A clock for tests, which stands still until it is moved. Clones share one clock; another clock has another boot.
+/// A clock for tests, which stands still until it is moved. Clones share their time; each new clock has its own boot.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,6 +1,7 @@
-//! The clock: the only place that reads the system's time, and the trait through which everything else gets it.
+//! The clock, which is the only place that reads the system's time.
 //!
-//! Every deadline of the core waits on this clock, so that a test moves time instead of waiting for it.
+//! Other code gets the time through the trait [`Clock`]. Every deadline of the core waits on this clock, so that a test
+//! can move the time instead of waiting.
 
 use std::{
     fmt::Debug,
@@ -64,7 +65,7 @@ impl connection_contract::Clock for SystemClock {
     fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
         let now = std::time::SystemTime::now();
-        // A clock before 1970 was never set.
+        // A clock that shows a time before 1970 was never set.
         let seconds = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Timestamp::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
     }

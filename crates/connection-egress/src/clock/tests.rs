@@ -1,4 +1,4 @@
-//! Time stands still, passes and jumps as the tests set it.
+//! Time stands still, passes and jumps as a test sets it.
 
 use std::{
     future::poll_fn,
@@ -56,7 +56,7 @@ async fn a_test_can_wait_for_sleepers() {
     assert!(!is_over(&mut none).await);
 }
 
-/// Time passes once, after the clock was read for the first time.
+/// A clock whose time passes once, after it was read for the first time.
 #[derive(Debug)]
 struct Jumpy(ManualClock, AtomicBool);
 
