@@ -32,7 +32,8 @@ pub struct AllowedOrigin {
 pub struct Egress {
     /// The origins that were granted.
     pub origins: Vec<AllowedOrigin>,
-    /// Declared wildcards, while a setup learns which of their hosts it is; what is sealed names each host.
+    /// The wildcards that a kind declares, used while a setup learns which of their hosts the account is on. A sealed
+    /// connection names each host.
     pub wildcards: Vec<Text>,
     /// The origins of the host itself, which may be at any address.
     pub host: Vec<Origin>,

@@ -1,9 +1,11 @@
-//! A request that must not be sent twice: whether any of it left is told for sure.
+//! Requests that must not be sent twice, with a definite statement of whether anything was sent.
 //!
-//! The client takes the body when there is a connection, TLS and all, and before it writes the first byte. Whoever is first
-//! decides, by one compare-and-exchange: a body that was taken may have been sent, and one that was given up is never
-//! taken, also when the client comes for it a moment later. A redirect is an answer here: to follow one would send again,
-//! and what fails there would hide that there was an answer.
+//! The inner client takes the body after the connection (and TLS) is ready and before it writes the first byte. Taking
+//! the body and giving it up compete in one compare-and-exchange. A body that was taken may have been sent; a body that
+//! was given up is never taken, even if the client asks for it a moment later.
+//!
+//! A redirect counts as an answer here. Following it would send the request again, and a failure there would hide that
+//! an answer had arrived.
 
 use std::{
     fmt,
@@ -23,22 +25,23 @@ use http_body::{Body, Frame, SizeHint};
 use super::{Egress, HttpClient, client::within};
 use crate::clock::Clock;
 
-/// How a request that is sent at most once has ended.
+/// The result of a request that is sent at most once.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "who spends a secret decides on each")]
 pub enum Once {
-    /// With an answer, whatever its status.
+    /// An answer arrived, with any status.
     Answered(HttpResponse),
-    /// No byte of it left.
+    /// No byte of the request was sent.
     NotSent(HttpError),
-    /// It may have arrived, and there is no whole answer.
+    /// The request may have arrived, but there is no whole answer.
     Lost,
 }
 
 impl HttpClient {
-    /// Sends, and says for sure when nothing was sent. Its size is the policy's, and so is its time, of which it takes no more
-    /// than `longest`; nothing leaves once the clock says that `until` has [passed](Clock::passed), whatever the process did
-    /// meanwhile.
+    /// Sends a request at most once, and reports reliably whether nothing was sent.
+    ///
+    /// The limits of size and time are those of the policy, but the request takes at most `longest`. After the clock's
+    /// [`passed`](Clock::passed) has reached `until`, nothing is sent, even if the process was suspended meanwhile.
     pub async fn send_once(
         &self,
         egress: &Egress,
@@ -69,7 +72,7 @@ const OPEN: u8 = 0;
 const TAKEN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
-/// Whether the client has taken the body, or may not any more.
+/// The decision whether the client takes the body or may no longer take it. Clones share it.
 #[derive(Clone)]
 pub(super) struct Taken {
     decided: Arc<AtomicU8>,
@@ -78,18 +81,18 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// What is not taken by then is not taken.
+    /// Creates an open decision. From the time `until`, the body can no longer be taken.
     pub(super) fn until(clock: Arc<dyn Clock>, until: Option<Duration>) -> Self {
         Self { decided: Arc::new(AtomicU8::new(OPEN)), clock, until }
     }
 
-    /// Before the first byte leaves: `false` when nothing may leave any more.
+    /// Takes the body before the first byte is sent. Returns `false` if nothing may be sent any longer.
     pub(super) fn take(&self) -> bool {
         let is_late = self.until.is_some_and(|until| self.clock.passed() >= until);
         self.decide(if is_late { GIVEN_UP } else { TAKEN }) && !is_late
     }
 
-    /// Lets nothing leave: `false` when something may have left.
+    /// Prevents that anything is sent. Returns `false` if something may have been sent already.
     pub(super) fn give_up(&self) -> bool {
         self.decide(GIVEN_UP)
     }
@@ -106,11 +109,11 @@ impl Taken {
     }
 }
 
-/// A body in one piece that notes when it is taken.
+/// A body in one piece that records when it is taken.
 ///
-/// The client never reads a body of no bytes. It asks such a body whether it is at its end, though, when there is a
-/// connection and before it writes the head, and only then how long it is: so that question takes an empty body, and one
-/// that must not leave any more claims a byte, at which the client fails before anything is written.
+/// The client never reads an empty body. When the connection is ready, and before it writes the head, the client asks
+/// an empty body first for its end and then for its length. The question for the end therefore takes an empty body. If
+/// that body may no longer be sent, it claims a length of one byte, so that the client fails before it writes anything.
 pub(super) struct Marked {
     bytes: Option<Bytes>,
     taken: Taken,
@@ -126,7 +129,8 @@ impl Marked {
     }
 }
 
-/// It was given up, or came too late. The client closes the connection, and nothing of the request leaves.
+/// The error for a body that was given up or is too late. The client closes the connection, and nothing of the request
+/// is sent.
 #[derive(Debug)]
 pub(super) struct GivenUp;
 
@@ -152,7 +156,7 @@ impl Body for Marked {
     fn is_end_stream(&self) -> bool {
         if self.is_empty() {
             self.taken.take();
-            // So that its length is asked for, which the client writes into the head.
+            // `false` makes the client ask for the length, which it writes into the head.
             return false;
         }
         self.bytes.is_none()

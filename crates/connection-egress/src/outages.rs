@@ -1,4 +1,4 @@
-//! Tells once that a provider cannot be reached, and once that it answers again.
+//! Logs once that a provider cannot be reached, and once that it answers again.
 
 use std::{
     collections::HashMap,
@@ -11,15 +11,16 @@ use reqwest::StatusCode;
 
 use crate::OPERATIONS;
 
-/// Outages of so many origins are remembered; more are not told, since users name addresses as they like.
+/// The maximum number of outages that are remembered. Further ones are not logged, because users can name any number of
+/// addresses.
 const MOST: usize = 256;
 
-/// The origins that do not answer now, and since when, as the clock's `passed`.
+/// The origins that do not answer now, each with the clock's `passed` at the start of the outage.
 #[derive(Debug, Default)]
 pub(super) struct Outages(Mutex<HashMap<String, Duration>>);
 
 impl Outages {
-    /// Notes what came of one request, which had `timeout` to be answered.
+    /// Records the result of one request, which had the time limit `timeout`.
     pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration, now: Duration) {
         let mut lost = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match outage(origin, answer, timeout) {
@@ -37,7 +38,7 @@ impl Outages {
     }
 }
 
-/// Returns the sentence for what nobody at this origin would be answered; `None` for what concerns one request alone.
+/// Returns a message if the result concerns every request to the origin; `None` if it concerns only this one.
 fn outage(origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) -> Option<String> {
     match answer {
         Ok(status @ 502..=504) => Some(answered(origin, status)),
@@ -46,7 +47,7 @@ fn outage(origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) ->
     }
 }
 
-/// Returns why there is no answer; `None` where the provider could have been reached, or was not tried.
+/// Returns why there is no answer; `None` if the provider could be reached or was not tried.
 pub(super) fn cause(error: HttpError, timeout: Duration) -> Option<String> {
     Some(match error {
         HttpError::Connect => "no connection could be made".to_owned(),
@@ -57,14 +58,14 @@ pub(super) fn cause(error: HttpError, timeout: Duration) -> Option<String> {
     })
 }
 
-/// Returns `api.github.com answered 406 Not Acceptable`.
+/// Returns a message such as `api.github.com answered 406 Not Acceptable`.
 pub(super) fn answered(origin: &Origin, status: u16) -> String {
     let known = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let words = known.map(|words| format!(" {words}")).unwrap_or_default();
     format!("{} answered {status}{words}", host(origin))
 }
 
-/// Returns the host of an origin, and its port unless it is the usual one.
+/// Returns the host of an origin, with its port unless that is the usual one.
 pub fn host(origin: &Origin) -> &str {
     origin.as_str().split_once("://").map_or(origin.as_str(), |(_, host)| host)
 }

@@ -1,5 +1,5 @@
-//! A plugin's request as the client sends it. What cannot be written as HTTP, or would change how it is framed, is
-//! refused before anything is sent.
+//! The request of a plugin, converted for the inner client. A request that cannot be written as HTTP, or that would
+//! change its own framing, is rejected before anything is sent.
 
 use connection_contract::{HeaderValue, HttpError, HttpRequest, Secret};
 use reqwest::{
@@ -7,7 +7,8 @@ use reqwest::{
     header::{self, HeaderMap, HeaderName},
 };
 
-/// What only the client may set: they say where a request ends, where it goes and what the connection is used for.
+/// The headers that only the client may set. They determine where a request ends, where it goes and how the connection
+/// is used.
 const OURS: &[&str] = &[
     "connection",
     "content-length",
@@ -29,17 +30,19 @@ pub(super) struct Outgoing {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
     pub(super) body: Secret,
-    /// Whether a redirect may be followed at all.
+    /// `true` if redirects may be followed.
     pub(super) follows: bool,
 }
 
 impl Outgoing {
-    /// Checks and converts.
+    /// Checks and converts a request.
     pub(super) fn new(request: HttpRequest) -> Result<Self, HttpError> {
         let (method, headers) = head(&request)?;
         Ok(Self { method, headers, follows: request.follows_redirects(), body: request.body })
     }
-    /// What a redirect leaves of it: a `GET` with nothing in it (RFC 9110, section 15.4.4).
+
+    /// Converts the request to the `GET` that follows a redirect: without a body and its headers (RFC 9110, section
+    /// 15.4.4). A `HEAD` stays a `HEAD`.
     pub(super) fn into_get(mut self) -> Self {
         if self.method != Method::HEAD {
             self.method = Method::GET;
@@ -51,13 +54,15 @@ impl Outgoing {
         self.body = Secret::default();
         self
     }
-    /// Whether sending it again at another path changes nothing and sends no body again.
+
+    /// Returns `true` for a `GET` or `HEAD` without a body, which can be sent again to another path without harm.
     pub(super) fn is_plain_read(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD) && self.body.is_empty()
     }
 }
 
-/// Whether method and headers can be sent, for who has to say so before anything else is done.
+/// Returns `true` if the method and the headers can be sent. Callers use this to reject a request before they do
+/// anything else.
 pub fn is_sendable(request: &HttpRequest) -> bool {
     head(request).is_ok()
 }
@@ -80,7 +85,7 @@ fn head(request: &HttpRequest) -> Result<(Method, HeaderMap), HttpError> {
 
 fn header_value(value: &HeaderValue) -> Result<header::HeaderValue, HttpError> {
     let bytes = value.expose();
-    // The library allows a tab; a credential with one in it is a mistake all the same.
+    // The library allows a tab, but a credential with a tab in it is a mistake.
     if bytes.iter().any(u8::is_ascii_control) {
         return Err(HttpError::Protocol);
     }

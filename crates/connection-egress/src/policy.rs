@@ -1,6 +1,6 @@
-//! What a host says about HTTP: where origins really are, how long an answer may take and how large it may be.
+//! The policy of a host for HTTP: the endpoints of origins, time limits, sizes, the proxy and certificates.
 //!
-//! Nothing of it comes from the environment: a variable of the shell must not lead credentials through somebody's proxy.
+//! Nothing is read from the environment, so that no variable of a shell can lead credentials through a proxy.
 
 use std::{fmt, net::IpAddr, time::Duration};
 
@@ -10,12 +10,12 @@ use secrecy::SecretString;
 
 use crate::public_address::{is_loopback_host, is_metadata, is_public, literal};
 
-/// The time for a request, unless the host says otherwise.
+/// The default time limit for a request.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// The time for a request that spends something, likewise.
+/// The default time limit for a request that spends a token or code.
 const SPENDING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How this host does HTTP.
+/// The HTTP settings of a host.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,61 +41,63 @@ pub struct HttpPolicy {
     pub(super) private_addresses: PrivateAddresses,
 }
 
-/// Which owners reach a private address that they named.
+/// The owners who can reach a private address that they named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PrivateAddresses {
-    /// All of them.
+    /// All owners.
     AllOwners,
-    /// None.
+    /// No owner.
     Never,
-    /// The owner of the process.
+    /// Only the owner of the process.
     OwnerOfProcess,
 }
 
-/// Why a policy cannot be followed.
+/// The reason why a policy cannot be followed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpPolicyError {
-    /// The TLS library or the client refused what it was given.
+    /// The TLS library or the HTTP library rejected the settings.
     #[error("the HTTP client cannot be made")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// `https` would become readable on the network.
+    /// An `https` origin is mapped to one that is not encrypted.
     #[error(
         "the endpoint of {from} is {to}, which is not encrypted: use https, or http on a loopback address such as \
          http://127.0.0.1:9001"
     )]
     Cleartext {
-        /// What is mapped.
+        /// The origin that is mapped.
         from: Origin,
-        /// Where to.
+        /// The endpoint that it is mapped to.
         to: Origin,
     },
-    /// Two mappings of one origin.
+    /// An origin is mapped twice.
     #[error("{from} has two endpoints; leave one")]
     Duplicate {
-        /// What is mapped twice.
+        /// The origin that is mapped twice.
         from: Origin,
     },
-    /// Not an origin.
+    /// The text is not an origin.
     #[error("'{text}' is no origin: write scheme, host and port alone, as in https://api.example.com")]
     Origin {
-        /// What was given, without what may be a password.
+        /// The text, without a part that may be a password.
         text: DisplayText,
     },
-    /// Not the address of a proxy. It may hold a password, so it is not repeated.
+    /// The text is not the address of a proxy. It may hold a password, so the error does not repeat it.
     #[error("the proxy's address is not of the form http://proxy.example.com:3128")]
     Proxy,
-    /// Not a certificate.
+    /// A root certificate cannot be read.
     #[error("a root certificate cannot be read: give PEM, with a block that begins with BEGIN CERTIFICATE")]
     RootCertificate,
-    /// Cannot be written into a header.
+    /// The user agent cannot be written into a header.
     #[error("the user agent may hold printable ASCII characters only")]
     UserAgent,
 }
 
 impl HttpPolicy {
-    /// No mapping and no proxy; 15 seconds for a request, 20 for one that spends something, 10 of them to connect; answers
-    /// to plugins of at most 1 MiB.
+    /// Creates the default policy.
+    ///
+    /// It has no mapping and no proxy. A request takes at most 15 seconds, or 20 if it spends a token or code, of which
+    /// 10 seconds are for connecting. Answers to plugins have at most 1 MiB.
     pub fn new() -> Self {
         Self {
             endpoints: Vec::new(),
@@ -108,30 +110,35 @@ impl HttpPolicy {
             private_addresses: PrivateAddresses::OwnerOfProcess,
         }
     }
-    /// Keeps every owner from private addresses, loopback among them.
+
+    /// Keeps every owner from private addresses, including loopback.
     ///
-    /// Without this, the owner of the process reaches a private address that the same owner named exactly as that origin,
-    /// as one does on a desktop; any other owner does not, since the network is the host's. The addresses of a link alone,
-    /// where clouds keep their metadata, are out of reach in any case. What the host maps by [`endpoint`](Self::endpoint)
-    /// may be anywhere.
+    /// By default, the owner of the process can reach a private address that the same owner named as exactly that
+    /// origin, as is usual on a desktop. Other owners cannot, since the network belongs to the host. Link-local
+    /// addresses, where clouds keep their metadata, are never reachable in this way. An origin that the host maps with
+    /// [`endpoint`](Self::endpoint) may be at any address.
     #[must_use]
     pub fn no_private_addresses(mut self) -> Self {
         self.private_addresses = PrivateAddresses::Never;
         self
     }
-    /// Lets every owner reach private addresses that the same owner named, as the owner of the process does: for a host
-    /// whose owners may reach all that the host reaches in its own network.
+
+    /// Lets every owner reach private addresses that the same owner named, as the owner of the process can. Use this if
+    /// all owners may reach everything in the network of the host.
     #[must_use]
     pub fn private_addresses_for_all_owners(mut self) -> Self {
         self.private_addresses = PrivateAddresses::AllOwners;
         self
     }
-    /// What is meant for one origin goes to another one: a test server, an enterprise gateway. This counts as naming
-    /// that address, so it may be a private one.
+
+    /// Sends requests for the origin `from` to the origin `to`, such as a test server or an enterprise gateway.
+    ///
+    /// The host thereby names that address, so it may be a private one.
     ///
     /// # Errors
     ///
-    /// One of them is no origin, is mapped already, or `https` would become `http` on anything but loopback.
+    /// If one of them is not an origin, if `from` is mapped already, or if `https` would become `http` on an address
+    /// that is not loopback.
     pub fn endpoint(mut self, from: &str, to: &str) -> Result<Self, HttpPolicyError> {
         let (from, to) = (origin(from)?, origin(to)?);
         let encrypted = |origin: &Origin| origin.as_str().starts_with("https:");
@@ -144,62 +151,72 @@ impl HttpPolicy {
         self.endpoints.push((from, to));
         Ok(self)
     }
-    /// The mappings in force, for people: from, to.
+
+    /// Returns the mappings as pairs of origin and endpoint, for display.
     pub fn endpoints(&self) -> impl Iterator<Item = (&str, &str)> {
         self.endpoints.iter().map(|(from, to)| (from.as_str(), to.as_str()))
     }
-    /// Goes through this proxy; names on loopback are still reached directly. None by default, and never one from the
-    /// environment.
+
+    /// Sends requests through this proxy, except those to loopback. By default there is no proxy; none is taken from
+    /// the environment.
     ///
-    /// The proxy resolves names, so it has to keep them from leading into its network: what is checked here are
-    /// addresses written as numbers.
+    /// The proxy resolves names, so the proxy has to reject names that lead into its network. This client then checks
+    /// only addresses that are written as numbers.
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(SecretString::from(url.into()));
         self
     }
-    /// How long a request may take, from its start to the last byte. For an answer that is streamed: to its headers,
-    /// and then from piece to piece.
+
+    /// Sets how long a request may take, from its start to the last byte. For a streamed answer, this is the time to
+    /// its headers, and then between pieces.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
-    /// How much of that may pass before there is a connection.
+
+    /// Sets how much of that time may pass before the connection is made.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
-    /// How large an answer to a plugin may be.
+
+    /// Sets the maximum size of an answer to a plugin.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
-    /// How we call ourselves; `connections/<version>` by default. A request that sets its own keeps it.
+
+    /// Sets the user agent, which is `connections/<version>` by default. A request that sets its own keeps it.
     #[must_use]
     pub fn user_agent(mut self, text: impl Into<String>) -> Self {
         self.user_agent = text.into();
         self
     }
-    /// Trusts these certificates beside the system's, as PEM.
+
+    /// Trusts these certificates in addition to those of the system. They are given as PEM.
     #[must_use]
     pub fn root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self
     }
-    /// Returns how long a request may take.
+
+    /// Returns the time limit of a request.
     pub(super) fn deadline(&self) -> Duration {
         self.timeout.unwrap_or(TIMEOUT)
     }
-    /// Returns how long a request may take that spends something, which gets more time, since its answer cannot be had
-    /// again; never more than `longest`.
+
+    /// Returns the time limit of a request that spends a token or code, which is at most `longest`. Such a request gets
+    /// more time, since its answer cannot be requested again.
     pub(super) fn spending_deadline(&self, longest: Option<Duration>) -> Duration {
         let timeout = self.timeout.unwrap_or(SPENDING_TIMEOUT);
         longest.map_or(timeout, |longest| timeout.min(longest))
     }
-    /// Returns `true` if an owner reaches private addresses.
+
+    /// Returns `true` if an owner can reach private addresses that the owner named.
     pub(super) fn opens_private_addresses(&self, is_owner_of_process: bool) -> bool {
         match self.private_addresses {
             PrivateAddresses::AllOwners => true,
@@ -207,12 +224,15 @@ impl HttpPolicy {
             PrivateAddresses::OwnerOfProcess => is_owner_of_process,
         }
     }
-    /// Returns `true` if an origin is at a private address by what it says, and open to the owner of the process alone.
+
+    /// Returns `true` if an origin is at a private address, by its text, and only the owner of the process can reach
+    /// it.
     pub(super) fn is_of_process_alone(&self, origin: &Origin) -> bool {
         let is_of_process_alone = self.private_addresses == PrivateAddresses::OwnerOfProcess;
         is_of_process_alone && self.mapped(origin).is_none() && is_private(origin)
     }
-    /// Where that origin really is, when it is mapped.
+
+    /// Returns the endpoint of an origin, if it is mapped.
     pub fn mapped(&self, origin: &Origin) -> Option<&Origin> {
         self.endpoints.iter().find(|(from, _)| from == origin).map(|(_, to)| to)
     }
@@ -239,12 +259,12 @@ impl fmt::Debug for HttpPolicy {
     }
 }
 
-/// The origin of a URL as the contract and the HTTP client both read it; `None` where they differ.
+/// Returns the origin of a URL if the contract and the HTTP client agree on it.
 pub(super) fn agreed_origin(url: &Url, text: &str) -> Option<Origin> {
     host::origin(text).filter(|origin| url.origin().ascii_serialization() == origin.as_str())
 }
 
-/// Returns `true` if an origin is at a private address by what it says, without asking a name server.
+/// Returns `true` if an origin is at a private address, by its text, without a look-up of its name.
 fn is_private(origin: &Origin) -> bool {
     let is_private = |host: &str| is_loopback_host(host) || literal(host).is_some_and(|address| !is_public(address));
     Url::parse(origin.as_str()).is_ok_and(|url| url.host_str().is_some_and(is_private))
@@ -260,7 +280,7 @@ pub fn is_private_network(origin: &Origin) -> bool {
     })
 }
 
-/// Whether an origin is on loopback by what it says, without asking a name server.
+/// Returns `true` if an origin is on loopback, by its text, without a look-up of its name.
 pub fn is_loopback(origin: &Origin) -> bool {
     Url::parse(origin.as_str()).is_ok_and(|url| url.host_str().is_some_and(is_loopback_host))
 }

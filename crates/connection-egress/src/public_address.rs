@@ -1,11 +1,12 @@
-//! Which addresses belong to the public Internet, by the registries of special purpose addresses (RFC 6890 and after).
+//! Decides which addresses belong to the public Internet, by the registries of special purpose addresses (RFC 6890 and
+//! later).
 //!
-//! An IPv6 address that carries an IPv4 one is as public as that one; what is in doubt is not public.
+//! An IPv6 address that carries an IPv4 address is as public as that one. In doubt, an address is not public.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether anybody on the Internet may be there: no loopback, private, link-local, shared, documentation, benchmark,
-/// multicast or reserved address.
+/// Returns `true` for an address of the public Internet: not a loopback, private, link-local, shared, documentation,
+/// benchmark, multicast or reserved address.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -40,7 +41,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
-        // Global unicast is 2000::/3; of the rest only translated IPv4 leads anywhere.
+        // Global unicast is 2000::/3. Of the other addresses, only translated IPv4 ones lead anywhere.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => carried(high, low), // NAT64 (RFC 6052).
         [0, 0, 0, 0, 0, 0xffff, high, low] => carried(high, low),    // IPv4-mapped.
         [0x2001, 0..=0x01ff, ..] => false,                           // Protocol assignments, Teredo among them.
@@ -55,8 +56,10 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// Whether a cloud tells its machines their secrets at this address, or gives orders to them: any address of the link alone,
-/// and those apart from it that a cloud's documents name. Nobody's service is there.
+/// Returns `true` if a cloud gives its machines their secrets or orders at this address.
+///
+/// These are all link-local addresses, and other addresses that the documents of a cloud name. No other service uses
+/// them.
 pub(super) fn is_metadata(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_metadata_v4(address),
@@ -66,7 +69,7 @@ pub(super) fn is_metadata(address: IpAddr) -> bool {
 
 fn is_metadata_v4(address: Ipv4Addr) -> bool {
     match address.octets() {
-        // AWS, Google, Azure, Oracle, OpenStack, Scaleway, Tencent and others keep theirs here (RFC 3927).
+        // AWS, Google, Azure, Oracle, OpenStack, Scaleway, Tencent and others use link-local addresses (RFC 3927).
         [169, 254, ..] => true,
         // Alibaba: <https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata>.
         [100, 100, 100, 200] => true,
@@ -91,7 +94,7 @@ fn is_metadata_v6(address: Ipv6Addr) -> bool {
         [0xfd00, 0xec2, ..] => true,
         // Google: <https://cloud.google.com/compute/docs/metadata/querying-metadata>.
         [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => true,
-        // Oracle, as its development kit asks (`instance_principals_security_token_signer.py` of oci-python-sdk).
+        // Oracle, as in its development kit (`instance_principals_security_token_signer.py` of oci-python-sdk).
         [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe] => true,
         // Scaleway: <https://docs.cloud-init.io/en/latest/reference/datasources/scaleway.html>.
         [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => true,
@@ -108,12 +111,12 @@ fn is_metadata_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// The address that a URL's host is, when it is one.
+/// Returns the address if the host of a URL is one.
 pub(super) fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Whether a URL's host is on loopback by what it says: an address, or a name that never leaves the machine (RFC 6761).
+/// Returns `true` if the host of a URL is on loopback: an address, or a name that never leaves the machine (RFC 6761).
 pub(super) fn is_loopback_host(host: &str) -> bool {
     match literal(host) {
         Some(address) => address.to_canonical().is_loopback(),
@@ -121,7 +124,7 @@ pub(super) fn is_loopback_host(host: &str) -> bool {
     }
 }
 
-/// `localhost` and what is below it.
+/// Returns `true` for `localhost` and the names below it.
 pub(super) fn is_localhost(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")

@@ -1,6 +1,7 @@
-//! Redirects, followed by us: within an origin, without a body, and not often.
+//! Follows redirects within an origin, without a body, and only a few in a row.
 //!
-//! A client that follows them itself forwards custom headers, the body and a referer to another origin.
+//! The HTTP library does not follow them, because it would forward custom headers, the body and a referer to another
+//! origin.
 
 use connection_contract::HttpError;
 use reqwest::{
@@ -10,21 +11,23 @@ use reqwest::{
 
 use crate::{egress::Target, outgoing::Outgoing, policy::agreed_origin};
 
-/// How many in a row.
+/// The maximum number of redirects in a row.
 pub(super) const MOST: usize = 5;
 
-/// What to do with an answer.
+/// The next step after an answer.
 pub(super) enum Next {
-    /// It is the answer.
+    /// Return the answer.
     Answer,
-    /// Ask there, with the same request.
+    /// Send the same request to the target.
     Same(Target),
-    /// Ask there, with a `GET` instead.
+    /// Send a `GET` to the target.
     Get(Target),
 }
 
-/// Decides on an answer by its status and headers. Another origin is denied, whether or not it would be followed; where
-/// nothing is followed, a redirect is the answer.
+/// Decides the next step by the status and the headers of an answer.
+///
+/// A redirect to another origin is denied, even if its status would not be followed for this request. If the request
+/// follows no redirects, a redirect is the answer.
 pub(super) fn next(
     status: StatusCode,
     headers: &HeaderMap,
@@ -43,7 +46,7 @@ pub(super) fn next(
     let Some(location) = headers.get(LOCATION).filter(|_| followed) else { return Ok(Next::Answer) };
     let location = location.to_str().map_err(|_| HttpError::Protocol)?;
     let url = from.url.join(location).map_err(|_| HttpError::Protocol)?;
-    // What stands for an origin may call itself by either name.
+    // A mapped endpoint may use its own name or that of the origin that it stands for.
     let origin = agreed_origin(&url, url.as_str());
     if !origin.is_some_and(|origin| origin == from.origin || origin == from.meant) {
         return Err(HttpError::Denied);

@@ -1,6 +1,7 @@
-//! Names to addresses, every one of them checked; a connection is made to what comes out of here and to nothing else.
+//! Resolves names to addresses and checks each address.
 //!
-//! So a name that changes its address after the check gains nothing.
+//! The client connects only to the addresses that the resolver returns, so a name that changes its address after the
+//! check gains nothing.
 
 use std::{
     fmt,
@@ -13,12 +14,12 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::public_address::{is_localhost, is_metadata, is_public};
 
-/// Asks for the addresses of a name.
+/// Looks up the addresses of a name.
 pub(super) trait Lookup: Send + Sync {
     fn lookup(&self, name: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>>;
 }
 
-/// The system's name service.
+/// The name service of the system.
 pub(super) struct SystemLookup;
 
 impl Lookup for SystemLookup {
@@ -27,19 +28,19 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// Which addresses a client may connect to.
+/// The addresses that a client may connect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Addresses {
-    /// The host named the origin.
+    /// All addresses, because the host named the origin.
     Any,
-    /// A user did: any but those at which a cloud tells its machines their secrets.
+    /// All addresses except those at which a cloud gives its machines their secrets, because a user named the origin.
     Private,
-    /// Nobody did.
+    /// Public addresses, because nobody named the origin.
     Public,
 }
 
 impl Addresses {
-    /// Whether this one may be connected to.
+    /// Returns `true` if a client may connect to `address`.
     pub(super) fn allow(self, address: IpAddr) -> bool {
         match self {
             Self::Any => true,
@@ -49,7 +50,7 @@ impl Addresses {
     }
 }
 
-/// Gives a client only addresses that it may connect to.
+/// A resolver that returns only addresses that the client may connect to.
 pub(super) struct CheckedResolver {
     pub(super) lookup: Arc<dyn Lookup>,
     pub(super) addresses: Addresses,
@@ -72,14 +73,14 @@ impl Resolve for CheckedResolver {
             if found.is_empty() {
                 return Err(AddressRefused.into());
             }
-            // The client puts the URL's port in the place of 0.
+            // The client replaces the port 0 by that of the URL.
             let checked: Addrs = Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0)));
             Ok(checked)
         })
     }
 }
 
-/// Every address of the name is a private one.
+/// The error for a name none of whose addresses is allowed.
 #[derive(Debug)]
 pub(super) struct AddressRefused;
 
@@ -88,9 +89,10 @@ impl fmt::Display for AddressRefused {
         f.write_str("the name leads to a private address")
     }
 }
+
 impl std::error::Error for AddressRefused {}
 
-/// The name has no address, or nobody can be asked.
+/// The error for a name that has no address, or could not be looked up.
 #[derive(Debug)]
 pub(super) struct NameNotFound;
 
@@ -99,4 +101,5 @@ impl fmt::Display for NameNotFound {
         f.write_str("the name does not resolve")
     }
 }
+
 impl std::error::Error for NameNotFound {}

@@ -17,12 +17,13 @@ pub struct SecretBuffer {
 impl SecretBuffer {
     const FIRST: usize = 16 * 1024;
 
-    /// An empty buffer; `expected` is a hint that is not believed beyond the limit.
+    /// Creates an empty buffer. `expected` is a hint for its size, up to the limit.
     pub fn new(limit: usize, expected: Option<u64>) -> Self {
         let expected = expected.map_or(Self::FIRST, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         Self { bytes: Vec::with_capacity(expected.min(limit)), limit }
     }
-    /// Adds a piece.
+
+    /// Appends a piece.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), OverLimit> {
         let needed = self.bytes.len().saturating_add(piece.len());
         if needed > self.limit {
@@ -37,7 +38,8 @@ impl SecretBuffer {
         self.bytes.extend_from_slice(piece);
         Ok(())
     }
-    /// What was collected.
+
+    /// Returns the collected bytes.
     pub fn into_secret(mut self) -> Secret {
         Secret::new(std::mem::take(&mut self.bytes))
     }

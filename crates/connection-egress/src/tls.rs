@@ -1,6 +1,7 @@
-//! TLS by rustls and aws-lc, trusting what the system trusts and what the host adds.
+//! The TLS configuration, with rustls and aws-lc. It trusts the certificates of the system and those that the host
+//! adds.
 //!
-//! There is no way to trust less carefully than that.
+//! Certificate checks cannot be disabled.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use rustls_platform_verifier::Verifier;
 
 use crate::HttpPolicyError;
 
-/// A configuration that also trusts these certificates, given as PEM.
+/// Creates a configuration that also trusts these certificates, given as PEM.
 pub(super) fn config(pem: &[Vec<u8>]) -> Result<ClientConfig, HttpPolicyError> {
     let client = |error: rustls::Error| HttpPolicyError::Client(error.into());
     let mut extra = Vec::new();
@@ -26,7 +27,7 @@ pub(super) fn config(pem: &[Vec<u8>]) -> Result<ClientConfig, HttpPolicyError> {
             return Err(HttpPolicyError::RootCertificate);
         }
     }
-    // Tried alone, so that what is wrong with them is not taken for a fault of the system's.
+    // The added certificates are checked separately, so that an error in them is not reported as one of the system.
     let mut only_extra = RootCertStore::empty();
     for certificate in &extra {
         only_extra.add(certificate.clone()).map_err(|_| HttpPolicyError::RootCertificate)?;
@@ -35,9 +36,9 @@ pub(super) fn config(pem: &[Vec<u8>]) -> Result<ClientConfig, HttpPolicyError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().map_err(client)?;
     Ok(match Verifier::new_with_extra_roots(extra, provider) {
-        // "Dangerous" is any verifier of one's own; this is the system's.
+        // rustls calls every custom verifier dangerous. This one is the verifier of the system.
         Ok(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth(),
-        // A machine without certificates trusts nobody, and works where no TLS is used.
+        // A machine without certificates trusts only the added ones, so that the client still works without TLS.
         Err(_) => builder.with_root_certificates(only_extra).with_no_client_auth(),
     })
 }

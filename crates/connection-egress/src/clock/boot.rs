@@ -6,8 +6,7 @@ use std::{fs, time::Duration};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Boot {
-    /// The name of the boot. If the system has none, it is empty, and the time cannot be told apart from that of
-    /// another boot.
+    /// The name of the boot. It is empty if the system has none; different boots then cannot be distinguished.
     pub id: String,
     /// The time since the boot.
     pub passed: Duration,

@@ -42,8 +42,10 @@ pub trait Clock: connection_contract::Clock + Debug {
         START.elapsed()
     }
 
-    /// Returns the boot of the machine with the time since it, for measurements across several processes. That time
-    /// cannot be set. `None` if the system does not tell. By default, this is the boot of the system.
+    /// Returns the boot of the machine and the time since it, for measurements across several processes.
+    ///
+    /// That time cannot be set. Returns `None` if the system does not report it. By default, this is the boot of the
+    /// system.
     fn boot(&self) -> Option<Boot> {
         Boot::of_system()
     }
