@@ -1,7 +1,7 @@
 //! Resolves names to addresses and checks each address.
 //!
-//! The client connects only to the addresses that the resolver returns, so a name that changes its address after the
-//! check gains nothing.
+//! For a name, the client connects only to the addresses that the resolver returns, so a name that changes its address
+//! after the check gains nothing.
 
 use std::{
     fmt,

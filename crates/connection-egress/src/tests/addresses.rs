@@ -1,4 +1,4 @@
-//! Which addresses are public.
+//! Special addresses are not public, and their neighbours are.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

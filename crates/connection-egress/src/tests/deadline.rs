@@ -1,4 +1,4 @@
-//! A request that must not leave after its deadline does not, also when the deadline passes while the client connects.
+//! A request with a deadline is not sent after it, even if the deadline passes while the client connects.
 
 use std::{
     io::{self, Read as _},
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::{base, clock, named};
 use crate::{Clock as _, HttpClient, HttpPolicy, Once, resolver::Lookup};
 
-/// A name service that knows every name to be on loopback, and answers when it is told to.
+/// A name service that resolves every name to loopback, and answers when a test lets it.
 #[derive(Clone, Default)]
 struct Slow {
     asked: Arc<Notify>,
@@ -32,7 +32,8 @@ impl Lookup for Slow {
     }
 }
 
-/// How it ended, and how many bytes the server read, where so much time passes while the client connects.
+/// Returns the result of a request and the number of bytes that the server read, when the time `passes` goes by while
+/// the client connects.
 async fn sent(body: bool, deadline: Duration, passes: Duration) -> (Once, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let there = format!("http://token.example.com:{}", listener.local_addr().unwrap().port());
@@ -61,7 +62,7 @@ async fn nothing_leaves_when_the_deadline_passes_while_the_client_connects() {
             assert!(matches!(asked, Once::NotSent(_)), "body: {body}, {passes:?}: {asked:?}");
             assert_eq!(heard, 0, "body: {body}, {passes:?}: the connection is closed without a byte");
         }
-        // The control: a moment earlier it leaves, and the server that closes the connection has heard it.
+        // The control: a moment earlier, the request is sent, and the server reads it before it closes the connection.
         let (asked, heard) = sent(body, deadline, deadline - Duration::from_millis(1)).await;
         assert!(matches!(asked, Once::Lost) && heard > 0, "body: {body}: {asked:?}, {heard} bytes");
     }
@@ -77,14 +78,14 @@ async fn nothing_leaves_that_was_late_before_it_began() {
             let request = HttpRequest::post(&base(&there), "/token");
             if body { request.form("refresh_token", "old") } else { request }
         };
-        // A connection is kept open, so that nothing is waited for.
+        // This connection stays open, so that the next request does not wait for one.
         let open = client.send_once(&named(&there), request(), None, None).await;
         assert!(matches!(open, Once::Answered(_)), "{open:?}");
         clock.advance(Duration::from_secs(5));
         let late = client.send_once(&named(&there), request(), Some(Duration::from_secs(5)), None).await;
         assert!(matches!(late, Once::NotSent(_)), "body: {body}: {late:?}");
         assert_eq!(server.requests().len(), 1);
-        // The control, which also shows that the same is sent with a deadline and without one.
+        // The control, which also shows that the same request is sent with a deadline and without one.
         let early = client.send_once(&named(&there), request(), Some(Duration::from_secs(6)), None).await;
         assert!(matches!(early, Once::Answered(_)), "{early:?}");
         let requests = server.requests();

@@ -1,4 +1,4 @@
-//! Where a request may go. Each refusal has beside it the same request that is allowed and arrives.
+//! Requests are sent only where they may go. Each refused request is paired with one that is allowed and arrives.
 
 use connection_contract::{HttpError, HttpRequest, HttpService};
 use reqwest::dns::Resolve;
@@ -25,7 +25,7 @@ async fn an_origin_that_was_not_granted_is_denied_and_nothing_is_sent() {
     let allowed = http.send(HttpRequest::get(&base(&granted.origin()), "/a")).await.unwrap();
     assert_eq!((allowed.status(), allowed.body().expose()), (200, &b"here"[..]));
     assert_eq!(granted.requests().len(), 1);
-    // An origin whose address nobody would object to is denied all the same.
+    // An origin that was not granted is denied even if its address is allowed.
     let mapped = HttpPolicy::new().endpoint("https://api.example.com", &other.origin()).unwrap();
     let request = || HttpRequest::get(&base("https://api.example.com"), "/a");
     assert_eq!(error(super::client(mapped.clone()).send(&egress, request()).await), HttpError::Denied);
@@ -63,13 +63,13 @@ async fn a_name_that_leads_to_a_private_address_is_denied_unless_the_user_named_
         assert_eq!(error(client.send(&declared(&origin), request()).await), HttpError::Denied, "{host}");
         assert_eq!(server.requests().len(), before);
         assert_eq!(client.send(&named(&origin), request()).await.unwrap().status(), 200, "{host}");
-        // The connection that is now kept open serves only those who named it.
+        // The open connection serves only requests to an origin that the user named.
         assert_eq!(error(client.send(&declared(&origin), request()).await), HttpError::Denied, "{host}");
         assert_eq!(server.requests().len(), before + 1);
     }
 }
 
-/// Where several people share a server, none of them leads it into its own network.
+/// If several people share a server, none of them can lead it into its own network.
 #[tokio::test]
 async fn where_the_host_says_so_nobody_names_a_private_address() {
     let server = server().await;
@@ -84,12 +84,12 @@ async fn where_the_host_says_so_nobody_names_a_private_address() {
         assert_eq!(server.requests().len(), before);
         assert_eq!(open.send(&named(&origin), request()).await.unwrap().status(), 200, "{host}");
     }
-    // What the host maps is the host's own.
+    // An origin that the host maps is exempt.
     let request = HttpRequest::get(&base("https://api.example.com"), "/");
     assert_eq!(shared.send(&declared("https://api.example.com"), request).await.unwrap().status(), 200);
 }
 
-/// Where a cloud's machine finds its own secrets is nobody's service.
+/// At a link-local address, a machine in a cloud finds its own secrets, and there is no other service.
 #[tokio::test]
 async fn no_user_names_an_address_of_the_link_alone() {
     let addresses = ["169.254.169.254", "[fe80::1]", "[fd00:ec2::254]", "100.100.100.200", "[::ffff:a9fe:a9fe]"];
@@ -165,7 +165,7 @@ async fn what_is_meant_for_a_mapped_origin_arrives_at_its_endpoint() {
     assert_eq!(response.status(), 200);
     assert!(server.requests()[0].starts_with("GET /v1/me?q=a%20b HTTP/1.1\r\n"), "{:?}", server.requests());
     assert_eq!(*names.asked.lock().unwrap(), 0);
-    // The endpoint was not granted by itself, and without the mapping the name is asked for.
+    // The endpoint itself was not granted. Without the mapping, the name is looked up.
     let client = client_with(HttpPolicy::new(), names.clone());
     assert_eq!(error(client.send(&egress, request()).await), HttpError::Dns);
     let direct = HttpRequest::get(&base(&server.origin()), "/");

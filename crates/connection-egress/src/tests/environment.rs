@@ -1,6 +1,6 @@
-//! Variables of the environment lead no request elsewhere: a proxy is the host's to choose.
+//! Environment variables lead no request elsewhere, because the host chooses the proxy.
 //!
-//! A test cannot change its own environment safely, so it starts itself again in another one.
+//! A test cannot change its own environment safely, so it starts its program again with another environment.
 
 use std::{env, process::Command};
 
@@ -10,11 +10,11 @@ use super::{Names, base, client_with, declared, error, named};
 use crate::{HttpClient, HttpPolicy, tls};
 use connection_faults::server::{Reply, TestServer};
 
-/// Tells the process that it is the one in the other environment.
+/// The variable that marks the process with the other environment.
 const INSIDE: &str = "CONNECTIONS_TEST_BEHIND_A_PROXY";
 const PROXIES: [&str; 6] = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Runs one test of this file in a process with these variables, and none of a proxy beside them.
+/// Runs one test of this file in a process with these variables and without other proxy variables.
 async fn inside(test: &str, variables: &[(&str, &str)]) {
     let mut again = Command::new(env::current_exe().unwrap());
     again.args([&*format!("tests::environment::{test}"), "--exact", "--nocapture", "--test-threads=1"]);
@@ -33,7 +33,7 @@ fn is_inside() -> bool {
     env::var_os(INSIDE).is_some()
 }
 
-/// What a proxy answers that opens no tunnels, so that nobody waits for what comes through one.
+/// Returns the answer of a proxy that opens no tunnels, so that no client waits for an answer through one.
 fn answered(request: &str, body: &str) -> Reply {
     match request.starts_with("CONNECT ") {
         true => Reply::whole(403, "", ""),
@@ -51,7 +51,7 @@ async fn a_proxy_of_the_environment_is_not_used() {
         return beside_a_proxy().await;
     }
     for name in PROXIES {
-        // It answers everybody, so that whoever asks it succeeds.
+        // The proxy answers every request, so a client that uses it succeeds.
         let proxy = TestServer::start(|request| answered(request, "proxied")).await;
         inside("a_proxy_of_the_environment_is_not_used", &[(name, &proxy.origin())]).await;
         let requests = proxy.requests();
@@ -60,17 +60,17 @@ async fn a_proxy_of_the_environment_is_not_used() {
     }
 }
 
-/// Sends with each of the clients that there are, and with one of the library's that is left as it comes.
+/// Sends requests with each of the inner clients, and with a client of the library in its default configuration.
 async fn beside_a_proxy() {
     let server = TestServer::start(|_| Reply::ok("direct")).await;
     let policy = HttpPolicy::new().endpoint("https://mapped.example", &server.origin()).unwrap();
     let names = Names::of(&[("public.example", &["10.0.0.1"]), ("private.example", &["127.0.0.1"])]);
     let client = client_with(policy, names);
     for scheme in ["http", "https"] {
-        // Nobody connects to that address for what was only declared, unless a proxy does.
+        // A declared origin at that address is denied, unless a proxy connects to it.
         let public = format!("{scheme}://public.example");
         assert_eq!(get(&client, &declared(&public), &public).await, Err(HttpError::Denied), "{public}");
-        // The name is known here alone, and there is nobody at the port.
+        // Only this test resolves the name, and nothing listens at the port.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let nobody = format!("{scheme}://private.example:{port}");
         assert_eq!(get(&client, &named(&nobody), &nobody).await, Err(HttpError::Connect), "{nobody}");
@@ -79,7 +79,7 @@ async fn beside_a_proxy() {
     assert_eq!(get(&client, &named(&private), &private).await, Ok(200));
     assert_eq!(get(&client, &declared("https://mapped.example"), "https://mapped.example").await, Ok(200));
     assert_eq!(server.requests().len(), 2);
-    // Without a proxy the control reaches nobody, and asks no name server: its only name leads to a port that is closed.
+    // Without a proxy, the control reaches no server and asks no name server: its only name leads to a closed port.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let control = reqwest::Client::builder()
         .tls_backend_preconfigured(tls::config(&[]).unwrap())
@@ -87,7 +87,7 @@ async fn beside_a_proxy() {
         .build()
         .unwrap();
     for url in ["http://control.example/", "https://control.example/"] {
-        // What it comes to is for the proxy to see.
+        // The result does not matter here; the proxy records whether it was used.
         drop(control.get(url).send().await);
     }
 }
@@ -110,7 +110,7 @@ async fn the_proxy_of_the_host_is_used_whatever_the_environment_says() {
     let proxy = TestServer::start(|request| answered(request, "the host's proxy")).await;
     let client = client_with(HttpPolicy::new().proxy(proxy.origin()), Names::of(&[]));
     assert_eq!(get(&client, &declared("http://far.example"), "http://far.example").await, Ok(200));
-    // It is asked for a tunnel, and gives none.
+    // The client asks this proxy for a tunnel, and the proxy opens none.
     let far = declared("https://far.example");
     error(client.send(&far, HttpRequest::get(&base("https://far.example"), "/")).await);
     let requests = proxy.requests();

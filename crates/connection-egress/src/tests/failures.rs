@@ -1,4 +1,4 @@
-//! Each way in which an endpoint fails, and the error that it becomes.
+//! Each failure of an endpoint becomes the right error.
 
 use std::{
     future::{Future, poll_fn},
@@ -52,7 +52,7 @@ async fn check_timeout(server: &TestServer) {
         early = &mut sent => panic!("{early:?}"),
         () = server.until_asked(1) => clock.advance(Duration::from_secs(6)),
     }
-    // Six of seven seconds are over: it still waits.
+    // After six of seven seconds, the request still waits.
     assert!(poll_fn(|context| Poll::Ready(sent.as_mut().poll(context).is_pending())).await);
     clock.advance(Duration::from_secs(1));
     assert_eq!(error(sent.await), HttpError::Timeout);
@@ -60,7 +60,7 @@ async fn check_timeout(server: &TestServer) {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_without_reading_it_all() {
-    // 64 MiB, of which the operating system's buffers take a few.
+    // The server would send 64 MiB, of which the buffers of the operating system take a few.
     let announced =
         TestServer::start(|_| Reply::flood("HTTP/1.1 200 OK\r\ncontent-length: 67108864\r\n\r\n", 64)).await;
     let silent = TestServer::start(|_| Reply::flood("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", 64)).await;

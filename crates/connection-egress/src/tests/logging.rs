@@ -1,4 +1,4 @@
-//! What is logged of a request: the method and the origin.
+//! The log of a request shows only its method and its origin.
 
 use connection_contract::{HttpRequest, Secret};
 
@@ -21,7 +21,7 @@ async fn paths_queries_headers_and_bodies_are_not_logged() {
     let text = log.text();
     assert!(text.contains("method=POST") && text.contains(&server.origin()) && text.contains("status=200"), "{text}");
     assert!(!text.contains("leak"), "{text}");
-    // The control: this log would show it.
+    // The control: this log shows such a text if it is logged.
     tracing::debug!(path = "/leak-path");
     assert!(log.text().contains("leak"));
 }

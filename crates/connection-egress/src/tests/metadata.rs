@@ -1,4 +1,4 @@
-//! Where clouds tell their machines their secrets: reached by nobody but a host that maps an origin there itself.
+//! The addresses at which clouds give their machines their secrets are reachable only if the host maps an origin there.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{Names, base, client_with, declared, error, named};
 use crate::{HttpPolicy, public_address::is_metadata, resolver::Addresses};
 
-/// The addresses, and who has something there.
+/// The addresses, each with the clouds that use it.
 const METADATA: [(&str, &str); 24] = [
     ("169.254.169.254", "AWS, Google, Azure, Oracle, OpenStack, DigitalOcean, Hetzner"),
     ("169.254.170.2", "the credentials of AWS's containers"),
@@ -36,7 +36,7 @@ const METADATA: [(&str, &str); 24] = [
     ("fd00::200:5efe:169.254.169.254", "ISATAP"),
 ];
 
-/// The neighbours, which a user may name: they are somebody's own network.
+/// Neighbouring addresses in private networks, which a user may name.
 const PRIVATE: [&str; 12] = [
     "10.0.0.1",
     "127.0.0.1",

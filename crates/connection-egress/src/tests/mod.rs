@@ -1,6 +1,6 @@
-//! The HTTP client against real servers on loopback.
+//! Tests of the HTTP client with real servers on loopback.
 //!
-//! The clock stands still, so that nothing times out but where a test moves it.
+//! The clock stands still, so that a request times out only if a test moves the clock.
 
 use std::{
     io,
@@ -27,7 +27,7 @@ mod requests;
 mod streaming;
 mod tls;
 
-/// A name service that knows these names alone.
+/// A name service that knows only these names.
 #[derive(Default)]
 struct Names {
     known: Vec<(&'static str, Vec<IpAddr>)>,
@@ -70,23 +70,23 @@ fn origin(url: &str) -> Origin {
     host::origin(url).unwrap()
 }
 
-/// The user named that origin.
+/// Allows an origin that the user named.
 fn named(url: &str) -> Egress {
     granted([(url, true)])
 }
 
-/// A descriptor declares that origin.
+/// Allows an origin that a descriptor declares.
 fn declared(url: &str) -> Egress {
     granted([(url, false)])
 }
 
-/// These origins, and whether the user named them.
+/// Allows these origins. The flag is `true` if the user named the origin.
 fn granted<const N: usize>(origins: [(&str, bool); N]) -> Egress {
     let allowed = origins.map(|(url, named)| AllowedOrigin { origin: origin(url), named });
     Egress { origins: allowed.into(), is_of_process: true, ..Egress::default() }
 }
 
-/// `GET` of `/` at an origin that the user named.
+/// Sends a `GET` of `/` to an origin that the user named.
 async fn ask(url: &str) -> Result<HttpResponse, HttpError> {
     client(HttpPolicy::new()).send(&named(url), HttpRequest::get(&base(url), "/")).await
 }

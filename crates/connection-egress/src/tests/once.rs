@@ -1,4 +1,4 @@
-//! Whether a request left is told for sure.
+//! A request that is sent once reports reliably whether it was sent.
 
 use std::{
     io::{Read as _, Write as _},
@@ -43,7 +43,7 @@ async fn a_handshake_that_fails_has_sent_nothing() {
 
 #[tokio::test]
 async fn a_connection_that_is_not_made_in_time_has_sent_nothing() {
-    // It takes the connection and says nothing, so that the handshake does not end.
+    // The server accepts the connection and sends nothing, so the handshake does not end.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let there = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let clock = Arc::new(ManualClock::at(connection_contract::Timestamp::from_seconds(0)));
@@ -60,7 +60,7 @@ async fn a_connection_that_is_not_made_in_time_has_sent_nothing() {
     assert!(matches!(asked, Once::NotSent(HttpError::Timeout)), "{asked:?}");
 }
 
-/// As when the time runs out at the moment at which the client comes for the body.
+/// The time may run out at the moment when the client asks for the body.
 #[tokio::test]
 async fn what_was_given_up_never_leaves() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,4 @@
-//! A provider that cannot be reached is logged once, and once more when it answers again.
+//! A provider that cannot be reached is logged once, and once when it answers again.
 
 use std::{
     io::{Read as _, Write as _},
@@ -17,7 +17,7 @@ use connection_faults::{
     server::{Reply, TestServer},
 };
 
-/// What the log holds for operators.
+/// Returns the lines of the log that are for operators.
 fn told(log: &TestLog) -> Vec<String> {
     let text = log.text();
     text.lines()

@@ -1,4 +1,4 @@
-//! What a host may say about HTTP, and how it is told what it may not.
+//! The settings that a host may make for HTTP, and the errors for those that it may not.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Redirects within an origin are followed, and no other.
+//! Redirects within an origin are followed, and others are not.
 
 use connection_contract::{HttpError, HttpRequest, HttpResponse, Secret, host};
 
@@ -6,7 +6,7 @@ use super::{base, client, declared, error, granted, named};
 use crate::HttpPolicy;
 use connection_faults::server::{Reply, TestServer};
 
-/// Sends to a server that redirects everything but `/there`.
+/// Sends a request to a server that redirects every path but `/there`.
 async fn send(method: &'static str, status: u16) -> (Result<HttpResponse, HttpError>, Vec<String>) {
     let server = TestServer::start(move |request| match request.split(' ').nth(1) {
         Some("/there?now=1") => Reply::ok("arrived"),
@@ -48,7 +48,7 @@ async fn where_nothing_is_followed_a_redirect_is_the_answer() {
         for location in ["/there", "https://other.example.com/there"] {
             let server = TestServer::start(move |_| Reply::redirect(status, location)).await;
             let request = HttpRequest::new(method, &base(&server.origin()), "/here").no_redirect();
-            // A copy of it, as a host makes one to send it again, is as strict.
+            // A host copies a request to send it again; the copy is as strict.
             for request in [host::duplicate(&request), request] {
                 let answer = client(HttpPolicy::new()).send(&named(&server.origin()), request).await.unwrap();
                 assert_eq!(answer.status(), status, "{method} {location}");
@@ -69,7 +69,7 @@ async fn another_origin_is_denied_and_hears_nothing_even_when_it_was_granted() {
         let client = client(HttpPolicy::new());
         assert_eq!(error(client.send(&egress, request).await), HttpError::Denied, "{method} {status}");
         assert_eq!((server.requests().len(), other.requests().len()), (1, 0));
-        // Asked directly it answers: what kept the request away was the rule.
+        // The other server answers a direct request, so it was the rule that kept the redirect away.
         assert!(client.send(&egress, HttpRequest::get(&base(&other.origin()), "/there")).await.is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! What is written on the wire, and what is refused before anything is.
+//! The bytes of a request on the wire, and requests that are rejected before anything is sent.
 
 use connection_contract::{HttpError, HttpRequest, Secret};
 

@@ -1,4 +1,4 @@
-//! An answer in pieces.
+//! An answer is read in pieces, up to its own limit.
 
 use std::time::Duration;
 

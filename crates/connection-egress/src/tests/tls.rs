@@ -1,4 +1,4 @@
-//! TLS: who is not trusted is not talked to.
+//! The client sends nothing to a server whose certificate it does not trust.
 
 use std::{
     io::{Read, Write},
@@ -18,7 +18,7 @@ use rustls::{
 use super::{Names, base, client_with, named};
 use crate::HttpPolicy;
 
-/// A TLS server for one connection, for whom it says that it is; gives its port and its certificate.
+/// Starts a TLS server for one connection with a certificate for `name`, and returns its port and certificate.
 fn serve(name: &str) -> (u16, String) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
@@ -33,7 +33,7 @@ fn serve(name: &str) -> (u16, String) {
     thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
         let mut stream = StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream);
-        // Where the client does not trust us there is nothing to read.
+        // If the client does not trust this server, there is no request to read.
         if stream.read(&mut [0; 4096]).is_ok() {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
         }
@@ -71,7 +71,7 @@ async fn a_server_without_tls_is_a_tls_error_and_hears_no_request() {
         let (mut stream, _) = listener.accept().unwrap();
         stream.write_all(b"220 hello, this is no TLS\r\n").unwrap();
         let mut heard = Vec::new();
-        // The client may reset the connection; what came before that is here.
+        // The client may reset the connection; the bytes before that are in `heard`.
         drop(stream.read_to_end(&mut heard));
         heard
     });
