@@ -1,7 +1,6 @@
 //! The HTTP client.
 //!
-//! It sends requests that the policy allows, over several inner clients that differ in the addresses that they connect
-//! to.
+//! It sends requests that the policy allows, over inner clients that differ in the addresses that they connect to.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -96,8 +95,8 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// [`HttpError::Denied`] if the request may not be sent; then nothing was sent. The other errors say why there is
-    /// no answer.
+    /// [`HttpError::Denied`] if the request may not be sent; then nothing was sent. Other errors say why no answer
+    /// came.
     pub async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
         let target = egress.target(policy, request.url())?;
@@ -113,8 +112,7 @@ impl HttpClient {
         answer
     }
 
-    /// Records the result of a request. A request to an origin of the host itself is not recorded as an outage of a
-    /// provider.
+    /// Records the result of a request. A request to an origin of the host itself is not an outage of a provider.
     pub(super) fn note(&self, egress: &Egress, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
         egress.heard.note(origin, answer, timeout);
         if !egress.host.contains(origin) {

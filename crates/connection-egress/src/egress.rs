@@ -39,7 +39,7 @@ pub struct Egress {
     pub host: Vec<Origin>,
     /// The result of the last request.
     pub heard: LastAnswer,
-    /// `true` if requests are made for the owner of the process, who can reach the host's own network unless the host
+    /// `true` if requests are made for the owner of the process, who can reach the host's network unless the host
     /// forbids it.
     pub is_of_process: bool,
 }

@@ -129,8 +129,7 @@ impl Marked {
     }
 }
 
-/// The error for a body that was given up or is too late. The client closes the connection, and nothing of the request
-/// is sent.
+/// The error for a body that was given up or is too late. The client closes the connection and sends nothing.
 #[derive(Debug)]
 pub(super) struct GivenUp;
 

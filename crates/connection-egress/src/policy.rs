@@ -157,8 +157,9 @@ impl HttpPolicy {
         self.endpoints.iter().map(|(from, to)| (from.as_str(), to.as_str()))
     }
 
-    /// Sends requests through this proxy, except those to loopback. By default there is no proxy; none is taken from
-    /// the environment.
+    /// Sends requests through this proxy, except those to loopback.
+    ///
+    /// By default there is no proxy. None is ever taken from the environment.
     ///
     /// The proxy resolves names, so the proxy has to reject names that lead into its network. This client then checks
     /// only addresses that are written as numbers.
@@ -225,8 +226,7 @@ impl HttpPolicy {
         }
     }
 
-    /// Returns `true` if an origin is at a private address, by its text, and only the owner of the process can reach
-    /// it.
+    /// Returns `true` if an origin is at a private address, by its text, that only the owner of the process can reach.
     pub(super) fn is_of_process_alone(&self, origin: &Origin) -> bool {
         let is_of_process_alone = self.private_addresses == PrivateAddresses::OwnerOfProcess;
         is_of_process_alone && self.mapped(origin).is_none() && is_private(origin)

@@ -58,8 +58,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 /// Returns `true` if a cloud gives its machines their secrets or orders at this address.
 ///
-/// These are all link-local addresses, and other addresses that the documents of a cloud name. No other service uses
-/// them.
+/// Such are all link-local addresses, and others that the documentation of a cloud names. Nothing else is there.
 pub(super) fn is_metadata(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_metadata_v4(address),

@@ -12,7 +12,7 @@ pub enum KeyError {
     Command {
         /// The name of the source.
         source_name: String,
-        /// What happened to the command, such as `did not end within 10 seconds`.
+        /// The failure, such as `did not end within 10 seconds`.
         detail: String,
     },
     /// Another process is changing the keys.
@@ -23,7 +23,7 @@ pub enum KeyError {
     Damaged {
         /// The name of the source.
         source_name: String,
-        /// What is wrong with the wrapped key.
+        /// The kind of damage.
         detail: String,
     },
     /// The database is sealed with the key of another source, or two configured sources hold different keys.

@@ -27,8 +27,7 @@ use super::{
 const VERSION_1: u8 = 1;
 const VERSION: u8 = 2;
 const TABLE: &str = "connection_keyset";
-/// The minimum time in seconds for which a retired key is kept, for backups and for processes that notice a rotation
-/// late.
+/// The minimum time in seconds for keeping a retired key, for backups and for processes that notice a rotation late.
 const KEPT_FOR: i64 = 30 * 24 * 60 * 60;
 /// The time of retirement of a key that is not retired.
 const NEVER: i64 = i64::MIN;

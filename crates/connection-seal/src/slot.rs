@@ -55,8 +55,7 @@ pub struct Found {
 }
 
 impl WrappedKeyset {
-    /// Creates the wrapped keyset of the store with this id. `keys_revision` is the revision in the row, and an empty
-    /// slot is `None`.
+    /// Creates the wrapped keyset of a store. `keys_revision` is the revision in the row, and an empty slot is `None`.
     pub const fn new(store_id: Uuid, keys_revision: i64, slot_a: Option<Vec<u8>>, slot_b: Option<Vec<u8>>) -> Self {
         Self { store_id, keys_revision, slot_a, slot_b }
     }
@@ -71,8 +70,7 @@ impl WrappedKeyset {
         find(source, self).await
     }
 
-    /// Returns the names of the filled slots, each with the id of the key that wraps it, or `None` if the slot is
-    /// damaged.
+    /// Returns the names of the filled slots, each with the id of the key that wraps it (`None` for a damaged slot).
     pub fn slots(&self) -> Vec<(&'static str, Option<KeyId>)> {
         let id = |sealed: &[u8]| parse(sealed).ok().map(|content| content.key_id);
         slots(self).map(|(slot, sealed)| (slot.name(), id(sealed))).collect()
@@ -134,8 +132,9 @@ pub(super) fn other_source(wrapped: &[u8]) -> &'static str {
     }
 }
 
-/// Returns the type of source that opens every filled slot, or `None` if the bytes do not show it, as with a key that a
-/// command wrapped.
+/// Returns the type of source that opens every filled slot.
+///
+/// Returns `None` if the types differ, or if the bytes do not show them, as with a key that a command wrapped.
 fn of_another_sort(row: &WrappedKeyset) -> Option<&'static str> {
     let mut found = None;
     for (_, sealed) in slots(row) {

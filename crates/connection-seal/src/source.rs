@@ -33,13 +33,11 @@ pub trait KeySource: Send + Sync + fmt::Debug {
     ///
     /// # When it is called
     ///
-    /// At the first start on an empty database, and when a database changes to this source. In both cases, the source
-    /// holds no key.
+    /// At the first start on an empty database, and when a database changes to this source, if the source holds no key.
     ///
     /// # Repetition
     ///
-    /// Of two processes that create a key at the same time, one gets [`KeyError::Exists`] and loads the key of the
-    /// other.
+    /// If two processes create a key at the same time, one gets [`KeyError::Exists`] and loads the key of the other.
     ///
     /// # Errors
     ///

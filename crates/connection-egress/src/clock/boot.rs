@@ -1,4 +1,4 @@
-//! The time since the machine started.
+//! The boot of the machine, and the time since it.
 
 use std::{fs, time::Duration};
 

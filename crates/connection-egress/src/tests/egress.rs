@@ -89,7 +89,7 @@ async fn where_the_host_says_so_nobody_names_a_private_address() {
     assert_eq!(shared.send(&declared("https://api.example.com"), request).await.unwrap().status(), 200);
 }
 
-/// At a link-local address, a machine in a cloud finds its own secrets, and there is no other service.
+/// At these addresses, a machine in a cloud finds its own secrets, and there is no other service.
 #[tokio::test]
 async fn no_user_names_an_address_of_the_link_alone() {
     let addresses = ["169.254.169.254", "[fe80::1]", "[fd00:ec2::254]", "100.100.100.200", "[::ffff:a9fe:a9fe]"];

@@ -1,8 +1,8 @@
 //! Files that only their owner may read, and locks that the kernel releases.
 //!
 //! On Unix, directories that we create have mode 0700 and files 0600, whatever the umask is. A secret file is rejected
-//! if another user owns it or can read it. On Windows, files have the protection of their directory; that code has not
-//! been run.
+//! if another user owns it or can read it. On Windows, which has not been tried, files have the protection of their
+//! directory.
 
 #[cfg(all(test, unix))]
 mod durable_tests;
@@ -288,8 +288,7 @@ pub fn open_private(path: &Path) -> io::Result<File> {
 
 /// Waits for the lock on the file at `path`, which is created if it does not exist.
 ///
-/// The lock is released when the returned file is closed, also by a crash. This function blocks, so call it on a thread
-/// that may wait.
+/// The lock is released when the returned file is closed, also by a crash. Call this on a thread that may block.
 pub fn lock_file(path: &Path) -> io::Result<File> {
     let file = open_private(path)?;
     file.lock()?;

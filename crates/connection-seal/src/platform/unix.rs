@@ -10,8 +10,7 @@ use std::{
 use super::{FileContent, NotPrivate};
 
 pub(super) fn create_dir(path: &Path) -> io::Result<()> {
-    // The recursion is ours, because on some versions of the library the recursive builder sets the mode of the last
-    // part only.
+    // On some versions of the library, the recursive builder sets the mode of the last part only.
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
         create_dir(parent)?;
     }
@@ -22,8 +21,7 @@ pub(super) fn create_dir(path: &Path) -> io::Result<()> {
         Ok(()) => {
             fs::set_permissions(path, Permissions::from_mode(0o700))?;
             super::steps::made_dir(path);
-            // Without this sync, a power failure could remove the directory with the key and leave a sealed database
-            // behind.
+            // Without this sync, a power failure could remove the directory of a key and leave a sealed database.
             super::sync_parent(path)
         }
     }
