@@ -95,8 +95,8 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// [`HttpError::Denied`] if the request may not be sent; then nothing was sent. Other errors say why no answer
-    /// came.
+    /// [`HttpError::Denied`] if the request may not be sent; then nothing was sent. Other errors mean that no whole
+    /// answer arrived.
     pub async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
         let target = egress.target(policy, request.url())?;

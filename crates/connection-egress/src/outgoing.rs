@@ -35,7 +35,6 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Checks and converts a request.
     pub(super) fn new(request: HttpRequest) -> Result<Self, HttpError> {
         let (method, headers) = head(&request)?;
         Ok(Self { method, headers, follows: request.follows_redirects(), body: request.body })

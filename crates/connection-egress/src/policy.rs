@@ -44,11 +44,8 @@ pub struct HttpPolicy {
 /// The owners who can reach a private address that they named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PrivateAddresses {
-    /// All owners.
     AllOwners,
-    /// No owner.
     Never,
-    /// Only the owner of the process.
     OwnerOfProcess,
 }
 
@@ -96,8 +93,8 @@ pub enum HttpPolicyError {
 impl HttpPolicy {
     /// Creates the default policy.
     ///
-    /// It has no mapping and no proxy. A request takes at most 15 seconds, or 20 if it spends a token or code, of which
-    /// 10 seconds are for connecting. Answers to plugins have at most 1 MiB.
+    /// It has no mapping and no proxy. A request takes at most 15 seconds, or 20 if it spends a token or code; at most
+    /// 10 of them are for connecting. Answers to plugins have at most 1 MiB.
     pub fn new() -> Self {
         Self {
             endpoints: Vec::new(),
@@ -210,8 +207,8 @@ impl HttpPolicy {
         self.timeout.unwrap_or(TIMEOUT)
     }
 
-    /// Returns the time limit of a request that spends a token or code, which is at most `longest`. Such a request gets
-    /// more time, since its answer cannot be requested again.
+    /// Returns the time limit of a request that spends a token or code, which is at most `longest`. By default, such a
+    /// request gets more time, since its answer cannot be requested again.
     pub(super) fn spending_deadline(&self, longest: Option<Duration>) -> Duration {
         let timeout = self.timeout.unwrap_or(SPENDING_TIMEOUT);
         longest.map_or(timeout, |longest| timeout.min(longest))

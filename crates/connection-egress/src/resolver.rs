@@ -19,7 +19,6 @@ pub(super) trait Lookup: Send + Sync {
     fn lookup(&self, name: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>>;
 }
 
-/// The name service of the system.
 pub(super) struct SystemLookup;
 
 impl Lookup for SystemLookup {

@@ -1,5 +1,4 @@
-//! The TLS configuration, with rustls and aws-lc. It trusts the certificates of the system and those that the host
-//! adds.
+//! The TLS configuration, with rustls and aws-lc. It trusts the certificates of the system and those of the host.
 //!
 //! Certificate checks cannot be disabled.
 

@@ -191,8 +191,9 @@ enum Broken {
     Io(io::Error),
 }
 
-/// Writes the input, reads the output and waits for the exit, all at once, since a program may print before it has
-/// read.
+/// Writes the input, reads the output and waits for the exit.
+///
+/// All three happen at once, since a program may print before it has read.
 async fn converse(child: &mut Child, input: &[u8]) -> Result<(Zeroizing<Vec<u8>>, ExitStatus), Broken> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let say = async {

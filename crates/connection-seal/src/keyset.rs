@@ -38,7 +38,7 @@ const NEVER: i64 = i64::MIN;
 pub enum Slot {
     /// The first slot.
     A,
-    /// The second slot, which is used while a database changes to another key source.
+    /// The second slot. Both slots are filled while a database changes to another key source.
     B,
 }
 

@@ -12,8 +12,7 @@ const MOST_BYTES: u64 = 64 * 1024;
 
 /// A file with a secret that other users cannot read.
 ///
-/// Links are followed, and a group may read a file that root owns, because secrets are mounted into containers like
-/// this.
+/// Links are followed, and a group may read a file that root owns: containers get their secrets like this.
 #[derive(Clone, Debug)]
 pub struct SecretFile {
     path: PathBuf,

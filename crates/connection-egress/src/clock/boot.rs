@@ -26,7 +26,7 @@ impl Boot {
 
 /// Returns the time since this machine started; `None` if the system does not report it.
 ///
-/// This clock stops while the machine sleeps, and so does the kernel's sending of data.
+/// This clock stops while the machine sleeps. Data that the kernel has not sent yet waits for the same time.
 #[cfg(unix)]
 fn since_boot() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
@@ -45,8 +45,7 @@ fn boot_id() -> Option<String> {
         return None;
     }
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // A container may have its own time namespace (time_namespaces(7)). The link is missing if the kernel does not
-    // support them.
+    // A container may have its own time namespace (time_namespaces(7)). Kernels without them have no link.
     let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
     Some(format!("{} {}", boot.trim(), namespace.display()))
 }
