@@ -1,6 +1,6 @@
 //! The format of a stored sealed value.
 //!
-//! Its fields have fixed widths, so the parser handles any bytes, and the length of the value is hidden in steps.
+//! Its fields have fixed widths, so the parser handles any bytes. Padding makes the length reveal little.
 //!
 //! ```text
 //! "CNX1" 4 | algorithm 1 | key id 8 | key commitment 8 | nonce 12 | ciphertext | tag 16

@@ -55,8 +55,8 @@ pub trait KeySource: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
-    /// Returns the wrapper, if the source wraps keys instead of returning its own. Then [`load`](Self::load) and
-    /// [`create`](Self::create) are not called.
+    /// Returns the wrapper, if the source wraps keys instead of returning its own. Keysets are then wrapped and opened
+    /// with it, and not with a key from [`load`](Self::load) or [`create`](Self::create).
     fn wrapper(&self) -> Option<&dyn KeyWrapper> {
         None
     }

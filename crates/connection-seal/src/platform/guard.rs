@@ -1,5 +1,5 @@
-//! Files that a person may have created: checks who else can change them, and who can read them if they hold a
-//! secret.
+//! Checks of files that a person may have created: other users must not be able to change them, or to read those that
+//! hold a secret.
 //!
 //! A file is checked through its handle after it was opened, so a link that replaces it meanwhile has no effect.
 //! Links are followed, because Kubernetes mounts secrets as links. Root is trusted: it can read everything anyway,
@@ -74,7 +74,9 @@ impl GuardedFile {
     }
 }
 
-/// Reads a file with a secret, of at most `limit` bytes; returns `None` if the file does not exist.
+/// Reads a file with a secret. Returns `None` if it does not exist.
+///
+/// At most `limit + 1` bytes are read, so that the caller can detect a file that is too long.
 pub fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
     let read = || {
         // Checked before the file is opened, because opening a pipe without a writer would block.

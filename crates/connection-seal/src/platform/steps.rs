@@ -24,7 +24,7 @@ pub(super) fn sync(file: &File, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Notes that a part of a file was written.
+/// Records that a part of a file was written.
 pub(super) fn written(path: &Path) {
     done("write", path);
 }
@@ -55,7 +55,7 @@ pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Notes that a directory was created.
+/// Records that a directory was created.
 #[cfg(unix)]
 pub(super) fn made_dir(path: &Path) {
     done("make directory", path);
@@ -71,7 +71,7 @@ fn done(step: &'static str, path: &Path) {
 
 #[cfg(any(test, feature = "recorded-steps"))]
 pub mod recorded {
-    //! The steps of all tests of this process, in order. Each test reads those below its own directory.
+    //! The steps of all tests of this process, in order. Each test reads the steps below its own directory.
 
     use std::{
         path::{Path, PathBuf},
