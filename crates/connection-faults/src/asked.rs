@@ -1,25 +1,25 @@
-//! What the authorization servers of tests tell of the requests that they answered.
+//! The record that the authorization servers of tests keep of their requests.
 
 use connection_contract::Value;
 
 use crate::user_agent::UserAgent;
 
-/// One request that it answered.
+/// A request that an authorization server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// `POST`
+    /// The HTTP method, such as `POST`.
     pub method: String,
-    /// `/token`
+    /// The path, such as `/token`.
     pub path: String,
-    /// The `grant_type`, of a token request.
+    /// The `grant_type` of a token request.
     pub grant: Option<String>,
-    /// A hash of the refresh token that was spent.
+    /// The hash of the refresh token that the request spent.
     pub spent: Option<String>,
-    /// What it answered.
+    /// The HTTP status of the response.
     pub status: i64,
 }
 
-/// What the server at that address tells.
+/// Returns the requests that the server at this address has answered.
 pub(crate) fn of(server: &str) -> Vec<Asked> {
     let answer = UserAgent::new().get(&format!("{server}/ledger")).expect("the server answers");
     let ledger = Value::parse(answer.body.as_bytes()).expect("the ledger is JSON");

@@ -1,13 +1,13 @@
-//! The kind `double`: a key, whose account [`Provider`](crate::provider::Provider) tells.
+//! The kind `double`, whose credential is a key for a [`Provider`](crate::provider::Provider).
 
 use connection_contract::prelude::*;
 
-/// Where requests go; a test maps it to its provider.
+/// The origin of the kind. Tests map it to the origin of their provider.
 pub const API: &str = "https://api.double.example";
-/// The kind.
+/// The name of the kind.
 pub const DOUBLE: Kind = Kind::from_static("double");
 
-/// The plugin.
+/// The plugin that provides the kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Double;
 

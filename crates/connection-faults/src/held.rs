@@ -1,4 +1,4 @@
-//! A database that takes no writes for a while, as one on a full disk or behind a long transaction of somebody else.
+//! A database that accepts no writes for a while, as on a full disk or during a long transaction of another client.
 
 use std::{
     sync::mpsc::{Sender, channel},
@@ -9,7 +9,7 @@ use sqlx::{
     ConnectOptions as _, Connection as _, Executor as _, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
 };
 
-/// Holds all writes of a database that need more than a wait, until it is dropped.
+/// A lock that makes writes of a database wait until this value is dropped.
 #[derive(Debug)]
 pub struct Held {
     end: Option<Sender<()>>,
@@ -17,20 +17,20 @@ pub struct Held {
 }
 
 impl Held {
-    /// Of a SQLite file, or of what is noted and kept of exchanges in a PostgreSQL database. Returns when it is held.
+    /// Locks a SQLite file, or the table of exchanges in a PostgreSQL database, and returns once the lock is held.
     ///
     /// # Panics
     ///
-    /// The database cannot be held.
+    /// Panics if the database cannot be locked.
     pub fn of(address: &str) -> Self {
         Self::of_table(address, "connection_exchange")
     }
 
-    /// As [`of`](Self::of), with the journals of setups in a PostgreSQL database.
+    /// Like [`of`](Self::of), but locks the table of the setups' journals in a PostgreSQL database.
     ///
     /// # Panics
     ///
-    /// The database cannot be held.
+    /// Panics if the database cannot be locked.
     pub fn of_journals(address: &str) -> Self {
         Self::of_table(address, "connection_setup_effect")
     }
@@ -48,7 +48,7 @@ impl Held {
                         let lock = format!("BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE");
                         server.execute(sqlx::AssertSqlSafe(lock)).await?;
                         begun.send(()).unwrap_or_default();
-                        // It ends with the sender.
+                        // The wait ends when the sender is dropped.
                         ended.recv().unwrap_or_default();
                         server.execute("ROLLBACK").await?;
                         server.close().await

@@ -1,33 +1,33 @@
-//! What processes keep in a state directory, as somebody sees it who knows the form of the files and no key.
+//! The answers that processes keep in a state directory, read without the key that seals them.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// The form of a file of places, as `connection-core` documents it in `exchange/places/mod.rs`.
+/// Number of places in a file of places, whose form `connection-core` documents in `exchange/places/mod.rs`.
 const PLACES: usize = 16;
 const SECTOR: usize = 512;
 const NONCE: std::ops::Range<usize> = 5..21;
 
-/// Returns the files of their own that hold an answer.
+/// Returns the rescue files, each of which holds one answer.
 ///
 /// # Panics
 ///
-/// The directory cannot be read.
+/// Panics if the directory cannot be read.
 pub fn files(state: &Path) -> Vec<PathBuf> {
     of_extension(state, "rescue")
 }
 
-/// Returns the places that hold an answer, as the file and the number of the place in it.
+/// Returns the occupied places, each with its file and its index in that file.
 ///
 /// # Panics
 ///
-/// The directory or a file of places cannot be read.
+/// Panics if the directory cannot be read or a file of places is not whole.
 pub fn places(state: &Path) -> Vec<(PathBuf, usize)> {
     let mut occupied = Vec::new();
     for path in of_extension(state, "places") {
-        // A process that opens the directory may take it over in between.
+        // A process that opens the directory may take the file over before it is read.
         let Ok(bytes) = fs::read(&path) else { continue };
         let sector = |number: usize| bytes.get(number * SECTOR..(number + 1) * SECTOR).expect("a whole file of places");
         for index in 0..PLACES {
@@ -41,11 +41,11 @@ pub fn places(state: &Path) -> Vec<(PathBuf, usize)> {
     occupied
 }
 
-/// Returns how many answers the directory keeps.
+/// Returns the number of answers in the directory.
 ///
 /// # Panics
 ///
-/// As [`files`] and [`places`].
+/// Panics in the same cases as [`files`] and [`places`].
 pub fn count(state: &Path) -> usize {
     files(state).len() + places(state).len()
 }

@@ -1,4 +1,4 @@
-//! What a worker did, as it keeps it for itself: one line before each operation, and one after it.
+//! The record that a worker keeps of its operations: one line before each operation, and one line after it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -7,75 +7,75 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// One operation: when it was asked for and answered, in microseconds, and what came of it. One without an end was cut
-/// off.
+/// One operation of a worker, with its times in microseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When it began.
+    /// Time at which the operation began.
     pub began: u64,
-    /// When it was answered.
+    /// Time at which the operation ended. `None` if the worker was killed during it.
     pub ended: Option<u64>,
-    /// What was asked: `add ACCOUNT`, `verify ID`, …
+    /// The operation and its arguments: `add ACCOUNT LABEL`, `verify ID`, and so on.
     pub asked: Vec<String>,
-    /// What came: `ok` and what there is to tell, or `refused CODE`.
+    /// The result: `ok` followed by details, or `refused CODE`. Empty if the operation did not end.
     pub came: Vec<String>,
 }
 
 impl Entry {
-    /// The operation.
+    /// Returns the name of the operation.
     pub fn verb(&self) -> &str {
         self.asked.first().map_or("", String::as_str)
     }
 
-    /// What it was about.
+    /// Returns the first argument of the operation.
     pub fn about(&self) -> &str {
         self.asked.get(1).map_or("", String::as_str)
     }
 
-    /// What a success told.
+    /// Returns the details of the result if the operation succeeded.
     pub fn ok(&self) -> Option<&[String]> {
         self.came.split_first().filter(|(word, _)| *word == "ok").map(|(_, rest)| rest)
     }
 }
 
-/// The file of a worker. What was written is there when the worker is killed: only the machine's end would lose it.
+/// The file of a worker. Lines that were written survive the end of the worker's process, but not a crash of the
+/// machine.
 #[derive(Debug)]
 pub struct Ledger(File);
 
 impl Ledger {
-    /// Goes on with a file, or begins it.
+    /// Opens the file for appending, and creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// It cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self(OpenOptions::new().create(true).append(true).open(path)?))
     }
 
-    /// Before the operation.
+    /// Records the start of an operation.
     ///
     /// # Errors
     ///
-    /// It cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn begin(&mut self, asked: &str) -> io::Result<()> {
         self.0.write_all(format!("{} > {asked}\n", now()).as_bytes())
     }
 
-    /// After it.
+    /// Records the result of the operation.
     ///
     /// # Errors
     ///
-    /// It cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn end(&mut self, came: &str) -> io::Result<()> {
         self.0.write_all(format!("{} < {came}\n", now()).as_bytes())
     }
 }
 
-/// Reads what a worker wrote.
+/// Reads the record of a worker.
 ///
 /// # Errors
 ///
-/// It is not there.
+/// Returns an error if the file cannot be read.
 pub fn read(path: &Path) -> io::Result<Vec<Entry>> {
     let mut entries: Vec<Entry> = Vec::new();
     for line in std::fs::read_to_string(path)?.lines() {
@@ -95,7 +95,7 @@ pub fn read(path: &Path) -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// The clock that all processes of a machine share.
+/// Reads the wall clock, which all processes of a machine share.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! Test support of our own: what tests of several crates share and no program needs. Never published.
+//! Support for the tests of several crates of this workspace. It is not published, and no program depends on it.
 
 #![expect(clippy::disallowed_methods, reason = "tests have an environment and a clock of their own")]
 #![expect(clippy::exhaustive_enums, reason = "tests alone match on them")]

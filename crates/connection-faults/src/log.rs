@@ -1,4 +1,4 @@
-//! Captures the `tracing` events of a test's thread as text, for tests of what is logged and what is not.
+//! A capture of the `tracing` events of a test's thread, for tests of what is logged and what is not.
 //!
 //! One subscriber serves the whole process, because `tracing` loses events when several are set and dropped at the
 //! same time.
@@ -19,12 +19,12 @@ thread_local! {
     static LOG: RefCell<Option<TestLog>> = const { RefCell::new(None) };
 }
 
-/// The captured events, of all levels.
+/// The captured events and spans of all levels, one in each line.
 #[derive(Clone, Debug, Default)]
 pub struct TestLog(Arc<Mutex<String>>);
 
 impl TestLog {
-    /// Captures the events of this thread from now on.
+    /// Starts to capture the events of this thread in a new log.
     pub fn of_this_thread() -> Self {
         static GLOBAL: Once = Once::new();
         GLOBAL.call_once(|| tracing::subscriber::set_global_default(Router).expect("no other test sets one"));
@@ -32,7 +32,8 @@ impl TestLog {
         LOG.set(Some(log.clone()));
         log
     }
-    /// All of it.
+
+    /// Returns the captured text.
     pub fn text(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,7 +1,7 @@
-//! A provider on loopback that keeps a ledger of what it was asked.
+//! A provider on loopback that counts the requests for each key.
 //!
-//! A key is `ACCOUNT/NUMBER`. Of the questions about a key some are refused, as by a provider that revokes and gives
-//! again; which ones depends on their number alone.
+//! A key is `ACCOUNT/NUMBER`. The provider refuses every seventh request with a key, as if it revoked the key for a
+//! moment. Only the number of the request decides, so that a test can compute the answers.
 
 use std::{
     collections::HashMap,
@@ -14,24 +14,24 @@ use std::{
     thread,
 };
 
-/// One in so many questions is refused.
+/// Interval of refusals: every request with a key whose number is a multiple of it is answered with 401.
 const REFUSED: usize = 7;
 
-/// Runs as long as its process.
+/// A handle to the provider, which runs until the process ends.
 #[derive(Clone, Debug)]
 pub struct Provider {
     origin: String,
-    /// How often, by key.
+    /// Number of requests by key.
     asked: Arc<Mutex<HashMap<String, usize>>>,
     silent: Arc<AtomicBool>,
 }
 
 impl Provider {
-    /// Listens on a free port.
+    /// Starts a provider on a free port.
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// Returns an error if no port can be bound.
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let origin = format!("http://{}", listener.local_addr()?);
@@ -40,24 +40,24 @@ impl Provider {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let serving = serving.clone();
-                // One that is cut off is nobody's business here.
+                // A connection that is cut off is no failure of the provider.
                 thread::spawn(move || serving.serve(&stream).unwrap_or_default());
             }
         });
         Ok(provider)
     }
 
-    /// Where it is.
+    /// Returns the origin of the provider, such as `http://127.0.0.1:1234`.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// How often it was asked about a key.
+    /// Returns the number of requests with this key. A request that deletes the key is not counted.
     pub fn asked(&self, key: &str) -> usize {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied().unwrap_or_default()
     }
 
-    /// Takes questions and answers none, or answers again those that come from now on.
+    /// Stops answering requests while still reading them, or answers later requests again.
     pub fn fall_silent(&self, silent: bool) {
         self.silent.store(silent, Ordering::SeqCst);
     }
@@ -95,7 +95,7 @@ impl Provider {
             *count += 1;
             *count
         };
-        // The first ones are those of a setup.
+        // The first requests with a key belong to a setup and succeed.
         let status = if number.is_multiple_of(REFUSED) { 401 } else { 200 };
         (status, format!(r#"{{"id":"{account}"}}"#))
     }

@@ -1,4 +1,4 @@
-//! One part of a setup per process: each does its part, says so, and waits until it is killed.
+//! A setup that several processes run in turn. Each process does one part, reports it and waits until it is killed.
 
 use std::{error::Error, future::pending, io::Write as _};
 
@@ -9,11 +9,13 @@ use crate::{double::DOUBLE, work::Order};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Begins a setup (`begin`), answers it (`answer ID KEY`), or goes on with it to its end (`finish ID KEY`).
+/// Begins a setup (`begin`), answers its prompt (`answer ID KEY`), or runs it to its end (`finish ID KEY`).
+///
+/// The first two parts print one line and then wait for ever.
 ///
 /// # Errors
 ///
-/// The part cannot be done.
+/// Returns an error if the part is unknown or fails.
 pub async fn part(order: &Order, words: &[String]) -> Result<(), Failure> {
     let registry = order.open().await?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -44,7 +46,7 @@ pub async fn part(order: &Order, words: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// Answers the prompt, if it comes to one.
+/// Answers the prompt, if the session waits for one.
 async fn answer(session: &SetupSession, key: &str) -> Result<(), Failure> {
     if let Some((no, SetupStep::Prompt { .. })) = session.next_step().await? {
         session.advance(no, &[("key".to_owned(), Secret::from(key))]).await?;

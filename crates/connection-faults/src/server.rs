@@ -1,5 +1,4 @@
-//! A small HTTP/1.1 server on loopback for tests. It records every request and sends the configured bytes
-//! unchanged.
+//! A small HTTP/1.1 server on loopback for tests. It records every request and sends the configured bytes unchanged.
 
 use std::{
     net::SocketAddr,
@@ -13,7 +12,7 @@ use tokio::{
     task::JoinSet,
 };
 
-/// What the server does with a request.
+/// The server's response to a request.
 #[derive(Debug)]
 pub struct Reply {
     bytes: Vec<u8>,
@@ -25,38 +24,46 @@ enum Then {
     Close,
     /// Waits for the next request on the same connection.
     Keep,
-    /// Sends this number of mebibytes, while the client reads them.
+    /// Sends this number of mebibytes while the client reads them, and then closes the connection.
     Flood(usize),
 }
 
 impl Reply {
-    /// These bytes, then the end of the connection.
+    /// Sends these bytes and closes the connection.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: bytes.into(), then: Then::Close }
     }
-    /// A whole answer; the connection stays open.
+
+    /// Sends a complete response with a `content-length` and keeps the connection open.
+    ///
+    /// Each of the `headers` ends with `\r\n`.
     pub fn whole(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         let text = format!("HTTP/1.1 {status} Told\r\n{headers}content-length: {length}\r\n\r\n{body}");
         Self { bytes: text.into(), then: Then::Keep }
     }
-    /// `200` with a body.
+
+    /// Sends a complete response with status 200 and this body.
     pub fn ok(body: &str) -> Self {
         Self::whole(200, "", body)
     }
-    /// An answer that leads elsewhere.
+
+    /// Sends a redirect to `location`.
     pub fn redirect(status: u16, location: &str) -> Self {
         Self::whole(status, &format!("location: {location}\r\n"), "")
     }
-    /// Nothing, for ever.
+
+    /// Sends nothing and keeps the connection open.
     pub fn silence() -> Self {
         Self { bytes: Vec::new(), then: Then::Keep }
     }
-    /// These bytes, then nothing, for ever.
+
+    /// Sends these bytes and then nothing, and keeps the connection open.
     pub fn silence_after(bytes: &str) -> Self {
         Self { bytes: bytes.into(), then: Then::Keep }
     }
-    /// These bytes, then so many mebibytes.
+
+    /// Sends these bytes and then this number of mebibytes.
     pub fn flood(head: &str, mebibytes: usize) -> Self {
         Self { bytes: head.into(), then: Then::Flood(mebibytes) }
     }
@@ -66,11 +73,11 @@ impl Reply {
 struct Seen {
     requests: Arc<Mutex<Vec<String>>>,
     count: Arc<watch::Sender<usize>>,
-    /// The mebibytes of floods that clients have read.
+    /// Number of mebibytes that floods have written to clients.
     flooded: Arc<watch::Sender<usize>>,
 }
 
-/// Serves until it is dropped.
+/// A running server, which stops when this value is dropped.
 #[derive(Debug)]
 pub struct TestServer {
     address: SocketAddr,
@@ -79,7 +86,7 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server that answers each request with the result of `reply`, which gets head and body as one text.
+    /// Starts a server that answers each request with the result of `reply`, which receives head and body as one text.
     pub async fn start(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a listener has an address");
@@ -96,23 +103,28 @@ impl TestServer {
         });
         Self { address, seen, _tasks: tasks }
     }
-    /// `http://127.0.0.1:1234`
+
+    /// Returns the origin of the server, such as `http://127.0.0.1:1234`.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
-    /// Where it listens.
+
+    /// Returns the port on which the server listens.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
-    /// What came so far.
+
+    /// Returns the requests that were answered so far, each with head and body.
     pub fn requests(&self) -> Vec<String> {
         self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    /// Resolves when so many requests came.
+
+    /// Waits until the server has received at least this number of requests.
     pub async fn until_asked(&self, requests: usize) {
         drop(self.seen.count.subscribe().wait_for(|count| *count >= requests).await.expect("the server counts"));
     }
-    /// How many mebibytes of floods were taken.
+
+    /// Returns the number of mebibytes that floods have written to clients.
     pub fn flooded(&self) -> usize {
         *self.seen.flooded.borrow()
     }
@@ -124,7 +136,7 @@ async fn serve(mut stream: TcpStream, reply: Arc<impl Fn(&str) -> Reply>, seen: 
         let Reply { bytes, then } = reply(&request);
         seen.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         seen.count.send_modify(|count| *count += 1);
-        // Some tests close the connection early.
+        // Some tests close the connection early, so a failed write only ends this connection.
         if stream.write_all(&bytes).await.is_err() {
             return;
         }

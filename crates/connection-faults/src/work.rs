@@ -1,5 +1,7 @@
-//! One of several processes that work on one database at random: adds, verifies, renames, authorizes again, removes,
-//! and rotates keys, on connections that all of them share.
+//! A process that runs random operations on a database that it shares with others.
+//!
+//! The operations add, verify, rename, re-authorize and remove connections, and rotate keys. Every process picks from
+//! all connections of the database.
 
 use std::{error::Error, path::PathBuf};
 
@@ -16,29 +18,29 @@ use crate::{
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// So many accounts there are at the provider: few, so that processes meet.
+/// Number of accounts at the provider. It is small, so that processes meet on the same accounts.
 const ACCOUNTS: u64 = 40;
 const LABELS: u64 = 60;
 
-/// What a worker is told, as arguments of its program.
+/// The instructions for a worker, which are passed as arguments of its program.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The database.
+    /// The location of the database.
     pub store: String,
-    /// The file of the key.
+    /// The path of the key file.
     pub key: PathBuf,
-    /// Where the provider is.
+    /// The origin of the provider.
     pub provider: String,
-    /// Where it writes what it did.
+    /// The path of the worker's [`Ledger`].
     pub ledger: PathBuf,
-    /// Which operations it draws.
+    /// Seed of the random operations.
     pub seed: u64,
-    /// How many.
+    /// Number of operations to run.
     pub operations: u64,
 }
 
 impl Order {
-    /// For [`from_arguments`](Self::from_arguments).
+    /// Returns the arguments that [`from_arguments`](Self::from_arguments) reads.
     pub fn arguments(&self) -> Vec<String> {
         vec![
             self.store.clone(),
@@ -50,7 +52,8 @@ impl Order {
         ]
     }
 
-    /// With what follows them; `None` for what [`arguments`](Self::arguments) does not make.
+    /// Reads the arguments that [`arguments`](Self::arguments) makes and returns the remaining ones with the order.
+    /// Returns `None` for any other arguments.
     pub fn from_arguments(arguments: &[String]) -> Option<(Self, &[String])> {
         let [store, key, provider, ledger, seed, operations, rest @ ..] = arguments else { return None };
         let order = Self {
@@ -64,11 +67,11 @@ impl Order {
         Some((order, rest))
     }
 
-    /// Opens the registry as every worker does.
+    /// Opens the registry with the database, the key and the provider of this order.
     ///
     /// # Errors
     ///
-    /// It does not open.
+    /// Returns an error if the registry cannot be opened.
     pub async fn open(&self) -> Result<ConnectionRegistry, Failure> {
         let policy = HttpPolicy::new().endpoint(API, &self.provider)?;
         let builder = ConnectionRegistry::builder().store(self.store.clone()).key(KeyFile::at(&self.key));
@@ -76,11 +79,11 @@ impl Order {
     }
 }
 
-/// Does what was ordered.
+/// Runs the operations of an order.
 ///
 /// # Errors
 ///
-/// Whatever is no refusal that a user must expect.
+/// Returns the first error that is not a refusal which a user must expect.
 pub async fn work(order: &Order) -> Result<(), Failure> {
     let registry = order.open().await?;
     let mut worker =
@@ -114,7 +117,7 @@ impl Worker<'_> {
         }
     }
 
-    /// One of all.
+    /// Picks a random connection. Returns `None` if there is none, or if another process has just removed it.
     async fn any(&mut self) -> Result<Option<Connection>, Failure> {
         let mut all = self.registry.list_connections(Filter::new()).await?.connections;
         if all.is_empty() {
@@ -129,7 +132,7 @@ impl Worker<'_> {
         }
     }
 
-    /// One that nobody else has, so that the provider's ledger tells them apart.
+    /// Returns a key that no other worker uses, so that the provider's counts tell keys apart.
     fn key(&mut self, account: &str) -> String {
         self.keys += 1;
         format!("{account}/{}-{}", self.order.seed, self.keys)
@@ -167,7 +170,7 @@ impl Worker<'_> {
         while let Some((no, step)) = session.next_step().await? {
             if let SetupStep::Prompt { .. } = step {
                 match session.advance(no, &[("key".to_owned(), Secret::from(key))]).await {
-                    // Whoever removes a connection ends what was to change it.
+                    // Another process that removes the connection ends the setups that would change it.
                     Ok(()) | Err(AdvanceError::Ended) => {}
                     Err(error) => return Err(error.into()),
                 }
