@@ -1,19 +1,23 @@
-//! A second authorization server, of other authors (Authlib on Flask), on loopback: for what the first one does not do.
+//! A second authorization server on loopback, built with Authlib and Flask, for behaviour that `oidc-provider` lacks.
 //!
-//! Everybody who comes to `/authorize` is `ada` and allows what is asked. Its options are told in `servers/authlib_server.py`.
+//! Every visitor of `/authorize` is signed in as `ada` and consents to everything. `servers/authlib_server.py`
+//! documents the options.
 
 use crate::{
     asked::{self, Asked},
     script::Script,
 };
 
-/// Its one application.
+/// The client id of the only application.
 pub const CLIENT: &str = "app";
-/// The application's secret, whose characters tell apart who encodes it for `Basic` (RFC 6749, section 2.3.1). It has no
-/// space: this server decodes `%20` and leaves a `+` as it is. What is not encoded, it reads as `z/t+=A`.
+/// The secret of [`CLIENT`].
+///
+/// Its characters show whether a client encodes it for `Basic` (RFC 6749, section 2.3.1): the server reads a secret
+/// that is not encoded as `z/t+=A`. The secret has no space, because this server decodes `%20` but leaves a `+` as it
+/// is.
 pub const SECRET: &str = "z/t+=%41";
 
-/// The server; gone with this value.
+/// A running server, which stops when this value is dropped.
 #[derive(Debug)]
 pub struct AuthlibServer {
     address: String,
@@ -21,22 +25,24 @@ pub struct AuthlibServer {
 }
 
 impl AuthlibServer {
-    /// With options as JSON. `None` where it cannot run, which is said.
+    /// Starts the server with options as JSON. Returns `None` and prints a notice if the server cannot run on this
+    /// machine.
     pub fn start(options: &str) -> Option<Self> {
         let (script, address) = Script::start("authlib_server.py", options)?;
         Some(Self { address, _script: script })
     }
 
-    /// Its address, without a slash at the end; `/authorize`, `/token`, `/revoke` and `/me` are below it.
+    /// Returns the address of the server, without a slash at the end. `/authorize`, `/token`, `/revoke` and `/me` are
+    /// below it.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The token and revocation requests so far, in order.
+    /// Returns the token and revocation requests so far, in order.
     ///
     /// # Panics
     ///
-    /// It does not answer.
+    /// Panics if the server does not answer.
     pub fn ledger(&self) -> Vec<Asked> {
         asked::of(&self.address)
     }

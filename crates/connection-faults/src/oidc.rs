@@ -1,9 +1,11 @@
-//! A certified OpenID provider (npm `oidc-provider`) on loopback: code with PKCE and `iss`, device, client credentials, strict
-//! rotation, revocation, introspection, registration and PAR.
+//! The certified OpenID provider `oidc-provider` from npm, on loopback.
 //!
-//! Everybody who comes to it is `ada` and allows what is asked, unless a test wants the forms. Two applications are known:
-//! [`CLIENT`] with [`SECRET`], whose characters tell apart who encodes it for `Basic` (RFC 6749, section 2.3.1), and
-//! [`PUBLIC_CLIENT`] without a secret.
+//! It supports authorization codes with PKCE and `iss`, device codes, client credentials, strict rotation,
+//! revocation, introspection, registration and PAR.
+//!
+//! Every visitor is signed in as `ada` and consents to everything, unless a test asks for the forms. The provider
+//! knows two applications: [`CLIENT`] with [`SECRET`], and [`PUBLIC_CLIENT`] without a secret. The characters of the
+//! secret show whether a client encodes it for `Basic` (RFC 6749, section 2.3.1).
 
 use connection_contract::{Value, encode};
 
@@ -13,14 +15,14 @@ use crate::{
     user_agent::UserAgent,
 };
 
-/// An application with a secret.
+/// The client id of the application that has a secret.
 pub const CLIENT: &str = "app";
-/// Its secret.
+/// The secret of [`CLIENT`].
 pub const SECRET: &str = "app-secret/+ =%";
-/// An application without one.
+/// The client id of the application that has no secret.
 pub const PUBLIC_CLIENT: &str = "public";
 
-/// The provider; gone with this value.
+/// A running provider, which stops when this value is dropped.
 #[derive(Debug)]
 pub struct OidcServer {
     issuer: String,
@@ -28,40 +30,42 @@ pub struct OidcServer {
 }
 
 impl OidcServer {
-    /// With the options of `servers/oidc.mjs`, as JSON. `None` where it cannot run, which is said.
+    /// Starts the provider with options for `servers/oidc.mjs`, as JSON.
+    ///
+    /// Returns `None` and prints a notice if the provider cannot run on this machine.
     pub fn start(options: &str) -> Option<Self> {
         let (script, issuer) = Script::start("oidc.mjs", options)?;
         Some(Self { issuer, _script: script })
     }
 
-    /// Its issuer, without a slash at the end.
+    /// Returns the issuer, without a slash at the end.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// What it was asked so far, in order.
+    /// Returns the requests so far, in order.
     ///
     /// # Panics
     ///
-    /// It does not answer.
+    /// Panics if the provider does not answer.
     pub fn ledger(&self) -> Vec<Asked> {
         asked::of(&self.issuer)
     }
 
-    /// Takes back all that was granted, as its users can.
+    /// Revokes all grants, as the users of a provider can.
     ///
     /// # Panics
     ///
-    /// As [`ledger`](Self::ledger).
+    /// Panics in the same cases as [`ledger`](Self::ledger).
     pub fn forget_grants(&self) {
         UserAgent::new().get(&format!("{}/forget", self.issuer)).expect("the provider answers");
     }
 
-    /// What the server itself says of a token that [`CLIENT`] got: whether it is good (RFC 7662).
+    /// Returns `true` if the provider considers a token of [`CLIENT`] active (RFC 7662).
     ///
     /// # Panics
     ///
-    /// As [`ledger`](Self::ledger).
+    /// Panics in the same cases as [`ledger`](Self::ledger).
     pub fn is_active(&self, token: &str) -> bool {
         let pair = [CLIENT, SECRET].map(|part| encode::form([("", part)])[1..].to_owned()).join(":");
         let basic = format!("authorization: Basic {}\r\n", encode::base64(pair.as_bytes()));
@@ -73,11 +77,11 @@ impl OidcServer {
         told["active"].as_bool().expect("it says whether the token is active")
     }
 
-    /// The token requests so far.
+    /// Returns the token requests so far, in order.
     ///
     /// # Panics
     ///
-    /// As [`ledger`](Self::ledger).
+    /// Panics in the same cases as [`ledger`](Self::ledger).
     pub fn token_requests(&self) -> Vec<Asked> {
         self.ledger().into_iter().filter(|asked| asked.path == "/token").collect()
     }

@@ -1,8 +1,8 @@
-//! Programs of others, in Node and Python: what a small script of ours in `servers/` starts, with the packages that
-//! `package-lock.json` and `requirements.txt` there name.
+//! Third-party programs in Node and Python, each started by a small script in `servers/`. The packages that they need
+//! are listed in `package-lock.json` and `requirements.txt` in that directory.
 //!
-//! `cargo xtask setup` installs them. Where they are not there, tests that need them are left out, loudly; in CI that is an
-//! error.
+//! `cargo xtask setup` installs them. Where they are missing, the tests that need them are skipped with a notice, and
+//! fail in continuous integration.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ use std::{
 
 use crate::skipped;
 
-/// A script that runs, and ends with this value.
+/// A running script, which is killed when this value is dropped.
 #[derive(Debug)]
 pub struct Script {
     child: Child,
@@ -22,12 +22,14 @@ pub struct Script {
 }
 
 impl Script {
-    /// Runs a script of `servers/` with one argument, and gives it and the first line that it prints. `None` where its
-    /// language or the packages are missing, which is said, and which fails the test in CI.
+    /// Runs a script of `servers/` with one argument, and returns it with the first line that it prints.
+    ///
+    /// Returns `None` if the script's language or packages are missing, after a notice. In continuous integration the
+    /// test fails instead.
     ///
     /// # Panics
     ///
-    /// It ends without a line.
+    /// Panics if the script ends before it prints a line, or in continuous integration if it cannot run.
     pub fn start(name: &str, argument: &str) -> Option<(Self, String)> {
         let folder = folder();
         let mut command = interpreter(&folder, name)?;
@@ -40,11 +42,11 @@ impl Script {
         Some((script, first))
     }
 
-    /// Gives it a line.
+    /// Writes a line to the script's standard input.
     ///
     /// # Errors
     ///
-    /// It has ended.
+    /// Returns an error if the script has ended.
     pub fn write(&mut self, line: &str) -> io::Result<()> {
         match &mut self.input {
             Some(input) => writeln!(input, "{line}"),
@@ -52,11 +54,11 @@ impl Script {
         }
     }
 
-    /// The next line that it prints.
+    /// Reads the next line that the script prints.
     ///
     /// # Errors
     ///
-    /// It has ended.
+    /// Returns an error if the script has ended.
     pub fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         match self.output.read_line(&mut line)? {
@@ -69,7 +71,7 @@ impl Script {
 impl Drop for Script {
     fn drop(&mut self) {
         drop(self.input.take());
-        // It may have ended by itself.
+        // The script may have ended by itself, so errors are ignored.
         drop(self.child.kill());
         drop(self.child.wait());
     }
@@ -79,7 +81,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("servers")
 }
 
-/// What runs a script, by the end of its name.
+/// Returns the command for a script, by its file extension. Prints a notice and returns `None` if it cannot run.
 fn interpreter(folder: &Path, name: &str) -> Option<Command> {
     let python = folder.join(".venv/bin/python");
     let (program, language) = match name.ends_with(".mjs") {

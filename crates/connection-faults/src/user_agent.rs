@@ -1,4 +1,4 @@
-//! A browser without a screen: follows redirects on loopback with its cookies, until it is sent to somebody else.
+//! A small HTTP client that acts as a browser: it keeps cookies, and follows redirects within one server on loopback.
 
 use std::{
     collections::BTreeMap,
@@ -7,45 +7,45 @@ use std::{
     time::Duration,
 };
 
-/// More redirects than that lead nowhere.
+/// Maximum number of redirects to follow.
 const MOST_HOPS: usize = 20;
 
-/// What a server answered.
+/// A response of a server.
 #[derive(Debug)]
 pub struct Answer {
-    /// `200`
+    /// The HTTP status, such as 200.
     pub status: u16,
-    /// Names in lower case.
+    /// The headers, with their names in lower case.
     pub headers: Vec<(String, String)>,
-    /// As text.
+    /// The body as text.
     pub body: String,
 }
 
 impl Answer {
-    /// The first header of that name.
+    /// Returns the value of the first header with this name, which is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Its cookies, by name; paths are not told apart.
+/// A client with its cookies, which are kept by name alone: hosts and paths are not distinguished.
 #[derive(Debug, Default)]
 pub struct UserAgent {
     cookies: BTreeMap<String, String>,
 }
 
 impl UserAgent {
-    /// One that has been nowhere.
+    /// Creates a client without cookies.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Goes to an address, and on from there while it is sent on within the same server; where it is sent after that, or the
-    /// last address when it stays.
+    /// Requests an address and follows redirects while they stay on the same host. Returns the first address on
+    /// another host, or else the address of the last page.
     ///
     /// # Errors
     ///
-    /// A server does not answer, or sends it round and round.
+    /// Returns an error if a server does not answer, or after too many redirects.
     pub fn follow(&mut self, url: &str) -> io::Result<String> {
         let home = split(url)?.0.to_owned();
         let mut url = url.to_owned();
@@ -62,20 +62,20 @@ impl UserAgent {
         Err(io::Error::other("it is sent round and round"))
     }
 
-    /// Asks for a page, with its cookies.
+    /// Sends a `GET` request with the cookies.
     ///
     /// # Errors
     ///
-    /// No answer, or none that is HTTP.
+    /// Returns an error if there is no response, or if the response is not HTTP.
     pub fn get(&mut self, url: &str) -> io::Result<Answer> {
         self.request("GET", url, "", "")
     }
 
-    /// Sends a form, with further headers, each with its line end.
+    /// Sends a form with the cookies and further headers, each of which ends with `\r\n`.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// Returns an error in the same cases as [`get`](Self::get).
     pub fn post(&mut self, url: &str, headers: &str, form: &str) -> io::Result<Answer> {
         let length = form.len();
         let form_headers =
@@ -111,7 +111,7 @@ impl UserAgent {
     }
 }
 
-/// Host with port, and path with query.
+/// Splits an address into the host with its port, and the path with its query.
 fn split(url: &str) -> io::Result<(&str, &str)> {
     let rest = url.strip_prefix("http://").ok_or_else(|| io::Error::other("only loopback is reached, in the clear"))?;
     Ok(match rest.find(['/', '?']) {

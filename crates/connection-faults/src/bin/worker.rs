@@ -1,4 +1,4 @@
-//! One process of the tests in which several work on one database.
+//! A process in the tests in which several processes work on one database.
 
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The parent keeps it for whoever reads why a run failed.
+            // The parent process keeps the output for a person who reads why a run failed.
             tell(&format!("{error} ({error:?})\n"));
             ExitCode::FAILURE
         }

@@ -1,19 +1,19 @@
-//! Two commands that Chromium's driver has beyond the standard.
+//! Two commands of Chromium's driver that the WebDriver standard does not have.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use http::Method;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-/// One of the DevTools protocol.
+/// A command of the DevTools protocol.
 #[derive(Debug)]
 pub(super) struct Command {
-    /// As the protocol has it: `Page.getNavigationHistory`
+    /// The command's name in the protocol, such as `Page.getNavigationHistory`.
     pub(super) name: &'static str,
     pub(super) parameters: Value,
 }
 
-/// What was logged of the network since the last time.
+/// A request for the entries that the network log gained since the last request.
 #[derive(Debug)]
 pub(super) struct Log;
 

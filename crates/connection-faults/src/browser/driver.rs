@@ -1,4 +1,6 @@
-//! The process that leads browsers, with all that it starts: they are a group, with a directory of its own.
+//! The driver process that controls browsers.
+//!
+//! The driver and all processes that it starts form a process group with a temporary directory.
 
 use std::{
     io::{self, BufRead as _, BufReader},
@@ -10,19 +12,21 @@ use tempfile::TempDir;
 
 use crate::user_agent::UserAgent;
 
-/// `chromedriver`; it, its browsers and their profiles are gone with this value.
+/// A running `chromedriver`. Dropping it ends the driver and its browsers, and deletes their profiles.
 #[derive(Debug)]
 pub(super) struct Driver {
     child: Child,
     address: String,
-    /// Open as long as it writes.
+    /// The standard output, which stays open because the driver continues to write to it.
     output: BufReader<ChildStdout>,
     directory: TempDir,
 }
 
 impl Driver {
-    /// It listens at one port of both families of addresses, and ends where that of the other family is taken: then it is
-    /// started again.
+    /// Starts the driver.
+    ///
+    /// The driver listens on the same port for IPv4 and IPv6, and ends if the port is taken for one of them. It is
+    /// then started again, five times at most.
     pub(super) fn start(program: &Path) -> io::Result<Self> {
         const TRIES: usize = 5;
         for _ in 1..TRIES {
@@ -43,7 +47,7 @@ impl Driver {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
         let output = child.stdout.take().ok_or_else(|| io::Error::other("it is piped"))?;
-        // From here on it ends with this value.
+        // From here on, the process ends when the value is dropped.
         let mut driver = Self { child, address: String::new(), output: BufReader::new(output), directory };
         driver.address = format!("http://127.0.0.1:{}", driver.port()?);
         Ok(driver)
@@ -57,7 +61,7 @@ impl Driver {
         self.directory.path()
     }
 
-    /// The port that it chose.
+    /// Reads the port that the driver has chosen from its output.
     fn port(&mut self) -> io::Result<u16> {
         let mut line = String::new();
         while self.output.read_line(&mut line)? > 0 {
@@ -73,7 +77,8 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // It closes its browsers, which put their profiles away; one that does not answer is ended all the same.
+        // On shutdown, the driver closes its browsers, which then delete their profiles. A driver that does not
+        // answer is killed with its group.
         drop(UserAgent::new().get(&format!("{}/shutdown", self.address)));
         self.end_group();
         drop(self.child.kill());
@@ -86,7 +91,7 @@ impl Driver {
     fn end_group(&self) {
         use rustix::process::{Pid, Signal, kill_process_group};
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // There may be nobody left.
+            // All processes of the group may have ended already.
             kill_process_group(group, Signal::KILL).unwrap_or_default();
         }
     }

@@ -1,6 +1,8 @@
-//! A real browser (Chromium without a window), led by WebDriver: a profile of its own, and nothing left of it afterwards.
+//! A real browser, Chromium without a window, controlled by WebDriver. Each browser has a new profile, which is
+//! deleted afterwards.
 //!
-//! `cargo xtask setup` installs it. Where it is not there, tests that need it are left out, loudly; in CI that is an error.
+//! `cargo xtask setup` installs it. Where it is missing, the tests that need it are skipped with a notice, and fail
+//! in continuous integration.
 
 mod devtools;
 mod driver;
@@ -23,28 +25,32 @@ pub use sent::Sent;
 use devtools::{Command, Log};
 use driver::Driver;
 
-/// A page that takes longer than this does not come.
+/// Time limit for a page or an element to appear.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks at a page: the browser tells nobody when one changes.
+/// Pause between two checks of a page. WebDriver does not report when a page changes.
 const PACE: Duration = Duration::from_millis(20);
 
-/// A window with a profile of its own, gone with this value, also when a test fails.
+/// A browser window with a profile of its own. Dropping it ends the browser and deletes the profile, also when a test
+/// fails.
 ///
-/// What the browser does not do ends the test: every method panics then, and says what was to be seen.
+/// Every method panics if the browser does not do what it should, and names the action or text that was expected.
 #[derive(Debug)]
 pub struct Browser {
     client: Client,
-    // After the client, which it serves.
+    // Fields are dropped in order, and the driver must outlive the client.
     driver: Driver,
 }
 
 impl Browser {
-    /// With names that lead to ports of this machine, whatever port an address says; other names lead nowhere. Certificates
-    /// are not looked at. `None` where there is no browser, which is said, and which fails the test in CI.
+    /// Starts a browser that resolves each of `names` to a port of this machine, whatever port an address names.
+    /// Other names do not resolve. Certificates are not checked.
+    ///
+    /// Returns `None` if there is no browser on this machine, after a notice. In continuous integration the test
+    /// fails instead.
     ///
     /// # Panics
     ///
-    /// It does not start.
+    /// Panics if the browser does not start.
     pub async fn start(names: &[(&str, u16)]) -> Option<Self> {
         let (Some(chromium), Some(chromedriver)) = (program("chromium"), program("chromedriver")) else {
             skipped::say("in a real browser", "`chromium` or `chromedriver` is not here");
@@ -55,7 +61,7 @@ impl Browser {
         rules.extend(["EXCLUDE 127.0.0.1".to_owned(), "MAP * ~NOTFOUND".to_owned()]);
         let arguments = [
             "--headless=new",
-            // Tests run as root, and where `/dev/shm` is small.
+            // Tests also run as root, and on machines where `/dev/shm` is small.
             "--no-sandbox",
             "--disable-gpu",
             "--disable-dev-shm-usage",
@@ -72,47 +78,47 @@ impl Browser {
         Some(Self { client: must("a session", client), driver })
     }
 
-    /// Where it keeps what it keeps: the environment of all its processes has it, too.
+    /// Returns the directory of the browser's files. It is the temporary directory of all its processes.
     pub fn directory(&self) -> &Path {
         self.driver.directory()
     }
 
-    /// Goes to an address, and on from there; until a page is there.
+    /// Opens an address, follows redirects and waits until the page is loaded.
     ///
     /// # Panics
     ///
-    /// No page comes.
+    /// Panics if no page is loaded.
     pub async fn open(&self, url: &str) {
         must(url, self.client.goto(url).await);
     }
 
-    /// What is in the address bar.
+    /// Returns the address of the current page.
     ///
     /// # Panics
     ///
-    /// It does not answer.
+    /// Panics if the browser does not answer.
     pub async fn address(&self) -> String {
         must("an address", self.client.current_url().await).to_string()
     }
 
-    /// The page's title.
+    /// Returns the title of the current page.
     ///
     /// # Panics
     ///
-    /// It does not answer.
+    /// Panics if the browser does not answer.
     pub async fn title(&self) -> String {
         must("a title", self.client.title().await)
     }
 
-    /// Waits until a page says this, and gives all that it says.
+    /// Waits until a page shows this text, and returns all text of the page.
     ///
     /// # Panics
     ///
-    /// None does, for a minute.
+    /// Panics if no page shows the text within a minute.
     pub async fn shows(&self, text: &str) -> String {
         let began = Instant::now();
         loop {
-            // While one page goes and another comes there is none.
+            // There is no body while the browser changes from one page to the next.
             let shown = match self.client.find(Locator::Css("body")).await {
                 Ok(body) => body.text().await.unwrap_or_default(),
                 Err(_) => String::new(),
@@ -125,86 +131,86 @@ impl Browser {
         }
     }
 
-    /// Clicks on what a selector finds, when it is there.
+    /// Waits for the element that a selector finds, and clicks on it.
     ///
     /// # Panics
     ///
-    /// It does not come, or cannot be clicked.
+    /// Panics if the element does not appear or cannot be clicked.
     pub async fn click(&self, selector: &str) {
         let began = Instant::now();
         loop {
             match self.element(selector).await.click().await {
-                // The page that it was of went away before anything was clicked.
+                // The element's page was replaced before the click, so the element is looked up again.
                 Err(error) if error.is_stale_element_reference() && began.elapsed() < PATIENCE => {}
                 clicked => return must(selector, clicked),
             }
         }
     }
 
-    /// Types into what a selector finds, when it is there.
+    /// Waits for the element that a selector finds, and types a text into it.
     ///
     /// # Panics
     ///
-    /// It does not come, or cannot be typed into.
+    /// Panics if the element does not appear or takes no text.
     pub async fn write(&self, selector: &str, text: &str) {
         must(selector, self.element(selector).await.send_keys(text).await);
     }
 
-    /// A property of what a selector finds, when it is there: `href` is a whole address.
+    /// Waits for the element that a selector finds, and returns one of its properties. `href` is a whole address.
     ///
     /// # Panics
     ///
-    /// It does not come, or has no such property.
+    /// Panics if the element does not appear or has no such property.
     pub async fn property(&self, selector: &str, name: &str) -> String {
         let property = must(selector, self.element(selector).await.prop(name).await);
         property.unwrap_or_else(|| panic!("{selector} has no {name}"))
     }
 
-    /// Runs the body of a function in the page, and waits for what it returns, or for what its promise gives.
+    /// Runs a script as the body of a function in the page, and returns its result or the result of its promise.
     ///
     /// # Panics
     ///
-    /// It throws.
+    /// Panics if the script throws.
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
         must(script, self.client.execute(script, arguments).await)
     }
 
-    /// From here on no page runs a script.
+    /// Disables scripts on every page from now on.
     ///
     /// # Panics
     ///
-    /// It cannot be told so.
+    /// Panics if the browser rejects the command.
     pub async fn without_scripts(&self) {
         self.command("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
     }
 
-    /// The addresses in the window's history: what a person finds by going back and forth.
+    /// Returns the addresses in the window's history, which a person reaches by going back and forward.
     ///
     /// # Panics
     ///
-    /// It does not answer.
+    /// Panics if the browser does not answer.
     pub async fn history(&self) -> Vec<String> {
         let history = self.command("Page.getNavigationHistory", json!({})).await;
         let entries = history["entries"].as_array().cloned().unwrap_or_default();
         entries.iter().map(|entry| entry["url"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// The names of all cookies of the profile, also of those that no page sees.
+    /// Returns the names of all cookies of the profile, including those that pages cannot read.
     ///
     /// # Panics
     ///
-    /// It does not answer.
+    /// Panics if the browser does not answer.
     pub async fn cookies(&self) -> Vec<String> {
         let all = self.command("Storage.getCookies", json!({})).await;
         let cookies = all["cookies"].as_array().cloned().unwrap_or_default();
         cookies.iter().map(|cookie| cookie["name"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// What it has sent since this was asked last, as it went out.
+    /// Returns the requests that the browser has sent since the last call, with the headers that it sent.
     ///
     /// # Panics
     ///
-    /// It does not answer.
+    /// Panics if the browser does not answer.
     pub async fn sent(&self) -> Vec<Sent> {
         let log = must("a log", self.client.issue_cmd(Log).await);
         sent::of(log.as_array().map_or(&[], Vec::as_slice))

@@ -1,22 +1,24 @@
-//! Requests of a browser, with the headers that went out: what it decides to send is not what a page sees.
+//! The requests of a browser with the headers that it sent, which a page cannot see.
 
 use std::collections::{HashMap, VecDeque};
 
 use serde_json::Value;
 
-/// One request.
+/// A request of a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// Whole, with its query.
+    /// The whole address, with its query.
     pub url: String,
-    /// Who is named as the one who led here.
+    /// The value of the `Referer` header.
     pub referer: Option<String>,
-    /// The names of the cookies that went along.
+    /// The names of the cookies that were sent.
     pub cookies: Vec<String>,
 }
 
-/// Of a log of the network. A request and the headers that went out are told apart from each other, in any order; of one
-/// that is sent on, each part in turn.
+/// Reads the requests from a network log.
+///
+/// The log has separate entries for a request and for its headers, in any order. A request that is redirected has one
+/// entry of each sort for each of its parts, and these are in order.
 pub(super) fn of(log: &[Value]) -> Vec<Sent> {
     let read = |entry: &Value| serde_json::from_str::<Value>(entry["message"].as_str().unwrap_or_default());
     let messages: Vec<Value> = log.iter().filter_map(|entry| read(entry).ok()).collect();

@@ -1,4 +1,4 @@
-//! Programs of this machine, run as a user that they accept.
+//! The programs of PostgreSQL and PgBouncer on this machine, run as a user that they accept.
 
 use std::{
     env, fs, io,
@@ -6,7 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// In the search path, or where Debian keeps each version and what only root runs.
+/// Finds a program in the search path, or in the directories in which Debian keeps the versions of PostgreSQL and the
+/// programs for root.
 pub(super) fn program(name: &str) -> io::Result<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
@@ -24,8 +25,10 @@ pub(super) fn run(program: &Path, arguments: &[&str], directory: &Path) -> io::R
     if done.success() { Ok(()) } else { Err(io::Error::other(format!("{} failed", program.display()))) }
 }
 
-/// Runs it as a user that PostgreSQL and its pooler accept, since they refuse to run as root. It has a process group of its
-/// own: an interrupt at the terminal ends the tests, and what ends with them still has to stop its server.
+/// Makes a command run as a user that PostgreSQL and its pooler accept, because both refuse to run as root.
+///
+/// The command gets its own process group: an interrupt at the terminal ends the tests, but a keeper must survive it
+/// to stop its server.
 #[cfg(unix)]
 pub(super) fn as_postgres<'c>(command: &'c mut Command, directory: &Path) -> &'c mut Command {
     use std::os::unix::process::CommandExt as _;
@@ -54,7 +57,7 @@ pub(super) fn own(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The user and group `postgres`, when this process is root.
+/// Returns the ids of the user `postgres` and its group if this process runs as root.
 #[cfg(unix)]
 fn user() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {

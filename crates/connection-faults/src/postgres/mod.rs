@@ -1,9 +1,10 @@
-//! PostgreSQL for tests: a fresh database each, copied from one that has our tables, dropped when the test ends.
+//! PostgreSQL databases for tests. Each test gets a new database, copied from a template with our tables and dropped
+//! when the test ends.
 //!
-//! The server is the one that `CONNECTIONS_TEST_POSTGRES_URL` names. Without this variable it is a cluster that each test
-//! process makes with the binaries on this machine and takes with it when it ends; it keeps nothing on a disk. Where there
-//! are no binaries, it is the server at 127.0.0.1:5432. `CONNECTIONS_TEST_POSTGRES_URL=none` leaves the tests out, loudly,
-//! and is refused in CI.
+//! The server is the one that `CONNECTIONS_TEST_POSTGRES_URL` names. Without this variable, each test process makes a
+//! cluster with the binaries on this machine and removes it when the process ends; the cluster does not wait for a
+//! disk. Where there are no binaries, the tests use the server at 127.0.0.1:5432.
+//! `CONNECTIONS_TEST_POSTGRES_URL=none` skips the tests with a notice, and fails them in continuous integration.
 
 mod local;
 mod pooler;
@@ -24,46 +25,46 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, po
 pub use pooler::{Pooler, pooler};
 pub use server::{Cluster, cluster, is_there, volatile_cluster};
 
-/// A database of one test, gone with this value.
+/// The database of one test, which is dropped with this value.
 #[derive(Debug)]
 pub struct Database {
     name: String,
 }
 
 impl Database {
-    /// With our tables.
+    /// Creates a database with our tables.
     ///
     /// # Panics
     ///
-    /// There is no server, or it refuses.
+    /// Panics if the server cannot create the database, or in continuous integration if there is no server.
     pub async fn migrated() -> Self {
         let template = template::name().await;
         Self::create(&format!("TEMPLATE {template}")).await
     }
 
-    /// With nothing in it.
+    /// Creates an empty database.
     ///
     /// # Panics
     ///
-    /// As [`migrated`](Self::migrated).
+    /// Panics in the same cases as [`migrated`](Self::migrated).
     pub async fn empty() -> Self {
         Self::create("TEMPLATE template0").await
     }
 
-    /// As [`migrated`](Self::migrated), for who waits, inside a runtime or not.
+    /// Like [`migrated`](Self::migrated), but blocks the thread. It may be called inside or outside of a runtime.
     ///
     /// # Panics
     ///
-    /// As [`migrated`](Self::migrated).
+    /// Panics in the same cases as [`migrated`](Self::migrated).
     pub fn migrated_blocking() -> Self {
         blocking(Self::migrated())
     }
 
-    /// Empties it down to our tables, also while programs are connected.
+    /// Deletes all rows by creating the database again from the template, even while programs are connected.
     ///
     /// # Panics
     ///
-    /// As [`migrated`](Self::migrated).
+    /// Panics in the same cases as [`migrated`](Self::migrated).
     pub fn wipe_blocking(&self) {
         blocking(async {
             let template = template::name().await;
@@ -72,26 +73,28 @@ impl Database {
         });
     }
 
-    /// Drops it, also while programs are connected: for them it is gone.
+    /// Drops the database, even while programs are connected to it.
     ///
     /// # Panics
     ///
-    /// As [`migrated`](Self::migrated).
+    /// Panics in the same cases as [`migrated`](Self::migrated).
     pub fn lose_blocking(&self) {
         blocking(admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name)));
     }
 
-    /// Waits until no program is connected: of one that was killed, the server still does what it had been told, such as a
-    /// commit, and only then finds that nobody is there.
+    /// Waits until no program is connected.
+    ///
+    /// After a program was killed, the server still executes the statements that it had received, such as a commit,
+    /// and only then notices that the client is gone.
     ///
     /// # Panics
     ///
-    /// As [`migrated`](Self::migrated), and when somebody stays.
+    /// Panics in the same cases as [`migrated`](Self::migrated), and if a program stays connected.
     pub fn deserted_blocking(&self) {
         blocking(async {
             let mut server = options().connect().await.unwrap_or_else(|error| panic!("{}: {error}", self.name));
             let began = Instant::now();
-            // What the server does by itself, as cleaning up, is nobody's.
+            // Processes of the server itself, such as autovacuum, do not count.
             let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'";
             loop {
                 let there: Result<(i64,), _> = sqlx::query_as(sql).bind(&self.name).fetch_one(&mut server).await;
@@ -104,21 +107,21 @@ impl Database {
         });
     }
 
-    /// For programs.
+    /// Returns the address of the database for programs.
     pub fn url(&self) -> String {
         options().database(&self.name).to_url_lossy().to_string()
     }
 
-    /// For drivers.
+    /// Returns the address of the database for drivers.
     pub fn options(&self) -> PgConnectOptions {
         options().database(&self.name)
     }
 
-    /// A connection past the program.
+    /// Connects to the database directly, without the program under test.
     ///
     /// # Panics
     ///
-    /// The server refuses it.
+    /// Panics if the server refuses the connection.
     pub async fn connect(&self) -> PgConnection {
         self.options().connect().await.unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
@@ -126,7 +129,7 @@ impl Database {
     async fn create(from: &str) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = format!("{PREFIX}{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        // Of an earlier process with this number, perhaps.
+        // An earlier process with the same id may have left a database of this name.
         admin(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
         admin(&format!("CREATE DATABASE {name} {from}")).await;
         Self { name }
@@ -136,7 +139,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        // On a thread of its own: a test may end inside a runtime.
+        // The statement runs on another thread, because the test may end inside a runtime.
         let dropped = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.map(|runtime| runtime.block_on(admin(&sql)))
@@ -147,15 +150,15 @@ impl Drop for Database {
     }
 }
 
-/// Before the number of the process that uses it.
+/// Prefix of a test database's name. The id of the process that uses the database follows.
 const PREFIX: &str = "connections_test_";
 
-/// The server, at the database that is always there.
+/// Returns the options for the server's maintenance database.
 fn options() -> PgConnectOptions {
     server::options()
 }
 
-/// On a thread of its own, since who waits may be inside a runtime.
+/// Runs a future to its end on another thread, because the caller may be inside a runtime.
 fn blocking<T: Send>(work: impl Future<Output = T> + Send) -> T {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -165,7 +168,7 @@ fn blocking<T: Send>(work: impl Future<Output = T> + Send) -> T {
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Runs one statement past every database of a test.
+/// Runs one statement in the server's maintenance database.
 async fn admin(sql: &str) {
     let done = async {
         let mut connection = options().connect().await?;

@@ -1,7 +1,7 @@
 //! PgBouncer in transaction mode, between the tests and their server.
 //!
-//! A transaction has a connection to the server for itself, and the next one may have another: whatever a program leaves
-//! there is lost, or found by somebody else.
+//! A client has a connection to the server for the length of one transaction, and its next transaction may use
+//! another one. State that a program leaves in a session is therefore lost, or seen by another client.
 
 use std::{
     fs, io,
@@ -20,33 +20,33 @@ use super::{
     server::{PATIENCE, options, say_skipped},
 };
 
-/// Few, so that clients wait for each other and change connections.
+/// Number of connections to the server. It is small, so that clients wait for each other and change connections.
 const CONNECTIONS: usize = 4;
 
-/// A pooler of this process, stopped with this value, or when this process dies.
+/// A running pooler, which stops when this value is dropped or when this process dies.
 #[derive(Debug)]
 pub struct Pooler {
-    /// Deleted with this value.
+    /// The directory of the pooler's files, deleted with this value.
     _directory: TempDir,
     keeper: Child,
     port: u16,
 }
 
 impl Pooler {
-    /// Starts one on a free port.
+    /// Starts a pooler on a free port.
     ///
     /// # Errors
     ///
-    /// The program is not on this machine, or fails.
+    /// Returns an error if `pgbouncer` is not on this machine or does not start.
     pub fn start() -> io::Result<Self> {
         Self::start_with("")
     }
 
-    /// As [`start`](Self::start), with more lines of settings.
+    /// Like [`start`](Self::start), with more lines of settings.
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start).
+    /// Returns an error in the same cases as [`start`](Self::start).
     pub fn start_with(more: &str) -> io::Result<Self> {
         let pgbouncer = program("pgbouncer")?;
         let directory = tempfile::Builder::new().prefix("connections-pgbouncer-").tempdir()?;
@@ -71,7 +71,7 @@ impl Pooler {
         for path in [&users, &file] {
             own(path)?;
         }
-        // A shell that waits for the end of its input, which comes also when this process is killed.
+        // The keeper is a shell that waits for the end of its input, which also comes when this process is killed.
         let script = "\"$1\" -q \"$2\" & read -r _; kill -9 $!; wait $!; rm -rf \"$3\"";
         let mut keeper = Command::new("/bin/sh");
         keeper.args(["-c", script, "keeper"]).arg(pgbouncer).arg(&file).arg(directory.path());
@@ -91,13 +91,13 @@ impl Pooler {
         Ok(pooler)
     }
 
-    /// A database behind it, for drivers.
+    /// Returns the address of a database through the pooler, for drivers.
     pub fn options(&self, database: &Database) -> PgConnectOptions {
-        // A pooler knows none of the settings of a session.
+        // PgBouncer refuses a connection that sets a parameter of the session.
         database.options().host("127.0.0.1").port(self.port).extra_float_digits(None)
     }
 
-    /// A database behind it, for programs.
+    /// Returns the address of a database through the pooler, for programs.
     pub fn url(&self, database: &Database) -> String {
         self.options(database).to_url_lossy().to_string()
     }
@@ -105,14 +105,15 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        // The keeper stops it when its input ends.
+        // The keeper stops the pooler when its input ends.
         drop(self.keeper.stdin.take());
         self.keeper.wait().map(drop).unwrap_or_default();
     }
 }
 
-/// The one that the tests of this process share; without the program, it says loudly that tests are left out, and in CI the
-/// test fails.
+/// Returns the pooler that the tests of this process share.
+///
+/// Returns `None` if there is no pooler, after a notice. In continuous integration the test fails instead.
 pub fn pooler() -> Option<&'static Pooler> {
     static POOLER: OnceLock<Result<Pooler, String>> = OnceLock::new();
     let pooler = POOLER.get_or_init(|| Pooler::start().map_err(|error| error.to_string()));

@@ -1,4 +1,4 @@
-//! Which server the tests use, and how one is made of the binaries on this machine.
+//! The PostgreSQL server that the tests use, and clusters made with the binaries on this machine.
 
 use std::{
     env, fs,
@@ -23,10 +23,12 @@ use super::local::{as_postgres, own, program, run};
 use crate::skipped;
 
 const VARIABLE: &str = "CONNECTIONS_TEST_POSTGRES_URL";
-/// A server that runs answers at once; a new one starts within a second or two.
+/// Time limit for a server to accept connections. A running server answers at once, and a new one starts within two
+/// seconds.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The server that tests use.
+/// Returns the options for the server that the tests use. Without a server, it prints a notice and ends the process
+/// successfully, so that the test is skipped.
 pub(super) fn options() -> PgConnectOptions {
     match server() {
         Ok(options) => options.clone(),
@@ -37,7 +39,7 @@ pub(super) fn options() -> PgConnectOptions {
     }
 }
 
-/// Whether there is a server. Without one, it says loudly that tests are left out, and in CI the test fails.
+/// Returns `true` if there is a server. Otherwise it prints a notice, or panics in continuous integration.
 pub fn is_there() -> bool {
     server().as_ref().inspect_err(|why| say_skipped("on PostgreSQL", why)).is_ok()
 }
@@ -51,7 +53,7 @@ fn server() -> &'static Result<PgConnectOptions, String> {
 ///
 /// # Errors
 ///
-/// The reason why there is none.
+/// Returns the reason why there is no server.
 pub(super) fn find(
     wanted: Option<&str>,
     make: impl FnOnce() -> io::Result<PgConnectOptions>,
@@ -69,17 +71,17 @@ pub(super) fn find(
     })
 }
 
-/// Makes the cluster of this process, which ends with it.
+/// Makes the cluster of this process, which stops when the process ends.
 fn ours() -> io::Result<PgConnectOptions> {
     static OURS: OnceLock<Cluster> = OnceLock::new();
     let cluster = volatile_cluster()?;
     Ok(OURS.get_or_init(|| cluster).options())
 }
 
-/// A server that was there before may want a password.
+/// Returns `true` if a server accepts a connection. A server that this process did not start may want a password.
 pub(super) fn lets_in(options: &PgConnectOptions) -> bool {
     let options = options.clone();
-    // On a thread of its own: a test may ask inside a runtime.
+    // The connection is made on another thread, because the caller may be inside a runtime.
     let asked = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(options.connect()).map(drop).map_err(io::Error::other)
@@ -88,17 +90,17 @@ pub(super) fn lets_in(options: &PgConnectOptions) -> bool {
 }
 
 fn at(host: &str, port: u16) -> PgConnectOptions {
-    // In the clear, since each handshake waits for two delayed acknowledgements, and tests connect often.
+    // Without TLS, because each handshake waits for two delayed acknowledgements, and tests connect often.
     let options = PgConnectOptions::new_without_pgpass().ssl_mode(PgSslMode::Disable);
     options.host(host).port(port).username("postgres").database("postgres")
 }
 
-/// Says what is not done; in CI the test that asks fails.
+/// Prints which tests are skipped, and why. In continuous integration the calling test fails.
 pub(super) fn say_skipped(what: &str, why: &str) {
     skipped::say(what, &format!("{why}; {VARIABLE} names another server"));
 }
 
-/// A server of our own, stopped and deleted with this value, or when this process dies.
+/// A PostgreSQL server made for tests. It is stopped and deleted when this value is dropped or when this process dies.
 #[derive(Debug)]
 pub struct Cluster {
     directory: TempDir,
@@ -107,26 +109,26 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Its database that is always there.
+    /// Returns the options for the cluster's maintenance database.
     pub fn options(&self) -> PgConnectOptions {
         at("127.0.0.1", self.port)
     }
 
-    /// Its address, as `CONNECTIONS_TEST_POSTGRES_URL` takes it.
+    /// Returns the address of the cluster, in the form of `CONNECTIONS_TEST_POSTGRES_URL`.
     pub fn address(&self) -> String {
         self.options().to_url_lossy().to_string()
     }
 
-    /// Where its files are.
+    /// Returns the directory of the cluster's files.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// Keeps a private file of its user in its directory.
+    /// Writes a file to the cluster's directory that only the server's user may read.
     ///
     /// # Errors
     ///
-    /// It cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn keep(&self, name: &str, text: &str) -> io::Result<()> {
         let path = self.directory.path().join(name);
         fs::write(&path, text)?;
@@ -135,21 +137,21 @@ impl Cluster {
         own(&path)
     }
 
-    /// Adds settings, which count from the next start on.
+    /// Adds lines of settings, which take effect at the next start.
     ///
     /// # Errors
     ///
-    /// They cannot be written.
+    /// Returns an error if the settings cannot be written.
     pub fn set(&self, lines: &str) -> io::Result<()> {
         let file = self.directory.path().join("data/postgresql.conf");
         fs::OpenOptions::new().append(true).open(file)?.write_all(lines.as_bytes())
     }
 
-    /// Stops it at once, as a crash does, or starts it again, with the program `pg_ctl` and these arguments.
+    /// Runs `pg_ctl` on the cluster with these arguments, to stop the server as a crash would or to start it again.
     ///
     /// # Errors
     ///
-    /// It does not run, or fails.
+    /// Returns an error if `pg_ctl` does not run or fails.
     pub fn control(&self, arguments: &[&str]) -> io::Result<()> {
         let log = self.directory.path().join("log");
         let (data, log) = (self.directory.path().join("data"), log.display().to_string());
@@ -162,27 +164,29 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // The keeper stops it when its input ends.
+        // The keeper stops the server when its input ends.
         drop(self.keeper.stdin.take());
         self.keeper.wait().map(drop).unwrap_or_default();
     }
 }
 
-/// Makes a cluster in a directory of its own, on a free port. It keeps its promises of durability.
+/// Makes a cluster in a new directory, on a free port. Its commits are durable.
 ///
 /// # Errors
 ///
-/// The binaries are not on this machine, or fail.
+/// Returns an error if the binaries are not on this machine or fail.
 pub fn cluster() -> io::Result<Cluster> {
     start(&env::temp_dir(), "")
 }
 
-/// Makes a cluster that never waits for a disk, and loses everything with the machine: in memory where Linux offers a
-/// directory there. Creating and dropping a database takes a tenth of the time that it takes on a disk.
+/// Makes a cluster that never waits for a disk and loses everything when the machine crashes.
+///
+/// Its files are in memory where Linux offers a directory for that. Creating and dropping a database takes a tenth of
+/// the time that it takes on a disk.
 ///
 /// # Errors
 ///
-/// The binaries are not on this machine, or fail.
+/// Returns an error if the binaries are not on this machine or fail.
 pub fn volatile_cluster() -> io::Result<Cluster> {
     let memory = Path::new("/dev/shm");
     let parent = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
@@ -199,7 +203,7 @@ fn start(parent: &Path, more: &str) -> io::Result<Cluster> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let settings = format!("\nport = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n{more}");
     fs::OpenOptions::new().append(true).open(format!("{data}/postgresql.conf"))?.write_all(settings.as_bytes())?;
-    // A shell that waits for the end of its input, which comes also when this process is killed.
+    // The keeper is a shell that waits for the end of its input, which also comes when this process is killed.
     let script = "\"$1\" -D \"$2\" -l \"$3/log\" -w start >/dev/null; read -r _; \
                   \"$1\" -D \"$2\" -m immediate stop >/dev/null; rm -rf \"$3\"";
     let mut keeper = Command::new("/bin/sh");
@@ -211,7 +215,7 @@ fn start(parent: &Path, more: &str) -> io::Result<Cluster> {
         .spawn()?;
     let cluster = Cluster { directory, keeper, port };
     let began = Instant::now();
-    // It listens before it lets anybody in.
+    // The server listens before it accepts connections.
     while !lets_in(&cluster.options()) {
         if began.elapsed() > PATIENCE {
             return Err(io::Error::other("PostgreSQL was made and does not start"));

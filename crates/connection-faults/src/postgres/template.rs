@@ -1,4 +1,5 @@
-//! The database that tests copy: our tables, and the few functions by which tests ask both engines in one text.
+//! The template database that tests copy. It has our tables, and a few functions that let tests use the same SQL on
+//! both engines.
 
 use std::{
     fs,
@@ -11,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::{PREFIX, options};
 
-/// SQLite has them, too.
+/// Functions of SQLite that PostgreSQL lacks.
 const FUNCTIONS: &str = "
     CREATE FUNCTION hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT upper(encode($1, 'hex')) $$;
     CREATE FUNCTION hex(uuid) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT upper(replace($1::text, '-', '')) $$;
@@ -21,7 +22,8 @@ const FUNCTIONS: &str = "
     CREATE FUNCTION ifnull(bigint, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($1::text, $2) $$;
 ";
 
-/// Returns the name of the template. The first process that needs it makes it, once for each state of the migrations.
+/// Returns the name of the template. The first process that needs it creates it, once for each state of the
+/// migrations.
 pub(super) async fn name() -> &'static str {
     static NAME: OnceCell<String> = OnceCell::const_new();
     NAME.get_or_init(|| async {
@@ -33,12 +35,12 @@ pub(super) async fn name() -> &'static str {
 async fn made() -> Result<String, Box<dyn std::error::Error>> {
     let name = format!("connections_template_{:016x}", state()?);
     let mut server = options().connect().await?;
-    // Most tests are a process of their own, and find it.
+    // Most tests run in their own process, and find a template that an earlier one has created.
     if is_there(&mut server, &name).await? {
         server.close().await?;
         return Ok(name);
     }
-    // Held by the session, so that it is free when this process dies.
+    // The lock belongs to the session, so it is released when this process dies.
     sqlx::query("SELECT pg_advisory_lock(7411)").execute(&mut server).await?;
     sweep(&mut server).await?;
     if !is_there(&mut server, &name).await? {
@@ -66,7 +68,7 @@ async fn is_there(server: &mut PgConnection, name: &str) -> Result<bool, sqlx::E
     Ok(is_there)
 }
 
-/// Drops what processes left that were killed, on this machine.
+/// Drops the databases of killed processes of this machine.
 async fn sweep(server: &mut PgConnection) -> Result<(), sqlx::Error> {
     if !Path::new("/proc/self").exists() || !matches!(options().get_host(), "127.0.0.1" | "localhost") {
         return Ok(());
@@ -85,7 +87,7 @@ async fn sweep(server: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Another number for each state of the migrations and of the functions.
+/// Returns a number that changes with the migrations and the functions.
 fn state() -> std::io::Result<u64> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connection-core/migrations/postgres");
     let mut files: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;

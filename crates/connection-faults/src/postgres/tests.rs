@@ -1,4 +1,4 @@
-//! Which server the tests use: the named one, else a new cluster, else the one at the usual address.
+//! Tests of the choice of a server: the named one, else a new cluster, else the one at the usual address.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use super::{
     server::{find, volatile_cluster},
 };
 
-/// Where nobody listens.
+/// Returns an address at which no server listens.
 fn nowhere() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
@@ -38,7 +38,7 @@ async fn a_cluster_of_our_own_waits_for_no_disk_and_one_for_crashes_does() {
     }
     let taken = find(None, || Ok(volatile.options()), nowhere()).unwrap();
     assert_eq!(taken.get_port(), volatile.options().get_port());
-    // Where no cluster can be made, a server that lets the tests in is taken.
+    // If no cluster can be made, a server that accepts connections is used.
     let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, durable.options().get_port()));
     assert_eq!(find(None, no_binaries, usual).unwrap().get_port(), usual.port());
 }
@@ -47,14 +47,14 @@ async fn a_cluster_of_our_own_waits_for_no_disk_and_one_for_crashes_does() {
 fn a_server_that_does_not_let_the_tests_in_is_not_taken() {
     let stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let other = stranger.local_addr().unwrap();
-    // It ends every conversation.
+    // The stranger closes every connection.
     std::thread::spawn(move || stranger.incoming().for_each(drop));
     for usual in [nowhere(), other] {
         assert!(find(None, no_binaries, usual).unwrap_err().contains("initdb"));
     }
 }
 
-/// What a program had sent when it died is done before the database is deserted.
+/// The server executes the statements that a dead program had sent before the database counts as deserted.
 #[tokio::test]
 async fn a_database_is_deserted_when_what_its_last_program_had_sent_is_done() {
     let database = Database::empty().await;
@@ -63,7 +63,7 @@ async fn a_database_is_deserted_when_what_its_last_program_had_sent_is_done() {
     let mut dying = database.connect().await;
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    // So many that whoever does not wait is there before they are.
+    // The insert is large, so that a check that does not wait for it comes first.
     let sent = "BEGIN; SELECT pg_advisory_xact_lock(1); \
                 INSERT INTO note SELECT 'late' FROM generate_series(1, 500000); COMMIT";
     tokio::select! {
@@ -72,7 +72,7 @@ async fn a_database_is_deserted_when_what_its_last_program_had_sent_is_done() {
             while sqlx::query_as::<_, (i64,)>(waiting).fetch_one(&mut looker).await.unwrap().0 == 0 {}
         } => {}
     }
-    // As when its process is killed: nobody says goodbye.
+    // The connection closes without a farewell, as when its process is killed.
     drop(dying);
     looker.close().await.unwrap();
     holder.close().await.unwrap();
