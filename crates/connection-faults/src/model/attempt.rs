@@ -1,4 +1,4 @@
-//! One attempt: the look at the deadline, the send, and what becomes of its end.
+//! One attempt of a process: the check of the deadline, the send, and the handling of its result.
 
 use super::{
     designs::{Grace, Semantics, Unclear, Withdrawn},
@@ -14,7 +14,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Takes back what was not sent or not processed.
+    /// Withdraws an attempt that was not sent or not processed.
     fn withdraw(&self, state: &mut State) {
         let mine = state.row.exchange.filter(|exchange| exchange.sender == self.index && exchange.answer.is_none());
         let Some(exchange) = mine else { return };
@@ -22,7 +22,7 @@ impl Turn<'_> {
             (Some(Before { sender, settled }), Withdrawn::Uncertain) => {
                 state.row.exchange = Some(Exchange { sender, settled, before: None, ..exchange });
             }
-            // Nothing was spent, so a process that said that the outcome is unknown was wrong.
+            // The token was not spent, so a process that reported an unknown outcome was wrong.
             _ => (state.row.exchange, state.row.failing) = (None, false),
         }
     }
@@ -44,8 +44,9 @@ impl Turn<'_> {
         })
     }
 
-    /// In truth, whatever was looked at: an earlier request of the token can still be processed, and not only inside the
-    /// provider's window, or another process that spends it is not over.
+    /// Returns `true` if sending this token is in fact too early, whatever the process has checked: an earlier
+    /// request with the token can still be processed, perhaps after the provider's window, or another process is
+    /// still spending it.
     fn is_hasty(&self, token: u8) -> bool {
         let spends = |process: &Process| {
             let spending = matches!(process.step, Step::Intended | Step::Checked | Step::Waiting | Step::Answered(_));
@@ -75,7 +76,7 @@ impl Turn<'_> {
                 self.conclude(&mut after, Some(ended));
             }
             let mut after = self.over(after);
-            // The faults are counted, so it needs no bound.
+            // The faults have a budget, so this needs no bound.
             after.processes[self.index].runs += 1;
             (text, after)
         };
@@ -146,8 +147,10 @@ impl Turn<'_> {
         }
     }
 
-    /// Notes that the attempt is over. Where a quarantine is longer than what is left of the provider's window, what is
-    /// under way may be processed after the window.
+    /// Notes that the attempt is over, and whether the next send needs a quarantine.
+    ///
+    /// If a quarantine is longer than the rest of the provider's window, a request under way may be processed after
+    /// the window closes.
     pub(super) fn conclude(&self, state: &mut State, ended: Option<Unclear>) {
         let token = state.row.token;
         let Some(exchange) = state.row.exchange.as_mut() else { return };
@@ -164,7 +167,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The design drops an answer that comes when the lease is over.
+    /// Returns `true` if the design drops an answer because the process no longer holds the lease.
     pub(super) fn is_fenced(&self) -> bool {
         let holds = |lease: &Lease| lease.owner == self.index && !lease.expired;
         self.design.fenced && !self.state.row.lease.as_ref().is_some_and(holds)

@@ -1,4 +1,4 @@
-//! Which designs are explored against which faults, and what must come of it.
+//! The explored cases: designs, the faults against which they run, and the expected results.
 
 use super::{
     designs::{Design, Grace, PROTOCOL, Proof, Quarantine, Replays, Rescue, Scope, Semantics, Unclear, Withdrawn},
@@ -6,36 +6,36 @@ use super::{
     state::Budget,
 };
 
-/// One exploration.
+/// A design and a scope to explore.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// What it is called in the document.
+    /// The name of the design in the document.
     pub name: &'static str,
-    /// What must be found.
+    /// The result that the exploration must have.
     pub expected: Expected,
     pub(crate) design: Design,
     pub(crate) scope: Scope,
 }
 
-/// What must be found.
+/// The result that an exploration must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// Every invariant holds.
     Holds,
-    /// At least this one does not.
+    /// At least this invariant does not hold.
     Breaks(Invariant),
 }
 
 impl Case {
-    /// The protocol itself against the same faults.
+    /// Returns the case in which the protocol runs against the same faults.
     #[must_use]
     pub fn mended(&self) -> Self {
-        // A provider that takes the last token alone is no provider with grace, as the contract has it.
+        // The contract does not count a provider that accepts only the last token as one with grace.
         let grace = if self.scope.semantics == Semantics::GraceLast { Grace::Everything } else { PROTOCOL.grace };
         Self { expected: Expected::Holds, design: Design { grace, ..PROTOCOL }, ..self.clone() }
     }
 
-    /// The provider's refresh tokens are not used up.
+    /// Returns `true` if the provider's refresh tokens are never spent.
     #[must_use]
     pub fn is_stable(&self) -> bool {
         self.scope.semantics == Semantics::Stable
@@ -65,7 +65,7 @@ fn breaks(name: &'static str, invariant: Invariant, design: Design, nodes: &'sta
     Case { expected, ..holds(name, design, Semantics::Strict, nodes, budget) }
 }
 
-/// The protocol against all that may happen to it.
+/// Returns the cases in which the protocol runs against every combination of faults, all of which must hold.
 #[must_use]
 pub fn protocol() -> Vec<Case> {
     let twice = Budget { crashes: 1, pauses: 2, unclear: 2, failures: 2, ..NONE };
@@ -95,7 +95,7 @@ pub fn protocol() -> Vec<Case> {
     ]
 }
 
-/// What was rejected, each against the fewest faults that show why.
+/// Returns the rejected designs, each with the fewest faults that show why it was rejected.
 #[must_use]
 pub fn rejected() -> Vec<Case> {
     use Invariant::{EveryRunEnds, LiveIsLive, NoFlip, NoSecondSpend, NothingIsGivenUp, NothingReceivedIsLost};
@@ -220,7 +220,7 @@ pub fn rejected() -> Vec<Case> {
     ]
 }
 
-/// What is safe, too, beside the protocol, and how the ends are.
+/// Returns the protocol and the alternatives that are also safe, whose final states are compared.
 #[must_use]
 pub fn compared() -> Vec<Case> {
     let case = |name, design, nodes, budget| holds(name, design, Semantics::Strict, nodes, budget);

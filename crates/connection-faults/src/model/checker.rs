@@ -1,5 +1,5 @@
-//! Visits every state that a model can reach, breadth first, so that the first broken state of each sort has the
-//! shortest history.
+//! A checker that visits every reachable state of a model, breadth first, so that the first state that breaks an
+//! invariant has the shortest history.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,35 +7,35 @@ use std::{
     hash::Hash,
 };
 
-/// What is explored.
+/// A model that the checker explores.
 pub(crate) trait Model {
-    /// All that the next step depends on.
+    /// The state, with everything on which the next steps depend.
     type State: Clone + Eq + Hash;
-    /// What a step is called in a history.
+    /// The name of a step in a history.
     type Label: Display;
-    /// What must hold, ordered as it is told.
+    /// A property that must hold in every state. Results are in its order.
     type Invariant: Copy + Ord;
 
-    /// Where every history begins.
+    /// Returns the state in which every history begins.
     fn initial(&self) -> Self::State;
-    /// Every step that may come next.
+    /// Returns every step that may come next, with the state after it.
     fn steps(&self, state: &Self::State) -> Vec<(Self::Label, Self::State)>;
-    /// What does not hold here; `last` says that nothing can come next.
+    /// Returns the invariants that do not hold in a state. `last` is `true` if the state has no next step.
     fn broken(&self, state: &Self::State, last: bool) -> Vec<Self::Invariant>;
-    /// Sees each state in which nothing can come next.
+    /// Notes a state that has no next step.
     fn ended(&mut self, state: &Self::State);
 }
 
-/// What an exploration found.
+/// The result of an exploration.
 #[derive(Clone, Debug)]
 pub(crate) struct Explored<I> {
-    /// How many states there are.
+    /// Number of reachable states.
     pub(crate) states: usize,
-    /// Per invariant that does not hold, the shortest history that breaks it.
+    /// The shortest history that breaks each invariant that does not hold.
     pub(crate) broken: BTreeMap<I, Vec<String>>,
 }
 
-/// Explores all there is.
+/// Visits every reachable state of a model.
 pub(crate) fn explore<M: Model>(model: &mut M) -> Explored<M::Invariant> {
     let initial = model.initial();
     let mut numbers = HashMap::from([(initial.clone(), 0)]);
@@ -62,7 +62,8 @@ pub(crate) fn explore<M: Model>(model: &mut M) -> Explored<M::Invariant> {
     Explored { states: states.len(), broken }
 }
 
-/// The steps from the beginning to a state. Labels are not kept while exploring, so each is found again.
+/// Returns the labels of the steps from the initial state to a state. The exploration keeps no labels, so each step
+/// is computed again.
 fn history<M: Model>(model: &M, states: &[(M::State, usize)], mut at: usize) -> Vec<String> {
     let mut labels = Vec::new();
     while at != 0 {
@@ -80,7 +81,7 @@ fn history<M: Model>(model: &M, states: &[(M::State, usize)], mut at: usize) -> 
 mod tests {
     use super::*;
 
-    /// Counts in steps of one and three up to ten, and must not pass `limit`.
+    /// A model that counts in steps of one and three up to ten, and must not exceed `limit`.
     struct Counter {
         limit: u8,
         ends: usize,

@@ -1,39 +1,40 @@
-//! The designs that are compared: what is built, each way that was rejected, and what they run against.
+//! The designs that are compared, which are the protocol and each rejected alternative, and the scopes in which they
+//! run.
 
 use super::state::Budget;
 
-/// A way to refresh; each field is a defence or the lack of it.
+/// A design of the refresh. Each field is a defence or the lack of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Design {
-    /// One process at a time leads, by a lease on the row.
+    /// A lease on the row lets one process at a time lead.
     pub(crate) lease: bool,
-    /// The lease of one who died ends.
+    /// The lease of a dead process expires.
     pub(crate) expires: bool,
-    /// An intent is committed before the send, and the answer before it is used.
+    /// The intent is committed before the send, and the answer before it is used.
     pub(crate) journal: bool,
-    /// An intent is committed only for the generation that was read, and under one's lease.
+    /// An intent is committed only for the generation that was read, and only while the process holds the lease.
     pub(crate) tied: bool,
-    /// The own deadline is looked at immediately before the send.
+    /// A process checks its own deadline immediately before the send.
     pub(crate) check: bool,
     pub(crate) replays: Replays,
     pub(crate) proof: Proof,
-    /// A day without a sign of the sender's node is proof, too.
+    /// A day without a sign of life from the sender's node also counts as proof.
     pub(crate) day: bool,
     pub(crate) quarantine: Quarantine,
-    /// The sort of unclear answer that is sent again without a quarantine.
+    /// The sort of unclear answer after which the request is sent again without a quarantine.
     pub(crate) hasty: Option<Unclear>,
     pub(crate) rescue: Rescue,
     pub(crate) withdrawn: Withdrawn,
     pub(crate) grace: Grace,
-    /// What is committed of an answer depends on the lease, and not on the generation alone.
+    /// The commit of an answer requires the lease, and not only the generation.
     pub(crate) fenced: bool,
-    /// A 2xx that the plugin cannot read is recorded as the answer.
+    /// A 2xx response that the plugin cannot read is recorded as the answer.
     pub(crate) keeps_unreadable: bool,
     /// The row is read again before a refusal is believed.
     pub(crate) reread: bool,
 }
 
-/// How often an exchange without a clear answer is sent again.
+/// The number of replays of an exchange without a clear answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replays {
     Never,
@@ -41,81 +42,82 @@ pub(crate) enum Replays {
     Always,
 }
 
-/// How an attempt ends without a clear answer.
+/// The ways in which an attempt ends without a clear answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unclear {
-    /// 408 or 5xx.
+    /// The provider answers 408 or 5xx.
     Failed,
-    /// No whole answer.
+    /// The response does not arrive, or not completely.
     Lost,
-    /// A 2xx that the plugin cannot read.
+    /// The provider answers with a 2xx that the plugin cannot read.
     Unreadable,
 }
 
-/// What shows that the sender sends no more.
+/// The evidence that the sender will not send any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// Its lease is over.
+    /// The sender's lease has ended.
     Lease,
-    /// The database no longer sees its session.
+    /// The database no longer sees the sender's session.
     Session,
-    /// Its sign of life is too old.
+    /// The sender's last sign of life is too old.
     Sign,
-    /// Its lock file is free, on its node; or the attempt was one's own.
+    /// The sender's lock file on the same node is free, or the sender is the process itself.
     Lock,
 }
 
-/// From when it is waited until no message can be under way.
+/// The start of the wait until no request can be under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quarantine {
     None,
-    /// Since the intent was committed.
+    /// The wait starts when the intent is committed.
     Intent,
-    /// Since it was written down that the sender sends no more.
+    /// The wait starts when the proof that the sender will not send any more is committed.
     Proof,
 }
 
-/// When the node's rescue files are read.
+/// The time at which the node's rescue files are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rescue {
     Unread,
-    /// Before it is seen that the sender sends no more, and so perhaps before it wrote one.
+    /// The files are read before the proof that the sender will not send any more. The sender may still write one
+    /// after that.
     BeforeProof,
     AfterProof,
 }
 
-/// What a replay that was not sent, or was turned away, leaves of the exchange.
+/// The state of the exchange after a replay that was not sent or was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Withdrawn {
     Nothing,
-    /// What it was before the replay.
+    /// The exchange is as it was before the replay.
     Uncertain,
 }
 
-/// What a replay needs while the provider still takes the spent token.
+/// The requirements for a replay while the provider still accepts the spent token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grace {
     Nothing,
-    /// Proof that the sender sends no more, without a quarantine as long as the window is open.
+    /// Proof that the sender will not send any more, but no quarantine while the window is open.
     Window,
-    /// The same, where a whole quarantine would end before the window does.
+    /// The same as `Window`, but only where a whole quarantine would end before the window closes.
     Quarantine,
-    /// The same as without grace.
+    /// The same requirements as without grace.
     Everything,
 }
 
-/// What a provider does with a refresh token that was spent.
+/// The behaviour of a provider when a spent refresh token is used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Semantics {
-    /// Takes it as theft and revokes the family.
+    /// The provider treats the use as theft and revokes all tokens of the authorization.
     Strict,
-    /// For a time answers with the token that it gave for it.
+    /// For a time, the provider answers with the same successor as before.
     GraceSame,
-    /// For a time answers with another new token, and those it gave before stay good.
+    /// For a time, the provider answers with another new token, and earlier successors stay valid.
     GraceEach,
-    /// For a time answers with another new token, and the one it gave before is spent.
+    /// For a time, the provider answers with another new token, and the earlier successor becomes spent.
     GraceLast,
-    /// There is none: a refresh leaves the token as it is.
+    /// Refresh tokens are never spent: a refresh leaves the token as it is.
     Stable,
 }
 
@@ -135,20 +137,20 @@ impl Semantics {
     }
 }
 
-/// Against what a design runs.
+/// The environment in which a design runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
     pub(crate) semantics: Semantics,
     /// The node of each process.
     pub(crate) nodes: &'static [usize],
     pub(crate) budget: Budget,
-    /// How many runs each process may begin.
+    /// Number of runs that each process may begin.
     pub(crate) runs: u8,
-    /// At which generation nothing is due any more.
+    /// The generation at which no refresh is due any longer.
     pub(crate) goal: u8,
 }
 
-/// The protocol.
+/// The design that is built.
 pub(crate) const PROTOCOL: Design = Design {
     lease: true,
     expires: true,

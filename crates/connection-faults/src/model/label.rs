@@ -1,8 +1,8 @@
-//! What a step is called in a history.
+//! The name of a step in a history.
 
 use std::fmt::{self, Display, Formatter};
 
-/// A text in which `#` stands for a process, which is told as a letter.
+/// A text in which `#` stands for a process, which is displayed as a letter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Label {
     process: usize,
@@ -14,7 +14,7 @@ impl Label {
         Self { process, text }
     }
 
-    /// A step of no process.
+    /// Creates the label of a step that belongs to no process.
     pub(crate) fn world(text: &'static str) -> Self {
         Self { process: 0, text }
     }

@@ -1,9 +1,12 @@
-//! The refresh of a connection as a model of its states, and a checker that visits them all.
+//! A model of the refresh of a connection, and a checker that visits every state of it.
 //!
-//! The model leaves out what does not matter: there is one row, a token is a number, and time is what it lets happen. A
-//! lease and a window end when they may; a quarantine ends when what was sent before it began is processed or lost; a
-//! day passes when a node is silent. The number of sends has no bound, but faults are a budget, so that every state can
-//! be visited. [`Invariant`] says what must hold; the tables are in `docs/design/refresh.md`, and a test compares them.
+//! The model is an abstraction: there is one row, a token is a number, and there is no clock. Instead, a lease and a
+//! window may end at any time, a quarantine ends when every request sent before it began is processed or lost, and a
+//! day passes while a node is silent. The number of sends is not bounded, but the faults have a budget, so that the
+//! number of states is finite.
+//!
+//! [`Invariant`] lists the properties that must hold. A test compares the results with the tables in
+//! `docs/design/refresh.md`.
 
 mod attempt;
 mod cases;

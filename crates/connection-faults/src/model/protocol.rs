@@ -1,11 +1,11 @@
-//! What a process does next, by the design.
+//! The steps that a process may take, according to the design.
 
 use super::{
     designs::{Design, Grace, Proof, Quarantine, Replays, Rescue, Scope, Semantics},
     state::{Answer, Before, Exchange, Lease, Process, Rescued, Settled, State, Step},
 };
 
-/// One process at a state, and the steps that it may take.
+/// One process in a state, whose next steps are computed.
 pub(crate) struct Turn<'a> {
     pub(crate) design: &'a Design,
     pub(crate) scope: &'a Scope,
@@ -13,7 +13,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) index: usize,
 }
 
-/// What happens, and what is then.
+/// The possible steps, each with its label and the state after it.
 pub(crate) type Next = Vec<(&'static str, State)>;
 
 impl Turn<'_> {
@@ -46,7 +46,7 @@ impl Turn<'_> {
         self.with(|state| state.processes[self.index].step = step)
     }
 
-    /// The run is over: the lease, if it is still ours, is free.
+    /// Ends the run and releases the lease if this process still holds it.
     pub(super) fn over(&self, mut state: State) -> State {
         let me = &mut state.processes[self.index];
         (me.step, me.runs, me.stale, me.replays) = (Step::Idle, me.runs - 1, false, false);
@@ -58,7 +58,7 @@ impl Turn<'_> {
         !self.design.lease || self.state.row.lease.is_some_and(|lease| lease.owner == self.index)
     }
 
-    /// A run begins where it may get anywhere; one that cannot is left out, as it would end with nothing written.
+    /// Begins a run if it can make progress. A run that cannot would end without a write, so it is left out.
     fn begin(&self) -> Next {
         let row = &self.state.row;
         if self.me().runs == 0 || row.generation >= self.scope.goal || row.lease.is_some_and(|lease| !lease.expired) {
@@ -78,7 +78,7 @@ impl Turn<'_> {
         self.meet(&exchange)
     }
 
-    /// An exchange has no answer, and nobody leads.
+    /// Begins a run for an exchange that has no answer while no process leads.
     fn meet(&self, exchange: &Exchange) -> Next {
         if self.may_replay(exchange) {
             return vec![("# takes the lease", self.led(Step::Leading))];
@@ -90,7 +90,7 @@ impl Turn<'_> {
                 vec![("# takes the lease", self.led(Step::Leading))]
             }
             false if !failing && (settled || proven) && self.elapsed(exchange, Quarantine::Intent) => {
-                // It takes the lease for that, and gives it back.
+                // The process takes the lease for this commit and releases it in the same step.
                 let unknown = |state: &mut State| (state.row.failing, state.row.lease) = (true, None);
                 vec![("# says that the outcome is unknown", self.with(unknown))]
             }
@@ -119,7 +119,7 @@ impl Turn<'_> {
         self.over(self.with(|state| renew(state, token)))
     }
 
-    /// A replay is left.
+    /// Returns `true` if the design permits another replay.
     fn permits(&self, exchange: &Exchange) -> bool {
         match self.design.replays {
             Replays::Never => false,
@@ -128,7 +128,7 @@ impl Turn<'_> {
         }
     }
 
-    /// All that a replay needs is there.
+    /// Returns `true` if every requirement of a replay is met.
     fn may_replay(&self, exchange: &Exchange) -> bool {
         let ready = match exchange.settled {
             Settled::No => self.grace(exchange) == Some(Grace::Nothing),
@@ -155,8 +155,11 @@ impl Turn<'_> {
             }
     }
 
-    /// The quarantine is longer than a message lives. So when it ends, what was sent before it began is processed or
-    /// lost; what was sent after it began may be under way. A send in time is near enough to the intent.
+    /// Returns `true` if a quarantine that began at this time has ended.
+    ///
+    /// A quarantine is longer than the lifetime of a request. When it ends, every request sent before it began is
+    /// processed or lost, but one sent after it began may be under way. A request that is sent before its deadline is
+    /// treated as sent when its intent was committed.
     fn elapsed(&self, exchange: &Exchange, quarantine: Quarantine) -> bool {
         let (messages, token) = (&self.state.messages, self.state.row.token);
         match quarantine {
@@ -166,7 +169,7 @@ impl Turn<'_> {
         }
     }
 
-    /// It holds the lease, and looks at what is in the journal.
+    /// Reads the journal while holding the lease, and decides what to do.
     fn lead(&self) -> Next {
         if !self.design.journal {
             return vec![("# gets ready", self.at(Step::Intended))];
@@ -210,12 +213,13 @@ impl Turn<'_> {
         }
     }
 
-    /// Writes down that nobody sends, if the exchange is still the one that was looked at. The quarantine begins.
+    /// Commits the proof that no process sends, if the exchange is still the one that was checked. The quarantine
+    /// begins.
     fn settle(&self) -> Next {
         match self.state.row.exchange {
             Some(exchange) if exchange.answer.is_none() && self.owns_lease() => {
                 let mut settled = self.over(self.with(|state| self.conclude(state, None)));
-                // It happens once per attempt, so it needs no bound.
+                // This happens once for each attempt, so it needs no bound.
                 settled.processes[self.index].runs += 1;
                 vec![("# writes that down", settled)]
             }
@@ -259,7 +263,7 @@ impl Turn<'_> {
     }
 }
 
-/// The new credential, as a new generation; what was spent for it is forgotten.
+/// Stores the new credential as a new generation and ends the exchange.
 pub(crate) fn renew(state: &mut State, token: u8) {
     let row = &mut state.row;
     (row.generation, row.token, row.failing, row.exchange) = (row.generation + 1, token, false, None);

@@ -1,4 +1,4 @@
-//! The refresh of one connection as a model, and what must always hold of it.
+//! The refresh of one connection as a model for the checker, with the invariants of the protocol.
 
 use std::collections::BTreeMap;
 
@@ -11,40 +11,40 @@ use super::{
     world,
 };
 
-/// What must hold.
+/// A property that must hold in every state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// There are no two sends of a token without a proof and a quarantine between them.
+    /// No token is sent twice without a proof and a quarantine between the two sends.
     NoSecondSpend,
-    /// Where nothing is under way, a row that is live holds the provider's current token, and its family lives.
+    /// While nothing is under way, a row that is live holds a token that the provider accepts.
     LiveIsLive,
-    /// What a provider gave is committed, held by a living process, in a rescue file, or the row says that it is not;
-    /// and no spend of ours makes it worthless while it is at hand.
+    /// A token that was received is committed, held by a living process or kept in a rescue file, or else the row
+    /// says that it is lost. No later spend of ours makes the token worthless while it is available.
     NothingReceivedIsLost,
-    /// Nobody waits for ever.
+    /// No process waits for ever.
     EveryRunEnds,
-    /// A refusal of what was spent before leaves what is stored now as it is.
+    /// A refusal of an earlier token leaves the stored credential as it is.
     NoFlip,
-    /// A row says that somebody must authorize again only where the provider no longer takes the token, or where the
-    /// answer is there and cannot be opened.
+    /// A row asks for re-authorization only if the provider no longer accepts the token, or if the recorded answer
+    /// cannot be opened.
     NothingIsGivenUp,
 }
 
-/// A design against what may happen to it.
+/// A design in a scope, as a model.
 pub(crate) struct Refresh {
     pub(crate) design: Design,
     pub(crate) scope: Scope,
     pub(crate) ends: Ends,
 }
 
-/// How the ends are, in which nothing more can happen.
+/// The number of final states of each sort. A state is final if nothing more can happen in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
-    /// The row holds a credential and nothing is open.
+    /// The row holds a credential, and no exchange is open.
     pub live: usize,
     /// The exchange has no answer yet, and the runs of the model are used up.
     pub open: usize,
-    /// Somebody must authorize again.
+    /// A person must re-authorize the connection.
     pub failing: usize,
 }
 
@@ -116,24 +116,24 @@ fn usable(state: &State) -> bool {
     state.provider.alive && (state.provider.eldest..=state.provider.current).contains(&state.row.token)
 }
 
-/// The provider takes the row's token, as the current one or as a spent one inside its window.
+/// Returns `true` if the provider accepts the row's token, as a valid one or as a spent one inside its window.
 fn taken(state: &State) -> bool {
     usable(state) || (state.provider.alive && state.provider.window == Some(state.row.token))
 }
 
-/// What is at hand is worth nothing any more, by a spend of ours.
+/// Returns `true` if a spend of ours has made an available token worthless.
 fn wasted(state: &State) -> bool {
     !state.provider.alive && at_hand(state)
 }
 
-/// A process was given the current token, nobody has it, and the row does not say so.
+/// Returns `true` if a process received the current token, nothing holds it, and the row does not say so.
 fn forgotten(state: &State) -> bool {
     let (row, provider) = (&state.row, &state.provider);
     let given = provider.alive && state.ghost.received == provider.current && provider.current > provider.family;
     given && !row.failing && row.exchange.is_none() && !at_hand(state)
 }
 
-/// The provider's last token came to us, and is somewhere.
+/// Returns `true` if the provider's current token is in the row, the journal, a process or a rescue file.
 fn at_hand(state: &State) -> bool {
     let current = Answer::New(state.provider.current);
     let held = |process: &Process| matches!(process.step, Step::Answered(it) | Step::Recorded(it) if it == current);

@@ -1,68 +1,71 @@
-//! What a refresh depends on: the row, the processes, what is under way to the provider, and what may still go wrong.
+//! The state of the model: the row, the processes, the requests under way to the provider, and the faults that may
+//! still happen.
 
-/// Which refresh token; a later one has a higher number.
+/// The number of a refresh token. Later tokens have higher numbers.
 pub(crate) type Token = u8;
 
-/// All of it.
+/// The state of the whole model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
     pub(crate) row: Row,
     pub(crate) provider: Provider,
     pub(crate) processes: Vec<Process>,
-    /// Requests that were sent and not yet processed; they outlive their sender.
+    /// Requests that were sent and are not yet processed. They outlive their sender.
     pub(crate) messages: Vec<Message>,
-    /// What could not be committed, per node. Never removed, so that each reader meets old ones too.
+    /// The rescue file of each node, with an answer that could not be committed. Files are never removed, so that
+    /// later readers also meet old ones.
     pub(crate) rescued: [Option<Rescued>; 2],
     pub(crate) budget: Budget,
     pub(crate) ghost: Ghost,
 }
 
-/// What is committed of the connection.
+/// The committed row of the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Row {
     pub(crate) generation: u8,
     pub(crate) token: Token,
-    /// Somebody must authorize again, as far as this row knows.
+    /// The row says that a person must re-authorize the connection.
     pub(crate) failing: bool,
     pub(crate) lease: Option<Lease>,
     pub(crate) exchange: Option<Exchange>,
 }
 
-/// A process holds one lease at most, so the owner serves as its fence.
+/// The lease on the row. A process holds one lease at most, so the owner serves as the fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Lease {
     pub(crate) owner: usize,
     pub(crate) expired: bool,
 }
 
-/// The journal's entry of what is being spent.
+/// The journal's entry for the token that is being spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Exchange {
-    /// The process that committed the intent, or took the exchange over for a replay.
+    /// The process that committed the intent, or that took the exchange over for a replay.
     pub(crate) sender: usize,
-    /// The attempt before this one, which comes back when this one is taken back.
+    /// The previous attempt, which is restored when this attempt is withdrawn.
     pub(crate) before: Option<Before>,
     pub(crate) answer: Option<Answer>,
-    /// A quarantine that begins now ends before the provider's window does, which is counted from the first intent.
+    /// A quarantine that begins now ends before the provider's window closes. The window is counted from the first
+    /// intent.
     pub(crate) window: bool,
     pub(crate) settled: Settled,
-    /// A day has passed without a sign of the sender's node.
+    /// A day has passed without a sign of life from the sender's node.
     pub(crate) gone: bool,
-    /// It was sent a second time. Kept only for designs that count.
+    /// The request was sent a second time. This is recorded only for designs that count replays.
     pub(crate) replayed: bool,
 }
 
-/// The note in the row that the attempt is over and left no answer.
+/// A note in the row that the attempt is over and left no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Settled {
     No,
-    /// The next send waits for the end of a quarantine that began with the note.
+    /// The next send waits for the end of a quarantine that began when the note was committed.
     Quarantined,
-    /// The next send waits for nothing.
+    /// The next send may happen at once.
     AtOnce,
 }
 
-/// An attempt whose place a replay has taken.
+/// An attempt that a replay has replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Before {
     pub(crate) sender: usize,
@@ -75,58 +78,58 @@ pub(crate) enum Answer {
     New(Token),
     /// `invalid_grant`.
     Refused,
-    /// A 2xx that the plugin cannot read. The protocol records none.
+    /// A 2xx response that the plugin cannot read. The protocol records none.
     Unreadable,
-    /// An answer that was recorded and can no longer be opened.
+    /// A recorded answer that can no longer be opened.
     Unopened,
-    /// Not processed: 429, or a 4xx that says nothing of the token.
+    /// The provider did not process the request: 429, or a 4xx that says nothing about the token.
     TurnedAway,
 }
 
-/// The truth about the tokens.
+/// The provider's own state of the tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Provider {
     pub(crate) current: Token,
-    /// The first of the tokens that are good; the last is the current one.
+    /// The first of the tokens that are valid. The last one is `current`.
     pub(crate) eldest: Token,
-    /// The first token of the authorization that the row holds.
+    /// The first token of the authorization from which the row's token comes.
     pub(crate) family: Token,
     pub(crate) alive: bool,
-    /// The spent token that is still taken.
+    /// The spent token that the provider still accepts.
     pub(crate) window: Option<Token>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Process {
     pub(crate) step: Step,
-    /// How many runs it may still begin.
+    /// Number of runs that the process may still begin.
     pub(crate) runs: u8,
-    /// The generation and the token with which the run began.
+    /// The generation at the start of the run. `token` is the token at that time.
     pub(crate) generation: u8,
     pub(crate) token: Token,
     pub(crate) replays: bool,
-    /// It was paused beyond its lease and its deadline.
+    /// The process was paused beyond its lease and its deadline.
     pub(crate) stale: bool,
-    /// The database no longer sees its session.
+    /// The database no longer sees the process's session.
     pub(crate) cut: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     Idle,
-    /// It holds the lease.
+    /// The process holds the lease.
     Leading,
-    /// One of the two looks that a replay needs is done.
+    /// One of the two checks that a replay needs is done.
     Looked,
-    /// Both are.
+    /// Both checks are done.
     Proved,
     /// The intent is committed.
     Intended,
-    /// Its own deadline was looked at; what comes next is the send.
+    /// The process has checked its own deadline and sends next.
     Checked,
     Waiting,
     Answered(Answer),
-    /// The answer is committed, so that every run finds it.
+    /// The answer is committed, so every later run finds it.
     Recorded(Answer),
     Dead,
 }
@@ -138,9 +141,10 @@ pub(crate) struct Message {
     pub(crate) awaited: bool,
     pub(crate) token: Token,
     pub(crate) replay: bool,
-    /// It was sent after the sender's deadline, by a process that was paused between its look at the clock and the send.
+    /// The request was sent after the sender's deadline, because the sender was paused between its check of the clock
+    /// and the send.
     pub(crate) late: bool,
-    /// Its quarantine ends before the provider's window does.
+    /// The quarantine for this request ends before the provider's window closes.
     pub(crate) covered: bool,
 }
 
@@ -150,31 +154,31 @@ pub(crate) struct Rescued {
     pub(crate) token: Token,
 }
 
-/// How often each fault may still happen.
+/// The number of times that each fault may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Budget {
     /// Processes that are killed.
     pub(crate) crashes: u8,
     /// Processes that are paused beyond their lease.
     pub(crate) pauses: u8,
-    /// Attempts without a clear answer: 5xx, no whole answer, or a 2xx that the plugin cannot read.
+    /// Attempts without a clear answer: a 5xx, no complete response, or a 2xx that the plugin cannot read.
     pub(crate) unclear: u8,
-    /// Commits that the disk refuses.
+    /// Commits that fail because the disk refuses them.
     pub(crate) failures: u8,
     /// Database sessions that end while their process lives.
     pub(crate) cuts: u8,
-    /// Requests that are turned away unprocessed.
+    /// Requests that the provider turns away without processing them.
     pub(crate) refusals: u8,
     /// Recorded answers that can no longer be opened.
     pub(crate) unopened: u8,
-    /// Authorizations anew by a person.
+    /// Re-authorizations by a person.
     pub(crate) renewals: u8,
 }
 
-/// What nobody in the model knows, and the invariants are about.
+/// History that no process of the model can see, and that the invariants need.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Ghost {
-    /// Tokens that were sent, one bit each.
+    /// The tokens that were sent, one bit for each.
     pub(crate) spent: u32,
     pub(crate) spent_twice: bool,
     /// A token was sent again while an earlier request could still be sent or processed.
@@ -184,6 +188,6 @@ pub(crate) struct Ghost {
     pub(crate) flipped: bool,
     pub(crate) dropped: bool,
     pub(crate) stuck: bool,
-    /// The last token that a process was given.
+    /// The last token that a process received.
     pub(crate) received: Token,
 }

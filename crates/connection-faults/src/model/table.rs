@@ -1,4 +1,4 @@
-//! What was explored, as the document shows it.
+//! The results of the explorations, as tables for the document.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use super::{
     state::Budget,
 };
 
-/// What an exploration found.
+/// The result of exploring a case.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What was explored.
+    /// The case that was explored.
     pub case: Case,
-    /// How many states there are.
+    /// Number of reachable states.
     pub states: usize,
-    /// How the ends are.
+    /// Number of final states of each sort.
     pub ends: Ends,
-    /// Per invariant that does not hold, the shortest history that breaks it.
+    /// The shortest history that breaks each invariant that does not hold.
     pub broken: BTreeMap<Invariant, Vec<String>>,
 }
 
 impl Case {
-    /// Explores all that may happen.
+    /// Visits every reachable state of this case.
     #[must_use]
     pub fn explore(&self) -> Outcome {
         let mut refresh = Refresh { design: self.design, scope: self.scope.clone(), ends: Ends::default() };
@@ -51,7 +51,7 @@ impl Outcome {
     }
 }
 
-/// Designs that hold.
+/// Returns the table of designs that hold.
 #[must_use]
 pub fn held(outcomes: &[Outcome]) -> String {
     let mut table = "| Design | Provider | Processes/nodes | Faults | States | Verdict |\n\
@@ -63,7 +63,7 @@ pub fn held(outcomes: &[Outcome]) -> String {
     table
 }
 
-/// Designs that hold, and in how many states nothing more can happen.
+/// Returns the table of designs that hold, with the number of their final states.
 #[must_use]
 pub fn ended(outcomes: &[Outcome]) -> String {
     let mut table = "| Design | Provider | Processes/nodes | Faults | States | Verdict | Live | Open | Failing |\n\
@@ -77,7 +77,7 @@ pub fn ended(outcomes: &[Outcome]) -> String {
     table
 }
 
-/// Designs that fail, and why.
+/// Returns the table of designs that fail, with the invariants that they break and a counterexample.
 #[must_use]
 pub fn failed(outcomes: &[Outcome]) -> String {
     let mut table = "| Design | Provider | Processes/nodes | Faults | States | Fails | Shortest counterexample |\n\
@@ -96,7 +96,7 @@ pub fn failed(outcomes: &[Outcome]) -> String {
 }
 
 impl Invariant {
-    /// How the tables call it.
+    /// Returns the name of the invariant in the tables.
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What happens around the processes: the provider, the network, the clock, and faults.
+//! The steps of the model outside of the processes: the provider, the network, the clock and the faults.
 
 use super::{
     designs::{Design, Scope, Semantics},
@@ -7,7 +7,7 @@ use super::{
     state::{Answer, Message, Process, Settled, State, Step},
 };
 
-/// What the provider makes of a message, and what the network makes of it.
+/// Returns the steps in which the provider or the network handles a request.
 pub(crate) fn messages(scope: &Scope, state: &State) -> Vec<(Label, State)> {
     let mut next = Vec::new();
     for (at, message) in state.messages.iter().enumerate() {
@@ -64,7 +64,7 @@ fn process(scope: &Scope, state: &mut State, message: &Message) -> (&'static str
     ("the provider sees a reuse by # and revokes all", Answer::Refused)
 }
 
-/// Time passes, for all or for one.
+/// Returns the steps in which time passes.
 pub(crate) fn time(design: &Design, scope: &Scope, state: &State) -> Vec<(Label, State)> {
     let mut next = Vec::new();
     if let Some(lease) = state.row.lease
@@ -85,11 +85,12 @@ pub(crate) fn time(design: &Design, scope: &Scope, state: &State) -> Vec<(Label,
     next
 }
 
-/// A day passes without a sign of a node. Its requests are over by then, and what it kept counts as lost with it.
+/// Returns the step in which a day passes without a sign of life from the sender's node. By then its requests are
+/// over, and its rescue file counts as lost.
 fn day(scope: &Scope, state: &State) -> Option<(Label, State)> {
     let exchange = state.row.exchange.filter(|it| it.answer.is_none() && it.settled == Settled::No && !it.gone)?;
     let node = scope.nodes[exchange.sender];
-    // A process that begins no run any more gives no sign either.
+    // A process that can begin no further run gives no sign of life either.
     let gone = |process: &Process| process.step == Step::Dead || (process.step == Step::Idle && process.runs == 0);
     let silent = scope.nodes.iter().zip(&state.processes).all(|(at, process)| *at != node || gone(process));
     let under_way = state.messages.iter().any(|message| message.from == exchange.sender);
@@ -102,8 +103,10 @@ fn day(scope: &Scope, state: &State) -> Option<(Label, State)> {
     Some((Label::new(exchange.sender, "a day passes without a sign of #"), after))
 }
 
-/// The provider takes a spent token for a time after its rotation. We count that time from the first intent, so it ends
-/// after ours, and what is covered is processed or lost by then.
+/// Adds the steps in which a window closes.
+///
+/// The provider accepts a spent token for a time after its rotation. We count that time from the first intent, so the
+/// provider's window closes after ours, and requests that are covered are processed or lost by then.
 fn windows(state: &State, next: &mut Vec<(Label, State)>) {
     let ours = state.row.exchange.is_some_and(|exchange| exchange.window);
     if ours {
@@ -120,7 +123,7 @@ fn windows(state: &State, next: &mut Vec<(Label, State)>) {
     }
 }
 
-/// What costs a fault.
+/// Returns the steps that use up a part of the fault budget.
 pub(crate) fn faults(expires: bool, state: &State) -> Vec<(Label, State)> {
     let mut next = Vec::new();
     for (index, process) in state.processes.iter().enumerate() {

@@ -193,7 +193,7 @@ pub fn volatile_cluster() -> io::Result<Cluster> {
     start(&parent, "fsync = off\nfull_page_writes = off\nmax_connections = 300\n")
 }
 
-/// Makes a cluster in a new directory within `parent`, with these lines of settings besides the usual ones.
+/// Makes a cluster in a new directory within `parent`, with additional lines of settings.
 fn start(parent: &Path, more: &str) -> io::Result<Cluster> {
     let (initdb, control) = (program("initdb")?, program("pg_ctl")?);
     let directory = tempfile::Builder::new().prefix("connections-postgres-").tempdir_in(parent)?;
