@@ -1,4 +1,4 @@
-//! Builds the contained plugins for a target that has no `std`.
+//! The build of the contained plugins for a target that has no `std`.
 
 use crate::failure::Failure;
 use crate::layers::metadata::Package;
@@ -7,7 +7,8 @@ use crate::process;
 use crate::setup::{self, BARE_TARGET};
 use crate::workspace::{self, Workspace};
 
-/// Builds all of them in one go; says so where the target cannot be had.
+/// Builds the contained plugins and the engine in one run. If the target is missing, this prints a notice, and fails
+/// in continuous integration.
 pub(crate) fn build(workspace: &Workspace, packages: &[Package]) -> Result<(), Failure> {
     let plugins: Vec<&str> = packages
         .iter()

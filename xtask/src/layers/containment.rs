@@ -1,10 +1,9 @@
-//! The containment of our plugins: what a plugin may be made of.
+//! The containment of our plugins, which restricts what a plugin's package may contain.
 //!
-//! A plugin that has no `std`, no `unsafe` and no way around either reaches the
-//! world through its context alone. The build for a target without `std` proves
-//! it; these checks see to it that the code built there is the code built here.
-//! It is a containment and no sandbox: processor time, memory and mistakes of
-//! the compiler remain.
+//! A plugin without `std` and `unsafe`, and without a way around either, can reach the outside only through its
+//! context. The build for a target without `std` proves this, and the checks in this module ensure that the code of
+//! that build is the code of every other build. Containment is not a sandbox: it does not limit processor time or
+//! memory, and it relies on the compiler.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +12,12 @@ use crate::layers::source_checks::{self, Part};
 use crate::layers::table;
 use crate::rust_source::{Cut, is_in_module, test_modules, tokens, without_tests};
 
-/// Whether the plugin depends on the contract alone, and so builds without `std`.
+/// Returns `true` if a plugin depends on the contract alone, and so builds without `std`.
 pub(crate) fn is_contained(package: &Package) -> bool {
     package.is_plugin() && table::row(&package.name).is_some_and(|row| row.normal == [table::CONTRACT])
 }
 
-/// What is wrong with a plugin, given its files below `src/`.
+/// Returns the violations of a plugin, given its files below `src/`.
 pub(crate) fn findings(package: &Package, sources: &BTreeMap<String, String>) -> Vec<String> {
     let mut findings = manifest_findings(package);
     let files: BTreeMap<&str, Cut> =
@@ -40,7 +39,7 @@ pub(crate) fn findings(package: &Package, sources: &BTreeMap<String, String>) ->
     findings.into_iter().map(|finding| format!("{}: {finding}", package.name)).collect()
 }
 
-/// What the package declares beyond a library on the contract.
+/// Returns the dependencies and targets of a package that a library on the contract may not have.
 fn manifest_findings(package: &Package) -> Vec<String> {
     let mut findings = Vec::new();
     let allowed = table::row(&package.name).map_or(&[][..], |row| row.normal);

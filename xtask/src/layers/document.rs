@@ -1,9 +1,9 @@
-//! The tables of the architecture, as a document shows them.
+//! The tables of the architecture in the form in which a document shows them.
 
 use crate::layers::modules;
 use crate::layers::table::{PLACES, PLUGIN, ROWS, Row};
 
-/// Who may depend on whom, and which package of others has its place where.
+/// Returns the table of allowed dependencies, and the table of external packages with their places.
 pub(crate) fn tables() -> String {
     let mut text = "| Package | May depend on | Its tests also on |\n|---|---|---|\n".to_owned();
     for Row { package, normal, dev } in ROWS.iter().chain([&PLUGIN]) {
@@ -16,7 +16,7 @@ pub(crate) fn tables() -> String {
     text
 }
 
-/// Returns the rows of the core's modules, the highest first.
+/// Returns the table of the core's modules, the highest row first.
 pub(crate) fn module_table() -> String {
     let mut text = "| Row | Modules |\n|---|---|\n".to_owned();
     for (index, row) in modules::ROWS.iter().enumerate().rev() {

@@ -1,9 +1,9 @@
-//! Which packages of the workspace depend on which others.
+//! A check of the dependencies between the packages of the workspace.
 
 use crate::layers::metadata::{Kind, Package};
 use crate::layers::table::{self, CONTRACT};
 
-/// Edges that the table does not have, and packages without a row.
+/// Returns the edges that the table does not allow, and the packages without a row.
 pub(crate) fn findings(packages: &[Package]) -> Vec<String> {
     let mut findings = Vec::new();
     for package in packages {
@@ -31,7 +31,7 @@ pub(crate) fn findings(packages: &[Package]) -> Vec<String> {
     findings
 }
 
-/// Every dependency of the contract, of whatever kind and wherever from.
+/// Returns every dependency of the contract, of any kind and from any source.
 pub(crate) fn contract_findings(packages: &[Package]) -> Vec<String> {
     let contract = packages.iter().filter(|package| package.name == CONTRACT);
     let dependencies = contract.flat_map(|package| &package.dependencies);

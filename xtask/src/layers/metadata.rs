@@ -1,7 +1,6 @@
-//! What `cargo metadata` says about the packages of the workspace.
+//! The packages of the workspace, read from `cargo metadata`.
 //!
-//! Dependencies are taken as declared: optional ones, and those of one platform
-//! alone, count like any other.
+//! Dependencies are read as declared: optional and platform-specific ones count like any other.
 
 use serde_json::Value;
 
@@ -10,53 +9,53 @@ use crate::failure::Failure;
 /// A package of the workspace.
 #[derive(Debug, Default)]
 pub(crate) struct Package {
-    /// Its name.
+    /// The name of the package.
     pub(crate) name: String,
-    /// Its directory, relative to the root of the workspace, with `/`.
+    /// The package's directory relative to the root of the workspace, with `/` as separator.
     pub(crate) directory: String,
-    /// What it declares to depend on.
+    /// The declared dependencies.
     pub(crate) dependencies: Vec<Dependency>,
-    /// What cargo builds from it.
+    /// The targets that cargo builds from the package.
     pub(crate) targets: Vec<Target>,
 }
 
-/// One declared dependency, by the name of the package and not by a local one.
+/// A declared dependency, with the name of the package and not a local alias.
 #[derive(Debug)]
 pub(crate) struct Dependency {
-    /// The package depended on.
+    /// The name of the package.
     pub(crate) name: String,
-    /// What it is needed for.
+    /// The purpose of the dependency.
     pub(crate) kind: Kind,
 }
 
-/// What a dependency is needed for.
+/// The purpose of a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A build script.
+    /// The build script needs it.
     Build,
-    /// Tests, examples and benchmarks.
+    /// Tests, examples and benchmarks need it.
     Dev,
-    /// The package itself.
+    /// The package itself needs it.
     Normal,
 }
 
-/// A library, program, test or build script.
+/// A target of a package: a library, program, test or build script.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// `lib`, `bin`, `test`, `custom-build` and so on.
+    /// The kinds and crate types, such as `lib`, `bin`, `test` or `custom-build`.
     pub(crate) kinds: Vec<String>,
-    /// Its first file, relative to the directory of the package.
+    /// The target's root file, relative to the directory of the package.
     pub(crate) source: String,
 }
 
 impl Package {
-    /// Whether it is one of our plugins.
+    /// Returns `true` for a plugin of this workspace.
     pub(crate) fn is_plugin(&self) -> bool {
         self.directory.starts_with("plugins/")
     }
 }
 
-/// Reads the workspace's packages.
+/// Reads the packages of the workspace from the output of `cargo metadata`.
 pub(crate) fn packages(json: &str) -> Result<Vec<Package>, Failure> {
     let metadata: Value =
         serde_json::from_str(json).map_err(|error| Failure::new(format!("cargo metadata: {error}")))?;

@@ -1,7 +1,7 @@
-//! `cargo xtask layers`: the architecture, held by a command.
+//! `cargo xtask layers`: checks that the code keeps to the architecture.
 //!
-//! Every check is a function from what was read (cargo's metadata, source text)
-//! to findings, so that its tests can show that a violation is caught.
+//! Every check is a function from its input (cargo's metadata, source text) to findings, so that tests can show that
+//! it catches a violation.
 
 mod bare_target;
 mod containment;
@@ -25,7 +25,7 @@ use crate::process;
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// Checks the workspace, then builds the contained plugins where there is no `std`.
+/// Checks the workspace, then builds the contained plugins for a target without `std`.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let arguments = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
     let json = process::output(&mut process::cargo(workspace.root(), &arguments))?;
@@ -38,7 +38,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     bare_target::build(workspace, &packages)
 }
 
-/// What is wrong, without building anything.
+/// Returns the violations that can be found without a build.
 fn findings(workspace: &Workspace, packages: &[Package]) -> Result<Vec<String>, Failure> {
     let mut findings = edges::findings(packages);
     findings.extend(edges::contract_findings(packages));
@@ -50,7 +50,7 @@ fn findings(workspace: &Workspace, packages: &[Package]) -> Result<Vec<String>, 
     Ok(findings)
 }
 
-/// What is wrong with the plugin that is not ours, and from which authors copy.
+/// Returns the violations of the template plugin, which is not a member of the workspace and which authors copy.
 fn stranger_findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let manifest = format!("{TEMPLATE}/Cargo.toml");
     let arguments = ["metadata", "--locked", "--no-deps", "--format-version", "1", "--manifest-path", &manifest];
@@ -60,7 +60,7 @@ fn stranger_findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     Ok(packages.iter().flat_map(|package| containment::findings(package, &sources)).collect())
 }
 
-/// The files below `src/` of a crate, with their text.
+/// Returns the text of each file below `src/` of a crate, by its path.
 fn sources(workspace: &Workspace, directory: &str) -> Result<BTreeMap<String, String>, Failure> {
     let below = format!("{directory}/src/");
     let sources = workspace.texts(|path| path.starts_with(&below) && path.ends_with(".rs"))?;

@@ -1,9 +1,9 @@
-//! Which packages of the workspace use which fixed package from elsewhere.
+//! A check of the external packages that have a fixed place in the workspace.
 
 use crate::layers::metadata::{Kind, Package};
 use crate::layers::table::PLACES;
 
-/// Direct dependencies on a package that has its place elsewhere.
+/// Returns the direct dependencies on an external package outside of its place.
 pub(crate) fn findings(packages: &[Package]) -> Vec<String> {
     let mut findings = Vec::new();
     for package in packages {

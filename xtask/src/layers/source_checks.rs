@@ -1,25 +1,24 @@
-//! What the source of a plugin may not say.
+//! Checks for constructs that the source of a plugin may not use.
 //!
-//! A `cfg` could build other code for the target without `std` than for the one
-//! that runs; an `include!` or a `path` could bring code that was not read. The
-//! compiler's own words are refused wherever they stand, so that no macro can
-//! put them together from its input.
+//! A `cfg` could make the build without `std` differ from the one that runs, and an `include!` or a `path` could
+//! bring in code that was not read. The reserved words are refused wherever they appear, so that no macro can
+//! assemble such a construct from its input.
 
 use crate::rust_source::{Token, starts_with};
 
-/// Whose code it is.
+/// The part of a package to which code belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// What users of the plugin build.
+    /// Code that users of the plugin build.
     Plugin,
-    /// What its own tests build: these may have `std`, and make what hosts make.
+    /// Code that only the plugin's own tests build. It may use `std`, and create what hosts create.
     Tests,
 }
 
-/// Macros that read what is not source: a name for them is refused, called or not.
+/// Macros that read files or the environment. Their names are refused even where they are not called.
 const READING_MACROS: &[&str] = &["env", "include", "include_bytes", "include_str", "option_env"];
 
-/// What the first file of the plugin has to say and does not.
+/// Returns the attributes that the plugin's root file must have and lacks.
 pub(crate) fn root(tokens: &[Token]) -> Vec<String> {
     let mut findings = Vec::new();
     for (words, shown) in [
@@ -34,7 +33,7 @@ pub(crate) fn root(tokens: &[Token]) -> Vec<String> {
     findings
 }
 
-/// Where the inner attributes at the start of a file begin.
+/// Returns the tokens from the start of each inner attribute at the top of a file.
 fn inner_attributes(tokens: &[Token]) -> impl Iterator<Item = &[Token]> {
     let mut rest = tokens;
     std::iter::from_fn(move || {
@@ -48,7 +47,7 @@ fn inner_attributes(tokens: &[Token]) -> impl Iterator<Item = &[Token]> {
     })
 }
 
-/// What a file says and must not, each finding with its line.
+/// Returns the forbidden constructs of a file, each with its line.
 pub(crate) fn file(tokens: &[Token], part: Part) -> Vec<String> {
     let mut findings = Vec::new();
     let mut in_use = false;
@@ -90,12 +89,12 @@ pub(crate) fn file(tokens: &[Token], part: Part) -> Vec<String> {
     findings
 }
 
-/// Whether `path` stands as in `#[path = ""]`.
+/// Returns `true` if `path` is used as in `#[path = ""]`.
 fn is_attribute_value(before: &[Token], after: &[Token]) -> bool {
     starts_with(after, &["="]) && before.last().is_some_and(|token| token.is_sign('['))
 }
 
-/// Whether `host` stands as a part of a path, and not as a variable or method.
+/// Returns `true` if `host` is a part of a path, and not a variable or method.
 fn is_module(before: &[Token], after: &[Token], in_use: bool) -> bool {
     let follows = matches!(before, [.., first, second] if first.is_sign(':') && second.is_sign(':'));
     in_use || follows || starts_with(after, &[":", ":"])

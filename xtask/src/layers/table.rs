@@ -1,32 +1,32 @@
-//! Who may depend on whom: the one table of the architecture.
+//! The table of the architecture: the dependencies that each package may have.
 //!
-//! A new edge is a commit of its own and a line here. Packages that do not
-//! exist yet have their row already; an absent package is not checked.
+//! A new edge is added here in its own commit. A row may exist before its package does, because absent packages are
+//! not checked.
 
-/// What one package of the workspace may depend on, among the others.
+/// The dependencies that a package may have on other packages of the workspace.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// The package.
+    /// The name of the package.
     pub(crate) package: &'static str,
-    /// Its normal and build dependencies.
+    /// The allowed normal and build dependencies.
     pub(crate) normal: &'static [&'static str],
-    /// What its tests may have beyond those.
+    /// The dependencies that its tests may have in addition.
     pub(crate) dev: &'static [&'static str],
 }
 
-/// The package that depends on nothing at all.
+/// The package that has no dependencies.
 pub(crate) const CONTRACT: &str = "connection-contract";
 
-/// The package that runs setups by replay. It has no `std`, as plugins have none.
+/// The package that runs setups by replay. Like a plugin, it is built without `std`.
 pub(crate) const ENGINE: &str = "connection-replay";
 
-/// Every package but the plugins that have no row of their own.
+/// The rows of all packages, except for plugins that have no row of their own.
 pub(crate) const ROWS: &[Row] = &[
     Row { package: CONTRACT, normal: &[], dev: &[] },
     // The core and the testkit run setups with the same engine.
     Row { package: ENGINE, normal: &[CONTRACT], dev: &[] },
     Row { package: "connection-seal", normal: &[CONTRACT], dev: &[] },
-    // Its tests send to the small server that the core's tests have, too.
+    // Its tests use the small HTTP server that the core's tests also use.
     Row { package: "connection-egress", normal: &[CONTRACT], dev: &["connection-faults"] },
     Row {
         package: "connection-core",
@@ -37,14 +37,14 @@ pub(crate) const ROWS: &[Row] = &[
     Row { package: "connection-manifest", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
     Row {
         package: "connection-inbound",
-        // What it shows are types of the contract.
+        // Its API exposes types of the contract.
         normal: &[CONTRACT, "connection-core"],
-        // A kind from a configuration offers every way to finish at once.
+        // Its tests use a kind made from a configuration, which offers every way to finish a setup at once.
         dev: &["connection-testkit", "connection-faults", "connection-oauth2"],
     },
-    // Its fakes serve third parties, who have no core of ours.
+    // Its fakes are for third parties, who do not have the core.
     Row { package: "connection-testkit", normal: &[CONTRACT, ENGINE], dev: &[] },
-    // Its provider double has a plugin.
+    // It contains a plugin for its provider double.
     Row { package: "connection-faults", normal: &[CONTRACT, "connection-core"], dev: &["connection-testkit"] },
     Row {
         package: "connection-host",
@@ -67,28 +67,28 @@ pub(crate) const ROWS: &[Row] = &[
     Row { package: "xtask", normal: &[], dev: &[] },
 ];
 
-/// A plugin without a row of its own.
+/// The row for plugins that have no row of their own.
 pub(crate) const PLUGIN: Row =
     Row { package: "connection-plugin-*", normal: &[CONTRACT], dev: &["connection-testkit"] };
 
-/// The row that holds for a package.
+/// Returns the row for a package.
 pub(crate) fn row(package: &str) -> Option<&'static Row> {
     let own = ROWS.iter().find(|row| row.package == package);
     own.or_else(|| package.starts_with("connection-plugin-").then_some(&PLUGIN))
 }
 
-/// A package from elsewhere, and who may have it as a direct dependency.
+/// An external package, with the packages that may depend on it directly.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// The package from elsewhere.
+    /// The name of the external package.
     pub(crate) dependency: &'static str,
-    /// The packages of the workspace in which it has its place.
+    /// The packages of the workspace that may depend on it.
     pub(crate) packages: &'static [&'static str],
-    /// What it does there.
+    /// The purpose of the dependency, as the document shows it.
     pub(crate) purpose: &'static str,
 }
 
-/// Where the fixed packages have their place. Tests may use any.
+/// The places of external packages. Tests may depend on any of them.
 pub(crate) const PLACES: &[Place] = &[
     Place {
         dependency: "serde",
@@ -133,7 +133,7 @@ pub(crate) const PLACES: &[Place] = &[
     },
     Place {
         dependency: "sqlx",
-        // Tests look past the store.
+        // Tests read the database without the store.
         packages: &["connection-core", "connection-faults"],
         purpose: "the store",
     },
@@ -172,7 +172,7 @@ pub(crate) const PLACES: &[Place] = &[
             "connection-core",
             "connection-inbound",
             "connection-host",
-            // It reads what others log.
+            // It captures what other crates log.
             "connection-faults",
         ],
         purpose: "logs; plugins log through their context",

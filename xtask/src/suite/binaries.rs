@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// A binary with tests.
+/// A binary that contains tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Binary {
     /// The package that it belongs to.
@@ -17,7 +17,7 @@ pub(super) struct Binary {
     /// The name of its target, such as `main`.
     pub(super) name: String,
     pub(super) program: PathBuf,
-    /// The package's directory, in which its tests run.
+    /// The package's directory, which is the working directory of its tests.
     pub(super) directory: PathBuf,
     /// `true` for a benchmark, which is one test: it runs once, with few rounds.
     pub(super) is_benchmark: bool,
@@ -41,7 +41,7 @@ impl Test {
         format!("{} {} {}", self.package, self.binary, self.name)
     }
 
-    /// Returns `true` when one of these parts occurs in the test's name.
+    /// Returns `true` if the test's name contains one of these parts, or if the test is a benchmark.
     pub(super) fn is_named(&self, parts: &[&str]) -> bool {
         self.is_benchmark || parts.iter().any(|part| self.name.contains(part))
     }
@@ -58,11 +58,11 @@ impl Test {
     }
 }
 
-/// The programs that one build made.
+/// The programs of one build.
 #[derive(Debug)]
 pub(super) struct Binaries {
     tested: Vec<Binary>,
-    /// Programs that are not tests, by their names.
+    /// Programs that are not tests, with their names.
     programs: Vec<(String, PathBuf)>,
 }
 
@@ -80,7 +80,7 @@ impl Binaries {
         Ok(Self::of(&String::from_utf8_lossy(&output.stdout)))
     }
 
-    /// Reads the lines in which cargo says what it has built.
+    /// Reads the JSON messages that cargo prints about a build.
     pub(super) fn of(messages: &str) -> Self {
         let mut tested = Vec::new();
         let mut programs = Vec::new();
@@ -106,7 +106,7 @@ impl Binaries {
         Self { tested, programs }
     }
 
-    /// Returns the tests for which `wanted` holds.
+    /// Returns the tests for which `wanted` returns `true`.
     pub(super) fn tests(&self, wanted: impl Fn(&Test) -> bool) -> Result<Vec<Test>, Failure> {
         let mut tests = Vec::new();
         for binary in &self.tested {
@@ -130,14 +130,14 @@ impl Binaries {
         Ok(tests)
     }
 
-    /// Returns where a program of ours is that is not a test.
+    /// Returns the path of a program that is not a test.
     pub(super) fn program(&self, name: &str) -> Option<&Path> {
         self.programs.iter().find(|(known, _)| known == name).map(|(_, program)| program.as_path())
     }
 }
 
-/// Returns the name of a package by its id, such as `path+file:///a/plugins/twilio#connection-plugin-twilio@0.1.0`; where the
-/// package has the name of its directory, the id does not repeat it.
+/// Returns the name in a package id such as `path+file:///a/plugins/twilio#connection-plugin-twilio@0.1.0`. The id
+/// omits the name if it is that of the package's directory.
 fn package(id: &str) -> &str {
     let (place, rest) = id.rsplit_once('#').unwrap_or((id, ""));
     match rest.split_once('@') {

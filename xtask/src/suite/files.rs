@@ -1,7 +1,8 @@
-//! The directory for the files of the tests: in memory, where this machine offers that.
+//! The directory for the files of the tests, in memory where this machine offers that.
 //!
-//! Tests make thousands of databases, and on a disk every commit of each would wait for it. A process that is killed leaves
-//! the same in memory as on a disk; only the end of the machine would tell the two apart, and no test ends the machine.
+//! Tests make thousands of databases, and on a disk every commit of each would wait for the disk. A process that is
+//! killed leaves the same files in memory as on a disk. Only a crash of the machine would lose them, and no test
+//! crashes the machine.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +23,8 @@ const ROOM: u64 = 4 << 20;
 pub(super) struct Files(TempDir);
 
 impl Files {
-    /// Makes the directory. Returns `None` where there is no such place, or where it has little room or runs no programs.
+    /// Makes the directory. Returns `None` if this machine has no such place, or if the place has little room or
+    /// cannot run programs.
     pub(super) fn in_memory() -> Option<Self> {
         Self::below(Path::new(MEMORY))
     }
@@ -39,20 +41,20 @@ impl Files {
     }
 }
 
-/// Deletes what runs left behind that were interrupted.
+/// Deletes the directories of interrupted runs.
 fn sweep(memory: &Path) {
     for entry in fs::read_dir(memory).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
         let process = rest.split('-').next().unwrap_or_default();
         if !Path::new("/proc").join(process).exists() {
-            // Somebody else's stays.
+            // A directory of another user cannot be deleted and stays.
             fs::remove_dir_all(entry.path()).unwrap_or_default();
         }
     }
 }
 
-/// Gives it the mode of `/tmp`: some tests run a server as another user.
+/// Gives the directory the mode of `/tmp`, because some tests run a server as another user. Returns `true` on success.
 #[cfg(unix)]
 fn opens_to_all(directory: &Path) -> bool {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
@@ -70,7 +72,8 @@ fn room(directory: &Path) -> Option<u64> {
     told.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
 }
 
-/// Tests run scripts that they write, and the place may be mounted without that.
+/// Returns `true` if a script in the directory can be run. Tests run scripts that they write, and the file system may
+/// be mounted with `noexec`.
 fn runs_programs(directory: &Path) -> bool {
     let script = directory.join("runs");
     let written = fs::write(&script, "#!/bin/sh\n").is_ok();

@@ -1,8 +1,8 @@
-//! `cargo xtask test`: what README calls the test command.
+//! `cargo xtask test`: installs the requirements of the tests, builds the workspace once, and runs every test.
 //!
-//! It brings what the tests need, builds the workspace once, and runs every test in a process of its own, so that a test that
-//! hangs, aborts or ends its process fails by its name and costs no other test. Nothing in it is optional: a test that cannot
-//! run fails. Each part says how many seconds it took and which of its tests were the slowest.
+//! Each test runs in its own process, so that a test that hangs, aborts or exits fails by its name and affects no
+//! other test. No test is optional: in continuous integration, a test that cannot run fails. Each part reports how
+//! many seconds it took and which of its tests were the slowest.
 
 mod binaries;
 mod files;
@@ -24,20 +24,20 @@ use crate::suite::server::Server;
 use crate::suite::summary::Summary;
 use crate::workspace::Workspace;
 
-/// How much of the suite is run.
+/// The part of the suite that is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// For use while working: on SQLite alone, without servers, browsers, containers, processes that are killed, and the tests
-    /// that start the command.
+    /// The tests that are quick enough to run while working: on SQLite alone, without servers, browsers, containers,
+    /// processes that are killed, or the tests that start the command.
     Quick,
     /// Every test.
     Whole,
-    /// Every test, with as many repetitions as each has in its long form.
+    /// Every test, in its long form.
     Long,
 }
 
 impl Extent {
-    /// Returns the time after which a test is ended and fails. On two idle cores the slowest test takes a tenth of it.
+    /// Returns the time after which a test is ended and fails. The slowest test takes a tenth of it on two idle cores.
     const fn deadline(self) -> Duration {
         match self {
             Self::Quick | Self::Whole => Duration::from_secs(4 * 60),
@@ -46,10 +46,11 @@ impl Extent {
     }
 }
 
-/// The tests of documentation are built and run by rustdoc, as one part.
+/// Time limit for the documentation tests, which rustdoc builds and runs as one part.
 const LONGEST_DOCUMENTATION: Duration = Duration::from_secs(20 * 60);
 
-/// Modules that run a second time with a pooler before the server: those that reach the store in another way than the rest.
+/// Modules that run a second time with a pooler between the tests and the server, because they reach the store in
+/// different ways.
 const BEHIND_A_POOLER: [&str; 10] = [
     "setup_steps::",
     "setup_replay::",
@@ -63,25 +64,25 @@ const BEHIND_A_POOLER: [&str; 10] = [
     "drops::",
 ];
 
-/// Parts of the names of tests that `--quick` leaves out: they need a server, a browser, a container or a tool of others, or
-/// they run many processes.
+/// Parts of the names of tests that `--quick` leaves out, because they need a server, a browser, a container or a
+/// third-party tool, or run many processes.
 const NOT_QUICK: [&str; 30] = [
     "postgres",
     "pooler",
-    // Servers and packages of others.
+    // Third-party servers and packages.
     "authorization_servers::",
     "genuine::",
     "oauth2::",
     "real::",
     "servers::",
     "webhooks::what_the_package",
-    // A browser.
+    // Tests in a browser.
     "browser::",
     "chromium",
-    // Containers.
+    // Tests in containers.
     "sandbox_build::",
     "sandbox_run::",
-    // Many processes, or one that is killed again and again.
+    // Tests with many processes, or with one that is killed repeatedly.
     "canary::",
     "first_hour::",
     "first_starts::",
@@ -93,7 +94,7 @@ const NOT_QUICK: [&str; 30] = [
     "relay::",
     "refresh_processes::",
     "serve::",
-    // Many rows, or everything that a model lets happen.
+    // Tests with many rows, or that visit all states of a model.
     "filters::many",
     "import::many",
     "imports::a_long",
@@ -103,14 +104,14 @@ const NOT_QUICK: [&str; 30] = [
     "refresh_outages::an_outage",
 ];
 
-/// Returns `true` for a test that `--quick` runs. The tests of the command in `connection-host` are not among them: they start
-/// the program some thousand times.
+/// Returns `true` for a test that `--quick` runs. The command's tests in `connection-host` are left out, because they
+/// start the program some thousand times.
 fn is_quick(test: &Test) -> bool {
     let is_of_command = test.package == "connection-host" && test.binary == "main";
     test.binary != "postgres" && !is_of_command && !test.is_named(&NOT_QUICK)
 }
 
-/// Runs the tests; one that fails hides none of the others.
+/// Runs the tests and reports all failures at the end.
 pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<(), Failure> {
     if extent != Extent::Quick {
         setup::run(workspace, Scope::Tests)?;
@@ -121,7 +122,7 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<(), Failure> 
     summary.add("build", begun.elapsed());
 
     let mut runner = Runner::new(extent.deadline());
-    // Deleted when this function returns.
+    // The directory is deleted when this function returns.
     let files = Files::in_memory();
     if let Some(files) = &files {
         runner.set("TMPDIR", files.path().to_string_lossy());
@@ -136,7 +137,7 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<(), Failure> 
         summary.tests("tests", runner.run(tests));
         return summary.end();
     }
-    // Stopped when this function returns.
+    // The server is stopped when this function returns.
     let server = Server::start(&binaries)?;
     if let Some(server) = &server {
         runner.set("CONNECTIONS_TEST_POSTGRES_URL", server.address());

@@ -1,4 +1,4 @@
-//! Runs tests side by side, each in a process of its own that ends by a deadline.
+//! A runner for tests in parallel, each in its own process and with a deadline.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::process;
 use crate::suite::binaries::Test;
 
-/// The runner says how far it has come each time that many tests have ended.
+/// Number of finished tests after which the runner reports its progress.
 const SAYS: usize = 250;
 
 /// A test that has ended.
@@ -22,40 +22,40 @@ pub(super) struct Done {
     pub(super) failure: Option<String>,
 }
 
-/// Runs tests side by side, with the same deadline and environment for each.
+/// Runs tests in parallel, with the same deadline and environment for each.
 #[derive(Debug)]
 pub(super) struct Runner {
     deadline: Duration,
     variables: Vec<(&'static str, String)>,
     workers: usize,
-    /// Shows nothing that a test says when it passes.
+    /// Hides the output of tests that pass.
     skips_quietly: bool,
 }
 
 impl Runner {
-    /// A runner that ends each test by this deadline.
+    /// Creates a runner that ends each test at this deadline.
     pub(super) fn new(deadline: Duration) -> Self {
-        // Most tests wait for a disk, a server or another process, so there are two for each core.
+        // Most tests wait for a disk, a server or another process, so two tests run for each core.
         let workers = 2 * thread::available_parallelism().map_or(1, usize::from);
         Self { deadline, variables: Vec::new(), workers, skips_quietly: false }
     }
 
-    /// Sets a variable in the environment of the tests to come.
+    /// Sets a variable in the environment of all later tests.
     pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.variables.push((name, value.into()));
     }
 
-    /// Lets tests skip what this machine lacks without a word, in continuous integration, too.
+    /// Lets tests skip what this machine lacks without a notice, even in continuous integration.
     pub(super) fn skip_quietly(&mut self) {
         self.skips_quietly = true;
     }
 
-    /// Runs them all, the ones that are known to be slow first, and shows what those that fail have written.
+    /// Runs the tests, the known slow ones first, and prints the output of those that fail.
     pub(super) fn run(&self, mut tests: Vec<Test>) -> (Duration, Vec<Done>) {
         let start = Instant::now();
         let count = tests.len();
         println!("{count} tests, {} side by side", self.workers);
-        // Taken from the end.
+        // The workers take tests from the end of the list.
         tests.sort_by_key(|test| test.is_named(&super::NOT_QUICK));
         let waiting = Mutex::new(tests);
         let done = Mutex::new(Vec::with_capacity(count));
@@ -92,7 +92,7 @@ impl Runner {
             Ok(ended) => ended,
             Err(error) => (Some(format!("cannot run it: {error}")), String::new(), String::new()),
         };
-        // Tests write to standard error what is to be seen of those that pass, too, such as how often something was killed.
+        // Tests that pass use standard error for results that a person should see, such as the number of kills.
         let shown = match &failure {
             Some(why) => format!("\nFAILED {title}: {why}\n{output}{aside}\n"),
             None if self.skips_quietly => String::new(),
@@ -105,9 +105,10 @@ impl Runner {
 
 type Ended = (Option<String>, String, String);
 
-/// Runs a command to its end or to the deadline; returns why it failed, its output and its standard error.
+/// Runs a command to its end or to the deadline. Returns the reason of a failure, its standard output and its
+/// standard error.
 fn run(command: &mut Command, deadline: Duration) -> std::io::Result<Ended> {
-    // Files and not pipes: a program that a test has left behind would keep a pipe open.
+    // The output goes to files, because a program that a test has left behind would keep a pipe open.
     let mut output = tempfile::tempfile()?;
     let mut aside = tempfile::tempfile()?;
     command.stdout(Stdio::from(output.try_clone()?)).stderr(Stdio::from(aside.try_clone()?));

@@ -1,7 +1,7 @@
-//! One PostgreSQL server for all tests of a run.
+//! The PostgreSQL server that all tests of a run share.
 //!
-//! A test binary that runs by itself makes a server of its own, which takes a second. Here every test is a process, so one
-//! server is made for all of them, and each test has its own database on it.
+//! A test binary that runs by itself makes its own server, which takes a second. Here every test is a process, so all
+//! of them share one server, and each test has its own database on it.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use crate::suite::binaries::Binaries;
 /// The program of `connection-faults` that makes the server and stops it when its input ends.
 const PROGRAM: &str = "connection-faults-postgres";
 
-/// A server that stops with this value, or when this process dies.
+/// A running server, which stops when this value is dropped or when this process dies.
 #[derive(Debug)]
 pub(super) struct Server {
     keeper: Child,
@@ -20,8 +20,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the server, unless the environment names one. Returns `None` where it cannot be made: each test that needs it
-    /// then says so, or fails in continuous integration.
+    /// Starts the server, unless the environment names one. Returns `None` if the server cannot be started: each test
+    /// that needs it then prints a notice, or fails in continuous integration.
     pub(super) fn start(binaries: &Binaries) -> Result<Option<Self>, Failure> {
         if std::env::var_os("CONNECTIONS_TEST_POSTGRES_URL").is_some() {
             return Ok(None);
@@ -50,7 +50,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It stops the server when its input ends.
+        // The keeper stops the server when its input ends.
         drop(self.keeper.stdin.take());
         self.keeper.wait().map(drop).unwrap_or_default();
     }

@@ -1,4 +1,4 @@
-//! The seconds of each part of the suite, its slowest tests, and all that failed.
+//! The summary of a run: the seconds of each part, its slowest tests, and all failures.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::suite::runner::Done;
 /// Number of slowest tests that are shown for each part.
 const SLOWEST: usize = 10;
 
-/// The parts that were run so far.
+/// The parts and failures of the run so far.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
     parts: Vec<(&'static str, Duration)>,
@@ -21,26 +21,26 @@ impl Summary {
         Self::default()
     }
 
-    /// Notes the time that a part took.
+    /// Records the time of a part.
     pub(super) fn add(&mut self, part: &'static str, took: Duration) {
         println!("{part}: {:.1} seconds", took.as_secs_f64());
         self.parts.push((part, took));
     }
 
-    /// Notes a part that another tool has run.
+    /// Records a part that another tool has run.
     pub(super) fn step(&mut self, part: &'static str, took: Duration, done: Result<(), Failure>) {
         self.add(part, took);
         self.failures.extend(done.err().map(|failure| failure.to_string()));
     }
 
-    /// Notes a part of the tests, and shows the slowest of them.
+    /// Records a part of the tests and prints its slowest tests.
     pub(super) fn tests(&mut self, part: &'static str, (took, mut done): (Duration, Vec<Done>)) {
         self.add(part, took);
         println!("{}", slowest(&mut done));
         self.failures.extend(done.into_iter().filter_map(|done| Some(format!("{}: {}", done.title, done.failure?))));
     }
 
-    /// Shows the parts; the names of the tests that failed are the failure.
+    /// Prints the parts, and returns an error that names the failed tests, if there are any.
     pub(super) fn end(self) -> Result<(), Failure> {
         let parts = self.parts.iter().map(|(part, took)| format!("{part} {:.0}", took.as_secs_f64()));
         println!("seconds: {}", parts.collect::<Vec<_>>().join(", "));
@@ -48,7 +48,7 @@ impl Summary {
     }
 }
 
-/// Returns the slowest of these tests, one in each line.
+/// Returns the counts and the slowest of these tests as text, one test in each line.
 pub(super) fn slowest(done: &mut [Done]) -> String {
     done.sort_by_key(|done| std::cmp::Reverse(done.took));
     let failed = done.iter().filter(|done| done.failure.is_some()).count();

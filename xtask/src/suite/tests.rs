@@ -1,4 +1,4 @@
-//! The runner with scripts in the place of test binaries, and the messages of cargo.
+//! Tests of the runner, with scripts in the place of test binaries, and of reading cargo's messages.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +12,7 @@ use super::summary::{Summary, slowest};
 
 const PATIENT: Duration = Duration::from_secs(600);
 
-/// A script in the place of a test binary: it lists four tests, of which two do not end well.
+/// A script in the place of a test binary. It lists five tests, of which one fails and one hangs.
 const SCRIPT: &str = r#"#!/bin/sh
 case "$1" in
 --list) printf 'passes: test\nfails: test\nhangs: test\ntells: test\nkill::waits: test\nmeasures: benchmark\n' ;;
@@ -23,7 +23,7 @@ tells) test "$SET" = value ;;
 esac
 "#;
 
-/// Returns what cargo says of this program.
+/// Returns cargo's message about this program.
 fn message(program: &Path, target: &str, kind: &str, is_test: bool) -> String {
     let manifest = program.with_file_name("Cargo.toml");
     format!(
@@ -34,7 +34,7 @@ fn message(program: &Path, target: &str, kind: &str, is_test: bool) -> String {
     .replace('\n', " ")
 }
 
-/// The binaries of a workspace with one test binary, one program and one library.
+/// Returns the binaries of a workspace with one test binary, one program and one library.
 fn binaries(directory: &Path) -> Binaries {
     let program = directory.join("script");
     fs::write(&program, SCRIPT).expect("the directory is writable");
@@ -80,7 +80,7 @@ fn a_test_that_fails_is_named_and_hides_no_other() {
     assert!(failure.ends_with("1 found\n  some-package main fails: exit status: 101"), "{failure}");
 }
 
-/// The control of the deadline: the others end well before theirs.
+/// This is the control of the deadline: the other tests end well before theirs.
 #[test]
 fn a_test_that_hangs_fails_by_its_name_when_its_time_is_over() {
     let directory = tempfile::tempdir().unwrap();
@@ -92,7 +92,7 @@ fn a_test_that_hangs_fails_by_its_name_when_its_time_is_over() {
 #[test]
 fn files_are_kept_in_memory_and_those_of_an_interrupted_run_are_deleted() {
     let memory = Path::new("/dev/shm");
-    // As of a process that is gone: no process has this number.
+    // The directory of a process that is gone. No process has this id.
     let left = memory.join("connections-tests-4194305-left");
     if !memory.is_dir() || fs::create_dir_all(left.join("store")).is_err() {
         return;

@@ -1,17 +1,17 @@
-//! What the imports between modules look like as a whole.
+//! Counts of the imports between modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::imports::Imports;
 
-/// Numbers by which a crate's inner structure can be compared before and after a change.
+/// Counts that describe a crate's inner structure, so that it can be compared before and after a change.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Pairs of modules of which one imports the other.
+    /// Number of ordered pairs of modules of which the first imports the second.
     pub(crate) arrows: usize,
-    /// Pairs of modules that import each other.
+    /// Number of pairs of modules that import each other.
     pub(crate) mutual: usize,
-    /// The number of modules in the largest circle: from each of them imports lead to every other.
+    /// Number of modules in the largest circle, in which imports lead from each module to every other.
     pub(crate) circle: usize,
 }
 

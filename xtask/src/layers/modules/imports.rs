@@ -1,24 +1,24 @@
-//! Reads from the sources of a crate which of its top-level modules imports which others.
+//! The imports between the top-level modules of a crate, read from its sources.
 //!
-//! Paths that start with `crate`, `super` or `self` are followed wherever they stand, in a `use` or in the middle of an
-//! expression. A name that the root of the crate re-exports counts as an import of the module that it comes from. Code
-//! that is built for tests only does not count.
+//! Paths that start with `crate`, `super` or `self` are followed wherever they appear, in a `use` or inside an
+//! expression. A name that the root of the crate re-exports counts as an import of the module in which it is
+//! declared. Code that is built only for tests does not count.
 
 use std::collections::BTreeMap;
 
 use crate::rust_source::{Cut, Token, is_in_module, starts_with, test_modules, tokens, without_test_items};
 
-/// The imports of one top-level module from another, with the places at which they stand.
+/// The places of all imports, by the importing and the imported top-level module.
 pub(crate) type Imports = BTreeMap<(String, String), Vec<String>>;
 
-/// What a crate's sources say.
+/// The modules and imports that were read from a crate's sources.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     /// The top-level modules.
     pub(crate) modules: Vec<String>,
-    /// Who imports whom.
+    /// The imports between them.
     pub(crate) imports: Imports,
-    /// Paths that lead to nothing that is known here.
+    /// Paths that lead to no known module or name.
     pub(crate) unknown: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn read(sources: &BTreeMap<String, String>) -> Read {
     read
 }
 
-/// Returns the modules down to the one that a file holds; none for the root.
+/// Returns the path of the module that a file holds, which is empty for the root.
 fn module_path(path: &str) -> Vec<String> {
     let path = path.strip_suffix(".rs").unwrap_or(path);
     let mut parts: Vec<String> = path.split('/').map(str::to_owned).collect();
@@ -68,16 +68,16 @@ fn module_path(path: &str) -> Vec<String> {
     parts
 }
 
-/// A path from the root of the crate, as far as it was written.
+/// A path from the root of the crate, as far as it is written in the source.
 #[derive(Debug, PartialEq, Eq)]
 struct Path {
     line: usize,
     path: Vec<String>,
-    /// The name by which a `use` makes it known.
+    /// The name that `as` gives it in a `use`.
     alias: Option<String>,
 }
 
-/// Returns the names that the root makes known, with the top-level module of each; `None` for one of another crate.
+/// Returns the names that the root re-exports, each with its top-level module, or `None` for a name of another crate.
 fn reexports(tokens: &[Token], modules: &[String]) -> BTreeMap<String, Option<String>> {
     let mut names = BTreeMap::new();
     for (index, token) in tokens.iter().enumerate() {
@@ -96,10 +96,10 @@ fn reexports(tokens: &[Token], modules: &[String]) -> BTreeMap<String, Option<St
     names
 }
 
-/// Returns every path that starts with `crate`, `super` or `self`, from the root of the crate.
+/// Returns every path that starts with `crate`, `super` or `self`, resolved from the root of the crate.
 fn paths(tokens: &[Token], position: &[String]) -> Vec<Path> {
     let mut found = Vec::new();
-    // The modules that are written out in the file and open here, with the depth at which each began.
+    // The inline modules that enclose the current token, with the depth at which each began.
     let mut inline: Vec<(usize, String)> = Vec::new();
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate() {
@@ -128,7 +128,7 @@ fn paths(tokens: &[Token], position: &[String]) -> Vec<Path> {
     found
 }
 
-/// Follows one path, or a tree of them, from a module; returns the number of tokens that it has.
+/// Reads one path, or a tree of paths, relative to a module, and returns the number of its tokens.
 fn tree(tokens: &[Token], from: &[String], found: &mut Vec<Path>) -> usize {
     let mut path = from.to_vec();
     let mut index = 0;
@@ -143,7 +143,7 @@ fn tree(tokens: &[Token], from: &[String], found: &mut Vec<Path>) -> usize {
             Some("self") => {}
             Some("super") => drop(path.pop()),
             Some(name) => path.push(name.to_owned()),
-            // An asterisk, or the arguments of a generic function.
+            // The path ends at an asterisk or at the arguments of a generic function.
             None => break,
         }
         index += 1;
@@ -160,11 +160,11 @@ fn tree(tokens: &[Token], from: &[String], found: &mut Vec<Path>) -> usize {
     index
 }
 
-/// Follows the trees between braces; returns the number of tokens up to the closing one.
+/// Reads the trees between braces and returns the number of tokens up to and including the closing brace.
 fn group(tokens: &[Token], from: &[String], found: &mut Vec<Path>) -> usize {
     let mut index = 1;
     while let Some(token) = tokens.get(index).filter(|token| !token.is_sign('}')) {
-        // At least one token is passed, so that this ends whatever stands here.
+        // At least one token is consumed, so that the loop ends for any input.
         let is_path = token.name().is_some() || token.is_sign('{') || token.is_sign('*');
         let length = if is_path { tree(tokens.get(index..).unwrap_or_default(), from, found).max(1) } else { 1 };
         index += length;

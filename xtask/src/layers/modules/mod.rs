@@ -1,4 +1,4 @@
-//! The order of the modules inside a crate: each imports only from modules that stand below it.
+//! The order of the modules inside a crate, in which each module imports only from lower rows.
 
 mod graph;
 mod imports;
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::layers::sources;
 use crate::workspace::Workspace;
 
-/// The order that a crate's modules keep.
+/// The order of a crate's modules.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order<'a> {
     /// The rows, the lowest first.
@@ -24,12 +24,12 @@ pub(crate) struct Order<'a> {
 
 const CORE: Order<'_> = Order { rows: ROWS, upward: table::UPWARD };
 
-/// Returns what is wrong in the workspace.
+/// Returns the violations of the order in the workspace.
 pub(crate) fn findings_of(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     Ok(findings(&sources(workspace, table::CRATE)?, CORE))
 }
 
-/// Prints the modules with their imports, and counts them.
+/// Prints the modules with their imports and the counts of them.
 pub(crate) fn show(workspace: &Workspace) -> Result<(), Failure> {
     let read = imports::read(&sources(workspace, table::CRATE)?);
     let mut up = 0;
@@ -53,7 +53,7 @@ pub(crate) fn show(workspace: &Workspace) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns what is wrong in the files below `src/` of a crate, by their paths.
+/// Returns the violations in the files below `src/` of a crate, by their paths.
 pub(crate) fn findings(sources: &BTreeMap<String, String>, order: Order<'_>) -> Vec<String> {
     let Read { modules, imports, unknown } = imports::read(sources);
     let mut findings = unknown;

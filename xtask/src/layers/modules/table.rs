@@ -1,6 +1,6 @@
-//! The order of the core's modules: each imports only from rows below its own.
+//! The order of the core's modules, in which each module imports only from rows below its own.
 //!
-//! The order is the plan. What the code does not keep yet stands in [`UPWARD`], which only gets shorter.
+//! The order is the intended one. Imports that still violate it are listed in [`UPWARD`], which only gets shorter.
 
 /// The crate whose modules have an order.
 pub(crate) const CRATE: &str = "crates/connection-core";
@@ -28,9 +28,9 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["registry"],
 ];
 
-/// The imports that still run up, or between two modules of one row: the first module imports the second.
+/// The imports that still lead upward or stay within one row. The first module of each pair imports the second.
 ///
-/// A pair that is no longer needed fails the check, so this list only gets shorter.
+/// A pair that is no longer needed fails the check.
 pub(crate) const UPWARD: &[(&str, &str)] = &[
     ("connection", "extension"),
     ("connection", "registry"),

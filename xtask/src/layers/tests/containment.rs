@@ -1,4 +1,4 @@
-//! Every known way out of the containment is found, and ordinary plugins pass.
+//! Tests of the containment: every known way out of it is found, and ordinary plugins pass.
 
 use std::collections::BTreeMap;
 

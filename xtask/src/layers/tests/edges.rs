@@ -1,4 +1,4 @@
-//! Edges, places and the contract's emptiness: a wrong dependency is found, a right one is not.
+//! Tests of edges, places and the contract's dependencies: a wrong dependency is found, and a right one is not.
 
 use crate::layers::metadata::{Dependency, Kind, Package};
 use crate::layers::{edges, places};

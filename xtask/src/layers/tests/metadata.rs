@@ -1,4 +1,4 @@
-//! What is read from cargo's metadata, and what is refused.
+//! Tests of reading cargo's metadata, and of rejecting malformed metadata.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Each rule of the architecture catches what it is there for, and the workspace holds to all of them.
+//! Tests that each rule of the architecture catches its violations, and that the workspace keeps to all of them.
 
 mod containment;
 mod edges;

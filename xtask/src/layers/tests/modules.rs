@@ -1,4 +1,4 @@
-//! The order of modules inside a crate: an import of a higher module is found however it is written.
+//! Tests of the order of modules: an import of a higher module is found in every form in which it can be written.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ fn check(path: &str, text: &str, expected: &[&str]) {
     assert_eq!(found_in(&[(path, text)], &[]), expected);
 }
 
-/// Returns the findings in a crate of four modules in which these files have this text.
+/// Returns the findings in a crate of four modules in which the given files have the given text.
 fn found_in(files: &[(&str, &str)], upward: &[(&str, &str)]) -> Vec<String> {
     let mut sources: BTreeMap<String, String> = ["ids", "setup", "store", "verify"]
         .iter()
