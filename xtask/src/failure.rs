@@ -1,20 +1,20 @@
-//! Why a command of xtask failed: one text for the person who ran it.
+//! The error of all commands of xtask, a text for the person who ran the command.
 //!
-//! Nothing here is matched on, so it has no variants.
+//! No code distinguishes failures, so the type has no variants.
 
 use std::fmt;
 
-/// What went wrong, and where that helps, what to do.
+/// A description of what went wrong and, where it helps, of what to do.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
 impl Failure {
-    /// Makes one from a sentence.
+    /// Creates a failure with this text.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Passes when nothing was found; otherwise lists the findings, one per line.
+    /// Returns an error that lists the findings, one in each line, or `Ok` if there are none.
     pub(crate) fn unless_empty(title: &str, findings: &[String]) -> Result<(), Self> {
         if findings.is_empty() {
             return Ok(());

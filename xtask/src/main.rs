@@ -1,7 +1,6 @@
-//! The workspace's own commands: `cargo xtask <command>`.
+//! The commands for working on this project: `cargo xtask <command>`.
 //!
-//! Continuous integration runs `cargo xtask ci` and nothing else, so that what
-//! holds there can be shown on any desk with the same words.
+//! Continuous integration runs `cargo xtask ci` and nothing else, so that its result can be repeated on any machine.
 #![expect(clippy::print_stdout, reason = "the output of these commands is for a person or a log")]
 #![expect(clippy::print_stderr, reason = "failures go where a shell expects them")]
 #![expect(clippy::disallowed_methods, reason = "no clock or environment is injected into a build tool")]

@@ -1,10 +1,11 @@
-//! Which changes of a public face break somebody who uses it.
+//! Finds the changes of a public API that break its users.
 //!
-//! Stricter than the compiler where that is simpler: a type that is spelled another way is another type here.
+//! The comparison is stricter than the compiler where that is simpler: a type that is spelled differently counts as
+//! another type.
 
 use crate::api::listing::Listing;
 
-/// What was there and is not, or is another, and what breaks by coming: each with its line.
+/// Returns a line for each item that was removed or changed, and for each new item that breaks users.
 pub(crate) fn breaking(before: &Listing, now: &Listing) -> Vec<String> {
     let mut found = Vec::new();
     for (path, old) in before {
@@ -30,7 +31,7 @@ pub(crate) fn breaking(before: &Listing, now: &Listing) -> Vec<String> {
     found
 }
 
-/// Whether all that held before still does.
+/// Returns `true` if all code that compiled with the old declaration compiles with the new one.
 fn is_wider(old: &str, new: &str) -> bool {
     let plain = |text: &str| text.replace("const fn ", "fn ");
     let same = |old: &str, new: &str| old == new || (!old.contains("const fn ") && old == plain(new));
@@ -38,13 +39,13 @@ fn is_wider(old: &str, new: &str) -> bool {
     same(old, new) || has_body.is_some_and(|(old, new)| same(old, new))
 }
 
-/// The type or trait that a field, variant or method belongs to.
+/// Returns the path of the type or trait to which a field, variant or method belongs.
 fn parent(path: &str) -> Option<&str> {
     path.rsplit_once('.').or_else(|| path.rsplit_once("::")).map(|(parent, _)| parent)
 }
 
-/// Whether one version may take the place of the other without anybody's doing: the first number that is not 0 is the
-/// same, and nothing went back.
+/// Returns `true` if cargo may replace one version with the other by itself: the numbers up to the first that is not
+/// 0 are the same, and the version is not older. Returns `None` for text that is no version.
 pub(crate) fn is_compatible(before: &str, now: &str) -> Option<bool> {
     let numbers = |version: &str| version.split('.').map(|part| part.parse::<u64>().ok()).collect::<Option<Vec<_>>>();
     let (before, now) = (numbers(before)?, numbers(now)?);

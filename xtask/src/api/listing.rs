@@ -1,7 +1,7 @@
-//! Every public item of a crate with its signature, one per line: what its users can hold it to.
+//! The listing of every public item of a crate with its signature, one in each line.
 //!
-//! It is read from the source, by names: one name means one item in the whole crate, there are no macros and no glob
-//! re-exports. What the compiler derives by itself (`Send`, `Sync`) is not listed.
+//! The listing is read from the source by names. This requires that a name is declared once in the whole crate, and
+//! that there are no macros and no glob re-exports. Auto traits (`Send`, `Sync`) are not listed.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,11 @@ use crate::api::show::{self, is_public};
 use crate::api::source::Module;
 use crate::failure::Failure;
 
-/// Declarations by the path under which callers find them; a field is behind a `.`, an impl behind a `:`.
+/// Declarations by the path under which callers find them. A `.` precedes the name of a field, and a `:` that of an
+/// implemented trait.
 pub(crate) type Listing = BTreeMap<String, String>;
 
-/// Lists what callers of a crate can name.
+/// Lists the items that callers of a crate can name.
 pub(crate) fn listing(modules: &[Module]) -> Result<Listing, Failure> {
     let mut list = List { defined: BTreeMap::new(), reachable: BTreeMap::new(), lines: Listing::new() };
     for item in modules.iter().flat_map(|module| &module.items) {
@@ -40,12 +41,12 @@ pub(crate) fn listing(modules: &[Module]) -> Result<Listing, Failure> {
     Ok(list.lines)
 }
 
-/// What stands for an impl that says no more, derived or written.
+/// The declaration of a trait's implementation that has no further parts, derived or written.
 const IMPLEMENTED: &str = "implemented";
 
 struct List<'a> {
     defined: BTreeMap<String, &'a Item>,
-    /// Types and traits that callers can name, with their path.
+    /// Types and traits that callers can name, with their paths.
     reachable: BTreeMap<String, String>,
     lines: Listing,
 }
@@ -78,7 +79,7 @@ impl List<'_> {
             Item::Const(item) if is_public(&item.vis) => {
                 let mut item = item.clone();
                 (item.attrs, item.vis) = (Vec::new(), syn::Visibility::Inherited);
-                // A list may grow; what stands in it is listed by itself.
+                // A list may grow, so its value is left out. Its elements are listed themselves.
                 let is_list = matches!(&*item.expr, Expr::Reference(list) if matches!(&*list.expr, Expr::Array(_)));
                 let shown = show::whole(Item::Const(item));
                 let without_value = shown.split(" = ").next().unwrap_or_default();
@@ -137,7 +138,7 @@ impl List<'_> {
         Ok(())
     }
 
-    /// What `derive` adds to a type.
+    /// Lists the traits that a type derives.
     fn derived(&mut self, path: &str, attributes: &[Attribute], generics: &syn::Generics) {
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("derive")) {
             let parse = Punctuated::<syn::Path, Token![,]>::parse_terminated;
@@ -176,7 +177,7 @@ impl List<'_> {
             return Ok(());
         };
         let Some(last) = of.segments.last().filter(|last| !self.hides(&last.ident.to_string())) else { return Ok(()) };
-        // By its last name, so that it does not matter how the file spells it.
+        // The trait is listed by its last name, so that its spelling in the file does not matter.
         let (long, short) = (show::path(of)?, show::path(&last.clone().into())?);
         let has_parts = item.items.iter().any(|part| matches!(part, ImplItem::Type(_)));
         let text = if item.generics.type_params().next().is_none() && !has_parts {
@@ -185,7 +186,7 @@ impl List<'_> {
             show::implementation(item).replacen(&format!("{long} for "), &format!("{short} for "), 1)
         };
         let path = match self.reachable.get(&name) {
-            // A lifetime's name says nothing.
+            // The name of a lifetime does not matter.
             Some(path) if matches!(*item.self_ty, Type::Path(_)) => path.clone(),
             _ => show::of_type(&item.self_ty)?,
         };
@@ -193,7 +194,7 @@ impl List<'_> {
         Ok(())
     }
 
-    /// Whether it is declared in the crate, and callers cannot name it.
+    /// Returns `true` for a name that the crate declares and callers cannot name.
     fn hides(&self, name: &str) -> bool {
         self.defined.contains_key(name) && !self.reachable.contains_key(name)
     }
@@ -203,7 +204,7 @@ impl List<'_> {
     }
 }
 
-/// The name of a type and whether it has parameters of its own; a reference counts as what it leads to.
+/// Returns the name of a type, and whether it has generic arguments. A reference counts as the type to which it leads.
 fn head(of: &Type) -> Result<(String, bool), Failure> {
     match of {
         Type::Path(path) => {
@@ -215,7 +216,7 @@ fn head(of: &Type) -> Result<(String, bool), Failure> {
     }
 }
 
-/// The name under which an item is declared.
+/// Returns the name under which an item is declared.
 fn name(item: &Item) -> Option<String> {
     let name = match item {
         Item::Const(item) => &item.ident,
@@ -239,7 +240,7 @@ fn is_foreign(path: &str) -> bool {
     ["alloc::", "core::", "std::"].iter().any(|start| path.starts_with(start))
 }
 
-/// `#[non_exhaustive]`, where it says so.
+/// Returns `#[non_exhaustive]` if the attributes contain it, and else nothing.
 fn openness(attributes: &[Attribute]) -> &'static str {
     if attributes.iter().any(|attribute| attribute.path().is_ident("non_exhaustive")) {
         "#[non_exhaustive] "
@@ -248,7 +249,7 @@ fn openness(attributes: &[Attribute]) -> &'static str {
     }
 }
 
-/// Each name that a `use` brings, with its whole path.
+/// Returns the path and the name of each import of a `use`.
 fn flattened(tree: &UseTree) -> Result<Vec<(String, String)>, Failure> {
     match tree {
         UseTree::Path(path) => {

@@ -1,8 +1,9 @@
-//! `cargo xtask api`: what the contract promises, item by item, and that no promise is taken back unnoticed.
+//! `cargo xtask api`: lists the public API of the contract, and checks that no release breaks it unnoticed.
 //!
-//! `docs/spec/contract-api.txt` lists every public item of the contract with its signature; a change of the source that
-//! is not in it fails. Beside it lies the listing of each released version: what was removed or changed since the newest
-//! of them fails, unless the version says so (before 1.0 by its second number, then by its first).
+//! `docs/spec/contract-api.txt` lists every public item of the contract with its signature, and the check fails if
+//! the source differs from it. The listings of the released versions are in the same directory. Removing or changing
+//! an item of the newest release also fails, unless the version number allows it: before 1.0 by its second number,
+//! and later by its first.
 
 mod compare;
 mod listing;
@@ -22,7 +23,7 @@ const DIRECTORY: &str = "docs/spec/";
 const CURRENT: &str = "docs/spec/contract-api.txt";
 const RELEASED: &str = "docs/spec/contract-api.";
 
-/// Writes the listing; with `release`, also as that of the version that is released.
+/// Writes the listing of the source, and with `release` also the listing of the released version.
 pub(crate) fn write(workspace: &Workspace, release: bool) -> Result<(), Failure> {
     let (version, listing) = current(workspace)?;
     let mut files = vec![CURRENT.to_owned()];
@@ -37,7 +38,7 @@ pub(crate) fn write(workspace: &Workspace, release: bool) -> Result<(), Failure>
     Ok(())
 }
 
-/// Checks the listing against the source, the released one, and what is promised of every type.
+/// Checks the listing against the source and the newest release, and checks the rules for every type.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
     Failure::unless_empty("the contract's public face", &findings(workspace)?)?;
     println!("api: the contract is as listed, and keeps what its last release promised");
@@ -60,7 +61,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     Ok(findings)
 }
 
-/// What is wrong with this version, seen from one that was released.
+/// Returns the breaking changes since a released version that the current version does not allow.
 fn against(released: &str, before: &Listing, version: &str, now: &Listing) -> Vec<String> {
     match compare::is_compatible(released, version) {
         None => vec![format!("`{released}` or `{version}` is no version")],
@@ -85,7 +86,7 @@ fn current(workspace: &Workspace) -> Result<(String, Listing), Failure> {
     Ok((version, listing(&modules)?))
 }
 
-/// The newest of the listings that carry a version in their name.
+/// Returns the version and the listing of the newest release.
 fn last_release(workspace: &Workspace) -> Result<Option<(String, Listing)>, Failure> {
     let files = workspace.files()?;
     let versions = files.iter().filter_map(|file| file.strip_prefix(RELEASED)?.strip_suffix(".txt"));

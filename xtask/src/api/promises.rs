@@ -1,11 +1,11 @@
-//! What the contract promises of every type: that it can grow without breaking a plugin.
+//! The rules for every type of the contract: it can grow without breaking a plugin.
 
 use crate::api::listing::Listing;
 
-/// Enums that cannot grow, each with the reason.
+/// Enums that will never grow, each with the reason.
 const CLOSED: &[(&str, &str)] = &[("Value", "JSON has six kinds of value and no more")];
 
-/// Types of the contract that could not grow, or that nobody can make.
+/// Returns the types of the contract that cannot grow, or that nobody outside of it can create.
 pub(crate) fn findings(listing: &Listing) -> Vec<String> {
     let mut findings = Vec::new();
     for (path, text) in listing {
@@ -24,7 +24,8 @@ pub(crate) fn findings(listing: &Listing) -> Vec<String> {
     findings
 }
 
-/// Whether a function without a receiver gives one: its own, or one that only hosts call.
+/// Returns `true` if a function without a receiver returns the type, as its own constructor or as a function for
+/// hosts.
 fn is_made(listing: &Listing, path: &str) -> bool {
     listing.iter().any(|(function, text)| {
         let (own, given) =

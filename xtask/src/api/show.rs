@@ -1,4 +1,4 @@
-//! Writes a declaration as one line: without its body, its documentation, and what a caller cannot see of it.
+//! Formats declarations, each as one line without its body, its documentation and its private parts.
 
 use syn::parse::Parse;
 use syn::{
@@ -8,15 +8,15 @@ use syn::{
 
 use crate::failure::Failure;
 
-/// `fn send(&self, request: HttpRequest) -> Answer`
+/// Formats a function, such as `fn send(&self, request: HttpRequest) -> Answer`.
 pub(crate) fn signature(signature: &Signature) -> Result<String, Failure> {
     let mut item: ItemFn = parsed("fn x() {}")?;
     item.sig = signature.clone();
-    // Whether the callee changes its copy is its own matter.
+    // A `mut` of a parameter does not concern callers.
     Ok(without_body(line(Item::Fn(item))).replace("(mut ", "(").replace(", mut ", ", "))
 }
 
-/// `struct Established<C>`, with `{ .. }` where a part of it is private.
+/// Formats a structure, such as `struct Established<C>`, followed by `{ .. }` if it has private fields.
 pub(crate) fn structure(item: &ItemStruct) -> String {
     let is_private = |fields: &Fields| fields.iter().any(|field| !is_public(&field.vis));
     let rest = if is_private(&item.fields) { " { .. }" } else { "" };
@@ -28,7 +28,7 @@ pub(crate) fn structure(item: &ItemStruct) -> String {
     format!("{}{rest}", line(Item::Struct(item)).trim_end_matches(';'))
 }
 
-/// `enum Liveness`
+/// Formats the head of an enum, such as `enum Liveness`.
 pub(crate) fn enumeration(item: &ItemEnum) -> String {
     let mut item = item.clone();
     item.attrs.clear();
@@ -37,7 +37,7 @@ pub(crate) fn enumeration(item: &ItemEnum) -> String {
     without_body(line(Item::Enum(item)))
 }
 
-/// `Link(DisplayText, Text)`
+/// Formats a variant, such as `Link(DisplayText, Text)`.
 pub(crate) fn variant(of: &ItemEnum, variant: &Variant) -> String {
     let mut variant = variant.clone();
     variant.attrs.clear();
@@ -52,7 +52,7 @@ pub(crate) fn variant(of: &ItemEnum, variant: &Variant) -> String {
     inside.trim_end_matches(" }").trim_end_matches(',').to_owned()
 }
 
-/// `trait Clock: Send + Sync`
+/// Formats the head of a trait, such as `trait Clock: Send + Sync`.
 pub(crate) fn interface(item: &ItemTrait) -> String {
     let mut item = item.clone();
     item.attrs.clear();
@@ -61,7 +61,7 @@ pub(crate) fn interface(item: &ItemTrait) -> String {
     without_body(line(Item::Trait(item)))
 }
 
-/// `impl Deref for Text { type Target = str; }`, and of an impl without a trait its head.
+/// Formats an impl with its associated types, such as `impl Deref for Text { type Target = str; }`.
 pub(crate) fn implementation(item: &ItemImpl) -> String {
     let mut item = item.clone();
     item.attrs.clear();
@@ -69,7 +69,7 @@ pub(crate) fn implementation(item: &ItemImpl) -> String {
     without_body(line(Item::Impl(item)))
 }
 
-/// A type as it is written.
+/// Formats a type.
 pub(crate) fn of_type(shown: &Type) -> Result<String, Failure> {
     let mut item: ItemType = parsed("type X = ();")?;
     item.ty = Box::new(shown.clone());
@@ -77,13 +77,13 @@ pub(crate) fn of_type(shown: &Type) -> Result<String, Failure> {
     Ok(text.trim_start_matches("type X = ").trim_end_matches(';').to_owned())
 }
 
-/// A path as it is written.
+/// Formats a path.
 pub(crate) fn path(shown: &Path) -> Result<String, Failure> {
     let attrs = Vec::new();
     of_type(&Type::Path(TypePath { attrs, qself: None, path: shown.clone() }))
 }
 
-/// `type Credential: Send + Sync`
+/// Formats an associated type, such as `type Credential: Send + Sync`.
 pub(crate) fn associated(part: &TraitItemType) -> Result<String, Failure> {
     let mut part = part.clone();
     part.attrs.clear();
@@ -93,7 +93,7 @@ pub(crate) fn associated(part: &TraitItemType) -> Result<String, Failure> {
     Ok(text.trim_start_matches("trait X { ").trim_end_matches("; }").to_owned())
 }
 
-/// An item that has no body, as a constant or an alias.
+/// Formats an item without a body, such as a constant or an alias.
 pub(crate) fn whole(item: Item) -> String {
     line(item).trim_end_matches(';').to_owned()
 }
@@ -110,7 +110,7 @@ fn without_body(text: String) -> String {
     text.strip_suffix(" {}").map(str::to_owned).unwrap_or(text)
 }
 
-/// One line, spelled the same however long it is.
+/// Formats an item as one line, which does not depend on how `prettyplease` would wrap it.
 fn line(item: Item) -> String {
     let file = File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item] };
     let text = prettyplease::unparse(&file);

@@ -7,17 +7,17 @@ use syn::{Attribute, Item};
 use crate::api::show::is_public;
 use crate::failure::Failure;
 
-/// A module with what it declares.
+/// A module with the items that it declares.
 #[derive(Debug)]
 pub(crate) struct Module {
-    /// `encode`; empty for the root.
+    /// The path of the module, such as `encode`. It is empty for the root.
     pub(crate) path: String,
-    /// Whether callers can name it.
+    /// `true` if callers can name the module.
     pub(crate) public: bool,
     pub(crate) items: Vec<Item>,
 }
 
-/// The root of a crate and all modules below it, without its tests.
+/// Returns the root of a crate and all modules below it, without its tests.
 pub(crate) fn modules(root: &Path) -> Result<Vec<Module>, Failure> {
     let items = parsed(&read(root)?, root)?;
     let mut modules = Vec::new();
@@ -26,7 +26,7 @@ pub(crate) fn modules(root: &Path) -> Result<Vec<Module>, Failure> {
     Ok(modules)
 }
 
-/// The items of one text, as if it were a whole crate.
+/// Reads one text as if it were a whole crate.
 #[cfg(test)]
 pub(crate) fn of_text(text: &str) -> Result<Vec<Module>, Failure> {
     let mut modules = Vec::new();

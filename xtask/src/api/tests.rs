@@ -1,11 +1,11 @@
-//! The listing of a small crate, and which changes break its users. Each rule has its control.
+//! Tests of the listing of a small crate, and of the changes that break its users. Each rule has its control.
 
 use super::compare::{breaking, is_compatible};
 use super::listing::{Listing, listing};
 use super::{against, findings, promises, read, source, written};
 use crate::workspace::Workspace;
 
-/// A crate with one of everything.
+/// A crate with an item of every sort.
 const CRATE: &str = r#"
     mod inside {
         #[derive(Clone, Debug)]

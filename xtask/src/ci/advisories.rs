@@ -1,7 +1,8 @@
-//! Known weaknesses of what we depend on: `cargo deny check advisories`, where its database can be had.
+//! The check for known vulnerabilities of dependencies: `cargo deny check advisories`, where its database is
+//! available.
 //!
-//! On a desk without a network the check cannot be made, which is said and stops nothing. Hosted CI sets
-//! `XTASK_ADVISORIES=required`, and there it is an error.
+//! Without a network, the check is skipped with a notice. Hosted CI sets `XTASK_ADVISORIES=required`, which makes a
+//! missing database an error.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -11,42 +12,42 @@ use crate::failure::Failure;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// A network that swallows everything is as good as none.
+/// Time limit for fetching the database. A network that drops all packets counts as no network.
 const LONGEST_FETCH: Duration = Duration::from_secs(5 * 60);
 
-/// Says that the step has to be able to look.
+/// Environment variable that can make the check mandatory.
 pub(super) const VARIABLE: &str = "XTASK_ADVISORIES";
 
-/// Whether somebody insists that advisories are looked at.
+/// The requirement for the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     WherePossible,
     Required,
 }
 
-/// What there is to look into.
+/// The state of the advisory database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Database {
-    /// It was fetched just now.
+    /// The database was just fetched.
     Fresh,
-    /// It cannot be fetched, and one from before is there.
+    /// The database cannot be fetched, but an earlier copy exists.
     Kept,
-    /// There is none.
+    /// There is no database.
     None,
 }
 
-/// What the step does.
+/// The action of the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Check,
-    /// Against the database from before, which is said.
+    /// Checks against the earlier copy of the database, with a notice.
     CheckKept,
-    /// Nothing, which is said.
+    /// Skips the check, with a notice.
     PassOver,
     Fail,
 }
 
-/// With the value of [`VARIABLE`].
+/// Reads the value of [`VARIABLE`].
 pub(super) fn wanted(value: Option<&OsStr>) -> Result<Wanted, Failure> {
     match value.map(OsStr::to_str) {
         None | Some(Some("")) => Ok(Wanted::WherePossible),
@@ -58,7 +59,7 @@ pub(super) fn wanted(value: Option<&OsStr>) -> Result<Wanted, Failure> {
 pub(super) const fn decide(wanted: Wanted, database: Database) -> Decision {
     match (database, wanted) {
         (Database::Fresh, _) => Decision::Check,
-        // Weaknesses that became known since are what a scheduled run is for.
+        // A scheduled run exists to find vulnerabilities that became known since the copy was fetched.
         (Database::Kept | Database::None, Wanted::Required) => Decision::Fail,
         (Database::Kept, Wanted::WherePossible) => Decision::CheckKept,
         (Database::None, Wanted::WherePossible) => Decision::PassOver,
@@ -85,7 +86,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
 
 fn database(workspace: &Workspace) -> Database {
     let mut fetch = command(workspace, &["deny", "fetch", "db"]);
-    // A machine without a way out may also be one that asks for a password.
+    // On a machine without access to the internet, git might also ask for a password.
     fetch.env("GIT_TERMINAL_PROMPT", "0");
     if process::run_within(&mut fetch, LONGEST_FETCH).is_ok() {
         return Database::Fresh;
@@ -93,7 +94,7 @@ fn database(workspace: &Workspace) -> Database {
     let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     let kept = home.and_then(|home| std::fs::read_dir(home.join("advisory-dbs")).ok());
-    // What an interrupted fetch leaves has no crates in it.
+    // The directory that an interrupted fetch leaves has no `crates` in it.
     match kept.into_iter().flatten().flatten().any(|entry| entry.path().join("crates").is_dir()) {
         true => Database::Kept,
         false => Database::None,

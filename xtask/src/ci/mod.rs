@@ -1,7 +1,7 @@
-//! `cargo xtask ci`: all that has to hold, in one command.
+//! `cargo xtask ci`: runs all checks of the project in one command.
 //!
-//! It stops at the first step that fails and always ends with the seconds that
-//! each step took. A run that takes too long fails, even when each step passed.
+//! The run stops at the first step that fails, and always ends with the seconds that each step took. A run that takes
+//! too long fails even if each step passed.
 
 mod advisories;
 mod report;
@@ -15,16 +15,17 @@ use crate::process;
 use crate::workspace::Workspace;
 use crate::{api, layers, readme, setup, suite, third_party, tidy};
 
-/// The longest that a whole run may take where other work is done beside it; on two idle cores it takes under an hour.
+/// Time limit for a whole run on a machine that also does other work. On two idle cores, a run takes less than an
+/// hour.
 const LONGEST: Duration = Duration::from_secs(85 * 60);
 
-/// One thing that has to hold.
+/// A check of the project.
 struct Step {
     name: &'static str,
     run: fn(&Workspace) -> Result<(), Failure>,
 }
 
-/// In this order: what fails often and fast comes first.
+/// The steps in their order: those that fail often and fast come first.
 const STEPS: &[Step] = &[
     Step { name: "setup", run: |workspace| setup::run(workspace, setup::Scope::Everything) },
     Step { name: "fmt", run: |workspace| cargo(workspace, &["fmt", "--all", "--check"]) },
@@ -37,12 +38,12 @@ const STEPS: &[Step] = &[
     Step { name: "machete", run: |workspace| cargo(workspace, &["machete"]) },
     Step { name: "doc", run: doc },
     Step { name: "test", run: |workspace| suite::run(workspace, suite::Extent::Whole) },
-    // After the tests, which have built what it needs of others.
+    // This follows the tests, which have built the external packages that it needs.
     Step { name: "third-party", run: third_party::run },
     Step { name: "readme", run: readme::run },
 ];
 
-/// Runs every step, or one of them after its set-up.
+/// Runs every step, or only the named one after the setup.
 pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<(), Failure> {
     if let Some(name) = only
         && !STEPS.iter().any(|step| step.name == name)
@@ -80,7 +81,7 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     cargo(workspace, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
 }
 
-/// Offline, so that it holds everywhere; what other platforms need is fetched before.
+/// Runs `cargo deny` offline, so that it works without a network. The packages for other platforms are fetched first.
 fn deny(workspace: &Workspace) -> Result<(), Failure> {
     cargo(workspace, &["fetch", "--locked"])?;
     cargo(workspace, &["deny", "--offline", "check", "bans", "licenses", "sources"])

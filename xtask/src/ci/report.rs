@@ -1,11 +1,11 @@
-//! The seconds that each step took, and whether all of them were few enough.
+//! The report of a run, with the seconds of each step and their limit.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::failure::Failure;
 
-/// What was run so far.
+/// The steps of the run so far.
 #[derive(Debug)]
 pub(crate) struct Report {
     longest: Duration,
@@ -13,17 +13,17 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// An empty one, and the time that all may take.
+    /// Creates an empty report with the time limit for all steps together.
     pub(crate) fn new(longest: Duration) -> Self {
         Self { longest, steps: Vec::new() }
     }
 
-    /// Notes a step.
+    /// Records a step.
     pub(crate) fn add(&mut self, name: &'static str, took: Duration, passed: bool) {
         self.steps.push((name, took, passed));
     }
 
-    /// Whether the run was short enough.
+    /// Returns an error if the run took longer than its limit.
     pub(crate) fn verdict(&self) -> Result<(), Failure> {
         let total = self.total();
         if total <= self.longest {

@@ -1,4 +1,4 @@
-//! The report, and the steps that there have to be.
+//! Tests of the report, and of the steps that must exist.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! `cargo xtask new-plugin NAME`: an author's first step, a plugin that builds and whose tests pass.
+//! `cargo xtask new-plugin NAME`: makes a plugin that builds and whose tests pass, as an author's first step.
 //!
-//! It is a copy of a template in `tests/third-party` under another name, so what it makes is code that is tested here.
-//! The copy is a workspace of its own and builds against this checkout until its author deletes `.cargo/config.toml`.
+//! The plugin is a copy of a template in `tests/third-party` under another name, so its code is tested here. The copy
+//! is a workspace of its own, and builds against this checkout until its author deletes `.cargo/config.toml`.
 
 mod name;
 mod path;
@@ -19,20 +19,20 @@ use crate::new_plugin::request::Request;
 /// The template of a plugin in code.
 pub(crate) const TEMPLATE: &str = "tests/third-party/acme";
 
-/// The template of a kind of OAuth 2, which is a configuration.
+/// The template of an OAuth 2 kind, which is a configuration.
 pub(crate) const OAUTH2: &str = "tests/third-party/acme-oauth2";
 
-/// Written for the place where the copy lies.
+/// The file that leads to this checkout. Its paths are rewritten for the place of the copy.
 const CHECKOUT: &str = ".cargo/config.toml";
 
-/// Cargo's own; it makes the copy's at the first build.
+/// Cargo's lock file. It is not copied, because cargo makes one at the first build of the copy.
 const LOCK: &str = "Cargo.lock";
 
-/// A file of a plugin: its path inside, and its content.
+/// A file of a plugin: its path inside the package, and its content.
 pub(crate) type Made = (String, Vec<u8>);
 
-/// Makes the plugin in a directory that has nothing in it yet, beside the checkout unless the words name another one;
-/// or shows the help.
+/// Makes the plugin, or prints the help. The directory must be empty or absent; without `--at`, it is beside the
+/// checkout.
 pub(crate) fn run(workspace: &Workspace, words: &[&str]) -> Result<(), Failure> {
     let Some(request) = Request::read(words)? else {
         println!("{}", request::HELP);
@@ -52,7 +52,7 @@ pub(crate) fn run(workspace: &Workspace, words: &[&str]) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The files of a plugin of that name, made of a template for a directory that exists.
+/// Returns the files of a plugin with this name, made from a template for a directory that exists.
 pub(crate) fn made(workspace: &Workspace, template: &str, name: &Name, directory: &Path) -> Result<Vec<Made>, Failure> {
     let below = format!("{template}/");
     let mut made = Vec::new();
@@ -70,7 +70,7 @@ pub(crate) fn made(workspace: &Workspace, template: &str, name: &Name, directory
     Ok(made)
 }
 
-/// The file that leads to the checkout, from another directory than the template's.
+/// Rewrites the relative paths that lead to the checkout for another directory than the template's.
 fn placed(text: &str, workspace: &Workspace, template: &str, directory: &Path) -> Result<String, Failure> {
     let real = |path: &Path| {
         path.canonicalize().map_err(|error| Failure::new(format!("cannot look at {}: {error}", path.display())))
@@ -80,7 +80,7 @@ fn placed(text: &str, workspace: &Workspace, template: &str, directory: &Path) -
     Ok(text.replace(&format!("\"{here}/"), &format!("\"{there}/")))
 }
 
-/// The directory, made if need be; refused when there is something in it.
+/// Creates the directory if it does not exist, and returns an error if it is not empty.
 fn empty(directory: &Path) -> Result<PathBuf, Failure> {
     let shown = directory.display();
     let failed = |error| Failure::new(format!("cannot make {shown}: {error}"));

@@ -1,19 +1,19 @@
-//! The name of a new plugin, in every form in which it stands in code.
+//! The name of a new plugin, in every form in which code contains it.
 
 use crate::failure::Failure;
 use crate::rust_source::tokens;
 
-/// What a kind's name may be at most.
+/// Maximum length of a kind's name, in bytes.
 const LONGEST: usize = 64;
 
-/// A name that fits.
+/// A valid name for a plugin.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Name {
     kind: String,
 }
 
 impl Name {
-    /// Checks a name against the rules of kinds, the kinds that are shipped, and the names that a plugin uses.
+    /// Checks a name against the rules for kinds, the kinds that are shipped, and the types that a plugin uses.
     pub(crate) fn new(name: &str, files: &[String]) -> Result<Self, Failure> {
         let refused = |why: &str| Err(Failure::new(format!("`{name}` cannot be the name of a plugin: {why}")));
         let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -41,12 +41,12 @@ impl Name {
         Ok(made)
     }
 
-    /// `connection-plugin-acme-mail`
+    /// Returns the name of the package, such as `connection-plugin-acme-mail`.
     pub(crate) fn package(&self) -> String {
         format!("connection-plugin-{}", self.kind)
     }
 
-    /// The template's text with this name in the place of its own.
+    /// Returns a text of the template with this name in the place of the template's.
     pub(crate) fn in_text(&self, text: &str) -> String {
         let shown = self.words(" ");
         text.replace("connection_plugin_acme", &self.package().replace('-', "_"))
@@ -56,7 +56,7 @@ impl Name {
             .replace("acme", &self.kind)
     }
 
-    /// `AcmeMail`
+    /// Returns the name of the plugin's type, such as `AcmeMail`.
     fn type_name(&self) -> String {
         self.words("")
     }
@@ -70,16 +70,16 @@ impl Name {
     }
 }
 
-/// Whether the code of a plugin, or what it has by default, has that name already.
+/// Returns `true` if the code of a plugin already uses this name, or has it by default.
 fn uses(name: &str) -> bool {
     let contract = tokens(include_str!("../../../crates/connection-contract/src/lib.rs"));
     let template = tokens(include_str!("../../../tests/third-party/acme/src/lib.rs"));
     let used = contract.iter().chain(&template).filter_map(|token| token.name());
-    // The template's own name is the one that is replaced.
+    // The template's own name does not count, because it is replaced.
     used.filter(|used| *used != "Acme").chain(STANDARD.iter().copied()).any(|used| used == name)
 }
 
-/// What `core` brings into every file and a plugin uses, also through a derive.
+/// Names from the prelude of `core` that a plugin uses, including those that a derive uses.
 const STANDARD: &[&str] = &[
     "AsRef", "Clone", "Copy", "Debug", "Default", "Drop", "Eq", "Err", "Fn", "From", "Future", "Into", "Iterator",
     "None", "Ok", "Option", "Ord", "Result", "Send", "Some", "Sync", "Vec",

@@ -1,8 +1,9 @@
-//! The way from one directory to another, as a manifest writes it.
+//! Relative paths from one directory to another, as a manifest contains them.
 
 use std::path::{Component, Path};
 
-/// `../../there`; the whole path of the destination where they have nothing in common, as on two drives.
+/// Returns a relative path such as `../../there`. Where the paths have nothing in common, as on two drives, the
+/// result is the whole path of the destination.
 pub(crate) fn from_to(from: &Path, to: &Path) -> String {
     let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) = (from.components().collect(), to.components().collect());
     let shared = from.iter().zip(&to).take_while(|(one, other)| one == other).count();

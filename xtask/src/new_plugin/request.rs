@@ -1,4 +1,4 @@
-//! What `cargo xtask new-plugin` is asked for.
+//! The arguments of `cargo xtask new-plugin`.
 
 use super::{OAUTH2, TEMPLATE};
 use crate::failure::Failure;
@@ -27,7 +27,7 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads the words after the command's name; `None` when they ask for help.
+    /// Reads the words after the command's name. Returns `None` if they ask for help.
     pub(crate) fn read(words: &[&'a str]) -> Result<Option<Self>, Failure> {
         let (mut name, mut template, mut at) = (None, TEMPLATE, None);
         let mut words = words.iter();

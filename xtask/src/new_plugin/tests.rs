@@ -1,4 +1,4 @@
-//! What is made, what its name may be, and that nothing is overwritten.
+//! Tests of the files that are made and of the allowed names. Nothing is overwritten.
 
 use std::fs;
 use std::path::Path;

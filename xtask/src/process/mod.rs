@@ -1,7 +1,7 @@
-//! Runs the tools that do the work, and says what is run.
+//! Runs tools, and prints the commands that are run.
 //!
-//! A tool that ends with another status than 0 is a failure that names the
-//! whole command, so that a person can repeat it.
+//! A tool that ends with a status other than 0 is a failure that contains the whole command, so that a person can
+//! repeat it.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,19 +11,19 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 use crate::workspace::in_ci;
 
-/// `cargo` as the one that started us, in the given directory.
+/// Returns a command for the `cargo` that started xtask, in the given directory.
 pub(crate) fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = self::program(Path::new(&program), directory);
     command.args(arguments);
     if in_ci() {
-        // Nothing is built twice there, and the files for it are large.
+        // Continuous integration builds everything once, and the files for incremental builds are large.
         command.env("CARGO_INCREMENTAL", "0");
     }
     command
 }
 
-/// A program of ours, in the given directory and without what cargo told xtask about itself.
+/// Returns a command for a program of this workspace, without the variables that cargo sets for xtask.
 pub(crate) fn program(program: &Path, directory: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(directory);
@@ -33,14 +33,14 @@ pub(crate) fn program(program: &Path, directory: &Path) -> Command {
     command
 }
 
-/// Another program, in the given directory.
+/// Returns a command for any other program, in the given directory.
 pub(crate) fn tool(directory: &Path, program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.current_dir(directory).args(arguments);
     command
 }
 
-/// Runs to the end with its output where ours goes.
+/// Runs a command to its end. Its output goes where that of xtask goes.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     let shown = describe(command);
     println!("$ {shown}");
@@ -48,7 +48,8 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(Failure::new(format!("`{shown}` ended with {status}"))) }
 }
 
-/// As [`run`], but what takes longer is ended: something that hangs would otherwise say nothing for ever.
+/// Like [`run`], but ends a command that takes longer than the limit, because a command that hangs would never report
+/// anything.
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<(), Failure> {
     let shown = describe(command);
     println!("$ {shown}");
@@ -70,7 +71,8 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<(), F
 
 /// Starts a command that [`end`] can end.
 pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Child> {
-    // At a desk control-C must reach what was started, so it stays in the group of the terminal there.
+    // Outside of continuous integration, Ctrl-C must reach the child, so the child stays in the terminal's process
+    // group.
     #[cfg(unix)]
     if in_ci() {
         std::os::unix::process::CommandExt::process_group(command, 0);
@@ -78,18 +80,18 @@ pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Child> {
     command.spawn()
 }
 
-/// Ends a tool, and in continuous integration all that it started, too.
+/// Ends a tool, and in continuous integration also the processes that it started.
 pub(crate) fn end(child: &mut Child) {
     if cfg!(unix) && in_ci() {
         let group = format!("-{}", child.id());
         answers(tool(Path::new("."), "kill", &["-s", "KILL", "--", &group]).stdin(Stdio::null()));
     }
-    // It may have ended by itself meanwhile, which is as good.
+    // The tool may have ended by itself, so an error is ignored.
     child.kill().unwrap_or_default();
     child.wait().map(drop).unwrap_or_default();
 }
 
-/// Runs to the end and returns what it wrote to standard output.
+/// Runs a command to its end and returns its standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     let shown = describe(command);
     let output = command
@@ -104,7 +106,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     String::from_utf8(output.stdout).map_err(|_| Failure::new(format!("`{shown}` wrote something that is not UTF-8")))
 }
 
-/// Whether a program of that name starts and is content.
+/// Returns `true` if a command can be started and succeeds.
 pub(crate) fn answers(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -114,16 +116,16 @@ pub(crate) fn answers(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Whether a variable was set for xtask by the `cargo run` that started it.
+/// Returns `true` for a variable that `cargo run` sets for xtask.
 ///
-/// Some of cargo's commands take them for a sign that they were not started by cargo.
+/// Some commands of cargo interpret these variables as a sign that cargo did not start them.
 fn is_about_us(variable: &str) -> bool {
     ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_"]
         .iter()
         .any(|start| variable.starts_with(start))
 }
 
-/// The command as a person would type it: the program by its short name.
+/// Returns the command as a person would type it, with the short name of the program.
 fn describe(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_stem().unwrap_or(program.as_os_str());

@@ -1,24 +1,23 @@
-//! Parts a file's code from its tests.
+//! Separates the code of a file from its tests.
 //!
-//! Only `#[cfg(test)]` on a `mod`, `use` or `extern crate` at the top level of a
-//! file is recognised. Deeper, it may stand in the input of a macro that drops
-//! the attribute, and on another item its end is not certain; there it stays in
-//! the code, where the checks refuse it.
+//! [`without_tests`] recognises only `#[cfg(test)]` on a `mod`, `use` or `extern crate` at the top level of a file.
+//! Deeper, the attribute may be in the input of a macro that drops it, and on other items the end is not certain.
+//! Such an item stays in the code, where the checks refuse it.
 
 use super::{Token, starts_with};
 
 const CFG_TEST: &[&str] = &["#", "[", "cfg", "(", "test", ")", "]"];
 
-/// A file in two parts.
+/// The tokens of a file in two parts.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cut {
-    /// What is built for the users of a crate.
+    /// The code that is built for the users of a crate.
     pub(crate) code: Vec<Token>,
-    /// What is built for its tests alone.
+    /// The code that is built for the crate's tests alone.
     pub(crate) tests: Vec<Token>,
 }
 
-/// Takes the items out that exist in tests only.
+/// Separates the top-level items that exist only in tests.
 pub(crate) fn without_tests(tokens: &[Token]) -> Cut {
     let mut cut = Cut::default();
     let mut depth = 0_usize;
@@ -28,7 +27,7 @@ pub(crate) fn without_tests(tokens: &[Token]) -> Cut {
             let length = CFG_TEST.len();
             if let Some(item) = rest.get(length..).and_then(item_length) {
                 let (tests, behind) = rest.split_at_checked(length + item).unwrap_or((rest, &[]));
-                // The attribute itself is no finding.
+                // The attribute itself is left out, so that no check reports it.
                 cut.tests.extend_from_slice(tests.get(length..).unwrap_or_default());
                 rest = behind;
                 continue;
@@ -45,7 +44,7 @@ pub(crate) fn without_tests(tokens: &[Token]) -> Cut {
     cut
 }
 
-/// How many tokens the item has that starts here, if its end is certain.
+/// Returns the number of tokens of the item that starts here, if its end is certain.
 fn item_length(tokens: &[Token]) -> Option<usize> {
     if !["mod", "use", "extern"].iter().any(|word| tokens.first().is_some_and(|token| token.is_name(word))) {
         return None;
@@ -67,10 +66,10 @@ fn item_length(tokens: &[Token]) -> Option<usize> {
     None
 }
 
-/// Takes every item, field and statement out that exists in tests only, at any depth.
+/// Separates every item, field and statement that exists only in tests, at any depth.
 ///
-/// Unlike [`without_tests`], it follows attributes inside items and recognises `#[cfg(all(test, …))]`. It serves checks of
-/// code that nobody tries to hide; what stands in the input of a macro is treated like any other code.
+/// Unlike [`without_tests`], this follows attributes inside items and recognises `#[cfg(all(test, …))]`. It is for
+/// checks of code whose author does not try to hide anything: the input of a macro is treated like any other code.
 pub(crate) fn without_test_items(tokens: &[Token]) -> Cut {
     let mut cut = Cut::default();
     let mut rest = tokens;
@@ -91,7 +90,7 @@ pub(crate) fn without_test_items(tokens: &[Token]) -> Cut {
     cut
 }
 
-/// Returns the number of tokens of the `#[cfg(…)]` that starts here, if it holds in tests only.
+/// Returns the number of tokens of the `#[cfg(…)]` that starts here, if it holds only in tests.
 fn test_attribute_length(tokens: &[Token]) -> Option<usize> {
     if starts_with(tokens, CFG_TEST) {
         return Some(CFG_TEST.len());
@@ -105,7 +104,7 @@ fn test_attribute_length(tokens: &[Token]) -> Option<usize> {
     (says("test") && !says("not") && !says("any")).then_some(end)
 }
 
-/// Returns the number of tokens of what an attribute belongs to: further attributes with an item, a field or a statement.
+/// Returns the number of tokens to which an attribute applies: further attributes and an item, a field or a statement.
 fn target_length(tokens: &[Token]) -> usize {
     let attributes = attributes_length(tokens);
     let rest = tokens.get(attributes..).unwrap_or_default();
@@ -120,7 +119,7 @@ fn target_length(tokens: &[Token]) -> usize {
             depth += 1;
         } else if closes(token) {
             if depth == 0 {
-                // The end of what encloses the field or statement.
+                // This token closes the block that encloses the field or statement.
                 return length;
             }
             depth -= 1;
@@ -148,7 +147,7 @@ fn attributes_length(tokens: &[Token]) -> usize {
     length
 }
 
-/// Returns the keyword that says which item this is, after its visibility and qualifiers.
+/// Returns the keyword that determines the sort of an item, after its visibility and qualifiers.
 fn first_keyword(tokens: &[Token]) -> Option<&str> {
     let mut depth = 0_usize;
     for token in tokens {

@@ -1,11 +1,11 @@
-//! From characters to tokens.
+//! The lexer, which turns characters into tokens.
 //!
-//! Unfinished source (a string without an end) yields the rest as that token:
-//! the compiler refuses such a file anyway.
+//! In unfinished source, such as a string without an end, the rest becomes part of the last token. The compiler
+//! refuses such a file anyway.
 
 use super::{Shape, Token};
 
-/// The tokens of a source text, without its comments.
+/// Returns the tokens of a source text, without its comments.
 pub(crate) fn tokens(source: &str) -> Vec<Token> {
     let mut reader = Reader { rest: source, line: 1 };
     let mut tokens = Vec::new();
@@ -24,7 +24,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Takes what starts here; a comment or space gives nothing.
+    /// Reads the token that starts here. Returns `None` for a comment or white space.
     fn token(&mut self, next: char) -> Option<Shape> {
         if self.rest.starts_with("//") {
             self.take_while(|c| c != '\n');
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An identifier, or a string or character with a prefix.
+    /// Reads an identifier, or a string or character with a prefix.
     fn word(&mut self) -> Shape {
         let word = self.take_while(|c| c.is_alphanumeric() || c == '_');
         let raw = matches!(word, "r" | "br" | "cr");
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         Shape::Name(word.to_owned())
     }
 
-    /// A string in which `\` escapes.
+    /// Reads a string in which `\` escapes.
     fn string(&mut self) -> Shape {
         self.take(1);
         let mut escaped = false;
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         Shape::Text(inside.to_owned())
     }
 
-    /// A raw string; its hashes are taken already.
+    /// Reads a raw string whose opening hashes are already consumed.
     fn raw_string(&mut self, hashes: usize) -> Shape {
         self.take(1);
         let end = format!("\"{}", "#".repeat(hashes));
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         Shape::Text(inside.to_owned())
     }
 
-    /// A character, or a lifetime, which has no second quote.
+    /// Reads a character, or a lifetime, which has no second quote.
     fn quote(&mut self) {
         self.take(1);
         let mut characters = self.rest.chars();

@@ -1,8 +1,7 @@
-//! Reads Rust source as tokens, so that comments and strings fool no check.
+//! Reads Rust source as tokens, so that no check is misled by comments or strings.
 //!
-//! It knows what separates code from text (comments, also nested; strings, raw
-//! and byte strings; characters and lifetimes) and no grammar beyond that. Raw
-//! identifiers lose their `r#`: `r#cfg` is `cfg` to the compiler too.
+//! The module distinguishes code from text (nested comments; raw and byte strings; characters and lifetimes) and
+//! knows no other grammar. Raw identifiers lose their `r#`, because `r#cfg` is `cfg` to the compiler, too.
 
 mod cut;
 mod lex;
@@ -15,37 +14,37 @@ pub(crate) use modules::{is_in_module, test_modules};
 /// A piece of source and the line on which it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
-    /// Counted from 1.
+    /// The line number, counted from 1.
     pub(crate) line: usize,
-    /// What it is.
+    /// The sort of the token, with its text.
     pub(crate) shape: Shape,
 }
 
-/// What a token is.
+/// The sort of a token, with its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// A character, byte, number or lifetime: nothing that a rule asks about.
+    /// A character, byte, number or lifetime, about which no rule asks.
     Atom,
     /// An identifier or keyword.
     Name(String),
     /// One character of punctuation.
     Sign(char),
-    /// The inside of a string of any form, escapes as written.
+    /// The content of a string of any form, with its escapes as written.
     Text(String),
 }
 
 impl Token {
-    /// Whether it is this identifier or keyword.
+    /// Returns `true` if the token is this identifier or keyword.
     pub(crate) fn is_name(&self, wanted: &str) -> bool {
         matches!(&self.shape, Shape::Name(name) if name == wanted)
     }
 
-    /// Whether it is this character of punctuation.
+    /// Returns `true` if the token is this character of punctuation.
     pub(crate) fn is_sign(&self, wanted: char) -> bool {
         self.shape == Shape::Sign(wanted)
     }
 
-    /// The identifier or keyword, if it is one.
+    /// Returns the identifier or keyword, if the token is one.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.shape {
             Shape::Name(name) => Some(name),
@@ -54,7 +53,7 @@ impl Token {
     }
 }
 
-/// Whether the tokens begin with these words, each a name or one sign.
+/// Returns `true` if the tokens begin with these words, each of which is a name or one sign.
 pub(crate) fn starts_with(tokens: &[Token], words: &[&str]) -> bool {
     tokens.len() >= words.len()
         && tokens.iter().zip(words).all(|(token, word)| match &token.shape {

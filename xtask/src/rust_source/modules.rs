@@ -1,12 +1,12 @@
-//! The modules of a crate that exist in its tests only.
+//! Finds the modules of a crate that exist only in its tests.
 
 use std::collections::BTreeMap;
 
 use super::{Cut, Token};
 
-/// Returns the modules that files declare under `#[cfg(test)]` and nowhere else, by their path without `.rs`.
+/// Returns the paths, without `.rs`, of the modules that files declare only under `#[cfg(test)]`.
 ///
-/// Keys are paths of files below `src/`.
+/// The keys of `files` are paths below `src/`.
 pub(crate) fn test_modules(files: &BTreeMap<&str, Cut>) -> Vec<String> {
     let mut modules = Vec::new();
     for (path, cut) in files {
@@ -29,7 +29,7 @@ fn declared(tokens: &[Token]) -> Vec<String> {
     three.collect()
 }
 
-/// Returns the directory, with a `/` at its end, that holds the modules that a file declares.
+/// Returns the directory of the modules that a file declares, with a `/` at its end.
 fn directory_of_children(path: &str) -> String {
     let (directory, file) = path.rsplit_once('/').map_or(("", path), |(directory, file)| (directory, file));
     let directory = if directory.is_empty() { String::new() } else { format!("{directory}/") };

@@ -1,4 +1,4 @@
-//! What is code, what is text, and what is test code.
+//! Tests of distinguishing code, text and test code.
 
 use super::{Shape, Token, tokens, without_tests};
 

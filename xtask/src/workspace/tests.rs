@@ -1,4 +1,4 @@
-//! Which files belong to the project, with and without a repository.
+//! Tests of finding the files of the project, with and without a repository.
 
 use std::fs;
 
