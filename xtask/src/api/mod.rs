@@ -61,7 +61,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     Ok(findings)
 }
 
-/// Returns the breaking changes since a released version that the current version does not allow.
+/// Returns the reasons why a version must not follow a released one.
 fn against(released: &str, before: &Listing, version: &str, now: &Listing) -> Vec<String> {
     match compare::is_compatible(released, version) {
         None => vec![format!("`{released}` or `{version}` is no version")],

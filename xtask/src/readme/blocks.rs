@@ -1,4 +1,4 @@
-//! Finds the blocks of a document that are to be run.
+//! Finds the blocks of a document whose commands are run.
 
 use crate::failure::Failure;
 use crate::tidy::fence_of;
@@ -6,58 +6,58 @@ use crate::tidy::fence_of;
 /// A fenced block of commands.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Block {
-    /// Which world its commands see.
+    /// The environment that its commands see.
     pub(crate) world: World,
-    /// Where its commands run.
+    /// The place in which its commands run.
     pub(crate) venue: Venue,
-    /// Its commands, in order.
+    /// The commands, in order.
     pub(crate) steps: Vec<Step>,
 }
 
-/// Which world the commands of a block see.
+/// The environment that the commands of a block see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum World {
-    /// A machine alone.
+    /// A machine without providers.
     Plain,
-    /// The providers on this machine, and credentials for them.
+    /// A machine that runs the providers, and has credentials for them.
     Provider,
 }
 
-/// Where the commands of a block run.
+/// The place in which the commands of a block run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Venue {
-    /// Into pipes, and pasted at a terminal.
+    /// The commands run with pipes, and also pasted at a terminal.
     Everywhere,
-    /// At a terminal alone, where a person answers questions.
+    /// The commands run only at a terminal, where a person answers questions.
     Terminal,
-    /// Not here: a rule says who runs its first command.
+    /// The commands are not run by this check. A rule names the check that runs the first of them.
     Elsewhere,
 }
 
-/// One command, and what it is said to write.
+/// A command and its expected output.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// Counted from 1.
+    /// The line of the command, counted from 1.
     pub(crate) line: usize,
-    /// What is typed after `$ `.
+    /// The text after `$ `.
     pub(crate) command: String,
-    /// The lines below it; where there are none, any output will do.
+    /// The expected lines. If there are none, any output is accepted.
     pub(crate) expected: Vec<String>,
 }
 
 impl Step {
-    /// The questions that the document shows, and what a person answers: `? QUESTION  ANSWER`.
+    /// Returns the questions and answers that the document shows in the form `? QUESTION  ANSWER`.
     pub(crate) fn answers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.expected.iter().filter_map(|line| question(line))
     }
 }
 
-/// The question and the answer of a line, which two spaces keep apart.
+/// Splits a line into its question and its answer, which are separated by two spaces.
 pub(crate) fn question(line: &str) -> Option<(&str, &str)> {
     line.strip_prefix("? ").and_then(|line| line.split_once("  "))
 }
 
-/// The blocks of a document that call themselves `console`, and those that show commands in another way.
+/// Returns the `console` blocks of a document, and the blocks that show commands in another way.
 pub(crate) fn blocks(text: &str) -> Result<Vec<Block>, Failure> {
     let mut blocks = Vec::new();
     let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
@@ -80,7 +80,7 @@ pub(crate) fn blocks(text: &str) -> Result<Vec<Block>, Failure> {
     Ok(blocks)
 }
 
-/// A block whose commands are shown without a promise that they run here.
+/// Returns a block whose commands are shown, but not run by this check.
 fn shown(language: &str, lines: &[(usize, &str)]) -> Option<Block> {
     let (line, first) = lines.first()?;
     let command = match language {

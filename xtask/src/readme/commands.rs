@@ -1,20 +1,20 @@
-//! How a command of a document is run here.
+//! The rules by which the commands of documents are run.
 
-/// What becomes of a command.
+/// The treatment of a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
-    /// It runs, in these words.
+    /// The command is run in this form.
     Run(String),
-    /// It does not run here, for this reason.
+    /// The command is not run, for this reason.
     Skip(&'static str),
-    /// There is no rule for it.
+    /// There is no rule for the command.
     Unknown,
 }
 
-/// How documents start the program from the source tree.
+/// The words with which documents start the program from the source tree.
 const FROM_SOURCE: &str = "cargo run --release --bin connections -- ";
 
-/// Commands that are not run here: how they begin, and who runs them.
+/// The beginnings of commands that are not run, each with the reason.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("cargo build --release", "the program is built before the documents are run"),
     ("cargo install --path crates/connection-host", "the program is built before the documents are run"),
@@ -23,17 +23,17 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("git clone ", "the source tree is here"),
 ];
 
-/// Decides what becomes of a command.
+/// Decides how a command is treated.
 pub(crate) fn plan(command: &str) -> Plan {
     if let Some((_, reason)) = ELSEWHERE.iter().find(|(start, _)| command.starts_with(start)) {
         return Plan::Skip(reason);
     }
     let command = command.replace(FROM_SOURCE, "connections ");
-    // Another use of cargo would need a source tree and a rule that says which.
+    // Other uses of cargo would need a source tree and a rule that names it.
     if command.split_whitespace().next() == Some("cargo") { Plan::Unknown } else { Plan::Run(command) }
 }
 
-/// Blocks that call themselves something else than `console`: their first command, and who runs them.
+/// The first commands of blocks that are not `console`, each with the check that runs the block.
 const SHOWN: &[(&str, &str)] = &[
     ("cargo xtask new-plugin ", "`cargo xtask third-party` makes plugins, and builds and tests them"),
     ("cd ..", "`cargo xtask third-party` builds and tests a host of these files"),
@@ -50,7 +50,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("connections usage codex", "it needs a login of Codex"),
 ];
 
-/// Says who runs a block that is not run here; `None` without a rule for it.
+/// Returns the check that runs a block which is not run here, or `None` if there is no rule for it.
 pub(crate) fn elsewhere(command: &str) -> Option<&'static str> {
     SHOWN.iter().find(|(start, _)| command.starts_with(start)).map(|(_, reason)| *reason)
 }

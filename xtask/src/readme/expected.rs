@@ -1,9 +1,9 @@
-//! Whether a command wrote what its document says.
+//! Compares the output of a command with the output in its document.
 //!
-//! `...` or `…` stands for anything within a line; alone on a line, for any
-//! lines. Blank lines around the output and space at the end of lines are free.
+//! `...` or `…` matches any text within a line, or any lines if it is alone on a line. Blank lines around the output
+//! and spaces at the end of lines are ignored.
 
-/// Whether the output is the expected one.
+/// Returns `true` if the output matches the expected lines.
 pub(crate) fn matches(expected: &[String], actual: &str) -> bool {
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     let actual: Vec<&str> = actual.lines().collect();

@@ -1,17 +1,13 @@
 //! `cargo xtask readme`: runs the commands that the documents show.
 //!
-//! A fenced block that calls itself `console` is a promise: its `$ ` lines run,
-//! in order, and the lines below each are what it writes. One document is one
-//! person at a fresh machine: its blocks share a home that starts empty. Blocks
-//! that say `console,provider` have the providers on this machine instead, and
-//! credentials for them in the environment. Local tools that the documents run
-//! are scripts in their place.
+//! The `$ ` lines of a fenced `console` block are run in order, and the lines below each of them are its expected
+//! output. A document stands for one person at a new machine: its blocks share a home directory that is empty at the
+//! start. Blocks marked `console,provider` have the providers on this machine, and credentials for them in the
+//! environment. Local tools that the documents run are replaced by scripts.
 //!
-//! All of it runs three times: into pipes, pasted at a terminal, and with the
-//! address of a PostgreSQL server in the environment. Blocks that say `terminal`
-//! show what a person is asked, as `? QUESTION  ANSWER`, and run at the terminal
-//! alone. A block that shows commands and is no `console` needs a rule that says
-//! who runs it.
+//! Everything runs three times: with pipes, pasted at a terminal, and with the address of a PostgreSQL server in the
+//! environment. Blocks marked `terminal` show questions to a person as `? QUESTION  ANSWER`, and run only at the
+//! terminal. A block that shows commands and is not a `console` needs a rule that names the check which runs it.
 
 mod blocks;
 mod commands;
@@ -49,7 +45,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     }
 }
 
-/// On SQLite, or on a server.
+/// Runs the blocks on SQLite, or on a PostgreSQL server.
 fn run_on(
     workspace: &Workspace,
     programs: &Path,

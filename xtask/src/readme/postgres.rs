@@ -1,6 +1,6 @@
-//! A fresh PostgreSQL database for each document: what works on SQLite works there.
+//! A new PostgreSQL database for each document, because documents must hold on PostgreSQL as on SQLite.
 //!
-//! The server is the one that the tests use, asked by `psql`.
+//! The server is the one that the tests use. It is reached through `psql`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::workspace::in_ci;
 const VARIABLE: &str = "CONNECTIONS_TEST_POSTGRES_URL";
 const USUAL: &str = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable";
 
-/// A database that goes with this value.
+/// A database that is dropped with this value.
 #[derive(Debug)]
 pub(crate) struct Database {
     root: PathBuf,
@@ -28,7 +28,7 @@ impl Database {
         Ok(database)
     }
 
-    /// As a person writes it into a configuration.
+    /// Returns the address of the database in the form for a configuration.
     pub(crate) fn url(&self) -> String {
         let (head, options) = self.server.split_once('?').unwrap_or((&self.server, ""));
         let head = head.rsplit_once('/').map_or(head, |(head, _)| head);
@@ -48,7 +48,8 @@ impl Drop for Database {
     }
 }
 
-/// The server of the tests; `None`, loudly, where there is none, which continuous integration takes for a failure.
+/// Returns the address of the tests' server, or `None` with a notice if there is none. In continuous integration a
+/// missing server is an error.
 pub(crate) fn server(root: &Path) -> Result<Option<String>, Failure> {
     let server = env::var(VARIABLE).unwrap_or_else(|_| USUAL.to_owned());
     if server != "none" && process::answers(&mut tool(root, "psql", &[&server, "-qc", "SELECT 1"])) {

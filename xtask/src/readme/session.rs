@@ -1,8 +1,7 @@
-//! Runs blocks as a person at a fresh machine would.
+//! Runs blocks as a person at a new machine would.
 //!
-//! Nothing of the machine that runs it is seen but the programs on its path,
-//! behind those that stand in for local tools:
-//! not the home, not the environment, and no terminal but one of its own.
+//! The commands see nothing of the real machine except for the programs on its path, which come after the scripts
+//! that replace local tools. They have their own home directory, environment and terminal.
 
 use std::fs;
 use std::io::Read as _;
@@ -23,34 +22,34 @@ use crate::readme::provider::Provider;
 use crate::readme::terminal;
 use crate::readme::tools;
 
-/// How long one block may take; nothing in a document waits for long.
+/// Time limit for a block. No command of a document waits for long.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// Stands between the outputs of two commands.
+/// A line that separates the outputs of two commands.
 const BETWEEN: &str = "-- end of command 7f3a9c51 --";
 
-/// Where the commands of a session read and write.
+/// The input and output of a session's commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// From nothing, and into pipes.
+    /// The input is empty, and the output goes into pipes.
     Pipes,
-    /// At a terminal at which all lines were pasted.
+    /// The commands run at a terminal at which all lines were pasted.
     Terminal,
 }
 
-/// A home that starts empty, and the providers on this machine.
+/// A home directory that is empty at the start, and the providers on this machine.
 #[derive(Debug)]
 pub(crate) struct Session {
     directory: TempDir,
     provider: Provider,
     path: std::ffi::OsString,
-    /// Of a server; without one, the program makes its file.
+    /// The address of a PostgreSQL database. Without it, the program creates its SQLite file.
     database: Option<String>,
     place: Place,
 }
 
 impl Session {
-    /// Makes the home, and starts the providers.
+    /// Makes the home directory and starts the providers.
     pub(crate) fn start(programs: &Path, database: Option<String>, place: Place) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("cannot prepare a home for the documents: {error}"));
         let directory = tempfile::tempdir().map_err(failed)?;
@@ -60,7 +59,7 @@ impl Session {
         let own = directory.path().join("tools");
         tools::install(&own).map_err(failed)?;
         let provider = Provider::start().map_err(failed)?;
-        // In a directory of its own: no connection reads the directory of the configuration.
+        // The configuration is in a directory of its own, because no connection may read its directory.
         let settings = directory.path().join("settings");
         fs::create_dir_all(&settings).map_err(failed)?;
         fs::write(settings.join("provider.toml"), provider.configuration()).map_err(failed)?;
@@ -70,7 +69,7 @@ impl Session {
         Ok(Self { directory, provider, path, database, place })
     }
 
-    /// Runs a block, and returns how many of its commands ran.
+    /// Runs a block and returns the number of commands that ran.
     pub(crate) fn run(&self, block: &Block, mut say: impl FnMut(String)) -> Result<usize, Failure> {
         match block.venue {
             Venue::Everywhere => {}
@@ -104,7 +103,7 @@ impl Session {
         Ok(steps.len())
     }
 
-    /// Runs a script to its end, or to its first command that fails; returns all that it wrote.
+    /// Runs a script to its end or to its first command that fails, and returns its output.
     fn shell(&self, world: World, script: &str) -> Result<String, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("cannot run `sh`: {error}"));
         let mut child = self.command(world, script).spawn().map_err(failed)?;
@@ -115,7 +114,7 @@ impl Session {
         thread::spawn(move || {
             let mut bytes = Vec::new();
             let read = stdout.read_to_end(&mut bytes).map(|_| bytes);
-            // Nobody listens any more when the time was up.
+            // After the time limit the receiver is gone, so an error is ignored.
             let _ignored = sender.send(read);
         });
         let Ok(read) = receiver.recv_timeout(LONGEST) else {
@@ -123,24 +122,25 @@ impl Session {
             child.wait().map_err(failed)?;
             return Err(Failure::new(format!("the block did not end within {} seconds", LONGEST.as_secs())));
         };
-        // Whether a command failed shows in what is missing from the output.
+        // A command that failed is recognised by the output that is missing after it.
         child.wait().map_err(failed)?;
         Ok(String::from_utf8_lossy(&read.map_err(failed)?).into_owned())
     }
 
-    /// The same at a terminal.
+    /// Runs a script like [`shell`](Self::shell), but at a terminal.
     #[cfg(unix)]
     fn terminal(&self, world: World, script: &str, answers: &[(String, String)]) -> Result<String, Failure> {
         terminal::run(|script| self.command(world, script), script, answers, LONGEST, BETWEEN)
     }
 
-    /// A terminal is not here.
+    /// Runs the script with pipes, because this platform has no terminal for it.
     #[cfg(not(unix))]
     fn terminal(&self, world: World, script: &str, _: &[(String, String)]) -> Result<String, Failure> {
         self.shell(world, script)
     }
 
-    /// What a person is asked, and types; `(GITHUB_TOKEN, not shown)` is the credential of that name.
+    /// Returns the questions and the answers that a person types. `(GITHUB_TOKEN, not shown)` stands for the
+    /// credential with that name.
     fn answers(&self, steps: &[&Step]) -> Result<Vec<(String, String)>, Failure> {
         let credentials = self.provider.credentials();
         let mut answers = Vec::new();
@@ -186,7 +186,7 @@ impl Session {
     }
 }
 
-/// Says who runs a block that is not run here.
+/// Prints which checks run the commands of a block that is not run here.
 fn skip(block: &Block, mut say: impl FnMut(String)) -> Result<usize, Failure> {
     for step in &block.steps {
         let Some(reason) = commands::elsewhere(&step.command) else {
@@ -201,16 +201,16 @@ fn skip(block: &Block, mut say: impl FnMut(String)) -> Result<usize, Failure> {
     Ok(0)
 }
 
-/// Compares what each command wrote with what its document says.
+/// Compares the output of each command with the output in its document.
 pub(crate) fn compare(steps: &[&Step], said: &str) -> Result<(), Failure> {
     let mut outputs = said.split(&format!("\n{BETWEEN}\n")).map(str::to_owned).collect::<Vec<_>>();
-    // What follows the last mark belongs to the command that did not end well, if there is one.
+    // The text after the last mark is the output of the command that failed, if there is one.
     let unfinished = outputs.pop().unwrap_or_default();
     for (index, step) in steps.iter().enumerate() {
         let Some(output) = outputs.get(index) else {
             return Err(at(step, &format!("`{}` failed, and wrote:\n{}", step.command, unfinished.trim_end())));
         };
-        // A terminal shows the question, and the answer in its own way.
+        // A terminal shows the question, and draws the answer in its own way.
         let shown =
             step.expected.iter().map(|line| question(line).map_or(line.clone(), |(text, _)| format!("? {text}")));
         let shown: Vec<String> = shown.collect();

@@ -1,5 +1,7 @@
-//! Runs a script as its lines are pasted at a terminal: what is typed ahead must still be there when the commands have
-//! ended, since each line of a paste is input that waits for a command that reads it.
+//! Runs a script whose lines are pasted at a terminal.
+//!
+//! Each line of a paste is input that waits for the next command that reads. Lines that are typed ahead must
+//! therefore still be there after the commands have ended.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -8,15 +10,17 @@ use rexpect::{error::Error, session::spawn_command};
 
 use crate::failure::Failure;
 
-/// Written once the terminal may be typed at.
+/// The line that the script prints when the terminal is ready for input.
 const READY: &str = "-- ready 5c1d0e77 --";
 /// Lines that are typed before the first command starts.
 const TYPED: [&str; 4] = ["typed ahead 1", "typed ahead 2", "typed ahead 3", "typed ahead 4"];
-/// How many lines are shown of a terminal that stopped.
+/// Number of lines that are shown of a terminal that stopped.
 const LAST: usize = 8;
 
-/// Runs it to its end, or to its first command that fails; returns all that it wrote. Each question is waited for and
-/// answered. Where there is none, lines are typed ahead, and must be left over.
+/// Runs a script to its end or to its first command that fails, and returns its output.
+///
+/// Each question is awaited and answered. If there are no questions, lines are typed ahead, and must be left over at
+/// the end.
 pub(crate) fn run(
     command: impl FnOnce(&str) -> Command,
     script: &str,
@@ -39,10 +43,10 @@ pub(crate) fn run(
     for (question, answer) in answers {
         let before = session.exp_string(question).map_err(failed)?;
         said.push_str(&format!("{}{question}\n", plain(&before)));
-        // A terminal in raw mode takes a carriage return for Enter.
+        // A terminal in raw mode expects a carriage return for Enter.
         session.send(&format!("{answer}\r")).map_err(failed)?;
         session.flush().map_err(failed)?;
-        // The rest of the line is the answer, as the terminal draws it.
+        // The rest of the line is the answer as the terminal draws it.
         session.exp_string("\n").map_err(failed)?;
     }
     said.push_str(&plain(&session.exp_eof().map_err(failed)?));
@@ -55,7 +59,7 @@ pub(crate) fn run(
     }
 }
 
-/// Says what the terminal showed last where it stopped, which is mostly a question that nobody expected.
+/// Makes a failure with the last lines that the terminal showed, which usually contain an unexpected question.
 fn failed(error: Error) -> Failure {
     let (what, got) = match error {
         Error::Timeout { got, timeout, .. } => (format!("nothing more came within {} s", timeout.as_secs()), got),
@@ -68,7 +72,7 @@ fn failed(error: Error) -> Failure {
     Failure::new(format!("at a terminal: {what}, and it showed last:\n{}", last.join("\n")))
 }
 
-/// The text without what moves the cursor. The terminal gives each byte as a character.
+/// Returns the text without control sequences. The terminal yields each byte as a character.
 fn plain(shown: &str) -> String {
     let bytes: Vec<u8> = shown.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
     let shown = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");

@@ -1,11 +1,11 @@
-//! Local tools on the path of the documents: scripts in the place of what is not installed here, shaped like the real ones.
+//! Scripts that replace the local tools which documents run and which are not installed here.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Answers `--version`, says something to a prompt, and leaves in its directory what the real one does, which is where
-/// sessions are kept.
+/// A script that answers `--version`, prints a reply to a prompt, and creates the directory in which the real tool
+/// keeps its sessions.
 const CLAUDE: &str = r#"#!/bin/sh
 case "$1" in
   --version) echo "2.1.197 (Claude Code)" ;;
@@ -16,7 +16,7 @@ case "$1" in
 esac
 "#;
 
-/// Puts them into a directory.
+/// Writes the scripts into a directory.
 pub(crate) fn install(directory: &Path) -> io::Result<()> {
     fs::create_dir(directory)?;
     let path = directory.join("claude");

@@ -1,36 +1,36 @@
-//! Whether a tool is there, in a version that will do.
+//! The result of looking for a tool, and the check of its version.
 
 use std::fmt;
 
-/// What a look at the machine gave.
+/// The result of looking for a tool on this machine.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// It is there.
+    /// The tool is installed.
     Here,
-    /// It is not there.
+    /// The tool is not installed.
     Missing,
-    /// It is there in this version, which will not do.
+    /// The tool is installed in this version, which is not compatible.
     Outdated(String),
 }
 
 impl Found {
-    /// There or missing.
+    /// Returns `Here` or `Missing`.
     pub(crate) fn when(is_there: bool) -> Self {
         if is_there { Self::Here } else { Self::Missing }
     }
 }
 
-/// The versions that will do: all that semver calls compatible with this one.
+/// The accepted versions: all that semver considers compatible with this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
-    /// The first number.
+    /// The major version.
     pub(crate) major: u32,
-    /// The second number.
+    /// The minor version.
     pub(crate) minor: u32,
 }
 
 impl Version {
-    /// Reads what a tool says of itself: `name 1.2.3`, or the number alone.
+    /// Checks the version that a tool prints, in the form `name 1.2.3` or as the number alone.
     pub(crate) fn judge(self, said: &str) -> Found {
         let Some(version) = said.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit())) else {
             return Found::Missing;
@@ -42,7 +42,7 @@ impl Version {
         if fits { Found::Here } else { Found::Outdated(version.to_owned()) }
     }
 
-    /// As cargo wants it.
+    /// Returns the version as a requirement for cargo.
     pub(crate) fn requirement(self) -> String {
         format!("^{self}")
     }

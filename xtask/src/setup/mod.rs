@@ -1,9 +1,8 @@
-//! `cargo xtask setup`: brings what the other commands need, and says what.
+//! `cargo xtask setup`: installs the requirements of the other commands, and prints what it installs.
 //!
-//! Where all is there it only looks, needs no network and takes a moment. What
-//! cannot be brought is a failure, but for the target without `std` and the
-//! servers of the tests: outside continuous integration the checks that need
-//! them are skipped, loudly.
+//! If everything is installed, the command only checks, needs no network and takes a moment. A requirement that
+//! cannot be installed is a failure. The exceptions are the target without `std` and the programs that only some
+//! tests need: outside of continuous integration, the checks that need them are skipped with a notice.
 
 mod found;
 
@@ -14,58 +13,58 @@ use crate::process::{self, cargo, tool};
 use crate::setup::found::{Found, Version};
 use crate::workspace::{self, Workspace};
 
-/// The target that has no `std`, for which plugins are built.
+/// The target without `std` for which plugins are built.
 pub(crate) const BARE_TARGET: &str = "x86_64-unknown-none";
 
-/// Which command asks.
+/// The command whose requirements are installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// The build for the target without `std`.
     BareTarget,
-    /// All that `cargo xtask ci` needs.
+    /// The requirements of `cargo xtask ci`.
     Everything,
-    /// What the tests need.
+    /// The requirements of the tests.
     Tests,
 }
 
-/// Something that has to be there.
+/// A requirement of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
     /// The target without `std`.
     BareTarget,
-    /// `cc`, for SQLite and the cryptography.
+    /// A C compiler, for SQLite and the cryptography.
     Compiler,
-    /// The packages of Node that a lock file names, beside it.
+    /// The packages of a lock file for Node, installed beside it.
     NodePackages { directory: &'static str },
-    /// The packages of Python that a file of requirements names, in an environment beside it.
+    /// The packages of a requirements file for Python, installed in an environment beside it.
     PythonPackages { directory: &'static str },
-    /// A part of the Rust toolchain: the command, and the component that has it.
+    /// A component of the Rust toolchain, with the command that it provides.
     Component { command: &'static str, component: &'static str },
-    /// A program of the system: its name, and the package that has it where there is `apt-get`.
+    /// A program of the system, with the package that contains it where there is `apt-get`.
     Program { name: &'static str, package: &'static str },
-    /// A cargo command from the registry, and the versions that will do.
+    /// A cargo command from the registry, with the accepted versions.
     Installed { command: &'static str, package: &'static str, version: Version },
 }
 
 const CLIPPY: Need = Need::Component { command: "clippy", component: "clippy" };
 const RUSTFMT: Need = Need::Component { command: "fmt", component: "rustfmt" };
-/// The binaries of a server are enough: the tests make one of them where none runs.
+/// PostgreSQL. The binaries are enough, because the tests make a server with them if none is running.
 const POSTGRES: Need = Need::Program { name: "initdb", package: "postgresql" };
 const NODE: Need = Need::Program { name: "node", package: "nodejs" };
 const NPM: Need = Need::Program { name: "npm", package: "npm" };
-/// What tests run against, that others wrote.
+/// The third-party servers against which tests run.
 const SERVERS: Need = Need::NodePackages { directory: "crates/connection-faults/servers" };
-/// The command-line tools of which a plugin tells.
+/// The command-line tools that a plugin describes.
 const CLAUDE: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/claude" };
 const CODEX: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/codex" };
 const GEMINI: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/gemini" };
 const PYTHON: Need = Need::Program { name: "python3", package: "python3-venv" };
 const MORE_SERVERS: Need = Need::PythonPackages { directory: "crates/connection-faults/servers" };
 const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
-/// What pages are looked at with, and what a test tells it by.
+/// The browser in which pages are tested, and the driver that controls it.
 const BROWSER: Need = Need::Program { name: "chromium", package: "chromium" };
 const DRIVER: Need = Need::Program { name: "chromedriver", package: "chromium-driver" };
-/// What runs a container, the program in it, and what runs it where control groups are of the older sort.
+/// The container engine, the program in the containers, and the runtime for machines with control groups of version 1.
 const ENGINE: Need = Need::Program { name: "podman", package: "podman" };
 const STATIC_PROGRAM: Need = Need::Program { name: "busybox", package: "busybox-static" };
 const OLDER_RUNTIME: Need = Need::Program { name: "runc", package: "runc" };
@@ -73,7 +72,7 @@ const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", ver
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
 
-/// Looks for each thing in scope, and brings what is missing.
+/// Looks for each requirement in scope, and installs those that are missing.
 pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
     for need in needs(scope) {
         let (root, name) = (workspace.root(), need.name());
@@ -101,12 +100,12 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether plugins can be built without `std` here.
+/// Returns `true` if plugins can be built without `std` on this machine.
 pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
     look(workspace.root(), Need::BareTarget) == Found::Here
 }
 
-/// What the tests need.
+/// The requirements of the tests.
 const TESTS: [Need; 16] = [
     Need::Compiler,
     POSTGRES,
@@ -125,7 +124,7 @@ const TESTS: [Need; 16] = [
     STATIC_PROGRAM,
     OLDER_RUNTIME,
 ];
-/// What the checks need besides.
+/// The requirements of the other checks.
 const CHECKS: [Need; 5] = [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget];
 
 fn needs(scope: Scope) -> Vec<Need> {
@@ -136,8 +135,8 @@ fn needs(scope: Scope) -> Vec<Need> {
     }
 }
 
-/// What a desk may lack, and continuous integration may not; but for containers, which not every machine lets run, and the
-/// tools of others, which it may lack, too.
+/// Returns `true` if a requirement may be missing. Outside of continuous integration this includes all that only some
+/// tests need. Containers, which not every machine can run, and the third-party tools may be missing anywhere.
 fn may_be_missing(need: Need, in_ci: bool) -> bool {
     if matches!(need, CLAUDE | CODEX | GEMINI | ENGINE | STATIC_PROGRAM | OLDER_RUNTIME) {
         return true;
@@ -159,7 +158,7 @@ impl Need {
         }
     }
 
-    /// What is not checked without it, where it may be missing.
+    /// Returns the notice about what is not checked without this requirement.
     fn loss(self) -> &'static str {
         match self {
             NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "what is tested against servers of others is not tested",
@@ -178,7 +177,7 @@ fn look(root: &Path, need: Need) -> Found {
             let mut rustc = tool(root, "rustc", &["--print", "target-libdir", "--target", BARE_TARGET]);
             Found::when(process::output(&mut rustc).is_ok_and(|path| has_library(Path::new(path.trim()))))
         }
-        // On Windows the compiler is found through the registry, by the build itself.
+        // On Windows, the build itself finds the compiler through the registry.
         Need::Compiler if cfg!(windows) => Found::Here,
         Need::Compiler => Found::when(
             ["cc", "gcc", "clang"].iter().any(|name| process::answers(&mut tool(root, name, &["--version"]))),
@@ -194,7 +193,8 @@ fn look(root: &Path, need: Need) -> Found {
     }
 }
 
-/// In the search path, or where Debian keeps each version of a server and what only root runs.
+/// Looks for a program in the search path, and in the directories in which Debian keeps the versions of PostgreSQL
+/// and the programs for root.
 fn has_program(name: &str) -> bool {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -202,8 +202,8 @@ fn has_program(name: &str) -> bool {
     folders.chain([PathBuf::from("/usr/sbin")]).any(|folder| folder.join(name).is_file())
 }
 
-/// Whether what is installed is what the lock file names: npm keeps a copy of it, as it was then, without the optional packages
-/// that are for other platforms.
+/// Returns `true` if the installed packages are those of the lock file. npm keeps a copy of the lock file from the
+/// installation, without the optional packages for other platforms.
 fn has_packages(directory: &Path) -> bool {
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
     let (Some(wanted), Some(there)) = (read("package-lock.json"), read("node_modules/.package-lock.json")) else {
@@ -234,21 +234,22 @@ fn locked(text: &str) -> Vec<Locked> {
                 last.is_optional = true;
             }
         } else if line.len() - key.len() < column {
-            // Another package begins.
+            // The next package begins here.
             column = 0;
         }
     }
     packages
 }
 
-/// Whether the environment is the one of the requirements: a copy of them is put into it when all is installed.
+/// Returns `true` if the environment was made for the current requirements. A copy of them is put into it after the
+/// installation.
 fn has_environment(directory: &Path) -> bool {
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
     let wanted = read("requirements.txt");
     wanted.is_some() && wanted == read(".venv/requirements.txt")
 }
 
-/// Makes the environment anew.
+/// Makes a new environment and installs the requirements in it.
 fn make_environment(root: &Path, directory: &Path) -> Result<(), Failure> {
     process::run(tool(root, "python3", &["-m", "venv", "--clear", ".venv"]).current_dir(directory))?;
     let install =
@@ -259,7 +260,7 @@ fn make_environment(root: &Path, directory: &Path) -> Result<(), Failure> {
     copied.map(drop).map_err(|error| Failure::new(format!("the environment cannot be marked: {error}")))
 }
 
-/// Whether a directory of a target holds its libraries.
+/// Returns `true` if the directory of a target contains its libraries.
 fn has_library(directory: &Path) -> bool {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with("libcore-"))
@@ -285,8 +286,8 @@ fn bring(root: &Path, need: Need) -> Result<(), Failure> {
     }
 }
 
-/// On Debian and what comes from it, by root or by whoever may become root without a password; `apt-get` says itself when
-/// it may not.
+/// Installs a package on Debian and its derivatives, as root or through `sudo` without a password. `apt-get` reports
+/// missing permissions itself.
 fn install(root: &Path, package: &str) -> Result<(), Failure> {
     if !process::answers(&mut tool(root, "apt-get", &["--version"])) {
         return Err(Failure::new(format!("install the package {package} of your system")));
@@ -295,14 +296,16 @@ fn install(root: &Path, package: &str) -> Result<(), Failure> {
     let becomes_root = !is_root && process::answers(&mut tool(root, "sudo", &["--non-interactive", "true"]));
     let run = |arguments: &[&str]| process::run(&mut tool(root, "env", &as_root(becomes_root, arguments)));
     let install = ["install", "--yes", "--no-install-recommends", package];
-    // The lists of a fresh machine are empty, those of another one good enough.
+    // A new machine has no package lists. Existing lists are usually recent enough, so they are updated only after a
+    // failure.
     run(&install).or_else(|_| {
         run(&["update"])?;
         run(&install)
     })
 }
 
-/// The words after `env`: `sudo` passes on no variable that is set before it.
+/// Returns the command with its variable set through `env`, because `sudo` passes on no variable that is set before
+/// it.
 fn as_root<'a>(by_sudo: bool, arguments: &[&'a str]) -> Vec<&'a str> {
     let before: &[&str] = if by_sudo { &["sudo", "--non-interactive", "env"] } else { &[] };
     [before, &["DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat()

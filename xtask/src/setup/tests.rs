@@ -1,4 +1,4 @@
-//! What is looked for, and what may be missing where.
+//! Tests of the requirements, and of those that may be missing.
 
 use super::found::{Found, Version};
 use super::{
@@ -50,7 +50,7 @@ fn everything_holds_all_that_the_other_scopes_need_and_each_once() {
     }
 }
 
-/// A page that nobody looks at is a loss of its own.
+/// A page that is not tested in a browser has its own notice.
 #[test]
 fn what_is_not_checked_without_it_is_said_of_each() {
     assert_eq!(BROWSER.loss(), DRIVER.loss());

@@ -1,8 +1,8 @@
-//! `cargo xtask third-party`: our crates as packaged, and a stranger's plugin and host built of them.
+//! `cargo xtask third-party`: packages our crates, and builds a third-party plugin and host against the packages.
 //!
-//! What `cargo package` puts into the archives is unpacked, and two workspaces that are not ours build against it: a file
-//! that is missing in a package, or a path that leads out of one, fails here. Nothing of ours comes from anywhere else,
-//! and nothing of others that the workspace does not have.
+//! The archives that `cargo package` makes are unpacked, and workspaces outside of ours build against them. A file
+//! that is missing in a package, or a path that leads out of one, fails here. Our crates come only from these
+//! packages, and external crates only from those that the workspace already has.
 
 mod packages;
 
@@ -16,19 +16,19 @@ use crate::setup::{self, BARE_TARGET};
 use crate::third_party::packages::Packages;
 use crate::workspace::{self, Workspace};
 
-/// Where the strangers live in the tree.
+/// The directory of the third-party crates in the tree.
 const STRANGERS: &str = "tests/third-party";
 
-/// What a plugin's author has of ours.
+/// The crates of ours on which a plugin's author depends.
 const AUTHORS: &[&str] = &["connection-contract", "connection-replay", "connection-testkit"];
 
-/// A plugin that is made for the occasion: its name has two words.
+/// The name of a plugin that is made for this check. It has two words.
 const MADE: &str = "blue-post";
 
-/// The directory of the same plugin as a configuration of OAuth 2.
+/// The directory of the same plugin as an OAuth 2 configuration.
 const MADE_OAUTH2: &str = "blue-post-oauth2";
 
-/// Packs, unpacks, builds and tests.
+/// Packages our crates, then builds and tests the third-party crates against them.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     setup::run(workspace, setup::Scope::BareTarget)?;
     let target = workspace.target_directory()?;
@@ -57,7 +57,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let files: Vec<_> = files.into_iter().filter(|(inside, _)| !inside.starts_with(".cargo/")).collect();
     new_plugin::write(&files, &made)?;
     stranger.cargo(&made, &["test", "--quiet"], AUTHORS)?;
-    // An author changes these first, and the tests still pass.
+    // These are the first words that an author changes, and the tests must still pass then.
     let files = changed(files, &[("apiKey", "token"), ("canary-5f2c9be1a7d34e60", "canary-of-the-author")])?;
     new_plugin::write(&files, &made)?;
     stranger.cargo(&made, &["test", "--quiet"], AUTHORS)?;
@@ -76,7 +76,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let ours: Vec<&str> = packages.names().filter(|name| *name != "connection-testkit").collect();
     stranger.cargo(&host, &["test", "--quiet"], &ours)?;
 
-    // A plugin that tries to run programs: as free of `std` as the others, so that only the host stands in its way.
+    // This plugin tries to run programs. It is as free of `std` as the others, so that only the host stops it.
     let curious = copied(workspace, "curious", &place)?;
     if setup::has_bare_target(workspace) {
         stranger.cargo(&curious, &["build", "--locked", "--quiet", "--target", BARE_TARGET], &AUTHORS[..1])?;
@@ -88,20 +88,20 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs cargo as a stranger would, with our packages in the place of the registry's.
+/// Runs cargo as a third party would, with our packages in the place of those in the registry.
 struct Stranger<'a> {
     workspace: &'a Workspace,
     target: &'a Path,
     packages: &'a Packages,
-    /// The options with which our workspace builds. With others, cargo would build the packages of others a second time, with
-    /// the C code of SQLite and of the cryptography among them.
+    /// The profile of our workspace as options. With other options, cargo would build the external packages a second
+    /// time, including the C code of SQLite and of the cryptography.
     profile: Vec<String>,
 }
 
 impl Stranger<'_> {
     fn cargo(&self, directory: &Path, arguments: &[&str], ours: &[&str]) -> Result<(), Failure> {
         println!("third-party: in {}", below(directory, self.workspace.root()));
-        // What stands behind `--` is not cargo's.
+        // Arguments after `--` are not for cargo itself.
         let end = arguments.iter().position(|word| *word == "--").unwrap_or(arguments.len());
         let (arguments, rest) = arguments.split_at(end);
         let mut command = process::cargo(directory, arguments);
@@ -122,14 +122,14 @@ fn dev_profile(manifest: &str) -> Result<Vec<String>, Failure> {
         match value {
             toml::Value::Table(table) => {
                 for (key, value) in table {
-                    // A quoted key may hold anything, such as the `*` of all packages.
+                    // A quoted key may contain anything, such as the `*` for all packages.
                     collect(&format!("{place}.\"{key}\""), value, options);
                 }
             }
             toml::Value::String(text) => options.push(format!("{place}={text:?}")),
             toml::Value::Integer(number) => options.push(format!("{place}={number}")),
             toml::Value::Boolean(is_so) => options.push(format!("{place}={is_so}")),
-            // A profile has no other sorts of values.
+            // A profile has no other types of values.
             _ => {}
         }
     }
@@ -142,7 +142,8 @@ fn dev_profile(manifest: &str) -> Result<Vec<String>, Failure> {
     Ok(options)
 }
 
-/// A crate of the tree as a stranger has it: what git knows of it, but not the way to our checkout.
+/// Copies a crate of the tree as a third party would have it: the files that git lists, without the way to our
+/// checkout.
 fn copied(workspace: &Workspace, name: &str, place: &Path) -> Result<PathBuf, Failure> {
     let directory = fresh(&place.join(name))?;
     let source = format!("{STRANGERS}/{name}/");
@@ -154,7 +155,7 @@ fn copied(workspace: &Workspace, name: &str, place: &Path) -> Result<PathBuf, Fa
     Ok(directory)
 }
 
-/// The files with other words in their source and their tests, each of which must be there.
+/// Replaces words in the Rust files of a plugin. Returns an error if one of the words does not occur.
 fn changed(files: Vec<new_plugin::Made>, words: &[(&str, &str)]) -> Result<Vec<new_plugin::Made>, Failure> {
     let mut files = files;
     for (old, new) in words {
@@ -172,7 +173,7 @@ fn changed(files: Vec<new_plugin::Made>, words: &[(&str, &str)]) -> Result<Vec<n
     Ok(files)
 }
 
-/// The directory, empty.
+/// Empties the directory, or creates it.
 fn fresh(directory: &Path) -> Result<PathBuf, Failure> {
     let failed = |error| Failure::new(format!("cannot empty {}: {error}", directory.display()));
     if directory.exists() {

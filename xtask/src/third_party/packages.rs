@@ -1,4 +1,4 @@
-//! Our crates as `cargo package` makes them, unpacked.
+//! The packages of our crates, made by `cargo package` and unpacked.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,15 @@ use crate::workspace::Workspace;
 #[derive(Debug)]
 pub(crate) struct Packages {
     directory: PathBuf,
-    /// Names and versions.
+    /// The names and versions of the packages.
     known: Vec<(String, String)>,
 }
 
 impl Packages {
-    /// Packs every crate that is published, and unpacks it below a place of its own.
+    /// Packages every published crate and unpacks the packages into a directory below `place`.
     pub(crate) fn pack(workspace: &Workspace, target: &Path, place: &Path) -> Result<Self, Failure> {
         let known = published(&workspace.metadata()?);
-        // A desk has changes that are not committed; continuous integration has none.
+        // Outside of continuous integration there may be uncommitted changes.
         let mut arguments = vec!["package", "--no-verify", "--locked", "--allow-dirty", "--quiet"];
         for (name, _) in &known {
             arguments.extend(["--package", name]);
@@ -30,7 +30,8 @@ impl Packages {
         let directory = super::fresh(&place.join("packages"))?;
         for (name, version) in &known {
             let archive = target.join("package").join(format!("{name}-{version}.crate"));
-            // With the time of now: the times in an archive are all one, and cargo would take a new file for an old one.
+            // `-m` sets the current time. All times in an archive are the same, and cargo would mistake a changed
+            // file for an old one.
             process::run(process::tool(&directory, "tar", &["-xmzf"]).arg(archive))?;
         }
         let packages = Self { directory, known };
@@ -42,14 +43,14 @@ impl Packages {
         Ok(packages)
     }
 
-    /// What is packed.
+    /// Returns the names of the packages.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.known.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Cargo's configuration by which a package stands for the one in the registry.
+    /// Returns the cargo configuration that replaces a package of the registry with the unpacked one.
     pub(crate) fn patch(&self, name: &str) -> Result<String, Failure> {
-        // A TOML string in single quotes takes the path of any platform as it is.
+        // A TOML string in single quotes takes the path of any platform literally.
         Ok(format!("patch.crates-io.{name}.path='{}'", self.path(name)?.display()))
     }
 
@@ -61,7 +62,7 @@ impl Packages {
     }
 }
 
-/// Names and versions of the workspace's packages that may be published.
+/// Returns the names and versions of the workspace's packages that may be published.
 fn published(metadata: &Value) -> Vec<(String, String)> {
     let packages = metadata.get("packages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let kept = packages.iter().filter(|package| package.get("publish").is_none_or(Value::is_null));

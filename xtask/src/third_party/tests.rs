@@ -1,4 +1,4 @@
-//! What the guide for authors shows, as far as it can be tried without a build.
+//! Tests of the guide for authors, as far as its code can be tried without a build.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,7 +24,7 @@ fn strangers_build_with_the_profile_of_the_workspace() {
     assert!(dev_profile(&own).unwrap().iter().any(|option| option.contains("libsqlite3-sys")));
 }
 
-/// The code of the fence behind a line of the guide.
+/// Returns the code of the fence after a line of the guide.
 fn fence_behind<'a>(guide: &'a str, line: &str) -> &'a str {
     let (_, rest) = guide.split_once(line).expect("the line is in the guide");
     let (_, code) = rest.split_once("```toml\n").expect("a fence follows");

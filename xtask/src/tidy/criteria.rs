@@ -1,14 +1,14 @@
-//! Every acceptance criterion names a test that there is.
+//! The rule that every acceptance criterion names an existing test.
 //!
-//! In `docs/spec`, a list item that ends in a test's name in code, as in `crate: module::name`, is a criterion; the name
-//! is that of a function in the tests of the workspace.
+//! In `docs/spec`, a list item that ends in a test's name in code, as in `crate: module::name`, is a criterion. The
+//! name is that of a function in the tests of the workspace.
 
 use std::collections::BTreeSet;
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// Criteria below a heading `Acceptance criteria` whose tests are not there, or that name none.
+/// Returns the criteria below a heading `Acceptance criteria` that name no test, or one that does not exist.
 pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let code = workspace.texts(|path| path.ends_with(".rs"))?;
     let tests: BTreeSet<&str> = code.iter().flat_map(|(_, text)| functions(text)).collect();
@@ -16,7 +16,7 @@ pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     Ok(specs.iter().flat_map(|(path, text)| missing(path, text, &tests)).collect())
 }
 
-/// The names of all functions of a file.
+/// Returns the names of all functions of a file.
 fn functions(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let (_, rest) = line.split_once("fn ")?;

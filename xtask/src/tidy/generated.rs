@@ -1,4 +1,5 @@
-//! Facts in the documents that are facts of the code: what stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+//! Parts of the documents that are generated from the code: the text between `<!-- generated: NAME -->` and `<!-- end
+//! -->`.
 
 use crate::failure::Failure;
 use crate::layers;
@@ -7,7 +8,7 @@ use crate::workspace::Workspace;
 const START: &str = "<!-- generated: ";
 const END: &str = "<!-- end -->";
 
-/// Writes into every document what is generated.
+/// Updates the generated parts of every document.
 pub(crate) fn write(workspace: &Workspace) -> Result<(), Failure> {
     for (path, text) in documents(workspace)? {
         let (written, _) = filled(&path, &text);
@@ -20,7 +21,7 @@ pub(crate) fn write(workspace: &Workspace) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Documents that say something else than the code.
+/// Returns the documents whose generated parts differ from the code.
 pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let mut findings = Vec::new();
     for (path, text) in documents(workspace)? {
@@ -37,7 +38,7 @@ fn documents(workspace: &Workspace) -> Result<Vec<(String, String)>, Failure> {
     workspace.texts(|path| path.starts_with("docs/") && path.ends_with(".md"))
 }
 
-/// What a name stands for.
+/// Generates the text for a name.
 fn generated(name: &str) -> Option<String> {
     match name {
         "layers" => Some(layers::tables()),
@@ -46,7 +47,7 @@ fn generated(name: &str) -> Option<String> {
     }
 }
 
-/// The document as it should be, and what is wrong with its marks.
+/// Returns the document as it should be, and the errors in its marks.
 fn filled(path: &str, text: &str) -> (String, Vec<String>) {
     let (mut out, mut faults) = (String::new(), Vec::new());
     let mut lines = text.lines();

@@ -1,8 +1,10 @@
-//! Code in the documents is code of the workspace: a fence behind `<!-- include: PATH -->` or `<!-- include:
-//! PATH#REGION -->` holds that file or region, word for word, so that what is shown is compiled and tested.
+//! Code in the documents that is included from the workspace, so that it is compiled and tested.
 //!
-//! A region stands between the lines `// region: NAME` and `// end: NAME`. Rust in a document without such a mark is a
-//! finding.
+//! A fence after `<!-- include: PATH -->` or `<!-- include: PATH#REGION -->` contains that file or region word for
+//! word.
+//!
+//! A region is the text between the lines `// region: NAME` and `// end: NAME`. Rust in a document without such a
+//! mark is a finding.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +14,7 @@ use crate::workspace::Workspace;
 
 const MARK: &str = "<!-- include: ";
 
-/// Writes into every document what its marks name.
+/// Updates the included code of every document.
 pub(crate) fn write(workspace: &Workspace) -> Result<(), Failure> {
     let sources = sources(workspace)?;
     for (path, text) in workspace.texts(is_document)? {
@@ -26,7 +28,7 @@ pub(crate) fn write(workspace: &Workspace) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Documents that show other code than there is.
+/// Returns the documents whose code differs from its source.
 pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let sources = sources(workspace)?;
     let mut findings = Vec::new();
@@ -48,7 +50,7 @@ fn sources(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure> {
     Ok(workspace.texts(|path| path.ends_with(".rs") || path.ends_with(".toml"))?.into_iter().collect())
 }
 
-/// The document as it should be, and what is wrong with its marks.
+/// Returns the document as it should be, and the errors in its marks.
 fn filled(path: &str, text: &str, sources: &BTreeMap<String, String>) -> (String, Vec<String>) {
     let (mut out, mut faults) = (String::new(), Vec::new());
     let mut lines = text.lines().enumerate().peekable();
@@ -86,7 +88,7 @@ fn filled(path: &str, text: &str, sources: &BTreeMap<String, String>) -> (String
     (out, faults)
 }
 
-/// The lines up to the end of the fence, which is taken, too.
+/// Returns the lines up to the end of the fence, and consumes that end.
 fn inside<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>, opened: &str) -> Vec<&'a str> {
     lines.map(|(_, line)| line).take_while(|line| line.trim() != opened).collect()
 }
@@ -96,7 +98,7 @@ fn push(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-/// A file, or a region of it without the indentation that all its lines share.
+/// Returns a file, or a region of it without the indentation that all its lines share.
 fn source(target: &str, sources: &BTreeMap<String, String>) -> Option<String> {
     let Some((path, region)) = target.split_once('#') else { return sources.get(target).cloned() };
     let (start, end) = (format!("// region: {region}"), format!("// end: {region}"));

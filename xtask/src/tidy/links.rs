@@ -1,6 +1,6 @@
-//! Links in the documents lead somewhere: to a file, and there to a heading.
+//! The rule that links in the documents lead to an existing file and heading.
 //!
-//! Addresses of other sites are not followed, since a test needs no network.
+//! Links to other sites are not followed, because a test needs no network.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,17 +8,17 @@ use crate::failure::Failure;
 use crate::tidy::markdown::{self, Link};
 use crate::workspace::Workspace;
 
-/// The documents at the top of the tree; all below `docs` count too.
+/// The documents at the top of the tree. All documents below `docs` are checked, too.
 const DOCUMENTS: &[&str] = &["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"];
 
-/// Links that lead nowhere.
+/// Returns the broken links of all documents.
 pub(crate) fn findings(workspace: &Workspace, files: &BTreeSet<String>) -> Result<Vec<String>, Failure> {
     let documents: BTreeMap<String, String> = workspace.texts(|path| path.ends_with(".md"))?.into_iter().collect();
     let checked = documents.iter().filter(|(path, _)| DOCUMENTS.contains(&path.as_str()) || path.starts_with("docs/"));
     Ok(checked.flat_map(|(path, text)| broken(path, text, &documents, files)).collect())
 }
 
-/// The links of one document that lead nowhere.
+/// Returns the broken links of one document.
 pub(crate) fn broken(
     path: &str,
     text: &str,
@@ -56,7 +56,7 @@ fn fault(
     (!has_heading).then_some("leads to no heading")
 }
 
-/// The path that a target means, seen from a document.
+/// Resolves the target of a link relative to its document.
 fn resolve(document: &str, target: &str) -> Option<String> {
     if target.is_empty() {
         return Some(document.to_owned());

@@ -1,16 +1,16 @@
-//! No file of the project knows the machine it was written on.
+//! The rule that no file of the project contains a path of the machine on which it was written.
 
-/// What stands before a path that begins here.
+/// Characters that can precede the start of a path.
 const BEFORE: &[char] = &[' ', '\t', '"', '\'', '`', '(', '[', '<', '=', ':', ',', '>'];
 
-/// Beginnings of paths of a machine. They are put together here so that this file passes.
+/// Beginnings of paths on a person's machine. They are assembled here so that this file passes.
 const MACHINE: &[&str] = &[concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/Us", "ers/")];
 const HOMES: &str = concat!("/ho", "me/");
 
-/// Persons of our examples, who have no machine.
+/// Names of users in our examples, whose home directories may appear.
 const EXAMPLES: &[&str] = &["ada", "you"];
 
-/// Lines that name a path of somebody's machine.
+/// Returns the lines that contain a path of a person's machine.
 pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
     let mut findings = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -26,7 +26,7 @@ pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
     findings
 }
 
-/// What follows each place where a path begins with `start`.
+/// Returns the text after each place where a path begins with `start`.
 fn after_start<'a>(line: &'a str, start: &'static str) -> impl Iterator<Item = &'a str> {
     line.match_indices(start).filter_map(move |(index, _)| {
         let (before, rest) = line.split_at_checked(index)?;

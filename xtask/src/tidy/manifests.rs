@@ -1,8 +1,8 @@
-//! Rules for each package's manifest.
+//! The rules for each package's manifest.
 
 use toml::Table;
 
-/// What is wrong with a manifest.
+/// Returns the violations in a manifest.
 pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
     let manifest: Table = match text.parse() {
         Ok(manifest) => manifest,

@@ -1,19 +1,19 @@
-//! Reads what links a Markdown text has, and what anchors its headings give.
+//! A reader of the links in a Markdown text, and of the anchors of its headings.
 //!
-//! Code, fenced or not, is no Markdown: nothing in it is a link.
+//! Code, fenced or inline, is not read as Markdown, so it contains no links.
 
 use std::collections::BTreeMap;
 
-/// A link in a text, with its line.
+/// A link in a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Link {
-    /// Counted from 1.
+    /// The line of the link, counted from 1.
     pub(crate) line: usize,
     /// The target as written.
     pub(crate) target: String,
 }
 
-/// The links of a text: inline ones, images and reference definitions.
+/// Returns the links of a text: inline links, images and reference definitions.
 pub(crate) fn links(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
     for (line, prose) in prose_lines(text) {
@@ -31,7 +31,7 @@ pub(crate) fn links(text: &str) -> Vec<Link> {
     links
 }
 
-/// The anchors that the headings of a text give, as GitHub makes them.
+/// Returns the anchors of a text's headings, as GitHub makes them.
 pub(crate) fn anchors(text: &str) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut anchors = Vec::new();
@@ -54,7 +54,7 @@ fn anchor(title: &str) -> String {
     kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// The lines outside fenced code, counted from 1.
+/// Returns the lines outside of fenced code, with their numbers counted from 1.
 fn prose_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut fence: Option<&str> = None;
     text.lines().enumerate().filter_map(move |(index, line)| {
@@ -69,7 +69,7 @@ fn prose_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The marks that open or close fenced code, if the line has them.
+/// Returns the marks that open or close fenced code, if the line has them.
 pub(crate) fn fence_of(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
@@ -77,13 +77,13 @@ pub(crate) fn fence_of(line: &str) -> Option<&str> {
     if length >= 3 { line.get(..length) } else { None }
 }
 
-/// The line without its inline code.
+/// Returns a line without its inline code.
 fn without_code(line: &str) -> String {
     let parts = line.split('`').enumerate();
     parts.filter(|(index, _)| index % 2 == 0).map(|(_, part)| part).collect()
 }
 
-/// The target of an inline link, up to its end or title.
+/// Returns the target of an inline link, without its title.
 fn target(after: &str) -> Option<String> {
     let (inside, _) = after.split_once(')')?;
     let target = inside.split_whitespace().next().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! `cargo xtask tidy`: what the compiler does not check.
+//! `cargo xtask tidy`: checks rules that the compiler does not check.
 //!
-//! Each rule is a function from text to findings. The rules also run as a test,
-//! so that `cargo xtask test` alone shows an untidy tree.
+//! Each rule is a function from text to findings. The rules also run as a test, so that `cargo xtask test` alone
+//! reports an untidy tree.
 
 mod coming_from;
 mod criteria;
@@ -30,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes into the documents the code and the facts that they show.
+/// Updates the included code and the generated parts of all documents.
 pub(crate) fn write_documents(workspace: &Workspace) -> Result<(), Failure> {
     includes::write(workspace)?;
     generated::write(workspace)

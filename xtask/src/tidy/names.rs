@@ -1,9 +1,8 @@
-//! No provider's name outside its plugin: adding one edits no shared code.
+//! The rule that no shared code names a provider, so that adding a plugin edits no shared code.
 //!
-//! The libraries that plugins stand on may not name a kind in code at all. The
-//! binary and the test support may speak of one (in a help text, say), but may
-//! not decide on one: no string there is exactly the name of a kind, but in the
-//! one file that registers the plugins. Comments and tests are free.
+//! The libraries on which plugins depend may not name a kind in code at all. The binary and the test support may
+//! mention a kind, for example in a help text, but may not decide by one: no string there is exactly the name of a
+//! kind, except in the one file that registers the plugins. Comments and tests may name kinds.
 
 use std::collections::BTreeSet;
 
@@ -12,19 +11,19 @@ use crate::rust_source::{Shape, Token, tokens, without_tests};
 /// The file that registers the plugins, one per line.
 const REGISTRATION: &str = "plugins.rs";
 
-/// Crates that may speak of a kind.
+/// Crates that may mention a kind.
 const SPEAKERS: &[&str] = &["connection-faults", "connection-host", "connection-testkit"];
 
-/// Kinds that are ordinary words too: only a string that is nothing else counts.
+/// Kinds that are ordinary words, too. Only a string that equals such a name counts.
 const ORDINARY_WORDS: &[&str] = &["filesystem"];
 
-/// The kinds of this workspace: the names of the directories of its plugins.
+/// Returns the kinds of this workspace, which are the names of the plugins' directories.
 pub(crate) fn kinds(files: &BTreeSet<String>) -> BTreeSet<String> {
     let kinds = files.iter().filter_map(|path| path.strip_prefix("plugins/")?.split_once('/'));
     kinds.map(|(kind, _)| kind.to_owned()).collect()
 }
 
-/// Where a file of a crate's source names a kind.
+/// Returns the places where a file of a crate's source names a kind.
 pub(crate) fn findings(path: &str, text: &str, kinds: &BTreeSet<String>) -> Vec<String> {
     let Some((package, file)) = path.strip_prefix("crates/").and_then(|path| path.split_once("/src/")) else {
         return Vec::new();
@@ -53,7 +52,7 @@ fn names(token: &Token, kind: &str, speaks: bool) -> bool {
     }
 }
 
-/// Without case and separators: `agent-cli`, `AgentCli` and `AGENT_CLI` are one.
+/// Removes case and separators, so that `agent-cli`, `AgentCli` and `AGENT_CLI` are the same.
 fn squeezed(text: &str) -> String {
     text.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }

@@ -1,7 +1,7 @@
-//! Every quirk and every attack of the specification of OAuth 2 has a test that names it.
+//! The rule that every quirk and every attack in the OAuth 2 specification has a test that names it.
 //!
-//! They are `Q1` to `Q35` and `S1` to `S24`. A criterion that begins with such names, as in `- S1, S4 What is pasted: …`,
-//! says which test shows them; the comment of that test has the names again.
+//! The quirks are `Q1` to `Q35` and the attacks `S1` to `S24`. A criterion that begins with such names, as in `- S1,
+//! S4 What is pasted: …`, names the test that shows them, and the doc comment of that test repeats the names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 
 const SPECIFICATION: &str = "docs/spec/oauth2.md";
 
-/// Rows without a criterion, and criteria whose tests do not name their row.
+/// Returns the rows without a criterion, and the criteria whose tests do not name their row.
 pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let Some(text) = workspace.text(SPECIFICATION)? else { return Ok(Vec::new()) };
     let code = workspace.texts(|path| path.ends_with(".rs"))?;
@@ -48,7 +48,7 @@ fn row(word: &str) -> Option<String> {
     digits.parse::<u32>().ok().map(|_| word.to_owned())
 }
 
-/// The functions of a file, each with the rows that the comment above it names.
+/// Returns the functions of a file, each with the rows that the comment above it names.
 fn commented(text: &str) -> Vec<(&str, BTreeSet<String>)> {
     let (mut found, mut named) = (Vec::new(), BTreeSet::new());
     for line in text.lines().map(str::trim) {

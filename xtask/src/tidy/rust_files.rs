@@ -1,4 +1,4 @@
-//! Rules for each file of Rust.
+//! The rules for each Rust file.
 
 use crate::rust_source::{Token, starts_with, tokens};
 
@@ -8,13 +8,13 @@ const MOST_LINES: usize = 500;
 /// Files that may be longer, each with the reason.
 const LONGER: &[(&str, &str)] = &[];
 
-/// Words of work that is not finished. They are put together here so that this file passes.
+/// Words that mark unfinished work. They are assembled here so that this file passes.
 const UNFINISHED: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];
 
-/// What is wrong with a file.
+/// Returns the violations in a file.
 pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
     let mut findings = Vec::new();
-    // What a root includes has the root's header.
+    // A file that a root includes has no header of its own.
     if !text.starts_with("//!") && !path.ends_with("/tests/main/both.rs") {
         findings.push(format!("{path}:1: must start with `//!` and one sentence on what it is"));
     }
@@ -31,7 +31,7 @@ pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
     findings
 }
 
-/// What the code says and must not, wherever it stands.
+/// Returns the forbidden constructs in the code of a file.
 fn code_findings(path: &str, tokens: &[Token]) -> Vec<String> {
     let mut findings = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
@@ -50,7 +50,7 @@ fn code_findings(path: &str, tokens: &[Token]) -> Vec<String> {
     findings
 }
 
-/// Whether a line has a word, and not as a part of another.
+/// Returns `true` if a line contains a word that is not a part of another word.
 pub(crate) fn has_word(line: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(word).any(|(start, _)| {

@@ -1,13 +1,13 @@
-//! No test file is forgotten: each one is a module of its crate's test binary.
+//! The rule that each test file is a module of its crate's test binary, so that none is forgotten.
 
 use std::collections::BTreeSet;
 
 use crate::{failure::Failure, rust_source::tokens, workspace::Workspace};
 
-/// What a suite lists that runs twice, beside the root of one that runs once.
+/// The list of modules of a suite that runs twice. It is beside the root of a suite that runs once.
 const BOTH: &str = "both.rs";
 
-/// The text of a test binary's root, with that of the list that it includes.
+/// Returns the text of a test binary's root, together with that of the list that it includes.
 pub(crate) fn with_included(workspace: &Workspace, path: &str, text: String) -> Result<String, Failure> {
     if !text.contains("include!(\"both.rs\")") {
         return Ok(text);
@@ -17,7 +17,7 @@ pub(crate) fn with_included(workspace: &Workspace, path: &str, text: String) -> 
     Ok(text + &included)
 }
 
-/// Files beside or below a `tests/main/main.rs` that it does not list.
+/// Returns the files beside or below a `tests/main/main.rs` that it does not list.
 pub(crate) fn findings(path: &str, text: &str, files: &BTreeSet<String>) -> Vec<String> {
     let is_suite = |directory: &&str| directory.ends_with("tests/main/") || directory.ends_with("tests/postgres/");
     let Some(directory) = path.strip_suffix("main.rs").filter(is_suite) else {
@@ -35,7 +35,7 @@ pub(crate) fn findings(path: &str, text: &str, files: &BTreeSet<String>) -> Vec<
     missing.map(|module| format!("{path}: does not say `mod {module};`")).collect()
 }
 
-/// Test files of a crate that are in no `tests/main`, or in one that has no `main.rs`.
+/// Returns the test files of a crate that are not in `tests/main`, or in one that has no `main.rs`.
 pub(crate) fn forgotten_files(files: &BTreeSet<String>) -> Vec<String> {
     let mut findings = Vec::new();
     for path in files.iter().filter(|path| path.ends_with(".rs")) {
@@ -43,7 +43,7 @@ pub(crate) fn forgotten_files(files: &BTreeSet<String>) -> Vec<String> {
         if package.ends_with("/src") || package.contains("/src/") {
             continue;
         }
-        // The second is the first on another database.
+        // The second binary runs the first on another database.
         let binary = if file.starts_with("postgres/") { "postgres" } else { "main" };
         let main = format!("{package}/tests/{binary}/main.rs");
         if !file.starts_with("main/") && binary == "main" {
@@ -55,7 +55,7 @@ pub(crate) fn forgotten_files(files: &BTreeSet<String>) -> Vec<String> {
     findings
 }
 
-/// The modules that lie in a directory: files, and directories with a `mod.rs`.
+/// Returns the modules in a directory: files, and directories with a `mod.rs`.
 fn modules(directory: &str, files: &BTreeSet<String>) -> BTreeSet<String> {
     let inside = files.iter().filter_map(|path| path.strip_prefix(directory));
     let modules = inside.filter_map(|file| match file.split_once('/') {

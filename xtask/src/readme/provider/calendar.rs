@@ -1,8 +1,8 @@
 //! Dates in the form of GitHub's expiry header.
 
-/// `2030-01-31 12:00:00 UTC` for seconds since 1970.
+/// Formats seconds since 1970 as in `2030-01-31 12:00:00 UTC`.
 ///
-/// The day comes from Howard Hinnant's `civil_from_days`, for dates from 1970 on.
+/// The day is computed with Howard Hinnant's `civil_from_days`, for dates from 1970 on.
 pub(crate) fn date_and_time(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468;

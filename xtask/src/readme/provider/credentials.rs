@@ -1,22 +1,22 @@
-//! Credentials that exist for one run, in the forms that the providers give out.
+//! Credentials for one run, in the forms that the providers issue.
 
 use std::hash::{BuildHasher as _, RandomState};
 
-/// One credential per provider.
+/// A credential for each provider.
 #[derive(Debug)]
 pub(crate) struct Credentials {
-    /// A classic personal access token.
+    /// A classic personal access token of GitHub.
     pub(crate) github_token: String,
-    /// An internal integration's token.
+    /// The token of an internal integration of Notion.
     pub(crate) notion_token: String,
-    /// The account's identifier.
+    /// The identifier of a Twilio account.
     pub(crate) twilio_account: String,
-    /// The account's token.
+    /// The token of the Twilio account.
     pub(crate) twilio_token: String,
 }
 
 impl Credentials {
-    /// Makes fresh ones.
+    /// Makes new credentials.
     pub(crate) fn generate() -> Self {
         Self {
             github_token: format!("ghp_{}", hexadecimal(36)),
@@ -26,7 +26,7 @@ impl Credentials {
         }
     }
 
-    /// The variables under which the documents find them.
+    /// Returns the environment variables in which the documents expect the credentials.
     pub(crate) fn environment(&self) -> [(&'static str, String); 4] {
         [
             ("GITHUB_TOKEN", self.github_token.clone()),
@@ -37,7 +37,7 @@ impl Credentials {
     }
 }
 
-/// As many hexadecimal digits, different each time; nothing of value hides behind them.
+/// Returns this number of hexadecimal digits, which differ each time. They need not be unpredictable.
 fn hexadecimal(length: usize) -> String {
     let mut digits = String::new();
     while digits.len() < length {
@@ -47,7 +47,7 @@ fn hexadecimal(length: usize) -> String {
     digits
 }
 
-/// Base64 with padding, which Basic authorization needs (RFC 4648, section 4).
+/// Encodes bytes in Base64 with padding, which Basic authorization needs (RFC 4648, section 4).
 pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();

@@ -1,7 +1,7 @@
-//! The providers, on this machine: small servers shaped like their public documents.
+//! Small servers on this machine that act as the providers, written after their public documentation.
 //!
-//! Each has its own address, as the real ones have, and knows the one credential
-//! that it was started with. Every other one is refused in the provider's words.
+//! Each server has its own address, as the real providers have, and accepts only the credential with which it was
+//! started. It refuses every other one with the provider's response.
 
 mod calendar;
 mod credentials;
@@ -21,14 +21,14 @@ use crate::readme::provider::request::Request;
 
 type Answer = fn(&Credentials, &Request, u64) -> Reply;
 
-/// The address that a program asks for, and who answers there.
+/// The origins of the providers, each with the function that responds.
 const PROVIDERS: &[(&str, Answer)] = &[
     ("https://api.github.com", replies::github),
     ("https://api.notion.com", replies::notion),
     ("https://api.twilio.com", replies::twilio),
 ];
 
-/// All providers, running until the process ends.
+/// The servers of all providers, which run until the process ends.
 #[derive(Debug)]
 pub(crate) struct Provider {
     credentials: Arc<Credentials>,
@@ -36,7 +36,7 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// Starts them, each at a free port of the loopback.
+    /// Starts the servers, each on a free port of the loopback interface.
     pub(crate) fn start() -> io::Result<Self> {
         let credentials = Arc::new(Credentials::generate());
         let mut endpoints = Vec::new();
@@ -49,13 +49,13 @@ impl Provider {
         Ok(Self { credentials, endpoints })
     }
 
-    /// A configuration that sends the program here.
+    /// Returns a configuration that maps the providers' origins to these servers.
     pub(crate) fn configuration(&self) -> String {
         let mapped = self.endpoints.iter().map(|(origin, local)| format!("\"{origin}\" = \"{local}\"\n"));
         format!("[http.endpoints]\n{}", mapped.collect::<String>())
     }
 
-    /// The environment that has the credentials.
+    /// Returns the environment variables with the credentials.
     pub(crate) fn credentials(&self) -> [(&'static str, String); 4] {
         self.credentials.environment()
     }
@@ -64,7 +64,7 @@ impl Provider {
 fn serve(listener: &TcpListener, answer: Answer, credentials: &Arc<Credentials>) {
     for stream in listener.incoming().flatten() {
         let credentials = Arc::clone(credentials);
-        // A peer that goes away in the middle is its own business.
+        // A client that disconnects early is no failure of the server.
         thread::spawn(move || converse(stream, answer, &credentials).ok());
     }
 }

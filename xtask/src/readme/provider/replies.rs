@@ -1,4 +1,4 @@
-//! What the providers answer, after their public documents.
+//! The responses of the providers, written after their public documentation.
 //!
 //! GitHub: docs.github.com/rest/users/users, "Get the authenticated user".
 //! Notion: developers.notion.com/reference/get-self and /reference/status-codes.
@@ -11,15 +11,15 @@ use crate::readme::provider::calendar::date_and_time;
 use crate::readme::provider::credentials::base64;
 use crate::readme::provider::request::Request;
 
-/// How long the token of GitHub still lives: five days, and an hour to spare.
+/// Remaining lifetime of the GitHub token in seconds: five days and an hour.
 const LIFETIME: u64 = 5 * 86_400 + 3_600;
 
-/// An answer.
+/// A response of a provider.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    /// The status.
+    /// The HTTP status.
     pub(crate) status: u16,
-    /// Headers beside those of every answer.
+    /// The headers in addition to those of every response.
     pub(crate) headers: Vec<(&'static str, String)>,
     /// The body.
     pub(crate) body: Value,
@@ -30,7 +30,7 @@ impl Reply {
         Self { status, headers: Vec::new(), body }
     }
 
-    /// The answer as it goes over the wire.
+    /// Returns the response as HTTP/1.1 text.
     pub(crate) fn encode(&self) -> String {
         let body = self.body.to_string();
         let reason = match self.status {
@@ -49,7 +49,7 @@ impl Reply {
     }
 }
 
-/// api.github.com
+/// Responds as api.github.com.
 pub(crate) fn github(credentials: &Credentials, request: &Request, now: u64) -> Reply {
     let said = request.header("authorization").unwrap_or_default();
     let documentation = "https://docs.github.com/rest";
@@ -85,7 +85,7 @@ pub(crate) fn github(credentials: &Credentials, request: &Request, now: u64) -> 
     reply
 }
 
-/// api.notion.com
+/// Responds as api.notion.com.
 pub(crate) fn notion(credentials: &Credentials, request: &Request, _now: u64) -> Reply {
     let error = |status: u16, code: &str, message: &str| {
         let id = "7f0ce5ab-2c4c-4f43-8f0a-3a6a3f4e0d11";
@@ -116,7 +116,7 @@ pub(crate) fn notion(credentials: &Credentials, request: &Request, _now: u64) ->
     }
 }
 
-/// api.twilio.com
+/// Responds as api.twilio.com.
 pub(crate) fn twilio(credentials: &Credentials, request: &Request, _now: u64) -> Reply {
     let account = &credentials.twilio_account;
     let error = |status: u16, code: u32, message: &str| {

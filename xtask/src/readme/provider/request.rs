@@ -1,14 +1,14 @@
-//! Reads one HTTP/1.1 request, as far as the replies need it.
+//! A reader of HTTP/1.1 requests, as far as the responses need them.
 
 use std::io::{self, BufRead as _, BufReader, Read};
 
-/// No request of the program comes near.
+/// Maximum size of a request. The program's requests are much smaller.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// What was asked.
+/// A request to a provider.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
-    /// The method.
+    /// The HTTP method.
     pub(crate) method: String,
     /// The path, without its query.
     pub(crate) path: String,
@@ -16,13 +16,13 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A header's value; names know no case.
+    /// Returns the value of a header. Names are compared without case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// A request for a test of the replies.
+    /// Creates a request for a test of the responses.
     #[cfg(test)]
     pub(crate) fn new(method: &str, path: &str, headers: &[(&str, &str)]) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -30,7 +30,7 @@ impl Request {
     }
 }
 
-/// Reads the head and the body, and keeps the head.
+/// Reads a request with its body, which is discarded.
 pub(crate) fn read(stream: &mut impl Read) -> io::Result<Request> {
     let mut reader = BufReader::new(stream.take(MOST_BYTES));
     let mut request = Request::default();

@@ -1,4 +1,4 @@
-//! The providers accept their own credential, refuse others, and speak HTTP.
+//! Tests that the providers accept their own credential, refuse others, and speak HTTP.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! Which blocks and commands are found in a document.
+//! Tests of finding the blocks and commands of a document.
 
 use crate::readme::blocks::{Block, Step, Venue, World, blocks};
 use crate::readme::commands::{Plan, elsewhere, plan};

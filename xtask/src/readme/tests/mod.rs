@@ -1,4 +1,4 @@
-//! What of a document is run, and how it is compared.
+//! Tests of running the commands of a document and comparing their output.
 
 mod blocks;
 mod session;

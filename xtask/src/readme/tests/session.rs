@@ -1,4 +1,4 @@
-//! Commands run in a home of their own, and a wrong word in a document is found.
+//! Tests of sessions: commands run in their own home directory, and a wrong word in a document is found.
 
 use std::path::Path;
 
@@ -96,14 +96,14 @@ fn a_command_that_reads_what_is_typed_ahead_is_found() {
 #[cfg(unix)]
 #[test]
 fn a_person_at_a_terminal_answers_what_the_document_shows_as_a_question() {
-    // As a prompt does, it ends the line of the question.
+    // The script ends the line of the question, as a prompt does.
     let asks = "ask() { stty icrnl; printf '? %s ' \"$1\"; read -r answer; printf '\\n%s\\n' \"[$answer]\"; }";
     let document = |rest: &str| format!("```console,provider,terminal\n$ {asks}\n$ ask Name\n{rest}\n```");
     run_at(Place::Terminal, &document("? Name  Ada\n[Ada]"), Ok(2));
     run_at(Place::Terminal, &document("? Name  (GITHUB_TOKEN, not shown)\n[ghp_...]"), Ok(2));
     run_at(Place::Terminal, &document("? Name  Ada\n[Eve]"), Err("3: `ask Name` is said to write"));
     run_at(Place::Terminal, &document("? Name  (OTHER, not shown)"), Err("3: there is no credential"));
-    // The control: nobody is there to answer elsewhere.
+    // This is the control: with pipes, nobody answers.
     run_at(Place::Pipes, &document("? Name  Ada\n[Ada]"), Ok(0));
 }
 

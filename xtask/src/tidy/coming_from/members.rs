@@ -1,4 +1,4 @@
-//! What callers can name behind a type: its fields, variants and functions, read from the source.
+//! The members of types that callers can name (fields, variants and functions), read from the source.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use syn::{ImplItem, Item, TraitItem, Type, Visibility};
 
 use crate::failure::Failure;
 
-/// Adds `Type::member` for each type and trait of one file, also in modules within it.
+/// Adds `Type::member` for each type and trait of a file, including those in inline modules.
 pub(super) fn add(path: &str, text: &str, members: &mut BTreeSet<String>) -> Result<(), Failure> {
     let file = syn::parse_file(text).map_err(|error| Failure::new(format!("{path} cannot be parsed: {error}")))?;
     file.items.iter().for_each(|item| of_item(item, members));

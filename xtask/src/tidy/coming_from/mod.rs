@@ -1,8 +1,8 @@
-//! Who comes from another system finds each of its names, and what it is called here.
+//! The rule that the guides for users of other systems cover every name of these systems.
 //!
-//! The lists beside this file are the names that those systems show to the programs that use them. Each has one row in its
-//! guide, `docs/guide/coming-from-SYSTEM.md`, and each name of ours in such a row is one that our sources have: `Type::member`
-//! as a member of that type.
+//! The lists beside this file contain the names that those systems offer to programs. Each name has one row in the
+//! guide `docs/guide/coming-from-SYSTEM.md`, and each name of ours in such a row exists in our sources:
+//! `Type::member` as a member of that type.
 
 mod members;
 
@@ -17,7 +17,7 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("jingle", include_str!("jingle.txt")),
 ];
 
-/// Names without a row, rows without a name, and names of ours that are nowhere.
+/// Returns the names without a row, the rows without a name, and the names of ours that do not exist.
 pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let sources = workspace.texts(|path| path.ends_with(".rs") && path.contains("/src/"))?;
     let mut ours = Ours { words: sources.iter().flat_map(|(_, text)| words(text)).collect(), members: BTreeSet::new() };
@@ -33,10 +33,10 @@ pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     Ok(findings)
 }
 
-/// What our sources have.
+/// The names in our sources.
 struct Ours<'a> {
     words: BTreeSet<&'a str>,
-    /// `Type::member`
+    /// The members of types, as `Type::member`.
     members: BTreeSet<String>,
 }
 
@@ -49,7 +49,7 @@ fn compared(guide: &str, names: &str, ours: &Ours<'_>) -> Vec<String> {
             Some(at) => drop(missing.remove(at)),
             None => findings.push(format!(":{}: `{theirs}` is not in the list, or twice", index + 1)),
         }
-        // Every other piece is between backticks.
+        // Every second piece is between backticks.
         for code in here.split('`').skip(1).step_by(2) {
             let unknown = words(code).find(|word| !ours.words.contains(word)).or_else(|| {
                 let is_member = code.starts_with(|c: char| c.is_ascii_uppercase()) && code.matches("::").count() == 1;
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn each_name_has_one_row_that_leads_to_something() {
         let guide = "| Theirs | Here |\n|---|---|\n| `one` | `Uno::uno`: more |\n| `one` | words |\n| `two` | `Dos` |\n| `four` | `Uno::dos` |\n";
-        // Each word is there, but not in that place.
+        // Each word exists, but the member belongs to another type.
         let text = "pub struct Uno { pub uno: u8 } impl Other { pub fn dos(&self) {} }";
         let mut ours = Ours { words: words(text).collect(), members: BTreeSet::new() };
         members::add("lib.rs", text, &mut ours.members).unwrap();

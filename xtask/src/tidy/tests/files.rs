@@ -1,4 +1,4 @@
-//! Rules for files of Rust, manifests, test files and paths of machines.
+//! Tests of the rules for Rust files, manifests, test files and paths of machines.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Links that lead nowhere are found, and code is not read as links.
+//! Tests of the rule for links: broken links are found, and code is not read as links.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Each rule of tidiness catches what it is there for, and this tree is tidy.
+//! Tests that each rule catches its violations, and that this tree is tidy.
 
 mod files;
 mod links;

@@ -1,4 +1,4 @@
-//! A provider's name in shared code is found, and prose and tests may have it.
+//! Tests of the rule for names: a provider's name in shared code is found, and prose and tests may contain it.
 
 use std::collections::BTreeSet;
 
