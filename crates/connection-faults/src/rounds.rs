@@ -1,7 +1,8 @@
-//! How often a test repeats what it does.
+//! The number of repetitions in a test.
 //!
-//! Some tests kill a process at a random moment, let several processes work at random, or fill a database with many rows.
-//! Each of them has a short form, which every run of the suite uses, and a long form, which `cargo xtask test --long` uses.
+//! Some tests kill a process at a random moment, let several processes work at random, or fill a database with many
+//! rows. Each of them has a short form, which every run of the suite uses, and a long form, which `cargo xtask test
+//! --long` uses.
 
 use std::env;
 

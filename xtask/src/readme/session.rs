@@ -127,7 +127,7 @@ impl Session {
         Ok(String::from_utf8_lossy(&read.map_err(failed)?).into_owned())
     }
 
-    /// Runs a script like [`shell`](Self::shell), but at a terminal.
+    /// Runs a script like `shell`, but at a terminal.
     #[cfg(unix)]
     fn terminal(&self, world: World, script: &str, answers: &[(String, String)]) -> Result<String, Failure> {
         terminal::run(|script| self.command(world, script), script, answers, LONGEST, BETWEEN)

@@ -1,6 +1,6 @@
 //! Separates the code of a file from its tests.
 //!
-//! [`without_tests`] recognises only `#[cfg(test)]` on a `mod`, `use` or `extern crate` at the top level of a file.
+//! `without_tests` recognises only `#[cfg(test)]` on a `mod`, `use` or `extern crate` at the top level of a file.
 //! Deeper, the attribute may be in the input of a macro that drops it, and on other items the end is not certain.
 //! Such an item stays in the code, where the checks refuse it.
 

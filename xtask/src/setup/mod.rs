@@ -220,7 +220,8 @@ struct Locked {
     is_optional: bool,
 }
 
-/// The packages of a lock file as npm writes it: whether one is optional comes after its integrity, in the same column.
+/// Reads the packages of a lock file in npm's format, in which the mark of an optional package follows its integrity
+/// in the same column.
 fn locked(text: &str) -> Vec<Locked> {
     let mut packages: Vec<Locked> = Vec::new();
     let mut column = 0;
