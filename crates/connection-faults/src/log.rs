@@ -77,11 +77,14 @@ impl Subscriber for Router {
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
+
     fn record_follows_from(&self, _: &Id, _: &Id) {}
+
     fn event(&self, event: &Event<'_>) {
         Self::line(event.metadata(), |line| event.record(line));
     }
 
     fn enter(&self, _: &Id) {}
+
     fn exit(&self, _: &Id) {}
 }
