@@ -1,7 +1,7 @@
 //! The rule that every acceptance criterion names an existing test.
 //!
-//! In `docs/spec`, a list item that ends in a test's name in code, as in `crate: module::name`, is a criterion. The
-//! name is that of a function in the tests of the workspace.
+//! In `docs/spec`, a list item below the heading `Acceptance criteria` is a criterion: a sentence or the numbers of
+//! rules, a colon, and the names of tests in code. Each name is that of a function in the workspace.
 
 use std::collections::BTreeSet;
 
@@ -31,17 +31,26 @@ fn missing(path: &str, text: &str, tests: &BTreeSet<&str>) -> Vec<String> {
         if line.starts_with('#') {
             inside = line.trim_start_matches('#').trim() == "Acceptance criteria";
         } else if inside && line.trim_start().starts_with("- ") {
-            let named: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
-            match named.last() {
-                None => findings.push(format!("{path}:{}: the criterion names no test", index + 1)),
-                Some(test) if !tests.contains(test) => {
-                    findings.push(format!("{path}:{}: there is no test `{test}`", index + 1));
-                }
-                Some(_) => {}
+            let named = names(line);
+            if named.is_empty() {
+                findings.push(format!("{path}:{}: the criterion names no test", index + 1));
+            }
+            for test in named.into_iter().filter(|test| !tests.contains(test)) {
+                findings.push(format!("{path}:{}: there is no test `{test}`", index + 1));
             }
         }
     }
     findings
+}
+
+/// Returns the names of the tests of a criterion. The sentence before them may have code of its own, and so may a
+/// remark between them, if it is a path such as `a::b`.
+fn names(criterion: &str) -> Vec<&str> {
+    let code = match criterion.split_once(": `") {
+        Some((_, names)) => names.split('`').step_by(2).collect::<Vec<_>>(),
+        None => criterion.split('`').skip(1).step_by(2).collect(),
+    };
+    code.into_iter().filter(|name| !name.is_empty() && !name.contains("::")).collect()
 }
 
 #[cfg(test)]
@@ -55,6 +64,16 @@ mod tests {
         assert_eq!(
             missing("s.md", text, &tests),
             ["s.md:6: the criterion names no test", "s.md:7: there is no test `gone`"]
+        );
+    }
+
+    #[test]
+    fn every_test_of_a_criterion_has_to_exist() {
+        let tests = functions("fn it_holds() {\nfn it_lasts() {").collect();
+        let text = "## Acceptance criteria\n- `code` holds: `gone`, `it_holds`; the control: `lost`, `it_lasts`\n- `it_holds`\n";
+        assert_eq!(
+            missing("s.md", text, &tests),
+            ["s.md:2: there is no test `gone`", "s.md:2: there is no test `lost`"]
         );
     }
 }

@@ -1,5 +1,5 @@
 //! The members that describe an extension to other hosts: its agent capabilities and its runtime. They are kept
-//! unchanged; a file that two readers could understand differently is refused (R-JINGLE-009 and 010).
+//! unchanged; a file that two readers could understand differently is refused.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The check that a manifest holds no state: no token, no status, no result (R-JINGLE-012).
+//! The check that a manifest holds no state: no token, no status, no result.
 //!
 //! A file with one of these names was probably written back by a program and may contain a secret, so the value is
 //! never repeated. Below the connection, and for a few names at the top level, the name alone decides. Elsewhere

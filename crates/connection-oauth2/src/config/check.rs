@@ -13,7 +13,7 @@ use super::{
     template::HostPart,
 };
 
-/// Parameters that no deviation may set, because the safety of the flow depends on them (R-INSEAM-081).
+/// Parameters that no deviation may set, because the safety of the flow depends on them.
 const AUTHORIZE: [&str; 9] = [
     "client_id",
     "code_challenge",
