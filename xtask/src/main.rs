@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "no clock or environment is injected into a build tool")]
 
 mod api;
+mod book;
 mod ci;
 mod failure;
 mod layers;
@@ -36,6 +37,7 @@ usage: cargo xtask <command>
   tidy             what the compiler does not check: files, names, links
   api [--release]  list what the contract promises; with --release, for its version
   docs             write into the documents the code and facts that they show
+  book             make a book of the documents, and follow its links
   readme           run the commands that README.md and docs/guide show
   third-party      pack our crates; build a stranger's plugin and host of them
   ci [--step NAME] all of the above and more, with seconds per step
@@ -68,6 +70,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["api"] => api::write(&workspace, false),
         ["api", "--release"] => api::write(&workspace, true),
         ["docs"] => tidy::write_documents(&workspace),
+        ["book"] => book::run(&workspace),
         ["readme"] => readme::run(&workspace),
         ["third-party"] => third_party::run(&workspace),
         ["new-plugin", rest @ ..] => new_plugin::run(&workspace, rest),

@@ -13,7 +13,7 @@ use crate::ci::report::Report;
 use crate::failure::Failure;
 use crate::process;
 use crate::workspace::Workspace;
-use crate::{api, layers, readme, setup, suite, third_party, tidy};
+use crate::{api, book, layers, readme, setup, suite, third_party, tidy};
 
 /// Time limit for a whole run on a machine that also does other work. On two idle cores, a run takes less than an
 /// hour.
@@ -37,6 +37,7 @@ const STEPS: &[Step] = &[
     Step { name: "advisories", run: advisories::run },
     Step { name: "machete", run: |workspace| cargo(workspace, &["machete"]) },
     Step { name: "doc", run: doc },
+    Step { name: "book", run: book::run },
     Step { name: "test", run: |workspace| suite::run(workspace, suite::Extent::Whole) },
     // This follows the tests, which have built the external packages that it needs.
     Step { name: "third-party", run: third_party::run },

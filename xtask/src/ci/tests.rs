@@ -39,6 +39,7 @@ fn every_step_is_there_and_setup_comes_first() {
         "advisories",
         "machete",
         "doc",
+        "book",
         "test",
         "third-party",
         "readme",

@@ -21,6 +21,8 @@ pub(crate) const BARE_TARGET: &str = "x86_64-unknown-none";
 pub(crate) enum Scope {
     /// The build for the target without `std`.
     BareTarget,
+    /// The book of the documents.
+    Book,
     /// The requirements of `cargo xtask ci`.
     Everything,
     /// The requirements of the tests.
@@ -32,6 +34,8 @@ pub(crate) enum Scope {
 enum Need {
     /// The target without `std`.
     BareTarget,
+    /// The program that makes the book, in the directory in which cargo builds.
+    BookMaker,
     /// A C compiler, for SQLite and the cryptography.
     Compiler,
     /// The packages of a lock file for Node, installed beside it.
@@ -72,17 +76,20 @@ const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", ver
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
 
+/// The version of `mdbook`. Another one may name anchors and files otherwise, so that links break.
+const MDBOOK: &str = "0.5.4";
+
 /// Looks for each requirement in scope, and installs those that are missing.
 pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
     for need in needs(scope) {
-        let (root, name) = (workspace.root(), need.name());
-        match look(root, need) {
+        let name = need.name();
+        match look(workspace, need) {
             Found::Here => continue,
             Found::Missing => println!("setup: {name} is missing"),
             Found::Outdated(version) => println!("setup: {name} is there as {version}, which will not do"),
         }
-        let brought = bring(root, need);
-        if brought.is_ok() && look(root, need) == Found::Here {
+        let brought = bring(workspace, need);
+        if brought.is_ok() && look(workspace, need) == Found::Here {
             println!("setup: {name} is there now");
             continue;
         }
@@ -102,7 +109,18 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
 
 /// Returns `true` if plugins can be built without `std` on this machine.
 pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
-    look(workspace.root(), Need::BareTarget) == Found::Here
+    look(workspace, Need::BareTarget) == Found::Here
+}
+
+/// Returns the path of the program that makes the book, whether or not it is installed.
+pub(crate) fn book_maker(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    let name = format!("mdbook{}", std::env::consts::EXE_SUFFIX);
+    Ok(tools(workspace)?.join("bin").join(name))
+}
+
+/// Returns the directory for programs that only this workspace uses.
+fn tools(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    Ok(workspace.target_directory()?.join("tools"))
 }
 
 /// The requirements of the tests.
@@ -125,11 +143,12 @@ const TESTS: [Need; 16] = [
     OLDER_RUNTIME,
 ];
 /// The requirements of the other checks.
-const CHECKS: [Need; 5] = [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget];
+const CHECKS: [Need; 6] = [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget, Need::BookMaker];
 
 fn needs(scope: Scope) -> Vec<Need> {
     match scope {
         Scope::BareTarget => vec![Need::BareTarget],
+        Scope::Book => vec![Need::BookMaker],
         Scope::Everything => TESTS.into_iter().chain(CHECKS).collect(),
         Scope::Tests => TESTS.to_vec(),
     }
@@ -141,7 +160,7 @@ fn may_be_missing(need: Need, in_ci: bool) -> bool {
     if matches!(need, CLAUDE | CODEX | GEMINI | ENGINE | STATIC_PROGRAM | OLDER_RUNTIME) {
         return true;
     }
-    let required = matches!(need, Need::Compiler | Need::Component { .. } | Need::Installed { .. });
+    let required = matches!(need, Need::BookMaker | Need::Compiler | Need::Component { .. } | Need::Installed { .. });
     !required && !in_ci
 }
 
@@ -149,6 +168,7 @@ impl Need {
     fn name(self) -> String {
         match self {
             Self::BareTarget => format!("the target {BARE_TARGET}"),
+            Self::BookMaker => format!("mdbook {MDBOOK}"),
             Self::Compiler => "a C compiler".to_owned(),
             Self::Component { component, .. } => component.to_owned(),
             Self::Installed { package, version, .. } => format!("{package} {version}"),
@@ -171,11 +191,17 @@ impl Need {
     }
 }
 
-fn look(root: &Path, need: Need) -> Found {
+fn look(workspace: &Workspace, need: Need) -> Found {
+    let root = workspace.root();
     match need {
         Need::BareTarget => {
             let mut rustc = tool(root, "rustc", &["--print", "target-libdir", "--target", BARE_TARGET]);
             Found::when(process::output(&mut rustc).is_ok_and(|path| has_library(Path::new(path.trim()))))
+        }
+        Need::BookMaker => {
+            let version = book_maker(workspace)
+                .and_then(|path| process::output(&mut tool(root, &path.to_string_lossy(), &["--version"])));
+            Found::when(version.is_ok_and(|version| version.trim() == format!("mdbook v{MDBOOK}")))
         }
         // On Windows, the build itself finds the compiler through the registry.
         Need::Compiler if cfg!(windows) => Found::Here,
@@ -267,9 +293,16 @@ fn has_library(directory: &Path) -> bool {
     entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with("libcore-"))
 }
 
-fn bring(root: &Path, need: Need) -> Result<(), Failure> {
+fn bring(workspace: &Workspace, need: Need) -> Result<(), Failure> {
+    let root = workspace.root();
     match need {
         Need::BareTarget => process::run(&mut tool(root, "rustup", &["target", "add", BARE_TARGET])),
+        Need::BookMaker => {
+            let (version, directory) = (format!("={MDBOOK}"), tools(workspace)?);
+            let features = ["--no-default-features", "--features", "search"];
+            let mut install = cargo(root, &["install", "--locked", "mdbook", "--version", &version]);
+            process::run(install.args(features).arg("--root").arg(directory))
+        }
         Need::Compiler => {
             Err(Failure::new("install the one of your system (Debian: gcc, macOS: xcode-select --install)"))
         }

@@ -42,10 +42,10 @@ fn only_the_bare_target_and_servers_may_be_missing_and_only_containers_and_the_t
 #[test]
 fn everything_holds_all_that_the_other_scopes_need_and_each_once() {
     let everything = needs(Scope::Everything);
-    for scope in [Scope::BareTarget, Scope::Tests] {
+    for scope in [Scope::BareTarget, Scope::Book, Scope::Tests] {
         assert!(needs(scope).iter().all(|need| everything.contains(need)));
     }
-    for need in [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget, SERVERS, CODEX, DRIVER, ENGINE] {
+    for need in [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget, Need::BookMaker, SERVERS, CODEX, DRIVER, ENGINE] {
         assert_eq!(everything.iter().filter(|known| **known == need).count(), 1, "{need:?}");
     }
 }

@@ -57,7 +57,7 @@ fn fault(
 }
 
 /// Resolves the target of a link relative to its document.
-fn resolve(document: &str, target: &str) -> Option<String> {
+pub(crate) fn resolve(document: &str, target: &str) -> Option<String> {
     if target.is_empty() {
         return Some(document.to_owned());
     }

@@ -16,7 +16,8 @@ mod rows;
 mod rust_files;
 mod test_modules;
 
-pub(crate) use markdown::fence_of;
+pub(crate) use links::resolve;
+pub(crate) use markdown::{fence_of, links as links_in};
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,71 @@
+//! `cargo xtask book`: makes one book of the documents, and follows every link in it.
+//!
+//! `docs/SUMMARY.md` lists the chapters, which are files of `docs` and of the root. The book is made from copies of
+//! them, at `target/book-source`. A link to a file of code leads to a copy of that file inside the book, so that the
+//! book is complete wherever it is published.
+
+mod links;
+mod sources;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::book::sources::{Page, SUMMARY};
+use crate::failure::Failure;
+use crate::process;
+use crate::setup;
+use crate::workspace::Workspace;
+
+/// The settings of the book.
+const SETTINGS: &str = "docs/book.toml";
+
+/// Makes the book in `target/book`, and checks it.
+pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
+    setup::run(workspace, setup::Scope::Book)?;
+    let target = workspace.target_directory()?;
+    let (source, book) = (target.join("book-source"), target.join("book"));
+    copy(workspace, &source)?;
+    let mut make = process::program(&setup::book_maker(workspace)?, workspace.root());
+    process::run(make.arg("build").arg(&source).arg("--dest-dir").arg(&book))?;
+    let pages = links::read(&book)?;
+    Failure::unless_empty("book", &links::broken(&pages))?;
+    println!("book: every link of {} leads somewhere; read it at {}", pages.len(), book.join("index.html").display());
+    Ok(())
+}
+
+/// Writes the settings, the chapters and the files of code to which they link into an empty directory.
+fn copy(workspace: &Workspace, source: &Path) -> Result<(), Failure> {
+    let files: BTreeSet<String> = workspace.files()?.into_iter().collect();
+    let text = |path: &str| {
+        let text = workspace.text(path)?;
+        text.ok_or_else(|| Failure::new(format!("{path} is not UTF-8")))
+    };
+    let chapters = sources::chapters(&text(SUMMARY)?);
+    Failure::unless_empty("book", &sources::forgotten(&chapters, &files))?;
+    if source.exists() {
+        fs::remove_dir_all(source).map_err(|error| failed(source, &error))?;
+    }
+    write(&source.join("book.toml"), &text(SETTINGS)?)?;
+    write(&source.join("src/SUMMARY.md"), &sources::summary(&text(SUMMARY)?))?;
+    for chapter in &chapters {
+        let Page { text: page, code } = sources::page(chapter, &text(chapter)?, &chapters, &files);
+        write(&source.join("src").join(chapter), &page)?;
+        for path in code {
+            write(&source.join("src").join(sources::shown(&path)), &text(&path)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| fs::write(path, text)).map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;
