@@ -49,9 +49,12 @@ pub(crate) fn page(path: &str, text: &str, chapters: &BTreeSet<String>, files: &
 }
 
 /// Returns the name under which a file of code is in the book. A browser shows a file with this name as text, and would
-/// offer others for download.
+/// offer others for download. A link to a name with `.md` in it would become one to a chapter.
 pub(crate) fn shown(path: &str) -> String {
-    if path.ends_with(".txt") || path.ends_with(".json") { path.to_owned() } else { format!("{path}.txt") }
+    if path.ends_with(".txt") || path.ends_with(".json") {
+        return path.to_owned();
+    }
+    format!("{}.txt", path.strip_suffix(".md").unwrap_or(path))
 }
 
 /// Replaces the target of each link for which `target` returns another one.
