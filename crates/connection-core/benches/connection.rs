@@ -20,7 +20,7 @@ mod world;
 
 use std::time::Duration;
 
-use connection_core::Connection;
+use connection_core::{Connection, Limits};
 use connection_faults::server as test_server;
 use divan::Bencher;
 use tokio::runtime::Runtime;
@@ -41,7 +41,8 @@ fn one_of(runtime: &Runtime, count: usize) -> (World, Connection) {
 fn one_kept(runtime: &Runtime, count: usize, hot_rows: Duration) -> (World, Connection) {
     runtime.block_on(async {
         let world = World::new().await;
-        let registry = world.builder().hot_rows(hot_rows).kind(Acme::default()).open().await.unwrap();
+        let registry =
+            world.builder().limits(Limits::new().hot_rows(hot_rows)).kind(Acme::default()).open().await.unwrap();
         for number in 1..count {
             world.provider(move |_| me(&number.to_string(), "ada"));
             connected(&registry, "another").await;

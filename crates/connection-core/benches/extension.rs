@@ -17,7 +17,7 @@ mod world;
 
 use std::time::Duration;
 
-use connection_core::ConnectionRegistry;
+use connection_core::{ConnectionRegistry, Limits};
 use connection_faults::server as test_server;
 use divan::Bencher;
 use sqlx::{
@@ -58,7 +58,7 @@ fn one_of(runtime: &Runtime, count: usize) -> Setting {
     runtime.block_on(async {
         let world = World::new().await;
         let pool = pool(&world).await;
-        let builder = world.builder().hot_rows(Duration::from_millis(500)).store(pool.clone());
+        let builder = world.builder().limits(Limits::new().hot_rows(Duration::from_millis(500))).store(pool.clone());
         let registry = builder.kind(Acme::default()).open().await.unwrap();
         connected(&registry, "key").await.make_default().await.unwrap();
         let copies = format!(
@@ -125,7 +125,7 @@ mod many {
         let on = one_of(&runtime, connections);
         let declarations: Vec<_> = (0..extensions).map(|number| acme_extension(&format!("e{number}"))).collect();
         bencher.bench_local(|| {
-            let all = runtime.block_on(on.registry.resolve_all(&declarations)).unwrap();
+            let all = runtime.block_on(on.registry.extensions().resolve_all(&declarations)).unwrap();
             assert!(all.iter().all(Result::is_ok));
             all
         });

@@ -16,7 +16,9 @@ use connection_contract::{
 
 use crate::{connection::named, contain};
 
-/// The capabilities of a kind, read from the facets of its definition.
+/// The capabilities of a kind, read from the facets of its definition: the one list of what the code of a kind can do.
+///
+/// What a host provides to the kind is in [`KindSupport`](crate::KindSupport).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {

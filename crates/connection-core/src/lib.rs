@@ -49,7 +49,7 @@
 //!         .await?;
 //!
 //!     // A setup has one step after another. The host shows each step and returns the answers.
-//!     let session = registry.begin_setup(&Kind::from_static("acme")).await?;
+//!     let session = registry.setups().begin(&Kind::from_static("acme")).await?;
 //!     let Some((number, SetupStep::Prompt { fields, .. })) = session.next_step().await? else { return Err("no question".into()) };
 //!     assert_eq!(fields[0].name, "apiKey");
 //!     session.advance(number, &[("apiKey".to_owned(), Secret::from("key-1"))]).await?;
@@ -121,12 +121,13 @@ pub use error::Error;
 pub use event::EVENT_NAMES;
 pub use extension::{
     ChangedPart, CommandContext, ConnectionRequired, ExtensionChange, ExtensionChanges, ExtensionError,
-    ExtensionHandle, ExtensionInfo, ExtensionListener, Grant, HandOffError, HandedOff, NativeExtensionSettings,
-    Preferences, RequiredAction, RetryOutcome, RetryTicket, Revisions, SetPreferences, SettingsHandOff,
+    ExtensionHandle, ExtensionInfo, ExtensionListener, Extensions, Grant, HandOffError, HandedOff,
+    NativeExtensionSettings, Preferences, RequiredAction, RetryOutcome, RetryTicket, Revisions, SetPreferences,
+    SettingsHandOff,
 };
 pub use guard::{RowError, RowFault};
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
-pub use keys::{KeyChange, KeyRotation, KeyStatus};
+pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
 pub use lent::{AllowedTool, LoginWindow, MachineTools, ToolNotAllowed, ToolPolicy, ToolPolicyError};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use profiles::{
@@ -135,9 +136,10 @@ pub use profiles::{
 };
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
-    AnswerRoom, BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Feature, Filter,
-    History, HostService, Import, Imported, Imports, InOrder, InvalidCursor, KindInfo, KindRemoval, KindSupport,
-    ListCursor, NeedState, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
+    AnswerRoom, BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Events, Filter, History,
+    HostService, Import, Imported, Imports, InOrder, InvalidCursor, Keys, KindInfo, KindRemoval, KindSupport, Kinds,
+    Limits, ListCursor, Machine, NeedState, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal,
+    Server, Teardown, Watch,
 };
 pub use requirement::{ConnectionStatus, Readiness, ResolvedConnection, status};
 pub use sandbox::{
@@ -147,14 +149,14 @@ pub use sandbox::{
 pub use services::{DirectoryRefused, Environment, FilesPolicy, HostSecret, SystemEnvironment};
 pub use setup::{
     AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Lead, Outcome,
-    Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, StepNo, WeakConnectionRegistry,
+    Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StepNo, WeakConnectionRegistry,
 };
 pub use store::{StoreError, StoreSource, migrate};
 pub use usage::{
-    PolledUsage, PromptCacheTtl, Usage, UsageBounds, UsageChanges, UsageConnect, UsageConnecting, UsageOption,
-    UsageReading, UsageStatus, json as usage_json, prompt_cache_ttl,
+    PollUsage, PolledUsage, PromptCacheTtl, Usage, UsageBounds, UsageChanges, UsageConnect, UsageConnecting,
+    UsageOption, UsageReading, UsageStatus, json as usage_json, prompt_cache_ttl,
 };
 pub use webhook::{
-    BeginDeliveries, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest, WebhookInfo,
-    WebhookKey, WebhookTest,
+    BeginDeliveries, ConnectionWebhooks, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest,
+    WebhookInfo, WebhookKey, WebhookTest, Webhooks,
 };

@@ -21,19 +21,19 @@ pub async fn part(order: &Order, words: &[String]) -> Result<(), Failure> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match *words {
         ["begin"] => {
-            let session = registry.begin_setup(&DOUBLE).await?;
+            let session = registry.setups().begin(&DOUBLE).await?;
             session.next_step().await?;
             say(&session.id().to_string())?;
             pending().await
         }
         ["answer", id, key] => {
-            let session = registry.resume_setup(id.parse()?).await?;
+            let session = registry.setups().resume(id.parse()?).await?;
             answer(&session, key).await?;
             say("answered")?;
             pending().await
         }
         ["finish", id, key] => {
-            let session = registry.resume_setup(id.parse()?).await?;
+            let session = registry.setups().resume(id.parse()?).await?;
             answer(&session, key).await?;
             match session.terminal().await? {
                 Outcome::Done(done) => say(&format!("done {}", done.identity.account_id))?,

@@ -143,7 +143,7 @@ impl Worker<'_> {
         let key = self.key(&account);
         let label = (self.random.below(2) == 0).then(|| format!("label-{}", self.random.below(LABELS)));
         self.ledger.begin(&format!("add {account} {}", label.as_deref().unwrap_or_default()))?;
-        let setup = self.registry.begin_setup(&DOUBLE);
+        let setup = self.registry.setups().begin(&DOUBLE);
         let setup = match label {
             Some(label) => setup.label(label),
             None => setup,
@@ -225,7 +225,7 @@ impl Worker<'_> {
 
     async fn rotate(&mut self) -> Result<(), Failure> {
         self.ledger.begin("rotate all")?;
-        self.registry.rotate_key().await?;
+        self.registry.keys().rotate().await?;
         Ok(self.ledger.end("ok")?)
     }
 

@@ -18,7 +18,7 @@ pub(crate) async fn whoami(directory: &Path, http: HttpPolicy, token: Secret) ->
         .kind(GitHub)
         .open()
         .await?;
-    let session = registry.begin_setup(&Kind::from_static("github")).ephemeral().await?;
+    let session = registry.setups().begin(&Kind::from_static("github")).ephemeral().await?;
     let (step, _) = session.next_step().await?.ok_or("the setup asks for nothing")?;
     session.advance(step, &[("accessToken".into(), token)]).await?;
     let (_, end) = session.next_step().await?.ok_or("the setup was cancelled")?;

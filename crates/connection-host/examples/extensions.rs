@@ -45,7 +45,7 @@ impl Extension {
     /// Begins an extension. The host knows which code it runs; grants refer to the name in the manifest.
     pub(crate) fn begin(registry: &ConnectionRegistry, manifest: &[u8]) -> Result<Self, Box<dyn Error>> {
         let file = ExtensionFile::parse(manifest)?;
-        Ok(Self { handle: registry.extension(file.into_declaration())? })
+        Ok(Self { handle: registry.extensions().handle(file.into_declaration())? })
     }
 
     /// Returns the current offer. Without a connection that the extension may use, there are no tools.
@@ -96,7 +96,7 @@ pub(crate) async fn connect(
     token: Secret,
 ) -> Result<(), Box<dyn Error>> {
     let kind = extension.handle.kinds_for_setup().into_iter().next().ok_or("no kind here can connect it")?;
-    let session = registry.begin_setup(&kind).extension(&extension.handle).await?;
+    let session = registry.setups().begin(&kind).extension(&extension.handle).await?;
     let (step, _) = session.next_step().await?.ok_or("the setup asks for nothing")?;
     session.advance(step, &[("accessToken".into(), token)]).await?;
     match session.terminal().await? {
@@ -111,15 +111,15 @@ pub(crate) async fn allow(registry: &ConnectionRegistry, extension: &Extension) 
     let requirement = extension.handle.requirement();
     let resolved = extension.handle.resolve(requirement).await?;
     let connection = resolved.connection().ok_or("nothing is connected")?;
-    registry.grant(extension.handle.name(), connection, &requirement.auth.secret_names).await?;
+    registry.extensions().grant(extension.handle.name(), connection, &requirement.auth.secret_names).await?;
     Ok(())
 }
 
 /// The host's settings: a person revokes all grants of an extension. Offers that were made before become useless.
 pub(crate) async fn forbid(registry: &ConnectionRegistry, extension: &Extension) -> Result<(), Box<dyn Error>> {
     let name = extension.handle.name();
-    for grant in registry.grants().await?.into_iter().filter(|grant| grant.extension == name) {
-        registry.revoke(name, grant.connection).await?;
+    for grant in registry.extensions().grants().await?.into_iter().filter(|grant| grant.extension == name) {
+        registry.extensions().revoke(name, grant.connection).await?;
     }
     Ok(())
 }

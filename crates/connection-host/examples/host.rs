@@ -25,7 +25,7 @@ pub(crate) async fn connect(
     token: Secret,
 ) -> Result<Connection, Box<dyn Error>> {
     let registry = registry.owner(user)?;
-    let session = registry.begin_setup(&GITHUB).label("work").await?;
+    let session = registry.setups().begin(&GITHUB).label("work").await?;
     let (step, _) = session.next_step().await?.ok_or("the setup asks for nothing")?;
     session.advance(step, &[("accessToken".into(), token)]).await?;
     match session.terminal().await? {

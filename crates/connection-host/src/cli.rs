@@ -12,7 +12,8 @@ use std::{
 
 use connection_contract::{ConnectionDefinition, Descriptor, Kind, ProfileSpec, SandboxSpec};
 use connection_core::{
-    AllowedTool, ConnectionRegistry, FilesPolicy, HttpPolicy, MachineTools, RegistryBuilder, ToolPolicy,
+    AllowedTool, ConnectionRegistry, FilesPolicy, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder,
+    StoreSource, ToolPolicy,
 };
 use connection_inbound::PublicEndpoint;
 use connection_oauth2::CLIENT_KEY;
@@ -318,13 +319,10 @@ impl Program {
             None => self.settings.database_file().display().to_string(),
         };
         let VerifySettings { at_once, per_provider } = self.settings.verify;
-        let builder = ConnectionRegistry::builder().store(store);
-        let builder = at_once.into_iter().fold(builder, RegistryBuilder::verify_at_once);
-        let builder = per_provider.into_iter().fold(builder, RegistryBuilder::verify_per_provider);
-        match &self.settings.direct {
-            Some(direct) => builder.direct(direct.clone()),
-            None => builder,
-        }
+        let limits = at_once.into_iter().fold(Limits::new(), Limits::verify_at_once);
+        let limits = per_provider.into_iter().fold(limits, Limits::verify_per_provider);
+        let store = self.settings.direct.iter().cloned().fold(StoreSource::from(store), StoreSource::direct);
+        ConnectionRegistry::builder().store(store).limits(limits)
     }
 
     /// Sets the state directory of this machine. A database in a file has one beside it, which is used unless
@@ -371,7 +369,7 @@ impl Program {
             }
             None => self.with_state(self.key.apply(self.builder())),
         };
-        let builder = builder.http(self.http()?).files(self.files()).tools(self.tools.clone());
+        let builder = builder.http(self.http()?).files(self.files()).machine(Machine::new().tools(self.tools.clone()));
         let registrations = std::mem::take(&mut self.registrations);
         let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
         let builder = self.applications.iter().fold(builder, |builder, (kind, application)| {

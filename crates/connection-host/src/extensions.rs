@@ -17,7 +17,7 @@ use crate::{
 
 /// Returns the handle of the extension with this name.
 pub(crate) async fn handle(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionHandle, Error> {
-    let added = match registry.added_extension(name).await {
+    let added = match registry.extensions().get(name).await {
         Ok(added) => added,
         Err(error) => return Err(explained(registry, error).await),
     };
@@ -27,19 +27,19 @@ pub(crate) async fn handle(registry: &ConnectionRegistry, name: &str) -> Result<
 /// Returns the handle of an added extension.
 pub(crate) fn handle_of(registry: &ConnectionRegistry, added: &ExtensionInfo) -> Result<ExtensionHandle, Error> {
     let file = stored(&added.name, &added.source)?;
-    Ok(registry.extension(file.into_declaration())?)
+    Ok(registry.extensions().handle(file.into_declaration())?)
 }
 
 /// Returns the grants that are not revoked, of one extension or of all.
 pub(crate) async fn open_grants(registry: &ConnectionRegistry, extension: Option<&str>) -> Result<Vec<Grant>, Error> {
-    let mut grants = registry.grants().await?;
+    let mut grants = registry.extensions().grants().await?;
     grants.retain(|grant| grant.revoked_at.is_none() && extension.is_none_or(|extension| grant.extension == extension));
     Ok(grants)
 }
 
 /// Returns notes on connections that lack scopes declared by an extension that may use them.
 pub(crate) async fn scope_notes(registry: &ConnectionRegistry) -> Result<HashMap<ConnectionId, String>, Error> {
-    let added = registry.extensions().await?;
+    let added = registry.extensions().list().await?;
     let files = added.iter().filter_map(|added| stored(&added.name, &added.source).ok());
     let has_scopes = |declaration: &ExtensionDeclaration| {
         declaration.requirement.auth.oauth.as_ref().is_some_and(|oauth| !oauth.scopes.is_empty())
@@ -49,7 +49,7 @@ pub(crate) async fn scope_notes(registry: &ConnectionRegistry) -> Result<HashMap
     if declarations.is_empty() {
         return Ok(notes);
     }
-    for resolved in registry.resolve_all(&declarations).await?.into_iter().flatten() {
+    for resolved in registry.extensions().resolve_all(&declarations).await?.into_iter().flatten() {
         if let (Some(id), true) = (resolved.connection(), resolved.is_granted())
             && !resolved.missing_scopes().is_empty()
         {
@@ -87,7 +87,7 @@ pub(crate) async fn named(registry: &ConnectionRegistry, id: ConnectionId) -> St
 /// Returns `true` for an added extension whose requirement no registered kind can satisfy. Its settings would be
 /// useless.
 async fn is_unconnectable(registry: &ConnectionRegistry, name: &str) -> bool {
-    let added = registry.added_extension(name).await.ok();
+    let added = registry.extensions().get(name).await.ok();
     let handle = added.and_then(|added| handle_of(registry, &added).ok());
     handle.is_some_and(|handle| handle.requirement().auth.auth != AuthType::None && handle.kinds_for_setup().is_empty())
 }
@@ -102,7 +102,7 @@ pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -
         }
         ExtensionError::PreferenceRequired { extension, command, name } => {
             let own = quoted(extension.as_str());
-            let added = registry.added_extension(extension.as_str()).await.ok();
+            let added = registry.extensions().get(extension.as_str()).await.ok();
             let known = added.and_then(|added| handle_of(registry, &added).ok());
             let declared = |command: &str| {
                 let found = known.as_ref().and_then(|handle| handle.declaration().find_command(command));

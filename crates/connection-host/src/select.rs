@@ -62,7 +62,7 @@ async fn find(registry: &ConnectionRegistry, reference: &str) -> Result<Connecti
     let candidates: Vec<_> = ends.iter().map(Candidate::from).collect();
     let chosen = choose("connection", reference, &candidates).map_err(|error| match kind {
         // The reference is a kind without a connection, so the next step is to connect one.
-        Some(kind) if error.exit == Exit::NotFound && registry.kind(&kind).is_some() => {
+        Some(kind) if error.exit == Exit::NotFound && registry.kinds().get(&kind).is_some() => {
             error.remedy(format!("connect one with `connections add {kind}`, or see `connections list`"))
         }
         _ => error,
@@ -79,7 +79,7 @@ async fn ending(registry: &ConnectionRegistry, end: &str) -> Result<Vec<Connecti
     if end.is_empty() || !end.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
         return Ok(found);
     }
-    let mut pages = Pages::new(registry, Filter::new(), false);
+    let mut pages = Pages::new(registry, Filter::new());
     while found.len() < MOST_CANDIDATES
         && let Some(page) = pages.next().await?
     {
@@ -136,7 +136,7 @@ fn no_profile(kind: &str, reference: &str) -> Error {
 
 /// Returns every connection, from all pages.
 pub(crate) async fn all(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>, Error> {
-    let (mut pages, mut all) = (Pages::new(registry, Filter::new(), false), Vec::new());
+    let (mut pages, mut all) = (Pages::new(registry, Filter::new()), Vec::new());
     while let Some(page) = pages.next().await? {
         all.extend(page);
     }
@@ -147,23 +147,19 @@ pub(crate) async fn all(registry: &ConnectionRegistry) -> Result<Vec<ConnectionI
 pub(crate) struct Pages<'r> {
     registry: &'r ConnectionRegistry,
     filter: Filter,
-    all_owners: bool,
     /// `None` after the last page.
     next: Option<Filter>,
 }
 
 impl<'r> Pages<'r> {
-    pub(crate) fn new(registry: &'r ConnectionRegistry, filter: Filter, all_owners: bool) -> Self {
-        Self { registry, all_owners, next: Some(filter.clone()), filter }
+    pub(crate) fn new(registry: &'r ConnectionRegistry, filter: Filter) -> Self {
+        Self { registry, next: Some(filter.clone()), filter }
     }
 
     /// Returns the next page, which may be empty; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<ConnectionInfo>>, Error> {
         let Some(filter) = self.next.take() else { return Ok(None) };
-        let page = match self.all_owners {
-            true => self.registry.list_all_owners(filter).await?,
-            false => self.registry.list_connections(filter).await?,
-        };
+        let page = self.registry.list_connections(filter).await?;
         self.next = page.next.map(|next| self.filter.clone().after(next));
         Ok(Some(page.connections))
     }

@@ -27,7 +27,7 @@ pub(crate) async fn connect(
     mut ask: impl AsyncFnMut(&[Field]) -> Vec<(String, Secret)>,
 ) -> Result<String, Box<dyn Error>> {
     // The browser is led through an address of ours, so that nobody else's callback is taken.
-    let session = registry.begin_setup(kind).led_browser().await?;
+    let session = registry.setups().begin(kind).led_browser().await?;
     let (mut next, mut is_open) = (session.next_step().await?, false);
     while let Some((no, step)) = next {
         let (fields, open, beside) = match &step {

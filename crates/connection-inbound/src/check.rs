@@ -36,7 +36,7 @@ pub struct CallbackProblem {
 /// The request is sent from this machine, so it does not find problems that only others meet, such as a firewall or a
 /// name that resolves differently elsewhere.
 pub async fn check_callback(registry: &ConnectionRegistry, url: &PublicUrl) -> CallbackCheck {
-    let kinds = registry.kinds().into_iter().map(|info| info.descriptor.kind);
+    let kinds = registry.kinds().list().into_iter().map(|info| info.descriptor.kind);
     let redirect_uris = kinds.map(|kind| (kind.clone(), url.redirect_uri(&kind))).collect();
     CallbackCheck { problem: problem(registry, url).await, redirect_uris }
 }
@@ -63,11 +63,12 @@ enum Reached {
 }
 
 async fn ask(registry: &ConnectionRegistry, origin: &str, prefix: &str) -> Reached {
-    let challenge = registry.fresh_token();
+    let challenge = registry.server().fresh_token();
     let challenge = challenge.expose_str().unwrap_or_default();
     let path = format!("{prefix}{PROOF_PATH}?challenge={challenge}");
-    let proven = |answer: &HttpResponse| answer.body().expose() == registry.callback_proof(challenge).as_bytes();
-    match registry.ask_itself(origin, &path).await {
+    let proven =
+        |answer: &HttpResponse| answer.body().expose() == registry.server().callback_proof(challenge).as_bytes();
+    match registry.server().ask_itself(origin, &path).await {
         Ok(answer) if answer.status() == 200 && proven(&answer) => Reached::Us,
         Ok(answer) => Reached::Other(answer.status()),
         Err(error) => Reached::Nobody(error),

@@ -33,20 +33,25 @@ pub struct WebhookCheck {
 ///
 /// # Errors
 ///
-/// Returns the errors of [`Connection::sign_webhook_test`] if nothing was sent, and those of the store if the result
-/// could not be read or stored.
+/// Returns the errors of [`sign_test`](connection_core::ConnectionWebhooks::sign_test) if nothing was sent, and those
+/// of the store if the result could not be read or stored.
 pub async fn check_webhook(connection: &Connection, url: &PublicUrl) -> Result<WebhookCheck, Error> {
-    let Some(before) = connection.webhook().await? else {
+    let Some(before) = connection.webhooks().info().await? else {
         // This returns the error that says what is missing.
-        return Err(connection.sign_webhook_test(url.as_str()).await.err().unwrap_or(Error::NotFound(connection.id())));
+        return Err(connection
+            .webhooks()
+            .sign_test(url.as_str())
+            .await
+            .err()
+            .unwrap_or(Error::NotFound(connection.id())));
     };
     let (origin, address) = (url.origin(), url.webhook(&before.path_token));
     let path = address.strip_prefix(&origin).unwrap_or(&address);
-    let sent = connection.send_webhook_test(&origin, path).await?;
+    let sent = connection.webhooks().send_test(&origin, path).await?;
     let check = match sent.answer() {
         Err(error) => WebhookCheck { problem: Some(unreached(url, error)), status: None },
         Ok(answer) => {
-            let (status, after) = (answer.status(), connection.webhook().await?);
+            let (status, after) = (answer.status(), connection.webhooks().info().await?);
             let arrived = after.is_some_and(|after| after.received > before.received);
             let problem = (status != 200 || !arrived).then(|| refused(url, status));
             WebhookCheck { problem, status: Some(status) }

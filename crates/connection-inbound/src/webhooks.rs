@@ -58,7 +58,7 @@ async fn arrived(
     request: Request,
 ) -> Response {
     let Ok(Path(token)) = token else { return StatusCode::NOT_FOUND.into_response() };
-    match receiver.registry.is_webhook_address(&token).await {
+    match receiver.registry.webhooks().is_address(&token).await {
         Ok(true) => {}
         Ok(false) => return StatusCode::NOT_FOUND.into_response(),
         Err(error) => {
@@ -77,7 +77,7 @@ async fn arrived(
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let url = format!("{}{query}", receiver.url.webhook(&token));
     let headers = as_they_came(&parts.headers);
-    match receiver.registry.receive(&token, parts.method.as_str(), &url, headers, body).await {
+    match receiver.registry.webhooks().receive(&token, parts.method.as_str(), &url, headers, body).await {
         Ok(_) => StatusCode::OK.into_response(),
         Err(error) => refused(&error),
     }
@@ -101,7 +101,7 @@ fn as_they_came(headers: &HeaderMap) -> Vec<(String, String)> {
 
 /// Returns the bytes of a body as received, or the status with which it is refused.
 async fn whole(registry: &ConnectionRegistry, body: Body) -> Result<Secret, StatusCode> {
-    let clock = registry.clock();
+    let clock = registry.server().clock();
     tokio::select! {
         biased;
         read = read(body) => read,

@@ -85,7 +85,7 @@ impl Setting {
     /// Connects an account as a person does.
     pub(crate) async fn create(&self) {
         let number = self.next.fetch_add(1, SeqCst);
-        let session = self.registry.begin_setup(&KINDS[number % KINDS.len()]).await.unwrap();
+        let session = self.registry.setups().begin(&KINDS[number % KINDS.len()]).await.unwrap();
         let (step, _) = session.next_step().await.unwrap().unwrap();
         session.advance(step, &[("account".to_owned(), Secret::from(number.to_string()))]).await.unwrap();
         assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
@@ -97,7 +97,7 @@ impl Setting {
 
     /// Makes the next use of each connection read the store.
     pub(crate) fn forget(&self) {
-        self.registry.replace_connection_kind(Plugin(KINDS[0].clone())).unwrap();
+        self.registry.kinds().replace(Plugin(KINDS[0].clone())).unwrap();
     }
 
     /// Returns a connection of the driver to a copy of the store, whose commits are synced.

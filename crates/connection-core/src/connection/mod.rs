@@ -28,6 +28,28 @@ pub(crate) use payload::Payload;
 pub use send::Response;
 
 /// A connection of one owner. A clone is another handle to the same connection.
+///
+/// The handle verifies the connection, sends requests with its credential, and changes what a person may change.
+/// [`ConnectionInfo`] says what is known about it, and [`webhooks`](Self::webhooks) is what its provider sends.
+///
+/// # Examples
+///
+/// ```
+/// use connection_contract::Liveness;
+/// use connection_core::{ConnectionId, ConnectionRegistry, Error};
+///
+/// async fn repositories(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Option<Vec<u8>>, Error> {
+///     let connection = registry.connection(id).await?;
+///     let info = connection.verify().await?;
+///     if info.liveness != Liveness::Live {
+///         println!("{} needs attention: {:?}", info.label, info.reason);
+///         return Ok(None);
+///     }
+///     let request = connection.request("GET", "/user/repos?per_page=1").await?;
+///     let body = connection.send(request).await?.bytes(1 << 20).await?;
+///     Ok(Some(body.expose().to_vec()))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Connection {
     pub(crate) shared: Arc<Shared>,
@@ -47,7 +69,7 @@ impl Connection {
     }
 
     /// Returns the information that was known when this handle was created. It may have been half a second old at that
-    /// time: see [`hot_rows`](crate::RegistryBuilder::hot_rows).
+    /// time: see [`hot_rows`](crate::Limits::hot_rows).
     pub fn info(&self) -> &ConnectionInfo {
         &self.info
     }

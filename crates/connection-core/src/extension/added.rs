@@ -2,9 +2,11 @@
 
 use connection_contract::{DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
-use super::{ChangedPart, Declared, ExtensionChange, ExtensionError, affected, choice, grants, marks::Marks};
+use super::{
+    ChangedPart, Declared, ExtensionChange, ExtensionError, Extensions, affected, choice, grants, marks::Marks,
+};
 use crate::{
-    ConnectionRegistry, Error,
+    Error,
     requirement::public,
     store::{
         Lock, StoreError, Tx,
@@ -105,7 +107,7 @@ fn exhausted(extension: &str) -> ExtensionError {
     ExtensionError::RevisionExhausted { extension: extension.to_owned().into() }
 }
 
-impl ConnectionRegistry {
+impl Extensions<'_> {
     /// Adds an extension with its declaration, as a host read it, so that the host finds it when it starts again. The
     /// declaration of an extension with the same name is replaced; its grants and its settings stay.
     ///
@@ -113,8 +115,8 @@ impl ConnectionRegistry {
     ///
     /// [`ExtensionError::Declaration`], [`ExtensionError::TooLarge`], [`ExtensionError::RevisionExhausted`], and the
     /// store's errors. Nothing was changed.
-    pub async fn add_extension(
-        &self,
+    pub async fn add(
+        self,
         declaration: &ExtensionDeclaration,
         source: impl Into<String>,
     ) -> Result<ExtensionInfo, Error> {
@@ -129,18 +131,18 @@ impl ConnectionRegistry {
             return Err(ExtensionError::from(InvalidDeclaration::new(name, id, "", rule)).into());
         }
         let needed = Declared::of(&declaration.requirement);
-        let (name, owner) = (declaration.name.to_string(), self.owner.to_string());
+        let (name, owner) = (declaration.name.to_string(), self.registry.owner.to_string());
         let row = ExtensionRow {
             name: name.clone(),
             provider: declaration.requirement.provider.to_string(),
             source,
             fingerprint: needed.print.to_vec(),
-            added_at: self.shared.clock.now().seconds(),
+            added_at: self.registry.shared.clock.now().seconds(),
             marked: Marked::default(),
         };
         let public = public::encode(declaration);
-        let (on, whose, asked) = (self.shared.clone(), owner.clone(), name.clone());
-        let task = self.shared.runtimes.spawn(async move {
+        let (on, whose, asked) = (self.registry.shared.clone(), owner.clone(), name.clone());
+        let task = self.registry.shared.runtimes.spawn(async move {
             let turn = affected::turn(&on).await;
             let (owner, extension, by) = (whose.clone(), asked.clone(), on.clone());
             let added = on.store.write(move |tx| {
@@ -188,12 +190,12 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// [`ExtensionError::RevisionExhausted`], and the store's errors. Nothing was changed.
-    pub async fn remove_extension(&self, name: &str) -> Result<bool, Error> {
+    pub async fn remove(self, name: &str) -> Result<bool, Error> {
         if name.contains('\0') {
             return Ok(false);
         }
-        let (on, owner, name) = (self.shared.clone(), self.owner.to_string(), name.to_owned());
-        let task = self.shared.runtimes.spawn(async move {
+        let (on, owner, name) = (self.registry.shared.clone(), self.registry.owner.to_string(), name.to_owned());
+        let task = self.registry.shared.runtimes.spawn(async move {
             let turn = on.extensions.announcements.turn();
             let _turn = turn.lock().await;
             let (by, whose, extension) = (on.clone(), owner.clone(), name.clone());
@@ -225,14 +227,14 @@ impl ConnectionRegistry {
     }
 
     /// Returns the added extensions, in the order of their names. A declaration that was edited or restored outside of
-    /// the program is left out; [`edited_rows`](Self::edited_rows) names it.
+    /// the program is left out; [`edited_rows`](crate::Events::edited_rows) names it.
     ///
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn extensions(&self) -> Result<Vec<ExtensionInfo>, Error> {
-        let rows = self.shared.reader().await?.extensions(&self.owner).await?;
-        let marks = Marks { sealer: &self.shared.sealer, owner: &self.owner, now: 0 };
+    pub async fn list(self) -> Result<Vec<ExtensionInfo>, Error> {
+        let rows = self.registry.shared.reader().await?.extensions(&self.registry.owner).await?;
+        let marks = Marks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 };
         Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).filter_map(ExtensionInfo::of).collect())
     }
 
@@ -241,15 +243,15 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// [`ExtensionError::Unknown`], [`Error::Row`], and the store's errors.
-    pub async fn added_extension(&self, name: &str) -> Result<ExtensionInfo, Error> {
+    pub async fn get(self, name: &str) -> Result<ExtensionInfo, Error> {
         let unknown = || ExtensionError::Unknown(DisplayText::from(name.to_owned())).into();
         // No extension has such a name, and not every database accepts it in a query.
         if name.contains('\0') {
             return Err(unknown());
         }
-        let row = self.shared.reader().await?.extension(&self.owner, name).await?;
+        let row = self.registry.shared.reader().await?.extension(&self.registry.owner, name).await?;
         if let Some(row) = &row {
-            Marks { sealer: &self.shared.sealer, owner: &self.owner, now: 0 }.check(row)?;
+            Marks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 }.check(row)?;
         }
         row.and_then(ExtensionInfo::of).ok_or_else(unknown)
     }

@@ -15,7 +15,7 @@ use futures_core::Stream;
 use tokio::sync::mpsc;
 
 use super::Revisions;
-use crate::ConnectionRegistry;
+use crate::Events;
 
 /// A part of an extension that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,19 +163,16 @@ impl Stream for ExtensionChanges {
     }
 }
 
-impl ConnectionRegistry {
+impl Events<'_> {
     /// Calls `listener` with each change of this owner's extensions that this process commits, before any
     /// [stream](Self::extension_changes) receives it. The listener runs on the core's own thread, so it must not block.
-    pub fn on_extension_change(
-        &self,
-        listener: impl Fn(&ExtensionChange) + Send + Sync + 'static,
-    ) -> ExtensionListener {
-        let listening = self.shared.extensions.announcements.listening.clone();
+    pub fn on_extension_change(self, listener: impl Fn(&ExtensionChange) + Send + Sync + 'static) -> ExtensionListener {
+        let listening = self.registry.shared.extensions.announcements.listening.clone();
         let number = {
             let mut listening = lock(&listening);
             listening.next += 1;
             let number = listening.next;
-            listening.listeners.push((number, self.owner.to_string(), Arc::new(listener)));
+            listening.listeners.push((number, self.registry.owner.to_string(), Arc::new(listener)));
             number
         };
         ExtensionListener { number, listening }
@@ -183,10 +180,12 @@ impl ConnectionRegistry {
 
     /// Returns a stream of the changes of this owner's extensions that this process commits. Each change arrives after
     /// every [listener](Self::on_extension_change) was called with it.
-    pub fn extension_changes(&self) -> ExtensionChanges {
+    pub fn extension_changes(self) -> ExtensionChanges {
         // The channel is unbounded. A change requires a commit, so a queue grows by at most one entry per commit.
         let (sender, receiver) = mpsc::unbounded_channel();
-        lock(&self.shared.extensions.announcements.listening).streams.push((self.owner.to_string(), sender));
+        lock(&self.registry.shared.extensions.announcements.listening)
+            .streams
+            .push((self.registry.owner.to_string(), sender));
         ExtensionChanges(receiver)
     }
 }

@@ -3,9 +3,9 @@
 
 use connection_contract::Kind;
 
-use super::{ChangedPart, ExtensionChange, ExtensionError, affected, grants};
+use super::{ChangedPart, ExtensionChange, ExtensionError, Extensions, affected, grants};
 use crate::{
-    ConnectionId, ConnectionRegistry, Error,
+    ConnectionId, Error,
     guard::{RowError, Subject},
     keys::Sealer,
     store::{Lock, StoreError, Tx, rows::ChoiceRow},
@@ -68,7 +68,7 @@ pub(super) async fn delete(
     subject.deleted(tx, sealer, at).await.map(|()| true)
 }
 
-impl ConnectionRegistry {
+impl Extensions<'_> {
     /// Chooses the connection that an extension uses, in place of the default of its provider. Only the host calls this
     /// method, after a person decided so.
     ///
@@ -80,7 +80,7 @@ impl ConnectionRegistry {
     /// [`ExtensionError::OtherProvider`] for a connection of another provider than the extension needs,
     /// [`ExtensionError::Unknown`] for an invalid extension name, [`Error::NotFound`], [`Error::Row`], and the store's
     /// errors.
-    pub async fn choose_connection(&self, extension: &str, connection: ConnectionId) -> Result<(), Error> {
+    pub async fn choose(self, extension: &str, connection: ConnectionId) -> Result<(), Error> {
         if extension.trim().is_empty() || extension.chars().any(char::is_control) {
             return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
         }
@@ -93,7 +93,7 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn clear_choice(&self, extension: &str) -> Result<bool, Error> {
+    pub async fn clear_choice(self, extension: &str) -> Result<bool, Error> {
         if extension.contains('\0') {
             return Ok(false);
         }
@@ -101,8 +101,9 @@ impl ConnectionRegistry {
     }
 
     async fn change_choice(&self, extension: &str, chosen: Option<ConnectionId>) -> Result<bool, Error> {
-        let (on, owner, extension) = (self.shared.clone(), self.owner.to_string(), extension.to_owned());
-        let task = self.shared.runtimes.spawn(async move {
+        let (on, owner, extension) =
+            (self.registry.shared.clone(), self.registry.owner.to_string(), extension.to_owned());
+        let task = self.registry.shared.runtimes.spawn(async move {
             let turn = affected::turn(&on).await;
             let (by, whose, name) = (on.clone(), owner.clone(), extension.clone());
             let changed = on.store.write(move |tx| {

@@ -4,7 +4,7 @@ use connection_contract::{Kind, SecretName, Timestamp};
 
 use super::{ChangedPart, ExtensionChange, ExtensionError, marks::Marks};
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, event,
+    ConnectionId, ConnectionInfo, Error, Extensions, event,
     guard::{RowError, Subject},
     keys::Sealer,
     registry::Shared,
@@ -101,7 +101,7 @@ async fn write(tx: &mut Tx, sealer: &Sealer, owner: &str, row: &GrantRow, at: i6
     tx.put_grant(owner, row, &mark).await
 }
 
-impl ConnectionRegistry {
+impl Extensions<'_> {
     /// Grants an extension the use of a connection of this owner, and the secrets with these names. Only the host calls
     /// this method, after a person decided so. An existing grant is replaced.
     ///
@@ -120,7 +120,7 @@ impl ConnectionRegistry {
     ///
     /// [`Error::NotFound`], [`ExtensionError::OtherProvider`], [`ExtensionError::UnknownSecret`] for a name that the
     /// kind does not hand out, and the store's errors.
-    pub async fn grant(&self, extension: &str, connection: ConnectionId, names: &[SecretName]) -> Result<Grant, Error> {
+    pub async fn grant(self, extension: &str, connection: ConnectionId, names: &[SecretName]) -> Result<Grant, Error> {
         self.let_use(extension, (connection, None), names).await
     }
 
@@ -131,7 +131,7 @@ impl ConnectionRegistry {
     ///
     /// [`ExtensionError::AccountChanged`], and the errors of [`grant`](Self::grant).
     pub async fn grant_shown(
-        &self,
+        self,
         extension: &str,
         shown: &ConnectionInfo,
         names: &[SecretName],
@@ -146,7 +146,7 @@ impl ConnectionRegistry {
         (connection, shown): (ConnectionId, Option<String>),
         names: &[SecretName],
     ) -> Result<Grant, Error> {
-        let (shared, owner) = (self.shared.clone(), self.owner.to_string());
+        let (shared, owner) = (self.registry.shared.clone(), self.registry.owner.to_string());
         if extension.trim().is_empty() || extension.chars().any(char::is_control) {
             return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
         }
@@ -203,12 +203,12 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn revoke(&self, extension: &str, connection: ConnectionId) -> Result<bool, Error> {
+    pub async fn revoke(self, extension: &str, connection: ConnectionId) -> Result<bool, Error> {
         // No extension with such a name has a grant, and not every database accepts it in a query.
         if extension.contains('\0') {
             return Ok(false);
         }
-        let (on, whose, name) = (self.shared.clone(), self.owner.to_string(), extension.to_owned());
+        let (on, whose, name) = (self.registry.shared.clone(), self.registry.owner.to_string(), extension.to_owned());
         self.told(extension, async move {
             let revoked = on.clone().store.write(move |tx| {
                 Box::pin(async move {
@@ -226,15 +226,15 @@ impl ConnectionRegistry {
     /// Returns the grants, including revoked ones, in the order of extensions and connections.
     ///
     /// The grants of a connection that was removed are only in its events. A row that was edited or restored outside of
-    /// the program grants nothing and is left out; [`edited_rows`](Self::edited_rows) names it.
+    /// the program grants nothing and is left out; [`edited_rows`](crate::Events::edited_rows) names it.
     ///
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn grants(&self) -> Result<Vec<Grant>, Error> {
-        let rows = self.shared.reader().await?.grants(&self.owner).await?;
-        let sealer = &self.shared.sealer;
-        Ok(rows.into_iter().filter(|row| check(sealer, &self.owner, row).is_ok()).map(Grant::of).collect())
+    pub async fn grants(self) -> Result<Vec<Grant>, Error> {
+        let rows = self.registry.shared.reader().await?.grants(&self.registry.owner).await?;
+        let sealer = &self.registry.shared.sealer;
+        Ok(rows.into_iter().filter(|row| check(sealer, &self.registry.owner, row).is_ok()).map(Grant::of).collect())
     }
 
     /// Runs a change of grants to its end, and notifies listeners if something changed.
@@ -243,8 +243,9 @@ impl ConnectionRegistry {
         extension: &str,
         change: impl Future<Output = Result<(T, bool), Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        let (on, owner, extension) = (self.shared.clone(), self.owner.to_string(), extension.to_owned());
-        let task = self.shared.runtimes.spawn(async move {
+        let (on, owner, extension) =
+            (self.registry.shared.clone(), self.registry.owner.to_string(), extension.to_owned());
+        let task = self.registry.shared.runtimes.spawn(async move {
             let turn = on.extensions.announcements.turn();
             let _turn = turn.lock().await;
             let (result, changed) = change.await?;

@@ -10,6 +10,7 @@ pub(crate) mod choice;
 mod context;
 mod environment;
 mod error;
+mod extensions;
 pub(crate) mod grants;
 mod hand_off;
 mod known;
@@ -34,6 +35,7 @@ pub(crate) use affected::{ALL_OF_IT, Affected, Turn, turn};
 pub use changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener};
 pub use context::CommandContext;
 pub use error::ExtensionError;
+pub use extensions::Extensions;
 pub use grants::Grant;
 pub use hand_off::{
     ConnectionRequired, HandOffError, HandedOff, NativeExtensionSettings, RequiredAction, SettingsHandOff,
@@ -47,7 +49,7 @@ pub use set::SetPreferences;
 pub(crate) use setup::{ForExtension, consent, outdated, told};
 
 /// The handle of one extension, through which it makes all its requests. A host creates one for each extension with
-/// [`ConnectionRegistry::extension`]. A clone is another handle of the same extension.
+/// [`Extensions::handle`]. A clone is another handle of the same extension.
 ///
 /// The handle exposes no registry, store or key, so that its holder reaches only what the extension declared and was
 /// granted. Of the following examples, only the first compiles. It shows that the names in the others exist:
@@ -56,7 +58,7 @@ pub(crate) use setup::{ForExtension, consent, outdated, told};
 /// fn reach(handle: connection_core::ExtensionHandle, other: connection_contract::ExtensionDeclaration) {
 ///     let (_, _) = (handle.requirement(), std::sync::Arc::new(other));
 ///     let _: Option<connection_core::ConnectionRegistry> = None;
-///     let _ = connection_core::ConnectionRegistry::extension;
+///     let _ = connection_core::Extensions::handle;
 /// }
 /// ```
 /// ```compile_fail,E0616
@@ -98,21 +100,6 @@ pub struct ExtensionHandle {
 impl fmt::Debug for ExtensionHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ExtensionHandle({})", self.declared.name)
-    }
-}
-
-impl ConnectionRegistry {
-    /// Returns the handle of an extension, for this owner's connections. The host decides which code receives the
-    /// handle; grants and settings are found by the name in it.
-    ///
-    /// # Errors
-    ///
-    /// [`ExtensionError::Declaration`].
-    pub fn extension(&self, declaration: ExtensionDeclaration) -> Result<ExtensionHandle, Error> {
-        declaration.check().map_err(ExtensionError::from)?;
-        let declared = Declared::of(&declaration.requirement);
-        self.shared.extensions.declared(&self.owner, &declaration.name, declared);
-        Ok(ExtensionHandle { registry: self.clone(), declared: Arc::new(declaration) })
     }
 }
 

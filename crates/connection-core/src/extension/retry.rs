@@ -66,7 +66,7 @@ impl ExtensionHandle {
         let Some(row) = row.filter(|row| *row.owner == *self.registry.owner) else { return Ok(None) };
         match row.state {
             SetupState::Cancelled => Ok(Some(SetupFailure::new("setup_cancelled", "the setup was cancelled"))),
-            SetupState::Failed => match self.registry.setup(session).await?.terminal().await? {
+            SetupState::Failed => match self.registry.setups().get(session).await?.terminal().await? {
                 Outcome::Failed(failure) => Ok(Some(failure)),
                 _ => Ok(None),
             },

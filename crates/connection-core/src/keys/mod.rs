@@ -12,11 +12,12 @@ mod sealer;
 mod tests;
 
 pub use change::KeyChange;
+pub use open::KeySources;
 pub use rotate::{KeyRotation, KeyStatus};
 
 pub(crate) use change::change;
 pub(crate) use error::OpenKeyError;
-pub(crate) use open::{Other, Sources, open_keyset};
+pub(crate) use open::open_keyset;
 pub(crate) use rotate::{rotate, status};
 pub(crate) use sealer::Sealer;
 

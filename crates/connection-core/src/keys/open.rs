@@ -19,12 +19,54 @@ use crate::{
     store::{Store, Wanted, rows::KeysetRow},
 };
 
-/// The key sources of a host.
+/// The key sources of a host: the one that is used, and others that it knows.
+///
+/// A single source is enough in most programs, and [`RegistryBuilder::key`](crate::RegistryBuilder::key) takes it as it
+/// is. The others only make errors helpful.
+///
+/// # Examples
+///
+/// ```
+/// use connection_core::{ConnectionRegistry, KeyFile, KeySources, KeyVariable};
+///
+/// # fn build(variable: KeyVariable) {
+/// // If the database was sealed with the key of the former file, the error names that file.
+/// let sources = KeySources::new(variable).known(KeyFile::at("/var/lib/app/root.key"));
+/// let builder = ConnectionRegistry::builder().store("connections.db").key(sources);
+/// # }
+/// ```
 #[derive(Debug)]
-pub(crate) struct Sources {
+#[must_use = "key sources take effect in the builder of a registry"]
+pub struct KeySources {
     /// The source that is used.
     pub(crate) used: Arc<dyn KeySource>,
     pub(crate) others: Vec<Other>,
+}
+
+impl KeySources {
+    /// Uses this source. No other source is used.
+    pub fn new(source: impl KeySource + 'static) -> Self {
+        Self { used: Arc::new(source), others: Vec::new() }
+    }
+
+    /// Adds a source that is not used, but is named in the error if the database turns out to be sealed with its key.
+    pub fn known(mut self, source: impl KeySource + 'static) -> Self {
+        self.others.push(Other { source: Arc::new(source), configured: false });
+        self
+    }
+
+    /// Adds a source that is configured but not used. If it holds another key than the source in use, opening fails
+    /// with [`KeyError::Disagree`].
+    pub fn agreeing(mut self, source: impl KeySource + 'static) -> Self {
+        self.others.push(Other { source: Arc::new(source), configured: true });
+        self
+    }
+}
+
+impl<S: KeySource + 'static> From<S> for KeySources {
+    fn from(source: S) -> Self {
+        Self::new(source)
+    }
 }
 
 /// A source that is not used.
@@ -35,19 +77,12 @@ pub(crate) struct Other {
     pub(crate) configured: bool,
 }
 
-impl Sources {
-    #[cfg(test)]
-    pub(crate) fn one(source: impl KeySource + 'static) -> Self {
-        Self { used: Arc::new(source), others: Vec::new() }
-    }
-}
-
 /// Opens the keys of the store, or creates them at its first start.
 ///
 /// A crash may leave a key without a keyset. The next start uses that key.
 pub(crate) async fn open_keyset(
     store: &Store,
-    sources: &Sources,
+    sources: &KeySources,
     ids: &dyn IdGenerator,
     clock: Arc<dyn Clock>,
 ) -> Result<Sealer, OpenKeyError> {
@@ -73,7 +108,7 @@ pub(crate) async fn open_keyset(
 
 async fn existing(
     store: &Store,
-    sources: &Sources,
+    sources: &KeySources,
     row: &KeysetRow,
     clock: Arc<dyn Clock>,
 ) -> Result<Sealer, OpenKeyError> {
@@ -93,7 +128,7 @@ async fn first_row(source: &dyn KeySource, ids: &dyn IdGenerator, now: Timestamp
 }
 
 /// Refuses configured sources that hold different keys. One of them is a mistake, and only a person knows which.
-async fn agree(sources: &Sources) -> Result<(), OpenKeyError> {
+async fn agree(sources: &KeySources) -> Result<(), OpenKeyError> {
     let configured = sources.others.iter().filter(|other| other.configured).map(|other| &*other.source);
     for other in configured {
         let Some(other_id) = held(other).await else { continue };
@@ -107,7 +142,7 @@ async fn agree(sources: &Sources) -> Result<(), OpenKeyError> {
 }
 
 /// Returns the error that names another source that holds the key, or `error` if none does.
-async fn whose(sources: &Sources, row: &KeysetRow, error: OpenKeyError) -> OpenKeyError {
+async fn whose(sources: &KeySources, row: &KeysetRow, error: OpenKeyError) -> OpenKeyError {
     let have = match &error {
         OpenKeyError::Seal(SealError::WrongKey { have, .. }) => Some(*have),
         OpenKeyError::Seal(SealError::NotWrapped { .. }) | OpenKeyError::Key(_) => None,

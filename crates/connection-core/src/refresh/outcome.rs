@@ -8,7 +8,7 @@ use std::{
 
 use connection_contract::Kind;
 
-use crate::{ConnectionInfo, ConnectionRegistry, registry::Shared};
+use crate::{ConnectionInfo, Events, registry::Shared};
 
 /// The outcome of a refresh. Callers that joined a refresh in progress are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,10 +96,10 @@ impl RefreshOutcomes {
 #[derive(Debug, Default)]
 pub(crate) struct Counts(Mutex<RefreshOutcomes>);
 
-impl ConnectionRegistry {
+impl Events<'_> {
     /// Returns the outcomes of refreshes in this process since the registry was opened, over all owners.
-    pub fn refresh_outcomes(&self) -> RefreshOutcomes {
-        self.shared.refresh_counts.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn refresh_outcomes(self) -> RefreshOutcomes {
+        self.registry.shared.refresh_counts.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -3,7 +3,7 @@
 use connection_contract::Kind;
 use uuid::Uuid;
 
-use super::{ConnectionRegistry, Shared};
+use super::{Events, Shared};
 use crate::{
     Error,
     extension::{choice, grants, marks},
@@ -15,18 +15,18 @@ use crate::{
 /// The number of rows that are read at once.
 const PAGE: i64 = 1000;
 
-impl ConnectionRegistry {
-    /// The rows, of all owners, that were edited or put back by somebody who can write the database and has no key. Each is
-    /// refused where it would be used; this is for whoever looks after the program.
+impl Events<'_> {
+    /// Returns the rows, of all owners, that were edited or put back by somebody who can write the database and has no
+    /// key. Each of them is refused where it would be used; this list is for the person who looks after the program.
     ///
-    /// Of a connection its newest event is looked at, and of the marks of the other rows the whole record. What nothing can
-    /// find is a database that was put back as a whole, with the newest events.
+    /// For a connection, its newest event is checked; for the marks of the other rows, the whole record. A database
+    /// that was put back as a whole, with its newest events, is not detected.
     ///
     /// # Errors
     ///
     /// The store's.
-    pub async fn edited_rows(&self) -> Result<Vec<RowError>, Error> {
-        let shared = &self.shared;
+    pub async fn edited_rows(self) -> Result<Vec<RowError>, Error> {
+        let shared = &self.registry.shared;
         let mut found = connections(shared).await?;
         let owners = shared.reader().await?.owners_of_marked_rows().await?;
         for owner in owners {

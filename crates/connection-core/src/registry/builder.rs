@@ -4,18 +4,17 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use connection_contract::{ConnectionDefinition, Crypto as _, Kind, encode};
 use connection_egress::HttpClient;
-use secrecy::SecretString;
 
-use super::{ConnectionRegistry, DEFAULT_OWNER, ProfileUses, RegisterError, Shared, kinds::Kinds, node, protect};
+use super::{ConnectionRegistry, DEFAULT_OWNER, KindTable, ProfileUses, RegisterError, Shared, node, protect};
 use crate::{
     Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
-    KeySource, ProfileId, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment,
-    ToolPolicyError, UuidV7,
+    KeySources, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment, ToolPolicyError,
+    UuidV7,
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, recover},
     extension,
-    keys::{self, OpenKeyError},
+    keys::{OpenKeyError, open_keyset},
     lent::{self, Lent},
     limits::MOST_SETUPS,
     services::{crypto::SystemCrypto, given::Given},
@@ -109,31 +108,44 @@ impl OpenError {
     }
 }
 
-/// A database, the direct address of its server, and a key source.
-type StoreAndKey = (StoreSource, Option<SecretString>, Arc<dyn KeySource>);
-
 /// The configuration of a registry to open.
+///
+/// A registry needs a [`store`](Self::store) and a [`key`](Self::key). Everything else has a default.
+///
+/// # Examples
+///
+/// ```
+/// use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, Limits, OpenError};
+///
+/// async fn open(database: &str, key: &str) -> Result<ConnectionRegistry, OpenError> {
+///     ConnectionRegistry::builder()
+///         .store(database)
+///         .key(KeyFile::at(key))
+///         .http(HttpPolicy::new())
+///         .limits(Limits::new().verify_at_once(8))
+///         .open()
+///         .await
+/// }
+/// ```
 #[must_use = "a registry is opened by `open`"]
 pub struct RegistryBuilder {
     store: Option<StoreSource>,
-    direct: Option<SecretString>,
-    key: Option<Arc<dyn KeySource>>,
-    other_keys: Vec<keys::Other>,
+    keys: Option<KeySources>,
     http: HttpPolicy,
     files: FilesPolicy,
-    environment: Arc<dyn Environment>,
-    profile_uses: Option<ProfileUses>,
+    pub(super) environment: Arc<dyn Environment>,
+    pub(super) profile_uses: Option<ProfileUses>,
     inbound: Option<Arc<dyn InboundEndpoint>>,
     pub(super) lent: Lent,
     settings: Option<Arc<dyn SettingsHandOff>>,
     given: Given,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) ids: Arc<dyn IdGenerator>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
     pub(super) hot_rows: Duration,
     pub(super) most_setups: u32,
     pub(super) probes: ProbeBounds,
     state_directory: Option<PathBuf>,
-    kinds: Kinds,
+    kinds: KindTable,
     refused: Option<RegisterError>,
 }
 
@@ -147,9 +159,7 @@ impl RegistryBuilder {
     pub(super) fn new() -> Self {
         Self {
             store: None,
-            direct: None,
-            key: None,
-            other_keys: Vec::new(),
+            keys: None,
             http: HttpPolicy::new(),
             files: FilesPolicy::new(),
             environment: Arc::new(SystemEnvironment),
@@ -164,41 +174,26 @@ impl RegistryBuilder {
             most_setups: MOST_SETUPS,
             probes: ProbeBounds::default(),
             state_directory: None,
-            kinds: Kinds::default(),
+            kinds: KindTable::default(),
             refused: None,
         }
     }
 
     /// Sets the location of the store: a path or `sqlite://` and a path, which is created if it does not exist;
     /// `postgres://…`; or the host's own `SqlitePool` or `PgPool` (of sqlx 0.9), which is never closed.
+    ///
+    /// Where connections go through a pooler, [`StoreSource::direct`] adds the address of the server itself.
     pub fn store(mut self, store: impl Into<StoreSource>) -> Self {
         self.store = Some(store.into());
         self
     }
 
-    /// Sets the direct address of the server, for a [`store`](Self::store) whose address is that of a pooler in
-    /// transaction mode. Tables are created and notifications are received over this address.
-    pub fn direct(mut self, address: impl Into<SecretString>) -> Self {
-        self.direct = Some(address.into());
-        self
-    }
-
     /// Sets the source of the key that unwraps the keyset. No other source is used.
-    pub fn key(mut self, source: impl KeySource + 'static) -> Self {
-        self.key = Some(Arc::new(source));
-        self
-    }
-
-    /// Adds a source that is not used, but is named in the error if the database turns out to be sealed with its key.
-    pub fn known_key(mut self, source: impl KeySource + 'static) -> Self {
-        self.other_keys.push(keys::Other { source: Arc::new(source), configured: false });
-        self
-    }
-
-    /// Adds a source that is configured but not used. If it holds another key than the source in use, opening fails
-    /// with [`KeyError::Disagree`].
-    pub fn agreeing_key(mut self, source: impl KeySource + 'static) -> Self {
-        self.other_keys.push(keys::Other { source: Arc::new(source), configured: true });
+    ///
+    /// A host that also knows other sources names them in [`KeySources`], so that an error can tell which of them holds
+    /// the key.
+    pub fn key(mut self, sources: impl Into<KeySources>) -> Self {
+        self.keys = Some(sources.into());
         self
     }
 
@@ -211,20 +206,6 @@ impl RegistryBuilder {
     /// Sets the directories that may be granted. The registry also [protects](FilesPolicy) its own files.
     pub fn files(mut self, policy: FilesPolicy) -> Self {
         self.files = policy;
-        self
-    }
-
-    /// Sets the environment in which the base directories of plugins' paths are looked up. The default is the
-    /// environment of this process.
-    pub fn environment(mut self, environment: Arc<dyn Environment>) -> Self {
-        self.environment = environment;
-        self
-    }
-
-    /// Sets a function that returns how many times this program currently uses a profile of an owner and a kind, for
-    /// example for running sessions. A profile in use is not removed. By default, this program uses none.
-    pub fn profile_uses(mut self, uses: impl Fn(&str, &Kind, ProfileId) -> usize + Send + Sync + 'static) -> Self {
-        self.profile_uses = Some(Box::new(uses));
         self
     }
 
@@ -258,9 +239,21 @@ impl RegistryBuilder {
     /// own pool there is no default. Without a directory, an answer that is not stored yet is only in memory, and what
     /// a process spent before it died is not tried again; the log says so once. The directory must be local to the
     /// machine, because it records which processes of the machine have ended. Each process reserves half a mebibyte in
-    /// it and leaves that to the next process: see [`answer_room`](ConnectionRegistry::answer_room).
+    /// it and leaves that to the next process: see [`answer_room`](crate::Server::answer_room).
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_directory = Some(path.into());
+        self
+    }
+
+    /// Sets the clock. The default is the system's clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the generator of ids. The default is [`UuidV7`].
+    pub fn ids(mut self, ids: Arc<dyn IdGenerator>) -> Self {
+        self.ids = ids;
         self
     }
 
@@ -272,8 +265,9 @@ impl RegistryBuilder {
         self
     }
 
-    pub(super) fn store_and_key(self) -> Result<StoreAndKey, OpenError> {
-        Ok((self.store.ok_or(OpenError::NoStore)?.here(), self.direct, self.key.ok_or(OpenError::NoKeySource)?))
+    /// Returns the database and the key sources, without which nothing is opened.
+    pub(super) fn store_and_keys(self) -> Result<(StoreSource, KeySources), OpenError> {
+        Ok((self.store.ok_or(OpenError::NoStore)?.here(), self.keys.ok_or(OpenError::NoKeySource)?))
     }
 
     /// Opens the registry: fetches the key, migrates the tables to this program's version, and creates what does not
@@ -289,9 +283,7 @@ impl RegistryBuilder {
     pub async fn open(self) -> Result<ConnectionRegistry, OpenError> {
         let Self {
             store,
-            direct,
-            key,
-            other_keys,
+            keys,
             http,
             files,
             environment,
@@ -312,11 +304,11 @@ impl RegistryBuilder {
             return Err(refused.into());
         }
         lent.tools.check()?;
-        let (source, key) = (store.ok_or(OpenError::NoStore)?.here(), key.ok_or(OpenError::NoKeySource)?);
+        let source = store.ok_or(OpenError::NoStore)?.here();
+        let sources = keys.ok_or(OpenError::NoKeySource)?;
         let http = HttpClient::new(http, clock.clone())?;
         let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
         let (time, generator) = (clock.clone(), ids.clone());
-        let sources = keys::Sources { used: key, others: other_keys };
         let state_directory = state_directory.or_else(|| source.state_directory());
         let files = protect::protected(files, &source, &sources, state_directory.as_deref());
         let mut process = [0; 16];
@@ -325,8 +317,8 @@ impl RegistryBuilder {
         let name = process.clone();
         // The writer runs on a runtime of the core: it lives as long as the registry, not as the host's runtime.
         let opened = runtimes.spawn(async move {
-            let store = Store::open(source, direct.as_ref()).await?;
-            let sealer = keys::open_keyset(&store, &sources, &*generator, time).await;
+            let store = Store::open(source).await?;
+            let sealer = open_keyset(&store, &sources, &*generator, time).await;
             let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
             let state = match state_directory {
                 Some(path) => Some(Arc::new(node::open_state(path, &store, &sealer, name).await?)),
@@ -389,7 +381,7 @@ impl RegistryBuilder {
             lent::activate(&registry.shared, &entry, &registry.owner);
         }
         if let Some(inbound) = &registry.shared.inbound {
-            inbound.opened(registry.downgrade());
+            inbound.opened(registry.server().downgrade());
         }
         Ok(registry)
     }

@@ -4,9 +4,9 @@
 use connection_contract::Timestamp;
 use serde_json::Value;
 
-use super::Shared;
+use super::{BeginWatch, ConnectionRegistry, Shared};
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, EventId, event, guard,
+    ConnectionId, Error, EventId, event, guard,
     store::{
         broken_link,
         rows::{EventRow, StoredEvent},
@@ -59,7 +59,44 @@ pub struct History {
     pub next: Option<u64>,
 }
 
+/// What happened: the record of events, and streams of what happens from now on.
+///
+/// The record is in the store. [`list`](Self::list) and [`history`](Self::history) read it, [`watch`](Self::watch)
+/// follows it over all processes, and [`edited_rows`](Self::edited_rows) finds rows that were edited past the program.
+/// The other methods are about this process alone: the changes of extensions and of usage that it made, and the
+/// outcomes of its refreshes.
+///
+/// # Examples
+///
+/// ```
+/// use connection_core::{ConnectionId, ConnectionRegistry, Error};
+///
+/// async fn audit(registry: &ConnectionRegistry, connection: ConnectionId) -> Result<(), Error> {
+///     let history = registry.events().history(connection, None).await?;
+///     assert_eq!(history.broken_at, None, "an event was changed past the program");
+///     for event in history.events {
+///         println!("{} {} {}", event.number, event.name, event.details);
+///     }
+///     let mut watch = registry.events().watch().connection(connection).await?;
+///     while let Some(event) = watch.next().await {
+///         println!("now: {}", event?.name);
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Events<'a> {
+    pub(crate) registry: &'a ConnectionRegistry,
+}
+
 impl ConnectionRegistry {
+    /// Returns the events: what happened, and streams of what happens from now on.
+    pub fn events(&self) -> Events<'_> {
+        Events { registry: self }
+    }
+}
+
+impl Events<'_> {
     /// Returns a page of the events of this owner's connections, including removed ones: those after the given event,
     /// or from the first one.
     ///
@@ -68,9 +105,9 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn events(&self, after: Option<EventId>) -> Result<EventPage, Error> {
+    pub async fn list(self, after: Option<EventId>) -> Result<EventPage, Error> {
         let after = after.map_or(uuid::Uuid::nil(), EventId::as_uuid);
-        let rows = self.shared.reader().await?.events_of_owner(&self.owner, after, PAGE).await?;
+        let rows = self.registry.shared.reader().await?.events_of_owner(&self.registry.owner, after, PAGE).await?;
         let events: Vec<_> = rows.into_iter().map(Event::of).collect();
         let next = events.last().filter(|_| events.len() as i64 == PAGE).map(|last| last.id);
         Ok(EventPage { events, next })
@@ -84,11 +121,11 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// [`Error::NotFound`] if no event of such a connection of this owner is recorded, and the store's errors.
-    pub async fn history(&self, connection: ConnectionId, after: Option<u64>) -> Result<History, Error> {
+    pub async fn history(self, connection: ConnectionId, after: Option<u64>) -> Result<History, Error> {
         let before = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
-        let mut reader = self.shared.reader().await?;
+        let mut reader = self.registry.shared.reader().await?;
         // One more event than is returned is read, because the first one is linked to it.
-        let mut rows = reader.events_of(connection, &self.owner, before.saturating_sub(1), PAGE + 1).await?;
+        let mut rows = reader.events_of(connection, &self.registry.owner, before.saturating_sub(1), PAGE + 1).await?;
         if rows.is_empty() && before == 0 {
             return Err(Error::NotFound(connection));
         }
@@ -97,13 +134,22 @@ impl ConnectionRegistry {
             _ => Vec::new(),
         };
         rows.truncate(PAGE as usize);
-        let sealer = &self.shared.sealer;
+        let sealer = &self.registry.shared.sealer;
         let broken =
             broken_link(&link, before.saturating_add(1), &rows, &|bytes| guard::connection_event_mac(sealer, bytes));
         let full = rows.len() as i64 == PAGE;
         let events: Vec<_> = rows.into_iter().map(Event::of).collect();
         let next = events.last().filter(|_| full).map(|last| last.number);
         Ok(History { events, broken_at: broken.map(number), next })
+    }
+
+    /// Watches the events of this owner's connections, recorded by any process on the database.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn watch(self) -> BeginWatch {
+        BeginWatch::new(self.registry)
     }
 }
 

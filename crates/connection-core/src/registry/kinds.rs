@@ -80,9 +80,9 @@ pub(crate) struct KindEntry {
 
 /// The table of kinds. Its lock is never held while plugin code runs.
 #[derive(Default)]
-pub(crate) struct Kinds(Mutex<BTreeMap<Kind, Arc<KindEntry>>>);
+pub(crate) struct KindTable(Mutex<BTreeMap<Kind, Arc<KindEntry>>>);
 
-impl Kinds {
+impl KindTable {
     pub(crate) fn register(&self, definition: impl ConnectionDefinition) -> Result<Arc<KindEntry>, RegisterError> {
         let entry = check(definition)?;
         let kind = entry.descriptor.kind.clone();

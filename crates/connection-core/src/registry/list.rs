@@ -69,6 +69,7 @@ pub struct ConnectionInfo {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Filter {
+    all_owners: bool,
     kind: Option<Kind>,
     provider: Option<Kind>,
     label: Option<String>,
@@ -85,6 +86,19 @@ impl Filter {
     /// Selects all connections of the owner.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Selects among the connections of all owners.
+    ///
+    /// This method is for the operator of the program: a host does not call it for a request of an owner. Apart from
+    /// [`BeginWatch::all_owners`](crate::BeginWatch::all_owners), no other method shows connections of another owner.
+    ///
+    /// On PostgreSQL, the order of connections of different owners that are stored at the same moment is not fixed: one
+    /// of them may come to stand before a position that was returned already. Within an owner this cannot happen.
+    #[must_use]
+    pub fn all_owners(mut self) -> Self {
+        self.all_owners = true;
+        self
     }
 
     /// Selects the connections of one kind.
@@ -172,8 +186,9 @@ pub struct Page {
 }
 
 impl ConnectionRegistry {
-    /// Returns a page of the owner's connections, in the order in which they became usable. The cost of a page does not
-    /// depend on the number of connections.
+    /// Returns a page of the owner's connections that the filter selects, in the order in which they became usable.
+    /// With [`Filter::all_owners`], they are those of all owners. The cost of a page does not depend on
+    /// the number of connections.
     ///
     /// A connection that becomes usable later comes after every position in this order that was returned before,
     /// whenever its setup was begun and whatever the clocks of the processes say.
@@ -182,7 +197,7 @@ impl ConnectionRegistry {
     ///
     /// The store's errors.
     pub async fn list_connections(&self, filter: Filter) -> Result<Page, Error> {
-        self.shared.page(Some(self.owner.to_string()), filter).await
+        self.shared.page(&self.owner, filter).await
     }
 
     /// Returns the number of the owner's connections, or of those of one kind. The cost grows slowly with that number:
@@ -194,30 +209,6 @@ impl ConnectionRegistry {
     pub async fn count_connections(&self, kind: Option<&Kind>) -> Result<u64, Error> {
         self.shared.count(Some(&self.owner), kind).await
     }
-
-    /// Returns the number of connections of all owners, as [`count_connections`](Self::count_connections) does for one
-    /// owner.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub async fn count_all_owners(&self, kind: Option<&Kind>) -> Result<u64, Error> {
-        self.shared.count(None, kind).await
-    }
-
-    /// Returns a page of the connections of all owners, as [`list_connections`](Self::list_connections) does for one
-    /// owner. This method is for the operator of the program. Apart from [`watch_all`](Self::watch_all), no other
-    /// method shows connections of another owner.
-    ///
-    /// On PostgreSQL, the order of connections of different owners that are stored at the same moment is not fixed: one
-    /// of them may come to stand before a position that was returned already. Within an owner this cannot happen.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub async fn list_all_owners(&self, filter: Filter) -> Result<Page, Error> {
-        self.shared.page(None, filter).await
-    }
 }
 
 impl Shared {
@@ -226,12 +217,23 @@ impl Shared {
         Ok(self.reader().await?.count_accounts(owner, kind.map(Kind::as_str)).await?)
     }
 
-    async fn page(&self, owner: Option<String>, filter: Filter) -> Result<Page, Error> {
-        let Filter { kind, provider, label, liveness, expiring_within, only_default, profile, after, limit } = filter;
+    async fn page(&self, owner: &str, filter: Filter) -> Result<Page, Error> {
+        let Filter {
+            all_owners,
+            kind,
+            provider,
+            label,
+            liveness,
+            expiring_within,
+            only_default,
+            profile,
+            after,
+            limit,
+        } = filter;
         let words = liveness.iter().map(|liveness| words::liveness(*liveness));
         let soon = |time: Duration| self.clock.now().seconds().saturating_add_unsigned(time.as_secs());
         let wanted = Wanted {
-            owner,
+            owner: (!all_owners).then(|| owner.to_owned()),
             kind: kind.map(|kind| kind.as_str().to_owned()),
             kinds: provider.map(|provider| any_of(self.kinds_of(&provider).iter().map(Kind::as_str))),
             label,

@@ -1,7 +1,6 @@
 //! The registry: the registered kinds, and the connections of one owner.
 
 mod audit;
-mod bounds;
 mod builder;
 mod cursor;
 mod defaults;
@@ -9,15 +8,18 @@ mod describe;
 mod describe_tools;
 mod events;
 mod import;
-mod key;
+mod keys;
 mod kinds;
-mod lends;
+mod limits;
 mod list;
+mod machine;
 mod node;
 mod preflight;
 mod protect;
+mod registered;
 mod remove;
 mod remove_kind;
+mod server;
 mod support;
 mod values;
 mod watch;
@@ -28,7 +30,7 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
-use connection_contract::{ConnectionDefinition, DisplayText, Kind};
+use connection_contract::{DisplayText, Kind};
 use connection_egress::HttpClient;
 
 use crate::{
@@ -38,12 +40,12 @@ use crate::{
     exchange::{Exchanges, StateDirectory},
     extension,
     keys::Sealer,
-    lent::{self, Lent},
+    lent::Lent,
     liveness::Subscriptions,
     refresh::{self, Landed},
     services::{crypto::SystemCrypto, file_cache::Cache, given::Given},
     setup::{Inbound, Slot},
-    store::{Changed, Reader, Store, called},
+    store::{Changed, Reader, Store},
     usage::UsageState,
     verify::{self, Flights, Places, Seen},
     webhook::Checks,
@@ -52,17 +54,22 @@ use crate::{
 pub use builder::{OpenError, RegistryBuilder};
 pub use cursor::{InvalidCursor, ListCursor};
 pub(crate) use defaults::is_first;
-pub use events::{Event, EventPage, History};
+pub use events::{Event, EventPage, Events, History};
 pub use import::{BeginImport, Import, Imported, Imports};
+pub use keys::Keys;
 pub(crate) use kinds::KindEntry;
-use kinds::Kinds;
+use kinds::KindTable;
 pub use kinds::{KindInfo, RegisterError};
+pub use limits::Limits;
 pub use list::{ConnectionInfo, Filter, Page};
+pub use machine::Machine;
 pub use node::AnswerRoom;
 pub use preflight::{InOrder, Preflight};
+pub use registered::Kinds;
 pub use remove::{Removal, Teardown};
 pub use remove_kind::KindRemoval;
-pub use support::{Feature, HostService, KindSupport, NeedState};
+pub use server::Server;
+pub use support::{HostService, KindSupport, NeedState};
 pub use watch::{BeginWatch, Watch};
 
 /// Returns how many times the host uses a profile of an owner and a kind.
@@ -89,7 +96,7 @@ pub(crate) struct Shared {
     pub(crate) lent: Lent,
     /// Secret values of kinds that the host provides.
     pub(crate) given: Given,
-    pub(crate) kinds: Kinds,
+    pub(crate) kinds: KindTable,
     /// The slots of sessions that have a handle, a run or a timer in this process.
     pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
     /// The probes in progress.
@@ -132,7 +139,46 @@ impl Shared {
     }
 }
 
-/// The registered kinds, and the connections of one owner. A clone is another handle to the same registry.
+/// The connections of one owner, and everything that a host does with them. A clone is another handle to the same
+/// registry.
+///
+/// A host opens the registry once with [`builder`](Self::builder), spawns [`run`](Self::run) if it stays running, and
+/// calls [`owner`](Self::owner) for each user if it keeps its users apart. The registry itself finds, lists, verifies,
+/// imports and removes connections. Each of its parts has a page of its own:
+///
+/// - [`setups`](Self::setups): connect accounts, step by step
+/// - [`kinds`](Self::kinds): the registered plugins, and what works on this host
+/// - [`extensions`](Self::extensions): programs that use connections as far as a person granted it
+/// - [`webhooks`](Self::webhooks): events that providers send
+/// - [`events`](Self::events): what happened, and what happens from now on
+/// - [`usage`](Self::usage): how much of an account's quota is used
+/// - [`profiles`](Self::profiles) and [`sandbox`](Self::sandbox): identities and containers of local tools
+/// - [`keys`](Self::keys): the keys of the store
+/// - [`server`](Self::server): what a program needs that keeps running or receives requests
+///
+/// # Examples
+///
+/// ```
+/// use connection_contract::{Kind, Liveness};
+/// use connection_core::{ConnectionRegistry, Filter, KeyFile};
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let directory = tempfile::tempdir()?;
+///     let registry = ConnectionRegistry::builder()
+///         .store(directory.path().join("store/connections.db").display().to_string())
+///         .key(KeyFile::at(directory.path().join("key/root.key")))
+///         .open()
+///         .await?;
+///     let of_ada = registry.owner("ada")?;
+///     let failing = Filter::new().kind(Kind::from_static("github")).liveness(Liveness::Failing);
+///     for info in of_ada.list_connections(failing).await?.connections {
+///         println!("{}: {}", info.label, info.reason.map(|reason| reason.message.to_string()).unwrap_or_default());
+///     }
+///     registry.close().await;
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ConnectionRegistry {
     pub(crate) shared: Arc<Shared>,
@@ -183,49 +229,9 @@ impl ConnectionRegistry {
         Ok(Self { shared: self.shared.clone(), owner: owner.into() })
     }
 
-    /// Registers a kind.
-    ///
-    /// The plugin's [`activate`](ConnectionDefinition::activate) runs in the background, with the values of this
-    /// handle's owner. If it fails, the error is logged and the kind stays registered.
-    ///
-    /// # Errors
-    ///
-    /// [`RegisterError`]. Kinds that were registered before are unaffected.
-    pub fn register_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        let entry = self.shared.kinds.register(definition)?;
-        self.shared.kinds_changed();
-        lent::activate(&self.shared, &entry, &self.owner);
-        self.shared.usage.listed();
-        Ok(())
-    }
-
-    /// Registers a kind, in place of the registered one if there is one. Sessions continue with the new kind, which is
-    /// activated as in [`register_connection_kind`](Self::register_connection_kind).
-    ///
-    /// # Errors
-    ///
-    /// [`RegisterError`]. Kinds that were registered before are unaffected.
-    pub fn replace_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        let entry = self.shared.kinds.replace(definition)?;
-        self.shared.kinds_changed();
-        lent::activate(&self.shared, &entry, &self.owner);
-        self.shared.usage.listed();
-        Ok(())
-    }
-
-    /// Returns the registered kinds, in the order of their names.
-    pub fn kinds(&self) -> Vec<KindInfo> {
-        self.shared.kinds.all()
-    }
-
-    /// Returns the registered kind with this name.
-    pub fn kind(&self, kind: &Kind) -> Option<KindInfo> {
-        self.shared.kinds.entry(kind).map(|entry| entry.info())
-    }
-
     /// Returns the connection with this id.
     ///
-    /// The row of a connection in use is not read again for half a second: see [`hot_rows`](RegistryBuilder::hot_rows).
+    /// The row of a connection in use is not read again for half a second: see [`hot_rows`](Limits::hot_rows).
     /// Changes that this process makes are seen at once.
     ///
     /// # Errors
@@ -259,17 +265,6 @@ impl ConnectionRegistry {
         }
         let info = self.shared.info(read.listed.clone()).ok_or(Error::NotFound(id))?;
         Ok(Seen { info, read })
-    }
-
-    /// Returns a readable name of the database: `PostgreSQL at db.example:5432`, or `the database` and the path of its
-    /// file. The name contains no password.
-    pub fn store_name(&self) -> String {
-        called(self.shared.store.place())
-    }
-
-    /// Returns `true` if the store can be read.
-    pub async fn health(&self) -> bool {
-        self.shared.store.health().await
     }
 
     /// Prevents new requests that spend something, such as a refresh token, and waits until the refreshes in progress

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use connection_contract::encode;
 
-use super::{ConnectionRegistry, OpenError, Shared};
+use super::{OpenError, Shared};
 use crate::{exchange::StateDirectory, keys::Sealer, store::Store};
 
 /// The place where a process keeps an answer that a provider gives only once, until the store has it.
@@ -31,7 +31,7 @@ pub enum AnswerRoom {
 }
 
 impl Shared {
-    fn answer_room(&self) -> AnswerRoom {
+    pub(super) fn answer_room(&self) -> AnswerRoom {
         let Some(state) = &self.state else { return AnswerRoom::Memory };
         let directory = state.path().to_owned();
         match state.lacks_places() {
@@ -53,13 +53,6 @@ impl Shared {
                 "there is no state directory; an answer of a provider that the store cannot take is lost with its process"
             ),
         }
-    }
-}
-
-impl ConnectionRegistry {
-    /// Returns the place where this process keeps an answer that its store cannot take at the moment.
-    pub fn answer_room(&self) -> AnswerRoom {
-        self.shared.answer_room()
     }
 }
 

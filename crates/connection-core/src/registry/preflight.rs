@@ -37,8 +37,8 @@ impl ConnectionRegistry {
     /// A connection that is named twice is verified once.
     ///
     /// The probes run on their own tasks, and each probe that has begun finishes even if the stream is dropped. At most
-    /// [`verify_at_once`](crate::RegistryBuilder::verify_at_once) probes run at once, and at most
-    /// [`verify_per_provider`](crate::RegistryBuilder::verify_per_provider) per provider, over all preflights and the
+    /// [`verify_at_once`](crate::Limits::verify_at_once) probes run at once, and at most
+    /// [`verify_per_provider`](crate::Limits::verify_per_provider) per provider, over all preflights and the
     /// scheduler of this process. A provider that hangs therefore delays only its own connections. A pause that a
     /// provider asked for does not delay a preflight.
     pub fn preflight(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Preflight {

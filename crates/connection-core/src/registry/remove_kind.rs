@@ -4,8 +4,8 @@ use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 
 use connection_contract::Kind;
 
-use super::Shared;
-use crate::{ConnectionId, ConnectionRegistry, Error, Filter, Removal};
+use super::{Kinds, Shared};
+use crate::{ConnectionId, Error, Filter, Removal};
 
 /// Number of connections that are removed at once. Each waits for its provider.
 const AT_ONCE: u16 = 8;
@@ -20,7 +20,7 @@ pub struct KindRemoval {
     pub left: u64,
 }
 
-impl ConnectionRegistry {
+impl Kinds<'_> {
     /// Removes the owner's connections of a kind, each with its teardown, and then unregisters the kind.
     ///
     /// While another owner has connections of the kind, the kind stays registered, because nothing else can tear them
@@ -45,7 +45,7 @@ impl ConnectionRegistry {
     /// # use connection_contract::Kind;
     /// # use connection_core::{ConnectionRegistry, Error, Teardown};
     /// # async fn uninstall(registry: ConnectionRegistry) -> Result<(), Error> {
-    /// let removal = registry.remove_kind(&Kind::from_static("acme")).await?;
+    /// let removal = registry.kinds().remove(&Kind::from_static("acme")).await?;
     /// for (id, removal) in &removal.removed {
     ///     if removal.teardown != Teardown::Done {
     ///         println!("{id}: look at the provider for what is left");
@@ -54,13 +54,14 @@ impl ConnectionRegistry {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn remove_kind(&self, kind: &Kind) -> Result<KindRemoval, Error> {
+    pub async fn remove(self, kind: &Kind) -> Result<KindRemoval, Error> {
+        let registry = self.registry;
         let mut removed = Vec::new();
         let mut filter = Filter::new().kind(kind.clone()).limit(AT_ONCE);
         loop {
-            let page = self.list_connections(filter.clone()).await?;
+            let page = registry.list_connections(filter.clone()).await?;
             let ids = page.connections.iter().map(|info| info.id);
-            for (id, removal) in all(ids.map(|id| (id, self.remove(id))).collect()).await {
+            for (id, removal) in all(ids.map(|id| (id, registry.remove(id))).collect()).await {
                 match removal {
                     Ok(removal) => removed.push((id, removal)),
                     // Another caller removed the connection first.
@@ -73,9 +74,9 @@ impl ConnectionRegistry {
                 None => break,
             }
         }
-        let left = self.shared.count(None, Some(kind)).await?;
+        let left = self.registry.shared.count(None, Some(kind)).await?;
         if left == 0 {
-            self.unregister_connection_kind(kind);
+            self.unregister(kind);
         }
         Ok(KindRemoval { removed, left })
     }
@@ -83,15 +84,15 @@ impl ConnectionRegistry {
     /// Unregisters a kind and returns whether it was registered.
     ///
     /// Its connections remain in the store and are listed, but cannot be verified, used or torn down until the kind is
-    /// registered again. If some remain, a warning is logged. [`remove_kind`](Self::remove_kind) removes the
+    /// registered again. If some remain, a warning is logged. [`remove`](Self::remove) removes the
     /// connections first.
-    pub fn unregister_connection_kind(&self, kind: &Kind) -> bool {
-        let was_there = self.shared.kinds.unregister(kind);
-        self.shared.kinds_changed();
-        self.shared.usage.listed();
+    pub fn unregister(self, kind: &Kind) -> bool {
+        let was_there = self.registry.shared.kinds.unregister(kind);
+        self.registry.shared.kinds_changed();
+        self.registry.shared.usage.listed();
         if was_there {
-            let (shared, kind) = (Arc::downgrade(&self.shared), kind.clone());
-            self.shared.runtimes.spawn(async move {
+            let (shared, kind) = (Arc::downgrade(&self.registry.shared), kind.clone());
+            self.registry.shared.runtimes.spawn(async move {
                 if let Some(shared) = shared.upgrade() {
                     tell_left(&shared, &kind).await;
                 }

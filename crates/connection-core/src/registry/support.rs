@@ -1,11 +1,11 @@
 //! Reports which parts of a kind work on this host, and why the others do not.
 //!
-//! Three things are kept apart: what an integration needs, what a host provides, and which features the code of a kind
-//! has.
+//! What an integration needs and what a host provides are kept apart. What the code of a kind can do is in its
+//! [`Capabilities`](crate::Capabilities).
 
 use connection_contract::{Kind, Need};
 
-use super::{ConnectionRegistry, KindEntry, Shared};
+use super::{KindEntry, Kinds, Shared};
 use crate::{ToolNotAllowed, ToolPolicy};
 
 /// A service that this host can provide to kinds.
@@ -26,26 +26,6 @@ pub enum HostService {
     Tools,
 }
 
-/// A feature of a kind's code. [`Capabilities`](crate::Capabilities) holds the same information.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Feature {
-    /// The kind's tool can be run with isolated identities.
-    Profiles,
-    /// The kind refreshes its credential.
-    Refresh,
-    /// The kind's tool runs in a container.
-    Sandbox,
-    /// The kind hands out named secrets.
-    Secrets,
-    /// The kind attaches its credential to requests.
-    Send,
-    /// The kind reports how much of an account is used.
-    Usage,
-    /// The kind receives the webhooks of its provider.
-    Webhooks,
-}
-
 /// The state of a need on this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,6 +41,8 @@ pub enum NeedState {
 }
 
 /// The parts of a kind that work on this host.
+///
+/// What the code of the kind can do is in its [`Capabilities`](crate::Capabilities), whichever host it is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KindSupport {
@@ -68,8 +50,6 @@ pub struct KindSupport {
     pub needs: Vec<(Need, NeedState)>,
     /// The services that this host provides, in alphabetical order.
     pub services: Vec<HostService>,
-    /// The features of the kind's code, in alphabetical order.
-    pub features: Vec<Feature>,
     /// The declared tools, profiles and containers that this host's [policy](crate::ToolPolicy) does not allow. The
     /// other parts of the kind work.
     pub not_allowed: Vec<ToolNotAllowed>,
@@ -82,16 +62,16 @@ impl KindSupport {
     }
 }
 
-impl ConnectionRegistry {
+impl Kinds<'_> {
     /// Returns which parts of a kind work on this host, and why the others do not; `None` for a kind that is not
     /// registered.
-    pub fn support(&self, kind: &Kind) -> Option<KindSupport> {
-        let entry = self.shared.kinds.entry(kind)?;
-        let services = services(&self.shared);
+    pub fn support(self, kind: &Kind) -> Option<KindSupport> {
+        let entry = self.registry.shared.kinds.entry(kind)?;
+        let services = services(&self.registry.shared);
         let needs = entry.descriptor.needs.iter();
-        let needs = needs.map(|need| (*need, state(&self.shared, &entry, &services, *need))).collect();
-        let not_allowed = not_allowed(&self.shared.lent.tools, &entry);
-        Some(KindSupport { needs, services, features: features(&entry), not_allowed })
+        let needs = needs.map(|need| (*need, state(&self.registry.shared, &entry, &services, *need))).collect();
+        let not_allowed = not_allowed(&self.registry.shared.lent.tools, &entry);
+        Some(KindSupport { needs, services, not_allowed })
     }
 }
 
@@ -105,20 +85,6 @@ fn services(shared: &Shared) -> Vec<HostService> {
         (HostService::Tools, !shared.lent.tools.is_empty()),
     ];
     there.into_iter().filter(|(_, is_there)| *is_there).map(|(service, _)| service).collect()
-}
-
-fn features(entry: &KindEntry) -> Vec<Feature> {
-    let capabilities = entry.capabilities;
-    let there = [
-        (Feature::Profiles, capabilities.profiles),
-        (Feature::Refresh, capabilities.refresh.is_some()),
-        (Feature::Sandbox, capabilities.sandbox),
-        (Feature::Secrets, capabilities.secrets),
-        (Feature::Send, capabilities.send),
-        (Feature::Usage, capabilities.usage),
-        (Feature::Webhooks, capabilities.webhooks),
-    ];
-    there.into_iter().filter(|(_, is_there)| *is_there).map(|(feature, _)| feature).collect()
 }
 
 fn not_allowed(policy: &ToolPolicy, entry: &KindEntry) -> Vec<ToolNotAllowed> {

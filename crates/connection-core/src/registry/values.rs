@@ -2,9 +2,10 @@
 
 use connection_contract::Kind;
 
-use crate::{ConnectionRegistry, Error, services::kv};
+use super::Kinds;
+use crate::{Error, services::kv};
 
-impl ConnectionRegistry {
+impl Kinds<'_> {
     /// Deletes the values that the plugin of a kind keeps for this owner, and returns how many there were.
     ///
     /// They include the plugin's secrets, such as the credentials of an OAuth application that the first setup asked
@@ -22,10 +23,10 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn forget_values(&self, kind: &Kind) -> Result<u64, Error> {
-        let (owner, public, secret) = (self.owner.clone(), kind.to_string(), kv::secrets_of(kind));
-        let entry = self.shared.kinds.entry(kind);
-        let deleted = self.shared.store.write(move |tx| {
+    pub async fn forget_values(self, kind: &Kind) -> Result<u64, Error> {
+        let (owner, public, secret) = (self.registry.owner.clone(), kind.to_string(), kv::secrets_of(kind));
+        let entry = self.registry.shared.kinds.entry(kind);
+        let deleted = self.registry.shared.store.write(move |tx| {
             Box::pin(async move {
                 let mut deleted = tx.delete_kv_of(&owner, &public).await?;
                 deleted = deleted.saturating_add(tx.delete_kv_of(&owner, &secret).await?);

@@ -35,7 +35,7 @@ const LATE: u128 = 60_000;
 const LONGEST: Duration = Duration::from_secs(5);
 const PAGE: i64 = 1000;
 
-/// A stream of events that has not begun: `registry.watch().connection(id).await`.
+/// A stream of events that has not begun: `registry.events().watch().connection(id).await`.
 #[derive(Debug)]
 #[must_use = "watching begins when this is awaited"]
 pub struct BeginWatch {
@@ -46,6 +46,19 @@ pub struct BeginWatch {
 }
 
 impl BeginWatch {
+    pub(super) fn new(registry: &ConnectionRegistry) -> Self {
+        Self { registry: registry.clone(), all_owners: false, connection: None, since: None }
+    }
+
+    /// Watches the connections of all owners.
+    ///
+    /// This method is for the operator of the program. Each event names the [owner](Event::owner) of its connection.
+    /// Like [`Filter::all_owners`](crate::Filter::all_owners), it shows the connections of other owners.
+    pub fn all_owners(mut self) -> Self {
+        self.all_owners = true;
+        self
+    }
+
     /// Watches only this connection.
     pub fn connection(mut self, id: ConnectionId) -> Self {
         self.connection = Some(id);
@@ -53,7 +66,7 @@ impl BeginWatch {
     }
 
     /// Begins after this event. An event that another process records late, with an earlier id, is only in
-    /// [`events`](ConnectionRegistry::events).
+    /// [`list`](super::Events::list).
     pub fn since(mut self, id: EventId) -> Self {
         self.since = Some(id);
         self
@@ -105,29 +118,6 @@ impl Stream for Watch {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(cx)
-    }
-}
-
-impl ConnectionRegistry {
-    /// Watches the events of this owner's connections, recorded by any process on the database.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub fn watch(&self) -> BeginWatch {
-        BeginWatch { registry: self.clone(), all_owners: false, connection: None, since: None }
-    }
-
-    /// Watches the events of the connections of all owners, recorded by any process on the database.
-    ///
-    /// This method is for the operator of the program. Each event names the [owner](Event::owner) of its connection.
-    /// Like [`list_all_owners`](Self::list_all_owners), it shows the connections of other owners.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub fn watch_all(&self) -> BeginWatch {
-        BeginWatch { all_owners: true, ..self.watch() }
     }
 }
 

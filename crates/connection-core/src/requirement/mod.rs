@@ -12,6 +12,7 @@ pub(crate) mod resolve;
 mod resolved;
 mod status;
 
+pub(crate) use bulk::resolve_all;
 pub(crate) use fingerprint::fingerprint;
 pub use resolved::ResolvedConnection;
 pub use status::{ConnectionStatus, Readiness, status};

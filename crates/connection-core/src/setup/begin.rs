@@ -10,9 +10,8 @@ use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Secret, Timestam
 use super::{
     SetupSession, StepNo,
     codec::{Header, Purpose},
-    follow,
     led::Terms,
-    offline, run,
+    run,
     session::Ephemeral,
     slot::{Slot, place},
 };
@@ -26,7 +25,7 @@ use crate::{
     },
 };
 
-/// A setup that begins when it is awaited: `registry.begin_setup(&kind).label("work").await`.
+/// A setup that begins when it is awaited: `registry.setups().begin(&kind).label("work").await`.
 #[derive(Debug)]
 #[must_use = "a setup begins when this is awaited"]
 pub struct BeginSetup {
@@ -54,7 +53,7 @@ pub enum SetupStage {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SetupInfo {
-    /// Id of the session, for [`resume_setup`](ConnectionRegistry::resume_setup).
+    /// Id of the session, for [`resume`](super::Setups::resume).
     pub id: SessionId,
     /// Kind of the connection that the session is for.
     pub kind: Kind,
@@ -71,6 +70,12 @@ pub struct SetupInfo {
 }
 
 impl BeginSetup {
+    pub(super) fn new(registry: &ConnectionRegistry, kind: &Kind) -> Self {
+        let (label, terms, profile, extension) = Default::default();
+        let (registry, kind) = (registry.clone(), kind.clone());
+        Self { registry, kind, label, again: false, alone: false, terms, profile, extension }
+    }
+
     /// Sets the label of the connection.
     ///
     /// A label that is taken is refused. Without one, the account's own label is used, with a suffix such as `-2` when
@@ -227,108 +232,10 @@ impl IntoFuture for BeginSetup {
     }
 }
 
-impl ConnectionRegistry {
-    /// Begins a setup when the result is awaited.
-    ///
-    /// The session is stored before the plugin runs, and outlives this process. Until an effect of it is recorded,
-    /// such as an answer, a power failure may lose it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownKind`], [`Error::LabelTaken`], [`Error::Profile`] for a profile that does not exist,
-    /// [`Error::TooManySetups`], and the store's.
-    pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
-        let (registry, kind) = (self.clone(), kind.clone());
-        let (label, terms, profile, extension) = Default::default();
-        BeginSetup { registry, kind, label, again: false, alone: false, terms, profile, extension }
-    }
-
-    /// Resumes a session, including one that another process began or lost. A session that has ended returns its
-    /// outcome for a while.
-    ///
-    /// # Repetition
-    ///
-    /// A session may have any number of handles.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::SessionNotFound`], [`Error::UnknownKind`] if the plugin is no longer registered, and the store's.
-    pub async fn resume_setup(&self, id: SessionId) -> Result<SetupSession, Error> {
-        let row = self.shared.reader().await?.setup(id).await?;
-        let row = row.filter(|row| *row.owner == *self.owner).ok_or(Error::SessionNotFound(id))?;
-        let slot = self.shared.slot(&row)?;
-        self.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
-        let waits_at = match run::waiting(&self.shared, &slot).await {
-            Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
-            // A step that does not open is made again by the run, from the journal.
-            Err(Error::Sealed { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        offline::forget(&self.shared, &slot).await?;
-        // A run that is in progress shows the current step itself.
-        if slot.is_at_rest() {
-            slot.resumed(waits_at);
-        }
-        run::spawn(&self.shared, &slot);
-        Ok(SetupSession::at(&self.shared, slot))
-    }
-
-    /// Resumes every waiting session of every owner, and returns how many were resumed.
-    ///
-    /// A host that stays running calls this when it starts: sessions that waited for a time in a process that is gone
-    /// are woken by this one, and sessions that wait for the network ask again. A session that cannot be resumed is
-    /// logged and left as it is.
-    ///
-    /// # Errors
-    ///
-    /// The store's.
-    pub async fn resume_setups(&self) -> Result<usize, Error> {
-        let rows = self.shared.reader().await?.waiting_setups(self.shared.clock.now().seconds()).await?;
-        let mut resumed = 0;
-        for row in rows {
-            let registry = Self { shared: self.shared.clone(), owner: row.owner.into() };
-            match registry.resume_setup(row.id).await {
-                Ok(_) => resumed += 1,
-                Err(error) => tracing::warn!(session = %row.id, code = error.code(), "a setup cannot be resumed"),
-            }
-        }
-        Ok(resumed)
-    }
-
-    /// Returns a handle of a session without resuming it: a session that waits for the network is left waiting. This
-    /// is for a page that polls.
-    ///
-    /// # Errors
-    ///
-    /// The same as [`resume_setup`](Self::resume_setup).
-    pub async fn setup(&self, id: SessionId) -> Result<SetupSession, Error> {
-        let row = self.shared.reader().await?.setup(id).await?;
-        let row = row.filter(|row| *row.owner == *self.owner).ok_or(Error::SessionNotFound(id))?;
-        let slot = self.shared.slot(&row)?;
-        follow::look(&self.shared, &slot, &mut None).await?;
-        Ok(SetupSession::at(&self.shared, slot))
-    }
-
-    /// Returns the sessions of this owner that have not ended, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// The store's.
-    pub async fn setups(&self) -> Result<Vec<SetupInfo>, Error> {
-        purge(&self.shared).await?;
-        let rows = self.shared.reader().await?.list_setups(&self.owner).await?;
-        let mut setups = Vec::new();
-        for row in &rows {
-            setups.extend(info(&self.shared, row).await?);
-        }
-        Ok(setups)
-    }
-}
-
 /// Returns a row as it is listed, or `None` for a row with an invalid kind, which this program did not write.
 ///
 /// A header that may open later is an error, because the purpose of the session is not known without it.
-async fn info(shared: &Shared, row: &SetupRow) -> Result<Option<SetupInfo>, Error> {
+pub(super) async fn info(shared: &Shared, row: &SetupRow) -> Result<Option<SetupInfo>, Error> {
     let Some(kind) = Kind::parse(&row.kind) else { return Ok(None) };
     let place = place(&row.id, &row.owner, &kind, "connection_setup", "sealed_header", 0);
     let opened = match &row.sealed_header {
@@ -362,7 +269,7 @@ pub(crate) fn take_over(shared: &Arc<Shared>, row: &SetupRow) {
 }
 
 /// Ends the sessions that have expired, and deletes the rows of sessions that ended long ago.
-async fn purge(shared: &Arc<Shared>) -> Result<(), Error> {
+pub(super) async fn purge(shared: &Arc<Shared>) -> Result<(), Error> {
     let now = shared.clock.now().seconds();
     let expired = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.purge_setups(now).await })).await?;
     end_expired(shared, expired).await

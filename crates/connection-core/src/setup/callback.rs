@@ -4,8 +4,8 @@ use std::fmt;
 
 use connection_contract::{Kind, Secret, encode};
 
-use super::{SetupSession, deliver::DeliverError};
-use crate::{ConnectionRegistry, Error, registry::Shared};
+use super::{SetupSession, Setups, deliver::DeliverError};
+use crate::{Error, registry::Shared};
 
 /// Seconds for which the browser that brought a callback can be shown the result.
 const TOLD_FOR: i64 = 10 * 60;
@@ -64,22 +64,22 @@ pub struct Delivered {
     /// result.
     pub session: SetupSession,
     /// A reference that finds the session again, in any process, for ten minutes; see
-    /// [`delivered`](ConnectionRegistry::delivered). It cannot be guessed, even by someone who knows the callback's
+    /// [`delivered`](super::Setups::delivered). It cannot be guessed, even by someone who knows the callback's
     /// address, and it authorizes nothing.
     pub reference: String,
 }
 
-impl ConnectionRegistry {
+impl Setups<'_> {
     /// Returns the session that took a callback of this kind, by the reference that [`deliver`](Self::deliver)
     /// returned. This is for the page to which the browser is redirected.
     ///
     /// # Errors
     ///
     /// [`DeliverError::Unknown`] for a reference that does not exist or has expired, and the store's.
-    pub async fn delivered(&self, kind: &Kind, reference: &str) -> Result<SetupSession, DeliverError> {
+    pub async fn delivered(self, kind: &Kind, reference: &str) -> Result<SetupSession, DeliverError> {
         let hash = encode::from_hex(reference).and_then(|hash| <[u8; 32]>::try_from(hash).ok());
         let hash = hash.ok_or(DeliverError::Unknown)?;
-        let shared = &self.shared;
+        let shared = &self.registry.shared;
         let found = shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
         let now = shared.clock.now().seconds();
         let fresh = |used: i64| now < used.saturating_add(TOLD_FOR);

@@ -10,14 +10,14 @@ use connection_contract::{Record, Secret, encode};
 use connection_replay::Effect;
 
 use super::{
-    Callback, Delivered, SetupSession,
+    Callback, Delivered, SetupSession, Setups,
     codec::{Header, Waiting},
     run,
     session::{self, MOST_TRIES, Source},
     slot::Slot,
 };
 use crate::{
-    ConnectionRegistry, Error, StoreError,
+    Error, StoreError,
     store::{
         Lock, Sealed,
         rows::{SetupRow, SetupState},
@@ -80,7 +80,7 @@ impl DeliverError {
     }
 }
 
-impl ConnectionRegistry {
+impl Setups<'_> {
     /// Delivers the parameters that a browser brought to a redirect URI.
     ///
     /// The `state` finds its session, whichever owner and process it has, and works once. When this returns, the
@@ -96,7 +96,7 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// See [`DeliverError`], which also has the HTTP status for the browser.
-    pub async fn deliver(&self, callback: impl Into<Callback>) -> Result<Delivered, DeliverError> {
+    pub async fn deliver(self, callback: impl Into<Callback>) -> Result<Delivered, DeliverError> {
         let mut callback = callback.into();
         let mut names: Vec<_> = callback.parameters.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
@@ -105,10 +105,10 @@ impl ConnectionRegistry {
         }
         let at = callback.parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
         let (_, state) = callback.parameters.remove(at);
-        let hash = self.shared.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
+        let hash = self.registry.shared.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
         for _ in 0..MOST_TRIES {
             if let Some(slot) = self.take(hash, &callback).await? {
-                let session = SetupSession::at(&self.shared, slot);
+                let session = SetupSession::at(&self.registry.shared, slot);
                 return Ok(Delivered { session, reference: encode::hex(&hash) });
             }
             // Another input ended the wait first. The next wait may be for this callback as well.
@@ -117,7 +117,7 @@ impl ConnectionRegistry {
     }
 
     async fn take(&self, hash: [u8; 32], callback: &Callback) -> Result<Option<Arc<Slot>>, DeliverError> {
-        let shared = &self.shared;
+        let shared = &self.registry.shared;
         let endpoint = shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
         let endpoint = endpoint.ok_or(DeliverError::Unknown)?;
         let now = shared.clock.now().seconds();
@@ -137,10 +137,10 @@ impl ConnectionRegistry {
         let (waiting, _) = run::waiting(shared, &slot).await?;
         let Some(waiting) = waiting else {
             let sealed = self.seal(&slot, hash, parameters).await?;
-            let registry = self.clone();
+            let registry = self.registry.clone();
             // The task continues if this future is dropped, because a callback that was kept needs a run.
             let task = shared.runtimes.spawn(async move {
-                registry.keep(&slot, hash, sealed, now).await?;
+                registry.setups().keep(&slot, hash, sealed, now).await?;
                 run::spawn(&registry.shared, &slot);
                 Ok(Some(slot))
             });
@@ -157,7 +157,7 @@ impl ConnectionRegistry {
     /// Returns `true` if the callback comes from the browser that the session is bound to, or if the session is bound
     /// to none.
     async fn is_its_browser(&self, slot: &Slot, row: &SetupRow, proofs: &[Secret]) -> Result<bool, Error> {
-        let shared = &self.shared;
+        let shared = &self.registry.shared;
         // A session without a header has ended since. The next write finds that.
         let Some(sealed) = &row.sealed_header else { return Ok(true) };
         let opened = run::opened(shared, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
@@ -171,13 +171,13 @@ impl ConnectionRegistry {
     async fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
         let bytes = kept(hash, parameters);
         let place = slot.place("connection_setup_input", "sealed", 0);
-        self.shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
+        self.registry.shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
     }
 
     /// Keeps a callback that arrived while a run was in progress. The next wait that it fits takes it.
     async fn keep(&self, slot: &Slot, hash: [u8; 32], sealed: Sealed, now: i64) -> Result<(), DeliverError> {
-        let (id, input) = (slot.id, self.shared.ids.next());
-        let written = self.shared.store.write(move |tx| {
+        let (id, input) = (slot.id, self.registry.shared.ids.next());
+        let written = self.registry.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(id)).await?;
                 let open = tx.setup(id).await?.is_some_and(|row| is_open(row.state));

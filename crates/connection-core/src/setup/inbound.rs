@@ -1,4 +1,4 @@
-//! The interface through which a host receives callbacks, and the functions of the registry that a receiver needs.
+//! The interface through which a host receives callbacks.
 
 use std::{
     fmt,
@@ -9,7 +9,7 @@ use std::{
 use connection_contract::{BaseUrl, Crypto as _, HttpError, HttpRequest, HttpResponse, Secret, encode, host};
 use connection_egress::Egress;
 
-use crate::{Clock, ConnectionRegistry, Error, registry::Shared, store::Changed};
+use crate::{ConnectionRegistry, Error, registry::Shared, store::Changed};
 
 /// Maximum time between two looks at the store while waiting for the last callback.
 const LOOKED: Duration = Duration::from_secs(1);
@@ -46,6 +46,10 @@ impl fmt::Debug for WeakConnectionRegistry {
 }
 
 impl WeakConnectionRegistry {
+    pub(crate) fn of(registry: &ConnectionRegistry) -> Self {
+        Self { shared: Arc::downgrade(&registry.shared), owner: registry.owner.clone() }
+    }
+
     /// Returns the registry, or `None` if its host has dropped it.
     pub fn upgrade(&self) -> Option<ConnectionRegistry> {
         Some(ConnectionRegistry { shared: self.shared.upgrade()?, owner: self.owner.clone() })
@@ -76,6 +80,13 @@ impl WeakConnectionRegistry {
 }
 
 impl Shared {
+    /// Returns 256 random bits as text.
+    pub(crate) fn fresh_token(&self) -> Secret {
+        let mut bits = [0; 32];
+        self.crypto.random(&mut bits);
+        Secret::from(encode::base64url(&bits))
+    }
+
     /// Sends a request to an address of this host, and to no other origin.
     pub(crate) async fn ask_itself(
         &self,
@@ -87,42 +98,5 @@ impl Shared {
         let origin = base.origin().clone();
         let egress = Egress { host: vec![origin], ..Egress::default() };
         self.http.send(&egress, request).await
-    }
-}
-
-impl ConnectionRegistry {
-    /// Returns a handle that does not keep the registry alive.
-    pub fn downgrade(&self) -> WeakConnectionRegistry {
-        WeakConnectionRegistry { shared: Arc::downgrade(&self.shared), owner: self.owner.clone() }
-    }
-
-    /// Returns the clock that the registry was opened with.
-    pub fn clock(&self) -> Arc<dyn Clock> {
-        self.shared.clock.clone()
-    }
-
-    /// Returns 256 random bits as text, for a host to give to a browser.
-    pub fn fresh_token(&self) -> Secret {
-        let mut bits = [0; 32];
-        self.shared.crypto.random(&mut bits);
-        Secret::from(encode::base64url(&bits))
-    }
-
-    /// Returns the answer to a challenge, which every process of this store can compute and no other program can.
-    ///
-    /// A host that sends itself a request over the network uses it to check that it has reached itself.
-    pub fn callback_proof(&self, challenge: &str) -> String {
-        encode::hex(&self.shared.sealer.mac("connections/callback-proof/v1", challenge.as_bytes()))
-    }
-
-    /// Sends a GET request to an address of this host, as an outside client does.
-    ///
-    /// No credential is sent, private addresses are allowed, and a redirect to another origin is not followed.
-    ///
-    /// # Errors
-    ///
-    /// The reason why there is no answer.
-    pub async fn ask_itself(&self, base: &str, path_and_query: &str) -> Result<HttpResponse, HttpError> {
-        self.shared.ask_itself(base, |base| host::request("GET", base, path_and_query)).await
     }
 }

@@ -11,11 +11,11 @@ use connection_contract::{Crypto as _, Kind, Secret, encode};
 use connection_replay::{Effect, Entry};
 
 use super::{
-    BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep, codec::Header, deliver::is_open, follow, run,
-    session::MOST_TRIES, slot::Slot,
+    BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep, Setups, codec::Header, deliver::is_open, follow,
+    run, session::MOST_TRIES, slot::Slot,
 };
 use crate::{
-    ConnectionRegistry, Error, SessionId, StoreError,
+    Error, SessionId, StoreError,
     registry::Shared,
     store::{Lock, rows::SetupRow},
 };
@@ -34,7 +34,7 @@ pub(super) struct Terms {
     pub(super) confirm: bool,
 }
 
-/// The answer to a browser that came to the address of a session; see [`ConnectionRegistry::lead`].
+/// The answer to a browser that came to the address of a session; see [`Setups::lead`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Lead {
@@ -56,7 +56,7 @@ impl BeginSetup {
     /// ```no_run
     /// # use connection_core::{ConnectionRegistry, Error, SetupStep};
     /// # async fn leads(registry: &ConnectionRegistry, kind: &connection_contract::Kind) -> Result<(), Error> {
-    /// let session = registry.begin_setup(kind).led_browser().confirm_account().await?;
+    /// let session = registry.setups().begin(kind).led_browser().confirm_account().await?;
     /// if let Some((_, SetupStep::Redirect { redirect, .. })) = session.next_step().await? {
     ///     let address = session.lead_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
     ///     println!("Open {address}");
@@ -147,7 +147,7 @@ impl SetupSession {
     }
 }
 
-impl ConnectionRegistry {
+impl Setups<'_> {
     /// Returns where to send a browser that came to the [address](SetupSession::lead_address) of a session of this
     /// kind, whichever owner the session has.
     ///
@@ -166,8 +166,8 @@ impl ConnectionRegistry {
     ///
     /// [`DeliverError::OtherBrowser`] for every browser after the first one, [`DeliverError::NotNow`] when the session has
     /// nowhere to send a browser after ten seconds, [`DeliverError::Unknown`], [`DeliverError::Gone`], and the store's.
-    pub async fn lead(&self, kind: &Kind, given: &str, proofs: &[Secret]) -> Result<Lead, DeliverError> {
-        let shared = &self.shared;
+    pub async fn lead(self, kind: &Kind, given: &str, proofs: &[Secret]) -> Result<Lead, DeliverError> {
+        let shared = &self.registry.shared;
         let given = encode::from_base64url(given).filter(|given| given.len() == 2 * HALF);
         let given = given.ok_or(DeliverError::Unknown)?;
         let id = given.first_chunk::<HALF>().map(|id| uuid::Uuid::from_bytes(*id)).ok_or(DeliverError::Unknown)?;
@@ -195,7 +195,7 @@ impl ConnectionRegistry {
         if header.browser.is_some() {
             return Ok(Lead { session, link, proof: None });
         }
-        let proof = self.fresh_token();
+        let proof = shared.fresh_token();
         let hash = shared.browser_hash(&proof);
         let claims = |header: &mut Header| {
             let is_first = header.led && header.browser.is_none();

@@ -30,6 +30,7 @@ mod reauthorize;
 mod rotated;
 mod run;
 mod session;
+mod setups;
 mod slot;
 mod step;
 #[cfg(test)]
@@ -53,5 +54,6 @@ pub(crate) use reauthorize::connection_removed;
 pub(crate) use rotated::insert as insert_rotated;
 pub(crate) use run::{GRACE, LONGEST_RUN};
 pub use session::{AdvanceError, SetupSession, SetupSteps};
+pub use setups::Setups;
 pub(crate) use slot::{Slot, effect_place};
 pub use step::{Done, Outcome, SetupStep, StepNo};

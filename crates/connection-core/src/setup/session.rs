@@ -129,7 +129,7 @@ impl SetupSession {
         Self { shared: shared.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None }
     }
 
-    /// Returns the id of the session, with which [`resume_setup`](crate::ConnectionRegistry::resume_setup) finds it in
+    /// Returns the id of the session, with which [`resume`](crate::Setups::resume) finds it in
     /// any process.
     pub fn id(&self) -> SessionId {
         self.slot.id

@@ -12,7 +12,21 @@ use super::StoreError;
 ///
 /// A pool of the host is used as it is and never closed. All of our tables have names that begin with
 /// `connection_`, so the host can keep its own tables beside them.
-pub struct StoreSource(pub(super) Source);
+///
+/// # Examples
+///
+/// ```
+/// use connection_core::{ConnectionRegistry, StoreSource};
+///
+/// // A pooler in transaction mode, and the server behind it.
+/// let pooled = StoreSource::from("postgres://app@pooler:6432/app").direct("postgres://app@db:5432/app");
+/// let builder = ConnectionRegistry::builder().store(pooled);
+/// ```
+pub struct StoreSource {
+    pub(super) source: Source,
+    /// The address of the server itself, if `source` leads to a pooler.
+    pub(super) direct: Option<SecretString>,
+}
 
 pub(super) enum Source {
     Address(SecretString),
@@ -22,20 +36,33 @@ pub(super) enum Source {
 }
 
 impl StoreSource {
+    /// Sets the direct address of the server, for an address or a pool that leads to a pooler in transaction mode.
+    /// Tables are created and notifications are received over this address.
+    #[must_use]
+    pub fn direct(mut self, address: impl Into<SecretString>) -> Self {
+        self.direct = Some(address.into());
+        self
+    }
+
+    fn new(source: Source) -> Self {
+        Self { source, direct: None }
+    }
+
     /// Records the current runtime as that of the host. Connections of the host's pool must live there, because the
     /// pool keeps them.
     pub(crate) fn here(self) -> Self {
-        match self.0 {
-            Source::Postgres(pool, _) => Self(Source::Postgres(pool, Handle::try_current().ok())),
-            other => Self(other),
-        }
+        let source = match self.source {
+            Source::Postgres(pool, _) => Source::Postgres(pool, Handle::try_current().ok()),
+            other => other,
+        };
+        Self { source, ..self }
     }
 }
 
 impl StoreSource {
     /// Returns the state directory, which is beside the file of a SQLite database.
     pub(crate) fn state_directory(&self) -> Option<PathBuf> {
-        let Source::Address(address) = &self.0 else { return None };
+        let Source::Address(address) = &self.source else { return None };
         let Ok(Location::Sqlite(path)) = Location::parse(address) else { return None };
         let mut directory = path.into_os_string();
         directory.push(".state");
@@ -46,7 +73,7 @@ impl StoreSource {
 impl StoreSource {
     /// Returns the file of a SQLite database that is named by an address.
     pub(crate) fn file(&self) -> Option<PathBuf> {
-        let Source::Address(address) = &self.0 else { return None };
+        let Source::Address(address) = &self.source else { return None };
         match Location::parse(address) {
             Ok(Location::Sqlite(path)) => Some(path),
             _ => None,
@@ -57,7 +84,7 @@ impl StoreSource {
 impl fmt::Debug for StoreSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // An address may contain a password.
-        f.write_str(match &self.0 {
+        f.write_str(match &self.source {
             Source::Address(_) => "StoreSource(address)",
             Source::Sqlite(_) => "StoreSource(SqlitePool)",
             Source::Postgres(..) => "StoreSource(PgPool)",
@@ -67,31 +94,31 @@ impl fmt::Debug for StoreSource {
 
 impl From<&str> for StoreSource {
     fn from(address: &str) -> Self {
-        Self(Source::Address(address.into()))
+        Self::new(Source::Address(address.into()))
     }
 }
 
 impl From<String> for StoreSource {
     fn from(address: String) -> Self {
-        Self(Source::Address(address.into()))
+        Self::new(Source::Address(address.into()))
     }
 }
 
 impl From<SecretString> for StoreSource {
     fn from(address: SecretString) -> Self {
-        Self(Source::Address(address))
+        Self::new(Source::Address(address))
     }
 }
 
 impl From<SqlitePool> for StoreSource {
     fn from(pool: SqlitePool) -> Self {
-        Self(Source::Sqlite(pool))
+        Self::new(Source::Sqlite(pool))
     }
 }
 
 impl From<PgPool> for StoreSource {
     fn from(pool: PgPool) -> Self {
-        Self(Source::Postgres(pool, None))
+        Self::new(Source::Postgres(pool, None))
     }
 }
 

@@ -93,8 +93,7 @@ enum Engine {
 }
 
 impl Store {
-    /// Opens a database and migrates its tables to this program's version. If the database is reached through a
-    /// pooler, `direct` is the address of the server itself.
+    /// Opens a database and migrates its tables to this program's version.
     ///
     /// Call it inside a tokio runtime: the writers run there.
     ///
@@ -102,12 +101,12 @@ impl Store {
     ///
     /// [`StoreError::Newer`] for a database of a later program, [`StoreError::ReadOnly`], and any other reason why
     /// the database cannot be used.
-    pub(crate) async fn open(source: StoreSource, direct: Option<&SecretString>) -> Result<Self, StoreError> {
-        Self::open_with(source, direct, Limits::USUAL).await
+    pub(crate) async fn open(source: StoreSource) -> Result<Self, StoreError> {
+        Self::open_with(source, Limits::USUAL).await
     }
 
-    async fn open_with(source: StoreSource, direct: Option<&SecretString>, limits: Limits) -> Result<Self, StoreError> {
-        let direct = match direct.map(Location::parse).transpose()? {
+    async fn open_with(StoreSource { source, direct }: StoreSource, limits: Limits) -> Result<Self, StoreError> {
+        let direct = match direct.as_ref().map(Location::parse).transpose()? {
             None => None,
             Some(Location::Postgres(options)) => Some(*options),
             Some(Location::Sqlite(_)) => {
@@ -115,7 +114,7 @@ impl Store {
                 return Err(StoreError::InvalidAddress { reason });
             }
         };
-        let engine = match source.0 {
+        let engine = match source {
             Source::Address(address) => match Location::parse(&address)? {
                 Location::Sqlite(path) => Engine::Sqlite(sqlite::open(path, limits).await?),
                 Location::Postgres(options) => Engine::Postgres(Box::new(postgres::open(*options, direct).await?)),

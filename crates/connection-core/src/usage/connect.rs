@@ -58,7 +58,7 @@ impl Usage {
             None if self.connection.is_some() => return Err(self.nothing()),
             None => {
                 // Two profiles may use the same account.
-                let begin = self.registry.begin_setup(&self.kind).again().alone();
+                let begin = self.registry.setups().begin(&self.kind).again().alone();
                 match target.profile {
                     Some(id) => begin.profile(id).await?,
                     None => begin.await?,
@@ -70,7 +70,7 @@ impl Usage {
 }
 
 impl UsageConnect {
-    /// Returns a handle for a session that was [resumed](crate::ConnectionRegistry::resume_setup).
+    /// Returns a handle for a session that was [resumed](crate::Setups::resume).
     pub fn of(session: SetupSession) -> Self {
         Self { session }
     }

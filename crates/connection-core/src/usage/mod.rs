@@ -20,13 +20,13 @@ use std::fmt;
 use connection_contract::{ConnectionError, Kind, SessionTokens, UsageMetric};
 use tokio::sync::watch;
 
-use crate::{ConnectionId, ConnectionRegistry, Error, Removal, contain, limits, verify::Flights};
+use crate::{ConnectionId, ConnectionRegistry, Error, Events, Removal, contain, limits, verify::Flights};
 
 pub use bounds::UsageBounds;
 pub use cache_ttl::{PromptCacheTtl, prompt_cache_ttl};
 pub use connect::{UsageConnect, UsageConnecting, UsageOption};
 use fetch::{Fetched, answered};
-pub use poller::PolledUsage;
+pub use poller::{PollUsage, PolledUsage};
 use snapshots::Snapshots;
 pub use snapshots::{UsageChanges, UsageReading};
 pub use status::UsageStatus;
@@ -91,10 +91,12 @@ impl ConnectionRegistry {
     pub fn usage(&self, kind: &Kind) -> Usage {
         Usage { registry: self.clone(), kind: kind.clone(), connection: None }
     }
+}
 
+impl Events<'_> {
     /// Returns a receiver of changes: the fetches in this process from now on, for all owners.
-    pub fn usage_changes(&self) -> UsageChanges {
-        self.shared.usage.snapshots.changes()
+    pub fn usage_changes(self) -> UsageChanges {
+        self.registry.shared.usage.snapshots.changes()
     }
 }
 

@@ -9,11 +9,13 @@
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
+    fmt,
+    future::IntoFuture,
     sync::Arc,
     time::Duration,
 };
 
-use connection_contract::{Crypto as _, Kind, NotLive};
+use connection_contract::{BoxFuture, Crypto as _, Kind, NotLive};
 use connection_egress::asleep;
 use tokio::sync::{mpsc, watch};
 
@@ -33,36 +35,65 @@ impl ConnectionRegistry {
     /// [`Usage::snapshot`](super::Usage::snapshot).
     ///
     /// The bounds and the kind determine the interval. After failures the interval grows, and a pause that a
-    /// provider requests is kept. Ends when the registry is closed.
+    /// provider requests is kept. The returned value is awaited; it ends when the registry is closed.
     ///
     /// Spawn this in one process only, because each process that polls fetches for itself.
     ///
     /// # Cancellation
     ///
     /// May be dropped at any time; the fetches that it has begun continue.
-    pub async fn poll_usage(&self, bounds: UsageBounds) {
-        Poller::new(self.shared.clone(), bounds, Box::new(|_, _| true)).run().await;
-    }
-
-    /// Polls as [`poll_usage`](Self::poll_usage) does, but only the connections of this registry's owner for which
-    /// `is_meant` returns `true`. It is called each time that connections are listed, for each one that is not
-    /// polled yet.
-    ///
-    /// # Cancellation
-    ///
-    /// May be dropped at any time; the fetches that it has begun continue.
-    pub async fn poll_usage_of(
-        &self,
-        bounds: UsageBounds,
-        is_meant: impl Fn(&PolledUsage<'_>) -> bool + Send + Sync + 'static,
-    ) {
-        let mine = self.owner.clone();
-        let is_meant = move |owner: &str, of: &PolledUsage<'_>| *owner == *mine && is_meant(of);
-        Poller::new(self.shared.clone(), bounds, Box::new(is_meant)).run().await;
+    pub fn poll_usage(&self, bounds: UsageBounds) -> PollUsage {
+        PollUsage { registry: self.clone(), bounds, is_meant: Box::new(|_, _| true) }
     }
 }
 
-/// A connection whose usage can be [polled](ConnectionRegistry::poll_usage_of).
+/// Polling that begins when it is awaited: `registry.poll_usage(bounds).await`.
+///
+/// # Examples
+///
+/// ```
+/// use connection_core::{ConnectionRegistry, ProfileId, UsageBounds};
+///
+/// /// Polls the connections of the profile that is shown.
+/// async fn poll(registry: ConnectionRegistry, shown: ProfileId) {
+///     let polling = registry.poll_usage(UsageBounds::new()).only(move |of| of.profile == Some(shown));
+///     tokio::spawn(polling.into_future());
+/// }
+/// ```
+#[must_use = "polling begins when this is awaited"]
+pub struct PollUsage {
+    registry: ConnectionRegistry,
+    bounds: UsageBounds,
+    is_meant: IsMeant,
+}
+
+impl PollUsage {
+    /// Polls only the connections of the registry's own owner for which `is_meant` returns `true`. It is called each
+    /// time that connections are listed, for each one that is not polled yet.
+    pub fn only(mut self, is_meant: impl Fn(&PolledUsage<'_>) -> bool + Send + Sync + 'static) -> Self {
+        let mine = self.registry.owner.clone();
+        self.is_meant = Box::new(move |owner, of| *owner == *mine && is_meant(of));
+        self
+    }
+}
+
+impl fmt::Debug for PollUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PollUsage").field("bounds", &self.bounds).finish_non_exhaustive()
+    }
+}
+
+impl IntoFuture for PollUsage {
+    type Output = ();
+    type IntoFuture = BoxFuture<'static, ()>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { registry, bounds, is_meant } = self;
+        Box::pin(Poller::new(registry.shared, bounds, is_meant).run())
+    }
+}
+
+/// A connection whose usage can be [polled](PollUsage::only).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolledUsage<'a> {

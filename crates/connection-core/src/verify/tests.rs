@@ -60,7 +60,7 @@ async fn what_was_read_before_another_account_came_is_read_again_with_its_creden
     let store = directory.path().join("store/connections.db").to_str().unwrap().to_owned();
     let key = KeyFile::at(directory.path().join("key/root.key"));
     let registry = ConnectionRegistry::builder().store(store).key(key).kind(Named).open().await.unwrap();
-    let id = answered(registry.begin_setup(&KIND).await.unwrap(), "ada").await;
+    let id = answered(registry.setups().begin(&KIND).await.unwrap(), "ada").await;
     let (info, generation) = registry.info_and_generation(id).await.unwrap();
     let connection = registry.connection(id).await.unwrap();
     answered(connection.reauthorize().another_account().await.unwrap(), "bob").await;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::ReceivedEvent;
 use crate::{
-    Connection, ConnectionId, ConnectionRegistry, Error,
+    ConnectionId, ConnectionRegistry, Error,
     registry::Shared,
     store::{Changed, Changes, Lock},
 };
@@ -29,7 +29,7 @@ const CLAIM: Duration = Duration::from_secs(60);
 /// The maximum time between two looks without a signal: a signal may be lost, and the end of a claim sends none.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// A builder of [`Deliveries`]: `registry.deliveries().kind(kind).await`.
+/// A builder of [`Deliveries`]: `registry.webhooks().deliveries().kind(kind).await`.
 #[derive(Debug)]
 #[must_use = "events are taken when this is awaited"]
 pub struct BeginDeliveries {
@@ -40,6 +40,10 @@ pub struct BeginDeliveries {
 }
 
 impl BeginDeliveries {
+    pub(super) fn new(registry: ConnectionRegistry) -> Self {
+        Self { registry, connection: None, kind: None, claim: CLAIM }
+    }
+
     /// Limits the events to those of one connection.
     pub fn connection(mut self, id: ConnectionId) -> Self {
         self.connection = Some(id);
@@ -76,26 +80,6 @@ impl IntoFuture for BeginDeliveries {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.begin())
-    }
-}
-
-impl ConnectionRegistry {
-    /// Returns a stream of the events that providers sent to this owner's connections. Events that already wait
-    /// come first.
-    ///
-    /// # Errors
-    ///
-    /// Errors of the store.
-    pub fn deliveries(&self) -> BeginDeliveries {
-        BeginDeliveries { registry: self.clone(), connection: None, kind: None, claim: CLAIM }
-    }
-}
-
-impl Connection {
-    /// Returns a stream of this connection's events, as [`ConnectionRegistry::deliveries`] does for all
-    /// connections.
-    pub fn deliveries(&self) -> BeginDeliveries {
-        self.registry().deliveries().connection(self.id())
     }
 }
 

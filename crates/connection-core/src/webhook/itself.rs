@@ -6,7 +6,7 @@ use connection_contract::{HttpError, HttpResponse, Secret, host};
 
 use super::manage::Signed;
 use crate::{
-    Connection, Error,
+    Connection, ConnectionWebhooks, Error,
     store::{Lock, rows::TestRow},
 };
 
@@ -22,7 +22,7 @@ pub struct SentWebhookTest {
     generation: Option<i64>,
 }
 
-impl Connection {
+impl ConnectionWebhooks<'_> {
     /// Signs a harmless delivery for the address `base` and `path`, which the provider knows, and sends it there.
     ///
     /// It arrives like a delivery of the provider and waits in the inbox like any other. It carries no credential.
@@ -34,14 +34,14 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The errors of [`sign_webhook_test`](Self::sign_webhook_test). Nothing was sent then.
-    pub async fn send_webhook_test(&self, base: &str, path: &str) -> Result<SentWebhookTest, Error> {
+    /// The errors of [`sign_test`](Self::sign_test). Nothing was sent then.
+    pub async fn send_test(self, base: &str, path: &str) -> Result<SentWebhookTest, Error> {
         let url = format!("{base}{path}");
         let (delivery, signed) = self.signed_test(&url).await?;
         let Signed { token, revision, generation } = signed;
         // A plugin may append a part of what it signs to the address.
         let path = delivery.url().strip_prefix(base).unwrap_or(path);
-        let sent = self.shared.ask_itself(base, |base| {
+        let sent = self.connection.shared.ask_itself(base, |base| {
             let mut request = host::request(delivery.method().to_owned(), base, path)?;
             for (name, value) in delivery.headers() {
                 request.set_header(name.clone(), Secret::from(value.as_str()));
@@ -51,7 +51,7 @@ impl Connection {
         });
         let answer = sent.await;
         let address = token.expose_str().and_then(|token| url.split_once(token)).map(|(before, _)| before.to_owned());
-        Ok(SentWebhookTest { answer, connection: self.clone(), address, revision, generation })
+        Ok(SentWebhookTest { answer, connection: self.connection.clone(), address, revision, generation })
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     ask::ask,
 };
 use crate::{
-    Connection, Error, StoreError, event,
+    ConnectionWebhooks, Error, StoreError, event,
     registry::{KindEntry, Shared},
     store::{Lock, rows::AddressRow},
 };
@@ -57,17 +57,17 @@ pub(super) struct Signed {
     pub(super) generation: Option<i64>,
 }
 
-impl Connection {
+impl ConnectionWebhooks<'_> {
     /// Returns the webhook settings; `None` while the connection has no address.
     ///
     /// # Errors
     ///
     /// [`Error::NotSupported`] for a kind that receives no webhooks, [`Error::UnknownKind`], [`Error::Sealed`], and
     /// errors of the store.
-    pub async fn webhook(&self) -> Result<Option<WebhookInfo>, Error> {
-        let (_, source) = self.webhooks()?;
+    pub async fn info(self) -> Result<Option<WebhookInfo>, Error> {
+        let (_, source) = self.facet()?;
         let found = self.address().await?;
-        let now = self.shared.clock.now().seconds();
+        let now = self.connection.shared.clock.now().seconds();
         Ok(found.address.map(|address| address.info(source, found.inbox, found.last_test, now)))
     }
 
@@ -81,13 +81,13 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::WebhookKey`] if deliveries could not be verified because this credential signs none. Otherwise the
-    /// errors of [`webhook`](Self::webhook), [`Error::NotFound`], and errors of the plugin.
-    pub async fn enable_webhook(&self) -> Result<WebhookInfo, Error> {
-        let (kind, source) = self.webhooks()?;
+    /// errors of [`info`](Self::info), [`Error::NotFound`], and errors of the plugin.
+    pub async fn enable(self) -> Result<WebhookInfo, Error> {
+        let (kind, source) = self.facet()?;
         if source == SigningKey::Credential {
             self.signed(&kind, None, NOWHERE).await?;
         }
-        let crypto = self.shared.crypto;
+        let crypto = self.connection.shared.crypto;
         self.change(source, move |address, now| {
             let mut address = match address {
                 Some(address) if source != SigningKey::Generated || !address.good(now).is_empty() => {
@@ -106,18 +106,18 @@ impl Connection {
     }
 
     /// Creates another key for the user to enter at the provider. The previous one stays valid for seven days, or
-    /// until [`end_webhook_grace`](Self::end_webhook_grace).
+    /// until [`end_grace`](Self::end_grace).
     ///
     /// # Errors
     ///
     /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] if the host does not create the key;
-    /// [`Error::WebhookKey`] if four keys are valid already; and the errors of [`webhook`](Self::webhook).
-    pub async fn rotate_webhook_key(&self) -> Result<WebhookInfo, Error> {
-        let (_, source) = self.webhooks()?;
+    /// [`Error::WebhookKey`] if four keys are valid already; and the errors of [`info`](Self::info).
+    pub async fn rotate_key(self) -> Result<WebhookInfo, Error> {
+        let (_, source) = self.facet()?;
         if source != SigningKey::Generated {
-            return Err(self.cannot("have the key of their webhooks made here"));
+            return Err(self.connection.cannot("have the key of their webhooks made here"));
         }
-        let crypto = self.shared.crypto;
+        let crypto = self.connection.shared.crypto;
         let changed = self.change(source, move |address, now| {
             let mut address = address.ok_or_else(|| self.webhook_disabled())?;
             if address.good(now).len() >= MOST_KEYS {
@@ -134,9 +134,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::WebhookDisabled`], and the errors of [`webhook`](Self::webhook).
-    pub async fn end_webhook_grace(&self) -> Result<WebhookInfo, Error> {
-        let (_, source) = self.webhooks()?;
+    /// [`Error::WebhookDisabled`], and the errors of [`info`](Self::info).
+    pub async fn end_grace(self) -> Result<WebhookInfo, Error> {
+        let (_, source) = self.facet()?;
         let changed = self.change(source, |address, _| {
             let mut address = address.ok_or_else(|| self.webhook_disabled())?;
             if address.keys.len() <= 1 {
@@ -152,16 +152,16 @@ impl Connection {
     /// An existing key stays valid for seven days after that.
     ///
     /// Nothing proves that the provider sent the key. The user compares it with what the provider shows, or pastes
-    /// it there, where a wrong one is rejected. [`webhook_key`](Self::webhook_key) returns the key.
+    /// it there, where a wrong one is rejected. [`key`](Self::key) returns the key.
     ///
     /// # Errors
     ///
     /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] if the provider sends no key; [`Error::WebhookKey`] if
-    /// four keys are valid already; and the errors of [`webhook`](Self::webhook).
-    pub async fn await_webhook_handshake(&self) -> Result<WebhookInfo, Error> {
-        let (_, source) = self.webhooks()?;
+    /// four keys are valid already; and the errors of [`info`](Self::info).
+    pub async fn await_handshake(self) -> Result<WebhookInfo, Error> {
+        let (_, source) = self.facet()?;
         if source != SigningKey::Handshake {
-            return Err(self.cannot("be told the key of their webhooks"));
+            return Err(self.connection.cannot("be told the key of their webhooks"));
         }
         let changed = self.change(source, |address, now| {
             let mut address = address.ok_or_else(|| self.webhook_disabled())?;
@@ -179,18 +179,23 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] while there is no key, or if the credential holds it; and
-    /// the errors of [`webhook`](Self::webhook).
-    pub async fn webhook_key(&self) -> Result<Secret, Error> {
-        self.webhooks()?;
+    /// the errors of [`info`](Self::info).
+    pub async fn key(self) -> Result<Secret, Error> {
+        self.facet()?;
         let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
-        let now = self.shared.clock.now().seconds();
+        let now = self.connection.shared.clock.now().seconds();
         let Some(key) = address.good(now).into_iter().next() else {
             return Err(self.no_webhook_key("there is no key of its own".into()));
         };
         let body = serde_json::json!({ "name": "webhookKey" });
-        let event = self.shared.event(&self.info.owner, self.id(), event::SECRET_RELEASED, body);
-        let (sealer, id) = (self.shared.sealer.clone(), self.id());
-        let recorded = self.shared.store.write(move |tx| {
+        let event = self.connection.shared.event(
+            &self.connection.info.owner,
+            self.connection.id(),
+            event::SECRET_RELEASED,
+            body,
+        );
+        let (sealer, id) = (self.connection.shared.sealer.clone(), self.connection.id());
+        let recorded = self.connection.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
                 if tx.account(id).await?.is_none() {
@@ -206,10 +211,10 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The errors of [`webhook`](Self::webhook).
-    pub async fn disable_webhook(&self) -> Result<(), Error> {
+    /// The errors of [`info`](Self::info).
+    pub async fn disable(self) -> Result<(), Error> {
         // The address can also be removed when its kind is no longer registered.
-        let source = self.webhooks().map_or(SigningKey::Credential, |(_, source)| source);
+        let source = self.facet().map_or(SigningKey::Credential, |(_, source)| source);
         let off = |address: Option<Address>, _| Ok(if address.is_some() { Next::Off } else { Next::Kept });
         self.change(source, off).await.map(drop)
     }
@@ -220,18 +225,18 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] without a key; and the errors of
-    /// [`webhook`](Self::webhook).
-    pub async fn sign_webhook_test(&self, url: &str) -> Result<Delivery, Error> {
+    /// [`info`](Self::info).
+    pub async fn sign_test(self, url: &str) -> Result<Delivery, Error> {
         self.signed_test(url).await.map(|(delivery, _)| delivery)
     }
 
-    /// Signs a delivery as [`sign_webhook_test`](Self::sign_webhook_test) does, and returns what it was signed
+    /// Signs a delivery as [`sign_test`](Self::sign_test) does, and returns what it was signed
     /// with.
     pub(super) async fn signed_test(&self, url: &str) -> Result<(Delivery, Signed), Error> {
-        let (kind, source) = self.webhooks()?;
+        let (kind, source) = self.facet()?;
         let Found { address, revision, .. } = self.address().await?;
         let address = address.ok_or_else(|| self.webhook_disabled())?;
-        let key = address.good(self.shared.clock.now().seconds()).into_iter().next();
+        let key = address.good(self.connection.shared.clock.now().seconds()).into_iter().next();
         let (delivery, generation) = self.signed(&kind, key, url).await?;
         let generation = Some(generation).filter(|_| source == SigningKey::Credential);
         Ok((delivery, Signed { token: address.token, revision, generation }))
@@ -239,36 +244,37 @@ impl Connection {
 
     /// Returns a signed delivery, with the generation of the credential that the plugin used.
     async fn signed(&self, kind: &Arc<KindEntry>, key: Option<Secret>, url: &str) -> Result<(Delivery, i64), Error> {
-        let (_, row) = self.open().await?;
+        let (_, row) = self.connection.open().await?;
         let (url, generation) = (url.to_owned(), row.generation);
-        let signed = ask(self, kind, row, move |definition, row, ctx| {
+        let signed = ask(self.connection, kind, row, move |definition, row, ctx| {
             definition.sign_webhook(&row.payload.credential, key.as_ref(), &url, ctx)
         });
-        match signed.await?.ok_or_else(|| self.cannot(RECEIVE))? {
+        match signed.await?.ok_or_else(|| self.connection.cannot(RECEIVE))? {
             Ok(delivery) => Ok((delivery, generation)),
             Err(NotAuthentic::NoKey(why)) => Err(self.no_webhook_key(why.into())),
             Err(_) => Err(self.no_webhook_key("its plugin does not sign".into())),
         }
     }
 
-    pub(super) fn webhooks(&self) -> Result<(Arc<KindEntry>, SigningKey), Error> {
-        let kind = self.kind()?;
-        let source = kind.signing_key.ok_or_else(|| self.cannot(RECEIVE))?;
+    pub(super) fn facet(&self) -> Result<(Arc<KindEntry>, SigningKey), Error> {
+        let kind = self.connection.kind()?;
+        let source = kind.signing_key.ok_or_else(|| self.connection.cannot(RECEIVE))?;
         Ok((kind, source))
     }
 
     /// Reads and opens the address.
     pub(super) async fn address(&self) -> Result<Found, Error> {
-        let row = self.shared.reader().await?.webhook_address(self.id()).await?;
+        let row = self.connection.shared.reader().await?.webhook_address(self.connection.id()).await?;
         let Some(mut row) = row else {
             return Ok(Found { address: None, revision: 0, inbox: Inbox::default(), last_test: None });
         };
         let address = match &row.sealed {
             None => None,
             Some(sealed) => {
-                let (id, what) = (self.id(), || format!("the webhook address of connection {}", self.id()));
-                let place = place(&id, &self.info.owner, self.info.kind.as_str(), row.revision);
-                let opened = self.shared.sealer.open(&place, sealed).await;
+                let (id, what) =
+                    (self.connection.id(), || format!("the webhook address of connection {}", self.connection.id()));
+                let place = place(&id, &self.connection.info.owner, self.connection.info.kind.as_str(), row.revision);
+                let opened = self.connection.shared.sealer.open(&place, sealed).await;
                 let opened = opened.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
                 let unreadable = || Error::Sealed { what: what(), source: Arc::new(crate::SealError::UnknownFormat) };
                 Some(Address::decode(opened.expose()).ok_or_else(unreadable)?)
@@ -288,7 +294,7 @@ impl Connection {
     ) -> Result<Option<WebhookInfo>, Error> {
         for _ in 0..TRIES {
             let found = self.address().await?;
-            let now = self.shared.clock.now().seconds();
+            let now = self.connection.shared.clock.now().seconds();
             let Found { address, revision, inbox, last_test } = found;
             let before = address.as_ref().map(|address| address.info(source, inbox, last_test.clone(), now));
             let (fresh, name, tested) = match decide(address, now)? {
@@ -314,11 +320,16 @@ impl Connection {
         name: &'static str,
         tested: LastTest,
     ) -> Result<bool, Error> {
-        let (shared, id) = (&self.shared, self.id());
+        let (shared, id) = (&self.connection.shared, self.connection.id());
         let fresh = match fresh {
             None => None,
             Some(address) => {
-                let place = place(&id, &self.info.owner, self.info.kind.as_str(), revision.saturating_add(1));
+                let place = place(
+                    &id,
+                    &self.connection.info.owner,
+                    self.connection.info.kind.as_str(),
+                    revision.saturating_add(1),
+                );
                 let sealed = shared.sealer.seal(&place, address.encode().expose()).await;
                 let what = || format!("the webhook address of connection {id}");
                 let sealed = sealed.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
@@ -326,7 +337,7 @@ impl Connection {
             }
         };
         let body = serde_json::json!({});
-        let event = shared.event(&self.info.owner, id, name, body);
+        let event = shared.event(&self.connection.info.owner, id, name, body);
         let sealer = shared.sealer.clone();
         let written = shared.store.write(move |tx| {
             Box::pin(async move {
@@ -354,11 +365,18 @@ impl Connection {
     }
 
     pub(super) fn webhook_disabled(&self) -> Error {
-        Error::WebhookDisabled { kind: self.info.kind.clone(), label: self.info.label.to_string() }
+        Error::WebhookDisabled {
+            kind: self.connection.info.kind.clone(),
+            label: self.connection.info.label.to_string(),
+        }
     }
 
     fn no_webhook_key(&self, why: DisplayText) -> Error {
-        Error::WebhookKey { kind: self.info.kind.clone(), label: self.info.label.to_string(), why }
+        Error::WebhookKey {
+            kind: self.connection.info.kind.clone(),
+            label: self.connection.info.label.to_string(),
+            why,
+        }
     }
 
     fn too_many_keys(&self) -> Error {

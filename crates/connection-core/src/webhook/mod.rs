@@ -15,6 +15,7 @@ mod itself;
 mod manage;
 mod peek;
 mod receive;
+mod webhooks;
 
 pub use address::{WebhookInfo, WebhookKey, WebhookTest};
 pub use deliveries::{BeginDeliveries, Deliveries};
@@ -22,6 +23,7 @@ pub use inbox::ReceivedEvent;
 pub use itself::SentWebhookTest;
 pub use peek::InboxPage;
 pub use receive::{Receipt, ReceiveError};
+pub use webhooks::{ConnectionWebhooks, Webhooks};
 
 pub(crate) use checks::Checks;
 

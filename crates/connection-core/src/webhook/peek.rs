@@ -1,7 +1,7 @@
 //! Reads the waiting events of an inbox without claiming them.
 
 use super::ReceivedEvent;
-use crate::{Connection, Error};
+use crate::{ConnectionWebhooks, Error};
 
 /// The number of events that are read at once. Each of them holds a body.
 const PAGE: i64 = 20;
@@ -16,22 +16,22 @@ pub struct InboxPage {
     pub next: Option<u64>,
 }
 
-impl Connection {
+impl ConnectionWebhooks<'_> {
     /// Returns a page of the events that wait in the inbox, starting after that number. They are not claimed, so
     /// [`deliveries`](Self::deliveries) still returns them.
     ///
     /// # Errors
     ///
-    /// The errors of [`webhook`](Self::webhook).
-    pub async fn inbox(&self, after: Option<u64>) -> Result<InboxPage, Error> {
-        self.webhooks()?;
+    /// The errors of [`info`](Self::info).
+    pub async fn inbox(self, after: Option<u64>) -> Result<InboxPage, Error> {
+        self.facet()?;
         let after = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
-        let rows = self.shared.reader().await?.waiting_webhooks(self.id(), after, PAGE).await?;
+        let rows = self.connection.shared.reader().await?.waiting_webhooks(self.connection.id(), after, PAGE).await?;
         let last = rows.last().map(|row| u64::try_from(row.number).unwrap_or_default());
         let next = last.filter(|_| rows.len() as i64 == PAGE);
         let mut events = Vec::with_capacity(rows.len());
         for row in rows {
-            match ReceivedEvent::of(&self.shared, row).await {
+            match ReceivedEvent::of(&self.connection.shared, row).await {
                 // While the key is unavailable, none of the events can be opened.
                 Err(Error::Sealed { what, source }) if source.may_pass() => return Err(Error::Sealed { what, source }),
                 event => events.push(event),

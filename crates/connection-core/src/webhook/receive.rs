@@ -13,8 +13,8 @@ use connection_contract::{Crypto as _, Delivery, NotAuthentic, Secret, SigningKe
 
 use super::{GRACE, MOST_KEYS, MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, ask::ask, inbox, manage::Next};
 use crate::{
-    Connection, ConnectionRegistry, Error, SealError, definition::Came, event, registry::KindEntry, store::Lock,
-    store::rows::WebhookRow,
+    Connection, ConnectionRegistry, ConnectionWebhooks, Error, SealError, Webhooks, definition::Came, event,
+    registry::KindEntry, store::Lock, store::rows::WebhookRow,
 };
 
 /// The maximum size of a body, in bytes.
@@ -113,7 +113,7 @@ impl From<crate::StoreError> for ReceiveError {
     }
 }
 
-impl ConnectionRegistry {
+impl Webhooks<'_> {
     /// Receives a delivery to `…/TOKEN`, of any owner.
     ///
     /// `url` is the public address as the provider knows it, with the query of the request, whatever a proxy or the
@@ -133,7 +133,7 @@ impl ConnectionRegistry {
     ///
     /// [`ReceiveError`]. The body of a delivery that is not authentic is neither kept, logged nor trusted.
     pub async fn receive(
-        &self,
+        self,
         token: &str,
         method: &str,
         url: &str,
@@ -149,7 +149,7 @@ impl ConnectionRegistry {
         }
         let connection = self.addressed(token).await?;
         let delivery = Delivery::new(method.to_owned(), url, headers, body, connection.shared.clock.now());
-        let received = connection.receive(token, delivery).await;
+        let received = connection.webhooks().take(token, delivery).await;
         if let Err(error) = &received {
             let (id, kind, code) = (connection.id(), &connection.info.kind, error.code());
             tracing::info!(connection = %id, kind = %kind, code, %error, "a webhook was not taken");
@@ -165,12 +165,12 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// Errors of the store.
-    pub async fn is_webhook_address(&self, token: &str) -> Result<bool, Error> {
+    pub async fn is_address(self, token: &str) -> Result<bool, Error> {
         if token.len() != TOKEN {
             return Ok(false);
         }
-        let hash = self.shared.token_hash(&Secret::from(token));
-        Ok(self.shared.reader().await?.find_webhook_address(&hash).await?.is_some())
+        let hash = self.registry.shared.token_hash(&Secret::from(token));
+        Ok(self.registry.shared.reader().await?.find_webhook_address(&hash).await?.is_some())
     }
 
     /// Returns the connection with this address, among those of all owners.
@@ -178,10 +178,10 @@ impl ConnectionRegistry {
         if token.len() != TOKEN {
             return Err(ReceiveError::Unknown);
         }
-        let hash = self.shared.token_hash(&Secret::from(token));
-        let found = self.shared.reader().await?.find_webhook_address(&hash).await?;
+        let hash = self.registry.shared.token_hash(&Secret::from(token));
+        let found = self.registry.shared.reader().await?.find_webhook_address(&hash).await?;
         let found = found.ok_or(ReceiveError::Unknown)?;
-        let registry = Self { shared: self.shared.clone(), owner: found.owner.into() };
+        let registry = ConnectionRegistry { shared: self.registry.shared.clone(), owner: found.owner.into() };
         match registry.connection(found.connection_id).await {
             Ok(connection) => Ok(connection),
             // The connection was removed in between.
@@ -191,12 +191,12 @@ impl ConnectionRegistry {
     }
 }
 
-impl Connection {
-    async fn receive(&self, token: &str, delivery: Delivery) -> Result<Receipt, ReceiveError> {
-        let (kind, source) = self.webhooks()?;
+impl ConnectionWebhooks<'_> {
+    async fn take(self, token: &str, delivery: Delivery) -> Result<Receipt, ReceiveError> {
+        let (kind, source) = self.facet()?;
         let address = self.address().await?.address.ok_or(ReceiveError::Unknown)?;
         // A row that was edited could lead here with the token of another connection.
-        if !self.shared.crypto.equal(address.token.expose(), token.as_bytes()) {
+        if !self.connection.shared.crypto.equal(address.token.expose(), token.as_bytes()) {
             return Err(ReceiveError::Unknown);
         }
         let now = delivery.received_at().seconds();
@@ -210,7 +210,7 @@ impl Connection {
             }
             Came::Event(event) if event.signed.is_empty() => {
                 let what = "does not say what a signature covers";
-                Err(Error::PluginFault { kind: self.info.kind.clone(), what }.into())
+                Err(Error::PluginFault { kind: self.connection.info.kind.clone(), what }.into())
             }
             Came::Event(event) => self.store(token, &event, &delivery).await,
             Came::Told(key) => self.take_key(key).await,
@@ -225,10 +225,11 @@ impl Connection {
         delivery: Delivery,
         waits: bool,
     ) -> Result<(Came, Delivery), ReceiveError> {
-        let over = self.shared.clock.sleep(LONGEST_WAIT);
-        let place = self.shared.webhook_checks.enter(self.id(), over).await.ok_or(ReceiveError::Busy)?;
-        let (_, row) = self.open().await?;
-        let asked = ask(self, kind, row, move |definition, row, ctx| {
+        let over = self.connection.shared.clock.sleep(LONGEST_WAIT);
+        let place =
+            self.connection.shared.webhook_checks.enter(self.connection.id(), over).await.ok_or(ReceiveError::Busy)?;
+        let (_, row) = self.connection.open().await?;
+        let asked = ask(self.connection, kind, row, move |definition, row, ctx| {
             // Held until the plugin has finished, which may be later than its caller waits.
             let _place = place;
             let came = definition.receive(&row.payload.credential, &keys, &delivery, waits, ctx)?;
@@ -239,9 +240,10 @@ impl Connection {
     }
 
     async fn store(&self, token: &str, event: &WebhookEvent, delivery: &Delivery) -> Result<Receipt, ReceiveError> {
-        let (shared, id) = (&self.shared, self.id());
+        let (shared, id) = (&self.connection.shared, self.connection.id());
         let digest = inbox::digest(&shared.sealer, id, &event.signed);
-        let (row_id, owner, kind) = (shared.ids.next(), &self.info.owner, self.info.kind.as_str());
+        let (row_id, owner, kind) =
+            (shared.ids.next(), &self.connection.info.owner, self.connection.info.kind.as_str());
         let content = inbox::encode(id, event, delivery);
         let sealed = shared.sealer.seal(&inbox::place(&row_id, owner, kind), content.expose()).await;
         let failed = |error: SealError| Error::Sealed { what: "a webhook".into(), source: Arc::new(error) };

@@ -22,10 +22,10 @@ async fn a_kind_is_activated_once_for_each_registration_whenever_it_is_registere
     let (world, first, second) = (World::new().await, Borrower::new([]), Borrower::new([]));
     let registry = open(&world, &first).await;
     first.until_activated(1).await;
-    registry.replace_connection_kind(second.clone()).unwrap();
+    registry.kinds().replace(second.clone()).unwrap();
     second.until_activated(1).await;
-    assert!(registry.unregister_connection_kind(&LENT));
-    registry.register_connection_kind(second.clone()).unwrap();
+    assert!(registry.kinds().unregister(&LENT));
+    registry.kinds().register(second.clone()).unwrap();
     second.until_activated(2).await;
     assert_eq!((first.activations(), second.activations()), (1, 2));
 }
@@ -76,7 +76,7 @@ async fn an_activation_under_way_ends_with_its_kind_and_its_handle_leads_nowhere
     let registry = open(&world, &plugin).await;
     plugin.until_activated(1).await;
     assert_eq!(plugin.act(Act::Put("a", "1")).await, "Ok(())");
-    assert!(registry.unregister_connection_kind(&LENT));
+    assert!(registry.kinds().unregister(&LENT));
     assert_eq!(plugin.act(Act::Get("a")).await, format!("{:?}", Err::<(), _>(ServiceError::Unavailable)));
     // Only this test holds the definition again.
     while Arc::strong_count(&plugin.alive) > 1 {

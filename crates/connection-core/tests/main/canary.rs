@@ -206,7 +206,7 @@ async fn whole_life(world: &World) -> [ConnectionRegistry; 2] {
     let careless = Careless::default();
     say(builder());
     let registry = builder().kind(Acme::default()).kind(careless.clone()).open().await.unwrap();
-    say((&registry, registry.kinds()));
+    say((&registry, registry.kinds().list()));
     world.provider(provider("1", false));
     refused_answers(&registry).await;
     unlucky_setups(world, &registry).await;
@@ -241,7 +241,7 @@ async fn refused_settings(world: &World) {
 }
 
 async fn refused_answers(registry: &ConnectionRegistry) {
-    let session = registry.begin_setup(&KIND).label("refused").await.unwrap();
+    let session = registry.setups().begin(&KIND).label("refused").await.unwrap();
     let (no, shown) = step(&session).await;
     say((no, &shown, &session));
     let long = REFUSED.repeat(1000);
@@ -276,13 +276,13 @@ async fn unlucky_setups(world: &World, registry: &ConnectionRegistry) {
     world.provider(move |_| Reply::whole(401, &format!("www-authenticate: Bearer {HEADER}\r\n"), &body));
     say(connect(registry, &KIND, &[("accessToken", ACCESS)]).await);
     world.provider(|_| Reply::ok(&format!("<html>{BODY} {ACCESS}</html>")));
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     step(&session).await;
     session.advance(1, &answers(&[("accessToken", ACCESS)])).await.unwrap();
     say(step(&session).await);
     world.provider(|_| Reply::redirect(307, &format!("https://evil.example/{PATH}?token={ACCESS}")));
-    tell(&registry.resume_setup(session.id()).await.unwrap()).await;
-    say(registry.setups().await.unwrap());
+    tell(&registry.setups().resume(session.id()).await.unwrap()).await;
+    say(registry.setups().list().await.unwrap());
     world.provider(provider("1", false));
 }
 
@@ -324,17 +324,17 @@ async fn used(world: &World, registry: &ConnectionRegistry) {
 
 /// The parameters with which the browser finds its session.
 async fn called_back(registry: &ConnectionRegistry) -> String {
-    let session = registry.begin_setup(&CARELESS).await.unwrap();
+    let session = registry.setups().begin(&CARELESS).await.unwrap();
     step(&session).await;
     session.advance(1, &answers(&[("how", "callback"), ("accessToken", PANIC)])).await.unwrap();
     // Not printed: the address that a browser opens contains the token of this session.
     let (_, shown) = step(&session).await;
     let back = |state: &str| answers(&[("code", CODE), ("error_description", CODE), ("state", state)]);
-    say_error(&registry.deliver(back(CODE)).await.unwrap_err());
+    say_error(&registry.setups().deliver(back(CODE)).await.unwrap_err());
     let state = state(&shown);
-    registry.deliver(back(&state)).await.unwrap();
+    registry.setups().deliver(back(&state)).await.unwrap();
     tell(&session).await;
-    say_error(&registry.deliver(back(&state)).await.unwrap_err());
+    say_error(&registry.setups().deliver(back(&state)).await.unwrap_err());
     state
 }
 

@@ -20,21 +20,21 @@ async fn every_call_after_the_end_is_refused_as_closed_and_health_is_no_error() 
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     let request = connection.request("GET", "/things").await.unwrap();
-    assert!(registry.health().await, "the control");
+    assert!(registry.server().health().await, "the control");
     registry.close().await;
     registry.close().await;
-    assert!(!registry.health().await);
+    assert!(!registry.server().health().await);
 
     is_closed(registry.connection(connection.id()).await);
     is_closed(registry.connection_of(&KIND).await);
     is_closed(registry.list_connections(Filter::new()).await);
-    is_closed(registry.list_all_owners(Filter::new()).await);
-    is_closed(registry.setups().await);
-    is_closed(registry.begin_setup(&KIND).await);
-    is_closed(registry.resume_setup(session.id()).await);
+    is_closed(registry.list_connections(Filter::new().all_owners()).await);
+    is_closed(registry.setups().list().await);
+    is_closed(registry.setups().begin(&KIND).await);
+    is_closed(registry.setups().resume(session.id()).await);
     is_closed(registry.remove(connection.id()).await);
     is_closed(connection.verify().await);
     is_closed(connection.send(request).await);
@@ -45,7 +45,7 @@ async fn every_call_after_the_end_is_refused_as_closed_and_health_is_no_error() 
     let (id, verified) = registry.preflight([connection.id()]).next().await.unwrap();
     assert_eq!(id, connection.id());
     is_closed(verified);
-    assert!(registry.key_status().await.is_err());
+    assert!(registry.keys().status().await.is_err());
     let error = session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap_err();
     assert_eq!(error.code(), "registry_closed", "{error:?}");
 }

@@ -80,7 +80,7 @@ async fn the_first_connection_of_a_provider_is_its_default_until_a_person_choose
     fake.connected(&registry, "gus").await;
     assert_eq!(defaults(&registry).await, [eve.id()]);
     assert_eq!(events(&world, &eve).await, [r#"{"isDefault":true}"#]);
-    assert!(registry.edited_rows().await.unwrap().is_empty());
+    assert!(registry.events().edited_rows().await.unwrap().is_empty());
     // Another owner has a separate default.
     let theirs = registry.owner("u42").unwrap();
     let first = fake.connected(&theirs, "ada").await;
@@ -94,11 +94,11 @@ async fn a_connection_whose_plugin_is_gone_can_be_the_default_of_its_kind() {
     let registry = world.builder().kind(fake.clone()).kind(token.clone()).open().await.unwrap();
     let (ada, eve) = (fake.connected(&registry, "ada").await, token.connected(&registry, "eve").await);
     ada.make_default().await.unwrap();
-    assert!(registry.unregister_connection_kind(&TOKEN));
+    assert!(registry.kinds().unregister(&TOKEN));
     eve.make_default().await.unwrap();
     assert_eq!(defaults(&registry).await, [ada.id(), eve.id()]);
     // Once its provider is known, the next one that is made the default is the only one again.
-    registry.register_connection_kind(token).unwrap();
+    registry.kinds().register(token).unwrap();
     ada.clear_default().await.unwrap();
     ada.make_default().await.unwrap();
     assert_eq!(defaults(&registry).await, [ada.id()]);

@@ -78,7 +78,7 @@ impl Host {
                 assert!(looks < 500, "after {n} polls a transaction stays open");
             }
         }
-        let probe = self.registry.owner("probe").unwrap().begin_setup(&KIND).await.unwrap();
+        let probe = self.registry.owner("probe").unwrap().setups().begin(&KIND).await.unwrap();
         probe.cancel().await.unwrap();
     }
 
@@ -151,8 +151,8 @@ async fn a_caller_who_leaves_while_reading_leaves_nothing_open() {
     reads(&host, &connection, async |c| registry.connection(c.id()).await).await;
     reads(&host, &connection, async |_| registry.connection_of(&KIND).await).await;
     reads(&host, &connection, async |_| registry.list_connections(Filter::new()).await).await;
-    reads(&host, &connection, async |_| registry.setups().await).await;
-    reads(&host, &connection, async |_| Ok(registry.health().await)).await;
+    reads(&host, &connection, async |_| registry.setups().list().await).await;
+    reads(&host, &connection, async |_| Ok(registry.server().health().await)).await;
     reads(&host, &connection, async |c| c.base_url().await).await;
     reads(&host, &connection, async |c| c.origins().await).await;
     reads(&host, &connection, async |c| c.request("GET", "/things").await).await;
@@ -219,14 +219,14 @@ async fn a_caller_who_leaves_while_changing_a_connection_leaves_it_as_before_or_
 /// Returns a session at its first prompt.
 async fn waiting(host: &Host, n: usize) -> (ConnectionRegistry, SetupSession) {
     let owner = host.owner(n);
-    let session = owner.begin_setup(&KIND).await.unwrap();
+    let session = owner.setups().begin(&KIND).await.unwrap();
     step(&session).await;
     (owner, session)
 }
 
 /// Checks that the session continues to its end, which is one connection, whatever became of the call.
 async fn goes_on(owner: &ConnectionRegistry, session: &SetupSession) {
-    let session = owner.resume_setup(session.id()).await.unwrap();
+    let session = owner.setups().resume(session.id()).await.unwrap();
     while let Some((no, _)) = session.next_step().await.unwrap() {
         if session.advance(no, &answers(&[("accessToken", "key-1")])).await.is_ok() {
             break;
@@ -243,12 +243,12 @@ async fn a_caller_who_leaves_a_setup_finds_it_as_before_or_after() {
     at_every_poll(
         &host,
         async |n| host.owner(n),
-        async |owner| owner.begin_setup(&KIND).await.map(|session| session.id()),
+        async |owner| owner.setups().begin(&KIND).await.map(|session| session.id()),
         async |owner, result| {
-            let open = owner.setups().await.unwrap();
+            let open = owner.setups().list().await.unwrap();
             assert!(open.len() == 1 || (open.is_empty() && result.is_none()), "{open:?} {result:?}");
             for setup in open {
-                owner.resume_setup(setup.id).await.unwrap().cancel().await.unwrap();
+                owner.setups().resume(setup.id).await.unwrap().cancel().await.unwrap();
             }
         },
     )
@@ -263,7 +263,7 @@ async fn a_caller_who_leaves_a_setup_finds_it_as_before_or_after() {
     at_every_poll(
         &host,
         async |n| waiting(&host, 2000 + n).await,
-        async |(owner, session)| owner.resume_setup(session.id()).await.map(|session| session.id()),
+        async |(owner, session)| owner.setups().resume(session.id()).await.map(|session| session.id()),
         async |(owner, session), _| goes_on(&owner, &session).await,
     )
     .await;
@@ -283,7 +283,7 @@ async fn a_caller_who_leaves_a_setup_finds_it_as_before_or_after() {
         async |n| waiting(&host, 4000 + n).await,
         async |(_, session)| session.cancel().await,
         async |(owner, session), result| {
-            let open = owner.setups().await.unwrap();
+            let open = owner.setups().list().await.unwrap();
             assert!(open.is_empty() || result.is_none(), "{open:?} {result:?}");
             if open.is_empty() {
                 assert_eq!(code(&session.terminal().await.unwrap()), "cancelled");
@@ -301,14 +301,14 @@ async fn a_callback_whose_caller_leaves_is_delivered_or_not_and_can_come_again()
     at_every_poll(
         &host,
         async |n| {
-            let session = host.owner(n).begin_setup(&RACE).await.unwrap();
+            let session = host.owner(n).setups().begin(&RACE).await.unwrap();
             let (_, shown) = step(&session).await;
             (session, state(&shown))
         },
-        async |(_, state)| host.registry.deliver(returned(state)).await,
+        async |(_, state)| host.registry.setups().deliver(returned(state)).await,
         async |(session, state), _| {
             // The browser sends its request again.
-            drop(host.registry.deliver(returned(&state)).await);
+            drop(host.registry.setups().deliver(returned(&state)).await);
             assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
         },
     )
@@ -332,7 +332,7 @@ async fn a_start_or_an_end_that_is_given_up_can_be_done_again() {
         async |registry| registry.close().await,
         async |registry, _| {
             registry.close().await;
-            assert!(!registry.health().await);
+            assert!(!registry.server().health().await);
             let info = host.registry.connection(id).await.unwrap().verify().await.unwrap();
             assert_eq!(info.liveness, Liveness::Live);
         },

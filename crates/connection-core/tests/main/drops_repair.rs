@@ -31,7 +31,7 @@ async fn a_caller_who_leaves_a_reauthorization_leaves_the_connection_as_it_was()
         async |connection| connection.reauthorize().await.map(|session| session.id()),
         async |connection, result| {
             let owner = host.registry.owner(connection.info().owner.as_str()).unwrap();
-            let open = owner.setups().await.unwrap();
+            let open = owner.setups().list().await.unwrap();
             assert!(open.len() == 1 || (open.is_empty() && result.is_none()), "{open:?} {result:?}");
             assert!(open.iter().all(|setup| setup.reauthorizes == Some(connection.id())));
             assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
@@ -104,17 +104,17 @@ async fn a_caller_who_leaves_while_reading_events_or_rotating_keys_leaves_nothin
     let host = Host::new().await;
     let connection = connected(&host.registry, "key-1").await;
     let registry = &host.registry;
-    reads(&host, &connection, async |_| registry.events(None).await.map(|page| page.events.len())).await;
-    reads(&host, &connection, async |c| registry.history(c.id(), None).await.map(drop)).await;
+    reads(&host, &connection, async |_| registry.events().list(None).await.map(|page| page.events.len())).await;
+    reads(&host, &connection, async |c| registry.events().history(c.id(), None).await.map(drop)).await;
     at_every_poll(
         &host,
         async |_| (),
-        async |()| registry.rotate_key().await.map(drop),
+        async |()| registry.keys().rotate().await.map(drop),
         async |(), result| {
             if let Some(result) = result {
                 result.unwrap();
             }
-            let rotation = registry.rotate_key().await.unwrap();
+            let rotation = registry.keys().rotate().await.unwrap();
             assert_eq!((rotation.remaining, rotation.unreadable), (0, 0));
             assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
         },
@@ -127,7 +127,7 @@ async fn a_caller_who_leaves_while_reading_events_or_rotating_keys_leaves_nothin
 async fn a_caller_who_leaves_a_renewal_spends_nothing_twice() {
     let host = Host::new().await;
     let (plugin, provider) = (Renewing::new(), Strict::new());
-    host.registry.register_connection_kind(plugin.clone()).unwrap();
+    host.registry.kinds().register(plugin.clone()).unwrap();
     let answers = provider.clone();
     host.world.provider(move |request| answers.answer(request));
     let connection = plugin.connected(&host.registry).await;
@@ -151,7 +151,7 @@ async fn a_caller_who_leaves_a_renewal_spends_nothing_twice() {
 #[tokio::test]
 async fn a_delivery_whose_caller_leaves_is_stored_once() {
     let host = Host::new().await;
-    host.registry.register_connection_kind(Hooks::new(SigningKey::Generated)).unwrap();
+    host.registry.kinds().register(Hooks::new(SigningKey::Generated)).unwrap();
     let connection = hooks::enabled(&host.registry, "ada").await;
     let token = hooks::token(&connection).await;
     let send = async |n: usize| {

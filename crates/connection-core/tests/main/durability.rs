@@ -171,9 +171,9 @@ async fn a_setup_a_reauthorization_and_a_rollback_wait_for_the_disk() {
     durable(&world, "a re-authorization", &["connection_credential insert", "connection_account.generation"]).await;
     connection.rollback().await.unwrap();
     durable(&world, "a rollback", &["connection_credential insert", "connection_account.generation"]).await;
-    registry.rotate_key().await.unwrap();
+    registry.keys().rotate().await.unwrap();
     durable(&world, "a rotation of the keys", &["connection_keyset.keys_revision", "connection_credential.sealed"]).await;
-    let session = registry.begin_setup(&connection.info().kind).await.unwrap();
+    let session = registry.setups().begin(&connection.info().kind).await.unwrap();
     session.cancel().await.unwrap();
     durable(&world, "a cancellation", &["connection_setup.state"]).await;
     registry.remove(connection.id()).await.unwrap();
@@ -222,16 +222,16 @@ async fn an_event_of_a_webhook_waits_for_the_disk_before_it_is_acknowledged_and_
     watch(&world).await;
     deliver(&connection, &registry, "1").await;
     durable(&world, "an event", &["connection_webhook insert", "connection_webhook_address.waiting"]).await;
-    let mut deliveries = registry.deliveries().await.unwrap();
+    let mut deliveries = registry.webhooks().deliveries().await.unwrap();
     let event = looked(&world, deliveries.next()).await.unwrap().unwrap();
     // The control: a claim may be lost.
     let (_, relaxed) = seen(&world).await;
     assert!(relaxed.contains("connection_webhook.claimed_until"), "{relaxed:?}");
     event.acknowledge().await.unwrap();
     durable(&world, "an acknowledgement", &["connection_webhook.acknowledged_at", "connection_webhook.sealed"]).await;
-    connection.rotate_webhook_key().await.unwrap();
+    connection.webhooks().rotate_key().await.unwrap();
     durable(&world, "a new key", &["connection_webhook_address.sealed"]).await;
-    connection.disable_webhook().await.unwrap();
+    connection.webhooks().disable().await.unwrap();
     durable(&world, "an address that is switched off", &["connection_webhook_address.token_hash"]).await;
 }
 
@@ -240,13 +240,13 @@ async fn an_event_of_a_webhook_waits_for_the_disk_before_it_is_acknowledged_and_
 async fn the_use_of_a_secret_waits_for_the_disk() {
     let (world, twin) = (World::new().await, Twin::new());
     let registry = world.open(twin.clone()).await;
-    let sms = registry.extension(of("sms", needs(TWIN, AuthType::ApiKey, &["apiSecret"]))).unwrap();
+    let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiSecret"]))).unwrap();
     let connection = twin.connected(&registry, "AC-canary-1", "canary-2").await;
     watch(&world).await;
-    registry.grant("sms", connection.id(), &[secret_name("apiSecret")]).await.unwrap();
+    registry.extensions().grant("sms", connection.id(), &[secret_name("apiSecret")]).await.unwrap();
     durable(&world, "a grant", &["connection_extension_grant insert", "connection_event insert"]).await;
     assert_eq!(sms.inject(Some("list")).await.unwrap().secrets().count(), 1);
     durable(&world, "a use", &["connection_event insert"]).await;
-    registry.revoke("sms", connection.id()).await.unwrap();
+    registry.extensions().revoke("sms", connection.id()).await.unwrap();
     durable(&world, "a revocation", &["connection_extension_grant.revoked_at", "connection_event insert"]).await;
 }

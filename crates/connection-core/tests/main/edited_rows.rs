@@ -25,7 +25,7 @@ impl Pair {
         let world = World::new().await;
         world.provider(answer);
         let registry = world.acme().await;
-        registry.register_connection_kind(Fake::of(OTHER)).unwrap();
+        registry.kinds().register(Fake::of(OTHER)).unwrap();
         let one = connected(&registry, "key-1").await.id();
         let two = connected(&registry, "key-2").await.id();
         let mut pair = Self { world, registry, one, two, older: Vec::new() };
@@ -264,7 +264,7 @@ async fn what_does_not_open_is_listed_and_removed_and_breaks_nothing() {
 async fn a_row_whose_kind_is_no_kind_is_listed_and_removed() {
     let pair = Pair::new().await;
     pair.account("kind = 'No Kind!'").await;
-    pair.registry.register_connection_kind(Fake::of(Kind::from_static("unreadable"))).unwrap();
+    pair.registry.kinds().register(Fake::of(Kind::from_static("unreadable"))).unwrap();
     let listed = pair.registry.list_connections(Filter::new()).await.unwrap().connections;
     assert_eq!(listed.iter().map(|info| info.id).collect::<Vec<_>>(), [pair.one, pair.two]);
     pair.closed(&pair.registry, "no kind").await;

@@ -65,7 +65,7 @@ fn edits(good: &[u8], moved: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 async fn begun(registry: &ConnectionRegistry) -> SetupSession {
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     step(&session).await;
     session
 }
@@ -118,7 +118,7 @@ async fn a_step_that_does_not_open_takes_no_answer_until_the_session_is_resumed(
         assert_eq!(world.server.requests().len(), asked, "{what}");
         // The step is created again from the other sealed values, in another process or in this one.
         let elsewhere = world.acme().await;
-        let session = elsewhere.resume_setup(session.id()).await.unwrap();
+        let session = elsewhere.setups().resume(session.id()).await.unwrap();
         let (no, _) = step(&session).await;
         session.advance(no, &answers(KEY)).await.unwrap();
         let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("{what}") };
@@ -136,7 +136,7 @@ async fn an_effect_that_does_not_open_ends_its_session_and_sends_nothing() {
         let session = answered(&world, &registry).await;
         column(&world, &session, "connection_setup_effect", "sealed", "AND seq = 0").write(&bytes).await;
         let asked = world.server.requests().len();
-        let session = registry.resume_setup(session.id()).await.unwrap();
+        let session = registry.setups().resume(session.id()).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable", "{what}");
         assert_eq!(world.server.requests().len(), asked, "{what}");
     }
@@ -147,11 +147,11 @@ async fn an_effect_that_does_not_open_ends_its_session_and_sends_nothing() {
         let sql = format!("UPDATE connection_setup_effect SET {edit} WHERE session_id = {of} AND seq = 0");
         assert_eq!(raw::run(&world.database(), sql).await, 1);
         let (asked, wronged) = (world.server.requests().len(), if edit == "seq = 2" { &session } else { &taken });
-        let wronged = registry.resume_setup(wronged.id()).await.unwrap();
+        let wronged = registry.setups().resume(wronged.id()).await.unwrap();
         assert_eq!(code(&wronged.terminal().await.unwrap()), "setup_unreadable", "{edit}");
         assert_eq!(world.server.requests().len(), asked, "{edit}");
     }
-    let other = registry.resume_setup(other.id()).await.unwrap();
+    let other = registry.setups().resume(other.id()).await.unwrap();
     assert_eq!(code(&other.terminal().await.unwrap()), "done Live", "the control");
 }
 
@@ -159,7 +159,7 @@ async fn an_effect_that_does_not_open_ends_its_session_and_sends_nothing() {
 async fn an_effect_that_was_taken_out_ends_its_session() {
     let world = World::new().await;
     let registry = world.open(Odd::new("endless")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     for text in ["one", "two"] {
         let (no, _) = step(&session).await;
         session.advance(no, &answers(&[("a", text)])).await.unwrap();
@@ -170,7 +170,7 @@ async fn an_effect_that_was_taken_out_ends_its_session() {
     assert_eq!(raw::run(&world.database(), sql).await, 1);
     // Another process, which has not shown the step before.
     let another = world.open(Odd::new("endless")).await;
-    let again = another.resume_setup(session.id()).await.unwrap();
+    let again = another.setups().resume(session.id()).await.unwrap();
     let (_, SetupStep::Failed(failure)) = step(&again).await else { panic!("it went on without it") };
     assert_eq!(failure.code, "setup_unreadable");
 }
@@ -186,9 +186,9 @@ async fn a_session_whose_owner_or_kind_was_edited_goes_nowhere() {
         assert_eq!(raw::run(&world.database(), sql).await, 1);
         let asked = world.server.requests().len();
         let registry = world.acme().await;
-        registry.register_connection_kind(Fake::of(Kind::from_static("other"))).unwrap();
+        registry.kinds().register(Fake::of(Kind::from_static("other"))).unwrap();
         let taken = if edit.starts_with("owner") { registry.owner("mallory").unwrap() } else { registry.clone() };
-        let session = taken.resume_setup(session.id()).await.unwrap();
+        let session = taken.setups().resume(session.id()).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable", "{edit}");
         assert_eq!(world.server.requests().len(), asked, "{edit}");
         registry.close().await;
@@ -244,27 +244,27 @@ pub(crate) async fn kept_callback(edit: Option<&[u8]>, rotate: bool) -> Option<S
     world.provider(|_| Reply::silence());
     let builder = world.builder().inbound(Arc::new(Inbound::new()));
     let registry = builder.kind(Returning).kind(Acme::default()).open().await.unwrap();
-    let session = registry.begin_setup(&RETURNING).await.unwrap();
+    let session = registry.setups().begin(&RETURNING).await.unwrap();
     let (_, shown) = step(&session).await;
     // The time of a notice runs only after it was shown.
     world.clock.until_asleep(1).await;
     world.clock.advance(Duration::from_secs(5));
     world.server.until_asked(1).await;
-    registry.deliver(returned(&state(&shown))).await.unwrap();
+    registry.setups().deliver(returned(&state(&shown))).await.unwrap();
     let sealed = column(&world, &session, "connection_setup_input", "sealed", "");
     if let Some(bytes) = edit {
         sealed.write(bytes).await;
     }
     if rotate {
         let before = sealed.read().await;
-        assert_eq!(registry.rotate_key().await.unwrap().remaining, 0);
+        assert_eq!(registry.keys().rotate().await.unwrap().remaining, 0);
         assert_ne!(sealed.read().await[5..13], before[5..13], "it is sealed with the new key");
     }
     world.provider(|_| me("1", "ada"));
     // The request timed out; it is sent again when the session is resumed.
     world.clock.advance(Duration::from_secs(30));
     step(&session).await;
-    let session = registry.resume_setup(session.id()).await.unwrap();
+    let session = registry.setups().resume(session.id()).await.unwrap();
     loop {
         match step(&session).await {
             (_, SetupStep::Done { identity, .. }) => return Some(identity.account_id.to_string()),
@@ -296,9 +296,9 @@ async fn a_row_that_cannot_be_read_breaks_neither_the_list_nor_a_new_setup() {
         "UPDATE connection_setup SET kind = CAST(X'FF' AS TEXT) WHERE"
     };
     raw::script(&world.database(), format!("{edit} id = {}", session_id(&broken))).await;
-    let listed: Vec<_> = registry.setups().await.unwrap().iter().map(|setup| setup.id).collect();
+    let listed: Vec<_> = registry.setups().list().await.unwrap().iter().map(|setup| setup.id).collect();
     assert_eq!(listed, [other.id()]);
     world.clock.advance(Duration::from_secs(16 * 60));
-    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.setups().list().await.unwrap().is_empty());
     begun(&registry).await;
 }

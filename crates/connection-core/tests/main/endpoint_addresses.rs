@@ -112,7 +112,7 @@ async fn a_setup_waits_for_a_certificate_that_the_host_trusts() {
     let (port, pem) = self_signed();
     let api = format!("https://127.0.0.1:{port}");
     let registry = with_policy(&world, HttpPolicy::new()).await;
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "key-1"), ("apiBaseUrl", &api)])).await.unwrap();
     let (_, shown) = step(&session).await;
@@ -122,7 +122,7 @@ async fn a_setup_waits_for_a_certificate_that_the_host_trusts() {
     registry.close().await;
 
     let registry = with_policy(&world, HttpPolicy::new().root_certificate_pem(pem)).await;
-    let session = registry.resume_setup(session.id()).await.unwrap();
+    let session = registry.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
 
@@ -208,7 +208,7 @@ async fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
     let world = World::new().await;
     let named = [("accessToken", "key-1"), ("apiBaseUrl", &*world.server.origin())];
     let registry = with_policy(&world, HttpPolicy::new()).await;
-    let session = registry.owner("ada").unwrap().begin_setup(&KIND).await.unwrap();
+    let session = registry.owner("ada").unwrap().setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     let Err(AdvanceError::Invalid(problems)) = session.advance(no, &answers(&named)).await else { panic!("it is open") };
     let problem = problems[0].to_string();

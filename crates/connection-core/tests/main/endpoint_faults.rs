@@ -161,14 +161,14 @@ async fn a_setup_keeps_the_answers_through_a_bad_network_and_ends_at_a_refusal()
         world.provider(|_| me("1", "ada"));
         if liveness == Liveness::Offline {
             assert_eq!((no, waits(&shown)), (1, Some(message.to_owned())), "{name}: {shown:?}");
-            let resumed = registry.resume_setup(session.id()).await.unwrap();
+            let resumed = registry.setups().resume(session.id()).await.unwrap();
             finish(&world, &registry, name, &resumed, Liveness::Live).await;
         } else {
             let SetupStep::Failed(failure) = shown else { panic!("{name}: {shown:?}") };
             let remedy_shown = failure.remedy.as_ref().map(DisplayText::as_str);
             assert_eq!((&*failure.code, failure.message.as_str(), remedy_shown), (code, message, remedy), "{name}");
         }
-        assert!(registry.setups().await.unwrap().is_empty(), "{name}");
+        assert!(registry.setups().list().await.unwrap().is_empty(), "{name}");
     }
 }
 
@@ -199,7 +199,7 @@ async fn an_offline_provider_costs_no_new_connection_and_one_that_refuses_leaves
 }
 
 async fn answered(registry: &ConnectionRegistry) -> SetupSession {
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
     session

@@ -19,7 +19,7 @@ type Told = Arc<Mutex<Vec<String>>>;
 fn listen(registry: &ConnectionRegistry) -> (ExtensionListener, Told) {
     let told = Told::default();
     let heard = told.clone();
-    let listener = registry.on_extension_change(move |change| {
+    let listener = registry.events().on_extension_change(move |change| {
         let parts: Vec<_> = change.parts.iter().map(|part| ChangedPart::as_str(*part)).collect();
         heard.lock().unwrap().push(format!("{} {}", change.extension, parts.join(" ")));
     });
@@ -31,7 +31,7 @@ fn taken(told: &Told) -> Vec<String> {
 }
 
 async fn holding(registry: &ConnectionRegistry) -> Vec<String> {
-    let grants = registry.grants().await.unwrap().into_iter();
+    let grants = registry.extensions().grants().await.unwrap().into_iter();
     grants.filter(|grant| grant.revoked_at.is_none()).map(|grant| grant.extension).collect()
 }
 
@@ -48,11 +48,11 @@ async fn who_may_use_the_former_or_the_new_default_is_told_once_that_another_is_
     keys_are_accounts(&world);
     let registry = world.acme().await;
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
-    registry.grant("both", one.id(), &[]).await.unwrap();
-    registry.grant("both", two.id(), &[]).await.unwrap();
-    registry.grant("one", one.id(), &[]).await.unwrap();
-    registry.grant("revoked", two.id(), &[]).await.unwrap();
-    registry.revoke("revoked", two.id()).await.unwrap();
+    registry.extensions().grant("both", one.id(), &[]).await.unwrap();
+    registry.extensions().grant("both", two.id(), &[]).await.unwrap();
+    registry.extensions().grant("one", one.id(), &[]).await.unwrap();
+    registry.extensions().grant("revoked", two.id(), &[]).await.unwrap();
+    registry.extensions().revoke("revoked", two.id()).await.unwrap();
     one.clear_default().await.unwrap();
     let (_listener, told) = listen(&registry);
     let another = |names: &[&str]| -> Vec<_> {
@@ -75,8 +75,8 @@ async fn a_grant_does_not_survive_a_change_of_account_in_either_direction() {
     let registry = world.acme().await;
     let connection = connected(&registry, "one").await;
     let names = [secret_name("accessToken")];
-    registry.grant("a", connection.id(), &names).await.unwrap();
-    registry.grant("b", connection.id(), &[]).await.unwrap();
+    registry.extensions().grant("a", connection.id(), &names).await.unwrap();
+    registry.extensions().grant("b", connection.id(), &[]).await.unwrap();
     let (_listener, told) = listen(&registry);
     assert_eq!(reauthorized(&connection, "one").await, "done Live");
     assert_eq!(holding(&registry).await, ["a", "b"], "the control: the same account");
@@ -90,7 +90,7 @@ async fn a_grant_does_not_survive_a_change_of_account_in_either_direction() {
     let revoked = "SELECT body FROM connection_event WHERE kind = 'extension_revoked'";
     assert_eq!(raw::texts(&world.database(), revoked).await.len(), 2, "it is on record");
     // A grant for the second account does not hold for the first.
-    registry.grant("a", connection.id(), &names).await.unwrap();
+    registry.extensions().grant("a", connection.id(), &names).await.unwrap();
     taken(&told);
     connection.rollback().await.unwrap();
     assert!(holding(&registry).await.is_empty());
@@ -104,7 +104,7 @@ async fn a_change_of_account_that_cannot_be_committed_takes_nothing_back_and_tel
     let registry = world.acme().await;
     let connection = connected(&registry, "one").await;
     assert_eq!(reauthorized(&connection, "two").await, "done Live");
-    registry.grant("a", connection.id(), &[]).await.unwrap();
+    registry.extensions().grant("a", connection.id(), &[]).await.unwrap();
     let (_listener, told) = listen(&registry);
     raw::refuse(&world.database(), "INSERT ON connection_event").await;
     assert!(connection.rollback().await.is_err());
@@ -119,9 +119,9 @@ async fn whoever_may_use_a_connection_is_told_of_a_rotation_and_of_its_end() {
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     let (_listener, told) = listen(&registry);
-    registry.grant("a", connection.id(), &[]).await.unwrap();
-    registry.grant("gone", connection.id(), &[]).await.unwrap();
-    registry.revoke("gone", connection.id()).await.unwrap();
+    registry.extensions().grant("a", connection.id(), &[]).await.unwrap();
+    registry.extensions().grant("gone", connection.id(), &[]).await.unwrap();
+    registry.extensions().revoke("gone", connection.id()).await.unwrap();
     taken(&told);
     world.provider(|_| Reply::whole(200, "", r#"{"id": "1", "name": "ada", "rotate": "key-2"}"#));
     connection.verify().await.unwrap();
@@ -136,7 +136,7 @@ async fn whoever_may_use_a_connection_is_told_of_a_rotation_and_of_its_end() {
 #[tokio::test]
 async fn whoever_may_use_a_connection_is_told_of_a_refresh() {
     let renewals = Renewals::new().await;
-    renewals.registry.grant("a", renewals.connection.id(), &[]).await.unwrap();
+    renewals.registry.extensions().grant("a", renewals.connection.id(), &[]).await.unwrap();
     let (_listener, told) = listen(&renewals.registry);
     renewals.connection.refresh().await.unwrap();
     assert_eq!(taken(&told), ["a credential"]);
@@ -147,13 +147,13 @@ async fn a_grant_of_fewer_secrets_than_are_declared_by_now_is_none_that_suffices
     let world = World::new().await;
     let registry = world.acme().await;
     let twin = Twin::new();
-    registry.register_connection_kind(twin.clone()).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
     let connection = twin.connected(&registry, "AC1", "secret").await;
-    registry.grant("half", connection.id(), &[secret_name("apiKey")]).await.unwrap();
+    registry.extensions().grant("half", connection.id(), &[secret_name("apiKey")]).await.unwrap();
     for (names, suffices) in [(&["apiKey"][..], true), (&["apiKey", "apiSecret"], false)] {
-        let half = registry.extension(of("half", needs(TWIN, AuthType::ApiKey, names))).unwrap();
+        let half = registry.extensions().handle(of("half", needs(TWIN, AuthType::ApiKey, names))).unwrap();
         assert_eq!(half.resolve(half.requirement()).await.unwrap().is_granted(), suffices);
-        let all = registry.resolve_all(&[half.declaration().clone()]).await.unwrap();
+        let all = registry.extensions().resolve_all(&[half.declaration().clone()]).await.unwrap();
         assert_eq!(all[0].as_ref().unwrap().is_granted(), suffices);
         let action = half.connection_required().await.unwrap().map(|view| view.action);
         assert_eq!(action, (!suffices).then_some(RequiredAction::Grant));
@@ -166,7 +166,7 @@ async fn a_plugin_that_cannot_say_what_a_credential_holds_takes_no_name_away() {
     let world = World::new().await;
     let registry = world.acme().await;
     let twin = Twin::new();
-    registry.register_connection_kind(twin.clone()).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
     let connection = twin.connected(&registry, "AC1", "  ").await;
     let held = async || raw::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
     assert_eq!(held().await, [r#"["apiKey"]"#]);
@@ -186,10 +186,10 @@ async fn a_row_that_says_more_or_less_than_its_credential_holds_is_mended_when_i
     let world = World::new().await;
     let registry = world.acme().await;
     let twin = Twin::new();
-    registry.register_connection_kind(twin.clone()).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
     let connection = twin.connected(&registry, "AC1", "  ").await;
     let declared = of("both", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]));
-    let both = registry.extension(declared).unwrap();
+    let both = registry.extensions().handle(declared).unwrap();
     let held = async || raw::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
     for before in [r#"["apiKey","apiSecret"]"#, "[]", "{"] {
         let edit = format!("UPDATE connection_credential SET secret_names = '{before}'");
@@ -211,13 +211,13 @@ async fn a_row_that_says_more_than_its_credential_holds_is_mended_once_somebody_
     let world = World::new().await;
     let registry = world.acme().await;
     let twin = Twin::new();
-    registry.register_connection_kind(twin.clone()).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
     let connection = twin.connected(&registry, "AC1", "  ").await;
     let both = r#"UPDATE connection_credential SET secret_names = '["apiKey","apiSecret"]'"#;
     raw::run(&world.database(), both).await;
     let declared = of("both", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]));
-    let both = registry.extension(declared).unwrap();
-    registry.grant("both", connection.id(), &both.requirement().auth.secret_names).await.unwrap();
+    let both = registry.extensions().handle(declared).unwrap();
+    registry.extensions().grant("both", connection.id(), &both.requirement().auth.secret_names).await.unwrap();
     assert!(both.connection_required().await.unwrap().is_none());
     assert_eq!(both.inject(None).await.unwrap_err().code(), "connection_missing");
     let found = both.resolve(both.requirement()).await.unwrap();

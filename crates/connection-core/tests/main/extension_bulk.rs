@@ -14,17 +14,17 @@ async fn each_is_what_it_is_by_itself() {
     keys_are_accounts(&world);
     let registry = world.acme().await;
     let twin = Twin::new();
-    registry.register_connection_kind(twin.clone()).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
     let of_twin = twin.connected(&registry, "AC1", "  ").await;
     // A connection of another kind of the same provider in between, so that the kinds have another order than the
     // connections.
     let between = Twin { kind: connection_contract::Kind::from_static("between"), ..Twin::new() };
-    registry.register_connection_kind(between.clone()).unwrap();
+    registry.kinds().register(between.clone()).unwrap();
     between.connected(&registry, "AC2", "  ").await;
     twin.connected(&registry, "AC3", "  ").await;
     handle(&registry, "issues").set_preferences(None).set("apiBaseUrl", "https://mine.example").await.unwrap();
-    registry.grant("issues", two.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", two.id(), &[secret_name("accessToken")]).await.unwrap();
     let invalid = of("", needs(KIND, AuthType::ApiKey, &["accessToken"]));
     let declarations = [
         acme_extension("issues"),
@@ -43,10 +43,10 @@ async fn each_is_what_it_is_by_itself() {
         if let Some(default) = default {
             default.make_default().await.unwrap();
         }
-        let all = registry.resolve_all(&declarations).await.unwrap();
+        let all = registry.extensions().resolve_all(&declarations).await.unwrap();
         assert_eq!(all.len(), declarations.len());
         for (declaration, found) in declarations.iter().zip(all) {
-            let alone = match registry.extension(declaration.clone()) {
+            let alone = match registry.extensions().handle(declaration.clone()) {
                 Ok(handle) => handle.resolve(handle.requirement()).await,
                 Err(error) => Err(error),
             };

@@ -15,13 +15,13 @@ const CANARY: &str = "canary-Zz9-extension-token";
 async fn a_secret_is_nowhere_but_in_the_hands_that_it_was_lent_to() {
     let (world, twin) = (World::new().await, Twin::new());
     let registry = world.acme().await;
-    registry.register_connection_kind(twin.clone()).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
     let mut seen: Vec<String> = Vec::new();
     let issues = handle(&registry, "issues");
     let connection = connected(&registry, CANARY).await;
     let refused = issues.with_access_token(issues.requirement(), async |_| ()).await.unwrap_err();
     seen.extend([refused.to_string(), format!("{refused:?}"), refused.remedy().unwrap()]);
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     let lent = issues.with_access_token(issues.requirement(), async |token| {
         seen.push(format!("{token:?}"));
         token.expose_str() == Some(CANARY)
@@ -36,17 +36,24 @@ async fn a_secret_is_nowhere_but_in_the_hands_that_it_was_lent_to() {
     let request = issues.request("GET", "/me").await.unwrap();
     seen.push(format!("{request:?}"));
     seen.push(format!("{:?}", issues.send(request).await.unwrap()));
-    let sms = registry.extension(of("sms", needs(TWIN, connection_contract::AuthType::ApiKey, &["apiSecret"]))).unwrap();
+    let sms = registry
+        .extensions()
+        .handle(of("sms", needs(TWIN, connection_contract::AuthType::ApiKey, &["apiSecret"])))
+        .unwrap();
     let two = twin.connected(&registry, "AC1", CANARY).await;
-    registry.grant("sms", two.id(), &[secret_name("apiSecret")]).await.unwrap();
+    registry.extensions().grant("sms", two.id(), &[secret_name("apiSecret")]).await.unwrap();
     seen.push(format!("{:?}", sms.inject(None).await.unwrap()));
     let error = issues.set_preferences(None).set("accessToken", CANARY).await.unwrap_err();
     seen.extend([error.to_string(), format!("{error:?}")]);
     refuses(&world);
     connection.verify().await.unwrap();
     let error = issues.inject(None).await.unwrap_err();
-    seen.extend([error.to_string(), format!("{error:?}"), format!("{:?}", registry.grants().await.unwrap())]);
-    seen.push(format!("{:?}", registry.events(None).await.unwrap()));
+    seen.extend([
+        error.to_string(),
+        format!("{error:?}"),
+        format!("{:?}", registry.extensions().grants().await.unwrap()),
+    ]);
+    seen.push(format!("{:?}", registry.events().list(None).await.unwrap()));
     seen.push(format!("{:?}", RetryOutcome::StillMissing(resolved)));
     for text in seen {
         assert!(!text.contains(CANARY), "{text}");

@@ -12,7 +12,7 @@ use crate::{
 /// Resolves by the handle and by the page of many, which give the same result.
 async fn resolved(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> ResolvedConnection {
     let one = handle.resolve(handle.requirement()).await.unwrap();
-    let all = registry.resolve_all(&[handle.declaration().clone()]).await.unwrap().remove(0).unwrap();
+    let all = registry.extensions().resolve_all(&[handle.declaration().clone()]).await.unwrap().remove(0).unwrap();
     assert_eq!(one, all);
     one
 }
@@ -24,7 +24,7 @@ async fn two_extensions_use_two_accounts_by_choice_whatever_the_default_is() {
     let registry = world.acme().await;
     let (issues, triage) = (handle(&registry, "issues"), handle(&registry, "triage"));
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
-    registry.choose_connection("issues", two.id()).await.unwrap();
+    registry.extensions().choose("issues", two.id()).await.unwrap();
     for default in [&one, &two] {
         default.make_default().await.unwrap();
         assert_eq!(resolved(&registry, &issues).await.connection(), Some(two.id()));
@@ -34,17 +34,17 @@ async fn two_extensions_use_two_accounts_by_choice_whatever_the_default_is() {
     assert!(!found.is_granted(), "a choice grants nothing");
     assert_eq!(issues.environment(None).await.unwrap_err().code(), "not_granted");
     let token = [secret_name("accessToken")];
-    registry.grant("issues", one.id(), &token).await.unwrap();
+    registry.extensions().grant("issues", one.id(), &token).await.unwrap();
     assert_eq!(issues.environment(None).await.unwrap_err().code(), "not_granted", "it is of another connection");
-    registry.grant("issues", two.id(), &token).await.unwrap();
+    registry.extensions().grant("issues", two.id(), &token).await.unwrap();
     let token = issues.with_access_token(issues.requirement(), async |token| token.expose().to_vec()).await;
     assert_eq!(token.unwrap(), b"two");
     // Another process reads the choice, and another owner has separate choices.
     let other = world.builder().kind(Acme::default()).open().await.unwrap();
     assert_eq!(resolved(&other, &handle(&other, "issues")).await.connection(), Some(two.id()));
     one.make_default().await.unwrap();
-    assert!(registry.clear_choice("issues").await.unwrap());
-    assert!(!registry.clear_choice("issues").await.unwrap());
+    assert!(registry.extensions().clear_choice("issues").await.unwrap());
+    assert!(!registry.extensions().clear_choice("issues").await.unwrap());
     assert_eq!(resolved(&registry, &issues).await.connection(), Some(one.id()));
 }
 
@@ -56,15 +56,15 @@ async fn a_choice_goes_with_its_connection_and_with_its_extension() {
     let issues = handle(&registry, "issues");
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
     one.make_default().await.unwrap();
-    registry.choose_connection("issues", two.id()).await.unwrap();
+    registry.extensions().choose("issues", two.id()).await.unwrap();
     registry.remove(two.id()).await.unwrap();
     assert_eq!(resolved(&registry, &issues).await.connection(), Some(one.id()));
     let three = connected(&registry, "three").await;
-    registry.add_extension(&acme_extension("issues"), "issues").await.unwrap();
-    registry.choose_connection("issues", three.id()).await.unwrap();
-    registry.remove_extension("issues").await.unwrap();
+    registry.extensions().add(&acme_extension("issues"), "issues").await.unwrap();
+    registry.extensions().choose("issues", three.id()).await.unwrap();
+    registry.extensions().remove("issues").await.unwrap();
     assert_eq!(resolved(&registry, &issues).await.connection(), Some(one.id()));
-    assert!(registry.edited_rows().await.unwrap().is_empty());
+    assert!(registry.events().edited_rows().await.unwrap().is_empty());
 }
 
 /// Another connection would be another account than the person chose.
@@ -72,10 +72,10 @@ async fn a_choice_goes_with_its_connection_and_with_its_extension() {
 async fn what_was_chosen_is_meant_also_where_it_lacks_a_secret() {
     let (world, twin) = (World::new().await, Twin::new());
     let registry = world.open(twin.clone()).await;
-    let sms = registry.extension(of("sms", needs(TWIN, AuthType::ApiKey, &["apiSecret"]))).unwrap();
+    let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiSecret"]))).unwrap();
     twin.connected(&registry, "AC1", "secret").await.make_default().await.unwrap();
     let blank = twin.connected(&registry, "AC2", " ").await;
-    registry.choose_connection("sms", blank.id()).await.unwrap();
+    registry.extensions().choose("sms", blank.id()).await.unwrap();
     let found = resolved(&registry, &sms).await;
     assert_eq!((found.status, found.missing_secret_names.len()), (ConnectionStatus::Missing, 1));
     let required = sms.connection_required().await.unwrap().unwrap();
@@ -86,14 +86,14 @@ async fn what_was_chosen_is_meant_also_where_it_lacks_a_secret() {
 async fn a_choice_is_of_a_connection_to_the_provider_that_is_needed() {
     let (world, twin) = (World::new().await, Twin::new());
     let registry = world.acme().await;
-    registry.register_connection_kind(twin.clone()).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
     let other = twin.connected(&registry, "AC1", "secret").await;
     let issues = handle(&registry, "issues");
-    let refused = registry.choose_connection("issues", other.id()).await.unwrap_err();
+    let refused = registry.extensions().choose("issues", other.id()).await.unwrap_err();
     assert_eq!(refused.code(), "other_provider");
     let mine = connected(&registry, "key-1").await;
     let theirs = registry.owner("u42").unwrap();
-    assert_eq!(theirs.choose_connection("issues", mine.id()).await.unwrap_err().code(), "not_found");
-    assert_eq!(registry.choose_connection(" ", mine.id()).await.unwrap_err().code(), "unknown_extension");
+    assert_eq!(theirs.extensions().choose("issues", mine.id()).await.unwrap_err().code(), "not_found");
+    assert_eq!(registry.extensions().choose(" ", mine.id()).await.unwrap_err().code(), "unknown_extension");
     assert_eq!(resolved(&registry, &issues).await.connection(), Some(mine.id()));
 }

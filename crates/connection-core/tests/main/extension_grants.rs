@@ -43,15 +43,15 @@ async fn what_is_not_granted_is_refused_with_the_way_out_and_what_is_revoked_aga
     assert_eq!(events(&world, &connection).await, [""; 0]);
 
     // A use without secrets needs a separate grant.
-    registry.grant("issues", id, &[]).await.unwrap();
+    registry.extensions().grant("issues", id, &[]).await.unwrap();
     assert_eq!(issues.send(request().await).await.unwrap().status(), 200);
     assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
-    registry.grant("issues", id, &names).await.unwrap();
-    registry.grant("issues", id, &names).await.unwrap();
+    registry.extensions().grant("issues", id, &names).await.unwrap();
+    registry.extensions().grant("issues", id, &names).await.unwrap();
     assert_eq!(token(&issues).await.unwrap(), b"key-1");
     assert_eq!(token(&handle(&registry, "other")).await.unwrap_err().code(), "not_granted");
-    assert!(registry.revoke("issues", id).await.unwrap());
-    assert!(!registry.revoke("issues", id).await.unwrap());
+    assert!(registry.extensions().revoke("issues", id).await.unwrap());
+    assert!(!registry.extensions().revoke("issues", id).await.unwrap());
     assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
     assert_eq!(issues.send(request().await).await.unwrap_err().code(), "not_granted");
     assert_eq!(
@@ -65,7 +65,7 @@ async fn what_is_not_granted_is_refused_with_the_way_out_and_what_is_revoked_aga
             r#"extension_revoked {"extension":"issues","names":["accessToken"]}"#,
         ]
     );
-    let history = registry.history(id, None).await.unwrap();
+    let history = registry.events().history(id, None).await.unwrap();
     assert_eq!(history.broken_at, None);
 }
 
@@ -75,37 +75,37 @@ async fn grants_are_seen_with_those_that_were_revoked_and_go_with_their_connecti
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     let names = [secret_name("accessToken")];
-    registry.grant("a", connection.id(), &names).await.unwrap();
+    registry.extensions().grant("a", connection.id(), &names).await.unwrap();
     world.clock.advance(std::time::Duration::from_secs(60));
-    registry.grant("b", connection.id(), &[]).await.unwrap();
-    registry.revoke("a", connection.id()).await.unwrap();
-    let seen: Vec<_> = registry.grants().await.unwrap();
+    registry.extensions().grant("b", connection.id(), &[]).await.unwrap();
+    registry.extensions().revoke("a", connection.id()).await.unwrap();
+    let seen: Vec<_> = registry.extensions().grants().await.unwrap();
     let told = |grant: &connection_core::Grant| {
         let revoked = grant.revoked_at.map(|at| at.seconds() - world.now());
         (grant.extension.clone(), grant.names.len(), grant.created_at.seconds() - world.now(), revoked)
     };
     assert_eq!(seen.iter().map(told).collect::<Vec<_>>(), [("a".into(), 1, -60, Some(0)), ("b".into(), 0, 0, None)]);
-    assert!(registry.owner("u42").unwrap().grants().await.unwrap().is_empty());
-    let theirs = registry.owner("u42").unwrap().grant("a", connection.id(), &names).await;
+    assert!(registry.owner("u42").unwrap().extensions().grants().await.unwrap().is_empty());
+    let theirs = registry.owner("u42").unwrap().extensions().grant("a", connection.id(), &names).await;
     assert!(matches!(theirs, Err(Error::NotFound(_))));
-    assert!(!registry.owner("u42").unwrap().revoke("b", connection.id()).await.unwrap());
+    assert!(!registry.owner("u42").unwrap().extensions().revoke("b", connection.id()).await.unwrap());
     registry.remove(connection.id()).await.unwrap();
-    assert!(registry.grants().await.unwrap().is_empty());
-    assert!(registry.grant(" ", connection.id(), &[]).await.is_err());
+    assert!(registry.extensions().grants().await.unwrap().is_empty());
+    assert!(registry.extensions().grant(" ", connection.id(), &[]).await.is_err());
 }
 
 #[tokio::test]
 async fn a_grant_is_of_a_connection_to_the_provider_that_is_needed() {
     let (world, twin) = (World::new().await, Twin::new());
     let registry = world.acme().await;
-    registry.register_connection_kind(twin.clone()).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
     let other = twin.connected(&registry, "AC1", "secret").await;
     // The needs of an undeclared extension are not known.
-    registry.grant("issues", other.id(), &[]).await.unwrap();
-    registry.revoke("issues", other.id()).await.unwrap();
+    registry.extensions().grant("issues", other.id(), &[]).await.unwrap();
+    registry.extensions().revoke("issues", other.id()).await.unwrap();
     let before = events(&world, &other).await;
     let refused = async |registry: &connection_core::ConnectionRegistry| {
-        let error = registry.grant("issues", other.id(), &[]).await.unwrap_err();
+        let error = registry.extensions().grant("issues", other.id(), &[]).await.unwrap_err();
         assert_eq!(error.to_string(), "'issues' needs a connection to 'acme', and 'twin' is none");
         assert_eq!((error.code(), error.remedy().is_some()), ("other_provider", true));
     };
@@ -113,20 +113,20 @@ async fn a_grant_is_of_a_connection_to_the_provider_that_is_needed() {
     refused(&registry).await;
     // In another process, an extension that was added.
     let process = world.acme().await;
-    process.register_connection_kind(twin.clone()).unwrap();
-    registry.add_extension(&acme_extension("issues"), "1").await.unwrap();
+    process.kinds().register(twin.clone()).unwrap();
+    registry.extensions().add(&acme_extension("issues"), "1").await.unwrap();
     refused(&process).await;
     // The extension that was added counts, whatever was declared later.
-    process.extension(of("issues", needs(TWIN, AuthType::ApiKey, &["apiKey"]))).unwrap();
+    process.extensions().handle(of("issues", needs(TWIN, AuthType::ApiKey, &["apiKey"]))).unwrap();
     refused(&process).await;
     assert_eq!(events(&world, &other).await, before);
-    assert!(registry.grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_some()));
+    assert!(registry.extensions().grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_some()));
     // Any other kind of the provider is equally accepted.
     let kind = Kind::from_static("acme-twin");
     let same = Twin { kind: kind.clone(), provider: KIND, ..Twin::new() };
-    registry.register_connection_kind(same.clone()).unwrap();
+    registry.kinds().register(same.clone()).unwrap();
     let same = same.connected(&registry, "AC2", "secret").await;
-    registry.grant("issues", same.id(), &[]).await.unwrap();
+    registry.extensions().grant("issues", same.id(), &[]).await.unwrap();
 }
 
 /// R-JINGLE-031: a missing or refused connection is reported when it is requested, as an error that the extension
@@ -140,7 +140,7 @@ async fn a_connection_that_is_missing_or_refused_is_an_error_that_says_which() {
     assert_eq!(missing.code(), "connection_missing");
     assert!(missing.to_string().ends_with(crate::extension_kit::GUIDE), "{missing}");
     let connection = connected(&registry, "key-1").await;
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     refuses(&world);
     connection.verify().await.unwrap();
     let failed = token(&issues).await.unwrap_err();
@@ -155,7 +155,7 @@ async fn a_use_that_cannot_be_recorded_is_none() {
     let world = World::new().await;
     let registry = world.acme().await;
     let (issues, connection) = (handle(&registry, "issues"), connected(&registry, "key-1").await);
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     let request = issues.request("GET", "/me").await.unwrap();
     raw::refuse(&world.database(), "INSERT ON connection_event").await;
     let before = world.server.requests().len();
@@ -175,25 +175,25 @@ async fn removing_an_extension_revokes_and_forgets_in_one() {
     let world = World::new().await;
     let registry = world.acme().await;
     let declaration = acme_extension("issues");
-    registry.add_extension(&declaration, r#"{"name": "issues"}"#).await.unwrap();
+    registry.extensions().add(&declaration, r#"{"name": "issues"}"#).await.unwrap();
     let (issues, connection) = (handle(&registry, "issues"), connected(&registry, "key-1").await);
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     issues.set_preferences(None).set("open", true).await.unwrap();
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
     let other = world.acme().await;
-    let added = other.extensions().await.unwrap();
+    let added = other.extensions().list().await.unwrap();
     assert_eq!((added.len(), added[0].source.as_str()), (1, r#"{"name": "issues"}"#));
-    assert_eq!(other.added_extension("nobody").await.unwrap_err().to_string(), "unknown extension 'nobody'");
+    assert_eq!(other.extensions().get("nobody").await.unwrap_err().to_string(), "unknown extension 'nobody'");
     raw::refuse(&world.database(), "INSERT ON connection_event").await;
-    assert!(registry.remove_extension("issues").await.is_err());
+    assert!(registry.extensions().remove("issues").await.is_err());
     raw::refuse_no_more(&world.database()).await;
     assert_eq!(issues.preferences(None).await.unwrap().set, ["open"], "as it was");
-    assert!(registry.remove_extension("issues").await.unwrap());
-    assert!(!registry.remove_extension("issues").await.unwrap());
-    assert!(registry.grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_some()));
+    assert!(registry.extensions().remove("issues").await.unwrap());
+    assert!(!registry.extensions().remove("issues").await.unwrap());
+    assert!(registry.extensions().grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_some()));
     assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
     assert_eq!(issues.preferences(Some("list")).await.unwrap().set, [""; 0]);
-    assert!(registry.extensions().await.unwrap().is_empty());
+    assert!(registry.extensions().list().await.unwrap().is_empty());
     let events = events(&world, &connection).await;
     assert_eq!(events.last().unwrap(), r#"extension_revoked {"extension":"issues","names":["accessToken"]}"#);
 }
@@ -204,17 +204,17 @@ async fn what_is_granted_behind_its_removal_is_not_for_the_next_one_of_that_name
     let world = World::new().await;
     let registry = world.acme().await;
     let declaration = acme_extension("issues");
-    registry.add_extension(&declaration, "{}").await.unwrap();
+    registry.extensions().add(&declaration, "{}").await.unwrap();
     let (issues, connection) = (handle(&registry, "issues"), connected(&registry, "key-1").await);
     let (names, shown) = ([secret_name("accessToken")], connection.info().clone());
-    registry.remove_extension("issues").await.unwrap();
-    registry.grant_shown("issues", &shown, &names).await.unwrap();
-    let mut changes = registry.extension_changes();
-    registry.add_extension(&declaration, "{}").await.unwrap();
+    registry.extensions().remove("issues").await.unwrap();
+    registry.extensions().grant_shown("issues", &shown, &names).await.unwrap();
+    let mut changes = registry.events().extension_changes();
+    registry.extensions().add(&declaration, "{}").await.unwrap();
     assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
     assert_eq!(changes.next().await.unwrap().parts, [ChangedPart::Grant]);
     // Adding an extension over an existing one keeps its grants.
-    registry.grant_shown("issues", &shown, &names).await.unwrap();
-    registry.add_extension(&declaration, "{}").await.unwrap();
+    registry.extensions().grant_shown("issues", &shown, &names).await.unwrap();
+    registry.extensions().add(&declaration, "{}").await.unwrap();
     assert_eq!(token(&issues).await.unwrap(), b"key-1");
 }

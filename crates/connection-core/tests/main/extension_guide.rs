@@ -14,7 +14,7 @@ use crate::{
 // region: offer
 /// What an extension may offer now, and the way to connect where it may not.
 async fn offer(registry: &ConnectionRegistry, declaration: ExtensionDeclaration) -> Result<ExtensionHandle, Error> {
-    let handle = registry.extension(declaration)?;
+    let handle = registry.extensions().handle(declaration)?;
     let resolved = handle.resolve(handle.requirement()).await?;
     if resolved.status != ConnectionStatus::Connected {
         tracing::info!(resolved = %resolved.to_json(), "shown to the person");
@@ -29,7 +29,7 @@ async fn connect(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Res
     match handle.connection_required().await? {
         Some(view) if view.action == RequiredAction::Connect => {
             let kind: &Kind = &view.kinds[0];
-            registry.begin_setup(kind).extension(handle).await.map(Some)
+            registry.setups().begin(kind).extension(handle).await.map(Some)
         }
         _ => Ok(None),
     }
@@ -39,8 +39,8 @@ async fn connect(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Res
 // region: grant
 /// A person lets another package use the same connection, and takes that back.
 async fn share(registry: &ConnectionRegistry, connection: ConnectionId, token: SecretName) -> Result<(), Error> {
-    registry.grant("release-notes", connection, &[token]).await?;
-    registry.revoke("release-notes", connection).await?;
+    registry.extensions().grant("release-notes", connection, &[token]).await?;
+    registry.extensions().revoke("release-notes", connection).await?;
     Ok(())
 }
 // end: grant

@@ -54,7 +54,7 @@ impl SettingsHandOff for Settings {
                 let failing = handle.resolve(handle.requirement()).await.unwrap().connection().unwrap();
                 registry.connection(failing).await.unwrap().reauthorize().extension(&handle).await
             }
-            _ => registry.begin_setup(&handle.kinds_for_setup()[0]).extension(&handle).await,
+            _ => registry.setups().begin(&handle.kinds_for_setup()[0]).extension(&handle).await,
         };
         Ok(HandedOff::setup(session.map_err(|error| HandOffError::new(error.to_string()))?.id()))
     }
@@ -69,7 +69,7 @@ pub(crate) async fn open(world: &World) -> (ConnectionRegistry, Arc<Settings>) {
 
 /// Types a key into the setup that was begun last.
 pub(crate) async fn answered(registry: &ConnectionRegistry, key: &str) -> Outcome {
-    let session = registry.resume_setup(registry.setups().await.unwrap().last().unwrap().id).await.unwrap();
+    let session = registry.setups().resume(registry.setups().list().await.unwrap().last().unwrap().id).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", key)])).await.unwrap();
     session.terminal().await.unwrap()
@@ -95,7 +95,7 @@ async fn by_five_paths(registry: &ConnectionRegistry) -> [String; 5] {
     let issues = handle(registry, "issues");
     let status = |resolved: Result<ResolvedConnection, Error>| resolved.unwrap().status.to_string();
     let used = |used: Result<(), Error>| used.map_or_else(|error| error.code().to_owned(), |()| "used".to_owned());
-    let listed = registry.resolve_all(&[acme_extension("issues")]).await.unwrap().remove(0);
+    let listed = registry.extensions().resolve_all(&[acme_extension("issues")]).await.unwrap().remove(0);
     [
         format!("{:?}", issues.connection_required().await.unwrap().map(|view| view.action)),
         used(issues.inject(Some("list")).await.map(drop)),
@@ -167,10 +167,10 @@ async fn a_setup_that_fails_or_is_cancelled_is_told_and_can_be_begun_again() {
     assert_eq!(code(&answered(&registry, "key-1").await), "unauthorized");
     assert_eq!(word(&issues.retry(failed).await.unwrap()), "unauthorized");
     let cancelled = issues.open_native_extension_settings(None).await.unwrap();
-    let session = registry.setups().await.unwrap().pop().unwrap().id;
-    registry.resume_setup(session).await.unwrap().cancel().await.unwrap();
+    let session = registry.setups().list().await.unwrap().pop().unwrap().id;
+    registry.setups().resume(session).await.unwrap().cancel().await.unwrap();
     assert_eq!(word(&issues.retry(cancelled).await.unwrap()), "setup_cancelled");
-    assert!(registry.grants().await.unwrap().is_empty());
+    assert!(registry.extensions().grants().await.unwrap().is_empty());
     keys_are_accounts(&world);
     let again = issues.open_native_extension_settings(None).await.unwrap();
     answered(&registry, "key-1").await;
@@ -185,18 +185,18 @@ async fn a_declaration_that_changes_in_mid_setup_is_refused_at_the_commit_and_le
     let registry = world.acme().await;
     let changed: Requirement = needs(KIND, AuthType::PersonalAccessToken, &["accessToken"]);
     for how in ["added again", "removed", "declared again", "the same"] {
-        registry.add_extension(&acme_extension("issues"), "1").await.unwrap();
+        registry.extensions().add(&acme_extension("issues"), "1").await.unwrap();
         if how == "declared again" {
-            registry.remove_extension("issues").await.unwrap();
+            registry.extensions().remove("issues").await.unwrap();
         }
         let issues = handle(&registry, "issues");
         let before = issues.revisions(None).await.unwrap();
-        let session = registry.begin_setup(&KIND).extension(&issues).await.unwrap();
+        let session = registry.setups().begin(&KIND).extension(&issues).await.unwrap();
         let (no, _) = step(&session).await;
         match how {
-            "added again" => drop(registry.add_extension(&of("issues", changed.clone()), "2").await.unwrap()),
-            "removed" => drop(registry.remove_extension("issues").await.unwrap()),
-            "declared again" => drop(registry.extension(of("issues", changed.clone())).unwrap()),
+            "added again" => drop(registry.extensions().add(&of("issues", changed.clone()), "2").await.unwrap()),
+            "removed" => drop(registry.extensions().remove("issues").await.unwrap()),
+            "declared again" => drop(registry.extensions().handle(of("issues", changed.clone())).unwrap()),
             _ => drop(handle(&registry, "issues")),
         }
         session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
@@ -207,7 +207,7 @@ async fn a_declaration_that_changes_in_mid_setup_is_refused_at_the_commit_and_le
         }
         let Outcome::Failed(failure) = outcome else { panic!("{how}") };
         assert_eq!(failure.code, "connection_changed", "{how}");
-        assert!(registry.grants().await.unwrap().is_empty(), "{how}");
+        assert!(registry.extensions().grants().await.unwrap().is_empty(), "{how}");
         assert_eq!(issues.revisions(None).await.unwrap(), before, "{how}");
         assert_eq!(raw::number(&world.database(), "SELECT count(*) FROM connection_account").await, Some(0));
     }
@@ -217,14 +217,14 @@ async fn a_declaration_that_changes_in_mid_setup_is_refused_at_the_commit_and_le
 async fn a_setup_for_an_extension_is_of_its_provider_and_of_the_declaration_that_counts() {
     let world = World::new().await;
     let registry = world.acme().await;
-    registry.register_connection_kind(crate::extension_kit::Twin::new()).unwrap();
+    registry.kinds().register(crate::extension_kit::Twin::new()).unwrap();
     let old = handle(&registry, "issues");
-    let error = registry.begin_setup(&TWIN).extension(&old).await.unwrap_err();
+    let error = registry.setups().begin(&TWIN).extension(&old).await.unwrap_err();
     assert_eq!(error.to_string(), "'issues' needs a connection to 'acme', and 'twin' is none");
     let newer = of("issues", needs(KIND, AuthType::PersonalAccessToken, &["accessToken"]));
-    registry.add_extension(&newer, "2").await.unwrap();
-    assert_eq!(registry.begin_setup(&KIND).extension(&old).await.unwrap_err().code(), "settings_changed");
-    assert!(registry.setups().await.unwrap().is_empty());
+    registry.extensions().add(&newer, "2").await.unwrap();
+    assert_eq!(registry.setups().begin(&KIND).extension(&old).await.unwrap_err().code(), "settings_changed");
+    assert!(registry.setups().list().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -249,7 +249,10 @@ async fn each_thing_that_stands_in_the_way_has_its_own_action() {
     let registry = world.acme().await;
     let issues = handle(&registry, "issues");
     let action = async |handle: &ExtensionHandle| handle.connection_required().await.unwrap().map(|view| view.action);
-    let odd = registry.extension(of("odd", needs(KIND, AuthType::ApiKey, &["accessToken", "nobodyHasThis"]))).unwrap();
+    let odd = registry
+        .extensions()
+        .handle(of("odd", needs(KIND, AuthType::ApiKey, &["accessToken", "nobodyHasThis"])))
+        .unwrap();
     assert_eq!(action(&odd).await, Some(RequiredAction::Unavailable));
     assert_eq!(odd.resolve(odd.requirement()).await.unwrap().status, ConnectionStatus::Missing);
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
@@ -271,9 +274,9 @@ async fn a_connection_that_is_there_and_not_granted_is_no_end_of_a_hand_off() {
     // A person connects it without the setup that was begun.
     let connection = connected(&registry, "key-1").await;
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), "not granted, connected");
-    registry.grant("issues", connection.id(), &[]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[]).await.unwrap();
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), "not granted, connected", "without the secret");
-    registry.grant("issues", connection.id(), &issues.requirement().auth.secret_names).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &issues.requirement().auth.secret_names).await.unwrap();
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), r#"connected Some("list")"#);
 }
 

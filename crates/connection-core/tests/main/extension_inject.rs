@@ -13,9 +13,13 @@ async fn a_command_gets_the_declared_secrets_its_settings_and_what_is_public() {
     let (world, twin) = (World::new().await, Twin::new());
     let registry = world.open(twin.clone()).await;
     let requirement = needs(TWIN, AuthType::ApiKey, &["apiSecret"]).public_preference("region");
-    let sms = registry.extension(of("sms", requirement)).unwrap();
+    let sms = registry.extensions().handle(of("sms", requirement)).unwrap();
     let connection = twin.connected(&registry, "AC-canary-1", "canary-2").await;
-    registry.grant("sms", connection.id(), &[secret_name("apiSecret"), secret_name("apiKey")]).await.unwrap();
+    registry
+        .extensions()
+        .grant("sms", connection.id(), &[secret_name("apiSecret"), secret_name("apiKey")])
+        .await
+        .unwrap();
     sms.set_preferences(Some("list")).set("limit", "5").await.unwrap();
     let context = sms.inject(Some("list")).await.unwrap();
     assert_eq!(context.command(), Some("list"));
@@ -50,7 +54,7 @@ async fn a_command_gets_the_declared_secrets_its_settings_and_what_is_public() {
 async fn what_needs_no_secret_gets_what_is_public_without_a_grant() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let local = registry.extension(of("reminders", needs(crate::acme::KIND, AuthType::None, &[]))).unwrap();
+    let local = registry.extensions().handle(of("reminders", needs(crate::acme::KIND, AuthType::None, &[]))).unwrap();
     let context = local.inject(None).await.unwrap();
     assert_eq!((context.secrets().count(), context.command()), (0, None));
     let variables: Vec<_> = context.environment().unwrap().into_iter().map(|(name, _)| name).collect();
@@ -67,9 +71,9 @@ async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
     let declaration = acme_extension("issues");
     let requirement = declaration.requirement.clone().public_preference("api_base_url");
     let declaration = of("issues", requirement).preference(Preference::new("api_base_url", PreferenceInput::Text));
-    let issues = registry.extension(declaration).unwrap();
+    let issues = registry.extensions().handle(declaration).unwrap();
     let connection = connected(&registry, "key-1").await;
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     let used = async || {
         let sql = "SELECT kind FROM connection_event WHERE kind IN ('extension_used', 'secret_released') ORDER BY seq";
         raw::texts(&world.database(), sql).await
@@ -87,9 +91,9 @@ async fn what_is_set_of_the_extension_and_of_the_command_is_in_variables_and_the
     let world = World::new().await;
     let registry = world.acme().await;
     let both = Command::new("close").preference(Preference::new("defaultDatabase", PreferenceInput::Text));
-    let issues = registry.extension(acme_extension("issues").command(both)).unwrap();
+    let issues = registry.extensions().handle(acme_extension("issues").command(both)).unwrap();
     let connection = connected(&registry, "key-1").await;
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     let list = Value::List(vec!["a".into(), true.into()]);
     issues.set_preferences(None).set("defaultDatabase", list).set("open", true).await.unwrap();
     let seen = async |command: Option<&str>, name: &str| {
@@ -108,7 +112,7 @@ async fn what_is_set_of_the_extension_and_of_the_command_is_in_variables_and_the
     assert_eq!(of(Some("list"), "PREFERENCE_DEFAULT_DATABASE").await, r#"["a",true]"#);
     // Two names that would become the same variable, among all others.
     let twice = acme_extension("issues").preference(Preference::new("default_database", PreferenceInput::Text));
-    let told = registry.extension(twice).unwrap().environment(None).await.unwrap_err();
+    let told = registry.extensions().handle(twice).unwrap().environment(None).await.unwrap_err();
     assert_eq!(
         told.to_string(),
         "'default_database' cannot be a variable of the environment: another name becomes the same variable"
@@ -122,7 +126,7 @@ async fn variables_are_those_of_the_context_and_on_record_before_they_are_given(
     let issues = crate::extension_kit::handle(&registry, "issues");
     let connection = connected(&registry, "key-1").await;
     assert_eq!(issues.environment(None).await.unwrap_err().code(), "not_granted");
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     let shown = |variables: Vec<(String, Secret)>| -> Vec<_> {
         variables.iter().map(|(name, value)| format!("{name}={}", value.expose_str().unwrap())).collect()
     };

@@ -46,7 +46,7 @@ pub(crate) fn acme_extension(name: &str) -> ExtensionDeclaration {
 }
 
 pub(crate) fn handle(registry: &ConnectionRegistry, name: &str) -> ExtensionHandle {
-    registry.extension(acme_extension(name)).unwrap()
+    registry.extensions().handle(acme_extension(name)).unwrap()
 }
 
 /// Lets the provider treat each key as an account.

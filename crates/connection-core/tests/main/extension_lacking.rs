@@ -18,14 +18,14 @@ async fn what_a_connection_lacks_is_mended_by_the_setup_that_the_view_leads_to()
     let world = World::new().await;
     let registry = world.acme().await;
     let twin = Twin::new();
-    registry.register_connection_kind(twin.clone()).unwrap();
-    let sms = registry.extension(of("sms", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]))).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
+    let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]))).unwrap();
     assert_eq!(required(&sms).await, Some(RequiredAction::Connect), "there is none yet");
     let connection = twin.connected(&registry, "AC1", " ").await;
     let view = sms.connection_required().await.unwrap().unwrap();
     assert_eq!((view.action, view.connection), (RequiredAction::Reauthorize, Some(connection.id())));
     // The control: connecting it once more does not help.
-    let again = registry.begin_setup(&TWIN).extension(&sms).await.unwrap();
+    let again = registry.setups().begin(&TWIN).extension(&sms).await.unwrap();
     let both = answers(&[("apiKey", "AC1"), ("apiSecret", "two")]);
     let (no, _) = step(&again).await;
     again.advance(no, &both).await.unwrap();
@@ -45,9 +45,9 @@ async fn where_no_connection_could_hold_it_one_is_connected() {
     let (twin, mut plain) = (Twin::new(), Twin::new());
     plain.kind = connection_contract::Kind::from_static("plain-twin");
     plain.hands_out = &["apiKey"];
-    registry.register_connection_kind(twin.clone()).unwrap();
-    registry.register_connection_kind(plain.clone()).unwrap();
-    let sms = registry.extension(of("sms", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]))).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
+    registry.kinds().register(plain.clone()).unwrap();
+    let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]))).unwrap();
     let one = plain.connected(&registry, "AC1", "two").await;
     let view = sms.connection_required().await.unwrap().unwrap();
     assert_eq!((view.action, view.kinds), (RequiredAction::Connect, vec![TWIN]));
@@ -65,12 +65,12 @@ async fn a_row_that_says_less_than_its_credential_holds_is_mended_when_it_is_mis
     let registry = world.acme().await;
     let mut twin = Twin::new();
     twin.hands_out = &["apiKey"];
-    registry.register_connection_kind(twin.clone()).unwrap();
+    registry.kinds().register(twin.clone()).unwrap();
     let connection = twin.connected(&registry, "AC1", "two").await;
-    let sms = registry.extension(of("sms", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]))).unwrap();
+    let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]))).unwrap();
     assert_eq!(required(&sms).await, Some(RequiredAction::Unavailable), "no kind hands it out");
-    registry.unregister_connection_kind(&TWIN);
-    registry.register_connection_kind(Twin::new()).unwrap();
+    registry.kinds().unregister(&TWIN);
+    registry.kinds().register(Twin::new()).unwrap();
     assert_eq!(sms.resolve(sms.requirement()).await.unwrap().status, ConnectionStatus::Missing);
     let view = sms.connection_required().await.unwrap().unwrap();
     assert_eq!((view.action, view.connection), (RequiredAction::Grant, Some(connection.id())));
@@ -90,14 +90,14 @@ async fn what_a_person_agreed_to_is_the_account_that_was_shown() {
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "two")])).await.unwrap();
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
-    let refused = registry.grant_shown("issues", &shown, &names).await.unwrap_err();
+    let refused = registry.extensions().grant_shown("issues", &shown, &names).await.unwrap_err();
     assert_eq!((refused.code(), refused.remedy().is_some()), ("account_changed", true));
-    assert!(registry.grants().await.unwrap().is_empty());
+    assert!(registry.extensions().grants().await.unwrap().is_empty());
     let shown = registry.connection(connection.id()).await.unwrap().info().clone();
-    let granted = registry.grant_shown("issues", &shown, &names).await.unwrap();
+    let granted = registry.extensions().grant_shown("issues", &shown, &names).await.unwrap();
     assert_eq!((granted.connection, granted.names.as_slice()), (connection.id(), &names[..]));
     registry.remove(connection.id()).await.unwrap();
-    assert_eq!(registry.grant_shown("issues", &shown, &names).await.unwrap_err().code(), "not_found");
+    assert_eq!(registry.extensions().grant_shown("issues", &shown, &names).await.unwrap_err().code(), "not_found");
 }
 
 #[tokio::test]
@@ -123,10 +123,16 @@ async fn names_with_a_zero_byte_are_nobodys_and_a_declaration_has_none() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    assert_eq!(registry.add_extension(&acme_extension("issues"), "{\0}").await.unwrap_err().code(), "invalid_declaration");
+    assert_eq!(
+        registry.extensions().add(&acme_extension("issues"), "{\0}").await.unwrap_err().code(),
+        "invalid_declaration"
+    );
     let long = "x".repeat((1 << 20) + 1);
-    assert_eq!(registry.add_extension(&acme_extension("issues"), long).await.unwrap_err().code(), "declaration_too_large");
-    assert!(!registry.remove_extension("iss\0ues").await.unwrap());
-    assert!(!registry.revoke("iss\0ues", connection.id()).await.unwrap());
-    assert_eq!(registry.added_extension("iss\0ues").await.unwrap_err().code(), "unknown_extension");
+    assert_eq!(
+        registry.extensions().add(&acme_extension("issues"), long).await.unwrap_err().code(),
+        "declaration_too_large"
+    );
+    assert!(!registry.extensions().remove("iss\0ues").await.unwrap());
+    assert!(!registry.extensions().revoke("iss\0ues", connection.id()).await.unwrap());
+    assert_eq!(registry.extensions().get("iss\0ues").await.unwrap_err().code(), "unknown_extension");
 }

@@ -29,7 +29,7 @@ async fn what_nobody_set_has_its_default_and_a_command_has_its_own_besides() {
     issues.set_preferences(None).set("defaultDatabase", database).set("open", true).await.unwrap();
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
     let second = world.acme().await;
-    let again = second.extension(acme_extension("issues")).unwrap();
+    let again = second.extensions().handle(acme_extension("issues")).unwrap();
     let stored = again.preferences(Some("list")).await.unwrap();
     assert_eq!(
         Value::Map(stored.values.clone()).to_string(),
@@ -95,7 +95,7 @@ async fn what_is_public_is_what_was_declared_and_has_a_value_and_the_connection_
     let requirement = needs(KIND, AuthType::ApiKey, &["accessToken"])
         .public_preference("defaultDatabase")
         .public_preference("nowhere");
-    let issues = registry.extension(of("issues", requirement)).unwrap();
+    let issues = registry.extensions().handle(of("issues", requirement)).unwrap();
     let public = async || issues.resolve(issues.requirement()).await.unwrap().public_config.to_string();
     assert_eq!(public().await, r#"{"apiBaseUrl":"https://declared.example","defaultDatabase":""}"#);
     issues.set_preferences(None).set("apiBaseUrl", "https://mine.example").set("open", true).await.unwrap();
@@ -107,11 +107,11 @@ async fn what_is_public_is_what_was_declared_and_has_a_value_and_the_connection_
     let read = issues.preferences(None).await.unwrap();
     assert_eq!(read.overridden, [("apiBaseUrl".to_owned(), "https://api.acme.example".into())]);
     assert_eq!(read.value("apiBaseUrl"), Some(&"https://mine.example".into()));
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     let context = issues.inject(None).await.unwrap();
     assert_eq!((context.preference("apiBaseUrl"), context.preference("open")), (None, Some(&true.into())));
     let secret = needs(KIND, AuthType::ApiKey, &["accessToken"]).public_preference("accessToken");
-    assert_eq!(registry.extension(of("issues", secret)).unwrap_err().code(), "invalid_declaration");
+    assert_eq!(registry.extensions().handle(of("issues", secret)).unwrap_err().code(), "invalid_declaration");
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn settings_that_were_edited_past_the_program_are_an_error_and_no_default(
     assert_eq!(issues.preferences(None).await.unwrap_err().code(), "row_changed");
     assert_eq!(issues.resolve(issues.requirement()).await.unwrap_err().code(), "store_failed");
     assert!(other.preferences(None).await.is_ok());
-    let all = registry.resolve_all(&[acme_extension("issues"), acme_extension("other")]).await.unwrap();
+    let all = registry.extensions().resolve_all(&[acme_extension("issues"), acme_extension("other")]).await.unwrap();
     assert!(all[0].is_err() && all[1].is_ok());
     // Setting a value again replaces it.
     issues.set_preferences(None).set("open", false).await.unwrap();
@@ -139,7 +139,7 @@ async fn settings_together_have_an_end() {
     for number in 0..10 {
         declaration = declaration.preference(Preference::new(format!("p{number}"), PreferenceInput::Text));
     }
-    let issues = registry.extension(declaration).unwrap();
+    let issues = registry.extensions().handle(declaration).unwrap();
     let long = || Value::Text("x".repeat(60 << 10));
     let all = (0..10).fold(issues.set_preferences(None), |set, number| set.set(format!("p{number}"), long()));
     let error = all.await.unwrap_err();
@@ -156,7 +156,7 @@ async fn what_another_declaration_can_be_set_to_stays_until_all_is_replaced() {
     let registry = world.acme().await;
     let old = handle(&registry, "issues");
     let newer = acme_extension("issues").preference(Preference::new("density", PreferenceInput::Text));
-    let newer = registry.extension(newer).unwrap();
+    let newer = registry.extensions().handle(newer).unwrap();
     newer.set_preferences(None).set("density", "high").set("open", false).await.unwrap();
     old.set_preferences(None).set("open", true).await.unwrap();
     let read = newer.preferences(None).await.unwrap();
@@ -170,17 +170,17 @@ async fn what_another_declaration_can_be_set_to_stays_until_all_is_replaced() {
         }
         declaration
     };
-    let many = registry.extension(many(&old)).unwrap();
+    let many = registry.extensions().handle(many(&old)).unwrap();
     let long = || Value::Text("x".repeat(60 << 10));
     newer.set_preferences(None).set("density", long()).await.unwrap();
     (0..8).fold(many.set_preferences(None), |set, number| set.set(format!("p{number}"), long())).await.unwrap();
     assert!(newer.preferences(None).await.unwrap().set.iter().all(|name| name != "density"));
     // A name that has become that of a secret is not stored in plain text.
     let text = acme_extension("issues").preference(Preference::new("apiSecret", PreferenceInput::Text));
-    let text = registry.extension(text).unwrap();
+    let text = registry.extensions().handle(text).unwrap();
     text.set_preferences(None).replace().set("apiSecret", "canary-plain").set("open", true).await.unwrap();
     let secret = of("issues", needs(KIND, AuthType::ApiKey, &["accessToken", "apiSecret"]));
-    registry.extension(secret).unwrap().set_preferences(None).set("open", false).await.unwrap();
+    registry.extensions().handle(secret).unwrap().set_preferences(None).set("open", false).await.unwrap();
     assert!(text.preferences(None).await.unwrap().set == ["open"]);
     newer.set_preferences(None).set("density", "low").await.unwrap();
     old.set_preferences(None).replace().set("open", true).await.unwrap();
@@ -197,9 +197,9 @@ async fn what_an_extension_cannot_do_without_is_asked_for_before_anything_is_giv
         .preference(Preference::new("open", PreferenceInput::Checkbox).required())
         .command(Command::new("list").preference(Preference::new("view", PreferenceInput::Text).required()))
         .command(Command::new("sync"));
-    let capture = registry.extension(declared).unwrap();
+    let capture = registry.extensions().handle(declared).unwrap();
     let connection = connected(&registry, "key-1").await;
-    registry.grant("capture", connection.id(), &capture.requirement().auth.secret_names).await.unwrap();
+    registry.extensions().grant("capture", connection.id(), &capture.requirement().auth.secret_names).await.unwrap();
     let missing = async |command| capture.preferences(command).await.unwrap().missing;
     let inject = async |command| capture.inject(command).await.map(drop).map_err(|error| error.to_string());
     assert_eq!(missing(Some("list")).await, ["database", "view"]);

@@ -39,7 +39,7 @@ async fn what_is_refused_is_authorized_again_by_the_hand_off_and_granted_and_the
     failing(&world, &connection).await;
     assert_eq!(issues.connection_required().await.unwrap().unwrap().action, RequiredAction::Reauthorize);
     let ticket = issues.open_native_extension_settings(Some("list")).await.unwrap();
-    assert_eq!(registry.setups().await.unwrap()[0].reauthorizes, Some(connection.id()));
+    assert_eq!(registry.setups().list().await.unwrap()[0].reauthorizes, Some(connection.id()));
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), "failed");
     // The provider accepts the new key, and the setup ends in another process.
     world.provider(|_| me("1", "ada"));
@@ -71,7 +71,7 @@ async fn a_setup_in_place_that_fails_is_told_and_grants_nothing() {
     let session = connection.reauthorize().await.unwrap();
     assert!(matches!(ended(&session, "key-2").await, Outcome::Done(_)));
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), "not granted, connected");
-    assert!(registry.grants().await.unwrap().is_empty());
+    assert!(registry.extensions().grants().await.unwrap().is_empty());
 }
 
 /// A person consents to the account that the connection has at the end.
@@ -83,11 +83,11 @@ async fn of_another_account_who_authorized_it_has_the_grant_and_the_others_have_
     let (issues, other) = (handle(&registry, "issues"), handle(&registry, "other"));
     let connection = connected(&registry, "one").await;
     for name in ["issues", "other"] {
-        registry.grant(name, connection.id(), &[secret_name("accessToken")]).await.unwrap();
+        registry.extensions().grant(name, connection.id(), &[secret_name("accessToken")]).await.unwrap();
     }
     let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let heard = told.clone();
-    let _listener = registry.on_extension_change(move |change| {
+    let _listener = registry.events().on_extension_change(move |change| {
         let parts: Vec<_> = change.parts.iter().map(|part| ChangedPart::as_str(*part)).collect();
         heard.lock().unwrap().push(format!("{} {}", change.extension, parts.join(" ")));
     });
@@ -104,7 +104,7 @@ async fn of_another_account_who_authorized_it_has_the_grant_and_the_others_have_
     let session = connection.reauthorize().extension(&other).await.unwrap();
     assert!(matches!(ended(&session, "two").await, Outcome::Done(_)));
     assert_eq!(taken(), ["issues credential", "other connection-config credential grant"]);
-    registry.grant("other", connection.id(), &[]).await.unwrap();
+    registry.extensions().grant("other", connection.id(), &[]).await.unwrap();
     taken();
     let session = connection.reauthorize().extension(&other).await.unwrap();
     assert!(matches!(ended(&session, "two").await, Outcome::Done(_)));
@@ -118,17 +118,17 @@ async fn a_declaration_that_changes_in_mid_setup_leaves_the_connection_as_it_is(
     let connection = connected(&registry, "key-1").await;
     let changed: Requirement = needs(KIND, AuthType::PersonalAccessToken, &["accessToken"]);
     for how in ["added again", "removed", "the same"] {
-        registry.add_extension(&acme_extension("issues"), "1").await.unwrap();
+        registry.extensions().add(&acme_extension("issues"), "1").await.unwrap();
         let issues = handle(&registry, "issues");
         let session = connection.reauthorize().extension(&issues).await.unwrap();
         match how {
-            "added again" => drop(registry.add_extension(&of("issues", changed.clone()), "2").await.unwrap()),
-            "removed" => drop(registry.remove_extension("issues").await.unwrap()),
+            "added again" => drop(registry.extensions().add(&of("issues", changed.clone()), "2").await.unwrap()),
+            "removed" => drop(registry.extensions().remove("issues").await.unwrap()),
             _ => {}
         }
         let outcome = ended(&session, "key-2").await;
         let token = connection.with_access_token(async |token| token.expose().to_vec()).await.unwrap();
-        let is_granted = registry.grants().await.unwrap().iter().any(|grant| grant.revoked_at.is_none());
+        let is_granted = registry.extensions().grants().await.unwrap().iter().any(|grant| grant.revoked_at.is_none());
         match how {
             "the same" => {
                 assert!(matches!(outcome, Outcome::Done(_)), "the control: {outcome:?}");
@@ -146,15 +146,15 @@ async fn a_declaration_that_changes_in_mid_setup_leaves_the_connection_as_it_is(
 async fn it_is_for_an_extension_of_the_provider_and_of_the_owner() {
     let world = World::new().await;
     let registry = world.acme().await;
-    registry.register_connection_kind(Twin::new()).unwrap();
+    registry.kinds().register(Twin::new()).unwrap();
     let connection = connected(&registry, "key-1").await;
-    let sms = registry.extension(of("sms", needs(TWIN, AuthType::ApiKey, &["apiKey"]))).unwrap();
+    let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiKey"]))).unwrap();
     let error = connection.reauthorize().extension(&sms).await.unwrap_err();
     assert_eq!(error.to_string(), "'sms' needs a connection to 'twin', and 'acme' is none");
-    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.setups().list().await.unwrap().is_empty());
     let theirs = handle(&registry.owner("u42").unwrap(), "issues");
     let session = connection.reauthorize().extension(&theirs).await.unwrap();
     assert!(matches!(ended(&session, "key-2").await, Outcome::Done(_)));
-    assert!(registry.grants().await.unwrap().is_empty());
-    assert!(registry.owner("u42").unwrap().grants().await.unwrap().is_empty());
+    assert!(registry.extensions().grants().await.unwrap().is_empty());
+    assert!(registry.owner("u42").unwrap().extensions().grants().await.unwrap().is_empty());
 }

@@ -53,7 +53,7 @@ async fn presence_alone_counts_and_what_is_sealed_stays_closed() {
 async fn a_blank_secret_is_missing_and_names_are_in_the_order_of_the_declaration() {
     let (world, twin) = (World::new().await, Twin::new());
     let registry = world.open(twin.clone()).await;
-    let needs = |names: &[&str]| registry.extension(of("sms", needs(TWIN, AuthType::ApiKey, names))).unwrap();
+    let needs = |names: &[&str]| registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, names))).unwrap();
     let both = needs(&["apiSecret", "apiKey"]);
     assert_eq!(resolved(&both).await.missing_secret_names, [secret_name("apiSecret"), secret_name("apiKey")]);
     let blank = twin.connected(&registry, "AC1", "  \u{2003} ").await;
@@ -92,7 +92,7 @@ async fn several_are_missing_with_the_choice_as_the_remedy_and_the_default_settl
     let required = handle.connection_required().await.unwrap().unwrap();
     assert_eq!(required.action, RequiredAction::Choose);
     assert_eq!(handle.environment(None).await.unwrap_err().code(), "connection_missing");
-    registry.grant("issues", one.id(), &[]).await.unwrap();
+    registry.extensions().grant("issues", one.id(), &[]).await.unwrap();
     assert_eq!(resolved(&handle).await.connection(), None, "a grant chooses nothing");
     two.make_default().await.unwrap();
     assert_eq!(resolved(&handle).await.connection(), Some(two.id()));
@@ -105,11 +105,14 @@ async fn a_connection_of_another_kind_of_the_provider_serves_and_that_of_another
     let (world, other) = (World::new().await, Kind::from_static("other"));
     let of_acme = Twin { kind: TWIN, provider: KIND, ..Twin::new() };
     let registry = world.acme().await;
-    registry.register_connection_kind(of_acme.clone()).unwrap();
-    registry.register_connection_kind(Twin { kind: other.clone(), provider: other.clone(), ..Twin::new() }).unwrap();
-    let handle = registry.extension(of("sms", needs(KIND, AuthType::OAuth, &["apiKey"])));
+    registry.kinds().register(of_acme.clone()).unwrap();
+    registry.kinds().register(Twin { kind: other.clone(), provider: other.clone(), ..Twin::new() }).unwrap();
+    let handle = registry.extensions().handle(of("sms", needs(KIND, AuthType::OAuth, &["apiKey"])));
     assert!(handle.is_err(), "oauth without its endpoints is no declaration");
-    let handle = registry.extension(of("sms", needs(KIND, AuthType::PersonalAccessToken, &["apiKey", "apiSecret"]))).unwrap();
+    let handle = registry
+        .extensions()
+        .handle(of("sms", needs(KIND, AuthType::PersonalAccessToken, &["apiKey", "apiSecret"])))
+        .unwrap();
     Twin { kind: other.clone(), provider: other, ..Twin::new() }.connected(&registry, "AC1", "s").await;
     connected(&registry, "key-1").await;
     assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
@@ -124,26 +127,27 @@ async fn a_connection_of_another_kind_of_the_provider_serves_and_that_of_another
 async fn one_secret_that_is_declared_is_the_one_that_the_kind_hands_out_whatever_either_calls_it() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let other = registry.extension(of("other", needs(KIND, AuthType::ApiKey, &["apiKey"]))).unwrap();
+    let other = registry.extensions().handle(of("other", needs(KIND, AuthType::ApiKey, &["apiKey"]))).unwrap();
     assert_eq!(other.kinds_for_setup(), [KIND]);
     let connection = connected(&registry, "key-1").await;
     assert_eq!(resolved(&other).await.connection(), Some(connection.id()));
-    let all = registry.resolve_all(&[other.declaration().clone()]).await.unwrap().remove(0).unwrap();
+    let all = registry.extensions().resolve_all(&[other.declaration().clone()]).await.unwrap().remove(0).unwrap();
     assert_eq!(all.status, ConnectionStatus::Connected);
-    registry.grant("other", connection.id(), &[secret_name("apiKey")]).await.unwrap();
+    registry.extensions().grant("other", connection.id(), &[secret_name("apiKey")]).await.unwrap();
     let context = other.inject(None).await.unwrap();
     assert_eq!(context.secret("apiKey").unwrap().expose(), b"key-1");
     // With two declared names, the kind provides only one.
-    let two = registry.extension(of("two", needs(KIND, AuthType::ApiKey, &["accessToken", "apiKey"]))).unwrap();
+    let two =
+        registry.extensions().handle(of("two", needs(KIND, AuthType::ApiKey, &["accessToken", "apiKey"]))).unwrap();
     let found = resolved(&two).await;
     assert_eq!(found.missing_secret_names, [secret_name("apiKey")]);
     let error = found.error.unwrap();
     assert_eq!(error.code, "connection_unsupported");
     let told = "no kind here hands out 'apiKey' of 'acme'; what 'acme' hands out is 'accessToken'";
     assert_eq!(error.message.as_str(), told);
-    let refused = registry.grant("two", connection.id(), &[secret_name("apiKey")]).await.unwrap_err();
+    let refused = registry.extensions().grant("two", connection.id(), &[secret_name("apiKey")]).await.unwrap_err();
     assert_eq!((refused.code(), refused.to_string().as_str()), ("unknown_secret", "'two' cannot be granted 'apiKey': 'acme' hands out 'accessToken'"));
-    registry.grant("two", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("two", connection.id(), &[secret_name("accessToken")]).await.unwrap();
 }
 
 #[tokio::test]
@@ -152,13 +156,13 @@ async fn a_provider_that_is_not_installed_is_missing_and_owners_are_apart() {
     let registry = world.open(fake).await;
     let handle = handle(&registry, "issues");
     assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
-    registry.register_connection_kind(crate::acme::Acme::default()).unwrap();
+    registry.kinds().register(crate::acme::Acme::default()).unwrap();
     connected(&registry.owner("u42").unwrap(), "key-1").await;
     assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
-    let theirs = registry.owner("u42").unwrap().extension(acme_extension("issues")).unwrap();
+    let theirs = registry.owner("u42").unwrap().extensions().handle(acme_extension("issues")).unwrap();
     assert_eq!(resolved(&theirs).await.status, ConnectionStatus::Connected);
     // A row whose plugin is not registered cannot be used.
-    assert!(registry.unregister_connection_kind(&KIND));
+    assert!(registry.kinds().unregister(&KIND));
     assert_eq!(resolved(&theirs).await.status, ConnectionStatus::Missing);
 }
 

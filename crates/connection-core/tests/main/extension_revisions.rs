@@ -115,36 +115,39 @@ async fn a_count_that_cannot_grow_lets_no_declaration_come_or_go() {
         ExtensionDeclaration::new("acme", requirement).preference(region)
     };
     let issues = handle(&registry, "issues");
-    registry.add_extension(&acme("eu"), "1").await.unwrap();
+    registry.extensions().add(&acme("eu"), "1").await.unwrap();
     let set = async |sql: String| raw::run(&world.database(), &sql).await;
     set(format!("UPDATE connection_extension_state SET public_revision = {}", i64::MAX)).await;
     let before = issues.revisions(None).await.unwrap();
-    assert_eq!(registry.add_extension(&acme("us"), "2").await.unwrap_err().code(), "revision_exhausted");
-    assert_eq!(registry.added_extension("acme").await.unwrap().source, "1");
-    registry.add_extension(&acme("eu"), "3").await.unwrap();
-    assert_eq!(registry.remove_extension("acme").await.unwrap_err().code(), "revision_exhausted");
-    assert_eq!(registry.extensions().await.unwrap().len(), 1);
+    assert_eq!(registry.extensions().add(&acme("us"), "2").await.unwrap_err().code(), "revision_exhausted");
+    assert_eq!(registry.extensions().get("acme").await.unwrap().source, "1");
+    registry.extensions().add(&acme("eu"), "3").await.unwrap();
+    assert_eq!(registry.extensions().remove("acme").await.unwrap_err().code(), "revision_exhausted");
+    assert_eq!(registry.extensions().list().await.unwrap().len(), 1);
     assert_eq!(issues.revisions(None).await.unwrap(), before);
     // The sum that is compared has reached its maximum, and neither of its parts has.
     set(format!("UPDATE connection_extension_state SET public_revision = {}", i64::MAX - 1)).await;
-    let other = registry.extension(acme_extension("other")).unwrap();
+    let other = registry.extensions().handle(acme_extension("other")).unwrap();
     other.set_preferences(None).set("apiBaseUrl", "https://a.example").await.unwrap();
     let public = other.set_preferences(None).set("apiBaseUrl", "https://b.example").await.unwrap_err();
     assert_eq!(public.code(), "revision_exhausted");
     set("UPDATE connection_extension_state SET public_revision = 1".to_owned()).await;
     for column in ["revision", "public_revision"] {
-        let acme = registry.extension(acme("eu")).unwrap();
+        let acme = registry.extensions().handle(acme("eu")).unwrap();
         acme.set_preferences(None).set("region", "de").await.unwrap();
         let connection = connected(&registry, column).await;
-        registry.grant("acme", connection.id(), &[]).await.unwrap();
+        registry.extensions().grant("acme", connection.id(), &[]).await.unwrap();
         set(format!("UPDATE connection_extension_preference SET {column} = {}", i64::MAX)).await;
-        assert_eq!(registry.remove_extension("acme").await.unwrap_err().code(), "revision_exhausted", "{column}");
+        assert_eq!(registry.extensions().remove("acme").await.unwrap_err().code(), "revision_exhausted", "{column}");
         assert_eq!(acme.preferences(None).await.unwrap().set, ["region"]);
-        assert!(registry.grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_none()), "{column}");
+        assert!(
+            registry.extensions().grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_none()),
+            "{column}"
+        );
         set(format!("UPDATE connection_extension_preference SET {column} = 1")).await;
         registry.remove(connection.id()).await.unwrap();
     }
-    assert!(registry.remove_extension("acme").await.unwrap(), "the control");
+    assert!(registry.extensions().remove("acme").await.unwrap(), "the control");
 }
 
 /// R-JINGLE-050 and R-JINGLE-051
@@ -153,10 +156,10 @@ async fn a_committed_change_is_told_to_the_host_first_then_to_who_shows_it_and_h
     let world = World::new().await;
     let registry = world.acme().await;
     let issues = handle(&registry, "issues");
-    let (told, ui) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(registry.extension_changes())));
+    let (told, ui) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(registry.events().extension_changes())));
     let (shown, heard, stream) = (Arc::new(Mutex::new(Vec::new())), told.clone(), ui.clone());
     let shows = shown.clone();
-    let listener = registry.on_extension_change(move |change| {
+    let listener = registry.events().on_extension_change(move |change| {
         use futures_core::Stream as _;
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         let mut stream = stream.lock().unwrap();
@@ -166,14 +169,14 @@ async fn a_committed_change_is_told_to_the_host_first_then_to_who_shows_it_and_h
         let first = !shows.lock().unwrap().contains(change);
         heard.lock().unwrap().push((change.clone(), first));
     });
-    let panics = registry.on_extension_change(|_| panic!("told so"));
-    let others = registry.owner("u42").unwrap().on_extension_change(|_| unreachable!("another owner's"));
+    let panics = registry.events().on_extension_change(|_| panic!("told so"));
+    let others = registry.owner("u42").unwrap().events().on_extension_change(|_| unreachable!("another owner's"));
     issues.set_preferences(None).set("apiBaseUrl", "https://canary-value.example").await.unwrap();
     issues.set_preferences(Some("list")).set("limit", "7").await.unwrap();
     assert!(issues.set_preferences(None).set("open", "no").await.is_err());
     let connection = connected(&registry, "key-1").await;
-    registry.grant("issues", connection.id(), &[]).await.unwrap();
-    registry.grant("issues", connection.id(), &[]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[]).await.unwrap();
     let told = std::mem::take(&mut *told.lock().unwrap());
     use ChangedPart::{CommandConfig, ConnectionConfig, ExtensionConfig, Grant};
     let parts: Vec<_> = told.iter().map(|(change, _)| change.parts.clone()).collect();

@@ -34,13 +34,13 @@ fn package(registry: &ConnectionRegistry) -> ExtensionHandle {
     let declared = ExtensionDeclaration::new("package", requirement);
     let preference = |name| Preference::new(name, PreferenceInput::Text).default("mine");
     let declared = names.into_iter().fold(declared, |declared, name| declared.preference(preference(name)));
-    registry.extension(declared).unwrap()
+    registry.extensions().handle(declared).unwrap()
 }
 
 /// Returns the public values that it reads, alone and among many.
 async fn public(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> String {
     let alone = handle.resolve(handle.requirement()).await.unwrap().public_config.to_string();
-    let all = registry.resolve_all(&[handle.declaration().clone()]).await.unwrap();
+    let all = registry.extensions().resolve_all(&[handle.declaration().clone()]).await.unwrap();
     assert_eq!(all[0].as_ref().unwrap().public_config.to_string(), alone);
     alone
 }
@@ -53,7 +53,7 @@ async fn count(handle: &ExtensionHandle) -> u64 {
 async fn others_read_what_is_public_of_the_providers_own_extension_with_its_defaults_and_nothing_else() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let acme = registry.extension(own("eu")).unwrap();
+    let acme = registry.extensions().handle(own("eu")).unwrap();
     acme.set_preferences(None).set("note", "canary-note").set("plan", "paid").await.unwrap();
     let package = package(&registry);
     assert_eq!(public(&registry, &package).await, r#"{"region":"mine","plan":"mine","note":"mine"}"#);
@@ -64,23 +64,23 @@ async fn others_read_what_is_public_of_the_providers_own_extension_with_its_defa
         let [.., before, now] = counts[..] else { unreachable!() };
         assert!(now > before, "{counts:?}");
     };
-    registry.add_extension(&own("eu"), "1").await.unwrap();
+    registry.extensions().add(&own("eu"), "1").await.unwrap();
     changed(r#"{"region":"eu","plan":"paid","note":"mine"}"#).await;
-    registry.add_extension(&own("us"), "2").await.unwrap();
+    registry.extensions().add(&own("us"), "2").await.unwrap();
     changed(r#"{"region":"us","plan":"paid","note":"mine"}"#).await;
     acme.set_preferences(None).set("region", "de").await.unwrap();
     changed(r#"{"region":"de","plan":"paid","note":"mine"}"#).await;
     // A value that an earlier declaration allowed no longer counts if the new one does not offer it.
     let mut other = own("us");
     other.preferences[1].input = PreferenceInput::Dropdown(vec![("free".into(), "Free".into())]);
-    registry.add_extension(&other, "3").await.unwrap();
+    registry.extensions().add(&other, "3").await.unwrap();
     changed(r#"{"region":"de","plan":"mine","note":"mine"}"#).await;
-    registry.remove_extension("acme").await.unwrap();
+    registry.extensions().remove("acme").await.unwrap();
     changed(r#"{"region":"mine","plan":"mine","note":"mine"}"#).await;
-    registry.add_extension(&own("eu"), "4").await.unwrap();
+    registry.extensions().add(&own("eu"), "4").await.unwrap();
     changed(r#"{"region":"eu","plan":"mine","note":"mine"}"#).await;
     let before = count(&package).await;
-    registry.add_extension(&own("eu"), "5").await.unwrap();
+    registry.extensions().add(&own("eu"), "5").await.unwrap();
     acme.set_preferences(None).set("note", "another").await.unwrap();
     assert_eq!(count(&package).await, before, "the control: nothing that others read");
 }
@@ -100,7 +100,8 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
     let mut before = None;
     let told = Arc::new(Mutex::new(Vec::new()));
     let heard = told.clone();
-    let _listener = registry.on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
+    let _listener =
+        registry.events().on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
     for (declared, shown, counts) in [
         (with(&[], false), "{}", false),
         // Without a default it is false, and was not published before.
@@ -111,8 +112,8 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
         (with(&["open", "region"], true), r#"{"open":true}"#, false),
         (with(&[], true), "{}", true),
     ] {
-        registry.add_extension(&declared, "1").await.unwrap();
-        let issues = registry.extension(declared).unwrap();
+        registry.extensions().add(&declared, "1").await.unwrap();
+        let issues = registry.extensions().handle(declared).unwrap();
         assert_eq!(public(&registry, &issues).await, shown);
         let now = issues.revisions(None).await.unwrap();
         assert_eq!(before.is_some_and(|before| before != now), counts, "{shown}");
@@ -126,12 +127,12 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
         declared.name = "acme".into();
         declared
     };
-    let own = registry.extension(acme(&["open"])).unwrap();
+    let own = registry.extensions().handle(acme(&["open"])).unwrap();
     own.set_preferences(None).set("open", true).await.unwrap();
     let mut without = acme(&["open"]);
     without.preferences.clear();
-    registry.add_extension(&without, "1").await.unwrap();
-    let reader = registry.extension(with(&["open"], false)).unwrap();
+    registry.extensions().add(&without, "1").await.unwrap();
+    let reader = registry.extensions().handle(with(&["open"], false)).unwrap();
     assert_eq!(public(&registry, &reader).await, r#"{"open":false}"#);
 }
 
@@ -143,15 +144,15 @@ async fn a_declaration_that_another_process_changes_in_mid_setup_is_refused_at_t
     let changed = of("issues", needs(KIND, AuthType::PersonalAccessToken, &["accessToken"]));
     for how in ["connects", "adds", "removes", "knows nothing"] {
         let issues = handle(&here, "issues");
-        let session = here.begin_setup(&KIND).extension(&issues).await.unwrap();
+        let session = here.setups().begin(&KIND).extension(&issues).await.unwrap();
         let (no, _) = step(&session).await;
         match how {
             "connects" => {
-                let theirs = there.extension(changed.clone()).unwrap();
-                there.begin_setup(&KIND).extension(&theirs).await.unwrap().cancel().await.unwrap();
+                let theirs = there.extensions().handle(changed.clone()).unwrap();
+                there.setups().begin(&KIND).extension(&theirs).await.unwrap().cancel().await.unwrap();
             }
-            "adds" => drop(there.add_extension(&changed, "1").await.unwrap()),
-            "removes" => assert!(!there.remove_extension("issues").await.unwrap(), "it was not added"),
+            "adds" => drop(there.extensions().add(&changed, "1").await.unwrap()),
+            "removes" => assert!(!there.extensions().remove("issues").await.unwrap(), "it was not added"),
             _ => {}
         }
         session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
@@ -162,7 +163,7 @@ async fn a_declaration_that_another_process_changes_in_mid_setup_is_refused_at_t
         }
         let Outcome::Failed(failure) = outcome else { panic!("{how}") };
         assert_eq!(failure.code, "connection_changed", "{how}");
-        there.remove_extension("issues").await.unwrap();
+        there.extensions().remove("issues").await.unwrap();
     }
 }
 
@@ -170,7 +171,7 @@ async fn a_declaration_that_another_process_changes_in_mid_setup_is_refused_at_t
 async fn a_setup_for_an_extension_of_which_nothing_is_known_stores_nothing() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let session = registry.begin_setup(&KIND).extension(&handle(&registry, "issues")).await.unwrap();
+    let session = registry.setups().begin(&KIND).extension(&handle(&registry, "issues")).await.unwrap();
     let (no, _) = step(&session).await;
     assert_eq!(raw::run(&world.database(), "DELETE FROM connection_extension_state").await, 1);
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
@@ -185,24 +186,25 @@ async fn counts_go_on_where_an_extension_is_removed_and_added_again_and_all_that
     let issues = handle(&registry, "issues");
     let told = Arc::new(Mutex::new(Vec::new()));
     let heard = told.clone();
-    registry.add_extension(issues.declaration(), "1").await.unwrap();
+    registry.extensions().add(issues.declaration(), "1").await.unwrap();
     issues.set_preferences(None).set("open", true).await.unwrap();
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
     let before = issues.preferences(Some("list")).await.unwrap().revisions;
     let connection = connected(&registry, "key-1").await;
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
-    let _listener = registry.on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
-    registry.remove_extension("issues").await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    let _listener =
+        registry.events().on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
+    registry.extensions().remove("issues").await.unwrap();
     use ChangedPart::{CommandConfig, ExtensionConfig, Grant};
     assert_eq!(std::mem::take(&mut *told.lock().unwrap()), [vec![ExtensionConfig, CommandConfig, Grant]]);
-    registry.add_extension(issues.declaration(), "2").await.unwrap();
+    registry.extensions().add(issues.declaration(), "2").await.unwrap();
     let after = issues.preferences(Some("list")).await.unwrap();
     assert!(after.set.is_empty());
     assert!(after.revisions.extension_config > before.extension_config, "{:?}", after.revisions);
     assert!(after.revisions.command_config > before.command_config, "{:?}", after.revisions);
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
     told.lock().unwrap().clear();
-    registry.remove_extension("issues").await.unwrap();
+    registry.extensions().remove("issues").await.unwrap();
     assert_eq!(*told.lock().unwrap(), [vec![CommandConfig]], "of a command alone");
 }
 
@@ -213,7 +215,7 @@ async fn a_default_or_a_stored_value_that_does_not_fit_the_declaration_is_none()
     let with = |input: fn() -> PreferenceInput, default: Value| {
         let requirement = needs(KIND, AuthType::ApiKey, &["accessToken"]).public_preference("it");
         let declared = ExtensionDeclaration::new("odd", requirement);
-        registry.extension(declared.preference(Preference::new("it", input()).default(default)))
+        registry.extensions().handle(declared.preference(Preference::new("it", input()).default(default)))
     };
     let choices = || PreferenceInput::Dropdown(vec![("a".into(), "A".into()), ("b".into(), "B".into())]);
     for (input, default, value) in [
@@ -244,11 +246,15 @@ async fn what_is_public_and_damaged_is_an_error_for_who_reads_it_and_for_nobody_
     let world = World::new().await;
     let registry = world.acme().await;
     let auth = RequirementAuth::new(AuthType::ApiKey, [secret_name("accessToken")]);
-    registry.add_extension(&own("eu"), "{}").await.unwrap();
+    registry.extensions().add(&own("eu"), "{}").await.unwrap();
     let (package, reader) = (package(&registry), ExtensionDeclaration::new("reader", Requirement::new("default", KIND, "Acme", auth)));
-    let reader = registry.extension(reader).unwrap();
+    let reader = registry.extensions().handle(reader).unwrap();
     let all = async || {
-        let all = registry.resolve_all(&[package.declaration().clone(), reader.declaration().clone()]).await.unwrap();
+        let all = registry
+            .extensions()
+            .resolve_all(&[package.declaration().clone(), reader.declaration().clone()])
+            .await
+            .unwrap();
         all.into_iter().map(|one| one.map(|resolved| resolved.public_config.to_string())).collect::<Vec<_>>()
     };
     let before = all().await;
@@ -264,6 +270,6 @@ async fn what_is_public_and_damaged_is_an_error_for_who_reads_it_and_for_nobody_
         }
         assert!(reader.resolve(reader.requirement()).await.is_ok());
     }
-    registry.add_extension(&own("us"), "{}").await.unwrap();
+    registry.extensions().add(&own("us"), "{}").await.unwrap();
     assert!(all().await[0].as_ref().unwrap().contains(r#""region":"us""#), "what is added again is mended");
 }

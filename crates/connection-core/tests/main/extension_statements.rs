@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connection_contract::{AuthType, ConnectionDefinition, ExtensionDeclaration};
-use connection_core::ConnectionRegistry;
+use connection_core::{ConnectionRegistry, Limits};
 
 use crate::{
     acme::{Acme, KIND},
@@ -32,7 +32,7 @@ impl Counted {
     pub(crate) async fn of(world: World, kind: impl ConnectionDefinition) -> Self {
         log::begin();
         let pool = Pool::of(&world.database(), 1).await;
-        let builder = world.builder().hot_rows(Duration::from_millis(500)).store(pool.lend());
+        let builder = world.builder().limits(Limits::new().hot_rows(Duration::from_millis(500))).store(pool.lend());
         let registry = builder.kind(kind).open().await.unwrap();
         let thread = std::thread::current().name().unwrap().to_owned();
         Self { world, pool, registry, thread }
@@ -68,7 +68,7 @@ impl Counted {
 async fn which_connection_is_meant_and_what_is_set_is_read_at_once() {
     let on = Counted::new().await;
     let twin = Twin { kind: TWIN, provider: KIND, ..Twin::new() };
-    on.registry.register_connection_kind(twin.clone()).unwrap();
+    on.registry.kinds().register(twin.clone()).unwrap();
     let issues = handle(&on.registry, "issues");
     let resolve = async || on.takes(async || issues.resolve(issues.requirement()).await).await;
     assert_eq!(resolve().await.0, 1, "nothing is connected");
@@ -88,11 +88,11 @@ async fn which_connection_is_meant_and_what_is_set_is_read_at_once() {
         let (statements, found) = resolve().await;
         assert_eq!((statements, found.unwrap().connection()), (1, Some(default.id())));
     }
-    on.registry.choose_connection("issues", three.id()).await.unwrap();
+    on.registry.extensions().choose("issues", three.id()).await.unwrap();
     let (statements, found) = resolve().await;
     assert_eq!((statements, found.unwrap().connection()), (1, Some(three.id())));
-    on.registry.unregister_connection_kind(&KIND);
-    on.registry.unregister_connection_kind(&TWIN);
+    on.registry.kinds().unregister(&KIND);
+    on.registry.kinds().unregister(&TWIN);
     assert_eq!(resolve().await.0, 1, "no kind is registered");
     drop(on.world);
 }
@@ -104,9 +104,9 @@ async fn a_provider_of_many_kinds_is_read_in_a_few() {
     let kinds = ["k1", "k2", "k3", "k4", "k5", "k6"].map(connection_contract::Kind::from_static);
     let twins = kinds.map(|kind| Twin { kind, provider: KIND, ..Twin::new() });
     for twin in &twins {
-        on.registry.register_connection_kind(twin.clone()).unwrap();
+        on.registry.kinds().register(twin.clone()).unwrap();
     }
-    let sms = on.registry.extension(of("sms", needs(KIND, AuthType::ApiKey, &["apiSecret"]))).unwrap();
+    let sms = on.registry.extensions().handle(of("sms", needs(KIND, AuthType::ApiKey, &["apiSecret"]))).unwrap();
     let resolve = async || on.takes(async || sms.resolve(sms.requirement()).await).await;
     let last = twins[5].connected(&on.registry, "AC6", "six").await;
     let (statements, found) = resolve().await;
@@ -135,8 +135,8 @@ async fn many_extensions_are_read_with_the_statements_of_one() {
     connected(&on.registry, "one").await;
     let declarations: Vec<ExtensionDeclaration> =
         (0..2000).map(|number| acme_extension(&format!("extension-{number}"))).collect();
-    let (of_one, _) = on.takes(async || on.registry.resolve_all(&declarations[..1]).await).await;
-    let (of_all, all) = on.takes(async || on.registry.resolve_all(&declarations).await).await;
+    let (of_one, _) = on.takes(async || on.registry.extensions().resolve_all(&declarations[..1]).await).await;
+    let (of_all, all) = on.takes(async || on.registry.extensions().resolve_all(&declarations).await).await;
     assert_eq!((of_one, of_all), (5, 5));
     assert!(all.unwrap().iter().all(|found| found.as_ref().is_ok_and(|found| found.connection().is_some())));
 }

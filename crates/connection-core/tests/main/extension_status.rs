@@ -70,7 +70,7 @@ async fn what_needs_nothing_is_connected_where_it_runs_and_unsupported_elsewhere
         reminders().platform(elsewhere),
         acme_extension("issues").platform(elsewhere),
     ]
-    .map(|declaration| registry.extension(declaration).unwrap());
+    .map(|declaration| registry.extensions().handle(declaration).unwrap());
     let mut statuses = Vec::new();
     for handle in &found {
         let resolved = handle.resolve(handle.requirement()).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_redirect_that_nobody_knows_is_unsupported_and_no_error_and_a_connecti
         let oauth = RequirementOAuth::new("https://acme.example/a", "https://acme.example/t", "client", redirect);
         let auth = RequirementAuth::new(AuthType::OAuth, [secret_name("accessToken")]).oauth(oauth);
         let requirement = connection_contract::Requirement::new("default", KIND, "Acme", auth);
-        registry.extension(of("issues", requirement)).unwrap()
+        registry.extensions().handle(of("issues", requirement)).unwrap()
     };
     let (unknown, known) = (by(RequirementRedirect::Other("carrier-pigeon".into())), by(RequirementRedirect::Loopback));
     let found = unknown.resolve(unknown.requirement()).await.unwrap();

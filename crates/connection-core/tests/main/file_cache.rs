@@ -82,7 +82,7 @@ impl ConnectionDefinition for Digests {
 }
 
 async fn begun(world: &World, registry: &ConnectionRegistry) -> connection_core::SetupSession {
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     let root = world.directory.path().join("files");
     session.advance(no, &answers(&[("root", root.to_str().unwrap())])).await.unwrap();
@@ -136,7 +136,7 @@ async fn in_a_setup_what_was_made_stays_made_in_another_process_though_the_file_
     registry.close().await;
     write(&world, "another text");
     let registry = world.open(plugin.clone()).await;
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     step(&session).await;
     assert_eq!(code(&lent::named(&session, "ada").await), "done Live");
     let seen = plugin.seen();

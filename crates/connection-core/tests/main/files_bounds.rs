@@ -4,7 +4,8 @@ use std::{fs, path::Path};
 
 use connection_contract::{Liveness, prelude::*};
 use connection_core::{
-    AdvanceError, Connection as Handle, ConnectionRegistry, DirectoryState, FilesPolicy, KeyFile, NewProfile, Outcome,
+    AdvanceError, Connection as Handle, ConnectionRegistry, DirectoryState, FilesPolicy, KeyFile, KeySources,
+    NewProfile, Outcome,
 };
 
 use crate::{
@@ -31,7 +32,7 @@ async fn granted(registry: &ConnectionRegistry, root: &Path) -> Handle {
 
 /// Returns the error that a person gets for a directory that is refused.
 async fn refused(registry: &ConnectionRegistry, root: &Path) -> String {
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     let refused = session.advance(no, &answers(&[("roots", text(root))])).await;
     let Err(AdvanceError::Invalid(problems)) = refused else { panic!("{} is granted", root.display()) };
@@ -314,8 +315,8 @@ async fn the_files_of_every_key_source_are_protected() {
     let at = base(&world);
     write(&at.join("old/root.key"), "");
     write(&at.join("older/a"), "a");
-    let registry =
-        world.builder().known_key(KeyFile::at(at.join("old/root.key"))).kind(Folders).open().await.unwrap();
+    let sources = KeySources::new(KeyFile::at(world.key())).known(KeyFile::at(at.join("old/root.key")));
+    let registry = world.builder().key(sources).kind(Folders).open().await.unwrap();
     assert!(refused(&registry, &at.join("old")).await.contains("this host protects"));
     granted(&registry, &at.join("older")).await;
 }
@@ -328,7 +329,8 @@ async fn the_file_of_a_passphrase_is_protected() {
     write(&at.join("words/passphrase"), "");
     write(&at.join("other/a"), "a");
     let source = connection_core::KeyPassphrase::in_file(at.join("words/passphrase"));
-    let registry = world.builder().known_key(source).kind(Folders).open().await.unwrap();
+    let sources = KeySources::new(KeyFile::at(world.key())).known(source);
+    let registry = world.builder().key(sources).kind(Folders).open().await.unwrap();
     assert!(refused(&registry, &at.join("words")).await.contains("this host protects"));
     granted(&registry, &at.join("other")).await;
 }

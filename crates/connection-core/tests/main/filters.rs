@@ -67,7 +67,7 @@ async fn walk(registry: &ConnectionRegistry, filter: Filter, limit: u16, all: bo
     loop {
         let filter = filter.clone().limit(limit);
         let filter = after.map_or(filter.clone(), |after| filter.after(after));
-        let page = if all { registry.list_all_owners(filter).await } else { registry.list_connections(filter).await };
+        let page = registry.list_connections(if all { filter.all_owners() } else { filter }).await;
         let page = page.unwrap();
         assert!(page.connections.len() <= usize::from(limit), "a page holds more than was asked");
         found.extend(page.connections.iter().map(|info| info.id));

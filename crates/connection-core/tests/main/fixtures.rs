@@ -58,13 +58,13 @@ async fn a_hub_is_paired_by_a_callback_that_lands_in_another_process() {
     let world = World::new().await;
     world.provider(provider);
     let one = open(&world).await;
-    let session = one.begin_setup(&HUB_KIND).await.unwrap();
+    let session = one.setups().begin(&HUB_KIND).await.unwrap();
     let (_, state) = shown(&world, &session).await;
     let other = open(&world).await;
     let forged = answers(&[("state", "forged"), ("token", TOKEN)]);
-    assert!(matches!(other.deliver(forged).await.unwrap_err(), DeliverError::Unknown));
-    other.deliver(answers(&[("state", &state), ("token", TOKEN)])).await.unwrap();
-    let there = other.resume_setup(session.id()).await.unwrap();
+    assert!(matches!(other.setups().deliver(forged).await.unwrap_err(), DeliverError::Unknown));
+    other.setups().deliver(answers(&[("state", &state), ("token", TOKEN)])).await.unwrap();
+    let there = other.setups().resume(session.id()).await.unwrap();
     let Outcome::Done(done) = there.terminal().await.unwrap() else { panic!("not paired") };
     assert_eq!((done.identity.label.as_str(), done.liveness), ("Kitchen", Liveness::Live));
     let connection = one.connection(done.connection).await.unwrap();
@@ -78,7 +78,7 @@ async fn a_code_that_nobody_types_ends_the_setup() {
     let world = World::new().await;
     world.provider(provider);
     let registry = open(&world).await;
-    let session = registry.begin_setup(&HUB_KIND).await.unwrap();
+    let session = registry.setups().begin(&HUB_KIND).await.unwrap();
     shown(&world, &session).await;
     world.clock.advance(std::time::Duration::from_secs(601));
     assert_eq!(code(&session.terminal().await.unwrap()), "hub_code_expired");
@@ -121,7 +121,7 @@ async fn a_device_that_could_not_call_back_is_told_so_at_once_and_nothing_is_sen
     let policy = HttpPolicy::new().endpoint(HUB, &world.server.origin()).unwrap();
     let builder = world.builder().http(policy).inbound(Arc::new(Alone));
     let registry = builder.kind(Hub::default()).open().await.unwrap();
-    let session = registry.begin_setup(&HUB_KIND).await.unwrap();
+    let session = registry.setups().begin(&HUB_KIND).await.unwrap();
     let outcome = session.terminal().await.unwrap();
     assert_eq!(code(&outcome), "no_callback");
     let Outcome::Failed(failure) = outcome else { panic!("it failed") };
@@ -132,7 +132,7 @@ async fn a_device_that_could_not_call_back_is_told_so_at_once_and_nothing_is_sen
 
 /// Returns the problems with these answers of a node, as one text; empty if they are accepted.
 async fn refused(registry: &ConnectionRegistry, address: &str, confirmed: &str) -> String {
-    let session = registry.begin_setup(&NODE_KIND).await.unwrap();
+    let session = registry.setups().begin(&NODE_KIND).await.unwrap();
     let (no, _) = step(&session).await;
     let given = answers(&[("address", address), ("token", TOKEN), ("unencrypted", confirmed)]);
     let refused = match session.advance(no, &given).await {

@@ -57,7 +57,7 @@ async fn refused(world: &World, registry: &ConnectionRegistry, connection: &Conn
         assert!(matches!(code, "row_changed" | "row_outdated"), "{what}: {code}");
     }
     assert_eq!(world.server.requests().len(), asked, "{what}: something was sent");
-    let named = registry.edited_rows().await.unwrap();
+    let named = registry.events().edited_rows().await.unwrap();
     assert!(named.iter().any(|error| error.fault == fault && error.table == "connection_account"), "{what}: {named:?}");
 }
 
@@ -69,14 +69,14 @@ async fn a_removed_connection_that_is_put_back_is_refused_by_every_process_and_c
     copy(&world).await;
     put_back(&world).await;
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live, "the control: nothing happened since");
-    assert_eq!(registry.edited_rows().await.unwrap(), []);
+    assert_eq!(registry.events().edited_rows().await.unwrap(), []);
     registry.remove(connection.id()).await.unwrap();
     put_back(&world).await;
     refused(&world, &registry, &connection, RowFault::Removed, "in the process that removed it").await;
     let another = world.open(Acme::default()).await;
     refused(&world, &another, &connection, RowFault::Removed, "at the first use in another process").await;
     another.remove(connection.id()).await.unwrap();
-    assert_eq!(another.edited_rows().await.unwrap(), []);
+    assert_eq!(another.events().edited_rows().await.unwrap(), []);
     assert!(matches!(another.connection(connection.id()).await, Err(Error::NotFound(_))));
 }
 
@@ -104,7 +104,7 @@ async fn an_older_credential_that_is_put_back_is_refused_unless_the_newest_event
     let another = world.open(Acme::default()).await;
     let handle = another.connection(connection.id()).await.unwrap();
     assert_eq!(handle.verify().await.unwrap().liveness, Liveness::Live, "the control: it is the events that tell");
-    assert_eq!(another.edited_rows().await.unwrap(), []);
+    assert_eq!(another.events().edited_rows().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_connection_whose_row_was_edited_is_refused_until_it_is_as_it_was() {
         raw::run(&world.database(), format!("UPDATE connection_account SET {back}")).await;
         assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live, "{back}");
     }
-    assert_eq!(registry.edited_rows().await.unwrap(), []);
+    assert_eq!(registry.events().edited_rows().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn no_grant(registry: &ConnectionRegistry, fault: RowFault, what: &str) {
     let issues = handle(registry, "issues");
     let resolved = issues.resolve(issues.requirement()).await.unwrap();
     assert!(!resolved.is_granted(), "{what}");
-    let all = registry.resolve_all(&[issues.declaration().clone()]).await.unwrap().remove(0).unwrap();
+    let all = registry.extensions().resolve_all(&[issues.declaration().clone()]).await.unwrap().remove(0).unwrap();
     assert!(!all.is_granted(), "{what}");
     for error in [
         issues.with_access_token(issues.requirement(), async |_| ()).await.unwrap_err(),
@@ -173,8 +173,8 @@ async fn no_grant(registry: &ConnectionRegistry, fault: RowFault, what: &str) {
         assert_eq!((error.table, error.fault), ("connection_extension_grant", fault), "{what}: {error}");
         assert!(error.to_string().contains("'issues'") && remedy.contains("grant it again"), "{what}: {error}");
     }
-    assert!(registry.grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_some()), "{what}");
-    let named = registry.edited_rows().await.unwrap();
+    assert!(registry.extensions().grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_some()), "{what}");
+    let named = registry.events().edited_rows().await.unwrap();
     assert!(named.iter().any(|error| error.table == "connection_extension_grant" && error.fault == fault), "{named:?}");
 }
 
@@ -183,7 +183,7 @@ async fn granted(registry: &ConnectionRegistry, what: &str) {
     let token = issues.with_access_token(issues.requirement(), async |token| token.expose().to_vec()).await;
     assert_eq!(token.unwrap(), b"key-1", "{what}");
     assert!(issues.resolve(issues.requirement()).await.unwrap().is_granted(), "{what}");
-    assert_eq!(registry.edited_rows().await.unwrap(), [], "{what}");
+    assert_eq!(registry.events().edited_rows().await.unwrap(), [], "{what}");
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn a_grant_that_no_person_gave_or_that_was_taken_back_gives_nobody_a_secre
     );
     raw::run(&database, sql).await;
     no_grant(&registry, RowFault::Unmarked, "written past the program").await;
-    registry.grant("issues", id, &names).await.unwrap();
+    registry.extensions().grant("issues", id, &names).await.unwrap();
     granted(&registry, "a person gives it").await;
     raw::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_extension_grant").await;
     // Another extension, more secrets, a longer time.
@@ -227,13 +227,13 @@ async fn a_grant_that_no_person_gave_or_that_was_taken_back_gives_nobody_a_secre
     assert_eq!(row(error).fault, RowFault::Edited);
     raw::run(&database, "UPDATE connection_extension_grant SET extension = 'issues'").await;
     // Revoked and put back: the mark was valid before.
-    assert!(registry.revoke("issues", id).await.unwrap());
+    assert!(registry.extensions().revoke("issues", id).await.unwrap());
     raw::run(&database, "DELETE FROM connection_extension_grant").await;
     raw::run(&database, "INSERT INTO connection_extension_grant SELECT * FROM kept").await;
     no_grant(&registry, RowFault::Outdated, "put back").await;
-    assert!(registry.revoke("issues", id).await.unwrap(), "what is put back is taken back");
-    assert_eq!(registry.edited_rows().await.unwrap(), []);
-    registry.grant("issues", id, &names).await.unwrap();
+    assert!(registry.extensions().revoke("issues", id).await.unwrap(), "what is put back is taken back");
+    assert_eq!(registry.events().edited_rows().await.unwrap(), []);
+    registry.extensions().grant("issues", id, &names).await.unwrap();
     granted(&registry, "a person gives it again").await;
 }
 
@@ -245,13 +245,13 @@ async fn a_row_event_that_is_taken_away_is_found_by_who_looks_at_the_whole_recor
     let connection = connected(&registry, "key-1").await;
     let database = world.database();
     for extension in ["one", "two", "three"] {
-        registry.grant(extension, connection.id(), &[]).await.unwrap();
+        registry.extensions().grant(extension, connection.id(), &[]).await.unwrap();
     }
     assert!(raw::refusal(&database, "DELETE FROM connection_row_event").await.contains("append-only"));
     assert!(raw::refusal(&database, "UPDATE connection_row_event SET at = 1").await.contains("append-only"));
-    assert_eq!(registry.edited_rows().await.unwrap(), [], "the control");
+    assert_eq!(registry.events().edited_rows().await.unwrap(), [], "the control");
     raw::unlock_events(&database).await;
     raw::run(&database, "DELETE FROM connection_row_event WHERE seq = 2").await;
-    let found = registry.edited_rows().await.unwrap();
+    let found = registry.events().edited_rows().await.unwrap();
     assert!(found.iter().any(|error| error.table == "connection_row_event"), "{found:?}");
 }

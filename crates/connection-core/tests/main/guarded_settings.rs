@@ -19,7 +19,7 @@ fn row(error: Error) -> (&'static str, RowFault) {
 
 /// Returns the tables of the rows that `doctor` would name.
 async fn named(registry: &connection_core::ConnectionRegistry) -> Vec<&'static str> {
-    registry.edited_rows().await.unwrap().into_iter().map(|error| error.table).collect()
+    registry.events().edited_rows().await.unwrap().into_iter().map(|error| error.table).collect()
 }
 
 #[tokio::test]
@@ -99,24 +99,24 @@ async fn a_declaration_that_was_edited_or_put_back_is_no_extension() {
     let world = World::new().await;
     let registry = world.acme().await;
     let database = world.database();
-    registry.add_extension(&acme_extension("issues"), "one").await.unwrap();
+    registry.extensions().add(&acme_extension("issues"), "one").await.unwrap();
     raw::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_extension").await;
-    assert_eq!(registry.added_extension("issues").await.unwrap().source, "one", "the control");
+    assert_eq!(registry.extensions().get("issues").await.unwrap().source, "one", "the control");
     raw::run(&database, "UPDATE connection_extension SET source = 'two'").await;
-    let refused = registry.added_extension("issues").await.unwrap_err();
+    let refused = registry.extensions().get("issues").await.unwrap_err();
     assert_eq!(row(refused), ("connection_extension", RowFault::Edited));
-    assert_eq!(registry.extensions().await.unwrap(), []);
+    assert_eq!(registry.extensions().list().await.unwrap(), []);
     assert_eq!(named(&registry).await, ["connection_extension"]);
-    registry.add_extension(&acme_extension("issues"), "two").await.unwrap();
-    assert_eq!(registry.added_extension("issues").await.unwrap().source, "two");
+    registry.extensions().add(&acme_extension("issues"), "two").await.unwrap();
+    assert_eq!(registry.extensions().get("issues").await.unwrap().source, "two");
     raw::run(&database, "DELETE FROM connection_extension").await;
     raw::run(&database, "INSERT INTO connection_extension SELECT * FROM kept").await;
-    let refused = registry.added_extension("issues").await.unwrap_err();
+    let refused = registry.extensions().get("issues").await.unwrap_err();
     assert_eq!(row(refused), ("connection_extension", RowFault::Outdated));
-    assert!(registry.remove_extension("issues").await.unwrap());
+    assert!(registry.extensions().remove("issues").await.unwrap());
     assert_eq!(named(&registry).await, [""; 0]);
     raw::run(&database, "INSERT INTO connection_extension SELECT * FROM kept").await;
-    let refused = registry.added_extension("issues").await.unwrap_err();
+    let refused = registry.extensions().get("issues").await.unwrap_err();
     assert_eq!(row(refused), ("connection_extension", RowFault::Outdated), "it was removed");
 }
 
@@ -127,7 +127,7 @@ async fn settings_that_were_edited_or_put_back_are_given_to_no_program() {
     let registry = world.acme().await;
     let database = world.database();
     let connection = connected(&registry, "key-1").await;
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     let issues = handle(&registry, "issues");
     let refused = async |what: &str| match issues.environment(Some("list")).await {
         Ok(_) => panic!("{what}: it is given"),
@@ -168,8 +168,8 @@ async fn what_is_public_of_the_providers_own_extension_is_given_as_it_was_writte
     let registry = world.acme().await;
     let database = world.database();
     let connection = connected(&registry, "key-1").await;
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
-    registry.add_extension(&acme_extension("acme"), "acme").await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().add(&acme_extension("acme"), "acme").await.unwrap();
     handle(&registry, "acme").set_preferences(None).set("apiBaseUrl", "https://one.example").await.unwrap();
     let issues = handle(&registry, "issues");
     assert!(issues.environment(None).await.is_ok(), "the control");
@@ -179,7 +179,7 @@ async fn what_is_public_of_the_providers_own_extension_is_given_as_it_was_writte
     assert_eq!(row(issues.environment(None).await.unwrap_err()), edited);
     assert_eq!(row(issues.preferences(None).await.unwrap_err()), edited, "nor is it shown as what it is set to");
     // The needs of an extension determine what it can be granted.
-    let granted = registry.grant("acme", connection.id(), &[secret_name("accessToken")]).await;
+    let granted = registry.extensions().grant("acme", connection.id(), &[secret_name("accessToken")]).await;
     assert_eq!(row(granted.unwrap_err()), edited);
     assert_eq!(named(&registry).await, ["connection_extension_state"]);
     raw::run(&database, format!("UPDATE connection_extension_state SET public = '{public}'")).await;

@@ -108,7 +108,7 @@ async fn endpoint() {
     let world = World::new().await;
     let builder = world.builder().inbound(Arc::new(Inbound::new()));
     let registry = builder.kind(Acme::default()).open().await.unwrap();
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let sql = format!(
         "INSERT INTO connection_endpoint (token_hash, owner, session_id, expires_at) \
          VALUES ({}, 'local', {}, 9999999999)",
@@ -116,24 +116,24 @@ async fn endpoint() {
         id_of(&session)
     );
     edit(&world, sql).await;
-    assert!(registry.deliver(returned("a-state-that-somebody-made-up-0123456789")).await.is_err());
+    assert!(registry.setups().deliver(returned("a-state-that-somebody-made-up-0123456789")).await.is_err());
 }
 
 async fn events(table: &str) {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    registry.grant("issues", connection.id(), &[]).await.unwrap();
-    registry.grant("other", connection.id(), &[]).await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[]).await.unwrap();
+    registry.extensions().grant("other", connection.id(), &[]).await.unwrap();
     raw::unlock_events(&world.database()).await;
     if table == "connection_row_event" {
         edit(&world, "DELETE FROM connection_row_event WHERE seq = 1").await;
-        let found = registry.edited_rows().await.unwrap();
+        let found = registry.events().edited_rows().await.unwrap();
         assert!(found.iter().any(|error| error.table == table), "{found:?}");
         return;
     }
     edit(&world, "UPDATE connection_event SET body = '{}' WHERE seq = 1").await;
-    assert_eq!(registry.history(connection.id(), None).await.unwrap().broken_at, Some(1));
+    assert_eq!(registry.events().history(connection.id(), None).await.unwrap().broken_at, Some(1));
     raw::run(&world.database(), "UPDATE connection_event SET generation = 7").await;
     assert_eq!(code_of(&connection).await, "row_changed");
 }
@@ -165,9 +165,9 @@ async fn extension(table: &str) {
     let registry = world.acme().await;
     connected(&registry, "key-1").await;
     if table == "connection_extension" {
-        registry.add_extension(&acme_extension("issues"), "one").await.unwrap();
+        registry.extensions().add(&acme_extension("issues"), "one").await.unwrap();
         edit(&world, "UPDATE connection_extension SET source = 'two'").await;
-        assert!(is_row(&registry.added_extension("issues").await.unwrap_err(), table));
+        assert!(is_row(&registry.extensions().get("issues").await.unwrap_err(), table));
         return;
     }
     let sql = format!(
@@ -186,14 +186,14 @@ async fn choice() {
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
     let three = connected(&registry, "three").await;
     one.make_default().await.unwrap();
-    registry.choose_connection("issues", two.id()).await.unwrap();
+    registry.extensions().choose("issues", two.id()).await.unwrap();
     let issues = handle(&registry, "issues");
     let meant = async || issues.resolve(issues.requirement()).await.unwrap().connection();
     assert_eq!(meant().await, Some(two.id()), "the control");
     let id = raw::id(three.id());
     edit(&world, format!("UPDATE connection_extension_choice SET connection_id = {id}")).await;
     assert_eq!(meant().await, Some(one.id()), "an edited choice counts for nothing");
-    let found = registry.edited_rows().await.unwrap();
+    let found = registry.events().edited_rows().await.unwrap();
     assert!(found.iter().any(|error| error.table == "connection_extension_choice"), "{found:?}");
 }
 
@@ -215,8 +215,8 @@ async fn settings(table: &str) {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
-    registry.add_extension(&acme_extension("acme"), "acme").await.unwrap();
+    registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.extensions().add(&acme_extension("acme"), "acme").await.unwrap();
     let issues = handle(&registry, "issues");
     issues.set_preferences(None).set("layout", "wide").await.unwrap();
     assert!(issues.environment(None).await.is_ok(), "the control");
@@ -291,7 +291,7 @@ async fn profile(table: &str) {
 async fn setup(table: &str) {
     let world = World::new().await;
     let registry = world.acme().await;
-    let (one, two) = (registry.begin_setup(&KIND).await.unwrap(), registry.begin_setup(&KIND).await.unwrap());
+    let (one, two) = (registry.setups().begin(&KIND).await.unwrap(), registry.setups().begin(&KIND).await.unwrap());
     step(&one).await;
     step(&two).await;
     let (from, to) = (id_of(&one), id_of(&two));
@@ -307,7 +307,7 @@ async fn setup(table: &str) {
     };
     edit(&world, sql).await;
     let asked = world.server.requests().len();
-    let two = registry.resume_setup(two.id()).await.unwrap();
+    let two = registry.setups().resume(two.id()).await.unwrap();
     if table == "connection_setup" {
         // A resumed session may have ended by then.
         drop(two.advance(1, &answers(&[("accessToken", "key-1")])).await);
@@ -337,7 +337,7 @@ async fn webhook(table: &str) {
     );
     edit(&world, sql).await;
     edit(&world, "UPDATE connection_webhook_address SET waiting = 1, next_number = 2").await;
-    let mut deliveries = connection.deliveries().claim(Duration::from_secs(60)).await.unwrap();
+    let mut deliveries = connection.webhooks().deliveries().claim(Duration::from_secs(60)).await.unwrap();
     for _ in 0..200 {
         tokio::select! {
             biased;

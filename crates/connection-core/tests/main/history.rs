@@ -19,7 +19,7 @@ fn names(events: &[Event]) -> Vec<&str> {
 async fn history(registry: &ConnectionRegistry, id: ConnectionId) -> (Vec<Event>, Option<u64>) {
     let (mut events, mut broken, mut after) = (Vec::new(), None, None);
     loop {
-        let page = registry.history(id, after).await.unwrap();
+        let page = registry.events().history(id, after).await.unwrap();
         events.extend(page.events);
         broken = broken.or(page.broken_at);
         after = page.next;
@@ -43,16 +43,16 @@ async fn what_happened_is_read_in_order_also_after_a_removal() {
     assert_eq!((broken, events.iter().map(|event| event.number).collect::<Vec<_>>()), (None, vec![1, 2, 3, 4]));
     assert!(events.iter().all(|event| event.connection == ada.id() && event.at.seconds() == world.now()));
     assert_eq!(events[2].details, r#"{"before":"ada","label":"work"}"#);
-    let all = registry.events(None).await.unwrap();
+    let all = registry.events().list(None).await.unwrap();
     assert_eq!(names(&all.events), ["connected", "connected", "liveness_changed", "renamed", "removed"]);
     assert!(all.next.is_none() && all.events[1].connection == bob.id());
-    let rest = registry.events(Some(all.events[2].id)).await.unwrap();
+    let rest = registry.events().list(Some(all.events[2].id)).await.unwrap();
     assert_eq!(rest.events, all.events[3..]);
     // Another owner finds nothing, in any way.
     let theirs = registry.owner("u42").unwrap();
-    assert!(theirs.events(None).await.unwrap().events.is_empty());
+    assert!(theirs.events().list(None).await.unwrap().events.is_empty());
     for id in [ada.id(), bob.id()] {
-        assert!(matches!(theirs.history(id, None).await, Err(Error::NotFound(of)) if of == id));
+        assert!(matches!(theirs.events().history(id, None).await, Err(Error::NotFound(of)) if of == id));
         assert!(matches!(theirs.connection_of(&crate::fake::FAKE).await, Err(Error::NoConnection(_))));
     }
 }
@@ -95,7 +95,7 @@ async fn a_long_history_is_checked_page_by_page() {
         }
         lent.join_all().await.into_iter().for_each(|lent| lent.unwrap());
     }
-    let first = registry.history(connection.id(), None).await.unwrap();
+    let first = registry.events().history(connection.id(), None).await.unwrap();
     assert_eq!((first.events.len(), first.next), (1000, Some(1000)));
     let (events, broken) = history(&registry, connection.id()).await;
     assert_eq!((events.len(), broken), (2101, None));
@@ -103,6 +103,6 @@ async fn a_long_history_is_checked_page_by_page() {
     // The link between two pages is checked, too.
     raw::run(&world.database(), "DELETE FROM connection_event WHERE seq = 1000").await;
     assert_eq!(history(&registry, connection.id()).await.1, Some(1000));
-    let behind = registry.history(connection.id(), Some(1001)).await.unwrap();
+    let behind = registry.events().history(connection.id(), Some(1001)).await.unwrap();
     assert_eq!((behind.broken_at, behind.events[0].number), (None, 1002));
 }

@@ -168,18 +168,18 @@ impl Webhooks<Secret> for Hooks {
 /// Returns a connection with an address.
 pub(crate) async fn enabled(registry: &ConnectionRegistry, credential: &str) -> Connection {
     let connection = connected_as(registry, &KIND, &[("key", credential)]).await;
-    connection.enable_webhook().await.unwrap();
+    connection.webhooks().enable().await.unwrap();
     connection
 }
 
 /// Returns the token of its address.
 pub(crate) async fn token(connection: &Connection) -> String {
-    connection.webhook().await.unwrap().unwrap().path_token
+    connection.webhooks().info().await.unwrap().unwrap().path_token
 }
 
 /// Returns the headers of a delivery that is signed with the newest key.
 pub(crate) async fn signed(connection: &Connection, body: &str) -> Vec<(String, String)> {
-    sign(&connection.webhook_key().await.unwrap(), body)
+    sign(&connection.webhooks().key().await.unwrap(), body)
 }
 
 /// Returns the headers of a delivery that is signed with that key.
@@ -196,7 +196,7 @@ pub(crate) async fn send(
     body: &str,
 ) -> Result<Receipt, ReceiveError> {
     let url = format!("https://host.example/webhooks/{token}?a=b");
-    registry.receive(token, "POST", &url, headers, Secret::from(body)).await
+    registry.webhooks().receive(token, "POST", &url, headers, Secret::from(body)).await
 }
 
 /// Sends a delivery, signed with the newest key, to the connection's address.

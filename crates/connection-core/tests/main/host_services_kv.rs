@@ -33,9 +33,9 @@ async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it()
     assert_eq!(plugin.act(Act::Put("a\0b", "mine")).await, "Err(Denied)");
     assert_eq!(plugin.act(Act::PutSecret("a\0b", "mine")).await, "Err(Denied)");
     assert_eq!((plugin.act(Act::Get("a\0b")).await, plugin.act(Act::GetSecret("a\0b")).await), none());
-    registry.unregister_connection_kind(&LENT);
+    registry.kinds().unregister(&LENT);
     let other = registry.owner("other").unwrap();
-    other.register_connection_kind(theirs.clone()).unwrap();
+    other.kinds().register(theirs.clone()).unwrap();
     theirs.until_activated(1).await;
     assert_eq!(theirs.act(Act::Get("a")).await, "Ok(None)");
     // In a setup, the value belongs to the person who connects.
@@ -50,7 +50,7 @@ async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it()
 async fn two_kinds_have_handles_of_their_own_and_neither_reaches_what_the_other_keeps() {
     let (world, one, two) = (World::new().await, Borrower::new([]), Borrower::of(Kind::from_static("lent-two")));
     let registry = open(&world, &one).await;
-    registry.register_connection_kind(two.clone()).unwrap();
+    registry.kinds().register(two.clone()).unwrap();
     two.until_activated(1).await;
     for (plugin, value) in [(&one, "of one"), (&two, "of two")] {
         assert_eq!((plugin.act(Act::Get("a")).await, plugin.act(Act::GetSecret("a")).await), none(), "{value}");
@@ -80,7 +80,7 @@ async fn in_a_setup_it_is_recorded_and_what_changes_outside_is_not_seen_by_a_rep
     drop(session);
     registry.close().await;
     let registry = open(&world, &plugin.clone()).await;
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     crate::world::step(&session).await;
     assert_eq!(code(&named(&session, "ada").await), "done Live");
     let seen = plugin.seen();

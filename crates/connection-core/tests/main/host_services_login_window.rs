@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use connection_contract::{LoggedIn, Secret};
-use connection_core::{ConnectionRegistry, LoginWindow, NewProfile};
+use connection_core::{ConnectionRegistry, LoginWindow, Machine, NewProfile};
 use tokio::sync::watch;
 
 use crate::{
@@ -50,7 +50,8 @@ impl LoginWindow for Screen {
 }
 
 async fn open(world: &World, plugin: &Borrower, screen: &Arc<Screen>) -> ConnectionRegistry {
-    let registry = world.builder().kind(plugin.clone()).login_window(screen.clone()).open().await.unwrap();
+    let registry =
+        world.builder().kind(plugin.clone()).machine(Machine::new().login_window(screen.clone())).open().await.unwrap();
     plugin.until_activated(1).await;
     registry
 }
@@ -93,7 +94,7 @@ async fn each_profile_logs_in_in_a_window_of_its_own() {
         let directory = world.directory.path().join(label);
         let profile = profiles.create(NewProfile::new(label, directory)).await.unwrap();
         screen.ends.lock().unwrap().extend([LoggedIn::Cancelled, LoggedIn::Cancelled]);
-        step(&registry.begin_setup(&LENT).profile(profile.id).await.unwrap()).await;
+        step(&registry.setups().begin(&LENT).profile(profile.id).await.unwrap()).await;
         expected.extend(vec![format!("lent/{}/local/web%20login", profile.id); 2]);
     }
     assert_eq!(*screen.partitions.lock().unwrap(), expected);
@@ -106,7 +107,7 @@ async fn a_window_that_stays_is_closed_when_its_time_is_over() {
     let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
     let registry = open(&world, &plugin, &screen).await;
     plugin.does([Act::Window(MINUTES)]);
-    let _session = registry.begin_setup(&LENT).await.unwrap();
+    let _session = registry.setups().begin(&LENT).await.unwrap();
     drop(screen.open.subscribe().wait_for(|open| *open == 1).await.unwrap());
     // The deadlines of the run, the lease that it renews, and the window's own.
     world.clock.until_asleep(4).await;
@@ -157,7 +158,7 @@ async fn a_setup_waits_for_a_person_longer_than_for_a_plugin_and_opens_no_window
     let registry = open(&world, &plugin, &screen).await;
     plugin.does([Act::Window(MINUTES), Act::ContextWindow(MINUTES)]);
     screen.ends.lock().unwrap().push(LoggedIn::Success(Secret::from(CANARY)));
-    let session = registry.begin_setup(&LENT).await.unwrap();
+    let session = registry.setups().begin(&LENT).await.unwrap();
     // The first window returns its cookie; the second stays open for more than the minute that a plugin has.
     drop(screen.open.subscribe().wait_for(|open| *open == 1).await.unwrap());
     while screen.partitions.lock().unwrap().len() < 2 {

@@ -42,7 +42,11 @@ impl Machine {
     }
 
     async fn open(&self, plugin: &Borrower) -> ConnectionRegistry {
-        let builder = self.world.builder().kind(plugin.clone()).environment(self.environment());
+        let builder = self
+            .world
+            .builder()
+            .kind(plugin.clone())
+            .machine(connection_core::Machine::new().environment(self.environment()));
         let registry = builder.open().await.unwrap();
         plugin.until_activated(1).await;
         registry
@@ -109,8 +113,15 @@ async fn what_is_not_declared_as_it_is_asked_for_is_denied_and_nothing_is_run() 
     let none = Borrower::new([]);
     let _without = machine.open(&none).await;
     assert!(none.handle().tools().is_none());
-    let host = machine.world.builder().kind(plugin.clone()).tools(Default::default()).open().await.unwrap();
-    assert!(host.support(&LENT).unwrap().services.iter().all(|service| *service != HostService::Tools));
+    let host = machine
+        .world
+        .builder()
+        .kind(plugin.clone())
+        .machine(connection_core::Machine::new().tools(Default::default()))
+        .open()
+        .await
+        .unwrap();
+    assert!(host.kinds().support(&LENT).unwrap().services.iter().all(|service| *service != HostService::Tools));
 }
 
 #[tokio::test]
@@ -242,7 +253,7 @@ async fn a_descriptor_that_says_odd_things_of_a_tool_is_refused() {
         (vec![fine().install_command("a\nb")], "not one line of plain text"),
         (vec![fine().sign_in(SignIn::new(["helper".into()]).docs_url("http://acme.example"))], "not described at an https"),
     ] {
-        match registry.register_connection_kind(Borrower::new(tools)) {
+        match registry.kinds().register(Borrower::new(tools)) {
             Err(RegisterError::Descriptor { problem, .. }) => assert!(problem.contains(part), "{problem}"),
             other => panic!("{part}: {other:?}"),
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use connection_contract::Value;
-use connection_core::{Connection, ConnectionRegistry, Error};
+use connection_core::{Connection, ConnectionRegistry, Error, Limits};
 
 use crate::{
     acme::{Acme, KIND},
@@ -47,7 +47,7 @@ impl Pair {
 
 /// Opens a process that caches rows for the maximum time.
 async fn keeping(world: &World) -> ConnectionRegistry {
-    world.builder().hot_rows(BOUND).kind(Acme::default()).open().await.unwrap()
+    world.builder().limits(Limits::new().hot_rows(BOUND)).kind(Acme::default()).open().await.unwrap()
 }
 
 async fn key_of(world: &World, connection: &Connection) -> String {
@@ -98,9 +98,17 @@ async fn what_another_process_removes_is_gone_after_half_a_second_at_the_latest(
 #[tokio::test]
 async fn a_host_may_ask_the_store_at_each_use_and_not_less_often_than_each_half_a_second() {
     let pair = Pair::new().await;
-    let asking = pair.world.builder().hot_rows(Duration::ZERO).kind(Acme::default()).open().await.unwrap();
+    let asking =
+        pair.world.builder().limits(Limits::new().hot_rows(Duration::ZERO)).kind(Acme::default()).open().await.unwrap();
     let asking = asking.connection(pair.connection.id()).await.unwrap();
-    let hoping = pair.world.builder().hot_rows(Duration::from_secs(3_600)).kind(Acme::default()).open().await.unwrap();
+    let hoping = pair
+        .world
+        .builder()
+        .limits(Limits::new().hot_rows(Duration::from_secs(3_600)))
+        .kind(Acme::default())
+        .open()
+        .await
+        .unwrap();
     let hoping = hoping.connection(pair.connection.id()).await.unwrap();
     let keys = async || (key_of(&pair.world, &asking).await, key_of(&pair.world, &hoping).await);
     assert_eq!(keys().await, ("key-1".into(), "key-1".into()));
@@ -116,7 +124,7 @@ async fn what_this_process_does_is_seen_by_its_next_use() {
     pair.world.provider(|_| Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#));
     pair.connection.verify().await.unwrap();
     assert_eq!(pair.key().await, "key-2");
-    pair.first.rotate_key().await.unwrap();
+    pair.first.keys().rotate().await.unwrap();
     assert_eq!(pair.key().await, "key-2");
     pair.world.provider(|_| me("2", "bob"));
     let other = connected(&pair.first, "other").await;
@@ -179,10 +187,10 @@ async fn a_request_is_sent_twice_at_most_and_once_when_nothing_newer_is_stored()
 async fn the_kind_is_the_one_that_is_registered_now() {
     let pair = Pair::new().await;
     let newer = Acme::default();
-    pair.first.replace_connection_kind(newer.clone()).unwrap();
+    pair.first.kinds().replace(newer.clone()).unwrap();
     assert_eq!(pair.key().await, "key-1");
     assert_eq!(count(&newer.calls.parsed), 1);
-    assert!(pair.first.unregister_connection_kind(&KIND));
+    assert!(pair.first.kinds().unregister(&KIND));
     assert!(matches!(pair.connection.base_url().await, Err(Error::UnknownKind(_))));
 }
 
@@ -191,9 +199,9 @@ async fn a_handle_of_a_kept_row_knows_whether_its_kind_is_registered_now() {
     let pair = Pair::new().await;
     let id = pair.connection.id();
     assert!(pair.first.connection(id).await.unwrap().info().registered);
-    assert!(pair.first.unregister_connection_kind(&KIND));
+    assert!(pair.first.kinds().unregister(&KIND));
     assert!(!pair.first.connection(id).await.unwrap().info().registered);
-    pair.first.register_connection_kind(Acme::default()).unwrap();
+    pair.first.kinds().register(Acme::default()).unwrap();
     assert!(pair.first.connection(id).await.unwrap().info().registered);
 }
 

@@ -61,7 +61,7 @@ async fn what_is_imported_is_a_whole_connection_that_is_used_like_any_other() {
     connection.send(connection.request("GET", "/things").await.unwrap()).await.unwrap();
     assert!(world.server.requests()[0].contains("Bearer key-1"));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
-    let history = registry.history(done.connection, None).await.unwrap();
+    let history = registry.events().history(done.connection, None).await.unwrap();
     let names: Vec<_> = history.events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!((names, history.broken_at), (vec!["imported", "liveness_changed", "facts_changed"], None));
     // No secret is stored in plain text.

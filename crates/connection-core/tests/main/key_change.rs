@@ -170,10 +170,10 @@ async fn a_change_that_was_stopped_with_both_slots_filled_is_ended_by_either_way
     // The keys cannot be rotated before: the other slot would keep the old ones.
     let moving = stopped().await;
     let registry = moving.world.acme().await;
-    let error = registry.rotate_key().await.unwrap_err();
+    let error = registry.keys().rotate().await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(KeyError::Unfinished { .. })), "{error:?}");
     assert!(error.remedy().unwrap().contains("key change"), "{error:?}");
-    assert_eq!(registry.key_status().await.unwrap().slots.len(), 2);
+    assert_eq!(registry.keys().status().await.unwrap().slots.len(), 2);
 }
 
 #[tokio::test]

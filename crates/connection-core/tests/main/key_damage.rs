@@ -127,7 +127,7 @@ async fn a_keyset_that_is_put_back_from_before_a_rotation_does_not_open() {
     connected(&registry, "key-1").await;
     let (old, revision) = (blob(&world, "slot_a").await, "SELECT keys_revision FROM connection_keyset");
     let before = raw::number(&world.database(), revision).await.unwrap();
-    registry.rotate_key().await.unwrap();
+    registry.keys().rotate().await.unwrap();
     registry.close().await;
     let new = blob(&world, "slot_a").await;
     let put = async |slot: &[u8], revision: i64| {
@@ -161,7 +161,7 @@ async fn a_deleted_keyset_under_an_open_registry_ends_nothing_that_it_has_open()
     world.clock.advance(std::time::Duration::from_secs(5));
     let info = registry.connection(id).await.unwrap().verify().await.unwrap();
     assert_eq!(info.liveness, Liveness::Live);
-    let error = registry.rotate_key().await.unwrap_err();
+    let error = registry.keys().rotate().await.unwrap_err();
     assert!(error.remedy().is_some(), "{error:?}");
     registry.close().await;
     let error = world.builder().open().await.unwrap_err();

@@ -24,7 +24,7 @@ async fn a_keyring_keeps_keys_by_the_id_of_their_database() {
         registry.close().await;
         let registry = opened(world, &ring).await.unwrap();
         registry.connection(id).await.unwrap().verify().await.unwrap();
-        let status = registry.key_status().await.unwrap();
+        let status = registry.keys().status().await.unwrap();
         assert_eq!(status.source, "keyring of the program");
         let store = raw::uuid(&world.database(), "SELECT store_id FROM connection_keyset").await;
         let user = format!("{store}/{}", status.wrapped_by);
@@ -40,7 +40,7 @@ async fn a_keyring_keeps_keys_by_the_id_of_their_database() {
     // A rotation wraps the keys again, and the previous entry stays for backups. The double refuses to overwrite an
     // entry.
     let registry = opened(&ada, &ring).await.unwrap();
-    registry.rotate_key().await.unwrap();
+    registry.keys().rotate().await.unwrap();
     registry.close().await;
     assert!(ring.users().len() > 2);
     opened(&ada, &ring).await.unwrap().close().await;

@@ -50,9 +50,9 @@ async fn a_passphrase_in_a_file_opens_what_it_sealed_and_no_other_does() {
     let world = World::new().await;
     let registry = opened(&world, PASSPHRASE).await.unwrap();
     let id = connected(&registry, "key-1").await.id();
-    let status = registry.key_status().await.unwrap();
+    let status = registry.keys().status().await.unwrap();
     assert_eq!(status.source, format!("passphrase in {}", written(&world, PASSPHRASE).display()));
-    registry.rotate_key().await.unwrap();
+    registry.keys().rotate().await.unwrap();
     registry.close().await;
     assert!(!world.key().exists(), "no key is kept anywhere");
     for wrong in ["correct horse battery stapl", "correct horse battery staple ", &format!("{PASSPHRASE}\n\n")] {
@@ -168,8 +168,8 @@ async fn a_person_is_asked_once_for_each_source_and_twice_for_something_new() {
     };
     for purpose in [PassphraseUse::New, PassphraseUse::Open] {
         let registry = world.builder().kind(Acme::default()).key(asked()).open().await.unwrap();
-        registry.rotate_key().await.unwrap();
-        assert_eq!(registry.key_status().await.unwrap().source, "passphrase");
+        registry.keys().rotate().await.unwrap();
+        assert_eq!(registry.keys().status().await.unwrap().source, "passphrase");
         registry.close().await;
         assert_eq!(uses.lock().unwrap().drain(..).collect::<Vec<_>>(), [purpose]);
     }

@@ -48,12 +48,12 @@ async fn live(registry: &ConnectionRegistry, id: ConnectionId) {
 }
 
 async fn primary(registry: &ConnectionRegistry) -> KeyId {
-    registry.key_status().await.unwrap().key
+    registry.keys().status().await.unwrap().key
 }
 
 /// Imports that many connections, each with a credential that was sealed for it.
 async fn many(registry: &ConnectionRegistry, count: usize) -> Vec<ConnectionId> {
-    registry.register_connection_kind(Fake::new()).unwrap();
+    registry.kinds().register(Fake::new()).unwrap();
     let name = |number: usize| number.to_string();
     let one = move |number| Import::new(FAKE, Secret::from("blob"), Identity::new(name(number), name(number)));
     let (mut connections, mut imports) = (Vec::new(), registry.import(items((0..count).map(one).collect())).start());
@@ -69,7 +69,7 @@ async fn everything_is_sealed_again_and_goes_on_as_it_was() {
     let world = World::new().await;
     let registry = world.acme().await;
     let id = connected(&registry, "key-1").await.id();
-    let session = registry.begin_setup(&crate::acme::KIND).await.unwrap();
+    let session = registry.setups().begin(&crate::acme::KIND).await.unwrap();
     let (no, _) = step(&session).await;
     let generation = format!("SELECT generation FROM connection_account WHERE id = {}", raw::id(id));
     let generation = async || raw::number(&world.database(), generation.clone()).await;
@@ -77,7 +77,7 @@ async fn everything_is_sealed_again_and_goes_on_as_it_was() {
     let sealed = counts(&world, first).await;
     assert!(sealed.0 >= 3 && sealed.1 == 0, "{sealed:?}");
 
-    let rotation = registry.rotate_key().await.unwrap();
+    let rotation = registry.keys().rotate().await.unwrap();
     assert_ne!(rotation.key, first);
     assert_eq!((rotation.resumed, rotation.contended, rotation.unreadable, rotation.remaining), (false, 0, 0, 0));
     assert_eq!(i64::try_from(rotation.resealed).unwrap(), sealed.0);
@@ -85,7 +85,7 @@ async fn everything_is_sealed_again_and_goes_on_as_it_was() {
     let named = raw::blob(&world.database(), "SELECT key_id FROM connection_credential").await;
     assert_eq!(named, rotation.key.as_bytes());
     assert_eq!(generation().await, before);
-    let status = registry.key_status().await.unwrap();
+    let status = registry.keys().status().await.unwrap();
     assert_eq!((status.key, status.retired, status.rotated, status.remaining), (rotation.key, vec![first], true, 0));
 
     live(&registry, id).await;
@@ -108,7 +108,7 @@ async fn a_registry_that_is_open_elsewhere_reads_and_takes_the_new_key() {
     let (one, two) = (world.acme().await, world.acme().await);
     let id = connected(&one, "key-1").await.id();
     live(&two, id).await;
-    let rotation = one.rotate_key().await.unwrap();
+    let rotation = one.keys().rotate().await.unwrap();
     // It reads a value under the new key, and knows the key from then on.
     live(&two, id).await;
     world.provider(|_| me("2", "bob"));
@@ -116,7 +116,7 @@ async fn a_registry_that_is_open_elsewhere_reads_and_takes_the_new_key() {
     assert_eq!(counts(&world, rotation.key).await.1, 0);
     // Another process has read nothing new; a second later it looks by itself.
     let three = world.acme().await;
-    let rotation = one.rotate_key().await.unwrap();
+    let rotation = one.keys().rotate().await.unwrap();
     world.clock.advance(Duration::from_secs(1));
     world.provider(|_| me("3", "eve"));
     let added = connected(&three, "key-3").await.id();
@@ -129,21 +129,21 @@ async fn what_a_slower_registry_seals_with_the_former_key_opens_and_is_sealed_ag
     let world = World::new().await;
     let (one, slow) = (world.acme().await, world.acme().await);
     let former = primary(&one).await;
-    let rotation = one.rotate_key().await.unwrap();
+    let rotation = one.keys().rotate().await.unwrap();
     // Within the second, it has not looked yet.
     let id = connected(&slow, "key-1").await.id();
     assert_ne!(counts(&world, rotation.key).await.1, 0);
     live(&one, id).await;
-    let status = one.key_status().await.unwrap();
+    let status = one.keys().status().await.unwrap();
     assert!(status.remaining > 0 && status.retired == [former], "{status:?}");
     // Also after the day on which an unused key would be dropped.
     world.clock.advance(DAY * 31);
-    let rotation = one.rotate_key().await.unwrap();
+    let rotation = one.keys().rotate().await.unwrap();
     assert_eq!((rotation.remaining, rotation.dropped), (0, vec![]));
     live(&one, id).await;
     world.clock.advance(Duration::from_secs(1));
     live(&slow, id).await;
-    let rotation = one.rotate_key().await.unwrap();
+    let rotation = one.keys().rotate().await.unwrap();
     assert_eq!(rotation.dropped, [former], "now nothing is sealed with it");
     live(&slow, id).await;
 }
@@ -154,13 +154,13 @@ async fn a_retired_key_goes_after_thirty_days_and_not_before() {
     let registry = world.acme().await;
     let id = connected(&registry, "key-1").await.id();
     let first = primary(&registry).await;
-    let second = registry.rotate_key().await.unwrap().key;
+    let second = registry.keys().rotate().await.unwrap().key;
     world.clock.advance(DAY * 30 - Duration::from_secs(1));
-    assert_eq!(registry.rotate_key().await.unwrap().dropped, []);
+    assert_eq!(registry.keys().rotate().await.unwrap().dropped, []);
     world.clock.advance(Duration::from_secs(1));
-    let rotation = registry.rotate_key().await.unwrap();
+    let rotation = registry.keys().rotate().await.unwrap();
     assert_eq!(rotation.dropped, [first]);
-    let status = registry.key_status().await.unwrap();
+    let status = registry.keys().status().await.unwrap();
     assert_eq!((status.retired.len(), status.retired[0]), (2, second));
     live(&registry, id).await;
     live(&world.acme().await, id).await;
@@ -178,7 +178,7 @@ async fn one_value_among_many_that_does_not_open_stops_nothing() {
     let good = count - 1;
     let damage = format!("UPDATE connection_credential SET sealed = X'00' WHERE connection_id = {}", raw::id(bad));
     assert_eq!(raw::run(&world.database(), damage.replace("X'00'", &raw::literal(&[0; 200]))).await, 1);
-    let rotation = registry.rotate_key().await.unwrap();
+    let rotation = registry.keys().rotate().await.unwrap();
     assert_eq!((rotation.resealed, rotation.unreadable, rotation.remaining), (good as u64, 1, 1));
     let (mut listed, mut after) = (0, None);
     loop {
@@ -201,7 +201,7 @@ async fn one_value_among_many_that_does_not_open_stops_nothing() {
     }
     assert_eq!((live, failing), (good, vec![bad]));
     // The next one is a whole rotation again, and not the rest of this one.
-    let next = registry.rotate_key().await.unwrap();
+    let next = registry.keys().rotate().await.unwrap();
     assert_eq!((next.resumed, next.resealed, next.unreadable), (false, good as u64, 1));
 }
 
@@ -215,19 +215,19 @@ async fn a_rotation_that_is_stopped_anywhere_goes_on_with_the_same_key() {
     let (mut stopped, mut resumed) = (0, 0);
     for turns in (0..30).step_by(rounds(2, 1)) {
         let registry = world.open(Fake::new()).await;
-        let before = registry.key_status().await.unwrap();
+        let before = registry.keys().status().await.unwrap();
         let rotating = registry.clone();
-        let task = tokio::runtime::Handle::current().spawn(async move { rotating.rotate_key().await });
+        let task = tokio::runtime::Handle::current().spawn(async move { rotating.keys().rotate().await });
         for _ in 0..turns * 6 {
             // A read of the store is a turn: it takes as long as one of the rotation's.
-            registry.health().await;
+            registry.server().health().await;
         }
         registry.close().await;
         stopped += u32::from(task.await.unwrap().is_err());
         let registry = world.open(Fake::new()).await;
         live(&registry, ids[turns % ids.len()]).await;
-        let status = registry.key_status().await.unwrap();
-        let rotation = registry.rotate_key().await.unwrap();
+        let status = registry.keys().status().await.unwrap();
+        let rotation = registry.keys().rotate().await.unwrap();
         assert_eq!(rotation.resumed, !status.rotated, "{status:?}");
         resumed += u32::from(rotation.resumed);
         if rotation.resumed {
@@ -285,7 +285,7 @@ async fn rotations_at_once_beside_registries_that_work_lose_nothing() {
         rotations.push(tokio::runtime::Handle::current().spawn(async move {
             let mut reports = Vec::new();
             for _ in 0..6 {
-                reports.push(registry.rotate_key().await.unwrap());
+                reports.push(registry.keys().rotate().await.unwrap());
             }
             reports
         }));
@@ -299,7 +299,7 @@ async fn rotations_at_once_beside_registries_that_work_lose_nothing() {
     }
     assert!(reports.iter().all(|report| report.unreadable == 0), "{reports:?}");
     let registry = world.acme().await;
-    let rotation = registry.rotate_key().await.unwrap();
+    let rotation = registry.keys().rotate().await.unwrap();
     assert_eq!((rotation.unreadable, rotation.remaining), (0, 0));
     for id in ids {
         live(&registry, id).await;
@@ -316,7 +316,7 @@ async fn a_registry_whose_source_does_not_open_the_new_keys_says_so_and_writes_n
     let variable = || KeyVariable::new("APP_KEY", Some(encode::hex(&[1; 32]).into()));
     world.builder().change_key(variable()).await.unwrap();
     let new = world.builder().kind(Acme::default()).key(variable()).open().await.unwrap();
-    let rotation = new.rotate_key().await.unwrap();
+    let rotation = new.keys().rotate().await.unwrap();
     let connection = old.connection(id).await.unwrap();
     let errors = [connection.verify().await.unwrap_err(), connection.origins().await.unwrap_err()];
     for error in errors {
@@ -326,14 +326,14 @@ async fn a_registry_whose_source_does_not_open_the_new_keys_says_so_and_writes_n
     }
     assert_eq!(old.connection(id).await.unwrap().info().liveness, Liveness::Live);
     world.clock.advance(Duration::from_secs(1));
-    let error = old.begin_setup(&crate::acme::KIND).await.unwrap_err();
+    let error = old.setups().begin(&crate::acme::KIND).await.unwrap_err();
     assert!(matches!(error, Error::Sealed { .. }), "{error:?}");
-    assert!(old.setups().await.unwrap().is_empty());
+    assert!(old.setups().list().await.unwrap().is_empty());
     // Nothing false is reported about the purpose of a session.
     let session = new.connection(id).await.unwrap().reauthorize().await.unwrap();
-    let error = old.setups().await.unwrap_err();
+    let error = old.setups().list().await.unwrap_err();
     assert!(matches!(&error, Error::Sealed { source, .. } if matches!(**source, SealError::Unavailable { .. })));
-    assert_eq!(new.setups().await.unwrap()[0].reauthorizes, Some(id));
+    assert_eq!(new.setups().list().await.unwrap()[0].reauthorizes, Some(id));
     session.cancel().await.unwrap();
     assert!(old.remove(id).await.is_err(), "what cannot be had now is not given up");
     assert_eq!(counts(&world, rotation.key).await.1, 0);
@@ -351,11 +351,11 @@ async fn a_rotation_whose_source_fails_changes_nothing() {
     let aside = world.directory.path().join("aside");
     std::fs::rename(world.key(), &aside).unwrap();
     let before = raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
-    let error = registry.rotate_key().await.unwrap_err();
+    let error = registry.keys().rotate().await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(_)), "{error:?}");
     assert_eq!(raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await, before);
     live(&registry, id).await;
     std::fs::rename(&aside, world.key()).unwrap();
-    registry.rotate_key().await.unwrap();
+    registry.keys().rotate().await.unwrap();
     live(&registry, id).await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connection_contract::encode;
-use connection_core::{KeyError, KeyFile, KeySource, KeyVariable, OpenError};
+use connection_core::{KeyError, KeyFile, KeySource, KeySources, KeyVariable, OpenError};
 use secrecy::ExposeSecret as _;
 
 use crate::world::{World, connected};
@@ -66,7 +66,7 @@ async fn a_database_is_opened_by_a_key_in_the_environment_which_is_never_made() 
     for _ in 0..2 {
         let registry = world.builder().kind(crate::acme::Acme::default()).key(variable(&hex)).open().await.unwrap();
         connected(&registry, "key-1").await;
-        let status = registry.key_status().await.unwrap();
+        let status = registry.keys().status().await.unwrap();
         assert_eq!((status.source.as_str(), status.remaining), ("environment APP_KEY", 0));
         let id = connected_id(&registry).await;
         registry.remove(id).await.unwrap();
@@ -85,24 +85,25 @@ async fn connected_id(registry: &connection_core::ConnectionRegistry) -> connect
 async fn sources_that_disagree_are_named_with_their_keys() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let of_file = registry.key_status().await.unwrap().wrapped_by.to_string();
+    let of_file = registry.keys().status().await.unwrap().wrapped_by.to_string();
     registry.close().await;
     let file = || KeyFile::at(world.key());
     let other = encode::hex(&KEY);
     let names = [format!("file {}", world.key().display()), "environment APP_KEY".to_owned(), of_file];
 
     // The database is sealed with the file's key, and another source is used.
-    let error = world.builder().key(variable(&other)).known_key(file()).open().await.unwrap_err();
+    let error = world.builder().key(KeySources::new(variable(&other)).known(file())).open().await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(KeyError::Disagree { have: Some(_), .. })), "{error:?}");
     for name in &names {
         assert!(error.to_string().contains(name), "{error}");
     }
     assert!(error.remedy().unwrap().contains("use one source"), "{error:?}");
     // The same holds for a source that has no key at all.
-    let error = world.builder().key(KeyVariable::new("APP_KEY", None)).known_key(file()).open().await.unwrap_err();
+    let error =
+        world.builder().key(KeySources::new(KeyVariable::new("APP_KEY", None)).known(file())).open().await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(KeyError::Disagree { have: None, .. })), "{error:?}");
     // The right source is used, and another one is configured beside it.
-    let error = world.builder().agreeing_key(variable(&other)).open().await.unwrap_err();
+    let error = world.builder().key(KeySources::new(file()).agreeing(variable(&other))).open().await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(KeyError::Disagree { have: Some(_), .. })), "{error:?}");
     for name in &names {
         assert!(error.to_string().contains(name), "{error}");
@@ -110,12 +111,12 @@ async fn sources_that_disagree_are_named_with_their_keys() {
     // The controls: a key that is only known, a source without a key, and a source with the same key.
     let text = std::fs::read_to_string(world.key()).unwrap();
     let same = text.lines().nth(1).unwrap();
-    for builder in [
-        world.builder().known_key(variable(&other)),
-        world.builder().agreeing_key(KeyVariable::new("APP_KEY", None)),
-        world.builder().agreeing_key(variable(same)),
+    for sources in [
+        KeySources::new(file()).known(variable(&other)),
+        KeySources::new(file()).agreeing(KeyVariable::new("APP_KEY", None)),
+        KeySources::new(file()).agreeing(variable(same)),
     ] {
-        builder.open().await.unwrap().close().await;
+        world.builder().key(sources).open().await.unwrap().close().await;
     }
 }
 
@@ -236,7 +237,7 @@ mod commands {
         registry.close().await;
         let registry = open().await;
         registry.connection(id).await.unwrap().verify().await.unwrap();
-        let status = registry.key_status().await.unwrap();
+        let status = registry.keys().status().await.unwrap();
         assert_eq!(status.source, "command /bin/sh");
         let slot = raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
         assert!(slot.starts_with(b"CNXW\x01") && slot[7..].starts_with(b"wrapped:"));
@@ -246,7 +247,7 @@ mod commands {
         let expected = format!("connections {store}");
         assert!(said.lines().all(|line| line == expected) && said.lines().count() >= 4, "{said}");
         // A rotation wraps the keys again, and a bare key does not open the database.
-        registry.rotate_key().await.unwrap();
+        registry.keys().rotate().await.unwrap();
         registry.close().await;
         open().await.close().await;
         let holds = KeyVariable::new("APP_KEY", Some(encode::hex(&KEY).into()));

@@ -26,7 +26,7 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     registry.close().await;
     // Another start that registers nothing: the table of kinds is in no file.
     let registry = world.builder().open().await.unwrap();
-    assert!(registry.kinds().is_empty());
+    assert!(registry.kinds().list().is_empty());
     let page = registry.list_connections(Filter::new()).await.unwrap();
     let info = &page.connections[0];
     assert_eq!((info.id, &info.kind, info.liveness, info.registered), (id, &KIND, Liveness::Live, false));
@@ -56,10 +56,10 @@ async fn a_row_works_again_when_its_kind_is_registered_again() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
-    assert!(registry.unregister_connection_kind(&FAKE));
-    assert!(!registry.unregister_connection_kind(&FAKE));
+    assert!(registry.kinds().unregister(&FAKE));
+    assert!(!registry.kinds().unregister(&FAKE));
     assert!(matches!(connection.verify().await, Err(Error::UnknownKind(_))));
-    registry.register_connection_kind(fake.clone()).unwrap();
+    registry.kinds().register(fake.clone()).unwrap();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert!(registry.connection(connection.id()).await.unwrap().info().registered);
 }
@@ -70,14 +70,14 @@ async fn a_kind_that_is_taken_is_refused_and_the_first_one_stays() {
     let (world, first, second) = (World::new().await, Fake::new(), Fake::new());
     let registry = world.open(first.clone()).await;
     let connection = first.connected(&registry, "ada").await;
-    let refused = registry.register_connection_kind(second.clone()).unwrap_err();
+    let refused = registry.kinds().register(second.clone()).unwrap_err();
     assert!(matches!(&refused, RegisterError::Taken { kind, .. } if *kind == FAKE));
     let said = "the kind 'fake' is registered already: by 'Fake', and now again by 'Fake'";
     assert_eq!((refused.code(), refused.to_string().as_str()), ("kind_taken", said));
-    assert_eq!(registry.kinds().len(), 1);
+    assert_eq!(registry.kinds().list().len(), 1);
     connection.verify().await.unwrap();
     assert_eq!((count(&first.verified), count(&second.verified)), (1, 0));
-    registry.replace_connection_kind(second.clone()).unwrap();
+    registry.kinds().replace(second.clone()).unwrap();
     connection.verify().await.unwrap();
     assert_eq!((count(&first.verified), count(&second.verified)), (1, 1));
 }
@@ -88,14 +88,14 @@ async fn kinds_are_listed_by_name_with_what_they_can_do() {
     let world = World::new().await;
     let (zeta, alpha) = (Fake::of(Kind::from_static("zeta")), Fake::of(Kind::from_static("alpha")));
     let registry = world.builder().kind(zeta).kind(Acme::default()).kind(alpha).open().await.unwrap();
-    let kinds = registry.kinds();
+    let kinds = registry.kinds().list();
     let names: Vec<_> = kinds.iter().map(|info| info.descriptor.kind.as_str()).collect();
     assert_eq!(names, ["acme", "alpha", "zeta"]);
     let can: Vec<_> = kinds.iter().map(|info| (info.capabilities.send, info.capabilities.secrets)).collect();
     assert_eq!(can, [(true, true), (false, false), (false, false)]);
-    let acme = registry.kind(&KIND).unwrap();
+    let acme = registry.kinds().get(&KIND).unwrap();
     assert_eq!((acme.descriptor.display_name.as_str(), acme.descriptor.fields.len()), ("Acme", 2));
-    assert!(registry.kind(&FAKE).is_none());
+    assert!(registry.kinds().get(&FAKE).is_none());
 }
 
 /// R-INSEAM-017

@@ -57,9 +57,9 @@ async fn a_setup_that_waits_goes_on_with_the_definition_that_replaced_its_own() 
     let (world, first, second) = (World::new().await, Fake::new(), Fake::new());
     *second.blob.lock().unwrap() = b"second".to_vec();
     let registry = world.open(first.clone()).await;
-    let session = registry.begin_setup(&FAKE).await.unwrap();
+    let session = registry.setups().begin(&FAKE).await.unwrap();
     let (no, _) = step(&session).await;
-    registry.replace_connection_kind(second.clone()).unwrap();
+    registry.kinds().replace(second.clone()).unwrap();
     session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
     let outcome = session.terminal().await.unwrap();
     assert_eq!(credential(&registry, &outcome, &second).await, b"second");
@@ -71,9 +71,9 @@ async fn a_setup_that_waits_goes_on_with_the_definition_that_replaced_its_own() 
 async fn a_setup_whose_next_definition_asks_something_else_asks_that() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
-    let session = registry.begin_setup(&FAKE).await.unwrap();
+    let session = registry.setups().begin(&FAKE).await.unwrap();
     let (no, _) = step(&session).await;
-    registry.replace_connection_kind(Later).unwrap();
+    registry.kinds().replace(Later).unwrap();
     let refused = session.advance(no, &answers(&[("name", "ada")])).await.unwrap_err();
     assert!(matches!(refused, AdvanceError::Invalid(_)) && refused.to_string().contains("these are: code"), "{refused}");
     let (next, shown) = step(&session).await;
@@ -86,16 +86,16 @@ async fn a_setup_whose_next_definition_asks_something_else_asks_that() {
 async fn a_setup_whose_kind_is_taken_away_stays_and_goes_on_when_it_is_back() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
-    let session = registry.begin_setup(&FAKE).await.unwrap();
+    let session = registry.setups().begin(&FAKE).await.unwrap();
     let (no, _) = step(&session).await;
-    assert!(registry.unregister_connection_kind(&FAKE));
+    assert!(registry.kinds().unregister(&FAKE));
     let refused = session.advance(no, &answers(&[("name", "ada")])).await.unwrap_err();
     assert!(matches!(&refused, AdvanceError::Error(Error::UnknownKind(kind)) if *kind == FAKE), "{refused:?}");
-    assert!(matches!(registry.begin_setup(&FAKE).await, Err(Error::UnknownKind(_))));
-    assert!(matches!(registry.resume_setup(session.id()).await, Err(Error::UnknownKind(_))));
-    let setups = registry.setups().await.unwrap();
+    assert!(matches!(registry.setups().begin(&FAKE).await, Err(Error::UnknownKind(_))));
+    assert!(matches!(registry.setups().resume(session.id()).await, Err(Error::UnknownKind(_))));
+    let setups = registry.setups().list().await.unwrap();
     assert_eq!((setups.len(), setups[0].id), (1, session.id()));
-    registry.register_connection_kind(fake).unwrap();
+    registry.kinds().register(fake).unwrap();
     session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
@@ -109,12 +109,12 @@ async fn a_run_that_is_under_way_ends_with_the_definition_that_it_began_with() {
         // The setup waits for this answer.
         world.provider(move |_| {
             match taken_away {
-                true => drop(changing.unregister_connection_kind(&KIND)),
-                false => changing.replace_connection_kind(next.clone()).unwrap(),
+                true => drop(changing.kinds().unregister(&KIND)),
+                false => changing.kinds().replace(next.clone()).unwrap(),
             }
             me("1", "ada")
         });
-        let session = registry.begin_setup(&KIND).await.unwrap();
+        let session = registry.setups().begin(&KIND).await.unwrap();
         let (no, _) = step(&session).await;
         session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
         let outcome = session.terminal().await.unwrap();
@@ -122,7 +122,7 @@ async fn a_run_that_is_under_way_ends_with_the_definition_that_it_began_with() {
         assert_eq!((first.calls.serialized.load(SeqCst), second.calls.serialized.load(SeqCst)), (1, 0));
         world.provider(|_| me("1", "ada"));
         if taken_away {
-            registry.register_connection_kind(second).unwrap();
+            registry.kinds().register(second).unwrap();
         }
         let Outcome::Done(done) = outcome else { unreachable!() };
         let connection = registry.connection(done.connection).await.unwrap();
@@ -143,15 +143,15 @@ async fn a_probe_that_is_under_way_ends_with_its_definition_and_loses_nothing() 
         probe.spawn(async move { probing.verify().await });
         first.gate.until_inside(1).await;
         match taken_away {
-            true => assert!(registry.unregister_connection_kind(&FAKE)),
-            false => registry.replace_connection_kind(second.clone()).unwrap(),
+            true => assert!(registry.kinds().unregister(&FAKE)),
+            false => registry.kinds().replace(second.clone()).unwrap(),
         }
         first.gate.open();
         let info = probe.join_next().await.unwrap().unwrap().unwrap();
         assert_eq!((info.liveness, info.registered), (Liveness::Live, !taken_away));
         if taken_away {
             assert!(matches!(connection.verify().await, Err(Error::UnknownKind(_))));
-            registry.register_connection_kind(second.clone()).unwrap();
+            registry.kinds().register(second.clone()).unwrap();
         }
         // The provider has replaced the credential, and the next definition gets the new one.
         connection.verify().await.unwrap();
@@ -170,7 +170,7 @@ async fn a_credential_keeps_the_names_of_its_secrets_when_its_plugin_goes_in_mid
     assert_eq!(before, [r#"["accessToken"]"#]);
     let changing = registry.clone();
     world.provider(move |_| {
-        changing.unregister_connection_kind(&KIND);
+        changing.kinds().unregister(&KIND);
         crate::test_server::Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#)
     });
     connection.verify().await.unwrap();
@@ -184,18 +184,18 @@ async fn a_request_and_a_removal_under_way_end_and_the_next_are_refused() {
     let connection = connected(&registry, "key-1").await;
     let changing = registry.clone();
     world.provider(move |_| {
-        changing.unregister_connection_kind(&KIND);
+        changing.kinds().unregister(&KIND);
         me("1", "ada")
     });
     let request = connection.request("GET", "/things").await.unwrap();
     assert_eq!(connection.send(request).await.unwrap().status(), 200);
     assert!(matches!(connection.request("GET", "/things").await, Err(Error::UnknownKind(_))));
     assert!(matches!(connection.with_access_token(async |_| ()).await, Err(Error::UnknownKind(_))));
-    registry.register_connection_kind(Acme::default()).unwrap();
+    registry.kinds().register(Acme::default()).unwrap();
     connection.with_access_token(async |_| ()).await.unwrap();
     // The request of the teardown unregisters the kind.
     assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Done);
-    assert!(registry.kinds().is_empty());
+    assert!(registry.kinds().list().is_empty());
 }
 
 #[test]
@@ -211,10 +211,10 @@ fn many_threads_that_register_leave_one_of_each_kind() {
         let register = |number: usize| {
             let registry = &registry;
             scope.spawn(move || {
-                let shared = registry.register_connection_kind(Fake::new());
-                registry.register_connection_kind(Fake::of(kind(number))).unwrap();
-                registry.replace_connection_kind(Fake::of(kind(number))).unwrap();
-                assert!(registry.kind(&FAKE).is_some() && registry.kind(&kind(number)).is_some());
+                let shared = registry.kinds().register(Fake::new());
+                registry.kinds().register(Fake::of(kind(number))).unwrap();
+                registry.kinds().replace(Fake::of(kind(number))).unwrap();
+                assert!(registry.kinds().get(&FAKE).is_some() && registry.kinds().get(&kind(number)).is_some());
                 shared
             })
         };
@@ -224,5 +224,5 @@ fn many_threads_that_register_leave_one_of_each_kind() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     let refused = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
     assert!(refused.into_iter().all(|error| matches!(error, RegisterError::Taken { kind, .. } if *kind == FAKE)));
-    assert_eq!(registry.kinds().len(), 17);
+    assert_eq!(registry.kinds().list().len(), 17);
 }

@@ -165,7 +165,7 @@ pub(crate) fn says(directory: &Path, script: &str) {
 
 /// Begins a setup, which performs the configured uses and then asks for a name.
 pub(crate) async fn asked(registry: &ConnectionRegistry) -> SetupSession {
-    let session = registry.begin_setup(&LENT).await.unwrap();
+    let session = registry.setups().begin(&LENT).await.unwrap();
     step(&session).await;
     session
 }

@@ -169,12 +169,12 @@ async fn another_owners_connections_are_out_of_reach_of_every_method() {
     assert!(of == id && matches!(result, Err(Error::NotFound(_))));
     let (_, result) = theirs.preflight([id]).in_order().next().await.unwrap();
     assert!(matches!(result, Err(Error::NotFound(_))));
-    assert!(theirs.setups().await.unwrap().is_empty());
+    assert!(theirs.setups().list().await.unwrap().is_empty());
     assert_eq!(world.server.requests().len(), before);
     // The same account and label are free for the other owner, whose session cannot be resumed by this one.
-    let session = theirs.begin_setup(&crate::acme::KIND).await.unwrap();
-    assert!(matches!(registry.resume_setup(session.id()).await, Err(Error::SessionNotFound(_))));
-    assert!(registry.setups().await.unwrap().is_empty());
+    let session = theirs.setups().begin(&crate::acme::KIND).await.unwrap();
+    assert!(matches!(registry.setups().resume(session.id()).await, Err(Error::SessionNotFound(_))));
+    assert!(registry.setups().list().await.unwrap().is_empty());
     session.cancel().await.unwrap();
     let own = connected(&theirs, "key-2").await;
     assert_eq!((own.info().owner.as_str(), &own.info().label), ("u42", &mine.info().label));
@@ -206,7 +206,7 @@ async fn a_handle_does_not_follow_its_row_to_another_owner() {
 async fn a_connection_begun_early_and_ended_late_comes_after_those_that_were_listed() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
-    let early = registry.begin_setup(&FAKE).await.unwrap();
+    let early = registry.setups().begin(&FAKE).await.unwrap();
     let first = fake.connected(&registry, "ada").await;
     let seen = registry.list_connections(Filter::new()).await.unwrap().connections.pop().unwrap();
     assert_eq!(seen.id, first.id());
@@ -218,7 +218,7 @@ async fn a_connection_begun_early_and_ended_late_comes_after_those_that_were_lis
     for filter in [Filter::new(), Filter::new().kind(FAKE), Filter::new().liveness(Liveness::Live)] {
         for page in [
             registry.list_connections(filter.clone().after(seen.cursor)).await.unwrap(),
-            registry.list_all_owners(filter.clone().after(seen.cursor)).await.unwrap(),
+            registry.list_connections(filter.clone().all_owners().after(seen.cursor)).await.unwrap(),
         ] {
             assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [late], "{filter:?}");
         }

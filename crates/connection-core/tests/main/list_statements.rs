@@ -29,6 +29,6 @@ async fn a_page_takes_one_statement_and_two_where_a_filter_may_pass_over_rows() 
     assert_eq!(page(Filter::new().kind(KIND).label("one")).await.0, 1);
     // The second one bounds the number of rows that are looked at.
     assert_eq!(page(Filter::new().liveness(Liveness::Failing)).await, (2, 0));
-    let all = async || on.registry.list_all_owners(Filter::new()).await.unwrap();
+    let all = async || on.registry.list_connections(Filter::new().all_owners()).await.unwrap();
     assert_eq!(on.takes(all).await.0, 1);
 }

@@ -64,10 +64,10 @@ async fn a_definition_that_panics_in_drop_harms_neither_a_probe_nor_the_host() {
     });
     fake.gate.until_inside(1).await;
     // Now only the probe keeps it alive.
-    assert!(registry.unregister_connection_kind(&FAKE));
+    assert!(registry.kinds().unregister(&FAKE));
     fake.gate.open();
     assert_eq!(probe.await.unwrap().unwrap().liveness, Liveness::Live);
-    registry.register_connection_kind(Falling(fake)).unwrap();
+    registry.kinds().register(Falling(fake)).unwrap();
     drop((connection, registry));
 }
 
@@ -123,6 +123,6 @@ async fn a_payload_that_panics_in_drop_is_a_panic_like_any_other() {
     let registry = world.open(Throwing(throws.clone())).await;
     assert_eq!(code(&set_up(&registry, &FAKE).await), "told", "the control");
     throws.store(true, SeqCst);
-    assert_eq!(registry.replace_connection_kind(Throwing(throws)).unwrap_err(), RegisterError::Panicked);
+    assert_eq!(registry.kinds().replace(Throwing(throws)).unwrap_err(), RegisterError::Panicked);
     assert_eq!(code(&set_up(&registry, &FAKE).await), "plugin_panicked");
 }

@@ -232,11 +232,11 @@ async fn a_kind_that_describes_itself_at_length_is_refused_and_the_others_stay()
         (0..65).fold(plain(), |descriptor, n| descriptor.field(Field::text(format!("f{n}"), "Field"))),
         plain().field(Field::text(megabyte(), "Name")),
     ] {
-        let error = registry.register_connection_kind(Described(descriptor)).unwrap_err();
+        let error = registry.kinds().register(Described(descriptor)).unwrap_err();
         assert!(matches!(error, RegisterError::Descriptor { .. }), "{error:?}");
         assert!(error.to_string().len() < 1000);
     }
-    assert_eq!(registry.kinds().len(), 1);
-    registry.register_connection_kind(Fake::new()).unwrap();
+    assert_eq!(registry.kinds().list().len(), 1);
+    registry.kinds().register(Fake::new()).unwrap();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 }

@@ -18,15 +18,15 @@ pub(crate) async fn whole_life(world: &World, registry: &ConnectionRegistry, key
     assert_eq!(connection.send(request).await.unwrap().status(), 200);
     let listed = registry.list_connections(Filter::new()).await.unwrap();
     assert!(listed.connections.iter().any(|info| info.id == done.connection));
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     assert!(session.advance(no, &answers(&[("accessToken", "one\ntwo")])).await.is_err());
     session.cancel().await.unwrap();
-    assert!(registry.setups().await.unwrap().is_empty());
-    assert!(registry.key_status().await.is_ok());
+    assert!(registry.setups().list().await.unwrap().is_empty());
+    assert!(registry.keys().status().await.is_ok());
     assert!(registry.preflight([done.connection]).next().await.is_some());
     assert_eq!(registry.remove(done.connection).await.unwrap().teardown, Teardown::Done);
-    assert!(registry.health().await, "{}", world.place());
+    assert!(registry.server().health().await, "{}", world.place());
 }
 
 /// Lets the provider treat each key as an account.
@@ -51,7 +51,7 @@ async fn a_pool_that_the_host_lends_serves_a_whole_life_and_stays_open() {
         let registry = lent(&world, &pool).await;
         whole_life(&world, &registry, "key-1").await;
         registry.close().await;
-        assert!(!registry.health().await);
+        assert!(!registry.server().health().await);
         let refused = registry.list_connections(Filter::new()).await.unwrap_err();
         assert!(matches!(&refused, Error::Closed), "{refused:?}");
         pool.run("SELECT 1").await;

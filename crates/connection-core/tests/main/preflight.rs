@@ -4,7 +4,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use connection_contract::{Kind, Liveness};
-use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, UuidV7};
+use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Limits, UuidV7};
 
 use crate::{
     fake::{Deed, Fake, count, set},
@@ -139,7 +139,7 @@ async fn no_more_than_sixteen_probes_of_one_provider_run_at_once() {
 #[tokio::test]
 async fn a_provider_that_hangs_delays_no_connection_of_another() {
     let (world, fake, slow) = (World::new().await, Fake::new(), Fake::of(Kind::from_static("slow")));
-    let builder = world.builder().verify_at_once(8).verify_per_provider(3);
+    let builder = world.builder().limits(Limits::new().verify_at_once(8).verify_per_provider(3));
     let registry = builder.kind(fake.clone()).kind(slow.clone()).open().await.unwrap();
     let (hanging, quick) = (many(&slow, &registry, 12).await, many(&fake, &registry, 12).await);
     slow.gate.close();
@@ -169,7 +169,7 @@ async fn a_provider_that_hangs_delays_no_connection_of_another() {
 async fn no_more_probes_run_at_once_than_the_host_says() {
     let world = World::new().await;
     let kinds = ["one", "two", "three", "four"].map(|kind| Fake::of(Kind::from_static(kind)));
-    let builder = world.builder().verify_at_once(5).verify_per_provider(2);
+    let builder = world.builder().limits(Limits::new().verify_at_once(5).verify_per_provider(2));
     let well = Fake::of(Kind::from_static("well"));
     let builder = kinds.iter().chain([&well]).fold(builder, |builder, kind| builder.kind(kind.clone()));
     let registry = builder.open().await.unwrap();

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use connection_core::{ConnectionRegistry, KeyFile, ProfileId};
+use connection_core::{ConnectionRegistry, KeyFile, Machine, ProfileId};
 use connection_faults::random::Random;
 
 use crate::{
@@ -77,7 +77,7 @@ fn met(place: &str, what: &str) {
 async fn open(address: &str, key: &str) -> ConnectionRegistry {
     let home = |name: &str| -> Option<OsString> { (name == "HOME").then(|| "/user".into()) };
     let builder = ConnectionRegistry::builder().store(address).key(KeyFile::at(key));
-    builder.environment(Arc::new(home)).tools(tools()).kind(Tool(TOOL)).open().await.unwrap()
+    builder.machine(Machine::new().environment(Arc::new(home)).tools(tools())).kind(Tool(TOOL)).open().await.unwrap()
 }
 
 async fn work(order: &str) {

@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use connection_contract::{ConfigMount, ProfileSpec, SandboxSpec, prelude::*};
-use connection_core::{Error, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch};
+use connection_core::{Error, Machine, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch};
 
 use crate::tool::{PLAIN, STRICT, TOOL, Tools, home};
 
@@ -154,10 +154,10 @@ async fn the_last_and_the_default_stay_and_the_files_of_one_that_goes_do_too() {
 #[tokio::test]
 async fn one_that_the_program_uses_stays() {
     let it = Tools::with(|builder| {
-        builder.profile_uses(|owner, kind, _| {
+        builder.machine(Machine::new().profile_uses(|owner, kind, _| {
             assert_eq!((owner, kind), ("local", &TOOL));
             3
-        })
+        }))
     });
     let it = it.await;
     let work = it.profiles().create(NewProfile::new("work", it.path("work"))).await.unwrap();
@@ -293,8 +293,8 @@ async fn a_kind_whose_tool_cannot_be_started_so_is_not_registered() {
             "more than one place",
         ),
     ] {
-        let refused = it.registry.register_connection_kind(odd).unwrap_err();
+        let refused = it.registry.kinds().register(odd).unwrap_err();
         assert!(refused.to_string().contains(says), "{refused}");
     }
-    it.registry.register_connection_kind(Odd(Some(profiles("A")), Some(image("odd:1")))).unwrap();
+    it.registry.kinds().register(Odd(Some(profiles("A")), Some(image("odd:1")))).unwrap();
 }

@@ -3,8 +3,8 @@
 
 use connection_contract::{ProfileSpec, SignIn, prelude::*};
 use connection_core::{
-    AllowedTool, Connection, ConnectionRegistry, Error, NewProfile, Outcome, ProfileError, ProfileId, Profiles,
-    RegisterError, SpawnOptions, ToolPolicy,
+    AllowedTool, Connection, ConnectionRegistry, Error, Machine, NewProfile, Outcome, ProfileError, ProfileId,
+    Profiles, RegisterError, SpawnOptions, ToolPolicy,
 };
 
 use crate::{
@@ -87,7 +87,7 @@ impl Tokens {
     async fn with(policy: Option<ToolPolicy>) -> Self {
         let world = World::new().await;
         let builder = Home::at(world.directory.path().join("home")).environment(world.builder()).kind(Keyed::new());
-        let builder = policy.into_iter().fold(builder, |builder, policy| builder.tools(policy));
+        let builder = policy.into_iter().fold(builder, |builder, policy| builder.machine(Machine::new().tools(policy)));
         let registry = builder.open().await.unwrap();
         let profiles = registry.profiles(&KEYED).unwrap();
         Self { world, registry, profiles }
@@ -98,7 +98,7 @@ impl Tokens {
     }
 
     async fn connect(&self, profile: ProfileId, account: &str, token: &str) -> Connection {
-        let session = self.registry.begin_setup(&KEYED).profile(profile).await.unwrap();
+        let session = self.registry.setups().begin(&KEYED).profile(profile).await.unwrap();
         let (no, _) = step(&session).await;
         session.advance(no, &answers(&[("account", account), ("token", token)])).await.unwrap();
         let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it is connected") };
@@ -186,7 +186,7 @@ async fn a_token_without_a_variable_or_that_is_also_a_granted_secret_is_refused(
         (Keyed { sign_in: sign_in().token_env_var("A").token_secret("a b"), ..Keyed::new() }, "cannot be the name"),
         (Keyed { secret_name: Some("token"), ..Keyed::new() }, "extensions may be granted"),
     ] {
-        match registry.register_connection_kind(kind) {
+        match registry.kinds().register(kind) {
             Err(RegisterError::Descriptor { problem, .. }) => assert!(problem.contains(part), "{problem}"),
             other => panic!("{part}: {other:?}"),
         }

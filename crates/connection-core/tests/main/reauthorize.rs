@@ -70,7 +70,7 @@ pub(crate) async fn reauthorized(connection: &Connection, key: &str) -> Outcome 
 }
 
 async fn labelled(registry: &ConnectionRegistry, label: &'static str, key: &str) -> Connection {
-    let session = registry.begin_setup(&KIND).label(label).await.unwrap();
+    let session = registry.setups().begin(&KIND).label(label).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", key)])).await.unwrap();
     let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("not connected") };
@@ -86,7 +86,7 @@ async fn a_verified_credential_takes_the_place_and_id_and_label_stay() {
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Failing);
     let mut changes = connection.on_liveness_change();
     let session = connection.reauthorize().await.unwrap();
-    let listed = registry.setups().await.unwrap();
+    let listed = registry.setups().list().await.unwrap();
     assert_eq!((listed[0].id, listed[0].reauthorizes), (session.id(), Some(connection.id())));
     let (no, _) = step(&session).await;
     world.clock.advance(Duration::from_secs(60));
@@ -104,7 +104,7 @@ async fn a_verified_credential_takes_the_place_and_id_and_label_stay() {
     assert_eq!((change.before, change.liveness), (Liveness::Failing, Liveness::Live));
     assert_eq!(credentials(&world).await, ["previous 1", "current 2"]);
     assert_eq!(events(&world).await, ["connected", "liveness_changed", "reauthorized", "secret_released"]);
-    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.setups().list().await.unwrap().is_empty());
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 }
 
@@ -137,7 +137,7 @@ async fn until_it_is_done_nothing_changes_however_it_ends() {
                 let id = session.id();
                 drop(session);
                 world.clock.advance(Duration::from_secs(15 * 60));
-                let again = registry.resume_setup(id).await.unwrap();
+                let again = registry.setups().resume(id).await.unwrap();
                 assert_eq!(code(&again.terminal().await.unwrap()), expected, "{how}");
                 assert_eq!(state(&world).await, before, "{how}");
                 continue;
@@ -243,7 +243,7 @@ async fn of_two_at_once_each_takes_the_place_of_what_is_there() {
     let connection = connected(&registry, "key-1").await;
     let twin = elsewhere.connection(connection.id()).await.unwrap();
     let (one, two) = (connection.reauthorize().await.unwrap(), twin.reauthorize().await.unwrap());
-    assert_eq!(registry.setups().await.unwrap().len(), 2);
+    assert_eq!(registry.setups().list().await.unwrap().len(), 2);
     for (session, key) in [(&two, "key-2"), (&one, "key-3")] {
         let (no, _) = step(session).await;
         session.advance(no, &answers(&[("accessToken", key)])).await.unwrap();
@@ -282,11 +282,11 @@ async fn a_removal_ends_the_sessions_that_were_to_change_it() {
     // The other process learns of it with its next action.
     let answered = there.advance(no, &answers(&[("accessToken", "key-2")])).await;
     assert!(answered.is_ok() || answered.as_ref().is_err_and(|error| error.code() == "setup_ended"), "{answered:?}");
-    let again = elsewhere.resume_setup(there.id()).await.unwrap();
+    let again = elsewhere.setups().resume(there.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "not_found");
     assert!(labels(&registry).await.is_empty());
     assert!(matches!(twin.reauthorize().await, Err(Error::NotFound(_))));
-    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.setups().list().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -313,9 +313,9 @@ async fn a_kind_whose_plugin_is_gone_is_refused() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
-    registry.unregister_connection_kind(&FAKE);
+    registry.kinds().unregister(&FAKE);
     assert!(matches!(connection.reauthorize().await, Err(Error::UnknownKind(_))));
-    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.setups().list().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -325,7 +325,7 @@ async fn an_ephemeral_one_is_cancelled_with_its_last_handle() {
     let connection = connected(&registry, "key-1").await;
     let session = connection.reauthorize().ephemeral().await.unwrap();
     assert!(matches!(step(&session).await, (1, SetupStep::Prompt { .. })));
-    let watching = registry.resume_setup(session.id()).await.unwrap();
+    let watching = registry.setups().resume(session.id()).await.unwrap();
     drop(session);
     assert_eq!(code(&watching.terminal().await.unwrap()), "cancelled");
     assert_eq!(token(&connection).await, "key-1");

@@ -48,14 +48,14 @@ async fn a_credential_that_cannot_be_verified_waits_where_the_old_one_works() {
         assert_eq!(token(&connection).await, "key-1");
 
         // The provider is still down, and the session waits. Then another process tries.
-        let again = registry.resume_setup(session.id()).await.unwrap();
+        let again = registry.setups().resume(session.id()).await.unwrap();
         assert!(matches!(step(&again).await, (1, SetupStep::Notice { .. })));
         let id = session.id();
         drop((session, again, registry));
         world.provider(|_| me("1", "ada"));
         let registry = world.acme().await;
-        assert_eq!(registry.setups().await.unwrap()[0].reauthorizes, Some(connection.id()));
-        let session = registry.resume_setup(id).await.unwrap();
+        assert_eq!(registry.setups().list().await.unwrap()[0].reauthorizes, Some(connection.id()));
+        let session = registry.setups().resume(id).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "done Live", "{old:?}");
         world.clock.advance(HOT);
         assert_eq!(token(&connection).await, "key-2");
@@ -89,7 +89,7 @@ async fn one_that_waits_and_is_given_up_leaves_the_old_one() {
     assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
     session.cancel().await.unwrap();
     assert_eq!(state(&world).await, before);
-    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.setups().list().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn what_a_verification_rotates_is_what_takes_the_place() {
     let registry = world.open(odd.clone()).await;
     let Outcome::Done(done) = set_up(&registry, &ODD).await else { panic!("not connected") };
     let connection = registry.connection(done.connection).await.unwrap();
-    registry.replace_connection_kind(odd.then("verify rotates")).unwrap();
+    registry.kinds().replace(odd.then("verify rotates")).unwrap();
     let session = connection.reauthorize().await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     // A separate serialization for each: the first credential, the second, and its rotated version.
@@ -116,13 +116,13 @@ async fn what_a_verification_rotates_is_what_a_session_that_waits_goes_on_with()
     let Outcome::Done(done) = set_up(&registry, &ODD).await else { panic!("not connected") };
     let connection = registry.connection(done.connection).await.unwrap();
     let odd = odd.then("verify rotates offline");
-    registry.replace_connection_kind(odd.clone()).unwrap();
+    registry.kinds().replace(odd.clone()).unwrap();
     let id = connection.reauthorize().await.unwrap().id();
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     assert!(matches!(step(&session).await.1, SetupStep::Notice { .. }));
     drop((session, registry));
     let registry = world.open(odd).await;
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     assert_eq!(credentials(&world).await, ["previous 1", "current 3"]);
 }
@@ -134,7 +134,7 @@ async fn what_a_verification_rotates_is_what_a_session_that_could_not_end_goes_o
     world.provider(rotates_once());
     let registry = world.acme().await;
     break_writes(&world, "UPDATE ON connection_setup WHEN NEW.state = 'done'").await;
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
     assert!(is_store(&session.terminal().await.unwrap_err()));
@@ -142,7 +142,7 @@ async fn what_a_verification_rotates_is_what_a_session_that_could_not_end_goes_o
     drop((session, registry));
     mend(&world).await;
     let registry = world.acme().await;
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("what it was rotated to is lost") };
     assert_eq!(token(&registry.connection(done.connection).await.unwrap()).await, "fresh");
 }
@@ -177,7 +177,7 @@ async fn a_failure_of_each_write_leaves_the_old_credential_and_a_session_that_go
         assert_eq!(token(&connection).await, "key-1", "{of}");
         let other = world.acme().await;
         let registry = if elsewhere { &other } else { &registry };
-        let again = registry.resume_setup(session.id()).await.unwrap();
+        let again = registry.setups().resume(session.id()).await.unwrap();
         assert_eq!(code(&again.terminal().await.unwrap()), "done Live", "{of}");
         world.clock.advance(HOT);
         assert_eq!(token(&connection).await, "key-2", "{of}");
@@ -200,7 +200,7 @@ async fn two_processes_that_end_one_session_tell_one_end() {
     let session = answered(&connection, "key-2").await;
     assert!(is_store(&session.terminal().await.unwrap_err()));
     mend(&world).await;
-    let (here, there) = tokio::join!(registry.resume_setup(session.id()), elsewhere.resume_setup(session.id()));
+    let (here, there) = tokio::join!(registry.setups().resume(session.id()), elsewhere.setups().resume(session.id()));
     let (here, there) = (here.unwrap(), there.unwrap());
     let ends = async { tokio::join!(here.terminal(), there.terminal()) };
     let (one, two) = looked(&world, ends).await;

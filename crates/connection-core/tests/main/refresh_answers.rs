@@ -9,7 +9,7 @@ use std::{
 };
 
 use connection_contract::Liveness;
-use connection_core::Error;
+use connection_core::{Error, Limits};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -116,7 +116,8 @@ async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up(
         raw::run(&world.database(), "UPDATE connection_liveness SET lease_until = 1000").await;
         let other = {
             let registry = world.builder().state_directory(world.directory.path().join("elsewhere"));
-            let registry = registry.hot_rows(Duration::ZERO).kind(plugin.clone()).open().await.unwrap();
+            let registry =
+                registry.limits(Limits::new().hot_rows(Duration::ZERO)).kind(plugin.clone()).open().await.unwrap();
             let connection = registry.connection(id).await.unwrap();
             Renewals { world, provider, plugin, registry, connection }
         };

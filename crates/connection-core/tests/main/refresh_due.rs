@@ -138,7 +138,7 @@ async fn kinds_that_renew_nothing_say_so_and_take_no_lease() {
 async fn what_a_kind_can_do_says_how_it_renews() {
     let world = World::new().await;
     let registry = world.builder().kind(Fake::new()).kind(Renewing::new()).open().await.unwrap();
-    let of = |kind| registry.kind(kind).unwrap().capabilities.refresh;
+    let of = |kind| registry.kinds().get(kind).unwrap().capabilities.refresh;
     assert_eq!((of(&crate::fake::FAKE), of(&RENEWING)), (None, Some(RefreshSemantics::Strict)));
 }
 

@@ -11,7 +11,7 @@ async fn renew(registry: &ConnectionRegistry, stop: impl Future<Output = ()>) ->
         () = registry.run() => {}
         () = stop => {}
     }
-    let outcomes = registry.refresh_outcomes();
+    let outcomes = registry.events().refresh_outcomes();
     outcomes.iter().map(|(kind, outcome, count)| format!("refreshes{{{kind},{outcome}}} {count}")).collect()
 }
 // end: run
@@ -23,7 +23,7 @@ async fn a_host_as_the_guide_has_it_renews_and_tells_how_that_ended() {
     let counted = async {
         for _ in 0..100_000 {
             it.number("generation").await;
-            if it.registry.refresh_outcomes().total(RefreshOutcome::Refreshed) > 0 {
+            if it.registry.events().refresh_outcomes().total(RefreshOutcome::Refreshed) > 0 {
                 return;
             }
         }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{Clock as _, Liveness, RefreshSemantics, reason};
-use connection_core::{ConnectionRegistry, Error, ManualClock};
+use connection_core::{ConnectionRegistry, Error, Limits, ManualClock};
 
 use crate::{
     raw,
@@ -17,7 +17,7 @@ const ALL: [RefreshSemantics; 3] =
 
 /// Opens a process on the node of that name, which has a separate boot.
 async fn on_node(it: &Renewals, name: &str, clock: &ManualClock) -> ConnectionRegistry {
-    let builder = it.world.builder().clock(Arc::new(clock.clone())).hot_rows(Duration::ZERO);
+    let builder = it.world.builder().clock(Arc::new(clock.clone())).limits(Limits::new().hot_rows(Duration::ZERO));
     let state = it.world.directory.path().join(name);
     builder.state_directory(state).kind(it.plugin.clone()).open().await.unwrap()
 }

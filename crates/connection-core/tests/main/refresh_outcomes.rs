@@ -32,7 +32,7 @@ impl<'a> Told<'a> {
     /// Checks that the counts have exactly these outcomes.
     #[track_caller]
     fn counts(&self, expected: &[(&str, u64)]) {
-        let outcomes = self.registry.refresh_outcomes();
+        let outcomes = self.registry.events().refresh_outcomes();
         let counted: Vec<_> = outcomes.iter().map(|(kind, outcome, count)| (kind.clone(), outcome.name(), count)).collect();
         let expected: Vec<_> = expected.iter().map(|(outcome, count)| (RENEWING, *outcome, *count)).collect();
         assert_eq!(counted, expected);
@@ -49,7 +49,7 @@ impl<'a> Told<'a> {
 
     /// Returns the names of the events, with the outcome if they have one.
     async fn recorded(&self) -> Vec<String> {
-        let page = self.registry.history(self.it.connection.id(), None).await.unwrap();
+        let page = self.registry.events().history(self.it.connection.id(), None).await.unwrap();
         assert_eq!(page.broken_at, None);
         let word = |event: &connection_core::Event| {
             let details: serde_json::Value = serde_json::from_str(&event.details).unwrap();
@@ -115,13 +115,13 @@ async fn a_renewal_is_told_and_whoever_joins_it_is_not_counted() {
     }
     // A caller that came after the end of the first refresh began another one. Callers that joined count as one
     // with it.
-    let renewed = it.registry.refresh_outcomes().of(&RENEWING, RefreshOutcome::Refreshed);
+    let renewed = it.registry.events().refresh_outcomes().of(&RENEWING, RefreshOutcome::Refreshed);
     assert_eq!(usize::try_from(renewed).unwrap(), it.provider.asked());
     let told = Told::of(&it);
     told.counts(&[("refreshed", renewed)]);
     told.logged(RefreshOutcome::Refreshed, it.provider.asked());
     assert_eq!(told.recorded().await[..2], ["connected", "credential_rotated refreshed"]);
-    assert_eq!(it.registry.refresh_outcomes().total(RefreshOutcome::Refreshed), renewed);
+    assert_eq!(it.registry.events().refresh_outcomes().total(RefreshOutcome::Refreshed), renewed);
 }
 
 /// A token whose answer was lost: first the outcome is uncertain, then the same request is sent once more.

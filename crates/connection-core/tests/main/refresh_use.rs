@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll, time::Duration};
 
 use connection_contract::{Liveness, RefreshSemantics};
-use connection_core::{Error, Outcome};
+use connection_core::{Error, Limits, Outcome};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -37,7 +37,7 @@ async fn whoever_comes_after_the_end_waits_for_one_renewal() {
     it.plugin.before.close();
     it.at(LIFE);
     // The callers are not polled for a while, so none may hold a reader.
-    let kept = it.world.builder().hot_rows(Duration::from_millis(500));
+    let kept = it.world.builder().limits(Limits::new().hot_rows(Duration::from_millis(500)));
     let registry = kept.kind(it.plugin.clone()).open().await.unwrap();
     let connection = registry.connection(it.connection.id()).await.unwrap();
     let mut callers: Vec<_> = (0..50).map(|_| Box::pin(renewing::send(&connection))).collect();

@@ -23,20 +23,23 @@ async fn all_connections_of_a_kind_are_torn_down_before_it_is_unregistered() {
     }
     let theirs = registry.owner("u42").unwrap();
     fake.connected(&theirs, "eve").await;
-    let removal = registry.remove_kind(&FAKE).await.unwrap();
+    let removal = registry.kinds().remove(&FAKE).await.unwrap();
     assert_eq!((removal.removed.len(), removal.left), (20, 1));
     assert!(removal.removed.iter().all(|(_, removal)| removal.teardown == Teardown::Done));
     assert_eq!(count(&fake.torn), 20);
-    assert!(registry.kind(&FAKE).is_some(), "another owner's connection could not be torn down without it");
+    assert!(registry.kinds().get(&FAKE).is_some(), "another owner's connection could not be torn down without it");
     assert_eq!(registry.count_connections(Some(&FAKE)).await.unwrap(), 0);
-    assert_eq!(registry.count_all_owners(Some(&FAKE)).await.unwrap(), 1);
-    let removal = theirs.remove_kind(&FAKE).await.unwrap();
+    assert_eq!(registry.server().count_connections(Some(&FAKE)).await.unwrap(), 1);
+    let removal = theirs.kinds().remove(&FAKE).await.unwrap();
     assert_eq!((removal.removed.len(), removal.left, count(&fake.torn)), (1, 0, 21));
-    assert!(registry.kind(&FAKE).is_none());
-    let page = registry.list_all_owners(Filter::new()).await.unwrap();
+    assert!(registry.kinds().get(&FAKE).is_none());
+    let page = registry.list_connections(Filter::new().all_owners()).await.unwrap();
     assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [other.id()]);
-    assert_eq!((registry.count_connections(None).await.unwrap(), registry.count_all_owners(None).await.unwrap()), (1, 1));
-    let again = registry.remove_kind(&FAKE).await.unwrap();
+    assert_eq!(
+        (registry.count_connections(None).await.unwrap(), registry.server().count_connections(None).await.unwrap()),
+        (1, 1)
+    );
+    let again = registry.kinds().remove(&FAKE).await.unwrap();
     assert_eq!((again.removed.len(), again.left), (0, 0));
 }
 
@@ -48,7 +51,7 @@ async fn a_kind_that_is_unregistered_with_connections_left_is_told() {
     let (world, fake) = (World::new().await, Fake::of_provider(LEFT, FAKE));
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
-    assert!(registry.unregister_connection_kind(&LEFT));
+    assert!(registry.kinds().unregister(&LEFT));
     let told = async {
         while !log::lines_with("left-behind").iter().any(|line| line.contains("was unregistered") && line.contains("left=1"))
         {
@@ -56,7 +59,7 @@ async fn a_kind_that_is_unregistered_with_connections_left_is_told() {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
-    let removal = registry.remove_kind(&LEFT).await.unwrap();
+    let removal = registry.kinds().remove(&LEFT).await.unwrap();
     let [(id, removal)] = &removal.removed[..] else { panic!("one is removed") };
     assert_eq!((*id, removal.teardown), (connection.id(), Teardown::Skipped));
 }

@@ -9,7 +9,9 @@ use std::{
 };
 
 use connection_contract::prelude::*;
-use connection_core::{Clock, Connection as Handle, ConnectionRegistry, Error, Outcome, StoreError, SystemClock};
+use connection_core::{
+    Clock, Connection as Handle, ConnectionRegistry, Error, Limits, Outcome, StoreError, SystemClock,
+};
 
 pub(crate) use crate::running::run;
 use crate::{
@@ -379,7 +381,7 @@ impl Renewals {
 
 /// Opens a process of a world that caches no rows, so that it sees direct writes of a test.
 pub(crate) async fn process(world: &World, plugin: &Renewing, clock: impl Clock + 'static) -> ConnectionRegistry {
-    let builder = world.builder().clock(Arc::new(clock)).hot_rows(Duration::ZERO);
+    let builder = world.builder().clock(Arc::new(clock)).limits(Limits::new().hot_rows(Duration::ZERO));
     builder.kind(plugin.clone()).open().await.unwrap()
 }
 

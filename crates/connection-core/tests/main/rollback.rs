@@ -272,6 +272,6 @@ async fn who_asks_while_it_is_under_way_gets_that_ones_result() {
     let (one, two) = both.await.unwrap();
     assert!(one.is_ok() && two.is_ok());
     assert_eq!(credentials(&world).await, ["previous 2", "current 3"], "once");
-    registry.unregister_connection_kind(&FAKE);
+    registry.kinds().unregister(&FAKE);
     assert!(matches!(refused(&connection).await, Error::UnknownKind(_)));
 }

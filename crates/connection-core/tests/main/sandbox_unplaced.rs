@@ -2,7 +2,10 @@
 //! without it, it would run with another identity.
 
 use connection_contract::{ConfigMount, Kind, PathBase, PathSpec, ProfileSpec, SandboxSpec, prelude::*};
-use connection_core::{AllowedTool, Error, NewProfile, SandboxEngine, SandboxError, SandboxPolicy, SandboxRun, SpawnOptions, ToolPolicy};
+use connection_core::{
+    AllowedTool, Error, Machine, NewProfile, SandboxEngine, SandboxError, SandboxPolicy, SandboxRun, SpawnOptions,
+    ToolPolicy,
+};
 
 use crate::tool::Tools;
 
@@ -68,7 +71,10 @@ fn refused(result: Result<SandboxRun, Error>) -> SandboxError {
 async fn a_tool_whose_profile_has_no_place_in_the_container_does_not_run_with_it() {
     let cli = AllowedTool::new("cli").variable("CLI_HOME").paths([home(".cli"), home(".other")]);
     let tools = ToolPolicy::new().allow(cli);
-    let it = Tools::with(|builder| builder.tools(tools).kind(Cli(UNPLACED)).kind(Cli(COVERED)).kind(Cli(PLACED))).await;
+    let it = Tools::with(|builder| {
+        builder.machine(Machine::new().tools(tools)).kind(Cli(UNPLACED)).kind(Cli(COVERED)).kind(Cli(PLACED))
+    })
+    .await;
     for file in [".cli/login", ".other/login", "work/login"] {
         it.write(file, "ada");
     }

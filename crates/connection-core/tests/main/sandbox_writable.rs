@@ -129,7 +129,7 @@ async fn a_name_that_leads_out_of_the_configuration_is_refused() {
 #[tokio::test]
 async fn a_kind_that_needs_a_directory_outside_of_its_configuration_is_not_registered() {
     let it = tools().await;
-    let error = it.registry.register_connection_kind(Tool(Kind::from_static("climbing"))).unwrap_err();
+    let error = it.registry.kinds().register(Tool(Kind::from_static("climbing"))).unwrap_err();
     assert!(error.to_string().contains("without '..'"), "{error}");
 }
 

@@ -215,7 +215,7 @@ async fn a_setup_whose_run_was_lost_goes_on() {
     let (world, fake) = (World::new().await, Fake::new());
     let lost = {
         let registry = world.open(fake.clone()).await;
-        let session = registry.begin_setup(&FAKE).await.unwrap();
+        let session = registry.setups().begin(&FAKE).await.unwrap();
         step(&session).await;
         session.id()
     };
@@ -227,7 +227,7 @@ async fn a_setup_whose_run_was_lost_goes_on() {
         raw::texts(&world.database(), "SELECT state FROM connection_setup").await == ["waiting"]
     })
     .await;
-    let session = registry.resume_setup(lost).await.unwrap();
+    let session = registry.setups().resume(lost).await.unwrap();
     assert!(matches!(step(&session).await.1, SetupStep::Prompt { .. }));
 }
 

@@ -14,7 +14,7 @@ type Given = Vec<(String, Secret)>;
 async fn begun(world: &World, form: &Form) -> SetupSession {
     let policy = FilesPolicy::new().allow(world.directory.path().join("allowed"));
     let registry = world.builder().kind(form.clone()).files(policy).open().await.unwrap();
-    let session = registry.begin_setup(&FORM).await.unwrap();
+    let session = registry.setups().begin(&FORM).await.unwrap();
     step(&session).await;
     session
 }
@@ -146,7 +146,7 @@ async fn a_directory_is_granted_within_the_hosts_bounds_only() {
 async fn a_prompt_without_fields_takes_no_answer_but_the_confirmation() {
     let world = World::new().await;
     let registry = world.open(crate::odd::Odd::new("confirm")).await;
-    let session = registry.begin_setup(&crate::odd::ODD).await.unwrap();
+    let session = registry.setups().begin(&crate::odd::ODD).await.unwrap();
     step(&session).await;
     let refused = session.advance(1, &answers(&[("a", "x")])).await;
     assert_eq!(problems(refused), "'a' is not asked: there is nothing to fill in");

@@ -35,8 +35,8 @@ async fn a_forged_foreign_or_second_callback_changes_nothing() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
     let registry = open(&world, &odd).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
-    let other = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
+    let other = registry.setups().begin(&ODD).await.unwrap();
     let (_, one) = step(&session).await;
     let (_, two) = step(&other).await;
     assert_ne!(state(&one), state(&two), "each is unguessable from the other");
@@ -45,19 +45,19 @@ async fn a_forged_foreign_or_second_callback_changes_nothing() {
     let twice: Vec<_> = [returned(&state(&one)), answers(&[("state", "forged")])].into_iter().flatten().collect();
     let none = answers(&[("code", "x")]);
     for unknown in [forged, none, answers(&[("state", "")])] {
-        let refused = registry.deliver(unknown).await.unwrap_err();
+        let refused = registry.setups().deliver(unknown).await.unwrap_err();
         assert!(matches!(refused, DeliverError::Unknown));
         assert_eq!((refused.http_status(), refused.code()), (404, "callback_unknown"));
     }
     for repeated in [twice, answers(&[("state", &*state(&one)), ("code", "a"), ("code", "b")])] {
-        let refused = registry.deliver(repeated).await.unwrap_err();
+        let refused = registry.setups().deliver(repeated).await.unwrap_err();
         assert!(matches!(refused, DeliverError::Repeated));
         assert_eq!((refused.http_status(), refused.code()), (400, "callback_repeated"));
     }
     assert!(matches!(session.current_step(), Some((1, SetupStep::Redirect { .. }))), "it still waits");
-    registry.deliver(returned(&state(&one))).await.unwrap();
+    registry.setups().deliver(returned(&state(&one))).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
-    let second = registry.deliver(returned(&state(&one))).await.unwrap_err();
+    let second = registry.setups().deliver(returned(&state(&one))).await.unwrap_err();
     assert!(matches!(second, DeliverError::Gone), "{second:?}");
     assert_eq!(second.http_status(), 410);
     assert!(matches!(other.current_step(), Some((1, SetupStep::Redirect { .. }))), "the other one waits for its own");
@@ -69,7 +69,7 @@ async fn a_forged_foreign_or_second_callback_changes_nothing() {
 async fn of_two_handles_a_hit_on_one_never_resolves_the_other() {
     let world = World::new().await;
     let registry = open(&world, &Odd::new("two callbacks")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (_, shown) = loop {
         let found = step(&session).await;
         if beside(&found.1).len() == 2 {
@@ -79,18 +79,18 @@ async fn of_two_handles_a_hit_on_one_never_resolves_the_other() {
     let states = beside(&shown);
     assert_ne!(states[0], states[1]);
     session_waits(&registry, 1).await;
-    assert!(matches!(registry.deliver(returned(&states[1])).await, Err(DeliverError::NotNow)));
-    registry.deliver(returned(&states[0])).await.unwrap();
+    assert!(matches!(registry.setups().deliver(returned(&states[1])).await, Err(DeliverError::NotNow)));
+    registry.setups().deliver(returned(&states[0])).await.unwrap();
     session_waits(&registry, 2).await;
-    assert!(matches!(registry.deliver(returned(&states[0])).await, Err(DeliverError::Gone)));
-    registry.deliver(returned(&states[1])).await.unwrap();
+    assert!(matches!(registry.setups().deliver(returned(&states[0])).await, Err(DeliverError::Gone)));
+    registry.setups().deliver(returned(&states[1])).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
 
 /// Waits until the only session waits at that step.
 async fn session_waits(registry: &ConnectionRegistry, no: u64) {
     loop {
-        let setups = registry.setups().await.unwrap();
+        let setups = registry.setups().list().await.unwrap();
         let [info] = setups.as_slice() else { panic!("{setups:?}") };
         assert!(info.step <= no, "it is past that step: {setups:?}");
         if info.step == no && info.stage == connection_core::SetupStage::Waiting {
@@ -105,19 +105,19 @@ async fn session_waits(registry: &ConnectionRegistry, no: u64) {
 async fn an_early_callback_is_refused_and_the_same_one_is_good_later_once() {
     let world = World::new().await;
     let registry = open(&world, &Odd::new("callback later")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     session_waits(&registry, 1).await;
     let state = beside(&session.current_step().unwrap().1).remove(0);
-    let early = registry.deliver(returned(&state)).await.unwrap_err();
+    let early = registry.setups().deliver(returned(&state)).await.unwrap_err();
     assert!(matches!(early, DeliverError::NotNow));
     assert_eq!((early.http_status(), early.code()), (409, "callback_not_now"));
     session.advance(1, &answers(&[("a", "x")])).await.unwrap();
     session_waits(&registry, 2).await;
-    registry.deliver(returned(&state)).await.unwrap();
-    let again = registry.deliver(returned(&state)).await.unwrap_err();
+    registry.setups().deliver(returned(&state)).await.unwrap();
+    let again = registry.setups().deliver(returned(&state)).await.unwrap_err();
     assert!(matches!(again, DeliverError::Gone), "used, though the plugin waits for it again: {again:?}");
     session_waits(&registry, 3).await;
-    assert!(matches!(registry.deliver(returned(&state)).await, Err(DeliverError::Gone)));
+    assert!(matches!(registry.setups().deliver(returned(&state)).await, Err(DeliverError::Gone)));
 }
 
 /// R-INSEAM-029
@@ -127,7 +127,7 @@ async fn a_callback_after_the_end_is_gone() {
     let odd = Odd::new("redirect");
     let registry = open(&world, &odd).await;
     for how in ["cancelled", "expired"] {
-        let session = registry.begin_setup(&ODD).await.unwrap();
+        let session = registry.setups().begin(&ODD).await.unwrap();
         let (_, redirect) = step(&session).await;
         if how == "cancelled" {
             session.cancel().await.unwrap();
@@ -135,7 +135,7 @@ async fn a_callback_after_the_end_is_gone() {
             world.clock.until_asleep(1).await;
             world.clock.advance(Duration::from_secs(15 * 60));
         }
-        let late = registry.deliver(returned(&state(&redirect))).await.unwrap_err();
+        let late = registry.setups().deliver(returned(&state(&redirect))).await.unwrap_err();
         assert!(matches!(late, DeliverError::Gone), "{how}: {late:?}");
         assert_eq!(code(&session.terminal().await.unwrap()), if how == "expired" { "setup_expired" } else { how });
     }
@@ -147,14 +147,14 @@ async fn a_callback_after_the_end_is_gone() {
 async fn a_callback_lives_as_long_as_its_session() {
     let world = World::new().await;
     let registry = open(&world, &Odd::new("callback later")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     session_waits(&registry, 1).await;
     let state = beside(&session.current_step().unwrap().1).remove(0);
     world.clock.advance(Duration::from_secs(14 * 60));
     session.advance(1, &answers(&[("a", "x")])).await.unwrap();
     session_waits(&registry, 2).await;
     world.clock.advance(Duration::from_secs(14 * 60));
-    registry.deliver(returned(&state)).await.unwrap();
+    registry.setups().deliver(returned(&state)).await.unwrap();
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn each_of_three_ways_wins_once_and_the_losers_are_refused() {
             if polled { pending(request) } else { me("1", "AB-CD") }
         });
         let registry = open(&world, &Odd::new("none")).await;
-        let session = registry.begin_setup(&RACE).await.unwrap();
+        let session = registry.setups().begin(&RACE).await.unwrap();
         let (no, shown) = step(&session).await;
         let SetupStep::Prompt { fields, open: Some(_), beside, .. } = &shown else { panic!("{shown:?}") };
         assert_eq!((&*fields[0].name, beside[0].user_code.as_ref().unwrap().as_str()), ("code", "AB-CD"));
@@ -178,7 +178,7 @@ async fn each_of_three_ways_wins_once_and_the_losers_are_refused() {
                 "by=pasted"
             }
             "callback" => {
-                registry.deliver(back).await.unwrap();
+                registry.setups().deliver(back).await.unwrap();
                 "by=the-code"
             }
             _ => {
@@ -196,7 +196,7 @@ async fn each_of_three_ways_wins_once_and_the_losers_are_refused() {
         assert_eq!(code(&session.terminal().await.unwrap()), "done Live", "{way}");
         assert!(world.server.requests().last().unwrap().ends_with(won), "{way}");
         assert!(matches!(session.advance(no, &pasted).await, Err(AdvanceError::Ended)));
-        let late = registry.deliver(returned(&state(&shown))).await;
+        let late = registry.setups().deliver(returned(&state(&shown))).await;
         assert!(matches!(late, Err(DeliverError::Gone)), "{way}: {late:?}");
     }
 }
@@ -206,7 +206,7 @@ async fn a_poll_keeps_the_step_so_that_an_open_page_stays_good() {
     let world = World::new().await;
     world.provider(pending);
     let registry = open(&world, &Odd::new("none")).await;
-    let session = registry.begin_setup(&RACE).await.unwrap();
+    let session = registry.setups().begin(&RACE).await.unwrap();
     let (no, _) = step(&session).await;
     for polls in 1..=3 {
         world.clock.until_asleep(1).await;
@@ -224,7 +224,7 @@ async fn a_poll_keeps_the_step_so_that_an_open_page_stays_good() {
 async fn without_inbound_http_the_other_ways_are_left() {
     let world = World::new().await;
     let registry = world.open(Race).await;
-    let session = registry.begin_setup(&RACE).await.unwrap();
+    let session = registry.setups().begin(&RACE).await.unwrap();
     let (no, shown) = step(&session).await;
     assert!(matches!(shown, SetupStep::Prompt { open: None, .. }));
     session.advance(no, &answers(&[("code", "pasted")])).await.unwrap();
@@ -251,14 +251,14 @@ async fn what_comes_while_a_poll_is_under_way_is_taken_by_the_next_wait() {
         let world = World::new().await;
         let (polled, gate) = held_back(&world);
         let registry = open(&world, &Odd::new("none")).await;
-        let session = registry.begin_setup(&RACE).await.unwrap();
+        let session = registry.setups().begin(&RACE).await.unwrap();
         let (no, shown) = step(&session).await;
         world.clock.until_asleep(1).await;
         world.clock.advance(Duration::from_secs(5));
         polled.notified().await;
         if callback {
-            registry.deliver(returned(&state(&shown))).await.unwrap();
-            let second = registry.deliver(returned(&state(&shown))).await;
+            registry.setups().deliver(returned(&state(&shown))).await.unwrap();
+            let second = registry.setups().deliver(returned(&state(&shown))).await;
             assert!(matches!(second, Err(DeliverError::Gone)), "it is taken once: {second:?}");
             gate.send(()).unwrap();
         } else {
@@ -278,7 +278,7 @@ async fn an_answer_to_a_run_that_was_answered_already_does_not_wait() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
     let registry = world.open(Odd::new("ask and send")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("a", "x")])).await.unwrap();
     world.server.until_asked(1).await;

@@ -21,7 +21,7 @@ async fn a_cancelled_setup_leaves_nothing_and_tells_whoever_waits() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
     let registry = world.builder().kind(odd.clone()).inbound(Arc::new(Inbound::new())).open().await.unwrap();
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (_, redirect) = step(&session).await;
     let waiting = session.clone();
     let (outcome, cancelled) = tokio::join!(waiting.terminal(), session.cancel());
@@ -30,13 +30,13 @@ async fn a_cancelled_setup_leaves_nothing_and_tells_whoever_waits() {
     assert!(session.next_step().await.unwrap().is_none());
     assert!(session.current_step().is_none());
     assert!(matches!(session.advance(1, &[]).await, Err(AdvanceError::Ended)));
-    assert!(matches!(registry.deliver(returned(&state(&redirect))).await, Err(DeliverError::Gone)));
-    assert!(labels(&registry).await.is_empty() && registry.setups().await.unwrap().is_empty());
+    assert!(matches!(registry.setups().deliver(returned(&state(&redirect))).await, Err(DeliverError::Gone)));
+    assert!(labels(&registry).await.is_empty() && registry.setups().list().await.unwrap().is_empty());
     let left = "SELECT (SELECT count(*) FROM connection_setup_effect) + (SELECT count(*) FROM connection_setup \
                 WHERE sealed_header IS NOT NULL OR sealed_step IS NOT NULL)";
     assert_eq!(raw::number(&world.database(), left).await, Some(0), "nor is the journal or the seed");
     session.cancel().await.unwrap();
-    let again = registry.resume_setup(session.id()).await.unwrap();
+    let again = registry.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "cancelled");
     assert!(odd.seen().is_empty());
 }
@@ -47,7 +47,7 @@ async fn cancelling_drops_a_run_in_progress() {
     let world = World::new().await;
     let odd = Odd::new("hang");
     let registry = world.open(odd.clone()).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     world.clock.until_asleep(2).await;
     assert!(!odd.dropped.load(SeqCst));
     session.cancel().await.unwrap();
@@ -62,12 +62,12 @@ async fn cancelling_drops_a_run_in_progress() {
 async fn a_setup_that_ended_is_left_as_it_is() {
     let world = World::new().await;
     let registry = world.open(Odd::new("none")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     session.terminal().await.unwrap();
     session.cancel().await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     assert_eq!(labels(&registry).await.len(), 1);
-    let again = registry.resume_setup(session.id()).await.unwrap();
+    let again = registry.setups().resume(session.id()).await.unwrap();
     assert!(matches!(step(&again).await.1, SetupStep::Done { .. }));
     assert_eq!(code(&again.terminal().await.unwrap()), "done Live");
 }
@@ -77,11 +77,11 @@ async fn a_setup_that_ended_is_left_as_it_is() {
 async fn a_dropped_handle_only_detaches() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask a")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let id = session.id();
     step(&session).await;
     drop(session);
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     assert!(matches!(step(&session).await, (1, SetupStep::Prompt { .. })));
     session.advance(1, &answers(&[("a", "x")])).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
@@ -91,11 +91,11 @@ async fn a_dropped_handle_only_detaches() {
 async fn a_caller_that_goes_away_after_its_answer_loses_nothing() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let session = registry.begin_setup(&crate::acme::KIND).await.unwrap();
+    let session = registry.setups().begin(&crate::acme::KIND).await.unwrap();
     step(&session).await;
     session.advance(1, &answers(&[("accessToken", "key-1")])).await.unwrap();
     drop(session);
-    while !registry.setups().await.unwrap().is_empty() {
+    while !registry.setups().list().await.unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
     assert_eq!(labels(&registry).await, ["ada"]);
@@ -106,17 +106,17 @@ async fn a_caller_that_goes_away_after_its_answer_loses_nothing() {
 async fn an_ephemeral_setup_is_cancelled_when_its_last_handle_is_dropped() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask a")).await;
-    let session = registry.begin_setup(&ODD).ephemeral().await.unwrap();
+    let session = registry.setups().begin(&ODD).ephemeral().await.unwrap();
     let id = session.id();
     step(&session).await;
     let clone = session.clone();
     drop(session);
     assert!(matches!(clone.current_step(), Some((1, SetupStep::Prompt { .. }))), "one is left");
-    assert_eq!(registry.setups().await.unwrap().len(), 1);
-    let watcher = registry.resume_setup(id).await.unwrap();
+    assert_eq!(registry.setups().list().await.unwrap().len(), 1);
+    let watcher = registry.setups().resume(id).await.unwrap();
     drop(clone);
     assert_eq!(code(&watcher.terminal().await.unwrap()), "cancelled");
-    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.setups().list().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -124,10 +124,10 @@ async fn a_waiting_setup_keeps_no_registry_alive() {
     let world = World::new().await;
     let odd = Odd::new("sleep an hour");
     let registry = world.open(odd.clone()).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     step(&session).await;
     world.clock.until_asleep(1).await;
-    let weak = registry.downgrade();
+    let weak = registry.server().downgrade();
     drop((session, registry));
     // A task that has just begun, such as a write, holds it until that task ends.
     while weak.upgrade().is_some() {
@@ -136,5 +136,5 @@ async fn a_waiting_setup_keeps_no_registry_alive() {
     // The clock counts sleepers: the timer is dropped with the registry.
     world.clock.advance(Duration::from_secs(3600));
     let registry = world.open(odd.clone()).await;
-    assert_eq!(registry.setups().await.unwrap().len(), 1, "nobody was there to end the wait");
+    assert_eq!(registry.setups().list().await.unwrap().len(), 1, "nobody was there to end the wait");
 }

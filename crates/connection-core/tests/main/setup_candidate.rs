@@ -48,7 +48,7 @@ async fn a_verify_that_hangs_keeps_nothing() {
     let world = World::new().await;
     let odd = Odd::new("verify hangs");
     let registry = world.open(odd.clone()).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     while odd.verified.load(SeqCst) == 0 {
         tokio::task::yield_now().await;
     }
@@ -75,7 +75,7 @@ async fn an_offline_connection_is_stored_with_its_reason_and_is_live_later() {
     assert_eq!((done.liveness, &*done.reason.unwrap().code), (Liveness::Offline, "timeout"));
     let connection = registry.connection(done.connection).await.unwrap();
     assert_eq!(connection.info().liveness, Liveness::Offline);
-    registry.replace_connection_kind(odd.then("none")).unwrap();
+    registry.kinds().replace(odd.then("none")).unwrap();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 }
 
@@ -93,7 +93,7 @@ async fn a_rotation_while_verifying_is_what_is_stored() {
 }
 
 async fn labelled(registry: &ConnectionRegistry, label: &'static str) -> Outcome {
-    finish(&registry.begin_setup(&ODD).label(label).again().await.unwrap()).await.unwrap()
+    finish(&registry.setups().begin(&ODD).label(label).again().await.unwrap()).await.unwrap()
 }
 
 #[tokio::test]
@@ -115,10 +115,10 @@ async fn a_label_is_the_accounts_unless_given_and_gets_a_number_when_it_is_taken
 async fn a_label_that_is_taken_is_refused_at_the_beginning_and_at_the_end() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask a")).await;
-    let late = registry.begin_setup(&ODD).label("work").again().await.unwrap();
+    let late = registry.setups().begin(&ODD).label("work").again().await.unwrap();
     step(&late).await;
     assert_eq!(code(&labelled(&registry, "work").await), "done Live");
-    let error = registry.begin_setup(&ODD).label("work").await.unwrap_err();
+    let error = registry.setups().begin(&ODD).label("work").await.unwrap_err();
     assert!(matches!(&error, Error::LabelTaken { label, .. } if label == "work"));
     assert_eq!(error.to_string(), "there is already a connection 'odd:work'");
     late.advance(1, &answers(&[("a", "x")])).await.unwrap();
@@ -136,7 +136,7 @@ async fn an_account_that_is_connected_is_refused_by_name_unless_the_caller_says_
     assert_eq!(failure.code, "account_connected");
     assert!(failure.message.as_str().contains("acme:ada"));
     assert_eq!(labels(&registry).await, ["ada"]);
-    let session = registry.begin_setup(&KIND).again().await.unwrap();
+    let session = registry.setups().begin(&KIND).again().await.unwrap();
     step(&session).await;
     session.advance(1, &answers(&[("accessToken", "key-2")])).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");

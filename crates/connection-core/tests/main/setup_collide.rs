@@ -10,7 +10,7 @@ use crate::{
 };
 
 async fn prompted(registry: &ConnectionRegistry, label: Option<&str>) -> SetupSession {
-    let setup = registry.begin_setup(&KIND);
+    let setup = registry.setups().begin(&KIND);
     let setup = match label {
         Some(label) => setup.label(label.to_owned()),
         None => setup,

@@ -17,9 +17,9 @@ async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
 
 /// Returns a session that has received its callback and asks for the confirmation, with the number of that step.
 async fn shown(registry: &ConnectionRegistry) -> (SetupSession, u64) {
-    let session = registry.begin_setup(&ODD).again().confirm_account().await.unwrap();
+    let session = registry.setups().begin(&ODD).again().confirm_account().await.unwrap();
     let (_, shown) = step(&session).await;
-    registry.deliver(returned(&state(&shown))).await.unwrap();
+    registry.setups().deliver(returned(&state(&shown))).await.unwrap();
     let number = confirms(&session).await;
     (session, number)
 }
@@ -67,7 +67,7 @@ async fn an_account_that_is_not_confirmed_is_given_back_and_not_stored() {
     // The control: a cancelled setup that has reached no account has nothing to tear down.
     let other = Odd::new("redirect");
     let registry = open(&world, &other).await;
-    let session = registry.begin_setup(&ODD).confirm_account().await.unwrap();
+    let session = registry.setups().begin(&ODD).confirm_account().await.unwrap();
     step(&session).await;
     session.cancel().await.unwrap();
     assert!(!other.seen().contains(&"teardown".to_owned()));
@@ -95,7 +95,7 @@ async fn another_process_shows_the_account_and_takes_the_confirmation() {
     let (registry, other) = (open(&world, &odd).await, open(&world, &odd).await);
     let (session, number) = shown(&registry).await;
     let verified = odd.verified.load(std::sync::atomic::Ordering::SeqCst);
-    let same = other.resume_setup(session.id()).await.unwrap();
+    let same = other.setups().resume(session.id()).await.unwrap();
     assert_eq!(confirms(&same).await, number);
     assert_eq!(odd.verified.load(std::sync::atomic::Ordering::SeqCst), verified, "nothing is asked to show it");
     same.advance(number, &[]).await.unwrap();
@@ -119,7 +119,7 @@ async fn nobody_who_confirms_in_time_stores_nothing() {
 async fn an_account_of_what_was_typed_is_not_asked_about() {
     let world = World::new().await;
     let registry = open(&world, &Odd::new("ask a")).await;
-    let session = registry.begin_setup(&ODD).confirm_account().await.unwrap();
+    let session = registry.setups().begin(&ODD).confirm_account().await.unwrap();
     assert_eq!(code(&finish(&session).await.unwrap()), "done Live");
 }
 
@@ -130,14 +130,14 @@ async fn an_account_that_is_refused_in_any_case_and_the_one_that_it_is_are_not_a
     let (session, number) = shown(&registry).await;
     session.advance(number, &[]).await.unwrap();
     let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it is stored") };
-    let again = registry.begin_setup(&ODD).confirm_account().await.unwrap();
+    let again = registry.setups().begin(&ODD).confirm_account().await.unwrap();
     let (_, shown) = step(&again).await;
-    registry.deliver(returned(&state(&shown))).await.unwrap();
+    registry.setups().deliver(returned(&state(&shown))).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "account_connected");
     let connection = registry.connection(done.connection).await.unwrap();
     let same = connection.reauthorize().another_account().confirm_account().await.unwrap();
     let (_, shown) = step(&same).await;
-    registry.deliver(returned(&state(&shown))).await.unwrap();
+    registry.setups().deliver(returned(&state(&shown))).await.unwrap();
     assert_eq!(code(&same.terminal().await.unwrap()), "done Live");
 }
 
@@ -154,7 +154,7 @@ async fn a_reauthorization_asks_before_it_becomes_another_account() {
     let begin = async || {
         let session = connection.reauthorize().another_account().confirm_account().await.unwrap();
         let (_, shown) = step(&session).await;
-        other.deliver(returned(&state(&shown))).await.unwrap();
+        other.setups().deliver(returned(&state(&shown))).await.unwrap();
         let (number, shown) = step(&session).await;
         assert!(matches!(&shown, SetupStep::Confirm { identity } if identity.label.as_str() == "odd2"), "{shown:?}");
         (session, number)

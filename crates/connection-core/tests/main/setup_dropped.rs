@@ -43,7 +43,7 @@ async fn an_answer_that_was_dropped_is_taken_or_can_be_given_again() {
     let world = World::new().await;
     let registry = world.open(Fake::new()).await;
     for polls in 1..=DEEPEST {
-        let session = registry.begin_setup(&FAKE).await.unwrap();
+        let session = registry.setups().begin(&FAKE).await.unwrap();
         let (no, _) = step(&session).await;
         let name = polls.to_string();
         let answers = answers(&[("name", &name)]);
@@ -62,12 +62,12 @@ async fn a_callback_that_was_dropped_is_taken_or_can_be_delivered_again() {
     let builder = world.builder().kind(Odd::new("redirect")).inbound(Arc::new(Inbound::new()));
     let registry = builder.open().await.unwrap();
     for polls in 1..=DEEPEST {
-        let session = registry.begin_setup(&ODD).again().await.unwrap();
+        let session = registry.setups().begin(&ODD).again().await.unwrap();
         let (_, shown) = step(&session).await;
         assert!(matches!(shown, SetupStep::Redirect { .. }), "{shown:?}");
-        let whole = cut(polls, registry.deliver(returned(&state(&shown)))).await;
+        let whole = cut(polls, registry.setups().deliver(returned(&state(&shown)))).await;
         if whole.is_none() {
-            drop(registry.deliver(returned(&state(&shown))).await);
+            drop(registry.setups().deliver(returned(&state(&shown))).await);
         }
         ends_well(&session).await;
     }

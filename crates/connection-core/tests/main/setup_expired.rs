@@ -15,7 +15,7 @@ use crate::{
 async fn whoever_waits_for_a_callback_is_told_that_the_time_is_over() {
     let world = World::new().await;
     let registry = world.builder().kind(Odd::new("redirect")).inbound(Arc::new(Inbound::new())).open().await.unwrap();
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (_, shown) = step(&session).await;
     world.clock.advance(Duration::from_secs(14 * 60));
     // The control: before that, it continues to wait.

@@ -39,12 +39,12 @@ async fn every_fault_ends_only_its_own_session_with_a_code() {
         ("typo", "no_answer"),
         ("serialize", "credential_unwritable"),
     ] {
-        registry.replace_connection_kind(Odd::new(how)).unwrap();
+        registry.kinds().replace(Odd::new(how)).unwrap();
         assert_eq!(code(&set_up(&registry, &ODD).await), expected, "{how}");
     }
     assert!(labels(&registry).await.is_empty(), "nothing was kept");
-    assert!(registry.setups().await.unwrap().is_empty(), "every session has ended");
-    registry.replace_connection_kind(Odd::new("none")).unwrap();
+    assert!(registry.setups().list().await.unwrap().is_empty(), "every session has ended");
+    registry.kinds().replace(Odd::new("none")).unwrap();
     assert_eq!(code(&set_up(&registry, &ODD).await), "done Live", "the control: a plugin without fault");
     connected(&registry, "key-1").await;
 }
@@ -53,7 +53,7 @@ async fn every_fault_ends_only_its_own_session_with_a_code() {
 async fn a_panic_while_a_waiting_setup_is_dropped_ends_it_there() {
     let world = World::new().await;
     let registry = world.open(Odd::new("drop after wait")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (_, SetupStep::Failed(failure)) = step(&session).await else { panic!("it waits") };
     assert_eq!(failure.code, "plugin_panicked");
 }
@@ -62,7 +62,7 @@ async fn a_panic_while_a_waiting_setup_is_dropped_ends_it_there() {
 async fn a_setup_ends_at_sixty_four_steps() {
     let world = World::new().await;
     let registry = world.open(Odd::new("endless")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     assert_eq!(code(&finish(&session).await.unwrap()), "setup_too_long");
     assert_eq!(session.current_step().unwrap().0, 66, "of which one is the end, and one was not shown");
 }
@@ -104,7 +104,7 @@ async fn a_plugin_that_hangs_is_ended_after_a_minute() {
     let world = World::new().await;
     let odd = Odd::new("hang");
     let registry = world.open(odd.clone()).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     world.clock.until_asleep(2).await;
     world.clock.advance(Duration::from_secs(59));
     assert!(!odd.dropped.load(SeqCst) && session.current_step().is_none(), "a minute is not over yet");
@@ -118,12 +118,12 @@ async fn a_plugin_that_spins_is_told_as_a_timeout_and_holds_up_no_other() {
     let world = World::new().await;
     let odd = Odd::new("spin");
     let registry = world.builder().kind(odd.clone()).kind(crate::acme::Acme::default()).open().await.unwrap();
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     world.clock.until_asleep(2).await;
     connected(&registry, "key-1").await;
     world.clock.advance(Duration::from_secs(61));
     assert_eq!(code(&session.terminal().await.unwrap()), "plugin_timeout");
-    assert!(registry.kind(&KIND).is_some());
+    assert!(registry.kinds().get(&KIND).is_some());
     odd.released.store(true, SeqCst);
 }
 
@@ -132,7 +132,7 @@ async fn what_a_plugin_shows_after_its_session_has_ended_is_seen_nowhere() {
     let world = World::new().await;
     let odd = Odd::new("spin and show");
     let registry = world.open(odd.clone()).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     world.clock.until_asleep(2).await;
     world.clock.advance(Duration::from_secs(61));
     assert_eq!(code(&session.terminal().await.unwrap()), "plugin_timeout");
@@ -150,7 +150,7 @@ async fn what_a_plugin_shows_after_its_session_has_ended_is_seen_nowhere() {
 async fn a_wrong_or_second_descriptor_is_refused_and_the_first_one_goes_on() {
     let world = World::new().await;
     let registry = world.open(Odd::new("none")).await;
-    let taken = registry.register_connection_kind(Odd::new("another name")).unwrap_err();
+    let taken = registry.kinds().register(Odd::new("another name")).unwrap_err();
     let RegisterError::Taken { kind, holder, newcomer } = &taken else { panic!("{taken}") };
     assert_eq!((kind, holder.as_str(), newcomer.as_str()), (&ODD, "Odd", "Another"));
     for (how, expected) in [
@@ -159,7 +159,7 @@ async fn a_wrong_or_second_descriptor_is_refused_and_the_first_one_goes_on() {
         ("field twice", "descriptor_invalid"),
         ("panic in descriptor", "plugin_panicked"),
     ] {
-        assert_eq!(registry.replace_connection_kind(Odd::new(how)).unwrap_err().code(), expected, "{how}");
+        assert_eq!(registry.kinds().replace(Odd::new(how)).unwrap_err().code(), expected, "{how}");
     }
     assert_eq!(code(&set_up(&registry, &ODD).await), "done Live", "the first one is untouched");
 }

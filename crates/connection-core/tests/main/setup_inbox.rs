@@ -76,7 +76,7 @@ async fn busy(world: &World) -> (ConnectionRegistry, SetupSession, Vec<String>, 
         me("1", "ada")
     });
     let registry = world.builder().kind(Two).inbound(Arc::new(Inbound::new())).open().await.unwrap();
-    let session = registry.begin_setup(&TWO).await.unwrap();
+    let session = registry.setups().begin(&TWO).await.unwrap();
     asked.notified().await;
     let states = loop {
         let states = session.current_step().map(|(_, shown)| beside(&shown)).unwrap_or_default();
@@ -107,15 +107,15 @@ async fn a_callback_that_is_kept_is_given_to_its_own_wait_and_to_no_other() {
     let world = World::new().await;
     let (registry, session, states, open) = busy(&world).await;
     // The callback for the second wait arrives while the run has not yet reached the first.
-    registry.deliver(callback(&states[1], "for-two")).await.unwrap();
+    registry.setups().deliver(callback(&states[1], "for-two")).await.unwrap();
     assert_eq!(kept(&world).await, Some(1));
     open.send(()).unwrap();
     let first = async { while step(&session).await.0 != 1 {} };
     tokio::time::timeout(PATIENCE, first).await.expect("the first wait took what was for the second");
     assert_eq!(kept(&world).await, Some(1), "it is kept still");
-    let again = registry.deliver(callback(&states[1], "forged")).await;
+    let again = registry.setups().deliver(callback(&states[1], "forged")).await;
     assert!(matches!(again, Err(DeliverError::Gone)), "{again:?}");
-    registry.deliver(callback(&states[0], "for-one")).await.unwrap();
+    registry.setups().deliver(callback(&states[0], "for-one")).await.unwrap();
     assert_eq!(account(&registry, &session).await, "for-one for-two");
     assert_eq!(kept(&world).await, Some(0));
 }
@@ -126,7 +126,7 @@ async fn of_two_that_are_kept_each_wait_takes_its_own_in_whichever_order_they_ca
         let world = World::new().await;
         let (registry, session, states, open) = busy(&world).await;
         for which in order {
-            registry.deliver(callback(&states[which], ["for-one", "for-two"][which])).await.unwrap();
+            registry.setups().deliver(callback(&states[which], ["for-one", "for-two"][which])).await.unwrap();
         }
         assert_eq!(kept(&world).await, Some(2));
         open.send(()).unwrap();

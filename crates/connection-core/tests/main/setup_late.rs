@@ -43,7 +43,7 @@ fn jump(world: &World, seconds: i64) {
 }
 
 async fn refused(registry: &ConnectionRegistry, state: &str, what: &str) {
-    let late = registry.deliver(returned(state)).await.unwrap_err();
+    let late = registry.setups().deliver(returned(state)).await.unwrap_err();
     assert!(matches!(late, DeliverError::Gone), "{what}: {late:?}");
     assert_eq!((late.http_status(), late.code()), (410, "callback_gone"));
 }
@@ -54,7 +54,7 @@ async fn a_callback_to_a_session_that_waits_and_is_expired_is_gone_and_changes_n
     let world = World::new().await;
     let odd = Odd::new("redirect");
     let registry = open(&world, &odd).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (_, shown) = step(&session).await;
     addresses_stay(&world).await;
     let before = taken(&world).await;
@@ -69,7 +69,7 @@ async fn a_callback_to_a_session_that_waits_and_is_expired_is_gone_and_changes_n
         }
     }
     assert!(odd.seen().is_empty(), "no plugin saw it");
-    assert_eq!(code(&registry.resume_setup(session.id()).await.unwrap().terminal().await.unwrap()), "setup_expired");
+    assert_eq!(code(&registry.setups().resume(session.id()).await.unwrap().terminal().await.unwrap()), "setup_expired");
 }
 
 /// The control: a second earlier, it is accepted.
@@ -78,10 +78,10 @@ async fn a_callback_in_the_last_second_is_taken() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
     let registry = open(&world, &odd).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (_, shown) = step(&session).await;
     jump(&world, LIFE - 1);
-    registry.deliver(returned(&state(&shown))).await.unwrap();
+    registry.setups().deliver(returned(&state(&shown))).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     assert_eq!(odd.seen().len(), 1);
 }
@@ -91,7 +91,7 @@ async fn an_answer_to_an_expired_session_is_refused() {
     let world = World::new().await;
     let odd = Odd::new("ask twice");
     let registry = open(&world, &odd).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (no, _) = step(&session).await;
     let effects = "SELECT COUNT(*) FROM connection_setup_effect";
     jump(&world, LIFE);
@@ -101,7 +101,7 @@ async fn an_answer_to_an_expired_session_is_refused() {
     assert_eq!(code(&session.terminal().await.unwrap()), "setup_expired");
     // The control.
     jump(&world, 0);
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (no, _) = step(&session).await;
     jump(&world, LIFE - 1);
     session.advance(no, &answers(&[("a", "x")])).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_callback_to_a_busy_session_that_is_expired_is_not_kept() {
             me("1", "AB-CD")
         });
         let registry = open(&world, &Odd::new("none")).await;
-        let session: SetupSession = registry.begin_setup(&RACE).await.unwrap();
+        let session: SetupSession = registry.setups().begin(&RACE).await.unwrap();
         let (_, shown) = step(&session).await;
         assert!(beside(&shown).len() <= 1);
         world.clock.until_asleep(1).await;
@@ -130,7 +130,7 @@ async fn a_callback_to_a_busy_session_that_is_expired_is_not_kept() {
         asked.notified().await;
         addresses_stay(&world).await;
         jump(&world, if late { 2 * LIFE } else { 10 });
-        let kept = registry.deliver(returned(&state(&shown))).await;
+        let kept = registry.setups().deliver(returned(&state(&shown))).await;
         let inputs = raw::number(&world.database(), "SELECT COUNT(*) FROM connection_setup_input").await;
         match late {
             true => assert!(matches!(kept, Err(DeliverError::Gone)) && inputs == Some(0), "{kept:?} {inputs:?}"),

@@ -21,7 +21,7 @@ const CANARY: &str = "canary-4fd1a7";
 async fn a_session_its_steps_its_errors_and_its_outcome_show_no_secret() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     step(&session).await;
     let mut shown = format!("{session:?} {:?} {:?}", session.steps(), registry);
     let long = CANARY.repeat(2000);
@@ -37,9 +37,9 @@ async fn a_session_its_steps_its_errors_and_its_outcome_show_no_secret() {
     world.provider(|_| Reply::whole(503, "", CANARY));
     session.advance(1, &answers(&[("accessToken", CANARY)])).await.unwrap();
     shown += &format!(" {:?}", step(&session).await);
-    shown += &format!(" {:?}", registry.setups().await.unwrap());
+    shown += &format!(" {:?}", registry.setups().list().await.unwrap());
     world.provider(|_| crate::world::me("1", "ada"));
-    registry.resume_setup(session.id()).await.unwrap();
+    registry.setups().resume(session.id()).await.unwrap();
     let outcome = session.terminal().await.unwrap();
     shown += &format!(" {outcome:?} {:?}", session.current_step());
     assert!(!shown.contains(CANARY), "{shown}");
@@ -56,15 +56,15 @@ async fn what_a_browser_brings_back_and_where_it_went_show_no_secret() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
     let registry = world.builder().kind(odd).inbound(Arc::new(Inbound::new())).open().await.unwrap();
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (no, redirect) = step(&session).await;
     let state = state(&redirect);
     let mut shown = format!("{redirect:?} {:?}", session.current_step());
     assert!(matches!(redirect, SetupStep::Redirect { .. }) && no == 1);
     let forged = vec![("state".to_owned(), Secret::from(CANARY)), ("code".to_owned(), Secret::from(CANARY))];
-    let error = registry.deliver(forged).await.unwrap_err();
+    let error = registry.setups().deliver(forged).await.unwrap_err();
     shown += &format!(" {error:?} {error}");
-    registry.deliver(returned(&state)).await.unwrap();
+    registry.setups().deliver(returned(&state)).await.unwrap();
     shown += &format!(" {:?}", session.terminal().await.unwrap());
     for secret in [CANARY, &state, "the-code"] {
         assert!(!shown.contains(secret), "{shown}");

@@ -85,7 +85,7 @@ impl ConnectionDefinition for Asks {
 
 /// Begun and answered: the request to the provider is about to be sent.
 async fn begun(registry: &ConnectionRegistry) -> SetupSession {
-    let session = registry.begin_setup(&ASKS).again().await.unwrap();
+    let session = registry.setups().begin(&ASKS).again().await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("a", "x")])).await.unwrap();
     session
@@ -116,9 +116,9 @@ async fn two_processes_that_resume_a_setup_at_once_ask_the_provider_once() {
     let session = begun(&one).await;
     assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
     let (again, open) = held_back(&world, || Reply::whole(503, "", ""));
-    let session = one.resume_setup(session.id()).await.unwrap();
+    let session = one.setups().resume(session.id()).await.unwrap();
     again.notified().await;
-    let twin = two.resume_setup(session.id()).await.unwrap();
+    let twin = two.setups().resume(session.id()).await.unwrap();
     reached(&asks[1].about, 1).await;
     // The process that sends the request is offline again, and the other one sees it.
     open.send(()).unwrap();
@@ -128,7 +128,7 @@ async fn two_processes_that_resume_a_setup_at_once_ask_the_provider_once() {
     }
     assert_eq!(asked(&world, "GET /odd"), 2);
     world.provider(|_| Reply::ok(""));
-    two.resume_setup(twin.id()).await.unwrap();
+    two.setups().resume(twin.id()).await.unwrap();
     for session in [session, twin] {
         assert_eq!(code(&looked(&world, session.terminal()).await.unwrap()), "done Live");
     }
@@ -150,7 +150,7 @@ async fn a_setup_whose_process_died_while_it_asked_goes_on_in_another() {
     assert_eq!(raw::run(&world.database(), sql).await, 1);
     world.provider(|_| Reply::ok(""));
     let two = world.open(asks.clone()).await;
-    let twin = two.resume_setup(session.id()).await.unwrap();
+    let twin = two.setups().resume(session.id()).await.unwrap();
     reached(&asks.about, 1).await;
     let end = looked(&world, twin.terminal()).await.unwrap();
     assert_eq!(code(&end), "done Live");
@@ -166,7 +166,7 @@ async fn a_process_that_asks_for_long_keeps_others_from_asking() {
     let session = begun(&one).await;
     world.server.until_asked(1).await;
     let two = world.open(asks.clone()).await;
-    let twin = two.resume_setup(session.id()).await.unwrap();
+    let twin = two.setups().resume(session.id()).await.unwrap();
     reached(&asks.about, 1).await;
     let lease = "SELECT lease_until FROM connection_setup";
     let mut until = raw::number(&world.database(), lease).await.unwrap();
@@ -193,7 +193,7 @@ async fn a_process_that_closes_leaves_its_setups_to_others_at_once() {
     one.close().await;
     world.provider(|_| Reply::ok(""));
     let two = world.open(Asks::new()).await;
-    let twin = two.resume_setup(session.id()).await.unwrap();
+    let twin = two.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&twin.terminal().await.unwrap()), "done Live", "no time has passed");
 }
 
@@ -201,9 +201,9 @@ async fn a_process_that_closes_leaves_its_setups_to_others_at_once() {
 async fn both_at_the_prompt(world: &World) -> (SetupSession, SetupSession, ConnectionRegistry) {
     let odd = Odd::new("ask twice");
     let (one, two) = (world.open(odd.clone()).await, world.open(odd).await);
-    let session = one.begin_setup(&ODD).await.unwrap();
+    let session = one.setups().begin(&ODD).await.unwrap();
     step(&session).await;
-    let twin = two.resume_setup(session.id()).await.unwrap();
+    let twin = two.setups().resume(session.id()).await.unwrap();
     step(&twin).await;
     // A timer in each process ends the sessions when they expire.
     world.clock.until_asleep(2).await;
@@ -238,9 +238,9 @@ async fn an_answer_in_another_process_is_seen_while_that_one_works() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
     let (one, two) = (world.open(Asks::new()).await, world.open(Asks::new()).await);
-    let session = one.begin_setup(&ASKS).await.unwrap();
+    let session = one.setups().begin(&ASKS).await.unwrap();
     step(&session).await;
-    let twin = two.resume_setup(session.id()).await.unwrap();
+    let twin = two.setups().resume(session.id()).await.unwrap();
     step(&twin).await;
     let waiting = session.clone();
     let end = Handle::current().spawn(async move { waiting.terminal().await });
@@ -265,7 +265,7 @@ async fn a_setup_that_another_process_cancels_ends_here_with_the_run_that_asks()
     world.server.until_asked(1).await;
     let waiting = session.clone();
     let end = Handle::current().spawn(async move { waiting.terminal().await });
-    two.resume_setup(session.id()).await.unwrap().cancel().await.unwrap();
+    two.setups().resume(session.id()).await.unwrap().cancel().await.unwrap();
     assert_eq!(code(&looked(&world, end).await.unwrap().unwrap()), "cancelled");
     assert_eq!(journal(&world).await, 0);
 }
@@ -277,11 +277,11 @@ async fn an_answer_that_comes_after_another_process_cancelled_is_not_kept() {
     let (asked, open) = held_back(&world, || me("1", "ada"));
     let session = begun(&one).await;
     asked.notified().await;
-    let twin = two.resume_setup(session.id()).await.unwrap();
+    let twin = two.setups().resume(session.id()).await.unwrap();
     twin.cancel().await.unwrap();
     open.send(()).unwrap();
     // Nobody waits here, so nobody has looked: the run itself finds that it has ended.
-    let again = one.resume_setup(session.id()).await.unwrap();
+    let again = one.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "cancelled");
     assert_eq!(journal(&world).await, 0);
 }
@@ -299,13 +299,13 @@ async fn a_run_that_saw_a_bad_network_undoes_no_answer_that_came_since() {
     raw::run(&world.database(), "UPDATE connection_setup SET state = 'running'").await;
     let (late, fresh) = (Asks::of(false), Asks::of(true));
     let (one, two) = (world.open(late.clone()).await, world.open(fresh.clone()).await);
-    let session = one.resume_setup(id).await.unwrap();
+    let session = one.setups().resume(id).await.unwrap();
     reached(&late.answered, 1).await;
-    let twin = two.resume_setup(id).await.unwrap();
+    let twin = two.setups().resume(id).await.unwrap();
     assert!(matches!(step(&twin).await, (1, SetupStep::Notice { .. })));
     world.provider(|_| Reply::ok(""));
     fresh.open.send_replace(false);
-    let twin = two.resume_setup(id).await.unwrap();
+    let twin = two.setups().resume(id).await.unwrap();
     reached(&fresh.answered, 2).await;
     // It saw the bad network, and is too late to report it.
     late.open.send_replace(true);

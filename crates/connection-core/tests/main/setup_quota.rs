@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connection_core::Error;
+use connection_core::{Error, Limits};
 
 use crate::{
     acme::{Acme, KIND},
@@ -12,37 +12,37 @@ use crate::{
 #[tokio::test]
 async fn an_owner_with_too_many_open_setups_is_refused_another_one_until_one_ends() {
     let world = World::new().await;
-    let registry = world.builder().kind(Acme::default()).open_setups(3).open().await.unwrap();
+    let registry = world.builder().kind(Acme::default()).limits(Limits::new().open_setups(3)).open().await.unwrap();
     let mut open = Vec::new();
     for _ in 0..3 {
-        open.push(registry.begin_setup(&KIND).await.unwrap());
+        open.push(registry.setups().begin(&KIND).await.unwrap());
     }
-    let refused = registry.begin_setup(&KIND).await.unwrap_err();
+    let refused = registry.setups().begin(&KIND).await.unwrap_err();
     assert!(matches!(refused, Error::TooManySetups { most: 3 }), "{refused:?}");
     assert_eq!(refused.code(), "too_many_setups");
     assert!(refused.remedy().unwrap().contains("cancel"), "{refused:?}");
     // Another owner has a separate limit.
-    registry.owner("ada").unwrap().begin_setup(&KIND).await.unwrap();
+    registry.owner("ada").unwrap().setups().begin(&KIND).await.unwrap();
     // A cancelled session no longer counts, nor do expired ones.
     open.pop().unwrap().cancel().await.unwrap();
-    open.push(registry.begin_setup(&KIND).await.unwrap());
-    registry.begin_setup(&KIND).await.unwrap_err();
+    open.push(registry.setups().begin(&KIND).await.unwrap());
+    registry.setups().begin(&KIND).await.unwrap_err();
     world.clock.advance(Duration::from_secs(25 * 60 * 60));
     for _ in 0..3 {
-        step(&registry.begin_setup(&KIND).await.unwrap()).await;
+        step(&registry.setups().begin(&KIND).await.unwrap()).await;
     }
-    registry.begin_setup(&KIND).await.unwrap_err();
+    registry.setups().begin(&KIND).await.unwrap_err();
     registry.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_that_begin_at_once_no_more_are_begun_than_allowed() {
     let world = World::new().await;
-    let one = world.builder().kind(Acme::default()).open_setups(5).open().await.unwrap();
-    let two = world.builder().kind(Acme::default()).open_setups(5).open().await.unwrap();
+    let one = world.builder().kind(Acme::default()).limits(Limits::new().open_setups(5)).open().await.unwrap();
+    let two = world.builder().kind(Acme::default()).limits(Limits::new().open_setups(5)).open().await.unwrap();
     let begun: Vec<_> = (0..20)
         .map(|n| if n % 2 == 0 { one.clone() } else { two.clone() })
-        .map(|registry| tokio::runtime::Handle::current().spawn(async move { registry.begin_setup(&KIND).await }))
+        .map(|registry| tokio::runtime::Handle::current().spawn(async move { registry.setups().begin(&KIND).await }))
         .collect();
     let mut count = 0;
     for task in begun {

@@ -22,7 +22,7 @@ async fn open(world: &World, odd: &Odd, inbound: &Inbound) -> ConnectionRegistry
 /// Waits until the only session waits at that step, or has ended.
 async fn until_at(registry: &ConnectionRegistry, no: u64) {
     loop {
-        let setups = registry.setups().await.unwrap();
+        let setups = registry.setups().list().await.unwrap();
         assert!(setups.iter().all(|info| info.step <= no), "it is past that step: {setups:?}");
         if setups.iter().all(|info| info.step == no && info.stage == SetupStage::Waiting) {
             return;
@@ -36,14 +36,14 @@ async fn another_process_goes_on_at_every_wait_and_repeats_nothing() {
     let world = World::new().await;
     let (odd, inbound) = (Odd::new("whole"), Inbound::new());
     let first = open(&world, &odd, &inbound).await;
-    let session = first.begin_setup(&ODD).await.unwrap();
+    let session = first.setups().begin(&ODD).await.unwrap();
     let id = session.id();
     step(&session).await;
     drop((session, first));
     world.clock.advance(Duration::from_secs(7));
 
     let second = open(&world, &odd, &inbound).await;
-    let session = second.resume_setup(id).await.unwrap();
+    let session = second.setups().resume(id).await.unwrap();
     let (no, shown) = step(&session).await;
     assert!(matches!(&shown, SetupStep::Prompt { fields, .. } if *fields[0].name == *"a"), "{shown:?}");
     session.advance(no, &answers(&[("a", "x")])).await.unwrap();
@@ -52,7 +52,7 @@ async fn another_process_goes_on_at_every_wait_and_repeats_nothing() {
     drop((session, second));
 
     let third = open(&world, &odd, &inbound).await;
-    let session = third.resume_setup(id).await.unwrap();
+    let session = third.setups().resume(id).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("b", "x")])).await.unwrap();
     until_at(&third, 3).await;
@@ -60,7 +60,7 @@ async fn another_process_goes_on_at_every_wait_and_repeats_nothing() {
     drop((session, third));
 
     let fourth = open(&world, &odd, &inbound).await;
-    let session = fourth.resume_setup(id).await.unwrap();
+    let session = fourth.setups().resume(id).await.unwrap();
     assert!(matches!(step(&session).await, (3, SetupStep::Notice { .. })));
     world.clock.advance(Duration::from_secs(39));
     assert_eq!(odd.seen().iter().filter(|line| line.starts_with("slept")).count(), 0, "its deadline is 60 s, not less");
@@ -73,8 +73,8 @@ async fn another_process_goes_on_at_every_wait_and_repeats_nothing() {
     drop((session, fourth));
 
     let fifth = open(&world, &odd, &inbound).await;
-    fifth.deliver(returned(&odd.seen()[1])).await.unwrap();
-    let session = fifth.resume_setup(id).await.unwrap();
+    fifth.setups().deliver(returned(&odd.seen()[1])).await.unwrap();
+    let session = fifth.setups().resume(id).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     assert_eq!(asked(&world, "GET /odd"), 2, "no request was repeated");
     assert_eq!(labels(&fifth).await.len(), 1);
@@ -88,7 +88,7 @@ async fn a_replay_gives_the_same_random_bytes_the_same_state_and_the_same_time()
     let world = World::new().await;
     let odd = Odd::new("whole");
     let registry = open(&world, &odd, &Inbound::new()).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     for (no, field) in [(1, "a"), (2, "b")] {
         until_at(&registry, no).await;
         world.clock.advance(Duration::from_secs(10));
@@ -126,14 +126,14 @@ async fn a_plugin_that_asks_something_else_in_the_replay_ends_the_setup() {
     {
         let odd = Odd::new(before);
         let registry = world.open(odd.clone()).await;
-        let session = registry.begin_setup(&ODD).await.unwrap();
+        let session = registry.setups().begin(&ODD).await.unwrap();
         let (no, _) = step(&session).await;
         if before == "ask twice" {
             session.advance(no, &answers(&[("a", "x")])).await.unwrap();
             step(&session).await;
         }
         let Some((no, SetupStep::Prompt { fields, .. })) = session.current_step() else { panic!("it asks") };
-        registry.replace_connection_kind(odd.then(after)).unwrap();
+        registry.kinds().replace(odd.then(after)).unwrap();
         session.advance(no, &answers(&[(&*fields[0].name, "x")])).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "setup_changed", "{before}, then {after}");
         assert!(labels(&registry).await.is_empty());
@@ -149,7 +149,7 @@ async fn a_wait_that_is_over_is_polled_again_and_again_at_the_price_of_a_request
         false => me("1", "AB-CD"),
     });
     let registry = world.open(Race).await;
-    let session = registry.begin_setup(&RACE).await.unwrap();
+    let session = registry.setups().begin(&RACE).await.unwrap();
     step(&session).await;
     for polls in 1..=40 {
         until_at(&registry, 1).await;
@@ -164,19 +164,19 @@ async fn a_wait_that_is_over_is_polled_again_and_again_at_the_price_of_a_request
 async fn a_session_expires_fifteen_minutes_after_its_last_input() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask twice")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     step(&session).await;
     world.clock.advance(Duration::from_secs(14 * 60));
     session.advance(1, &answers(&[("a", "x")])).await.unwrap();
     step(&session).await;
     world.clock.advance(Duration::from_secs(15 * 60 - 1));
-    assert_eq!(registry.setups().await.unwrap().len(), 1, "a second is left");
+    assert_eq!(registry.setups().list().await.unwrap().len(), 1, "a second is left");
     world.clock.advance(Duration::from_secs(1));
     let refused = session.advance(2, &answers(&[("b", "x")])).await;
     assert!(matches!(refused, Err(connection_core::AdvanceError::Ended)), "{refused:?}");
     assert_eq!(code(&session.terminal().await.unwrap()), "setup_expired");
-    assert!(registry.setups().await.unwrap().is_empty());
-    let again = registry.resume_setup(session.id()).await.unwrap();
+    assert!(registry.setups().list().await.unwrap().is_empty());
+    let again = registry.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "setup_expired", "it is told for a while");
 }
 
@@ -184,9 +184,9 @@ async fn a_session_expires_fifteen_minutes_after_its_last_input() {
 async fn a_session_expires_fifteen_minutes_after_the_deadline_that_it_waits_for() {
     let world = World::new().await;
     let registry = world.open(Odd::new("sleep an hour")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     step(&session).await;
-    let setups = registry.setups().await.unwrap();
+    let setups = registry.setups().list().await.unwrap();
     assert_eq!(setups[0].expires_at.seconds(), crate::world::START + 3600 + 900);
     world.clock.advance(Duration::from_secs(3600));
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
@@ -196,19 +196,19 @@ async fn a_session_expires_fifteen_minutes_after_the_deadline_that_it_waits_for(
 async fn a_session_that_nobody_opened_again_is_ended_by_whoever_looks() {
     let world = World::new().await;
     let first = world.open(Odd::new("ask a")).await;
-    let session = first.begin_setup(&ODD).await.unwrap();
+    let session = first.setups().begin(&ODD).await.unwrap();
     let id = session.id();
     step(&session).await;
     drop((session, first));
     let second = world.open(Odd::new("ask a")).await;
     world.clock.advance(Duration::from_secs(15 * 60));
-    assert!(second.setups().await.unwrap().is_empty());
-    let session = second.resume_setup(id).await.unwrap();
+    assert!(second.setups().list().await.unwrap().is_empty());
+    let session = second.setups().resume(id).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "setup_expired");
     world.clock.advance(Duration::from_secs(15 * 60));
-    assert!(second.setups().await.unwrap().is_empty());
+    assert!(second.setups().list().await.unwrap().is_empty());
     drop(session);
-    assert!(second.resume_setup(id).await.is_err(), "and forgotten in the end");
+    assert!(second.setups().resume(id).await.is_err(), "and forgotten in the end");
 }
 
 #[tokio::test]
@@ -216,9 +216,9 @@ async fn two_processes_at_one_session_make_one_connection() {
     let world = World::new().await;
     let odd = Odd::new("ask and send");
     let (one, two) = (world.open(odd.clone()).await, world.open(odd.clone()).await);
-    let here = one.begin_setup(&ODD).await.unwrap();
+    let here = one.setups().begin(&ODD).await.unwrap();
     step(&here).await;
-    let there = two.resume_setup(here.id()).await.unwrap();
+    let there = two.setups().resume(here.id()).await.unwrap();
     step(&there).await;
     let given = answers(&[("a", "x")]);
     let (a, b) = tokio::join!(here.advance(1, &given), there.advance(1, &given));
@@ -227,7 +227,7 @@ async fn two_processes_at_one_session_make_one_connection() {
     assert_eq!(code(&winner.terminal().await.unwrap()), "done Live");
     assert_eq!(labels(&one).await.len(), 1);
     for registry in [&one, &two] {
-        let again = registry.resume_setup(here.id()).await.unwrap();
+        let again = registry.setups().resume(here.id()).await.unwrap();
         assert_eq!(code(&finish(&again).await.unwrap()), "done Live");
     }
 }
@@ -237,9 +237,9 @@ async fn a_slow_process_does_not_undo_what_another_one_did() {
     let world = World::new().await;
     let (odd, held) = (Odd::new("callback later"), Inbound::held());
     let (one, two) = (open(&world, &odd, &Inbound::new()).await, open(&world, &odd, &held).await);
-    let here = one.begin_setup(&ODD).await.unwrap();
+    let here = one.setups().begin(&ODD).await.unwrap();
     until_at(&one, 1).await;
-    let there = two.resume_setup(here.id()).await.unwrap();
+    let there = two.setups().resume(here.id()).await.unwrap();
     while held.rebound().is_empty() {
         tokio::task::yield_now().await;
     }
@@ -251,7 +251,7 @@ async fn a_slow_process_does_not_undo_what_another_one_did() {
         tokio::task::yield_now().await;
     }
     while there.current_step().is_none_or(|(no, _)| no < 2) {
-        assert_ne!(one.setups().await.unwrap()[0].step, 1, "it is where it was");
+        assert_ne!(one.setups().list().await.unwrap()[0].step, 1, "it is where it was");
         tokio::task::yield_now().await;
     }
     until_at(&one, 2).await;

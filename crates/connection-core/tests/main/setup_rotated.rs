@@ -37,7 +37,7 @@ pub(crate) fn rotates_once() -> impl FnMut(&str) -> Reply + Send + 'static {
 async fn stuck(world: &World, registry: &ConnectionRegistry) -> SetupSession {
     world.provider(rotates_once());
     break_writes(world, "INSERT ON connection_setup_effect WHEN NEW.seq = 2").await;
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
     assert!(is_store(&session.terminal().await.unwrap_err()));
@@ -77,7 +77,7 @@ async fn a_rotated_credential_that_cannot_be_recorded_is_recorded_later_and_its_
     let session = stuck(&world, &registry).await;
     // Tried again twice: the credential is still kept, and nothing is sent with the dead one.
     for _ in 0..2 {
-        registry.resume_setup(session.id()).await.unwrap();
+        registry.setups().resume(session.id()).await.unwrap();
         assert!(is_store(&session.terminal().await.unwrap_err()));
     }
     assert_eq!((asked(&world, "GET /me"), kept_of(&world)), (2, 1));
@@ -99,7 +99,7 @@ async fn a_rotated_credential_that_could_not_be_recorded_outlives_its_process() 
         let registry = if opened == "before" { before } else { world.acme().await };
         // The lease of the dead process.
         world.clock.advance(Duration::from_secs(6));
-        let session = registry.resume_setup(id).await.unwrap();
+        let session = registry.setups().resume(id).await.unwrap();
         let outcome = session.terminal().await.unwrap();
         is_fresh(&world, &registry, outcome).await;
     }
@@ -117,7 +117,7 @@ async fn without_what_is_kept_it_is_lost_with_its_process() {
     fs::remove_file(kept::places(&world.state()).remove(0).0).unwrap();
     let registry = world.acme().await;
     world.clock.advance(Duration::from_secs(6));
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "verify_failed");
 }
 
@@ -127,7 +127,7 @@ async fn two_processes_that_have_it_come_to_the_same() {
     let (one, two) = (world.acme().await, world.acme().await);
     let session = stuck(&world, &one).await;
     mend(&world).await;
-    let twin = two.resume_setup(session.id()).await.unwrap();
+    let twin = two.setups().resume(session.id()).await.unwrap();
     let (ours, theirs) = (ended(&world, &session).await, ended(&world, &twin).await);
     assert_eq!((code(&ours), code(&theirs)), ("done Live".into(), "done Live".into()));
     assert_eq!(labels(&one).await, ["ada"]);
@@ -161,7 +161,7 @@ async fn a_rotated_credential_is_on_the_disk_while_its_commit_takes_long() {
         rotates(request)
     });
     let registry = world.acme().await;
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
     let is_kept = async {

@@ -86,14 +86,14 @@ async fn a_code_is_spent_once_and_nothing_of_it_is_left() {
 async fn in_turn(world: &World, of: &str) -> Outcome {
     let first = world.open(Spends::default()).await;
     break_writes(world, of).await;
-    let session = first.begin_setup(&SPENDS).await.unwrap();
+    let session = first.setups().begin(&SPENDS).await.unwrap();
     let error = finish(&session).await.expect_err(of);
     assert!(is_store(&error), "{of}: {error:?}");
     let id = session.id();
     drop((session, first));
     mend(world).await;
     let second: ConnectionRegistry = world.open(Spends::default()).await;
-    finish(&second.resume_setup(id).await.unwrap()).await.unwrap()
+    finish(&second.setups().resume(id).await.unwrap()).await.unwrap()
 }
 
 #[tokio::test]
@@ -122,9 +122,9 @@ async fn a_code_whose_answer_is_lost_ends_the_setup_and_is_not_sent_again() {
         let world = World::new().await;
         world.provider(move |_| reply());
         let registry = world.open(Spends::default()).await;
-        let session = registry.begin_setup(&SPENDS).await.unwrap();
+        let session = registry.setups().begin(&SPENDS).await.unwrap();
         assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
-        let again = registry.resume_setup(session.id()).await.unwrap();
+        let again = registry.setups().resume(session.id()).await.unwrap();
         assert_eq!(code(&again.terminal().await.unwrap()), "refresh_outcome_unknown");
         assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
     }
@@ -136,7 +136,7 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
     world.provider(|_| Reply::ok("token"));
     let registry = world.open(Spends::default()).await;
     break_writes(&world, "UPDATE ON connection_exchange WHEN NEW.state = 'answered'").await;
-    let session = registry.begin_setup(&SPENDS).await.unwrap();
+    let session = registry.setups().begin(&SPENDS).await.unwrap();
     assert!(is_store(&finish(&session).await.unwrap_err()));
     let id = session.id();
     drop((session, registry));
@@ -145,7 +145,7 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
     std::fs::remove_dir_all(world.state()).unwrap();
     raw::run(&world.database(), "UPDATE connection_exchange SET sent_at = sent_at - 61").await;
     let registry = world.open(Spends::default()).await;
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
     assert_eq!(asked(&world, "POST /token"), 1);
 }
@@ -157,11 +157,11 @@ async fn what_a_process_that_lives_may_tell_yet_is_waited_for() {
     world.provider(|_| Reply::ok("token"));
     let first = world.open(Spends::default()).await;
     break_writes(&world, "UPDATE ON connection_exchange WHEN NEW.state = 'answered'").await;
-    let session = first.begin_setup(&SPENDS).await.unwrap();
+    let session = first.setups().begin(&SPENDS).await.unwrap();
     assert!(is_store(&finish(&session).await.unwrap_err()));
     let builder = world.builder().state_directory(world.directory.path().join("elsewhere"));
     let second = builder.kind(Spends::default()).open().await.unwrap();
-    let resumed = second.resume_setup(session.id()).await.unwrap();
+    let resumed = second.setups().resume(session.id()).await.unwrap();
     let waiting = finish(&resumed);
     let mended = async {
         let leased = "SELECT COUNT(*) FROM connection_setup WHERE lease_owner IS NOT NULL";
@@ -189,7 +189,7 @@ async fn an_entry_that_is_not_written_takes_no_answer_away() {
         "CREATE TRIGGER trip BEFORE INSERT ON connection_setup_effect WHEN NEW.seq = 1 BEGIN SELECT RAISE(IGNORE); END"
     };
     raw::script(&world.database(), passed_over).await;
-    let session = registry.begin_setup(&SPENDS).await.unwrap();
+    let session = registry.setups().begin(&SPENDS).await.unwrap();
     let (no, _) = crate::world::step(&session).await;
     session.advance(no, &crate::world::answers(&[("a", "x")])).await.unwrap();
     let runs = async {
@@ -211,7 +211,7 @@ async fn a_provider_that_cannot_be_reached_is_asked_again_by_whoever_resumes() {
     let world = World::new().await;
     world.provider(|_| Reply::whole(429, "", "later"));
     let registry = world.open(Spends::default()).await;
-    let session = registry.begin_setup(&SPENDS).await.unwrap();
+    let session = registry.setups().begin(&SPENDS).await.unwrap();
     let rests = async {
         let mut seen = session.next_step().await.unwrap();
         while !matches!(seen, Some((_, connection_core::SetupStep::Notice { .. }))) {
@@ -224,7 +224,7 @@ async fn a_provider_that_cannot_be_reached_is_asked_again_by_whoever_resumes() {
     rests.await;
     assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
     world.provider(|_| Reply::ok("token"));
-    let again = registry.resume_setup(session.id()).await.unwrap();
+    let again = registry.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "done Live");
     assert_eq!(asked(&world, "POST /token"), 2);
 }
@@ -247,7 +247,7 @@ async fn a_setup_that_is_cancelled_while_it_spends_leaves_nothing() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
     let registry = world.open(Spends::default()).await;
-    let session = registry.begin_setup(&SPENDS).await.unwrap();
+    let session = registry.setups().begin(&SPENDS).await.unwrap();
     let (no, _) = crate::world::step(&session).await;
     session.advance(no, &crate::world::answers(&[("a", "x")])).await.unwrap();
     world.server.until_asked(1).await;

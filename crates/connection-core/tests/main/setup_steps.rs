@@ -21,7 +21,7 @@ use crate::{
 async fn prompts_come_in_any_number_and_notices_stay_beside_them() {
     let world = World::new().await;
     let registry = world.open(Odd::new("notices")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (no, first) = step(&session).await;
     let first = if no == 0 { step(&session).await.1 } else { first };
     let SetupStep::Prompt { prompt, fields, open: None, .. } = &first else { panic!("{first:?}") };
@@ -46,7 +46,7 @@ async fn prompts_come_in_any_number_and_notices_stay_beside_them() {
 async fn the_stream_of_steps_ends_with_the_session() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask twice")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let mut steps = pin!(session.steps());
     let mut seen = Vec::new();
     while let Some(item) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
@@ -66,12 +66,12 @@ async fn a_redirect_resumes_itself_and_cannot_be_answered() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
     let registry = world.builder().kind(odd.clone()).inbound(std::sync::Arc::new(Inbound::new())).open().await.unwrap();
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (no, redirect) = step(&session).await;
     assert!(matches!(redirect, SetupStep::Redirect { .. }));
     assert!(matches!(session.advance(no, &[]).await, Err(AdvanceError::NoPrompt)));
     assert!(matches!(session.current_step(), Some((1, SetupStep::Redirect { .. }))), "it still waits");
-    registry.deliver(returned(&state(&redirect))).await.unwrap();
+    registry.setups().deliver(returned(&state(&redirect))).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     assert_eq!(odd.seen(), ["code"], "the plugin saw what came, without the state");
 }
@@ -81,7 +81,7 @@ async fn a_redirect_resumes_itself_and_cannot_be_answered() {
 async fn terminal_resolves_when_the_row_is_stored_and_tells_a_failure_as_data() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     let wait = session.clone();
     let (outcome, advanced) = tokio::join!(async { (wait.terminal().await, labels(&registry).await) }, async {
@@ -92,7 +92,7 @@ async fn terminal_resolves_when_the_row_is_stored_and_tells_a_failure_as_data() 
     assert_eq!(listed, [done.label.as_str()], "a list right after it sees the row");
 
     world.provider(|_| Reply::whole(401, "", ""));
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "bad")])).await.unwrap();
     let Outcome::Failed(failure) = session.terminal().await.unwrap() else { panic!("it worked") };
@@ -106,7 +106,7 @@ async fn terminal_resolves_when_the_row_is_stored_and_tells_a_failure_as_data() 
 async fn an_answer_never_reaches_another_step() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask twice")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     step(&session).await;
     let a = answers(&[("a", "x")]);
     for wrong in [0, 2, u64::MAX] {
@@ -129,7 +129,7 @@ async fn an_answer_never_reaches_another_step() {
 async fn of_two_answers_at_once_one_wins() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     let (one, two) = (answers(&[("accessToken", "key-1")]), answers(&[("accessToken", "key-2")]));
     let (one, two) = tokio::join!(session.advance(no, &one), session.advance(no, &two));
@@ -144,9 +144,9 @@ async fn two_setups_of_one_kind_do_not_meet() {
     let world = World::new().await;
     world.provider(|request| if request.contains("Bearer bad") { Reply::whole(401, "", "") } else { me("1", "ada") });
     let registry = world.acme().await;
-    let (a, b) = (registry.begin_setup(&KIND).await.unwrap(), registry.begin_setup(&KIND).await.unwrap());
+    let (a, b) = (registry.setups().begin(&KIND).await.unwrap(), registry.setups().begin(&KIND).await.unwrap());
     assert_ne!(a.id(), b.id());
-    assert_eq!(registry.setups().await.unwrap().len(), 2);
+    assert_eq!(registry.setups().list().await.unwrap().len(), 2);
     step(&a).await;
     step(&b).await;
     b.advance(1, &answers(&[("accessToken", "bad")])).await.unwrap();
@@ -174,15 +174,15 @@ async fn a_kind_that_is_not_registered_cannot_be_begun_nor_resumed() {
     let world = World::new().await;
     let registry = world.acme().await;
     let unknown = Kind::from_static("nobody");
-    let error = registry.begin_setup(&unknown).await.unwrap_err();
+    let error = registry.setups().begin(&unknown).await.unwrap_err();
     assert!(matches!(&error, Error::UnknownKind(kind) if *kind == unknown));
     assert!(error.to_string().contains("nobody"));
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     step(&session).await;
-    assert!(registry.unregister_connection_kind(&KIND));
-    assert!(matches!(registry.resume_setup(session.id()).await, Err(Error::UnknownKind(_))));
-    registry.register_connection_kind(Acme::default()).unwrap();
-    registry.resume_setup(session.id()).await.unwrap();
+    assert!(registry.kinds().unregister(&KIND));
+    assert!(matches!(registry.setups().resume(session.id()).await, Err(Error::UnknownKind(_))));
+    registry.kinds().register(Acme::default()).unwrap();
+    registry.setups().resume(session.id()).await.unwrap();
     session.advance(1, &answers(&[("accessToken", "key-1")])).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live", "nothing was lost");
 }
@@ -191,11 +191,11 @@ async fn a_kind_that_is_not_registered_cannot_be_begun_nor_resumed() {
 async fn a_session_belongs_to_its_owner() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let session = registry.begin_setup(&KIND).await.unwrap();
+    let session = registry.setups().begin(&KIND).await.unwrap();
     let other = registry.owner("u42").unwrap();
-    assert!(matches!(other.resume_setup(session.id()).await, Err(Error::SessionNotFound(_))));
-    assert!(other.setups().await.unwrap().is_empty());
-    let theirs = other.begin_setup(&KIND).await.unwrap();
+    assert!(matches!(other.setups().resume(session.id()).await, Err(Error::SessionNotFound(_))));
+    assert!(other.setups().list().await.unwrap().is_empty());
+    let theirs = other.setups().begin(&KIND).await.unwrap();
     step(&theirs).await;
     theirs.advance(1, &answers(&[("accessToken", "key-1")])).await.unwrap();
     theirs.terminal().await.unwrap();
@@ -214,9 +214,9 @@ async fn a_kind_that_needs_callbacks_is_listed_on_a_host_without_and_each_no_is_
             builder = builder.inbound(std::sync::Arc::new(inbound));
         }
         let registry = builder.open().await.unwrap();
-        assert_eq!(registry.kind(&RACE).unwrap().descriptor.needs.len(), 1);
-        assert_eq!(registry.kinds().len(), 2);
-        let Outcome::Failed(failure) = finish(&registry.begin_setup(&ODD).await.unwrap()).await.unwrap() else {
+        assert_eq!(registry.kinds().get(&RACE).unwrap().descriptor.needs.len(), 1);
+        assert_eq!(registry.kinds().list().len(), 2);
+        let Outcome::Failed(failure) = finish(&registry.setups().begin(&ODD).await.unwrap()).await.unwrap() else {
             panic!("it worked")
         };
         assert_eq!(failure.code, "no_callback");
@@ -229,8 +229,8 @@ async fn a_kind_that_needs_callbacks_is_listed_on_a_host_without_and_each_no_is_
 async fn a_wait_for_ever_is_no_wait_for_nothing() {
     let world = World::new().await;
     let registry = world.open(Odd::new("sleep for ever")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let (no, shown) = step(&session).await;
     assert!(no == 1 && matches!(shown, SetupStep::Notice { .. }), "{shown:?}");
-    assert_eq!(registry.setups().await.unwrap()[0].stage, SetupStage::Waiting);
+    assert_eq!(registry.setups().list().await.unwrap()[0].stage, SetupStage::Waiting);
 }

@@ -51,11 +51,11 @@ async fn two_processes_that_end_one_session_at_once_tell_the_same_end() {
     let world = World::new().await;
     let held = Held { inside: Arc::new(watch::Sender::new(0)), open: Arc::new(watch::Sender::new(false)) };
     let (here, there) = (world.open(held.clone()).await, world.open(held.clone()).await);
-    let session = here.begin_setup(&KIND).again().await.unwrap();
+    let session = here.setups().begin(&KIND).again().await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[])).await.unwrap();
     drop(held.inside.subscribe().wait_for(|inside| *inside == 1).await);
-    let twin = there.resume_setup(session.id()).await.unwrap();
+    let twin = there.setups().resume(session.id()).await.unwrap();
     drop(held.inside.subscribe().wait_for(|inside| *inside == 2).await);
     held.open.send_replace(true);
     for session in [session, twin] {

@@ -30,7 +30,7 @@ pub(crate) fn is_store(error: &Error) -> bool {
 /// and how often something failed.
 async fn persist(world: &World, registry: &ConnectionRegistry, kind: &Kind) -> (Outcome, usize, usize) {
     let (mut answered, mut failed) = (0, 0);
-    let session = registry.begin_setup(kind).await.unwrap();
+    let session = registry.setups().begin(kind).await.unwrap();
     let mut now: Option<SetupSession> = None;
     loop {
         let session = now.as_ref().unwrap_or(&session);
@@ -55,7 +55,7 @@ async fn persist(world: &World, registry: &ConnectionRegistry, kind: &Kind) -> (
         assert!(failed < 3, "it fails once");
         assert!(labels(registry).await.is_empty(), "nothing is half stored");
         mend(world).await;
-        now = Some(registry.resume_setup(session.id()).await.unwrap());
+        now = Some(registry.setups().resume(session.id()).await.unwrap());
     }
 }
 
@@ -93,13 +93,13 @@ async fn a_row_that_cannot_be_stored_is_an_error_apart_and_resuming_stores_it_on
     let odd = Odd::new("ask a");
     let registry = world.open(odd.clone()).await;
     break_writes(&world, "INSERT ON connection_account").await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     let error = finish(&session).await.unwrap_err();
     assert!(is_store(&error));
     assert!(is_store(&session.terminal().await.unwrap_err()), "it is told to whoever waits for the end");
     assert!(labels(&registry).await.is_empty());
     mend(&world).await;
-    let again = registry.resume_setup(session.id()).await.unwrap();
+    let again = registry.setups().resume(session.id()).await.unwrap();
     let (here, there) = (again.terminal().await.unwrap(), session.terminal().await.unwrap());
     assert_eq!((code(&here), code(&there)), ("done Live".into(), "done Live".into()));
     let Outcome::Done(done) = here else { panic!() };
@@ -111,14 +111,14 @@ async fn another_process_completes_what_this_one_could_not_store() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask and send")).await;
     break_writes(&world, "INSERT ON connection_credential").await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     assert!(is_store(&finish(&session).await.unwrap_err()));
     let id = session.id();
     drop((session, registry));
     mend(&world).await;
     let registry = world.open(Odd::new("ask and send")).await;
-    assert_eq!(registry.setups().await.unwrap().len(), 1);
-    let session = registry.resume_setup(id).await.unwrap();
+    assert_eq!(registry.setups().list().await.unwrap().len(), 1);
+    let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     assert_eq!(asked(&world, "GET /odd"), 1, "what was recorded is not asked again");
     assert_eq!(labels(&registry).await.len(), 1);
@@ -128,7 +128,7 @@ async fn another_process_completes_what_this_one_could_not_store() {
 async fn a_run_that_is_lost_after_an_answer_has_fifteen_minutes_from_it() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask and send")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     step(&session).await;
     break_writes(&world, "INSERT ON connection_setup_effect WHEN NEW.seq = 1").await;
     world.clock.advance(Duration::from_secs(14 * 60));
@@ -136,7 +136,7 @@ async fn a_run_that_is_lost_after_an_answer_has_fifteen_minutes_from_it() {
     assert!(is_store(&session.terminal().await.unwrap_err()));
     mend(&world).await;
     world.clock.advance(Duration::from_secs(14 * 60));
-    let again = registry.resume_setup(session.id()).await.unwrap();
+    let again = registry.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "done Live");
 }
 
@@ -146,17 +146,17 @@ async fn a_session_that_cannot_be_stored_does_not_begin() {
     let odd = Odd::new("ask a");
     let registry = world.open(odd.clone()).await;
     break_writes(&world, "INSERT ON connection_setup").await;
-    let error = registry.begin_setup(&ODD).await.unwrap_err();
+    let error = registry.setups().begin(&ODD).await.unwrap_err();
     assert!(is_store(&error));
     mend(&world).await;
-    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.setups().list().await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_setup_that_could_not_be_cancelled_goes_on() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask a")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     step(&session).await;
     break_writes(&world, "UPDATE ON connection_setup WHEN NEW.state = 'cancelled'").await;
     assert!(is_store(&session.cancel().await.unwrap_err()));
@@ -170,7 +170,7 @@ async fn a_setup_that_could_not_be_cancelled_goes_on() {
 async fn a_journal_that_was_edited_does_not_open() {
     let world = World::new().await;
     let registry = world.open(Odd::new("ask and send")).await;
-    let session = registry.begin_setup(&ODD).await.unwrap();
+    let session = registry.setups().begin(&ODD).await.unwrap();
     step(&session).await;
     break_writes(&world, "INSERT ON connection_setup_effect WHEN NEW.seq = 1").await;
     session.advance(1, &answers(&[("a", "x")])).await.unwrap();
@@ -181,7 +181,7 @@ async fn a_journal_that_was_edited_does_not_open() {
     *sealed.last_mut().unwrap() ^= 1;
     let edited = format!("UPDATE connection_setup_effect SET sealed = {}", raw::literal(&sealed));
     assert_eq!(raw::run(&world.database(), edited).await, 1);
-    let session = registry.resume_setup(session.id()).await.unwrap();
+    let session = registry.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable");
     assert!(labels(&registry).await.is_empty());
 }

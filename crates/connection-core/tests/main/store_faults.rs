@@ -100,7 +100,7 @@ async fn a_disk_without_space_is_told_and_what_was_stored_stays() {
     assert_eq!(listed[0].label.as_str(), &*label);
     let error = connection.verify().await.unwrap_err();
     assert!(matches!(error, Error::Store(_)), "{error:?}");
-    assert!(registry.begin_setup(&crate::fake::FAKE).await.is_err());
+    assert!(registry.setups().begin(&crate::fake::FAKE).await.is_err());
     disk.make_room();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");

@@ -11,7 +11,7 @@ use std::{
 use connection_contract::{
     ConfigMount, EnvValue, PathBase, PathSpec, ProbeSpec, ProbeValue, ProfileSpec, SandboxSpec, prelude::*,
 };
-use connection_core::{ConnectionRegistry, Profiles, RegistryBuilder};
+use connection_core::{ConnectionRegistry, Machine, Profiles, RegistryBuilder};
 
 use crate::world::World;
 
@@ -137,7 +137,7 @@ impl Home {
             let home = at.lock().unwrap().clone();
             home.filter(|_| matches!(name, "HOME" | "USERPROFILE")).map(PathBuf::into_os_string)
         };
-        builder.environment(Arc::new(variable))
+        builder.machine(Machine::new().environment(Arc::new(variable)))
     }
 }
 

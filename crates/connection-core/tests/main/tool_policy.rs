@@ -5,7 +5,8 @@ use std::{ffi::OsString, fs, sync::Arc};
 
 use connection_contract::{Descriptor, EnvValue, PathBase, PathSpec, ProfileSpec, ToolSpec};
 use connection_core::{
-    AllowedTool, Error, HostService, KeyFile, MachineTools, NeedState, ProfileError, ToolNotAllowed, ToolPolicy,
+    AllowedTool, Error, HostService, KeyFile, Machine, MachineTools, NeedState, ProfileError, ToolNotAllowed,
+    ToolPolicy,
 };
 
 use crate::{
@@ -32,7 +33,11 @@ impl Trap {
     async fn open(&self, policy: ToolPolicy) -> connection_core::ConnectionRegistry {
         let path = self.world.directory.path().as_os_str().to_owned();
         let variables = move |name: &str| -> Option<OsString> { (name == "PATH").then(|| path.clone()) };
-        let builder = self.world.builder().tools(policy).kind(self.plugin.clone()).environment(Arc::new(variables));
+        let builder = self
+            .world
+            .builder()
+            .kind(self.plugin.clone())
+            .machine(Machine::new().tools(policy).environment(Arc::new(variables)));
         let registry = builder.open().await.unwrap();
         self.plugin.until_activated(1).await;
         registry
@@ -52,11 +57,11 @@ async fn a_registry_that_says_nothing_of_programs_finds_and_runs_none() {
     let variables = move |name: &str| -> Option<OsString> { (name == "PATH").then(|| path.clone()) };
     let store = trap.world.directory.path().join("own/connections.db").display().to_string();
     let builder = connection_core::ConnectionRegistry::builder().store(store);
-    let builder = builder.key(KeyFile::at(trap.world.key())).environment(Arc::new(variables));
+    let builder = builder.key(KeyFile::at(trap.world.key())).machine(Machine::new().environment(Arc::new(variables)));
     let registry = builder.kind(trap.plugin.clone()).open().await.unwrap();
     trap.plugin.until_activated(1).await;
     assert!(trap.plugin.handle().tools().is_none());
-    assert!(!registry.support(&LENT).unwrap().services.contains(&HostService::Tools));
+    assert!(!registry.kinds().support(&LENT).unwrap().services.contains(&HostService::Tools));
     let machine = MachineTools::new(ToolPolicy::new());
     let refused = machine.find(&tool("helper")).await.unwrap_err();
     assert_eq!(refused, ToolNotAllowed::Program { program: "helper".into() });
@@ -85,7 +90,7 @@ async fn a_program_that_is_allowed_is_run_in_a_setup_and_at_no_other_time() {
 async fn a_program_that_is_not_allowed_is_denied_by_name_and_the_kind_works_without_it() {
     let trap = Trap::new().await;
     let registry = trap.open(ToolPolicy::new().allow(AllowedTool::new("other"))).await;
-    let support = registry.support(&LENT).unwrap();
+    let support = registry.kinds().support(&LENT).unwrap();
     assert_eq!(support.not_allowed, [ToolNotAllowed::Program { program: "helper".into() }]);
     trap.plugin.does([Act::Find(tool("helper")), Act::Version(tool("helper")), Act::ContextVersion(tool("helper"))]);
     let session = asked(&registry).await;
@@ -108,13 +113,18 @@ async fn no_policy_takes_a_path_or_a_shell_for_a_program() {
         ("", "it is not a name"),
     ] {
         let policy = ToolPolicy::new().allow(AllowedTool::new(program));
-        let refused = world.builder().tools(policy.clone()).open().await.unwrap_err();
+        let refused = world.builder().machine(Machine::new().tools(policy.clone())).open().await.unwrap_err();
         assert_eq!(refused.code(), "tool_policy_invalid");
         assert!(refused.to_string().contains(says) && refused.to_string().contains(program), "{refused}");
         // A host without a registry does not run them either.
         assert!(MachineTools::new(policy).find(&ToolSpec::new(program.to_owned())).await.is_err(), "{program}");
     }
-    world.builder().tools(ToolPolicy::new().allow(AllowedTool::new("helper"))).open().await.unwrap();
+    world
+        .builder()
+        .machine(Machine::new().tools(ToolPolicy::new().allow(AllowedTool::new("helper"))))
+        .open()
+        .await
+        .unwrap();
 }
 
 /// Returns the policy of these tests for the tool, without one part.
@@ -133,21 +143,21 @@ async fn a_profile_sets_no_variable_argument_or_path_that_the_host_does_not_list
         ("--isolated", "to give 'tool' the argument '--isolated'"),
         (".tool", "to name '~/.tool' for 'tool'"),
     ] {
-        let it = Tools::with(|builder| builder.tools(policy(without))).await;
+        let it = Tools::with(|builder| builder.machine(Machine::new().tools(policy(without)))).await;
         let Err(Error::Profile(refused)) = it.registry.profiles(&TOOL) else { panic!("{without} is not listed") };
         assert!(matches!(refused, ProfileError::NotAllowed { .. }) && refused.to_string().contains(says), "{refused}");
         assert_eq!(refused.code(), "tool_not_allowed");
         assert!(refused.remedy().unwrap().contains("ToolPolicy"));
         assert_eq!(it.registry.sandbox(&TOOL).unwrap_err().code(), "tool_not_allowed");
-        assert!(!it.registry.support(&TOOL).unwrap().not_allowed.is_empty());
+        assert!(!it.registry.kinds().support(&TOOL).unwrap().not_allowed.is_empty());
         // The rest of the kind works: it can be connected like a kind without profiles.
-        let session = it.registry.begin_setup(&TOOL).await.unwrap();
+        let session = it.registry.setups().begin(&TOOL).await.unwrap();
         step(&session).await;
     }
-    let it = Tools::with(|builder| builder.tools(policy(""))).await;
+    let it = Tools::with(|builder| builder.machine(Machine::new().tools(policy("")))).await;
     assert!(it.registry.profiles(&TOOL).is_ok() && it.registry.sandbox(&TOOL).is_ok());
     // A file of the user that its container would get.
-    let it = Tools::with(|builder| builder.tools(policy(".toolrc"))).await;
+    let it = Tools::with(|builder| builder.machine(Machine::new().tools(policy(".toolrc")))).await;
     assert!(it.registry.profiles(&TOOL).is_ok());
     assert_eq!(it.registry.sandbox(&TOOL).unwrap_err().code(), "tool_not_allowed");
     assert_eq!(it.registry.profiles(&STRICT).map(drop).map_err(|error| error.code().to_owned()), Ok(()));
@@ -181,8 +191,8 @@ async fn a_need_for_tools_that_the_host_does_not_allow_is_told_apart_from_one_th
         (ToolPolicy::new().allow(AllowedTool::new("helper")), NeedState::Effective),
     ] {
         let plugin = Borrower::new([tool("helper")]).needing_tools();
-        let registry = world.builder().tools(policy).kind(plugin).open().await.unwrap();
-        let support = registry.support(&LENT).unwrap();
+        let registry = world.builder().machine(Machine::new().tools(policy)).kind(plugin).open().await.unwrap();
+        let support = registry.kinds().support(&LENT).unwrap();
         assert_eq!(support.needs, [(connection_contract::Need::Tools, state)]);
         registry.close().await;
     }

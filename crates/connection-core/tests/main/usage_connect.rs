@@ -35,7 +35,7 @@ async fn a_choice_is_answered_in_its_session_and_anything_else_is_an_error_as_da
     assert_eq!(named, [("org-1", "One"), ("org-2", "Two")]);
     assert_eq!(failure(&connecting.select_option("org-3").await.unwrap()), "unknown_option");
     // Another process has the session now.
-    let resumed = UsageConnect::of(registry.resume_setup(connecting.session().id()).await.unwrap());
+    let resumed = UsageConnect::of(registry.setups().resume(connecting.session().id()).await.unwrap());
     let UsageConnecting::Ready(identity) = resumed.select_option("org-2").await.unwrap() else { panic!("not ready") };
     assert_eq!(identity.account_id.as_str(), "ada of org-2");
     assert_eq!(failure(&resumed.select_option("org-2").await.unwrap()), "no_choice");

@@ -2,7 +2,8 @@
 
 use connection_contract::{Liveness, SessionTokens, UsageMetric, reason};
 use connection_core::{
-    ConnectionRegistry, Error, Feature, HostService, NeedState, NewProfile, PromptCacheTtl, UsageReading, prompt_cache_ttl,
+    ConnectionRegistry, Error, HostService, Machine, NeedState, NewProfile, PromptCacheTtl, UsageReading,
+    prompt_cache_ttl,
 };
 
 use crate::{
@@ -50,7 +51,7 @@ async fn each_profile_has_an_account_of_its_own_and_loses_it_alone() {
     let (world, plugin) = (World::new().await, Metered::with_profiles());
     let home = world.directory.path().join("home");
     let home = move |name: &str| (name == "HOME").then(|| home.clone().into_os_string());
-    let builder = world.builder().kind(plugin.clone()).environment(std::sync::Arc::new(home));
+    let builder = world.builder().kind(plugin.clone()).machine(Machine::new().environment(std::sync::Arc::new(home)));
     let registry = builder.open().await.unwrap();
     let (usage, profiles) = (registry.usage(&METERED), registry.profiles(&METERED).unwrap());
     let work = profiles.create(NewProfile::new("Work", world.directory.path().join("work"))).await.unwrap();
@@ -202,7 +203,7 @@ async fn the_default_is_found_behind_however_many_others() {
 }
 
 async fn again(registry: &ConnectionRegistry, key: &str) {
-    let session = registry.begin_setup(&METERED).again().await.unwrap();
+    let session = registry.setups().begin(&METERED).again().await.unwrap();
     let (no, _) = crate::world::step(&session).await;
     session.advance(no, &crate::world::answers(&[("key", key)])).await.unwrap();
     session.terminal().await.unwrap();
@@ -284,11 +285,14 @@ async fn who_asks_while_a_fetch_is_under_way_gets_that_one() {
 async fn what_a_kind_needs_what_a_host_has_and_what_code_can_are_told_apart() {
     let (world, plugin) = (World::new().await, Metered::new());
     let registry = world.open(plugin).await;
-    let support = registry.support(&METERED).unwrap();
-    assert!(support.is_complete() && support.features == [Feature::Usage]);
+    let support = registry.kinds().support(&METERED).unwrap();
+    assert!(support.is_complete());
+    let can = registry.kinds().get(&METERED).unwrap().capabilities;
+    assert!(can.usage && can.refresh.is_none());
+    assert!([can.profiles, can.sandbox, can.secrets, can.send, can.webhooks].iter().all(|can| !can));
     assert!(support.needs.iter().all(|(_, state)| *state == NeedState::Effective));
     assert!(!support.services.contains(&HostService::LoginWindow) && support.services.contains(&HostService::Kv));
-    let kind = registry.kind(&METERED).unwrap();
+    let kind = registry.kinds().get(&METERED).unwrap();
     assert_eq!(kind.descriptor.permission_modes, ["ask", "plan"]);
     let ttl = |wanted| prompt_cache_ttl(&kind, wanted).map(|ttl| ttl.as_secs());
     let minute = PromptCacheTtl::For(std::time::Duration::from_secs(60));

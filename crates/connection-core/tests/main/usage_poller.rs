@@ -73,7 +73,7 @@ async fn a_provider_that_is_down_is_asked_later_and_later_and_gets_the_pause_tha
     let registry = world.open(plugin.clone()).await;
     plugin.connected(&registry, "ada").await;
     world.provider(|_| Reply::whole(503, "", ""));
-    let mut fetched = registry.usage_changes();
+    let mut fetched = registry.events().usage_changes();
     let _polling = poll(&registry);
     until_fetched(&world, &plugin, 1).await;
     // It was answered, before the provider's answer changes.
@@ -95,7 +95,7 @@ async fn a_credential_that_comes_is_tried_at_once_whatever_the_one_before_failed
     let registry = world.open(plugin.clone()).await;
     let connection = plugin.connected(&registry, "ada").await;
     world.provider(|_| Reply::whole(401, "", ""));
-    let mut fetched = registry.usage_changes();
+    let mut fetched = registry.events().usage_changes();
     let _polling = poll(&registry);
     for fetches in 1..6 {
         until_fetched(&world, &plugin, fetches).await;
@@ -117,7 +117,7 @@ async fn a_credential_that_is_renewed_since_it_was_refused_and_is_refused_again_
     let registry = world.open(plugin.clone()).await;
     plugin.connected(&registry, "ada").await;
     world.provider(|_| Reply::whole(401, "", ""));
-    let mut fetched = registry.usage_changes();
+    let mut fetched = registry.events().usage_changes();
     let _polling = poll(&registry);
     for least in [0, 115, 235, 475] {
         let before = plugin.fetches();
@@ -138,7 +138,7 @@ async fn what_is_meant_is_polled_and_nothing_of_other_owners() {
     let polled = registry.clone();
     let is_meant = move |of: &PolledUsage<'_>| of.connection != beside && *of.kind == METERED && of.profile.is_none();
     let bounds = UsageBounds::new().jitter_percent(0);
-    let _polling = Polling(Handle::current().spawn(async move { polled.poll_usage_of(bounds, is_meant).await }));
+    let _polling = Polling(Handle::current().spawn(async move { polled.poll_usage(bounds).only(is_meant).await }));
     until_fetched(&world, &plugin, 4).await;
     for (registry, id, is_polled) in [(&registry, meant, true), (&registry, beside, false), (&other, of_bob, false)] {
         let kept = registry.usage(&METERED).connection(id).snapshot(None).await.unwrap();
@@ -189,7 +189,7 @@ async fn while_no_kind_tells_usage_nobody_is_woken() {
         tokio::task::yield_now().await;
     }
     // It sleeps on no clock: only the registration of a kind wakes it.
-    registry.register_connection_kind(plugin.clone()).unwrap();
+    registry.kinds().register(plugin.clone()).unwrap();
     plugin.connected(&registry, "ada").await;
     until_fetched(&world, &plugin, 1).await;
 }

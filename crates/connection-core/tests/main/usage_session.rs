@@ -41,7 +41,7 @@ async fn a_window_that_a_session_tells_is_of_the_account_until_it_is_over() {
     assert!(matches!(none, Err(Error::NoConnection(_))), "{none:?}");
     plugin.connected(&registry, "ada").await;
     uses(&world, 25);
-    let mut changes = registry.usage_changes();
+    let mut changes = registry.events().usage_changes();
     let hour = Duration::from_secs(3600);
     let reading = tell(&world, &plugin, &usage, 0.5, hour).await;
     assert_eq!(ids(&reading), ["context", "five_hour"]);

@@ -191,7 +191,7 @@ async fn a_plugin_cannot_widen_its_reach_in_a_setup() {
     let registry = world.open(Widens(other.origin())).await;
     assert_eq!(code(&connect(&registry, &kind, &[("name", "x")]).await), "plugin_fault");
     // The control: its own address is granted.
-    registry.replace_connection_kind(Widens(API.into())).unwrap();
+    registry.kinds().replace(Widens(API.into())).unwrap();
     assert_eq!(code(&connect(&registry, &kind, &[("name", "x")]).await), "done Live");
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use connection_core::Connection;
+use connection_core::{Connection, Limits};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -29,7 +29,7 @@ async fn a_use_from_an_id_reads_once_and_one_that_is_hot_reads_nothing() {
     };
     let cold = async || {
         // Drops all cached rows.
-        on.registry.replace_connection_kind(Acme::default()).unwrap();
+        on.registry.kinds().replace(Acme::default()).unwrap();
         used().await
     };
     assert_eq!(on.takes(cold).await.0, 1);
@@ -39,7 +39,7 @@ async fn a_use_from_an_id_reads_once_and_one_that_is_hot_reads_nothing() {
 #[tokio::test]
 async fn what_this_process_changes_of_a_connection_its_next_handle_knows() {
     let world = World::new().await;
-    let kept = world.builder().hot_rows(Duration::from_millis(500));
+    let kept = world.builder().limits(Limits::new().hot_rows(Duration::from_millis(500)));
     let registry = kept.kind(Acme::default()).open().await.unwrap();
     let connection = connected(&registry, "key-1").await;
     let checked = async || registry.connection(connection.id()).await.unwrap().info().checked_at;

@@ -27,7 +27,7 @@ pub(crate) async fn finish(session: &SetupSession) -> Result<Outcome, Error> {
 
 /// Performs a whole setup.
 pub(crate) async fn set_up(registry: &ConnectionRegistry, kind: &Kind) -> Outcome {
-    finish(&registry.begin_setup(kind).await.unwrap()).await.unwrap()
+    finish(&registry.setups().begin(kind).await.unwrap()).await.unwrap()
 }
 
 /// Returns the labels of all connections.

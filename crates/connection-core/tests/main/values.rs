@@ -92,7 +92,7 @@ async fn open(world: &World, keeper: &Keeper) -> ConnectionRegistry {
 
 /// Answers each prompt with the given values.
 async fn connect(registry: &ConnectionRegistry, kind: &Kind, given: &[(&str, &str)]) -> Outcome {
-    let session = registry.begin_setup(kind).await.unwrap();
+    let session = registry.setups().begin(kind).await.unwrap();
     while let Some((no, shown)) = session.next_step().await.unwrap() {
         let SetupStep::Prompt { fields, .. } = shown else { continue };
         let asked = |(name, _): &&(&str, &str)| fields.iter().any(|field| *field.name == **name);
@@ -126,7 +126,7 @@ async fn another_owner_and_another_kind_find_nothing() {
     assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
     let yours = registry.owner("another").unwrap();
     for (registry, kind) in [(&yours, KEEPER), (&registry, OTHER)] {
-        let session = registry.begin_setup(&kind).await.unwrap();
+        let session = registry.setups().begin(&kind).await.unwrap();
         let (_, shown) = step(&session).await;
         assert!(format!("{shown:?}").contains("client"), "it asks: {shown:?}");
         session.cancel().await.unwrap();
@@ -137,7 +137,7 @@ async fn another_owner_and_another_kind_find_nothing() {
 async fn a_value_that_was_read_or_written_before_a_restart_is_not_read_or_written_again() {
     let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
     let registry = open(&world, &keeper).await;
-    let session = registry.begin_setup(&KEEPER).await.unwrap();
+    let session = registry.setups().begin(&KEEPER).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&FIRST[..1])).await.unwrap();
     let (id, (no, _)) = (session.id(), step(&session).await);
@@ -146,7 +146,7 @@ async fn a_value_that_was_read_or_written_before_a_restart_is_not_read_or_writte
     // Deleted directly: a run that wrote again would bring it back.
     raw::run(&world.database(), "DELETE FROM connection_kv").await;
     let registry = open(&world, &keeper).await;
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     session.advance(no, &answers(&FIRST[1..])).await.unwrap();
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
     assert_eq!(keeper.seen(), ["none None", "verify none"]);
@@ -185,9 +185,9 @@ async fn what_is_forgotten_is_asked_for_again_and_of_this_owner_and_kind_alone()
     for registry in [&registry, &yours] {
         assert!(matches!(connect(registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
     }
-    assert_eq!(registry.forget_values(&OTHER).await.unwrap(), 0);
-    assert_eq!(registry.forget_values(&KEEPER).await.unwrap(), 2);
-    assert_eq!(registry.forget_values(&KEEPER).await.unwrap(), 0);
+    assert_eq!(registry.kinds().forget_values(&OTHER).await.unwrap(), 0);
+    assert_eq!(registry.kinds().forget_values(&KEEPER).await.unwrap(), 2);
+    assert_eq!(registry.kinds().forget_values(&KEEPER).await.unwrap(), 0);
     assert_eq!(raw::texts(&world.database(), "SELECT DISTINCT owner FROM connection_kv").await, ["another"]);
     let again = [("client", "the-next-one"), ("name", "bob")];
     assert!(matches!(connect(&registry, &KEEPER, &again).await, Outcome::Done(_)));
@@ -226,7 +226,7 @@ async fn a_value_of_the_host_stands_before_what_is_kept_and_is_read_at_each_use(
         *given.0.lock().unwrap() = Some("of-the-host");
     }
     // The control: another kind asks.
-    let session = registry.begin_setup(&OTHER).await.unwrap();
+    let session = registry.setups().begin(&OTHER).await.unwrap();
     assert!(format!("{:?}", step(&session).await).contains("client"));
     session.cancel().await.unwrap();
     // A write by the kind is rejected, and a value that the host cannot provide is not taken from elsewhere.

@@ -81,7 +81,7 @@ impl ConnectionDefinition for Sharer {
 
 /// Answers the prompts of a setup; the name of the account is that of the kind.
 async fn connect(registry: &ConnectionRegistry, kind: &Kind, client: Option<&str>) -> Outcome {
-    let session = registry.begin_setup(kind).await.unwrap();
+    let session = registry.setups().begin(kind).await.unwrap();
     while let Some((no, shown)) = session.next_step().await.unwrap() {
         let SetupStep::Prompt { fields, .. } = shown else { continue };
         let asks_for_client = fields.iter().any(|field| *field.name == *"client");
@@ -93,7 +93,7 @@ async fn connect(registry: &ConnectionRegistry, kind: &Kind, client: Option<&str
 
 /// Returns `true` if the first prompt of a setup asks for the client.
 async fn asks(registry: &ConnectionRegistry, kind: &Kind) -> bool {
-    let session = registry.begin_setup(kind).await.unwrap();
+    let session = registry.setups().begin(kind).await.unwrap();
     let (_, shown) = step(&session).await;
     session.cancel().await.unwrap();
     format!("{shown:?}").contains("client")
@@ -153,7 +153,7 @@ async fn a_shared_value_is_an_effect_that_a_replay_does_not_repeat() {
     let world = World::new().await;
     let mail = Sharer::new(MAIL, "acme", &[TOKENS]);
     let registry = world.open(mail.clone()).await;
-    let session = registry.begin_setup(&MAIL).await.unwrap();
+    let session = registry.setups().begin(&MAIL).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("client", CANARY)])).await.unwrap();
     let (id, (no, _)) = (session.id(), step(&session).await);
@@ -162,7 +162,7 @@ async fn a_shared_value_is_an_effect_that_a_replay_does_not_repeat() {
     // A replay that wrote the value again would bring it back.
     raw::run(&world.database(), "DELETE FROM connection_kv").await;
     let registry = world.open(mail.clone()).await;
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
     assert_eq!(mail.seen(), [CANARY]);
@@ -179,7 +179,7 @@ async fn what_is_shared_is_forgotten_for_the_kinds_that_share_it_alone() {
     for kind in [&MAIL, &calendar] {
         assert!(matches!(connect(&registry, kind, Some(CANARY)).await, Outcome::Done(_)));
     }
-    assert_eq!(registry.forget_values(&DRIVE).await.unwrap(), 1);
+    assert_eq!(registry.kinds().forget_values(&DRIVE).await.unwrap(), 1);
     assert!(asks(&registry, &MAIL).await);
     assert!(!asks(&registry, &calendar).await);
 }

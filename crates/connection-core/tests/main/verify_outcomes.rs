@@ -124,7 +124,7 @@ async fn a_credential_that_its_plugin_cannot_read_is_failing_and_is_kept() {
     // A plugin of another version reads other credentials.
     let fake = Fake::of(crate::acme::KIND);
     set(&fake.verify, Deed::Unreadable);
-    registry.replace_connection_kind(fake.clone()).unwrap();
+    registry.kinds().replace(fake.clone()).unwrap();
     let info = connection.verify().await.unwrap();
     assert_eq!(info.liveness, Liveness::Failing);
     let reason = info.reason.unwrap();
@@ -132,7 +132,7 @@ async fn a_credential_that_its_plugin_cannot_read_is_failing_and_is_kept() {
     assert!(reason.remedy.is_some());
     assert_eq!(stored(&world).await.rsplit(' ').next(), before.rsplit(' ').next(), "the credential is another");
     assert_eq!(world.server.requests().len(), asked);
-    registry.replace_connection_kind(crate::acme::Acme::default()).unwrap();
+    registry.kinds().replace(crate::acme::Acme::default()).unwrap();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 }
 

@@ -35,8 +35,8 @@ async fn a_watch_tells_what_every_process_does_once_and_from_now_on() {
     let (registry, other) = (world.open(fake.clone()).await, world.open(fake.clone()).await);
     let ada = fake.connected(&registry, "ada").await;
     let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
-    let mut watch = registry.watch().await.unwrap();
-    let mut of_ada = registry.watch().connection(ada.id()).await.unwrap();
+    let mut watch = registry.events().watch().await.unwrap();
+    let mut of_ada = registry.events().watch().connection(ada.id()).await.unwrap();
     fake.is(Liveness::Failing);
     // The same connection in another process.
     let there = other.connection(ada.id()).await.unwrap();
@@ -62,8 +62,9 @@ async fn whoever_runs_the_program_watches_the_connections_of_all_owners_and_is_t
     let (world, fake) = (World::new().await, Fake::new());
     let (registry, other) = (world.open(fake.clone()).await, world.open(fake.clone()).await);
     let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
-    let (mut all, mut own) = (registry.watch_all().await.unwrap(), registry.watch().await.unwrap());
-    let mut of_theirs = registry.watch_all().connection(theirs.id()).await.unwrap();
+    let (mut all, mut own) =
+        (registry.events().watch().all_owners().await.unwrap(), registry.events().watch().await.unwrap());
+    let mut of_theirs = registry.events().watch().all_owners().connection(theirs.id()).await.unwrap();
     let ours = fake.connected(&registry, "bob").await;
     // In another process.
     other.owner("u42").unwrap().connection(theirs.id()).await.unwrap().rename("work").await.unwrap();
@@ -88,13 +89,13 @@ async fn a_watch_goes_on_behind_an_event_that_was_seen() {
     let registry = world.open(fake.clone()).await;
     let ada = fake.connected(&registry, "ada").await;
     ada.rename("a").await.unwrap();
-    let seen = registry.events(None).await.unwrap().events;
+    let seen = registry.events().list(None).await.unwrap().events;
     ada.rename("b").await.unwrap();
-    let mut watch = registry.watch().since(seen[0].id).await.unwrap();
+    let mut watch = registry.events().watch().since(seen[0].id).await.unwrap();
     assert_eq!(told(&world, &mut watch, 2).await, ["2 renamed", "3 renamed"]);
     ada.rename("c").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["4 renamed"]);
-    let mut watch = registry.watch().since(seen[1].id).await.unwrap();
+    let mut watch = registry.events().watch().since(seen[1].id).await.unwrap();
     assert_eq!(told(&world, &mut watch, 2).await, ["3 renamed", "4 renamed"]);
 }
 
@@ -103,10 +104,10 @@ async fn a_watch_goes_on_behind_an_event_that_was_seen() {
 async fn an_event_that_is_committed_late_is_told_once() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
-    let mut watch = registry.watch().await.unwrap();
+    let mut watch = registry.events().watch().await.unwrap();
     let ada = fake.connected(&registry, "ada").await;
     assert_eq!(told(&world, &mut watch, 1).await, ["1 connected"]);
-    let newest = registry.events(None).await.unwrap().events[0].id.as_uuid().as_u128();
+    let newest = registry.events().list(None).await.unwrap().events[0].id.as_uuid().as_u128();
     for seconds in [1_u128, 30, 59] {
         committed(&world, newest - ((seconds * 1000) << 80), "late").await;
         assert_eq!(told(&world, &mut watch, 1).await, ["1 late"], "{seconds} seconds");
@@ -121,14 +122,14 @@ async fn an_event_from_the_future_hides_none_that_come_after_it() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
     let ada = fake.connected(&registry, "ada").await;
-    let mut watch = registry.watch().await.unwrap();
-    let newest = registry.events(None).await.unwrap().events[0].id.as_uuid().as_u128();
+    let mut watch = registry.events().watch().await.unwrap();
+    let newest = registry.events().list(None).await.unwrap().events[0].id.as_uuid().as_u128();
     committed(&world, newest + (3_600_000 << 80), "early").await;
     assert_eq!(told(&world, &mut watch, 1).await, ["1 early"]);
     ada.rename("a").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["2 renamed"]);
     // Nor from a watcher that begins now.
-    let mut watch = registry.watch().await.unwrap();
+    let mut watch = registry.events().watch().await.unwrap();
     ada.rename("b").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["3 renamed"]);
 }
@@ -151,7 +152,7 @@ async fn many_events_are_told_in_the_order_of_their_numbers() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
     let ada = fake.connected(&registry, "ada").await;
-    let mut watch = registry.watch().await.unwrap();
+    let mut watch = registry.events().watch().await.unwrap();
     for number in 0..20 {
         let mut renames = tokio::task::JoinSet::new();
         for other in 0..30 {
@@ -169,10 +170,10 @@ async fn many_events_are_told_in_the_order_of_their_numbers() {
 async fn a_watch_ends_with_the_registry() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
-    let mut watch = registry.watch().await.unwrap();
+    let mut watch = registry.events().watch().await.unwrap();
     registry.close().await;
     let error = next(&world, &mut watch).await.unwrap().unwrap_err();
     assert_eq!(error.code(), "registry_closed");
     assert!(next(&world, &mut watch).await.is_none());
-    assert!(registry.watch().await.is_err());
+    assert!(registry.events().watch().await.is_err());
 }

@@ -54,7 +54,7 @@ async fn what_waits_and_what_comes_is_handed_over_in_order() {
     for text in ["1", "2"] {
         deliver(&connection, &registry, text).await;
     }
-    let mut deliveries = connection.deliveries().claim(YEAR).await.unwrap();
+    let mut deliveries = connection.webhooks().deliveries().claim(YEAR).await.unwrap();
     for (number, text) in [(1, "1"), (2, "2"), (3, "3")] {
         if number == 3 {
             deliver(&connection, &registry, text).await;
@@ -66,7 +66,7 @@ async fn what_waits_and_what_comes_is_handed_over_in_order() {
         assert!(!format!("{event:?}").contains("a=b"));
         event.acknowledge().await.unwrap();
     }
-    assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 0);
+    assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 0);
 }
 
 /// A signal wakes the waiter: no time passes in this test.
@@ -75,7 +75,7 @@ async fn an_event_wakes_who_waits_for_it() {
     let world = World::new().await;
     let registry = open(&world).await;
     let connection = enabled(&registry, "ada").await;
-    let mut deliveries = registry.deliveries().await.unwrap();
+    let mut deliveries = registry.webhooks().deliveries().await.unwrap();
     let task = tokio::runtime::Handle::current().spawn(async move { deliveries.next().await.unwrap().unwrap() });
     deliver(&connection, &registry, "1").await;
     let event = task.await.unwrap();
@@ -92,7 +92,7 @@ async fn the_next_event_of_a_connection_waits_for_the_one_before_and_others_do_n
     }
     world.clock.advance(Duration::from_secs(1));
     deliver(&bob, &registry, "3").await;
-    let mut deliveries = registry.deliveries().claim(YEAR).await.unwrap();
+    let mut deliveries = registry.webhooks().deliveries().claim(YEAR).await.unwrap();
     let first = next(&world, &mut deliveries).await;
     assert_eq!((first.connection(), body(&first)), (ada.id(), "1"));
     let of_bob = next(&world, &mut deliveries).await;
@@ -111,7 +111,7 @@ async fn what_was_not_acknowledged_comes_again_before_what_is_behind_it() {
     for text in ["1", "2"] {
         deliver(&connection, &registry, text).await;
     }
-    let mut deliveries = registry.deliveries().await.unwrap();
+    let mut deliveries = registry.webhooks().deliveries().await.unwrap();
     // No time passes.
     let first = deliveries.next().await.unwrap().unwrap();
     let until = raw::number(&world.database(), "SELECT MAX(claimed_until) FROM connection_webhook").await.unwrap();
@@ -119,7 +119,7 @@ async fn what_was_not_acknowledged_comes_again_before_what_is_behind_it() {
     drop((first, deliveries));
     registry.close().await;
     let registry = open(&world).await;
-    let mut deliveries = registry.deliveries().await.unwrap();
+    let mut deliveries = registry.webhooks().deliveries().await.unwrap();
     let again = next(&world, &mut deliveries).await;
     assert_eq!((again.number(), body(&again)), (1, "1"));
     assert!(world.now() >= until);
@@ -134,7 +134,7 @@ async fn an_acknowledgement_after_the_claim_counts() {
     let registry = open(&world).await;
     let connection = enabled(&registry, "ada").await;
     deliver(&connection, &registry, "1").await;
-    let mut deliveries = connection.deliveries().claim(Duration::from_secs(5)).await.unwrap();
+    let mut deliveries = connection.webhooks().deliveries().claim(Duration::from_secs(5)).await.unwrap();
     let (first, second) = (next(&world, &mut deliveries).await, next(&world, &mut deliveries).await);
     assert_eq!((first.number(), second.number()), (1, 1));
     first.acknowledge().await.unwrap();
@@ -158,7 +158,10 @@ async fn two_processes_share_the_events_and_lose_none() {
             deliver(connection, &one, &number.to_string()).await;
         }
     }
-    let mut takers = [one.deliveries().claim(YEAR).await.unwrap(), two.deliveries().claim(YEAR).await.unwrap()];
+    let mut takers = [
+        one.webhooks().deliveries().claim(YEAR).await.unwrap(),
+        two.webhooks().deliveries().claim(YEAR).await.unwrap(),
+    ];
     let mut taken = Vec::new();
     while taken.len() < 18 {
         let [first, second] = &mut takers;
@@ -174,7 +177,7 @@ async fn two_processes_share_the_events_and_lose_none() {
     for connection in &connections {
         let numbers: Vec<_> = taken.iter().filter(|(id, _)| *id == connection.id()).map(|(_, number)| *number).collect();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
-        assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 0);
+        assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 0);
     }
 }
 
@@ -188,14 +191,14 @@ async fn who_wants_a_connection_a_kind_or_an_owner_gets_no_others() {
         deliver(connection, &registry, "1").await;
     }
     let second = Duration::from_secs(1);
-    let mut of_bob = bob.deliveries().claim(YEAR).await.unwrap();
+    let mut of_bob = bob.webhooks().deliveries().claim(YEAR).await.unwrap();
     assert_eq!(next(&world, &mut of_bob).await.connection(), bob.id());
-    let mut of_others = registry.deliveries().kind(Kind::from_static("other")).await.unwrap();
+    let mut of_others = registry.webhooks().deliveries().kind(Kind::from_static("other")).await.unwrap();
     assert!(none(&world, &mut of_others, second).await);
-    let mut mine = registry.deliveries().kind(KIND).claim(YEAR).await.unwrap();
+    let mut mine = registry.webhooks().deliveries().kind(KIND).claim(YEAR).await.unwrap();
     assert_eq!(next(&world, &mut mine).await.connection(), ada.id());
     assert!(none(&world, &mut mine, second).await);
-    let mut of_theirs = registry.owner("u42").unwrap().deliveries().claim(YEAR).await.unwrap();
+    let mut of_theirs = registry.owner("u42").unwrap().webhooks().deliveries().claim(YEAR).await.unwrap();
     assert_eq!(next(&world, &mut of_theirs).await.connection(), theirs.id());
 }
 
@@ -211,14 +214,14 @@ async fn an_event_that_does_not_open_is_told_and_holds_nobody_up() {
     raw::run(&world.database(), "UPDATE connection_webhook_address SET waiting = 1").await;
     raw::run(&world.database(), "UPDATE connection_webhook_address SET next_number = 8").await;
     deliver(&bob, &registry, "2").await;
-    let mut deliveries = registry.deliveries().await.unwrap();
+    let mut deliveries = registry.webhooks().deliveries().await.unwrap();
     let error = deliveries.next().await.unwrap().unwrap_err();
     assert!(matches!(&error, Error::Sealed { what, .. } if *what == format!("webhook 7 of connection {}", bob.id())));
     let behind = next(&world, &mut deliveries).await;
     assert_eq!((behind.number(), body(&behind)), (8, "2"));
     behind.acknowledge().await.unwrap();
     assert!(none(&world, &mut deliveries, Duration::from_secs(600)).await, "it was told once");
-    assert_eq!(bob.webhook().await.unwrap().unwrap().waiting, 0);
+    assert_eq!(bob.webhooks().info().await.unwrap().unwrap().waiting, 0);
     // It stays as it is for an investigation, for a week.
     let left = "SELECT COUNT(*) FROM connection_webhook WHERE sealed IS NOT NULL";
     assert_eq!(raw::number(&world.database(), left).await, Some(1));
@@ -239,7 +242,7 @@ async fn an_event_that_nobody_acknowledges_holds_up_no_other_connection() {
         deliver(connections.last().unwrap(), &registry, name).await;
         world.clock.advance(Duration::from_secs(1));
     }
-    let mut deliveries = registry.deliveries().claim(Duration::from_secs(1)).await.unwrap();
+    let mut deliveries = registry.webhooks().deliveries().claim(Duration::from_secs(1)).await.unwrap();
     let mut came = Vec::new();
     for _ in 0..6 {
         let event = next(&world, &mut deliveries).await;
@@ -254,7 +257,7 @@ async fn an_event_that_nobody_acknowledges_holds_up_no_other_connection() {
 async fn a_registry_that_is_closed_ends_the_stream() {
     let world = World::new().await;
     let registry = open(&world).await;
-    let mut deliveries = registry.deliveries().await.unwrap();
+    let mut deliveries = registry.webhooks().deliveries().await.unwrap();
     registry.close().await;
     assert!(matches!(deliveries.next().await, Some(Err(Error::Closed))));
     assert!(deliveries.next().await.is_none());

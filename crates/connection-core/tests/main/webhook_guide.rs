@@ -11,7 +11,7 @@ use crate::{
 // region: address
 /// The address that the user enters at the provider.
 async fn give_an_address(connection: &Connection) -> Result<String, Error> {
-    let webhook = connection.enable_webhook().await?;
+    let webhook = connection.webhooks().enable().await?;
     Ok(format!("https://host.example/webhooks/{}", webhook.path_token))
 }
 // end: address
@@ -27,7 +27,7 @@ async fn answer(
 ) -> u16 {
     // As the host was configured, whatever the request's `Host` says.
     let url = format!("https://host.example/webhooks/{token}{query}");
-    match registry.receive(token, "POST", &url, headers, body).await {
+    match registry.webhooks().receive(token, "POST", &url, headers, body).await {
         Ok(_) => 200,
         Err(error) => error.status(),
     }
@@ -40,7 +40,7 @@ async fn deal_with_all(
     registry: &ConnectionRegistry,
     deal: impl AsyncFn(&ReceivedEvent) -> bool,
 ) -> Result<(), Error> {
-    let mut deliveries = registry.deliveries().await?;
+    let mut deliveries = registry.webhooks().deliveries().await?;
     while let Some(event) = deliveries.next().await {
         let event = event?;
         if deal(&event).await {

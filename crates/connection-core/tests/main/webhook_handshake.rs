@@ -18,7 +18,7 @@ async fn tell(registry: &ConnectionRegistry, connection: &Connection, key: &str)
 }
 
 async fn keys(connection: &Connection) -> usize {
-    connection.webhook().await.unwrap().unwrap().keys.len()
+    connection.webhooks().info().await.unwrap().unwrap().keys.len()
 }
 
 fn is_refused(result: &Result<Receipt, ReceiveError>) -> bool {
@@ -33,21 +33,21 @@ async fn the_first_key_that_is_told_while_somebody_waits_is_taken_and_no_other()
     // Before the handshake, at another address, and after the window.
     assert!(is_refused(&tell(&registry, &connection, "early").await));
     let bob = enabled(&registry, "bob").await;
-    let info = connection.await_webhook_handshake().await.unwrap();
+    let info = connection.webhooks().await_handshake().await.unwrap();
     assert_eq!(info.handshake_until.unwrap().seconds(), world.now() + 15 * 60);
     assert!(is_refused(&tell(&registry, &bob, "elsewhere").await));
     world.clock.advance(Duration::from_secs(15 * 60));
     assert!(is_refused(&tell(&registry, &connection, "late").await));
-    assert!(connection.webhook().await.unwrap().unwrap().handshake_until.is_none());
+    assert!(connection.webhooks().info().await.unwrap().unwrap().handshake_until.is_none());
     assert_eq!(keys(&connection).await, 0);
-    assert!(matches!(connection.webhook_key().await, Err(Error::WebhookKey { .. })));
+    assert!(matches!(connection.webhooks().key().await, Err(Error::WebhookKey { .. })));
     // In time.
-    connection.await_webhook_handshake().await.unwrap();
+    connection.webhooks().await_handshake().await.unwrap();
     world.clock.advance(Duration::from_secs(15 * 60 - 1));
     assert_eq!(tell(&registry, &connection, "the-key").await.unwrap(), Receipt::Handshake);
     assert!(is_refused(&tell(&registry, &connection, "second").await));
     assert!(is_refused(&tell(&registry, &connection, "the-key").await));
-    assert_eq!(connection.webhook_key().await.unwrap().expose(), b"the-key");
+    assert_eq!(connection.webhooks().key().await.unwrap().expose(), b"the-key");
     assert_eq!(keys(&connection).await, 1);
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Stored);
     assert_eq!(raw::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await, Some(1));
@@ -61,12 +61,12 @@ async fn a_key_that_is_in_use_is_never_overwritten() {
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Handshake)).await;
     let connection = enabled(&registry, "ada").await;
-    connection.await_webhook_handshake().await.unwrap();
+    connection.webhooks().await_handshake().await.unwrap();
     tell(&registry, &connection, "in-use").await.unwrap();
     assert!(is_refused(&tell(&registry, &connection, "forged").await));
-    connection.await_webhook_handshake().await.unwrap();
+    connection.webhooks().await_handshake().await.unwrap();
     tell(&registry, &connection, "newer").await.unwrap();
-    let (at, newest) = (token(&connection).await, connection.webhook_key().await.unwrap());
+    let (at, newest) = (token(&connection).await, connection.webhooks().key().await.unwrap());
     assert_eq!(newest.expose(), b"newer");
     for (key, body) in [("in-use", "1"), ("newer", "2")] {
         send(&registry, &at, sign(&Secret::from(key), body), body).await.unwrap();
@@ -80,12 +80,12 @@ async fn an_event_ends_no_wait_and_a_key_in_a_signed_event_is_not_taken() {
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Handshake)).await;
     let connection = enabled(&registry, "ada").await;
-    connection.await_webhook_handshake().await.unwrap();
+    connection.webhooks().await_handshake().await.unwrap();
     tell(&registry, &connection, "in-use").await.unwrap();
-    connection.await_webhook_handshake().await.unwrap();
+    connection.webhooks().await_handshake().await.unwrap();
     assert_eq!(deliver(&connection, &registry, r#"{"token":"no-key"}"#).await, Receipt::Stored);
     assert_eq!(keys(&connection).await, 1);
-    assert!(connection.webhook().await.unwrap().unwrap().handshake_until.is_some());
+    assert!(connection.webhooks().info().await.unwrap().unwrap().handshake_until.is_some());
 }
 
 #[tokio::test]
@@ -94,12 +94,12 @@ async fn of_two_keys_that_are_told_at_once_in_two_processes_one_is_taken() {
     let (one, two) =
         (world.open(Hooks::new(SigningKey::Handshake)).await, world.open(Hooks::new(SigningKey::Handshake)).await);
     let connection = enabled(&one, "ada").await;
-    connection.await_webhook_handshake().await.unwrap();
+    connection.webhooks().await_handshake().await.unwrap();
     let (first, second) = tokio::join!(tell(&one, &connection, "first"), tell(&two, &connection, "second"));
     assert_ne!(first.is_ok(), second.is_ok());
     assert!(is_refused(&first) || is_refused(&second));
     let expected = if first.is_ok() { "first" } else { "second" };
-    assert_eq!(connection.webhook_key().await.unwrap().expose_str(), Some(expected));
+    assert_eq!(connection.webhooks().key().await.unwrap().expose_str(), Some(expected));
     assert_eq!(keys(&connection).await, 1);
 }
 
@@ -108,7 +108,7 @@ async fn what_is_no_key_is_not_taken_and_the_wait_goes_on() {
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Handshake)).await;
     let connection = enabled(&registry, "ada").await;
-    connection.await_webhook_handshake().await.unwrap();
+    connection.webhooks().await_handshake().await.unwrap();
     for odd in [String::new(), "x".repeat(1025)] {
         assert!(is_refused(&tell(&registry, &connection, &odd).await));
     }
@@ -123,7 +123,7 @@ async fn a_kind_that_is_told_no_key_takes_none() {
     for source in [SigningKey::Generated, SigningKey::Credential] {
         let registry = world.open(Hooks::new(source)).await;
         let connection = enabled(&registry, &format!("ada-{source:?}")).await;
-        assert!(matches!(connection.await_webhook_handshake().await, Err(Error::NotSupported { .. })));
+        assert!(matches!(connection.webhooks().await_handshake().await, Err(Error::NotSupported { .. })));
         assert!(is_refused(&tell(&registry, &connection, "the-key").await));
         registry.close().await;
     }

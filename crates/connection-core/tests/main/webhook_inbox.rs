@@ -15,14 +15,14 @@ async fn what_waits_is_shown_and_not_taken() {
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
-    let info = connection.webhook().await.unwrap().unwrap();
+    let info = connection.webhooks().info().await.unwrap().unwrap();
     assert_eq!((info.received, info.waiting, info.last_received_at), (0, 0, None));
     for number in 1..=45 {
         deliver(&connection, &registry, &number.to_string()).await;
     }
     let (mut after, mut seen, mut pages) = (None, Vec::new(), 0);
     loop {
-        let page = connection.inbox(after).await.unwrap();
+        let page = connection.webhooks().inbox(after).await.unwrap();
         pages += 1;
         for event in &page.events {
             let event = event.as_ref().unwrap();
@@ -36,14 +36,14 @@ async fn what_waits_is_shown_and_not_taken() {
     }
     assert_eq!((seen, pages), ((1..=45).collect(), 3));
     // A caller that claims events gets the first one, and acknowledged events are no longer shown.
-    let mut deliveries = connection.deliveries().await.unwrap();
+    let mut deliveries = connection.webhooks().deliveries().await.unwrap();
     let first = deliveries.next().await.unwrap().unwrap();
     assert_eq!(first.number(), 1);
-    assert_eq!(connection.inbox(None).await.unwrap().events.len(), 20, "somebody has it, and it waits");
+    assert_eq!(connection.webhooks().inbox(None).await.unwrap().events.len(), 20, "somebody has it, and it waits");
     first.acknowledge().await.unwrap();
-    let page = connection.inbox(None).await.unwrap();
+    let page = connection.webhooks().inbox(None).await.unwrap();
     assert_eq!(page.events[0].as_ref().unwrap().number(), 2);
-    let info = connection.webhook().await.unwrap().unwrap();
+    let info = connection.webhooks().info().await.unwrap().unwrap();
     let last = Some(Timestamp::from_seconds(START));
     assert_eq!((info.received, info.waiting, info.last_received_at), (45, 44, last));
 }
@@ -57,11 +57,11 @@ async fn one_that_does_not_open_is_named_and_hides_no_other() {
         deliver(&connection, &registry, body).await;
     }
     raw::run(&world.database(), "UPDATE connection_webhook SET sealed = (SELECT sealed FROM connection_webhook WHERE number = 1) WHERE number = 2").await;
-    let page = connection.inbox(None).await.unwrap();
+    let page = connection.webhooks().inbox(None).await.unwrap();
     let told: Vec<_> = page.events.iter().map(|event| event.as_ref().map(|event| event.number())).collect();
     assert!(matches!(told[..], [Ok(1), Err(Error::Sealed { .. }), Ok(3)]), "{told:?}");
     let other = world.acme().await;
-    let none = connected(&other, "key-1").await.inbox(None).await;
+    let none = connected(&other, "key-1").await.webhooks().inbox(None).await;
     assert!(matches!(none, Err(Error::NotSupported { .. })), "{none:?}");
 }
 
@@ -72,7 +72,7 @@ async fn a_host_sends_itself_what_its_provider_would() {
     let connection = enabled(&registry, "ada").await;
     world.provider(|_| Reply::ok("{}"));
     let (origin, path) = (world.server.origin(), format!("/below/webhooks/{}", token(&connection).await));
-    let sent = connection.send_webhook_test(&origin, &path).await.unwrap();
+    let sent = connection.webhooks().send_test(&origin, &path).await.unwrap();
     assert_eq!(sent.answer().unwrap().status(), 200);
     assert!(!format!("{sent:?}").contains(&token(&connection).await));
     let request = world.server.requests().pop().unwrap();
@@ -83,15 +83,15 @@ async fn a_host_sends_itself_what_its_provider_would() {
     let signature = line.split_once(": ").unwrap().1.to_owned();
     let headers = vec![(SIGNATURE.to_owned(), signature)];
     send(&registry, &token(&connection).await, headers, body).await.unwrap();
-    assert_eq!(connection.webhook().await.unwrap().unwrap().received, 1);
+    assert_eq!(connection.webhooks().info().await.unwrap().unwrap().received, 1);
     // Each test is another event, and a missing answer is an error in the result.
-    let again = connection.send_webhook_test(&origin, &path).await.unwrap();
+    let again = connection.webhooks().send_test(&origin, &path).await.unwrap();
     assert!(again.answer().is_ok() && world.server.requests().pop().unwrap().split_once("\r\n\r\n").unwrap().1 != body);
     world.provider(|_| Reply::raw(""));
-    connection.send_webhook_test(&origin, &path).await.unwrap().answer().unwrap_err();
-    let no_url = connection.send_webhook_test("nowhere", "/").await.unwrap();
+    connection.webhooks().send_test(&origin, &path).await.unwrap().answer().unwrap_err();
+    let no_url = connection.webhooks().send_test("nowhere", "/").await.unwrap();
     assert_eq!(no_url.answer().unwrap_err(), HttpError::Protocol);
-    connection.disable_webhook().await.unwrap();
-    let off = connection.send_webhook_test(&origin, &path).await;
+    connection.webhooks().disable().await.unwrap();
+    let off = connection.webhooks().send_test(&origin, &path).await;
     assert!(matches!(off, Err(Error::WebhookDisabled { .. })));
 }

@@ -113,7 +113,7 @@ async fn received(
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_checked_while_its_address_is_switched_off_is_not_stored() {
     let world = World::new().await;
-    let received = received(&world, async |_, connection| connection.disable_webhook().await.unwrap()).await;
+    let received = received(&world, async |_, connection| connection.webhooks().disable().await.unwrap()).await;
     assert!(matches!(received, Err(ReceiveError::Unknown)), "{received:?}");
     assert_eq!(stored(&world).await, Some(0));
 }
@@ -123,8 +123,8 @@ async fn what_is_checked_while_its_address_becomes_another_one_is_not_stored() {
     let world = World::new().await;
     let change = async |_: &ConnectionRegistry, connection: &Handle| {
         let before = token(connection).await;
-        connection.disable_webhook().await.unwrap();
-        connection.enable_webhook().await.unwrap();
+        connection.webhooks().disable().await.unwrap();
+        connection.webhooks().enable().await.unwrap();
         assert_ne!(token(connection).await, before);
     };
     let received = received(&world, change).await;
@@ -148,7 +148,7 @@ async fn what_is_checked_while_its_connection_is_removed_is_not_stored() {
 async fn what_is_checked_while_its_key_is_rotated_is_stored() {
     let world = World::new().await;
     let rotate = async |_: &ConnectionRegistry, connection: &Handle| {
-        connection.rotate_webhook_key().await.unwrap();
+        connection.webhooks().rotate_key().await.unwrap();
     };
     assert_eq!(received(&world, rotate).await.unwrap(), Receipt::Stored);
     assert_eq!(stored(&world).await, Some(1));

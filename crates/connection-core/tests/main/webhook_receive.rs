@@ -30,7 +30,7 @@ async fn an_event_is_stored_sealed_before_it_is_answered() {
     for secret in ["body-83b1", "thing.made", &token(&connection).await] {
         assert!(!everything.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
     }
-    assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 1);
+    assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 1);
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_plugin_that_never_ends_takes_nothing() {
 async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
     let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
     let other = connected_as(&registry, &KIND, &[("key", "bob")]).await;
-    other.enable_webhook().await.unwrap();
+    other.webhooks().enable().await.unwrap();
     hooks.checks(Check::Spins);
     let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
     let flood = || {
@@ -164,14 +164,14 @@ async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
 async fn a_kind_that_lost_its_facet_or_its_plugin_receives_nothing() {
     let (world, _, registry, connection) = open(SigningKey::Generated).await;
     let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
-    registry.unregister_connection_kind(&KIND);
+    registry.kinds().unregister(&KIND);
     let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("unknown_kind", 503));
-    registry.register_connection_kind(crate::fake::Fake::of(KIND)).unwrap();
+    registry.kinds().register(crate::fake::Fake::of(KIND)).unwrap();
     let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("not_supported", 503));
     assert_eq!(stored(&world).await, 0);
-    registry.replace_connection_kind(Hooks::new(SigningKey::Generated)).unwrap();
+    registry.kinds().replace(Hooks::new(SigningKey::Generated)).unwrap();
     assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Stored);
 }
 
@@ -235,7 +235,7 @@ async fn an_inbox_is_bounded_in_bytes_that_are_given_back() {
     deliver(&connection, &registry, "a small one").await;
     raw::run(&world.database(), &format!("UPDATE connection_webhook_address SET waiting_bytes = ({STORED})")).await;
     // An acknowledged event makes room.
-    let mut deliveries = connection.deliveries().await.unwrap();
+    let mut deliveries = connection.webhooks().deliveries().await.unwrap();
     let first = deliveries.next().await.unwrap().unwrap();
     first.acknowledge().await.unwrap();
     first.acknowledge().await.unwrap();
@@ -269,13 +269,13 @@ async fn what_waited_in_the_version_before_is_counted_in_bytes() {
 async fn an_address_is_known_before_anything_is_read() {
     let (_world, _, registry, connection) = open(SigningKey::Generated).await;
     let token = token(&connection).await;
-    assert!(registry.is_webhook_address(&token).await.unwrap());
-    assert!(registry.owner("ada").unwrap().is_webhook_address(&token).await.unwrap(), "of whichever owner");
+    assert!(registry.webhooks().is_address(&token).await.unwrap());
+    assert!(registry.owner("ada").unwrap().webhooks().is_address(&token).await.unwrap(), "of whichever owner");
     for other in ["", "short", &"A".repeat(43), &token.to_lowercase()] {
-        assert!(!registry.is_webhook_address(other).await.unwrap(), "{other}");
+        assert!(!registry.webhooks().is_address(other).await.unwrap(), "{other}");
     }
-    connection.disable_webhook().await.unwrap();
-    assert!(!registry.is_webhook_address(&token).await.unwrap());
+    connection.webhooks().disable().await.unwrap();
+    assert!(!registry.webhooks().is_address(&token).await.unwrap());
 }
 
 #[tokio::test]
@@ -285,7 +285,7 @@ async fn what_cannot_be_stored_is_not_said_to_be() {
     raw::refuse(&world.database(), "INSERT ON connection_webhook").await;
     let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("store_failed", 503));
-    assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 0);
+    assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 0);
     raw::refuse_no_more(&world.database()).await;
     assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Stored);
 }
@@ -297,6 +297,6 @@ async fn a_delivery_is_checked_with_the_credential_that_there_is() {
     let token = token(&connection).await;
     assert_eq!(send(&registry, &token, sign(&Secret::from("ada"), "1"), "1").await.unwrap(), Receipt::Stored);
     let bob = connected_as(&registry, &KIND, &[("key", "bob")]).await;
-    bob.enable_webhook().await.unwrap();
+    bob.webhooks().enable().await.unwrap();
     assert!(send(&registry, &token, sign(&Secret::from("bob"), "2"), "2").await.is_err(), "another's credential");
 }

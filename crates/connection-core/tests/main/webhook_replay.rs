@@ -69,7 +69,7 @@ async fn of_many_at_once_in_two_processes_one_is_stored() {
         assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Duplicate).count(), 7);
     }
     assert_eq!(stored(&world).await, 8);
-    assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 8);
+    assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 8);
 }
 
 #[tokio::test]
@@ -80,13 +80,13 @@ async fn a_replay_is_the_same_event_under_other_keys() {
     let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
     send(&registry, &token, headers.clone(), "1").await.unwrap();
     // The key of the store: the sealed values of the address and of the event are sealed again, and open.
-    let rotation = registry.rotate_key().await.unwrap();
+    let rotation = registry.keys().rotate().await.unwrap();
     assert_eq!((rotation.remaining, rotation.unreadable), (0, 0));
     assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Duplicate);
     // The key of the provider: the signed content is the same.
-    connection.rotate_webhook_key().await.unwrap();
+    connection.webhooks().rotate_key().await.unwrap();
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Duplicate);
-    let event = connection.deliveries().await.unwrap().next().await.unwrap().unwrap();
+    let event = connection.webhooks().deliveries().await.unwrap().next().await.unwrap().unwrap();
     assert_eq!(event.body().expose(), b"1");
     assert_eq!(stored(&world).await, 1);
 }
@@ -97,13 +97,13 @@ async fn what_was_acknowledged_is_remembered_for_a_week_without_its_content() {
     let registry = open(&world).await;
     let connection = enabled(&registry, "ada").await;
     deliver(&connection, &registry, "1").await;
-    let event = connection.deliveries().await.unwrap().next().await.unwrap().unwrap();
+    let event = connection.webhooks().deliveries().await.unwrap().next().await.unwrap().unwrap();
     world.clock.advance(Duration::from_secs(30 * DAY));
     // While nobody has acknowledged it, nothing of it is deleted.
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Duplicate);
     event.acknowledge().await.unwrap();
     event.acknowledge().await.unwrap();
-    assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 0);
+    assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 0);
     let sealed = "SELECT COUNT(*) FROM connection_webhook WHERE sealed IS NOT NULL";
     assert_eq!(raw::number(&world.database(), sealed).await, Some(0));
     world.clock.advance(Duration::from_secs(7 * DAY - 1));

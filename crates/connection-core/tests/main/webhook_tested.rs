@@ -18,7 +18,7 @@ use crate::{
 async fn sent(world: &World, connection: &Connection) -> SentWebhookTest {
     world.provider(|_| Reply::ok("{}"));
     let path = format!("/below/webhooks/{}", token(connection).await);
-    connection.send_webhook_test(&world.server.origin(), &path).await.unwrap()
+    connection.webhooks().send_test(&world.server.origin(), &path).await.unwrap()
 }
 
 async fn tested(world: &World, connection: &Connection, failure: Option<&'static str>) {
@@ -26,7 +26,7 @@ async fn tested(world: &World, connection: &Connection, failure: Option<&'static
 }
 
 async fn last(connection: &Connection) -> Option<WebhookTest> {
-    connection.webhook().await.unwrap().unwrap().last_test
+    connection.webhooks().info().await.unwrap().unwrap().last_test
 }
 
 /// Returns the time and the result of the last test.
@@ -59,7 +59,7 @@ async fn how_the_last_test_ended_is_known_to_every_process_until_the_next_one() 
     tested(&world, &connection, Some("callback_port")).await;
     // Received and acknowledged events do not affect it, and no other connection has a result.
     deliver(&connection, &registry, "1").await;
-    connection.deliveries().await.unwrap().next().await.unwrap().unwrap().acknowledge().await.unwrap();
+    connection.webhooks().deliveries().await.unwrap().next().await.unwrap().unwrap().acknowledge().await.unwrap();
     let failed = Some((world.now(), Some("callback_port".to_owned())));
     assert_eq!((ended(&there).await, ended(&bob).await), (failed.clone(), None));
     let id = connection.id();
@@ -90,20 +90,20 @@ async fn another_address_or_key_was_not_tested() {
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
     tested(&world, &connection, None).await;
-    assert_eq!(connection.rotate_webhook_key().await.unwrap().last_test, None);
+    assert_eq!(connection.webhooks().rotate_key().await.unwrap().last_test, None);
     assert_eq!(last(&connection).await, None);
     // The newest key signs, and stays when the earlier ones end.
     tested(&world, &connection, Some("webhook_proxy")).await;
     let of_now = last(&connection).await;
     assert!(of_now.is_some());
-    assert_eq!(connection.end_webhook_grace().await.unwrap().last_test, of_now);
-    assert_eq!(connection.enable_webhook().await.unwrap().last_test, of_now, "nothing was changed");
+    assert_eq!(connection.webhooks().end_grace().await.unwrap().last_test, of_now);
+    assert_eq!(connection.webhooks().enable().await.unwrap().last_test, of_now, "nothing was changed");
     assert_eq!(last(&connection).await, of_now);
-    connection.disable_webhook().await.unwrap();
+    connection.webhooks().disable().await.unwrap();
     let stored = "SELECT COUNT(tested_at) + COUNT(tested_url) + COUNT(tested_generation) + COUNT(test_failure) \
                   FROM connection_webhook_address";
     assert_eq!(raw::number(&world.database(), stored).await, Some(0));
-    assert_eq!(connection.enable_webhook().await.unwrap().last_test, None);
+    assert_eq!(connection.webhooks().enable().await.unwrap().last_test, None);
     assert_eq!(last(&connection).await, None);
 }
 
@@ -112,12 +112,12 @@ async fn a_key_that_the_provider_tells_was_not_tested() {
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Handshake)).await;
     let connection = enabled(&registry, "ada").await;
-    connection.await_webhook_handshake().await.unwrap();
+    connection.webhooks().await_handshake().await.unwrap();
     tell(&registry, &connection, "first").await;
     tested(&world, &connection, None).await;
     let of_first = last(&connection).await;
     assert!(of_first.is_some());
-    assert_eq!(connection.await_webhook_handshake().await.unwrap().last_test, of_first, "no other key yet");
+    assert_eq!(connection.webhooks().await_handshake().await.unwrap().last_test, of_first, "no other key yet");
     tell(&registry, &connection, "second").await;
     assert_eq!(last(&connection).await, None);
 }
@@ -149,19 +149,19 @@ async fn a_test_of_what_was_replaced_meanwhile_is_not_kept() {
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
     let of_former_key = sent(&world, &connection).await;
-    connection.rotate_webhook_key().await.unwrap();
+    connection.webhooks().rotate_key().await.unwrap();
     of_former_key.record(None).await.unwrap();
     assert_eq!(last(&connection).await, None);
     let of_former_address = sent(&world, &connection).await;
-    connection.disable_webhook().await.unwrap();
-    connection.enable_webhook().await.unwrap();
+    connection.webhooks().disable().await.unwrap();
+    connection.webhooks().enable().await.unwrap();
     of_former_address.record(None).await.unwrap();
     assert_eq!(last(&connection).await, None);
     // A test for an earlier address that is sent there.
     let (before, origin) = (token(&connection).await, world.server.origin());
-    connection.disable_webhook().await.unwrap();
-    connection.enable_webhook().await.unwrap();
-    let sent_there = connection.send_webhook_test(&origin, &format!("/below/webhooks/{before}")).await.unwrap();
+    connection.webhooks().disable().await.unwrap();
+    connection.webhooks().enable().await.unwrap();
+    let sent_there = connection.webhooks().send_test(&origin, &format!("/below/webhooks/{before}")).await.unwrap();
     sent_there.record(Some("webhook_path")).await.unwrap();
     assert_eq!(last(&connection).await, None);
     let search = Search::of([("token", before.as_str())]);
@@ -203,7 +203,8 @@ async fn addresses_of_the_version_before_were_never_tested_and_work_as_before() 
     let connection = enabled(&registry, "ada").await;
     deliver(&connection, &registry, "1").await;
     tested(&world, &connection, None).await;
-    let (before, key) = (connection.webhook().await.unwrap().unwrap(), connection.webhook_key().await.unwrap());
+    let (before, key) =
+        (connection.webhooks().info().await.unwrap().unwrap(), connection.webhooks().key().await.unwrap());
     let id = connection.id();
     registry.close().await;
     let (database, added) = (world.database(), ["test_failure", "tested_generation", "tested_url", "tested_at"]);
@@ -216,10 +217,10 @@ async fn addresses_of_the_version_before_were_never_tested_and_work_as_before() 
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     assert_eq!(has(raw::columns(&database).await), added.len());
     let connection = registry.connection(id).await.unwrap();
-    let after = connection.webhook().await.unwrap().unwrap();
+    let after = connection.webhooks().info().await.unwrap().unwrap();
     assert_eq!((&after.path_token, &after.keys), (&before.path_token, &before.keys));
     assert_eq!((after.received, after.waiting, after.last_test), (1, 1, None));
-    assert_eq!(connection.webhook_key().await.unwrap().expose(), key.expose());
+    assert_eq!(connection.webhooks().key().await.unwrap().expose(), key.expose());
     deliver(&connection, &registry, "2").await;
     tested(&world, &connection, Some("webhook_path")).await;
     assert_eq!(ended(&connection).await, Some((world.now(), Some("webhook_path".to_owned()))));

@@ -67,7 +67,7 @@ async fn a_host_elsewhere_is_refused_before_anything_is_sent() {
     world.provider(|_| me("1", "ada"));
     let registry = world.builder().kind(Shop("https://*.shops.example")).open().await.unwrap();
     for address in ["https://evil.example", "https://a.b.shops.example", "http://ada.shops.example", &*world.server.origin()] {
-        let session = registry.begin_setup(&SHOP).await.unwrap();
+        let session = registry.setups().begin(&SHOP).await.unwrap();
         let (no, _) = step(&session).await;
         session.advance(no, &answers(&[("address", address), ("key", "k")])).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "plugin_fault", "{address}");

@@ -8,8 +8,8 @@ use std::{
 
 use connection_contract::{Clock, ConnectionDefinition, Kind, PathBase, PathSpec, Secret, Timestamp};
 use connection_core::{
-    AllowedTool, Connection, ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, Outcome, RegistryBuilder,
-    SetupSession, SetupStep, ToolPolicy,
+    AllowedTool, Connection, ConnectionRegistry, HttpPolicy, KeyFile, Limits, Machine, ManualClock, Outcome,
+    RegistryBuilder, SetupSession, SetupStep, StoreSource, ToolPolicy,
 };
 use connection_faults::postgres;
 use tempfile::TempDir;
@@ -119,10 +119,10 @@ impl World {
     /// rows, so that they see direct writes of a test at once.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         let builder = match self.pooled() {
-            Some(pooled) => ConnectionRegistry::builder().store(pooled).direct(self.address()),
+            Some(pooled) => ConnectionRegistry::builder().store(StoreSource::from(pooled).direct(self.address())),
             None => ConnectionRegistry::builder().store(self.address()),
         };
-        let builder = builder.tools(tools()).hot_rows(Duration::ZERO);
+        let builder = builder.machine(Machine::new().tools(tools())).limits(Limits::new().hot_rows(Duration::ZERO));
         let builder = builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()));
         // A database file has its state directory beside it.
         if ON_POSTGRES { builder.state_directory(self.state()) } else { builder }
@@ -168,7 +168,7 @@ pub(crate) async fn step(session: &SetupSession) -> (u64, SetupStep) {
 
 /// Begins a setup and answers its first prompt.
 pub(crate) async fn connect(registry: &ConnectionRegistry, kind: &Kind, pairs: &[(&str, &str)]) -> Outcome {
-    let session = registry.begin_setup(kind).await.unwrap();
+    let session = registry.setups().begin(kind).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(pairs)).await.unwrap();
     session.terminal().await.unwrap()

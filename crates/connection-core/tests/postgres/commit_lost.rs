@@ -141,7 +141,7 @@ async fn a_commit_whose_answer_is_lost_is_told_as_that_and_leaves_before_or_afte
         assert!(told.to_string().contains("may have been done"), "{label}: {told}");
         let stored = registry.connection(connection.id()).await.unwrap();
         assert_eq!(stored.info().label.as_str(), left, "what is stored tells, whatever was cut");
-        let history = registry.history(connection.id(), None).await.unwrap();
+        let history = registry.events().history(connection.id(), None).await.unwrap();
         let renames = history.events.iter().filter(|event| event.name == "renamed").count();
         assert_eq!((renames, history.broken_at), (usize::from(left == "done"), None), "{label}");
     }

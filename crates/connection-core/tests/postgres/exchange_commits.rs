@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use connection_core::{Connection, ConnectionRegistry, Error};
+use connection_core::{Connection, ConnectionRegistry, Error, Limits};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -17,7 +17,7 @@ const COMMITS: usize = 4;
 
 async fn through(it: &Renewals) -> (Proxy, ConnectionRegistry, Connection) {
     let (proxy, through) = Proxy::before(&it.world).await;
-    let builder = it.world.builder().store(through).hot_rows(Duration::ZERO);
+    let builder = it.world.builder().store(through).limits(Limits::new().hot_rows(Duration::ZERO));
     let registry = builder.kind(it.plugin.clone()).open().await.unwrap();
     let connection = registry.connection(it.connection.id()).await.unwrap();
     (proxy, registry, connection)

@@ -22,8 +22,9 @@ async fn behind_a_pooler_everything_works_for_many_at_once() {
     crate::pools::accounts_by_key(&world);
     let database = Database::empty().await;
     let lent = PgPoolOptions::new().max_connections(3).connect_with(pooler.options(&database)).await.unwrap();
-    let by_address = builder(&world, pooler.url(&database)).direct(database.url()).open().await.unwrap();
-    let by_pool = builder(&world, lent.clone()).direct(database.url()).open().await.unwrap();
+    let by_address =
+        builder(&world, StoreSource::from(pooler.url(&database)).direct(database.url())).open().await.unwrap();
+    let by_pool = builder(&world, StoreSource::from(lent.clone()).direct(database.url())).open().await.unwrap();
     let tasks: Vec<_> = (0..8)
         .map(|n| {
             let registry = if n % 2 == 0 { &by_address } else { &by_pool };
@@ -51,8 +52,9 @@ async fn a_pooler_that_was_not_said_is_refused_with_the_way_out() {
         assert!(error.remedy().unwrap().contains("database_direct_url"), "{:?}", error.remedy());
         let error = connection_core::migrate(pooler.url(&database)).await.unwrap_err();
         assert!(matches!(error, StoreError::Pooled { .. }), "{error:?}");
-        let registry = builder(&world, pooler.url(&database)).direct(database.url()).open().await.unwrap();
-        assert!(registry.health().await);
+        let registry =
+            builder(&world, StoreSource::from(pooler.url(&database)).direct(database.url())).open().await.unwrap();
+        assert!(registry.server().health().await);
         registry.close().await;
     }
 }
@@ -60,6 +62,7 @@ async fn a_pooler_that_was_not_said_is_refused_with_the_way_out() {
 #[tokio::test]
 async fn a_direct_address_of_a_file_is_refused() {
     let (world, database) = (World::new().await, Database::empty().await);
-    let error = builder(&world, database.url()).direct("/tmp/connections.db").open().await.unwrap_err();
+    let error =
+        builder(&world, StoreSource::from(database.url()).direct("/tmp/connections.db")).open().await.unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::InvalidAddress { .. })), "{error:?}");
 }

@@ -57,7 +57,7 @@ async fn a_registry_without_a_state_directory_says_so_in_the_log_and_goes_on() {
     world.builder().open().await.unwrap();
     let before = told();
     let registry = builder(&world, world.address()).open().await.unwrap();
-    assert_eq!(registry.answer_room(), AnswerRoom::Memory);
+    assert_eq!(registry.server().answer_room(), AnswerRoom::Memory);
     assert!(told() > before);
     connected(&registry, "key-1").await;
 }
@@ -123,7 +123,7 @@ async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
 
     for more in ["sslmode=require".to_owned(), verified(&right)] {
         let registry = builder(&world, address(&cluster, &more)).open().await.unwrap();
-        assert!(registry.health().await, "{more}");
+        assert!(registry.server().health().await, "{more}");
         registry.close().await;
     }
     let error = builder(&world, address(&cluster, &verified(&wrong))).open().await.unwrap_err();
@@ -197,7 +197,7 @@ async fn a_role_that_may_not_make_tables_works_on_those_that_another_made() {
     admin(&database, &format!("REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public FROM {role}")).await;
     let registry = builder(&world, address).open().await.unwrap();
     assert!(registry.connection(kept.id()).await.is_ok(), "what may be read is read");
-    let error = registry.begin_setup(&crate::acme::KIND).await.unwrap_err();
+    let error = registry.setups().begin(&crate::acme::KIND).await.unwrap_err();
     let Error::Store(error) = &error else { panic!("{error:?}") };
     assert_eq!(**error, StoreError::ReadOnly { place: place(&database) });
     registry.close().await;

@@ -60,7 +60,7 @@ async fn a_signal_names_a_row_and_holds_nothing_of_it() {
     heard.world.provider(|_| Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#));
     heard.connection.verify().await.unwrap();
     assert_eq!(heard.signals().await, *std::slice::from_ref(&account));
-    heard.registry.rotate_key().await.unwrap();
+    heard.registry.keys().rotate().await.unwrap();
     assert!(heard.signals().await.contains(&"keyset".to_owned()));
     heard.registry.remove(heard.connection.id()).await.unwrap();
     assert_eq!(heard.signals().await, [account]);
@@ -99,7 +99,7 @@ async fn a_process_that_listens_hears_of_another_without_a_look_of_its_own() {
         let request = world.server.requests().pop().unwrap();
         request.split("Bearer ").nth(1).unwrap().split("\r\n").next().unwrap().to_owned()
     };
-    let mut watch = first.watch().await.unwrap();
+    let mut watch = first.events().watch().await.unwrap();
     for (before, after) in [("key-1", "key-2"), ("key-2", "key-3")] {
         assert_eq!(used().await, before);
         let answer = format!(r#"{{"id":"1","name":"ada","rotate":"{after}"}}"#);

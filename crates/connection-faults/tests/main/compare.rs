@@ -106,7 +106,7 @@ pub(crate) async fn events(registry: &ConnectionRegistry, done: &Done) {
     for id in done.added().keys() {
         let (mut after, mut number, mut names) = (None, 0, Vec::new());
         loop {
-            let page = registry.history(id.parse().unwrap(), after).await.unwrap();
+            let page = registry.events().history(id.parse().unwrap(), after).await.unwrap();
             assert_eq!(page.broken_at, None, "{id}");
             for event in page.events {
                 number += 1;

@@ -74,7 +74,7 @@ async fn relay(on_postgres: bool) {
     assert_eq!(relay.provider.asked(KEY), 3, "by the second, by the third, and for the new connection");
     let registry = relay.order.open().await.unwrap();
     assert_eq!(registry.list_connections(connection_core::Filter::new()).await.unwrap().connections.len(), 1);
-    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.setups().list().await.unwrap().is_empty());
 }
 
 #[tokio::test]

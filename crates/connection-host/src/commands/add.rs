@@ -37,7 +37,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         return Err(Error::usage("--label is empty").remedy("leave it out, and the account's name is used"));
     }
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
-    let begin = registry.begin_setup(&descriptor.kind);
+    let begin = registry.setups().begin(&descriptor.kind);
     let begin = if arguments.again { begin.again() } else { begin };
     let begin = if finish.leads() { begin.led_browser() } else { begin };
     let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };

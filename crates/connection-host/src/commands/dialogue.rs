@@ -102,7 +102,7 @@ impl Dialogue<'_> {
         if !matches!(self.made, Made::Reauthorized | Made::ReauthorizedFor) {
             return Ok(None);
         }
-        let setups = self.registry.setups().await?;
+        let setups = self.registry.setups().list().await?;
         let setup = setups.iter().find(|setup| setup.id == self.session.id());
         match setup.and_then(|setup| setup.reauthorizes) {
             Some(id) => Ok(Some(self.registry.connection(id).await?.info().clone())),

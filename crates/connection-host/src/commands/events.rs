@@ -47,7 +47,7 @@ pub(super) fn broken_at(number: u64) -> Error {
 async fn all(registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<(), Error> {
     let mut after: Option<EventId> = None;
     loop {
-        let page = registry.events(after).await?;
+        let page = registry.events().list(after).await?;
         printer.page(&page.events)?;
         after = page.next;
         if after.is_none() {
@@ -60,7 +60,7 @@ async fn all(registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result
 async fn one(registry: &ConnectionRegistry, id: ConnectionId, printer: &mut Printer<'_>) -> Result<Option<u64>, Error> {
     let (mut after, mut broken) = (None, None);
     loop {
-        let page = registry.history(id, after).await?;
+        let page = registry.events().history(id, after).await?;
         printer.page(&page.events)?;
         broken = broken.or(page.broken_at);
         after = page.next;

@@ -19,7 +19,7 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
         Some(reference) => Some(named_id(&registry, reference).await?),
     };
     // Begin the watch before reading the record, so that no event is missed in between.
-    let begin = registry.watch();
+    let begin = registry.events().watch();
     let watch = match connection {
         None => begin.await?,
         Some(id) => begin.connection(id).await?,
@@ -48,7 +48,7 @@ async fn recorded(
         None => {
             let mut after = None;
             loop {
-                let page = registry.events(after).await?;
+                let page = registry.events().list(after).await?;
                 lines.page(&page.events, &mut told).await?;
                 after = page.next;
                 if after.is_none() {
@@ -59,7 +59,7 @@ async fn recorded(
         Some(id) => {
             let mut after = None;
             loop {
-                let page = registry.history(id, after).await?;
+                let page = registry.events().history(id, after).await?;
                 lines.page(&page.events, &mut told).await?;
                 if let Some(number) = page.broken_at {
                     return Err(broken_at(number));

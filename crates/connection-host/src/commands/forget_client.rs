@@ -11,7 +11,7 @@ pub(super) async fn run(mut program: Program, name: &str) -> Result<Exit, Error>
     // Do not create a database only to find it empty.
     if program.has_database() {
         let registry = program.open().await?;
-        forgotten = registry.forget_values(&kind).await? > 0;
+        forgotten = registry.kinds().forget_values(&kind).await? > 0;
         any = !registry.list_connections(Filter::new().kind(kind.clone()).limit(1)).await?.connections.is_empty();
         registry.close().await;
     }

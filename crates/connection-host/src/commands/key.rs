@@ -24,7 +24,7 @@ pub(super) async fn run(program: Program, command: Option<KeyCommand>) -> Result
 
 async fn show(mut program: Program) -> Result<Exit, Error> {
     let registry = program.open().await?;
-    let status = registry.key_status().await;
+    let status = registry.keys().status().await;
     registry.close().await;
     let (status, output) = (status?, &program.output);
     match output.json {
@@ -56,7 +56,7 @@ async fn change(program: Program, arguments: KeyChange) -> Result<Exit, Error> {
 
 async fn rotate(mut program: Program) -> Result<Exit, Error> {
     let registry = program.open().await?;
-    let rotation = registry.rotate_key().await;
+    let rotation = registry.keys().rotate().await;
     registry.close().await;
     let (rotation, output) = (rotation?, &program.output);
     if output.json {

@@ -87,7 +87,7 @@ struct Wanted {
 impl Wanted {
     fn of(arguments: &List) -> Result<Self, Error> {
         let List { kind, states, label, expiring, limit: _, all: _, after, all_owners } = arguments;
-        let mut filter = Filter::new();
+        let mut filter = if *all_owners { Filter::new().all_owners() } else { Filter::new() };
         let kind =
             kind.as_ref().map(|kind| Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not take this value")));
         let kind = kind.transpose()?;
@@ -113,7 +113,7 @@ impl Wanted {
 
     fn pages<'r>(&self, registry: &'r ConnectionRegistry, filter: Filter) -> Pages<'r> {
         let filter = if self.expiring { filter.expiring_within(SOON) } else { filter };
-        Pages::new(registry, filter, self.all_owners)
+        Pages::new(registry, filter)
     }
 
     /// Returns all connections, or `None` if there are more than can be sorted at once.
@@ -130,10 +130,7 @@ impl Wanted {
     }
 
     async fn page(&self, registry: &ConnectionRegistry, filter: Filter) -> Result<Page, Error> {
-        Ok(match self.all_owners {
-            true => registry.list_all_owners(filter).await?,
-            false => registry.list_connections(filter).await?,
-        })
+        Ok(registry.list_connections(filter).await?)
     }
 
     /// Prints those that need attention, up to a limit, then the first page; returns what is left.
@@ -157,7 +154,7 @@ impl Wanted {
         page.connections.retain(|info| shown.insert(info.id));
         printer.print(registry, page.connections).await?;
         let all = match self.all_owners {
-            true => registry.count_all_owners(self.kind.as_ref()).await?,
+            true => registry.server().count_connections(self.kind.as_ref()).await?,
             false => registry.count_connections(self.kind.as_ref()).await?,
         };
         Ok(page.next.map(|next| More { next, left: Some(all.saturating_sub(shown.len() as u64)) }))

@@ -60,7 +60,7 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
 
 /// Returns the outcome of the only refresh in this process.
 fn outcome(registry: &ConnectionRegistry) -> RefreshOutcome {
-    registry.refresh_outcomes().iter().map(|(_, outcome, _)| outcome).next().unwrap_or(RefreshOutcome::Adopted)
+    registry.events().refresh_outcomes().iter().map(|(_, outcome, _)| outcome).next().unwrap_or(RefreshOutcome::Adopted)
 }
 
 fn word(outcome: RefreshOutcome) -> &'static str {

@@ -16,7 +16,7 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
     let kind = Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not take this value"))?;
     let registry = program.open().await?;
     let output = &program.output;
-    let (mut pages, mut known) = (Pages::new(&registry, Filter::new().kind(kind.clone()), false), HashMap::new());
+    let (mut pages, mut known) = (Pages::new(&registry, Filter::new().kind(kind.clone())), HashMap::new());
     while let Some(page) = pages.next().await? {
         known.extend(page.into_iter().map(|info| (info.id, info)));
     }
@@ -31,7 +31,7 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
         }
     }
     let provider = program.provider(&kind);
-    let removal = output.waiting(provider, registry.remove_kind(&kind)).await?;
+    let removal = output.waiting(provider, registry.kinds().remove(&kind)).await?;
     registry.close().await;
     let mut elements = Elements::new();
     for (id, removal) in &removal.removed {

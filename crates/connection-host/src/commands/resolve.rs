@@ -19,7 +19,7 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     let manifest = input::manifest(file)?;
     let notes = Notes::of(&program.output, &manifest.file, verbose);
     let registry = program.open().await?;
-    let handle = registry.extension(manifest.file.into_declaration())?;
+    let handle = registry.extensions().handle(manifest.file.into_declaration())?;
     let resolved = match handle.resolve(handle.requirement()).await {
         Ok(resolved) => resolved,
         Err(error) => return Err(explained(&registry, error).await),
@@ -37,7 +37,7 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
 
 /// Returns `true` if commands that use the extension's name refer to this declaration.
 async fn is_added(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Result<bool, Error> {
-    match registry.added_extension(handle.name()).await {
+    match registry.extensions().get(handle.name()).await {
         Ok(added) => {
             let file = stored(&added.name, &added.source);
             Ok(file.is_ok_and(|file| file.declaration() == handle.declaration()))

@@ -25,7 +25,7 @@ pub(super) async fn run(program: Program, command: SetupCommand) -> Result<Exit,
 
 async fn list(mut program: Program) -> Result<Exit, Error> {
     let registry = program.open().await?;
-    let setups = registry.setups().await?;
+    let setups = registry.setups().list().await?;
     registry.close().await;
     let output = &program.output;
     if output.json {
@@ -60,7 +60,7 @@ async fn resume(
     let finish = Finish::new(finish, &program);
     let mut inputs = Inputs::read(input, &program.environment, program.person)?;
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
-    let setups = registry.setups().await?;
+    let setups = registry.setups().list().await?;
     let id = match reference {
         Some(reference) => select::setup(&setups, reference)?,
         None => select::only_setup(&setups)?,
@@ -68,7 +68,7 @@ async fn resume(
     // The core refuses a kind that is not registered, with the right message.
     let setup = setups.iter().find(|setup| setup.id == id);
     if let Some(setup) = setup
-        && let Some(kind) = registry.kind(&setup.kind)
+        && let Some(kind) = registry.kinds().get(&setup.kind)
     {
         finish.check(&kind.descriptor, &program.settings)?;
         finish.choose(&mut inputs, &kind.descriptor);
@@ -77,7 +77,7 @@ async fn resume(
             inputs.want(changed(&kind.descriptor.fields, &registry.connection(connection).await?.info().config));
         }
         // The command that began the setup may have requested neither of these.
-        let session = registry.setup(id).await?;
+        let session = registry.setups().get(id).await?;
         if finish.leads() {
             session.led_browser().await?;
         }
@@ -85,7 +85,7 @@ async fn resume(
             session.confirm_account().await?;
         }
     }
-    let session = registry.resume_setup(id).await?;
+    let session = registry.setups().resume(id).await?;
     let reauthorizes = setup.is_some_and(|setup| setup.reauthorizes.is_some());
     let made = if reauthorizes { Made::Reauthorized } else { Made::Connected };
     let (program, registry, endpoint, session) = (&program, &registry, &endpoint, &session);
@@ -97,9 +97,9 @@ async fn resume(
 
 async fn cancel(mut program: Program, reference: &str) -> Result<Exit, Error> {
     let registry = program.open().await?;
-    let setups = registry.setups().await?;
+    let setups = registry.setups().list().await?;
     let id = select::setup(&setups, reference)?;
-    registry.resume_setup(id).await?.cancel().await?;
+    registry.setups().resume(id).await?.cancel().await?;
     registry.close().await;
     let output = &program.output;
     // The reference was resolved among these setups.

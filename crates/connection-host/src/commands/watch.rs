@@ -11,7 +11,7 @@ use crate::{Error, Exit, args::Watching, cli::Program, select};
 pub(super) async fn run(mut program: Program, arguments: Watching) -> Result<Exit, Error> {
     let since = arguments.since.as_deref().map(event_id).transpose()?;
     let registry = program.open().await?;
-    let mut begin = registry.watch();
+    let mut begin = registry.events().watch();
     if let Some(since) = since {
         begin = begin.since(since);
     }

@@ -57,24 +57,24 @@ impl Of<'_> {
     async fn run(&self, command: Option<WebhooksCommand>) -> Result<Exit, Error> {
         let connection = self.connection;
         match command {
-            None => self.shown(self.waiting(connection.webhook()).await?, None),
+            None => self.shown(self.waiting(connection.webhooks().info()).await?, None),
             Some(WebhooksCommand::Enable) => {
-                let mut info = self.waiting(connection.enable_webhook()).await?;
+                let mut info = self.waiting(connection.webhooks().enable()).await?;
                 if info.signing_key == SigningKey::Handshake && info.keys.is_empty() {
                     // The provider sends its key as soon as the address is entered there.
-                    info = self.waiting(connection.await_webhook_handshake()).await?;
+                    info = self.waiting(connection.webhooks().await_handshake()).await?;
                 }
                 self.with_key(info).await
             }
             Some(WebhooksCommand::Rotate) => {
-                let info = self.waiting(connection.rotate_webhook_key()).await?;
+                let info = self.waiting(connection.webhooks().rotate_key()).await?;
                 self.with_key(info).await
             }
             Some(WebhooksCommand::EndGrace) => {
-                self.shown(Some(self.waiting(connection.end_webhook_grace()).await?), None)
+                self.shown(Some(self.waiting(connection.webhooks().end_grace()).await?), None)
             }
             Some(WebhooksCommand::Handshake) => {
-                self.shown(Some(self.waiting(connection.await_webhook_handshake()).await?), None)
+                self.shown(Some(self.waiting(connection.webhooks().await_handshake()).await?), None)
             }
             Some(WebhooksCommand::Key) => self.key().await,
             Some(WebhooksCommand::Disable { yes }) => self.disable(yes).await,
@@ -91,14 +91,14 @@ impl Of<'_> {
     /// As [`shown`](Self::shown), with the key if it was generated here and may be shown.
     async fn with_key(&self, info: WebhookInfo) -> Result<Exit, Error> {
         let is_told = self.reveals && info.signing_key == SigningKey::Generated;
-        let key = if is_told { Some(self.waiting(self.connection.webhook_key()).await?) } else { None };
+        let key = if is_told { Some(self.waiting(self.connection.webhooks().key()).await?) } else { None };
         self.shown(Some(info), key)
     }
 
     async fn key(&self) -> Result<Exit, Error> {
-        let key = self.waiting(self.connection.webhook_key()).await?;
+        let key = self.waiting(self.connection.webhooks().key()).await?;
         match self.program.output.json {
-            true => self.shown(self.connection.webhook().await?, Some(key)),
+            true => self.shown(self.connection.webhooks().info().await?, Some(key)),
             false => {
                 self.program.output.line(text(&key))?;
                 Ok(Exit::Fine)
@@ -107,13 +107,13 @@ impl Of<'_> {
     }
 
     async fn disable(&self, yes: bool) -> Result<Exit, Error> {
-        if !yes && self.connection.webhook().await?.is_some() {
+        if !yes && self.connection.webhooks().info().await?.is_some() {
             let question = format!("Take the webhook address of {} away?", account(self.connection.info()));
             if !confirm::ask(self.program, question, "It receives webhooks as before.").await? {
                 return Ok(Exit::Fine);
             }
         }
-        self.waiting(self.connection.disable_webhook()).await?;
+        self.waiting(self.connection.webhooks().disable()).await?;
         self.shown(None, None)
     }
 
@@ -141,7 +141,7 @@ impl Of<'_> {
         let output = &self.program.output;
         let (mut after, mut elements, mut printed) = (None, Elements::new(), false);
         loop {
-            let page = self.waiting(self.connection.inbox(after)).await?;
+            let page = self.waiting(self.connection.webhooks().inbox(after)).await?;
             if output.json {
                 page.events.iter().try_for_each(|event| elements.push(output, &json::DeliveryBody::from(event)))?;
             } else if !page.events.is_empty() {

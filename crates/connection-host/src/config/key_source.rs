@@ -71,9 +71,9 @@ pub(crate) struct KeySources {
 impl KeySources {
     /// Sets the sources on the builder of a registry.
     pub(crate) fn apply(&self, builder: RegistryBuilder) -> RegistryBuilder {
-        let builder = builder.key(self.used.clone());
-        let builder = self.configured.iter().cloned().fold(builder, RegistryBuilder::agreeing_key);
-        self.left.iter().cloned().fold(builder, RegistryBuilder::known_key)
+        let sources = connection_core::KeySources::new(self.used.clone());
+        let sources = self.configured.iter().cloned().fold(sources, connection_core::KeySources::agreeing);
+        builder.key(self.left.iter().cloned().fold(sources, connection_core::KeySources::known))
     }
 }
 

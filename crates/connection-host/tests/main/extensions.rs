@@ -92,8 +92,10 @@ fn two_extensions_share_a_connection_while_a_person_lets_them() {
     exec(&machine, "release-notes").exits(6);
     exec(&machine, "issues").exits(0);
     let events = machine.run(&["events", "github", "--json"]).exits(0).json();
-    let names: Vec<_> = events["events"].as_array().unwrap().iter().filter_map(|event| event["event"].as_str()).collect();
-    for (name, count) in [("extension_granted", 2), ("extension_revoked", 1), ("extension_used", 3), ("secret_released", 3)]
+    let names: Vec<_> =
+        events["events"].as_array().unwrap().iter().filter_map(|event| event["event"].as_str()).collect();
+    for (name, count) in
+        [("extension_granted", 2), ("extension_revoked", 1), ("extension_used", 3), ("secret_released", 3)]
     {
         assert_eq!(names.iter().filter(|other| **other == name).count(), count, "{name}: {names:?}");
     }
@@ -180,7 +182,13 @@ fn several_connections_are_missing_with_the_choice_as_the_remedy_until_one_is_ch
     machine.run(&again).exits(0);
     machine.run(&["default", "github:octocat", "--clear"]).exits(0);
     let way = "connections extensions use issues CONNECTION";
-    machine.run(&["resolve", "issues.json"]).exits(0).says("missing").says("github:octocat").says("github:other").says(way);
+    machine
+        .run(&["resolve", "issues.json"])
+        .exits(0)
+        .says("missing")
+        .says("github:octocat")
+        .says("github:other")
+        .says(way);
     let resolved = status(&machine, "issues.json");
     assert_eq!((&resolved["status"], &resolved["error"]["code"]), (&"missing".into(), &"ambiguous".into()));
     check(&resolved["error"], "error");
@@ -194,7 +202,11 @@ fn several_connections_are_missing_with_the_choice_as_the_remedy_until_one_is_ch
     machine.run(&["default", "github:octocat"]).exits(0);
     exec(&machine, "issues").exits(0);
     // Two extensions use two accounts.
-    machine.run(&["extensions", "use", "issues", "github:other"]).exits(0).says("github:other").says("granted       no");
+    machine
+        .run(&["extensions", "use", "issues", "github:other"])
+        .exits(0)
+        .says("github:other")
+        .says("granted       no");
     exec(&machine, "issues").exits(6).warns("connections extensions grant issues github:other");
     machine.run(&["extensions", "grant", "issues", "github:other"]).exits(0);
     exec(&machine, "issues").exits(0);
@@ -225,7 +237,8 @@ fn for_programs_too_it_is_told_what_of_a_manifest_is_not_read_unless_there_is_an
 #[test]
 fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_is_told() {
     let machine = machine();
-    let told = machine.run(&["resolve", "foreign.json", "--verbose"]).exits(0).warns("this is not read here; it is kept");
+    let told =
+        machine.run(&["resolve", "foreign.json", "--verbose"]).exits(0).warns("this is not read here; it is kept");
     assert!(!told.out.contains("not read here"), "{}", told.out);
     let text = String::from_utf8(ISSUES.to_vec()).unwrap();
     machine.feed(&["extensions", "add", "-"], &text).exits(0).says("issues");
@@ -258,7 +271,7 @@ fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
             .kind(GitHub);
         let registry = builder.open().await.unwrap();
         let token = SecretName::parse("accessToken".to_owned()).unwrap();
-        registry.grant("an agent", id.parse().unwrap(), &[token]).await.unwrap();
+        registry.extensions().grant("an agent", id.parse().unwrap(), &[token]).await.unwrap();
         registry.close().await;
     });
     let list = machine.run(&["extensions"]).exits(0).says("it was not added").out;
@@ -268,7 +281,10 @@ fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
     let (added, other) = (&list[0], &list[1]);
     check(added, "extension");
     check(other, "extension");
-    assert_eq!((&added["name"], &added["error"], &added["provider"]), (&"issues".into(), &Value::Null, &"github".into()));
+    assert_eq!(
+        (&added["name"], &added["error"], &added["provider"]),
+        (&"issues".into(), &Value::Null, &"github".into())
+    );
     assert_eq!((&other["name"], &other["error"]["code"]), (&"an agent".into(), &"unknown_extension".into()));
     assert_eq!((&other["status"], &other["provider"], &other["addedAt"]), (&Value::Null, &Value::Null, &Value::Null));
     assert_eq!(other["grants"][0]["connection"], *id);
@@ -283,11 +299,13 @@ fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
 #[test]
 fn what_was_not_added_is_added_first() {
     let machine = machine();
-    let lines = |first: &str, then: &str| format!("mend with     connections {first}\nthen          connections {then}\n");
+    let lines =
+        |first: &str, then: &str| format!("mend with     connections {first}\nthen          connections {then}\n");
     let first = lines("extensions add issues.json", "open-settings issues");
     machine.run(&["resolve", "issues.json"]).exits(0).says(&first);
     machine.run(&["extensions", "add", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
-    let added = machine.run(&["resolve", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
+    let added =
+        machine.run(&["resolve", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
     assert!(!added.out.contains("extensions add"), "{}", added.out);
     // Another declaration has this name.
     let other = String::from_utf8(ISSUES.to_vec()).unwrap().replace("\"GitHub\"", "\"Git Hub\"");
@@ -339,7 +357,16 @@ fn manifests_that_were_written_for_another_host_are_served_by_the_shipped_kinds(
     let told = machine.run(&["resolve", "pages.json", "--verbose"]).exits(0);
     assert!(!told.err.contains("this form of input"), "{}", told.err);
     machine.run(&["open-settings", "pages", "--from-env", "apiKey=NOTION"]).exits(0).says("connected").says("yes");
-    let token = machine.run(&["exec", "pages", "--command", "capture", "--", "/bin/sh", "-c", "test \"$ACCESS_TOKEN\" = \"$NOTION\""]);
+    let token = machine.run(&[
+        "exec",
+        "pages",
+        "--command",
+        "capture",
+        "--",
+        "/bin/sh",
+        "-c",
+        "test \"$ACCESS_TOKEN\" = \"$NOTION\"",
+    ]);
     token.exits(0);
     // If the manifest and the kind have one secret each, it is the same secret, whatever the names.
     let stars = serde_json::json!({ "name": "stars", "connection": {

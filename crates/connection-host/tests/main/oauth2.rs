@@ -25,7 +25,7 @@ async fn a_pasted_address_connects_on_a_host_that_receives_nothing() {
         .open()
         .await
         .unwrap();
-    let session = registry.begin_setup(&REAL).await.unwrap();
+    let session = registry.setups().begin(&REAL).await.unwrap();
     let (no, shown) = step(&session).await;
     let link = opened(&shown);
     let back = tokio::task::spawn_blocking(move || UserAgent::new().follow(&link).unwrap()).await.unwrap();
@@ -48,12 +48,12 @@ async fn an_application_that_the_server_refuses_is_an_operators_mistake() {
     let raw = discovered(&server, CLIENT, Some(SECRET)).client_auth(ClientAuth::BasicRaw);
     for (config, code) in [(wrong, "real_client_refused"), (raw, "real_refused")] {
         let host = Host::open(server.issuer(), config.build().unwrap()).await;
-        let session = host.registry.begin_setup(&REAL).await.unwrap();
+        let session = host.registry.setups().begin(&REAL).await.unwrap();
         let outcome = match session.next_step().await.unwrap() {
             // If the request is not pushed, the token endpoint is the first to refuse the application.
             Some((_, shown @ (SetupStep::Prompt { .. } | SetupStep::Redirect { .. }))) => {
                 let back = browsed(opened(&shown)).await;
-                host.registry.deliver(parameters(&back)).await.unwrap();
+                host.registry.setups().deliver(parameters(&back)).await.unwrap();
                 session.terminal().await.unwrap()
             }
             _ => session.terminal().await.unwrap(),

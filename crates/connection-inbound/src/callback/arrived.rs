@@ -33,7 +33,7 @@ pub(super) async fn arrived(
     };
     let proofs = cookies::proofs(&receiver.url, request.headers());
     let callback = Callback::new(parameters).at(kind.clone()).browser(proofs);
-    match registry.deliver(callback).await {
+    match registry.setups().deliver(callback).await {
         Ok(delivered) => {
             tracing::info!(%kind, session = %delivered.session.id(), "a callback was taken");
             see(&receiver.url.done(&kind, Some(&delivered.reference)))

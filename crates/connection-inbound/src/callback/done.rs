@@ -36,7 +36,7 @@ pub(super) async fn done(
     let (Some(kind), Some(reference), Some(registry)) = (kind, reference, receiver.registry.get()) else {
         return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
     };
-    let session = match registry.delivered(&kind, reference).await {
+    let session = match registry.setups().delivered(&kind, reference).await {
         Ok(session) => session,
         Err(DeliverError::Error(_)) => return page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again),
         Err(_) => return page::answer(StatusCode::NOT_FOUND, &Page::Neutral),
@@ -64,9 +64,9 @@ pub(super) async fn done(
 
 /// Waits until there is a result to show, for a limited time.
 async fn told(registry: &ConnectionRegistry, kind: &Kind, session: &SetupSession) -> Page {
-    let title = registry.kind(kind).map(|info| info.descriptor.display_name);
+    let title = registry.kinds().get(kind).map(|info| info.descriptor.display_name);
     let title = title.unwrap_or_else(|| kind.to_string().into());
-    let clock = registry.clock();
+    let clock = registry.server().clock();
     let rests = async {
         loop {
             match session.next_step().await {

@@ -33,7 +33,7 @@ pub(super) async fn go(
         return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
     };
     let proofs = cookies::proofs(&receiver.url, request.headers());
-    match registry.lead(&kind, &token, &proofs).await {
+    match registry.setups().lead(&kind, &token, &proofs).await {
         Ok(lead) => {
             let mut response = see(&lead.link);
             let cookie = lead.proof.and_then(|proof| cookies::set_led(&receiver.url, &kind, lead.session, &proof));

@@ -23,7 +23,8 @@ pub(super) async fn proof(State(receiver): State<Receiver>, request: Request) ->
     }
     match receiver.registry.get() {
         Some(registry) if challenge.bytes().all(plain) => {
-            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], registry.callback_proof(challenge)).into_response()
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], registry.server().callback_proof(challenge))
+                .into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }

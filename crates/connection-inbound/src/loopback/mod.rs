@@ -187,7 +187,7 @@ impl LoopbackServer {
 
 /// Resolves when no setup waits for a callback anymore, or the registry is gone.
 async fn needed(registry: &WeakConnectionRegistry) {
-    let Some(clock) = registry.upgrade().map(|registry| registry.clock()) else { return };
+    let Some(clock) = registry.upgrade().map(|registry| registry.server().clock()) else { return };
     clock.sleep(FIRST).await;
     if registry.callbacks_over().await.is_ok() {
         clock.sleep(LAST).await;

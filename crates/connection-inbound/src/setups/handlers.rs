@@ -57,18 +57,18 @@ fn asked_from_here(setups: &Setups, request: Request) -> Result<(ConnectionRegis
 
 async fn session(registry: &ConnectionRegistry, id: &str) -> Result<SetupSession, Refusal> {
     let id: SessionId = id.parse().map_err(|_| Refusal::not_found())?;
-    Ok(registry.setup(id).await?)
+    Ok(registry.setups().get(id).await?)
 }
 
 pub(super) async fn begin(State(setups): State<Setups>, request: Request) -> Answer {
     let (registry, parts, body) = asked_from_here(&setups, request)?;
     let body: BeginBody = read(&parts.headers, body).await?;
-    let proof = registry.fresh_token();
+    let proof = registry.server().fresh_token();
     let session = match (body.kind, body.connection) {
         (Some(kind), None) if !body.another_account => {
             let unknown = || Refusal::new(StatusCode::NOT_FOUND, "unknown_kind", "there is no such kind");
             let kind = Kind::parse(&kind).ok_or_else(|| unknown().remedy("list the kinds to see which there are"))?;
-            let begin = registry.begin_setup(&kind).browser(proof.duplicate());
+            let begin = registry.setups().begin(&kind).browser(proof.duplicate());
             let begin = if body.again { begin.again() } else { begin };
             match body.label {
                 Some(label) => begin.label(label).await?,
@@ -115,7 +115,7 @@ pub(super) async fn resume(State(setups): State<Setups>, Path(id): Path<String>,
     let (registry, parts, body) = asked_from_here(&setups, request)?;
     let session = session(&registry, &id).await?;
     let EmptyBody {} = read(&parts.headers, body).await?;
-    let session = registry.resume_setup(session.id()).await?;
+    let session = registry.setups().resume(session.id()).await?;
     Ok(json(StatusCode::ACCEPTED, &poll::now(&registry, &session).await?))
 }
 

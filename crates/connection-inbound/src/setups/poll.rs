@@ -15,7 +15,7 @@ pub(super) async fn next(
     session: &SetupSession,
     after: Option<&str>,
 ) -> Result<SetupBody, Error> {
-    let clock = registry.clock();
+    let clock = registry.server().clock();
     let changed = async {
         loop {
             let Some(body) = step(registry, session).await? else { return ended(session).await };
@@ -48,7 +48,7 @@ async fn step(registry: &ConnectionRegistry, session: &SetupSession) -> Result<O
 
 /// Returns a step with the guide of its kind, if the kind is registered.
 fn state(registry: &ConnectionRegistry, session: &SetupSession, step: &SetupStep) -> StateBody {
-    let guide = registry.kind(session.kind()).map(|kind| kind.descriptor.guide).unwrap_or_default();
+    let guide = registry.kinds().get(session.kind()).map(|kind| kind.descriptor.guide).unwrap_or_default();
     StateBody::of(step, &guide)
 }
 

@@ -39,7 +39,7 @@ impl Host {
 
     /// Begins a setup; returns its session, its first step, and the parameters of the address that it opens.
     async fn begun(&self) -> (SetupSession, u64, Vec<(String, String)>) {
-        let session = self.registry.begin_setup(&KIND).await.unwrap();
+        let session = self.registry.setups().begin(&KIND).await.unwrap();
         let (no, step) = session.next_step().await.unwrap().unwrap();
         let SetupStep::Prompt { open: Some(redirect), .. } = step else { panic!("an address to open: {step:?}") };
         let query = redirect.link.as_str().split_once('?').unwrap().1;

@@ -74,13 +74,7 @@ impl Webhooks<Secret> for Hooks {
         None
     }
 
-    fn sign(
-        &self,
-        _: &Secret,
-        key: Option<&Secret>,
-        url: &str,
-        ctx: &Context<'_>,
-    ) -> Result<Delivery, NotAuthentic> {
+    fn sign(&self, _: &Secret, key: Option<&Secret>, url: &str, ctx: &Context<'_>) -> Result<Delivery, NotAuthentic> {
         let key = key.ok_or_else(|| NotAuthentic::no_key("there is none"))?;
         let headers = vec![(SIGNATURE.to_owned(), signature(key, "POST", url, b"test"))];
         Ok(Delivery::new("POST", url, headers, Secret::from("test"), ctx.now()))
@@ -89,12 +83,12 @@ impl Webhooks<Secret> for Hooks {
 
 /// Connects and enables webhooks; returns the connection, the token of its address, and the key.
 pub(crate) async fn enabled(registry: &ConnectionRegistry) -> (Connection, String, Secret) {
-    let session = registry.begin_setup(&HOOKS).await.unwrap();
+    let session = registry.setups().begin(&HOOKS).await.unwrap();
     let (no, _) = session.next_step().await.unwrap().unwrap();
     session.advance(no, &[("key".to_owned(), Secret::from("ada"))]).await.unwrap();
     let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("not connected") };
     let connection = registry.connection(done.connection).await.unwrap();
-    let token = connection.enable_webhook().await.unwrap().path_token;
-    let key = connection.webhook_key().await.unwrap();
+    let token = connection.webhooks().enable().await.unwrap().path_token;
+    let key = connection.webhooks().key().await.unwrap();
     (connection, token, key)
 }

@@ -65,7 +65,7 @@ fn cookie(answer: &str) -> &str {
 }
 
 async fn begun(registry: &ConnectionRegistry) -> SetupSession {
-    registry.begin_setup(&LOGIN).again().led_browser().await.unwrap()
+    registry.setups().begin(&LOGIN).again().led_browser().await.unwrap()
 }
 
 /// RFC 9700, section 4.7
@@ -111,7 +111,7 @@ async fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
 async fn without_a_led_browser_a_code_of_somebody_else_is_taken() {
     let world = world().await;
     let registry = world.with(server()).await;
-    let session = registry.begin_setup(&LOGIN).await.unwrap();
+    let session = registry.setups().begin(&LOGIN).await.unwrap();
     let known = known(&session).await;
     assert_eq!(session.lead_address().await.unwrap(), None);
     assert_eq!(get(known.port, &known.callback("evil")).await.0, 303);
@@ -139,7 +139,10 @@ async fn a_browser_that_was_led_may_reload_and_every_other_one_is_told_so() {
     let attributes = header(&led, "set-cookie").unwrap().split_once("; ").unwrap().1;
     assert_eq!(attributes, "Max-Age=86400; Path=/callback/login; HttpOnly; SameSite=Lax");
     assert!(cookie(&led).starts_with(&format!("connection-setup-{}=", session.id())));
-    assert_eq!((header(&led, "referrer-policy"), header(&led, "cache-control")), (Some("no-referrer"), Some("no-store")));
+    assert_eq!(
+        (header(&led, "referrer-policy"), header(&led, "cache-control")),
+        (Some("no-referrer"), Some("no-store"))
+    );
     let (status, again) = get_with(port, &go, cookie(&led)).await;
     assert_eq!((status, header(&again, "location")), (303, Some(known.link.as_str())));
     assert_eq!(header(&again, "set-cookie"), None, "it has the cookie");
@@ -209,7 +212,7 @@ async fn a_browser_is_led_and_known_in_another_process() {
 async fn a_reauthorization_and_a_resumed_setup_are_led_as_well() {
     let world = world().await;
     let registry = world.with(server()).await;
-    let session = registry.begin_setup(&LOGIN).await.unwrap();
+    let session = registry.setups().begin(&LOGIN).await.unwrap();
     let first = known(&session).await;
     session.led_browser().await.unwrap();
     assert_eq!(get(first.port, &first.callback("evil")).await.0, 403);
@@ -225,7 +228,7 @@ async fn a_reauthorization_and_a_resumed_setup_are_led_as_well() {
     assert_eq!(get_with(second.port, &second.callback("mine"), cookie(&led)).await.0, 303);
     assert_eq!(end(&again).await, "done ada");
     // A setup of a page stays bound to the page's browser.
-    let bound = registry.begin_setup(&LOGIN).again().browser("page".into()).led_browser().await.unwrap();
+    let bound = registry.setups().begin(&LOGIN).again().browser("page".into()).led_browser().await.unwrap();
     known(&bound).await;
     bound.led_browser().await.unwrap();
     assert_eq!(bound.lead_address().await.unwrap(), None);
@@ -235,7 +238,7 @@ async fn a_reauthorization_and_a_resumed_setup_are_led_as_well() {
 async fn a_page_tells_that_an_account_is_to_be_confirmed() {
     let world = world().await;
     let registry = world.public().await;
-    let session = registry.begin_setup(&LOGIN).confirm_account().await.unwrap();
+    let session = registry.setups().begin(&LOGIN).confirm_account().await.unwrap();
     let state = crate::world::state(&session).await;
     let routes = callbacks(&registry);
     let taken = requests::get(&routes, &format!("/callback/login?code=mine&state={state}")).await;

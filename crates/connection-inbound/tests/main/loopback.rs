@@ -22,7 +22,7 @@ fn server() -> LoopbackServer {
 
 /// Returns a setup that has sent a browser to the provider, its `state`, and the port of its redirect address.
 async fn begun(registry: &ConnectionRegistry) -> (SetupSession, String, u16) {
-    let session = registry.begin_setup(&LOGIN).again().await.unwrap();
+    let session = registry.setups().begin(&LOGIN).again().await.unwrap();
     let link = sent_to(&session).await;
     let (uri, state) = link.split_once("redirect_uri=").unwrap().1.split_once("&state=").unwrap();
     let uri = connection_contract::encode::from_percent(uri).unwrap();
@@ -110,7 +110,7 @@ async fn a_setup_of_a_process_that_is_gone_is_called_back_at_the_same_port() {
     let (second, world) = (server(), &world);
     let registry = world.with(second.clone()).await;
     outlasted(world, &registry, gone).await;
-    let session = registry.resume_setup(id).await.unwrap();
+    let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(self::state(&session).await, state);
     assert_eq!(second.ports(), [port]);
     assert_eq!(get(port, &format!("/callback/login?code=x&state={state}")).await.0, 303);
@@ -128,7 +128,7 @@ async fn two_programs_have_two_ports_and_a_fixed_one_that_is_taken_is_told() {
     let port = taken.local_addr().unwrap().port();
     let fixed = || LoopbackServer::new(Handle::current(), LoopbackOptions::new().port(port));
     let registry = world.with(fixed()).await;
-    let session = registry.begin_setup(&LOGIN).await.unwrap();
+    let session = registry.setups().begin(&LOGIN).await.unwrap();
     assert_eq!(end(&session).await, "no_callback");
     drop(taken);
     let registry = world.with(fixed()).await;
@@ -232,7 +232,7 @@ async fn it_keeps_no_registry_that_its_host_has_dropped() {
     let server = server();
     let registry = world.with(server.clone()).await;
     let (session, _, port) = begun(&registry).await;
-    let weak = registry.downgrade();
+    let weak = registry.server().downgrade();
     drop((session, registry));
     // The session's last run ends together with its task.
     while weak.upgrade().is_some() {

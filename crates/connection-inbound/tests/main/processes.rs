@@ -59,7 +59,7 @@ async fn begin(order: &str) {
         .inbound(endpoint(url))
         .kind(Login(LOGIN));
     let registry = registry.open().await.unwrap();
-    let session = registry.begin_setup(&LOGIN).again().await.unwrap();
+    let session = registry.setups().begin(&LOGIN).again().await.unwrap();
     let link = sent_to(&session).await;
     // Write to standard error directly, past the test harness.
     std::io::stderr().write_all(format!("BEGUN {} {link}\n", session.id()).as_bytes()).unwrap();
@@ -130,7 +130,8 @@ fn sent_back(callback: &str, meanwhile: impl FnOnce()) -> String {
         meanwhile();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        let done = answer.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or_else(|| panic!("{answer}"));
+        let done =
+            answer.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or_else(|| panic!("{answer}"));
         assert!(done.contains("/done?ref="), "{done}");
         UserAgent::new().get(done).unwrap().body
     })
@@ -155,7 +156,7 @@ async fn at_a_shared_address() {
         beginner.meets(fate);
         let told = sent_back(&beginner.callback, || {});
         assert!(told.contains("Login &#38; Co: ada"), "{fate}: {told}");
-        let session = registry.setup(beginner.id.parse().unwrap()).await.unwrap();
+        let session = registry.setups().get(beginner.id.parse().unwrap()).await.unwrap();
         complete(&world, &registry, &session, fate).await;
         let again = tokio::task::block_in_place(|| UserAgent::new().get(&beginner.callback).unwrap().status);
         assert_eq!(again, 410, "{fate}");
@@ -177,9 +178,10 @@ async fn a_setup_that_another_process_goes_on_with_ends_by_the_callback_on_loopb
         let registry = opened(&world, Arc::new(server.clone())).await;
         let mut beginner = Beginner::start(&world, "");
         beginner.meets(fate);
-        let session = registry.resume_setup(beginner.id.parse().unwrap()).await.unwrap();
+        let session = registry.setups().resume(beginner.id.parse().unwrap()).await.unwrap();
         assert!(sent_to(&session).await.contains("redirect_uri="));
-        let takes_over = beginner.callback.starts_with(&format!("http://127.0.0.1:{}/", server.ports().first().unwrap_or(&0)));
+        let takes_over =
+            beginner.callback.starts_with(&format!("http://127.0.0.1:{}/", server.ports().first().unwrap_or(&0)));
         assert_eq!(takes_over, fate == "killed", "{fate}: {:?}", server.ports());
         let told = sent_back(&beginner.callback, || {
             if fate == "paused" {

@@ -87,7 +87,8 @@ async fn another_sites_page_changes_nothing() {
     let registry = world.public().await;
     let routes = routes(&registry);
     let body = r#"{"kind": "form"}"#;
-    let types = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "application/jsonx"];
+    let types =
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "application/jsonx"];
     let odd = ["application/json, text/plain", "application/json; charset=utf-7", "text/plain; application/json"];
     for content_type in types.into_iter().chain(odd) {
         let refused = asked(&routes, "POST", "/setups", &[("content-type", content_type)], body).await;
@@ -101,8 +102,11 @@ async fn another_sites_page_changes_nothing() {
         told(&asked(&routes, "POST", "/setups", &headers, body).await, 403, "cross_site");
         told(&asked(&routes, "DELETE", "/setups/x", &headers, "").await, 403, "cross_site");
     }
-    assert!(registry.owner("ada").unwrap().setups().await.unwrap().is_empty());
-    for headers in [[("content-type", "Application/JSON; charset=UTF-8"), ("sec-fetch-site", "same-origin")], [("content-type", JSON), ("sec-fetch-site", "none")]] {
+    assert!(registry.owner("ada").unwrap().setups().list().await.unwrap().is_empty());
+    for headers in [
+        [("content-type", "Application/JSON; charset=UTF-8"), ("sec-fetch-site", "same-origin")],
+        [("content-type", JSON), ("sec-fetch-site", "none")],
+    ] {
         assert_eq!(asked(&routes, "POST", "/setups", &headers, body).await.status, 201, "the control");
     }
 }
@@ -115,19 +119,28 @@ async fn on_loopback_a_request_names_the_host_by_its_public_url() {
     let at = |url: &str| setup_routes::<(), _>(registry.clone(), url.parse().unwrap(), |_| Ok("ada".to_owned()));
     let routes = at("http://127.0.0.1:8777/connections");
     let body = r#"{"kind": "form"}"#;
-    for hosts in [&["evil.example:8777"][..], &["127.0.0.1"], &["localhost:8777"], &["127.0.0.1:8778"], &[], &["127.0.0.1:8777"; 2]] {
+    for hosts in [
+        &["evil.example:8777"][..],
+        &["127.0.0.1"],
+        &["localhost:8777"],
+        &["127.0.0.1:8778"],
+        &[],
+        &["127.0.0.1:8777"; 2],
+    ] {
         let mut headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
         headers.push(("content-type", JSON));
         let refused = asked(&routes, "POST", "/setups", &headers, body).await;
         told(&refused, 421, "other_host");
         assert!(refused.body.contains("http://127.0.0.1:8777/connections"), "{refused:?}");
-        for (method, path) in [("GET", "/setups/x"), ("DELETE", "/setups/x"), ("POST", "/setups/x/answers"), ("POST", "/setups/x/resume")] {
+        for (method, path) in
+            [("GET", "/setups/x"), ("DELETE", "/setups/x"), ("POST", "/setups/x/answers"), ("POST", "/setups/x/resume")]
+        {
             told(&asked(&routes, method, path, &headers, "{}").await, 421, "other_host");
         }
     }
     let other = [("host", "127.0.0.1:8777"), ("content-type", JSON)];
     told(&asked(&routes, "POST", "http://evil.example:8777/setups", &other, body).await, 421, "other_host");
-    assert!(registry.owner("ada").unwrap().setups().await.unwrap().is_empty());
+    assert!(registry.owner("ada").unwrap().setups().list().await.unwrap().is_empty());
     assert_eq!(asked(&routes, "POST", "/setups", &other, body).await.status, 201, "the control");
     let six = [("host", "[::1]:8777"), ("content-type", JSON)];
     assert_eq!(asked(&at("http://[::1]:8777"), "POST", "/setups", &six, body).await.status, 201);
@@ -166,7 +179,7 @@ async fn who_asks_is_what_the_host_says() {
     told(&asked(&routes, "GET", "/setups/x", &[("x-test-owner", "")], "").await, 422, "invalid_owner");
     let of_bob = [("x-test-owner", "bob"), ("content-type", JSON)];
     assert_eq!(asked(&routes, "POST", "/setups", &of_bob, r#"{"kind": "form"}"#).await.status, 201);
-    assert_eq!(registry.owner("bob").unwrap().setups().await.unwrap().len(), 1);
+    assert_eq!(registry.owner("bob").unwrap().setups().list().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

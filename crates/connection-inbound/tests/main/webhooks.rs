@@ -46,7 +46,7 @@ async fn send(routes: &Router, request: Builder, body: impl Into<Body>) -> Answe
 }
 
 async fn waiting(connection: &Connection) -> i64 {
-    connection.webhook().await.unwrap().unwrap().waiting.try_into().unwrap()
+    connection.webhooks().info().await.unwrap().unwrap().waiting.try_into().unwrap()
 }
 
 /// Twilio signs the address: the configured one with the received query, whatever `Host` and the proxy say.
@@ -116,10 +116,7 @@ impl HttpBody for Pieces {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if matches!(self.0.front(), Some(Piece::Never)) {
             return Poll::Pending;
         }
@@ -143,7 +140,8 @@ async fn whoever_is_refused_is_told_a_number_alone() {
     let world = World::new().await;
     let registry = open(&world).await;
     let (connection, token, key) = enabled(&registry).await;
-    let (routes, path) = (routes(&registry).fallback(async || axum::http::StatusCode::NOT_FOUND), format!("/webhooks/{token}"));
+    let (routes, path) =
+        (routes(&registry).fallback(async || axum::http::StatusCode::NOT_FOUND), format!("/webhooks/{token}"));
     let good = || signed(&key, &path, &public().webhook(&token), &vec![b'x'; 1 << 20]);
     let other = format!("/webhooks/{}", "A".repeat(43));
     let many = (0..101).fold(Request::post(&path), |request, n| request.header(format!("x-{n}"), "x"));
@@ -188,7 +186,7 @@ async fn an_unknown_address_is_answered_before_its_body_comes() {
     for unknown in ["/webhooks/x".to_owned(), format!("/webhooks/{}", "A".repeat(43)), path.to_lowercase()] {
         assert_eq!(answered(&unknown).await, 404, "{unknown}");
     }
-    connection.disable_webhook().await.unwrap();
+    connection.webhooks().disable().await.unwrap();
     assert_eq!(answered(&path).await, 404, "one that was switched off");
 }
 
@@ -199,8 +197,7 @@ async fn three_hundred_senders_without_a_body_are_hung_up_on_at_once() {
     let registry = open(&world).await;
     let server = connection_inbound::Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let (address, routes) = (server.address(), routes(&registry));
-    let serving =
-        Handle::current().spawn(async move { server.serve(routes, &public(), std::future::pending()).await });
+    let serving = Handle::current().spawn(async move { server.serve(routes, &public(), std::future::pending()).await });
     let head = "POST /webhooks/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".to_owned();
     let mut senders = Vec::new();
     for _ in 0..300 {

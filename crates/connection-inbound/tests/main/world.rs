@@ -76,7 +76,7 @@ pub(crate) fn callbacks(registry: &ConnectionRegistry) -> Router {
 
 /// Returns a setup that has sent a browser to the provider, and its `state`.
 pub(crate) async fn begun(registry: &ConnectionRegistry, kind: &Kind) -> (SetupSession, String) {
-    let session = registry.begin_setup(kind).again().await.unwrap();
+    let session = registry.setups().begin(kind).again().await.unwrap();
     let state = state(&session).await;
     (session, state)
 }
@@ -125,7 +125,7 @@ pub(crate) async fn outlasted_by<T>(
         tokio::select! {
             biased;
             result = &mut task => return result,
-            _ = registry.health() => world.clock.advance(step),
+            _ = registry.server().health() => world.clock.advance(step),
         }
     }
 }

@@ -9,7 +9,7 @@ use connection_seal::{KeyFile, Place, SealError, Slot};
 
 use crate::{
     ids::UuidV7,
-    keys::{Sealer, Sources, open_keyset},
+    keys::{KeySources, Sealer, open_keyset},
     store::{Store, rows::KeysetRow},
 };
 
@@ -25,10 +25,10 @@ async fn a_row_of_older_keys_that_is_put_back_changes_nothing_in_memory() {
             Some(database) => database.url(),
             None => home.path().join("store/connections.db").display().to_string(),
         };
-        let store = Store::open(address.into(), None).await.unwrap();
+        let store = Store::open(address.into()).await.unwrap();
         let file = KeyFile::at(home.path().join("root.key"));
         let clock = ManualClock::at(Timestamp::from_seconds(100));
-        let sources = Sources::one(file.clone());
+        let sources = KeySources::new(file.clone());
         let sealer = open_keyset(&store, &sources, &UuidV7::new(), Arc::new(clock.clone())).await.unwrap();
         let first = sealer.key_id();
         let before = store.reader().await.unwrap().keyset().await.unwrap().unwrap();

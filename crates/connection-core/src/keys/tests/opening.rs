@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     ids::UuidV7,
-    keys::{OpenKeyError, Sealer, Sources, open_keyset},
+    keys::{KeySources, OpenKeyError, Sealer, open_keyset},
     store::Store,
 };
 
@@ -95,7 +95,7 @@ async fn an_edited_keyset_does_not_open() {
 async fn a_source_that_makes_no_keys_must_hold_one() {
     for home in Home::each().await {
         let store = home.store().await;
-        let error = open_keyset(&store, &Sources::one(Empty), &UuidV7::new(), clock()).await.unwrap_err();
+        let error = open_keyset(&store, &KeySources::new(Empty), &UuidV7::new(), clock()).await.unwrap_err();
         assert_eq!(error, OpenKeyError::Key(KeyError::NotSupported { source_name: "nothing".into() }));
         assert!(store.reader().await.unwrap().keyset().await.unwrap().is_none());
     }
@@ -161,11 +161,11 @@ impl Home {
             Some(database) => database.url(),
             None => self.directory.path().join("store/connections.db").display().to_string(),
         };
-        Store::open(address.into(), None).await.unwrap()
+        Store::open(address.into()).await.unwrap()
     }
 
     async fn open(&self, key: &str) -> Result<Sealer, OpenKeyError> {
-        let sources = Sources::one(KeyFile::at(self.path(key)));
+        let sources = KeySources::new(KeyFile::at(self.path(key)));
         open_keyset(&self.store().await, &sources, &UuidV7::new(), clock()).await
     }
 }

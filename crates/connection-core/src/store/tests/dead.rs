@@ -32,7 +32,7 @@ async fn a_reader_whose_connection_was_cut_reads_on_by_another() {
     for most in [1, 4] {
         let options = database.url().parse().unwrap();
         let pool = PgPoolOptions::new().max_connections(most).test_before_acquire(false).connect_lazy_with(options);
-        let store = Store::open(pool.into(), None).await.unwrap();
+        let store = Store::open(pool.into()).await.unwrap();
         let row = database.account(&format!("label-{most}"));
         add(&store, &row).await.unwrap();
         for _ in 0..3 {

@@ -70,12 +70,12 @@ impl Database {
     }
 
     pub(super) async fn open(&self) -> Store {
-        Store::open(self.url().into(), None).await.unwrap()
+        Store::open(self.url().into()).await.unwrap()
     }
 
     /// Opens the database with other limits for batches.
     async fn open_with(&self, limits: Limits) -> Store {
-        Store::open_with(self.url().into(), None, limits).await.unwrap()
+        Store::open_with(self.url().into(), limits).await.unwrap()
     }
 
     pub(super) fn id<T: From<uuid::Uuid>>(&self) -> T {

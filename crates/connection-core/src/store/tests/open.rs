@@ -21,7 +21,7 @@ async fn eight_first_starts_at_once_all_succeed() {
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let url = url.clone();
-            tokio::runtime::Handle::current().spawn(async move { Store::open(url.into(), None).await })
+            tokio::runtime::Handle::current().spawn(async move { Store::open(url.into()).await })
         })
         .collect();
     for task in tasks {
@@ -54,7 +54,7 @@ async fn a_database_of_a_later_program_is_refused_by_its_number() {
                      VALUES (9000, 'later', 1, x'00', 0)",
     )
     .await;
-    let error = Store::open(database.url().into(), None).await.unwrap_err();
+    let error = Store::open(database.url().into()).await.unwrap_err();
     assert!(matches!(&error, StoreError::Newer { have: 9000, known, .. } if *known < 9000), "{error:?}");
     assert_eq!(error.remedy().unwrap(), "install the newer version of this program");
 }
@@ -63,7 +63,7 @@ async fn a_database_of_a_later_program_is_refused_by_its_number() {
 async fn a_migration_that_is_not_the_applied_one_is_refused() {
     let database = Database::new();
     edit(&database, "UPDATE connection_migrations SET checksum = x'00' WHERE version = 1").await;
-    let error = Store::open(database.url().into(), None).await.unwrap_err();
+    let error = Store::open(database.url().into()).await.unwrap_err();
     assert!(matches!(error, StoreError::Changed { version: 1, .. }), "{error:?}");
 }
 
@@ -75,7 +75,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
     fs::write(database.path(), &text).unwrap();
     #[cfg(unix)]
     mode(&database.path(), 0o600);
-    let error = Store::open(database.url().into(), None).await.unwrap_err();
+    let error = Store::open(database.url().into()).await.unwrap_err();
     assert_eq!(error, StoreError::NotADatabase { place: database.path().display().to_string() });
     assert_eq!(fs::read_to_string(database.path()).unwrap(), text);
 }
@@ -84,7 +84,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_directory_that_cannot_be_written_is_named() {
-    let error = Store::open("/sys/kernel/connections.db".into(), None).await.unwrap_err();
+    let error = Store::open("/sys/kernel/connections.db".into()).await.unwrap_err();
     assert_eq!(error, StoreError::ReadOnly { place: "/sys/kernel/connections.db".into() });
     assert!(error.remedy().unwrap().contains("writable"));
 }
@@ -98,7 +98,7 @@ async fn a_database_that_cannot_be_written_is_named() {
     fs::set_permissions(database.path(), fs::Permissions::from_mode(0o400)).unwrap();
     // Root can write the file anyway, so the test expects what the system itself does.
     let writable = fs::OpenOptions::new().append(true).open(database.path()).is_ok();
-    match Store::open(database.url().into(), None).await {
+    match Store::open(database.url().into()).await {
         Ok(_) => assert!(writable),
         Err(error) => assert!(!writable && matches!(error, StoreError::ReadOnly { .. }), "{error:?}"),
     }
@@ -165,7 +165,7 @@ async fn a_database_that_others_can_read_or_change_is_refused_with_the_command_t
         let file = format!("{}{suffix}", database.path().display());
         for bits in [0o604, 0o644, 0o660, 0o666] {
             mode(Path::new(&file), bits);
-            let error = Store::open(database.url().into(), None).await.unwrap_err();
+            let error = Store::open(database.url().into()).await.unwrap_err();
             let exposed = NotPrivate::Permissions { path: file.clone().into(), mode: bits };
             assert_eq!(error, StoreError::Exposed(exposed), "{bits:o}");
             assert_eq!(error.remedy().unwrap(), format!("chmod 600 {file}"));
@@ -175,12 +175,12 @@ async fn a_database_that_others_can_read_or_change_is_refused_with_the_command_t
     let path = database.path();
     let directory = path.parent().unwrap();
     mode(directory, 0o703);
-    let error = Store::open(database.url().into(), None).await.unwrap_err();
+    let error = Store::open(database.url().into()).await.unwrap_err();
     assert_eq!(error.remedy().unwrap(), format!("chmod go-w {}", directory.display()));
     // Other users may see that there are files in the directory, or keep their own files beside them.
     for fine in [0o755, 0o1777] {
         mode(directory, fine);
-        Store::open(database.url().into(), None).await.unwrap().close().await;
+        Store::open(database.url().into()).await.unwrap().close().await;
     }
     assert_eq!(labels(&store).await, ["a"]);
     store.close().await;
@@ -198,7 +198,7 @@ async fn opening_a_database_again_leaves_the_locks_of_the_first_one() {
     // Other processes have locks, too, so only those of this very file count.
     let locked = || fs::read_to_string("/proc/locks").unwrap().lines().any(|line| line.contains(&inode));
     assert!(locked(), "the control: a database with a log is locked for as long as it is open");
-    let again = Store::open(database.url().into(), None).await.unwrap();
+    let again = Store::open(database.url().into()).await.unwrap();
     assert!(locked());
     again.close().await;
     assert!(locked());
@@ -210,7 +210,7 @@ async fn a_path_is_an_address_in_three_spellings() {
     let database = Database::new();
     let path = database.path().display().to_string();
     for url in [format!("sqlite://{path}"), format!("sqlite:{path}"), path.clone()] {
-        let store = Store::open(url.into(), None).await.unwrap();
+        let store = Store::open(url.into()).await.unwrap();
         assert_eq!(store.place(), path);
         store.close().await;
     }
@@ -221,10 +221,10 @@ async fn an_address_that_keeps_nothing_is_refused_and_not_repeated() {
     for url in
         ["sqlite::memory:", "sqlite://:memory:", ":memory:", "", "sqlite://", "file:x.db", "sqlite://x.db?mode=ro"]
     {
-        let error = Store::open(url.into(), None).await.unwrap_err();
+        let error = Store::open(url.into()).await.unwrap_err();
         assert!(matches!(error, StoreError::InvalidAddress { .. }), "{url}: {error:?}");
     }
-    let error = Store::open("mysql://ada:hunter2@db/connections".into(), None).await.unwrap_err();
+    let error = Store::open("mysql://ada:hunter2@db/connections".into()).await.unwrap_err();
     assert_eq!(error, StoreError::UnsupportedEngine { engine: "mysql".into() });
     assert!(!format!("{error} {error:?}").contains("hunter2"));
 }

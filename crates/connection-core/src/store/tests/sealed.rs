@@ -9,7 +9,7 @@ use super::Database;
 use crate::{
     Clock, KeyFile, ManualClock,
     ids::UuidV7,
-    keys::{Sources, kv_key, open_keyset, rotate},
+    keys::{KeySources, kv_key, open_keyset, rotate},
     store::{SEALED, Sealed, engine::all, rows::KvValue},
 };
 
@@ -92,7 +92,7 @@ async fn a_small_value_is_sealed_again_for_its_own_place() {
     for database in Database::each().await {
         let store = database.open().await;
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::from_seconds(100)));
-        let sources = Sources::one(KeyFile::at(database.path().with_file_name("root.key")));
+        let sources = KeySources::new(KeyFile::at(database.path().with_file_name("root.key")));
         let sealer = open_keyset(&store, &sources, &UuidV7::new(), clock).await.unwrap();
         let (key, mut stored) = (kv_key("oauth2", "client"), Vec::new());
         let place =

@@ -83,7 +83,7 @@ async fn all() {
     // Whatever happened, each remaining connection works, under one key.
     mood.store(0, Relaxed);
     let registry = world.builder().kind(Acme::default()).open().await.unwrap();
-    let rotated = registry.rotate_key().await.unwrap();
+    let rotated = registry.keys().rotate().await.unwrap();
     assert_eq!((rotated.remaining, rotated.unreadable), (0, 0), "SEED {seed}");
     let left = registry.list_connections(Filter::new()).await.unwrap().connections;
     for info in left {

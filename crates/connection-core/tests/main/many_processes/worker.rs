@@ -32,7 +32,7 @@ pub(super) async fn work(order: &str) {
     let mut worker = Worker { registry, ledger: Ledger::create(place), random: Random::new(seed), number, made: 0 };
     for done in 0..operations() {
         if (number, done % ROTATES.1) == (ROTATES.0, 50) {
-            worker.registry.rotate_key().await.unwrap();
+            worker.registry.keys().rotate().await.unwrap();
         }
         match worker.random.below(10) {
             0..4 => worker.add().await,
@@ -60,7 +60,7 @@ impl Worker<'_> {
             self.made += 1;
             format!("own-{}-{}", self.number, self.made)
         };
-        let begin = self.registry.begin_setup(&KIND);
+        let begin = self.registry.setups().begin(&KIND);
         let begun = match self.random.below(3) {
             0 => begin.label(format!("label-{}", self.random.below(LABELS))).await,
             _ => begin.await,

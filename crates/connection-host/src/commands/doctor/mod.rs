@@ -104,8 +104,8 @@ async fn rows(
 ) -> Result<(Vec<ConnectionInfo>, KeyStatus, AnswerRoom), Error> {
     let registry = program.open().await?;
     let (rows, key, refused) =
-        (select::all(&registry).await, registry.key_status().await, registry.edited_rows().await);
-    let room = registry.answer_room();
+        (select::all(&registry).await, registry.keys().status().await, registry.events().edited_rows().await);
+    let room = registry.server().answer_room();
     registry.close().await;
     *edited = refused?;
     Ok((rows?, key?, room))

@@ -17,8 +17,8 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     let notes = Notes::of(&program.output, &file, verbose);
     let registry = program.open().await?;
     let declaration = file.into_declaration();
-    let added = registry.add_extension(&declaration, text).await?;
-    let handle = registry.extension(declaration)?;
+    let added = registry.extensions().add(&declaration, text).await?;
+    let handle = registry.extensions().handle(declaration)?;
     told(&program, &registry, &added, &handle).await?;
     registry.close().await;
     notes.last(&program.output);

@@ -18,7 +18,7 @@ pub(super) async fn grant(mut program: Program, arguments: Grant) -> Result<Exit
     let names = names(&handle, &arguments)?;
     let connection = select::connection(&registry, &arguments.connection).await?;
     let info = connection.info();
-    let granted = match registry.grant(handle.name(), info.id, &names).await {
+    let granted = match registry.extensions().grant(handle.name(), info.id, &names).await {
         Ok(granted) => granted,
         Err(error) => return Err(explained(&registry, error).await),
     };
@@ -62,7 +62,7 @@ pub(super) async fn revoke(mut program: Program, name: &str, reference: Option<&
     let registry = program.open().await?;
     let mut grants = open_grants(&registry, Some(name)).await?;
     if grants.is_empty()
-        && let Err(error) = registry.added_extension(name).await
+        && let Err(error) = registry.extensions().get(name).await
     {
         return Err(explained(&registry, error).await);
     }
@@ -93,11 +93,11 @@ async fn taken_back(
 ) -> Result<Vec<json::GrantBody>, Error> {
     let mut revoked = Vec::new();
     for grant in grants {
-        if registry.revoke(name, grant.connection).await? {
+        if registry.extensions().revoke(name, grant.connection).await? {
             revoked.push(grant.connection);
         }
     }
-    let mut now = registry.grants().await?;
+    let mut now = registry.extensions().grants().await?;
     now.retain(|grant| grant.extension == name && revoked.contains(&grant.connection));
     bodies(registry, &now).await
 }

@@ -57,12 +57,12 @@ fn note(body: &json::ExtensionBody) -> String {
 
 /// Returns the shapes of all extensions. The number of queries does not depend on how many there are.
 async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, Error> {
-    let added = registry.extensions().await?;
+    let added = registry.extensions().list().await?;
     let mut grants = granted(registry).await?;
     let files = added.iter().map(|added| stored(&added.name, &added.source)).collect::<Vec<_>>();
     let declarations: Vec<ExtensionDeclaration> =
         files.iter().filter_map(|file| file.as_ref().ok().map(|file| file.declaration().clone())).collect();
-    let mut resolved = registry.resolve_all(&declarations).await?.into_iter();
+    let mut resolved = registry.extensions().resolve_all(&declarations).await?.into_iter();
     let bodies = added.iter().zip(files).map(|(added, file)| {
         let body = json::ExtensionBody::of(added, grants.remove(&added.name).unwrap_or_default());
         match file {

@@ -14,7 +14,7 @@ use crate::{
 pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<Exit, Error> {
     confirm::possible(&program, yes, "whether to remove it")?;
     let registry = program.open().await?;
-    if let Err(error) = registry.added_extension(name).await {
+    if let Err(error) = registry.extensions().get(name).await {
         return Err(explained(&registry, error).await);
     }
     if !yes && !confirm::ask(&program, format!("Remove the extension {name}?"), "Nothing was removed.").await? {
@@ -22,7 +22,7 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
         return Ok(Exit::Fine);
     }
     let granted = open_grants(&registry, Some(name)).await?;
-    let removed = registry.remove_extension(name).await?;
+    let removed = registry.extensions().remove(name).await?;
     registry.close().await;
     if !removed {
         // Another process has removed it first.

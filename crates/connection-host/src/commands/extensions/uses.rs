@@ -16,14 +16,14 @@ pub(super) async fn run(mut program: Program, arguments: Use) -> Result<Exit, Er
     let changed = match &arguments.connection {
         Some(reference) => {
             let connection = select::connection(&registry, reference).await?;
-            registry.choose_connection(handle.name(), connection.id()).await
+            registry.extensions().choose(handle.name(), connection.id()).await
         }
-        None => registry.clear_choice(handle.name()).await.map(drop),
+        None => registry.extensions().clear_choice(handle.name()).await.map(drop),
     };
     if let Err(error) = changed {
         return Err(explained(&registry, error).await);
     }
-    let added = registry.added_extension(handle.name()).await?;
+    let added = registry.extensions().get(handle.name()).await?;
     told(&program, &registry, &added, &handle).await?;
     registry.close().await;
     Ok(Exit::Fine)

@@ -197,7 +197,7 @@ impl On<'_> {
         let kept = self.program.may_have_kept(&kind).await?;
         inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
         // A person who connects for the extension grants it the connection.
-        let begin = self.registry.begin_setup(&kind).extension(&self.handle);
+        let begin = self.registry.setups().begin(&kind).extension(&self.handle);
         let begin = if self.finish.leads() { begin.led_browser() } else { begin };
         let begin = if self.finish.confirms(&inputs) { begin.confirm_account() } else { begin };
         self.talk(begin.into_future(), Made::ConnectedFor, inputs).await
@@ -329,7 +329,7 @@ impl On<'_> {
     async fn grant(&self, agreed: &ConnectionInfo) -> Result<Exit, Error> {
         let ticket = self.hand_off().await?;
         let names = &self.handle.requirement().auth.secret_names;
-        if let Err(error) = self.registry.grant_shown(self.handle.name(), agreed, names).await {
+        if let Err(error) = self.registry.extensions().grant_shown(self.handle.name(), agreed, names).await {
             return Err(explained(self.registry, error).await);
         }
         self.show(Some(ticket)).await.map(|()| Exit::Fine)

@@ -33,10 +33,10 @@ impl Health {
         if self.scheduler.is_finished() {
             return Err("scheduler");
         }
-        let clock = self.registry.clock();
+        let clock = self.registry.server().clock();
         let answers = tokio::select! {
             biased;
-            answers = self.registry.health() => answers,
+            answers = self.registry.server().health() => answers,
             () = clock.sleep(LONGEST) => false,
         };
         if answers { Ok(()) } else { Err("store") }

@@ -43,7 +43,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     };
     let routes = routes::routes(&registry, &url, Health::new(registry.clone(), scheduler.abort_handle()));
     let resumed = tokio::select! {
-        resumed = registry.resume_setups() => resumed,
+        resumed = registry.setups().resume_all() => resumed,
         () = signals.next() => return Err(platform::interrupted()),
     };
     match resumed {
@@ -97,8 +97,8 @@ async fn start(program: &mut Program, listen: SocketAddr) -> Result<(Server, Pub
     };
     let server = server.reserve(HEALTH).reserve(format!("{}{HEALTH}", url.prefix()));
     let registry = open(program, &url).await?;
-    let (version, store) = (env!("CARGO_PKG_VERSION"), registry.store_name());
-    match registry.answer_room() {
+    let (version, store) = (env!("CARGO_PKG_VERSION"), registry.server().store_name());
+    match registry.server().answer_room() {
         AnswerRoom::Reserved { directory } | AnswerRoom::Unreserved { directory, .. } => tracing::info!(
             target: OPERATIONS,
             "version {version} started with {store} and the state directory {}",
@@ -119,7 +119,7 @@ pub(super) async fn open(program: &mut Program, url: &PublicUrl) -> Result<Conne
 ///
 /// Work that takes longer is left to the next process, which finds what was recorded.
 async fn drained(registry: &ConnectionRegistry, patience: Duration) {
-    let clock = registry.clock();
+    let clock = registry.server().clock();
     let all = async {
         registry.drain().await;
         registry.close().await;

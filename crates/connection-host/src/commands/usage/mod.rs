@@ -55,7 +55,7 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
     if output.json && !arguments.watch {
         return output.shape(&told.iter().map(Told::body).collect::<Vec<_>>());
     }
-    let now = registry.clock().now();
+    let now = registry.server().clock().now();
     told.iter().try_for_each(|told| told.print(program, now))?;
     if !arguments.watch {
         return if told.is_empty() { output.line(nothing(arguments)) } else { Ok(()) };
@@ -65,8 +65,8 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
     }
     // Connections that are made later are shown as well.
     until_interrupted(&program.interrupts, async {
-        let mut changes = registry.usage_changes();
-        let polling = registry.poll_usage_of(program.settings.usage.bounds(), named.connections());
+        let mut changes = registry.events().usage_changes();
+        let polling = registry.poll_usage(program.settings.usage.bounds()).only(named.connections()).into_future();
         let telling = async {
             while changes.changed().await {
                 for account in named.meant(program, registry).await? {
@@ -77,7 +77,7 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
                         Some(before) => *before = next.clone(),
                         None => told.push(next.clone()),
                     }
-                    next.print(program, registry.clock().now())?;
+                    next.print(program, registry.server().clock().now())?;
                 }
             }
             Ok(())

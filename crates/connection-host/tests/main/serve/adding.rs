@@ -55,7 +55,7 @@ impl Adding {
     /// Begins a setup that sends a browser away. Returns it with the path and query of its callback.
     pub(super) fn begun(&self) -> (SetupSession, String) {
         self.wait(async {
-            let session = self.registry.begin_setup(&Kind::from_static("gmail")).again().await.unwrap();
+            let session = self.registry.setups().begin(&Kind::from_static("gmail")).again().await.unwrap();
             let (mut no, mut step) = session.next_step().await.unwrap().unwrap();
             // The first setup shows what to register before it asks for the application.
             while matches!(&step, SetupStep::Notice { .. }) {

@@ -29,13 +29,13 @@ fn post(serving: &Serving, url: &str, headers: &str, body: &str) -> Answer {
 fn enabled(adding: &Adding, kind: &'static str) -> (Connection, String) {
     adding.wait(async {
         let connection = adding.registry.connection_of(&Kind::from_static(kind)).await.unwrap();
-        let token = connection.enable_webhook().await.unwrap().path_token;
+        let token = connection.webhooks().enable().await.unwrap().path_token;
         (connection, format!("{PUBLIC}/webhooks/{token}"))
     })
 }
 
 fn waiting(adding: &Adding, connection: &Connection) -> usize {
-    adding.wait(connection.webhook()).unwrap().unwrap().waiting.try_into().unwrap()
+    adding.wait(connection.webhooks().info()).unwrap().unwrap().waiting.try_into().unwrap()
 }
 
 fn connected() -> Machine {
@@ -63,7 +63,7 @@ fn what_the_three_providers_send_is_taken_once_by_any_process() {
     let adding = adding(&machine);
 
     let (github, github_url) = enabled(&adding, "github");
-    let key = adding.wait(github.webhook_key()).unwrap();
+    let key = adding.wait(github.webhooks().key()).unwrap();
     let body = "{\"zen\": \"Speak like a human. \u{1f642}\"}";
     let signed = signature(&mut script, &json!({ "by": "github", "key": key.expose_str(), "body": body }));
     let github_headers = format!("x-github-event: ping\r\nx-hub-signature-256: {signed}\r\n");
@@ -76,9 +76,9 @@ fn what_the_three_providers_send_is_taken_once_by_any_process() {
     let (notion, url) = enabled(&adding, "notion");
     let token = r#"{"verification_token":"secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"}"#;
     assert_eq!(post(&one, &url, "", token).status, 401, "nobody waits for a key");
-    adding.wait(notion.await_webhook_handshake()).unwrap();
+    adding.wait(notion.webhooks().await_handshake()).unwrap();
     assert_eq!(post(&one, &url, "content-type: application/json\r\n", token).status, 200);
-    let key = adding.wait(notion.webhook_key()).unwrap();
+    let key = adding.wait(notion.webhooks().key()).unwrap();
     let body = r#"{"id":"1","type":"page.created"}"#;
     let signed = signature(&mut script, &json!({ "by": "notion", "key": key.expose_str(), "body": body }));
     let headers = format!("content-type: application/json\r\nx-notion-signature: {signed}\r\n");
@@ -91,7 +91,8 @@ fn what_the_three_providers_send_is_taken_once_by_any_process() {
     for known_as in [url.clone(), url.replace(".example/", ".example:443/"), format!("{url}?a=b%20c")] {
         let query = known_as.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
         let pairs = [("MessageSid", format!("SM{taken}")), ("Body", "a + b & ü".to_owned())];
-        let params: serde_json::Map<_, _> = pairs.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+        let params: serde_json::Map<_, _> =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
         let asked = json!({ "by": "form", "key": AUTH_TOKEN, "url": known_as, "params": params });
         let signed = signature(&mut script, &asked);
         let headers = format!("content-type: application/x-www-form-urlencoded\r\nx-twilio-signature: {signed}\r\n");

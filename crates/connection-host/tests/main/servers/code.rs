@@ -14,10 +14,10 @@ const OPTIONS: &str = r#"{"redirectUris": ["http://127.0.0.1/callback"]}"#;
 
 /// Runs a setup with a browser and its callback, and returns its outcome.
 pub(super) async fn connected(host: &Host) -> Outcome {
-    let session = host.registry.begin_setup(&REAL).await.unwrap();
+    let session = host.registry.setups().begin(&REAL).await.unwrap();
     let (_, shown) = step(&session).await;
     let back = browsed(opened(&shown)).await;
-    host.registry.deliver(parameters(&back)).await.unwrap();
+    host.registry.setups().deliver(parameters(&back)).await.unwrap();
     session.terminal().await.unwrap()
 }
 
@@ -58,7 +58,7 @@ async fn two_attempts_share_no_state_and_no_challenge() {
     let host = Host::open(issuer, config.build().unwrap()).await;
     let mut drawn = Vec::new();
     for _ in 0..2 {
-        let session = host.registry.begin_setup(&REAL).await.unwrap();
+        let session = host.registry.setups().begin(&REAL).await.unwrap();
         let (_, shown) = step(&session).await;
         let query = encode::from_form(opened(&shown).split_once('?').unwrap().1);
         let value = |name: &str| query.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone()).unwrap();
@@ -84,7 +84,7 @@ async fn where_the_browser_ended_is_pasted() {
     let Some(server) = OidcServer::start(OPTIONS) else { return };
     let config = discovered(&server, CLIENT, Some(SECRET)).methods([Method::Paste]).build().unwrap();
     let host = Host::open(server.issuer(), config).await;
-    let session = host.registry.begin_setup(&REAL).await.unwrap();
+    let session = host.registry.setups().begin(&REAL).await.unwrap();
     let (no, shown) = step(&session).await;
     let back = browsed(opened(&shown)).await;
     session.advance(no, &[("callbackUrl".to_owned(), Secret::from("https://example.com/nothing"))]).await.unwrap();

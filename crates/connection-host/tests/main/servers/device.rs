@@ -43,7 +43,7 @@ async fn a_code_that_is_typed_elsewhere_connects() {
     let Some(server) = OidcServer::start("{}") else { return };
     let config = discovered(&server, CLIENT, Some(SECRET)).methods([Method::Device]).build().unwrap();
     let host = Host::open(server.issuer(), config).await;
-    let session = host.registry.begin_setup(&REAL).await.unwrap();
+    let session = host.registry.setups().begin(&REAL).await.unwrap();
     let (_, shown) = step(&session).await;
     let SetupStep::Notice { beside } = &shown else { panic!("{shown:?}") };
     let notice = beside.iter().find(|notice| notice.user_code.is_some()).unwrap();

@@ -31,9 +31,9 @@ async fn a_secret_that_was_replaced_in_its_file_works_at_the_next_renewal() {
     let given = Arc::new(Filed(SecretFile::at(&path)));
     let builder = host.builder(server.issuer()).secret_value(REAL, CLIENT_KEY, given);
     let registry = builder.kind(oauth2(config())).open().await.unwrap();
-    let session = registry.begin_setup(&REAL).await.unwrap();
+    let session = registry.setups().begin(&REAL).await.unwrap();
     let (_, shown) = step(&session).await;
-    registry.deliver(parameters(&browsed(opened(&shown)).await)).await.unwrap();
+    registry.setups().deliver(parameters(&browsed(opened(&shown)).await)).await.unwrap();
     let outcome = session.terminal().await.unwrap();
     let Outcome::Done(done) = outcome else { panic!("not connected: {outcome:?}") };
     let connection = registry.connection(done.connection).await.unwrap();

@@ -26,7 +26,7 @@ fn a_code_that_comes_back_to_another_process_is_redeemed_there_once() {
 async fn begin(order: &str) {
     let [store, key, issuer] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
     let registry = child::builder(store, key, issuer).inbound(std::sync::Arc::new(Nowhere)).open().await.unwrap();
-    let session = registry.begin_setup(&REAL).await.unwrap();
+    let session = registry.setups().begin(&REAL).await.unwrap();
     let (_, shown) = step(&session).await;
     say(&session.id().to_string());
     say(&opened(&shown));
@@ -47,7 +47,7 @@ async fn all() {
             _ => {}
         }
         let back = browsed(link).await;
-        let delivered = host.registry.deliver(parameters(&back)).await.unwrap();
+        let delivered = host.registry.setups().deliver(parameters(&back)).await.unwrap();
         assert_eq!(delivered.session.id().to_string(), id, "{fate}");
         let outcome = passing(&host, &server, delivered.session.terminal()).await.unwrap();
         assert!(matches!(outcome, Outcome::Done(_)), "{fate}: {outcome:?}");
@@ -61,7 +61,7 @@ async fn all() {
         }
         let connection = host.connection(&outcome).await;
         assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live, "{fate}");
-        assert!(host.registry.deliver(parameters(&back)).await.is_err(), "{fate}: it is used");
+        assert!(host.registry.setups().deliver(parameters(&back)).await.is_err(), "{fate}: it is used");
         let grants: Vec<_> = server.token_requests().into_iter().map(|asked| (asked.grant, asked.status)).collect();
         assert_eq!(grants, [(Some("authorization_code".to_owned()), 200)], "{fate}");
         host.close().await;

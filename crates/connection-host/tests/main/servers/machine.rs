@@ -24,16 +24,16 @@ fn config(server: &AuthlibServer) -> OAuth2Builder {
 }
 
 async fn by_code(registry: &ConnectionRegistry, kind: &Kind) -> Outcome {
-    let session = registry.begin_setup(kind).await.unwrap();
+    let session = registry.setups().begin(kind).await.unwrap();
     let (_, shown) = step(&session).await;
     let back = browsed(opened(&shown)).await;
-    registry.deliver(parameters(&back)).await.unwrap();
+    registry.setups().deliver(parameters(&back)).await.unwrap();
     session.terminal().await.unwrap()
 }
 
 async fn by_itself(server: &AuthlibServer, config: OAuth2Builder) -> Outcome {
     let host = Host::open(server.address(), config.grant(Grant::ClientCredentials).build().unwrap()).await;
-    let session = host.registry.begin_setup(&REAL).await.unwrap();
+    let session = host.registry.setups().begin(&REAL).await.unwrap();
     let outcome = session.terminal().await.unwrap();
     host.close().await;
     outcome

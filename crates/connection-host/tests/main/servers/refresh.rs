@@ -60,7 +60,7 @@ async fn a_grant_that_is_gone_says_so_and_a_new_authorization_mends_it() {
     let session = connection.reauthorize().await.unwrap();
     let (_, shown) = super::step(&session).await;
     let back = super::browsed(super::opened(&shown)).await;
-    host.registry.deliver(super::parameters(&back)).await.unwrap();
+    host.registry.setups().deliver(super::parameters(&back)).await.unwrap();
     session.terminal().await.unwrap();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!(connection.refresh().await.unwrap().liveness, Liveness::Live);

@@ -47,7 +47,7 @@ async fn a_setup_that_began_in_a_browser_ends_in_that_browser_alone() {
     let sent = other.sent().await;
     let came = sent.iter().find(|sent| sent.url == address).map(|sent| &sent.cookies);
     assert_eq!(came, Some(&vec![format!("__Host-connection-setup-{foreign}")]), "{sent:?}");
-    let session = registry.owner("ada").unwrap().setup(id.parse().unwrap()).await.unwrap();
+    let session = registry.owner("ada").unwrap().setups().get(id.parse().unwrap()).await.unwrap();
     assert!(matches!(session.next_step().await.unwrap(), Some((_, SetupStep::Redirect { .. }))));
     assert!(world.provider.asked().is_empty());
     own.click("#allow").await;

@@ -16,7 +16,7 @@ use crate::{
 
 /// Returns a setup that waits for a browser, and the address to open.
 async fn begun(registry: &ConnectionRegistry) -> (SetupSession, String) {
-    let session = registry.begin_setup(&LOGIN).again().await.unwrap();
+    let session = registry.setups().begin(&LOGIN).again().await.unwrap();
     let link = sent_to(&session).await;
     (session, link)
 }

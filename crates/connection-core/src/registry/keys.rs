@@ -3,15 +3,47 @@
 use super::{ConnectionRegistry, OpenError, RegistryBuilder};
 use crate::{KeyChange, KeyRotation, KeySource, KeyStatus, StoreError, contain::Runtimes, keys, store::Store};
 
+/// The keys of the store, which seal everything secret in it.
+///
+/// The keys are the same for all owners. [`RegistryBuilder::key`] sets the source that opens them, and
+/// [`RegistryBuilder::change_key`] moves them to another source.
+///
+/// # Examples
+///
+/// Rotating the keys and checking that nothing is sealed with a former key:
+///
+/// ```
+/// use connection_core::{ConnectionRegistry, OpenError};
+///
+/// async fn rotate(registry: &ConnectionRegistry) -> Result<(), OpenError> {
+///     let rotation = registry.keys().rotate().await?;
+///     println!("{} values were sealed again with the key {}", rotation.resealed, rotation.key);
+///     let status = registry.keys().status().await?;
+///     assert_eq!(status.key, rotation.key);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'a> {
+    registry: &'a ConnectionRegistry,
+}
+
 impl ConnectionRegistry {
+    /// Returns the keys of the store.
+    pub fn keys(&self) -> Keys<'_> {
+        Keys { registry: self }
+    }
+}
+
+impl Keys<'_> {
     /// Returns the keys of the store, and how many values each seals. Reads every sealed row.
     ///
     /// # Errors
     ///
     /// [`OpenError`] for the key source, the keyset or the store.
-    pub async fn key_status(&self) -> Result<KeyStatus, OpenError> {
-        let status = keys::status(&self.shared.sealer).await;
-        status.map_err(|error| OpenError::of_key(error, self.shared.store.place()))
+    pub async fn status(self) -> Result<KeyStatus, OpenError> {
+        let status = keys::status(&self.registry.shared.sealer).await;
+        status.map_err(|error| OpenError::of_key(error, self.registry.shared.store.place()))
     }
 
     /// Creates a new key, makes it the one that seals, and seals again everything that the former keys sealed, for all
@@ -33,10 +65,10 @@ impl ConnectionRegistry {
     ///
     /// [`OpenError`] for the key source, the keyset or the store. A value that cannot be opened is not an error: it is
     /// counted.
-    pub async fn rotate_key(&self) -> Result<KeyRotation, OpenError> {
-        let shared = self.shared.clone();
+    pub async fn rotate(self) -> Result<KeyRotation, OpenError> {
+        let shared = self.registry.shared.clone();
         // A task, so that a caller that is dropped between two batches does not interrupt one.
-        let task = self.shared.runtimes.spawn(async move {
+        let task = self.registry.shared.runtimes.spawn(async move {
             let rotation = keys::rotate(&shared.sealer).await;
             rotation.map_err(|error| OpenError::of_key(error, shared.store.place()))
         });
@@ -60,11 +92,11 @@ impl RegistryBuilder {
     ///
     /// [`OpenError`]. The source that opened the database still opens it.
     pub async fn change_key(self, to: impl KeySource + 'static) -> Result<KeyChange, OpenError> {
-        let (source, direct, from) = self.store_and_key()?;
+        let (source, from) = self.store_and_keys()?;
         let runtimes = Runtimes::new().map_err(OpenError::Runtime)?;
         let task = runtimes.spawn(async move {
-            let store = Store::open(source, direct.as_ref()).await?;
-            let changed = keys::change(&store, &*from, &to).await;
+            let store = Store::open(source).await?;
+            let changed = keys::change(&store, &*from.used, &to).await;
             let changed = changed.map_err(|error| OpenError::of_key(error, store.place()));
             store.close().await;
             changed

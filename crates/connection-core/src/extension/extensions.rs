@@ -1,0 +1,76 @@
+//! The face of extensions: adds them, grants them connections, and creates their handles.
+
+use std::sync::Arc;
+
+use connection_contract::ExtensionDeclaration;
+
+use super::{Declared, ExtensionError, ExtensionHandle};
+use crate::{ConnectionRegistry, Error, ResolvedConnection, requirement};
+
+/// The extensions of one owner: what a person added, granted and chose.
+///
+/// A host reads the declaration of an extension, stores it with [`add`](Self::add), and creates a
+/// [`handle`](Self::handle), which is all that the extension's own code receives. A person decides which connection the
+/// extension may use: only the host calls [`grant`](Self::grant) and [`choose`](Self::choose).
+///
+/// # Examples
+///
+/// ```
+/// use connection_contract::{ExtensionDeclaration, SecretName};
+/// use connection_core::{ConnectionId, ConnectionRegistry, Error, ExtensionHandle};
+///
+/// /// Adds an extension to which a person granted a connection.
+/// async fn install(
+///     registry: &ConnectionRegistry,
+///     declaration: ExtensionDeclaration,
+///     source: &str,
+///     granted: (ConnectionId, &[SecretName]),
+/// ) -> Result<ExtensionHandle, Error> {
+///     let info = registry.extensions().add(&declaration, source).await?;
+///     let (connection, names) = granted;
+///     registry.extensions().grant(&info.name, connection, names).await?;
+///     let handle = registry.extensions().handle(declaration)?;
+///     let resolved = handle.resolve(handle.requirement()).await?;
+///     assert!(resolved.is_granted());
+///     Ok(handle)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Extensions<'a> {
+    pub(super) registry: &'a ConnectionRegistry,
+}
+
+impl ConnectionRegistry {
+    /// Returns the extensions that a person added, with their grants.
+    pub fn extensions(&self) -> Extensions<'_> {
+        Extensions { registry: self }
+    }
+}
+
+impl Extensions<'_> {
+    /// Returns the handle of an extension, for this owner's connections. The host decides which code receives the
+    /// handle; grants and settings are found by the name in it.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::Declaration`].
+    pub fn handle(self, declaration: ExtensionDeclaration) -> Result<ExtensionHandle, Error> {
+        declaration.check().map_err(ExtensionError::from)?;
+        let declared = Declared::of(&declaration.requirement);
+        self.registry.shared.extensions.declared(&self.registry.owner, &declaration.name, declared);
+        Ok(ExtensionHandle { registry: self.registry.clone(), declared: Arc::new(declaration) })
+    }
+
+    /// Resolves the requirements of many extensions, in their order, as [`resolve`](ExtensionHandle::resolve) does for
+    /// one. It takes a handful of queries for all of them, so that a host can show all its extensions.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors. For a single extension, [`ExtensionError`] if its declaration is invalid.
+    pub async fn resolve_all(
+        self,
+        declarations: &[ExtensionDeclaration],
+    ) -> Result<Vec<Result<ResolvedConnection, Error>>, Error> {
+        requirement::resolve_all(self.registry, declarations).await
+    }
+}

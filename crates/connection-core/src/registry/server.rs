@@ -1,0 +1,99 @@
+//! The face for servers: the state of this process and its store, and what a receiver of requests needs.
+
+use std::sync::Arc;
+
+use connection_contract::{HttpError, HttpResponse, Kind, Secret, encode, host};
+
+use super::{AnswerRoom, ConnectionRegistry};
+use crate::{Clock, Error, WeakConnectionRegistry, store::called};
+
+/// What a program needs that keeps running, watches its own state, or receives requests itself.
+///
+/// [`health`](Self::health), [`store_name`](Self::store_name) and [`answer_room`](Self::answer_room) are for its log
+/// and its checks. The other methods are the tools of a receiver of callbacks and webhooks, such as `connection-inbound`.
+///
+/// # Examples
+///
+/// ```
+/// use connection_core::{AnswerRoom, ConnectionRegistry};
+///
+/// async fn report(registry: &ConnectionRegistry) {
+///     let server = registry.server();
+///     println!("{}: {}", server.store_name(), if server.health().await { "up" } else { "down" });
+///     if let AnswerRoom::Memory = server.answer_room() {
+///         println!("an answer that the store cannot take is lost with this process");
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Server<'a> {
+    registry: &'a ConnectionRegistry,
+}
+
+impl ConnectionRegistry {
+    /// Returns the state of this process and its store, and the tools of a receiver of requests.
+    pub fn server(&self) -> Server<'_> {
+        Server { registry: self }
+    }
+}
+
+impl Server<'_> {
+    /// Returns a readable name of the database: `PostgreSQL at db.example:5432`, or `the database` and the path of its
+    /// file. The name contains no password.
+    pub fn store_name(self) -> String {
+        called(self.registry.shared.store.place())
+    }
+
+    /// Returns `true` if the store can be read.
+    pub async fn health(self) -> bool {
+        self.registry.shared.store.health().await
+    }
+
+    /// Returns the place where this process keeps an answer that its store cannot take at the moment.
+    pub fn answer_room(self) -> AnswerRoom {
+        self.registry.shared.answer_room()
+    }
+
+    /// Returns the number of connections of all owners, or of those of one kind, as
+    /// [`count_connections`](ConnectionRegistry::count_connections) does for one owner.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub async fn count_connections(self, kind: Option<&Kind>) -> Result<u64, Error> {
+        self.registry.shared.count(None, kind).await
+    }
+
+    /// Returns a handle that does not keep the registry alive.
+    pub fn downgrade(self) -> WeakConnectionRegistry {
+        WeakConnectionRegistry::of(self.registry)
+    }
+
+    /// Returns the clock that the registry was opened with.
+    pub fn clock(self) -> Arc<dyn Clock> {
+        self.registry.shared.clock.clone()
+    }
+
+    /// Returns 256 random bits as text, for a host to give to a browser.
+    pub fn fresh_token(self) -> Secret {
+        self.registry.shared.fresh_token()
+    }
+
+    /// Returns the answer to a challenge, which every process of this store can compute and no other program can.
+    ///
+    /// A host that sends itself a request over the network uses it to check that it has reached itself.
+    pub fn callback_proof(self, challenge: &str) -> String {
+        encode::hex(&self.registry.shared.sealer.mac("connections/callback-proof/v1", challenge.as_bytes()))
+    }
+
+    /// Sends a GET request to an address of this host, as an outside client does.
+    ///
+    /// No credential is sent, private addresses are allowed, and a redirect to another origin is not followed.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there is no answer.
+    pub async fn ask_itself(self, base: &str, path_and_query: &str) -> Result<HttpResponse, HttpError> {
+        self.registry.shared.ask_itself(base, |base| host::request("GET", base, path_and_query)).await
+    }
+}

@@ -1,0 +1,154 @@
+//! The face of setups: begins, resumes and lists sessions, and delivers to them what a browser brought.
+
+use connection_contract::Kind;
+
+use super::{BeginSetup, SetupInfo, SetupSession, begin, follow, offline, run};
+use crate::{ConnectionRegistry, Error, SessionId};
+
+/// The setups of one owner: sessions that make a connection, step by step, and survive the end of the process.
+///
+/// [`begin`](Self::begin) creates a session, and [`resume`](Self::resume) continues one that another process began.
+/// [`deliver`](Self::deliver), [`delivered`](Self::delivered) and [`lead`](Self::lead) are for a host that receives
+/// callbacks itself: they find the session by what the browser brought, whichever owner it has.
+///
+/// # Examples
+///
+/// A host shows each step, returns the answers of the person, and gets the id of the connection at the end:
+///
+/// ```
+/// use connection_contract::{Kind, Secret};
+/// use connection_core::{ConnectionId, ConnectionRegistry, Error, Outcome, SetupStep};
+///
+/// async fn connect(registry: &ConnectionRegistry, token: Secret) -> Result<Option<ConnectionId>, Error> {
+///     let session = registry.setups().begin(&Kind::from_static("acme")).label("work").await?;
+///     while let Some((number, step)) = session.next_step().await? {
+///         match step {
+///             SetupStep::Prompt { fields, .. } => {
+///                 let answer = |name: &str| (name.to_owned(), token.duplicate());
+///                 let answers: Vec<_> = fields.iter().map(|field| answer(&field.name)).collect();
+///                 // An answer that does not fit its field is refused, and the step can be answered again.
+///                 if session.advance(number, &answers).await.is_err() {
+///                     session.cancel().await?;
+///                 }
+///             }
+///             SetupStep::Done { .. } | SetupStep::Failed(_) => break,
+///             // A program with a user interface shows the notices.
+///             SetupStep::Notice { .. } => {}
+///             // It also opens the browser, and asks whether the account is the right one.
+///             SetupStep::Redirect { .. } | SetupStep::Confirm { .. } => session.cancel().await?,
+///         }
+///     }
+///     match session.terminal().await? {
+///         Outcome::Done(done) => Ok(Some(done.connection)),
+///         _ => Ok(None),
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Setups<'a> {
+    pub(super) registry: &'a ConnectionRegistry,
+}
+
+impl ConnectionRegistry {
+    /// Returns the setups: sessions that make a connection.
+    pub fn setups(&self) -> Setups<'_> {
+        Setups { registry: self }
+    }
+}
+
+impl Setups<'_> {
+    /// Begins a setup when the result is awaited.
+    ///
+    /// The session is stored before the plugin runs, and outlives this process. Until an effect of it is recorded,
+    /// such as an answer, a power failure may lose it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownKind`], [`Error::LabelTaken`], [`Error::Profile`] for a profile that does not exist,
+    /// [`Error::TooManySetups`], and the store's.
+    pub fn begin(self, kind: &Kind) -> BeginSetup {
+        BeginSetup::new(self.registry, kind)
+    }
+
+    /// Resumes a session, including one that another process began or lost. A session that has ended returns its
+    /// outcome for a while.
+    ///
+    /// # Repetition
+    ///
+    /// A session may have any number of handles.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SessionNotFound`], [`Error::UnknownKind`] if the plugin is no longer registered, and the store's.
+    pub async fn resume(self, id: SessionId) -> Result<SetupSession, Error> {
+        let row = self.registry.shared.reader().await?.setup(id).await?;
+        let row = row.filter(|row| *row.owner == *self.registry.owner).ok_or(Error::SessionNotFound(id))?;
+        let slot = self.registry.shared.slot(&row)?;
+        self.registry.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+        let waits_at = match run::waiting(&self.registry.shared, &slot).await {
+            Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
+            // A step that does not open is made again by the run, from the journal.
+            Err(Error::Sealed { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        offline::forget(&self.registry.shared, &slot).await?;
+        // A run that is in progress shows the current step itself.
+        if slot.is_at_rest() {
+            slot.resumed(waits_at);
+        }
+        run::spawn(&self.registry.shared, &slot);
+        Ok(SetupSession::at(&self.registry.shared, slot))
+    }
+
+    /// Resumes every waiting session of every owner, and returns how many were resumed.
+    ///
+    /// A host that stays running calls this when it starts: sessions that waited for a time in a process that is gone
+    /// are woken by this one, and sessions that wait for the network ask again. A session that cannot be resumed is
+    /// logged and left as it is.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn resume_all(self) -> Result<usize, Error> {
+        let rows =
+            self.registry.shared.reader().await?.waiting_setups(self.registry.shared.clock.now().seconds()).await?;
+        let mut resumed = 0;
+        for row in rows {
+            let registry = ConnectionRegistry { shared: self.registry.shared.clone(), owner: row.owner.into() };
+            match registry.setups().resume(row.id).await {
+                Ok(_) => resumed += 1,
+                Err(error) => tracing::warn!(session = %row.id, code = error.code(), "a setup cannot be resumed"),
+            }
+        }
+        Ok(resumed)
+    }
+
+    /// Returns a handle of a session without resuming it: a session that waits for the network is left waiting. This
+    /// is for a page that polls.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`resume`](Self::resume).
+    pub async fn get(self, id: SessionId) -> Result<SetupSession, Error> {
+        let row = self.registry.shared.reader().await?.setup(id).await?;
+        let row = row.filter(|row| *row.owner == *self.registry.owner).ok_or(Error::SessionNotFound(id))?;
+        let slot = self.registry.shared.slot(&row)?;
+        follow::look(&self.registry.shared, &slot, &mut None).await?;
+        Ok(SetupSession::at(&self.registry.shared, slot))
+    }
+
+    /// Returns the sessions of this owner that have not ended, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn list(self) -> Result<Vec<SetupInfo>, Error> {
+        begin::purge(&self.registry.shared).await?;
+        let rows = self.registry.shared.reader().await?.list_setups(&self.registry.owner).await?;
+        let mut setups = Vec::new();
+        for row in &rows {
+            setups.extend(begin::info(&self.registry.shared, row).await?);
+        }
+        Ok(setups)
+    }
+}
