@@ -132,7 +132,12 @@ impl StoreError {
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
             Self::Busy { .. } => "end the other program that holds the database, or try again".into(),
-            Self::Changed { place, .. } => format!("use the program that made {place}, or restore it from a backup"),
+            Self::Changed { place, .. } => {
+                format!(
+                    "use the version of this program that made {place}, restore it from a backup, or name another \
+                     database"
+                )
+            }
             Self::Corrupt { place, .. } => format!("restore {place} from a backup"),
             Self::Exposed(exposed) => exposed.remedy(),
             Self::Full { place } => format!("free space on the disk of {place}"),

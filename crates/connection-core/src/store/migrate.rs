@@ -3,7 +3,7 @@
 //! Migrations are embedded and go forward only. Their table is `connection_migrations`, so that a host can keep its
 //! own migrations in the same database.
 
-use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 
 use super::StoreError;
 
@@ -20,7 +20,25 @@ pub(super) fn ours(mut migrator: Migrator) -> Migrator {
 
 pub(super) async fn run<C: Migrate>(migrator: &Migrator, connection: &mut C, place: &str) -> Result<(), StoreError> {
     // `run` would call this, but its own future is not recognized as `Send` ("`Acquire` is not general enough").
-    migrator.run_direct(None, connection, false).await.map_err(|error| refused(migrator, &error, place))
+    let Err(error) = migrator.run_direct(None, connection, false).await else { return Ok(()) };
+    // A database with other migrations may also have more of them. It is not newer, so a newer program would not help.
+    if matches!(error, MigrateError::VersionMissing(_))
+        && let Some(version) = differing(migrator, connection).await
+    {
+        return Err(StoreError::Changed { place: place.to_owned(), version });
+    }
+    Err(refused(migrator, &error, place))
+}
+
+/// Returns the first migration that was applied with another text.
+async fn differing<C: Migrate>(migrator: &Migrator, connection: &mut C) -> Option<i64> {
+    // If the list cannot be read now, the first error is the one to report.
+    let applied = connection.list_applied_migrations(TABLE).await.ok()?;
+    let mut known = migrator.iter();
+    let differs = |known: &&Migration| {
+        applied.iter().any(|applied| applied.version == known.version && applied.checksum != known.checksum)
+    };
+    known.find(differs).map(|known| known.version)
 }
 
 fn refused(migrator: &Migrator, error: &MigrateError, place: &str) -> StoreError {

@@ -237,7 +237,7 @@ async fn opening(table: &str) {
     connected(&registry, "key-1").await;
     registry.close().await;
     match table {
-        "connection_migrations" => edit(&world, "DELETE FROM connection_migrations WHERE version = 18").await,
+        "connection_migrations" => edit(&world, "DELETE FROM connection_migrations WHERE version = 1").await,
         _ => edit(&world, format!("UPDATE connection_keyset SET slot_a = {}", raw::literal(&[1; 80]))).await,
     }
     assert!(world.builder().kind(Acme::default()).open().await.is_err(), "{table}");

@@ -59,14 +59,14 @@ async fn a_database_of_a_newer_program_is_left_alone() {
 async fn a_migration_that_is_not_this_programs_or_was_cut_off_is_named() {
     let (world, id) = with_a_connection().await;
     let database = world.database();
-    let sum = raw::blob(&database, "SELECT checksum FROM connection_migrations WHERE version = 2").await;
+    let sum = raw::blob(&database, "SELECT checksum FROM connection_migrations WHERE version = 1").await;
     let edits = ["checksum = X'00'".to_owned(), format!("checksum = {}, success = 0", raw::literal(&sum))];
     for edit in edits {
-        raw::run(&database, format!("UPDATE connection_migrations SET {edit} WHERE version = 2")).await;
+        raw::run(&database, format!("UPDATE connection_migrations SET {edit} WHERE version = 1")).await;
         let error = refused(&world, "restore it from a backup").await;
-        assert!(matches!(error, OpenError::Store(StoreError::Changed { version: 2, .. })), "{error:?}");
+        assert!(matches!(error, OpenError::Store(StoreError::Changed { version: 1, .. })), "{error:?}");
     }
-    raw::run(&database, "UPDATE connection_migrations SET success = 1 WHERE version = 2").await;
+    raw::run(&database, "UPDATE connection_migrations SET success = 1 WHERE version = 1").await;
     whole(&world, id).await;
 }
 

@@ -21,7 +21,7 @@ async fn tables_are_made_once_and_left_as_they_are_by_every_later_open() {
     registry.close().await;
     let (tables, migrations) = (raw::columns(&world.database()).await, raw::texts(&world.database(), done).await);
     let versions: Vec<u64> = migrations.iter().map(|m| m.split(' ').next().unwrap().parse().unwrap()).collect();
-    assert!(versions.is_sorted() && versions.len() >= 5, "{versions:?}");
+    assert!(versions.is_sorted() && versions.first() == Some(&1), "{versions:?}");
     for _ in 0..3 {
         let registry = world.open(fake.clone()).await;
         assert_eq!(raw::columns(&world.database()).await, tables);

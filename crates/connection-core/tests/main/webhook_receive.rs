@@ -247,23 +247,6 @@ async fn an_inbox_is_bounded_in_bytes_that_are_given_back() {
     assert_eq!(counted().await, 0);
 }
 
-#[tokio::test]
-async fn what_waited_in_the_version_before_is_counted_in_bytes() {
-    const COUNTED: &str = "SELECT waiting_bytes FROM connection_webhook_address";
-    let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
-    deliver(&connection, &registry, "1").await;
-    deliver(&connection, &registry, "22").await;
-    let before = raw::number(&world.database(), COUNTED).await.unwrap();
-    drop(connection);
-    registry.close().await;
-    let database = world.database();
-    raw::script(&database, "ALTER TABLE connection_webhook_address DROP COLUMN waiting_bytes".to_owned()).await;
-    assert_eq!(raw::run(&database, "DELETE FROM connection_migrations WHERE version = 19").await, 1);
-    let _registry = world.open(hooks).await;
-    assert!(before > 0);
-    assert_eq!(raw::number(&database, COUNTED).await.unwrap(), before);
-}
-
 /// A host calls this before it reads a body.
 #[tokio::test]
 async fn an_address_is_known_before_anything_is_read() {

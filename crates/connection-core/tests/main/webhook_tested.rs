@@ -194,34 +194,3 @@ async fn a_test_that_was_not_sent_or_not_kept_leaves_the_one_before() {
     tested(&world, &connection, None).await;
     assert_eq!(ended(&connection).await, Some((world.now(), None)));
 }
-
-/// The rows of the previous version are complete, without a test.
-#[tokio::test]
-async fn addresses_of_the_version_before_were_never_tested_and_work_as_before() {
-    let world = World::new().await;
-    let registry = world.open(Hooks::new(SigningKey::Generated)).await;
-    let connection = enabled(&registry, "ada").await;
-    deliver(&connection, &registry, "1").await;
-    tested(&world, &connection, None).await;
-    let (before, key) =
-        (connection.webhooks().info().await.unwrap().unwrap(), connection.webhooks().key().await.unwrap());
-    let id = connection.id();
-    registry.close().await;
-    let (database, added) = (world.database(), ["test_failure", "tested_generation", "tested_url", "tested_at"]);
-    for column in added {
-        raw::script(&database, format!("ALTER TABLE connection_webhook_address DROP COLUMN {column}")).await;
-    }
-    assert_eq!(raw::run(&database, "DELETE FROM connection_migrations WHERE version = 15").await, 1);
-    let has = |columns: Vec<String>| columns.iter().filter(|column| column.contains(".test")).count();
-    assert_eq!(has(raw::columns(&database).await), 0);
-    let registry = world.open(Hooks::new(SigningKey::Generated)).await;
-    assert_eq!(has(raw::columns(&database).await), added.len());
-    let connection = registry.connection(id).await.unwrap();
-    let after = connection.webhooks().info().await.unwrap().unwrap();
-    assert_eq!((&after.path_token, &after.keys), (&before.path_token, &before.keys));
-    assert_eq!((after.received, after.waiting, after.last_test), (1, 1, None));
-    assert_eq!(connection.webhooks().key().await.unwrap().expose(), key.expose());
-    deliver(&connection, &registry, "2").await;
-    tested(&world, &connection, Some("webhook_path")).await;
-    assert_eq!(ended(&connection).await, Some((world.now(), Some("webhook_path".to_owned()))));
-}

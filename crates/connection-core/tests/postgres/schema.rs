@@ -1,23 +1,25 @@
-//! The tables as documented: `docs/schema.postgres.sql` is what the catalog says after all migrations.
+//! The documented schema of PostgreSQL: `docs/schema.postgres.sql` contains the migrations in their order.
 //!
 //! With `CONNECTIONS_TEST_WRITE_SCHEMA` set, the file is written instead of compared.
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
 use connection_faults::postgres::Database;
 
 use crate::raw;
 
-const HEAD: &str =
-    "-- The tables of a database of this version: what PostgreSQL says after all migrations, checked by a test.\n";
+const HEAD: &str = "\
+-- The schema of a PostgreSQL database: the migrations of connection-core, in order. A test compares this file with
+-- them, and the schema that it makes with that of a database of the program.
+
+";
 
 /// Our tables, without that of the migrations and those that the tests add.
 const RELATIONS: &str = "SELECT c.oid, c.relname FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace \
                          AND c.relkind = 'r' AND c.relname LIKE 'connection\\_%' AND c.relname <> 'connection_migrations'";
 
-#[tokio::test]
-async fn the_documented_schema_of_postgresql_is_what_its_migrations_make() {
-    let database = Database::migrated().await;
+/// Returns our tables, indexes, functions and triggers as the catalog describes them.
+async fn catalog(database: &Database) -> String {
     let database = raw::Database::Server(Box::new(database.options()));
     // The columns, then the constraints of the row. In later versions not-null constraints have names; they are
     // left out there.
@@ -44,7 +46,7 @@ async fn the_documented_schema_of_postgresql_is_what_its_migrations_make() {
         "SELECT pg_get_triggerdef(t.oid) || ';' FROM pg_trigger AS t JOIN ({RELATIONS}) AS r ON r.oid = t.tgrelid \
          WHERE NOT t.tgisinternal"
     );
-    let mut dump = HEAD.to_owned();
+    let mut dump = String::new();
     for sql in [tables, indexes, functions.to_owned(), triggers] {
         let mut statements = raw::texts(&database, sql).await;
         statements.sort();
@@ -52,11 +54,30 @@ async fn the_documented_schema_of_postgresql_is_what_its_migrations_make() {
             dump.push_str(&format!("\n{statement}\n"));
         }
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema.postgres.sql");
+    dump
+}
+
+#[tokio::test]
+async fn the_documented_schema_of_postgresql_is_that_of_all_migrations() {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = core.join("../../docs/schema.postgres.sql");
+    let expected = format!("{HEAD}{}", migrations(&core.join("migrations/postgres")));
     #[expect(clippy::disallowed_methods, reason = "a person asks for the file to be written")]
-    let write = std::env::var_os("CONNECTIONS_TEST_WRITE_SCHEMA").is_some();
+    let write = env::var_os("CONNECTIONS_TEST_WRITE_SCHEMA").is_some();
     if write {
-        fs::write(&file, &dump).unwrap();
+        fs::write(&document, &expected).unwrap();
     }
-    assert_eq!(fs::read_to_string(&file).unwrap(), dump, "set CONNECTIONS_TEST_WRITE_SCHEMA to write it anew");
+    let documented = fs::read_to_string(&document).unwrap();
+    assert_eq!(documented, expected, "set CONNECTIONS_TEST_WRITE_SCHEMA to write it anew");
+
+    let (migrated, empty) = (Database::migrated().await, Database::empty().await);
+    raw::script(&raw::Database::Server(Box::new(empty.options())), documented).await;
+    assert_eq!(catalog(&empty).await, catalog(&migrated).await);
+}
+
+/// Returns the texts of all migrations in a folder.
+fn migrations(folder: &Path) -> String {
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| fs::read_to_string(file).unwrap()).collect::<Vec<_>>().join("\n")
 }

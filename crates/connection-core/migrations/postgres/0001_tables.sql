@@ -1,0 +1,642 @@
+-- The tables of a store, grouped by concern: keys, connections, setup sessions, exchanges, events, webhooks,
+-- extensions, profiles, and values of plugins.
+--
+-- Times are seconds since 1970, and counts are 64-bit, unless a column says otherwise.
+-- A column named sealed holds bytes that only the keyset opens, and each value opens only in its own row and column.
+-- An owner is a namespace that the host chooses.
+--
+-- A mark shows that this program wrote the row. It is 32 bytes that name the row, the number of its newest row event,
+-- and a MAC over both and over the columns that decide something. A row whose mark does not fit is refused.
+--
+-- Triggers named connection_notify_* tell other processes which rows have changed, so that they need not ask. The
+-- payload names a row and holds nothing of it: account:ID, setup:ID, webhook:ID of the connection, or keyset. Equal
+-- payloads of one transaction are sent once. They are hints: a process that misses one reads the rows later. SQLite
+-- tells the same with PRAGMA data_version, so its schema has no such triggers.
+
+CREATE FUNCTION connection_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changed RECORD;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        changed := OLD;
+    ELSE
+        changed := NEW;
+    END IF;
+    IF TG_TABLE_NAME = 'connection_account' THEN
+        PERFORM pg_notify('connection_changed', 'account:' || changed.id);
+    ELSIF TG_TABLE_NAME = 'connection_setup' THEN
+        PERFORM pg_notify('connection_changed', 'setup:' || changed.id);
+    ELSIF TG_TABLE_NAME = 'connection_setup_input' THEN
+        PERFORM pg_notify('connection_changed', 'setup:' || changed.session_id);
+    ELSIF TG_TABLE_NAME = 'connection_keyset' THEN
+        PERFORM pg_notify('connection_changed', 'keyset');
+    ELSE
+        PERFORM pg_notify('connection_changed', 'account:' || changed.connection_id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION connection_notify_webhook() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('connection_changed', 'webhook:' || NEW.connection_id);
+    RETURN NULL;
+END
+$$;
+
+-- Keys ----------------------------------------------------------------------------------------------------------------
+
+-- The only row holds the keys that seal the other tables, themselves sealed by a key source.
+--
+-- There are two slots, so that the slot of a new key source is written and read back before that of the old one is
+-- cleared.
+CREATE TABLE connection_keyset (
+    -- Two first starts that insert at once agree on the row of the first.
+    only_row      BIGINT NOT NULL PRIMARY KEY CHECK (only_row = 1),
+    -- The id of this store. The key source receives it with each key that it wraps.
+    store_id      UUID   NOT NULL,
+    -- Grows with every change of the row. A change names the revision that it has read.
+    revision      BIGINT NOT NULL CHECK (revision >= 1),
+    -- Grows when the keys change, and not when they are only wrapped for another key source.
+    keys_revision BIGINT NOT NULL DEFAULT 1 CHECK (keys_revision >= 1),
+    slot_a        BYTEA,
+    slot_b        BYTEA,
+    CHECK (slot_a IS NOT NULL OR slot_b IS NOT NULL)
+);
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON connection_keyset
+    FOR EACH ROW EXECUTE FUNCTION connection_notify();
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_keyset
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION connection_notify();
+
+-- Connections ---------------------------------------------------------------------------------------------------------
+
+-- A row is a connection: an account at a provider, with its label, its public configuration, and the generation of the
+-- credential that is in use.
+CREATE TABLE connection_account (
+    id              UUID    NOT NULL PRIMARY KEY,
+    owner           TEXT    NOT NULL,
+    kind            TEXT    NOT NULL,
+    -- The profile of a local tool that the connection stands for. NULL for kinds without profiles.
+    profile_id      TEXT,
+    label           TEXT    NOT NULL,
+    -- The provider's id of the account, which never changes.
+    account_id      TEXT    NOT NULL,
+    -- The name of the account for people, which may change.
+    account_label   TEXT    NOT NULL,
+    -- The connection that a request for its provider means unless it names another one.
+    is_default      BOOLEAN NOT NULL DEFAULT FALSE,
+    -- The public configuration, as JSON.
+    config          TEXT    NOT NULL,
+    -- Grows when the configuration changes.
+    config_revision BIGINT  NOT NULL DEFAULT 0 CHECK (config_revision >= 0),
+    -- The generation of the credential in use; 0 before there is one.
+    generation      BIGINT  NOT NULL DEFAULT 0 CHECK (generation >= 0),
+    -- The next generation to draw. Lower ones are used up, also by credentials that were never in use.
+    next_generation BIGINT  NOT NULL DEFAULT 1 CHECK (next_generation > generation),
+    -- The variants of AccountState in src/store/rows/account.rs.
+    state           TEXT    NOT NULL CHECK (state IN ('active', 'removing')),
+    -- Grows with every change of the row.
+    revision        BIGINT  NOT NULL DEFAULT 1 CHECK (revision >= 1),
+    -- The time in microseconds at which the connection became usable: its position in lists. It is greater than that of
+    -- every connection stored before, so a setup that takes long does not insert its connection before listed ones.
+    usable_at       BIGINT  NOT NULL DEFAULT 0,
+    created_at      BIGINT  NOT NULL,
+    updated_at      BIGINT  NOT NULL,
+    UNIQUE (owner, kind, label)
+);
+
+-- The connections of an owner that an extension could use, page by page.
+CREATE INDEX connection_account_owner ON connection_account (owner, id);
+-- The same connections of one kind, page by page.
+CREATE INDEX connection_account_kind ON connection_account (owner, kind, id);
+-- The defaults of an owner.
+CREATE INDEX connection_account_default ON connection_account (owner) WHERE is_default;
+-- All connections of a kind, of any owner, when the kind is registered or unregistered.
+CREATE INDEX connection_account_of_kind ON connection_account (kind, id);
+-- The list of all owners' connections, and the last position, which a new connection exceeds.
+CREATE INDEX connection_account_usable ON connection_account (usable_at, id);
+-- The list of an owner's connections.
+CREATE INDEX connection_account_usable_owner ON connection_account (owner, usable_at, id);
+-- The list of an owner's connections of one kind.
+CREATE INDEX connection_account_usable_kind ON connection_account (owner, kind, usable_at, id);
+-- The first connection to an account, which a setup looks for. With the id in the index, it is found without walking
+-- the others.
+CREATE INDEX connection_account_identity ON connection_account (owner, kind, account_id, id);
+-- The first connection of a profile, or without one, and the number of connections of a profile.
+CREATE INDEX connection_account_profile ON connection_account (owner, kind, profile_id, id);
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON connection_account
+    FOR EACH ROW EXECUTE FUNCTION connection_notify();
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_account
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION connection_notify();
+
+-- A row is a credential of a connection in one generation. A connection has at most one in each state.
+CREATE TABLE connection_credential (
+    connection_id    UUID   NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    generation       BIGINT NOT NULL CHECK (generation >= 1),
+    -- The variants of CredentialState in src/store/rows/credential.rs.
+    state            TEXT   NOT NULL CHECK (state IN ('candidate', 'current', 'previous')),
+    sealed           BYTEA  NOT NULL,
+    -- The key that sealed it.
+    key_id           BYTEA  NOT NULL CHECK (length(key_id) = 8),
+    -- The names of the secrets that it contains, as JSON.
+    secret_names     TEXT   NOT NULL,
+    -- The scopes that the provider reported, as JSON. NULL if it reports none.
+    granted_scopes   TEXT,
+    valid_until      BIGINT,
+    created_at       BIGINT NOT NULL,
+    -- The time of the refresh that created it. NULL if a setup or an import did.
+    refreshed_at     BIGINT,
+    -- The time at which the plugin wants a refresh. NULL for shortly before valid_until.
+    renew_at         BIGINT,
+    -- The end of the authorization, after which a refresh no longer works.
+    authorized_until BIGINT,
+    -- The time of the next refresh. NULL if no time makes it due, or if the provider refuses to renew it.
+    refresh_at       BIGINT,
+    -- The number of refreshes that failed in a row, and the reason of the last one, as JSON.
+    refresh_failures BIGINT NOT NULL DEFAULT 0 CHECK (refresh_failures >= 0),
+    refresh_reason   TEXT,
+    -- The time at which its approaching end was announced.
+    announced_at     BIGINT,
+    -- Set when another credential replaces it: the time, and the account and configuration that the connection had
+    -- with it. A rollback restores them with the credential.
+    replaced_at      BIGINT,
+    account_id       TEXT,
+    account_label    TEXT,
+    config           TEXT,
+    mark             BYTEA,
+    PRIMARY KEY (connection_id, generation)
+);
+
+-- The credential of a connection in each state, which is unique.
+CREATE UNIQUE INDEX connection_credential_candidate ON connection_credential (connection_id) WHERE state = 'candidate';
+CREATE UNIQUE INDEX connection_credential_current ON connection_credential (connection_id) WHERE state = 'current';
+CREATE UNIQUE INDEX connection_credential_previous ON connection_credential (connection_id) WHERE state = 'previous';
+-- The credentials that a key has sealed. No query of the program asks for them.
+CREATE INDEX connection_credential_key ON connection_credential (key_id);
+-- The refreshes that are due, and the time of the next one.
+CREATE INDEX connection_credential_refresh ON connection_credential (refresh_at)
+    WHERE state = 'current' AND refresh_at IS NOT NULL;
+-- The credentials that end soon, until that is announced.
+CREATE INDEX connection_credential_valid ON connection_credential (valid_until)
+    WHERE state = 'current' AND announced_at IS NULL AND valid_until IS NOT NULL;
+-- The authorizations that end soon, until that is announced.
+CREATE INDEX connection_credential_authorized ON connection_credential (authorized_until)
+    WHERE state = 'current' AND announced_at IS NULL AND authorized_until IS NOT NULL;
+
+-- A verify writes the scopes and times that it learned even when they are the same as before, which is no change.
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON connection_credential
+    FOR EACH ROW EXECUTE FUNCTION connection_notify();
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_credential
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION connection_notify();
+
+-- A row is the last measured liveness of a connection, and the lease of its refresh. Losing a row costs one probe.
+CREATE TABLE connection_liveness (
+    connection_id UUID   NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    liveness      TEXT   NOT NULL,
+    -- The reason why the connection does not work, as JSON.
+    reason        TEXT,
+    -- The generation of the credential with which this was measured.
+    generation    BIGINT NOT NULL CHECK (generation >= 0),
+    checked_at    BIGINT,
+    next_check_at BIGINT,
+    -- The number of failures in a row.
+    failures      BIGINT NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    -- The process that refreshes the credential, until when, and how often the lease was taken.
+    lease_owner   TEXT,
+    lease_until   BIGINT,
+    fence         BIGINT NOT NULL DEFAULT 0
+);
+
+-- The probes that are due, and the time of the next one.
+CREATE INDEX connection_liveness_due ON connection_liveness (next_check_at) WHERE next_check_at IS NOT NULL;
+
+-- The result of a probe is a change; its time is not.
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON connection_liveness
+    FOR EACH ROW EXECUTE FUNCTION connection_notify();
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_liveness
+    FOR EACH ROW WHEN (OLD.liveness IS DISTINCT FROM NEW.liveness OR OLD.reason IS DISTINCT FROM NEW.reason)
+    EXECUTE FUNCTION connection_notify();
+
+-- Setup sessions ------------------------------------------------------------------------------------------------------
+
+-- A row is a setup session, open or ended.
+CREATE TABLE connection_setup (
+    id            UUID   NOT NULL PRIMARY KEY,
+    owner         TEXT   NOT NULL,
+    kind          TEXT   NOT NULL,
+    -- The connection that the session creates or changes. A new one does not exist before the session is done.
+    connection_id UUID   NOT NULL,
+    -- The variants of SetupState in src/store/rows/setup.rs.
+    state         TEXT   NOT NULL CHECK (state IN ('running', 'waiting', 'done', 'failed', 'cancelled')),
+    -- The number of the step that is shown.
+    step_seq      BIGINT NOT NULL DEFAULT 0 CHECK (step_seq >= 0),
+    -- What the session was begun with, which every run of the plugin needs.
+    sealed_header BYTEA,
+    -- The step that is shown, or the outcome.
+    sealed_step   BYTEA,
+    -- The process that runs the plugin, and until when no other process does.
+    lease_owner   TEXT,
+    lease_until   BIGINT,
+    expires_at    BIGINT NOT NULL,
+    created_at    BIGINT NOT NULL
+);
+
+-- The sessions that have expired.
+CREATE INDEX connection_setup_expiry ON connection_setup (expires_at);
+-- The open sessions of an owner.
+CREATE INDEX connection_setup_open ON connection_setup (owner, id) WHERE state IN ('running', 'waiting');
+-- The open sessions of all owners, which a process continues.
+CREATE INDEX connection_setup_unended ON connection_setup (id) WHERE state IN ('running', 'waiting');
+-- The leases of a process that returns them.
+CREATE INDEX connection_setup_lease ON connection_setup (lease_owner) WHERE lease_owner IS NOT NULL;
+-- The open sessions of a connection.
+CREATE INDEX connection_setup_connection ON connection_setup (connection_id) WHERE state IN ('running', 'waiting');
+
+-- Deletes what only a run needs when a session ends: its journal, the inputs that were not taken, and its exchanges.
+-- The journal holds sealed secrets. The trigger is part of the statement that ends the session, so a session that has
+-- ended has no journal.
+CREATE FUNCTION connection_setup_end() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM connection_setup_effect WHERE session_id = NEW.id;
+    DELETE FROM connection_setup_input WHERE session_id = NEW.id;
+    DELETE FROM connection_exchange WHERE session_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER connection_setup_end AFTER UPDATE OF state ON connection_setup
+    FOR EACH ROW WHEN (NEW.state IN ('done', 'failed', 'cancelled')) EXECUTE FUNCTION connection_setup_end();
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON connection_setup
+    FOR EACH ROW EXECUTE FUNCTION connection_notify();
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_setup
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION connection_notify();
+
+-- A row is an entry of a session's journal: the result of one effect of the plugin.
+--
+-- The number of an effect is the fence: of two runs of one session, one inserts it, and the other stops.
+CREATE TABLE connection_setup_effect (
+    session_id UUID   NOT NULL REFERENCES connection_setup (id) ON DELETE CASCADE,
+    seq        BIGINT NOT NULL CHECK (seq >= 0),
+    sealed     BYTEA  NOT NULL,
+    PRIMARY KEY (session_id, seq)
+);
+
+-- A row is an answer or a callback that no run of the session has taken yet.
+CREATE TABLE connection_setup_input (
+    session_id UUID  NOT NULL REFERENCES connection_setup (id) ON DELETE CASCADE,
+    id         UUID  NOT NULL,
+    sealed     BYTEA NOT NULL,
+    PRIMARY KEY (session_id, id)
+);
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON connection_setup_input
+    FOR EACH ROW EXECUTE FUNCTION connection_notify();
+
+-- A row leads a callback to its session, once.
+CREATE TABLE connection_endpoint (
+    -- A MAC of the secret part of the callback's address, which is stored nowhere.
+    token_hash BYTEA  NOT NULL PRIMARY KEY CHECK (length(token_hash) = 32),
+    owner      TEXT   NOT NULL,
+    session_id UUID   NOT NULL REFERENCES connection_setup (id) ON DELETE CASCADE,
+    used_at    BIGINT,
+    expires_at BIGINT NOT NULL
+);
+
+-- The addresses of a session.
+CREATE INDEX connection_endpoint_session ON connection_endpoint (session_id);
+
+-- Exchanges -----------------------------------------------------------------------------------------------------------
+
+-- A row is a request that spends something, such as a refresh token. It is committed before the request leaves, and the
+-- answer is added before the plugin sees it, so that nothing is spent twice and no answer is lost.
+CREATE TABLE connection_exchange (
+    -- An HMAC of the spent value and of the connection or session that spends it. The request is not part of it.
+    key           BYTEA  NOT NULL PRIMARY KEY CHECK (octet_length(key) = 32),
+    -- The connection or the session, never both.
+    connection_id UUID   REFERENCES connection_account (id) ON DELETE CASCADE,
+    session_id    UUID   REFERENCES connection_setup (id) ON DELETE CASCADE,
+    -- The machine and the process of the last attempt. Without a machine, no process can prove that this one is gone.
+    node_id       TEXT,
+    process_id    TEXT   NOT NULL,
+    -- The beginnings of the first attempt and of the last one.
+    begun_at      BIGINT NOT NULL,
+    sent_at       BIGINT NOT NULL,
+    -- The last sign of life of the process while the exchange is open.
+    seen_at       BIGINT NOT NULL,
+    -- The time since which it is known that the attempt is over, while there is no clear answer.
+    concluded_at  BIGINT,
+    -- The pause that the provider requested after the last attempt, in seconds.
+    retry_after   BIGINT NOT NULL DEFAULT 0 CHECK (retry_after >= 0),
+    -- The variants of ExchangeState in src/store/rows/exchange.rs.
+    state         TEXT   NOT NULL CHECK (state IN ('intent', 'answered')),
+    -- The number of attempts before the last one. It is counted before the request leaves.
+    replays       BIGINT NOT NULL DEFAULT 0 CHECK (replays >= 0),
+    -- The answer.
+    sealed        BYTEA,
+    CHECK ((connection_id IS NULL) <> (session_id IS NULL)),
+    CHECK ((state = 'answered') = (sealed IS NOT NULL))
+);
+
+-- The exchanges of a connection, which end with it.
+CREATE INDEX connection_exchange_connection ON connection_exchange (connection_id) WHERE connection_id IS NOT NULL;
+-- The exchanges of a session, which end with it.
+CREATE INDEX connection_exchange_session ON connection_exchange (session_id) WHERE session_id IS NOT NULL;
+-- The open attempts of the processes of one machine.
+CREATE INDEX connection_exchange_open ON connection_exchange (node_id)
+    WHERE state = 'intent' AND concluded_at IS NULL;
+
+-- A row says when a boot of a machine first saw that an attempt is over. A quarantine is measured from then by the time
+-- since that boot, which no person can set.
+CREATE TABLE connection_exchange_look (
+    key          BYTEA  NOT NULL REFERENCES connection_exchange (key) ON DELETE CASCADE,
+    -- The value of connection_exchange.replays during the attempt.
+    attempt      BIGINT NOT NULL CHECK (attempt >= 0),
+    boot_id      TEXT   NOT NULL,
+    -- Seconds since the boot.
+    boot_seconds BIGINT NOT NULL CHECK (boot_seconds >= 0),
+    PRIMARY KEY (key, attempt, boot_id)
+);
+
+-- Events --------------------------------------------------------------------------------------------------------------
+
+-- A row is an event of a connection, committed with the change that it reports. It outlives the connection and is never
+-- changed.
+CREATE TABLE connection_event (
+    id            UUID   NOT NULL PRIMARY KEY,
+    owner         TEXT   NOT NULL,
+    connection_id UUID   NOT NULL,
+    -- The number of the event: from 1, without gaps, for each connection.
+    seq           BIGINT NOT NULL CHECK (seq >= 1),
+    at            BIGINT NOT NULL,
+    -- The name of the event, and its data, as JSON without secrets.
+    kind          TEXT   NOT NULL,
+    body          TEXT   NOT NULL,
+    -- A MAC over the chain of the event before and the columns of this one, which reveals an edit.
+    chain         BYTEA  NOT NULL CHECK (length(chain) = 32),
+    -- The generation in use from this event on; 0 after the connection was removed.
+    generation    BIGINT,
+    -- A MAC over the other columns of connection_account that decide something, from this event on; empty after the
+    -- connection was removed.
+    facts         BYTEA,
+    UNIQUE (connection_id, seq)
+);
+
+-- The events of all of an owner's connections.
+CREATE INDEX connection_event_owner ON connection_event (owner, id);
+
+CREATE FUNCTION connection_event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'connection_event is append-only';
+END
+$$;
+
+CREATE TRIGGER connection_event_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON connection_event
+    FOR EACH STATEMENT EXECUTE FUNCTION connection_event_is_append_only();
+
+-- A row records that a row with a mark was written or deleted, so that an older version of it is recognized. It is
+-- never changed.
+CREATE TABLE connection_row_event (
+    owner   TEXT   NOT NULL,
+    -- The number of the row event: from 1, without gaps, for each owner.
+    seq     BIGINT NOT NULL CHECK (seq >= 1),
+    -- A MAC of the table and the primary key of the row.
+    subject BYTEA  NOT NULL CHECK (length(subject) = 32),
+    at      BIGINT NOT NULL,
+    -- A MAC over the chain of the row event before and the columns of this one.
+    chain   BYTEA  NOT NULL CHECK (length(chain) = 32),
+    PRIMARY KEY (owner, seq)
+);
+
+-- The newest row event of a row.
+CREATE INDEX connection_row_event_subject ON connection_row_event (owner, subject, seq);
+
+CREATE FUNCTION connection_row_event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'connection_row_event is append-only';
+END
+$$;
+
+CREATE TRIGGER connection_row_event_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON connection_row_event
+    FOR EACH STATEMENT EXECUTE FUNCTION connection_row_event_is_append_only();
+
+-- Webhooks ------------------------------------------------------------------------------------------------------------
+
+-- A row is the address at which a connection receives webhooks, with the counts of its inbox and the result of its last
+-- test. It stays when webhooks are disabled, because the numbers of its inbox continue.
+CREATE TABLE connection_webhook_address (
+    connection_id     UUID   NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- A MAC of the secret part of the address. NULL while webhooks are disabled.
+    token_hash        BYTEA  UNIQUE CHECK (length(token_hash) = 32),
+    -- The address and its keys. NULL while webhooks are disabled.
+    sealed            BYTEA,
+    -- Grows with every change of the sealed value. A change names the revision that it has read.
+    revision          BIGINT NOT NULL CHECK (revision >= 1),
+    -- The number of the next event.
+    next_number       BIGINT NOT NULL DEFAULT 1 CHECK (next_number >= 1),
+    -- The events that are not acknowledged, and their sealed bytes. An event that was set aside does not count.
+    waiting           BIGINT NOT NULL DEFAULT 0 CHECK (waiting >= 0),
+    waiting_bytes     BIGINT NOT NULL DEFAULT 0 CHECK (waiting_bytes >= 0),
+    -- The time of the last test of this address and key. NULL if they were not tested.
+    tested_at         BIGINT,
+    -- The address that was tested, up to its secret part.
+    tested_url        TEXT,
+    -- The generation of the credential that signed the test. NULL if a key of the address did.
+    tested_generation BIGINT,
+    -- The code of the reason why the test did not arrive. NULL if it did.
+    test_failure      TEXT,
+    CHECK ((token_hash IS NULL) = (sealed IS NULL)),
+    CHECK ((tested_url IS NULL) = (tested_at IS NULL)),
+    CHECK (tested_generation IS NULL OR tested_at IS NOT NULL),
+    CHECK (test_failure IS NULL OR tested_at IS NOT NULL)
+);
+
+-- The inboxes in which an event waits.
+CREATE INDEX connection_webhook_address_waiting ON connection_webhook_address (connection_id) WHERE waiting > 0;
+
+-- A row is an event that a provider sent. It stays until it is acknowledged. Its digest stays for a while longer, so
+-- that a repeated delivery is not taken for a new event.
+CREATE TABLE connection_webhook (
+    id              UUID   NOT NULL PRIMARY KEY,
+    connection_id   UUID   NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The position in the inbox of the connection.
+    number          BIGINT NOT NULL CHECK (number >= 1),
+    -- A MAC of what the provider's signature covers. Two deliveries with the same digest are one event.
+    digest          BYTEA  NOT NULL CHECK (length(digest) = 32),
+    received_at     BIGINT NOT NULL,
+    -- The time until which a receiver has claimed the event. The greatest integer marks an event that was set aside.
+    claimed_until   BIGINT,
+    acknowledged_at BIGINT,
+    -- NULL after the event was acknowledged.
+    sealed          BYTEA,
+    UNIQUE (connection_id, digest),
+    UNIQUE (connection_id, number),
+    CHECK ((acknowledged_at IS NULL) = (sealed IS NOT NULL))
+);
+
+-- The next events of an inbox.
+CREATE INDEX connection_webhook_waiting ON connection_webhook (connection_id, number) WHERE acknowledged_at IS NULL;
+-- The digests that are no longer needed.
+CREATE INDEX connection_webhook_done ON connection_webhook (connection_id, acknowledged_at)
+    WHERE acknowledged_at IS NOT NULL;
+
+-- A new event is a change, and so is an acknowledgement, after which the next event can be claimed.
+CREATE TRIGGER connection_notify_row AFTER INSERT ON connection_webhook
+    FOR EACH ROW EXECUTE FUNCTION connection_notify_webhook();
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_webhook
+    FOR EACH ROW WHEN (OLD.acknowledged_at IS NULL AND NEW.acknowledged_at IS NOT NULL)
+    EXECUTE FUNCTION connection_notify_webhook();
+
+-- Extensions ----------------------------------------------------------------------------------------------------------
+
+-- A row is an extension that was added, with its declaration.
+CREATE TABLE connection_extension (
+    owner       TEXT   NOT NULL,
+    name        TEXT   NOT NULL,
+    -- The provider that its requirement names.
+    provider    TEXT   NOT NULL,
+    -- The declaration, as the host gave it.
+    source      TEXT   NOT NULL,
+    -- The fingerprint of the declared requirement. A setup that was begun for another requirement is refused.
+    fingerprint BYTEA  NOT NULL CHECK (length(fingerprint) = 32),
+    added_at    BIGINT NOT NULL,
+    mark        BYTEA,
+    PRIMARY KEY (owner, name)
+);
+
+-- A row is what is known of every extension that was ever added or connected. It stays when the extension is removed,
+-- so that its revisions never begin again.
+CREATE TABLE connection_extension_state (
+    owner           TEXT   NOT NULL,
+    name            TEXT   NOT NULL,
+    -- The fingerprint of the requirement that was declared last, in any process. NULL after the extension was removed.
+    fingerprint     BYTEA  CHECK (length(fingerprint) = 32),
+    -- As in connection_extension. NULL while the extension is not added.
+    provider        TEXT,
+    -- The public preferences of the declaration that was added last, with their defaults, as JSON.
+    public          TEXT,
+    -- Grows when other extensions see other public preferences although no preference was written.
+    public_revision BIGINT NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
+    mark            BYTEA,
+    PRIMARY KEY (owner, name)
+);
+
+-- A row says which secrets of a connection an extension may use, or was allowed to use before a person revoked it.
+CREATE TABLE connection_extension_grant (
+    owner         TEXT   NOT NULL,
+    extension     TEXT   NOT NULL,
+    connection_id UUID   NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The names of the secrets, as JSON.
+    names         TEXT   NOT NULL,
+    created_at    BIGINT NOT NULL,
+    revoked_at    BIGINT,
+    mark          BYTEA,
+    PRIMARY KEY (owner, extension, connection_id)
+);
+
+-- The extensions that may use a connection.
+CREATE INDEX connection_extension_grant_connection ON connection_extension_grant (connection_id);
+
+-- A row holds the settings of an extension, or of one of its commands.
+CREATE TABLE connection_extension_preference (
+    owner           TEXT   NOT NULL,
+    extension       TEXT   NOT NULL,
+    -- Empty for the settings of the extension itself.
+    command         TEXT   NOT NULL,
+    -- A JSON object of names and values; empty after the extension was removed.
+    body            TEXT   NOT NULL,
+    -- Grows with every write.
+    revision        BIGINT NOT NULL CHECK (revision >= 1),
+    -- Grows with every write that changes a public preference.
+    public_revision BIGINT NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
+    mark            BYTEA,
+    PRIMARY KEY (owner, extension, command)
+);
+
+-- A row is a ticket with which an extension continues after a person has finished the settings hand-off.
+CREATE TABLE connection_extension_ticket (
+    id         UUID   NOT NULL PRIMARY KEY,
+    owner      TEXT   NOT NULL,
+    extension  TEXT   NOT NULL,
+    command    TEXT   NOT NULL,
+    -- The setup that was begun in the hand-off. It may no longer exist.
+    session_id UUID,
+    created_at BIGINT NOT NULL
+);
+
+-- The tickets of an extension that is removed.
+CREATE INDEX connection_extension_ticket_extension ON connection_extension_ticket (owner, extension);
+-- The tickets that are too old.
+CREATE INDEX connection_extension_ticket_age ON connection_extension_ticket (created_at);
+
+-- A row is the connection that a person chose for one extension. It ends with its connection.
+CREATE TABLE connection_extension_choice (
+    owner         TEXT  NOT NULL,
+    extension     TEXT  NOT NULL,
+    connection_id UUID  NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    mark          BYTEA NOT NULL,
+    PRIMARY KEY (owner, extension)
+);
+
+-- The choices that end with a connection.
+CREATE INDEX connection_extension_choice_connection ON connection_extension_choice (connection_id);
+
+-- Profiles ------------------------------------------------------------------------------------------------------------
+
+-- A row is a profile: a separate identity of a local tool, with a label and a directory. The content of the directory
+-- belongs to the tool, and none of it is stored here.
+CREATE TABLE connection_profile (
+    id          UUID    NOT NULL PRIMARY KEY,
+    owner       TEXT    NOT NULL,
+    kind        TEXT    NOT NULL,
+    label       TEXT    NOT NULL,
+    -- Absolute and normalized.
+    directory   TEXT    NOT NULL,
+    -- The profile to use where no slot names another one.
+    is_default  BOOLEAN NOT NULL DEFAULT FALSE,
+    -- The directory was the one that the tool uses by itself when the row was written.
+    is_implicit BOOLEAN NOT NULL DEFAULT FALSE,
+    created_at  BIGINT  NOT NULL,
+    updated_at  BIGINT  NOT NULL,
+    mark        BYTEA,
+    UNIQUE (owner, kind, label),
+    UNIQUE (owner, kind, directory),
+    -- A slot names a profile of its own owner and kind.
+    UNIQUE (owner, kind, id)
+);
+
+-- The default of a kind, and the tool's own profile. There is at most one of each.
+CREATE UNIQUE INDEX connection_profile_default ON connection_profile (owner, kind) WHERE is_default;
+CREATE UNIQUE INDEX connection_profile_implicit ON connection_profile (owner, kind) WHERE is_implicit;
+
+-- A row is a place of the host, such as a workspace, with a default profile of its own.
+CREATE TABLE connection_profile_slot (
+    owner      TEXT   NOT NULL,
+    kind       TEXT   NOT NULL,
+    slot       TEXT   NOT NULL,
+    -- A profile that a slot names cannot be deleted: the slot would silently use another identity.
+    profile_id UUID   NOT NULL,
+    updated_at BIGINT NOT NULL,
+    mark       BYTEA,
+    PRIMARY KEY (owner, kind, slot),
+    FOREIGN KEY (owner, kind, profile_id) REFERENCES connection_profile (owner, kind, id)
+);
+
+-- The slots that name a profile.
+CREATE INDEX connection_profile_slot_profile ON connection_profile_slot (profile_id);
+
+-- Values of plugins ---------------------------------------------------------------------------------------------------
+
+-- A row is a small value that a plugin stores, either public or sealed.
+CREATE TABLE connection_kv (
+    owner     TEXT  NOT NULL,
+    -- The part of the program that the value belongs to. Each part sees only its own values.
+    namespace TEXT  NOT NULL,
+    key       TEXT  NOT NULL,
+    value     TEXT,
+    sealed    BYTEA,
+    PRIMARY KEY (owner, namespace, key),
+    CHECK ((value IS NULL) <> (sealed IS NULL))
+);
