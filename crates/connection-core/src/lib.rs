@@ -68,6 +68,18 @@
 //! }
 //! ```
 //!
+//! # Features
+//!
+//! | Feature | By default | Adds |
+//! |---|---|---|
+//! | `sqlite` | yes | databases in a file, with SQLite, which is compiled from C |
+//! | `postgres` | yes | databases on a PostgreSQL server |
+//! | `keyring` | no | a key source in the keyring of the system, `KeyKeyring` |
+//! | `passphrase` | no | a key source from a passphrase, `KeyPassphrase` |
+//!
+//! At least one of `sqlite` and `postgres` is needed. An address of an engine that was left out is refused with
+//! [`StoreError::EngineNotBuilt`].
+//!
 //! # What this crate is not
 //!
 //! The crate knows no provider: everything specific to a provider is in its plugin. It has no user interface and no
@@ -78,6 +90,11 @@
 //!
 //! This crate follows semver from 1.0 on. Before that, a minor version may change the API that a host sees, but never
 //! the format of stored data.
+
+#[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+compile_error!(
+    "connection-core needs an engine for its store: enable the feature `sqlite`, the feature `postgres`, or both"
+);
 
 mod connection;
 mod contain;

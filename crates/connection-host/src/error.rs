@@ -112,7 +112,9 @@ impl Exit {
             | StoreError::ReadOnly { .. }
             | StoreError::Newer { .. }
             | StoreError::Changed { .. } => Self::Refused,
-            StoreError::InvalidAddress { .. } | StoreError::UnsupportedEngine { .. } => Self::Usage,
+            StoreError::EngineNotBuilt { .. }
+            | StoreError::InvalidAddress { .. }
+            | StoreError::UnsupportedEngine { .. } => Self::Usage,
             _ => Self::Unexpected,
         }
     }

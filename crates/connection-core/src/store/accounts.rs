@@ -44,8 +44,10 @@ pub(super) const OF_KIND: &str = "SELECT id, owner, generation, profile_id FROM 
                                   WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3";
 
 /// Each engine has its own text, because no type for a list of ids exists on both.
+#[cfg(feature = "sqlite")]
 pub(super) const KINDS: &str = "SELECT a.id, a.kind FROM json_each($2) AS j \
      CROSS JOIN connection_account AS a ON a.id = unhex(j.value) WHERE a.owner = $1";
+#[cfg(feature = "postgres")]
 pub(super) const KINDS_ON_POSTGRES: &str = "SELECT a.id, a.kind FROM connection_account AS a \
      WHERE a.owner = $1 AND a.id = ANY (ARRAY(SELECT CAST(value AS UUID) FROM jsonb_array_elements_text(CAST($2 AS JSONB))))";
 
@@ -146,7 +148,12 @@ impl Reader {
     ) -> Result<Vec<(ConnectionId, String)>, StoreError> {
         // Ids are hexadecimal, so the text is valid JSON.
         let ids = ids.iter().map(|id| format!("\"{}\"", id.as_uuid().simple())).collect::<Vec<_>>().join(",");
-        let sql = if matches!(self.engine(), Engine::Postgres(_)) { KINDS_ON_POSTGRES } else { KINDS };
+        let sql = match self.engine() {
+            #[cfg(feature = "postgres")]
+            Engine::Lost | Engine::Postgres(_) => KINDS_ON_POSTGRES,
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => KINDS,
+        };
         let found = all!(self, (Uuid, String), sql, owner, format!("[{ids}]"))?;
         Ok(found.into_iter().map(|(id, kind)| (ConnectionId::from(id), kind)).collect())
     }

@@ -3,7 +3,9 @@
 //!
 //! A signal is a hint. A waiter reads again after some time anyway, so a lost signal costs only that time.
 
-use std::{str::FromStr as _, sync::OnceLock, time::Duration};
+#[cfg(feature = "postgres")]
+use std::str::FromStr as _;
+use std::{sync::OnceLock, time::Duration};
 
 use connection_egress::{Moment, asleep};
 use tokio::sync::broadcast;
@@ -35,7 +37,8 @@ pub(crate) enum Changed {
 }
 
 impl Changed {
-    /// Parses the payload of our triggers. Any other payload on the channel means that something may have changed.
+    /// Parses the payload of PostgreSQL's triggers. Any other payload on the channel means that something may have changed.
+    #[cfg(feature = "postgres")]
     pub(super) fn parse(payload: &str) -> Self {
         let found = match payload.split_once(':') {
             Some(("account", id)) => ConnectionId::from_str(id).ok().map(Self::Connection),
@@ -88,10 +91,12 @@ impl Signals {
     }
 
     /// Waits until there are no waiters.
+    #[cfg(feature = "postgres")]
     pub(super) async fn deserted(&self) {
         self.waiting.closed().await;
     }
 
+    #[cfg(feature = "postgres")]
     pub(super) fn is_deserted(&self) -> bool {
         self.waiting.receiver_count() == 0
     }
@@ -107,8 +112,11 @@ impl Store {
     /// Returns a waiter for the changes from now on.
     pub(crate) async fn changes(&self, clock: &dyn Clock) -> Changes {
         let signals = self.shared.signals.waiting.subscribe();
-        if let Engine::Postgres(postgres) = &self.shared.engine {
-            postgres.listen(&self.shared.signals);
+        match &self.shared.engine {
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.listen(&self.shared.signals),
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => {}
         }
         let looked = self.version(clock, Duration::ZERO).await;
         Changes { store: self.clone(), signals, version: looked.map(|looked| looked.version) }
@@ -117,7 +125,9 @@ impl Store {
     /// Returns the version of the store, read less than `age` ago; `None` for an engine that has none.
     pub(crate) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Looked> {
         match &self.shared.engine {
+            #[cfg(feature = "sqlite")]
             Engine::Sqlite(sqlite) => sqlite.version(clock, age).await,
+            #[cfg(feature = "postgres")]
             Engine::Postgres(_) => None,
         }
     }

@@ -10,10 +10,12 @@ use super::{
 macro_rules! clocked {
     ($reader:expr, $first:literal $(, $next:literal)*) => {
         match $reader.engine() {
-            Engine::Postgres(_) => {
+            #[cfg(feature = "postgres")]
+            Engine::Lost | Engine::Postgres(_) => {
                 concat!($first $(, "CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)", $next)*)
             }
-            _ => concat!($first $(, "unixepoch()", $next)*),
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => concat!($first $(, "unixepoch()", $next)*),
         }
     };
 }

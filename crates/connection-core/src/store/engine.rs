@@ -4,19 +4,19 @@
 //! method is one query text with its binds; the macros run it on the engine of the connection.
 
 use std::{
-    future::poll_fn,
     ops::{Deref, DerefMut},
-    pin::Pin,
     sync::Arc,
 };
 
-use futures_core::Stream;
-use sqlx::{
-    AssertSqlSafe, Either, PgConnection, Postgres, SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, Transaction,
-    pool::PoolConnection, sqlite::SqliteQueryResult,
-};
+#[cfg(feature = "sqlite")]
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+#[cfg(feature = "postgres")]
+use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::{SqlSafeStr as _, SqlStr, pool::PoolConnection};
 
-use super::{StoreError, changes::Changed, postgres::Lender, rows::NewestEvent};
+#[cfg(feature = "postgres")]
+use super::postgres::Lender;
+use super::{StoreError, changes::Changed, rows::NewestEvent};
 
 /// Reads rows.
 pub(crate) struct Reader {
@@ -25,14 +25,17 @@ pub(crate) struct Reader {
     /// `true` if statements may be prepared on the server, which a pooler in between does not allow.
     pub(super) prepares: bool,
     /// The source of another connection when this one dies. A job has none, because its work would be lost.
+    #[cfg(feature = "postgres")]
     lender: Option<Lender>,
     /// The error of the first statement that failed.
     failed: Option<StoreError>,
-    /// Statements to run before the next one, in the same round trip to the driver. SQLite only.
+    /// Statements to run before the next one, in the same round trip to the driver.
+    #[cfg(feature = "sqlite")]
     before: Option<Before>,
 }
 
 /// Statements of the writer that run together with the next statement of a job.
+#[cfg(feature = "sqlite")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Before {
     /// The text, which ends with a semicolon.
@@ -52,26 +55,44 @@ pub(crate) struct Tx {
 
 pub(super) enum Connection {
     /// The connection died, and no other was available.
+    #[cfg(feature = "postgres")]
     Lost,
+    #[cfg(feature = "sqlite")]
     Sqlite(SqliteConnection),
+    #[cfg(feature = "sqlite")]
     SqlitePooled(PoolConnection<Sqlite>),
+    #[cfg(feature = "postgres")]
     Postgres(PoolConnection<Postgres>),
+    #[cfg(feature = "postgres")]
     PostgresTransaction(Transaction<'static, Postgres>),
 }
 
 /// The driver's connection, by engine.
 pub(super) enum Engine<'c> {
+    #[cfg(feature = "postgres")]
     Lost,
+    #[cfg(feature = "sqlite")]
     Sqlite(&'c mut SqliteConnection),
+    #[cfg(feature = "postgres")]
     Postgres(&'c mut PgConnection),
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection, place: Arc<str>) -> Self {
-        Self { connection, place, prepares: true, lender: None, failed: None, before: None }
+        Self {
+            connection,
+            place,
+            prepares: true,
+            #[cfg(feature = "postgres")]
+            lender: None,
+            failed: None,
+            #[cfg(feature = "sqlite")]
+            before: None,
+        }
     }
 
     /// Creates a reader that takes connections from `lender`, also when one dies.
+    #[cfg(feature = "postgres")]
     pub(super) async fn lent(mut lender: Lender, place: Arc<str>) -> Result<Self, StoreError> {
         let connection = lender.lend().await.map_err(|error| StoreError::of(&error, &place))?;
         let reader = if lender.is_pooled() { Self::unprepared } else { Self::new };
@@ -79,41 +100,51 @@ impl Reader {
     }
 
     /// Creates a reader as [`new`](Self::new) does, for a connection through a pooler.
+    #[cfg(feature = "postgres")]
     pub(super) fn unprepared(connection: Connection, place: Arc<str>) -> Self {
         Self { prepares: false, ..Self::new(connection, place) }
     }
 
     /// Runs these statements before the next one.
+    #[cfg(feature = "sqlite")]
     pub(super) fn run_before(&mut self, before: Option<Before>) {
         self.before = before;
     }
 
     /// Returns `true` if no statement was run since [`run_before`](Self::run_before).
+    #[cfg(feature = "sqlite")]
     pub(super) fn is_untouched(&self) -> bool {
         self.before.is_some()
     }
 
     /// Returns the text to run for `sql`, and the number of its statements.
     pub(super) fn text(&mut self, sql: &'static str) -> (SqlStr, usize) {
-        match self.before.take() {
+        #[cfg(feature = "sqlite")]
+        if let Some(before) = self.before.take() {
             // Both parts are constants.
-            Some(before) => (AssertSqlSafe([before.sql, sql].concat()).into_sql_str(), before.statements + 1),
-            None => (sql.into_sql_str(), 1),
+            return (AssertSqlSafe([before.sql, sql].concat()).into_sql_str(), before.statements + 1);
         }
+        (sql.into_sql_str(), 1)
     }
 
     pub(super) fn engine(&mut self) -> Engine<'_> {
         match &mut self.connection {
+            #[cfg(feature = "postgres")]
             Connection::Lost => Engine::Lost,
+            #[cfg(feature = "sqlite")]
             Connection::Sqlite(connection) => Engine::Sqlite(connection),
+            #[cfg(feature = "sqlite")]
             Connection::SqlitePooled(connection) => Engine::Sqlite(connection),
+            #[cfg(feature = "postgres")]
             Connection::Postgres(connection) => Engine::Postgres(connection),
+            #[cfg(feature = "postgres")]
             Connection::PostgresTransaction(transaction) => Engine::Postgres(transaction),
         }
     }
 
     /// Replaces the connection of a failed statement if it has died. Returns `true` if the statement can be run
     /// again.
+    #[cfg(feature = "postgres")]
     pub(super) async fn is_replaced(&mut self, error: &sqlx::Error) -> bool {
         let Some(lender) = self.lender.as_mut().filter(|_| is_dead(error)) else { return false };
         // Returned to the pool first, which may have no room for another connection.
@@ -122,6 +153,12 @@ impl Reader {
         let Ok(another) = lender.lend().await else { return false };
         self.connection = another;
         true
+    }
+
+    /// Returns `false`: a connection to a file does not die.
+    #[cfg(not(feature = "postgres"))]
+    pub(super) async fn is_replaced(&mut self, _: &sqlx::Error) -> bool {
+        false
     }
 
     /// Returns the result of a statement, and remembers the first failure. On PostgreSQL nothing after a failed
@@ -187,6 +224,7 @@ impl DerefMut for Tx {
 
 /// Returns `true` if the connection failed. With 57P01 and 57P02, the server shuts down or ends this connection
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+#[cfg(feature = "postgres")]
 pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) => true,
@@ -195,36 +233,15 @@ pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Returns the number of rows that the last of the statements changed.
-///
-/// The driver adds up the changes of all statements, and for a savepoint SQLite repeats the number of the statement
-/// before. The stream is dropped after the last number, because the driver's thread would wake this one once more
-/// only to signal the end.
-pub(super) async fn changed<R>(
-    mut ran: impl Stream<Item = Result<Either<SqliteQueryResult, R>, sqlx::Error>> + Unpin,
-    statements: usize,
-) -> Result<u64, sqlx::Error> {
-    let (mut left, mut changed) = (statements, 0);
-    while left > 0 {
-        let next = poll_fn(|cx| Pin::new(&mut ran).poll_next(cx)).await;
-        match next.transpose()? {
-            Some(Either::Left(done)) => {
-                left -= 1;
-                changed = done.rows_affected();
-            }
-            Some(Either::Right(_)) => {}
-            None => break,
-        }
-    }
-    Ok(changed)
-}
-
 /// Runs an expression with the driver's connection, once per engine.
 macro_rules! on_engine {
     ($reader:expr, $connection:ident => $run:expr) => {
         match $reader.engine() {
+            #[cfg(feature = "postgres")]
             $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
+            #[cfg(feature = "sqlite")]
             $crate::store::engine::Engine::Sqlite($connection) => $run,
+            #[cfg(feature = "postgres")]
             $crate::store::engine::Engine::Postgres($connection) => $run,
         }
     };
@@ -267,11 +284,14 @@ macro_rules! execute {
         } else {
             let (sql, statements) = $reader.text($sql);
             let done = match $reader.engine() {
+                #[cfg(feature = "postgres")]
                 $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
+                #[cfg(feature = "sqlite")]
                 $crate::store::engine::Engine::Sqlite(connection) => {
                     let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
-                    $crate::store::engine::changed(sqlx::Executor::fetch_many(connection, query), statements).await
+                    $crate::store::sqlite::changed(sqlx::Executor::fetch_many(connection, query), statements).await
                 }
+                #[cfg(feature = "postgres")]
                 $crate::store::engine::Engine::Postgres(connection) => {
                     let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
                     query.execute(connection).await.map(|done| done.rows_affected())

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
+use sqlx::error::DatabaseError;
+#[cfg(feature = "postgres")]
+use sqlx::postgres::PgDatabaseError;
 
 use connection_seal::platform::NotPrivate;
 
@@ -40,6 +42,14 @@ pub enum StoreError {
         place: String,
         /// The message of the engine.
         detail: String,
+    },
+    /// This program was built without the engine of the database.
+    #[error("this program was built without {engine}, which is the feature `{feature}` of connection-core")]
+    EngineNotBuilt {
+        /// The name of the engine.
+        engine: &'static str,
+        /// The feature that is off.
+        feature: &'static str,
     },
     /// Other users can read or change a file of the database.
     #[error("the database is not private: {0}")]
@@ -139,6 +149,9 @@ impl StoreError {
                 )
             }
             Self::Corrupt { place, .. } => format!("restore {place} from a backup"),
+            Self::EngineNotBuilt { feature, .. } => {
+                format!("build the program with the feature `{feature}` of connection-core, or name another database")
+            }
             Self::Exposed(exposed) => exposed.remedy(),
             Self::Full { place } => format!("free space on the disk of {place}"),
             Self::InvalidAddress { .. } | Self::UnsupportedEngine { .. } => {
@@ -187,10 +200,7 @@ impl StoreError {
             sqlx::Error::PoolTimedOut => Self::Busy { place: owned },
             sqlx::Error::Io(error) => Self::io(error, owned),
             sqlx::Error::Tls(_) => Self::Unavailable { place: owned, detail: "TLS failed".into() },
-            sqlx::Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
-                Some(error) => Self::of_postgres(error, owned),
-                None => Self::of_sqlite(&**error, owned),
-            },
+            sqlx::Error::Database(error) => Self::of_engine(&**error, owned),
             sqlx::Error::ColumnDecode { index, .. } => {
                 let detail = format!("the value of {index} is not one that this program writes");
                 Self::Corrupt { place: owned, detail }
@@ -202,6 +212,18 @@ impl StoreError {
         }
     }
 
+    fn of_engine(error: &(dyn DatabaseError + 'static), place: String) -> Self {
+        #[cfg(feature = "postgres")]
+        if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+            return Self::of_postgres(error, place);
+        }
+        #[cfg(feature = "sqlite")]
+        return Self::of_sqlite(error, place);
+        #[cfg(not(feature = "sqlite"))]
+        Self::Unavailable { place, detail: "the driver failed".into() }
+    }
+
+    #[cfg(feature = "sqlite")]
     fn of_sqlite(error: &dyn DatabaseError, place: String) -> Self {
         let detail = error.message().to_owned();
         if error.is_unique_violation() {
@@ -223,6 +245,7 @@ impl StoreError {
 
     /// Converts an error by its SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). The
     /// message names tables and constraints. Values are in the detail, which is not copied.
+    #[cfg(feature = "postgres")]
     fn of_postgres(error: &PgDatabaseError, place: String) -> Self {
         let detail = error.message().to_owned();
         match error.code() {

@@ -1,9 +1,15 @@
 //! The location of a database: an address, or a pool of the host.
 
-use std::{fmt, path::PathBuf, str::FromStr as _};
+#[cfg(feature = "postgres")]
+use std::str::FromStr as _;
+use std::{fmt, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{PgPool, SqlitePool, postgres::PgConnectOptions};
+#[cfg(feature = "sqlite")]
+use sqlx::SqlitePool;
+#[cfg(feature = "postgres")]
+use sqlx::{PgPool, postgres::PgConnectOptions};
+#[cfg(feature = "postgres")]
 use tokio::runtime::Handle;
 
 use super::StoreError;
@@ -30,8 +36,10 @@ pub struct StoreSource {
 
 pub(super) enum Source {
     Address(SecretString),
+    #[cfg(feature = "sqlite")]
     Sqlite(SqlitePool),
     /// A pool, and the runtime of the host, which connections of the pool must not outlive.
+    #[cfg(feature = "postgres")]
     Postgres(PgPool, Option<Handle>),
 }
 
@@ -52,6 +60,7 @@ impl StoreSource {
     /// pool keeps them.
     pub(crate) fn here(self) -> Self {
         let source = match self.source {
+            #[cfg(feature = "postgres")]
             Source::Postgres(pool, _) => Source::Postgres(pool, Handle::try_current().ok()),
             other => other,
         };
@@ -62,19 +71,16 @@ impl StoreSource {
 impl StoreSource {
     /// Returns the state directory, which is beside the file of a SQLite database.
     pub(crate) fn state_directory(&self) -> Option<PathBuf> {
-        let Source::Address(address) = &self.source else { return None };
-        let Ok(Location::Sqlite(path)) = Location::parse(address) else { return None };
-        let mut directory = path.into_os_string();
+        let mut directory = self.file()?.into_os_string();
         directory.push(".state");
         Some(directory.into())
     }
-}
 
-impl StoreSource {
     /// Returns the file of a SQLite database that is named by an address.
     pub(crate) fn file(&self) -> Option<PathBuf> {
         let Source::Address(address) = &self.source else { return None };
         match Location::parse(address) {
+            #[cfg(feature = "sqlite")]
             Ok(Location::Sqlite(path)) => Some(path),
             _ => None,
         }
@@ -86,7 +92,9 @@ impl fmt::Debug for StoreSource {
         // An address may contain a password.
         f.write_str(match &self.source {
             Source::Address(_) => "StoreSource(address)",
+            #[cfg(feature = "sqlite")]
             Source::Sqlite(_) => "StoreSource(SqlitePool)",
+            #[cfg(feature = "postgres")]
             Source::Postgres(..) => "StoreSource(PgPool)",
         })
     }
@@ -110,22 +118,32 @@ impl From<SecretString> for StoreSource {
     }
 }
 
+#[cfg(feature = "sqlite")]
 impl From<SqlitePool> for StoreSource {
     fn from(pool: SqlitePool) -> Self {
         Self::new(Source::Sqlite(pool))
     }
 }
 
+#[cfg(feature = "postgres")]
 impl From<PgPool> for StoreSource {
     fn from(pool: PgPool) -> Self {
         Self::new(Source::Postgres(pool, None))
     }
 }
 
+/// The server behind a pooler.
+#[cfg(feature = "postgres")]
+pub(super) type Direct = PgConnectOptions;
+#[cfg(not(feature = "postgres"))]
+pub(super) type Direct = std::convert::Infallible;
+
 /// A parsed address, by engine.
 #[derive(Debug)]
 pub(super) enum Location {
+    #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
+    #[cfg(feature = "postgres")]
     Postgres(Box<PgConnectOptions>),
 }
 
@@ -135,12 +153,7 @@ impl Location {
     pub(super) fn parse(address: &SecretString) -> Result<Self, StoreError> {
         let url = address.expose_secret();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let options = PgConnectOptions::from_str(url);
-            let reason = "the address of the database is not of the form postgres://USER@HOST:PORT/DATABASE";
-            return match options {
-                Ok(options) => Ok(Self::Postgres(Box::new(options))),
-                Err(_) => Err(StoreError::InvalidAddress { reason }),
-            };
+            return Self::server(url);
         }
         let (path, is_url) = match (url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")), url) {
             (Some(path), _) => (path, true),
@@ -155,8 +168,45 @@ impl Location {
             _ if path.starts_with("file:") => "the address of the database is a path, not a file: URI",
             _ if path.contains('\0') => "the address of the database holds a zero byte",
             _ if is_url && path.contains(['?', '#']) => "options in the address of a SQLite database are not supported",
-            _ => return Ok(Self::Sqlite(PathBuf::from(path))),
+            _ => return Self::file(path),
         };
         Err(StoreError::InvalidAddress { reason })
+    }
+
+    /// Returns the server itself, which is behind a pooler.
+    pub(super) fn direct(self) -> Result<Direct, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(options) => Ok(*options),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => {
+                let reason = "the direct address is that of a server, as in postgres://USER@HOST:PORT/DATABASE";
+                Err(StoreError::InvalidAddress { reason })
+            }
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn file(path: &str) -> Result<Self, StoreError> {
+        Ok(Self::Sqlite(PathBuf::from(path)))
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    fn file(_: &str) -> Result<Self, StoreError> {
+        Err(StoreError::EngineNotBuilt { engine: "SQLite", feature: "sqlite" })
+    }
+
+    #[cfg(feature = "postgres")]
+    fn server(url: &str) -> Result<Self, StoreError> {
+        let reason = "the address of the database is not of the form postgres://USER@HOST:PORT/DATABASE";
+        match PgConnectOptions::from_str(url) {
+            Ok(options) => Ok(Self::Postgres(Box::new(options))),
+            Err(_) => Err(StoreError::InvalidAddress { reason }),
+        }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn server(_: &str) -> Result<Self, StoreError> {
+        Err(StoreError::EngineNotBuilt { engine: "PostgreSQL", feature: "postgres" })
     }
 }

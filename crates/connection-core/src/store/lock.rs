@@ -5,10 +5,9 @@
 //! does no harm. A job that needs several locks takes them in the order of the variants, so that no two jobs wait
 //! for each other.
 
-use super::{
-    StoreError, Tx,
-    engine::{Engine, execute},
-};
+#[cfg(feature = "sqlite")]
+use super::engine::Engine;
+use super::{StoreError, Tx, engine::execute};
 use crate::ids::{ConnectionId, SessionId};
 
 /// The rows that a lock protects.
@@ -28,6 +27,7 @@ impl Tx {
         // The server hashes the name to a number. If two names have the same number, one job only waits without
         // need.
         const SQL: &str = "SELECT pg_advisory_xact_lock(hashtextextended('connections/' || CAST($1 AS TEXT), 0))";
+        #[cfg(feature = "sqlite")]
         if matches!(self.engine(), Engine::Sqlite(_)) {
             return Ok(());
         }

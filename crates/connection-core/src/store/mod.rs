@@ -27,6 +27,7 @@ mod livenesses;
 mod location;
 mod lock;
 mod migrate;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod preferences;
 mod previous;
@@ -37,6 +38,7 @@ pub(crate) mod rows;
 mod sealed;
 mod sealed_value;
 mod setups;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -51,7 +53,9 @@ use tokio::sync::oneshot;
 use changes::Signals;
 use job::Durability;
 use location::{Location, Source};
+#[cfg(feature = "postgres")]
 use postgres::Postgres;
+#[cfg(feature = "sqlite")]
 use sqlite::{Limits, Sqlite};
 
 pub(crate) use accounts::OfKindRow;
@@ -88,8 +92,22 @@ struct Shared {
 }
 
 enum Engine {
+    #[cfg(feature = "sqlite")]
     Sqlite(Sqlite),
+    #[cfg(feature = "postgres")]
     Postgres(Box<Postgres>),
+}
+
+/// Runs an expression with the engine in use.
+macro_rules! with_engine {
+    ($engine:expr, $name:ident => $run:expr) => {
+        match $engine {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite($name) => $run,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres($name) => $run,
+        }
+    };
 }
 
 impl Store {
@@ -101,32 +119,33 @@ impl Store {
     ///
     /// [`StoreError::Newer`] for a database of a later program, [`StoreError::ReadOnly`], and any other reason why
     /// the database cannot be used.
-    pub(crate) async fn open(source: StoreSource) -> Result<Self, StoreError> {
-        Self::open_with(source, Limits::USUAL).await
-    }
-
-    async fn open_with(StoreSource { source, direct }: StoreSource, limits: Limits) -> Result<Self, StoreError> {
-        let direct = match direct.as_ref().map(Location::parse).transpose()? {
-            None => None,
-            Some(Location::Postgres(options)) => Some(*options),
-            Some(Location::Sqlite(_)) => {
-                let reason = "the direct address is that of a server, as in postgres://USER@HOST:PORT/DATABASE";
-                return Err(StoreError::InvalidAddress { reason });
-            }
-        };
+    pub(crate) async fn open(StoreSource { source, direct }: StoreSource) -> Result<Self, StoreError> {
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a server has a pooler"))]
+        let direct = direct.map(|address| Location::parse(&address)?.direct()).transpose()?;
         let engine = match source {
             Source::Address(address) => match Location::parse(&address)? {
-                Location::Sqlite(path) => Engine::Sqlite(sqlite::open(path, limits).await?),
+                #[cfg(feature = "sqlite")]
+                Location::Sqlite(path) => Engine::Sqlite(sqlite::open(path, Limits::USUAL).await?),
+                #[cfg(feature = "postgres")]
                 Location::Postgres(options) => Engine::Postgres(Box::new(postgres::open(*options, direct).await?)),
             },
-            Source::Sqlite(pool) => Engine::Sqlite(sqlite::open_lent(pool, limits).await?),
+            #[cfg(feature = "sqlite")]
+            Source::Sqlite(pool) => Engine::Sqlite(sqlite::open_lent(pool, Limits::USUAL).await?),
+            #[cfg(feature = "postgres")]
             Source::Postgres(pool, host) => Engine::Postgres(Box::new(postgres::open_lent(pool, direct, host).await?)),
         };
-        let place = match &engine {
-            Engine::Sqlite(sqlite) => sqlite.place(),
-            Engine::Postgres(postgres) => postgres.place(),
-        };
-        Ok(Self { shared: Arc::new(Shared { engine, place, signals: Arc::default() }) })
+        Ok(Self::of(engine))
+    }
+
+    /// Opens a SQLite file with other limits of a batch.
+    #[cfg(test)]
+    async fn open_file(path: PathBuf, limits: Limits) -> Result<Self, StoreError> {
+        Ok(Self::of(Engine::Sqlite(sqlite::open(path, limits).await?)))
+    }
+
+    fn of(engine: Engine) -> Self {
+        let place = with_engine!(&engine, engine => engine.place());
+        Self { shared: Arc::new(Shared { engine, place, signals: Arc::default() }) }
     }
 
     /// Changes rows. The job runs after those queued before it, and is committed as a whole or not at all.
@@ -165,10 +184,7 @@ impl Store {
     /// [`StoreError::Closed`] after [`close`](Self::close), and [`StoreError::Busy`] if none is free for a long
     /// time.
     pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
-        match &self.shared.engine {
-            Engine::Sqlite(sqlite) => sqlite.reader().await,
-            Engine::Postgres(postgres) => postgres.reader().await,
-        }
+        with_engine!(&self.shared.engine, engine => engine.reader().await)
     }
 
     /// Returns `true` if the database can be read.
@@ -182,8 +198,9 @@ impl Store {
     /// Returns why the database cannot be reached. A pool that waits for a connection does not report the cause, so
     /// this tries to connect once more. Any other error is returned unchanged.
     pub(crate) async fn explained(&self, error: StoreError) -> StoreError {
-        match (&self.shared.engine, &error) {
-            (Engine::Postgres(postgres), StoreError::Unavailable { .. }) => {
+        match &self.shared.engine {
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) if matches!(error, StoreError::Unavailable { .. }) => {
                 postgres.reached().await.err().unwrap_or(error)
             }
             _ => error,
@@ -193,19 +210,13 @@ impl Store {
     /// Accepts no more jobs, and returns when the queued ones are done and the database is closed. A pool of the
     /// host stays open.
     pub(crate) async fn close(&self) {
-        match &self.shared.engine {
-            Engine::Sqlite(sqlite) => sqlite.close().await,
-            Engine::Postgres(postgres) => postgres.close().await,
-        }
+        with_engine!(&self.shared.engine, engine => engine.close().await);
         // Wakes the waiters, which will see no further changes.
         self.shared.signals.publish(Changed::Something);
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        match &self.shared.engine {
-            Engine::Sqlite(sqlite) => sqlite.is_closed(),
-            Engine::Postgres(postgres) => postgres.is_closed(),
-        }
+        with_engine!(&self.shared.engine, engine => engine.is_closed())
     }
 
     /// Returns the name of the database for people.
@@ -215,7 +226,12 @@ impl Store {
 
     /// Returns the file of a SQLite database, also that of a pool of the host.
     pub(crate) fn file(&self) -> Option<PathBuf> {
-        matches!(self.shared.engine, Engine::Sqlite(_)).then(|| PathBuf::from(self.place()))
+        match self.shared.engine {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => Some(PathBuf::from(self.place())),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => None,
+        }
     }
 
     fn enqueue<T, F>(
@@ -229,10 +245,7 @@ impl Store {
     {
         let (answer, answered) = oneshot::channel();
         let job = job::queued(durability, job, self.shared.signals.clone(), answer);
-        match &self.shared.engine {
-            Engine::Sqlite(sqlite) => sqlite.enqueue(job),
-            Engine::Postgres(postgres) => postgres.enqueue(job),
-        }
+        with_engine!(&self.shared.engine, engine => engine.enqueue(job));
         async move { answered.await.unwrap_or(Err(StoreError::Closed)) }
     }
 }
@@ -251,10 +264,12 @@ impl Store {
 /// [`StoreError`], as when a registry is opened.
 pub async fn migrate(address: impl Into<SecretString>) -> Result<(), StoreError> {
     match Location::parse(&address.into())? {
+        #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => {
             sqlite::open(path, Limits::USUAL).await?.close().await;
             Ok(())
         }
+        #[cfg(feature = "postgres")]
         Location::Postgres(options) => postgres::migrate_at(&options).await,
     }
 }

@@ -1,5 +1,6 @@
 //! SQLite: a single writer that commits queued jobs together, and several readers.
 
+mod changed;
 mod lent;
 mod own;
 mod version;
@@ -29,6 +30,7 @@ use writer::Writer;
 
 use crate::Clock;
 
+pub(super) use changed::changed;
 pub(super) use lent::open as open_lent;
 pub(super) use own::open;
 pub(super) use writer::Limits;

@@ -73,9 +73,12 @@ impl Database {
         Store::open(self.url().into()).await.unwrap()
     }
 
-    /// Opens the database with other limits for batches.
+    /// Opens the database with other limits for the batches of SQLite.
     async fn open_with(&self, limits: Limits) -> Store {
-        Store::open_with(self.url().into(), limits).await.unwrap()
+        match &self.postgres {
+            Some(_) => self.open().await,
+            None => Store::open_file(self.path(), limits).await.unwrap(),
+        }
     }
 
     pub(super) fn id<T: From<uuid::Uuid>>(&self) -> T {
