@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", run: tidy::run },
     Step { name: "api", run: api::check },
     Step { name: "clippy", run: clippy },
+    Step { name: "engines", run: engines },
     Step { name: "layers", run: layers::run },
     Step { name: "deny", run: deny },
     Step { name: "advisories", run: advisories::run },
@@ -80,6 +81,18 @@ fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
 
 fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     cargo(workspace, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+}
+
+/// Checks the core with each engine of the store alone. Clippy applies `-D warnings` to our crates only, so that the
+/// packages of others are not built again.
+fn engines(workspace: &Workspace) -> Result<(), Failure> {
+    for engine in ["sqlite", "postgres"] {
+        let features = ["--no-default-features", "--features", engine];
+        let arguments =
+            [&["clippy", "-p", "connection-core", "--lib"], &features[..], &["--locked", "--", "-D", "warnings"]];
+        cargo(workspace, &arguments.concat())?;
+    }
+    Ok(())
 }
 
 /// Runs `cargo deny` offline, so that it works without a network. The packages for other platforms are fetched first.

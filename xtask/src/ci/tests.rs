@@ -33,6 +33,7 @@ fn every_step_is_there_and_setup_comes_first() {
         "fmt",
         "api",
         "clippy",
+        "engines",
         "layers",
         "tidy",
         "deny",

@@ -217,13 +217,9 @@ impl StoreError {
         if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
             return Self::of_postgres(error, place);
         }
-        #[cfg(feature = "sqlite")]
-        return Self::of_sqlite(error, place);
-        #[cfg(not(feature = "sqlite"))]
-        Self::Unavailable { place, detail: "the driver failed".into() }
+        Self::of_sqlite(error, place)
     }
 
-    #[cfg(feature = "sqlite")]
     fn of_sqlite(error: &dyn DatabaseError, place: String) -> Self {
         let detail = error.message().to_owned();
         if error.is_unique_violation() {

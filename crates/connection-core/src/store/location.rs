@@ -66,9 +66,7 @@ impl StoreSource {
         };
         Self { source, ..self }
     }
-}
 
-impl StoreSource {
     /// Returns the state directory, which is beside the file of a SQLite database.
     pub(crate) fn state_directory(&self) -> Option<PathBuf> {
         let mut directory = self.file()?.into_os_string();
