@@ -128,7 +128,7 @@ impl Store {
             #[cfg(feature = "sqlite")]
             Engine::Sqlite(sqlite) => sqlite.version(clock, age).await,
             #[cfg(feature = "postgres")]
-            Engine::Postgres(_) => None,
+            Engine::Postgres(postgres) => postgres.version(clock, age).await,
         }
     }
 }

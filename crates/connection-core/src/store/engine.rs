@@ -293,6 +293,7 @@ macro_rules! execute {
                 }
                 #[cfg(feature = "postgres")]
                 $crate::store::engine::Engine::Postgres(connection) => {
+                    debug_assert_eq!(statements, 1, "only the writer of SQLite runs several at once");
                     let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
                     query.execute(connection).await.map(|done| done.rows_affected())
                 }

@@ -9,19 +9,20 @@ mod lend;
 mod listen;
 mod open;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::{runtime::Handle, sync::RwLock};
 
 use super::{
     StoreError,
-    changes::Signals,
+    changes::{Looked, Signals},
     engine::Reader,
     job::{Durability, Job},
     migrate,
 };
 
+use crate::Clock;
 use listen::Ear;
 
 pub(super) use lend::Lender;
@@ -86,6 +87,11 @@ impl Postgres {
 
     pub(super) fn listen(&self, signals: &Arc<Signals>) {
         self.ear.listen(&self.runtime, signals);
+    }
+
+    /// Returns `None`. A server sends notifications and has no version to compare.
+    pub(super) async fn version(&self, _: &dyn Clock, _: Duration) -> Option<Looked> {
+        None
     }
 
     /// Returns `true` if the store was closed or is about to be.
