@@ -91,6 +91,11 @@ impl BaseUrl {
         &self.origin
     }
 
+    /// Returns the address of a path and a query that are encoded already.
+    pub(crate) fn followed_by(&self, path_and_query: &str) -> String {
+        [self.origin.as_str(), &self.path, path_and_query].concat()
+    }
+
     /// Joins a path that is not encoded yet. A part that is `.` or `..` is written as `%2E`. Parsers of URLs read that
     /// as dots anyway, so the host refuses to send it, and no path leaves its base.
     pub(crate) fn join(&self, path: &str) -> String {

@@ -4,7 +4,7 @@
 //! contain them, and the checks of this workspace reject a plugin that names this module. The module is not a security
 //! boundary. The host's egress policy checks every address anyway.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 
 use crate::{
     Answer, Answers, BaseUrl, CallbackHandle, CallbackRequest, HttpRequest, NotLive, Origin, Root, Secret,
@@ -62,14 +62,19 @@ pub fn offline(failure: &SetupFailure) -> Option<&NotLive> {
 pub fn request(method: impl Into<Text>, base: &BaseUrl, path_and_query: &str) -> Option<HttpRequest> {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&b);
-    let whole = |text: &str| encode::from_percent(text).is_some();
-    let dots = |part: &str| encode::from_percent(part).is_none_or(|part| matches!(&*part, "." | ".."));
+    let is_encoded = |text: &str| text.contains('%');
+    let whole = |text: &str| !is_encoded(text) || encode::from_percent(text).is_some();
+    let is_dots = |part: &str| matches!(part, "." | "..");
+    let dots = |part: &str| match is_encoded(part) {
+        true => encode::from_percent(part).is_none_or(|part| is_dots(&part)),
+        false => is_dots(part),
+    };
     let fits = path.starts_with('/')
         && path.bytes().all(legal)
         && !path.split('/').any(dots)
         && query.bytes().all(|b| legal(b) || b == b'?')
         && whole(query);
-    fits.then(|| HttpRequest::raw(method.into(), format!("{base}{path_and_query}")))
+    fits.then(|| HttpRequest::raw(method.into(), base.followed_by(path_and_query)))
 }
 
 /// Duplicates a request together with its secrets, for a host that sends it again with a newer credential.

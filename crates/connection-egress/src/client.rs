@@ -20,7 +20,7 @@ use crate::{
     redirect::{self, Next},
     resolver::{Addresses, CheckedResolver, Lookup, SystemLookup},
     secret_buffer::SecretBuffer,
-    tls,
+    tls::{self, Trusted},
 };
 
 /// The HTTP client of a host. Clones share their connections.
@@ -56,7 +56,7 @@ impl HttpClient {
         clock: Arc<dyn Clock>,
         lookup: Arc<dyn Lookup>,
     ) -> Result<Self, HttpPolicyError> {
-        let tls = tls::config(&policy.root_certificates)?;
+        let tls = tls::config(Arc::new(Trusted::new(&policy.root_certificates)?))?;
         if !policy.user_agent.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
             return Err(HttpPolicyError::UserAgent);
         }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
+    columns::row,
     engine::{Engine, all, execute, optional},
     rows::{AccountRow, ListedRow},
 };
@@ -29,14 +30,15 @@ macro_rules! listed {
 
 pub(super) use listed;
 
-/// A connection whose usage may be fetched.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct OfKindRow {
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) id: ConnectionId,
-    pub(crate) owner: String,
-    pub(crate) generation: i64,
-    pub(crate) profile_id: Option<String>,
+row! {
+    /// A connection whose usage may be fetched.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct OfKindRow {
+        pub(crate) id: ConnectionId,
+        pub(crate) owner: String,
+        pub(crate) generation: i64,
+        pub(crate) profile_id: Option<String>,
+    }
 }
 
 /// The connections of a kind, of all owners, with ids after `$2`.

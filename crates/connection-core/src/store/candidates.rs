@@ -4,9 +4,10 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError,
+    columns::Found,
     engine::{all, optional},
     row_events::newest,
-    rows::{CandidateRow, FoundCandidate, NearCandidate, NearRow, PublicSettings},
+    rows::{CandidateRow, NearCandidate, NearRow, PublicSettings},
 };
 use crate::ids::ConnectionId;
 
@@ -32,13 +33,13 @@ pub(crate) struct Near {
 macro_rules! near {
     ($kinds:literal) => {
         concat!(
-            "SELECT CASE WHEN m.id IS NULL THEN (SELECT p.body FROM connection_extension_preference AS p \
+            "SELECT a.state, CASE WHEN m.id IS NULL THEN (SELECT p.body FROM connection_extension_preference AS p \
              WHERE p.owner = $1 AND p.extension = $2 AND p.command = '') END AS own, \
              CASE WHEN m.id IS NULL THEN (SELECT p.body FROM connection_extension_preference AS p \
              WHERE p.owner = $1 AND p.extension = $3 AND p.command = '') END AS of_provider, \
              CASE WHEN m.id IS NULL THEN (SELECT CASE WHEN s.provider = s.name THEN s.public END \
              FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name = $3) END AS declared, \
-             a.id, a.kind, a.is_default, a.config, a.state, l.liveness, l.reason, c.secret_names, c.granted_scopes, \
+             a.id, a.kind, a.is_default, a.config, l.liveness, l.reason, c.secret_names, c.granted_scopes, \
              g.names AS granted, \
              g.created_at AS granted_at, g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),
@@ -134,9 +135,9 @@ impl Reader {
         limit: i64,
     ) -> Result<(Vec<CandidateRow>, bool), StoreError> {
         let after = after.map_or(Uuid::nil(), ConnectionId::as_uuid);
-        let found = all!(self, FoundCandidate, OF_KIND, owner, kind, extension, after, limit)?;
+        let found = all!(self, Found<CandidateRow>, OF_KIND, owner, kind, extension, after, limit)?;
         let full = found.len() as i64 == limit;
-        Ok((found.into_iter().filter_map(|FoundCandidate(row)| row).collect(), full))
+        Ok((found.into_iter().filter_map(|Found(row)| row).collect(), full))
     }
 
     /// Returns a page of all candidates of an owner, without grants, and `true` if the page is full.
@@ -147,9 +148,9 @@ impl Reader {
         limit: i64,
     ) -> Result<(Vec<CandidateRow>, bool), StoreError> {
         let after = after.map_or(Uuid::nil(), ConnectionId::as_uuid);
-        let found = all!(self, FoundCandidate, OF_OWNER, owner, after, limit)?;
+        let found = all!(self, Found<CandidateRow>, OF_OWNER, owner, after, limit)?;
         let full = found.len() as i64 == limit;
-        Ok((found.into_iter().filter_map(|FoundCandidate(row)| row).collect(), full))
+        Ok((found.into_iter().filter_map(|Found(row)| row).collect(), full))
     }
 
     /// Returns the revisions of a connection's configuration and credential, and the configuration; `None` if the

@@ -3,28 +3,28 @@
 //! Each query walks one index in the order of time and reads no more rows than the limit. What is left is read by
 //! the next look.
 
-use uuid::Uuid;
-
 use super::{
     Reader, StoreError, Tx,
     clock::clocked,
+    columns::{Found, row},
     engine::{Engine, all, execute, optional},
     refreshes::LONGEST_LEASE,
-    rows::{FoundSetup, SetupRow},
+    rows::SetupRow,
 };
 use crate::ids::ConnectionId;
 
-/// A connection with due work.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct DueRow {
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) id: ConnectionId,
-    pub(crate) owner: String,
-    pub(crate) kind: String,
-    /// The generation of its current credential.
-    pub(crate) generation: i64,
-    /// The time since which the work is due, or the time at which a credential ends.
-    pub(crate) at: i64,
+row! {
+    /// A connection with due work.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct DueRow {
+        pub(crate) id: ConnectionId,
+        pub(crate) owner: String,
+        pub(crate) kind: String,
+        /// The generation of its current credential.
+        pub(crate) generation: i64,
+        /// The time since which the work is due, or the time at which a credential ends.
+        pub(crate) at: i64,
+    }
 }
 
 impl Reader {
@@ -119,8 +119,8 @@ impl Reader {
                            lease_owner, lease_until, expires_at, created_at FROM connection_setup \
                            WHERE state IN ('running', 'waiting') AND state = 'running' AND expires_at > $1 \
                            AND (lease_until IS NULL OR lease_until <= $1) ORDER BY id LIMIT $2";
-        let found = all!(self, FoundSetup, SQL, now, limit)?;
-        Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
+        let found = all!(self, Found<SetupRow>, SQL, now, limit)?;
+        Ok(found.into_iter().filter_map(|Found(row)| row).collect())
     }
 }
 

@@ -32,6 +32,22 @@ pub(crate) struct Reader {
     /// Statements to run before the next one, in the same round trip to the driver.
     #[cfg(feature = "sqlite")]
     before: Option<Before>,
+    /// The state of the transaction that a statement begins.
+    #[cfg(feature = "sqlite")]
+    begun: Begun,
+}
+
+/// The state of a transaction that begins with the first statement of its job.
+#[cfg(feature = "sqlite")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    /// The transaction has begun, or none is needed.
+    Yes,
+    /// The statement that is running begins it.
+    Now,
+    /// The statement failed, and perhaps no transaction has begun. Further statements are refused, because without a
+    /// transaction each would be committed at once.
+    Perhaps,
 }
 
 /// Statements of the writer that run together with the next statement of a job.
@@ -42,6 +58,8 @@ pub(super) struct Before {
     pub(super) sql: &'static str,
     /// The number of statements in the text.
     pub(super) statements: usize,
+    /// `true` if the text begins a transaction.
+    pub(super) is_begin: bool,
 }
 
 /// A transaction that writes.
@@ -69,7 +87,7 @@ pub(super) enum Connection {
 
 /// The driver's connection, by engine.
 pub(super) enum Engine<'c> {
-    #[cfg(feature = "postgres")]
+    /// There is no connection on which a statement may run.
     Lost,
     #[cfg(feature = "sqlite")]
     Sqlite(&'c mut SqliteConnection),
@@ -88,6 +106,8 @@ impl Reader {
             failed: None,
             #[cfg(feature = "sqlite")]
             before: None,
+            #[cfg(feature = "sqlite")]
+            begun: Begun::Yes,
         }
     }
 
@@ -117,10 +137,19 @@ impl Reader {
         self.before.is_some()
     }
 
+    /// Allows statements again after one that should have begun a transaction failed.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn allow_statements(&mut self) {
+        self.begun = Begun::Yes;
+    }
+
     /// Returns the text to run for `sql`, and the number of its statements.
     pub(super) fn text(&mut self, sql: &'static str) -> (SqlStr, usize) {
         #[cfg(feature = "sqlite")]
         if let Some(before) = self.before.take() {
+            if before.is_begin {
+                self.begun = Begun::Now;
+            }
             // Both parts are constants.
             return (AssertSqlSafe([before.sql, sql].concat()).into_sql_str(), before.statements + 1);
         }
@@ -128,6 +157,10 @@ impl Reader {
     }
 
     pub(super) fn engine(&mut self) -> Engine<'_> {
+        #[cfg(feature = "sqlite")]
+        if self.begun == Begun::Perhaps {
+            return Engine::Lost;
+        }
         match &mut self.connection {
             #[cfg(feature = "postgres")]
             Connection::Lost => Engine::Lost,
@@ -164,6 +197,10 @@ impl Reader {
     /// Returns the result of a statement, and remembers the first failure. On PostgreSQL nothing after a failed
     /// statement in a transaction is kept; remembering the failure gives the same behaviour on every engine.
     pub(super) fn checked<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        #[cfg(feature = "sqlite")]
+        if self.begun == Begun::Now {
+            self.begun = if result.is_ok() { Begun::Yes } else { Begun::Perhaps };
+        }
         result.map_err(|error| {
             let error = StoreError::of(&error, &self.place);
             self.failed.get_or_insert_with(|| error.clone());
@@ -271,7 +308,7 @@ pub(super) use super::tests::texts::is_noted;
 
 /// Returns `true` while a test collects the query texts instead of running them.
 #[cfg(not(test))]
-pub(super) const fn is_noted(_file: &str, _line: u32, _sql: &str) -> bool {
+pub(super) const fn is_noted(_file: &str, _line: u32, _sql: &str, _columns: fn(&mut Vec<&'static str>)) -> bool {
     false
 }
 
@@ -279,7 +316,7 @@ pub(super) const fn is_noted(_file: &str, _line: u32, _sql: &str) -> bool {
 macro_rules! execute {
     ($reader:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
-        if $crate::store::engine::is_noted(file!(), line!(), $sql) {
+        if $crate::store::engine::is_noted(file!(), line!(), $sql, |_| {}) {
             Ok(1)
         } else {
             let (sql, statements) = $reader.text($sql);
@@ -309,11 +346,13 @@ pub(super) use execute;
 macro_rules! optional {
     ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
-        if $crate::store::engine::is_noted(file!(), line!(), $sql) {
+        let columns = |names: &mut Vec<_>| <$row as $crate::store::columns::FromColumns>::names("", names);
+        if $crate::store::engine::is_noted(file!(), line!(), $sql, columns) {
             Ok(None)
         } else {
             $crate::store::engine::read_on_engine!($reader, $sql, sql, connection => {
-                sqlx::query_as::<_, $row>(sql)$(.bind($bind))*.persistent(prepares).fetch_optional(connection).await
+                let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
+                query.try_map(|row| $crate::store::columns::decoded::<$row>(&row)).fetch_optional(connection).await
             })
         }
     }};
@@ -325,11 +364,13 @@ pub(super) use optional;
 macro_rules! all {
     ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
-        if $crate::store::engine::is_noted(file!(), line!(), $sql) {
+        let columns = |names: &mut Vec<_>| <$row as $crate::store::columns::FromColumns>::names("", names);
+        if $crate::store::engine::is_noted(file!(), line!(), $sql, columns) {
             Ok(Vec::new())
         } else {
             $crate::store::engine::read_on_engine!($reader, $sql, sql, connection => {
-                sqlx::query_as::<_, $row>(sql)$(.bind($bind))*.persistent(prepares).fetch_all(connection).await
+                let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
+                query.try_map(|row| $crate::store::columns::decoded::<$row>(&row)).fetch_all(connection).await
             })
         }
     }};

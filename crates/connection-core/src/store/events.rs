@@ -9,45 +9,37 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
+    columns::row,
     engine::{all, execute, optional},
     rows::{AccountFacts, EventRow, NewestEvent, Says, Standing, StoredEvent},
 };
 use crate::ids::ConnectionId;
 
-/// The row of a connection with its newest event, both from the same moment.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct StandingRow {
-    #[sqlx(flatten)]
-    pub(crate) account: AccountFacts,
-    #[sqlx(flatten)]
-    newest: Newest,
+row! {
+    /// The row of a connection with its newest event, both from the same moment.
+    #[derive(Clone, Debug)]
+    pub(crate) struct StandingRow {
+        pub(crate) account: AccountFacts,
+        newest: Newest,
+    }
 }
 
-/// The columns of a [`NewestEvent`] under other names; all `None` if there is no event.
-#[derive(Clone, Debug, sqlx::FromRow)]
-struct Newest {
-    #[sqlx(rename = "e_id")]
-    id: Option<Uuid>,
-    #[sqlx(rename = "e_owner")]
-    owner: Option<String>,
-    #[sqlx(rename = "e_connection_id")]
-    connection_id: Option<Uuid>,
-    #[sqlx(rename = "e_seq")]
-    seq: Option<i64>,
-    #[sqlx(rename = "e_at")]
-    at: Option<i64>,
-    #[sqlx(rename = "e_kind")]
-    kind: Option<String>,
-    #[sqlx(rename = "e_body")]
-    body: Option<String>,
-    #[sqlx(rename = "e_chain")]
-    chain: Option<Vec<u8>>,
-    #[sqlx(rename = "e_generation")]
-    generation: Option<i64>,
-    #[sqlx(rename = "e_facts")]
-    facts: Option<Vec<u8>>,
-    #[sqlx(rename = "e_before")]
-    before: Option<Vec<u8>>,
+row! {
+    /// The columns of a [`NewestEvent`] under other names; all `None` if there is no event.
+    #[derive(Clone, Debug)]
+    struct Newest {
+        id as e_id: Option<Uuid>,
+        owner as e_owner: Option<String>,
+        connection_id as e_connection_id: Option<Uuid>,
+        seq as e_seq: Option<i64>,
+        at as e_at: Option<i64>,
+        kind as e_kind: Option<String>,
+        body as e_body: Option<String>,
+        chain as e_chain: Option<Vec<u8>>,
+        generation as e_generation: Option<i64>,
+        facts as e_facts: Option<Vec<u8>>,
+        before as e_before: Option<Vec<u8>>,
+    }
 }
 
 impl Newest {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     clock::clocked,
+    columns::row,
     engine::{Engine, all, execute, optional},
     rows::{BootTime, ExchangeFound, ExchangeRow, ExchangeState, Sent},
 };
@@ -22,13 +23,15 @@ impl Scope {
     }
 }
 
-/// An exchange whose outcome is unknown again.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
-pub(crate) struct Reopened {
-    /// The number of attempts before the last one.
-    pub(crate) replays: i64,
-    /// The seconds since the first attempt.
-    pub(crate) unclear_for: i64,
+row! {
+    /// An exchange whose outcome is unknown again.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Reopened {
+        /// The number of attempts before the last one.
+        pub(crate) replays: i64,
+        /// The seconds since the first attempt.
+        pub(crate) unclear_for: i64,
+    }
 }
 
 impl Reader {

@@ -2,6 +2,7 @@
 
 use super::{
     Reader, StoreError,
+    columns::row,
     engine::optional,
     events::IN_USE,
     events::StandingRow,
@@ -9,34 +10,34 @@ use super::{
 };
 use crate::ids::ConnectionId;
 
-/// A [`StandingRow`] with the current credential and everything that a list shows.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct InUseRow {
-    #[sqlx(flatten)]
-    pub(crate) credential: CredentialRow,
-    #[sqlx(flatten)]
-    pub(crate) standing: StandingRow,
-    #[sqlx(flatten)]
-    shown: ShownRow,
-    /// Time at which the previous credential was replaced; `None` if there is none.
-    pub(crate) previous_since: Option<i64>,
+row! {
+    /// A [`StandingRow`] with the current credential and everything that a list shows.
+    #[derive(Clone, Debug)]
+    pub(crate) struct InUseRow {
+        pub(crate) credential: CredentialRow,
+        shown: ShownRow,
+        /// Time at which the previous credential was replaced; `None` if there is none.
+        pub(crate) previous_since: Option<i64>,
+        pub(crate) standing: StandingRow,
+    }
 }
 
-/// The columns of a [`ListedRow`] that neither the facts of the account nor the credential have.
-#[derive(Clone, Debug, sqlx::FromRow)]
-struct ShownRow {
-    a_account_label: String,
-    a_revision: i64,
-    a_next_generation: i64,
-    #[sqlx(try_from = "String")]
-    a_state: AccountState,
-    a_created_at: i64,
-    a_updated_at: i64,
-    a_usable_at: i64,
-    liveness: Option<String>,
-    reason: Option<String>,
-    checked_at: Option<i64>,
-    next_check_at: Option<i64>,
+row! {
+    /// The columns of a [`ListedRow`] that neither the facts of the account nor the credential have.
+    #[derive(Clone, Debug)]
+    struct ShownRow {
+        a_account_label: String,
+        a_revision: i64,
+        a_next_generation: i64,
+        a_state: AccountState,
+        a_created_at: i64,
+        a_updated_at: i64,
+        a_usable_at: i64,
+        liveness: Option<String>,
+        reason: Option<String>,
+        checked_at: Option<i64>,
+        next_check_at: Option<i64>,
+    }
 }
 
 impl InUseRow {

@@ -3,16 +3,35 @@
 //! Migrations are embedded and go forward only. Their table is `connection_migrations`, so that a host can keep its
 //! own migrations in the same database.
 
-use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
+use sqlx::{
+    SqlSafeStr as _,
+    migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
+};
 
 use super::StoreError;
 
 /// The name is also in the query of `postgres/open.rs`.
 const TABLE: &str = "connection_migrations";
 
-/// Configures a migrator with our table. The caller takes the lock: sqlx has none for SQLite, and its session lock
+/// Includes the files of an engine, whose names are a number and words. A test compares the list with the folder.
+macro_rules! embedded {
+    ($engine:literal: $($name:literal,)+) => {
+        [$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $engine, "/", $name, ".sql")))),+]
+    };
+}
+
+pub(super) use embedded;
+
+/// Creates a migrator for these files, with our table. The caller takes the lock: sqlx has none for SQLite, and its session lock
 /// for PostgreSQL does not work with a pooler.
-pub(super) fn ours(mut migrator: Migrator) -> Migrator {
+pub(super) fn ours<const FILES: usize>(files: [(&'static str, &'static str); FILES]) -> Migrator {
+    let migration = |(name, text): (&'static str, &'static str)| {
+        let (version, words) = name.split_once('_').unwrap_or((name, ""));
+        // A name without a number would be a version of its own, and a test compares the versions with the files.
+        let version = version.parse().unwrap_or(0);
+        Migration::new(version, words.replace('_', " ").into(), MigrationType::Simple, text.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(files.map(migration).into());
     migrator.dangerous_set_table_name(TABLE);
     migrator.set_locking(false);
     migrator

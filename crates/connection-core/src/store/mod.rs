@@ -9,6 +9,7 @@ mod candidates;
 mod changes;
 mod choices;
 mod clock;
+mod columns;
 mod credentials;
 mod due;
 mod engine;

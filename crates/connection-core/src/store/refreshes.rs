@@ -7,6 +7,7 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     clock::clocked,
+    columns::row,
     engine::{Engine, execute, optional},
     rows::PlanRow,
 };
@@ -19,15 +20,17 @@ pub(crate) const LEASE: i64 = 50;
 /// set back, and counts as expired.
 pub(super) const LONGEST_LEASE: i64 = LEASE + 5;
 
-/// The lease of a refresh, as measured by the database's clock.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct Leased {
-    /// The generation of the connection's current credential.
-    pub(crate) generation: i64,
-    pub(crate) owner: Option<String>,
-    pub(crate) fence: i64,
-    /// The seconds until the lease expires; `None` if nobody holds it.
-    pub(crate) seconds_left: Option<i64>,
+row! {
+    /// The lease of a refresh, as measured by the database's clock.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct Leased {
+        /// The generation of the connection's current credential.
+        pub(crate) generation: i64,
+        pub(crate) owner: Option<String>,
+        pub(crate) fence: i64,
+        /// The seconds until the lease expires; `None` if nobody holds it.
+        pub(crate) seconds_left: Option<i64>,
+    }
 }
 
 impl Leased {

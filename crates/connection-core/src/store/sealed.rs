@@ -4,11 +4,11 @@
 //! table with the schema. The key of a sealed value is read from the value itself, bytes 6 to 13, never from
 //! another column.
 
-use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
+    columns::Found,
     engine::{all, execute},
 };
 use crate::store::Sealed;
@@ -198,24 +198,41 @@ impl Reader {
         after: &SealedKey,
         limit: i64,
     ) -> Result<Vec<SealedRow>, StoreError> {
-        match after {
+        let page = match after {
             SealedKey::Exchange(key) => {
-                let found = all!(self, Found<Exchange>, column.page, key_id, key, limit)?;
-                Ok(found.into_iter().filter_map(|Found(row)| row).map(|Exchange(row)| row).collect())
+                let found = all!(self, Found<(Vec<u8>, String, String, Sealed)>, column.page, key_id, key, limit)?;
+                let row = |(key, owner, kind, sealed)| SealedRow { key: SealedKey::Exchange(key), owner, kind, sealed };
+                found.into_iter().filter_map(|Found(found)| found.map(row)).collect()
             }
             SealedKey::Numbered(id, number) => {
-                let found = all!(self, Found<Numbered>, column.page, key_id, id, number, limit)?;
-                Ok(found.into_iter().filter_map(|Found(row)| row).map(|Numbered(row)| row).collect())
+                type Row = (Uuid, i64, String, String, Sealed);
+                let found = all!(self, Found<Row>, column.page, key_id, id, number, limit)?;
+                let row = |(id, number, owner, kind, sealed): Row| {
+                    let key = SealedKey::Numbered(id, number);
+                    SealedRow { key, owner, kind, sealed }
+                };
+                found.into_iter().filter_map(|Found(found)| found.map(row)).collect()
             }
             SealedKey::Input(session, id) => {
-                let found = all!(self, Found<Input>, column.page, key_id, session, id, limit)?;
-                Ok(found.into_iter().filter_map(|Found(row)| row).map(|Input(row)| row).collect())
+                type Row = (Uuid, Uuid, String, String, Sealed);
+                let found = all!(self, Found<Row>, column.page, key_id, session, id, limit)?;
+                let row = |(session, id, owner, kind, sealed): Row| {
+                    let key = SealedKey::Input(session, id);
+                    SealedRow { key, owner, kind, sealed }
+                };
+                found.into_iter().filter_map(|Found(found)| found.map(row)).collect()
             }
             SealedKey::Value(owner, namespace, key) => {
-                let found = all!(self, Found<Value>, column.page, key_id, owner, namespace, key, limit)?;
-                Ok(found.into_iter().filter_map(|Found(row)| row).map(|Value(row)| row).collect())
+                type Row = (String, String, String, Sealed);
+                let found = all!(self, Found<Row>, column.page, key_id, owner, namespace, key, limit)?;
+                let row = |(owner, namespace, key, sealed): Row| {
+                    let key = SealedKey::Value(owner.clone(), namespace, key);
+                    SealedRow { key, owner, kind: String::new(), sealed }
+                };
+                found.into_iter().filter_map(|Found(found)| found.map(row)).collect()
             }
-        }
+        };
+        Ok(page)
     }
 }
 
@@ -235,60 +252,5 @@ impl Tx {
             SealedKey::Value(owner, namespace, key) => execute!(self, sql, owner, namespace, key, fresh, &row.sealed)?,
         };
         Ok(changed == 1)
-    }
-}
-
-/// A row, or `None` for one that cannot be read.
-struct Found<T>(Option<T>);
-
-impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for Found<T> {
-    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        Ok(Self(T::from_row(row).ok()))
-    }
-}
-
-struct Exchange(SealedRow);
-struct Numbered(SealedRow);
-struct Input(SealedRow);
-struct Value(SealedRow);
-
-impl<'r, R: Row> FromRow<'r, R> for Exchange
-where
-    (Vec<u8>, String, String, Sealed): FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        let (key, owner, kind, sealed) = FromRow::from_row(row)?;
-        Ok(Self(SealedRow { key: SealedKey::Exchange(key), owner, kind, sealed }))
-    }
-}
-
-impl<'r, R: Row> FromRow<'r, R> for Numbered
-where
-    (Uuid, i64, String, String, Sealed): FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        let (id, number, owner, kind, sealed) = FromRow::from_row(row)?;
-        Ok(Self(SealedRow { key: SealedKey::Numbered(id, number), owner, kind, sealed }))
-    }
-}
-
-impl<'r, R: Row> FromRow<'r, R> for Input
-where
-    (Uuid, Uuid, String, String, Sealed): FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        let (session, id, owner, kind, sealed) = FromRow::from_row(row)?;
-        Ok(Self(SealedRow { key: SealedKey::Input(session, id), owner, kind, sealed }))
-    }
-}
-
-impl<'r, R: Row> FromRow<'r, R> for Value
-where
-    (String, String, String, Sealed): FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        let (owner, namespace, key, sealed): (String, String, String, Sealed) = FromRow::from_row(row)?;
-        let place = SealedKey::Value(owner.clone(), namespace, key);
-        Ok(Self(SealedRow { key: place, owner, kind: String::new(), sealed }))
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use sqlx::{Database, Decode, Encode, Type, encode::IsNull, error::BoxDynError};
+
 /// A sealed value, the only form in which a secret is stored. It is made by sealing, or read from a row.
-#[derive(Clone, PartialEq, Eq, sqlx::Type)]
-#[sqlx(transparent)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Sealed(Vec<u8>);
 
 impl Sealed {
@@ -32,6 +33,37 @@ impl Sealed {
 impl From<connection_seal::Sealed> for Sealed {
     fn from(sealed: connection_seal::Sealed) -> Self {
         Self(sealed.into_bytes())
+    }
+}
+
+impl<DB: Database> Type<DB> for Sealed
+where
+    Vec<u8>: Type<DB>,
+{
+    fn type_info() -> DB::TypeInfo {
+        <Vec<u8> as Type<DB>>::type_info()
+    }
+
+    fn compatible(info: &DB::TypeInfo) -> bool {
+        <Vec<u8> as Type<DB>>::compatible(info)
+    }
+}
+
+impl<'q, DB: Database> Encode<'q, DB> for Sealed
+where
+    Vec<u8>: Encode<'q, DB>,
+{
+    fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        self.0.encode_by_ref(buffer)
+    }
+}
+
+impl<'r, DB: Database> Decode<'r, DB> for Sealed
+where
+    Vec<u8>: Decode<'r, DB>,
+{
+    fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        Vec::decode(value).map(Self)
     }
 }
 

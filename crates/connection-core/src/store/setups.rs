@@ -5,8 +5,9 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
+    columns::Found,
     engine::{all, execute, optional},
-    rows::{EndpointRow, FoundSetup, SetupRow, SetupState},
+    rows::{EndpointRow, SetupRow, SetupState},
 };
 use crate::{
     ids::{ConnectionId, SessionId},
@@ -31,8 +32,8 @@ impl Reader {
     /// Returns the open sessions of an owner, oldest first. Sessions that cannot be read are left out.
     pub(crate) async fn list_setups(&mut self, owner: &str) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str = setups!("WHERE owner = $1 AND state IN ('running', 'waiting') ORDER BY id");
-        let found = all!(self, FoundSetup, SQL, owner)?;
-        Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
+        let found = all!(self, Found<SetupRow>, SQL, owner)?;
+        Ok(found.into_iter().filter_map(|Found(row)| row).collect())
     }
 
     /// Returns the number of an owner's sessions that have neither ended nor expired.
@@ -46,15 +47,15 @@ impl Reader {
     pub(crate) async fn waiting_setups(&mut self, now: i64) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str =
             setups!("WHERE state IN ('running', 'waiting') AND state = 'waiting' AND expires_at > $1 ORDER BY id");
-        let found = all!(self, FoundSetup, SQL, now)?;
-        Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
+        let found = all!(self, Found<SetupRow>, SQL, now)?;
+        Ok(found.into_iter().filter_map(|Found(row)| row).collect())
     }
 
     /// Returns the open sessions that change this connection.
     pub(crate) async fn open_setups_of(&mut self, connection: ConnectionId) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str = setups!("WHERE connection_id = $1 AND state IN ('running', 'waiting') ORDER BY id");
-        let found = all!(self, FoundSetup, SQL, connection.as_uuid())?;
-        Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
+        let found = all!(self, Found<SetupRow>, SQL, connection.as_uuid())?;
+        Ok(found.into_iter().filter_map(|Found(row)| row).collect())
     }
 
     /// Returns the journal, in order.

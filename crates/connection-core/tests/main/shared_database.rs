@@ -1,6 +1,9 @@
 //! A database that a host also uses: its migrations and tables stay unchanged.
 
+use std::path::Path;
+
 use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, OpenError, StoreError, StoreSource};
+use sqlx::migrate::Migrator;
 
 use crate::{
     acme::Acme,
@@ -16,7 +19,8 @@ async fn open(world: &World, source: impl Into<StoreSource>) -> Result<Connectio
 
 /// Runs the migrations of a host that has its own tables.
 async fn hosts_migrations(pool: &Pool) {
-    let migrator = sqlx::migrate!("tests/fixtures/host");
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/host");
+    let migrator = Migrator::new(files).await.unwrap();
     match pool {
         Pool::Sqlite(pool) => migrator.run(pool).await.unwrap(),
         Pool::Postgres(pool) => migrator.run(pool).await.unwrap(),

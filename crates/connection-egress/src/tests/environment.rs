@@ -2,12 +2,15 @@
 //!
 //! A test cannot change its own environment safely, so it starts its program again with another environment.
 
-use std::{env, process::Command};
+use std::{env, process::Command, sync::Arc};
 
 use connection_contract::{HttpError, HttpRequest};
 
 use super::{Names, base, client_with, declared, error, named};
-use crate::{HttpClient, HttpPolicy, tls};
+use crate::{
+    HttpClient, HttpPolicy,
+    tls::{self, Trusted},
+};
 use connection_faults::server::{Reply, TestServer};
 
 /// The variable that marks the process with the other environment.
@@ -82,7 +85,7 @@ async fn beside_a_proxy() {
     // Without a proxy, the control reaches no server and asks no name server: its only name leads to a closed port.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let control = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::config(&[]).unwrap())
+        .tls_backend_preconfigured(tls::config(Arc::new(Trusted::new(&[]).unwrap())).unwrap())
         .resolve("control.example", closed)
         .build()
         .unwrap();

@@ -8,6 +8,7 @@ use std::{
 };
 
 use connection_contract::{HttpError, HttpRequest};
+use connection_faults::server::{Reply, TestServer};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
@@ -16,7 +17,10 @@ use rustls::{
 };
 
 use super::{Names, base, client_with, named};
-use crate::HttpPolicy;
+use crate::{
+    HttpPolicy,
+    tls::{self, Trusted},
+};
 
 /// Starts a TLS server for one connection with a certificate for `name`, and returns its port and certificate.
 fn serve(name: &str) -> (u16, String) {
@@ -61,6 +65,19 @@ async fn a_certificate_that_the_host_added_is_trusted_for_its_own_name() {
     let (port, pem) = serve("other.example.com");
     let policy = HttpPolicy::new().root_certificate_pem(pem);
     assert_eq!(ask(policy, "api.example.com", port).await, Err(HttpError::Tls));
+}
+
+#[tokio::test]
+async fn the_certificates_of_the_system_are_read_at_the_first_handshake() {
+    let trusted = Arc::new(Trusted::new(&[]).unwrap());
+    let tls = tls::config(Arc::clone(&trusted)).unwrap();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap();
+    let plain = TestServer::start(|_| Reply::ok("plain")).await;
+    assert_eq!(client.get(plain.origin()).send().await.unwrap().status(), 200);
+    assert!(!trusted.is_read());
+    let (port, _) = serve("127.0.0.1");
+    assert!(client.get(format!("https://127.0.0.1:{port}")).send().await.is_err());
+    assert!(trusted.is_read());
 }
 
 #[tokio::test]

@@ -125,5 +125,5 @@ fn beginning(durability: Durability) -> &'static str {
 }
 
 pub(super) fn migrator() -> Migrator {
-    migrate::ours(sqlx::migrate!("migrations/postgres"))
+    migrate::ours(migrate::embedded!("postgres": "0001_tables",))
 }

@@ -1,8 +1,6 @@
 //! A credential of a connection, in one of its generations.
 
-use uuid::Uuid;
-
-use super::{Marked, words};
+use super::{Marked, row, words};
 use crate::{ids::ConnectionId, store::Sealed};
 
 words! {
@@ -17,59 +15,60 @@ words! {
     }
 }
 
-/// A row of `connection_credential`.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct CredentialRow {
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) connection_id: ConnectionId,
-    /// Drawn from the account's `next_generation`, and never used again.
-    pub(crate) generation: i64,
-    #[sqlx(try_from = "String")]
-    pub(crate) state: CredentialState,
-    pub(crate) sealed: Sealed,
-    /// The id of the keyset entry that sealed it, for rotation.
-    pub(crate) key_id: Vec<u8>,
-    /// The names of the secrets that can be taken from it, as JSON.
-    pub(crate) secret_names: String,
-    /// JSON; `None` if the provider does not report them.
-    pub(crate) granted_scopes: Option<String>,
-    pub(crate) valid_until: Option<i64>,
-    pub(crate) created_at: i64,
-    #[sqlx(flatten)]
-    pub(crate) plan: PlanRow,
+row! {
+    /// A row of `connection_credential`.
+    #[derive(Clone, Debug)]
+    pub(crate) struct CredentialRow {
+        pub(crate) connection_id: ConnectionId,
+        /// Drawn from the account's `next_generation`, and never used again.
+        pub(crate) generation: i64,
+        pub(crate) state: CredentialState,
+        pub(crate) sealed: Sealed,
+        /// The id of the keyset entry that sealed it, for rotation.
+        pub(crate) key_id: Vec<u8>,
+        /// The names of the secrets that can be taken from it, as JSON.
+        pub(crate) secret_names: String,
+        /// JSON; `None` if the provider does not report them.
+        pub(crate) granted_scopes: Option<String>,
+        pub(crate) valid_until: Option<i64>,
+        pub(crate) created_at: i64,
+        pub(crate) plan: PlanRow,
+    }
 }
 
-/// The plan for the refreshes of a credential, and the result of the last one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct PlanRow {
-    /// The time at which the plugin wants a refresh; `None` for shortly before the credential ends.
-    pub(crate) renew_at: Option<i64>,
-    /// The time after which a refresh no longer works.
-    pub(crate) authorized_until: Option<i64>,
-    /// The time of the refresh that created it; `None` if a setup or an import did.
-    pub(crate) refreshed_at: Option<i64>,
-    /// The time of the next refresh.
-    pub(crate) refresh_at: Option<i64>,
-    /// The number of failures in a row.
-    pub(crate) refresh_failures: i64,
-    /// The reason why the last refresh failed, as JSON.
-    pub(crate) refresh_reason: Option<String>,
-    /// The time at which the end of this credential was announced. It also counts for the credentials that replace
-    /// it by a refresh.
-    pub(crate) announced_at: Option<i64>,
+row! {
+    /// The plan for the refreshes of a credential, and the result of the last one.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct PlanRow {
+        /// The time at which the plugin wants a refresh; `None` for shortly before the credential ends.
+        pub(crate) renew_at: Option<i64>,
+        /// The time after which a refresh no longer works.
+        pub(crate) authorized_until: Option<i64>,
+        /// The time of the refresh that created it; `None` if a setup or an import did.
+        pub(crate) refreshed_at: Option<i64>,
+        /// The time of the next refresh.
+        pub(crate) refresh_at: Option<i64>,
+        /// The number of failures in a row.
+        pub(crate) refresh_failures: i64,
+        /// The reason why the last refresh failed, as JSON.
+        pub(crate) refresh_reason: Option<String>,
+        /// The time at which the end of this credential was announced. It also counts for the credentials that replace
+        /// it by a refresh.
+        pub(crate) announced_at: Option<i64>,
+    }
 }
 
-/// The previous credential, with the account and the configuration that the connection had with it.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct PreviousRow {
-    #[sqlx(flatten)]
-    pub(crate) credential: CredentialRow,
-    /// The time at which another credential replaced it.
-    pub(crate) replaced_at: i64,
-    pub(crate) account_id: String,
-    pub(crate) account_label: String,
-    /// JSON.
-    pub(crate) config: String,
-    #[sqlx(flatten)]
-    pub(crate) marked: Marked,
+row! {
+    /// The previous credential, with the account and the configuration that the connection had with it.
+    #[derive(Clone, Debug)]
+    pub(crate) struct PreviousRow {
+        pub(crate) credential: CredentialRow,
+        /// The time at which another credential replaced it.
+        pub(crate) replaced_at: i64,
+        pub(crate) account_id: String,
+        pub(crate) account_label: String,
+        /// JSON.
+        pub(crate) config: String,
+        pub(crate) marked: Marked,
+    }
 }

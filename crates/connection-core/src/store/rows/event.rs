@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::row;
 use crate::ids::ConnectionId;
 
 /// The statement of an event about the row of its connection.
@@ -48,22 +49,23 @@ pub(crate) struct EventRow {
     pub(crate) says: Says,
 }
 
-/// A row of `connection_event`.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct StoredEvent {
-    pub(crate) id: Uuid,
-    pub(crate) owner: String,
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) connection_id: ConnectionId,
-    /// The number of the event: from 1, without gaps, per connection.
-    pub(crate) seq: i64,
-    pub(crate) at: i64,
-    pub(crate) kind: String,
-    pub(crate) body: String,
-    pub(crate) chain: Vec<u8>,
-    /// As in [`Standing`]; `None` in an event from before this column existed.
-    pub(crate) generation: Option<i64>,
-    pub(crate) facts: Option<Vec<u8>>,
+row! {
+    /// A row of `connection_event`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct StoredEvent {
+        pub(crate) id: Uuid,
+        pub(crate) owner: String,
+        pub(crate) connection_id: ConnectionId,
+        /// The number of the event: from 1, without gaps, per connection.
+        pub(crate) seq: i64,
+        pub(crate) at: i64,
+        pub(crate) kind: String,
+        pub(crate) body: String,
+        pub(crate) chain: Vec<u8>,
+        /// As in [`Standing`]; `None` in an event from before this column existed.
+        pub(crate) generation: Option<i64>,
+        pub(crate) facts: Option<Vec<u8>>,
+    }
 }
 
 impl StoredEvent {
@@ -72,11 +74,12 @@ impl StoredEvent {
     }
 }
 
-/// The newest event of a connection, and the chain of the one before it.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct NewestEvent {
-    #[sqlx(flatten)]
-    pub(crate) event: StoredEvent,
-    /// `None` if there is no event before it.
-    pub(crate) before: Option<Vec<u8>>,
+row! {
+    /// The newest event of a connection, and the chain of the one before it.
+    #[derive(Clone, Debug)]
+    pub(crate) struct NewestEvent {
+        pub(crate) event: StoredEvent,
+        /// `None` if there is no event before it.
+        pub(crate) before: Option<Vec<u8>>,
+    }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::words;
+use super::{row, words};
 use crate::{
     ids::{ConnectionId, SessionId},
     store::{ExchangeKey, Scope, Sealed},
@@ -68,21 +68,22 @@ pub(crate) struct BootTime {
     pub(crate) seconds: i64,
 }
 
-/// The row as the engines read it.
-#[derive(sqlx::FromRow)]
-pub(in super::super) struct Found {
-    key: Vec<u8>,
-    connection_id: Option<Uuid>,
-    session_id: Option<Uuid>,
-    node_id: Option<String>,
-    process_id: String,
-    begun_at: i64,
-    sent_at: i64,
-    seen_at: i64,
-    concluded_at: Option<i64>,
-    retry_after: i64,
-    replays: i64,
-    sealed: Option<Sealed>,
+row! {
+    /// The row as the engines read it.
+    pub(in super::super) struct Found {
+        key: Vec<u8>,
+        connection_id: Option<Uuid>,
+        session_id: Option<Uuid>,
+        node_id: Option<String>,
+        process_id: String,
+        begun_at: i64,
+        sent_at: i64,
+        seen_at: i64,
+        concluded_at: Option<i64>,
+        retry_after: i64,
+        replays: i64,
+        sealed: Option<Sealed>,
+    }
 }
 
 impl Found {

@@ -3,18 +3,21 @@
 use connection_seal::{Slot, WrappedKeyset};
 use uuid::Uuid;
 
+use super::row;
 use crate::store::Sealed;
 
-/// The row of `connection_keyset`.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct KeysetRow {
-    pub(crate) store_id: Uuid,
-    /// Grows with every change. Changes compare and swap it.
-    pub(crate) revision: i64,
-    /// Grows when the keys change. A process that holds the keys of another revision reads them again.
-    pub(crate) keys_revision: i64,
-    pub(crate) slot_a: Option<Sealed>,
-    pub(crate) slot_b: Option<Sealed>,
+row! {
+    /// The row of `connection_keyset`.
+    #[derive(Clone, Debug)]
+    pub(crate) struct KeysetRow {
+        pub(crate) store_id: Uuid,
+        /// Grows with every change. Changes compare and swap it.
+        pub(crate) revision: i64,
+        /// Grows when the keys change. A process that holds the keys of another revision reads them again.
+        pub(crate) keys_revision: i64,
+        pub(crate) slot_a: Option<Sealed>,
+        pub(crate) slot_b: Option<Sealed>,
+    }
 }
 
 impl KeysetRow {

@@ -1,12 +1,15 @@
 //! A small value of a plugin.
 
+use super::row;
 use crate::store::Sealed;
 
-/// A row of `connection_kv`, without its key.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct KvRow {
-    pub(crate) value: Option<String>,
-    pub(crate) sealed: Option<Sealed>,
+row! {
+    /// A row of `connection_kv`, without its key.
+    #[derive(Clone, Debug)]
+    pub(crate) struct KvRow {
+        pub(crate) value: Option<String>,
+        pub(crate) sealed: Option<Sealed>,
+    }
 }
 
 /// The value of a key: one of the two.

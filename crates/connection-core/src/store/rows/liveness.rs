@@ -1,21 +1,21 @@
 //! The result of the last measurement of a connection.
 
-use uuid::Uuid;
-
+use super::row;
 use crate::ids::ConnectionId;
 
-/// A row of `connection_liveness`, without its lease.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct LivenessRow {
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) connection_id: ConnectionId,
-    pub(crate) liveness: String,
-    /// JSON.
-    pub(crate) reason: Option<String>,
-    /// The generation of the credential that was measured.
-    pub(crate) generation: i64,
-    pub(crate) checked_at: Option<i64>,
-    pub(crate) next_check_at: Option<i64>,
-    /// The number of failures in a row.
-    pub(crate) failures: i64,
+row! {
+    /// A row of `connection_liveness`, without its lease.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct LivenessRow {
+        pub(crate) connection_id: ConnectionId,
+        pub(crate) liveness: String,
+        /// JSON.
+        pub(crate) reason: Option<String>,
+        /// The generation of the credential that was measured.
+        pub(crate) generation: i64,
+        pub(crate) checked_at: Option<i64>,
+        pub(crate) next_check_at: Option<i64>,
+        /// The number of failures in a row.
+        pub(crate) failures: i64,
+    }
 }

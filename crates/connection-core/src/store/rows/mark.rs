@@ -1,20 +1,26 @@
 //! The marks that tell rows that this program wrote from rows that were edited or replaced by an older version.
 
-/// The mark of a row, and the number of its newest row event, both read by one statement.
-#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct Marked {
-    /// `None` in a row from before rows had marks.
-    pub(crate) mark: Option<Vec<u8>>,
-    /// `None` if there is no such event.
-    pub(crate) newest: Option<i64>,
+use super::row;
+
+row! {
+    /// The mark of a row, and the number of its newest row event, both read by one statement.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Marked {
+        /// `None` in a row from before rows had marks.
+        pub(crate) mark: Option<Vec<u8>>,
+        /// `None` if there is no such event.
+        pub(crate) newest: Option<i64>,
+    }
 }
 
-/// A row of `connection_row_event`, without its owner, which the query gives.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct RowEvent {
-    /// From 1, without gaps, per owner.
-    pub(crate) seq: i64,
-    pub(crate) subject: Vec<u8>,
-    pub(crate) at: i64,
-    pub(crate) chain: Vec<u8>,
+row! {
+    /// A row of `connection_row_event`, without its owner, which the query gives.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct RowEvent {
+        /// From 1, without gaps, per owner.
+        pub(crate) seq: i64,
+        pub(crate) subject: Vec<u8>,
+        pub(crate) at: i64,
+        pub(crate) chain: Vec<u8>,
+    }
 }

@@ -14,21 +14,23 @@ mod profile;
 mod setup;
 mod webhook;
 
+use super::columns::row;
+
 pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, ListedRow};
 pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow};
 pub(crate) use event::{EventRow, NewestEvent, Says, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
 pub(crate) use exchange::{BootTime, ExchangeRow, ExchangeState, Sent};
 pub(crate) use extension::{
-    CandidateRow, ChoiceRow, ExtensionRow, ExtensionStateRow, FoundCandidate, GrantRow, NearCandidate, NearRow,
-    PreferenceRow, PublicRow, PublicSettings, TicketRow,
+    CandidateRow, ChoiceRow, ExtensionRow, ExtensionStateRow, GrantRow, NearCandidate, NearRow, PreferenceRow,
+    PublicRow, PublicSettings, TicketRow,
 };
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;
 pub(crate) use mark::{Marked, RowEvent};
 pub(crate) use profile::{ProfileRow, SlotRow};
-pub(crate) use setup::{EndpointRow, FoundSetup, SetupRow, SetupState};
+pub(crate) use setup::{EndpointRow, SetupRow, SetupState};
 pub(crate) use webhook::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow};
 
 /// The error for a text in a column that is not one of the words that this program knows.
@@ -64,6 +66,22 @@ macro_rules! words {
                     $($word => Ok(Self::$variant),)+
                     _ => Err($crate::store::rows::UnknownWord { column: $column }),
                 }
+            }
+        }
+
+        impl $crate::store::columns::FromColumns for $name {
+            const WIDTH: usize = 1;
+
+            fn from_columns(
+                columns: &mut $crate::store::columns::Columns<'_>,
+                name: &'static str,
+            ) -> Result<Self, sqlx::Error> {
+                let word = <String as $crate::store::columns::FromColumns>::from_columns(columns, name)?;
+                Self::try_from(word).map_err(|unknown| $crate::store::columns::of_column(name, unknown.into()))
+            }
+
+            fn names(name: &'static str, names: &mut Vec<&'static str>) {
+                names.push(name);
             }
         }
     };

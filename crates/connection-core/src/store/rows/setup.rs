@@ -1,9 +1,6 @@
 //! A setup session, and the endpoints of its callbacks.
 
-use sqlx::{FromRow, Row};
-use uuid::Uuid;
-
-use super::words;
+use super::{row, words};
 use crate::{
     ids::{ConnectionId, SessionId},
     store::Sealed,
@@ -25,50 +22,37 @@ words! {
     }
 }
 
-/// A row of `connection_setup`.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct SetupRow {
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) id: SessionId,
-    pub(crate) owner: String,
-    pub(crate) kind: String,
-    /// The id of the connection that the session creates or changes.
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) connection_id: ConnectionId,
-    #[sqlx(try_from = "String")]
-    pub(crate) state: SetupState,
-    pub(crate) step_seq: i64,
-    /// Seed, configuration and the like.
-    pub(crate) sealed_header: Option<Sealed>,
-    /// The step that waits, or the outcome.
-    pub(crate) sealed_step: Option<Sealed>,
-    pub(crate) lease_owner: Option<String>,
-    pub(crate) lease_until: Option<i64>,
-    pub(crate) expires_at: i64,
-    pub(crate) created_at: i64,
-}
-
-/// A session as a list finds it; `None` for a row that was edited to a value that this program does not write.
-#[derive(Clone, Debug)]
-pub(crate) struct FoundSetup(pub(crate) Option<SetupRow>);
-
-impl<'r, R: Row> FromRow<'r, R> for FoundSetup
-where
-    SetupRow: FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        Ok(Self(SetupRow::from_row(row).ok()))
+row! {
+    /// A row of `connection_setup`.
+    #[derive(Clone, Debug)]
+    pub(crate) struct SetupRow {
+        pub(crate) id: SessionId,
+        pub(crate) owner: String,
+        pub(crate) kind: String,
+        /// The id of the connection that the session creates or changes.
+        pub(crate) connection_id: ConnectionId,
+        pub(crate) state: SetupState,
+        pub(crate) step_seq: i64,
+        /// Seed, configuration and the like.
+        pub(crate) sealed_header: Option<Sealed>,
+        /// The step that waits, or the outcome.
+        pub(crate) sealed_step: Option<Sealed>,
+        pub(crate) lease_owner: Option<String>,
+        pub(crate) lease_until: Option<i64>,
+        pub(crate) expires_at: i64,
+        pub(crate) created_at: i64,
     }
 }
 
-/// A row of `connection_endpoint`.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct EndpointRow {
-    pub(crate) token_hash: Vec<u8>,
-    pub(crate) owner: String,
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) session_id: SessionId,
-    /// `None` until its single use.
-    pub(crate) used_at: Option<i64>,
-    pub(crate) expires_at: i64,
+row! {
+    /// A row of `connection_endpoint`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct EndpointRow {
+        pub(crate) token_hash: Vec<u8>,
+        pub(crate) owner: String,
+        pub(crate) session_id: SessionId,
+        /// `None` until its single use.
+        pub(crate) used_at: Option<i64>,
+        pub(crate) expires_at: i64,
+    }
 }

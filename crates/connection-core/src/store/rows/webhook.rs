@@ -2,28 +2,31 @@
 
 use uuid::Uuid;
 
+use super::row;
 use crate::{ids::ConnectionId, store::Sealed};
 
-/// A row of `connection_webhook_address`.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct AddressRow {
-    /// `None` while webhooks are disabled, like `sealed`.
-    pub(crate) token_hash: Option<Vec<u8>>,
-    pub(crate) sealed: Option<Sealed>,
-    pub(crate) revision: i64,
-    pub(crate) next_number: i64,
-    pub(crate) waiting: i64,
-    /// The number of sealed bytes of the events that wait.
-    pub(crate) waiting_bytes: i64,
-    /// Time of the last event, unless it was forgotten.
-    pub(crate) last_received_at: Option<i64>,
-    /// `None` if the current address and key were not tested; then the other columns of the test are `None`, too.
-    pub(crate) tested_at: Option<i64>,
-    pub(crate) tested_url: Option<String>,
-    pub(crate) tested_generation: Option<i64>,
-    pub(crate) test_failure: Option<String>,
-    /// The generation of the connection's current credential.
-    pub(crate) generation: i64,
+row! {
+    /// A row of `connection_webhook_address`.
+    #[derive(Clone, Debug)]
+    pub(crate) struct AddressRow {
+        /// `None` while webhooks are disabled, like `sealed`.
+        pub(crate) token_hash: Option<Vec<u8>>,
+        pub(crate) sealed: Option<Sealed>,
+        pub(crate) revision: i64,
+        pub(crate) next_number: i64,
+        pub(crate) waiting: i64,
+        /// The number of sealed bytes of the events that wait.
+        pub(crate) waiting_bytes: i64,
+        /// Time of the last event, unless it was forgotten.
+        pub(crate) last_received_at: Option<i64>,
+        /// `None` if the current address and key were not tested; then the other columns of the test are `None`, too.
+        pub(crate) tested_at: Option<i64>,
+        pub(crate) tested_url: Option<String>,
+        pub(crate) tested_generation: Option<i64>,
+        pub(crate) test_failure: Option<String>,
+        /// The generation of the connection's current credential.
+        pub(crate) generation: i64,
+    }
 }
 
 /// The result of a test of an address.
@@ -38,12 +41,13 @@ pub(crate) struct TestRow {
     pub(crate) failure: Option<&'static str>,
 }
 
-/// The connection that an address belongs to, and its owner.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct FoundAddress {
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) connection_id: ConnectionId,
-    pub(crate) owner: String,
+row! {
+    /// The connection that an address belongs to, and its owner.
+    #[derive(Clone, Debug)]
+    pub(crate) struct FoundAddress {
+        pub(crate) connection_id: ConnectionId,
+        pub(crate) owner: String,
+    }
 }
 
 /// An event to store. It gets its number then.
@@ -56,15 +60,16 @@ pub(crate) struct WebhookRow {
     pub(crate) sealed: Sealed,
 }
 
-/// An event that waits to be delivered.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct WaitingRow {
-    pub(crate) id: Uuid,
-    #[sqlx(try_from = "Uuid")]
-    pub(crate) connection_id: ConnectionId,
-    pub(crate) owner: String,
-    pub(crate) kind: String,
-    pub(crate) number: i64,
-    pub(crate) received_at: i64,
-    pub(crate) sealed: Sealed,
+row! {
+    /// An event that waits to be delivered.
+    #[derive(Clone, Debug)]
+    pub(crate) struct WaitingRow {
+        pub(crate) id: Uuid,
+        pub(crate) connection_id: ConnectionId,
+        pub(crate) owner: String,
+        pub(crate) kind: String,
+        pub(crate) number: i64,
+        pub(crate) received_at: i64,
+        pub(crate) sealed: Sealed,
+    }
 }

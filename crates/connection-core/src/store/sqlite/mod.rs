@@ -118,5 +118,5 @@ async fn bring_up(connection: &mut SqliteConnection, place: &str) -> Result<(), 
 }
 
 pub(super) fn migrator() -> Migrator {
-    migrate::ours(sqlx::migrate!("migrations/sqlite"))
+    migrate::ours(migrate::embedded!("sqlite": "0001_tables",))
 }

@@ -5,8 +5,8 @@
 //! crash leaves the batches up to some commit, each whole.
 //!
 //! Each statement is a round trip to the driver's thread, which costs more than most statements. The statements
-//! that end one job and begin the next are therefore run together with the first statement of the next one, and a
-//! job that runs no statement costs nothing.
+//! that end one job and begin the next, or begin the transaction of a single job, are therefore run together with the
+//! first statement of the job, and a job that runs no statement costs nothing.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -118,16 +118,19 @@ async fn refill(
 /// there are none.
 async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits) -> Option<usize> {
     let mut done = Vec::new();
-    let result = match begin(tx).await {
-        Err(error) => {
-            done.extend(waiting.drain(..));
-            Err(error)
+    let result = if waiting.len() == 1 {
+        alone(tx, waiting, &mut done).await
+    } else {
+        match begin(tx).await {
+            Err(error) => {
+                done.extend(waiting.drain(..));
+                Err(error)
+            }
+            Ok(()) => match run(tx, waiting, &mut done, limits).await {
+                Ok(kept) => commit(tx).await.map(|()| kept),
+                Err(error) => Err(error),
+            },
         }
-        Ok(()) if waiting.len() == 1 => alone(tx, waiting, &mut done).await,
-        Ok(()) => match run(tx, waiting, &mut done, limits).await {
-            Ok(kept) => commit(tx).await.map(|()| kept),
-            Err(error) => Err(error),
-        },
     };
     if result.is_err() {
         roll_back(tx).await;
@@ -139,15 +142,21 @@ async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits
 }
 
 /// Runs a job that is the only one of its transaction. It needs no savepoint, because rolling back affects no other
-/// job.
+/// job. Its first statement begins the transaction.
 async fn alone(
     tx: &mut Tx,
     waiting: &mut VecDeque<Box<dyn Job>>,
     done: &mut Vec<Box<dyn Job>>,
 ) -> Result<usize, StoreError> {
     let Some(mut job) = waiting.pop_front() else { return Ok(0) };
+    tx.run_before(Some(BEGIN));
     let outcome = job.run(tx).await;
     done.push(job);
+    if tx.is_untouched() {
+        // The job ran no statement, so no transaction was begun.
+        tx.run_before(None);
+        return Ok(0);
+    }
     match outcome {
         Outcome::Keep => commit(tx).await.map(|()| 1),
         Outcome::Undo => {
@@ -189,8 +198,10 @@ enum Savepoint {
     Empty,
 }
 
-const MAKE: Before = Before { sql: "SAVEPOINT job; ", statements: 1 };
-const RENEW: Before = Before { sql: "RELEASE SAVEPOINT job; SAVEPOINT job; ", statements: 2 };
+/// Takes the write lock at once: a transaction that reads first could fail to get it later.
+const BEGIN: Before = Before { sql: "BEGIN IMMEDIATE; ", statements: 1, is_begin: true };
+const MAKE: Before = Before { sql: "SAVEPOINT job; ", statements: 1, is_begin: false };
+const RENEW: Before = Before { sql: "RELEASE SAVEPOINT job; SAVEPOINT job; ", statements: 2, is_begin: false };
 
 async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job, savepoint: &mut Savepoint) -> Result<Outcome, StoreError> {
     tx.run_before(match savepoint {
@@ -212,7 +223,6 @@ async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job, savepoint: &mut Savepoint)
     Ok(outcome)
 }
 
-/// Takes the write lock at once: a transaction that reads first could fail to get it later.
 async fn begin(tx: &mut Tx) -> Result<(), StoreError> {
     execute!(tx, "BEGIN IMMEDIATE").map(drop)
 }
@@ -223,6 +233,7 @@ async fn commit(tx: &mut Tx) -> Result<(), StoreError> {
 
 /// Rolls back the transaction if there still is one.
 async fn roll_back(tx: &mut Tx) {
+    tx.allow_statements();
     // If the engine has ended the transaction by itself, there is nothing to roll back.
     execute!(tx, "ROLLBACK").map(drop).unwrap_or_default();
 }

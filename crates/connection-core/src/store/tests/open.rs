@@ -10,6 +10,7 @@ use super::{Database, add, labels};
 use crate::store::{
     Store, StoreError, Tx,
     engine::{Reader, execute, optional},
+    postgres,
     sqlite::migrator,
 };
 
@@ -43,6 +44,25 @@ async fn migrations_ascend_and_are_applied_once() {
     let mut reader = store.reader().await.unwrap();
     let applied = optional!(reader, (i64,), "SELECT count(*) FROM connection_migrations").unwrap();
     assert_eq!(applied, Some((versions.len() as i64,)));
+}
+
+#[test]
+fn the_migrations_are_the_files_of_their_folders() {
+    for (engine, migrator) in [("sqlite", migrator()), ("postgres", postgres::migrator())] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
+        let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        let (found, expected): (Vec<_>, Vec<_>) = migrator
+            .iter()
+            .zip(&files)
+            .map(|(found, file)| {
+                let name = format!("{:04}_{}", found.version, found.description.replace(' ', "_"));
+                let expected = file.file_stem().unwrap().to_str().unwrap().to_owned();
+                ((name, found.sql.as_str().to_owned()), (expected, fs::read_to_string(file).unwrap()))
+            })
+            .unzip();
+        assert_eq!((migrator.iter().count(), found), (files.len(), expected));
+    }
 }
 
 #[tokio::test]

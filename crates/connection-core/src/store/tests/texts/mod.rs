@@ -8,6 +8,10 @@ mod filled;
 
 use std::{cell::RefCell, collections::BTreeSet, fs, path::Path};
 
+use sqlx::{Column as _, Executor as _, SqlSafeStr as _, Statement as _};
+
+use crate::store::{Reader, engine::Engine};
+
 pub(super) use calls::collect;
 pub(super) use filled::fill;
 
@@ -22,15 +26,19 @@ pub(super) struct Text {
     pub(super) file: String,
     pub(super) line: usize,
     pub(super) sql: &'static str,
+    /// The names of the columns of the row that it reads; empty for a column that may have any name.
+    columns: Vec<&'static str>,
 }
 
 /// Notes a text while this thread collects them. Returns `true` if it must not be run.
-pub(in super::super) fn is_noted(file: &str, line: u32, sql: &'static str) -> bool {
+pub(in super::super) fn is_noted(file: &str, line: u32, sql: &'static str, names: fn(&mut Vec<&'static str>)) -> bool {
     NOTED.with_borrow_mut(|noted| {
         let Some(noted) = noted else { return false };
         let file = file.replace('\\', "/");
         let (_, file) = file.rsplit_once("src/store/").unwrap();
-        noted.insert(Text { file: file.to_owned(), line: usize::try_from(line).unwrap(), sql });
+        let mut columns = Vec::new();
+        names(&mut columns);
+        noted.insert(Text { file: file.to_owned(), line: usize::try_from(line).unwrap(), sql, columns });
         true
     })
 }
@@ -97,6 +105,44 @@ async fn every_place_that_runs_a_query_text_is_collected() {
     assert!(left_out.is_empty(), "call these in src/store/tests/texts/calls.rs: {left_out:?}");
     let unknown: Vec<_> = noted.difference(&places).collect();
     assert!(unknown.is_empty(), "the sources were not read as they are: {unknown:?}");
+}
+
+/// Rows are decoded by the positions of their columns.
+#[tokio::test]
+async fn each_query_text_selects_the_columns_of_its_row_in_their_order() {
+    for database in super::Database::each().await {
+        let store = database.open().await;
+        let texts = collect(&store).await;
+        let mut reader = store.reader().await.unwrap();
+        let mut compared = 0;
+        for text in texts.iter().filter(|text| !text.columns.is_empty()) {
+            let selected = names(&mut reader, text.sql).await;
+            assert_eq!(selected.len(), text.columns.len(), "{text:?}: {selected:?}");
+            for (selected, column) in selected.iter().zip(&text.columns) {
+                assert!(column.is_empty() || selected == column, "{text:?}: {selected}");
+                compared += usize::from(!column.is_empty());
+            }
+        }
+        assert!(compared > 300, "{compared}");
+        drop(reader);
+        store.close().await;
+    }
+}
+
+/// Returns the names of the columns that a text selects.
+async fn names(reader: &mut Reader, sql: &'static str) -> Vec<String> {
+    let sql = sql.into_sql_str();
+    match reader.engine() {
+        Engine::Lost => unreachable!(),
+        Engine::Sqlite(connection) => {
+            let prepared = connection.prepare(sql).await.unwrap();
+            prepared.columns().iter().map(|column| column.name().to_owned()).collect()
+        }
+        Engine::Postgres(connection) => {
+            let prepared = connection.prepare(sql).await.unwrap();
+            prepared.columns().iter().map(|column| column.name().to_owned()).collect()
+        }
+    }
 }
 
 /// A text that is run without the macros would be in no plan.

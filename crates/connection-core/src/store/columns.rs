@@ -1,0 +1,213 @@
+//! Rows, decoded by the positions of their columns.
+//!
+//! A lookup by name costs about as much as the decoding itself. A row that is defined by [`row!`] takes its columns in
+//! the order of its fields. A test compares the names of these columns with those that each query selects, and a
+//! build with debug assertions compares them in each row that is read.
+
+use sqlx::{Column as _, Decode, Postgres, Row as _, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::Sealed;
+use crate::ids::{ConnectionId, ProfileId, SessionId};
+
+/// A row as a driver returned it, and the position of its next column.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'r> {
+    row: DriverRow<'r>,
+    next: usize,
+}
+
+#[derive(Clone, Copy)]
+enum DriverRow<'r> {
+    Sqlite(&'r SqliteRow),
+    Postgres(&'r PgRow),
+}
+
+/// A value that is decoded from the next columns of a row.
+pub(super) trait FromColumns: Sized {
+    /// The number of columns.
+    const WIDTH: usize;
+
+    /// Decodes the value. `name` is the name of the column, for a value that has only one; if it is empty, the column
+    /// may have any name.
+    fn from_columns(columns: &mut Columns<'_>, name: &'static str) -> Result<Self, sqlx::Error>;
+
+    /// Adds the names of the columns, in their order.
+    fn names(name: &'static str, names: &mut Vec<&'static str>);
+}
+
+impl<'r> From<&'r SqliteRow> for Columns<'r> {
+    fn from(row: &'r SqliteRow) -> Self {
+        Self { row: DriverRow::Sqlite(row), next: 0 }
+    }
+}
+
+impl<'r> From<&'r PgRow> for Columns<'r> {
+    fn from(row: &'r PgRow) -> Self {
+        Self { row: DriverRow::Postgres(row), next: 0 }
+    }
+}
+
+impl Columns<'_> {
+    /// Decodes the next column.
+    fn value<T>(&mut self, name: &'static str) -> Result<T, sqlx::Error>
+    where
+        T: for<'v> Decode<'v, Sqlite> + Type<Sqlite> + for<'v> Decode<'v, Postgres> + Type<Postgres>,
+    {
+        let at = self.next;
+        self.next += 1;
+        debug_assert!(name.is_empty() || self.name(at) == name, "column {at} is {}, not {name}", self.name(at));
+        let value = match self.row {
+            DriverRow::Sqlite(row) => row.try_get(at),
+            DriverRow::Postgres(row) => row.try_get(at),
+        };
+        value.map_err(|error| match error {
+            sqlx::Error::ColumnDecode { source, .. } => of_column(name, source),
+            error => error,
+        })
+    }
+
+    /// Returns the columns that follow the next `count` ones.
+    pub(super) fn skipped(self, count: usize) -> Self {
+        Self { next: self.next + count, ..self }
+    }
+
+    fn name(&self, at: usize) -> &str {
+        match self.row {
+            DriverRow::Sqlite(row) => row.column(at).name(),
+            DriverRow::Postgres(row) => row.column(at).name(),
+        }
+    }
+}
+
+/// Returns the error for a value of this column that is not one that this program writes.
+pub(super) fn of_column(name: &str, source: Box<dyn std::error::Error + Send + Sync>) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: format!("{name:?}"), source }
+}
+
+/// A row, or `None` for one that was edited to a value that this program does not write. Such a row affects no other.
+#[derive(Clone, Debug)]
+pub(super) struct Found<T>(pub(super) Option<T>);
+
+impl<T: FromColumns> FromColumns for Found<T> {
+    const WIDTH: usize = T::WIDTH;
+
+    fn from_columns(columns: &mut Columns<'_>, name: &'static str) -> Result<Self, sqlx::Error> {
+        Ok(Self(T::from_columns(columns, name).ok()))
+    }
+
+    fn names(name: &'static str, names: &mut Vec<&'static str>) {
+        T::names(name, names);
+    }
+}
+
+/// Decodes a row.
+pub(super) fn decoded<'r, T: FromColumns>(row: impl Into<Columns<'r>>) -> Result<T, sqlx::Error> {
+    T::from_columns(&mut row.into(), "")
+}
+
+macro_rules! single_columns {
+    ($($type:ty),+) => {
+        $(impl FromColumns for $type {
+            const WIDTH: usize = 1;
+
+            fn from_columns(columns: &mut Columns<'_>, name: &'static str) -> Result<Self, sqlx::Error> {
+                columns.value(name)
+            }
+
+            fn names(name: &'static str, names: &mut Vec<&'static str>) {
+                names.push(name);
+            }
+        })+
+    };
+}
+
+single_columns!(bool, i64, String, Vec<u8>, Uuid, Sealed);
+single_columns!(Option<i64>, Option<String>, Option<Vec<u8>>, Option<Uuid>, Option<Sealed>);
+
+macro_rules! ids {
+    ($($id:ident),+) => {
+        $(impl FromColumns for $id {
+            const WIDTH: usize = 1;
+
+            fn from_columns(columns: &mut Columns<'_>, name: &'static str) -> Result<Self, sqlx::Error> {
+                columns.value::<Uuid>(name).map(Self::from)
+            }
+
+            fn names(name: &'static str, names: &mut Vec<&'static str>) {
+                names.push(name);
+            }
+        })+
+    };
+}
+
+ids!(ConnectionId, ProfileId, SessionId);
+
+macro_rules! tuples {
+    ($(($($type:ident),+);)+) => {
+        $(impl<$($type: FromColumns),+> FromColumns for ($($type,)+) {
+            const WIDTH: usize = 0 $(+ $type::WIDTH)+;
+
+            fn from_columns(columns: &mut Columns<'_>, _: &'static str) -> Result<Self, sqlx::Error> {
+                Ok(($($type::from_columns(columns, "")?,)+))
+            }
+
+            fn names(_: &'static str, names: &mut Vec<&'static str>) {
+                $($type::names("", names);)+
+            }
+        })+
+    };
+}
+
+tuples! {
+    (A);
+    (A, B);
+    (A, B, C);
+    (A, B, C, D);
+    (A, B, C, D, E);
+}
+
+/// Defines the row of a query. The query selects one column for each field, in the order of the fields. A column has
+/// the name of its field, or the one after `as`. A field can also be a row itself, or a tuple.
+macro_rules! row {
+    ($(#[$docs:meta])* $vis:vis struct $row:ident {
+        $($(#[$field_docs:meta])* $field_vis:vis $field:ident $(as $column:ident)?: $type:ty,)+
+    }) => {
+        $(#[$docs])*
+        $vis struct $row {
+            $($(#[$field_docs])* $field_vis $field: $type,)+
+        }
+
+        impl $crate::store::columns::FromColumns for $row {
+            const WIDTH: usize = 0 $(+ <$type as $crate::store::columns::FromColumns>::WIDTH)+;
+
+            fn from_columns(columns: &mut $crate::store::columns::Columns<'_>, _: &'static str) -> Result<Self, sqlx::Error> {
+                Ok(Self {
+                    $($field: $crate::store::columns::FromColumns::from_columns(
+                        columns,
+                        $crate::store::columns::column_name!($field $($column)?),
+                    )?,)+
+                })
+            }
+
+            fn names(_: &'static str, names: &mut Vec<&'static str>) {
+                $(<$type as $crate::store::columns::FromColumns>::names(
+                    $crate::store::columns::column_name!($field $($column)?),
+                    names,
+                );)+
+            }
+        }
+    };
+}
+
+/// The name of the column of a field.
+macro_rules! column_name {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $column:ident) => {
+        stringify!($column)
+    };
+}
+
+pub(super) use {column_name, row};
