@@ -14,7 +14,7 @@ mod send;
 
 use std::{fmt, sync::Arc};
 
-use connection_contract::{BaseUrl, HttpRequest, Origin, host};
+use connection_contract::{BaseUrl, HttpRequest, Origin, Text, host};
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, LivenessChanges, StoreError,
@@ -102,7 +102,7 @@ impl Connection {
     ///
     /// [`Error::NotSupported`] for a connection without an address, and the errors of [`send`](Self::send).
     pub async fn base_url(&self) -> Result<BaseUrl, Error> {
-        let (_, row) = self.open().await?;
+        let row = self.opened().await?;
         row.payload.base_url.clone().ok_or_else(|| self.cannot("send requests"))
     }
 
@@ -112,7 +112,7 @@ impl Connection {
     ///
     /// The errors of [`send`](Self::send).
     pub async fn origins(&self) -> Result<Vec<Origin>, Error> {
-        let (_, row) = self.open().await?;
+        let row = self.opened().await?;
         Ok(row.payload.origins.iter().map(|allowed| allowed.origin.clone()).collect())
     }
 
@@ -126,9 +126,14 @@ impl Connection {
         if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
             return Err(Error::InvalidRequest("a method is a word of capital letters, as in GET"));
         }
-        let (_, row) = self.open().await?;
+        let row = self.opened().await?;
         let base = row.payload.base_url.as_ref().ok_or_else(|| self.cannot("send requests"))?;
-        host::request(method.to_owned(), base, path_and_query)
+        let method = match method {
+            "GET" => Text::Borrowed("GET"),
+            "POST" => Text::Borrowed("POST"),
+            method => Text::Owned(method.to_owned()),
+        };
+        host::request(method, base, path_and_query)
             .ok_or(Error::InvalidRequest("a path begins with '/', has no '.' or '..' parts and is percent-encoded"))
     }
 
@@ -154,13 +159,29 @@ impl Connection {
         Stored::of(&self.shared, &self.info)
     }
 
-    /// Returns the kind and the current credential, opened.
-    pub(crate) async fn open(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
-        let kind = self.kind()?;
+    /// Returns the current credential, opened, without a lookup of the kind. A change of the kinds forgets all rows, so
+    /// a row tells whether its kind is registered.
+    async fn opened(&self) -> Result<Arc<HotRow>, Error> {
+        match self.known().await {
+            Ok(known) if known.info.registered => known.open(&self.shared).await,
+            known => {
+                self.kind()?;
+                known?.open(&self.shared).await
+            }
+        }
+    }
+
+    async fn known(&self) -> Result<Arc<Known>, Error> {
         // Cached rows would outlive the store for a moment.
         if self.shared.store.is_closed() {
             return Err(StoreError::Closed.into());
         }
-        Ok((kind, self.shared.hot.read(&self.stored()).await?.open(&self.shared).await?))
+        self.shared.hot.read(&self.stored()).await
+    }
+
+    /// Returns the kind and the current credential, opened.
+    pub(crate) async fn open(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
+        let kind = self.kind()?;
+        Ok((kind, self.known().await?.open(&self.shared).await?))
     }
 }

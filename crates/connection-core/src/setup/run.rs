@@ -100,7 +100,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     let id = slot.id;
     // The result is ignored. If the credential can no longer be recorded, the rows say how the session continues.
     rotated::record(shared, slot).await?;
-    let row = shared.reader().await?.setup(id).await?.ok_or(Error::SessionNotFound(id))?;
+    let (row, effects) = shared.reader().await?.setup_and_effects(id).await?.ok_or(Error::SessionNotFound(id))?;
     if let Some(outcome) = ended::ended(shared, slot, &row).await? {
         slot.end(step_no(row.step_seq), outcome);
         return Ok(Next::Rest);
@@ -110,7 +110,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         return fail(shared, slot, row.step_seq, expired()).await;
     }
     let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
-    let loaded = match load(shared, slot, &row).await? {
+    let loaded = match load(shared, slot, &row, effects).await? {
         Ok(loaded) => loaded,
         Err(failure) => return fail(shared, slot, row.step_seq, failure).await,
     };
@@ -254,7 +254,12 @@ pub(super) async fn opened(
 }
 
 /// Opens the header and the journal of a session. The inner `Err` is a failure that ends the session.
-async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loaded, SetupFailure>, Error> {
+async fn load(
+    shared: &Shared,
+    slot: &Slot,
+    row: &SetupRow,
+    effects: Vec<(i64, Sealed)>,
+) -> Result<Result<Loaded, SetupFailure>, Error> {
     let unreadable = |what: &str| {
         tracing::warn!(session = %slot.id, "the {what} of a setup does not open");
         SetupFailure::new("setup_unreadable", format!("the stored {what} of this setup does not open"))
@@ -267,7 +272,6 @@ async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loa
     let header = header.and_then(|bytes| Header::decode(bytes.expose()));
     let Some(header) = header else { return Ok(Err(unreadable("header"))) };
     let (mut entries, mut bytes) = (VecDeque::new(), 0);
-    let effects = shared.reader().await?.effects(slot.id).await?;
     for (expected, (seq, sealed)) in (0..).zip(effects) {
         let opened = opened(shared, slot, &slot.effect_place(seq), &sealed).await?.filter(|_| seq == expected);
         let Some(entry) = opened.as_ref().and_then(|bytes| Entry::decode(bytes.expose())) else {

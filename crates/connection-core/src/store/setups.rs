@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    columns::Found,
+    columns::{Found, row},
     engine::{all, execute, optional},
     rows::{EndpointRow, SetupRow, SetupState},
 };
@@ -24,9 +24,38 @@ macro_rules! setups {
     };
 }
 
+row! {
+    /// A session with one effect of its journal.
+    struct SetupAndEffect {
+        setup: SetupRow,
+        /// `None` for an empty journal.
+        seq: Option<i64>,
+        sealed: Option<Sealed>,
+    }
+}
+
 impl Reader {
     pub(crate) async fn setup(&mut self, id: SessionId) -> Result<Option<SetupRow>, StoreError> {
         optional!(self, SetupRow, setups!("WHERE id = $1"), id.as_uuid())
+    }
+
+    /// Returns a session and its journal, in order, from the same moment.
+    pub(crate) async fn setup_and_effects(
+        &mut self,
+        id: SessionId,
+    ) -> Result<Option<(SetupRow, Vec<(i64, Sealed)>)>, StoreError> {
+        // The few effects are sorted here: PostgreSQL would sort the joined rows.
+        const SQL: &str = "SELECT s.id, s.owner, s.kind, s.connection_id, s.state, s.step_seq, s.sealed_header, \
+                           s.sealed_step, s.lease_owner, s.lease_until, s.expires_at, s.created_at, e.seq, e.sealed \
+                           FROM connection_setup AS s \
+                           LEFT JOIN connection_setup_effect AS e ON e.session_id = s.id WHERE s.id = $1";
+        let (mut setup, mut effects) = (None, Vec::new());
+        for row in all!(self, SetupAndEffect, SQL, id.as_uuid())? {
+            setup.get_or_insert(row.setup);
+            effects.extend(row.seq.zip(row.sealed));
+        }
+        effects.sort_unstable_by_key(|(seq, _)| *seq);
+        Ok(setup.map(|setup| (setup, effects)))
     }
 
     /// Returns the open sessions of an owner, oldest first. Sessions that cannot be read are left out.

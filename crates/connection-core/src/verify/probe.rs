@@ -177,10 +177,15 @@ pub(crate) async fn probe(
             return Ok(NotLive::offline(reason).into());
         }
     };
-    // The plugin would learn only that access is denied, so the check is made here.
-    let files = services.files.clone();
-    let refused = shared.runtimes.spawn(async move { files.refused().await });
-    if let Some(refused) = refused.await.unwrap_or_default() {
+    // The plugin would learn only that access is denied, so the check is made here. A connection without directories
+    // needs no task for it.
+    let refused = if services.files.has_roots() {
+        let files = services.files.clone();
+        shared.runtimes.spawn(async move { files.refused().await }).await.unwrap_or_default()
+    } else {
+        None
+    };
+    if let Some(refused) = refused {
         let reason = Reason::new(refused.code(), refused.to_string()).remedy(refused.remedy());
         return Ok(NotLive::failing(reason).into());
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
     time::Duration,
 };
@@ -20,14 +21,36 @@ pub(super) const MOST: usize = 1_000;
 /// Age at which a row is removed when another row is kept.
 const LINGER: Duration = Duration::from_secs(10);
 
+/// A map by id. Ids are random and made by this program, so their hash need not resist chosen keys.
+type ById<T> = HashMap<ConnectionId, T, BuildHasherDefault<IdHasher>>;
+
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for word in bytes.chunks(8) {
+            let mut whole = [0; 8];
+            whole.iter_mut().zip(word).for_each(|(to, from)| *to = *from);
+            // An odd constant with well-mixed bits spreads each bit of a word over the higher ones.
+            self.0 = (self.0 ^ u64::from_le_bytes(whole)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        // The map takes the place of a key from the lower bits.
+        self.0.rotate_left(32)
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Table {
     drawn: u64,
-    kept: HashMap<ConnectionId, Kept>,
+    kept: ById<Kept>,
     /// The kept rows in the order in which they were read, with entries of rows that are no longer kept.
     order: VecDeque<(u64, ConnectionId)>,
     /// The reads in progress.
-    reads: HashMap<ConnectionId, Read>,
+    reads: ById<Read>,
 }
 
 struct Kept {

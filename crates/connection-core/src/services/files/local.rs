@@ -89,6 +89,10 @@ impl LocalFiles {
         self.roots.contains(root)
     }
 
+    pub(crate) fn has_roots(&self) -> bool {
+        !self.roots.is_empty()
+    }
+
     /// Returns why one of the roots is refused now, even though it was granted.
     pub(crate) async fn refused(&self) -> Option<DirectoryRefused> {
         for root in &self.roots {

@@ -7,7 +7,10 @@ mod version;
 mod writer;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,6 +44,8 @@ pub(super) struct Sqlite {
     place: Arc<str>,
     /// `true` if the pool belongs to the host, which closes it.
     lent: bool,
+    /// `true` after the store was closed. Each use of a connection looks at it, and takes no lock.
+    closed: AtomicBool,
     /// `None` after the store was closed.
     queue: Mutex<Option<mpsc::UnboundedSender<Box<dyn Job>>>>,
     writer: AsyncMutex<Option<JoinHandle<()>>>,
@@ -54,7 +59,7 @@ impl Sqlite {
         let task = Handle::current().spawn(writer.run(queue));
         let (queue, writer) = (Mutex::new(Some(sender)), AsyncMutex::new(Some(task)));
         let versions = Versions::new(readers.connect_options());
-        Self { readers, place, lent, queue, writer, versions }
+        Self { readers, place, lent, closed: AtomicBool::new(false), queue, writer, versions }
     }
 
     pub(super) fn enqueue(&self, job: Box<dyn Job>) {
@@ -82,10 +87,11 @@ impl Sqlite {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.queue().is_none()
+        self.closed.load(Ordering::Acquire)
     }
 
     pub(super) async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
         drop(self.queue().take());
         self.versions.close().await;
         // Held while waiting, so that a second caller waits, too.

@@ -89,6 +89,7 @@ async fn read(tx: &mut Reader) {
         keys_revision();
         kv("local", "a", "b");
         setup(session);
+        setup_and_effects(session);
         list_setups("local");
         count_setups("local", 1);
         waiting_setups(1);
