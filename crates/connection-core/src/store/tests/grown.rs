@@ -25,7 +25,7 @@ const WALKS: &[(&str, &str)] = &[
     ("kind = $2 AND label = $3", "PostgreSQL takes a kind of a small table for one row, and any index for as good"),
     ("profile_id IS NULL ORDER BY id", "PostgreSQL takes what has no profile for common, and walks to the first"),
     ("COALESCE(MAX(usable_at), 0)", "one row, at the end of an index"),
-    ("SELECT CASE WHEN m.id IS NULL", "two rows of a kind, and one default per provider"),
+    ("CASE WHEN m.id IS NULL", "two rows of a kind, and one default per provider"),
     ("ORDER BY seq DESC LIMIT 1", "one row, at the end of an index"),
     ("ORDER BY id DESC LIMIT 1", "one row, at the end of an index"),
     ("WHERE owner = $1 AND state IN ('running', 'waiting')", "what an owner has begun is bounded"),
