@@ -151,8 +151,10 @@ impl Reader {
         // Ids are hexadecimal, so the text is valid JSON.
         let ids = ids.iter().map(|id| format!("\"{}\"", id.as_uuid().simple())).collect::<Vec<_>>().join(",");
         let sql = match self.engine() {
+            // Without a connection, no text is run.
+            Engine::Lost => "",
             #[cfg(feature = "postgres")]
-            Engine::Lost | Engine::Postgres(_) => KINDS_ON_POSTGRES,
+            Engine::Postgres(_) => KINDS_ON_POSTGRES,
             #[cfg(feature = "sqlite")]
             Engine::Sqlite(_) => KINDS,
         };

@@ -10,8 +10,10 @@ use super::{
 macro_rules! clocked {
     ($reader:expr, $first:literal $(, $next:literal)*) => {
         match $reader.engine() {
+            // Without a connection, no text is run.
+            Engine::Lost => "",
             #[cfg(feature = "postgres")]
-            Engine::Lost | Engine::Postgres(_) => {
+            Engine::Postgres(_) => {
                 concat!($first $(, "CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)", $next)*)
             }
             #[cfg(feature = "sqlite")]

@@ -274,7 +274,6 @@ pub(super) fn is_dead(error: &sqlx::Error) -> bool {
 macro_rules! on_engine {
     ($reader:expr, $connection:ident => $run:expr) => {
         match $reader.engine() {
-            #[cfg(feature = "postgres")]
             $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
             #[cfg(feature = "sqlite")]
             $crate::store::engine::Engine::Sqlite($connection) => $run,
@@ -321,7 +320,6 @@ macro_rules! execute {
         } else {
             let (sql, statements) = $reader.text($sql);
             let done = match $reader.engine() {
-                #[cfg(feature = "postgres")]
                 $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
                 #[cfg(feature = "sqlite")]
                 $crate::store::engine::Engine::Sqlite(connection) => {

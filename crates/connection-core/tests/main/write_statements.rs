@@ -1,4 +1,4 @@
-//! The cost of a change in the store: statements, transactions, and transactions that wait for the disk.
+//! The cost of a change in the store: round trips of statements, transactions, and transactions that wait for the disk.
 //!
 //! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are
 //! the same. Transactions are counted on both, by the store's log of each commit.
@@ -66,7 +66,7 @@ async fn a_create_waits_for_the_disk_three_times() {
         on.world.provider(move |_| crate::world::me(&number.to_string(), "ada"));
         create(&on.registry).await;
     });
-    check("a create", &cost.await, 3, 6, 40);
+    check("a create", &cost.await, 3, 6, 31);
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_refresh_waits_for_the_disk_three_times() {
     let on = Counted::of(world, plugin.clone()).await;
     let connection = plugin.connected(&on.registry).await;
     let cost = cost(&on, async || drop(connection.refresh().await.unwrap()));
-    check("a refresh", &cost.await, 3, 5, 33);
+    check("a refresh", &cost.await, 3, 5, 28);
 }
 
 #[tokio::test]
@@ -89,11 +89,11 @@ async fn a_verification_that_finds_a_change_and_a_rename_are_one_transaction() {
         on.world.provider(move |_| if works { crate::world::me("1", "ada") } else { Reply::whole(503, "", "") });
         connection.verify().await.unwrap();
     });
-    check("a verification", &verify.await, 1, 1, 16);
+    check("a verification", &verify.await, 1, 1, 15);
     let mut number = 0;
     let rename = cost(&on, async || {
         number += 1;
         connection.rename(format!("label-{number}")).await.unwrap();
     });
-    check("a rename", &rename.await, 1, 1, 8);
+    check("a rename", &rename.await, 1, 1, 7);
 }
