@@ -134,7 +134,7 @@ impl fmt::Display for HttpError {
             Self::Timeout => "no answer in time",
             Self::Tls => "no trustworthy TLS connection",
             Self::TooLarge => "the answer is too large",
-            Self::Uncertain => "it may have been spent, and the answer is lost",
+            Self::Uncertain => "a token or code may have been used, but the answer was lost",
         })
     }
 }
@@ -240,11 +240,11 @@ impl From<NoCallback> for SetupFailure {
         let other = "use a host that receives callbacks, or another kind of this provider";
         let (message, remedy) = match e {
             NoCallback::LoopbackAlone => (
-                "this host is called back on its own machine alone, and what is connected here calls from elsewhere",
-                "use a host that is reached over the network: `connections serve` with inbound.public_url",
+                "this host receives callbacks only from its own machine, but this provider calls from elsewhere",
+                "use a host that can be reached over the network: `connections serve` with inbound.public_url",
             ),
             NoCallback::NoInboundHttp => ("this host cannot receive callbacks", other),
-            NoCallback::NoneLeft => ("this host has no callback address to give now", other),
+            NoCallback::NoneLeft => ("this host has no free callback address now", other),
         };
         Self::new("no_callback", message).remedy(remedy)
     }

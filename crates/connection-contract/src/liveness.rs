@@ -102,7 +102,7 @@ impl NotLive {
             HttpError::Tls => (reason::TLS, "the provider's certificate is not trusted here"),
             HttpError::TooLarge => (reason::TOO_LARGE, "the provider's answer is too large"),
             HttpError::Uncertain => {
-                (reason::REFRESH_OUTCOME_UNKNOWN, "a token may have been spent and its answer is lost")
+                (reason::REFRESH_OUTCOME_UNKNOWN, "a token may have been used, but the provider's answer was lost")
             }
         };
         Self::offline(Reason::new(code, message))
@@ -132,9 +132,9 @@ impl From<ServiceError> for NotLive {
             ServiceError::Denied => {
                 Self::failing(Reason::new(reason::DENIED, "this host does not allow the directory"))
             }
-            ServiceError::NotFound => {
-                Self::offline(Reason::new(reason::ROOT_MISSING, "the directory is not there").remedy("bring it back"))
-            }
+            ServiceError::NotFound => Self::offline(
+                Reason::new(reason::ROOT_MISSING, "the directory does not exist").remedy("restore the directory"),
+            ),
             _ => Self::offline(Reason::new(reason::PROVIDER_ERROR, "the directory cannot be read now")),
         }
     }
@@ -158,7 +158,7 @@ pub fn classify(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse,
         200..=299 => Ok(response),
         401 | 403 => Err(NotLive::failing(
             Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential")
-                .remedy("connect again with a valid one"),
+                .remedy("connect again with a valid credential"),
         )),
         429 => Err(NotLive::rate_limited(response.retry_after())),
         _ => Err(NotLive {

@@ -66,7 +66,10 @@ impl Kind {
     ///
     /// If the name is not valid.
     pub const fn from_static(name: &'static str) -> Self {
-        assert!(Self::is_valid(name.as_bytes()), "a kind is 1 to 64 of a-z 0-9 -, first a letter");
+        assert!(
+            Self::is_valid(name.as_bytes()),
+            "a kind has 1 to 64 of the characters a-z, 0-9 and '-', and begins with a letter"
+        );
         Self(Cow::Borrowed(name))
     }
 

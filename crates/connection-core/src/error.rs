@@ -131,7 +131,7 @@ pub enum Error {
     PluginFault {
         /// The kind.
         kind: Kind,
-        /// `crashed`, or `did not come to an end in time`.
+        /// `crashed`, or `did not finish in time`.
         what: &'static str,
     },
     /// An operation on a profile was refused or failed.
@@ -289,7 +289,7 @@ impl Error {
 }
 
 pub(crate) const CRASHED: &str = "crashed";
-pub(crate) const TIMED_OUT: &str = "did not come to an end in time";
+pub(crate) const TIMED_OUT: &str = "did not finish in time";
 
 /// Returns the remedy for sealed data that cannot be opened. A connection can also be authorized again.
 fn sealed_remedy(what: &str, error: &SealError) -> Option<String> {

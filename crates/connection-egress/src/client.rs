@@ -207,7 +207,7 @@ impl HttpClient {
                     egress.heard.begins(response.status().as_u16());
                     debug!(status = response.status().as_u16(), "answered");
                 }
-                Err(error) => debug!(%error, "not answered"),
+                Err(error) => debug!(%error, "the request was not answered"),
             }
             Streaming::new(answer?, limit, policy.deadline(), Arc::clone(clock))
         };

@@ -61,7 +61,7 @@ impl HttpClient {
             Ok(answer) => Once::Answered(answer),
             Err(error) if taken.give_up() => Once::NotSent(error),
             Err(error) => {
-                tracing::debug!(%error, "sent, and not answered");
+                tracing::debug!(%error, "the request was sent but not answered");
                 Once::Lost
             }
         }
@@ -135,7 +135,7 @@ pub(super) struct GivenUp;
 
 impl fmt::Display for GivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the time to send was over")
+        f.write_str("the time limit for sending has passed")
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) enum PrivateAddresses {
 #[non_exhaustive]
 pub enum HttpPolicyError {
     /// The TLS library or the HTTP library rejected the settings.
-    #[error("the HTTP client cannot be made")]
+    #[error("the HTTP client cannot be created")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// An `https` origin is mapped to one that is not encrypted.
     #[error(
@@ -68,13 +68,13 @@ pub enum HttpPolicyError {
         to: Origin,
     },
     /// An origin is mapped twice.
-    #[error("{from} has two endpoints; leave one")]
+    #[error("{from} has two endpoints; remove one of them")]
     Duplicate {
         /// The origin that is mapped twice.
         from: Origin,
     },
     /// The text is not an origin.
-    #[error("'{text}' is no origin: write scheme, host and port alone, as in https://api.example.com")]
+    #[error("'{text}' is not an origin: write only the scheme, host and port, as in https://api.example.com")]
     Origin {
         /// The text, without a part that may be a password.
         text: DisplayText,
@@ -86,7 +86,7 @@ pub enum HttpPolicyError {
     #[error("a root certificate cannot be read: give PEM, with a block that begins with BEGIN CERTIFICATE")]
     RootCertificate,
     /// The user agent cannot be written into a header.
-    #[error("the user agent may hold printable ASCII characters only")]
+    #[error("the user agent may contain only printable ASCII characters")]
     UserAgent,
 }
 

@@ -85,7 +85,7 @@ pub(super) struct AddressRefused;
 
 impl fmt::Display for AddressRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name leads to a private address")
+        f.write_str("the name resolves to a private address")
     }
 }
 

@@ -16,7 +16,7 @@ const DEEPEST: usize = 64;
 
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Fault> {
     if bytes.len() > MOST {
-        return Err(Fault::at("", "a manifest has at most 1 MiB; move what is large into files of its own"));
+        return Err(Fault::at("", "a manifest may have at most 1 MiB; move large content into separate files"));
     }
     // A parser may ignore a byte order mark (RFC 8259, section 8.1).
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -28,7 +28,7 @@ pub(crate) fn each_key_once(document: &Value) -> Result<(), Fault> {
     each_object("", document, |members| {
         let mut seen = BTreeSet::new();
         let twice = members.iter().find(|(key, _)| !seen.insert(key))?;
-        Some((twice.0.as_str(), "an object has a key once; remove one of the two"))
+        Some((twice.0.as_str(), "an object must not have the same key twice; remove one of the two"))
     })
 }
 
@@ -79,9 +79,9 @@ pub(crate) fn below(pointer: &str, key: &str) -> String {
 
 fn refusal(bytes: &[u8]) -> Fault {
     if depth(bytes) >= DEEPEST {
-        return Fault::at("", "a manifest has at most 64 levels; make it flatter");
+        return Fault::at("", "a manifest may have at most 64 levels; nest it less deeply");
     }
-    const RULE: &str = "not JSON (RFC 8259), which has no comments and no comma behind the last member; mend it";
+    const RULE: &str = "not JSON (RFC 8259), which has no comments and no comma after the last member; correct it";
     match serde_json::from_slice::<serde_json::Value>(bytes) {
         Err(error) => Fault::at("", format!("line {}, column {} is {RULE}", error.line(), error.column())),
         Ok(_) => Fault::at("", format!("this is {RULE}")),

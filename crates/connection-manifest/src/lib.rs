@@ -16,7 +16,7 @@
 //!     }"#,
 //! )?;
 //! assert_eq!(file.declaration().requirement.provider.as_str(), "acme");
-//! assert_eq!(file.notes()[0].to_string(), "field '/icon': this is not read here; it is kept");
+//! assert_eq!(file.notes()[0].to_string(), "field '/icon': this program does not read this; it is kept");
 //! # Ok::<(), connection_manifest::ManifestError>(())
 //! ```
 //!

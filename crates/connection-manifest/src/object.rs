@@ -60,7 +60,7 @@ impl<'a> Object<'a> {
     pub(crate) fn rest(self, beside: &mut Beside) {
         for (name, value) in self.members {
             let at = below(&self.at, name);
-            beside.note(at.as_str(), "this is not read here; it is kept");
+            beside.note(at.as_str(), "this program does not read this; it is kept");
             beside.unknown.push((at, value.clone()));
         }
     }
@@ -92,7 +92,7 @@ impl<'a> Member<'a> {
 
     /// Returns the text for people in each given language, English first. The language of plain text is `None`.
     pub(crate) fn words(&self, beside: &mut Beside) -> Result<Vec<(Option<&'a str>, DisplayText)>, Fault> {
-        const RULE: &str = "words are for people; write a text, or an object with a text per language";
+        const RULE: &str = "this is shown to people; write a text, or an object with a text for each language";
         let words = match self.value {
             Value::Text(text) => vec![(None, self.shown(text, beside))],
             Value::Map(languages) => {
@@ -113,7 +113,8 @@ impl<'a> Member<'a> {
     pub(crate) fn one_language(&self, beside: &mut Beside) -> Result<DisplayText, Fault> {
         let words = self.words(beside)?;
         if words.len() > 1 {
-            beside.note(self.at.as_str(), "one language of these is shown, English if it is there; all are kept");
+            beside
+                .note(self.at.as_str(), "only one of these languages is shown, English if it is present; all are kept");
         }
         Ok(first_said(&words))
     }
@@ -121,7 +122,10 @@ impl<'a> Member<'a> {
     fn shown(&self, text: &str, beside: &mut Beside) -> DisplayText {
         let shown = DisplayText::from(text.to_owned());
         if shown.as_str() != text {
-            beside.note(self.at.as_str(), "this is shown without what nobody sees, and up to its 500th character");
+            beside.note(
+                self.at.as_str(),
+                "this is shown without invisible characters, and only up to its 500th character",
+            );
         }
         shown
     }

@@ -61,7 +61,7 @@ pub(crate) async fn probe(
     }
     identity(account, &response.json()?).map(Some).ok_or_else(|| {
         let places = account.id.join(", ");
-        let message = format!("the provider's answer does not tell which account this is: nothing is at {places}");
+        let message = format!("the provider's answer does not name the account: it has nothing at {places}");
         NotLive::offline(Reason::new(reason::NOT_JSON, message))
     })
 }

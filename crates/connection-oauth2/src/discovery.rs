@@ -49,12 +49,12 @@ const NAMES: [(Endpoint, &str); 6] = [
 /// Reads the issuer's metadata at the path of RFC 8414, then at the path of OpenID Connect.
 pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Found, OAuth2Error> {
     let refused = |why| OAuth2Error::Discovery { why };
-    let url = Url::parse(issuer).map_err(|_| refused("the issuer is no address"))?;
+    let url = Url::parse(issuer).map_err(|_| refused("the issuer is not an address"))?;
     let (origin, path) = (url.origin().ascii_serialization(), url.path().trim_end_matches('/'));
     let inserted = format!("{origin}/.well-known/oauth-authorization-server{path}");
     let appended = format!("{origin}{path}/.well-known/openid-configuration");
     // A failure at the first address does not end the discovery: the second is tried all the same.
-    let mut failed = refused("there is no metadata at its address");
+    let mut failed = refused("no metadata was found at the issuer's address");
     for url in [inserted, appended] {
         match provider.get(&url, "issuer").await {
             Ok(response) if (200..300).contains(&response.status()) => {
@@ -72,15 +72,15 @@ pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Fo
 fn read(response: &HttpResponse, issuer: &str, pkce: bool) -> Result<Found, OAuth2Error> {
     let refused = |why| Err(OAuth2Error::Discovery { why });
     if response.body().expose().len() > LARGEST {
-        return refused("it is larger than 256 KiB");
+        return refused("the metadata is larger than 256 KiB");
     }
-    let Ok(metadata) = response.json() else { return refused("it is not JSON") };
+    let Ok(metadata) = response.json() else { return refused("the metadata is not JSON") };
     if metadata["issuer"].as_str() != Some(issuer) {
-        return refused("it names another issuer");
+        return refused("the metadata names another issuer");
     }
     let methods = &metadata["code_challenge_methods_supported"];
     if pkce && *methods != Value::Null && !methods.items().iter().any(|method| method.as_str() == Some("S256")) {
-        return refused("it does not support PKCE with S256");
+        return refused("the provider does not support PKCE with S256");
     }
     let mut found = Found {
         iss: metadata["authorization_response_iss_parameter_supported"] == Value::Bool(true),
@@ -90,7 +90,7 @@ fn read(response: &HttpResponse, issuer: &str, pkce: bool) -> Result<Found, OAut
         match metadata[name].as_str() {
             None => {}
             Some(url) if is_safe_address(url) => found.endpoints.push((endpoint, url.to_owned())),
-            Some(_) => return refused("an endpoint of it is not https"),
+            Some(_) => return refused("one of the endpoints is not https"),
         }
     }
     Ok(found)

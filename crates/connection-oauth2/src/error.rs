@@ -13,10 +13,10 @@ pub enum OAuth2Error {
     #[error("the access was refused at the provider")]
     AccessDenied,
     /// Neither the token response nor the probe identified the account.
-    #[error("the provider did not tell which account this is")]
+    #[error("the provider did not name the account")]
     AccountUnknown,
     /// The provider may have redeemed the code, but its response was lost.
-    #[error("the provider may have taken the code, and its answer is lost")]
+    #[error("the provider may have accepted the code, but its answer was lost")]
     AnswerLost,
     /// The callback holds a parameter twice (RFC 6749, section 3.1).
     #[error("the provider's answer names '{name}' twice")]
@@ -28,16 +28,16 @@ pub enum OAuth2Error {
     #[error("the connection was made with another application than the one that is configured now")]
     ClientChanged,
     /// The provider no longer knows the application that registered itself for the connection.
-    #[error("the provider does not know the application any more that registered itself for this connection")]
+    #[error("the provider no longer knows the application that registered itself for this connection")]
     ClientLapsed,
     /// The application's credentials are missing.
-    #[error("the application's own credentials are not there")]
+    #[error("the application's own credentials are missing")]
     ClientMissing,
     /// The code, the device code or the refresh token is no longer valid.
-    #[error("the provider will not renew this access any more")]
+    #[error("the provider no longer renews this access")]
     Dead,
     /// The issuer's metadata cannot be used.
-    #[error("what the provider says about itself cannot be used: {why}")]
+    #[error("the provider's metadata cannot be used: {why}")]
     Discovery {
         /// The reason.
         why: &'static str,
@@ -53,10 +53,10 @@ pub enum OAuth2Error {
     #[error("the provider does not accept the application")]
     InvalidKeptClient,
     /// The provider answered 401 without an error code, so a proxy in front of it may have refused the request.
-    #[error("the provider does not admit the request")]
+    #[error("the provider does not allow this request")]
     Unauthorized,
     /// `iss` is not the provider that the browser was sent to (RFC 9207), or is missing although it is required.
-    #[error("the answer does not come from the provider that was asked")]
+    #[error("the answer does not come from the expected provider")]
     IssuerMismatch,
     /// A variable has no value.
     #[error("there is no value for '{name}'")]
@@ -65,13 +65,13 @@ pub enum OAuth2Error {
         name: String,
     },
     /// The provider's response holds no token.
-    #[error("the provider's answer has no token in it")]
+    #[error("the provider's answer contains no token")]
     NoToken,
     /// The callback or the pasted text holds no code.
-    #[error("what came back has no code in it")]
+    #[error("the answer from the browser contains no code")]
     NoCode,
     /// The host has no key-value store for this kind.
-    #[error("this host keeps nothing for a kind")]
+    #[error("this host stores no applications")]
     NoStore,
     /// This host supports none of the methods.
     #[error("this host cannot finish this kind of authorization")]
@@ -86,7 +86,7 @@ pub enum OAuth2Error {
         code: String,
     },
     /// The provider redirects the request, but a request that holds a secret follows no redirect.
-    #[error("the provider redirects a request that holds a secret")]
+    #[error("the provider redirects a request that contains a secret")]
     Redirected,
     /// A required scope was not granted.
     #[error("the scope '{scope}' was not granted")]
@@ -95,10 +95,10 @@ pub enum OAuth2Error {
         scope: String,
     },
     /// The application's private key cannot sign.
-    #[error("the application's private key does not sign")]
+    #[error("the application's private key cannot sign")]
     Signature,
     /// The pasted text belongs to another attempt.
-    #[error("what came back belongs to another attempt")]
+    #[error("the answer from the browser belongs to another attempt")]
     StateMismatch,
     /// The kind does not declare the origin of an address.
     #[error("the address of the {what} is not one that this kind declares")]
@@ -107,7 +107,7 @@ pub enum OAuth2Error {
         what: &'static str,
     },
     /// A value would change the meaning of the address or header that it is inserted into.
-    #[error("the value of '{name}' does not fit where it stands")]
+    #[error("the value of '{name}' is not allowed where it is used")]
     UnsafeValue {
         /// The name of the variable.
         name: String,
@@ -124,23 +124,24 @@ impl OAuth2Error {
                 "begin again, and finish in the browser that was opened for it"
             }
             Self::ClientChanged => {
-                "configure the application that the connection was made with, or authorize again with the one of today"
+                "configure the application that the connection was made with, or authorize again with the current \
+                 application"
             }
-            Self::ClientLapsed => "authorize again; another one is registered for it",
-            Self::ClientMissing => "give the application's id and secret again",
+            Self::ClientLapsed => "authorize again, which registers a new application",
+            Self::ClientMissing => "enter the application's id and secret again",
             Self::Dead => "authorize again",
             Self::Discovery { .. } => "check the issuer in the kind's configuration",
             Self::AnswerLost | Self::Expired => "begin again",
             Self::InvalidClient | Self::Unauthorized => "check the client's id and secret",
-            Self::InvalidKeptClient => "forget the application that is kept for this kind, and give it again",
-            Self::IssuerMismatch => "begin again; if it comes again, tell the provider",
-            Self::MissingValue { .. } | Self::UnsafeValue { .. } => "give a value that fits",
-            Self::NoStore => "configure the application in the host",
+            Self::InvalidKeptClient => "forget the stored application of this kind, and enter it again",
+            Self::IssuerMismatch => "begin again; if this happens again, report it to the provider",
+            Self::MissingValue { .. } | Self::UnsafeValue { .. } => "enter a value that is allowed there",
+            Self::NoStore => "set the application in the host's configuration",
             Self::NoWay => "use a host that receives callbacks, or another kind of this provider",
             Self::NotLive(_) => "try again later",
             Self::Redirected => "check the addresses in the kind's configuration",
             Self::Refused { .. } => "check how the application is registered at the provider",
-            Self::ScopeMissing { .. } => "authorize again and grant what is asked",
+            Self::ScopeMissing { .. } => "authorize again and grant the requested access",
             Self::Signature => "check the application's private key (PKCS#8 in PEM) and its algorithm",
             Self::UndeclaredAddress { .. } => "connect only to addresses of this provider",
         }
@@ -204,7 +205,8 @@ impl OAuth2Error {
         match self {
             Self::InvalidKeptClient => {
                 let command = format!("connections kinds forget-client {kind}");
-                format!("check the client's id and secret; to give others, forget them first: {command}").into()
+                format!("check the client's id and secret; to enter different ones, forget these first: {command}")
+                    .into()
             }
             error => error.remedy().into(),
         }

@@ -76,7 +76,7 @@ impl Provider<'_> {
     }
 
     pub(crate) fn required(&self, endpoint: Endpoint) -> Result<String, OAuth2Error> {
-        let missing = OAuth2Error::Discovery { why: "it does not name an endpoint that is needed" };
+        let missing = OAuth2Error::Discovery { why: "the metadata lacks an endpoint that is needed" };
         self.url(endpoint)?.ok_or(missing)
     }
 

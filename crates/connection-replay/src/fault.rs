@@ -23,7 +23,7 @@ impl Fault {
 
     /// Creates the fault of a plugin that asks or ends differently in a replay than it did before.
     pub fn changed() -> Self {
-        Self::new("setup_changed", "the plugin changed since this setup was begun").remedy("begin again")
+        Self::new("setup_changed", "the plugin has changed since this setup began").remedy("begin again")
     }
 
     /// Adds the rule that the plugin broke.
@@ -47,16 +47,17 @@ impl Fault {
     }
 
     pub(crate) fn endless_wait() -> Self {
-        Self::new("wait_without_end", "the plugin waits for nothing")
+        Self::new("wait_without_end", "the plugin began a wait that nothing can end")
     }
 
     pub(crate) fn too_long(detail: &'static str) -> Self {
-        let fault = Self::new("setup_too_long", "the plugin does not come to an end");
+        let fault = Self::new("setup_too_long", "the plugin does not finish");
         fault.remedy("report this to its author").detail(detail)
     }
 
     pub(crate) fn too_many_fields() -> Self {
-        Self::new("too_many_fields", "the plugin asks too much at once").detail("a prompt has more than 32 fields")
+        Self::new("too_many_fields", "the plugin asks for too many fields at once")
+            .detail("a prompt has more than 32 fields")
     }
 
     pub(crate) fn undeclared_field(name: &str) -> Self {

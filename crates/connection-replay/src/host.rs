@@ -174,6 +174,6 @@ pub trait Host: Send + Sync {
 
     /// Shows a login window and returns how it ended.
     fn open(&self, window: LoginWindow) -> impl Future<Output = LoggedIn> + Send {
-        async { LoggedIn::Failed("this host shows no windows".into()) }
+        async { LoggedIn::Failed("this host cannot show windows".into()) }
     }
 }

@@ -55,12 +55,12 @@ pub fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
         .flat_map(|field| field.default.iter().chain(&field.pattern).chain(&field.kept).chain(&field.plain_http));
     let links = guide.iter().filter_map(|part| if let Guide::Link(_, url) = part { Some(url) } else { None });
     if texts.chain(origins).chain(links).any(|text| text.len() > LONGEST_TEXT) {
-        return Err("a text of it is longer than 16 KiB");
+        return Err("one of its texts is longer than 16 KiB");
     }
     let choices =
         fields.iter().filter_map(|field| if let Input::Choice(all) = &field.input { Some(all) } else { None });
     if choices.into_iter().any(|choices| choices.len() > MOST_CHOICES) {
-        return Err("a choice of it has more than 1,000 choices");
+        return Err("one of its fields has more than 1,000 choices");
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ pub fn established<C>(made: &Established<C>, bytes: &Secret) -> Result<(), &'sta
 /// The id is empty, or so long that it may have been cut.
 pub fn account_id(id: &DisplayText) -> Result<(), &'static str> {
     if id.as_str().chars().count() >= TOO_LONG_ID {
-        return Err("the plugin gives an account an id of 500 characters or more");
+        return Err("the plugin returned an account id of 500 characters or more");
     }
     if id.as_str().is_empty() {
         return Err("the plugin did not say which account this is");
@@ -140,14 +140,14 @@ pub fn reach<D: Fn(&Origin) -> bool>(
     for origin in wanted {
         let is_declared = (bounds.declares)(origin);
         if !is_declared && !bounds.named.contains(origin) {
-            return Err("the plugin asks for an address that it does not declare and the user did not name");
+            return Err("the plugin requests an address that it does not declare and the user did not enter");
         }
         if !origins.iter().any(|(known, _)| known == origin) {
             origins.push((origin.clone(), !is_declared));
         }
     }
     if reach.roots.iter().any(|root| !bounds.granted.contains(root)) {
-        return Err("the plugin asks for a directory that the user did not name");
+        return Err("the plugin requests a directory that the user did not enter");
     }
     Ok(origins)
 }
@@ -156,7 +156,7 @@ pub fn reach<D: Fn(&Origin) -> bool>(
 pub fn failure(failure: SetupFailure) -> SetupFailure {
     match is_code(&failure.code) {
         true => failure,
-        false => SetupFailure::new(reason::PLUGIN_FAULT, "the plugin failed, and its code is no code").remedy(REPORT),
+        false => SetupFailure::new(reason::PLUGIN_FAULT, "the plugin failed with a malformed code").remedy(REPORT),
     }
 }
 
@@ -240,7 +240,7 @@ fn is_shallow(value: &Value, levels: usize) -> bool {
 pub fn credential(credential: &Secret) -> Result<(), &'static str> {
     match credential.expose().len() {
         ..=LONGEST_CREDENTIAL => Ok(()),
-        _ => Err("the plugin keeps a credential of more than 1 MiB"),
+        _ => Err("the plugin's credential is larger than 1 MiB"),
     }
 }
 
@@ -252,7 +252,7 @@ pub fn credential(credential: &Secret) -> Result<(), &'static str> {
 pub fn code(reason: &Reason) -> Result<(), &'static str> {
     match is_code(&reason.code) {
         true => Ok(()),
-        false => Err("the plugin's reason has a code that is none"),
+        false => Err("the plugin's reason has a malformed code"),
     }
 }
 

@@ -159,7 +159,7 @@ impl<H> Run<H> {
         if self.is_busy {
             self.fail(Fault::concurrent());
         } else if self.next >= MOST_EFFECTS {
-            self.fail(Fault::too_long("it has had 1000 effects"));
+            self.fail(Fault::too_long("it has performed 1000 effects"));
         } else if self.bytes > MOST_BYTES {
             self.fail(Fault::too_long("the results of its effects are more than 4 MiB"));
         }

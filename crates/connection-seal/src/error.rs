@@ -10,7 +10,7 @@ pub enum SealError {
     #[error("the cryptography of this system failed")]
     Engine,
     /// The store has sealed rows, but no keys to open them with.
-    #[error("connection_keyset is empty, and there are connections that were sealed with what it held")]
+    #[error("the table connection_keyset is empty, but there are connections that were sealed with its keys")]
     Lost,
     /// The keyset was wrapped with a key that another source holds, while this source wraps keys by itself.
     #[error("the keyset is wrapped with key {need}, which this source does not hold")]
@@ -28,10 +28,10 @@ pub enum SealError {
     #[error("the value is too long to be sealed")]
     TooLong,
     /// A part of the sealed value is missing.
-    #[error("a sealed value is cut short")]
+    #[error("a sealed value is truncated")]
     Truncated,
     /// Another process rotated the keys, and the new ones are unavailable at the moment. The value may open later.
-    #[error("the keys were rotated, and the new ones cannot be had now: {detail}")]
+    #[error("the keys were rotated, and the new keys cannot be loaded now: {detail}")]
     Unavailable {
         /// The reason why they are unavailable.
         detail: String,
@@ -40,7 +40,7 @@ pub enum SealError {
     #[error("a sealed value has an unknown format")]
     UnknownFormat,
     /// The value was sealed with a key that is not held here.
-    #[error("a value is sealed with key {need}, and the key at hand is {have}")]
+    #[error("a value is sealed with key {need}, but the available key is {have}")]
     WrongKey {
         /// The key that was tried.
         have: KeyId,
@@ -65,7 +65,7 @@ impl SealError {
                 Some("restore the database from a backup, or authorize the connection again".into())
             }
             Self::UnknownFormat => Some("use the version of this program that wrote the database".into()),
-            Self::Unavailable { .. } => Some("see that the key source gives its key, and do it again".into()),
+            Self::Unavailable { .. } => Some("make sure that the key source returns its key, then try again".into()),
             Self::NotWrapped { need } | Self::WrongKey { need, .. } => {
                 Some(format!("restore key {need}, which belongs to this database"))
             }

@@ -105,7 +105,7 @@ impl KeyCommand {
             Ok(Ok((output, status))) if status.success() => return Ok(output),
             Ok(Ok((_, status))) => ended(status),
             Ok(Err(Broken::Flood)) => format!("printed more than {MAX_OUTPUT} bytes"),
-            Ok(Err(Broken::Io(error))) => format!("could not be heard: {error}"),
+            Ok(Err(Broken::Io(error))) => format!("wrote output that cannot be read: {error}"),
             Err(_) => format!("did not end within {} seconds", self.timeout.as_secs_f32()),
         };
         platform::kill_group(child.id());

@@ -19,7 +19,7 @@ pub enum KeyError {
     #[error("the keys of this database are being changed by another process")]
     Contended,
     /// The wrapped key that the database stores for the source is damaged.
-    #[error("what the database keeps for the key source '{source_name}' is damaged: {detail}")]
+    #[error("the data of the key source '{source_name}' in the database is damaged: {detail}")]
     Damaged {
         /// The name of the source.
         source_name: String,
@@ -39,7 +39,7 @@ pub enum KeyError {
         other: KeyId,
     },
     /// The source holds a key already.
-    #[error("the key source '{source_name}' holds a key already")]
+    #[error("the key source '{source_name}' already holds a key")]
     Exists {
         /// The name of the source.
         source_name: String,
@@ -56,19 +56,19 @@ pub enum KeyError {
         detail: String,
     },
     /// The source holds something that is not a key, or a damaged one.
-    #[error("the key source '{source_name}' holds no whole key")]
+    #[error("the key source '{source_name}' holds a malformed key")]
     Malformed {
         /// The name of the source.
         source_name: String,
     },
     /// The database is sealed, and the source does not hold the key.
-    #[error("the key source '{source_name}' holds no key, and the database is sealed with one")]
+    #[error("the key source '{source_name}' holds no key, but the database is sealed with one")]
     Missing {
         /// The name of the source.
         source_name: String,
     },
     /// Neither of two sources holds the key of this database.
-    #[error("key {need} opens this database: '{from}' holds key {have}, and '{to}' does not open it either")]
+    #[error("only key {need} opens this database: '{from}' holds key {have}, and '{to}' does not open it either")]
     Neither {
         /// The name of the source that is in use.
         from: String,
@@ -99,13 +99,13 @@ pub enum KeyError {
         detail: String,
     },
     /// The source holds no key and cannot create one.
-    #[error("the key source '{source_name}' holds no key and makes none")]
+    #[error("the key source '{source_name}' holds no key and cannot create one")]
     NotSupported {
         /// The name of the source.
         source_name: String,
     },
     /// The keys of the database are wrapped for another type of source.
-    #[error("the keys of this database are wrapped for the key source '{other}', and '{source_name}' is used")]
+    #[error("the keys of this database are wrapped for the key source '{other}', but '{source_name}' is used")]
     OtherSource {
         /// The name of the source that is used.
         source_name: String,
@@ -129,7 +129,7 @@ pub enum KeyError {
         detail: String,
     },
     /// The keyset is wrapped for two sources, and only one of them is available.
-    #[error("the change of the key's source was begun and not ended, and '{source_name}' is one of two")]
+    #[error("a change of the key source has not finished, and '{source_name}' is one of its two sources")]
     Unfinished {
         /// The name of the available source.
         source_name: String,
@@ -147,30 +147,30 @@ impl KeyError {
     pub fn remedy(&self) -> Option<String> {
         Some(match self {
             Self::Command { source_name, .. } => format!(
-                "run the command of '{source_name}' by hand: it must end with 0 within 10 seconds and print nothing but \
-                 what is asked, at most 4096 bytes"
+                "run the command of '{source_name}' by hand: it must exit with 0 within 10 seconds and print only \
+                 its result, at most 4096 bytes"
             ),
-            Self::Contended => "do it again".into(),
+            Self::Contended => "try again".into(),
             Self::Damaged { .. } => "restore the database from a backup".into(),
             Self::Disagree { source_name, other_name, other, .. } => format!(
-                "use one source: name '{other_name}' alone if key {other} belongs to this database; otherwise restore the \
-                 right key of '{source_name}' from a backup, and move '{other_name}' away"
+                "use one source: configure only '{other_name}' if key {other} belongs to this database; otherwise \
+                 restore the right key of '{source_name}' from a backup, and move '{other_name}' away"
             ),
             Self::Exposed(exposed) => exposed.remedy(),
-            Self::Locked { .. } => "unlock the keyring, and do it again".into(),
+            Self::Locked { .. } => "unlock the keyring, then try again".into(),
             Self::Malformed { source_name } | Self::Missing { source_name } => {
-                format!("restore the key of '{source_name}' from a backup: without it the database stays closed")
+                format!("restore the key of '{source_name}' from a backup: without it, the database cannot be opened")
             }
-            Self::Neither { need, .. } => format!("name the key source that holds key {need}"),
+            Self::Neither { need, .. } => format!("use the key source that holds key {need}"),
             Self::NoKeyring { .. } => {
-                "start the keyring of this session and do it again; a machine without one needs another key source, such \
-                 as `file` or `passphrase`"
+                "start the keyring of this session, then try again; a machine without a keyring needs another key \
+                 source, such as `file` or `passphrase`"
                     .into()
             }
-            Self::NoKeyset => "open it once with the key source of your choice".into(),
+            Self::NoKeyset => "open the database once with the key source of your choice".into(),
             Self::NoPassphrase { .. } => {
-                "put the passphrase into a file of its owner's alone and name it with `key.passphrase_file`, or type it \
-                 at a terminal"
+                "put the passphrase into a file that only its owner can read and name the file with \
+                 `key.passphrase_file`, or type the passphrase at a terminal"
                     .into()
             }
             Self::NotSupported { source_name } => format!("put a key of 32 bytes into '{source_name}'"),
@@ -178,14 +178,15 @@ impl KeyError {
                 format!("use the key source '{other}' (`key.source`); `key change` then moves the database")
             }
             Self::ShortPassphrase { least, .. } => {
-                format!("choose one of at least {least} characters; six random words are a good one")
+                format!("choose a passphrase of at least {least} characters, such as six random words")
             }
             Self::Unavailable { source_name, .. } => {
-                format!("see that the user who runs this may use '{source_name}', and that it is where it says")
+                format!("check that '{source_name}' exists and that the user who runs this program may use it")
             }
-            Self::Unfinished { .. } => "end the change first: `key change` goes on where it stopped".into(),
+            Self::Unfinished { .. } => "finish the change first: `key change` continues where it stopped".into(),
             Self::WrongPassphrase { .. } => {
-                "give the passphrase with which the database was sealed: without it the database stays closed".into()
+                "enter the passphrase with which the database was sealed: without it, the database cannot be opened"
+                    .into()
             }
             Self::Exists { .. } => return None,
         })

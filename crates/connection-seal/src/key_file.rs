@@ -97,7 +97,7 @@ impl KeySource for KeyFile {
     }
 }
 
-/// Creates a random key; `None` if the system gives no random numbers.
+/// Creates a random key; `None` if the system provides no random numbers.
 pub(super) fn fresh() -> Option<SecretBox<[u8; KEY_LEN]>> {
     let mut filled = Ok(());
     let key = SecretBox::init_with_mut(|key: &mut [u8; KEY_LEN]| filled = aws_lc_rs::rand::fill(key));

@@ -117,7 +117,10 @@ impl KeyKeyring {
                 KeyError::Malformed { source_name: entry }
             }
             Unusable::Entry(Error::Ambiguous(entries)) => {
-                let detail = format!("it holds {} entries of this name; delete those that are not ours", entries.len());
+                let detail = format!(
+                    "it holds {} entries with this name; delete those that do not belong to this program",
+                    entries.len()
+                );
                 KeyError::Unavailable { source_name: entry, detail }
             }
             Unusable::Entry(error) => KeyError::Unavailable { source_name: entry, detail: one_line(&error) },
@@ -163,7 +166,7 @@ impl KeyWrapper for KeyKeyring {
             return Err(KeyError::OtherSource { source_name: self.name(), other: other_source(wrapped) });
         };
         let Some(id) = rest.strip_prefix(&[VERSION]).and_then(|id| Some(KeyId::from_bytes(id.try_into().ok()?))) else {
-            let detail = "it is cut short, or of a version that this program does not know".to_owned();
+            let detail = "it is truncated, or its version is unknown to this program".to_owned();
             return Err(KeyError::Damaged { source_name: self.name(), detail });
         };
         let user = user(context, id);

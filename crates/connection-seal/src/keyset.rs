@@ -108,7 +108,7 @@ impl Keyset {
     ///
     /// # Errors
     ///
-    /// [`SealError::Engine`] if the system gives no random numbers.
+    /// [`SealError::Engine`] if the system provides no random numbers.
     pub fn fresh(now: Timestamp) -> Result<Self, SealError> {
         let entries = vec![Entry::new(now, Status::Primary)?];
         Ok(Self { revision: 1, mac_key: fresh().ok_or(SealError::Engine)?, entries })

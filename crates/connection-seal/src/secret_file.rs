@@ -43,8 +43,8 @@ impl SecretFileError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Exposed(exposed) => exposed.remedy(),
-            Self::Io { path, .. } => format!("put the secret into {}, for its owner only", path.display()),
-            Self::TooLong(path) => format!("put the secret alone into {}", path.display()),
+            Self::Io { path, .. } => format!("put the secret into {}, readable only by its owner", path.display()),
+            Self::TooLong(path) => format!("put nothing but the secret into {}", path.display()),
         }
     }
 }

@@ -144,7 +144,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                 }
                 (None, None) => {
                     let why = "it waits for something that is none of the host's services";
-                    fail(&format!("{place}the plugin did not come to an end in time: {why}"))
+                    fail(&format!("{place}the plugin did not finish in time: {why}"))
                 }
                 (None, Some(_)) if is_replaying => {
                     fail(&format!("{place}{}: it ends earlier in a replay than before", Fault::changed()))

@@ -8,16 +8,18 @@ use crate::{Command, ExtensionDeclaration, Preference, PreferenceInput, SecretNa
 pub(super) fn check_extension(extension: &ExtensionDeclaration) -> Result<(), Broken> {
     let ExtensionDeclaration { name: own, platforms, preferences, commands, requirement } = extension;
     name("/name", own)?;
-    once(platforms, "a platform is named once; remove one of the two", |at| format!("/platforms/{at}"))?;
+    once(platforms, "a platform may be named only once; remove one of the two", |at| format!("/platforms/{at}"))?;
     let secrets: BTreeSet<&str> = requirement.auth.secret_names.iter().map(SecretName::as_str).collect();
     check_preferences("", preferences, &secrets)?;
     for (at, Command { name: own, preferences }) in commands.iter().enumerate() {
         name(&format!("/commands/{at}/name"), own)?;
         check_preferences(&format!("/commands/{at}"), preferences, &secrets)?;
     }
-    once(commands.iter().map(|command| &command.name), "a command is declared once; remove or rename one", |at| {
-        format!("/commands/{at}/name")
-    })?;
+    once(
+        commands.iter().map(|command| &command.name),
+        "a command may be declared only once; remove or rename one of the two",
+        |at| format!("/commands/{at}/name"),
+    )?;
     requirement::check_requirement(requirement)
 }
 
@@ -28,25 +30,27 @@ fn check_preferences(owner: &str, preferences: &[Preference], secrets: &BTreeSet
         if secrets.contains(own.as_ref()) {
             return Err(broken(
                 field("name"),
-                "a secret has this name, and a secret is never a preference; rename the preference or remove it",
+                "this is the name of a secret, and a secret is never a preference; rename the preference or remove it",
             ));
         }
         if matches!(input, PreferenceInput::Other(form) if form.trim().eq_ignore_ascii_case("password")) {
             return Err(broken(
                 field("type"),
-                "a preference is never a secret; declare what is secret by name in connection.auth",
+                "a preference is never a secret; declare secrets by name in connection.auth",
             ));
         }
         if default.as_ref().is_some_and(|value| !is_plain(value)) {
             return Err(broken(
                 field("default"),
-                "a default is plain JSON: finite numbers, each key once, at most 32 levels and 64 KiB",
+                "a default must be plain JSON with finite numbers, unique keys, at most 32 levels and at most 64 KiB",
             ));
         }
     }
-    once(preferences.iter().map(|preference| &preference.name), "a preference is declared once; rename one", |at| {
-        format!("{owner}/preferences/{at}/name")
-    })
+    once(
+        preferences.iter().map(|preference| &preference.name),
+        "a preference may be declared only once; rename one of the two",
+        |at| format!("{owner}/preferences/{at}/name"),
+    )
 }
 
 /// Returns `true` if a value can be written as JSON and parsed again without a change, and if every reader understands

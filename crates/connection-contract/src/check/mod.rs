@@ -82,17 +82,17 @@ impl ExtensionDeclaration {
 fn name(field: &str, name: &str) -> Result<(), Broken> {
     const CAP: usize = 200;
     if name.trim().is_empty() {
-        return Err(broken(field, "a name is needed here, and this one is blank"));
+        return Err(broken(field, "this name is blank; write a name"));
     }
     if name.trim() != name {
-        return Err(broken(field, "a name neither begins nor ends with white space; take it away"));
+        return Err(broken(field, "a name must not begin or end with white space; remove it"));
     }
     if name.chars().count() > CAP {
-        return Err(broken(field, format!("a name has at most {CAP} characters; choose a shorter one")));
+        return Err(broken(field, format!("a name may have at most {CAP} characters; choose a shorter one")));
     }
     // Up to the maximum length, `DisplayText` changes a text only by removing what is invisible.
     if DisplayText::from(name.to_string()).as_str() != name || name.chars().any(is_seldom_seen) {
-        return Err(broken(field, "a name has no control characters and nothing invisible; take them out"));
+        return Err(broken(field, "a name must not contain control characters or invisible characters; remove them"));
     }
     Ok(())
 }

@@ -10,12 +10,12 @@ pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), Broken>
     let Requirement { id, provider: _, title, titles, auth, public_preference_names, connect_guide } = requirement;
     name("/connection/id", id)?;
     if core::iter::once(title).chain(titles.iter().map(|(_, title)| title)).all(|t| t.as_str().trim().is_empty()) {
-        return Err(broken("/connection/title", "a title says what is connected, in one language at least"));
+        return Err(broken("/connection/title", "a connection needs a title in at least one language"));
     }
     for (language, _) in titles {
         name("/connection/title", language)?;
     }
-    once(titles.iter().map(|(language, _)| language), "a title is given once in a language", |_| {
+    once(titles.iter().map(|(language, _)| language), "a title may be given only once in each language", |_| {
         "/connection/title".into()
     })?;
     check_auth(auth)?;
@@ -24,17 +24,20 @@ pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), Broken>
         let field = format!("/connection/publicPreferenceNames/{at}");
         name(&field, own)?;
         if secrets.contains(own.as_ref()) {
-            return Err(broken(field, "a secret has this name, and a secret is never public; remove it from one list"));
+            return Err(broken(
+                field,
+                "this is the name of a secret, and a secret is never public; remove it from one of the lists",
+            ));
         }
     }
-    once(public_preference_names, "a public preference is named once; remove one of the two", |at| {
+    once(public_preference_names, "a public preference may be named only once; remove one of the two", |at| {
         format!("/connection/publicPreferenceNames/{at}")
     })?;
     match connect_guide {
         Some(guide) => said(
             "/connection/connectGuide",
             guide.as_str(),
-            "a guide says how to connect; write one or leave the field out",
+            "the guide is blank; write how to connect, or leave the field out",
         ),
         None => Ok(()),
     }
@@ -58,18 +61,21 @@ fn check_auth(auth: &RequirementAuth) -> Result<(), Broken> {
         (AuthType::Basic | AuthType::Custom, _) => {
             return Err(broken(
                 "/connection/auth/type",
-                "an extension asks for none, apiKey, personalAccessToken or oauth; choose one of these",
+                "the type of auth must be none, apiKey, personalAccessToken or oauth; choose one of these",
             ));
         }
     };
     match (auth, secret_names.is_empty()) {
         (AuthType::None, false) => {
-            return Err(broken(SECRETS, "none has no secrets; remove the names or choose another type"));
+            return Err(broken(
+                SECRETS,
+                "auth of the type none has no secrets; remove the names or choose another type",
+            ));
         }
         (AuthType::None, true) | (_, false) => {}
-        (_, true) => return Err(broken(SECRETS, "this type of auth needs the name of one secret at least")),
+        (_, true) => return Err(broken(SECRETS, "this type of auth needs the name of at least one secret")),
     }
-    once(secret_names, "a secret is named once; remove one of the two", |at| format!("{SECRETS}/{at}"))?;
+    once(secret_names, "a secret may be named only once; remove one of the two", |at| format!("{SECRETS}/{at}"))?;
     oauth.map_or(Ok(()), check_oauth)
 }
 
@@ -98,9 +104,9 @@ fn check_oauth(oauth: &RequirementOAuth) -> Result<(), Broken> {
 
 /// Checks a text that becomes part of an address or a request.
 fn line(field: &str, text: &str) -> Result<(), Broken> {
-    said(field, text, "this cannot be blank; write what the provider documents")?;
+    said(field, text, "this must not be blank; write the value that the provider documents")?;
     if text.chars().any(char::is_control) {
-        return Err(broken(field, "this has no control characters; take them out"));
+        return Err(broken(field, "this must not contain control characters; remove them"));
     }
     Ok(())
 }
@@ -111,5 +117,8 @@ fn is_scheme(field: &str, scheme: &str) -> Result<(), Broken> {
     if first && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')) {
         return Ok(());
     }
-    Err(broken(field, "a scheme is a letter, then letters, digits, '+', '-' or '.', without the ':' that follows it"))
+    Err(broken(
+        field,
+        "a scheme begins with a letter and has only letters, digits, '+', '-' and '.', without the ':' that follows it",
+    ))
 }

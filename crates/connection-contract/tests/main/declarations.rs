@@ -22,8 +22,8 @@ fn an_error_names_extension_connection_and_field_and_can_be_taken_apart() {
     let error = extension(requirement(RequirementAuth::new(AuthType::ApiKey, []))).check().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "extension 'issues', connection 'default', field '/connection/auth/secretNames': \
-         this type of auth needs the name of one secret at least"
+        "extension 'issues', connection 'default', field '/connection/auth/secretNames': this type of auth needs the \
+         name of at least one secret"
     );
     assert_eq!((error.extension.as_str(), error.connection.as_str()), ("issues", "default"));
     assert_eq!(error.field, "/connection/auth/secretNames");

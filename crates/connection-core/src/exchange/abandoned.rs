@@ -26,7 +26,7 @@ const BATCH: i64 = 256;
 
 /// Returns the reason that is noted beside a connection whose answer may be lost.
 pub(crate) fn unknown() -> Reason {
-    let message = "a refresh token may have been spent, and the answer is lost";
+    let message = "a refresh token may have been used, but the provider's answer was lost";
     Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, message)
 }
 

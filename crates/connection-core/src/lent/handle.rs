@@ -197,11 +197,11 @@ impl LoginWindowService for Handle {
     fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoggedIn> {
         Box::pin(async move {
             let failed = |why: &'static str| LoggedIn::Failed(why.into());
-            let Ok(there) = self.there() else { return failed("this host shows no windows any more") };
+            let Ok(there) = self.there() else { return failed("this host can no longer show windows") };
             match &there.session {
                 Some(session) => session.open(window).await,
                 // No person asked for the window, and it is not known whose cookies it would have.
-                None => failed("a window is shown in a setup alone"),
+                None => failed("a window can be shown only during a setup"),
             }
         })
     }

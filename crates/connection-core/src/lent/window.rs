@@ -53,7 +53,7 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// Returns `None` if this host shows no windows.
+    /// Returns `None` if this host cannot show windows.
     pub(crate) fn new(shared: &Shared, whose: Whose) -> Option<Self> {
         let host = shared.lent.window.clone()?;
         Some(Self { host, clock: shared.clock.clone(), whose })

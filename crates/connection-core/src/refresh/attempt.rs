@@ -127,7 +127,7 @@ async fn run(
         Contained::Ended(result) => result,
         Contained::Panicked => return fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
         Contained::Stopped | Contained::TimedOut => {
-            return fault(reason::PLUGIN_TIMEOUT, "the plugin did not come to an end in time");
+            return fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time");
         }
     };
     match result {

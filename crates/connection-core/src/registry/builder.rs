@@ -52,7 +52,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The system provides no threads.
-    #[error("the system gives no threads to run plugins on")]
+    #[error("the system cannot start a thread to run plugins on")]
     Runtime(#[source] io::Error),
     /// The key is not available, or is a different key.
     #[error(transparent)]

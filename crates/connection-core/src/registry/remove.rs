@@ -287,7 +287,7 @@ impl ConnectionRegistry {
             Contained::Panicked | Contained::Ended(Contained::Panicked) => {
                 fault(reason::PLUGIN_PANICKED, "the plugin crashed")
             }
-            _ => fault(reason::PLUGIN_TIMEOUT, "the plugin did not come to an end in time"),
+            _ => fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time"),
         };
         tracing::warn!(connection = %id, kind = %of, code = &*why.code, "teardown failed; the row goes anyway");
         TornDown::failed(why)

@@ -287,7 +287,7 @@ impl Host for SetupHost {
     }
 
     async fn open(&self, window: LoginWindow) -> LoggedIn {
-        let Some(windows) = self.windows() else { return LoggedIn::Failed("this host shows no windows".into()) };
+        let Some(windows) = self.windows() else { return LoggedIn::Failed("this host cannot show windows".into()) };
         self.excuse(window.timeout.min(LONGEST_WINDOW));
         windows.show(window).await
     }

@@ -408,6 +408,6 @@ fn panicked() -> SetupFailure {
 }
 
 fn timed_out() -> SetupFailure {
-    let message = "the plugin did not come to an end in time";
+    let message = "the plugin did not finish in time";
     SetupFailure::new("plugin_timeout", message).remedy("begin again, or report this to its author")
 }

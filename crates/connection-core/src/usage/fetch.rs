@@ -155,9 +155,7 @@ async fn ask(
         }
         Contained::Ended(Err(_)) => fault(reason::PLUGIN_FAULT, "the plugin could not fetch the usage"),
         Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
-        Contained::Stopped | Contained::TimedOut => {
-            fault(reason::PLUGIN_TIMEOUT, "the plugin did not come to an end in time")
-        }
+        Contained::Stopped | Contained::TimedOut => fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time"),
     }
 }
 

@@ -209,8 +209,6 @@ pub(crate) async fn probe(
             Probed { found, ..probed }
         }),
         Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
-        Contained::Stopped | Contained::TimedOut => {
-            fault(reason::PLUGIN_TIMEOUT, "the plugin did not come to an end in time")
-        }
+        Contained::Stopped | Contained::TimedOut => fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time"),
     }
 }

@@ -26,7 +26,8 @@ struct Fault {
 }
 
 const REFUSED: (Liveness, &str, &str, Option<&str>) =
-    (Liveness::Failing, "unauthorized", "the provider refuses the credential", Some("connect again with a valid one"));
+    (Liveness::Failing, "unauthorized", "the provider refuses the credential", Some("connect again with a valid \
+                                                                                     credential"));
 /// The result for a rate limit, with its end if the provider gave one.
 const fn limited(message: &'static str) -> (Liveness, &'static str, &'static str, Option<&'static str>) {
     (Liveness::Offline, "rate_limited", message, None)

@@ -125,7 +125,7 @@ async fn a_device_that_could_not_call_back_is_told_so_at_once_and_nothing_is_sen
     let outcome = session.terminal().await.unwrap();
     assert_eq!(code(&outcome), "no_callback");
     let Outcome::Failed(failure) = outcome else { panic!("it failed") };
-    assert!(failure.message.as_str().contains("on its own machine alone"), "{failure:?}");
+    assert!(failure.message.as_str().contains("callbacks only from its own machine"), "{failure:?}");
     assert!(failure.remedy.unwrap().as_str().contains("inbound.public_url"));
     assert_eq!(world.server.requests().len(), 0);
 }

@@ -124,7 +124,7 @@ async fn a_window_that_stays_is_closed_when_its_time_is_over() {
 async fn outside_of_a_setup_a_handle_shows_no_window() {
     let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
     let _registry = open(&world, &plugin, &screen).await;
-    assert_eq!(plugin.act(Act::Window(MINUTES)).await, "failed: a window is shown in a setup alone");
+    assert_eq!(plugin.act(Act::Window(MINUTES)).await, "failed: a window can be shown only during a setup");
     assert!(screen.partitions.lock().unwrap().is_empty());
 }
 

@@ -207,7 +207,7 @@ async fn a_session_belongs_to_its_owner() {
 async fn a_kind_that_needs_callbacks_is_listed_on_a_host_without_and_each_no_is_told() {
     let world = World::new().await;
     let none: [(Option<Inbound>, &str); 2] =
-        [(None, "cannot receive callbacks"), (Some(Inbound::none_left()), "no callback address")];
+        [(None, "cannot receive callbacks"), (Some(Inbound::none_left()), "no free callback address")];
     for (inbound, message) in none {
         let mut builder = world.builder().kind(Race).kind(Odd::new("redirect"));
         if let Some(inbound) = inbound {

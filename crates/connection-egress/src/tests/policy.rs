@@ -22,7 +22,7 @@ fn endpoints_are_listed_as_they_are_in_force() {
 fn an_endpoint_that_is_no_origin_is_refused_by_name() {
     check(
         "api.github.com",
-        "'api.github.com' is no origin: write scheme, host and port alone, as in https://api.example.com",
+        "'api.github.com' is not an origin: write only the scheme, host and port, as in https://api.example.com",
     );
     for bad in
         ["", "ftp://a", "https://", "https://a/path", "https://a?q", "https://a#f", "https://a b", "http://127.1"]
@@ -34,7 +34,10 @@ fn an_endpoint_that_is_no_origin_is_refused_by_name() {
 
 #[test]
 fn a_password_in_a_bad_endpoint_is_not_repeated() {
-    check("https://u:pw@a/?k=s", "'a/' is no origin: write scheme, host and port alone, as in https://api.example.com");
+    check(
+        "https://u:pw@a/?k=s",
+        "'a/' is not an origin: write only the scheme, host and port, as in https://api.example.com",
+    );
 }
 
 #[track_caller]
@@ -55,7 +58,7 @@ fn https_becomes_http_on_loopback_only() {
 fn one_origin_has_one_endpoint() {
     let once = HttpPolicy::new().endpoint("https://a.example.com", "https://b.example.com").unwrap();
     let twice = once.endpoint("https://A.example.com:443", "https://c.example.com").unwrap_err();
-    assert_eq!(twice.to_string(), "https://a.example.com has two endpoints; leave one");
+    assert_eq!(twice.to_string(), "https://a.example.com has two endpoints; remove one of them");
 }
 
 #[tokio::test]

@@ -168,7 +168,8 @@ fn not_offered(way: Way, descriptor: &Descriptor) -> Error {
     };
     let remedy = if descriptor.ways.contains(&Way::Paste) {
         format!(
-            "use --paste: open the address in any browser, and paste where it ends; `connections kinds show {kind}` says more"
+            "use --paste: open the address in any browser, and paste the address it ends on; `connections kinds show \
+             {kind}` says more"
         )
     } else if descriptor.ways.contains(&Way::Device) {
         "use --device: a code is typed at the provider, on any machine".to_owned()

@@ -57,7 +57,7 @@ impl SecretSetting {
         match secret.expose_str().map(str::trim).filter(|text| !text.is_empty()) {
             Some(text) => Ok(Some(text.into())),
             None => Err(Error::configuration(format!("{name}_file: {} holds no text", path.display()))
-                .remedy("put the secret alone into it")),
+                .remedy("put nothing but the secret into it")),
         }
     }
 }

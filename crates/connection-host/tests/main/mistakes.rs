@@ -84,5 +84,5 @@ fn a_key_of_another_database_is_named_with_the_one_that_is_there() {
     assert_eq!(output.status.code(), Some(6), "{told}");
     let has_none = format!("'file {other}' has no key that opens this database");
     assert!(told.contains("two key sources differ") && told.contains(&has_none), "{told}");
-    assert!(told.contains("root.key' alone if key"), "{told}");
+    assert!(told.contains("root.key' if key"), "{told}");
 }

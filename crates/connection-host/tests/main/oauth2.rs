@@ -33,7 +33,7 @@ async fn a_pasted_address_connects_on_a_host_that_receives_nothing() {
     session.advance(no, &[("callbackUrl".to_owned(), Secret::from(foreign))]).await.unwrap();
     let (no, shown) = step(&session).await;
     let SetupStep::Prompt { prompt, .. } = &shown else { panic!("it asks again: {shown:?}") };
-    assert_eq!(prompt.problem.as_ref().unwrap().as_str(), "what came back belongs to another attempt");
+    assert_eq!(prompt.problem.as_ref().unwrap().as_str(), "the answer from the browser belongs to another attempt");
     session.advance(no, &[("callbackUrl".to_owned(), Secret::from(back))]).await.unwrap();
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
     assert_eq!(server.token_requests().len(), 1);

@@ -69,14 +69,14 @@ fn what_fails_in_passing_says_how_long_the_old_one_works() {
 fn a_lost_answer_is_not_tried_over_and_over() {
     let machine = connected();
     machine.provider.tell(503, "", "");
-    run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been spent");
+    run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been used");
     let asked = machine.provider.seen().len();
     gives(&machine, 2);
-    let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been spent");
+    let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been used");
     ran.warns("nothing is sent again before 20").warns("connections reauthorize renewing:ada");
     run(&machine, &["refresh", "renewing", "--force"]).exits(4).warns("nothing is sent again before 20");
     assert_eq!(machine.provider.seen().len(), asked, "its quarantine is not over");
-    run(&machine, &["list"]).exits(0).says("live").says("may have been spent");
+    run(&machine, &["list"]).exits(0).says("live").says("may have been used");
     run(&machine, &["show", "renewing"]).exits(0).says("live").says("(refresh_outcome_unknown)");
     let listed = run(&machine, &["list", "--json"]).exits(0).json();
     let listed = &listed[0];

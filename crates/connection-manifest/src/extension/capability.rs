@@ -32,7 +32,10 @@ pub(super) fn check(document: &Value, connection: &str) -> Result<(), Fault> {
         let names = items.iter().enumerate().filter_map(|(at, item)| Some((at, named(item)?)));
         for (at, name) in names {
             if !seen.insert(name) {
-                return Err(Fault::at(format!("{list}/{at}"), "each of these is named once; remove one of the two"));
+                return Err(Fault::at(
+                    format!("{list}/{at}"),
+                    "each of these may be named only once; remove one of the two",
+                ));
             }
         }
     }

@@ -11,11 +11,11 @@ use crate::{
 };
 
 pub(super) fn requirement(member: Member<'_>, beside: &mut Beside) -> Result<Requirement, Fault> {
-    const ID: &str = "a connection has an id; write default, or another text";
-    const PROVIDER: &str =
-        "a provider is 1 to 64 of a-z, 0-9 and -, first a letter; write the name that its kinds have";
-    const NAMES: &str = "public preferences are a list of names; write [] for none";
-    let mut object = member.object("an extension has one connection; write it as an object")?;
+    const ID: &str = "a connection needs an id; write default, or another text";
+    const PROVIDER: &str = "a provider has 1 to 64 of the characters a-z, 0-9 and -, and begins with a letter; write \
+                            the name that its kinds have";
+    const NAMES: &str = "public preferences must be a list of names; write [] for none";
+    let mut object = member.object("the connection must be an object; an extension has exactly one connection")?;
     let id = object.need("id", ID)?.text(ID)?.to_owned();
     let provider = object.need("provider", PROVIDER)?;
     let provider = kind(provider.text(PROVIDER)?).ok_or_else(|| Fault::at(provider.at, PROVIDER))?;
@@ -44,7 +44,7 @@ fn kind(provider: &str) -> Option<Kind> {
 
 /// Returns the title, and the titles in languages other than English that are not empty.
 fn title(object: &mut Object<'_>, beside: &mut Beside) -> Result<(DisplayText, Vec<(String, DisplayText)>), Fault> {
-    const RULE: &str = "a connection has a title; write a text, or an object with en_US and zh_Hans";
+    const RULE: &str = "a connection needs a title; write a text, or an object with en_US and zh_Hans";
     let member = object.need("title", RULE)?;
     let words = member.words(beside)?;
     let languages: Vec<&str> = words.iter().filter_map(|(language, _)| *language).collect();
@@ -58,10 +58,10 @@ fn title(object: &mut Object<'_>, beside: &mut Beside) -> Result<(DisplayText, V
 }
 
 fn auth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementAuth, Fault> {
-    const TYPE: &str = "a type of auth is none, apiKey, personalAccessToken or oauth; write one of these";
-    const NAMES: &str = "secrets are a list of names, never of values; write the names, as text";
-    let auth = object.need("auth", "a connection says its auth; write an object with a type")?;
-    let mut object = auth.object("auth is an object; write its type into one")?;
+    const TYPE: &str = "the type of auth must be none, apiKey, personalAccessToken or oauth; write one of these";
+    const NAMES: &str = "secrets must be a list of names, never of values; write the names as texts";
+    let auth = object.need("auth", "a connection needs auth; write an object with a type")?;
+    let mut object = auth.object("auth must be an object with a type")?;
     let form = object.need("type", TYPE)?;
     let form = match form.text(TYPE)? {
         "none" => AuthType::None,
@@ -81,18 +81,23 @@ fn auth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementAuth,
 }
 
 fn secret_name(member: &Member<'_>) -> Result<SecretName, Fault> {
-    const RULE: &str =
-        "the name of a secret is 1 to 64 letters, digits, '_', '-' or '.', first a letter; its value is never here";
+    const RULE: &str = "the name of a secret has 1 to 64 letters, digits, '_', '-' or '.', and begins with a letter; \
+                        never write its value here";
     SecretName::parse(member.text(RULE)?.to_owned()).ok_or_else(|| Fault::at(member.at.as_str(), RULE))
 }
 
 fn oauth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementOAuth, Fault> {
-    const SCOPES: &str = "oauth has scopes; write a list of texts, and [] when nothing is asked for";
+    const SCOPES: &str = "oauth needs scopes; write a list of texts, or [] for none";
     let mut text = |name, rule| object.need(name, rule)?.text(rule).map(str::to_owned);
-    let authorization =
-        text("authorizationUrl", "oauth has an authorizationUrl; write where a person consents, as text")?;
-    let token = text("tokenUrl", "oauth has a tokenUrl; write where a code becomes a token, as text")?;
-    let client = text("clientId", "oauth has a clientId; write the public name of the application, as text")?;
+    let authorization = text(
+        "authorizationUrl",
+        "oauth needs an authorizationUrl; write the address at which a person consents, as text",
+    )?;
+    let token = text(
+        "tokenUrl",
+        "oauth needs a tokenUrl; write the address at which a code is exchanged for a token, as text",
+    )?;
+    let client = text("clientId", "oauth needs a clientId; write the public name of the application, as text")?;
     // The list is required, even if it is empty.
     let scopes = object.need("scopes", SCOPES)?.items(SCOPES)?;
     let redirect = redirect(object, beside)?;
@@ -104,27 +109,27 @@ fn oauth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementOAut
 }
 
 fn redirect(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementRedirect, Fault> {
-    const RULE: &str = "oauth has a redirect; write an object with a type: web, app-scheme, app-uri or loopback";
+    const RULE: &str = "oauth needs a redirect; write an object with a type: web, app-scheme, app-uri or loopback";
     let mut object = object.need("redirect", RULE)?.object(RULE)?;
     // Some manifests call the type of a redirect its method.
     let form = object.either("type", "method").ok_or_else(|| Fault::at(below(&object.at, "type"), RULE))?;
     let mut text = |name, rule| object.need(name, rule)?.text(rule).map(|text| text.to_owned().into());
-    const PATH: &str = "this redirect has a callbackPath; write what follows its scheme, as text";
+    const PATH: &str = "this redirect needs a callbackPath; write the part that follows its scheme, as text";
     let redirect = match form.text(RULE)? {
         "web" => RequirementRedirect::Web {
-            redirect_url: text("redirectUrl", "a redirect to the web has a redirectUrl; write the address, as text")?,
+            redirect_url: text("redirectUrl", "a redirect to the web needs a redirectUrl; write the address, as text")?,
         },
         "app-scheme" => RequirementRedirect::AppScheme {
-            scheme: text("scheme", "a redirect by a scheme has one; write the scheme, as text")?,
+            scheme: text("scheme", "a redirect by a scheme needs a scheme; write the scheme, as text")?,
             callback_path: text("callbackPath", PATH)?,
         },
         "app-uri" => RequirementRedirect::AppUri {
-            uri_scheme: text("uriScheme", "a redirect by a URI has a uriScheme; write the scheme, as text")?,
+            uri_scheme: text("uriScheme", "a redirect by a URI needs a uriScheme; write the scheme, as text")?,
             callback_path: text("callbackPath", PATH)?,
         },
         "loopback" => RequirementRedirect::Loopback,
         other => {
-            beside.note(form.at.as_str(), "this redirect is not known here, so no setup can use it");
+            beside.note(form.at.as_str(), "this program does not know this redirect, so no setup can use it");
             RequirementRedirect::Other(other.to_owned().into())
         }
     };

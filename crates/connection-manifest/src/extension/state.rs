@@ -96,8 +96,8 @@ fn is_said(value: &Value) -> bool {
     }
 }
 
-const SECRET: &str =
-    "a manifest holds no secret, only names in auth.secretNames; remove it, and replace it at the provider";
+const SECRET: &str = "a manifest must not contain a secret, only names in auth.secretNames; remove the secret, and \
+                      replace it at the provider";
 
 /// Returns the first member with one of these names, and the rule that it breaks.
 fn held<'m>(members: &'m [(String, Value)], names: &[&str]) -> Option<(&'m str, &'static str)> {
@@ -105,7 +105,7 @@ fn held<'m>(members: &'m [(String, Value)], names: &[&str]) -> Option<(&'m str, 
         members.iter().map(|(name, _)| (name, squeezed(name))).find(|(_, plain)| is_one(names, plain))?;
     let rule = match is_one(SECRETS, &plain) {
         true => SECRET,
-        false => "a manifest holds no state of a run; remove it",
+        false => "a manifest must not contain the state of a run; remove it",
     };
     Some((name, rule))
 }

@@ -11,7 +11,7 @@ fn refused(bytes: &[u8], sentence: &str) {
 
 #[test]
 fn what_is_not_json_is_told_by_its_line() {
-    const RULE: &str = "not JSON (RFC 8259), which has no comments and no comma behind the last member; mend it";
+    const RULE: &str = "not JSON (RFC 8259), which has no comments and no comma after the last member; correct it";
     refused(b"", &format!("a.json: line 1, column 0 is {RULE}"));
     refused(b"{\n  \"name\": \"a\",\n}", &format!("a.json: line 3, column 1 is {RULE}"));
     refused(b"{ // why\n}", &format!("a.json: line 1, column 3 is {RULE}"));
@@ -23,13 +23,13 @@ fn what_is_not_json_is_told_by_its_line() {
 fn size_and_depth_have_an_end() {
     refused(
         &vec![b' '; (1 << 20) + 1],
-        "a.json: a manifest has at most 1 MiB; move what is large into files of its own",
+        "a.json: a manifest may have at most 1 MiB; move large content into separate files",
     );
     let nested = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
-    let deep = "a.json: a manifest has at most 64 levels; make it flatter";
+    let deep = "a.json: a manifest may have at most 64 levels; nest it less deeply";
     refused(nested(63).as_bytes(), deep);
     refused(nested(100_000).as_bytes(), deep);
-    refused(nested(62).as_bytes(), "a.json: field '/name': a manifest says the extension's name; write one, as text");
+    refused(nested(62).as_bytes(), "a.json: field '/name': a manifest needs the extension's name; write it as text");
     // Brackets in a text do not count as levels.
     let text = format!("{{\"a\": \"\\\"{}\", }}", "[".repeat(100));
     assert!(ExtensionFile::parse(text.as_bytes()).unwrap_err().rule.contains("not JSON"));
@@ -70,12 +70,14 @@ fn a_key_stands_once_in_an_object_at_any_depth() {
     let own = text.replacen('{', "{\"name\": \"others\", ", 1);
     refused(
         own.as_bytes(),
-        "a.json: extension 'others', connection 'default', field '/name': an object has a key once; remove one of the two",
+        "a.json: extension 'others', connection 'default', field '/name': an object must not have the same key \
+         twice; remove one of the two",
     );
     let deep = text.replacen('{', "{\"x/y\": [{\"a~\": 1, \"b\": 2, \"a~\": 3}], ", 1);
     refused(
         deep.as_bytes(),
-        "a.json: extension 'issues', connection 'default', field '/x~1y/0/a~0': an object has a key once; remove one of the two",
+        "a.json: extension 'issues', connection 'default', field '/x~1y/0/a~0': an object must not have the same key \
+         twice; remove one of the two",
     );
 }
 

@@ -37,8 +37,9 @@ fn what_is_not_read_is_kept_where_it_was_and_told() {
     assert_eq!(
         rest.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "field '/preferences/0/label': one language of these is shown, English if it is there; all are kept",
-            "field '/preferences/1/type': this form of input is not known here; it is asked as text",
+            "field '/preferences/0/label': only one of these languages is shown, English if it is present; all are \
+             kept",
+            "field '/preferences/1/type': this program does not know this form of input, and asks for a text",
         ]
     );
 }
@@ -48,8 +49,8 @@ fn what_is_taken_otherwise_than_it_was_meant_is_told() {
     let checkbox =
         |default: Value| with("/preferences/0", json!({ "name": "a", "type": "checkbox", "default": default }));
     let none =
-        "field '/preferences/0/default': this default does not fit its form of input, so that it is none; it is kept";
-    let unfit = "field '/preferences/0/default': this default does not fit its form of input; it holds all the same";
+        "field '/preferences/0/default': this default does not fit its form of input, so it is not used; it is kept";
+    let unfit = "field '/preferences/0/default': this default does not fit its form of input, but it is used";
     assert_eq!(notes(&checkbox(json!("yes"))), [none]);
     assert!(notes(&checkbox(json!(false))).is_empty());
     assert_eq!(notes(&with("/preferences/0/default", json!(7))), [unfit]);
@@ -62,11 +63,12 @@ fn what_is_taken_otherwise_than_it_was_meant_is_told() {
     );
     assert_eq!(
         notes(&with("/connection/connectGuide", json!("Ask an owner\u{202e}."))),
-        ["field '/connection/connectGuide': this is shown without what nobody sees, and up to its 500th character"]
+        ["field '/connection/connectGuide': this is shown without invisible characters, and only up to its 500th \
+             character"]
     );
     assert_eq!(
         notes(&with("/connection/auth/scopes", json!(["read"]))),
-        ["field '/connection/auth/scopes': this is not read here; it is kept"]
+        ["field '/connection/auth/scopes': this program does not read this; it is kept"]
     );
     assert!(notes(&manifest()).is_empty());
 }
@@ -107,8 +109,8 @@ fn a_redirect_that_is_not_known_is_kept_and_not_used() {
     assert_eq!(
         notes(&document),
         [
-            "field '/connection/auth/redirect/type': this redirect is not known here, so no setup can use it",
-            "field '/connection/auth/redirect/through': this is not read here; it is kept",
+            "field '/connection/auth/redirect/type': this program does not know this redirect, so no setup can use it",
+            "field '/connection/auth/redirect/through': this program does not read this; it is kept",
         ]
     );
     assert_eq!(serde_json::from_str::<Value>(&file.to_string()).unwrap(), document);
@@ -175,6 +177,9 @@ fn what_other_hosts_are_told_is_theirs() {
         ("/status", json!("beta")),
         ("/commands/0/error", json!("none")),
     ] {
-        assert_eq!(notes(&with(pointer, value)), [format!("field '{pointer}': this is not read here; it is kept")]);
+        assert_eq!(
+            notes(&with(pointer, value)),
+            [format!("field '{pointer}': this program does not read this; it is kept")]
+        );
     }
 }

@@ -170,10 +170,10 @@ impl Account {
     pub(super) fn check(&self, attach: &Attach) -> Result<(), ConfigError> {
         let is_method = !self.method.is_empty() && self.method.bytes().all(|byte| byte.is_ascii_uppercase());
         if !is_method {
-            return Err(ConfigError::Contradiction("the account's method is no word in capital letters"));
+            return Err(ConfigError::Contradiction("the account's method is not a word in capital letters"));
         }
         if self.body.is_some() && self.method == "GET" {
-            return Err(ConfigError::Contradiction("the account's request has a body, and is a GET"));
+            return Err(ConfigError::Contradiction("the account's request is a GET with a body"));
         }
         for (name, value) in &self.headers {
             let is_token =

@@ -192,28 +192,28 @@ fn safe(raw: &OAuth2Builder) -> Result<(), ConfigError> {
     if raw.grant == Grant::Password && !allows(Unsafe::PasswordGrant) {
         return Err(ConfigError::Unsafe(
             "the password grant sends the user's own password through this host (RFC 9700, section 2.4): use another \
-             grant, or say `unsafe_password_grant`",
+             grant, or call `unsafe_password_grant`",
         ));
     }
     let public = raw.client_auth == ClientAuth::None;
     if public && !raw.pkce && !allows(Unsafe::PublicWithoutPkce) {
         return Err(ConfigError::Unsafe(
-            "a public client without PKCE loses its codes to whoever intercepts them (RFC 9700, section 2.1.1): leave \
-             PKCE on, or say `unsafe_public_without_pkce`",
+            "a public client without PKCE loses its codes to anyone who intercepts them (RFC 9700, section 2.1.1): \
+             leave PKCE on, or call `unsafe_public_without_pkce`",
         ));
     }
     let shared = matches!(raw.client, Client::Configured { .. });
     if shared && raw.grant == Grant::ConsentThenClientCredentials && !allows(Unsafe::SharedConsent) {
         return Err(ConfigError::Unsafe(
-            "with one application for all, whoever names a tenant that consented gets its tokens: let each connection \
-             bring its own application, or say `unsafe_shared_consent`",
+            "with one shared application, anyone who names a tenant that has consented gets its tokens: let each \
+             connection bring its own application, or call `unsafe_shared_consent`",
         ));
     }
     let without_user = matches!(raw.grant, Grant::ClientCredentials | Grant::Password);
     let by_key = matches!(raw.client_auth, ClientAuth::PrivateKeyJwt(_));
     if matches!(raw.client, Client::Registered) && (without_user || by_key) {
         return Err(ConfigError::Contradiction(
-            "an application registers itself for a user's consent alone, and without a private key",
+            "an application can register itself only for a user's consent, and only without a private key",
         ));
     }
     if public && raw.grant == Grant::ClientCredentials {

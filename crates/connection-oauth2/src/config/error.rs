@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum ConfigError {
     /// An address is neither `https` nor on this machine, or has a user, a fragment or a broken variable.
-    #[error("'{address}' is no address: https, or http on this machine; variables are ${{config.NAME}}")]
+    #[error(
+        "'{address}' is not a valid address: use https, or http on this machine; variables are written ${{config.NAME}}"
+    )]
     Address {
         /// The address as given.
         address: String,
@@ -17,7 +19,7 @@ pub enum ConfigError {
     #[error("{0} is missing")]
     Missing(&'static str),
     /// A header of the account's request is reserved, or is not a valid header.
-    #[error("'{name}' is no header that the account's request may have")]
+    #[error("the account's request may not have the header '{name}'")]
     Header {
         /// The name of the header.
         name: String,
@@ -32,13 +34,13 @@ pub enum ConfigError {
         address: String,
     },
     /// A parameter is reserved by the flow.
-    #[error("the parameter '{name}' is the flow's own")]
+    #[error("the parameter '{name}' is reserved for the flow")]
     Shadows {
         /// The name of the parameter.
         name: String,
     },
     /// A field or variable is not declared, declared twice, or reserved by the flow.
-    #[error("'{name}' is not a field or captured value of this kind, or is the flow's own")]
+    #[error("'{name}' is not a field or captured value of this kind, or is reserved for the flow")]
     Unknown {
         /// The name of the field or variable.
         name: String,

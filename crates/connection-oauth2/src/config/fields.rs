@@ -20,7 +20,7 @@ pub(super) fn own(
     if matches!(client, Client::Asked | Client::PerConnection) {
         // The application of a single connection is stored with that connection.
         let kept = |field: Field| if matches!(client, Client::Asked) { field.kept(CLIENT_KEY) } else { field };
-        fields.push(kept(Field::text("clientId", "Client ID").help("of the application that you registered")));
+        fields.push(kept(Field::text("clientId", "Client ID").help("from the application that you registered")));
         let key = matches!(auth, ClientAuth::PrivateKeyJwt(_));
         let label = if key { "Private key (PKCS#8, PEM)" } else { "Client secret" };
         if *auth != ClientAuth::None {
@@ -40,7 +40,7 @@ pub(super) fn own(
             let label = match method {
                 Method::Browser => "in a browser on this machine",
                 Method::Device => "with a code, on any machine",
-                Method::Paste => "in any browser, and paste where it ends",
+                Method::Paste => "in any browser, and paste the address it ends on",
             };
             (method.value().into(), label.into())
         };

@@ -87,10 +87,13 @@ fn on_a_host_that_others_reach_no_error_page_is_expected() {
 #[test]
 fn what_is_pasted_must_belong_to_this_attempt() {
     for (text, problem) in [
-        ("https://host.example/callback/acme?code=x&state=foreign", "what came back belongs to another attempt"),
-        ("https://host.example/callback/acme?code=x", "what came back belongs to another attempt"),
-        ("https://host.example/callback/acme", "what came back has no code in it"),
-        ("two words", "what came back has no code in it"),
+        (
+            "https://host.example/callback/acme?code=x&state=foreign",
+            "the answer from the browser belongs to another attempt",
+        ),
+        ("https://host.example/callback/acme?code=x", "the answer from the browser belongs to another attempt"),
+        ("https://host.example/callback/acme", "the answer from the browser contains no code"),
+        ("two words", "the answer from the browser contains no code"),
     ] {
         let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
         let run = host.setup([pasted(text), pasted(CODE)]).trace();

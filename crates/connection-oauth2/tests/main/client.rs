@@ -189,7 +189,7 @@ fn an_application_is_asked_for_once() {
         panic!("it is not live")
     };
     assert_eq!(found.reason.code, "acme_client_missing");
-    assert_eq!(found.reason.remedy.unwrap().as_str(), "give the application's id and secret again");
+    assert_eq!(found.reason.remedy.unwrap().as_str(), "enter the application's id and secret again");
 }
 
 /// An application that another kind of the provider stored for these origins is used, and no person is asked.

@@ -10,7 +10,10 @@ use crate::{API, AUTHORIZE, TOKEN, acme};
 /// S6: there is no implicit grant, and a password grant only if it is explicitly allowed.
 #[test]
 fn grants_that_must_not_be_used_are_refused() {
-    check(acme().parameter(On::Authorize, "response_type", "token"), "the parameter 'response_type' is the flow's own");
+    check(
+        acme().parameter(On::Authorize, "response_type", "token"),
+        "the parameter 'response_type' is reserved for the flow",
+    );
     check(acme().grant(Grant::Password), "the password grant sends the user's own password");
     assert!(acme().grant(Grant::Password).unsafe_password_grant().build().is_ok());
 }
@@ -19,7 +22,7 @@ fn grants_that_must_not_be_used_are_refused() {
 #[test]
 fn standard_parameters_cannot_be_shadowed() {
     for name in ["client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"] {
-        check(acme().parameter(On::Authorize, name, "x"), &format!("the parameter '{name}' is the flow's own"));
+        check(acme().parameter(On::Authorize, name, "x"), &format!("the parameter '{name}' is reserved for the flow"));
     }
     for (on, name) in [
         (On::Token, "code_verifier"),
@@ -27,12 +30,15 @@ fn standard_parameters_cannot_be_shadowed() {
         (On::Refresh, "refresh_token"),
         (On::Device, "client_id"),
     ] {
-        check(acme().parameter(on, name, "x"), &format!("the parameter '{name}' is the flow's own"));
+        check(acme().parameter(on, name, "x"), &format!("the parameter '{name}' is reserved for the flow"));
     }
-    check(acme().remove(On::Authorize, "state"), "the parameter 'state' is the flow's own");
-    check(acme().rename(On::Authorize, "code_challenge", "x"), "the parameter 'code_challenge' is the flow's own");
-    check(acme().rename(On::Authorize, "prompt", "state"), "the parameter 'prompt' is the flow's own");
-    check(acme().header(On::Token, "Authorization", "x"), "the parameter 'Authorization' is the flow's own");
+    check(acme().remove(On::Authorize, "state"), "the parameter 'state' is reserved for the flow");
+    check(
+        acme().rename(On::Authorize, "code_challenge", "x"),
+        "the parameter 'code_challenge' is reserved for the flow",
+    );
+    check(acme().rename(On::Authorize, "prompt", "state"), "the parameter 'prompt' is reserved for the flow");
+    check(acme().header(On::Token, "Authorization", "x"), "the parameter 'Authorization' is reserved for the flow");
 }
 
 /// S9, R-INSEAM-071: addresses are https, or http on this machine.
@@ -47,12 +53,12 @@ fn addresses_are_https_or_of_this_machine() {
         "token",
         "https://${config.x",
     ] {
-        check(acme().endpoint(Endpoint::Revocation, address), &format!("'{address}' is no address"));
+        check(acme().endpoint(Endpoint::Revocation, address), &format!("'{address}' is not a valid address"));
     }
     assert!(acme().endpoint(Endpoint::Revocation, "http://127.0.0.1:8080/revoke").build().is_ok());
-    check(acme().issuer("http://id.acme.example"), "is no address");
-    check(acme().origin("http://*.acme.example"), "is no address");
-    check(acme().paste_redirect("http://evil.example/callback"), "is no address");
+    check(acme().issuer("http://id.acme.example"), "is not a valid address");
+    check(acme().origin("http://*.acme.example"), "is not a valid address");
+    check(acme().paste_redirect("http://evil.example/callback"), "is not a valid address");
 }
 
 /// S21, S22: a variable must not decide which host receives the application's secret or the token.
@@ -93,7 +99,7 @@ fn a_variable_in_a_host_needs_something_fixed() {
 #[test]
 fn a_consent_to_an_application_of_all_is_refused() {
     let consent = || acme().grant(Grant::ConsentThenClientCredentials);
-    check(consent(), "whoever names a tenant that consented gets its tokens");
+    check(consent(), "anyone who names a tenant that has consented gets its tokens");
     assert!(consent().unsafe_shared_consent().build().is_ok());
     for client in [Client::Asked, Client::PerConnection] {
         assert!(consent().client(client).build().is_ok());
@@ -105,9 +111,9 @@ fn a_consent_to_an_application_of_all_is_refused() {
 fn what_can_never_work_is_refused() {
     let registered = || acme().client(Client::Registered).endpoint(Endpoint::Registration, TOKEN);
     let key = Assertion::new(SignatureAlgorithm::Es256);
-    check(registered().client_auth(ClientAuth::PrivateKeyJwt(key)), "registers itself for a user's consent alone");
-    check(registered().grant(Grant::ClientCredentials), "registers itself for a user's consent alone");
-    check(registered().grant(Grant::Password).unsafe_password_grant(), "registers itself for a user's consent alone");
+    check(registered().client_auth(ClientAuth::PrivateKeyJwt(key)), "can register itself only for a user's consent");
+    check(registered().grant(Grant::ClientCredentials), "can register itself only for a user's consent");
+    check(registered().grant(Grant::Password).unsafe_password_grant(), "can register itself only for a user's consent");
     assert!(registered().build().is_ok());
 }
 
@@ -127,8 +133,8 @@ fn what_is_missing_or_unknown_is_named() {
     check(endpoints().account(account()).client(Client::Registered), "the registration endpoint is missing");
     let registers = || acme().client(Client::Registered).endpoint(Endpoint::Registration, TOKEN);
     let by_key = ClientAuth::PrivateKeyJwt(Assertion::new(SignatureAlgorithm::Es256));
-    check(registers().grant(Grant::ClientCredentials), "registers itself for a user's consent alone");
-    check(registers().client_auth(by_key), "and without a private key");
+    check(registers().grant(Grant::ClientCredentials), "can register itself only for a user's consent");
+    check(registers().client_auth(by_key), "and only without a private key");
     check(acme().issuer_in_callback(), "the issuer that a callback must name is missing");
     check(acme().endpoint(Endpoint::Refresh, "https://a.example/${config.nobody}"), "'config.nobody' is not a field");
     check(acme().field(Field::text("clientId", "Id")), "'clientId' is not a field");

@@ -71,15 +71,18 @@ fn a_tenants_path_is_inserted_and_then_appended() {
 #[test]
 fn what_does_not_fit_is_not_believed() {
     for (reply, why) in [
-        (metadata("https://evil.example", ""), "it names another issuer"),
-        (metadata("https://id.acme.example/", ""), "it names another issuer"),
-        (metadata(ISSUER, r#", "code_challenge_methods_supported": ["plain"]"#), "it does not support PKCE with S256"),
+        (metadata("https://evil.example", ""), "the metadata names another issuer"),
+        (metadata("https://id.acme.example/", ""), "the metadata names another issuer"),
+        (
+            metadata(ISSUER, r#", "code_challenge_methods_supported": ["plain"]"#),
+            "the provider does not support PKCE with S256",
+        ),
         (
             metadata(ISSUER, r#", "revocation_endpoint": "http://id.acme.example/revoke""#),
-            "an endpoint of it is not https",
+            "one of the endpoints is not https",
         ),
-        (Reply::text(200, "<html>"), "it is not JSON"),
-        (Reply::text(200, &" ".repeat(300 * 1024)), "it is larger than 256 KiB"),
+        (Reply::text(200, "<html>"), "the metadata is not JSON"),
+        (Reply::text(200, &" ".repeat(300 * 1024)), "the metadata is larger than 256 KiB"),
     ] {
         let failure = host().expect(Expected::get(AT).answer(reply)).setup([]).run().unwrap_err();
         assert_eq!(failure.code, "acme_bad_discovery");

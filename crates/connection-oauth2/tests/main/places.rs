@@ -224,7 +224,7 @@ fn a_pasted_consent_needs_its_state() {
     let run = host.setup([Input::answers(&APPLICATION), pasted("t-66"), pasted(&whole)]).trace();
     run.result.unwrap();
     let prompt = run.steps[2].prompt.as_ref().unwrap();
-    assert_eq!(prompt.problem.as_ref().unwrap().as_str(), "what came back belongs to another attempt");
+    assert_eq!(prompt.problem.as_ref().unwrap().as_str(), "the answer from the browser belongs to another attempt");
 }
 
 const APPLICATION: [(&str, &str); 2] = [("clientId", ID), ("clientSecret", SECRET)];

@@ -49,10 +49,7 @@ fn found(reply: Reply) -> (Liveness, String, Option<Duration>) {
 fn an_account_is_asked_with_a_method_headers_and_a_json_body() {
     let (liveness, reason, _) = found(Reply::json(200, r#"{"data": {"viewer": {"name": "Ada"}}}"#));
     assert_eq!(liveness, Liveness::Offline);
-    assert_eq!(
-        reason,
-        "not_json: the provider's answer does not tell which account this is: nothing is at /data/viewer/id"
-    );
+    assert_eq!(reason, "not_json: the provider's answer does not name the account: it has nothing at /data/viewer/id");
 }
 
 /// Q1: the control is an error that no rule names. A temporary condition is never a lost authorization.

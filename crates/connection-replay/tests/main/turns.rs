@@ -53,7 +53,7 @@ fn a_replay_gives_what_was_recorded_and_goes_on_live() {
 fn another_question_in_a_replay_is_a_change_of_the_plugin() {
     let (_, journal) = run(descriptor(), Vec::new(), async |ctx| ctx.send(get("/a")).await.is_err());
     let fault = fault(journal, async |ctx| ctx.send(get("/b")).await.is_err());
-    assert_eq!(fault, "the plugin changed since this setup was begun");
+    assert_eq!(fault, "the plugin has changed since this setup began");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_setup_has_at_most_a_thousand_effects() {
     };
     assert!(matches!(run(descriptor(), Vec::new(), effects(1000)).0, Came::Ended(())));
     let too_many = fault(Vec::new(), effects(1001));
-    assert_eq!(too_many, "the plugin does not come to an end (it has had 1000 effects)");
+    assert_eq!(too_many, "the plugin does not finish (it has performed 1000 effects)");
 }
 
 #[test]
@@ -107,12 +107,12 @@ fn a_poll_that_looks_the_same_is_the_same_step_and_a_setup_has_at_most_64_of_the
     let Came::Waits(wait) = run(descriptor(), entries(63), polls(|n| n.to_string())).0 else { panic!("it waits") };
     assert_eq!((wait.step, wait.seq), (64, 63));
     let too_many = fault(entries(64), polls(|n| n.to_string()));
-    assert_eq!(too_many, "the plugin does not come to an end (it has had 64 steps)");
+    assert_eq!(too_many, "the plugin does not finish (it has had 64 steps)");
 }
 
 #[test]
 fn a_wait_that_ended_in_a_way_that_it_no_longer_has_is_a_change_of_the_plugin() {
     let entry = Entry::new("1 wait (true, false, false) name", Timestamp::from_seconds(0), Effect::Elapsed).encode();
     let fault = fault(vec![entry], async |ctx| drop(ctx.prompt(Prompt::new("Name?").field("name")).await));
-    assert_eq!(fault, "the plugin changed since this setup was begun");
+    assert_eq!(fault, "the plugin has changed since this setup began");
 }

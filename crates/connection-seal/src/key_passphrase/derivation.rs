@@ -31,7 +31,7 @@ pub(super) struct Derivation {
 }
 
 impl Derivation {
-    /// Creates a derivation with a random salt; `None` if the system gives no random numbers.
+    /// Creates a derivation with a random salt; `None` if the system provides no random numbers.
     pub(super) fn fresh() -> Option<Self> {
         let mut salt = [0; SALT_LEN];
         aws_lc_rs::rand::fill(&mut salt).ok()?;
@@ -59,9 +59,9 @@ impl Derivation {
             let [memory, passes, lanes] = [memory, passes, lanes].map(|number| u32::from_be_bytes(*number));
             Some((*version, Self { memory, passes, lanes, salt: rest.try_into().ok()? }))
         };
-        let (version, derivation) = read().ok_or("it is cut short")?;
+        let (version, derivation) = read().ok_or("it is truncated")?;
         if version != VERSION {
-            return Err("it is of a version that this program does not know");
+            return Err("its version is unknown to this program");
         }
         let in_bounds = MEMORY.contains(&derivation.memory)
             && PASSES.contains(&derivation.passes)

@@ -111,7 +111,7 @@ impl KeyPassphrase {
         if length(passphrase.expose()) < LEAST {
             return Err(KeyError::ShortPassphrase { source_name: self.name(), least: LEAST });
         }
-        let derivation = Derivation::fresh().ok_or_else(|| self.failed("the system gives no random numbers"))?;
+        let derivation = Derivation::fresh().ok_or_else(|| self.failed("the system provides no random numbers"))?;
         let wrapping = self.derive(&derivation, &passphrase)?;
         let header = derivation.to_bytes();
         let sealed = envelope::seal(&wrapping, store, &place(&header), key);
@@ -124,7 +124,7 @@ impl KeyPassphrase {
         if !wrapped.starts_with(PASSPHRASE) {
             return Err(KeyError::OtherSource { source_name: self.name(), other: other_source(wrapped) });
         }
-        let (header, sealed) = wrapped.split_first_chunk::<HEADER_LEN>().ok_or_else(|| damaged("it is cut short"))?;
+        let (header, sealed) = wrapped.split_first_chunk::<HEADER_LEN>().ok_or_else(|| damaged("it is truncated"))?;
         let derivation = Derivation::parse(header).map_err(damaged)?;
         let parts = envelope::parse(sealed).map_err(|error| damaged(&error.to_string()))?;
         let wrapping = self.derive(&derivation, &self.passphrase(PassphraseUse::Open)?)?;
@@ -135,7 +135,7 @@ impl KeyPassphrase {
             }
             Err(error) => return Err(damaged(&error.to_string())),
         };
-        boxed(key.expose()).ok_or_else(|| damaged("it is no key"))
+        boxed(key.expose()).ok_or_else(|| damaged("it is not a key"))
     }
 
     fn derive(&self, derivation: &Derivation, passphrase: &Secret) -> Result<DataKey, KeyError> {
@@ -156,7 +156,7 @@ impl KeyPassphrase {
         let store = Uuid::parse_str(&context.store_id).map_err(|error| self.failed(error))?;
         let this = self.clone();
         let done = key_thread::run("passphrase", move || work(&this, store)).await;
-        done.unwrap_or_else(|| Err(self.failed("the system gives no threads")))
+        done.unwrap_or_else(|| Err(self.failed("the system cannot start a thread")))
     }
 }
 

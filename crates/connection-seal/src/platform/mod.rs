@@ -79,7 +79,7 @@ impl NotPrivate {
     pub fn remedy(&self) -> String {
         match self {
             Self::NotRegular(path) => format!("put the file itself at {}, not a link to it", path.display()),
-            Self::Owner(path) => format!("change the owner of {} to the user who runs this", path.display()),
+            Self::Owner(path) => format!("change the owner of {} to the user who runs this program", path.display()),
             Self::Permissions { path, .. } => format!("chmod 600 {}", quoted(path)),
             Self::Directory { path, .. } | Self::Writable { path, .. } => format!("chmod go-w {}", quoted(path)),
         }

@@ -106,7 +106,7 @@ fn random_bytes_are_the_same_in_every_run_and_not_all_the_same() {
 fn a_host_without_callbacks_or_with_none_left_says_so() {
     for (host, expected) in [
         (FakeHost::new(Races), "this host cannot receive callbacks"),
-        (FakeHost::new(Races).inbound_http_none_left(), "this host has no callback address to give now"),
+        (FakeHost::new(Races).inbound_http_none_left(), "this host has no free callback address now"),
     ] {
         let failure = host.setup([]).run().unwrap_err();
         assert_eq!((failure.code.as_ref(), failure.message.as_str()), ("no_callback", expected));

@@ -22,13 +22,13 @@ fn each_fault_of_a_setup_is_named() {
         (Quirk::AbandonsAnEffect, "began an effect and did not wait for it"),
         (Quirk::JoinsTwoEffects, "began an effect while another was under way"),
         (Quirk::AsksUndeclaredField, "asks for 'secretly', which it did not declare"),
-        (Quirk::AsksTooMuchAtOnce, "asks too much at once (a prompt has more than 32 fields)"),
-        (Quirk::ShowsWithoutEnd, "does not come to an end (it shows more than 32 notices at once)"),
+        (Quirk::AsksTooMuchAtOnce, "asks for too many fields at once (a prompt has more than 32 fields)"),
+        (Quirk::ShowsWithoutEnd, "does not finish (it shows more than 32 notices at once)"),
         (Quirk::UsesUndeclaredAddress, "an address that its descriptor does not declare: https://evil.example"),
-        (Quirk::WaitsForItself, "did not come to an end in time: it waits for something that is none of the host's"),
-        (Quirk::WaitsForNothing, "waits for nothing"),
-        (Quirk::LeavesItsAddresses, "an address that it does not declare and the user did not name"),
-        (Quirk::GrantsItselfADirectory, "a directory that the user did not name"),
+        (Quirk::WaitsForItself, "did not finish in time: it waits for something that is none of the host's"),
+        (Quirk::WaitsForNothing, "began a wait that nothing can end"),
+        (Quirk::LeavesItsAddresses, "an address that it does not declare and the user did not enter"),
+        (Quirk::GrantsItselfADirectory, "a directory that the user did not enter"),
         (Quirk::CannotBeDroppedInSetup, "run again from effect 1"),
         (Quirk::DropsPartOfTheCredential, "`parse_credential` and `serialize_credential` are not inverse"),
     ] {
@@ -42,10 +42,8 @@ fn each_fault_of_a_setup_is_named() {
 fn a_setup_without_end_is_stopped() {
     let more = || Input::answers(&[("more", "x")]);
     // Each prompt looks the same, but an answered prompt is a separate step.
-    check("does not come to an end (it has had 64 steps)", || {
-        host(Quirk::AsksWithoutEnd).setup((0..99).map(|_| more())).run()
-    });
-    check("does not come to an end (it has had 1000 effects)", || {
+    check("does not finish (it has had 64 steps)", || host(Quirk::AsksWithoutEnd).setup((0..99).map(|_| more())).run());
+    check("does not finish (it has performed 1000 effects)", || {
         host(Quirk::HasEffectsWithoutEnd).key_value().setup([]).run()
     });
 }

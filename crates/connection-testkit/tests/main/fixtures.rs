@@ -67,10 +67,10 @@ fn a_host_that_cannot_be_called_back_says_so_before_anything_is_sent() {
     let alone = |uri| new().inbound_http(uri);
     for (host, why) in [
         (new(), "cannot receive callbacks"),
-        (new().inbound_http_none_left(), "no callback address to give now"),
-        (alone("http://127.0.0.1:4711/callback/hub"), "on its own machine alone"),
-        (alone("http://localhost:4711/callback/hub"), "on its own machine alone"),
-        (alone("http://[::1]:4711/callback/hub"), "on its own machine alone"),
+        (new().inbound_http_none_left(), "no free callback address now"),
+        (alone("http://127.0.0.1:4711/callback/hub"), "callbacks only from its own machine"),
+        (alone("http://localhost:4711/callback/hub"), "callbacks only from its own machine"),
+        (alone("http://[::1]:4711/callback/hub"), "callbacks only from its own machine"),
     ] {
         let failure = host.setup([]).run().unwrap_err();
         assert_eq!(failure.code, "no_callback");

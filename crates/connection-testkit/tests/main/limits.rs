@@ -60,23 +60,23 @@ fn suite(act: Act, inputs: impl IntoIterator<Item = Input>) -> Suite<Loud> {
 fn a_setup_that_a_host_refuses_fails_the_suite() {
     let cases: [(&str, Act); 5] = [
         ("the plugin did not say which account this is", |_| Box::pin(async { Ok(made("")) })),
-        ("the plugin gives an account an id of 500 characters or more", |_| {
+        ("the plugin returned an account id of 500 characters or more", |_| {
             Box::pin(async { Ok(made(&"x".repeat(600))) })
         }),
-        ("the plugin keeps a credential of more than 1 MiB", |_| {
+        ("the plugin's credential is larger than 1 MiB", |_| {
             Box::pin(async {
                 let credential = Secret::from("x".repeat(2 * 1024 * 1024));
                 Ok(Established::new(credential, Identity::new("ada", "Ada")))
             })
         }),
-        ("the plugin does not come to an end (it shows more than 32 notices at once)", |ctx| {
+        ("the plugin does not finish (it shows more than 32 notices at once)", |ctx| {
             Box::pin(async {
                 let wait = Wait::new().elapsed(Duration::from_secs(5));
                 ctx.wait((0..40).fold(wait, |wait, _| wait.notice(Notice::new("Look")))).await;
                 Ok(made("ada"))
             })
         }),
-        ("the plugin failed, and its code is no code", |_| Box::pin(async { Err(SetupFailure::new("no code", "?")) })),
+        ("the plugin failed with a malformed code", |_| Box::pin(async { Err(SetupFailure::new("no code", "?")) })),
     ];
     for (words, act) in cases {
         check(words, || suite(act, [Input::Elapsed]).check());

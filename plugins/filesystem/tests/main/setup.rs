@@ -58,7 +58,7 @@ fn a_directory_that_is_not_there_now_does_not_end_the_setup() {
     let failure = host(files()).setup([roots(&["/mnt/disk"])]).run().unwrap_err();
     let not_live = offline(&failure).unwrap();
     assert_eq!(not_live.reason.code, reason::ROOT_MISSING);
-    assert_eq!(not_live.reason.message.as_str(), "/mnt/disk: the directory is not there");
+    assert_eq!(not_live.reason.message.as_str(), "/mnt/disk: the directory does not exist");
 }
 
 #[test]

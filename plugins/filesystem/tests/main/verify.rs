@@ -16,7 +16,7 @@ fn a_directory_that_is_gone_is_offline_and_names_it() {
     assert_eq!(found, None);
     let gone = FakeFiles::new().root("/home/ada/notes", &[]);
     let message = check(gone, Liveness::Offline, Some(reason::ROOT_MISSING));
-    assert_eq!(message.as_deref(), Some("/home/ada/work: the directory is not there"));
+    assert_eq!(message.as_deref(), Some("/home/ada/work: the directory does not exist"));
 }
 
 #[test]
