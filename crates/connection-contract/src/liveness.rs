@@ -92,7 +92,7 @@ impl NotLive {
             HttpError::Denied => {
                 return Self::failing(
                     Reason::new(reason::DENIED, "this host does not allow the provider's address")
-                        .remedy("name the address when connecting, or map it in the host's configuration"),
+                        .remedy("enter the address when connecting, or map it in the host's configuration"),
                 );
             }
             HttpError::Connect => (reason::CONNECT, "the provider cannot be reached"),

@@ -19,7 +19,7 @@ use crate::{
 #[non_exhaustive]
 pub enum Error {
     /// The account is already connected.
-    #[error("this account is connected already, as {kind}:{label}")]
+    #[error("this account is already connected as {kind}:{label}")]
     AccountConnected {
         /// The kind.
         kind: Kind,
@@ -46,7 +46,7 @@ pub enum Error {
         source: CredentialError,
     },
     /// The request's origin is not in the connection's reach. Nothing was sent.
-    #[error("{origin} is not in the reach of this connection")]
+    #[error("{origin} is outside of this connection's reach")]
     Denied {
         /// The origin of the request.
         origin: Origin,
@@ -69,7 +69,7 @@ pub enum Error {
         source: HttpError,
     },
     /// The data to import is not a connection of its kind.
-    #[error("it cannot be imported: {0}")]
+    #[error("the connection cannot be imported: {0}")]
     InvalidImport(&'static str),
     /// The label is empty.
     #[error("a label must not be empty")]
@@ -92,7 +92,7 @@ pub enum Error {
     #[error("nothing of kind '{0}' is connected")]
     NoConnection(Kind),
     /// No previous credential is kept.
-    #[error("no credential is kept that '{kind}:{label}' could go back to")]
+    #[error("'{kind}:{label}' has no previous credential to return to")]
     NoPrevious {
         /// The kind.
         kind: Kind,
@@ -100,7 +100,7 @@ pub enum Error {
         label: String,
     },
     /// No connection with this id belongs to this owner.
-    #[error("there is no connection {0}")]
+    #[error("no connection with the id {0}")]
     NotFound(ConnectionId),
     /// The credential has ended or was refused, and could not be refreshed. The stored credential is unchanged.
     #[error("the credential of this connection could not be renewed: {}", why.reason.message)]
@@ -119,7 +119,7 @@ pub enum Error {
         what: &'static str,
     },
     /// The plugin failed in a way that says nothing about the connection.
-    #[error("the plugin '{kind}' could not tell")]
+    #[error("the plugin '{kind}' failed")]
     Plugin {
         /// The kind.
         kind: Kind,
@@ -138,7 +138,7 @@ pub enum Error {
     #[error(transparent)]
     Profile(#[from] ProfileError),
     /// The rollback was refused. The connection keeps its current credential.
-    #[error("'{kind}:{label}' does not go back to its previous credential: {why}")]
+    #[error("the previous credential of '{kind}:{label}' cannot be restored: {why}")]
     RollbackRefused {
         /// The kind.
         kind: Kind,
@@ -156,7 +156,7 @@ pub enum Error {
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// Sealed data cannot be opened.
-    #[error("sealed data of {what} does not open")]
+    #[error("the sealed data of {what} cannot be opened")]
     Sealed {
         /// The thing that the data belongs to.
         what: String,
@@ -164,13 +164,13 @@ pub enum Error {
         source: Arc<SealError>,
     },
     /// No setup session with this id belongs to this owner, or it ended long ago.
-    #[error("there is no setup session {0}")]
+    #[error("no setup session with the id {0}")]
     SessionNotFound(SessionId),
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] Arc<StoreError>),
     /// The owner has as many open setups as this host allows.
-    #[error("{most} setups are open, and this host allows no more of one owner")]
+    #[error("{most} setups of this owner are open, and this host allows no more")]
     TooManySetups {
         /// The maximum number of open setups.
         most: u32,
@@ -242,28 +242,29 @@ impl Error {
     /// Returns the remedy, if something can be done.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
-            Self::AccountConnected { .. } => "use the connection that there is, or remove it first",
+            Self::AccountConnected { .. } => "use the existing connection, or remove it first",
             Self::Ambiguous { .. } => "name one by its label or by the end of its id, or make one the default",
-            Self::Closed => "open another registry on the same store; one that is closed stays closed",
+            Self::Closed => "open a new registry on the same store; a closed registry stays closed",
             Self::Credential { .. } => "authorize the connection again",
-            Self::Denied { .. } => "only addresses that were named when connecting are in reach",
+            Self::Denied { .. } => "a connection reaches only the addresses that were set when it was connected",
             Self::Directory(refused) => refused.remedy(),
             Self::Extension(error) => return error.remedy(),
             Self::Files(ServiceError::NotFound) => "list the directory to see what is there",
             Self::Files(ServiceError::Denied) => "only what lies below the granted directories can be read",
             Self::Http { source: HttpError::Denied, .. } => {
-                "name the address when connecting, or map it under [http.endpoints]; a redirect elsewhere is not followed"
+                "enter the address when connecting, or map it under [http.endpoints]; a redirect to another address \
+                 is not followed"
             }
             Self::Http { .. } => "try again later",
-            Self::InvalidLabel => "give it a name that others can see",
+            Self::InvalidLabel => "enter a label with visible characters",
             Self::InvalidOwner(_) => "use the name or number by which the program knows its user",
             Self::LabelTaken { .. } => "choose another label",
-            Self::NoConnection(_) => "connect one, or list the connections to see which there are",
+            Self::NoConnection(_) => "connect an account, or list the connections to see which exist",
             Self::NoPrevious { .. } => "authorize the connection again",
             Self::NotFound(_) => "list the connections to see their ids",
             Self::PluginFault { .. } | Self::Plugin { .. } => "report this to the plugin's author",
             Self::SessionNotFound(_) => "begin a new setup",
-            Self::TooManySetups { .. } => "end or cancel an open setup, or wait until one expires, and begin again",
+            Self::TooManySetups { .. } => "finish or cancel an open setup, or wait until one expires, then begin again",
             Self::UnknownKind(_) => "list the kinds to see which are registered",
             Self::NotRenewed { why, .. } => match &why.reason.remedy {
                 Some(remedy) => return Some(remedy.to_string()),
@@ -275,7 +276,7 @@ impl Error {
             Self::Sandbox(error) => return error.remedy(),
             Self::Sealed { what, source } => return sealed_remedy(what, source),
             Self::Store(source) => return source.remedy(),
-            Self::WebhookDisabled { .. } => "give it one first",
+            Self::WebhookDisabled { .. } => "enable webhooks for it first",
             Self::Files(_)
             | Self::WebhookKey { .. }
             | Self::InvalidImport(_)
@@ -310,9 +311,11 @@ pub(crate) fn names(candidates: &[ConnectionInfo]) -> String {
 
 fn unanswered(host: &str, error: HttpError) -> String {
     match error {
-        HttpError::Denied => format!("{host}, or where it redirects to, is not in reach"),
+        HttpError::Denied => {
+            format!("{host}, or the address that it redirects to, is outside of this connection's reach")
+        }
         HttpError::Connect | HttpError::Dns | HttpError::Timeout | HttpError::Tls => format!("cannot reach {host}"),
-        _ => format!("{host} gave no whole answer"),
+        _ => format!("{host} gave no complete answer"),
     }
 }
 

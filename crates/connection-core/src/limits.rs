@@ -41,7 +41,7 @@ pub(crate) fn probed(probed: Result<Probed, ConnectionError>) -> Result<Probed, 
 pub(crate) fn refreshed(refreshed: Refreshed<Secret>) -> Result<Refreshed<Secret>, &'static str> {
     let (refreshed, left_out) = limits::refreshed(refreshed)?;
     if let Some(problem) = left_out {
-        tracing::warn!(problem, "what a refresh says of scopes is left out");
+        tracing::warn!(problem, "the scopes in the result of a refresh are ignored");
     }
     Ok(refreshed)
 }

@@ -124,7 +124,7 @@ impl Connection {
     /// [`Error::InvalidRequest`], and the errors of [`base_url`](Self::base_url).
     pub async fn request(&self, method: &str, path_and_query: &str) -> Result<HttpRequest, Error> {
         if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
-            return Err(Error::InvalidRequest("a method is a word of capital letters, as in GET"));
+            return Err(Error::InvalidRequest("the method must be a word of capital letters, as in GET"));
         }
         let row = self.opened().await?;
         let base = row.payload.base_url.as_ref().ok_or_else(|| self.cannot("send requests"))?;
@@ -133,8 +133,9 @@ impl Connection {
             "POST" => Text::Borrowed("POST"),
             method => Text::Owned(method.to_owned()),
         };
-        host::request(method, base, path_and_query)
-            .ok_or(Error::InvalidRequest("a path begins with '/', has no '.' or '..' parts and is percent-encoded"))
+        host::request(method, base, path_and_query).ok_or(Error::InvalidRequest(
+            "the path must begin with '/', have no '.' or '..' parts and be percent-encoded",
+        ))
     }
 
     pub(crate) fn registry(&self) -> ConnectionRegistry {

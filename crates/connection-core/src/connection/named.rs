@@ -53,7 +53,8 @@ pub(crate) async fn held(
     match told(shared, kind, credential).await {
         Ok(names) => names,
         Err(error) => {
-            tracing::warn!(kind = %kind.kind(), code = error.code(), "nobody can say which secrets a credential holds");
+            tracing::warn!(kind = %kind.kind(), code = error.code(), "the plugin could not name the secrets of a \
+                                                                      credential");
             if matches!(error, Error::PluginFault { .. }) {
                 return former.await.unwrap_or_else(|| json::texts(&declared(kind)));
             }
@@ -112,7 +113,7 @@ pub(crate) async fn correct(shared: &Shared, kind: &KindEntry, id: ConnectionId,
     });
     if let Err(error) = written.await {
         let code = Error::from(error).code();
-        tracing::debug!(connection = %id, code, "the names of what a credential holds stay as they are");
+        tracing::debug!(connection = %id, code, "the stored names of a credential's secrets could not be updated");
     }
 }
 

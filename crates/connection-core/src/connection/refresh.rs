@@ -76,7 +76,7 @@ impl Connection {
                 Ok((kind, self.landed(landed.row).await?))
             }
             Stage::Failed => {
-                let unknown = || Reason::new(reason::EXPIRED, "it has ended and could not be renewed");
+                let unknown = || Reason::new(reason::EXPIRED, "the credential has expired and could not be renewed");
                 let why = row.plan.why().unwrap_or_else(|| NotLive::offline(unknown()));
                 Err(Error::NotRenewed { kind: self.info.kind.clone(), why: Box::new(why) })
             }
@@ -105,7 +105,10 @@ impl Connection {
             Ok(Landed { renewed: Renewed::To(_), row }) => self.landed(row).await.ok().filter(newer),
             Ok(_) => None,
             Err(error) => {
-                tracing::debug!(connection = %self.id(), code = error.code(), "not renewed after it was refused");
+                tracing::debug!(
+                    connection = %self.id(), code = error.code(),
+                    "a credential that the provider refused could not be renewed"
+                );
                 None
             }
         }

@@ -76,7 +76,7 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
     let (shared, id) = (&registry.shared, info.id);
     let kind = shared.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
     if !may_go_back(&kind) {
-        return Err(Error::NotSupported { kind: info.kind.clone(), what: "go back to a previous credential" });
+        return Err(Error::NotSupported { kind: info.kind.clone(), what: "return to a previous credential" });
     }
     let oldest = shared.clock.now().seconds().saturating_sub(limits::PREVIOUS_KEPT);
     let previous = shared.reader().await?.previous_credential(id).await?;
@@ -96,13 +96,13 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
             let now = tx.previous_credential(id).await?.map(|row| row.credential.generation);
             if now != Some(generation) {
                 let changed = Reason::new("changed", "its credential was replaced in the meantime");
-                return Ok(Decided::Refused(changed.remedy("look at the connection, then try again")));
+                return Ok(Decided::Refused(changed.remedy("check the connection, then try again")));
             }
             if let Some(error) = event::refusal(tx, &on.sealer, &row.account).await? {
                 return Ok(Decided::Edited(error));
             }
             if let Some(label) = replacement.taken(tx, &row.account).await? {
-                let message = format!("its account is connected as {}:{label} now", row.account.kind);
+                let message = format!("its account is now connected as {}:{label}", row.account.kind);
                 return Ok(Decided::Refused(Reason::new("account_connected", message)));
             }
             let event = replacement.event(&on, &row, event::ROLLED_BACK, []);
@@ -125,7 +125,7 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
         }
     }
     drop(turn);
-    tracing::info!(connection = %id, kind = %info.kind, "rolled back");
+    tracing::info!(connection = %id, kind = %info.kind, "a connection returned to its previous credential");
     registry.info(id).await
 }
 
@@ -164,14 +164,14 @@ async fn verified(
     let (account_id, label) = (previous.account_id.as_str(), previous.account_label.as_str());
     let identity = match found.identity.clone() {
         Some(identity) if identity.account_id.as_str() != account_id => {
-            let message = format!("it reaches another account than {}", replace::named(label, account_id));
+            let message = format!("it belongs to another account than {}", replace::named(label, account_id));
             return Err(refused(info, Reason::new(reason::ACCOUNT_CHANGED, message)));
         }
         Some(identity) => identity,
         None => Identity::new(account_id.to_owned(), label.to_owned()),
     };
     if found.liveness != Liveness::Live {
-        let unknown = || Reason::new(reason::PROVIDER_ERROR, "nobody could say whether it works");
+        let unknown = || Reason::new(reason::PROVIDER_ERROR, "it could not be verified");
         return Err(refused(info, found.reason.unwrap_or_else(unknown)));
     }
     let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names).await?;

@@ -47,9 +47,10 @@ impl Connection {
         if !kind.capabilities.send {
             return Err(self.cannot("send requests"));
         }
-        let origin = host::origin(request.url()).ok_or(Error::InvalidRequest("its address is not an http(s) one"))?;
+        let origin =
+            host::origin(request.url()).ok_or(Error::InvalidRequest("its address is not an http or https address"))?;
         if !is_sendable(&request) {
-            return Err(Error::InvalidRequest("its method or a header is one that only the client itself may use"));
+            return Err(Error::InvalidRequest("only the HTTP client itself may use its method or one of its headers"));
         }
         let again = host::duplicate(&request);
         let answer = self.send_as(&kind, &row, &origin, request).await?;

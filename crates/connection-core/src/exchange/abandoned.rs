@@ -34,7 +34,7 @@ pub(crate) fn unknown() -> Reason {
 pub(crate) async fn recover(shared: &Arc<Shared>) {
     rescue::ingest_all(shared).await;
     if let Err(error) = conclude_abandoned(shared).await {
-        tracing::warn!(code = error.code(), "attempts of processes that are gone could not be looked for");
+        tracing::warn!(code = error.code(), "cannot look for attempts of processes that have ended");
     }
 }
 
@@ -49,7 +49,11 @@ pub(crate) async fn conclude_abandoned(shared: &Arc<Shared>) -> Result<(), Error
     let open = shared.reader().await?.open_exchanges(node, BATCH).await?;
     for ExchangeRow { key, scope, sent, .. } in open {
         if let Err(error) = look_at(shared, key, scope, sent).await {
-            tracing::warn!(?scope, code = error.code(), "an attempt of a process that is gone cannot be concluded now");
+            tracing::warn!(
+                ?scope,
+                code = error.code(),
+                "an attempt of a process that has ended cannot be concluded now"
+            );
         }
     }
     Ok(())
@@ -78,7 +82,7 @@ async fn look_at(shared: &Arc<Shared>, key: ExchangeKey, scope: Scope, sent: Sen
         })
     });
     if written.await? {
-        tracing::warn!(?scope, "the process that sent something is gone, and its answer is lost");
+        tracing::warn!(?scope, "a process ended before the answer to its request was stored, and the answer is lost");
     }
     Ok(())
 }

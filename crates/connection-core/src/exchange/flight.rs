@@ -172,7 +172,8 @@ async fn noted_to_end(
                 Once::Answered(answer) => retry_after(answer.retry_after()),
                 _ => 0,
             };
-            tracing::warn!(scope = ?exchange.scope, "it is not known whether what was sent was spent");
+            tracing::warn!(scope = ?exchange.scope, "it is unknown whether the provider used up the token or code of \
+                                                     a request");
             let now = noted.now.reckoned(&*shared.clock);
             let sent = conclude(&shared, exchange, noted.sent, asked).await;
             // The conclusion also returned the database's time.
@@ -340,7 +341,7 @@ async fn take_back(shared: &Arc<Shared>, exchange: &Exchange, noted: Noted) {
         })
     });
     if let Err(error) = written.await {
-        tracing::debug!(%error, "the note of what was not sent stays for now");
+        tracing::debug!(%error, "the record of a request that was not sent cannot be deleted now");
         shared.exchanges.remember_unsent(exchange.key, noted.sent);
     }
 }

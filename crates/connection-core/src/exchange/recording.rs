@@ -55,7 +55,7 @@ pub(super) async fn keep(
                 return Some(first.unwrap_or_else(|| Ended::Answered(Arc::new(answer))));
             }
             Err(error) => {
-                tracing::warn!(code = error.code(), "an answer cannot be recorded now, and is kept");
+                tracing::warn!(code = error.code(), "an answer cannot be recorded now and is kept until it can be");
                 if !rescued {
                     rescued = rescue::write(&shared, exchange, origin, &answer).await;
                 }
@@ -124,7 +124,7 @@ pub(super) async fn recorded(
         opened => Ok(match opened.ok().and_then(|bytes| answer::decode(bytes.expose())) {
             Some(answer) => Ended::Answered(Arc::new(answer)),
             None => {
-                tracing::warn!(scope = ?exchange.scope, "the recorded answer of an exchange does not open");
+                tracing::warn!(scope = ?exchange.scope, "the recorded answer of an exchange cannot be opened");
                 Ended::Uncertain(lost(sent.at))
             }
         }),

@@ -88,7 +88,7 @@ pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Ori
     let sealed = match shared.sealer.seal_soon(&place, plain.expose(), PATIENCE).await {
         Ok(sealed) => sealed,
         Err(error) => {
-            tracing::warn!(%error, "an answer that is not recorded cannot be sealed for the directory of the node either");
+            tracing::warn!(%error, "an answer that is not recorded cannot be sealed for the state directory either");
             return false;
         }
     };
@@ -106,7 +106,7 @@ pub(super) async fn write_sealed(
         None => false,
         Some(Ok(())) => true,
         Some(Err(error)) => {
-            tracing::warn!(%error, "what is not recorded cannot be kept in the directory of the node either");
+            tracing::warn!(%error, "an answer that is not recorded cannot be kept in the state directory either");
             false
         }
     }
@@ -127,7 +127,7 @@ pub(super) async fn forget(shared: &Arc<Shared>, source: Source) {
 fn said_of_forgetting(forgotten: Option<io::Result<()>>) {
     if let Some(Err(error)) = forgotten {
         // The next registry that is opened finds the answer recorded, and deletes it.
-        tracing::debug!(%error, "what is kept of an answer that is recorded stays for now");
+        tracing::debug!(%error, "the rescue file of a recorded answer cannot be removed now");
     }
 }
 
@@ -136,13 +136,13 @@ pub(super) async fn ingest_all(shared: &Arc<Shared>) {
     let keys = match blocking(shared, StateDirectory::all_kept).await {
         None => return,
         Some(Ok(keys)) => keys,
-        Some(Err(error)) => return tracing::warn!(%error, "the directory of this node cannot be read"),
+        Some(Err(error)) => return tracing::warn!(%error, "the state directory cannot be read"),
     };
     for key in keys {
         match ingest(shared, key, false).await {
-            Ok(Rescue::Ingested) => tracing::info!("what could not be recorded is recorded now"),
+            Ok(Rescue::Ingested) => tracing::info!("an answer from a rescue file is now recorded"),
             Ok(_) => {}
-            Err(error) => tracing::warn!(code = error.code(), "what this node keeps cannot be recorded now"),
+            Err(error) => tracing::warn!(code = error.code(), "an answer from a rescue file cannot be recorded now"),
         }
     }
 }
@@ -179,7 +179,7 @@ async fn ingest_one(
     asks: bool,
 ) -> Result<Rescue, Error> {
     let Some((held, generation, sealed)) = parse(bytes) else {
-        return Ok(damaged(shared, source, "it is not one that this program writes"));
+        return Ok(damaged(shared, source, "it was not written by this program"));
     };
     let scope = match held {
         Held::Answer(scope) => scope,
@@ -198,7 +198,7 @@ async fn ingest_one(
         Ok(plain) => plain,
     };
     let Some((sent_at, answer)) = plain.expose().split_first_chunk() else {
-        return Ok(damaged(shared, source, "it is not one that this program writes"));
+        return Ok(damaged(shared, source, "it was not written by this program"));
     };
     let sent_at = i64::from_be_bytes(*sent_at);
     // The answer is sealed for its row with the current keys.
@@ -292,7 +292,7 @@ fn unavailable(shared: &Shared, error: &io::Error) -> StoreError {
 
 pub(super) fn damaged(shared: &Shared, source: &Source, why: &str) -> Rescue {
     let place = shared.state.as_ref().map(|state| state.name_of(source)).unwrap_or_default();
-    tracing::warn!(place, why, "what is kept of an answer does not open, and is left");
+    tracing::warn!(place, why, "a rescue file cannot be opened and is left in place");
     Rescue::Damaged
 }
 
@@ -336,7 +336,7 @@ pub(super) async fn is_gone(shared: &Arc<Shared>, node: Option<&str>, process: &
     match blocking(shared, move |state| state.is_gone(&process)).await {
         Some(Ok(gone)) => gone,
         Some(Err(error)) => {
-            tracing::warn!(%error, "whether a process is gone cannot be told");
+            tracing::warn!(%error, "cannot determine whether a process has ended");
             false
         }
         None => false,

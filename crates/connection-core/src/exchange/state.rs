@@ -122,7 +122,7 @@ impl StateDirectory {
         }
         let alive = platform::open_private(&path.join(format!("{prefix}{process}{LOCK}")))?;
         alive.lock()?;
-        let places = Err("they were not made yet".to_owned());
+        let places = Err("the places were not created yet".to_owned());
         let mut directory = Self { path, node, store, places, _alive: alive };
         directory.places = directory.take_places(process, &gone).map_err(|error| error.to_string());
         Ok(Opened { directory, gone, _alone: alone })
@@ -185,7 +185,8 @@ impl StateDirectory {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "an answer is kept in a file of its own: its place cannot be used")
+                    tracing::warn!(%error, "an answer is kept in a separate file, because its reserved place cannot \
+                                            be used")
                 }
             }
         }
@@ -236,7 +237,7 @@ impl StateDirectory {
                 let content = match place.read()? {
                     Content::Gone => continue,
                     Content::Whole(bytes) => Kept::Whole(bytes),
-                    Content::Damaged => Kept::Damaged("it is not what was written there".to_owned()),
+                    Content::Damaged => Kept::Damaged("its content is not what was written there".to_owned()),
                 };
                 kept.push((Source::Place(place), content));
             }
@@ -256,7 +257,7 @@ impl StateDirectory {
             let found = places::look(&path)?;
             for place in found.unreadable {
                 let file = path.display().to_string();
-                tracing::warn!(file, place, "a place for an answer cannot be read, and is left");
+                tracing::warn!(file, place, "a reserved place for an answer cannot be read and is left as it is");
             }
             for place in found.occupied {
                 if !keys.contains(&place.key) {
@@ -302,7 +303,7 @@ fn read_node(path: &Path) -> io::Result<Option<String>> {
     let node = bytes.map(|bytes| String::from_utf8(bytes).unwrap_or_default());
     match node {
         Some(node) if encode::from_hex(&node).is_none_or(|id| id.len() != NODE_LEN) => {
-            Err(io::Error::new(io::ErrorKind::InvalidData, "the file node is not one that this program writes"))
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the file 'node' was not written by this program"))
         }
         node => Ok(node),
     }

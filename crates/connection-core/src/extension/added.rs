@@ -127,7 +127,7 @@ impl Extensions<'_> {
         }
         if source.contains('\0') {
             let (name, id) = (declaration.name.to_string(), declaration.requirement.id.to_string());
-            let rule = "a declaration is text without a zero byte; take it out";
+            let rule = "a declaration must not contain a zero byte; remove it";
             return Err(ExtensionError::from(InvalidDeclaration::new(name, id, "", rule)).into());
         }
         let needed = Declared::of(&declaration.requirement);

@@ -17,7 +17,7 @@ pub(crate) const ALL_OF_IT: [ChangedPart; 3] =
 /// A lock that is held from before a commit until the notifications of its change were sent, so that notifications have
 /// the order of the commits. Its holder waits only for the store. If nobody listens, no order is needed, and no lock is
 /// taken.
-#[must_use = "others tell in between once it is dropped"]
+#[must_use = "other changes may be announced in between after it is dropped"]
 pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] Option<OwnedMutexGuard<()>>);
 
 pub(crate) async fn turn(shared: &Shared) -> Turn {

@@ -100,7 +100,7 @@ impl Announcements {
         };
         for listener in listeners {
             if catch_unwind(AssertUnwindSafe(|| listener(change))).is_err() {
-                tracing::warn!(extension = %change.extension, "who listens to changes of extensions crashed");
+                tracing::warn!(extension = %change.extension, "a listener to changes of extensions crashed");
             }
         }
         let mut listening = lock(&self.listening);
@@ -116,7 +116,7 @@ fn lock(listening: &Mutex<Listening>) -> MutexGuard<'_, Listening> {
 }
 
 /// A listener that is called until this value is dropped.
-#[must_use = "dropping it ends the listening"]
+#[must_use = "listening ends when this is dropped"]
 pub struct ExtensionListener {
     number: u64,
     listening: Arc<Mutex<Listening>>,

@@ -32,7 +32,7 @@ pub(crate) fn held(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Option<Conn
     match check(sealer, owner, row) {
         Ok(()) => Some(row.connection_id),
         Err(error) => {
-            tracing::warn!(%error, "the choice of a connection counts for nothing");
+            tracing::warn!(%error, "the choice of a connection is not used");
             None
         }
     }

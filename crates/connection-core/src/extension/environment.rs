@@ -72,13 +72,13 @@ pub(super) fn variables<'n>(
         let is_reserved = RESERVED.contains(&&*variable)
             || RESERVED_BEGINNINGS.iter().any(|beginning| variable.starts_with(beginning));
         if is_reserved {
-            return Err(refused("the system reads that variable by itself"));
+            return Err(refused("the operating system itself reads that variable"));
         }
         if value.expose().contains(&0) {
-            return Err(refused("its value has a byte that no variable can have"));
+            return Err(refused("its value has a byte that no variable can contain"));
         }
         if value.expose_str().is_none() {
-            return Err(refused("its value is no text"));
+            return Err(refused("its value is not text"));
         }
         variables.push((variable, value));
     }
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(made(&[("accessToken", "", "a"), ("url", "PUBLIC_", "b")]), "ACCESS_TOKEN PUBLIC_URL");
         assert_eq!(
             made(&[("apiKey", "", "a"), ("api_key", "", "b")]),
-            "'api_key' cannot be a variable of the environment: another name becomes the same variable"
+            "'api_key' cannot be an environment variable: another name becomes the same variable"
         );
         let names = [
             "path",
@@ -180,13 +180,13 @@ mod tests {
             "no-proxy",
         ];
         for name in names {
-            assert!(made(&[(name, "", "a")]).ends_with("the system reads that variable by itself"), "{name}");
+            assert!(made(&[(name, "", "a")]).ends_with("the operating system itself reads that variable"), "{name}");
         }
-        assert!(made(&[("token", "", "a\0b")]).ends_with("a byte that no variable can have"));
+        assert!(made(&[("token", "", "a\0b")]).ends_with("a byte that no variable can contain"));
         // A name that only looks reserved, or that has a prefix, is accepted.
         assert_eq!(made(&[("path", "PUBLIC_", "a"), ("gitlabToken", "", "b")]), "PUBLIC_PATH GITLAB_TOKEN");
         assert_eq!(made(&[("luaInitial", "", "a"), ("ps4", "PREFERENCE_", "b")]), "LUA_INITIAL PREFERENCE_PS4");
         let bytes = variables([("token", "", Secret::new([0xff, 0xfe]))]).unwrap_err();
-        assert_eq!(bytes.to_string(), "'token' cannot be a variable of the environment: its value is no text");
+        assert_eq!(bytes.to_string(), "'token' cannot be an environment variable: its value is not text");
     }
 }

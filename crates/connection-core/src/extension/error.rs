@@ -9,7 +9,7 @@ use crate::{ConnectionId, ConnectionStatus};
 #[non_exhaustive]
 pub enum ExtensionError {
     /// The connection now reaches another account than the one that a person agreed to.
-    #[error("connection {connection} is of another account by now, and '{extension}' may not use it")]
+    #[error("connection {connection} now belongs to another account, and '{extension}' may not use it")]
     AccountChanged {
         /// The extension that would have been granted the use.
         extension: DisplayText,
@@ -66,7 +66,7 @@ pub enum ExtensionError {
     },
     /// The connection that the extension needs does not exist, was refused by the provider, or is not possible on this
     /// host.
-    #[error("'{extension}' has no connection to '{provider}' that works: {why}")]
+    #[error("'{extension}' has no working connection to '{provider}': {why}")]
     NotReady {
         /// The extension.
         extension: DisplayText,
@@ -84,7 +84,7 @@ pub enum ExtensionError {
         extension: DisplayText,
     },
     /// The kind of the setup or of the connection belongs to another provider than the one that the extension needs.
-    #[error("'{extension}' needs a connection to '{provider}', and '{kind}' is none")]
+    #[error("'{extension}' needs a connection to '{provider}', but '{kind}' belongs to another provider")]
     OtherProvider {
         /// The extension.
         extension: DisplayText,
@@ -131,14 +131,14 @@ pub enum ExtensionError {
         known: Vec<SecretName>,
     },
     /// The extension was not given this ticket, or the ticket has expired.
-    #[error("'{extension}' has no such ticket")]
+    #[error("this ticket is not valid for '{extension}'")]
     UnknownTicket {
         /// The extension.
         extension: DisplayText,
     },
     /// Two names become the same variable, a name becomes a variable that the system reads, or a value cannot be a
     /// variable's.
-    #[error("'{name}' cannot be a variable of the environment: {why}")]
+    #[error("'{name}' cannot be an environment variable: {why}")]
     Variable {
         /// The name of a secret, a public value or a preference.
         name: DisplayText,
@@ -176,10 +176,10 @@ impl ExtensionError {
     /// Returns the remedy, if something can be done.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
-            Self::AccountChanged { .. } => "look at the account that it is of, then decide anew",
-            Self::Crossed { .. } => "read the settings again, then decide anew",
+            Self::AccountChanged { .. } => "check which account it belongs to, then decide again",
+            Self::Crossed { .. } => "read the settings again, then decide again",
             Self::NotGranted { extension, connection, .. } => {
-                return Some(format!("grant it: let '{extension}' use connection {connection}, with these secrets"));
+                return Some(format!("grant '{extension}' the use of connection {connection} with these secrets"));
             }
             Self::NotReady { status: ConnectionStatus::Missing, .. } => "open the extension's settings and connect it",
             Self::NotReady { status: ConnectionStatus::Failed, .. } => "authorize the connection again",
@@ -190,7 +190,7 @@ impl ExtensionError {
             Self::UnknownSecret { .. } => "correct the name in the declaration, and add the extension again",
             Self::UnknownTicket { .. } => "open the settings again",
             Self::Variable { .. } => "give it another name in the declaration",
-            Self::RevisionExhausted { .. } => "declare the extension by another name",
+            Self::RevisionExhausted { .. } => "declare the extension under another name",
             Self::Declaration(_)
             | Self::HandOff { .. }
             | Self::InvalidPreference { .. }

@@ -87,7 +87,7 @@ pub(crate) fn held(shared: &Shared, owner: &str, row: &GrantRow) -> Option<Vec<S
     match check(&shared.sealer, owner, row) {
         Ok(()) => Some(names(&row.names)),
         Err(error) => {
-            tracing::warn!(%error, "a grant counts for nothing");
+            tracing::warn!(%error, "a grant is not used");
             None
         }
     }

@@ -51,7 +51,7 @@ impl Marks<'_> {
         let key = [name.as_bytes()];
         let fields = state(row);
         let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-        let what = || format!("what is known of the extension '{name}'").into();
+        let what = || format!("the state of the extension '{name}'").into();
         self.subject(STATE, &key).check(self.sealer, &row.marked, &fields, what)
     }
 
@@ -60,8 +60,8 @@ impl Marks<'_> {
         let PreferenceRow { extension, command, body, .. } = row;
         let key = [extension.as_bytes(), command.as_bytes()];
         let what = || match command.is_empty() {
-            true => format!("what '{extension}' is set to").into(),
-            false => format!("what the command '{command}' of '{extension}' is set to").into(),
+            true => format!("the preferences of '{extension}'").into(),
+            false => format!("the preferences of the command '{command}' of '{extension}'").into(),
         };
         self.subject(SET, &key).check(self.sealer, &row.marked, &[body.as_bytes()], what)
     }
@@ -102,7 +102,7 @@ impl Marks<'_> {
         Ok(row.map(|row| match self.check_state(name, &row) {
             Ok(()) => row,
             Err(error) => {
-                tracing::warn!(%error, "what is known of an extension counts for nothing");
+                tracing::warn!(%error, "the state of an extension is not used");
                 ExtensionStateRow { public_revision: row.public_revision, ..ExtensionStateRow::default() }
             }
         }))

@@ -49,7 +49,7 @@ fn at(value: &Value, levels: usize) -> Result<Value, &'static str> {
 
 /// Checks a number. A value that was built by hand may hold any text.
 fn number(digits: &str) -> Result<String, &'static str> {
-    const WRONG: &str = "is no finite number";
+    const WRONG: &str = "is not a finite number";
     if !matches!(Value::parse(digits.as_bytes()), Ok(Value::Number(read)) if read == *digits) {
         return Err(WRONG);
     }
@@ -123,7 +123,7 @@ mod tests {
     fn what_some_reader_takes_for_something_else_is_refused_and_zero_has_no_sign() {
         let number = |digits: &str| normal(&Value::Number(digits.to_owned())).map(|value| value.to_string());
         for digits in ["NaN", "inf", "-Infinity", "1e999", "-1e999", "", "01", "+1", "1.", "0x1", "1 ", "null"] {
-            assert_eq!(number(digits), Err("is no finite number"), "{digits}");
+            assert_eq!(number(digits), Err("is not a finite number"), "{digits}");
         }
         for (digits, stored) in [("-0", "0"), ("-0.0", "0"), ("-0e5", "0"), ("0", "0"), ("-1", "-1"), ("1e3", "1e3")] {
             assert_eq!(number(digits).as_deref(), Ok(stored));

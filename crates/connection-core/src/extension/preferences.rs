@@ -107,10 +107,10 @@ pub(crate) fn check(preference: &Preference, value: &Value) -> Result<Value, &'s
     let value = plain::normal(value)?;
     match (&preference.input, &value) {
         (PreferenceInput::Checkbox, Value::Bool(_)) => {}
-        (PreferenceInput::Checkbox, _) => return Err("is either true or false"),
+        (PreferenceInput::Checkbox, _) => return Err("must be either true or false"),
         (PreferenceInput::Dropdown(choices), Value::Text(text)) if choices.iter().any(|(choice, _)| choice == text) => {
         }
-        (PreferenceInput::Dropdown(_), _) => return Err("is one of the choices that were declared"),
+        (PreferenceInput::Dropdown(_), _) => return Err("must be one of the declared choices"),
         // For the other inputs, the form of the input does not limit the values that programs store.
         _ => {}
     }

@@ -102,7 +102,10 @@ impl ExtensionHandle {
                 // Nobody has this ticket. If it cannot be deleted here, it is deleted by its age.
                 let gone = shared.store.write(move |tx| Box::pin(async move { tx.delete_ticket(id).await })).await;
                 if let Err(gone) = gone {
-                    tracing::debug!(code = Error::from(gone).code(), "a ticket of no use stays until it is old");
+                    tracing::debug!(
+                        code = Error::from(gone).code(),
+                        "an unused ticket cannot be deleted now and stays until it expires"
+                    );
                 }
                 let why = error.to_string().into();
                 return Err(ExtensionError::HandOff { extension: self.label(), why }.into());

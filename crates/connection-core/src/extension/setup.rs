@@ -100,7 +100,7 @@ pub(crate) async fn outdated(
     let is_same = stored.is_some_and(|stored| stored == extension.print)
         && (is_added || !extension.added)
         && here.is_none_or(|here| here.print == extension.print);
-    let message = || format!("the connection that '{}' needs changed before it was made", extension.name);
+    let message = || format!("the connection that '{}' requires changed before it was connected", extension.name);
     Ok((!is_same).then(|| SetupFailure::new("connection_changed", message()).remedy("connect it again")))
 }
 

@@ -152,7 +152,7 @@ impl ExtensionHandle {
         let resolved = self.usable().await?;
         let Some(id) = resolved.connection else {
             let why = match self.requirement().auth.auth {
-                AuthType::None => "it declares a need for no credential, and no single connection is there",
+                AuthType::None => "it declares that it needs no credential, and there is not exactly one connection",
                 _ => "nothing is connected",
             };
             return Err(self.not_ready(ConnectionStatus::Missing, why.into()).into());

@@ -10,7 +10,7 @@ pub enum RowFault {
     Edited,
     /// It is older than the newest event about it: somebody put it back.
     Outdated,
-    /// It was removed, and somebody put it back.
+    /// It was removed, and somebody restored it.
     Removed,
     /// Nothing vouches for it: it was written past the program, or before rows were marked.
     Unmarked,
@@ -35,10 +35,10 @@ pub struct RowError {
 impl RowError {
     fn why(&self) -> &'static str {
         match self.fault {
-            RowFault::Edited => "was changed past this program",
-            RowFault::Outdated => "is older than the newest event about it, so somebody put it back",
-            RowFault::Removed => "was removed, and somebody put it back",
-            RowFault::Unmarked => "was written past this program, or by a version from before rows were marked",
+            RowFault::Edited => "was changed outside of this program",
+            RowFault::Outdated => "is older than the newest event about it, so somebody restored it",
+            RowFault::Removed => "was removed, and somebody restored it",
+            RowFault::Unmarked => "was written outside of this program, or by a version that did not mark rows yet",
         }
     }
 

@@ -173,7 +173,10 @@ async fn pass(
                 ),
                 Err(error) if error.may_pass() => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(table = column.table, column = column.column, %error, "a value does not open");
+                    tracing::warn!(
+                        table = column.table, column = column.column, %error,
+                        "a sealed value cannot be opened"
+                    );
                     rotation.unreadable += 1;
                 }
             }

@@ -144,7 +144,7 @@ impl Sealer {
                 home.asked.store(now, Ordering::Relaxed);
             }
             // A store that cannot be read now most likely cannot be written either, and these keys are kept for long.
-            Err(error) => tracing::debug!(%error, "whether the keys were rotated is not known"),
+            Err(error) => tracing::debug!(%error, "cannot determine whether the keys were rotated"),
         }
         Ok(())
     }

@@ -82,7 +82,7 @@ pub(crate) fn activate(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc
             Contained::Panicked => "plugin_panicked",
             Contained::Stopped | Contained::TimedOut => "plugin_timeout",
         };
-        tracing::warn!(%kind, why, "a kind could not be activated; it stays");
+        tracing::warn!(%kind, why, "a kind could not be activated; it stays registered");
     });
     entry.activation.begin(watched.abort_handle());
 }

@@ -208,7 +208,7 @@ impl ToolPolicy {
 #[non_exhaustive]
 pub enum ToolPolicyError {
     /// The name is not a bare program name.
-    #[error("'{0}' cannot be allowed as a tool: it is not a name without a path and an extension")]
+    #[error("'{0}' cannot be allowed as a tool: it must be a name without a path and without an extension")]
     NotAName(String),
     /// The program would run arbitrary commands.
     #[error("'{0}' cannot be allowed as a tool: it is a shell, or runs other programs")]
@@ -259,7 +259,8 @@ impl ToolNotAllowed {
 
     /// Returns what a person can do about the error.
     pub fn remedy(&self) -> String {
-        "a host that trusts the kind allows it in its `ToolPolicy`; the other parts of the kind work without it".into()
+        "if you trust the kind, allow this in the host's `ToolPolicy`; the other parts of the kind work without it"
+            .into()
     }
 }
 

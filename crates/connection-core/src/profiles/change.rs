@@ -13,7 +13,7 @@ use crate::{
 
 /// A profile to create with [`Profiles::create`].
 #[derive(Clone, Debug)]
-#[must_use = "it is made by `create`"]
+#[must_use = "the profile is created by `create`"]
 pub struct NewProfile {
     label: DisplayText,
     directory: PathBuf,
@@ -35,7 +35,7 @@ impl NewProfile {
 
 /// The changes that [`Profiles::update`] makes to a profile. A field that is not set stays as it is.
 #[derive(Clone, Debug, Default)]
-#[must_use = "it is changed by `update`"]
+#[must_use = "the profile is changed by `update`"]
 pub struct ProfilePatch {
     label: Option<DisplayText>,
     directory: Option<PathBuf>,
@@ -238,7 +238,7 @@ impl Profiles {
                     }
                     (0, 0, false) => format!("by the slots {}", slots.join(", ")),
                     (0, connections, _) => format!("by {connections} of the connections"),
-                    (uses, ..) => format!("{uses} times, as this program says"),
+                    (uses, ..) => format!("{uses} times, according to this program"),
                 };
                 Ok(Err(ProfileError::InUse { kind: within.kind.clone(), label: row.label, by }))
             })

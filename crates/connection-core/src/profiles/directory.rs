@@ -48,7 +48,7 @@ fn make(path: &Path) -> Result<bool, String> {
         return Ok(false);
     }
     platform::create_private_dir(path).map(|()| true).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "something else is in its way".to_owned(),
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "something else has its path".to_owned(),
         kind => kind.to_string(),
     })
 }

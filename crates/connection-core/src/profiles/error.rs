@@ -9,7 +9,7 @@ use crate::{ProfileId, ToolNotAllowed};
 #[non_exhaustive]
 pub enum ProfileError {
     /// The profile is the default, so it cannot be removed or stop being the default: a kind always has one.
-    #[error("the profile '{label}' of kind '{kind}' is the default, and there is always one")]
+    #[error("the profile '{label}' of kind '{kind}' is the default, and there is always a default")]
     Default {
         /// The kind of the profile.
         kind: Kind,
@@ -25,7 +25,7 @@ pub enum ProfileError {
         problem: String,
     },
     /// The directory does not have the name that the tool looks for.
-    #[error("the directory '{path}' must be called '{wanted}', since its tool looks for that name")]
+    #[error("the directory '{path}' must be called '{wanted}', because its tool looks for that name")]
     DirectoryName {
         /// The path as it was given.
         path: String,
@@ -33,7 +33,7 @@ pub enum ProfileError {
         wanted: String,
     },
     /// Another profile has the directory.
-    #[error("the profile '{label}' of kind '{kind}' has the directory '{path}'")]
+    #[error("the directory '{path}' already belongs to the profile '{label}' of kind '{kind}'")]
     DirectoryTaken {
         /// The kind of the profile.
         kind: Kind,
@@ -69,7 +69,7 @@ pub enum ProfileError {
         label: String,
     },
     /// The environment does not say where the tool's own directory is, or it is not the environment of this owner.
-    #[error("nothing says where the directory is that the tool of kind '{kind}' uses by itself")]
+    #[error("the directory that the tool of kind '{kind}' uses by default is unknown")]
     NoHome {
         /// The kind of the profile.
         kind: Kind,
@@ -91,7 +91,7 @@ pub enum ProfileError {
         id: ProfileId,
     },
     /// The directory could not be created for a tool that does not create it itself.
-    #[error("the directory '{path}' cannot be made: {problem}")]
+    #[error("the directory '{path}' cannot be created: {problem}")]
     NotMade {
         /// The path of the directory.
         path: String,
@@ -102,7 +102,7 @@ pub enum ProfileError {
     #[error("the name of the slot {0}")]
     Slot(&'static str),
     /// The tool of the kind has a single identity.
-    #[error("kind '{kind}' has no profiles: nothing says how its tool would be pointed at another directory")]
+    #[error("kind '{kind}' has no profiles: its plugin does not say how its tool is given another directory")]
     Unsupported {
         /// The kind of the tool.
         kind: Kind,
@@ -131,22 +131,23 @@ impl ProfileError {
     /// Returns what a person can do about the error, if anything.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
-            Self::Default { .. } => "make another one the default first",
-            Self::Directory { .. } => "write an absolute path from the root on, without ~ and variables",
+            Self::Default { .. } => "make another profile the default first",
+            Self::Directory { .. } => "write an absolute path, without ~ and variables",
             Self::DirectoryName { wanted, .. } => {
                 return Some(format!("name a directory that ends in '{wanted}', such as one inside this one"));
             }
             Self::DirectoryTaken { label, .. } => return Some(format!("use '{label}', or name another directory")),
-            Self::InUse { .. } => "end or remove what uses it, or give it another profile",
+            Self::InUse { .. } => "stop or remove everything that uses it, or choose another profile there",
             Self::LabelTaken { .. } => "choose another label",
-            Self::Last { .. } => "create another one first",
+            Self::Last { .. } => "create another profile first",
             Self::NoHome { .. } => {
-                "create a profile with a directory of your own; where this program has one owner, HOME may say it, too"
+                "create a profile with a directory of your own; if this program has only one owner, you can also set \
+                 HOME"
             }
             Self::NotAllowed { why, .. } => return Some(why.remedy()),
             Self::NotFound { .. } => "list the profiles to see their ids, or create one",
-            Self::NotMade { .. } => "make it, or give the profile another directory",
-            Self::Slot(_) => "name it by a text that people can see",
+            Self::NotMade { .. } => "create the directory, or give the profile another one",
+            Self::Slot(_) => "use a name with visible characters",
             Self::Unsupported { .. } => return None,
         };
         Some(text.to_owned())

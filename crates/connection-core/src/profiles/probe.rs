@@ -213,11 +213,11 @@ fn judged(file: &str, told: Result<Option<String>, ServiceError>) -> Result<Opti
     match told.as_ref().map(Option::as_deref) {
         Ok(Some(YES)) => Ok(Some(true)),
         Ok(Some(NO)) => Ok(Some(false)),
-        Ok(Some(NOT_JSON)) => doubt(reason::NOT_JSON, "is not JSON, as one that is just being written"),
+        Ok(Some(NOT_JSON)) => doubt(reason::NOT_JSON, "is not JSON; perhaps it is just being written"),
         // The file does not exist, or says nothing about a login.
         Ok(_) | Err(ServiceError::NotFound) => Ok(None),
         Err(ServiceError::Denied) => doubt(reason::DENIED, "leads out of the directory, or may not be read here"),
-        Err(ServiceError::TooLarge) => doubt(reason::TOO_LARGE, "has more than 1 MiB, and is not read"),
+        Err(ServiceError::TooLarge) => doubt(reason::TOO_LARGE, "has more than 1 MiB and is not read"),
         Err(_) => doubt(reason::PROVIDER_ERROR, "cannot be read now"),
     }
 }

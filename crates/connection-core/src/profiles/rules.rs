@@ -73,12 +73,12 @@ pub(crate) fn check(spec: Option<&ProfileSpec>) -> Result<(), String> {
     for name in names {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) {
-            return Err(format!("the variable '{name}' of its profiles has no name that one can have"));
+            return Err(format!("'{name}', the variable of its profiles, is not a valid name of a variable"));
         }
     }
     match &spec.dir_name {
         Some(name) if Path::new(&**name).file_name() != Some(OsStr::new(&**name)) => {
-            Err(format!("the name '{name}' of its profiles' directory is not one name"))
+            Err(format!("'{name}', the name of its profiles' directory, is not a single name"))
         }
         _ => Ok(()),
     }

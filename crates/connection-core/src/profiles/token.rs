@@ -35,7 +35,7 @@ impl ProfileToken {
     /// no variable can hold, and errors of the store. The options are then unchanged.
     pub async fn apply(self, options: &mut SpawnOptions) -> Result<(), Error> {
         let value = self.secret.expose_str().filter(|value| !value.contains('\0'));
-        let value = value.ok_or_else(|| self.connection.cannot("put its token into a variable"))?;
+        let value = value.ok_or_else(|| self.connection.cannot("put their token into a variable"))?;
         self.connection.record_release(&self.secret_name).await?;
         options.put_token(&self.variable, value);
         Ok(())

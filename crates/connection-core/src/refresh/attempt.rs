@@ -135,7 +135,7 @@ async fn run(
             Ok(refreshed) => Outcome::Renewed(Box::new(refreshed)),
             Err(problem) => fault(reason::PLUGIN_FAULT, problem),
         },
-        Ok(None) => fault(reason::PLUGIN_FAULT, "the plugin renews nothing any more"),
+        Ok(None) => fault(reason::PLUGIN_FAULT, "the plugin no longer renews credentials"),
         Err(ConnectionError::NotLive(not_live)) => match limits::not_live(not_live) {
             // The plugin could not write the fresh credential. The provider must not be asked for it a second time.
             why if why.reason.code == reason::PLUGIN_FAULT => Outcome::Fault(why),

@@ -218,7 +218,7 @@ async fn note(
         && is_ended
     {
         let at = Timestamp::from_seconds(at).to_rfc3339();
-        why.reason = why.reason.remedy(format!("it is tried again at {at}; to use it before that, {AGAIN}"));
+        why.reason = why.reason.remedy(format!("it is tried again at {at}; to use it earlier, {AGAIN}"));
     }
     let reason = json::reason(&why.reason);
     let before_that = stored.plan.refresh_reason.as_deref().and_then(json::to_reason);

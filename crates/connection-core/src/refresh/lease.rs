@@ -55,7 +55,7 @@ impl Lease {
             self.ended = true;
             if let Err(error) = self.give_back().await {
                 // The lease expires by itself.
-                tracing::debug!(%error, "a lease could not be given back");
+                tracing::debug!(%error, "a lease could not be released");
             }
         }
     }

@@ -52,13 +52,13 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The system provides no threads.
-    #[error("the system cannot start a thread to run plugins on")]
+    #[error("the system cannot start the threads that run plugins")]
     Runtime(#[source] io::Error),
     /// The key is not available, or is a different key.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The keyset cannot be opened.
-    #[error("the keys in the database {place} do not open: {error}")]
+    #[error("the keys in the database {place} cannot be opened: {error}")]
     Seal {
         /// The database.
         place: String,
@@ -91,7 +91,9 @@ impl OpenError {
             // The keyset holds nothing that could be removed and added again.
             Self::Seal { error: SealError::Truncated, .. } => Some("restore the database from a backup".into()),
             Self::Seal { error, .. } => error.remedy(),
-            Self::StateDirectory { .. } => Some("let this user read and write it, or choose another one".into()),
+            Self::StateDirectory { .. } => {
+                Some("let this user read and write the directory, or choose another one".into())
+            }
             Self::Store(error) => error.remedy(),
             _ => None,
         }

@@ -69,12 +69,15 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
             return Err(format!("two fields are named '{}'", field.name));
         }
         if let Some(way) = field.way.filter(|way| !descriptor.ways.contains(way)) {
-            return Err(format!("'{}' is asked of who finishes by {way:?}, and it cannot be finished so", field.name));
+            return Err(format!("'{}' is a field for finishing by {way:?}, which the kind does not offer", field.name));
         }
         if let Some(by) = &field.plain_http {
             let confirms = |other: &Field| other.name == *by && other.input == Input::Bool;
             if field.input != Input::Url || !descriptor.fields.iter().any(confirms) {
-                return Err(format!("'{}' takes plain http, and '{by}' is no yes or no that confirms it", field.name));
+                return Err(format!(
+                    "'{}' takes plain http, but '{by}' is not a yes-or-no field that confirms it",
+                    field.name
+                ));
             }
         }
         check_field(field, &mut checked)?;

@@ -37,7 +37,7 @@ pub(super) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
         }
     }
     if cache_ttl.is_some_and(|ttl| ttl.is_zero()) {
-        return Err("its provider keeps a prompt warm for no time; leave that out".into());
+        return Err("its provider caches a prompt for no time; leave that out".into());
     }
     Ok(())
 }
@@ -45,16 +45,16 @@ pub(super) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
 fn check_tool(tool: &ToolSpec) -> Result<(), String> {
     let name = &tool.binary;
     if !is_bare(name) {
-        return Err(format!("'{name}' cannot be the name of a tool: it is no path and has no extension"));
+        return Err(format!("'{name}' cannot be the name of a tool: it must have no path and no extension"));
     }
     if tool.extra_paths.len() > MOST_PATHS || !tool.extra_paths.iter().all(is_path) {
         return Err(format!("a directory of '{name}' is not a plain relative path"));
     }
     if tool.docs_url.as_ref().is_some_and(|url| Link::from_provider(url).is_none()) {
-        return Err(format!("the documents of '{name}' are not at an https address"));
+        return Err(format!("the documentation of '{name}' is not at an https address"));
     }
     if tool.install_command.as_ref().is_some_and(|command| !is_line(command) || command.len() > LONGEST_COMMAND) {
-        return Err(format!("how '{name}' is installed is not one line of plain text"));
+        return Err(format!("the command that installs '{name}' is not one line of plain text"));
     }
     tool.sign_in.as_ref().map_or(Ok(()), |sign_in| check_sign_in(name, sign_in))
 }
@@ -62,13 +62,13 @@ fn check_tool(tool: &ToolSpec) -> Result<(), String> {
 fn check_sign_in(name: &str, sign_in: &SignIn) -> Result<(), String> {
     let command = &sign_in.command;
     if command.is_empty() || command.len() > MOST_ARGUMENTS || !command.iter().all(|part| is_line(part)) {
-        return Err(format!("how a person signs in with '{name}' is not a command line"));
+        return Err(format!("the command that signs in with '{name}' is not a command line"));
     }
     if sign_in.token_env_var.as_ref().is_some_and(|variable| !is_variable(variable)) {
-        return Err(format!("what a token of '{name}' is given in is not the name of a variable"));
+        return Err(format!("the variable for a token of '{name}' has no valid name"));
     }
     if sign_in.docs_url.as_ref().is_some_and(|url| Link::from_provider(url).is_none()) {
-        return Err(format!("how a person signs in with '{name}' is not described at an https address"));
+        return Err(format!("the page about signing in with '{name}' is not at an https address"));
     }
     Ok(())
 }
@@ -82,7 +82,7 @@ fn check_token(descriptor: &Descriptor, capabilities: Capabilities, tool: &ToolS
         return Err(format!("'{secret}', the token of '{name}', cannot be the name of a secret"));
     }
     if sign_in.token_env_var.is_none() {
-        return Err(format!("the token '{secret}' of '{name}' has no variable to be given in"));
+        return Err(format!("the token '{secret}' of '{name}' has no variable to put it in"));
     }
     if !capabilities.secrets || !capabilities.profiles {
         return Err(format!("the token '{secret}' of '{name}' needs a kind that hands out secrets and has profiles"));

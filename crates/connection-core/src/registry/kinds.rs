@@ -41,7 +41,7 @@ pub enum RegisterError {
     #[error("a plugin crashed while it described itself")]
     Panicked,
     /// Another plugin has registered the kind and keeps it.
-    #[error("the kind '{kind}' is registered already: by '{holder}', and now again by '{newcomer}'")]
+    #[error("the kind '{kind}' is already registered by '{holder}', and '{newcomer}' would register it again")]
     Taken {
         /// The kind.
         kind: Kind,
@@ -172,7 +172,7 @@ fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterErr
     let (signing_key, profiles, sandbox, poll_interval) = facets;
     let local = profiles::check(profiles.as_ref()).and_then(|()| sandbox::check(sandbox.as_ref(), profiles.as_ref()));
     let of_tool = || match (profiles.is_some() || sandbox.is_some(), descriptor.tools.is_empty()) {
-        (true, true) => Err("it has profiles or a container and declares no tool that they are for".to_owned()),
+        (true, true) => Err("it has profiles or a container but declares no tool for them".to_owned()),
         _ => Ok(()),
     };
     let checked = local

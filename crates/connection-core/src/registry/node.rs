@@ -47,10 +47,11 @@ impl Shared {
             AnswerRoom::Unreserved { directory, why } => tracing::warn!(
                 directory = %directory.display(),
                 why,
-                "no room could be taken for answers of providers; on a full disk they are kept in memory alone"
+                "no space could be reserved for answers of providers; on a full disk they are kept only in memory"
             ),
             AnswerRoom::Memory => tracing::warn!(
-                "there is no state directory; an answer of a provider that the store cannot take is lost with its process"
+                "there is no state directory; a provider's answer that the store cannot take is lost when its \
+                 process ends"
             ),
         }
     }

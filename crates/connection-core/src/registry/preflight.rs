@@ -26,7 +26,7 @@ type Verified = (ConnectionId, Result<ConnectionInfo, Error>);
 ///
 /// All connections are verified, whether or not the results are read, as long as this value is kept. If it is dropped,
 /// no further probe begins.
-#[must_use = "dropped, a preflight begins no more probes"]
+#[must_use = "a preflight that is dropped begins no more probes"]
 pub struct Preflight {
     ids: Vec<ConnectionId>,
     results: mpsc::UnboundedReceiver<Verified>,

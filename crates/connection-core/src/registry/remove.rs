@@ -78,7 +78,7 @@ impl TornDown {
 
     /// Returns the outcome for a connection whose credential was replaced during the last attempt.
     fn overtaken() -> Self {
-        Self::failed(Reason::new("connection_changed", "another credential took its place during the teardown"))
+        Self::failed(Reason::new("connection_changed", "the credential was replaced during the teardown"))
     }
 }
 
@@ -125,7 +125,7 @@ impl ConnectionRegistry {
             if let Some(removal) = self.delete(&info, (generation, known), removal, attempts == ATTEMPTS).await? {
                 break (info.kind, removal);
             }
-            tracing::info!(connection = %id, kind = %info.kind, "another credential came during the teardown");
+            tracing::info!(connection = %id, kind = %info.kind, "the credential was replaced during the teardown");
         };
         // A probe or a refresh that began during the teardown found the row. Its result cannot be stored any longer.
         self.shared.flights.cancel(id);
@@ -248,7 +248,10 @@ impl ConnectionRegistry {
     pub(crate) async fn give_back(&self, kind: &Kind, orphan: Subject) {
         let id = orphan.id;
         let torn = self.torn_down(kind, orphan, LONGEST_PREVIOUS).await;
-        tracing::info!(connection = %id, %kind, teardown = torn.teardown.as_str(), "given back late");
+        tracing::info!(
+            connection = %id, %kind, teardown = torn.teardown.as_str(),
+            "a credential was torn down after its connection was removed"
+        );
     }
 
     async fn torn_down(&self, of: &Kind, subject: Subject, longest: Duration) -> TornDown {
@@ -257,7 +260,8 @@ impl ConnectionRegistry {
         let services = match HostServices::of(shared, &kind, &subject).await {
             Ok(services) => services,
             Err(error) => {
-                tracing::warn!(connection = %id, code = error.code(), "teardown could not begin; the row goes anyway");
+                tracing::warn!(connection = %id, code = error.code(), "the teardown could not begin; the connection \
+                                                                       is removed anyway");
                 return TornDown::failed(Reason::new(error.code(), error.to_string()));
             }
         };
@@ -282,14 +286,17 @@ impl ConnectionRegistry {
                 Reason::new(reason::PLUGIN_FAULT, "a service of this host failed")
             }
             Contained::Ended(Contained::Ended(Err(_))) => {
-                fault(reason::PLUGIN_FAULT, "the plugin could not give the credential back")
+                fault(reason::PLUGIN_FAULT, "the plugin could not revoke the credential")
             }
             Contained::Panicked | Contained::Ended(Contained::Panicked) => {
                 fault(reason::PLUGIN_PANICKED, "the plugin crashed")
             }
             _ => fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time"),
         };
-        tracing::warn!(connection = %id, kind = %of, code = &*why.code, "teardown failed; the row goes anyway");
+        tracing::warn!(
+            connection = %id, kind = %of, code = &*why.code,
+            "the teardown failed; the connection is removed anyway"
+        );
         TornDown::failed(why)
     }
 }
@@ -306,6 +313,6 @@ fn unreadable() -> Reason {
 type GivenBack = HashMap<i64, TornDown>;
 
 fn skipped(id: ConnectionId, kind: &Kind, why: Reason) -> TornDown {
-    tracing::warn!(connection = %id, %kind, code = &*why.code, "teardown skipped");
+    tracing::warn!(connection = %id, %kind, code = &*why.code, "the teardown was skipped");
     TornDown { teardown: Teardown::Skipped, reason: Some(why) }
 }

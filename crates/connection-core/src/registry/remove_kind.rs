@@ -106,7 +106,8 @@ impl Kinds<'_> {
 async fn tell_left(shared: &Shared, kind: &Kind) {
     let left = shared.count(None, Some(kind)).await.unwrap_or_default();
     if left > 0 && shared.kinds.entry(kind).is_none() {
-        tracing::warn!(%kind, left, "a kind was unregistered that has connections; nothing can verify, use or tear them down");
+        tracing::warn!(%kind, left, "a kind with connections was unregistered; they can no longer be verified, used \
+                                     or torn down");
     }
 }
 

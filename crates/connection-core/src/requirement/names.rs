@@ -27,11 +27,11 @@ pub(super) fn unmet(shared: &Shared, requirement: &Requirement) -> Option<Reason
     if auth.auth == AuthType::None || kinds.iter().any(|entry| gives(&entry.descriptor.secret_names)) {
         return None;
     }
-    let remedy = "correct what the extension declares, or use a host that has such a kind";
+    let remedy = "correct the extension's declaration, or use a host that has such a kind";
     let message = if kinds.is_empty() {
         let providers: BTreeSet<_> = shared.kinds.all().into_iter().map(|info| info.descriptor.provider).collect();
         format!(
-            "no kind here connects '{provider}'; there are kinds for {}",
+            "this host has no kind for '{provider}'; it has kinds for {}",
             listed(providers.iter().map(Kind::as_str))
         )
     } else {
@@ -39,7 +39,7 @@ pub(super) fn unmet(shared: &Shared, requirement: &Requirement) -> Option<Reason
             kinds.iter().flat_map(|entry| entry.descriptor.secret_names.iter().map(|name| &**name)).collect();
         let lacking = names.iter().map(SecretName::as_str).filter(|name| !held.contains(name));
         format!(
-            "no kind here hands out {} of '{provider}'; what '{provider}' hands out is {}",
+            "no kind on this host hands out {} of '{provider}'; '{provider}' hands out {}",
             listed(lacking),
             listed(held.iter().copied())
         )

@@ -41,7 +41,7 @@ impl ConnectionRegistry {
 }
 
 /// The message for settings that are not a JSON object.
-pub(crate) const DAMAGED: &str = "the preferences of an extension are no JSON object";
+pub(crate) const DAMAGED: &str = "the preferences of an extension are not a JSON object";
 
 /// Returns the fields of a row of preferences; `None` if this program cannot have written it.
 pub(crate) fn record(body: &str) -> Option<Vec<(String, Value)>> {
@@ -135,7 +135,7 @@ fn unclear(provider: &Kind, several: &[&Candidate]) -> Reason {
     let shown: Vec<_> = several.iter().filter_map(|candidate| candidate.shown.as_deref().cloned()).collect();
     let names = crate::error::names(&shown);
     let message =
-        format!("several connections to '{provider}' have what is needed, and none of them is the default: {names}");
+        format!("several connections to '{provider}' meet the requirement, and none of them is the default: {names}");
     Reason::new("ambiguous", message)
         .remedy("choose one of them for the extension, or make one of them the default of its provider")
 }
@@ -156,7 +156,7 @@ fn elsewhere(platforms: &[Platform]) -> Option<DisplayText> {
         return None;
     }
     let names: Vec<_> = platforms.iter().map(|platform| platform.name()).collect();
-    Some(format!("it runs on {} only", names.join(", ")).into())
+    Some(format!("it runs only on {}", names.join(", ")).into())
 }
 
 /// Returns why the requested form of authentication is impossible on this host; `None` if it is possible. An existing
@@ -166,11 +166,11 @@ fn impossible(auth: &RequirementAuth) -> Option<DisplayText> {
         (AuthType::None | AuthType::ApiKey | AuthType::PersonalAccessToken, _) => None,
         (AuthType::OAuth, Some(oauth)) => match &oauth.redirect {
             RequirementRedirect::Other(name) => {
-                Some(format!("this host knows no redirect of the type '{name}'").into())
+                Some(format!("this host does not know the redirect type '{name}'").into())
             }
             _ => None,
         },
         (AuthType::OAuth, None) => None,
-        _ => Some("this host cannot do the form of authentication that is asked for".into()),
+        _ => Some("this host does not support the required form of authentication".into()),
     }
 }

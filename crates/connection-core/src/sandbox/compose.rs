@@ -195,8 +195,10 @@ fn configuration(
     let is_elsewhere = is_elsewhere(parts, options);
     for mount in &parts.spec.config_mounts {
         if mount.is_implicit_only && is_elsewhere {
-            left_out
-                .push(format!("{}: it is of the tool's own directory, and a profile has another one", mount.container));
+            left_out.push(format!(
+                "{}: it belongs to the tool's own directory, and a profile has another one",
+                mount.container
+            ));
             continue;
         }
         let profile = options.profile().filter(|_| mount.is_profile);
@@ -205,8 +207,10 @@ fn configuration(
             if mount.is_profile {
                 return Err(SandboxError::NoProfile { kind: parts.kind.clone() });
             }
-            left_out
-                .push(format!("{}: it is of the user who runs this program, and of no other owner", mount.container));
+            left_out.push(format!(
+                "{}: it belongs to the user who runs this program and to no other owner",
+                mount.container
+            ));
             continue;
         }
         let source = match profile {
@@ -214,7 +218,7 @@ fn configuration(
             None => parts.resolve(&mount.host),
         };
         let Some(source) = source else {
-            left_out.push(format!("{}: nothing says where it is on the host", mount.container));
+            left_out.push(format!("{}: its path on the host is unknown", mount.container));
             continue;
         };
         if profile.is_some() {
@@ -233,7 +237,7 @@ fn configuration(
             }
             // Without its directory the tool would run with another identity.
             Err(_) if profile.is_some() => return Err(SandboxError::NoDirectory { path: shown(&source) }),
-            Err(_) => left_out.push(format!("{}: {} is not there", mount.container, source.display())),
+            Err(_) => left_out.push(format!("{}: {} does not exist", mount.container, source.display())),
         }
     }
     Ok(inside)
@@ -245,12 +249,12 @@ fn of_policy(shared: &Shared) -> Result<SandboxMount, SandboxError> {
         SandboxAccess::Writable => MountMode::Writable,
     };
     match &shared.source {
-        Source::Directory(path) if !path.is_dir() => Err(unmountable(path, "it is not a directory that is there")),
+        Source::Directory(path) if !path.is_dir() => Err(unmountable(path, "it is not an existing directory")),
         Source::Directory(path) => checked(path.clone(), &shared.target, mode),
         Source::Volume(name) => {
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
             if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(plain) {
-                return Err(unmountable(Path::new(name), "it is no name of a volume"));
+                return Err(unmountable(Path::new(name), "it is not a valid name of a volume"));
             }
             Ok(SandboxMount { is_volume: true, ..checked_target(name.into(), &shared.target, mode)? })
         }
@@ -273,7 +277,7 @@ pub(super) fn source(source: &Path) -> Result<(), SandboxError> {
     }
     // Each of the two ways to write a mount ends a path at one of these characters.
     if text.contains(':') && text.contains([',', '"']) {
-        let problem = "its name has a colon and a comma or a quotation mark, which no engine takes";
+        let problem = "its name has a colon and a comma or a quotation mark, which no engine accepts";
         return Err(unmountable(source, problem));
     }
     Ok(())
@@ -300,7 +304,7 @@ pub(super) fn target(target: &str) -> Result<(), SandboxError> {
     let plain = |part: &str| !matches!(part, "" | "." | "..");
     let parts = target.strip_prefix('/');
     if target.contains(odd) || !parts.is_some_and(|parts| parts.split('/').all(plain)) {
-        return Err(unmountable(Path::new(target), "a place in a container is absolute and plain, as in /work"));
+        return Err(unmountable(Path::new(target), "a path in a container must be absolute and plain, as in /work"));
     }
     Ok(())
 }

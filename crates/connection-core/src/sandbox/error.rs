@@ -9,7 +9,7 @@ use crate::ToolNotAllowed;
 #[non_exhaustive]
 pub enum SandboxError {
     /// A private copy could not be created or kept.
-    #[error("the copy of '{path}' for the container could not be made: {problem}")]
+    #[error("the copy of '{path}' for the container could not be created: {problem}")]
     Copy {
         /// The path of the source or of the copy.
         path: String,
@@ -53,7 +53,7 @@ pub enum SandboxError {
         problem: &'static str,
     },
     /// The network would not isolate the container.
-    #[error("the network '{0}' cannot be that of a container here: it would be the host's or another container's")]
+    #[error("a container cannot use the network '{0}': it is the host's or another container's")]
     Network(String),
     /// The host's [policy for tools](crate::ToolPolicy) does not allow what the kind declares for its tool.
     #[error("the container of kind '{kind}' cannot be used: {why}")]
@@ -64,13 +64,13 @@ pub enum SandboxError {
         why: ToolNotAllowed,
     },
     /// No profile is applied, and the directory that the tool uses by itself belongs to another owner.
-    #[error("no profile of kind '{kind}' is applied, and what its tool uses by itself is not this owner's")]
+    #[error("no profile of kind '{kind}' is applied, and the tool's own directory does not belong to this owner")]
     NoProfile {
         /// The kind of the container.
         kind: Kind,
     },
     /// The profile's directory does not exist. The tool would create one in the container, where it is lost.
-    #[error("'{path}' cannot be mounted: it is not there, or cannot be read")]
+    #[error("'{path}' cannot be mounted: it does not exist, or cannot be read")]
     NoDirectory {
         /// The path of the directory.
         path: String,
@@ -82,13 +82,13 @@ pub enum SandboxError {
         kind: Kind,
     },
     /// The applied profile belongs to another owner.
-    #[error("a profile of another owner is applied to what is started in the container of kind '{kind}'")]
+    #[error("a profile of another owner is applied to the command in the container of kind '{kind}'")]
     OtherOwner {
         /// The kind of the container.
         kind: Kind,
     },
     /// The applied profile belongs to another kind.
-    #[error("a profile of kind '{of}' is applied to what is started in the container of kind '{kind}'")]
+    #[error("a profile of kind '{of}' is applied to the command in the container of kind '{kind}'")]
     OtherProfile {
         /// The kind of the container.
         kind: Kind,
@@ -96,13 +96,13 @@ pub enum SandboxError {
         of: Kind,
     },
     /// The kind declares no container.
-    #[error("kind '{kind}' has no container: nothing says in which image its tool is")]
+    #[error("kind '{kind}' has no container: its plugin names no image for its tool")]
     Unsupported {
         /// The kind of the tool.
         kind: Kind,
     },
     /// A variable cannot be passed to the container.
-    #[error("the variable '{name}' cannot be handed to the container: {problem}")]
+    #[error("the variable '{name}' cannot be passed to the container: {problem}")]
     Variable {
         /// The name of the variable, as far as it can be shown.
         name: String,
@@ -132,19 +132,19 @@ impl SandboxError {
     /// Returns what a person can do about the error, if anything.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
-            Self::Unsupported { .. } => "run it without a container, if that is what is wanted",
-            Self::NoProfile { .. } => "create a profile with a directory of this owner's, and apply it before",
+            Self::Unsupported { .. } => "run it without a container if you accept that",
+            Self::NoProfile { .. } => "create a profile with a directory of this owner, and apply it first",
             Self::NotAllowed { why, .. } => return Some(why.remedy()),
             Self::NoProfileMount { .. } => "run it without the profile or without the container",
-            Self::Image { .. } => "name it with its tag, as in localhost/tools/name:1",
-            Self::Mount { .. } => "move or rename it, or name another one",
-            Self::Network(_) => "name a network of the engine, or none",
+            Self::Image { .. } => "name the image with its tag, as in localhost/tools/name:1",
+            Self::Mount { .. } => "move or rename it, or use another path",
+            Self::Network(_) => "use a network of the engine, or none",
             Self::OtherOwner { .. } => "apply a profile of the owner who runs the container",
             Self::NoDirectory { .. } => {
-                "sign in outside of a container once, or make the directory and hand over a token in a variable"
+                "sign in once outside of a container, or create the directory and pass a token in a variable"
             }
             Self::OtherProfile { .. } => "apply a profile of the container's kind",
-            Self::Variable { .. } => "leave it out",
+            Self::Variable { .. } => "leave the variable out",
             Self::CopyTooLarge { setting, .. } => {
                 return Some(format!(
                     "raise {setting}, remove what the tool no longer needs, or leave the largest subdirectories out of the \

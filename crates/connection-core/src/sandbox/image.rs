@@ -14,7 +14,7 @@ pub(super) fn check(image: &str) -> Result<(), SandboxError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@');
     // A name that begins with a hyphen would be an option.
     if !image.starts_with(|c: char| c.is_ascii_alphanumeric()) || !image.chars().all(plain) || image.len() > LONGEST {
-        return wrong("is no name of an image");
+        return wrong("is not a valid name of an image");
     }
     let (name, digest) = match image.split_once('@') {
         Some((name, digest)) => (name, Some(digest)),
@@ -24,17 +24,17 @@ pub(super) fn check(image: &str) -> Result<(), SandboxError> {
         let hex = digest.strip_prefix("sha256:").unwrap_or_default();
         return match hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             true => Ok(()),
-            false => wrong("has a digest that is none"),
+            false => wrong("has a malformed digest"),
         };
     }
     // A colon before the last part belongs to a port.
     let last = name.rsplit('/').next().unwrap_or_default();
     let Some((path, tag)) = last.split_once(':') else {
-        return wrong("has no tag, so nobody knows which one is meant");
+        return wrong("has no tag, so it does not name a single version");
     };
     let is_tag = !tag.is_empty() && tag.len() <= LONGEST_TAG && !tag.starts_with(['.', '-']) && !tag.contains(':');
     if path.is_empty() || name.contains("//") || !is_tag {
-        return wrong("is no name of an image");
+        return wrong("is not a valid name of an image");
     }
     Ok(())
 }

@@ -185,7 +185,7 @@ pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) 
     match marked {
         0 => Ok(()),
         1 if profiles.is_some() => Ok(()),
-        1 => Err("its container has a place for a profile, and it has no profiles".to_owned()),
+        1 => Err("its container has a place for a profile, but it has no profiles".to_owned()),
         _ => Err("its container has more than one place for a profile".to_owned()),
     }
 }
@@ -216,7 +216,7 @@ impl SandboxRun {
                 Some(scratch) => scratch,
                 none => {
                     let Some(base) = &self.scratch else {
-                        return Err(failed("this host says nowhere where copies may be made".into()).into());
+                        return Err(failed("this host has no directory for copies".into()).into());
                     };
                     let mut random = [0; 8];
                     SystemCrypto.random(&mut random);

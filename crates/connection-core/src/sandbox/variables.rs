@@ -80,7 +80,7 @@ pub(super) fn of_profile(
         match public.get(&text) {
             Some(of_kind) if OsStr::new(of_kind) == value => {}
             Some(_) => {
-                let problem = "the kind gives it another value there than a profile does";
+                let problem = "the kind gives it another value there than the profile";
                 return Err(SandboxError::Variable { name: text, problem });
             }
             None if is_of_the_host(&text) => drop(public.insert(text, value.to_string_lossy().into_owned())),
@@ -104,9 +104,9 @@ pub(super) fn handed_on(
     for (name, value) in env {
         let name = checked(&name, &value)?;
         if public.contains_key(&name) {
-            left_out.push(format!("{name}: the kind has a value of its own for it"));
+            left_out.push(format!("{name}: the kind sets its own value for it"));
         } else if is_of_the_host(&name) {
-            left_out.push(format!("{name}: it is the host's own"));
+            left_out.push(format!("{name}: it belongs to the host"));
         } else {
             handed_on.insert(name, value);
         }

@@ -67,7 +67,7 @@ impl SandboxWritable {
                     mounts.push(SandboxMount { part: Some(part), ..SandboxMount::writable(source, &target)? });
                 }
                 None => left_out.push(format!(
-                    "{}/{name}: {} is not there, so nothing that is written there stays",
+                    "{}/{name}: {} does not exist, so nothing that is written there is kept",
                     mount.container,
                     configuration.join(name).display()
                 )),
@@ -127,7 +127,7 @@ pub(super) fn plain(name: &str) -> Result<(), SandboxError> {
     let is_plain = !name.is_empty()
         && !name.chars().any(|c| c.is_control() || matches!(c, ',' | '"'))
         && PathSpec::new(PathBase::Home, name.to_owned()).is_some();
-    let problem = "a subdirectory of a configuration is a relative path without '..', as in projects";
+    let problem = "a subdirectory of a configuration must be a relative path without '..', as in projects";
     if is_plain { Ok(()) } else { Err(unmountable(Path::new(name), problem)) }
 }
 

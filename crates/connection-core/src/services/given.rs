@@ -39,7 +39,7 @@ impl Given {
     pub(crate) async fn read(&self, kind: &Kind, key: &str) -> Option<Result<Secret, ServiceError>> {
         let value = self.find(kind, key)?;
         Some(value.read().await.map_err(|error| {
-            tracing::warn!(%kind, key, error, "a value that the host gives cannot be read");
+            tracing::warn!(%kind, key, error, "a value that the host provides cannot be read");
             ServiceError::Unavailable
         }))
     }

@@ -69,7 +69,7 @@ impl StoredValues {
             match opened {
                 Ok(secret) => Ok(Some(secret)),
                 Err(error) => {
-                    tracing::warn!(kind = %this.kind.kind(), %error, "a secret value of a plugin does not open");
+                    tracing::warn!(kind = %this.kind.kind(), %error, "a secret value of a plugin cannot be opened");
                     if error.may_pass() { Err(ServiceError::Unavailable) } else { Ok(None) }
                 }
             }

@@ -84,9 +84,9 @@ pub(crate) fn check(
 fn unknown(fields: &[Field]) -> String {
     let names: Vec<_> = fields.iter().map(|field| &*field.name).collect();
     if names.is_empty() {
-        return "is not asked: there is nothing to fill in".into();
+        return "is not requested: no answer is needed".into();
     }
-    format!("is not asked; these are: {}", names.join(", "))
+    format!("is not requested; the requested fields are: {}", names.join(", "))
 }
 
 fn answer(
@@ -117,7 +117,8 @@ fn device_url(value: &Secret, by: &str, given: &[(String, Secret)]) -> Result<Ba
     if given.iter().any(|(name, value)| name == by && value.expose() == b"true") {
         return Ok(base);
     }
-    let why = "is not encrypted: whoever is on the network can read what is sent there, the credential too";
+    let why =
+        "is not encrypted: anyone on the network can read everything that is sent there, including the credential";
     Err(format!("{why}; for a device of your own network, answer '{by}' with true").into())
 }
 
@@ -140,7 +141,7 @@ pub(crate) fn plain(field: &Field, pattern: Option<&Regex>, value: &Secret) -> R
         Input::Secret => Ok(Answer::Secret(value.duplicate())),
         Input::Text => Ok(Answer::Text(text.into())),
         Input::Url => base_url(text).map(Answer::Url),
-        _ => Err("is of a form that this host does not know"),
+        _ => Err("has a form that this host does not know"),
     }
 }
 

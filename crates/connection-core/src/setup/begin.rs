@@ -263,7 +263,7 @@ pub(super) async fn info(shared: &Shared, row: &SetupRow) -> Result<Option<Setup
 pub(crate) fn take_over(shared: &Arc<Shared>, row: &SetupRow) {
     let Ok(slot) = shared.slot(row) else { return };
     if shared.kinds.entry(&slot.kind).is_some() && slot.is_at_rest() {
-        tracing::info!(session = %slot.id, kind = %slot.kind, "a setup whose run was lost goes on");
+        tracing::info!(session = %slot.id, kind = %slot.kind, "a setup whose run was lost continues");
         run::spawn(shared, &slot);
     }
 }

@@ -239,7 +239,7 @@ impl Host for SetupHost {
         if let Some(inbound) = &self.shared.inbound
             && !inbound.rebind(address).await
         {
-            tracing::warn!(session = %self.slot.id, kind = %self.slot.kind, "callbacks do not reach this host any more");
+            tracing::warn!(session = %self.slot.id, kind = %self.slot.kind, "callbacks no longer reach this host");
         }
     }
 

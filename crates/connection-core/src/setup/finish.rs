@@ -124,7 +124,7 @@ pub(super) async fn candidate(
                     );
                 }
                 Err(_) => {
-                    return refused(reason::PLUGIN_FAULT, "the plugin could not tell whether the connection works");
+                    return refused(reason::PLUGIN_FAULT, "the plugin could not verify the connection");
                 }
             }
         }
@@ -339,7 +339,7 @@ pub(crate) async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<Stri
 }
 
 pub(super) fn already_connected(kind: &str, label: &str) -> SetupFailure {
-    SetupFailure::new("account_connected", format!("this account is connected already, as {kind}:{label}"))
+    SetupFailure::new("account_connected", format!("this account is already connected as {kind}:{label}"))
         .remedy(format!("use {kind}:{label}, authorize it again, or remove it first"))
 }
 

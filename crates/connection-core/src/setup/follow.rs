@@ -83,7 +83,7 @@ async fn looking(store: Store, clock: Arc<dyn Clock>, shared: Weak<Shared>, slot
         let (Some(shared), Some(slot)) = (shared.upgrade(), slot.upgrade()) else { return };
         if let Err(error) = look(&shared, &slot, &mut alone).await {
             // The next look may succeed, and calls that act on the session return the error themselves.
-            tracing::debug!(session = %slot.id, code = error.code(), "a setup cannot be looked at");
+            tracing::debug!(session = %slot.id, code = error.code(), "a setup cannot be read");
         }
     }
 }

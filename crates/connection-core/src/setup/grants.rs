@@ -12,7 +12,7 @@ use crate::{
     services::files::Reading,
 };
 
-const CLOSED: &str = "is an address in the network of this host, which is open to no other owner than the host's own: name a \
+const CLOSED: &str = "is an address in the network of this host, which is open only to the host's own owner: enter a \
                       public address, or set http.private_addresses to all-owners";
 
 /// The result for each directory, by the text that was given.
@@ -42,7 +42,7 @@ impl Grants {
     }
 
     pub(super) fn grant(&self, text: &str) -> Result<Root, DisplayText> {
-        self.0.get(text).cloned().unwrap_or_else(|| Err("could not be looked at".into()))
+        self.0.get(text).cloned().unwrap_or_else(|| Err("could not be checked".into()))
     }
 }
 

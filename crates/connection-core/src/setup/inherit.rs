@@ -104,7 +104,7 @@ async fn inherited(shared: &Shared, kind: &KindEntry, former: &Secret, fresh: &S
         Contained::Stopped | Contained::TimedOut => Err(TIMED_OUT),
     };
     taken.unwrap_or_else(|why| {
-        tracing::warn!(kind = %kind.kind(), why, "nothing is taken over from the credential before");
+        tracing::warn!(kind = %kind.kind(), why, "nothing is taken over from the previous credential");
         None
     })
 }

@@ -107,7 +107,7 @@ async fn released(shared: &Shared, id: Option<SessionId>) {
     let written = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.release_setups(&owner, id).await }));
     if let Err(error) = written.await {
         // The lease expires by itself.
-        tracing::debug!(%error, "a lease could not be given back");
+        tracing::debug!(%error, "a lease could not be released");
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) async fn pause(
     }
     let mut beside = inner.run.notices.clone();
     beside.push(Notice::offline(reason));
-    beside.push(Notice::new("your answers are kept: resume this setup to ask again"));
+    beside.push(Notice::new("your answers are saved: resume this setup to try again"));
     slot.rest((no, SetupStep::Notice { beside }), None);
     run::set_timer(shared, slot, waiting, expires);
     Ok(Next::Rest)

@@ -201,10 +201,10 @@ fn account_changed(account: &AccountRow, replacement: &Replacement) -> SetupFail
     let is = replace::named(account_label, account_id);
     let other = &replacement.identity;
     let found = replace::named(other.label.as_str(), other.account_id.as_str());
-    SetupFailure::new("account_changed", format!("this is the account {found}, and {kind}:{label} is {is}"))
-        .remedy(format!("authorize it as {account_label}, or say that it may become another account"))
+    SetupFailure::new("account_changed", format!("this is the account {found}, but {kind}:{label} is {is}"))
+        .remedy(format!("authorize it as {account_label}, or allow it to become another account"))
 }
 
 fn untold() -> Reason {
-    Reason::new(reason::PROVIDER_ERROR, "nobody could say whether the new credential works")
+    Reason::new(reason::PROVIDER_ERROR, "the new credential could not be verified")
 }

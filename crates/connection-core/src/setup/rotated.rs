@@ -105,7 +105,8 @@ pub(super) async fn record(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Er
             Ok(recorded)
         }
         Err(error) => {
-            tracing::warn!(%session, code = error.code(), "a rotated credential cannot be recorded now, and is kept");
+            tracing::warn!(%session, code = error.code(), "a rotated credential cannot be recorded now and is kept \
+                                                           until it can be");
             if let (false, Some(sealed)) = (kept.rescued, &kept.sealed) {
                 kept.rescued = rescued_entry::write(shared, session, seq, sealed).await;
             }

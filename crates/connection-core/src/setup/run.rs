@@ -88,7 +88,7 @@ async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
     match attempt(shared, slot).instrument(span).await {
         Ok(next) => next,
         Err(error) => {
-            tracing::warn!(session = %slot.id, kind = %slot.kind, code = error.code(), "a setup cannot go on now");
+            tracing::warn!(session = %slot.id, kind = %slot.kind, code = error.code(), "a setup cannot continue now");
             rotated::again_later_or_release(shared, slot).await;
             slot.stuck(error);
             Next::Rest
@@ -261,8 +261,8 @@ async fn load(
     effects: Vec<(i64, Sealed)>,
 ) -> Result<Result<Loaded, SetupFailure>, Error> {
     let unreadable = |what: &str| {
-        tracing::warn!(session = %slot.id, "the {what} of a setup does not open");
-        SetupFailure::new("setup_unreadable", format!("the stored {what} of this setup does not open"))
+        tracing::warn!(session = %slot.id, "the {what} of a setup cannot be opened");
+        SetupFailure::new("setup_unreadable", format!("the stored {what} of this setup cannot be opened"))
             .remedy("begin again")
     };
     let header = match &row.sealed_header {
@@ -400,7 +400,7 @@ pub(super) fn step_no(step_seq: i64) -> u64 {
 }
 
 pub(super) fn expired() -> SetupFailure {
-    SetupFailure::new("setup_expired", "nobody went on with this setup in time").remedy("begin again")
+    SetupFailure::new("setup_expired", "nobody continued this setup in time").remedy("begin again")
 }
 
 fn panicked() -> SetupFailure {

@@ -48,7 +48,7 @@ pub enum AdvanceError {
     #[error("{}", problems(.0))]
     Invalid(Vec<FieldProblem>),
     /// The current step asks for no answer.
-    #[error("this setup asks for nothing now")]
+    #[error("this setup requests no answer now")]
     NoPrompt,
     /// The answer is for a step other than the current one.
     #[error("this setup is at step {current} now")]
@@ -75,8 +75,8 @@ impl AdvanceError {
         match self {
             Self::Ended => Some("begin a new setup".into()),
             Self::Error(error) => error.remedy(),
-            Self::Invalid(_) => Some("correct the fields that are named".into()),
-            Self::NoPrompt | Self::WrongStep { .. } => Some("look at the current step".into()),
+            Self::Invalid(_) => Some("correct the named fields".into()),
+            Self::NoPrompt | Self::WrongStep { .. } => Some("read the current step".into()),
         }
     }
 }

@@ -31,7 +31,7 @@ impl Reader {
         let now = optional!(self, (i64,), sql)?;
         now.map(|(now,)| now).ok_or_else(|| StoreError::Corrupt {
             place: self.place.to_string(),
-            detail: "the database does not tell the time".into(),
+            detail: "the database does not report the time".into(),
         })
     }
 }

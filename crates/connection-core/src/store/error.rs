@@ -19,7 +19,7 @@ pub enum StoreError {
         place: String,
     },
     /// An applied migration differs from the one of this program.
-    #[error("migration {version} of the database {place} is not the one of this program")]
+    #[error("migration {version} of the database {place} differs from the one of this program")]
     Changed {
         /// The name of the database.
         place: String,
@@ -86,7 +86,7 @@ pub enum StoreError {
     #[error("a write to the store crashed and was undone")]
     Panicked,
     /// A pooler is between this program and the server, but the configuration does not say so.
-    #[error("between this program and the database {place} is a pooler")]
+    #[error("a pooler is between this program and the database {place}")]
     Pooled {
         /// The name of the database, as it was requested from the pooler.
         place: String,
@@ -106,7 +106,7 @@ pub enum StoreError {
         detail: String,
     },
     /// The database has a table of another program with one of our names.
-    #[error("the database {place} has a table or index {name} that this program did not make")]
+    #[error("the database {place} has a table or index {name} that this program did not create")]
     Taken {
         /// The name of the database.
         place: String,
@@ -122,7 +122,7 @@ pub enum StoreError {
         detail: String,
     },
     /// The host's pool lacks options that keep rows intact.
-    #[error("the host's pool of {place} is opened without {}", lacks.join(", "))]
+    #[error("the host's pool of {place} was opened without {}", lacks.join(", "))]
     Unsuited {
         /// The name of the database.
         place: String,
@@ -130,7 +130,7 @@ pub enum StoreError {
         lacks: Vec<&'static str>,
     },
     /// Databases of this engine are not supported.
-    #[error("databases of the sort '{engine}' are not supported")]
+    #[error("databases of the type '{engine}' are not supported")]
     UnsupportedEngine {
         /// The part of the address before the colon.
         engine: String,
@@ -141,10 +141,10 @@ impl StoreError {
     /// Returns what a person can do about the error, if anything.
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
-            Self::Busy { .. } => "end the other program that holds the database, or try again".into(),
+            Self::Busy { .. } => "stop the other program that uses the database, or try again".into(),
             Self::Changed { place, .. } => {
                 format!(
-                    "use the version of this program that made {place}, restore it from a backup, or name another \
+                    "use the version of this program that created {place}, restore it from a backup, or name another \
                      database"
                 )
             }
@@ -160,28 +160,34 @@ impl StoreError {
                     .into()
             }
             Self::Newer { .. } => "install the newer version of this program".into(),
-            Self::NotADatabase { .. } => "name another file, or move this one away".into(),
+            Self::NotADatabase { .. } => "use another file, or move this one away".into(),
             Self::Pooled { .. } => {
-                "name the server itself beside the pooler: `database_direct_url` in the configuration, \
-                                    `direct` in a program"
+                "also name the server itself, besides the pooler: `database_direct_url` in the configuration, \
+                 `direct` in a program"
                     .into()
             }
             Self::ReadOnly { place } if is_server(place) => {
                 format!(
-                    "give the role that this program uses the right to write the tables of {place}, and where there are \
-                     none yet, make the tables with another role (`connection_core::migrate`)"
+                    "give the role that this program uses the right to write the tables of {place}; if there are no \
+                     tables yet, create them with another role (`connection_core::migrate`)"
                 )
             }
-            Self::ReadOnly { place } => format!("make {place} and its directory writable for the user who runs this"),
+            Self::ReadOnly { place } => format!(
+                "make {place} and its directory writable for the user who runs this \
+                                                 program"
+            ),
             Self::Taken { place, name } if is_server(place) => {
                 format!("use another database, or another schema of {place}, or rename {name} there")
             }
             Self::Taken { name, .. } => format!("use another database, or rename {name} there"),
             Self::Unavailable { place, .. } if is_server(place) => {
-                format!("see that {place} runs, that this host may reach it, and that role and password are right")
+                format!(
+                    "check that {place} is running, that this host can reach it, and that the role and password \
+                         are right"
+                )
             }
             Self::Unavailable { place, .. } => {
-                format!("see that {place} is a file, in a directory that the user who runs this can write")
+                format!("check that {place} is a file, in a directory that the user who runs this program can write")
             }
             Self::Unsuited { lacks, .. } => format!("open the pool with {}", lacks.join(" and ")),
             Self::Closed | Self::Conflict { .. } | Self::Panicked | Self::Refused { .. } => return None,
@@ -195,7 +201,7 @@ impl StoreError {
         match error {
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
             sqlx::Error::PoolTimedOut if is_server(place) => {
-                Self::Unavailable { place: owned, detail: "no connection could be had in time".into() }
+                Self::Unavailable { place: owned, detail: "no connection became available in time".into() }
             }
             sqlx::Error::PoolTimedOut => Self::Busy { place: owned },
             sqlx::Error::Io(error) => Self::io(error, owned),

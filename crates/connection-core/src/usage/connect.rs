@@ -106,15 +106,15 @@ impl UsageConnect {
             |code: &'static str, message: &'static str| Ok(UsageConnecting::Error(SetupFailure::new(code, message)));
         let asked = self.session.current_step();
         let Some((no, (field, options))) = asked.and_then(|(no, step)| Some((no, choice(&step)?))) else {
-            return refused("no_choice", "nothing is to be chosen now");
+            return refused("no_choice", "there is nothing to choose now");
         };
         if !options.iter().any(|known| known.id == option) {
-            return refused("unknown_option", "that is not among what can be chosen");
+            return refused("unknown_option", "this option is not offered");
         }
         match self.session.advance(no, &[(field.to_string(), Secret::from(option))]).await {
             Ok(()) => self.behind(Some(no)).await,
             Err(AdvanceError::Error(error)) => Err(error),
-            Err(_) => refused("no_choice", "that was chosen already, or is not asked any more"),
+            Err(_) => refused("no_choice", "an option was already chosen, or the choice is no longer offered"),
         }
     }
 

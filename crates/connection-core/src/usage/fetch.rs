@@ -142,7 +142,7 @@ async fn ask(
             Ok(snapshot) => Ok(Ok(snapshot)),
             Err(problem) => fault(reason::PLUGIN_FAULT, problem),
         },
-        Contained::Ended(Ok(None)) => Err(connection.cannot("tell how much of their account is used")),
+        Contained::Ended(Ok(None)) => Err(connection.cannot("report how much of their account is used")),
         Contained::Ended(Err(ConnectionError::NotLive(why))) => {
             Ok(Err(heard.named(limits::not_live(why), shared.clock.now())))
         }
@@ -180,7 +180,7 @@ fn bounded(mut snapshot: UsageSnapshot, kind: &Kind) -> Result<UsageSnapshot, &'
     metrics(&snapshot.metrics)?;
     snapshot.raw.take_if(|raw| *raw == Value::Null);
     if snapshot.raw.take_if(|raw| !limits::is_json(raw, LONGEST_RAW)).is_some() {
-        tracing::warn!(%kind, "what a provider said of usage is no JSON, or has more than 64 KiB, and is left out");
+        tracing::warn!(%kind, "a provider's answer about usage is not JSON, or has more than 64 KiB, and is left out");
     }
     Ok(snapshot)
 }
@@ -189,7 +189,7 @@ fn bounded(mut snapshot: UsageSnapshot, kind: &Kind) -> Result<UsageSnapshot, &'
 pub(super) fn metrics(metrics: &[UsageMetric]) -> Result<(), &'static str> {
     json::check(metrics)?;
     if metrics.len() > MOST_METRICS {
-        return Err("the plugin tells more than 100 metrics");
+        return Err("the plugin reports more than 100 metrics");
     }
     let mut seen = Vec::new();
     for metric in metrics {
@@ -197,7 +197,7 @@ pub(super) fn metrics(metrics: &[UsageMetric]) -> Result<(), &'static str> {
             UsageMetric::MonthlySpend(spend) => (&*spend.id, [Some(spend.spent_usd), spend.budget_usd]),
             UsageMetric::TimeWindow(window) => {
                 if !(0.0..=1.0).contains(&window.utilization) {
-                    return Err("the part of a window that is used is not one from 0 to 1");
+                    return Err("the used part of a window is not between 0 and 1");
                 }
                 if window.unit.as_ref().is_some_and(|unit| unit.len() > LONGEST_WORD) {
                     return Err("a metric's unit has more than 128 bytes");
@@ -206,7 +206,7 @@ pub(super) fn metrics(metrics: &[UsageMetric]) -> Result<(), &'static str> {
             }
             UsageMetric::TokenUtilization(tokens) => (&*tokens.id, [None, None]),
             UsageMetric::Other(value) if !limits::is_json(value, LONGEST_OTHER) => {
-                return Err("the plugin tells a metric that is no JSON, or has more than 16 KiB or 32 levels");
+                return Err("the plugin reports a metric that is not JSON, or has more than 16 KiB or 32 levels");
             }
             _ => continue,
         };
@@ -214,7 +214,7 @@ pub(super) fn metrics(metrics: &[UsageMetric]) -> Result<(), &'static str> {
             return Err("a metric's id is empty or has more than 128 bytes");
         }
         if !numbers.into_iter().flatten().all(f64::is_finite) {
-            return Err("a metric has a number that is none");
+            return Err("a metric has a number that is not finite");
         }
         if seen.contains(&id) {
             return Err("two metrics have the same id");

@@ -94,7 +94,7 @@ pub(super) fn check(metrics: &[UsageMetric]) -> Result<(), &'static str> {
             _ => continue,
         };
         if !limits::is_json(&Value::Map(others.clone()), LONGEST_OTHERS) {
-            return Err("a metric has other fields that are no JSON, or have more than 16 KiB or 32 levels");
+            return Err("a metric has other fields that are not JSON, or have more than 16 KiB or 32 levels");
         }
     }
     Ok(())
@@ -222,7 +222,7 @@ mod tests {
         tokens.others[0].0.push('x');
         assert_eq!(
             of(tokens.into()),
-            Err("a metric has other fields that are no JSON, or have more than 16 KiB or 32 levels")
+            Err("a metric has other fields that are not JSON, or have more than 16 KiB or 32 levels")
         );
     }
 }

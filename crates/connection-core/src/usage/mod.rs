@@ -175,7 +175,7 @@ impl Usage {
     /// are not finite.
     pub async fn format_session_metrics(&self, session: SessionTokens) -> Result<Vec<UsageMetric>, Error> {
         if session.said.as_ref().is_some_and(|said| !limits::is_json(said, fetch::LONGEST_RAW)) {
-            return Err(Error::InvalidRequest("the document of a session has at most 64 KiB and 32 levels"));
+            return Err(Error::InvalidRequest("the document of a session may have at most 64 KiB and 32 levels"));
         }
         let entry = self.entry()?;
         let definition = entry.definition.clone();

@@ -179,7 +179,7 @@ impl Poller {
             let next = match self.look().await {
                 Ok(nap) => nap.map(|nap| began.saturating_add(nap)),
                 Err(error) => {
-                    tracing::warn!(code = error.code(), "whose usage is to be fetched could not be looked at");
+                    tracing::warn!(code = error.code(), "the connections whose usage is due could not be read");
                     Some(self.shared.clock.passed().saturating_add(self.bounds.interval(None)))
                 }
             };

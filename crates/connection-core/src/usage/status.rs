@@ -61,12 +61,13 @@ impl Usage {
         match answered(&self.registry.shared, &self.kind, task).await {
             Ok(Ok(mode)) if mode.as_ref().is_none_or(|mode| mode.len() <= LONGEST_WORD) => status.auth_mode = mode,
             Ok(Ok(_)) => {
-                let problem = "the plugin says in more than 128 bytes how it is paid for";
+                let problem = "the plugin describes how the account is paid for in more than 128 bytes";
                 status.error = Some(Reason::new(reason::PLUGIN_FAULT, problem).remedy(limits::REPORT));
             }
             Ok(Err(_)) => (status.connected, status.error) = (false, unreadable()),
             Err(Error::PluginFault { .. }) => {
-                status.error = Some(Reason::new(reason::PLUGIN_FAULT, "the plugin could not tell how it is paid for"));
+                status.error =
+                    Some(Reason::new(reason::PLUGIN_FAULT, "the plugin could not report how the account is paid for"));
             }
             Err(error) => return Err(error),
         }

@@ -37,7 +37,7 @@ impl Usage {
     pub(super) async fn target(&self, profile: Option<ProfileId>) -> Result<Target, Error> {
         let entry = self.entry()?;
         if !entry.capabilities.usage {
-            let what = "tell how much of their account is used";
+            let what = "report how much of their account is used";
             return Err(Error::NotSupported { kind: self.kind.clone(), what });
         }
         let has_profiles = self.registry.shared.lent.profiles(&entry).is_some();

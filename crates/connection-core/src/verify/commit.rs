@@ -113,7 +113,10 @@ pub(super) async fn commit(
     let shared = &registry.shared;
     let (id, generation) = (before.id, read.generation());
     if found.identity.as_ref().is_some_and(|identity| identity.account_id != before.identity.account_id) {
-        let moved = Reason::new(reason::ACCOUNT_CHANGED, "the credential reaches another account than was connected");
+        let moved = Reason::new(
+            reason::ACCOUNT_CHANGED,
+            "the credential belongs to another account than the one that was connected",
+        );
         let not_live =
             NotLive::failing(moved.remedy("authorize this connection again, as the account that it was made for"));
         // A credential that the provider rotated is kept nevertheless, because the old one may be dead.
@@ -223,7 +226,8 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, S
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
             if rotated.is_some() {
                 // Nobody can tell here which of the two the provider accepts; see docs/design/refresh.md.
-                tracing::warn!(connection = %id, "a probe's rotated credential is dropped: another one came first");
+                tracing::warn!(connection = %id, "a credential that a probe rotated is dropped, because another one \
+                                                  was stored first");
             }
             return Ok(None);
         };

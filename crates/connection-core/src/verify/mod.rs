@@ -221,7 +221,7 @@ pub(crate) async fn open_read(shared: &Arc<Shared>, info: &ConnectionInfo, read:
     // The data was authentic, so if it cannot be decoded, a later version wrote it.
     let payload = opened.and_then(|bytes| Payload::decode(bytes.expose()).ok_or(SealError::UnknownFormat));
     if let Err(error) = &payload {
-        tracing::warn!(connection = %info.id, kind = %info.kind, %error, "a credential does not open");
+        tracing::warn!(connection = %info.id, kind = %info.kind, %error, "a credential cannot be opened");
         // If the key may be available again soon, the connection is not marked as failing.
         if error.may_pass() {
             let what = format!("connection {}", info.id);
@@ -232,7 +232,10 @@ pub(crate) async fn open_read(shared: &Arc<Shared>, info: &ConnectionInfo, read:
         guard::refused(&shared.sealer, standing).map_or(Ok(payload), |error| Err(Unopened::Row(error)))
     });
     if let Err(Unopened::Row(error)) = &payload {
-        tracing::warn!(connection = %info.id, kind = %info.kind, %error, "a connection is not used");
+        tracing::warn!(
+            connection = %info.id, kind = %info.kind, %error,
+            "a connection is refused because its row was changed"
+        );
     }
     Ok(Opened { generation: row.generation, payload, plan: Plan::of(row) })
 }

@@ -181,7 +181,7 @@ impl Taker {
             if let Err(Error::Sealed { what, source }) = &opened
                 && !source.may_pass()
             {
-                tracing::warn!(%what, error = %source, "an event does not open, and is set aside");
+                tracing::warn!(%what, error = %source, "an event cannot be opened and is set aside");
                 self.set_aside(id, connection, until).await?;
             }
             return opened;

@@ -12,7 +12,7 @@ use crate::{
 
 /// A delivery that this host sent to itself. The sender decides what the result means and stores it with
 /// [`record`](Self::record).
-#[must_use = "how the test ended is for whoever sent it to record"]
+#[must_use = "the caller must record the result of the test"]
 pub struct SentWebhookTest {
     answer: Result<HttpResponse, HttpError>,
     connection: Connection,
@@ -93,7 +93,8 @@ impl SentWebhookTest {
             }
         };
         if !is_kept {
-            tracing::info!(connection = %id, "a webhook test was not of the address and keys that there are");
+            tracing::info!(connection = %id, "the result of a webhook test is not recorded, because the address or \
+                                              its keys have changed");
         }
         Ok(())
     }

@@ -115,7 +115,7 @@ impl ConnectionWebhooks<'_> {
     pub async fn rotate_key(self) -> Result<WebhookInfo, Error> {
         let (_, source) = self.facet()?;
         if source != SigningKey::Generated {
-            return Err(self.connection.cannot("have the key of their webhooks made here"));
+            return Err(self.connection.cannot("use a webhook key that is made here"));
         }
         let crypto = self.connection.shared.crypto;
         let changed = self.change(source, move |address, now| {
@@ -161,7 +161,7 @@ impl ConnectionWebhooks<'_> {
     pub async fn await_handshake(self) -> Result<WebhookInfo, Error> {
         let (_, source) = self.facet()?;
         if source != SigningKey::Handshake {
-            return Err(self.connection.cannot("be told the key of their webhooks"));
+            return Err(self.connection.cannot("receive their webhook key from the provider"));
         }
         let changed = self.change(source, |address, now| {
             let mut address = address.ok_or_else(|| self.webhook_disabled())?;
@@ -185,7 +185,7 @@ impl ConnectionWebhooks<'_> {
         let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
         let now = self.connection.shared.clock.now().seconds();
         let Some(key) = address.good(now).into_iter().next() else {
-            return Err(self.no_webhook_key("there is no key of its own".into()));
+            return Err(self.no_webhook_key("the connection has no webhook key of its own".into()));
         };
         let body = serde_json::json!({ "name": "webhookKey" });
         let event = self.connection.shared.event(
@@ -380,7 +380,7 @@ impl ConnectionWebhooks<'_> {
     }
 
     fn too_many_keys(&self) -> Error {
-        self.no_webhook_key("four keys are good already; end the grace of the former ones first".into())
+        self.no_webhook_key("four keys are already valid; end the former keys first".into())
     }
 }
 

@@ -152,7 +152,7 @@ impl Webhooks<'_> {
         let received = connection.webhooks().take(token, delivery).await;
         if let Err(error) = &received {
             let (id, kind, code) = (connection.id(), &connection.info.kind, error.code());
-            tracing::info!(connection = %id, kind = %kind, code, %error, "a webhook was not taken");
+            tracing::info!(connection = %id, kind = %kind, code, %error, "a webhook was refused");
         }
         received
     }
@@ -206,7 +206,7 @@ impl ConnectionWebhooks<'_> {
         match came {
             // Without a key nobody can have signed the delivery, whatever the plugin says.
             Came::Event(_) if !has_keys && source != SigningKey::Credential => {
-                Err(ReceiveError::NotAuthentic(NotAuthentic::no_key("there is none yet")))
+                Err(ReceiveError::NotAuthentic(NotAuthentic::no_key("no key is stored yet")))
             }
             Came::Event(event) if event.signed.is_empty() => {
                 let what = "does not say what a signature covers";
@@ -279,7 +279,7 @@ impl ConnectionWebhooks<'_> {
 
     /// Accepts the first key of a handshake. The handshake then ends, so a second key is rejected.
     async fn take_key(&self, key: Secret) -> Result<Receipt, ReceiveError> {
-        let nobody_waits = || ReceiveError::NotAuthentic(NotAuthentic::no_key("nobody waits for one"));
+        let nobody_waits = || ReceiveError::NotAuthentic(NotAuthentic::no_key("no handshake is expected"));
         if key.is_empty() || key.expose().len() > LONGEST_KEY {
             return Err(nobody_waits());
         }

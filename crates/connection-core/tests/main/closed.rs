@@ -11,7 +11,7 @@ fn is_closed<T: std::fmt::Debug>(result: Result<T, Error>) {
     let error = result.unwrap_err();
     assert!(matches!(&error, Error::Closed), "{error:?}");
     assert_eq!((error.code(), error.to_string().as_str()), ("registry_closed", "the registry is closed"));
-    assert!(error.remedy().unwrap().contains("open another registry"));
+    assert!(error.remedy().unwrap().contains("open a new registry"));
 }
 
 /// R-INSEAM-045

@@ -174,7 +174,7 @@ async fn a_private_address_that_nobody_named_is_not_asked() {
         let registry = world.builder().http(HttpPolicy::new()).kind(near()).open().await.unwrap();
         let Outcome::Failed(failure) = connect(&registry, &NEAR, &[("key", "k")]).await else { panic!("{address}") };
         assert_eq!(failure.code, "denied", "{address}");
-        assert!(failure.remedy.unwrap().as_str().contains("name the address"));
+        assert!(failure.remedy.unwrap().as_str().contains("enter the address"));
         assert!(world.server.requests().is_empty());
         registry.close().await;
     }

@@ -52,7 +52,7 @@ const DENIED: (Liveness, &str, &str, Option<&str>) = (
     Liveness::Failing,
     "denied",
     "this host does not allow the provider's address",
-    Some("name the address when connecting, or map it in the host's configuration"),
+    Some("enter the address when connecting, or map it in the host's configuration"),
 );
 /// A longer pause is not accepted.
 const A_WEEK: &str = "api.acme.example asks to wait until 2027-01-22T08:00:00Z";

@@ -34,7 +34,7 @@ async fn what_is_not_granted_is_refused_with_the_way_out_and_what_is_revoked_aga
     assert!(matches!(&refused, Error::Extension(ExtensionError::NotGranted { .. })), "{refused:?}");
     let id = connection.id();
     assert_eq!(refused.to_string(), format!("'issues' is not granted 'accessToken' of connection {id}"));
-    assert_eq!((refused.code(), refused.remedy().unwrap().contains("grant it")), ("not_granted", true));
+    assert_eq!((refused.code(), refused.remedy().unwrap().contains("grant 'issues'")), ("not_granted", true));
     let before = world.server.requests().len();
     assert_eq!(issues.send(request().await).await.unwrap_err().code(), "not_granted");
     assert_eq!(issues.request("GET", "/me").await.unwrap_err().code(), "not_granted");
@@ -106,7 +106,7 @@ async fn a_grant_is_of_a_connection_to_the_provider_that_is_needed() {
     let before = events(&world, &other).await;
     let refused = async |registry: &connection_core::ConnectionRegistry| {
         let error = registry.extensions().grant("issues", other.id(), &[]).await.unwrap_err();
-        assert_eq!(error.to_string(), "'issues' needs a connection to 'acme', and 'twin' is none");
+        assert_eq!(error.to_string(), "'issues' needs a connection to 'acme', but 'twin' belongs to another provider");
         assert_eq!((error.code(), error.remedy().is_some()), ("other_provider", true));
     };
     let _issues = handle(&registry, "issues");

@@ -220,7 +220,7 @@ async fn a_setup_for_an_extension_is_of_its_provider_and_of_the_declaration_that
     registry.kinds().register(crate::extension_kit::Twin::new()).unwrap();
     let old = handle(&registry, "issues");
     let error = registry.setups().begin(&TWIN).extension(&old).await.unwrap_err();
-    assert_eq!(error.to_string(), "'issues' needs a connection to 'acme', and 'twin' is none");
+    assert_eq!(error.to_string(), "'issues' needs a connection to 'acme', but 'twin' belongs to another provider");
     let newer = of("issues", needs(KIND, AuthType::PersonalAccessToken, &["accessToken"]));
     registry.extensions().add(&newer, "2").await.unwrap();
     assert_eq!(registry.setups().begin(&KIND).extension(&old).await.unwrap_err().code(), "settings_changed");

@@ -78,7 +78,7 @@ async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
         let sql = "SELECT kind FROM connection_event WHERE kind IN ('extension_used', 'secret_released') ORDER BY seq";
         raw::texts(&world.database(), sql).await
     };
-    let told = "'api_base_url' cannot be a variable of the environment: another name becomes the same variable";
+    let told = "'api_base_url' cannot be an environment variable: another name becomes the same variable";
     assert_eq!(issues.environment(None).await.unwrap_err().to_string(), told);
     assert_eq!(used().await, [""; 0], "a use that was refused is none");
     // A secret that was handed to a host counts as used, whatever the host does with it.
@@ -115,7 +115,7 @@ async fn what_is_set_of_the_extension_and_of_the_command_is_in_variables_and_the
     let told = registry.extensions().handle(twice).unwrap().environment(None).await.unwrap_err();
     assert_eq!(
         told.to_string(),
-        "'default_database' cannot be a variable of the environment: another name becomes the same variable"
+        "'default_database' cannot be an environment variable: another name becomes the same variable"
     );
 }
 

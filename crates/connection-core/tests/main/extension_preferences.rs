@@ -63,13 +63,13 @@ async fn what_is_not_plain_json_or_not_declared_is_refused_and_changes_nothing()
     let deep = (0..40).fold(Value::Null, |value, _| Value::List(vec![value]));
     let twice = Value::Map(vec![("a".into(), Value::Null), ("a".into(), Value::Bool(true))]);
     for (name, value, code, says) in [
-        ("defaultDatabase", Value::Number("NaN".into()), "invalid_preference", "is no finite number"),
-        ("defaultDatabase", Value::List(vec![Value::Number("1e999".into())]), "invalid_preference", "is no finite number"),
+        ("defaultDatabase", Value::Number("NaN".into()), "invalid_preference", "is not a finite number"),
+        ("defaultDatabase", Value::List(vec![Value::Number("1e999".into())]), "invalid_preference", "is not a finite number"),
         ("defaultDatabase", deep, "invalid_preference", "has more than 32 levels"),
         ("defaultDatabase", twice, "invalid_preference", "has an object with the same key twice"),
         ("defaultDatabase", Value::Text("x".repeat(1 << 17)), "invalid_preference", "is longer than 64 KiB"),
-        ("open", Value::from("yes"), "invalid_preference", "is either true or false"),
-        ("layout", Value::from("narrow"), "invalid_preference", "is one of the choices that were declared"),
+        ("open", Value::from("yes"), "invalid_preference", "must be either true or false"),
+        ("layout", Value::from("narrow"), "invalid_preference", "must be one of the declared choices"),
         ("accessToken", Value::from("canary-secret"), "invalid_preference", "is a secret, which is never a preference"),
         ("limit", Value::from("5"), "undeclared", "declares no preference"),
         ("unknown", Value::Null, "undeclared", "declares no preference"),

@@ -150,7 +150,7 @@ async fn it_is_for_an_extension_of_the_provider_and_of_the_owner() {
     let connection = connected(&registry, "key-1").await;
     let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiKey"]))).unwrap();
     let error = connection.reauthorize().extension(&sms).await.unwrap_err();
-    assert_eq!(error.to_string(), "'sms' needs a connection to 'twin', and 'acme' is none");
+    assert_eq!(error.to_string(), "'sms' needs a connection to 'twin', but 'acme' belongs to another provider");
     assert!(registry.setups().list().await.unwrap().is_empty());
     let theirs = handle(&registry.owner("u42").unwrap(), "issues");
     let session = connection.reauthorize().extension(&theirs).await.unwrap();

@@ -83,7 +83,8 @@ async fn several_are_missing_with_the_choice_as_the_remedy_and_the_default_settl
     let error = found.to_json()["error"].clone();
     let end = |connection: &Connection| connection.id().to_string()[28..].to_owned();
     let message = format!(
-        "several connections to 'acme' have what is needed, and none of them is the default: acme:one ({}), acme:two ({})",
+        "several connections to 'acme' meet the requirement, and none of them is the default: acme:one ({}), \
+         acme:two ({})",
         end(&one),
         end(&two)
     );
@@ -143,7 +144,7 @@ async fn one_secret_that_is_declared_is_the_one_that_the_kind_hands_out_whatever
     assert_eq!(found.missing_secret_names, [secret_name("apiKey")]);
     let error = found.error.unwrap();
     assert_eq!(error.code, "connection_unsupported");
-    let told = "no kind here hands out 'apiKey' of 'acme'; what 'acme' hands out is 'accessToken'";
+    let told = "no kind on this host hands out 'apiKey' of 'acme'; 'acme' hands out 'accessToken'";
     assert_eq!(error.message.as_str(), told);
     let refused = registry.extensions().grant("two", connection.id(), &[secret_name("apiKey")]).await.unwrap_err();
     assert_eq!((refused.code(), refused.to_string().as_str()), ("unknown_secret", "'two' cannot be granted 'apiKey': 'acme' hands out 'accessToken'"));

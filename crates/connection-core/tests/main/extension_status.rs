@@ -104,7 +104,7 @@ async fn a_redirect_that_nobody_knows_is_unsupported_and_no_error_and_a_connecti
     assert!(error.message.as_str().contains("carrier-pigeon"));
     assert_eq!(
         json.to_string(),
-        r#"{"connectionId":"default","error":{"code":"connection_unsupported","message":"this host knows no redirect of the type 'carrier-pigeon'","remedy":null},"extensionName":"issues","missingSecretNames":[],"provider":"acme","publicConfig":{},"status":"unsupported"}"#
+        r#"{"connectionId":"default","error":{"code":"connection_unsupported","message":"this host does not know the redirect type 'carrier-pigeon'","remedy":null},"extensionName":"issues","missingSecretNames":[],"provider":"acme","publicConfig":{},"status":"unsupported"}"#
     );
     assert_eq!(known.resolve(known.requirement()).await.unwrap().status, ConnectionStatus::Missing);
     // The form of authentication determines how a new connection is made, and says nothing about an existing one.

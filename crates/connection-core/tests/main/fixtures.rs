@@ -180,5 +180,5 @@ async fn plain_http_reaches_a_device_at_a_private_address_that_a_person_typed_an
 
     let other = again.owner("ada").unwrap();
     let closed = refused(&other, "http://192.168.77.10", "true").await;
-    assert!(closed.contains("open to no other owner"), "{closed}");
+    assert!(closed.contains("open only to the host's own owner"), "{closed}");
 }

@@ -251,7 +251,7 @@ async fn a_descriptor_that_says_odd_things_of_a_tool_is_refused() {
         (vec![fine(), fine()], "two tools are named 'helper'"),
         (vec![fine().docs_url("http://acme.example")], "not at an https address"),
         (vec![fine().install_command("a\nb")], "not one line of plain text"),
-        (vec![fine().sign_in(SignIn::new(["helper".into()]).docs_url("http://acme.example"))], "not described at an https"),
+        (vec![fine().sign_in(SignIn::new(["helper".into()]).docs_url("http://acme.example"))], "about signing in with 'helper' is not at an https"),
     ] {
         match registry.kinds().register(Borrower::new(tools)) {
             Err(RegisterError::Descriptor { problem, .. }) => assert!(problem.contains(part), "{problem}"),

@@ -115,7 +115,7 @@ async fn one_bad_item_is_refused_by_its_reason_and_stops_no_other() {
     ];
     assert_eq!(told, expected);
     let taken = results[2].as_ref().unwrap_err();
-    assert_eq!(taken.to_string(), "this account is connected already, as acme:ada");
+    assert_eq!(taken.to_string(), "this account is already connected as acme:ada");
     assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 4);
     // For another owner it is another connection, and with `again` it is connected once more.
     let theirs = registry.owner("u42").unwrap();

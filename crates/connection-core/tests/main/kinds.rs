@@ -72,7 +72,7 @@ async fn a_kind_that_is_taken_is_refused_and_the_first_one_stays() {
     let connection = first.connected(&registry, "ada").await;
     let refused = registry.kinds().register(second.clone()).unwrap_err();
     assert!(matches!(&refused, RegisterError::Taken { kind, .. } if *kind == FAKE));
-    let said = "the kind 'fake' is registered already: by 'Fake', and now again by 'Fake'";
+    let said = "the kind 'fake' is already registered by 'Fake', and 'Fake' would register it again";
     assert_eq!((refused.code(), refused.to_string().as_str()), ("kind_taken", said));
     assert_eq!(registry.kinds().list().len(), 1);
     connection.verify().await.unwrap();

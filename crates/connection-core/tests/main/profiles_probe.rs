@@ -56,7 +56,7 @@ async fn a_login_file_that_cannot_be_judged_leaves_it_unknown_and_says_why() {
         assert!(!told.contains("canary"), "{told}");
         (probed.authenticated, probed.reason.map(|reason| (reason.code.into_owned(), reason.message.to_string())))
     };
-    let not_json = (reason::NOT_JSON.to_owned(), "'auth.json' is not JSON, as one that is just being written".to_owned());
+    let not_json = (reason::NOT_JSON.to_owned(), "'auth.json' is not JSON; perhaps it is just being written".to_owned());
     let long = format!(r#"{{"tokens":{{"access":"{}"}}}}"#, "x".repeat(1 << 20));
     for (auth, authenticated, why) in [
         ("", None, Some(not_json.clone())),
@@ -65,7 +65,7 @@ async fn a_login_file_that_cannot_be_judged_leaves_it_unknown_and_says_why() {
         ("{}", None, None),
         (r#"{"tokens":{}}"#, Some(false), None),
         (r#"{"tokens":null}"#, Some(false), None),
-        (&*long, None, Some((reason::TOO_LARGE.to_owned(), "'auth.json' has more than 1 MiB, and is not read".to_owned()))),
+        (&*long, None, Some((reason::TOO_LARGE.to_owned(), "'auth.json' has more than 1 MiB and is not read".to_owned()))),
     ] {
         assert_eq!(judged(auth).await, (authenticated, why), "{}", &auth[..auth.len().min(40)]);
     }

@@ -103,7 +103,7 @@ async fn one_profile_is_the_default_whatever_is_changed() {
     }
     let refusal = refused(profiles.update(work.id, ProfilePatch::new().clear_default()).await);
     assert_eq!(refusal, ProfileError::Default { kind: TOOL, label: "work".into() });
-    assert_eq!(refusal.to_string(), "the profile 'work' of kind 'tool' is the default, and there is always one");
+    assert_eq!(refusal.to_string(), "the profile 'work' of kind 'tool' is the default, and there is always a default");
     // Clearing the flag of a profile that is not the default changes nothing; nor does an empty patch.
     let before = profiles.get(first.id).await.unwrap();
     assert_eq!(profiles.update(first.id, ProfilePatch::new().clear_default()).await.unwrap(), before);
@@ -163,7 +163,7 @@ async fn one_that_the_program_uses_stays() {
     let work = it.profiles().create(NewProfile::new("work", it.path("work"))).await.unwrap();
     let refusal = refused(it.profiles().remove(work.id).await);
     assert_eq!(refusal.code(), "profile_in_use");
-    assert_eq!(refusal.to_string(), "the profile 'work' of kind 'tool' is in use: 3 times, as this program says");
+    assert_eq!(refusal.to_string(), "the profile 'work' of kind 'tool' is in use: 3 times, according to this program");
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn a_tool_that_wants_a_name_for_its_directory_is_given_it() {
     let it = Tools::new().await;
     let profiles = it.registry.profiles(&STRICT).unwrap();
     let refusal = refused(profiles.create(NewProfile::new("work", it.path("work"))).await);
-    assert!(refusal.to_string().ends_with("must be called '.tool', since its tool looks for that name"), "{refusal}");
+    assert!(refusal.to_string().ends_with("must be called '.tool', because its tool looks for that name"), "{refusal}");
     let work = profiles.create(NewProfile::new("work", it.path("work/.tool"))).await.unwrap();
     assert_eq!(work.directory, it.path("work/.tool"));
 }
@@ -221,7 +221,7 @@ async fn a_kind_without_profiles_says_so_and_an_unknown_id_or_kind_is_an_error()
     assert_eq!((error.code(), error.remedy()), ("not_supported", None));
     assert_eq!(
         error.to_string(),
-        "kind 'plain' has no profiles: nothing says how its tool would be pointed at another directory"
+        "kind 'plain' has no profiles: its plugin does not say how its tool is given another directory"
     );
     let unknown = Kind::from_static("unknown");
     assert_eq!(it.registry.profiles(&unknown).unwrap_err().code(), "unknown_kind");

@@ -106,7 +106,7 @@ async fn a_directory_that_its_tool_wants_is_made_for_its_owner_alone_and_stays_a
     strict.apply_profile(&mut named, odd.id).await.unwrap();
     let Err(Error::Profile(refusal)) = strict.make_directory(&named).await else { panic!("it was made") };
     let path = it.path("file/.tool").display().to_string();
-    assert_eq!(refusal.to_string(), format!("the directory '{path}' cannot be made: something else is in its way"));
+    assert_eq!(refusal.to_string(), format!("the directory '{path}' cannot be created: something else has its path"));
     assert_eq!((refusal.code(), fs::read_to_string(it.path("file")).unwrap()), ("directory_not_made", "content".into()));
     // The tool creates its own directory by itself, and so does another tool.
     let first = strict.default_profile().await.unwrap();

@@ -182,7 +182,7 @@ async fn a_token_without_a_variable_or_that_is_also_a_granted_secret_is_refused(
     let registry = world.acme().await;
     let sign_in = || SignIn::new(["tool".into()]);
     for (kind, part) in [
-        (Keyed { sign_in: sign_in().token_secret("token"), ..Keyed::new() }, "no variable to be given in"),
+        (Keyed { sign_in: sign_in().token_secret("token"), ..Keyed::new() }, "no variable to put it in"),
         (Keyed { sign_in: sign_in().token_env_var("A").token_secret("a b"), ..Keyed::new() }, "cannot be the name"),
         (Keyed { secret_name: Some("token"), ..Keyed::new() }, "extensions may be granted"),
     ] {

@@ -43,7 +43,7 @@ async fn a_credential_that_cannot_be_verified_waits_where_the_old_one_works() {
         let (_, notice) = step(&session).await;
         let SetupStep::Notice { beside: notices } = &notice else { panic!("{notice:?}") };
         assert!(notices.iter().any(|notice| notice.reason.as_ref().is_some_and(|why| why.code == "provider_error")));
-        assert!(beside(&notice).iter().any(|line| line.contains("your answers are kept")), "{notice:?}");
+        assert!(beside(&notice).iter().any(|line| line.contains("your answers are saved")), "{notice:?}");
         assert_eq!(state(&world).await, before, "{old:?}");
         assert_eq!(token(&connection).await, "key-1");
 

@@ -174,7 +174,7 @@ async fn only_what_is_not_used_up_can_be_gone_back_to() {
         match went {
             Ok(_) => assert!(goes, "{semantics:?}"),
             Err(Error::NotSupported { what, .. }) => {
-                assert!(!goes && what == "go back to a previous credential", "{semantics:?}");
+                assert!(!goes && what == "return to a previous credential", "{semantics:?}");
             }
             Err(error) => panic!("{semantics:?}: {error}"),
         }

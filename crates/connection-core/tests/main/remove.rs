@@ -150,7 +150,7 @@ async fn what_is_not_there_cannot_be_removed() {
     let nobody = UuidV7::new().next().to_string().parse().unwrap();
     let error = registry.remove(nobody).await.unwrap_err();
     assert!(matches!(error, Error::NotFound(id) if id == nobody), "{error:?}");
-    assert_eq!((error.code(), error.to_string()), ("not_found", format!("there is no connection {nobody}")));
+    assert_eq!((error.code(), error.to_string()), ("not_found", format!("no connection with the id {nobody}")));
     let connection = fake.connected(&registry, "ada").await;
     registry.remove(connection.id()).await.unwrap();
     assert!(matches!(registry.remove(connection.id()).await, Err(Error::NotFound(_))));

@@ -145,7 +145,7 @@ async fn a_variable_of_a_profile_is_in_the_container_whatever_it_is_called() {
     assert!(!run.env.contains_key("XDG_CONFIG_HOME") && run.env["TOOL_HOME"] == "/config/.tool");
     assert!(run.left_out.iter().all(|left_out| left_out.starts_with("/config/.toolrc")), "{:?}", run.left_out);
     let error = it.registry.kinds().register(Tool(Kind::from_static("fixed"))).unwrap_err();
-    assert!(error.to_string().contains("'XDG_CONFIG_HOME' cannot be handed to the container"), "{error}");
+    assert!(error.to_string().contains("'XDG_CONFIG_HOME' cannot be passed to the container"), "{error}");
 }
 
 /// R-JACK-062
@@ -187,7 +187,7 @@ async fn a_name_that_would_end_a_mount_is_written_otherwise_or_refused() {
 async fn what_cannot_be_bounded_is_refused_before_anything_starts() {
     let it = Tools::new().await;
     let error = it.registry.sandbox(&PLAIN).unwrap_err();
-    assert_eq!(error.to_string(), "kind 'plain' has no container: nothing says in which image its tool is");
+    assert_eq!(error.to_string(), "kind 'plain' has no container: its plugin names no image for its tool");
     assert_eq!((error.code(), error.remedy().is_some()), ("not_supported", true));
     let new = SandboxPolicy::new;
     let home = it.path("");
@@ -240,7 +240,8 @@ async fn with_a_profile_elsewhere_nothing_of_the_tools_own_directory_is_mounted(
     }
     // In the container of another tool it would have no effect.
     let error = refused(compose(&it, &SandboxPolicy::new(), &options));
-    assert_eq!(error.to_string(), "a profile of kind 'strict' is applied to what is started in the container of kind 'tool'");
+    assert_eq!(error.to_string(), "a profile of kind 'strict' is applied to the command in the container of kind \
+                                   'tool'");
     assert_eq!((error.code(), error.remedy().is_some()), ("invalid_sandbox", true));
 }
 
@@ -268,7 +269,7 @@ async fn another_owner_has_its_own_profile_in_the_container_or_nothing_starts() 
         for engine in [SandboxEngine::Docker, SandboxEngine::Podman] {
             let run = sandbox.compose(&SandboxPolicy::new().engine(engine), &options).unwrap();
             assert!(run.mounts.iter().map(|mount| &mount.source).eq([&it.path("u42/.tool")]), "{}", argv(&it, &run));
-            let why = "/config/.toolrc: it is of the user who runs this program, and of no other owner";
+            let why = "/config/.toolrc: it belongs to the user who runs this program and to no other owner";
             assert!(run.left_out.iter().any(|left_out| left_out == why), "{:?}", run.left_out);
         }
         // The owner for whom the registry was opened does not get theirs either.
@@ -332,7 +333,7 @@ async fn what_the_engine_and_the_host_go_by_is_not_taken_from_the_start() {
     let options = names.iter().fold(SpawnOptions::new("tool"), |options, name| options.env(*name, "canary"));
     let run = compose(&it, &SandboxPolicy::new(), &options).unwrap();
     assert!(run.env.is_empty(), "{:?}", run.env.keys());
-    assert!(names.iter().all(|name| run.left_out.contains(&format!("{name}: it is the host's own"))));
+    assert!(names.iter().all(|name| run.left_out.contains(&format!("{name}: it belongs to the host"))));
 }
 
 /// Other users could replace a copy.
@@ -349,7 +350,7 @@ async fn copies_are_made_in_a_directory_of_our_own_or_not_at_all() {
     for (scratch, why) in [
         ("relative".into(), "is not an absolute path"),
         (open, "is open to other users"),
-        (link, "is not a directory itself"),
+        (link, "is not itself a directory"),
         (it.path("a:b,c"), "its name has a colon"),
     ] {
         let run = compose(&it, &SandboxPolicy::new().scratch(scratch), &start()).unwrap();

@@ -34,7 +34,7 @@ async fn wrong_answers_are_refused_by_name_and_the_plugin_sees_nothing() {
     let (world, form) = (World::new().await, Form::default());
     let session = begun(&world, &form).await;
     let long = "x".repeat(16 * 1024 + 1);
-    let asked = "is not asked; these are: sid, token, pem, region, flag, count, base, roots";
+    let asked = "is not requested; the requested fields are: sid, token, pem, region, flag, count, base, roots";
     let cases: Vec<(Given, String)> = vec![
         (answers(&[]), "'sid' is missing".into()),
         (answers(&[("sid", "")]), "'sid' is missing".into()),
@@ -149,7 +149,7 @@ async fn a_prompt_without_fields_takes_no_answer_but_the_confirmation() {
     let session = registry.setups().begin(&crate::odd::ODD).await.unwrap();
     step(&session).await;
     let refused = session.advance(1, &answers(&[("a", "x")])).await;
-    assert_eq!(problems(refused), "'a' is not asked: there is nothing to fill in");
+    assert_eq!(problems(refused), "'a' is not requested: no answer is needed");
     session.advance(1, &[]).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }

@@ -29,7 +29,7 @@ async fn a_provider_that_is_down_keeps_the_answers_and_resuming_asks_it_again() 
     let reason = notices.iter().find_map(|notice| notice.reason.as_ref()).unwrap();
     assert_eq!(reason.code, "provider_error", "a host can tell it from a wait that goes on by itself");
     assert_eq!(no, 1);
-    assert!(beside(&notice).iter().any(|line| line.contains("your answers are kept")), "{notice:?}");
+    assert!(beside(&notice).iter().any(|line| line.contains("your answers are saved")), "{notice:?}");
     let refused = session.advance(1, &answers(&[("accessToken", "key-2")])).await;
     assert!(matches!(refused, Err(connection_core::AdvanceError::NoPrompt)), "{refused:?}");
 
@@ -156,7 +156,7 @@ async fn a_bad_network_after_a_long_wait_leaves_time_to_resume() {
     world.clock.until_asleep(1).await;
     world.clock.advance(Duration::from_secs(3600));
     let (_, notice) = step(&session).await;
-    assert!(beside(&notice).iter().any(|line| line.contains("your answers are kept")), "{notice:?}");
+    assert!(beside(&notice).iter().any(|line| line.contains("your answers are saved")), "{notice:?}");
     assert_eq!(registry.setups().list().await.unwrap().len(), 1, "it has not expired");
     world.provider(|_| Reply::ok(""));
     registry.setups().resume(session.id()).await.unwrap();

@@ -106,11 +106,11 @@ async fn no_policy_takes_a_path_or_a_shell_for_a_program() {
         ("sh", "it is a shell"),
         ("BASH", "it is a shell"),
         ("env", "runs other programs"),
-        ("/bin/helper", "it is not a name"),
-        ("../helper", "it is not a name"),
-        ("helper.exe", "it is not a name"),
-        ("-x", "it is not a name"),
-        ("", "it is not a name"),
+        ("/bin/helper", "it must be a name"),
+        ("../helper", "it must be a name"),
+        ("helper.exe", "it must be a name"),
+        ("-x", "it must be a name"),
+        ("", "it must be a name"),
     ] {
         let policy = ToolPolicy::new().allow(AllowedTool::new(program));
         let refused = world.builder().machine(Machine::new().tools(policy.clone())).open().await.unwrap_err();

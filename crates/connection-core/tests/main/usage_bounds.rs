@@ -86,7 +86,7 @@ async fn what_the_provider_said_is_kept_up_to_its_bound_and_the_metrics_whatever
         assert_eq!(kept.raw, is_kept.then_some(raw));
         assert_eq!(kept.metrics, snapshot.metrics);
     }
-    assert!(!log::lines_with("what a provider said of usage").is_empty());
+    assert!(!log::lines_with("a provider's answer about usage").is_empty());
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn metrics_are_as_many_and_as_long_as_they_may_be_and_each_is_there_once()
     let it = Told::new().await;
     let many = |count: u32| (0..count).map(|number| tokens(number.to_string())).fold(empty(), UsageSnapshot::metric);
     assert_eq!(it.kept(&many(100)).await.metrics.len(), 100);
-    assert_eq!(it.refused(&many(101)).await, "the plugin tells more than 100 metrics");
+    assert_eq!(it.refused(&many(101)).await, "the plugin reports more than 100 metrics");
     it.kept(&empty().metric(tokens("x".repeat(128)))).await;
     for id in [String::new(), "x".repeat(129)] {
         let said = it.refused(&empty().metric(tokens(id))).await;
@@ -108,7 +108,7 @@ async fn metrics_are_as_many_and_as_long_as_they_may_be_and_each_is_there_once()
         snapshot
     };
     it.kept(&other(16 * 1024 - 2)).await;
-    let not_taken = "the plugin tells a metric that is no JSON, or has more than 16 KiB or 32 levels";
+    let not_taken = "the plugin reports a metric that is not JSON, or has more than 16 KiB or 32 levels";
     assert_eq!(it.refused(&other(16 * 1024 - 1)).await, not_taken);
     for (value, is_taken) in [(deep(32), true), (deep(33), false), (Value::Number("NaN".into()), false)] {
         let mut snapshot = empty();
@@ -135,9 +135,9 @@ async fn what_is_no_measure_is_a_fault_of_the_plugin() {
     it.kept(&window(|window| window.unit = Some("x".repeat(128).into()))).await;
     it.kept(&spend(-1.0, 0.0)).await;
     let (part, unit, number) = (
-        "the part of a window that is used is not one from 0 to 1",
+        "the used part of a window is not between 0 and 1",
         "a metric's unit has more than 128 bytes",
-        "a metric has a number that is none",
+        "a metric has a number that is not finite",
     );
     for (snapshot, problem) in [
         (window(|window| window.utilization = 1.5), part),

@@ -109,7 +109,7 @@ async fn a_key_that_was_lost_is_ended_at_once_and_four_are_the_most() {
         connection.webhooks().rotate_key().await.unwrap();
     }
     let refused = connection.webhooks().rotate_key().await.unwrap_err();
-    assert!(refused.to_string().contains("end the grace of the former ones first"), "{refused}");
+    assert!(refused.to_string().contains("end the former keys first"), "{refused}");
     send(&registry, &token, sign(&old, "1"), "1").await.unwrap();
     let left = connection.webhooks().end_grace().await.unwrap().keys;
     assert_eq!(left.iter().map(|key| key.until).collect::<Vec<_>>(), [None], "the newest has no end");

@@ -138,7 +138,7 @@ async fn a_commit_whose_answer_is_lost_is_told_as_that_and_leaves_before_or_afte
         assert!(proxy.has_cut(), "{label}: a commit was cut");
         let Error::Store(told) = &error else { panic!("{label}: {error:?}") };
         assert!(matches!(&**told, StoreError::Unavailable { .. }), "{label}: {told:?}");
-        assert!(told.to_string().contains("may have been done"), "{label}: {told}");
+        assert!(told.to_string().contains("may have succeeded"), "{label}: {told}");
         let stored = registry.connection(connection.id()).await.unwrap();
         assert_eq!(stored.info().label.as_str(), left, "what is stored tells, whatever was cut");
         let history = registry.events().history(connection.id(), None).await.unwrap();

@@ -36,10 +36,11 @@ fn doctor_names_a_row_that_was_edited_and_the_way_out() {
         bytes[at..at + before.len()].copy_from_slice(after);
     }
     std::fs::write(&file, bytes).unwrap();
-    let doctor = machine.run(&["doctor"]).exits(1).says("failed  rows").says("was changed past this program");
+    let doctor = machine.run(&["doctor"]).exits(1).says("failed  rows").says("was changed outside of this program");
     doctor.says("find out who can write the database");
     let remedy = "remove the connection, then connect its account again";
-    let verified = machine.run(&["verify", "github:wort"]).exits(4).says("was changed past this program").says(remedy);
+    let verified =
+        machine.run(&["verify", "github:wort"]).exits(4).says("was changed outside of this program").says(remedy);
     assert!(!verified.out.contains("reauthorize"), "an edited row is not authorized again: {}", verified.out);
     let list = machine.run(&["list"]).exits(0).says(remedy);
     assert!(!list.out.contains("Mend with"), "{}", list.out);

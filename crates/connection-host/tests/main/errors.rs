@@ -18,7 +18,7 @@ fn a_duplicate_is_refused_with_6() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     machine.add_github("work").exits(6).warns("github:work").warns("another label");
-    machine.add_github("other").exits(6).warns("connected already").warns("github:work");
+    machine.add_github("other").exits(6).warns("already connected").warns("github:work");
     assert_eq!(machine.provider.seen().len(), 2, "a taken label is refused before the provider is asked");
 }
 

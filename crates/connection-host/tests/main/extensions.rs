@@ -168,10 +168,10 @@ fn a_connection_that_is_refused_is_failed_and_what_runs_elsewhere_is_unsupported
     machine.run(&["resolve", "issues.json"]).exits(0).says("failed").says("connections reauthorize github:octocat");
     exec(&machine, "issues").exits(4).warns("connections open-settings issues");
     if cfg!(target_os = "linux") {
-        machine.run(&["resolve", "reminders.json"]).exits(0).says("unsupported").says("it runs on darwin only");
+        machine.run(&["resolve", "reminders.json"]).exits(0).says("unsupported").says("it runs only on darwin");
         machine.run(&["extensions", "add", "reminders.json"]).exits(0);
-        exec(&machine, "reminders").exits(6).warns("it runs on darwin only");
-        machine.run(&["open-settings", "reminders"]).exits(0).says("it runs on darwin only");
+        exec(&machine, "reminders").exits(6).warns("it runs only on darwin");
+        machine.run(&["open-settings", "reminders"]).exits(0).says("it runs only on darwin");
     }
 }
 

@@ -61,7 +61,7 @@ fn a_ticket_tells_later_what_came_of_it() {
     machine.run(&retry).exits(0).says("status        connected");
     machine.run(&["open-settings", "issues", "--retry", "nonsense"]).exits(2);
     machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
-    machine.run(&["open-settings", "release-notes", "--retry", &ticket]).exits(5).warns("no such ticket");
+    machine.run(&["open-settings", "release-notes", "--retry", &ticket]).exits(5).warns("this ticket is not valid for 'release-notes'");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_manifest_that_changes_in_mid_setup_connects_nothing() {
     machine.run(&["extensions", "add", "other.json"]).exits(0);
     machine.provider.behave();
     let id = machine.run(&["setup", "list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
-    machine.run(&["setup", "resume", &id]).exits(3).warns("changed before it was made");
+    machine.run(&["setup", "resume", &id]).exits(3).warns("changed before it was connected");
     machine.run(&["list"]).exits(0).says("Nothing is connected");
     machine.run(&CONNECT).exits(0);
 }
@@ -209,8 +209,8 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
     // No kind here hands out the name, or no kind connects the provider. The message says so at once, and names what
     // is available.
     for (name, from, to, why) in [
-        ("two", r#"["accessToken"]"#, r#"["accessToken", "refreshKey"]"#, "no kind here hands out 'refreshKey' of 'github'"),
-        ("foreign", r#""provider": "github""#, r#""provider": "slack""#, "no kind here connects 'slack'"),
+        ("two", r#"["accessToken"]"#, r#"["accessToken", "refreshKey"]"#, "no kind on this host hands out 'refreshKey' of 'github'"),
+        ("foreign", r#""provider": "github""#, r#""provider": "slack""#, "this host has no kind for 'slack'"),
     ] {
         let nobody = String::from_utf8(crate::extensions::ISSUES.to_vec()).unwrap();
         assert!(nobody.contains(from), "{nobody}");
@@ -266,7 +266,7 @@ fn what_ends_as_connected_already_says_a_way_that_there_is() {
     // Another process connects the account before the setup is resumed.
     machine.run(&["add", "github", "--from-env", "accessToken=GITHUB"]).exits(0);
     let id = machine.run(&["setup", "list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
-    machine.run(&["setup", "resume", &id]).exits(6).warns("connected already");
+    machine.run(&["setup", "resume", &id]).exits(6).warns("already connected");
     machine.run(&["remove", "github", "--yes"]).exits(0);
     let told = machine.run(&["open-settings", "issues", "--retry", &ticket]).exits(6).warns("authorize it again");
     assert!(!told.err.contains("--again"), "{}", told.err);

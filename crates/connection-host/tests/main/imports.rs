@@ -36,7 +36,7 @@ fn lines_are_imported_and_what_is_wrong_is_told_by_its_line() {
     let ran = machine.run(&["import", &file]).exits(1);
     let ran = ran.says("Imported 3 · connected already: 1 · refused: 4").warns("line 5 is not one JSON object: column");
     let ran = ran.warns("line 6 is not an item as documented").warns("line 7 has a wrong 'credential'");
-    ran.warns("line 8: no plugin of kind 'gone'").warns("line 9: this account is connected already, as github:work");
+    ran.warns("line 8: no plugin of kind 'gone'").warns("line 9: this account is already connected as github:work");
     assert!(machine.provider.seen().is_empty(), "nothing was sent");
     machine.run(&["send", "github:work", "GET", "/user"]).exits(0).says("octocat");
     machine.run(&["verify", "--all"]).exits(0).says("twilio").says("notion");

@@ -54,7 +54,7 @@ fn a_value_is_json_or_text_as_the_preference_takes_it() {
     set(&["defaultDatabase", r#""quoted""#]).exits(0);
     assert_eq!(value(&machine, &["defaultDatabase"]), "quoted");
     set(&["openBehavior", "list"]).exits(0);
-    set(&["openBehavior", "elsewhere"]).exits(2).warns("one of the choices");
+    set(&["openBehavior", "elsewhere"]).exits(2).warns("one of the declared choices");
     assert_eq!(value(&machine, &["openBehavior"]), "list");
     set(&["--command", "search", "onlyMine", "false"]).exits(0).says("onlyMine of search of issues is false");
     set(&["--command", "search", "onlyMine", "perhaps"]).exits(2).warns("either true or false");

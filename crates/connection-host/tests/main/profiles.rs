@@ -54,7 +54,7 @@ fn profiles_are_made_changed_meant_and_forgotten() {
     assert_eq!((&changed["id"], &changed["label"], &changed["isDefault"]), (&made["id"], &json!("private"), &json!(true)));
     machine.run(&["profiles", "update", "claude", id]).exits(0).says("Left private");
     machine.run(&["profiles", "update", "claude", "private", "--dir", "other"]).exits(0).says("/other");
-    machine.run(&["profiles", "remove", "claude", "private"]).exits(6).warns("is the default").warns("make another one");
+    machine.run(&["profiles", "remove", "claude", "private"]).exits(6).warns("is the default").warns("make another profile");
     machine.run(&["profiles", "default", "claude", "work"]).exits(0).says("work (claude)");
     std::fs::create_dir(machine.path("other")).expect("a home can be written");
     std::fs::write(machine.path("other/kept"), "").expect("a home can be written");
@@ -78,7 +78,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
     run(&["remove", "claude", "Default"], 6, "is the only one");
     run(&["create", "claude", "Default", "--dir", "a"], 6, "there is already a profile 'Default'");
     run(&["create", "claude", " ", "--dir", "a"], 2, "a label must not be empty");
-    run(&["create", "claude", "a", "--dir", ".claude"], 6, "has the directory");
+    run(&["create", "claude", "a", "--dir", ".claude"], 6, "already belongs to the profile");
     run(&["create", "claude", "a", "--dir", "~/a"], 2, "is not an absolute path");
     run(&["create", "claude", "a", "--dir", "gone/../a"], 2, "has a '..' part");
     run(&["create", "gemini", "a", "--dir", "a"], 2, "must be called '.gemini'");
@@ -150,7 +150,7 @@ fn without_a_home_the_first_profile_is_one_that_was_made() {
         command.args(arguments).env_remove("HOME");
         crate::program::Ran::of(arguments, command.output().expect("it runs"))
     };
-    run(&["profiles", "list", "claude"]).exits(6).warns("nothing says where").warns("HOME");
+    run(&["profiles", "list", "claude"]).exits(6).warns("uses by default is unknown").warns("HOME");
     let made = run(&["profiles", "create", "claude", "work", "--dir", "work", "--json"]).exits(0).json();
     assert_eq!(made["isDefault"], true);
     run(&["profiles", "list", "claude"]).exits(0).says("work");
@@ -193,7 +193,7 @@ fn a_directory_tells_whether_and_as_whom_somebody_is_signed_in() {
     machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     no").says("claude auth login");
     // The file looks like one that is just being written, which signs nobody out.
     machine.write("work/.credentials.json", b"{\"claudeAiOa");
-    let why = "'.credentials.json' is not JSON, as one that is just being written";
+    let why = "'.credentials.json' is not JSON; perhaps it is just being written";
     machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     not known").says(why);
     machine.run(&["profiles", "probe", "claude", "--dir", "link"]).exits(0).says("a link to ").says(why);
     machine.run(&["profiles", "list", "claude"]).exits(0).says(why);
@@ -363,9 +363,9 @@ fn a_directory_that_its_tool_wants_to_find_is_made_for_its_owner_alone_and_no_ot
         .run(&["profiles", "create", "codex", "odd", "--dir", "file/odd"])
         .exits(0)
         .says("Made odd")
-        .warns("cannot be made");
+        .warns("cannot be created");
     let refused = machine.run(&["run", "codex", "--profile", "odd"]).exits(6);
-    assert!(refused.warns("cannot be made").out.is_empty());
+    assert!(refused.warns("cannot be created").out.is_empty());
     assert_eq!(machine.run(&["run", "codex", "--profile", "odd", "--json"]).error()["error"]["code"], "directory_not_made");
     // Codex makes its default directory itself, and the other tools make all of theirs.
     machine.run(&["run", "codex", "--profile", "Default"]).exits(1);

@@ -56,7 +56,7 @@ fn going_back_asks_first_and_says_what_is_there_now() {
     machine
         .run(&["rollback", "github", "--yes"])
         .exits(6)
-        .warns("does not go back")
+        .warns("cannot be restored")
         .warns("does not accept this token");
     machine.provider.behave();
     assert_eq!(used(&machine), TOKEN);

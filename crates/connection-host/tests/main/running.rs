@@ -273,7 +273,7 @@ fn a_profile_stays_while_a_tool_runs_as_it() {
     let mut line = String::new();
     lines.read_line(&mut line).expect("a line");
     let refused = machine.run(&["profiles", "remove", "claude", "work"]).exits(6).warns("in use: by a tool that runs as it");
-    refused.warns("end or remove what uses it");
+    refused.warns("stop or remove everything that uses it");
     assert_eq!(machine.run(&["profiles", "remove", "claude", "work", "--json"]).error()["error"]["code"], "profile_in_use");
     machine.run(&["profiles", "remove", "claude", "home"]).exits(0);
     machine.run(&["run", "claude", "--profile", "work", "--", "exit", "0"]).exits(0);

@@ -164,7 +164,7 @@ fn what_cannot_be_contained_is_refused_before_anything_starts() {
     machine.run_example("tools", &["run", "plain", "--dry-run"]).exits(5).warns("'plain' is not installed");
     machine.run_example("tools", &["sandbox", "build", "plain"]).exits(6).warns("has no container");
     let missing = machine.run(&["run", "claude", "--sandbox"]).exits(2);
-    missing.warns("/.claude' cannot be mounted: it is not there").warns("hand over a token in a variable");
+    missing.warns("/.claude' cannot be mounted: it does not exist").warns("pass a token in a variable");
     machine.set("CONNECTIONS_SANDBOX__IMAGE__CLAUDE", "untagged");
     machine.run(&RUN).exits(2).warns("the image 'untagged' has no tag");
     machine.set("CONNECTIONS_SANDBOX__IMAGE__CLAUDE", "localhost/a:1");
@@ -256,7 +256,7 @@ fn a_variable_that_is_named_is_handed_to_the_container_and_its_value_is_in_no_ar
     refused("APP_KEY", "it is of this program alone");
     refused("CONNECTIONS_KEY__VARIABLE", "it is of this program alone");
     refused("PATH", "the engine or the host goes by it");
-    refused("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "the kind has a value of its own");
+    refused("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "the kind sets its own value");
     machine.run(&["run", "claude", "--env", "PATH"]).exits(2).warns("--sandbox");
 }
 

@@ -201,7 +201,7 @@ fn what_is_granted_is_what_was_shown() {
     machine.run(&another).exits(0);
     enter(&mut session, "y");
     let shown = end(session, 6);
-    assert!(shown.contains("is of another account by now"), "{shown}");
+    assert!(shown.contains("now belongs to another account"), "{shown}");
 }
 
 #[test]

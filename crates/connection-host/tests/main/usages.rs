@@ -70,7 +70,7 @@ fn each_profile_has_its_own_usage() {
     assert_eq!(told(&machine, &["codex"]).len(), 2);
     machine.run(&["usage", "codex", "--profile", "gone"]).exits(5);
     machine.run(&["usage", "codex", "--profile", "Default"]).exits(0).says("nothing of kind 'codex' is connected");
-    machine.run(&["usage", "github"]).exits(6).warns("tell how much of their account is used");
+    machine.run(&["usage", "github"]).exits(6).warns("report how much of their account is used");
     machine.run(&["usage", "--profile", "work"]).exits(2);
 }
 

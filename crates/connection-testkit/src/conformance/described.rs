@@ -59,7 +59,9 @@ fn impossible(descriptor: &Descriptor) -> Option<String> {
         if let Some(by) = &field.plain_http {
             let confirms = |other: &Field| other.name == *by && other.input == Input::Bool;
             if field.input != Input::Url || !descriptor.fields.iter().any(confirms) {
-                return Some(format!("has plain http for '{name}', and '{by}' is no yes or no that confirms it"));
+                return Some(format!(
+                    "has plain http for '{name}', but '{by}' is not a yes-or-no field that confirms it"
+                ));
             }
         }
         let fits = match (&field.input, field.default.as_deref()) {

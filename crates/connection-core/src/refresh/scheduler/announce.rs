@@ -26,7 +26,8 @@ pub(super) async fn ending(registry: &ConnectionRegistry) -> Result<(), Error> {
         for row in rows {
             let id = row.id;
             if let Err(error) = announce(registry, row, what).await {
-                tracing::warn!(connection = %id, code = error.code(), "what ends soon could not be told");
+                tracing::warn!(connection = %id, code = error.code(), "the announcement that a credential or \
+                                                                       authorization ends soon failed");
             }
         }
     }
@@ -50,7 +51,7 @@ async fn announce(registry: &ConnectionRegistry, row: DueRow, what: &'static str
         })
     });
     if told.await? {
-        tracing::warn!(connection = %id, kind = %row.kind, what, at, "ends soon");
+        tracing::warn!(connection = %id, kind = %row.kind, what, at, "a credential or authorization ends soon");
     }
     Ok(())
 }

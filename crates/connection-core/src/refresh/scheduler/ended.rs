@@ -16,7 +16,10 @@ pub(super) async fn ended(registry: &ConnectionRegistry) -> Result<(), Error> {
         let registry = ConnectionRegistry { shared: shared.clone(), owner: row.owner.clone().into() };
         let task = async move {
             if let Err(error) = verify::verify(&registry, row.id, verify::Asker::Schedule).await {
-                tracing::warn!(connection = %row.id, code = error.code(), "that a credential has ended could not be told");
+                tracing::warn!(
+                    connection = %row.id, code = error.code(),
+                    "the verification of a credential that has ended failed"
+                );
             }
         };
         drop(shared.runtimes.spawn(task));

@@ -43,10 +43,10 @@ const ASIDE: Duration = Duration::from_secs(60);
 /// The parts of the scheduler's work, as the log names them.
 const STORE: &str = "the database";
 const DUE: &str = "credentials that are due";
-const ENDING: &str = "what ends soon";
-const ENDED: &str = "what has ended";
-const LOST: &str = "setups whose process is gone";
-const ABANDONED_ATTEMPTS: &str = "attempts of processes that are gone";
+const ENDING: &str = "credentials that end soon";
+const ENDED: &str = "credentials that have ended";
+const LOST: &str = "setups whose process has ended";
+const ABANDONED_ATTEMPTS: &str = "attempts of processes that have ended";
 
 /// The work to do for a due row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +178,7 @@ impl Scheduler {
             }
             error => {
                 let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-                (what, format!("{what} cannot be looked at: {error}{cause}"))
+                (what, format!("cannot look for {what}: {error}{cause}"))
             }
         };
         self.trouble.failed(what, message, every, shared.clock.passed());
@@ -187,8 +187,8 @@ impl Scheduler {
     fn worked(&mut self, what: &'static str) {
         let (shared, now) = (&self.registry.shared, self.registry.shared.clock.passed());
         let place = shared.store.place();
-        self.trouble.worked(STORE, || format!("{} is reached again", called(place)), now);
-        self.trouble.worked(what, || format!("{what} can be looked at again"), now);
+        self.trouble.worked(STORE, || format!("{} can be reached again", called(place)), now);
+        self.trouble.worked(what, || format!("{what} can be looked for again"), now);
     }
 
     /// Begins due jobs. Returns `true` if there were any.
@@ -261,7 +261,10 @@ impl Scheduler {
                 // The next round reports once that the database cannot be reached.
                 Err(error) if is_lost(&error) => (None, true),
                 Err(error) => {
-                    tracing::warn!(connection = %row.id, code = error.code(), "what was due could not be done");
+                    tracing::warn!(
+                        connection = %row.id, code = error.code(),
+                        "a due refresh or check of a connection failed"
+                    );
                     (None, true)
                 }
             };

@@ -51,13 +51,13 @@ mod tests {
         }
         trouble.failed("store", "cannot reach PostgreSQL at 127.0.0.1:5432: timed out".to_owned(), EVERY, 5 * SECOND);
         for round in 6..9 {
-            trouble.worked("store", || "PostgreSQL at 127.0.0.1:5432 is reached again".to_owned(), round * SECOND);
+            trouble.worked("store", || "PostgreSQL at 127.0.0.1:5432 can be reached again".to_owned(), round * SECOND);
         }
         trouble.failed("store", refused(), EVERY, 9 * SECOND);
         let told = [
             "WARN connections::operations message=cannot reach PostgreSQL at 127.0.0.1:5432: connection refused; trying again every 15 s",
             "WARN connections::operations message=cannot reach PostgreSQL at 127.0.0.1:5432: timed out; trying again every 15 s",
-            "INFO connections::operations message=PostgreSQL at 127.0.0.1:5432 is reached again after 5 s",
+            "INFO connections::operations message=PostgreSQL at 127.0.0.1:5432 can be reached again after 5 s",
             "WARN connections::operations message=cannot reach PostgreSQL at 127.0.0.1:5432: connection refused; trying again every 15 s",
         ];
         assert_eq!(log.text().lines().collect::<Vec<_>>(), told);

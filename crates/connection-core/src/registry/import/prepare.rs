@@ -43,7 +43,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
     check(&entry, &made)?;
     parses(shared, &entry, &made.credential).await?;
     let id = ConnectionId::from(shared.ids.next());
-    let undeclared = |_| Error::InvalidImport("its base address is none that the kind declares");
+    let undeclared = |_| Error::InvalidImport("its base address is not one that the kind declares");
     let payload = Payload::new(&entry, &made.reach, made.credential, &[], &[]).map_err(undeclared)?;
     let sealed = shared.sealer.seal(&Payload::place(&id, owner, &kind, FIRST), payload.encode().expose()).await;
     let sealed =
@@ -118,7 +118,9 @@ fn check(kind: &KindEntry, made: &Established<Secret>) -> Result<(), Error> {
             || kind.descriptor.secret_names.iter().any(|secret| **secret == *name)
     };
     match made.config.iter().any(|(name, _)| is_secret(name)) {
-        true => Err(Error::InvalidImport("its configuration, which is not sealed, has the name of a secret")),
+        true => {
+            Err(Error::InvalidImport("its configuration, which is not sealed, has a key that is the name of a secret"))
+        }
         false => Ok(()),
     }
 }

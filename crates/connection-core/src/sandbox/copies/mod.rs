@@ -91,7 +91,7 @@ fn check(base: &Path) -> io::Result<()> {
             wrong(format!("it is open to other users (mode {mode:04o}); make it private with chmod 700"))
         }
         Err(Unreadable::Exposed(error)) => wrong(error.to_string()),
-        Err(Unreadable::Io(_)) => wrong("it is not a directory itself, or cannot be looked at".to_owned()),
+        Err(Unreadable::Io(_)) => wrong("it is not itself a directory, or cannot be read".to_owned()),
     }
 }
 

@@ -83,7 +83,7 @@ async fn directories(shared: &Arc<Shared>) -> Result<Vec<ProfileDirectory>, Serv
         reader.profile_directories().await
     });
     let rows = read.await.map_err(|_| ServiceError::Unavailable)?.map_err(|error| {
-        tracing::warn!(%error, "no file is read, since nobody knows the profiles of other owners");
+        tracing::warn!(%error, "no file is read, because the profiles of other owners cannot be looked up");
         ServiceError::Unavailable
     })?;
     let kinds = shared.kinds.entries();

@@ -7,7 +7,7 @@
 #[non_exhaustive]
 pub enum DirectoryRefused {
     /// The host allows this owner no directory, and the owner is not the owner of the process.
-    #[error("{path} is not opened for this owner: this host allows it no directory")]
+    #[error("{path} is not opened for this owner: this host allows this owner no directory")]
     NoBound {
         /// The requested directory.
         path: String,
@@ -52,7 +52,7 @@ pub(crate) enum GrantError {
     #[error("{path} is not a directory: name the directory that it is in")]
     NotADirectory { path: String },
     /// The path is relative, or has a `~` that only a shell expands.
-    #[error("'{path}' is not an absolute path: write it from the root on, without ~ and variables")]
+    #[error("'{path}' is not an absolute path: write the path from the root, without ~ and variables")]
     NotAbsolute { path: String },
     /// The path does not exist.
     #[error("{path} does not exist: create it, or name another directory")]

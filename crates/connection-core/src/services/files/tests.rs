@@ -213,7 +213,7 @@ fn a_grant_says_what_is_wrong_and_the_way_out() {
     let grant = |path: &str| FilesPolicy::new().grant(path).map(|_| ()).map_err(|error| error.to_string());
     for relative in ["", "granted", "~/x", "./x", "$HOME"] {
         let expected =
-            format!("'{relative}' is not an absolute path: write it from the root on, without ~ and variables");
+            format!("'{relative}' is not an absolute path: write the path from the root, without ~ and variables");
         assert_eq!(grant(relative), Err(expected));
     }
     let (file, none) = (file.to_str().unwrap(), none.to_str().unwrap());

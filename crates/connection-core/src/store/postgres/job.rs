@@ -43,7 +43,7 @@ pub(super) async fn run(pool: &PgPool, place: Arc<str>, pooled: bool, mut job: B
 /// tell.
 fn uncommitted(error: &sqlx::Error, place: &str) -> StoreError {
     if is_dead(error) {
-        let detail = "the connection was lost during a commit, which may have been done".into();
+        let detail = "the connection was lost during a commit, which may have succeeded".into();
         return StoreError::Unavailable { place: place.to_owned(), detail };
     }
     StoreError::of(error, place)

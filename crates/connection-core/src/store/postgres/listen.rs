@@ -65,7 +65,7 @@ impl Ear {
             tokio::select! {
                 () = signals.deserted() => {}
                 Err(error) = hear(&self.options, &signals) => {
-                    tracing::debug!(%error, "changes by other processes are not heard of");
+                    tracing::debug!(%error, "notifications of changes by other processes are not received");
                 }
             }
             // Checked under the lock, so that the next waiter starts another task.

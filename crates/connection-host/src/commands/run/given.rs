@@ -52,7 +52,7 @@ pub(super) fn arrived(names: &[String], run: &SandboxRun) -> Result<(), Error> {
         let of_kind = run.public_env.contains_key(name);
         Err(refused(
             name,
-            if of_kind { "the kind has a value of its own for it" } else { "the engine or the host goes by it" },
+            if of_kind { "the kind sets its own value for it" } else { "the engine or the host goes by it" },
         ))
     })
 }

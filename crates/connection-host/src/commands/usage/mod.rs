@@ -27,7 +27,7 @@ pub(super) async fn run(mut program: Program, arguments: Usage) -> Result<Exit, 
     if let Some(reference) = &arguments.kind {
         let entry = program.kind(kind_of(reference))?;
         if !entry.usage {
-            let what = "tell how much of their account is used";
+            let what = "report how much of their account is used";
             return Err(CoreError::NotSupported { kind: entry.descriptor.kind.clone(), what }.into());
         }
     }

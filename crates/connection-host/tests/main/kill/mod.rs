@@ -71,7 +71,7 @@ fn an_add_that_is_killed_leaves_the_whole_connection_or_none() {
             let resumed = settled(&machine, random, row.is_some(), "accessToken=@token");
             let again = machine.run(&["add", "github", "--field", "accessToken=@token"]);
             match row.is_some() || resumed {
-                true => drop(again.exits(6).warns("connected already").warns("github:work")),
+                true => drop(again.exits(6).warns("already connected").warns("github:work")),
                 false => drop(again.exits(0).says("github:octocat")),
             }
             assert!(listed(&machine).is_some());

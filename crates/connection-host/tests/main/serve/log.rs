@@ -137,7 +137,7 @@ fn a_database_that_is_lost_and_comes_back_is_logged_once_each_with_its_address_a
     let lost = format!("cannot reach PostgreSQL at {}: connection refused; trying again every 15 s", way.address);
     until("the loss is logged", || !logged.lines_with(&lost).is_empty());
     way.mend();
-    let found = format!("PostgreSQL at {} is reached again after ", way.address);
+    let found = format!("PostgreSQL at {} can be reached again after ", way.address);
     until("the recovery is logged", || !logged.lines_with(&found).is_empty());
     assert_eq!(logged.lines_with(&lost).len(), 1, "{:?}", logged.lines);
     assert_eq!(logged.lines_with("store_failed"), Vec::<String>::new());
