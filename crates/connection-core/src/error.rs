@@ -250,7 +250,7 @@ impl Error {
             Self::Directory(refused) => refused.remedy(),
             Self::Extension(error) => return error.remedy(),
             Self::Files(ServiceError::NotFound) => "list the directory to see what is there",
-            Self::Files(ServiceError::Denied) => "only what lies below the granted directories can be read",
+            Self::Files(ServiceError::Denied) => "only files below the granted directories can be read",
             Self::Http { source: HttpError::Denied, .. } => {
                 "enter the address when connecting, or map it under [http.endpoints]; a redirect to another address \
                  is not followed"

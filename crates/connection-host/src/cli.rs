@@ -243,7 +243,7 @@ impl Program {
             let known: Vec<_> = self.kinds.iter().map(|kind| kind.descriptor.kind.as_str()).collect();
             let meant = misspelled(name, known.iter().copied());
             let meant = meant.map(|meant| format!(". Did you mean '{meant}'?")).unwrap_or_default();
-            Error::new(Exit::NotFound, "unknown_kind", format!("there is no kind '{name}'{meant}"))
+            Error::new(Exit::NotFound, "unknown_kind", format!("unknown kind '{name}'{meant}"))
                 .remedy(format!("the kinds are {}", known.join(", ")))
         })
     }
@@ -362,7 +362,8 @@ impl Program {
         let builder = match self.missing_database().filter(|_| self.only_reads) {
             Some(looked) => {
                 if !self.output.json {
-                    self.output.note(format!("There is no database at {}, and none is made.", looked.display()));
+                    self.output
+                        .note(format!("There is no database at {}, and this command creates none.", looked.display()));
                 }
                 let builder = self.builder();
                 self.empty.insert(EmptyStore::new()?).apply(builder)
@@ -394,7 +395,7 @@ fn applications(settings: &Settings, kinds: &[KindEntry]) -> Result<BTreeMap<Kin
     for (name, configured) in &settings.kinds {
         let Some(entry) = kinds.iter().find(|entry| entry.descriptor.kind.as_str() == name) else {
             let known: Vec<_> = kinds.iter().map(|entry| entry.descriptor.kind.as_str()).collect();
-            return Err(Error::configuration(format!("{}: there is no kind '{name}'", configured.place()))
+            return Err(Error::configuration(format!("{}: unknown kind '{name}'", configured.place()))
                 .remedy(format!("the kinds are {}", known.join(", "))));
         };
         let application = configured.application(&entry.descriptor)?;

@@ -98,7 +98,7 @@ pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -
     let remedy = match of_extension {
         ExtensionError::NotGranted { extension, connection, .. } => {
             let connection = named(registry, *connection).await;
-            Some(format!("`connections extensions grant {} {connection}` lets it", quoted(extension.as_str())))
+            Some(format!("grant it with `connections extensions grant {} {connection}`", quoted(extension.as_str())))
         }
         ExtensionError::PreferenceRequired { extension, command, name } => {
             let own = quoted(extension.as_str());

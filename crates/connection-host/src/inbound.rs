@@ -135,7 +135,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::io(format!("port {port} (inbound.loopback_port)"), &error).remedy(
-            "end the program that has it, perhaps another setup that waits; choose another port; or use --paste",
+            "stop the program that uses it, perhaps another setup that waits; choose another port; or use --paste",
         )),
     }
 }

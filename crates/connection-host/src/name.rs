@@ -67,7 +67,7 @@ mod tests {
                 "connect one with `connections add github`, or see `connections list`",
                 "connect one with `acme add github`, or see `acme list`",
             ),
-            ("Mend with:\n  connections verify github:work", "Mend with:\n  acme verify github:work"),
+            ("Fix with:\n  connections verify github:work", "Fix with:\n  acme verify github:work"),
             ("see `connections --help`", "see `acme --help`"),
             ("the file /var/lib/connections/connections.db", "the file /var/lib/connections/connections.db"),
             ("3 connections were verified; all connections work", "3 connections were verified; all connections work"),

@@ -99,11 +99,11 @@ pub(crate) fn setup(setups: &[SetupInfo], reference: &str) -> Result<SessionId, 
 pub(crate) fn only_setup(setups: &[SetupInfo]) -> Result<SessionId, Error> {
     match setups {
         [only] => Ok(only.id),
-        [] => Err(Error::new(Exit::NotFound, "setup_not_found", "no setup waits")
+        [] => Err(Error::new(Exit::NotFound, "setup_not_found", "there is no unfinished setup")
             .remedy("begin one with `connections add KIND`")),
         several => {
             let list: Vec<_> = several.iter().map(|setup| candidate(setup).to_string()).collect();
-            let message = format!("{} setups wait: {}", several.len(), list.join(", "));
+            let message = format!("{} setups are unfinished: {}", several.len(), list.join(", "));
             Err(Error::new(Exit::Usage, "ambiguous", message).remedy("name one by the end of its id"))
         }
     }
@@ -188,7 +188,7 @@ fn choose(what: &str, reference: &str, candidates: &[Candidate]) -> Result<usize
         [] => Err(not_found(what, reference)),
         several => {
             let list: Vec<_> = several.iter().map(|(_, candidate)| candidate.to_string()).collect();
-            let message = format!("'{reference}' may be any of {}: {}", several.len(), list.join(", "));
+            let message = format!("'{reference}' matches {} candidates: {}", several.len(), list.join(", "));
             Err(Error::new(Exit::Usage, "ambiguous", message).remedy("name one by its label or by the end of its id"))
         }
     }
@@ -208,7 +208,7 @@ fn not_found(what: &str, reference: &str) -> Error {
         "setup" => ("setup_not_found", "connections setup list"),
         _ => ("not_found", "connections list"),
     };
-    Error::new(Exit::NotFound, code, format!("there is no {what} '{reference}'")).remedy(format!("see `{list}`"))
+    Error::new(Exit::NotFound, code, format!("no {what} named '{reference}'")).remedy(format!("see `{list}`"))
 }
 
 #[cfg(test)]

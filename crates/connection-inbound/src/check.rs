@@ -84,33 +84,34 @@ pub(crate) fn unreached(url: &PublicUrl, error: HttpError) -> CallbackProblem {
     match error {
         HttpError::Dns => found(
             "callback_host",
-            format!("the host of {origin} is not known to the name service"),
-            "correct the host in the public URL, or make the name known",
+            format!("the host name of {origin} cannot be resolved"),
+            "correct the host in the public URL, or add the name to the DNS",
         ),
         HttpError::Connect => found(
             "callback_port",
-            format!("nobody listens at {origin}"),
+            format!("nothing listens at {origin}"),
             "start the proxy, open the port, or correct the port in the public URL",
         ),
         HttpError::Tls if secure => found(
             "callback_tls",
-            format!("there is no trustworthy TLS connection with {origin}"),
-            "give the proxy a valid certificate for this host; a port that speaks plain HTTP looks the same",
+            format!("no trusted TLS connection to {origin} could be made"),
+            "give the proxy a valid certificate for this host; a port that speaks plain HTTP causes the same error",
         ),
         HttpError::Denied => found(
             "callback_redirected",
-            format!("{origin} sends browsers on to another address"),
+            format!("{origin} redirects browsers to another address"),
             "configure the address after the redirect, often the one with https or with www, as the public URL",
         ),
         HttpError::Timeout => found(
             "callback_silent",
             format!("{origin} did not answer in time"),
-            "look whether the proxy can reach this host, and whether a firewall drops what it sends",
+            "check whether the proxy can reach this host, and whether a firewall drops its requests",
         ),
         _ => found(
             "callback_scheme",
             format!("{origin} does not answer in HTTP"),
-            "look whether the port in the public URL is that of the proxy, and whether it speaks https or http there",
+            "check whether the port in the public URL is that of the proxy, and whether the proxy speaks https or \
+             http there",
         ),
     }
 }
@@ -119,8 +120,8 @@ fn without_prefix(url: &PublicUrl) -> CallbackProblem {
     let (origin, prefix) = (url.origin(), url.prefix());
     found(
         "callback_prefix",
-        format!("this host answers at {origin} and not below {prefix}"),
-        format!("make {origin} the public URL, or let the proxy pass on what is below {prefix}"),
+        format!("this host answers at {origin}, but not below {prefix}"),
+        format!("set the public URL to {origin}, or let the proxy pass on requests below {prefix}"),
     )
 }
 
@@ -128,17 +129,18 @@ fn answered(url: &PublicUrl, status: u16) -> CallbackProblem {
     match status {
         401 | 403 => found(
             "callback_sign_in",
-            format!("somebody before this host wants to know who asks at {url} (status {status})"),
-            "let the proxy pass on what is below /callback/ without signing in: browsers that come back from a provider have no other proof",
+            format!("something in front of this host requires a login at {url} (status {status})"),
+            "let the proxy pass on requests below /callback/ without a login: browsers that come back from a \
+             provider have none",
         ),
         502..=504 => found(
             "callback_proxy",
             format!("the proxy at {url} does not reach this host (status {status})"),
-            "correct the address to which the proxy passes requests on, and look whether this host listens there",
+            "correct the address to which the proxy passes on requests, and check whether this host listens there",
         ),
         404 => found(
             "callback_path",
-            format!("nobody at {url} knows the path of callbacks (status 404)"),
+            format!("the path of callbacks is unknown at {url} (status 404)"),
             "let the proxy pass on /callback/ below the path of the public URL, or correct that path",
         ),
         200 => found(
@@ -148,7 +150,7 @@ fn answered(url: &PublicUrl, status: u16) -> CallbackProblem {
         ),
         _ => found(
             "callback_other",
-            format!("what answers at {url} is not this host (status {status})"),
+            format!("something other than this host answers at {url} (status {status})"),
             "correct the public URL, or the proxy that leads elsewhere",
         ),
     }

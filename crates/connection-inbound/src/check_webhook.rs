@@ -71,27 +71,32 @@ fn refused(url: &PublicUrl, status: u16) -> CallbackProblem {
         ),
         401 => found(
             "webhook_changed",
-            format!("what arrives is not what was sent to {url}, or somebody wants to know who sends (status 401)"),
-            "let the proxy pass on what is below /webhooks/ without signing in, with body, query and headers as they come",
+            format!(
+                "the delivery to {url} arrives changed, or something in front of this host requires a login (status \
+                 401)"
+            ),
+            "let the proxy pass on requests below /webhooks/ without a login, with unchanged body, query and headers",
         ),
         403 => found(
             "webhook_sign_in",
-            format!("somebody before this host wants to know who sends to {url} (status 403)"),
-            "let the proxy pass on what is below /webhooks/ without signing in: providers prove themselves by a signature",
+            format!("something in front of this host requires a login at {url} (status 403)"),
+            "let the proxy pass on requests below /webhooks/ without a login: providers prove themselves by a \
+             signature",
         ),
         404 | 405 => found(
             "webhook_path",
-            format!("nobody at {url} knows the address of this connection (status {status})"),
+            format!("the address of this connection is unknown at {url} (status {status})"),
             "let the proxy pass on /webhooks/ below the path of the public URL to `connections serve` on this database",
         ),
         502..=504 => found(
             "webhook_proxy",
-            format!("{url} does not reach this host, or it cannot store what comes (status {status})"),
-            "look whether `connections serve` runs and where it listens, whether its inbox is full, and what its log says",
+            format!("{url} does not reach this host, or this host cannot store the delivery (status {status})"),
+            "check whether `connections serve` runs and where it listens, whether its inbox is full, and what its \
+             log says",
         ),
         _ => found(
             "webhook_other",
-            format!("what answers at {url} is not this host (status {status})"),
+            format!("something other than this host answers at {url} (status {status})"),
             "correct the public URL, or the proxy that leads elsewhere",
         ),
     }

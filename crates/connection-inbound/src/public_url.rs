@@ -51,7 +51,7 @@ impl PublicUrl {
     pub fn on_private_network(text: &str) -> Result<Self, InvalidPublicUrl> {
         let url = Url::parse(text).map_err(|_| InvalidPublicUrl("is not a URL"))?;
         if url.scheme() != "http" || !is_private_network(&url) {
-            return Err(InvalidPublicUrl("is no http address of a private network, written as a number"));
+            return Err(InvalidPublicUrl("is not an http address of a private network, written as a number"));
         }
         Self::of(url)
     }

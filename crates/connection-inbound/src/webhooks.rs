@@ -62,7 +62,7 @@ async fn arrived(
         Ok(true) => {}
         Ok(false) => return StatusCode::NOT_FOUND.into_response(),
         Err(error) => {
-            tracing::warn!(code = error.code(), "an address for webhooks cannot be looked for now");
+            tracing::warn!(code = error.code(), "the address of a webhook cannot be looked up now");
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
     }

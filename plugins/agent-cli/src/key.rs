@@ -48,16 +48,15 @@ pub(crate) fn accepted(tool: &Tool, result: Result<HttpResponse, HttpError>) -> 
 
 fn refused(tool: &Tool) -> Reason {
     Reason::new(reason::UNAUTHORIZED, format!("{} does not accept this key", tool.provider))
-        .remedy(format!("make another one at {}", tool.api.console))
+        .remedy(format!("make another key at {}", tool.api.console))
 }
 
 fn forbidden(tool: &Tool) -> Reason {
-    Reason::new(reason::FORBIDDEN, format!("{} knows this key and does not let it do this", tool.provider)).remedy(
-        format!(
-            "look at its permissions, its project and the region at {}, or make another one there",
+    Reason::new(reason::FORBIDDEN, format!("{} accepts this key but does not allow this request", tool.provider))
+        .remedy(format!(
+            "check its permissions, its project and the region at {}, or make another key there",
             tool.api.console
-        ),
-    )
+        ))
 }
 
 /// Returns `true` for Google's answer to an unknown key: status 400, with this word in the details of the error.

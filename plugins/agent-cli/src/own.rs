@@ -47,9 +47,9 @@ pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLiv
 /// Returns the directory of the profile.
 pub(crate) fn directory<'c>(tool: &Tool, ctx: &'c Context<'_>) -> Result<&'c Root, NotLive> {
     ctx.directory().ok_or_else(|| {
-        let nowhere = format!("it is not known in which directory {} keeps the login of this owner", tool.name);
+        let nowhere = format!("the directory in which {} keeps the login of this owner is unknown", tool.name);
         let reason = Reason::new(tool.code("nowhere"), nowhere);
-        NotLive::failing(reason.remedy("create a profile with a directory, and connect that"))
+        NotLive::failing(reason.remedy("create a profile with a directory, and connect that profile"))
     })
 }
 

@@ -95,7 +95,7 @@ async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Resul
     if let Some(forbidden) = last.filter(|reason| reason.code == reason::FORBIDDEN) {
         return Err(NotLive::failing(forbidden).into());
     }
-    Err(SetupFailure::new(reason::UNAUTHORIZED, format!("there is no key that {} accepts", tool.provider))
+    Err(SetupFailure::new(reason::UNAUTHORIZED, format!("{} accepted none of the keys", tool.provider))
         .remedy(format!("make one at {}", tool.api.console)))
 }
 

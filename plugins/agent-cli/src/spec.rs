@@ -183,7 +183,7 @@ impl Tool {
             .guide_link("API keys", self.api.console);
         if self.costs().is_some() {
             let field = Field::secret(ADMIN_KEY, "Admin key of the organization").offer("Show what was spent?");
-            descriptor = descriptor.field(field.help("the provider tells what was spent to this key alone"));
+            descriptor = descriptor.field(field.help("the provider reports costs only to this key"));
         }
         if let Some(command) = self.token_command {
             let field = Field::secret(SETUP_TOKEN, format!("Token of {}", self.name)).pattern("[!-~]+");

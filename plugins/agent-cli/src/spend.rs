@@ -39,7 +39,7 @@ pub(crate) async fn this_month(
             _ => return Ok(MonthlySpend::new("month", "This month", spent, cycle)),
         }
     }
-    Err(NotLive::offline(Reason::new(reason::PROVIDER_ERROR, "the provider's report does not come to an end")))
+    Err(NotLive::offline(Reason::new(reason::PROVIDER_ERROR, "the provider's report has no end")))
 }
 
 fn first_page(tool: &Tool, costs: Costs, since: Timestamp, ctx: &Context<'_>) -> Result<HttpRequest, NotLive> {

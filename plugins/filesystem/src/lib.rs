@@ -31,7 +31,7 @@ impl ConnectionDefinition for Filesystem {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(KIND, "Local directories", AuthType::None)
             .needs(Need::Files)
-            .field(Field::directory("roots", "Directory").many().help("what is below it can be read, and nothing else"))
+            .field(Field::directory("roots", "Directory").many().help("only files below it can be read"))
             .guide("Name one or more directories; they are read and never written.")
     }
 

@@ -54,8 +54,8 @@ fn refusal(response: &HttpResponse) -> Option<NotLive> {
     }
     let reason = match response.status() {
         401 => Reason::new(reason::UNAUTHORIZED, "GitHub does not accept this token").remedy("make a new token"),
-        403 => Reason::new(reason::FORBIDDEN, "GitHub knows this token and does not let it in")
-            .remedy("see at GitHub whether the account is suspended or the token needs approval"),
+        403 => Reason::new(reason::FORBIDDEN, "GitHub accepts this token but denies it access")
+            .remedy("check at GitHub whether the account is suspended or the token needs approval"),
         _ => return None,
     };
     Some(NotLive::failing(reason))

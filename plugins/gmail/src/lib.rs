@@ -50,7 +50,8 @@ pub fn gmail_of(client: Client) -> OAuth2 {
         .guide_link("Make a client", "https://console.cloud.google.com/auth/clients")
         .guide_link("Enable the Gmail API", "https://console.cloud.google.com/apis/library/gmail.googleapis.com")
         .guide("While the application is 'in testing', Google ends every access after seven days: publish it, or authorize again each week.")
-        .guide("Google gives no device codes for mail: on a machine without a browser, use one elsewhere and paste the address where it ends.")
+        .guide("Google issues no device codes for mail: on a machine without a browser, use a browser elsewhere and \
+                paste the address it ends on.")
         .build();
     oauth2(config.expect("the same each time, and built by the tests"))
 }

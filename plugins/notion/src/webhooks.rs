@@ -25,7 +25,7 @@ impl Webhooks<Token> for Notion {
         ctx: &Context<'_>,
     ) -> Result<WebhookEvent, NotAuthentic> {
         if keys.is_empty() {
-            return Err(NotAuthentic::no_key("Notion has told none yet"));
+            return Err(NotAuthentic::no_key("Notion has not sent it yet"));
         }
         let came = delivery.header(SIGNATURE).ok_or(NotAuthentic::Signature)?;
         let body = delivery.body();
@@ -52,7 +52,7 @@ impl Webhooks<Token> for Notion {
     }
 
     fn sign(&self, _: &Token, key: Option<&Secret>, url: &str, ctx: &Context<'_>) -> Result<Delivery, NotAuthentic> {
-        let key = key.ok_or_else(|| NotAuthentic::no_key("Notion has told none yet"))?;
+        let key = key.ok_or_else(|| NotAuthentic::no_key("Notion has not sent it yet"))?;
         let id = encode::hex(&ctx.random::<16>());
         let body = Secret::from(format!(r#"{{"id":"{id}","type":"connections.test"}}"#));
         let headers = vec![

@@ -88,7 +88,7 @@ impl ConnectionDefinition for Twilio {
                 Err(other) => return Err(other.into()),
             }
         }
-        Err(SetupFailure::new(reason::UNAUTHORIZED, "there is no login that Twilio accepts")
+        Err(SetupFailure::new(reason::UNAUTHORIZED, "Twilio accepted none of the logins")
             .remedy("copy the auth token from the console, or make an API key"))
     }
 

@@ -89,7 +89,7 @@ pub(super) fn overview(root: &Command) -> String {
         ));
     }
     text.push_str("  --help, --version    Print this overview, or the version\n");
-    text.push_str("\n`connections help COMMAND` tells more about a command.\n");
+    text.push_str("\n`connections help COMMAND` shows more about a command.\n");
     text
 }
 

@@ -44,7 +44,7 @@ pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = S
     let argument = name(ContextKind::InvalidArg).unwrap_or_default();
     let message = match error.kind() {
         ErrorKind::UnknownArgument if argument.starts_with('-') => unknown_option(&argument, &command),
-        ErrorKind::UnknownArgument => format!("`{path}` does not take so many arguments"),
+        ErrorKind::UnknownArgument => format!("`{path}` was given too many arguments"),
         ErrorKind::InvalidSubcommand => {
             unknown_command(&name(ContextKind::InvalidSubcommand).unwrap_or_default(), &command)
         }
@@ -60,7 +60,7 @@ pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = S
         ErrorKind::InvalidValue if error.get(ContextKind::InvalidValue).is_none_or(is_empty) => {
             format!("{argument} needs a value")
         }
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{argument} does not take this value"),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{argument} does not accept this value"),
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
         _ => "the command cannot be read".to_owned(),
     };
@@ -71,13 +71,13 @@ pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = S
 fn unknown_command(typed: &str, command: &Command) -> String {
     let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
     if typed.is_empty() || typed.len() > LONGEST_WORD || !typed.bytes().all(is_letter) {
-        return "there is no such command".to_owned();
+        return "unknown command".to_owned();
     }
     let other = OTHER_WORDS.iter().find(|(other, _)| *other == typed).map(|(_, ours)| *ours);
     let other = other.filter(|ours| command.find_subcommand(ours).is_some());
     match other.or_else(|| misspelled(typed, command.get_subcommands().map(Command::get_name))) {
-        Some(meant) => format!("there is no command '{typed}'. Did you mean '{meant}'?"),
-        None => format!("there is no command '{typed}'"),
+        Some(meant) => format!("unknown command '{typed}'. Did you mean '{meant}'?"),
+        None => format!("unknown command '{typed}'"),
     }
 }
 
@@ -86,8 +86,8 @@ fn unknown_option(typed: &str, command: &Command) -> String {
     let known: Vec<_> = command.get_arguments().chain(root.get_arguments()).filter_map(clap::Arg::get_long).collect();
     let meant = typed.strip_prefix("--").and_then(|typed| misspelled(typed, known));
     match meant {
-        Some(meant) => format!("there is no option '{typed}'. Did you mean '--{meant}'?"),
-        None => format!("there is no option '{typed}'"),
+        Some(meant) => format!("unknown option '{typed}'. Did you mean '--{meant}'?"),
+        None => format!("unknown option '{typed}'"),
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let kept = program.may_have_kept(&descriptor.kind).await?;
     inputs.check_any(descriptor.kind.as_str(), &descriptor.fields, kept)?;
     if arguments.label.as_deref().is_some_and(|label| !says_something(label)) {
-        return Err(Error::usage("--label is empty").remedy("leave it out, and the account's name is used"));
+        return Err(Error::usage("--label is empty").remedy("leave it out to use the account's name"));
     }
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let begin = registry.setups().begin(&descriptor.kind);

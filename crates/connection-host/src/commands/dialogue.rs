@@ -369,8 +369,8 @@ fn names_of(fields: &[Field]) -> Vec<String> {
 /// Returns the error for an account that a person did not confirm. It ends the setup, but the command has not failed.
 fn refused(account: &str) -> Error {
     Error::new(Exit::Fine, "account_refused", format!("{account} was not confirmed; nothing was kept")).remedy(
-        "begin again, and sign in at the provider as the account that you mean; if you did not sign in as this one, \
-         somebody else did",
+        "begin again, and sign in at the provider with the account that you want; if you did not sign in with this \
+         one, somebody else did",
     )
 }
 
@@ -387,7 +387,7 @@ fn unconfirmed(session: &SetupSession, account: &str) -> Error {
 fn waiting(session: &SetupSession, reason: &Reason) -> Error {
     let id = session.id().to_string();
     let short = short_id(&id);
-    let message = format!("{}; your answers are kept in the setup {short}", reason.message);
+    let message = format!("{}; your answers are saved in the setup {short}", reason.message);
     let way = format!(
         "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`"
     );

@@ -41,7 +41,7 @@ pub(super) async fn named_id(registry: &ConnectionRegistry, reference: &str) -> 
 
 pub(super) fn broken_at(number: u64) -> Error {
     Error::new(Exit::Unexpected, "events_broken", format!("the record of events is broken at {number}"))
-        .remedy("somebody changed it past the program; what stands behind that number may not have happened")
+        .remedy("somebody changed it outside of this program; events after that number may not have happened")
 }
 
 async fn all(registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<(), Error> {

@@ -53,5 +53,5 @@ async fn variables(
 fn text<'v>(name: &str, value: &'v Secret) -> Result<&'v str, Error> {
     value
         .expose_str()
-        .ok_or_else(|| Error::new(Exit::Refused, "invalid_variable", format!("what '{name}' would hold is no text")))
+        .ok_or_else(|| Error::new(Exit::Refused, "invalid_variable", format!("the value of '{name}' is not text")))
 }

@@ -66,7 +66,7 @@ async fn ls(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
 
 async fn cat(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
     let Place::Below(root, below) = place(files.roots(), path)? else {
-        return Err(Error::usage("the path names no file").remedy(LIST));
+        return Err(Error::usage("the path must name a file").remedy(LIST));
     };
     if files.stat(root, &below).await.is_ok_and(|stat| stat.file_type == FileType::Directory) {
         return Err(Error::usage(format!("{} is a directory", named(root, path))).remedy(LIST));
@@ -117,7 +117,7 @@ fn place<'a>(roots: &'a [Root], path: &str) -> Result<Place<'a>, Error> {
             None => {
                 let outside = format!("'{}' is outside the granted directories", DisplayText::from(path.to_owned()));
                 Err(Error::new(Exit::Refused, "denied", outside)
-                    .remedy("only what lies below the granted directories can be read"))
+                    .remedy("only files below the granted directories can be read"))
             }
         };
     }
@@ -135,16 +135,16 @@ fn place<'a>(roots: &'a [Root], path: &str) -> Result<Place<'a>, Error> {
                     Err(Error::new(
                         Exit::NotFound,
                         "file_not_found",
-                        format!("there is no granted directory '{first}'"),
+                        format!("there is no granted directory named '{first}'"),
                     )
-                    .remedy(format!("the path begins with one of {}", names.join(", "))))
+                    .remedy(format!("begin the path with one of {}", names.join(", "))))
                 }
                 _ => Err(Error::new(
                     Exit::Usage,
                     "ambiguous",
                     format!("several granted directories are called '{first}'"),
                 )
-                .remedy("write the absolute path")),
+                .remedy("use the absolute path")),
             }
         }
     }

@@ -127,13 +127,15 @@ impl Finish {
             Given::Elsewhere(address) => {
                 output.note(format!("Redirect address: {address}"));
                 output.note(
-                    "Another program listens there. If that is the command that began this setup, its end is seen here, \
-                     too; if not, use --paste.",
+                    "Another program listens there. If that is the command that began this setup, this command sees \
+                     the result, too; if not, use --paste.",
                 );
             }
             Given::Unreachable => {
-                output
-                    .note("No browser can come back to the address of this setup: paste where it ends, or begin anew.");
+                output.note(
+                    "No browser can come back to the address of this setup: paste the address it ends on, or \
+                           begin a new setup.",
+                );
             }
             Given::Nothing => {}
         }
@@ -151,7 +153,7 @@ impl Finish {
 
 /// Returns the error for a provider that issues no device code although the kind supports it.
 pub(super) fn no_code(kind: &str) -> Error {
-    Error::new(Exit::Usage, "way_not_offered", format!("the provider of '{kind}' gives no device codes"))
+    Error::new(Exit::Usage, "way_not_offered", format!("the provider of '{kind}' issues no device codes"))
         .remedy("leave --device out, or use --paste")
 }
 
@@ -163,8 +165,8 @@ pub(super) fn code_over() -> Error {
 fn not_offered(way: Way, descriptor: &Descriptor) -> Error {
     let kind = &descriptor.kind;
     let (flag, what) = match way {
-        Way::Device => ("--device", "has no device codes"),
-        _ => ("--paste", "has no address to paste"),
+        Way::Device => ("--device", "does not support device codes"),
+        _ => ("--paste", "does not support a pasted address"),
     };
     let remedy = if descriptor.ways.contains(&Way::Paste) {
         format!(
@@ -172,7 +174,7 @@ fn not_offered(way: Way, descriptor: &Descriptor) -> Error {
              {kind}` says more"
         )
     } else if descriptor.ways.contains(&Way::Device) {
-        "use --device: a code is typed at the provider, on any machine".to_owned()
+        "use --device: you enter a code at the provider, on any machine".to_owned()
     } else {
         format!("leave {flag} out; `connections kinds show {kind}` says what it asks for")
     };

@@ -28,7 +28,7 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
     let told = until_interrupted(&program.interrupts, async {
         let told = recorded(&registry, connection, &mut lines).await?;
         if !program.output.json {
-            program.output.note("That was the record; what happens follows. Ctrl-C ends it.");
+            program.output.note("These were the recorded events; new events follow. Press Ctrl-C to stop.");
         }
         lines.all(watch, &told).await
     });

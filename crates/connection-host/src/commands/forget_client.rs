@@ -22,12 +22,14 @@ pub(super) async fn run(mut program: Program, name: &str) -> Result<Exit, Error>
     }
     match forgotten {
         true => output.line(format!("Forgot the application of '{kind}'; the next setup asks for it"))?,
-        false => output.line(format!("No application of '{kind}' was kept"))?,
+        false => output.line(format!("No application of '{kind}' was stored"))?,
     }
     match configured_in {
-        Some(place) => output.line(format!("The configuration has one, which stays: kinds.{kind} in {place}"))?,
+        Some(place) => output.line(format!("The application in the configuration stays: kinds.{kind} in {place}"))?,
         None if forgotten && any => {
-            output.line(format!("Connections of '{kind}' stay, and are not renewed until it is given again"))?;
+            output.line(format!(
+                "Connections of '{kind}' stay, but are not renewed until the application is entered again"
+            ))?;
         }
         None => {}
     }

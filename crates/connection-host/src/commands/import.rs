@@ -77,7 +77,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
     }
     let read = reading.await.map_err(|_| Error::new(Exit::Unexpected, "crashed", "reading crashed"))?;
     registry.close().await;
-    read.map_err(|error| Error::io("what is to be imported", &error))?;
+    read.map_err(|error| Error::io("the input of the import", &error))?;
     count.end(&program.output, name != "-")
 }
 
@@ -149,7 +149,7 @@ impl Count {
     fn end(self, output: &Output, is_file: bool) -> Result<Exit, Error> {
         let Self { imported, connected, refused } = self;
         if !output.json {
-            output.line(format!("Imported {imported} · connected already: {connected} · refused: {refused}"))?;
+            output.line(format!("Imported {imported} · already connected: {connected} · refused: {refused}"))?;
         }
         if refused > 0 {
             let lines = imported + connected + refused;
@@ -158,10 +158,10 @@ impl Count {
                 "import_failed",
                 format!("{refused} of {lines} lines were not imported"),
             )
-            .remedy("mend those lines, and import the file again: what is there already is left as it is"));
+            .remedy("correct those lines, and import the file again: existing connections are left as they are"));
         }
         if is_file {
-            output.note("The file holds the secrets in the clear. Delete it.");
+            output.note("The file contains unencrypted secrets. Delete it.");
         }
         Ok(Exit::Fine)
     }

@@ -32,7 +32,7 @@ async fn show(mut program: Program) -> Result<Exit, Error> {
         false => output.line(of_key(&status))?,
     }
     if !status.rotated {
-        output.note("A rotation has not come to its end; `connections key rotate` goes on with it.");
+        output.note("A rotation has not finished; `connections key rotate` continues it.");
     }
     Ok(Exit::Fine)
 }
@@ -48,9 +48,9 @@ async fn change(program: Program, arguments: KeyChange) -> Result<Exit, Error> {
     }
     match changed.changed {
         true => output.line(format!("Moved to {name}, key {}", changed.wrapped_by))?,
-        false => output.line(format!("The database is of {name}, key {}, already", changed.wrapped_by))?,
+        false => output.line(format!("The database already uses {name}, key {}", changed.wrapped_by))?,
     }
-    output.note("Say so in the configuration before the next command (key.source), and keep a backup of that key.");
+    output.note("Set key.source in the configuration before the next command, and keep a backup of that key.");
     Ok(Exit::Fine)
 }
 
@@ -63,14 +63,14 @@ async fn rotate(mut program: Program) -> Result<Exit, Error> {
         output.shape(&KeyRotationBody::from(&rotation))?;
         return Ok(Exit::Fine);
     }
-    let how = if rotation.resumed { "Went on with the rotation to" } else { "Rotated to" };
+    let how = if rotation.resumed { "Continued the rotation to" } else { "Rotated to" };
     output.line(format!("{how} key {}; {} sealed again", rotation.key, values(rotation.resealed)))?;
     if rotation.remaining > 0 {
         let left = values(rotation.remaining);
-        output.note(format!("{left} of former keys left, {} of them unreadable.", rotation.unreadable));
+        output.note(format!("{left} of former keys remain, {} of them unreadable.", rotation.unreadable));
     }
     if !rotation.dropped.is_empty() {
-        output.note(format!("{} former keys are gone for good.", rotation.dropped.len()));
+        output.note(format!("{} former keys were deleted for good.", rotation.dropped.len()));
     }
     Ok(Exit::Fine)
 }

@@ -27,7 +27,7 @@ pub(super) async fn list(program: &Program) -> Result<Exit, Error> {
     }
     let mut whole = Table::new(["KIND", "WHAT", "ASKS FOR", "CAN", "NEEDS"], 1);
     let mut asking = Table::new(["KIND", "WHAT", "ASKS FOR"], 1);
-    let mut narrow = Table::new(["KIND", "WHAT", "PROVED BY"], 1);
+    let mut narrow = Table::new(["KIND", "WHAT", "AUTHENTICATES WITH"], 1);
     for kind in &program.kinds {
         let descriptor = &kind.descriptor;
         let fields: Vec<_> = descriptor.fields.iter().map(|field| &*field.name).collect();
@@ -47,7 +47,7 @@ pub(super) async fn list(program: &Program) -> Result<Exit, Error> {
         narrow.row([kind_name, what, json::auth_word(descriptor.auth).into()]);
     }
     if output.first_that_fits(&[whole, asking, narrow])? > 0 {
-        output.line("\n`connections kinds show KIND` tells more about one.")?;
+        output.line("\n`connections kinds show KIND` shows more about a kind.")?;
     }
     Ok(Exit::Fine)
 }
@@ -65,13 +65,13 @@ pub(super) async fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     }
     let descriptor = &kind.descriptor;
     output.line(format!("{} ({})", descriptor.display_name, descriptor.kind))?;
-    output.line(format!("  proves who it is with: {}", json::auth_word(descriptor.auth)))?;
+    output.line(format!("  authenticates with: {}", json::auth_word(descriptor.auth)))?;
     let capabilities = json::KindBody::capabilities(kind);
     if !capabilities.is_empty() {
         output.line(format!("  can: {}", capabilities.join(", ")))?;
     }
     if !descriptor.origins.is_empty() {
-        output.line(format!("  talks to: {}", descriptor.origins.join(", ")))?;
+        output.line(format!("  sends requests to: {}", descriptor.origins.join(", ")))?;
     }
     if !descriptor.ways.is_empty() {
         let ways: Vec<_> = descriptor.ways.iter().copied().map(way).collect();
@@ -95,7 +95,7 @@ pub(super) async fn show(program: &Program, name: &str) -> Result<Exit, Error> {
         output.line(format!("  permission modes: {}", descriptor.permission_modes.join(", ")))?;
     }
     if let Some(ttl) = program.settings.usage.cache_ttl(descriptor) {
-        output.line(format!("  keeps a prompt warm: {} s", ttl.as_secs()))?;
+        output.line(format!("  caches a prompt for: {} s", ttl.as_secs()))?;
     }
     for line in guide(kind) {
         output.line(format!("  {line}"))?;
@@ -144,7 +144,7 @@ fn way(way: Way) -> &'static str {
     match way {
         Way::Browser => "in a browser that comes back",
         Way::Device => "with a code, on any machine (--device)",
-        Way::Paste => "in any browser, by pasting where it ends (--paste)",
+        Way::Paste => "in any browser, by pasting the address it ends on (--paste)",
         _ => "elsewhere",
     }
 }

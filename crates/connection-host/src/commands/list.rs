@@ -88,8 +88,9 @@ impl Wanted {
     fn of(arguments: &List) -> Result<Self, Error> {
         let List { kind, states, label, expiring, limit: _, all: _, after, all_owners } = arguments;
         let mut filter = if *all_owners { Filter::new().all_owners() } else { Filter::new() };
-        let kind =
-            kind.as_ref().map(|kind| Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not take this value")));
+        let kind = kind
+            .as_ref()
+            .map(|kind| Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not accept this value")));
         let kind = kind.transpose()?;
         if let Some(kind) = &kind {
             filter = filter.kind(kind.clone());
@@ -297,7 +298,8 @@ impl<'o> Printer<'o> {
         if !self.printed {
             return output.line(match is_all {
                 true => {
-                    "Nothing is connected yet. `connections kinds` shows what can be connected; `connections add KIND` begins."
+                    "Nothing is connected yet. `connections kinds` shows what can be connected; `connections add \
+                     KIND` connects it."
                 }
                 false => "No connection matches these options.",
             });
@@ -310,7 +312,7 @@ impl<'o> Printer<'o> {
         }
         // Print the commands below the table and in full, so that they can be copied.
         if !self.commands.is_empty() {
-            output.line(format!("\nMend with:\n  {}", self.commands.join("\n  ")))?;
+            output.line(format!("\nFix with:\n  {}", self.commands.join("\n  ")))?;
             if self.more_commands > 0 {
                 output.line(format!("  and so on, for {} more", self.more_commands))?;
             }

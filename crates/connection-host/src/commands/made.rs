@@ -75,13 +75,12 @@ pub(super) fn failed(failure: &SetupFailure, made: Made) -> Error {
     let error = Error::new(exit, failure.code.clone(), failure.message.to_string());
     match &failure.remedy {
         Some(remedy) if *failure.code == *"account_connected" && !is_for_extension => {
-            error.remedy(format!("{remedy}; with --again it is connected once more"))
+            error.remedy(format!("{remedy}; --again connects it once more"))
         }
-        Some(_) if failure.code == "account_changed" && is_for_extension => {
-            error.remedy("log in as the account that it is of, or connect the other one with `connections add`")
-        }
+        Some(_) if failure.code == "account_changed" && is_for_extension => error
+            .remedy("sign in with the account of the connection, or connect the other account with `connections add`"),
         Some(_) if failure.code == "account_changed" => {
-            error.remedy("log in as the account that it is of, or say --another-account")
+            error.remedy("sign in with the account of the connection, or use --another-account")
         }
         Some(remedy) => error.remedy(remedy.to_string()),
         None => error,

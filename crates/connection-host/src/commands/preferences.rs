@@ -106,7 +106,7 @@ async fn set(
 /// Prints a note if a preference has no effect because the connection has its own value for it.
 fn note(output: &Output, read: &Preferences, key: &str) {
     if let Some((_, used)) = read.overridden.iter().find(|(name, _)| name == key) {
-        output.note(format!("{key} has no effect: the connection says {}, and that is used", text(used)));
+        output.note(format!("{key} has no effect: the connection's own value, {}, is used", text(used)));
     }
 }
 
@@ -121,7 +121,9 @@ fn shown(output: &Output, handle: &ExtensionHandle, command: Option<&str>, read:
     for (name, value) in &read.values {
         let used = read.overridden.iter().find(|(known, _)| known == name);
         let note = match (read.missing.contains(name), read.set.contains(name)) {
-            _ if used.is_some() => used.map(|(_, used)| format!("no effect: the connection says {}", text(used))),
+            _ if used.is_some() => {
+                used.map(|(_, used)| format!("no effect: the connection's own value is {}", text(used)))
+            }
             (true, _) => Some("required".to_owned()),
             (false, true) => None,
             (false, false) => Some("by default".to_owned()),
@@ -161,5 +163,5 @@ fn unknown(handle: &ExtensionHandle, command: Option<&str>) -> Error {
         known.extend(declared(handle.declaration(), command).iter().map(|known| &*known.name));
     }
     let error = Error::new(Exit::Usage, "undeclared", format!("'{}' declares no such preference", handle.name()));
-    if known.is_empty() { error } else { error.remedy(format!("it has {}", known.join(", "))) }
+    if known.is_empty() { error } else { error.remedy(format!("its preferences are {}", known.join(", "))) }
 }

@@ -25,7 +25,7 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
         biased;
         refreshed = program.output.waiting(program.provider(&connection.info().kind), refresh) => refreshed,
         () = program.interrupts.next() => {
-            program.output.note("Ending what is under way; control-C again ends it at once.");
+            program.output.note("Finishing the request in progress; press Ctrl-C again to stop at once.");
             registry.drain().await;
             registry.close().await;
             return Err(platform::interrupted());
@@ -52,7 +52,7 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
         line = format!("{line} · {}", reason.message);
     }
     if let Some(until) = info.valid_until {
-        line = format!("{line} · the token ends {}", moment(until, output.now));
+        line = format!("{line} · the token expires {}", moment(until, output.now));
     }
     output.line(line)?;
     Ok(exit)
@@ -84,14 +84,14 @@ fn explained(error: CoreError, info: &ConnectionInfo, program: &Program) -> Erro
     let mut error = Error::from(error);
     if is_unsupported {
         return error.remedy(format!(
-            "`connections verify {named}` says whether it works, and `connections reauthorize {named}` gives it a new one"
+            "`connections verify {named}` shows whether it works, and `connections reauthorize {named}` replaces it"
         ));
     }
     if error.code != "not_renewed" {
         return error;
     }
     if let Some(until) = info.valid_until.filter(|until| *until > now) {
-        error.message = format!("{}; the token that there is ends {}", error.message, moment(until, now));
+        error.message = format!("{}; the current token expires {}", error.message, moment(until, now));
     }
     if is_final {
         return error.remedy(format!(

@@ -13,7 +13,7 @@ use crate::{Error, Exit, cli::Program, output::Elements, select::Pages};
 
 pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<Exit, Error> {
     confirm::possible(&program, yes, "whether to remove them")?;
-    let kind = Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not take this value"))?;
+    let kind = Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not accept this value"))?;
     let registry = program.open().await?;
     let output = &program.output;
     let (mut pages, mut known) = (Pages::new(&registry, Filter::new().kind(kind.clone())), HashMap::new());
@@ -46,7 +46,7 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
     if output.json {
         elements.end(output)?;
     } else if removal.removed.is_empty() {
-        output.line(format!("No connection of {kind} is there."))?;
+        output.line(format!("There is no connection of {kind}."))?;
     }
     Ok(Exit::Fine)
 }

@@ -58,7 +58,7 @@ impl Notes {
     pub(super) fn of(output: &Output, file: &ExtensionFile, verbose: bool) -> Self {
         let notes = match file.notes() {
             several @ [_, _, ..] if !verbose => Self(vec![format!(
-                "{} parts of this manifest are not read here or are taken otherwise; --verbose lists them",
+                "{} parts of this manifest are ignored or read differently; --verbose lists them",
                 several.len()
             )]),
             notes => Self(notes.iter().map(ToString::to_string).collect()),
@@ -126,10 +126,10 @@ pub(super) async fn print(
         }
         // This command needs only the connection's name.
         (ConnectionStatus::Connected, Some(connection)) if !resolved.missing_scopes().is_empty() => {
-            return fact(output, "mend with", &format!("connections reauthorize {connection}"));
+            return fact(output, "fix with", &format!("connections reauthorize {connection}"));
         }
         (ConnectionStatus::Failed, Some(connection)) if resolved.is_granted() => {
-            return fact(output, "mend with", &format!("connections reauthorize {connection}"));
+            return fact(output, "fix with", &format!("connections reauthorize {connection}"));
         }
         (ConnectionStatus::Missing, _) if !resolved.candidates().is_empty() => {
             format!("connections extensions use {own} CONNECTION")
@@ -144,8 +144,8 @@ pub(super) async fn print(
         (ConnectionStatus::Failed | ConnectionStatus::Missing, _) => format!("connections open-settings {own}"),
         _ => return Ok(()),
     };
-    let Some(file) = unadded else { return fact(output, "mend with", &way) };
-    fact(output, "mend with", &format!("connections extensions add {}", quoted(file)))?;
+    let Some(file) = unadded else { return fact(output, "fix with", &way) };
+    fact(output, "fix with", &format!("connections extensions add {}", quoted(file)))?;
     fact(output, "then", &way)
 }
 

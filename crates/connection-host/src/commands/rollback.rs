@@ -7,11 +7,11 @@ use super::{
 use crate::{Error, Exit, cli::Program, output::account, select};
 
 pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Result<Exit, Error> {
-    confirm::possible(&program, yes, "whether to go back")?;
+    confirm::possible(&program, yes, "whether to return to the previous credential")?;
     let registry = program.open().await?;
     let connection = select::connection(&registry, reference).await?;
     if !yes {
-        let question = format!("Go back to the previous credential of {}?", account(connection.info()));
+        let question = format!("Return to the previous credential of {}?", account(connection.info()));
         if !confirm::ask(&program, question, "Nothing was changed.").await? {
             registry.close().await;
             return Ok(Exit::Fine);

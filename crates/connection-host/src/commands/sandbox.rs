@@ -35,7 +35,7 @@ pub(super) fn not_started(engine: SandboxEngine, error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::NotFound => {
             Error::new(Exit::NotFound, "engine_missing", format!("'{engine}', which runs containers, is not installed"))
-                .remedy("install podman or docker, or name the one that is here as sandbox.engine")
+                .remedy("install podman or docker, or set sandbox.engine to the one that is installed")
         }
         _ => Error::io(engine, error),
     }
@@ -93,7 +93,7 @@ impl Context {
         match program.images.get(kind) {
             Some(text) => Ok(Self::Text(text)),
             None => {
-                let message = format!("nothing says how the image of kind '{kind}' is made");
+                let message = format!("the image of kind '{kind}' has no Containerfile");
                 Err(Error::new(Exit::Refused, "not_supported", message).remedy("name a Containerfile with --file"))
             }
         }

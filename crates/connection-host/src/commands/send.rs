@@ -18,7 +18,7 @@ const JSON_LIMIT: usize = 64 * 1024 * 1024;
 
 pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, Error> {
     if !arguments.path.starts_with('/') {
-        return Err(Error::usage("the path must begin with '/': it is below the connection's base"));
+        return Err(Error::usage("the path must begin with '/'; it is relative to the connection's base address"));
     }
     let headers = arguments.headers.iter().map(|header| parse_header(header)).collect::<Result<Vec<_>, _>>()?;
     let data = match &arguments.data {

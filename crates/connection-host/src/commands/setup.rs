@@ -33,7 +33,7 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
         return Ok(Exit::Fine);
     }
     if setups.is_empty() {
-        output.line("No setup waits.")?;
+        output.line("There is no unfinished setup.")?;
         return Ok(Exit::Fine);
     }
     let mut table = Table::new(["ID", "KIND", "STATE", "REAUTHORIZES", "BEGUN", "EXPIRES"], 2);

@@ -50,7 +50,7 @@ fn facts(program: &Program, info: &ConnectionInfo, profile: &str) -> Result<(), 
     }
     if let (_, Some(mend)) = reason_line(info, now) {
         let tries = mend.starts_with("connections verify ");
-        fact(if tries { "try again" } else { "mend with" }, mend)?;
+        fact(if tries { "try again" } else { "fix with" }, mend)?;
     }
     fact("checked", info.checked_at.map_or("never".into(), |time| when(time, now)))?;
     if let Some(until) = info.valid_until {

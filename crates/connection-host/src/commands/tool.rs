@@ -42,9 +42,9 @@ impl Detected {
         match (&self.path, &self.version) {
             (Some(path), Some(version)) => format!("{version} at {path}"),
             (Some(path), None) if !tool.is_version_asked => {
-                format!("{path}, which is not asked for its version, since it writes when it is")
+                format!("{path}, whose version is not checked, because the tool would write files")
             }
-            (Some(path), None) => format!("{path}, which does not tell its version"),
+            (Some(path), None) => format!("{path}, whose version is unknown"),
             (None, _) => match install(tool) {
                 Some(how) => format!("{} is not installed; {how}", tool.binary),
                 None => format!("{} is not installed", tool.binary),

@@ -20,7 +20,7 @@ pub(super) async fn run(mut program: Program, arguments: Watching) -> Result<Exi
     }
     let watch = begin.await?;
     if !program.output.json {
-        program.output.note("Watching; Ctrl-C ends it.");
+        program.output.note("Watching; press Ctrl-C to stop.");
     }
     let (mut lines, none) = (Lines::new(&program.output, &registry), HashSet::new());
     let told = until_interrupted(&program.interrupts, lines.all(watch, &none)).await;

@@ -21,11 +21,13 @@ pub(super) async fn run(mut program: Program, arguments: Webhooks) -> Result<Exi
     let reveals = show_secrets || (program.output.at_terminal() && !program.output.json);
     match &command {
         Some(WebhooksCommand::Disable { yes }) => {
-            confirm::possible(&program, *yes, "whether to take the address away")?;
+            confirm::possible(&program, *yes, "whether to remove the address")?;
         }
         Some(WebhooksCommand::Enable | WebhooksCommand::Test) => drop(public_url(&program)?),
         Some(WebhooksCommand::Key) if !reveals => {
-            return Err(Error::usage("a key is printed to a terminal alone").remedy("say --show-secrets"));
+            return Err(
+                Error::usage("a key is printed only to a terminal").remedy("use --show-secrets to print it anyway")
+            );
         }
         _ => {}
     }
@@ -40,7 +42,7 @@ pub(super) async fn run(mut program: Program, arguments: Webhooks) -> Result<Exi
 /// Returns the configured public URL, behind which `serve` listens.
 fn public_url(program: &Program) -> Result<&PublicUrl, Error> {
     program.settings.inbound.public_url.as_ref().ok_or_else(|| {
-        Error::configuration("inbound.public_url is not set, so that no provider knows where to send").remedy(
+        Error::configuration("inbound.public_url is not set, so no provider knows where to send").remedy(
             "set it (or CONNECTIONS_INBOUND__PUBLIC_URL) to the https address that leads to `connections serve`, such as https://host.example",
         )
     })
@@ -108,8 +110,8 @@ impl Of<'_> {
 
     async fn disable(&self, yes: bool) -> Result<Exit, Error> {
         if !yes && self.connection.webhooks().info().await?.is_some() {
-            let question = format!("Take the webhook address of {} away?", account(self.connection.info()));
-            if !confirm::ask(self.program, question, "It receives webhooks as before.").await? {
+            let question = format!("Remove the webhook address of {}?", account(self.connection.info()));
+            if !confirm::ask(self.program, question, "Nothing was removed.").await? {
                 return Ok(Exit::Fine);
             }
         }
@@ -168,7 +170,7 @@ impl Of<'_> {
         }
         match (output.json, printed) {
             (true, _) => elements.end(output)?,
-            (false, false) => output.line("Nothing waits.")?,
+            (false, false) => output.line("No events wait.")?,
             (false, true) => {}
         }
         Ok(Exit::Fine)
@@ -201,7 +203,7 @@ impl Of<'_> {
         }
         self.advise(info, key.is_some(), &named);
         if tested.is_some_and(|test| test.failure.is_some()) {
-            output.note(format!("`connections webhooks {named} test` says what is wrong, if it still is."));
+            output.note(format!("`connections webhooks {named} test` shows whether the problem remains."));
         }
         Ok(Exit::Fine)
     }
@@ -224,18 +226,20 @@ impl Of<'_> {
                 output.note("Enter the address and the key at the provider.");
                 if info.keys.len() > 1 {
                     output.note(format!(
-                        "When it has the key, `connections webhooks {named} end-grace` ends the former."
+                        "When the provider has the key, `connections webhooks {named} end-grace` ends the former keys."
                     ));
                 }
             }
             SigningKey::Handshake if info.handshake_until.is_some() => {
-                output.note("Enter the address at the provider now: it tells its key there.");
+                output.note("Enter the address at the provider now; the provider sends its key to it.");
                 output.note(format!(
                     "Then `connections webhooks {named} key` shows the key, to be pasted at the provider."
                 ));
             }
             SigningKey::Handshake if info.keys.is_empty() => {
-                output.note(format!("No key was told; `connections webhooks {named} handshake` waits for one again."));
+                output.note(format!(
+                    "The provider sent no key; `connections webhooks {named} handshake` waits for one again."
+                ));
             }
             _ => {}
         }
@@ -245,10 +249,10 @@ impl Of<'_> {
     fn explained(&self, error: Error) -> Error {
         let named = quoted(&name(self.connection.info()));
         match error.code.as_str() {
-            "webhook_disabled" => error.remedy(format!("`connections webhooks {named} enable` gives it one")),
+            "webhook_disabled" => error.remedy(format!("`connections webhooks {named} enable` gives it an address")),
             "not_supported" => error.remedy("`connections kinds` shows what each kind can"),
             "webhook_key_missing" if error.remedy.is_none() => {
-                error.remedy(format!("`connections webhooks {named}` says what there is"))
+                error.remedy(format!("`connections webhooks {named}` shows its keys"))
             }
             _ => error,
         }
@@ -259,7 +263,7 @@ fn facts(output: &Output, info: &WebhookInfo) -> Result<(), Error> {
     let when = |at: Timestamp| when(output, at);
     for key in &info.keys {
         let until = key.until.map(|until| format!(", until {}", when(until))).unwrap_or_default();
-        fact(output, "good key", &format!("since {}{until}", when(key.since)))?;
+        fact(output, "valid key", &format!("since {}{until}", when(key.since)))?;
     }
     if let Some(until) = info.handshake_until {
         fact(output, "handshake", &format!("awaited until {}", when(until)))?;
@@ -291,7 +295,7 @@ fn signed_by(key: SigningKey) -> &'static str {
     match key {
         SigningKey::Credential => "the credential",
         SigningKey::Generated => "a key that is made here",
-        SigningKey::Handshake => "a key that the provider tells",
+        SigningKey::Handshake => "a key that the provider sends",
         _ => "a key",
     }
 }

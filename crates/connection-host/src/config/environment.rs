@@ -218,7 +218,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
 fn ignored(variable: &str) -> String {
     let known: Vec<_> = key::KEYS.iter().map(Key::variable).collect();
     let nearest = nearest(variable, std::iter::once(CONFIG).chain(known.iter().map(String::as_str)));
-    format!("ignoring {variable}: there is no such variable; the nearest is {}", nearest.unwrap_or(CONFIG))
+    format!("ignoring {variable}, which is unknown; the most similar variable is {}", nearest.unwrap_or(CONFIG))
 }
 
 impl std::fmt::Debug for Environment {

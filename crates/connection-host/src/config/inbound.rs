@@ -31,7 +31,7 @@ impl InboundSettings {
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         if self.public_url.is_some() && self.unencrypted_url.is_some() {
             return Err(Error::configuration("inbound.public_url and inbound.unencrypted_url are both set")
-                .remedy("a host is reached at one address: take one of the two away"));
+                .remedy("a host is reached at one address: remove one of the two"));
         }
         self.public_url = self.public_url.take().or(self.unencrypted_url.take());
         Ok(())

@@ -358,6 +358,5 @@ pub(super) fn of_variable(variable: &str) -> Option<(&'static Key, String)> {
 /// Returns the error for an unknown key, which lists the known ones.
 pub(super) fn unknown(source: &str, name: &str) -> Error {
     let known: Vec<_> = KEYS.iter().map(|key| key.name).collect();
-    Error::configuration(format!("{source}: there is no key '{name}'"))
-        .remedy(format!("the keys are {}", known.join(", ")))
+    Error::configuration(format!("{source}: unknown key '{name}'")).remedy(format!("the keys are {}", known.join(", ")))
 }

@@ -88,8 +88,10 @@ impl Settings {
             (None, [used]) => *used,
             (None, [one, other, ..]) => {
                 let (one, other) = (one.keys(), other.keys());
-                return Err(Error::configuration(format!("{one} and {other} are both set, and one source is used"))
-                    .remedy("say which one with key.source, or take the other one away"));
+                return Err(Error::configuration(format!(
+                    "{one} and {other} are both set, but only one source is used"
+                ))
+                .remedy("select one with key.source, or remove the other one"));
             }
         };
         let usual = self.key_file();

@@ -47,10 +47,10 @@ impl KindSettings {
         let kept =
             |name: &str| descriptor.fields.iter().any(|f| f.name == name && f.kept.as_deref() == Some(CLIENT_KEY));
         if !kept("clientId") {
-            return Err(wrong(format!("'{kind}' takes no application")).remedy(format!("leave kinds.{kind} out")));
+            return Err(wrong(format!("'{kind}' uses no application")).remedy(format!("leave kinds.{kind} out")));
         }
         let Some(id) = &self.id else {
-            return Err(wrong(format!("kinds.{kind}.client_id is missing")).remedy("give the application's id too"));
+            return Err(wrong(format!("kinds.{kind}.client_id is missing")).remedy("set the application's id, too"));
         };
         match (self.secret.place(), kept("clientSecret")) {
             (None, true) => Err(wrong(format!("kinds.{kind} has no secret")).remedy("set client_secret_file")),

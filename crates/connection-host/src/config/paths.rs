@@ -28,7 +28,7 @@ pub(crate) fn home() -> Option<PathBuf> {
 pub(crate) fn data_directory() -> Result<PathBuf, Error> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| {
         Error::configuration("there is no home directory")
-            .remedy("say where to keep things with --data-dir or CONNECTIONS_DATA_DIR")
+            .remedy("choose the data directory with --data-dir or CONNECTIONS_DATA_DIR")
     })?;
     Ok(strategy.data_dir().join(NAME))
 }

@@ -87,8 +87,8 @@ fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
     let variables = [("CONNECTIONS_DATADIR", "hunter2"), ("CONNECTIONS_DATABSE_URL", "hunter2")];
     let warnings = load("", &variables, Global::default()).unwrap().warnings.join("\n");
     for expected in [
-        "ignoring CONNECTIONS_DATADIR: there is no such variable; the nearest is CONNECTIONS_DATA_DIR",
-        "ignoring CONNECTIONS_DATABSE_URL: there is no such variable; the nearest is CONNECTIONS_DATABASE_URL",
+        "ignoring CONNECTIONS_DATADIR, which is unknown; the most similar variable is CONNECTIONS_DATA_DIR",
+        "ignoring CONNECTIONS_DATABSE_URL, which is unknown; the most similar variable is CONNECTIONS_DATABASE_URL",
     ] {
         assert!(warnings.contains(expected), "{warnings}");
     }
@@ -115,7 +115,7 @@ fn what_kubernetes_sets_for_a_service_of_our_name_is_one_warning() {
     assert!(warnings.len() == 1 && links.iter().all(|(name, _)| warnings[0].contains(name)), "{warnings:?}");
     // The control: a port that a person set is a misspelled setting.
     let warnings = load("", &[("CONNECTIONS_PORT", "8745")], Global::default()).unwrap().warnings;
-    assert!(warnings[0].contains("the nearest is "), "{warnings:?}");
+    assert!(warnings[0].contains("the most similar variable is "), "{warnings:?}");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn what_is_said_of_containers_and_usage_has_its_bounds() {
         let variable = format!("CONNECTIONS_SANDBOX__{name}__MY_KIND");
         let settings = load("", &[(&variable, value), ttl], Global::default()).unwrap();
         let error = check_tools(&settings.sandbox, &settings.usage, [].iter()).unwrap_err().to_string();
-        assert!(error.contains(&format!("sandbox.{}.my-kind: there is no kind", name.to_lowercase())), "{error}");
+        assert!(error.contains(&format!("sandbox.{}.my-kind: unknown kind", name.to_lowercase())), "{error}");
     }
 }
 

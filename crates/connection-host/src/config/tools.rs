@@ -163,7 +163,7 @@ pub(crate) fn check<'a>(
     let known: Vec<_> = known.map(Kind::as_str).collect();
     match sandbox.kinds().chain(usage.kinds()).find(|(_, kind)| !known.contains(&kind.as_str())) {
         None => Ok(()),
-        Some((table, kind)) => Err(Error::configuration(format!("{table}.{kind}: there is no kind '{kind}'"))
+        Some((table, kind)) => Err(Error::configuration(format!("{table}.{kind}: unknown kind '{kind}'"))
             .remedy(format!("the kinds are {}", known.join(", ")))),
     }
 }

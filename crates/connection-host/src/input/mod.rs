@@ -168,7 +168,7 @@ impl Inputs {
         }
         let given = |field: &&Field| !self.person || self.values.contains_key(&*field.name);
         if let Some(field) = fields.iter().filter(|field| self.asked.contains(&*field.name)).find(given) {
-            let again = || format!("'{}' is asked again, and there is no other value", field.name);
+            let again = || format!("'{}' is requested again, and there is no other value", field.name);
             return Err(refused(prompt.problem.as_ref().map_or_else(again, ToString::to_string)));
         }
         let only_optional = fields.iter().all(|field| !field.required);

@@ -57,7 +57,7 @@ pub(crate) fn condition(info: &ConnectionInfo) -> (Liveness, Option<Reason>) {
     if info.registered {
         return (info.liveness, info.reason.clone());
     }
-    let gone = Reason::new(reason::UNKNOWN_KIND, "no plugin of this kind is here");
+    let gone = Reason::new(reason::UNKNOWN_KIND, "this program has no plugin of this kind");
     (Liveness::Unknown, Some(gone.remedy("use a program that has one, or remove the connection")))
 }
 

@@ -29,9 +29,7 @@ use crate::{Error, Exit, config::Environment, name as program_name, platform};
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => {
-            Error::new(Exit::Unexpected, "output_closed", "nobody reads the output any more")
-        }
+        std::io::ErrorKind::BrokenPipe => Error::new(Exit::Unexpected, "output_closed", "the output was closed"),
         _ => Error::io("standard output", &error),
     })
 }

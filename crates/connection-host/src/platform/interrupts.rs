@@ -63,5 +63,9 @@ impl Interrupts {
 
 /// Returns the error of an interrupted command. The next command finds what has been recorded.
 pub(crate) fn interrupted() -> Error {
-    Error::new(Exit::Interrupted, "interrupted", "it was interrupted; what was under way is found by the next command")
+    Error::new(
+        Exit::Interrupted,
+        "interrupted",
+        "the command was interrupted; the next command continues its unfinished work",
+    )
 }

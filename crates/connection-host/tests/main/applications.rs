@@ -66,7 +66,7 @@ fn the_environment_brings_an_application_and_wins_over_the_file() {
     adding.end().exits(0);
     // The control: another kind takes no application. In a variable, `_` stands for the `-` in the name of a kind.
     real.machine.set("CONNECTIONS_KINDS__REAL_OWN__CLIENT_ID", "app");
-    real.run(&["list"]).exits(2).warns("'real-own' takes no application");
+    real.run(&["list"]).exits(2).warns("'real-own' uses no application");
 }
 
 #[test]
@@ -77,14 +77,14 @@ fn a_configuration_that_no_kind_can_use_is_refused() {
         let ran = expected.iter().fold(machine.run(&["kinds"]).exits(2), |ran, part| ran.warns(part));
         assert!(!ran.err.contains("hunter2"), "{}", ran.err);
     };
-    check("[kinds.gmial]\nclient_id = \"a\"", &["there is no kind 'gmial'", "gmail"]);
-    check("[kinds.github]\nclient_id = \"a\"", &["'github' takes no application", "kinds.github"]);
+    check("[kinds.gmial]\nclient_id = \"a\"", &["unknown kind 'gmial'", "gmail"]);
+    check("[kinds.github]\nclient_id = \"a\"", &["'github' uses no application", "kinds.github"]);
     check("[kinds.gmail]\nclient_id = \"a\"", &["kinds.gmail has no secret", "client_secret_file"]);
     check("[kinds.gmail]\nclient_secret = \"hunter2\"", &["kinds.gmail.client_id is missing"]);
     let both = "[kinds.gmail]\nclient_id = \"a\"\nclient_secret = \"hunter2\"\nclient_secret_file = \"b\"";
     check(both, &["are both set"]);
-    check("[kinds.gmail]\nclient = \"hunter2\"", &["there is no key 'kinds.gmail.client'", "kinds.KIND.client_id"]);
-    check("[kinds]\ngmail = \"hunter2\"", &["there is no key 'kinds.gmail'"]);
+    check("[kinds.gmail]\nclient = \"hunter2\"", &["unknown key 'kinds.gmail.client'", "kinds.KIND.client_id"]);
+    check("[kinds]\ngmail = \"hunter2\"", &["unknown key 'kinds.gmail'"]);
     check("[kinds.gmail]\nclient_id = 7", &["'kinds.gmail.client_id' must be a text"]);
     // The control: a complete application is accepted.
     machine.configure("[kinds.gmail]\nclient_id = \"a\"\nclient_secret = \"hunter2\"");
@@ -109,7 +109,7 @@ fn a_secret_that_others_can_read_is_refused_before_anything_is_made() {
 #[test]
 fn an_application_that_was_asked_for_is_forgotten_and_asked_for_again() {
     let Some(real) = Real::start(json!({})) else { return };
-    real.run(&["kinds", "forget-client", "real"]).exits(0).says("No application of 'real' was kept");
+    real.run(&["kinds", "forget-client", "real"]).exits(0).says("No application of 'real' was stored");
     // On PostgreSQL, the database exists already and is opened with the key of this machine.
     assert!(ON_POSTGRES || !real.machine.data().exists());
     real.run(&["kinds", "forget-client", "gone"]).exits(5);
@@ -121,14 +121,14 @@ fn an_application_that_was_asked_for_is_forgotten_and_asked_for_again() {
     again.link();
     again.kill();
     let forgotten = real.run(&["kinds", "forget-client", "real"]).exits(0);
-    forgotten.says("Forgot the application of 'real'").says("not renewed until it is given again");
+    forgotten.says("Forgot the application of 'real'").says("not renewed until the application is entered again");
     let shape = real.run(&["kinds", "forget-client", "real", "--json"]).exits(0);
     assert_eq!(shape.json(), json!({ "kind": "real", "forgotten": false, "configuredIn": null }));
     real.run(&["add", "real", "--again"]).exits(2).warns("clientId");
     configured(&real, "[kinds.real]\nclient_id = \"app\"\nclient_secret_file = \"secret\"\n");
     real.run(&["kinds", "forget-client", "real"])
         .exits(0)
-        .says("The configuration has one, which stays: kinds.real in ");
+        .says("The application in the configuration stays: kinds.real in ");
 }
 
 /// Google ends the authorization of an application that is in testing after a week. The list says so, although tokens

@@ -43,7 +43,7 @@ fn doctor_names_a_row_that_was_edited_and_the_way_out() {
         machine.run(&["verify", "github:wort"]).exits(4).says("was changed outside of this program").says(remedy);
     assert!(!verified.out.contains("reauthorize"), "an edited row is not authorized again: {}", verified.out);
     let list = machine.run(&["list"]).exits(0).says(remedy);
-    assert!(!list.out.contains("Mend with"), "{}", list.out);
+    assert!(!list.out.contains("Fix with"), "{}", list.out);
     let told = machine.run(&["doctor", "--json"]).exits(1).json();
     let checks = told["checks"].as_array().unwrap();
     assert!(checks.iter().any(|check| check["check"] == "rows" && check["ok"] == false), "{told}");

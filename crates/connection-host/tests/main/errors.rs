@@ -75,7 +75,7 @@ fn a_directory_that_the_host_allows_an_owner_no_longer_is_mended_in_its_configur
     let verified = machine.run(&["--owner", "ada", "verify", "filesystem"]).exits(4).says(remedy);
     assert!(!verified.out.contains("reauthorize"), "{}", verified.out);
     let list = machine.run(&["--owner", "ada", "list"]).exits(0).says(remedy);
-    assert!(!list.out.contains("Mend with"), "{}", list.out);
+    assert!(!list.out.contains("Fix with"), "{}", list.out);
 }
 
 #[test]
@@ -112,13 +112,17 @@ fn doctor_tells_a_data_directory_that_cannot_be_made() {
     let there = |path: &str| machine.run(&["--data-dir", machine.path(path).to_str().unwrap(), "doctor"]);
     there("taken").exits(1).says("failed  data_directory").says("is not a directory");
     there("taken/data").exits(1).says("failed  data_directory").says("--data-dir");
-    there("free/data").exits(0).says("the first connection makes it");
+    there("free/data").exits(0).says("the first connection creates it");
 }
 
 #[test]
 fn doctor_makes_nothing_on_a_fresh_machine_and_says_what_is_wrong_later() {
     let machine = Machine::new();
-    machine.run(&["doctor"]).exits(0).says("not there yet").says("https://api.github.com goes to http://127.0.0.1");
+    machine
+        .run(&["doctor"])
+        .exits(0)
+        .says("does not exist yet")
+        .says("https://api.github.com goes to http://127.0.0.1");
     assert!(!machine.data().exists(), "nothing was made");
     machine.add_github("work").exits(0);
     machine.run(&["doctor"]).exits(0).says("1 connection").says("ok      state_directory");
@@ -244,18 +248,18 @@ fn variables_that_kubernetes_sets_stop_nothing() {
 fn a_misspelled_command_kind_or_option_is_repeated_with_the_nearest_one() {
     let machine = Machine::new();
     for (arguments, exit, said, remedy) in [
-        (&["lsit"][..], 2, "there is no command 'lsit'. Did you mean 'list'?", "connections --help"),
-        (&["setup", "resum"], 2, "there is no command 'resum'. Did you mean 'resume'?", "connections setup --help"),
-        (&["add", "githb"], 5, "there is no kind 'githb'. Did you mean 'github'?", "the kinds are"),
-        (&["kinds", "show", "githb"], 5, "there is no kind 'githb'. Did you mean 'github'?", "the kinds are"),
-        (&["add", "github", "--lable", "x"], 2, "there is no option '--lable'. Did you mean '--label'?", "add --help"),
-        (&["list", "more"], 2, "`connections list` does not take so many arguments", "connections list --help"),
-        (&["explode"], 2, "there is no command 'explode'\n", "connections --help"),
+        (&["lsit"][..], 2, "unknown command 'lsit'. Did you mean 'list'?", "connections --help"),
+        (&["setup", "resum"], 2, "unknown command 'resum'. Did you mean 'resume'?", "connections setup --help"),
+        (&["add", "githb"], 5, "unknown kind 'githb'. Did you mean 'github'?", "the kinds are"),
+        (&["kinds", "show", "githb"], 5, "unknown kind 'githb'. Did you mean 'github'?", "the kinds are"),
+        (&["add", "github", "--lable", "x"], 2, "unknown option '--lable'. Did you mean '--label'?", "add --help"),
+        (&["list", "more"], 2, "`connections list` was given too many arguments", "connections list --help"),
+        (&["explode"], 2, "unknown command 'explode'\n", "connections --help"),
     ] {
         machine.run(arguments).exits(exit).warns(said).warns(remedy);
     }
     // An argument that cannot be a command may be a secret.
-    let ran = machine.run(&[TOKEN]).exits(2).warns("there is no such command");
+    let ran = machine.run(&[TOKEN]).exits(2).warns("unknown command");
     assert!(!ran.err.contains(TOKEN), "{}", ran.err);
 }
 
@@ -294,7 +298,7 @@ fn whatever_only_reads_makes_no_database_and_says_where_it_looked() {
     machine.write("issues.json", crate::extensions::ISSUES);
     let run = |arguments: &[&str]| machine.run(&[&["--database", "mistyped/a.db"], arguments].concat());
     for (arguments, exit, says) in [
-        (&["setup", "list"][..], 0, "No setup waits"),
+        (&["setup", "list"][..], 0, "There is no unfinished setup"),
         (&["extensions"], 0, "No extension was added"),
         (&["events"], 0, ""),
         (&["resolve", "issues.json"], 0, "missing"),
@@ -311,7 +315,7 @@ fn whatever_only_reads_makes_no_database_and_says_where_it_looked() {
             .exits(exit)
             .says(says)
             .warns("There is no database at ")
-            .warns("mistyped/a.db, and none is made");
+            .warns("mistyped/a.db, and this command creates none");
         let shape = run(&[arguments, &["--json"]].concat()).exits(exit);
         if exit == 0 {
             drop(shape.json())

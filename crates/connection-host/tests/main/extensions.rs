@@ -88,7 +88,7 @@ fn two_extensions_share_a_connection_while_a_person_lets_them() {
     machine
         .run(&["extensions", "revoke", "release-notes", "github:octocat"])
         .exits(0)
-        .says("release-notes may not use github:octocat any more");
+        .says("release-notes may no longer use github:octocat");
     exec(&machine, "release-notes").exits(6);
     exec(&machine, "issues").exits(0);
     let events = machine.run(&["events", "github", "--json"]).exits(0).json();
@@ -126,13 +126,13 @@ fn what_was_added_is_listed_replaced_and_removed() {
     machine
         .run(&["extensions", "remove", "issues", "--yes"])
         .exits(0)
-        .says("Removed the extension issues; it may use 1 connection no more");
+        .says("Removed the extension issues; it may no longer use 1 connection");
     machine.run(&["extensions", "remove", "issues", "--yes"]).exits(5).warns("connections extensions");
     machine.run(&["list"]).exits(0).says("github:octocat");
     // An extension that was removed and added again has no grants and no preferences.
     machine.run(&["extensions", "add", "issues.json"]).exits(0).says("granted       no");
     machine.run(&["preferences", "get", "issues", "openBehavior"]).exits(0).says("browser");
-    machine.run(&["extensions", "revoke", "issues"]).exits(0).says("as before");
+    machine.run(&["extensions", "revoke", "issues"]).exits(0).says("had no such grant");
     machine.run(&["extensions", "revoke", "nobody"]).exits(5);
 }
 
@@ -150,7 +150,7 @@ fn a_grant_is_of_declared_names_and_of_the_provider_that_is_needed() {
     machine.run(&["extensions", "grant", "nobody", "github"]).exits(5).warns("connections extensions add FILE");
     exec(&machine, "release-notes").exits(6);
     // Without secrets, the extension may send requests but cannot read a secret.
-    grant(&["github", "--no-secrets"]).exits(0).says("and sees no secret of it");
+    grant(&["github", "--no-secrets"]).exits(0).says("without its secrets");
     exec(&machine, "release-notes").exits(6).warns("accessToken");
     grant(&["github", "--name", "accessToken"]).exits(0);
     exec(&machine, "release-notes").exits(0);
@@ -274,7 +274,7 @@ fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
         registry.extensions().grant("an agent", id.parse().unwrap(), &[token]).await.unwrap();
         registry.close().await;
     });
-    let list = machine.run(&["extensions"]).exits(0).says("it was not added").out;
+    let list = machine.run(&["extensions"]).exits(0).says("was not added").out;
     let row = list.lines().find(|line| line.starts_with("an agent")).unwrap();
     assert!(row.contains("unknown") && row.contains("github:octocat (accessToken)"), "{list}");
     let list = machine.run(&["extensions", "--json"]).exits(0).json();
@@ -300,12 +300,13 @@ fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
 fn what_was_not_added_is_added_first() {
     let machine = machine();
     let lines =
-        |first: &str, then: &str| format!("mend with     connections {first}\nthen          connections {then}\n");
+        |first: &str, then: &str| format!("fix with      connections {first}\nthen          connections \
+                                                   {then}\n");
     let first = lines("extensions add issues.json", "open-settings issues");
     machine.run(&["resolve", "issues.json"]).exits(0).says(&first);
-    machine.run(&["extensions", "add", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
+    machine.run(&["extensions", "add", "issues.json"]).exits(0).says("fix with      connections open-settings issues");
     let added =
-        machine.run(&["resolve", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
+        machine.run(&["resolve", "issues.json"]).exits(0).says("fix with      connections open-settings issues");
     assert!(!added.out.contains("extensions add"), "{}", added.out);
     // Another declaration has this name.
     let other = String::from_utf8(ISSUES.to_vec()).unwrap().replace("\"GitHub\"", "\"Git Hub\"");
@@ -318,7 +319,7 @@ fn what_was_not_added_is_added_first() {
     machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
     machine.run(&["extensions", "grant", "release-notes", "github:octocat"]).exits(0);
     let ready = machine.run(&["resolve", "release-notes.json"]).exits(0);
-    assert!(!ready.out.contains("mend with"), "{}", ready.out);
+    assert!(!ready.out.contains("fix with"), "{}", ready.out);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn where_a_browser_ended_is_taken_from_standard_input() {
     other.link();
     other.type_line(&back);
     other.end().exits(3).warns("belongs to another attempt");
-    real.run(&["setup", "list"]).exits(0).says("No setup waits");
+    real.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn control_c_while_a_browser_is_waited_for_leaves_nothing() {
     let interrupted = std::process::Command::new("kill").args(["-INT", &adding.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
     adding.end().exits(3).warns("cancelled");
-    real.run(&["setup", "list"]).exits(0).says("No setup waits");
+    real.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
 }
 
 /// Providers compare the configured port, and another program uses it. The error says what to do, and `--paste` needs

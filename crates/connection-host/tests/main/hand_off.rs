@@ -46,7 +46,7 @@ fn where_nobody_can_be_asked_the_view_says_the_way() {
     assert_eq!((&opened["required"]["action"], &opened["required"]["kinds"]), (&json!("connect"), &json!(["github"])));
     let way = "connections open-settings issues --command search --from-env accessToken=VARIABLE";
     assert_eq!(opened["required"]["way"], way);
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     assert!(machine.provider.seen().is_empty(), "to look at it asks nobody");
 }
 
@@ -121,7 +121,7 @@ fn a_setup_that_fails_has_a_ticket_that_says_why_and_one_that_nobody_began_has_n
     // Input that is refused begins no setup.
     let refused = machine.run(&["open-settings", "issues", "--from-env", "unknown=GITHUB"]).exits(2);
     assert!(!refused.err.contains("--retry"), "{}", refused.err);
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     let failed = machine.run(&[&CONNECT[..], &["--command", "search", "--json"]].concat()).exits(3).err;
     let error: serde_json::Value = serde_json::from_str(&failed).unwrap();
@@ -169,8 +169,9 @@ fn who_authorizes_again_for_an_extension_lets_it_use_the_connection() {
     machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     machine.run(&["verify", "github"]).exits(4);
     machine.provider.behave();
-    machine.run(&["resolve", "issues.json"]).exits(0).says("mend with     connections reauthorize github:octocat");
-    machine.run(&["resolve", "release-notes.json"]).exits(0).says("mend with     connections open-settings release-notes");
+    machine.run(&["resolve", "issues.json"]).exits(0).says("fix with      connections reauthorize github:octocat");
+    machine.run(&["resolve", "release-notes.json"]).exits(0).says("fix with      connections open-settings \
+                                                                   release-notes");
     let again = ["open-settings", "release-notes", "--from-env", "accessToken=GITHUB"];
     machine.run(&again).exits(0).says("Reauthorized octocat").says("status        connected");
     machine.run(&["exec", "release-notes", "--", "/bin/sh", "-c", "exit 0"]).exits(0);
@@ -300,7 +301,7 @@ fn a_way_that_was_chosen_begins_the_setup() {
     let run = |arguments: &[&str]| machine.run_example("oauth2", arguments);
     run(&["extensions", "add", "real.json"]).exits(0).says("missing");
     run(&["open-settings", "real"]).exits(0).says("connections open-settings real --paste");
-    run(&["setup", "list"]).exits(0).says("No setup waits");
+    run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     run(&["open-settings", "real", "--device"]).exits(2).warns("use --paste");
     run(&["open-settings", "real", "--paste"]).exits(3);
 }

@@ -133,7 +133,7 @@ fn a_test_arrives_and_waits_to_be_dealt_with() {
         machine.run(&["webhooks", kind, "test"]).exits(6).warns("enable");
         let enabled = shown(&machine, &["webhooks", kind, "enable"]);
         assert_eq!(enabled["key"].is_string(), kind == "github");
-        machine.run(&["webhooks", kind, "deliveries"]).exits(0).says("Nothing waits.");
+        machine.run(&["webhooks", kind, "deliveries"]).exits(0).says("No events wait.");
         machine.run(&["webhooks", kind, "test"]).exits(0).says("ok      a signed delivery to http://127.0.0.1:");
         let told = machine.run(&["webhooks", kind, "test", "--json"]).exits(0).json();
         check(&told, "check");
@@ -163,7 +163,7 @@ fn a_test_that_does_not_arrive_says_what_is_wrong() {
     let enabled = shown(&machine, &["webhooks", "github", "enable"]);
     let ran = machine.run(&["webhooks", "github", "test"]).exits(1);
     hides(&ran, &enabled);
-    ran.says("nobody listens").says("callback_port");
+    ran.says("nothing listens").says("callback_port");
     // The address leads to the `serve` of another host, and then to a server that is not a `serve`.
     let other = crate::serve::machine();
     let serving = Serving::start(&other);
@@ -208,7 +208,7 @@ fn how_the_last_test_ended_is_shown_until_address_or_key_is_another() {
     };
     never(&machine);
     machine.run(&["webhooks", "github", "test"]).exits(0);
-    assert!(!ended(&machine, None).err.contains("says what is wrong"));
+    assert!(!ended(&machine, None).err.contains("shows whether the problem remains"));
     // The webhook was not tested at this public URL.
     let here = serving.url.clone();
     let elsewhere = machine.provider.origin.clone();

@@ -34,7 +34,7 @@ fn lines_are_imported_and_what_is_wrong_is_told_by_its_line() {
     ];
     let file = machine.write("connections.jsonl", lines.join("\n").as_bytes());
     let ran = machine.run(&["import", &file]).exits(1);
-    let ran = ran.says("Imported 3 · connected already: 1 · refused: 4").warns("line 5 is not one JSON object: column");
+    let ran = ran.says("Imported 3 · already connected: 1 · refused: 4").warns("line 5 is not one JSON object: column");
     let ran = ran.warns("line 6 is not an item as documented").warns("line 7 has a wrong 'credential'");
     ran.warns("line 8: no plugin of kind 'gone'").warns("line 9: this account is already connected as github:work");
     assert!(machine.provider.seen().is_empty(), "nothing was sent");
@@ -60,7 +60,7 @@ fn an_import_from_standard_input_is_verified_and_of_its_owner() {
     assert_eq!(machine.provider.seen().len(), 1);
     machine.run(&["list"]).exits(0).says("Nothing is connected yet");
     let again = machine.feed(&["import", "-", "--owner", "u42"], &github("583231", "work")).exits(0);
-    again.says("Imported 0 · connected already: 1 · refused: 0");
+    again.says("Imported 0 · already connected: 1 · refused: 0");
     machine.feed(&["import", "-", "--owner", "u42", "--again"], &github("583231", "home")).exits(0);
     let file = machine.write("one.jsonl", github("7", "seven").as_bytes());
     machine.run(&["import", &file]).exits(0).warns("Delete it");

@@ -43,7 +43,7 @@ fn a_malformed_field_ends_the_setup_and_names_it() {
     machine.feed(&["add", "twilio", "--input", "-"], input).exits(3).warns("accountSid");
     let input = r#"{"roots": "gone"}"#;
     machine.feed(&["add", "filesystem", "--input", "-"], input).exits(3).warns("does not exist");
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     assert!(machine.provider.seen().is_empty());
 }
 
@@ -53,7 +53,7 @@ fn a_field_asked_again_after_a_refusal_ends_the_setup() {
     let ran = machine.feed(&["add", "github", "--input", "-"], r#"{"accessToken": "wrong"}"#).exits(3);
     ran.warns("GitHub does not accept this token");
     assert_eq!(machine.provider.seen().len(), 1, "asked once");
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     machine.run(&["list"]).exits(0).says("Nothing is connected");
 }
 

@@ -35,7 +35,7 @@ fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
         // A second browser is refused and learns nothing.
         let second = UserAgent::new().get(&link).expect("the program answers");
         assert_eq!((second.status, second.header("location")), (403, None));
-        assert!(second.body.contains("Another browser has opened this address already"), "{}", second.body);
+        assert!(second.body.contains("Another browser has already opened this address"), "{}", second.body);
         assert!(!second.body.contains("state"), "{}", second.body);
         // If the address is loaded again, it leads the same browser to the provider, which then finishes.
         assert_eq!(led(&mut browser, &link), provider);

@@ -108,7 +108,7 @@ fn a_file_that_is_shown_at_a_terminal_ends_its_line() {
 #[test]
 fn the_only_setup_is_resumed_without_its_id() {
     let machine = Machine::new();
-    machine.run(&["setup", "resume"]).exits(5).warns("no setup waits");
+    machine.run(&["setup", "resume"]).exits(5).warns("there is no unfinished setup");
     machine.provider.tell(503, "", "");
     machine.add_github("work").exits(3);
     machine.provider.behave();

@@ -67,5 +67,5 @@ fn all_connections_of_a_kind_are_removed_at_once() {
     labels.sort_unstable();
     assert_eq!(labels, ["l0", "l1", "l2"]);
     machine.run(&["list"]).exits(0).says("Nothing is connected");
-    machine.run(&["remove", "--kind", "github", "--yes"]).exits(0).says("No connection of github is there");
+    machine.run(&["remove", "--kind", "github", "--yes"]).exits(0).says("There is no connection of github");
 }

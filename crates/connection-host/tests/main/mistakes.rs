@@ -7,22 +7,22 @@ fn a_misspelled_connection_is_repeated_with_the_nearest_one() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     for reference in ["gihtub", "wrok", "github:wrok", "githb:work"] {
-        let told = format!("there is no connection '{reference}'. Did you mean 'github:work'?");
+        let told = format!("no connection named '{reference}'. Did you mean 'github:work'?");
         machine.run(&["show", reference]).exits(5).warns(&told).warns("connections list");
     }
     // The control: an unrelated word gets no suggestion.
-    machine.run(&["show", "calendar"]).exits(5).warns("there is no connection 'calendar'\n");
+    machine.run(&["show", "calendar"]).exits(5).warns("no connection named 'calendar'\n");
 }
 
 #[test]
 fn a_command_of_other_programs_is_told_with_ours() {
     let machine = Machine::new();
     for (typed, meant) in [("status", "list"), ("login", "add"), ("rm", "remove"), ("check", "verify")] {
-        let told = format!("there is no command '{typed}'. Did you mean '{meant}'?");
+        let told = format!("unknown command '{typed}'. Did you mean '{meant}'?");
         machine.run(&[typed]).exits(2).warns(&told).warns("connections --help");
     }
     // There is no suggestion, because `setup` has no command `add`.
-    machine.run(&["setup", "login"]).exits(2).warns("there is no command 'login'\n");
+    machine.run(&["setup", "login"]).exits(2).warns("unknown command 'login'\n");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_provider_that_cannot_be_asked_is_tried_again_and_a_refused_token_is_mended(
     machine.add_github("work").exits(0);
     machine.provider.tell(503, "", "");
     let list = machine.run(&["verify"]).exits(4).says("Try again with:\n  connections verify github:work\n");
-    assert!(!list.out.contains("Mend with"), "{}", list.out);
+    assert!(!list.out.contains("Fix with"), "{}", list.out);
     machine.run(&["show", "github"]).exits(0).says("try again     connections verify github:work");
     // For several connections, one command tries all of them again.
     let token = machine.write("token", TOKEN.as_bytes());
@@ -57,7 +57,7 @@ fn a_provider_that_cannot_be_asked_is_tried_again_and_a_refused_token_is_mended(
     machine.run(&["verify"]).exits(4).says("Try again with:\n  connections verify --all\n");
     machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     let list = machine.run(&["verify", "github:work"]).exits(4);
-    let list = list.says("Mend with:\n  connections reauthorize github:work\n");
+    let list = list.says("Fix with:\n  connections reauthorize github:work\n");
     assert!(!list.out.contains("Try again"), "{}", list.out);
 }
 

@@ -26,7 +26,7 @@ fn what_nobody_has_set_has_its_default() {
 #[test]
 fn a_preference_that_the_connection_overrides_is_told_where_it_is_set_and_read() {
     let machine = connected();
-    let why = "no effect: the connection says https://api.github.com";
+    let why = "no effect: the connection's own value is https://api.github.com";
     let set = ["preferences", "set", "issues", "apiBaseUrl", "https://ghe.example"];
     machine.run(&set).exits(0).says("apiBaseUrl of issues is https://ghe.example").warns(why);
     machine.run(&["preferences", "get", "issues"]).exits(0).says(why);

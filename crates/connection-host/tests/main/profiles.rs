@@ -29,7 +29,7 @@ fn the_first_list_has_the_directory_that_the_tool_uses_by_itself() {
     assert_eq!((&first[0]["label"], &first[0]["directory"]), (&json!("Default"), &json!(directory)));
     assert_eq!((&first[0]["isImplicit"], &first[0]["found"]["state"]), (&json!(true), &json!("gone")));
     assert_eq!(listed(&machine, "claude"), first, "it is made once");
-    machine.run(&["profiles", "list", "claude"]).exits(0).says("Default").says("yes").says("not there yet");
+    machine.run(&["profiles", "list", "claude"]).exits(0).says("Default").says("yes").says("does not exist yet");
     let other = machine.run(&["profiles", "list", "codex"]).exits(0);
     assert!(other.out.contains(".codex"), "{}", other.out);
     assert!(!machine.path(".claude").exists(), "nothing is made in a home");
@@ -73,7 +73,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
         machine.run(&[&["profiles"], arguments].concat()).exits(exit).warns(said);
     };
     run(&["list", "github"], 6, "kind 'github' has no profiles");
-    run(&["list", "gone"], 5, "there is no kind 'gone'");
+    run(&["list", "gone"], 5, "unknown kind 'gone'");
     assert!(!machine.data().exists(), "nothing was made");
     run(&["remove", "claude", "Default"], 6, "is the only one");
     run(&["create", "claude", "Default", "--dir", "a"], 6, "there is already a profile 'Default'");
@@ -204,7 +204,7 @@ fn a_directory_tells_whether_and_as_whom_somebody_is_signed_in() {
     machine.write("file", b"");
     let file = machine.run(&["profiles", "probe", "claude", "--dir", "file", "--json"]).exits(0).json();
     assert_eq!((&file["state"], &file["exists"]), (&json!("notADirectory"), &json!(false)));
-    machine.run(&["profiles", "probe", "claude"]).exits(0).says("not there yet").says("not known");
+    machine.run(&["profiles", "probe", "claude"]).exits(0).says("does not exist yet").says("not known");
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn a_tool_that_writes_when_it_is_asked_for_its_version_is_not_asked() {
         assert_eq!(tool["version"], if is_asked { json!("1.2.3") } else { json!(null) }, "{kind}");
         assert_eq!(tool["path"], json!(text(&machine.path("bin").join(kind))));
         let shown = machine.run(&["kinds", "show", kind]).exits(0);
-        shown.says(if is_asked { "tool: 1.2.3 at " } else { "is not asked for its version" });
+        shown.says(if is_asked { "tool: 1.2.3 at " } else { "whose version is not checked" });
         assert_eq!(machine.path(&format!("asked-{kind}")).exists(), is_asked, "{kind}");
     }
 }
@@ -336,17 +336,17 @@ fn a_directory_that_its_tool_wants_to_find_is_made_for_its_owner_alone_and_no_ot
     let insists = "#!/bin/sh\n[ -d \"$CODEX_HOME\" ] || { echo \"CODEX_HOME is no directory\" >&2; exit 1; }\necho fine\n";
     program(&machine, "codex", insists);
     let mode = |name: &str| machine.path(name).metadata().expect("it is there").permissions().mode() & 0o777;
-    machine.run(&["profiles", "list", "codex"]).exits(0).says("not there yet; the tool makes it");
+    machine.run(&["profiles", "list", "codex"]).exits(0).says("does not exist yet; the tool creates it");
     machine.run(&["profiles", "create", "codex", "work", "--dir", "new/work"]).exits(0);
     assert_eq!((mode("new"), mode("new/work")), (0o700, 0o700));
     machine.run(&["profiles", "update", "codex", "work", "--dir", "other"]).exits(0);
     assert_eq!(mode("other"), 0o700);
     std::fs::remove_dir(machine.path("other")).expect("it is empty");
-    machine.run(&["profiles", "list", "codex"]).exits(0).says("not there yet; `connections run` makes it");
+    machine.run(&["profiles", "list", "codex"]).exits(0).says("does not exist yet; `connections run` creates it");
     let probed = machine.run(&["profiles", "probe", "codex", "work"]).exits(0);
     let other = text(&machine.path("other"));
     probed
-        .says(&format!("Make the directory first: mkdir -p -m 700 {other}\n"))
+        .says(&format!("Create the directory first: mkdir -p -m 700 {other}\n"))
         .says(&format!("Sign in with: CODEX_HOME={other} codex login"));
     assert!(!machine.path("other").exists(), "who looks makes nothing");
     machine.run(&["run", "codex", "--profile", "work", "--dry-run"]).exits(0);

@@ -35,7 +35,7 @@ fn a_renewal_is_told_with_its_end() {
     let machine = connected();
     gives(&machine, 2);
     let ran = run(&machine, &["refresh", "renewing"]).exits(0);
-    assert!(ran.out.starts_with("Renewed ada (renewing:ada) · live · the token ends in "), "{}", ran.out);
+    assert!(ran.out.starts_with("Renewed ada (renewing:ada) · live · the token expires in "), "{}", ran.out);
     let seen = machine.provider.seen();
     assert!(seen.iter().any(|seen| seen.path == "/token" && seen.body == format!("refresh_token={KEY_SECRET}")));
     gives(&machine, 3);
@@ -55,7 +55,7 @@ fn a_renewal_is_told_with_its_end() {
 fn what_fails_in_passing_says_how_long_the_old_one_works() {
     let machine = connected();
     machine.provider.tell(429, "retry-after: 60\r\n", "");
-    let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("the token that there is ends in ");
+    let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("the current token expires in ");
     assert!(ran.out.is_empty() && ran.err.lines().count() == 2, "{}{}", ran.out, ran.err);
     let told = run(&machine, &["refresh", "renewing", "--json"]).exits(4).error();
     check(&told["error"], "error");
@@ -127,7 +127,7 @@ fn interrupted(machine: &Machine) -> Running {
     let mut refreshing = Running::of(command);
     asked.recv_timeout(PATIENCE).expect("the provider is asked");
     interrupt(refreshing.id());
-    refreshing.line("Ending what is under way");
+    refreshing.line("Finishing the request in progress");
     refreshing
 }
 

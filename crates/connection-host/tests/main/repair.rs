@@ -98,6 +98,6 @@ fn without_an_answer_or_with_an_unknown_one_nothing_is_begun() {
     machine.run(&["reauthorize", "notion"]).exits(2).warns("apiKey").warns("--input");
     machine.run(&["reauthorize", "notion", "--field", "accessToken=@key"]).exits(2).warns("no field 'accessToken'");
     machine.run(&["reauthorize", "github"]).exits(5);
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     machine.run(&["reauthorize", "notion", "--field", "apiKey=@key"]).exits(0).says("Reauthorized Ada's Notion");
 }

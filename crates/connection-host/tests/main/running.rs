@@ -59,7 +59,7 @@ fn the_tool_gets_its_arguments_as_they_are_and_its_end_is_ours() {
     for (signal, code) in [("KILL", 137), ("TERM", 143), ("INT", 130)] {
         machine.run(&["run", "claude", "--", "die", signal]).exits(code);
     }
-    machine.run(&["run", "claude", "-p"]).exits(2).warns("there is no option '-p'");
+    machine.run(&["run", "claude", "-p"]).exits(2).warns("unknown option '-p'");
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn what_cannot_be_contained_is_refused_before_anything_starts() {
     machine.run(&RUN).exits(2).warns("the network 'host'");
     machine.set("CONNECTIONS_SANDBOX__NETWORK", "none");
     machine.set("CONNECTIONS_SANDBOX__IMAGE__GONE", "localhost/a:1");
-    machine.run(&RUN).exits(2).warns("sandbox.image.gone: there is no kind 'gone'");
+    machine.run(&RUN).exits(2).warns("sandbox.image.gone: unknown kind 'gone'");
 }
 
 /// The login in the home belongs to the person who runs the program.
@@ -251,11 +251,11 @@ fn a_variable_that_is_named_is_handed_to_the_container_and_its_value_is_in_no_ar
         machine.run(&[&RUN[..], &["--env", name]].concat()).exits(2).warns(why);
     };
     refused("GONE", "the variable 'GONE' is not set here");
-    refused("TOKEN=hunter2", "--env takes the name of a variable alone");
-    refused("CLAUDE_CONFIG_DIR", "the profile decides of it");
-    refused("APP_KEY", "it is of this program alone");
-    refused("CONNECTIONS_KEY__VARIABLE", "it is of this program alone");
-    refused("PATH", "the engine or the host goes by it");
+    refused("TOKEN=hunter2", "--env takes only the name of a variable");
+    refused("CLAUDE_CONFIG_DIR", "the profile sets it");
+    refused("APP_KEY", "it is only for this program");
+    refused("CONNECTIONS_KEY__VARIABLE", "it is only for this program");
+    refused("PATH", "the engine or the host uses it");
     refused("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "the kind sets its own value");
     machine.run(&["run", "claude", "--env", "PATH"]).exits(2).warns("--sandbox");
 }

@@ -47,7 +47,7 @@ fn an_error_is_as_its_schema_says() {
         (&["exec", "--json", "issues", "--", "true"], 5, r#"{"error":{"code":"connection_missing","message":"'issues' has no working connection to 'github': Create a GitHub personal access token and save it in Settings.","remedy":"connect it with `connections open-settings issues`"}}"#),
         (&["resolve", "broken.json", "--json"], 2, r#"{"error":{"code":"invalid_manifest","message":"broken.json: line 1, column 1 is not JSON (RFC 8259), which has no comments and no comma after the last member; correct it","remedy":null}}"#),
         (&["resolve", "gone.json", "--json"], 2, r#"{"error":{"code":"input_unreadable","message":"the manifest: gone.json cannot be read: No such file or directory (os error 2)","remedy":null}}"#),
-        (&["show", "github", "--json"], 5, r#"{"error":{"code":"not_found","message":"there is no connection 'github'","remedy":"connect one with `connections add github`, or see `connections list`"}}"#),
+        (&["show", "github", "--json"], 5, r#"{"error":{"code":"not_found","message":"no connection named 'github'","remedy":"connect one with `connections add github`, or see `connections list`"}}"#),
     ] {
         let told = machine.run(arguments).exits(exit).error();
         check(&schema, &told);

@@ -15,7 +15,7 @@ fn a_setup_whose_provider_is_down_waits_and_is_resumed() {
     machine.provider.behave();
     let short = id.get(id.len() - 8..).unwrap();
     machine.run(&["setup", "resume", short]).exits(0).says("Connected octocat (github:work) · live");
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn an_answer_that_is_refused_only_when_the_setup_goes_on_is_told_as_refused() {
     let id = machine.run(&["setup", "list", "--json"]).json()[0]["id"].as_str().unwrap().to_owned();
     machine.provider.tell(401, "", r#"{"message":"Bad credentials"}"#);
     machine.run(&["setup", "resume", &id]).exits(3).warns("GitHub does not accept this token");
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
 }
 
 #[cfg(unix)]

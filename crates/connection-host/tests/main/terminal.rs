@@ -68,7 +68,7 @@ fn control_c_cancels_the_setup() {
     session.send_control('c').unwrap();
     let rest = end(session, 3);
     assert!(rest.contains("cancelled"), "{rest}");
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn control_c_cancels_the_setup_while_the_provider_is_asked() {
     session.send_control('c').unwrap();
     let rest = end(session, 3);
     assert!(rest.contains("cancelled"), "{rest}");
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn without_a_terminal_and_without_input_nobody_is_asked() {
     let machine = Machine::new();
     machine.run(&["add", "github"]).exits(2).warns("--input");
     machine.feed(&["add", "twilio", "--input", "-"], "{}").exits(2).warns("--input").warns("accountSid");
-    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     machine.run(&["remove", "github"]).exits(2).warns("--yes");
     assert!(machine.provider.seen().is_empty());
 }

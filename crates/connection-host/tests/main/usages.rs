@@ -47,7 +47,7 @@ fn told(machine: &Machine, arguments: &[&str]) -> Vec<Value> {
 #[test]
 fn each_profile_has_its_own_usage() {
     let machine = tooled();
-    machine.run(&["usage"]).exits(0).says("No connection tells how much is used");
+    machine.run(&["usage"]).exits(0).says("No connection reports its usage");
     machine.run(&["usage", "codex"]).exits(0).says("connections add codex");
     assert_eq!(told(&machine, &[]).len(), 0);
     for (profile, percent) in [("work", 25), ("home", 75)] {
@@ -89,7 +89,7 @@ fn a_provider_that_does_not_answer_is_told_as_data() {
     let down = told(&machine, &[]);
     check(&down[0]["error"], "error");
     assert_eq!((&down[0]["snapshot"], &down[0]["age"]), (&Value::Null, &Value::Null));
-    machine.run(&["usage"]).exits(0).says("nothing newer: ");
+    machine.run(&["usage"]).exits(0).says("not updated: ");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn each_account_of_one_profile_is_told_and_named() {
     assert_eq!((theirs.len(), &theirs[0]["connection"]), (1, &both[1]["connection"]));
     machine.run(&["usage", "claude:gone"]).exits(5);
     machine.run(&["profiles", "create", "claude", "other", "--dir", &text(&machine.path("other"))]).exits(0);
-    machine.run(&["usage", "claude:mine", "--profile", "other"]).exits(5).warns("is not of the profile");
+    machine.run(&["usage", "claude:mine", "--profile", "other"]).exits(5).warns("does not belong to the profile");
     machine.run(&["usage", "github:gone"]).exits(6);
     assert_eq!(machine.run(&["usage", "claude:mine", "--profile", "Default"]).exits(0).out.matches("claude").count(), 1);
 }

@@ -30,7 +30,7 @@ pub enum OpenBrowserError {
     #[error("the address is not one that is opened in a browser")]
     Address,
     /// The program reported a failure.
-    #[error("'{program}' could not open it ({status})")]
+    #[error("'{program}' could not open the address ({status})")]
     Failed {
         /// The program.
         program: String,
@@ -52,7 +52,7 @@ impl OpenBrowserError {
     /// Returns what a person can do about the error.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Address => "look at the address before you open it by hand",
+            Self::Address => "check the address before you open it by hand",
             Self::Failed { .. } | Self::Start { .. } => "open the address by hand",
         }
     }

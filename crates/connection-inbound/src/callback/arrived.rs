@@ -28,18 +28,18 @@ pub(super) async fn arrived(
     };
     let Some(registry) = receiver.registry.get() else { return page::answer(StatusCode::GONE, &Page::Neutral) };
     let Ok(parameters) = query::parameters(request.uri().query().unwrap_or_default()) else {
-        tracing::debug!(%kind, "a callback that cannot be read");
+        tracing::debug!(%kind, "a callback could not be read");
         return refused(&receiver, &kind, StatusCode::BAD_REQUEST);
     };
     let proofs = cookies::proofs(&receiver.url, request.headers());
     let callback = Callback::new(parameters).at(kind.clone()).browser(proofs);
     match registry.setups().deliver(callback).await {
         Ok(delivered) => {
-            tracing::info!(%kind, session = %delivered.session.id(), "a callback was taken");
+            tracing::info!(%kind, session = %delivered.session.id(), "a callback was accepted");
             see(&receiver.url.done(&kind, Some(&delivered.reference)))
         }
         Err(DeliverError::Error(error)) => {
-            tracing::warn!(%kind, code = error.code(), "a callback cannot be taken now");
+            tracing::warn!(%kind, code = error.code(), "a callback cannot be accepted now");
             // No redirect, so that the browser can send the callback again.
             page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again)
         }

@@ -41,7 +41,7 @@ pub(super) async fn go(
             response
         }
         Err(DeliverError::OtherBrowser) => {
-            tracing::warn!(%kind, "a second browser came to the address of a setup");
+            tracing::warn!(%kind, "a second browser opened the address of a setup");
             page::answer(StatusCode::FORBIDDEN, &Page::Taken)
         }
         Err(DeliverError::NotNow) => {
@@ -50,7 +50,7 @@ pub(super) async fn go(
             response
         }
         Err(DeliverError::Error(error)) => {
-            tracing::warn!(%kind, code = error.code(), "a browser cannot be led now");
+            tracing::warn!(%kind, code = error.code(), "a browser cannot be redirected to the provider now");
             page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again)
         }
         Err(error) => {

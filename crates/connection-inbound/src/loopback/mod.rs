@@ -136,7 +136,7 @@ impl LoopbackServer {
         let sockets = match Sockets::bind(port.unwrap_or(0)) {
             Ok(sockets) => sockets,
             Err(error) => {
-                let remedy = "choose another port, or end the program that has it";
+                let remedy = "choose another port, or stop the program that uses it";
                 tracing::warn!(port, %error, remedy, "cannot listen for callbacks on loopback");
                 return None;
             }
@@ -179,7 +179,7 @@ impl LoopbackServer {
             drop(serving);
             listening.ports.remove(&port);
             listening.current = listening.current.filter(|current| *current != port);
-            tracing::debug!(port, "no setup waits for a callback any more");
+            tracing::debug!(port, "no setup waits for a callback any longer");
             return;
         }
     }

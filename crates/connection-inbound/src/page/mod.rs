@@ -112,14 +112,15 @@ fn words(page: &Page) -> (String, Vec<String>) {
             ("Nothing here".to_owned(), vec![nothing.to_owned()])
         }
         Page::OtherBrowser => {
-            let why = "This answer did not come from the browser that was sent to the provider, so it was not taken.";
+            let why =
+                "This answer did not come from the browser that was sent to the provider, so it was not accepted.";
             let way =
-                "Nothing has changed: go back to where you began, and open the address there in one browser alone.";
+                "Nothing has changed: go back to where you began, and open the address there in only one browser.";
             ("Another browser".to_owned(), vec![why.to_owned(), way.to_owned()])
         }
         Page::Taken => {
-            let why = "Another browser has opened this address already, and it works for one alone.";
-            let way = "If that was not you, end the setup where you began it, and begin again.";
+            let why = "Another browser has already opened this address, and it works in only one browser.";
+            let way = "If that was not you, cancel the setup where you began it, and begin again.";
             ("Opened in another browser".to_owned(), vec![why.to_owned(), way.to_owned()])
         }
         Page::Working => ("One moment".to_owned(), vec!["The answer has arrived and is being checked.".to_owned()]),

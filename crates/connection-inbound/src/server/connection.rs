@@ -28,7 +28,7 @@ pub(crate) async fn accepted(accepted: io::Result<(TcpStream, SocketAddr)>) -> O
     match accepted {
         Ok(accepted) => Some(accepted),
         Err(error) => {
-            tracing::debug!(%error, "a connection could not be taken");
+            tracing::debug!(%error, "an incoming connection could not be accepted");
             tokio::time::sleep(RESPITE).await;
             None
         }

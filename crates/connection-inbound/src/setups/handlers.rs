@@ -49,7 +49,7 @@ fn asked(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts
 fn asked_from_here(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts, Body), Refusal> {
     let sites = request.headers().get_all("sec-fetch-site");
     if sites.iter().any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none")) {
-        let message = "a page of another site asked for this";
+        let message = "a page of another site sent this request";
         return Err(Refusal::new(StatusCode::FORBIDDEN, "cross_site", message));
     }
     asked(setups, request)
@@ -82,7 +82,7 @@ pub(super) async fn begin(State(setups): State<Setups>, request: Request) -> Ans
             if body.another_account { begin.another_account().await? } else { begin.await? }
         }
         _ => {
-            let message = "a setup is begun for a kind or for a connection";
+            let message = "a setup begins either for a kind or for a connection";
             let remedy = "name either kind, with label and again, or connection, with anotherAccount";
             return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", message).remedy(remedy));
         }
@@ -130,7 +130,7 @@ pub(super) async fn cancel(State(setups): State<Setups>, Path(id): Path<String>,
 }
 
 pub(super) async fn other_method() -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this cannot be done here")
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this method is not allowed here")
 }
 
 pub(super) async fn nothing() -> Refusal {

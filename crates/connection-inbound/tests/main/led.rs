@@ -149,7 +149,7 @@ async fn a_browser_that_was_led_may_reload_and_every_other_one_is_told_so() {
     for foreign in ["a=b".to_owned(), format!("connection-setup-{}=x", session.id())] {
         let (status, told) = get_with(port, &go, &foreign).await;
         assert_eq!(status, 403);
-        assert!(told.contains("Another browser has opened this address already"), "{told}");
+        assert!(told.contains("Another browser has already opened this address"), "{told}");
         assert!(!told.contains(&known.state) && !told.contains("authorize"), "{told}");
         assert_eq!((header(&told, "location"), header(&told, "set-cookie")), (None, None));
     }

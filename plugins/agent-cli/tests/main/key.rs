@@ -57,7 +57,7 @@ fn a_key_that_is_refused_is_asked_again_at_most_three_times() {
         let run = host.setup([how, key, Input::answers(&[("apiKey", KEY)])]).trace();
         assert!(run.result.is_ok());
         let problem = run.steps.last().unwrap().prompt.as_ref().unwrap().problem.clone().unwrap();
-        assert!(problem.as_str().contains("does not accept this key: make another one at https://"), "{problem}");
+        assert!(problem.as_str().contains("does not accept this key: make another key at https://"), "{problem}");
 
         let host = FakeHost::new(make()).expect(refused()).expect(refused()).expect(refused());
         let inputs = given().into_iter().chain((0..2).map(|_| Input::answers(&[("apiKey", KEY)])));

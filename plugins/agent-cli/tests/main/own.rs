@@ -151,7 +151,7 @@ fn without_a_directory_there_is_no_login_to_take() {
         let host = FakeHost::new(make()).tools(installed(&make()));
         let failure = host.setup([own()]).run().unwrap_err();
         assert_eq!(failure.code, format!("{kind}_nowhere"));
-        assert_eq!(failure.remedy.unwrap().as_str(), "create a profile with a directory, and connect that");
+        assert_eq!(failure.remedy.unwrap().as_str(), "create a profile with a directory, and connect that profile");
         let found = host.verify(&made.credential, &made_on.connection(&made)).unwrap();
         assert_eq!(
             (found.liveness, found.reason.unwrap().code.as_ref()),

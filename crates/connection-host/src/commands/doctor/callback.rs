@@ -21,9 +21,9 @@ const NAME: &str = "callback";
 /// Returns the result of the check, and the redirect addresses to register at the providers.
 pub(super) async fn check(program: &mut Program) -> (CheckBody, Vec<RedirectUriBody>) {
     if !program.has_database() {
-        let remedy = "start `connections serve`, which makes it, and ask again";
+        let remedy = "start `connections serve`, which creates it, then run this command again";
         return (
-            failed(NAME, "there is no database yet, by which this host knows itself".to_owned(), remedy),
+            failed(NAME, "there is no database yet, by which this host recognizes itself".to_owned(), remedy),
             Vec::new(),
         );
     }

@@ -119,8 +119,8 @@ fn data_directory(path: &Path) -> CheckBody {
         Err(error) => {
             return failed(
                 name,
-                format!("{place} cannot be seen: {}", error.kind()),
-                "name another one with --data-dir",
+                format!("{place} cannot be examined: {}", error.kind()),
+                "choose another one with --data-dir",
             );
         }
     }
@@ -128,14 +128,14 @@ fn data_directory(path: &Path) -> CheckBody {
         return failed(
             name,
             format!("{place} is not a directory"),
-            "name another one with --data-dir, or move it away",
+            "choose another one with --data-dir, or move it away",
         );
     }
     if platform::is_private(path) == Some(false) {
         return failed(name, format!("{place} is open to other users"), &format!("chmod 700 {place}"));
     }
     if !platform::is_writable(path) {
-        let remedy = format!("chmod 700 {place}, or run this as the user whose directory it is");
+        let remedy = format!("chmod 700 {place}, or run this program as the user who owns the directory");
         return failed(name, format!("{place} cannot be written"), &remedy);
     }
     passed(name, place.to_string())
@@ -149,17 +149,17 @@ fn not_there(name: &'static str, path: &Path) -> CheckBody {
     match above.filter(|above| !above.is_dir() || !platform::is_writable(above)) {
         Some(above) => failed(
             name,
-            format!("{place} is not there, and nothing can be made in {}", above.display()),
-            "name another one with --data-dir",
+            format!("{place} does not exist, and nothing can be created in {}", above.display()),
+            "choose another one with --data-dir",
         ),
-        None => passed(name, format!("{place} is not there yet; the first connection makes it")),
+        None => passed(name, format!("{place} does not exist yet; the first connection creates it")),
     }
 }
 
 fn database(program: &Program, opened: &Opened) -> CheckBody {
     let name = "database";
     match opened {
-        Opened::NotThere => passed(name, "not there yet; the first connection makes it".to_owned()),
+        Opened::NotThere => passed(name, "does not exist yet; the first connection creates it".to_owned()),
         Opened::Yes(1, ..) => passed(name, "opens; 1 connection".to_owned()),
         Opened::Yes(count, ..) => passed(name, format!("opens; {count} connections")),
         Opened::Failed(error) if is_of_key(error) => passed(name, place(program)),
@@ -179,7 +179,7 @@ fn state_directory(opened: &Opened) -> Option<CheckBody> {
             failed(name, message, "free some space on that disk, and start `connections serve` again")
         }
         _ => {
-            let message = "there is none; the end of a process loses an answer that the database cannot take";
+            let message = "there is none; an answer that the database cannot take is lost when its process ends";
             failed(name, message.to_owned(), "name a directory of this machine with `state_dir`")
         }
     })
@@ -198,8 +198,9 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
     match opened {
         Opened::Failed(error) if is_of_key(error) => return of_error(name, error),
         Opened::Yes(_, status, _) if status.slots.len() > 1 => {
-            let remedy = "connections key change --to-source SOURCE ends it, for the source that is to stay";
-            return failed(name, format!("{}; a change of its source was begun and not ended", of_key(status)), remedy);
+            let remedy =
+                "finish it with `connections key change --to-source SOURCE` for the source that you want to keep";
+            return failed(name, format!("{}; a change of its source has not finished", of_key(status)), remedy);
         }
         _ => {}
     }
@@ -207,10 +208,10 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
         let place = path.display();
         if !may_exist(path) {
             return match opened {
-                Opened::NotThere => passed(name, "not there yet; the first connection makes it".to_owned()),
+                Opened::NotThere => passed(name, "does not exist yet; the first connection creates it".to_owned()),
                 _ => {
-                    let remedy = "restore it from a backup: without it no secret opens";
-                    failed(name, format!("{place} is not there"), remedy)
+                    let remedy = "restore it from a backup: without it, no secret can be opened";
+                    failed(name, format!("{place} does not exist"), remedy)
                 }
             };
         }
@@ -230,7 +231,7 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
             };
             let remedy = match status.rotated {
                 true => apart(),
-                false => Some("connections key rotate goes on with its rotation".to_owned()),
+                false => Some("`connections key rotate` continues its rotation".to_owned()),
             };
             CheckBody { remedy, ..passed(name, of_key(status)) }
         }
@@ -243,13 +244,13 @@ fn is_of_key(error: &Error) -> bool {
 }
 
 fn clock(now: Timestamp, rows: &[ConnectionInfo]) -> CheckBody {
-    let (name, remedy) = ("clock", "set the clock: expiry and setups follow it");
+    let (name, remedy) = ("clock", "set the clock: expiry and setups depend on it");
     if now < EARLIEST {
-        return failed(name, format!("it is {}, which cannot be", now.to_rfc3339()), remedy);
+        return failed(name, format!("it is {}, which is impossible", now.to_rfc3339()), remedy);
     }
     match rows.iter().map(|info| info.created_at).max().filter(|newest| now < *newest) {
         Some(newest) => {
-            let message = format!("it is {}, and a connection was made at {}", now.to_rfc3339(), newest.to_rfc3339());
+            let message = format!("it is {}, but a connection was made at {}", now.to_rfc3339(), newest.to_rfc3339());
             failed(name, message, remedy)
         }
         None => passed(name, now.to_rfc3339()),

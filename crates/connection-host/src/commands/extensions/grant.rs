@@ -55,7 +55,7 @@ fn names(handle: &ExtensionHandle, arguments: &Grant) -> Result<Vec<SecretName>,
 
 fn with(names: &[SecretName]) -> String {
     let names: Vec<_> = names.iter().map(SecretName::as_str).collect();
-    if names.is_empty() { "and sees no secret of it".into() } else { format!("with {}", names.join(", ")) }
+    if names.is_empty() { "without its secrets".into() } else { format!("with {}", names.join(", ")) }
 }
 
 pub(super) async fn revoke(mut program: Program, name: &str, reference: Option<&str>) -> Result<Exit, Error> {
@@ -76,10 +76,10 @@ pub(super) async fn revoke(mut program: Program, name: &str, reference: Option<&
     if output.json {
         output.shape(&revoked)?;
     } else if revoked.is_empty() {
-        output.line(format!("{name} may use nothing of that, as before"))?;
+        output.line(format!("{name} had no such grant"))?;
     } else {
         for grant in &revoked {
-            output.line(format!("{name} may not use {} any more", grant.named()))?;
+            output.line(format!("{name} may no longer use {}", grant.named()))?;
         }
     }
     Ok(Exit::Fine)

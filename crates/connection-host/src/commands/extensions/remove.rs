@@ -34,8 +34,8 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
         false => {
             let grants = match revoked {
                 0 => String::new(),
-                1 => "; it may use 1 connection no more".to_owned(),
-                several => format!("; it may use {several} connections no more"),
+                1 => "; it may no longer use 1 connection".to_owned(),
+                several => format!("; it may no longer use {several} connections"),
             };
             output.line(format!("Removed the extension {name}{grants}"))?;
         }

@@ -42,7 +42,7 @@ impl WordsOfSettings {
 impl SettingsHandOff for WordsOfSettings {
     async fn open_extension_preferences(&self, _owner: &str, extension: &str) -> Result<HandedOff, HandOffError> {
         let own = quoted(extension);
-        platform::tell(format_args!("`connections preferences get {own}` shows what {extension} is set to."));
+        platform::tell(format_args!("`connections preferences get {own}` shows the preferences of {extension}."));
         Ok(HandedOff::shown())
     }
 
@@ -53,7 +53,7 @@ impl SettingsHandOff for WordsOfSettings {
         command: &str,
     ) -> Result<HandedOff, HandOffError> {
         let (own, of) = (quoted(extension), quoted(command));
-        platform::tell(format_args!("`connections preferences get {own} --command {of}` shows what it is set to."));
+        platform::tell(format_args!("`connections preferences get {own} --command {of}` shows its preferences."));
         Ok(HandedOff::shown())
     }
 

@@ -260,7 +260,7 @@ impl On<'_> {
             // A person who gave up, or gave too few answers, begins again.
             Err(error) if error.exit == Exit::Usage || is_given_up(&error.code) => Err(error),
             Err(mut error) => {
-                let then = format!("`{} --retry {ticket}` tells what came of it", self.again());
+                let then = format!("`{} --retry {ticket}` shows the result", self.again());
                 let remedy = error.remedy.take().map(|remedy| format!("{remedy}; then {then}")).unwrap_or(then);
                 Err(error.remedy(remedy))
             }

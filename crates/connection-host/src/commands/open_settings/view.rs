@@ -42,7 +42,7 @@ impl On<'_> {
             fact(output, "guide", guide.as_str())?;
         }
         if let Some(way) = way {
-            fact(output, "mend with", &way)?;
+            fact(output, "fix with", &way)?;
         }
         if let Some(ticket) = ticket {
             fact(output, "then", &format!("{} --retry {ticket}", self.again()))?;

@@ -59,7 +59,7 @@ pub(super) async fn remove(those: &Those<'_>, reference: &str) -> Result<(), Err
         return output.shape(&json::ProfileRemovedBody::of(those.kind, &profile));
     }
     let directory = super::shown(&profile.directory);
-    output.line(format!("Removed {} ({}); {directory} is as it was", profile.label, those.kind))
+    output.line(format!("Removed {} ({}); {directory} was not changed", profile.label, those.kind))
 }
 
 pub(super) async fn make_default(those: &Those<'_>, arguments: DefaultProfile) -> Result<(), Error> {
@@ -72,14 +72,14 @@ pub(super) async fn make_default(those: &Those<'_>, arguments: DefaultProfile) -
     match (profile, slot) {
         (Some(profile), None) => {
             let profile = those.profiles.set_default(profile.id).await?;
-            look::print(those, &profile, "Meant is").await
+            look::print(those, &profile, "The default is").await
         }
         (Some(profile), Some(slot)) => {
             those.profiles.set_slot(&slot, profile.id).await?;
             if output.json {
                 return output.shape(&json::ProfileSlotBody::of(those.kind, &slot, Some(profile.id)));
             }
-            output.line(format!("In slot {slot}, {} ({}) is meant", profile.label, those.kind))
+            output.line(format!("Slot {slot} uses {} ({})", profile.label, those.kind))
         }
         (None, Some(slot)) => {
             let had_one = those.profiles.clear_slot(&slot).await?;
@@ -87,7 +87,7 @@ pub(super) async fn make_default(those: &Those<'_>, arguments: DefaultProfile) -
                 return output.shape(&json::ProfileSlotBody::of(those.kind, &slot, None));
             }
             output.line(match had_one {
-                true => format!("In slot {slot}, the default of {} is meant again", those.kind),
+                true => format!("Slot {slot} uses the default of {} again", those.kind),
                 false => format!("Slot {slot} had no profile of its own"),
             })
         }

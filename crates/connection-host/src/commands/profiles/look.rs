@@ -91,7 +91,7 @@ pub(super) async fn mend(those: &Those<'_>, profile: &Profile) -> Result<(), Err
     let how = those.sign_in(profile).await?;
     if found.state == DirectoryState::Gone && those.wants(Some(profile)) && !how.is_empty() {
         let make = if cfg!(windows) { "mkdir" } else { "mkdir -p -m 700" };
-        output.line(format!("Make the directory first: {make} {}", quoted(&profile.directory.to_string_lossy())))?;
+        output.line(format!("Create the directory first: {make} {}", quoted(&profile.directory.to_string_lossy())))?;
     }
     how.into_iter().try_for_each(|line| output.line(line))
 }
@@ -132,15 +132,17 @@ pub(in crate::commands) fn signed_in(found: &DirectoryProbe) -> &str {
 /// Returns a note on an unusual state of the directory.
 fn note(found: &DirectoryProbe, is_wanted: bool) -> String {
     match &found.state {
-        DirectoryState::Gone if is_wanted => "not there yet; `connections run` makes it".to_owned(),
-        DirectoryState::Gone => "not there yet; the tool makes it".to_owned(),
+        DirectoryState::Gone if is_wanted => "does not exist yet; `connections run` creates it".to_owned(),
+        DirectoryState::Gone => "does not exist yet; the tool creates it".to_owned(),
         DirectoryState::Link(to) => match &found.reason {
             Some(why) => format!("a link to {}; {}", shown(to), why.message),
             None => format!("a link to {}", shown(to)),
         },
-        DirectoryState::NotADirectory => "something else is there".to_owned(),
-        DirectoryState::NotAllowed => "outside what this host allows to be read (files.allow)".to_owned(),
-        DirectoryState::There if !found.exists => "the tool has not been in it".to_owned(),
+        DirectoryState::NotADirectory => "not a directory".to_owned(),
+        DirectoryState::NotAllowed => {
+            "outside the directories that this host allows to be read (files.allow)".to_owned()
+        }
+        DirectoryState::There if !found.exists => "the tool has not used it yet".to_owned(),
         DirectoryState::There => found.reason.as_ref().map_or(String::new(), |why| why.message.to_string()),
         _ => "cannot be read".to_owned(),
     }

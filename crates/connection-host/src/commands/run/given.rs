@@ -20,25 +20,25 @@ pub(super) fn put(
     for name in names {
         if name.contains('=') {
             return Err(Error::usage(
-                "--env takes the name of a variable alone, since all see the arguments of a program",
+                "--env takes only the name of a variable, because others can see the arguments of a program",
             )
-            .remedy("export the variable before, and name it with --env"));
+            .remedy("export the variable first, and name it with --env"));
         }
         let mut of_profiles = kind.profiles.iter().flat_map(|spec| {
             std::iter::once(&spec.env_var).chain(spec.extra_env.iter().map(|(of_profile, _)| of_profile))
         });
         if of_profiles.any(|of_profile| **of_profile == **name) {
-            return Err(refused(name, "the profile decides of it"));
+            return Err(refused(name, "the profile sets it"));
         }
         let mut others = program.environment.of_extensions(program.settings.key.variable.as_deref());
         options = match others.find(|(other, _)| *other == OsStr::new(name)) {
             Some((name, value)) => options.env(name, value),
             None if program.environment.has(OsStr::new(name)) => {
-                return Err(refused(name, "it is of this program alone"));
+                return Err(refused(name, "it is only for this program"));
             }
             None => {
                 return Err(Error::usage(format!("the variable '{name}' is not set here"))
-                    .remedy("export it before, or leave it out"));
+                    .remedy("export the variable first, or leave it out"));
             }
         };
     }
@@ -52,7 +52,7 @@ pub(super) fn arrived(names: &[String], run: &SandboxRun) -> Result<(), Error> {
         let of_kind = run.public_env.contains_key(name);
         Err(refused(
             name,
-            if of_kind { "the kind sets its own value for it" } else { "the engine or the host goes by it" },
+            if of_kind { "the kind sets its own value for it" } else { "the engine or the host uses it" },
         ))
     })
 }

@@ -48,10 +48,10 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     };
     match resumed {
         Ok(0) => {}
-        Ok(resumed) => tracing::info!(target: OPERATIONS, "{resumed} setups that were begun before go on"),
+        Ok(resumed) => tracing::info!(target: OPERATIONS, "{resumed} setups that were begun before continue"),
         Err(error) => {
             let error = Error::from(error);
-            tracing::warn!(target: OPERATIONS, "setups that were begun before cannot go on now: {error}");
+            tracing::warn!(target: OPERATIONS, "setups that were begun before cannot continue now: {error}");
         }
     }
     let address = server.address();
@@ -66,7 +66,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     };
     let told = async {
         signals.next().await;
-        tracing::info!(target: OPERATIONS, "told to end: nothing new is begun, and what is under way is finished");
+        tracing::info!(target: OPERATIONS, "asked to stop: no new work is begun, and work in progress is finished");
         // Refreshes that have begun continue, and no new ones begin.
         scheduler.abort();
         // If the server has ended by itself, there is no receiver.
@@ -78,8 +78,8 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     tokio::select! {
         () = draining => {}
         told = told => {
-            output.note("Ended at once; what was under way is found by the next process.");
-            tracing::warn!(target: OPERATIONS, "ended at once; the next process finds what was under way");
+            output.note("Stopped at once; the next process continues the unfinished work.");
+            tracing::warn!(target: OPERATIONS, "stopped at once; the next process continues the unfinished work");
             return told.map(|()| Exit::Fine);
         }
     }
@@ -129,7 +129,7 @@ async fn drained(registry: &ConnectionRegistry, patience: Duration) {
         () = all => {}
         () = clock.sleep(patience) => tracing::warn!(
             target: OPERATIONS,
-            "what was under way has not ended in {} s; the next process goes on with it",
+            "work in progress has not finished in {} s; the next process continues it",
             patience.as_secs()
         ),
     }
@@ -140,9 +140,9 @@ fn tell(output: &Output, state: &'static str, address: SocketAddr, url: &PublicU
         return output.element(&ServingBody { state, listen: address.to_string(), public_url: url.to_string() });
     }
     match state {
-        "listening" => output.line(format!("Listening on {address}, reached at {url}; Ctrl-C ends it.")),
+        "listening" => output.line(format!("Listening on {address}, reached at {url}; press Ctrl-C to stop.")),
         "draining" => {
-            output.note("Ending what is under way; a second signal ends it at once.");
+            output.note("Finishing work in progress; a second signal stops at once.");
             Ok(())
         }
         _ => Ok(()),
@@ -153,10 +153,10 @@ pub(super) fn not_listening(address: SocketAddr, error: &io::Error) -> Error {
     let (message, remedy) = match error.kind() {
         io::ErrorKind::AddrInUse => (
             format!("another program listens on {address}"),
-            "end that program, which may be another `connections serve`, or set inbound.listen to another port",
+            "stop that program, which may be another `connections serve`, or set inbound.listen to another port",
         ),
         io::ErrorKind::AddrNotAvailable => {
-            (format!("{address} is not an address of this machine"), "set inbound.listen to one that is")
+            (format!("{address} is not an address of this machine"), "set inbound.listen to an address of this machine")
         }
         _ => (format!("cannot listen on {address}: {error}"), "set inbound.listen to another address"),
     };

@@ -66,7 +66,7 @@ fn notes(reading: &UsageReading, now: Timestamp) -> Vec<String> {
     }
     if let Some(error) = &reading.error {
         let remedy = error.reason.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        notes.push(format!("nothing newer: {}{remedy}", error.reason.message));
+        notes.push(format!("not updated: {}{remedy}", error.reason.message));
     }
     notes
 }

@@ -69,7 +69,7 @@ impl Named {
         let connection = select::connection(registry, reference).await?;
         match &profile {
             Some(profile) if !is_of(connection.info(), profile) => {
-                let message = format!("'{reference}' is not of the profile '{}'", profile.label);
+                let message = format!("'{reference}' does not belong to the profile '{}'", profile.label);
                 Err(Error::new(Exit::NotFound, "not_found", message).remedy("see `connections list`"))
             }
             _ => Ok(Self { kind: Some(kind), profile, connection: Some(connection.id()) }),

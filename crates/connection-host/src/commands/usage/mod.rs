@@ -46,8 +46,8 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
     let named = Named::of(program, registry, arguments).await?;
     let meant = named.meant(program, registry).await?;
     if let (Look::Session(_), [_, _, ..]) = (&look, &*meant) {
-        let message = "a session is of one account, and several are meant";
-        return Err(Error::usage(message).remedy("name one with --profile, or as KIND:LABEL"));
+        let message = "a session belongs to one account, and several are selected";
+        return Err(Error::usage(message).remedy("select one with --profile, or as KIND:LABEL"));
     }
     let asked = meant.into_iter().map(|account| account.look(registry.clone(), look.clone()));
     let asking = output.waiting("the providers", at_once::all(AT_ONCE, asked));
@@ -61,7 +61,7 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
         return if told.is_empty() { output.line(nothing(arguments)) } else { Ok(()) };
     }
     if !output.json {
-        output.note("Watching; Ctrl-C ends it.");
+        output.note("Watching; press Ctrl-C to stop.");
     }
     // Connections that are made later are shown as well.
     until_interrupted(&program.interrupts, async {
@@ -98,10 +98,8 @@ fn session(from: &str) -> Result<SessionTokens, Error> {
     };
     match Value::parse(text.expose()) {
         Ok(document @ Value::Map(_)) => Ok(SessionTokens::default().said(document)),
-        _ => {
-            Err(Error::usage("what --session names is not a JSON object")
-                .remedy("hand over what the tool wrote, as it is"))
-        }
+        _ => Err(Error::usage("the input of --session is not a JSON object")
+            .remedy("pass the output of the tool without changes")),
     }
 }
 
@@ -109,9 +107,9 @@ fn nothing(arguments: &Usage) -> String {
     match &arguments.kind {
         Some(reference) => {
             let kind = kind_of(reference);
-            format!("No connection of '{kind}' is there; `connections add {kind}` makes one.")
+            format!("There is no connection of '{kind}'; `connections add {kind}` makes one.")
         }
-        None => "No connection tells how much is used. `connections kinds` says which kinds do.".to_owned(),
+        None => "No connection reports its usage. `connections kinds` shows which kinds do.".to_owned(),
     }
 }
 

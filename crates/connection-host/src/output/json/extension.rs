@@ -53,9 +53,10 @@ impl ExtensionBody {
     /// Returns the shape of an extension that was not added: a host made its handle and its grants itself.
     pub(crate) fn unadded(name: String, grants: Vec<GrantBody>) -> Self {
         let own = quoted(&name);
-        let message = "it was not added; a host lets it use this";
+        let message = "the extension was not added; a host grants it these connections";
         let remedy = format!(
-            "add it with `connections extensions add FILE`, or take back what it may use with `connections extensions revoke {own}`"
+            "add it with `connections extensions add FILE`, or revoke its grants with `connections extensions revoke \
+             {own}`"
         );
         let error = Error::new(Exit::NotFound, "unknown_extension", message).remedy(remedy);
         Self {

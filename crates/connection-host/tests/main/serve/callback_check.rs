@@ -48,7 +48,7 @@ fn what_is_wrong_on_the_way_is_said() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &format!("http://{free}"));
     let (found, _) = callback(&machine, 1);
-    assert!(found["message"].as_str().unwrap().contains("nobody listens"), "{found}");
+    assert!(found["message"].as_str().unwrap().contains("nothing listens"), "{found}");
     // The address leads to another host.
     let other = super::machine();
     let serving = Serving::start(&other);

@@ -71,7 +71,7 @@ fn told_twice_it_ends_at_once_and_nothing_is_lost() {
     serving.signal("TERM");
     let (exit, err) = serving.ended();
     assert_eq!(exit, 0, "{err}");
-    assert!(err.contains("found by the next process"), "{err}");
+    assert!(err.contains("the next process continues the unfinished work"), "{err}");
     google.release();
     let rows = machine.run(&["list", "--json"]).exits(0).json();
     assert_eq!(rows.as_array().unwrap().len(), 1);

@@ -60,7 +60,7 @@ fn start_end_and_what_it_listens_on_are_logged_without_any_setting() {
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert!(logged.child.wait().unwrap().success());
     until("it has ended", || logged.lines_with("operations: ended").len() == 1);
-    assert_eq!(logged.lines_with("told to end").len(), 1);
+    assert_eq!(logged.lines_with("asked to stop").len(), 1);
     assert!(logged.lines_with(" WARN ").is_empty(), "{:?}", logged.lines);
 }
 
