@@ -160,7 +160,7 @@ pub(crate) fn run<T>(
         (Some(Stop::Wait(suspended)), _) => Came::Waits(suspended),
         (Some(Stop::Halt(never)), _) => match never {},
         (None, Some(ended)) => Came::Ended(ended),
-        (None, None) => Came::Fault("the plugin waits for something that is none of the host's services".to_owned()),
+        (None, None) => Came::Fault("the plugin waits for something that is not one of the host's services".to_owned()),
     };
     (came, journal)
 }

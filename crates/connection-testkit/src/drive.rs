@@ -143,7 +143,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                     }
                 }
                 (None, None) => {
-                    let why = "it waits for something that is none of the host's services";
+                    let why = "it waits for something that is not one of the host's services";
                     fail(&format!("{place}the plugin did not finish in time: {why}"))
                 }
                 (None, Some(_)) if is_replaying => {

@@ -178,7 +178,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         credential: &D::Credential,
         connection: &Connection,
     ) -> Result<UsageSnapshot, ConnectionError> {
-        let Some(usage) = self.definition.usage() else { fail("this kind tells no usage") };
+        let Some(usage) = self.definition.usage() else { fail("this kind reports no usage") };
         let credential = self.reparsed(credential);
         let context = UsageContext::new(self.world.services(), connection, self.world.directory.as_ref());
         block_on(usage.fetch(&credential, &context))
@@ -248,14 +248,17 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         if renewed.is_ok() && self.definition.refresher().is_some_and(spends) {
             let next = self.world.script.next();
             let Ok(again) = self.refresh_once(credential, connection) else {
-                fail("a refresh that runs again over the answers that were kept ends differently")
+                fail("a refresh that runs again over its recorded answers ends differently")
             };
             let same = |fresh: &Refreshed<D::Credential>| self.serialized(&fresh.credential);
             if renewed.as_ref().is_ok_and(|first| same(first).expose() != same(&again).expose()) {
-                fail("a refresh that runs again over the answers that were kept makes another credential");
+                fail("a refresh that runs again over its recorded answers makes another credential");
             }
             if self.world.script.next() != next {
-                fail("a refresh that runs again asks again for what was spent: it goes through `send_once`");
+                fail(
+                    "a refresh that runs again repeats a request that uses up a token: send that request with \
+                     `send_once`",
+                );
             }
         }
         self.world.kept.clear();
@@ -308,7 +311,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let (first, again) = (take(), take());
         let bytes = |taken: &Option<(Secret, _)>| taken.as_ref().map(|(bytes, _)| bytes.duplicate());
         if bytes(&first).as_ref().map(Secret::expose) != bytes(&again).as_ref().map(Secret::expose) {
-            fail("what a re-authorization takes over is another each time");
+            fail("what a re-authorization takes over differs each time");
         }
         let (_, kept) = first?;
         drop(self.reparsed(&kept.credential));

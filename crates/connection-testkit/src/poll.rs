@@ -16,7 +16,7 @@ const MOST_POLLS: usize = 100_000;
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     match poll_until(future, || false) {
         Some(value) => value,
-        None => fail("the plugin waits for something that is none of the host's services"),
+        None => fail("the plugin waits for something that is not one of the host's services"),
     }
 }
 

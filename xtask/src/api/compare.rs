@@ -18,11 +18,11 @@ pub(crate) fn breaking(before: &Listing, now: &Listing) -> Vec<String> {
     for (path, new) in now.iter().filter(|(path, _)| !before.contains_key(*path)) {
         let Some(parent) = parent(path).and_then(|parent| before.get(parent)) else { continue };
         let why = if parent.starts_with("trait ") && new.starts_with("required ") {
-            "who implements the trait lacks it"
+            "implementations of the trait lack it"
         } else if parent.starts_with("enum ") && new.starts_with("variant ") {
-            "a `match` on the exhaustive enum lacks it"
+            "a `match` on the exhaustive enum does not cover it"
         } else if parent.starts_with("struct ") && !parent.ends_with("{ .. }") && path.contains('.') {
-            "who makes the exhaustive struct lacks it"
+            "code that creates the exhaustive struct lacks it"
         } else {
             continue;
         };

@@ -50,7 +50,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let committed =
         workspace.files()?.iter().any(|file| file == CURRENT).then(|| workspace.text(CURRENT)).transpose()?;
     if committed.flatten() != Some(written(&version, &listing)) {
-        findings.push(format!("{CURRENT} lists another contract than there is: run `cargo xtask api`"));
+        findings.push(format!("{CURRENT} does not list the current contract: run `cargo xtask api`"));
     }
     if let Some((released, before)) = last_release(workspace)? {
         findings.extend(against(&released, &before, &version, &listing));
@@ -61,14 +61,14 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
 /// Returns the reasons why a version must not follow a released one.
 fn against(released: &str, before: &Listing, version: &str, now: &Listing) -> Vec<String> {
     match compare::is_compatible(released, version) {
-        None => vec![format!("`{released}` or `{version}` is no version")],
+        None => vec![format!("`{released}` or `{version}` is not a version")],
         Some(false) if version_key(version) < version_key(released) => {
             vec![format!("the version {version} is older than the release {released}")]
         }
         Some(false) => Vec::new(),
         Some(true) => {
             let broken = compare::breaking(before, now).into_iter();
-            broken.map(|line| format!("breaks users of {released}, which {version} must not: {line}")).collect()
+            broken.map(|line| format!("breaks users of {released}, which {version} must not do: {line}")).collect()
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn findings(listing: &Listing) -> Vec<String> {
             findings.push(format!("{path}: a struct with public fields is #[non_exhaustive]"));
         }
         if text.starts_with("#[non_exhaustive] struct ") && has_fields && !is_made(listing, path) {
-            findings.push(format!("{path}: nobody outside can make it; it needs a constructor"));
+            findings.push(format!("{path}: other crates cannot create it; it needs a constructor"));
         }
     }
     findings

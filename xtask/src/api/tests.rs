@@ -94,22 +94,26 @@ fn what_breaks_somebody_is_found() {
         (
             "fn describe(",
             "fn another(&self); fn describe(",
-            "new, and who implements the trait lacks it: Definition::another",
+            "new, and implementations of the trait lack it: Definition::another",
         ),
         (
             "type Credential",
             "type Other; type Credential",
-            "new, and who implements the trait lacks it: Definition::Other",
+            "new, and implementations of the trait lack it: Definition::Other",
         ),
         ("#[non_exhaustive]\n        pub enum", "pub enum", "changed: Found |"),
         ("#[non_exhaustive]\n        pub struct", "pub struct", "changed: Made |"),
         ("pub enum Side", "#[non_exhaustive] pub enum Side", "changed: Side |"),
-        ("Left, Right", "Left, Right, Other", "new, and a `match` on the exhaustive enum lacks it: Side::Other"),
+        (
+            "Left, Right",
+            "Left, Right, Other",
+            "new, and a `match` on the exhaustive enum does not cover it: Side::Other",
+        ),
         ("Lost(String)", "Lost(String, u8)", "changed: Found::Lost"),
         (
             "pub other: u8",
             "pub other: u8, pub third: u8",
-            "new, and who makes the exhaustive struct lacks it: Pair.third",
+            "new, and code that creates the exhaustive struct lacks it: Pair.third",
         ),
         ("pub other: u8", "pub other: u8, third: u8", "changed: Pair |"),
         ("derive(Clone, Debug)", "derive(Debug)", "removed: Made: Clone"),
@@ -175,7 +179,7 @@ fn a_type_that_cannot_grow_is_found() {
     assert_eq!(found, expected);
     let unmade = listed(&CRATE.replace("pub fn new(credential: C)", "fn new(credential: C)"));
     assert!(
-        promises::findings(&unmade).contains(&"Made: nobody outside can make it; it needs a constructor".to_owned())
+        promises::findings(&unmade).contains(&"Made: other crates cannot create it; it needs a constructor".to_owned())
     );
 }
 

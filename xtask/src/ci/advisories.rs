@@ -71,15 +71,15 @@ pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
     match decide(wanted, database(workspace)) {
         Decision::Check => cargo(workspace, &["deny", "check", "advisories"]),
         Decision::CheckKept => {
-            loudly("the database of advisories cannot be fetched; the one from before is used");
+            loudly("the database of advisories cannot be fetched; the previous one is used");
             cargo(workspace, &["deny", "--offline", "check", "advisories"])
         }
         Decision::PassOver => {
-            loudly("ADVISORIES WERE NOT CHECKED: their database cannot be fetched, and none is kept here");
+            loudly("ADVISORIES WERE NOT CHECKED: their database cannot be fetched, and there is no earlier copy");
             Ok(())
         }
         Decision::Fail => Err(Failure::new(format!(
-            "the database of advisories cannot be fetched, and {VARIABLE}=required asks for it"
+            "the database of advisories cannot be fetched, and {VARIABLE}=required requires it"
         ))),
     }
 }

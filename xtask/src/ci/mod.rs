@@ -51,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<(), Failu
         && !STEPS.iter().any(|step| step.name == name)
     {
         let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
-        return Err(Failure::new(format!("there is no step `{name}`; there are {}", names.join(", "))));
+        return Err(Failure::new(format!("unknown step `{name}`; the steps are {}", names.join(", "))));
     }
     let steps = STEPS.iter().filter(|step| only.is_none_or(|name| step.name == name || step.name == "setup"));
     let mut report = Report::new(LONGEST);

@@ -21,10 +21,10 @@ pub(crate) fn build(workspace: &Workspace, packages: &[Package]) -> Result<(), F
     }
     if !setup::has_bare_target(workspace) {
         if workspace::in_ci() {
-            return Err(Failure::new(format!("the target {BARE_TARGET} is not there, and CI skips nothing")));
+            return Err(Failure::new(format!("the target {BARE_TARGET} is not installed, and CI skips nothing")));
         }
-        println!("layers: SKIPPED the build for {BARE_TARGET}: the target is not there");
-        println!("layers: the containment of {} rests on the source checks alone", plugins.join(", "));
+        println!("layers: SKIPPED the build for {BARE_TARGET}: the target is not installed");
+        println!("layers: the containment of {} is checked only in the source", plugins.join(", "));
         return Ok(());
     }
     process::run(&mut process::cargo(workspace.root(), &arguments(&plugins)))?;

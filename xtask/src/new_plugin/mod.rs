@@ -83,10 +83,10 @@ fn placed(text: &str, workspace: &Workspace, template: &str, directory: &Path) -
 /// Creates the directory if it does not exist, and returns an error if it is not empty.
 fn empty(directory: &Path) -> Result<PathBuf, Failure> {
     let shown = directory.display();
-    let failed = |error| Failure::new(format!("cannot make {shown}: {error}"));
+    let failed = |error| Failure::new(format!("cannot create {shown}: {error}"));
     fs::create_dir_all(directory).map_err(failed)?;
     if fs::read_dir(directory).map_err(failed)?.next().is_some() {
-        return Err(Failure::new(format!("there is something in {shown}: say another directory with --at")));
+        return Err(Failure::new(format!("{shown} is not empty: choose another directory with --at")));
     }
     directory.canonicalize().map_err(failed)
 }

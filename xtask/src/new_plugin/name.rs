@@ -24,10 +24,10 @@ impl Name {
             return refused("a kind begins with a letter");
         }
         if name.ends_with('-') || name.contains("--") {
-            return refused("a `-` stands between two words");
+            return refused("a `-` must stand between two words");
         }
         if let Some(rest) = name.strip_prefix("connection-plugin-") {
-            return refused(&format!("the package gets its prefix by itself; say `{rest}`"));
+            return refused(&format!("the package gets its prefix automatically; use `{rest}`"));
         }
         let own = format!("plugins/{name}/");
         if files.iter().any(|file| file.starts_with(&own)) {

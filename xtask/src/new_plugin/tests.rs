@@ -80,7 +80,7 @@ fn a_directory_with_something_in_it_is_left_alone() {
     fs::write(directory.path().join("mine"), "mine").unwrap();
     let at = directory.path().to_str().unwrap();
     let refusal = run(&workspace, &["blue-post", "--at", at]).unwrap_err().to_string();
-    assert!(refusal.contains("there is something in") && refusal.contains("--at"), "{refusal}");
+    assert!(refusal.contains("is not empty") && refusal.contains("--at"), "{refusal}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 

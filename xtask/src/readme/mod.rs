@@ -30,7 +30,7 @@ use crate::workspace::Workspace;
 /// Builds the program, then runs every block of every document.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     if cfg!(windows) {
-        return Err(Failure::new("the documents show commands for `sh`, which is not here"));
+        return Err(Failure::new("the documents show commands for `sh`, which is not installed"));
     }
     let documents =
         workspace.texts(|path| path == "README.md" || path.starts_with("docs/guide/") && path.ends_with(".md"))?;

@@ -191,7 +191,7 @@ fn skip(block: &Block, mut say: impl FnMut(String)) -> Result<usize, Failure> {
     for step in &block.steps {
         let Some(reason) = commands::elsewhere(&step.command) else {
             let text = format!(
-                "`{}` is shown and nothing runs it: call the block `console`, or add a rule to `SHOWN`",
+                "`{}` is shown, but nothing runs it: call the block `console`, or add a rule to `SHOWN`",
                 step.command
             );
             return Err(at(step, &text));
@@ -216,7 +216,7 @@ pub(crate) fn compare(steps: &[&Step], said: &str) -> Result<(), Failure> {
         let shown: Vec<String> = shown.collect();
         if !shown.is_empty() && !expected::matches(&shown, output) {
             let shown = shown.join("\n");
-            return Err(at(step, &format!("`{}` is said to write:\n{shown}\nand wrote:\n{output}", step.command)));
+            return Err(at(step, &format!("`{}` should write:\n{shown}\nbut wrote:\n{output}", step.command)));
         }
     }
     Ok(())

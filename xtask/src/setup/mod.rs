@@ -86,11 +86,11 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
         match look(workspace, need) {
             Found::Here => continue,
             Found::Missing => println!("setup: {name} is missing"),
-            Found::Outdated(version) => println!("setup: {name} is there as {version}, which will not do"),
+            Found::Outdated(version) => println!("setup: {name} has the version {version}, which cannot be used"),
         }
         let brought = bring(workspace, need);
         if brought.is_ok() && look(workspace, need) == Found::Here {
-            println!("setup: {name} is there now");
+            println!("setup: {name} is now installed");
             continue;
         }
         let reason = brought.err().map_or_else(|| "it is still not found".to_owned(), |failure| failure.to_string());
@@ -98,11 +98,11 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
             println!("setup: SKIPPED {name}: {reason}");
             println!("setup: {}", need.loss());
         } else {
-            return Err(Failure::new(format!("setup: {name} cannot be brought: {reason}")));
+            return Err(Failure::new(format!("setup: {name} cannot be installed: {reason}")));
         }
     }
     if scope == Scope::Everything {
-        println!("setup: all is there");
+        println!("setup: everything is installed");
     }
     Ok(())
 }
@@ -181,12 +181,12 @@ impl Need {
     /// Returns the notice about what is not checked without this requirement.
     fn loss(self) -> &'static str {
         match self {
-            NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "what is tested against servers of others is not tested",
-            CLAUDE | CODEX | GEMINI => "what is told of a command-line tool is not held against the real one",
-            BROWSER | DRIVER => "no page is looked at in a real browser",
+            NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "tests against servers of other projects are not run",
+            CLAUDE | CODEX | GEMINI => "claims about a command-line tool are not compared with the real one",
+            BROWSER | DRIVER => "no page is tested in a real browser",
             ENGINE | STATIC_PROGRAM | OLDER_RUNTIME => "no container is run",
-            Self::Program { .. } => "what needs it is tested only where CONNECTIONS_TEST_POSTGRES_URL names a server",
-            _ => "plugins are not built without std here; only the checks of their source hold",
+            Self::Program { .. } => "tests that need it run only if CONNECTIONS_TEST_POSTGRES_URL names a server",
+            _ => "plugins are not built without std here; only their source is checked",
         }
     }
 }
@@ -304,7 +304,7 @@ fn bring(workspace: &Workspace, need: Need) -> Result<(), Failure> {
             process::run(install.args(features).arg("--root").arg(directory))
         }
         Need::Compiler => {
-            Err(Failure::new("install the one of your system (Debian: gcc, macOS: xcode-select --install)"))
+            Err(Failure::new("install the compiler of your system (Debian: gcc, macOS: xcode-select --install)"))
         }
         Need::NodePackages { directory } => {
             let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];

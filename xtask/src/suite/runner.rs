@@ -121,7 +121,7 @@ fn run(command: &mut Command, deadline: Duration) -> std::io::Result<Ended> {
         }
         if start.elapsed() > deadline {
             process::end(&mut child);
-            break Some(format!("it did not end within {} seconds", deadline.as_secs()));
+            break Some(format!("it did not finish within {} seconds", deadline.as_secs()));
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));

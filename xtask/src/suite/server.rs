@@ -27,7 +27,7 @@ impl Server {
             return Ok(None);
         }
         let program =
-            binaries.program(PROGRAM).ok_or_else(|| Failure::new(format!("the build made no `{PROGRAM}`")))?;
+            binaries.program(PROGRAM).ok_or_else(|| Failure::new(format!("the build produced no `{PROGRAM}`")))?;
         let failed = |error| Failure::new(format!("`{PROGRAM}`: {error}"));
         let mut keeper = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
         let mut address = String::new();

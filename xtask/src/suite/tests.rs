@@ -86,7 +86,7 @@ fn a_test_that_hangs_fails_by_its_name_when_its_time_is_over() {
     let directory = tempfile::tempdir().unwrap();
     let hangs = binaries(directory.path()).tests(|test| test.name == "hangs").unwrap();
     let (_, done) = Runner::new(Duration::ZERO).run(hangs);
-    assert_eq!(failures(&done), [("some-package main hangs", "it did not end within 0 seconds")]);
+    assert_eq!(failures(&done), [("some-package main hangs", "it did not finish within 0 seconds")]);
 }
 
 #[test]

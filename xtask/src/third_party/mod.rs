@@ -46,9 +46,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     if setup::has_bare_target(workspace) {
         stranger.cargo(&acme, &["build", "--locked", "--quiet", "--target", BARE_TARGET], AUTHORS)?;
     } else if workspace::in_ci() {
-        return Err(Failure::new(format!("the target {BARE_TARGET} is not there, and CI skips nothing")));
+        return Err(Failure::new(format!("the target {BARE_TARGET} is not installed, and CI skips nothing")));
     } else {
-        println!("third-party: SKIPPED the build for {BARE_TARGET}: the target is not there");
+        println!("third-party: SKIPPED the build for {BARE_TARGET}: the target is not installed");
     }
 
     let made = fresh(&place.join(MADE))?;
@@ -84,7 +84,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let host = copied(workspace, "curious-host", &place)?;
     copy(&workspace.root().join("Cargo.lock"), &host.join("Cargo.lock"))?;
     stranger.cargo(&host, &["test", "--quiet"], &ours)?;
-    println!("third-party: a stranger's plugin and host build of {} packages, and work", packages.names().count());
+    println!(
+        "third-party: a plugin and a host outside this workspace build from {} packages, and work",
+        packages.names().count()
+    );
     Ok(())
 }
 

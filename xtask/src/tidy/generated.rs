@@ -15,7 +15,7 @@ pub(crate) fn write(workspace: &Workspace) -> Result<(), Failure> {
         if written != text {
             let file = workspace.root().join(&path);
             std::fs::write(file, written).map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
-            println!("docs: {path} brought up to date");
+            println!("docs: {path} was updated");
         }
     }
     Ok(())
@@ -27,7 +27,7 @@ pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     for (path, text) in documents(workspace)? {
         let (written, mut faults) = filled(&path, &text);
         if faults.is_empty() && written != text {
-            faults.push(format!("{path}: it says something else than the code: run `cargo xtask docs`"));
+            faults.push(format!("{path}: a generated part differs from the code: run `cargo xtask docs`"));
         }
         findings.append(&mut faults);
     }

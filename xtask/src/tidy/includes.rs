@@ -22,7 +22,7 @@ pub(crate) fn write(workspace: &Workspace) -> Result<(), Failure> {
         if written != text {
             let file = workspace.root().join(&path);
             std::fs::write(file, written).map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
-            println!("docs: {path} brought up to date");
+            println!("docs: {path} was updated");
         }
     }
     Ok(())
@@ -35,7 +35,7 @@ pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     for (path, text) in workspace.texts(is_document)? {
         let (written, mut faults) = filled(&path, &text, &sources);
         if faults.is_empty() && written != text {
-            faults.push(format!("{path}: it shows other code than there is: run `cargo xtask docs`"));
+            faults.push(format!("{path}: included code is out of date: run `cargo xtask docs`"));
         }
         findings.append(&mut faults);
     }
@@ -78,7 +78,10 @@ fn filled(path: &str, text: &str, sources: &BTreeMap<String, String>) -> (String
             continue;
         };
         if line.trim_start_matches('`').starts_with("rust") {
-            faults.push(format!("{}: Rust that nothing compiles; show code of the workspace by a mark", place()));
+            faults.push(format!(
+                "{}: this Rust code is never compiled; include code of the workspace with a mark",
+                place()
+            ));
         }
         for line in inside(&mut lines, opened) {
             push(&mut out, line);
@@ -141,7 +144,10 @@ mod tests {
             ("<!-- include: src/b.rs -->\n```rust\n```\n", "README.md:1: there is no src/b.rs"),
             ("<!-- include: src/a.rs#no -->\n```rust\n```\n", "README.md:1: there is no src/a.rs#no"),
             ("<!-- include: src/a.rs -->\n\n```rust\n```\n", "README.md:1: no code follows the mark"),
-            ("```rust\nlet a;\n```\n", "README.md:1: Rust that nothing compiles; show code of the workspace by a mark"),
+            (
+                "```rust\nlet a;\n```\n",
+                "README.md:1: this Rust code is never compiled; include code of the workspace with a mark",
+            ),
         ] {
             assert_eq!(filled("README.md", text, &sources()).1.first().map(String::as_str), Some(fault));
         }

@@ -23,7 +23,7 @@ impl Workspace {
         // Cargo sets the variable for programs that it runs. The compiled-in value is for a binary started by hand.
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = manifest.parent().ok_or_else(|| Failure::new("xtask is not inside a workspace"))?.to_owned();
+        let root = manifest.parent().ok_or_else(|| Failure::new("xtask is not in a workspace"))?.to_owned();
         Ok(Self { root })
     }
 

@@ -67,7 +67,9 @@ where
                 fail(&format!("request {at} of verify meets {what}, and the result gives no reason"))
             }
             Ok(_) => {}
-            Err(error) => fail(&format!("request {at} of verify meets {what}: that is data, and no error ({error})")),
+            Err(error) => {
+                fail(&format!("request {at} of verify meets {what}: that must be a result, not an error ({error})"))
+            }
         }
     }
 

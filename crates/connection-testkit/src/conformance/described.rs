@@ -18,10 +18,10 @@ where
         let definition = (self.make)();
         let descriptor = definition.descriptor();
         if format!("{descriptor:?}") != format!("{:?}", definition.descriptor()) {
-            fail("the descriptor is another one each time");
+            fail("the descriptor differs each time");
         }
         if let Err(problem) = limits::descriptor(&descriptor) {
-            fail(&format!("a host does not take the descriptor: {problem}"));
+            fail(&format!("a host does not accept the descriptor: {problem}"));
         }
         if let Some(problem) = impossible(&descriptor) {
             fail(&format!("the descriptor {problem}"));
@@ -44,7 +44,7 @@ fn impossible(descriptor: &Descriptor) -> Option<String> {
         let name = &field.name;
         if !is_name(name) {
             return Some(format!(
-                "has a field '{name}', which is no name: 1 to 64 of A-Z a-z 0-9 _ - ., first a letter"
+                "has a field '{name}', which is not a valid name: 1 to 64 of A-Z a-z 0-9 _ - ., beginning with a letter"
             ));
         }
         if !names.insert(name.clone()) {
@@ -80,7 +80,7 @@ fn impossible(descriptor: &Descriptor) -> Option<String> {
     let mut secrets = HashSet::new();
     for name in &descriptor.secret_names {
         if !is_name(name) || !secrets.insert(name.clone()) {
-            return Some(format!("has a secret name '{name}' that is no name or is there twice"));
+            return Some(format!("has a secret name '{name}' that is not a valid name or occurs twice"));
         }
     }
     for part in &descriptor.guide {

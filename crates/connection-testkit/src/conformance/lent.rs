@@ -27,7 +27,7 @@ where
                 fail(&format!("{time} activation fails: {error}"));
             }
             if time == "the second" && before != host.world.kv.as_ref().map(crate::kv::FakeKv::state) {
-                fail("a second activation keeps something that the first one did not");
+                fail("a second activation stores something that the first one did not");
             }
         }
     }
@@ -41,7 +41,7 @@ where
         }
         for polls in 0..=MOST_AWAITS {
             if polls == MOST_AWAITS {
-                fail("a fetch of usage does not come to an end");
+                fail("a fetch of usage does not finish");
             }
             let host = self.fake(&self.usage);
             let connection = host.connection(&made);
@@ -53,7 +53,7 @@ where
                 Ok(snapshot) => {
                     self.silent(&format!("{snapshot:?}"), "a snapshot of usage");
                     let raw = snapshot.raw.as_ref().map(ToString::to_string).unwrap_or_default();
-                    self.silent(&raw, "what a snapshot of usage has raw");
+                    self.silent(&raw, "the raw part of a snapshot of usage");
                 }
                 Err(error) => fail(&format!("the scripted fetch of usage fails: {error}")),
             }
@@ -66,7 +66,9 @@ where
                 let host = self.fake(&self.usage);
                 host.world.script.fault(at, reply);
                 match host.fetch_usage(&made.credential, &host.connection(&made)) {
-                    Err(ConnectionError::NotLive(found)) => self.silent(&format!("{found:?}"), "why there is no usage"),
+                    Err(ConnectionError::NotLive(found)) => {
+                        self.silent(&format!("{found:?}"), "the reason for missing usage")
+                    }
                     // A request for additional data may fail without failing the fetch.
                     Ok(_) => {}
                     Err(error) => fail(&format!("request {at} of a fetch of usage meets {what}: {error}")),

@@ -29,7 +29,7 @@ where
         }
         let source = host.signing_key();
         if source != host.signing_key() {
-            fail("the source of the key that signs webhooks is another one each time");
+            fail("the source of the key that signs webhooks differs each time");
         }
         let by_credential = source == SigningKey::Credential;
         let (new, old) = (Secret::from(NEW), Secret::from(OLD));
@@ -58,7 +58,7 @@ where
             }
         }
         if host.handshake(&delivery).is_some() {
-            fail("`Webhooks::handshake` takes a signed delivery for one that tells a key");
+            fail("`Webhooks::handshake` takes a signed delivery for one that contains a key");
         }
         self.unshown(&check);
         check.bounded();
@@ -70,10 +70,10 @@ where
         let event = check.event(check.keys);
         let other = check.host.receive(&check.made.credential, &[], check.delivery);
         let text = format!("{event:?} {other:?} {:?}", check.host.log());
-        self.silent(&text, "what became of a webhook");
+        self.silent(&text, "the result of a webhook");
         for secret in [NEW, OLD, "canary-path-51c9"] {
             if canary::found(text.as_bytes(), secret.as_bytes()).is_some() {
-                fail("what became of a webhook shows its key or its address");
+                fail("the result of a webhook shows its key or its address");
             }
         }
     }

@@ -84,7 +84,7 @@ where
             let (host, made) = (self.fake(&self.verify), self.made());
             let credential = match host.definition.parse_credential(bytes) {
                 Ok(credential) => credential,
-                Err(error) => fail(&format!("it is not read any more: {error}")),
+                Err(error) => fail(&format!("it can no longer be read: {error}")),
             };
             match host.verify(&credential, &host.connection(&made)) {
                 Ok(found) if found.liveness == Liveness::Live => {}
@@ -119,7 +119,7 @@ fn unrecorded(stem: &str, number: usize) -> String {
     let name = file(stem, number).display().to_string();
     match number.checked_sub(1).filter(|last| *last > 0) {
         None => format!(
-            "{name} is not there: record what the plugin stores with `{RECORD}=1 cargo test`, and commit the file"
+            "{name} does not exist: record what the plugin stores with `{RECORD}=1 cargo test`, and commit the file"
         ),
         Some(last) => format!(
             "{} is not what the plugin stores today. Before the first release, record anew with \
@@ -192,7 +192,7 @@ mod tests {
     fn a_test_key_that_changed_before_the_first_release_is_recorded_anew_by_one_command() {
         let place = Place::new("anew");
         let before = suite("canary-token-of-before", &place);
-        assert!(refused(&before).contains("credential-1.bin is not there: record"), "{}", refused(&before));
+        assert!(refused(&before).contains("credential-1.bin does not exist: record"), "{}", refused(&before));
         before.recorded_before(Record::Next);
         before.recorded_before(Record::Nothing);
 

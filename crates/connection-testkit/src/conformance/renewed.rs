@@ -21,7 +21,7 @@ where
         let Some(refresher) = host.definition.refresher() else { return };
         // "Must return the same value each time: it may depend on nothing but `self`."
         if refresher.semantics() != refresher.semantics() {
-            fail("the semantics of a refresh are others each time");
+            fail("the semantics of a refresh differ each time");
         }
         // The credential replaces itself here, so it already has every part that could be taken over.
         if let Some(kept) = host.inherit(&made.credential, &made.credential) {
@@ -73,6 +73,6 @@ where
                 return;
             }
         }
-        fail("refresh does not come to an end");
+        fail("refresh does not finish");
     }
 }

@@ -46,7 +46,7 @@ where
                 return;
             }
         }
-        fail("verify does not come to an end");
+        fail("verify does not finish");
     }
 
     /// "A crash between teardown and removal runs it again, so a second call must have the same effect as one call."
@@ -72,6 +72,6 @@ where
                 return;
             }
         }
-        fail("teardown does not come to an end");
+        fail("teardown does not finish");
     }
 }

@@ -203,10 +203,10 @@ fn a_plugin_that_keeps_what_it_is_lent_passes() {
 
 #[test]
 fn one_whose_second_activation_keeps_more_is_caught() {
-    check("a second activation keeps something", || suite(Some(Quirk::CountsItsActivations)).check());
+    check("a second activation stores something", || suite(Some(Quirk::CountsItsActivations)).check());
 }
 
 #[test]
 fn one_whose_usage_has_a_secret_raw_is_caught() {
-    check("what a snapshot of usage has raw shows", || suite(Some(Quirk::TellsItsKey)).check());
+    check("the raw part of a snapshot of usage shows", || suite(Some(Quirk::TellsItsKey)).check());
 }

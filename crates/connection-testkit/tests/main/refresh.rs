@@ -122,10 +122,10 @@ fn a_refresher_that_is_right_passes() {
 #[test]
 fn each_fault_of_a_refresher_is_caught_by_its_defence() {
     for (fault, expected) in [
-        (Fault::AnotherEachTime, "over the answers that were kept makes another credential"),
+        (Fault::AnotherEachTime, "over its recorded answers makes another credential"),
         (Fault::BadNetworkIsDead, "it must be offline, and is"),
         (Fault::SendsTwice, "the script is at its end"),
-        (Fault::WaversOverItsSemantics, "the semantics of a refresh are others each time"),
+        (Fault::WaversOverItsSemantics, "the semantics of a refresh differ each time"),
     ] {
         check(expected, || suite(fault).check());
     }

@@ -40,7 +40,7 @@ fn a_plugin_without_a_quirk_passes() {
 #[test]
 fn each_quirk_is_caught_by_its_defence() {
     for (quirk, expected) in [
-        (Quirk::DescribesAnotherThing, "the descriptor is another one each time"),
+        (Quirk::DescribesAnotherThing, "the descriptor differs each time"),
         (Quirk::DescribesAFieldTwice, "has the field 'apiKey' twice"),
         (Quirk::DescribesAnHttpLink, "a link for people that is not https"),
         (Quirk::DescribesNoSuchSecret, "do not go together"),
@@ -65,7 +65,7 @@ fn each_quirk_is_caught_by_its_defence() {
         (Quirk::CallsNonsenseALostAuthorization, "must not be failing, and is Failing"),
         (Quirk::EndsASetupForABadNetwork, "it must not end the setup, and is acme_lost"),
         (Quirk::ForgetsThePause, "`recheck_after` does not say so"),
-        (Quirk::MakesABadNetworkAnError, "that is data, and no error"),
+        (Quirk::MakesABadNetworkAnError, "that must be a result, not an error"),
         (Quirk::AddsHeaders, "must have its headers replaced, not added"),
         (Quirk::CannotBeDropped, "the scripted verify finds Failing"),
         (Quirk::CannotGiveBackTwice, "a teardown after a teardown fails"),
@@ -108,7 +108,7 @@ fn a_form_that_was_stored_once_is_read_for_ever() {
     let recorded = |quirk, stem: &'static str| move || suite(quirk).recorded(stem).check();
     recorded(Quirk::None, "tests/fixtures/acme")();
     let forgets = recorded(Quirk::ForgetsTheOldForm, "tests/fixtures/acme-forgets");
-    check("tests/fixtures/acme-forgets-1.bin: it is not read any more: ", forgets);
+    check("tests/fixtures/acme-forgets-1.bin: it can no longer be read: ", forgets);
     let unrecorded = || recorded(Quirk::StoresAnotherForm, "tests/fixtures/acme");
     check("tests/fixtures/acme-1.bin is not what the plugin stores today", unrecorded());
     check("run `CONNECTION_TESTKIT_RECORD=1 cargo test`, and commit tests/fixtures/acme-2.bin", unrecorded());

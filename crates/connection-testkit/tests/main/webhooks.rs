@@ -168,7 +168,7 @@ fn each_fault_of_webhooks_is_caught() {
         (Fault::PanicsWithoutASignature, "panics on what came from outside"),
         (Fault::SignsTheSameTwice, "signs the same event twice"),
         (Fault::SignsWithoutAKey, "signs without a key"),
-        (Fault::TakesAnEventForAHandshake, "takes a signed delivery for one that tells a key"),
+        (Fault::TakesAnEventForAHandshake, "takes a signed delivery for one that contains a key"),
         (Fault::TakesTheFirstHeader, "takes a signature that came twice"),
         (Fault::TakesTheFirstKeyAlone, "refuses what `Webhooks::sign` signed"),
         (Fault::TakesTheHeaderIntoTheEvent, "takes a header that was changed by a bit for another event"),

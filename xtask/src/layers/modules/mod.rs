@@ -74,7 +74,7 @@ pub(crate) fn findings(sources: &BTreeMap<String, String>, order: Order<'_>) -> 
     }
     for (from, to) in order.upward {
         if order.allows(from, to) || !imports.contains_key(&((*from).to_owned(), (*to).to_owned())) {
-            findings.push(format!("{from} does not import {to} upward any longer: take the pair out of the list"));
+            findings.push(format!("{from} no longer imports {to} upward: remove the pair from the list"));
         }
     }
     findings

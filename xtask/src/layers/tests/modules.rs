@@ -64,9 +64,9 @@ fn a_file_that_is_declared_for_tests_alone_is_a_test() {
 fn a_listed_import_may_run_up_until_it_is_not_needed() {
     let upward = &[("ids", "setup")];
     assert_eq!(found_in(&[("ids.rs", "use crate::Session;")], upward), [""; 0]);
-    let found = ["ids does not import setup upward any longer: take the pair out of the list"];
+    let found = ["ids no longer imports setup upward: remove the pair from the list"];
     assert_eq!(found_in(&[("setup.rs", "use crate::store;")], upward), found);
-    let found = ["setup does not import ids upward any longer: take the pair out of the list"];
+    let found = ["setup no longer imports ids upward: remove the pair from the list"];
     assert_eq!(found_in(&[("setup.rs", "use crate::ids;")], &[("setup", "ids")]), found);
 }
 

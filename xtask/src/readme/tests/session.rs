@@ -48,7 +48,7 @@ fn a_command_that_fails_ends_the_document() {
 
 #[test]
 fn output_that_differs_from_the_document_is_a_failure() {
-    run("```console\n$ echo a\nb\n```", Err("2: `echo a` is said to write:\nb\nand wrote:\na"));
+    run("```console\n$ echo a\nb\n```", Err("2: `echo a` should write:\nb\nbut wrote:\na"));
 }
 
 #[test]
