@@ -240,7 +240,7 @@ fn variables_that_kubernetes_sets_stop_nothing() {
     machine.set("CONNECTIONS_SERVICE_HOST", "10.0.0.11");
     machine.set("CONNECTIONS_OWNR", "ada");
     let ran = machine.run(&["kinds"]).exits(0).says("github").warns("CONNECTIONS_PORT, CONNECTIONS_SERVICE_HOST");
-    ran.warns("the nearest is CONNECTIONS_OWNER");
+    ran.warns("the most similar variable is CONNECTIONS_OWNER");
     machine.run(&["kinds", "--json"]).exits(0).json();
 }
 

@@ -120,5 +120,5 @@ fn the_only_setup_is_resumed_without_its_id() {
         let field = format!("accessToken=@{token}");
         machine.run(&["add", "github", "--again", "--label", label, "--field", &field]).exits(3);
     }
-    machine.run(&["setup", "resume"]).exits(2).warns("2 setups wait: ").warns("(github)");
+    machine.run(&["setup", "resume"]).exits(2).warns("2 setups are unfinished: ").warns("(github)");
 }

@@ -25,7 +25,7 @@ fn each_fault_of_a_setup_is_named() {
         (Quirk::AsksTooMuchAtOnce, "asks for too many fields at once (a prompt has more than 32 fields)"),
         (Quirk::ShowsWithoutEnd, "does not finish (it shows more than 32 notices at once)"),
         (Quirk::UsesUndeclaredAddress, "an address that its descriptor does not declare: https://evil.example"),
-        (Quirk::WaitsForItself, "did not finish in time: it waits for something that is none of the host's"),
+        (Quirk::WaitsForItself, "did not finish in time: it waits for something that is not one of the host's"),
         (Quirk::WaitsForNothing, "began a wait that nothing can end"),
         (Quirk::LeavesItsAddresses, "an address that it does not declare and the user did not enter"),
         (Quirk::GrantsItselfADirectory, "a directory that the user did not enter"),
