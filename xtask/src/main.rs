@@ -28,22 +28,22 @@ use crate::workspace::Workspace;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  setup            install what is missing, and say what
-  test             the whole suite, after its own set-up
-  test --quick     what a contributor runs while working: SQLite alone, no servers and no browser
-  test --long      the whole suite, with many more repetitions of what is drawn at random
-  layers [--graph] who may depend on whom, and the containment of plugins;
-                   with --graph, what the core's modules import
-  tidy             what the compiler does not check: files, names, links
+  setup            install missing tools, and name them
+  test             run the whole suite, and set up what it needs
+  test --quick     run a short suite: only SQLite, no servers and no browser
+  test --long      run the whole suite, with many more random repetitions
+  layers [--graph] check which package may depend on which, and the containment of
+                   plugins; with --graph, print what the core's modules import
+  tidy             check what the compiler does not check: files, names, links
   api [--release]  list what the contract promises; with --release, for its version
-  docs             write into the documents the code and facts that they show
+  docs             update the code and facts that the documents include
   book             make a book of the documents, and follow its links
   readme           run the commands that README.md and docs/guide show
-  third-party      pack our crates; build a stranger's plugin and host of them
-  ci [--step NAME] all of the above and more, with seconds per step
+  third-party      pack our crates; build an outside plugin and host from them
+  ci [--step NAME] run all of the above and more, with seconds per step
 
   new-plugin NAME [--oauth2] [--at DIR]
-                   make a plugin that builds, beside this checkout or at DIR";
+                   create a plugin that builds, beside this checkout or at DIR";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
