@@ -130,8 +130,8 @@ fn answered(url: &PublicUrl, status: u16) -> CallbackProblem {
         401 | 403 => found(
             "callback_sign_in",
             format!("something in front of this host requires a login at {url} (status {status})"),
-            "let the proxy pass on requests below /callback/ without a login: browsers that come back from a \
-             provider have none",
+            "let the proxy pass on requests below /callback/ without a login: a browser that comes back from a \
+             provider has no login",
         ),
         502..=504 => found(
             "callback_proxy",

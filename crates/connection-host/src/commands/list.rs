@@ -299,7 +299,7 @@ impl<'o> Printer<'o> {
             return output.line(match is_all {
                 true => {
                     "Nothing is connected yet. `connections kinds` shows what can be connected; `connections add \
-                     KIND` connects it."
+                     KIND` connects an account."
                 }
                 false => "No connection matches these options.",
             });

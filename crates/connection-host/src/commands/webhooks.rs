@@ -170,7 +170,7 @@ impl Of<'_> {
         }
         match (output.json, printed) {
             (true, _) => elements.end(output)?,
-            (false, false) => output.line("No events wait.")?,
+            (false, false) => output.line("No events are waiting.")?,
             (false, true) => {}
         }
         Ok(Exit::Fine)

@@ -133,7 +133,7 @@ fn a_test_arrives_and_waits_to_be_dealt_with() {
         machine.run(&["webhooks", kind, "test"]).exits(6).warns("enable");
         let enabled = shown(&machine, &["webhooks", kind, "enable"]);
         assert_eq!(enabled["key"].is_string(), kind == "github");
-        machine.run(&["webhooks", kind, "deliveries"]).exits(0).says("No events wait.");
+        machine.run(&["webhooks", kind, "deliveries"]).exits(0).says("No events are waiting.");
         machine.run(&["webhooks", kind, "test"]).exits(0).says("ok      a signed delivery to http://127.0.0.1:");
         let told = machine.run(&["webhooks", kind, "test", "--json"]).exits(0).json();
         check(&told, "check");

@@ -72,7 +72,7 @@ pub(super) async fn make_default(those: &Those<'_>, arguments: DefaultProfile) -
     match (profile, slot) {
         (Some(profile), None) => {
             let profile = those.profiles.set_default(profile.id).await?;
-            look::print(those, &profile, "The default is").await
+            look::print(those, &profile, "Chose").await
         }
         (Some(profile), Some(slot)) => {
             those.profiles.set_slot(&slot, profile.id).await?;
