@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
+
 use super::{Database, Limits, add, credential, labels};
 use crate::store::{
     Store, StoreError, Tx,
-    engine::{execute, optional},
+    engine::{Before, Connection, Reader, execute, optional},
     rows::CredentialState,
 };
 
@@ -268,4 +270,25 @@ async fn a_close_that_was_given_up_is_waited_for_by_the_next() {
         next.await;
         written.await.unwrap();
     }
+}
+
+/// Without its transaction, each statement of the job would be committed at once.
+#[tokio::test]
+async fn after_a_transaction_that_could_not_begin_a_job_runs_no_statement() {
+    let database = Database::new();
+    let store = database.open().await;
+    store.close().await;
+    let connection = SqliteConnectOptions::new().filename(database.path()).connect().await.unwrap();
+    let mut tx = Tx::new(Reader::new(Connection::Sqlite(connection), "a test".into()));
+    execute!(tx, "BEGIN").unwrap();
+    // SQLite begins no transaction within another one.
+    tx.run_before(Some(Before { sql: "BEGIN IMMEDIATE; ", statements: 1, is_begin: true }));
+    let row = database.account("a");
+    assert!(tx.insert_account(&row).await.is_err());
+    assert!(tx.insert_account(&row).await.is_err());
+    tx.allow_statements();
+    assert_eq!(tx.count_accounts(None, None).await.unwrap(), 0);
+    // The control: the statement that was refused works.
+    tx.insert_account(&row).await.unwrap();
+    assert_eq!(tx.count_accounts(None, None).await.unwrap(), 1);
 }
