@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, string::String, sync::Arc};
 use core::{fmt, time::Duration};
 
-use crate::{BoxFuture, DisplayText, KvService, Link, Root, Secret, ServiceError, Text, ToolService};
+use crate::{BoxFuture, DisplayText, GrantedDirectory, KvService, Link, Secret, ServiceError, Text, ToolService};
 
 /// The services that a kind may keep. The handle is cheap to clone.
 ///
@@ -101,7 +101,7 @@ pub trait FileCache: Send + Sync {
     /// is an error, so that nobody takes it for a missing file. In both cases the cached result is dropped.
     fn cached<'a>(
         &'a self,
-        root: &'a Root,
+        root: &'a GrantedDirectory,
         path: &'a str,
         version: u32,
         limit: usize,
@@ -114,7 +114,8 @@ pub trait FileCache: Send + Sync {
     /// # Errors
     ///
     /// [`ServiceError::Denied`] outside the granted roots.
-    fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>>;
+    fn prune<'a>(&'a self, root: &'a GrantedDirectory, live: &'a [&'a str])
+    -> BoxFuture<'a, Result<u64, ServiceError>>;
 }
 
 /// Opens a window in which a person logs in, and reads a cookie from it.
@@ -124,7 +125,7 @@ pub trait LoginWindowService: Send + Sync {
     /// # Cancellation
     ///
     /// The window closes when the future is dropped.
-    fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoggedIn>;
+    fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoginOutcome>;
 }
 
 /// A window in which a person logs in.
@@ -149,7 +150,8 @@ pub struct LoginWindow {
 impl LoginWindow {
     /// Creates a window with the title `Connect` that closes after five minutes.
     pub fn new(link: Link, cookie_name: impl Into<Text>, cookie_domain: impl Into<Text>) -> Self {
-        let (partition, title) = (Text::Borrowed("login"), "Connect".into());
+        let partition = Text::Borrowed("login");
+        let title = "Connect".into();
         let timeout = Duration::from_secs(300);
         Self { link, cookie_name: cookie_name.into(), cookie_domain: cookie_domain.into(), partition, title, timeout }
     }
@@ -179,7 +181,7 @@ impl LoginWindow {
 /// The result of a login window.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum LoggedIn {
+pub enum LoginOutcome {
     /// The person closed the window.
     Cancelled,
     /// The host could not show the window.

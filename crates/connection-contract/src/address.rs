@@ -1,6 +1,7 @@
 //! Addresses that a connection may reach. Plugins receive addresses and never parse one.
 //!
-//! Only the host creates an [`Origin`], a [`BaseUrl`] or a [`Root`], from the descriptor or from a checked answer.
+//! Only the host creates an [`Origin`], a [`BaseUrl`] or a [`GrantedDirectory`], from the descriptor or from a checked
+//! answer.
 
 use alloc::{
     format,
@@ -164,9 +165,9 @@ impl fmt::Debug for Link {
 
 /// A directory that the user granted. Plugins pass it to the file service together with a relative path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Root(pub(crate) String);
+pub struct GrantedDirectory(pub(crate) String);
 
-impl Root {
+impl GrantedDirectory {
     /// Returns the path of the directory as text, for the host's file service and for people.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -185,7 +186,7 @@ pub struct Reach {
     /// Further origins. If `base_url` is set, only these and the origin of `base_url` are in reach.
     pub origins: Vec<Origin>,
     /// Granted directories.
-    pub roots: Vec<Root>,
+    pub roots: Vec<GrantedDirectory>,
 }
 
 impl Reach {
@@ -208,7 +209,7 @@ impl Reach {
 
     /// Adds a granted directory.
     #[must_use]
-    pub fn root(mut self, root: Root) -> Self {
+    pub fn root(mut self, root: GrantedDirectory) -> Self {
         self.roots.push(root);
         self
     }

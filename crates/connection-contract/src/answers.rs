@@ -2,7 +2,7 @@
 
 use alloc::{format, vec::Vec};
 
-use crate::{BaseUrl, Root, Secret, SetupFailure, Text};
+use crate::{BaseUrl, GrantedDirectory, Secret, SetupFailure, Text};
 
 /// A checked answer.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub enum Answer {
     /// The answer to a `Bool` field.
     Bool(bool),
     /// The directory that the user granted in a `Directory` field.
-    Directory(Root),
+    Directory(GrantedDirectory),
     /// The answer to a `Number` field.
     Number(i64),
     /// The answer to a `Secret` field.
@@ -53,7 +53,7 @@ impl Answers {
         let at = self.0.iter().position(|(n, a)| *n == name && matches!(a, Answer::Secret(_)));
         match at.map(|at| self.0.remove(at).1) {
             Some(Answer::Secret(secret)) => Ok(secret),
-            _ => Err(no_answer(name)),
+            _ => Err(missing_answer(name)),
         }
     }
 
@@ -63,7 +63,7 @@ impl Answers {
     ///
     /// The errors of [`secret`](Self::secret).
     pub fn text(&self, name: &str) -> Result<&str, SetupFailure> {
-        if let Some(Answer::Text(text)) = self.find(name) { Ok(text) } else { Err(no_answer(name)) }
+        if let Some(Answer::Text(text)) = self.find(name) { Ok(text) } else { Err(missing_answer(name)) }
     }
 
     /// Returns the answer to a `Url` field.
@@ -72,7 +72,7 @@ impl Answers {
     ///
     /// The errors of [`secret`](Self::secret).
     pub fn url(&self, name: &str) -> Result<&BaseUrl, SetupFailure> {
-        if let Some(Answer::Url(url)) = self.find(name) { Ok(url) } else { Err(no_answer(name)) }
+        if let Some(Answer::Url(url)) = self.find(name) { Ok(url) } else { Err(missing_answer(name)) }
     }
 
     /// Returns the answer to a `Directory` field.
@@ -80,8 +80,8 @@ impl Answers {
     /// # Errors
     ///
     /// The errors of [`secret`](Self::secret).
-    pub fn directory(&self, name: &str) -> Result<&Root, SetupFailure> {
-        if let Some(Answer::Directory(root)) = self.find(name) { Ok(root) } else { Err(no_answer(name)) }
+    pub fn directory(&self, name: &str) -> Result<&GrantedDirectory, SetupFailure> {
+        if let Some(Answer::Directory(root)) = self.find(name) { Ok(root) } else { Err(missing_answer(name)) }
     }
 
     /// Returns an iterator over the answers to a field that takes [several values](crate::Field::many), in order. It is
@@ -95,10 +95,10 @@ impl Answers {
     /// # Errors
     ///
     /// The errors of [`secret`](Self::secret).
-    pub fn directories(&self, name: &str) -> Result<Vec<Root>, SetupFailure> {
+    pub fn directories(&self, name: &str) -> Result<Vec<GrantedDirectory>, SetupFailure> {
         let root = |answer: &Answer| if let Answer::Directory(root) = answer { Some(root.clone()) } else { None };
         let roots: Vec<_> = self.all(name).filter_map(root).collect();
-        if roots.is_empty() { Err(no_answer(name)) } else { Ok(roots) }
+        if roots.is_empty() { Err(missing_answer(name)) } else { Ok(roots) }
     }
 
     /// Returns the answer to a `Bool` field.
@@ -107,7 +107,7 @@ impl Answers {
     ///
     /// The errors of [`secret`](Self::secret).
     pub fn flag(&self, name: &str) -> Result<bool, SetupFailure> {
-        if let Some(Answer::Bool(flag)) = self.find(name) { Ok(*flag) } else { Err(no_answer(name)) }
+        if let Some(Answer::Bool(flag)) = self.find(name) { Ok(*flag) } else { Err(missing_answer(name)) }
     }
 
     /// Returns the answer to a `Number` field.
@@ -116,10 +116,10 @@ impl Answers {
     ///
     /// The errors of [`secret`](Self::secret).
     pub fn number(&self, name: &str) -> Result<i64, SetupFailure> {
-        if let Some(Answer::Number(number)) = self.find(name) { Ok(*number) } else { Err(no_answer(name)) }
+        if let Some(Answer::Number(number)) = self.find(name) { Ok(*number) } else { Err(missing_answer(name)) }
     }
 }
 
-fn no_answer(name: &str) -> SetupFailure {
+fn missing_answer(name: &str) -> SetupFailure {
     SetupFailure::new("no_answer", format!("there is no answer named '{name}'"))
 }

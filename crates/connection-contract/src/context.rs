@@ -11,10 +11,10 @@ use alloc::{
 use core::{fmt, future::pending, ops::Deref, time::Duration};
 
 use crate::{
-    Answers, Authorizer, BaseUrl, CallbackHandle, CallbackRequest, Crypto, DisplayText, FileCache, FileService,
-    HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService, LogEvent, LogLevel,
-    LoginWindowService, NoCallback, Notice, Prompt, Redirect, Root, Services, SetupService, Spend, Text, Timestamp,
-    ToolService, UndeclaredAddress, Wait, Woken,
+    Answers, Authorizer, BaseUrl, CallbackHandle, CallbackRequest, CallbackUnavailable, Crypto, DisplayText, FileCache,
+    FileService, GrantedDirectory, HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService,
+    LogEvent, LogLevel, LoginWindowService, Notice, Prompt, Redirect, Services, SetupService, Spend, Text, Timestamp,
+    ToolService, UndeclaredAddress, Wait, WaitOutcome,
 };
 
 /// The services that a plugin can use in every operation.
@@ -136,7 +136,7 @@ impl<'a> Context<'a> {
 
     /// Returns the directory of the profile, for a kind that has profiles and [needs files](crate::Need::Files). The
     /// plugin may read everything below it. The directory may not exist.
-    pub fn directory(&self) -> Option<&'a Root> {
+    pub fn directory(&self) -> Option<&'a GrantedDirectory> {
         self.services.directory
     }
 }
@@ -151,7 +151,7 @@ pub struct Connection {
     profile: Option<Text>,
     config: Vec<(Text, String)>,
     base_url: Option<BaseUrl>,
-    roots: Vec<Root>,
+    roots: Vec<GrantedDirectory>,
 }
 
 impl Connection {
@@ -184,7 +184,7 @@ impl Connection {
 
     /// Sets the directories that the user granted. For hosts.
     #[must_use]
-    pub fn with_roots(mut self, roots: impl IntoIterator<Item = Root>) -> Self {
+    pub fn with_roots(mut self, roots: impl IntoIterator<Item = GrantedDirectory>) -> Self {
         self.roots = roots.into_iter().collect();
         self
     }
@@ -219,7 +219,7 @@ impl Connection {
     }
 
     /// Returns the directories that the user granted. They are sealed with the credential.
-    pub fn roots(&self) -> &[Root] {
+    pub fn roots(&self) -> &[GrantedDirectory] {
         &self.roots
     }
 }
@@ -345,14 +345,14 @@ impl<'a> SetupContext<'a> {
     ///
     /// A wait that has begun must be awaited to its end. Racing it against another future is a bug, because a replay
     /// could not reproduce the order. Add every input that may end it to the wait instead.
-    pub async fn wait(&self, wait: Wait<'_>) -> Woken {
+    pub async fn wait(&self, wait: Wait<'_>) -> WaitOutcome {
         self.setup.wait(wait).await
     }
 
     /// Asks the user and returns the answers. Short for a [`wait`](Self::wait) with one input.
     pub async fn prompt(&self, prompt: Prompt) -> Answers {
         match self.wait(Wait::new().answer(prompt)).await {
-            Woken::Answered(answers) => answers,
+            WaitOutcome::Answered(answers) => answers,
             // A wait ends only with an input that it allows.
             _ => pending().await,
         }
@@ -361,7 +361,7 @@ impl<'a> SetupContext<'a> {
     /// Sends the browser to an address and waits for the callback. Short for a [`wait`](Self::wait) with one input.
     pub async fn redirect(&self, redirect: Redirect, handle: &CallbackHandle) -> CallbackRequest {
         match self.wait(Wait::new().open(redirect.link).callback(handle)).await {
-            Woken::Callback(request) => request,
+            WaitOutcome::Callback(request) => request,
             _ => pending().await,
         }
     }
@@ -385,21 +385,21 @@ impl<'a> SetupContext<'a> {
     ///
     /// # Errors
     ///
-    /// [`NoCallback`] if the host does not support callbacks or has no address to give now. `?` turns it into a failure
-    /// that says what the host lacks.
-    pub async fn callback(&self) -> Result<CallbackHandle, NoCallback> {
-        let inbound = self.inbound_http().ok_or(NoCallback::NoInboundHttp)?;
-        inbound.allocate_callback().await.ok_or(NoCallback::NoneLeft)
+    /// [`CallbackUnavailable`] if the host does not support callbacks or has no address to give now. `?` turns it into
+    /// a failure that says what the host lacks.
+    pub async fn callback(&self) -> Result<CallbackHandle, CallbackUnavailable> {
+        let inbound = self.inbound_http().ok_or(CallbackUnavailable::NoInboundHttp)?;
+        inbound.allocate_callback().await.ok_or(CallbackUnavailable::NoAddress)
     }
 
     /// Allocates a callback that a device or the provider calls, rather than a browser on this machine.
     ///
     /// # Errors
     ///
-    /// The errors of [`callback`](Self::callback), and [`NoCallback::LoopbackAlone`] if only this machine can reach the
-    /// address.
-    pub async fn callback_from_elsewhere(&self) -> Result<CallbackHandle, NoCallback> {
-        Some(self.callback().await?).filter(CallbackHandle::reaches_others).ok_or(NoCallback::LoopbackAlone)
+    /// The errors of [`callback`](Self::callback), and [`CallbackUnavailable::LoopbackOnly`] if only this machine can
+    /// reach the address.
+    pub async fn callback_from_other_device(&self) -> Result<CallbackHandle, CallbackUnavailable> {
+        Some(self.callback().await?).filter(CallbackHandle::reaches_others).ok_or(CallbackUnavailable::LoopbackOnly)
     }
 }
 

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use core::{future::Future, pin::Pin};
 
 use crate::{
-    Authorizer, ConnectionError, CredentialError, Descriptor, Established, HostServices, NamedSecrets, ProfileSpec,
-    Refresher, SandboxSpec, Secret, SetupContext, SetupFailure, TeardownContext, UsageSource, VerifyContext,
+    Authorizer, ConnectionError, CredentialError, Descriptor, HostServices, NamedSecrets, ProfileSpec, Refresher,
+    SandboxSpec, Secret, SetupContext, SetupFailure, SetupResult, TeardownContext, UsageSource, VerifyContext,
     VerifyResult, Webhooks,
 };
 
@@ -41,10 +41,10 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///             .origin(API)
 ///             .field(Field::secret("apiKey", "API key"))
 ///     }
-///     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+///     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
 ///         let key = ctx.prompt(Prompt::new("Connect Acme").field("apiKey")).await.secret("apiKey")?;
 ///         let identity = self.account(&key, ctx).await?;
-///         Ok(Established::new(key, identity))
+///         Ok(SetupResult::new(key, identity))
 ///     }
 ///     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
 ///         Ok(key.duplicate())
@@ -108,7 +108,7 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
     fn setup(
         &self,
         ctx: &SetupContext<'_>,
-    ) -> impl Future<Output = Result<Established<Self::Credential>, SetupFailure>> + Send;
+    ) -> impl Future<Output = Result<SetupResult<Self::Credential>, SetupFailure>> + Send;
 
     /// Serializes the credential. The format is up to the plugin: the host seals the bytes and never interprets them.
     ///

@@ -48,7 +48,7 @@ pub enum Guide {
 /// A way in which a person can finish a setup that continues outside the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Way {
+pub enum SetupMethod {
     /// A browser that returns to the host by itself.
     Browser,
     /// A code that a person enters at the provider, on any machine.
@@ -105,7 +105,7 @@ pub struct Field {
     pub pattern: Option<Text>,
     /// The way of finishing the setup for which this field is asked; the descriptor must declare that way. A field
     /// without one is always asked.
-    pub way: Option<Way>,
+    pub way: Option<SetupMethod>,
     /// Key under which the plugin keeps an accepted answer among its secret or shared values
     /// ([`KvService`](crate::KvService)), so that it asks only once. The field is not asked if the host supplies a
     /// value under this key.
@@ -118,9 +118,11 @@ pub struct Field {
 impl Field {
     /// Creates a required field with this input type.
     pub fn new(name: impl Into<Text>, label: impl Into<DisplayText>, input: Input) -> Self {
-        let (name, label) = (name.into(), label.into());
+        let name = name.into();
+        let label = label.into();
         let (offer, help, placeholder, default, pattern, way, kept, plain_http) = Default::default();
-        let (required, many) = (true, false);
+        let required = true;
+        let many = false;
         Self { name, label, input, required, offer, many, help, placeholder, default, pattern, way, kept, plain_http }
     }
 
@@ -197,7 +199,7 @@ impl Field {
 
     /// Asks for the field only in a setup that is finished in this way.
     #[must_use]
-    pub fn way(mut self, way: Way) -> Self {
+    pub fn setup_method(mut self, way: SetupMethod) -> Self {
         self.way = Some(way);
         self
     }
@@ -244,7 +246,7 @@ pub struct Descriptor {
     /// Capabilities that the kind needs from its host.
     pub needs: Vec<Need>,
     /// Ways in which a setup that continues outside the host can be finished. Empty if it never does.
-    pub ways: Vec<Way>,
+    pub ways: Vec<SetupMethod>,
     /// Local tools that the kind looks for.
     pub tools: Vec<ToolSpec>,
     /// Permission modes of the kind's tool, which say how far it may go without asking. They have the tool's own names,
@@ -319,7 +321,7 @@ impl Descriptor {
 
     /// Adds a way in which a setup can be finished.
     #[must_use]
-    pub fn way(mut self, way: Way) -> Self {
+    pub fn setup_method(mut self, way: SetupMethod) -> Self {
         self.ways.push(way);
         self
     }

@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use crate::{DisplayText, JsonError, Liveness, NoCallback, NotLive, Text, reason};
+use crate::{CallbackUnavailable, DisplayText, JsonError, Liveness, NotLive, Text, reason};
 
 /// The error of an operation of a [`ConnectionDefinition`](crate::ConnectionDefinition).
 #[derive(Clone, Debug)]
@@ -235,16 +235,16 @@ impl From<UndeclaredAddress> for ConnectionError {
     }
 }
 
-impl From<NoCallback> for SetupFailure {
-    fn from(e: NoCallback) -> Self {
+impl From<CallbackUnavailable> for SetupFailure {
+    fn from(e: CallbackUnavailable) -> Self {
         let other = "use a host that receives callbacks, or another kind of this provider";
         let (message, remedy) = match e {
-            NoCallback::LoopbackAlone => (
+            CallbackUnavailable::LoopbackOnly => (
                 "this host receives callbacks only from its own machine, but this provider calls from elsewhere",
                 "use a host that can be reached over the network: `connections serve` with inbound.public_url",
             ),
-            NoCallback::NoInboundHttp => ("this host cannot receive callbacks", other),
-            NoCallback::NoneLeft => ("this host has no free callback address now", other),
+            CallbackUnavailable::NoInboundHttp => ("this host cannot receive callbacks", other),
+            CallbackUnavailable::NoAddress => ("this host has no free callback address now", other),
         };
         Self::new("no_callback", message).remedy(remedy)
     }

@@ -7,7 +7,7 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    Answer, Answers, BaseUrl, CallbackHandle, CallbackRequest, HttpRequest, NotLive, Origin, Root, Secret,
+    Answer, Answers, BaseUrl, CallbackHandle, CallbackRequest, GrantedDirectory, HttpRequest, NotLive, Origin, Secret,
     SetupFailure, Text, encode,
 };
 
@@ -31,8 +31,8 @@ pub fn matches(wildcard: &str, origin: &Origin) -> bool {
 }
 
 /// Returns the root for a canonical path.
-pub fn root(path: impl Into<String>) -> Root {
-    Root(path.into())
+pub fn granted_directory(path: impl Into<String>) -> GrantedDirectory {
+    GrantedDirectory(path.into())
 }
 
 /// Returns answers that the host has checked.

@@ -175,7 +175,8 @@ impl HttpRequest {
     /// Adds a field to a form body.
     #[must_use]
     pub fn form(mut self, name: &str, value: &(impl Exposed + ?Sized)) -> Self {
-        let (before, name) = (self.body.expose(), encode::percent_encode(name));
+        let before = self.body.expose();
+        let name = encode::percent_encode(name);
         let value = Secret::from(encode::percent_encode(value.exposed()));
         let join: &[u8] = if before.is_empty() { b"" } else { b"&" };
         self.body = Secret::concat(&[before, join, name.as_bytes(), b"=", value.expose()]);

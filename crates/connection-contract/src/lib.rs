@@ -56,19 +56,19 @@ mod usage;
 mod value;
 mod webhooks;
 
-pub use activation::{Compute, FileCache, HostServices, LoggedIn, LoginWindow, LoginWindowService};
-pub use address::{BaseUrl, Link, Origin, Reach, Root};
+pub use activation::{Compute, FileCache, HostServices, LoginOutcome, LoginWindow, LoginWindowService};
+pub use address::{BaseUrl, GrantedDirectory, Link, Origin, Reach};
 pub use answers::{Answer, Answers};
 pub use check::InvalidDeclaration;
 pub use context::{Connection, Context, RefreshContext, SetupContext, SpendContext, TeardownContext, VerifyContext};
 pub use definition::{BoxFuture, ConnectionDefinition};
-pub use descriptor::{AuthType, Descriptor, Field, Guide, Input, Need, Way};
+pub use descriptor::{AuthType, Descriptor, Field, Guide, Input, Need, SetupMethod};
 pub use error::{ConnectionError, CredentialError, HttpError, ServiceError, SetupFailure, UndeclaredAddress};
 pub use extension::{Command, ExtensionDeclaration, Platform, Preference, PreferenceInput};
 pub use facets::{Authorizer, NamedSecrets};
 pub use http::{Exposed, HeaderValue, HttpRequest, HttpResponse};
 pub use liveness::{Liveness, NotLive, Reason, VerifyResult, classify};
-pub use outcome::{Established, Identity};
+pub use outcome::{Identity, SetupResult};
 pub use paths::{PathBase, PathSpec};
 pub use profiles::{EnvValue, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec};
 pub use record::Record;
@@ -81,7 +81,8 @@ pub use services::{
     Services, SetupService, SignatureAlgorithm, Spend, SpendService,
 };
 pub use setup::{
-    CallbackHandle, CallbackRequest, InboundHttpService, NoCallback, Notice, Prompt, Redirect, Wait, Woken,
+    CallbackHandle, CallbackRequest, CallbackUnavailable, InboundHttpService, Notice, Prompt, Redirect, Wait,
+    WaitOutcome,
 };
 pub use text::{DisplayText, Kind, Text};
 pub use timestamp::Timestamp;
@@ -107,18 +108,19 @@ pub mod prelude {
     pub use core::time::Duration;
 
     pub use crate::{
-        Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest, Clock, ConfigMount,
-        Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Crypto, Delivery, Descriptor,
-        DisplayText, EnvValue, Established, Exposed, Field, FileCache, FileService, FileStat, FileType, FoundTool,
-        Guide, HeaderValue, HostServices, HttpError, HttpRequest, HttpResponse, HttpService, Identity,
-        InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness, LogEvent, LogLevel, LogService,
-        LogValue, LoggedIn, LoginWindow, LoginWindowService, MonthlySpend, MountMode, NamedSecrets, Need, NoCallback,
-        NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec,
-        Prompt, Reach, Reason, Record, Redirect, RefreshContext, RefreshSemantics, Refreshed, Refresher, Requirement,
-        RequirementAuth, Root, SandboxSpec, Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext,
-        SetupFailure, SetupService, SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService,
-        TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization, ToolService, ToolSpec, UndeclaredAddress,
-        UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait,
-        Way, WebhookEvent, Webhooks, Woken, classify, encode, reason,
+        Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest,
+        CallbackUnavailable, Clock, ConfigMount, Connection, ConnectionDefinition, ConnectionError, Context,
+        CredentialError, Crypto, Delivery, Descriptor, DisplayText, EnvValue, Exposed, Field, FileCache, FileService,
+        FileStat, FileType, FoundTool, GrantedDirectory, Guide, HeaderValue, HostServices, HttpError, HttpRequest,
+        HttpResponse, HttpService, Identity, InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness,
+        LogEvent, LogLevel, LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService, MonthlySpend,
+        MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec, ProbeSpec,
+        ProbeValue, ProfileProbe, ProfileSpec, Prompt, Reach, Reason, Record, Redirect, RefreshContext,
+        RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, SandboxSpec, Secret, SecretName,
+        ServiceError, Services, SessionTokens, SetupContext, SetupFailure, SetupMethod, SetupResult, SetupService,
+        SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, TeardownContext, Text, TimeWindow,
+        Timestamp, TokenUtilization, ToolService, ToolSpec, UndeclaredAddress, UsageContext, UsageMetric,
+        UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent,
+        Webhooks, classify, encode, reason,
     };
 }

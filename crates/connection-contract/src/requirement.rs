@@ -88,7 +88,8 @@ impl RequirementOAuth {
         client_id: impl Into<Text>,
         redirect: RequirementRedirect,
     ) -> Self {
-        let (authorization_url, token_url) = (authorization_url.into(), token_url.into());
+        let authorization_url = authorization_url.into();
+        let token_url = token_url.into();
         Self { authorization_url, token_url, client_id: client_id.into(), scopes: Vec::new(), redirect }
     }
 
@@ -168,7 +169,8 @@ pub struct Requirement {
 impl Requirement {
     /// Creates a requirement without preferences and guide.
     pub fn new(id: impl Into<Text>, provider: Kind, title: impl Into<DisplayText>, auth: RequirementAuth) -> Self {
-        let (id, title) = (id.into(), title.into());
+        let id = id.into();
+        let title = title.into();
         let (titles, public_preference_names) = Default::default();
         Self { id, provider, title, titles, auth, public_preference_names, connect_guide: None }
     }

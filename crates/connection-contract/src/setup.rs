@@ -156,7 +156,7 @@ impl<'a> Wait<'a> {
 /// Only inputs that the [`Wait`] allows occur, so a new variant breaks no plugin. End a `match` with `_`.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Woken {
+pub enum WaitOutcome {
     /// The user answered.
     Answered(Answers),
     /// The callback arrived.
@@ -223,13 +223,13 @@ impl fmt::Debug for CallbackHandle {
 /// Why a host offers no callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NoCallback {
+pub enum CallbackUnavailable {
     /// The host receives callbacks only from its own machine, and this callback comes from another one.
-    LoopbackAlone,
+    LoopbackOnly,
     /// The host does not support callbacks.
     NoInboundHttp,
     /// The host supports callbacks but has no address to give now.
-    NoneLeft,
+    NoAddress,
 }
 
 /// The parameters of a callback, without `state`.

@@ -9,9 +9,9 @@ use crate::{Secret, encode};
 
 /// Maximum number of signatures that are remembered. The oldest one is dropped first, because a request contains a
 /// signature that was made for it.
-const MOST: usize = 32;
+const MAX_COUNT: usize = 32;
 /// Minimum length of a signature in bytes. Shorter bytes could occur anywhere by chance.
-const SHORTEST: usize = 16;
+const MIN_LENGTH: usize = 16;
 
 /// The signatures that a run has made, each with its stand-in: bytes that depend on what was signed and not on when.
 #[derive(Debug, Default)]
@@ -19,11 +19,11 @@ pub struct Signatures(Vec<(Secret, Secret)>);
 
 impl Signatures {
     /// Adds a signature and its stand-in.
-    pub fn note(&mut self, signature: &[u8], stands: &[u8]) {
-        if signature.len() < SHORTEST {
+    pub fn add(&mut self, signature: &[u8], stands: &[u8]) {
+        if signature.len() < MIN_LENGTH {
             return;
         }
-        if self.0.len() >= MOST {
+        if self.0.len() >= MAX_COUNT {
             self.0.remove(0);
         }
         self.0.push((Secret::new(signature), Secret::new(stands)));
@@ -34,7 +34,7 @@ impl Signatures {
     /// A signature is found in base64url, in base64 (also as it is written in a form or a query) and in hexadecimal. A
     /// signature that is encoded twice is not found.
     #[must_use]
-    pub fn settled(&self, text: &[u8]) -> Secret {
+    pub fn with_stand_ins(&self, text: &[u8]) -> Secret {
         // The stand-in always has the same form, because some signatures are the same text in two encodings.
         self.replaced(text, |_, stands| encode::hex(stands))
     }
@@ -42,7 +42,7 @@ impl Signatures {
     /// Returns the text as [`settled`](Self::settled) does, but with each stand-in in the encoding of its signature.
     /// For a testkit, whose signatures are a different text in each encoding.
     #[must_use]
-    pub fn retold(&self, text: &[u8]) -> Secret {
+    pub fn with_encoded_stand_ins(&self, text: &[u8]) -> Secret {
         self.replaced(text, |encoded, stands| encoded(stands))
     }
 
@@ -56,7 +56,8 @@ impl Signatures {
         let mut settled = Secret::new(text);
         for (signature, stands) in &self.0 {
             for encoded in encodings {
-                let (from, to) = (encoded(signature.expose()), written(encoded, stands.expose()));
+                let from = encoded(signature.expose());
+                let to = written(encoded, stands.expose());
                 if let Some(replaced) = replaced(settled.expose(), from.as_bytes(), to.as_bytes()) {
                     settled = replaced;
                 }
@@ -71,7 +72,8 @@ type Encoding = fn(&[u8]) -> String;
 /// Replaces every occurrence of `from`. Returns `None` if there is none.
 fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Option<Secret> {
     let find = |text: &[u8]| text.windows(from.len()).position(|window| window == from);
-    let (mut parts, mut rest) = (Vec::new(), text);
+    let mut parts = Vec::new();
+    let mut rest = text;
     while let Some((before, after)) = find(rest).and_then(|at| rest.split_at_checked(at)) {
         parts.extend([before, to]);
         rest = after.get(from.len()..).unwrap_or_default();

@@ -48,7 +48,9 @@ impl Timestamp {
         let offset = match zone {
             "Z" | "z" => 0,
             _ => {
-                let (sign, hours, minutes) = (zone.get(..1)?, zone.get(1..3)?, zone.get(4..)?);
+                let sign = zone.get(..1)?;
+                let hours = zone.get(1..3)?;
+                let minutes = zone.get(4..)?;
                 if zone.get(3..4)? != ":" {
                     return None;
                 }
@@ -115,7 +117,8 @@ impl Timestamp {
     /// Returns year, month and day (Howard Hinnant, "chrono-compatible low-level date algorithms").
     fn date(self) -> (i64, i64, i64) {
         let shifted = self.0.div_euclid(DAY) + 719_468;
-        let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let era = shifted.div_euclid(146_097);
+        let of_era = shifted.rem_euclid(146_097);
         let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month = (5 * of_year + 2) / 153;
@@ -133,7 +136,9 @@ impl fmt::Display for Timestamp {
 
 fn spaced(text: &str) -> Option<Timestamp> {
     let mut parts = text.split(' ');
-    let (date, clock, zone) = (parts.next()?, parts.next()?, parts.next()?);
+    let date = parts.next()?;
+    let clock = parts.next()?;
+    let zone = parts.next()?;
     if parts.next().is_some() {
         return None;
     }
@@ -155,7 +160,8 @@ fn number(text: &str) -> Option<i64> {
 }
 
 fn offset(sign: &str, hours: &str, minutes: &str) -> Option<i64> {
-    let (hours, minutes) = (number(hours)?, number(minutes).filter(|m| *m < 60 && minutes.len() == 2)?);
+    let hours = number(hours)?;
+    let minutes = number(minutes).filter(|m| *m < 60 && minutes.len() == 2)?;
     let seconds = hours * 3600 + minutes * 60;
     match sign {
         "+" if hours < 24 => Some(seconds),
@@ -168,13 +174,17 @@ fn time_of_day(text: &str) -> Option<i64> {
     let mut parts = text.split(':');
     let mut part = |limit: i64| parts.next().filter(|p| p.len() == 2).and_then(number).filter(|n| *n < limit);
     // A leap second is written as 60 and counts as the first second of the next minute.
-    let (hours, minutes, seconds) = (part(24)?, part(60)?, part(61)?);
+    let hours = part(24)?;
+    let minutes = part(60)?;
+    let seconds = part(61)?;
     parts.next().is_none().then_some(hours * 3600 + minutes * 60 + seconds)
 }
 
 fn iso_date(text: &str) -> Option<i64> {
     let mut parts = text.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    let year = parts.next()?;
+    let month = parts.next()?;
+    let day = parts.next()?;
     let shape = year.len() == 4 && month.len() == 2 && day.len() == 2 && parts.next().is_none();
     if shape { days(number(year)?, number(month)?, number(day)?) } else { None }
 }

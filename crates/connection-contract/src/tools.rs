@@ -29,7 +29,8 @@ impl ToolSpec {
     /// Creates a tool that prints its version when it is called with `--version`.
     pub fn new(binary: impl Into<Text>) -> Self {
         let (extra_paths, install_command, docs_url, sign_in) = Default::default();
-        let (binary, version_form) = (binary.into(), VersionForm::default());
+        let binary = binary.into();
+        let version_form = VersionForm::default();
         Self { binary, extra_paths, version_form, is_version_asked: true, install_command, docs_url, sign_in }
     }
 

@@ -3,7 +3,9 @@
 use alloc::{string::String, vec::Vec};
 use core::{fmt, ops::Deref, time::Duration};
 
-use crate::{BoxFuture, Connection, ConnectionError, Context, DisplayText, Root, Services, Text, Timestamp, Value};
+use crate::{
+    BoxFuture, Connection, ConnectionError, Context, DisplayText, GrantedDirectory, Services, Text, Timestamp, Value,
+};
 
 /// Fetches how much of an account is used.
 ///
@@ -58,12 +60,12 @@ pub trait UsageSource<C>: Send + Sync {
 pub struct UsageContext<'a> {
     context: Context<'a>,
     connection: &'a Connection,
-    directory: Option<&'a Root>,
+    directory: Option<&'a GrantedDirectory>,
 }
 
 impl<'a> UsageContext<'a> {
     /// Creates a context. For hosts.
-    pub fn new(services: Services<'a>, connection: &'a Connection, directory: Option<&'a Root>) -> Self {
+    pub fn new(services: Services<'a>, connection: &'a Connection, directory: Option<&'a GrantedDirectory>) -> Self {
         Self { context: Context::new(services), connection, directory }
     }
 
@@ -73,7 +75,7 @@ impl<'a> UsageContext<'a> {
     }
 
     /// Returns the directory of the profile, for a kind that has profiles.
-    pub fn directory(&self) -> Option<&'a Root> {
+    pub fn directory(&self) -> Option<&'a GrantedDirectory> {
         self.directory
     }
 }
@@ -258,7 +260,8 @@ impl MonthlySpend {
         spent_usd: f64,
         (cycle_start, cycle_end): (Timestamp, Timestamp),
     ) -> Self {
-        let (id, label) = (id.into(), label.into());
+        let id = id.into();
+        let label = label.into();
         Self { id, label, spent_usd, budget_usd: None, cycle_start, cycle_end, others: Vec::new() }
     }
 
@@ -298,19 +301,19 @@ pub struct SessionTokens {
     pub context_max: Option<u64>,
     /// The document in which the tool reports on its session, such as the one that Claude Code passes to a status line.
     /// It is unchanged; the plugin of the tool reads it. `Debug` does not show it.
-    pub said: Option<Value>,
+    pub document: Option<Value>,
 }
 
 impl SessionTokens {
     /// Creates a session with the number of tokens in its context.
     pub fn new(context_used: u64, context_max: Option<u64>) -> Self {
-        Self { context_used, context_max, said: None }
+        Self { context_used, context_max, document: None }
     }
 
     /// Sets the document in which the tool reports on its session. A host accepts at most 64 KiB.
     #[must_use]
-    pub fn said(mut self, document: Value) -> Self {
-        self.said = Some(document);
+    pub fn document(mut self, document: Value) -> Self {
+        self.document = Some(document);
         self
     }
 }
@@ -321,7 +324,7 @@ impl fmt::Debug for SessionTokens {
             .field("context_used", &self.context_used)
             .field("context_max", &self.context_max)
             // Tools name directories and people in it.
-            .field("said", &self.said.as_ref().map(|_| format_args!("..")))
+            .field("said", &self.document.as_ref().map(|_| format_args!("..")))
             .finish()
     }
 }

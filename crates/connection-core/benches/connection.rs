@@ -9,14 +9,14 @@
 mod acme;
 #[path = "../tests/main/fake.rs"]
 mod fake;
-#[path = "../tests/main/metered.rs"]
-mod metered;
-#[path = "../tests/main/raw.rs"]
-mod raw;
+#[path = "../tests/main/sql.rs"]
+mod sql;
+#[path = "../tests/main/test_host.rs"]
+mod test_host;
 #[path = "../tests/main/tool.rs"]
 mod tool;
-#[path = "../tests/main/world.rs"]
-mod world;
+#[path = "../tests/main/usage_plugin.rs"]
+mod usage_plugin;
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use divan::Bencher;
 use tokio::runtime::Runtime;
 
 use acme::Acme;
-use world::{World, connected, me};
+use test_host::{World, connected, me};
 
 fn main() {
     divan::main();
@@ -156,7 +156,8 @@ mod durable {
         bencher.counter(ItemsCount::new(writers)).bench_local(|| {
             round += 1;
             let rename = |(number, connection): (usize, &Connection)| {
-                let (connection, label) = (connection.clone(), format!("label-{number}-{round}"));
+                let connection = connection.clone();
+                let label = format!("label-{number}-{round}");
                 runtime.spawn(async move { connection.rename(label).await.unwrap() })
             };
             let renamed: Vec<_> = connections.iter().enumerate().map(rename).collect();
@@ -228,7 +229,7 @@ mod profiles {
 #[divan::bench_group(sample_count = 100)]
 mod usage {
     use super::{Bencher, Duration, Runtime, World};
-    use crate::metered::{Metered, uses};
+    use crate::usage_plugin::{Metered, uses};
     use connection_core::UsageBounds;
 
     /// A second passes in which nothing is due.
@@ -254,7 +255,8 @@ mod usage {
     #[divan::bench(args = [0, 1, 100])]
     fn second_of_an_idle_poller_of(bencher: Bencher<'_, '_>, accounts: usize) {
         let runtime = Runtime::new().unwrap();
-        let (world, plugin) = (runtime.block_on(World::new()), Metered::every(86_400));
+        let world = runtime.block_on(World::new());
+        let plugin = Metered::every(86_400);
         uses(&world, 10);
         let registry = runtime.block_on(async {
             let registry = world.open(plugin.clone()).await;

@@ -10,10 +10,10 @@
 mod acme;
 #[path = "../tests/main/extension_kit.rs"]
 mod extension_kit;
-#[path = "../tests/main/raw.rs"]
-mod raw;
-#[path = "../tests/main/world.rs"]
-mod world;
+#[path = "../tests/main/sql.rs"]
+mod sql;
+#[path = "../tests/main/test_host.rs"]
+mod test_host;
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use tokio::runtime::Runtime;
 
 use acme::Acme;
 use extension_kit::{acme_extension, handle};
-use world::{World, connected};
+use test_host::{World, connected};
 
 fn main() {
     divan::main();
@@ -74,7 +74,7 @@ fn one_of(runtime: &Runtime, count: usize) -> Setting {
              FROM n, (SELECT * FROM connection_credential LIMIT 1) AS c"
         );
         if count > 1 {
-            raw::script(&world.database(), copies).await;
+            sql::script(&world.database(), copies).await;
         }
         Setting { world, registry, pool }
     })

@@ -7,14 +7,13 @@
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use connection_contract::{
-    BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery, Descriptor, Established,
-    HostServices, HttpRequest, NamedSecrets, NotAuthentic, NotLive, ProfileSpec, Reason, RefreshContext,
-    RefreshSemantics, Refreshed, SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SigningKey,
-    TeardownContext, Text, Timestamp, UsageContext, UsageMetric, UsageSnapshot, VerifyContext, VerifyResult,
-    WebhookEvent, reason,
+    BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery, Descriptor, HostServices,
+    HttpRequest, NamedSecrets, NotAuthentic, NotLive, ProfileSpec, Reason, RefreshContext, RefreshSemantics, Refreshed,
+    SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SetupResult, SigningKey, TeardownContext, Text,
+    Timestamp, UsageContext, UsageMetric, UsageSnapshot, VerifyContext, VerifyResult, WebhookEvent, reason,
 };
 
-use crate::{connection::named, contain};
+use crate::{connection::named_secrets, contain};
 
 /// The capabilities of a kind, read from the facets of its definition: the one list of what the code of a kind can do.
 ///
@@ -40,11 +39,11 @@ pub struct Capabilities {
 }
 
 /// The result of reading a delivery of a webhook.
-pub(crate) enum Came {
+pub(crate) enum DeliveryResult {
     /// An authentic event of the provider.
     Event(WebhookEvent),
     /// A signing key that the provider announces, without a proof.
-    Told(Secret),
+    Announced(Secret),
     /// The delivery is not authentic.
     Refused(NotAuthentic),
 }
@@ -67,7 +66,7 @@ impl From<NotLive> for Probed {
 pub(crate) trait ErasedDefinition: Send + Sync {
     fn descriptor(&self) -> Descriptor;
     fn capabilities(&self) -> Capabilities;
-    fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>>;
+    fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<SetupResult<Secret>, SetupFailure>>;
     /// Verifies the credential and returns which of the declared secret names it has.
     fn verify<'a>(
         &'a self,
@@ -109,7 +108,7 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         delivery: &Delivery,
         waits: bool,
         ctx: &Context<'_>,
-    ) -> Result<Option<Came>, CredentialError>;
+    ) -> Result<Option<DeliveryResult>, CredentialError>;
     /// Returns a delivery to an address of this host, signed with `key`; `None` without the facet.
     fn sign_webhook(
         &self,
@@ -179,7 +178,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         }
     }
 
-    fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>> {
+    fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<SetupResult<Secret>, SetupFailure>> {
         Box::pin(async move {
             let made = ConnectionDefinition::setup(self, ctx).await?;
             made.try_map(|credential| self.serialize_credential(&credential))
@@ -202,7 +201,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             };
             let current = found.credential.as_ref().unwrap_or(&credential);
             // The verification counts even if the plugin panics here.
-            let secret_names = contain::call(|| held(self.secrets(), current, declared));
+            let secret_names = contain::call(|| present_names(self.secrets(), current, declared));
             // The stored credential is still readable, so this is not a credential error. It may be dead at the
             // provider, though.
             let unwritable = Reason::new(reason::PLUGIN_FAULT, "the plugin could not write the fresh credential");
@@ -237,7 +236,8 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         now: Timestamp,
     ) -> Result<Option<Refreshed<Secret>>, CredentialError> {
         let Some(refresher) = self.refresher() else { return Ok(None) };
-        let (former, fresh) = (self.parse_credential(former.expose())?, self.parse_credential(fresh.expose())?);
+        let former = self.parse_credential(former.expose())?;
+        let fresh = self.parse_credential(fresh.expose())?;
         let kept = refresher.inherit(&former, fresh, now);
         kept.map(|kept| kept.try_map(|fresh| self.serialize_credential(&fresh))).transpose()
     }
@@ -275,14 +275,14 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         delivery: &Delivery,
         waits: bool,
         ctx: &Context<'_>,
-    ) -> Result<Option<Came>, CredentialError> {
+    ) -> Result<Option<DeliveryResult>, CredentialError> {
         let Some(webhooks) = self.webhooks() else { return Ok(None) };
         let refused = match webhooks.receive(&self.parse_credential(bytes.expose())?, keys, delivery, ctx) {
-            Ok(event) => return Ok(Some(Came::Event(event))),
+            Ok(event) => return Ok(Some(DeliveryResult::Event(event))),
             Err(refused) => refused,
         };
         let told = if waits { webhooks.handshake(delivery) } else { None };
-        Ok(Some(told.map_or(Came::Refused(refused), Came::Told)))
+        Ok(Some(told.map_or(DeliveryResult::Refused(refused), DeliveryResult::Announced)))
     }
 
     fn sign_webhook(
@@ -339,8 +339,8 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
 }
 
 /// Returns the names under which the credential holds a secret that is not blank.
-fn held<C>(secrets: Option<&dyn NamedSecrets<C>>, credential: &C, names: &[String]) -> Vec<String> {
+fn present_names<C>(secrets: Option<&dyn NamedSecrets<C>>, credential: &C, names: &[String]) -> Vec<String> {
     let Some(secrets) = secrets else { return Vec::new() };
-    let has = |name: &&String| secrets.secret(credential, name).is_some_and(|secret| !named::is_blank(&secret));
+    let has = |name: &&String| secrets.secret(credential, name).is_some_and(|secret| !named_secrets::is_blank(&secret));
     names.iter().filter(has).cloned().collect()
 }

@@ -10,7 +10,7 @@ use crate::{
     keys::Sealer,
     store::{
         StoreError, Tx,
-        rows::{AccountRow, EventRow, Says},
+        rows::{AccountRow, EventRow, RowClaim},
     },
 };
 
@@ -89,20 +89,21 @@ pub(crate) fn at(
     kind: &str,
     body: Value,
 ) -> EventRow {
-    let (owner, kind) = (owner.to_owned(), kind.to_owned());
-    let says = says(&kind);
+    let owner = owner.to_owned();
+    let kind = kind.to_owned();
+    let says = claim_of(&kind);
     EventRow { id: ids.next(), owner, connection_id, at, kind, body: body.to_string(), says }
 }
 
 /// Returns what an event of this name says about the row of its connection. The event is appended in the transaction
 /// that wrote the row.
-fn says(kind: &str) -> Says {
+fn claim_of(kind: &str) -> RowClaim {
     match kind {
-        CONNECTED | IMPORTED => Says::Made,
-        CREDENTIAL_ROTATED => Says::Credential,
-        DEFAULT_CHANGED | REAUTHORIZED | RENAMED | ROLLED_BACK => Says::Row,
-        REMOVED => Says::Removed,
-        _ => Says::Same,
+        CONNECTED | IMPORTED => RowClaim::Made,
+        CREDENTIAL_ROTATED => RowClaim::Credential,
+        DEFAULT_CHANGED | REAUTHORIZED | RENAMED | ROLLED_BACK => RowClaim::Row,
+        REMOVED => RowClaim::Removed,
+        _ => RowClaim::Same,
     }
 }
 

@@ -18,9 +18,9 @@
 //!         Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::ApiKey).field(Field::secret("apiKey", "API key"))
 //!     }
 //!
-//!     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+//!     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
 //!         let mut answers = ctx.prompt(Prompt::new("Connect Acme").field("apiKey")).await;
-//!         Ok(Established::new(answers.secret("apiKey")?, Identity::new("1", "ada")))
+//!         Ok(SetupResult::new(answers.secret("apiKey")?, Identity::new("1", "ada")))
 //!     }
 //!
 //!     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
@@ -104,9 +104,9 @@ mod event;
 mod exchange;
 mod extension;
 mod guard;
+mod host_services;
 mod ids;
 mod keys;
-mod lent;
 mod limits;
 mod liveness;
 mod platform;
@@ -143,9 +143,9 @@ pub use extension::{
     SettingsHandOff,
 };
 pub use guard::{RowError, RowFault};
+pub use host_services::{AllowedTool, LoginWindow, MachineTools, ToolNotAllowed, ToolPolicy, ToolPolicyError};
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
-pub use lent::{AllowedTool, LoginWindow, MachineTools, ToolNotAllowed, ToolPolicy, ToolPolicyError};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use profiles::{
     DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, ProfileToken, Profiles,
@@ -165,8 +165,9 @@ pub use sandbox::{
 };
 pub use services::{DirectoryRefused, Environment, FilesPolicy, HostSecret, SystemEnvironment};
 pub use setup::{
-    AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Lead, Outcome,
-    Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StepNo, WeakConnectionRegistry,
+    AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Outcome,
+    Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartRedirect, StepNo,
+    WeakConnectionRegistry,
 };
 pub use store::{StoreError, StoreSource, migrate};
 pub use usage::{

@@ -6,7 +6,7 @@ use connection_contract::{ConnectionError, DisplayText, Refreshed, Secret};
 use connection_replay::limits;
 
 pub(crate) use connection_replay::limits::{
-    Bounds, REPORT, account_id, bounded, descriptor, established, failure, is_json, not_live, reach,
+    Bounds, REPORT, account_id, bounded, descriptor, failure, is_json, not_live, reach, setup_result,
 };
 
 use crate::definition::Probed;
@@ -17,7 +17,7 @@ pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;
 /// Maximum number of open setups of one owner, unless the host sets another.
 ///
 /// A person has a few. A program that keeps beginning setups must not fill the store.
-pub(crate) const MOST_SETUPS: u32 = 100;
+pub(crate) const MAX_SETUPS: u32 = 100;
 
 /// Returns what a verification found, or a fault of the plugin if that exceeds a limit.
 pub(crate) fn probed(probed: Result<Probed, ConnectionError>) -> Result<Probed, ConnectionError> {

@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     egress::Target,
     failure,
-    once::{Marked, Taken},
+    once::{BodyDecision, TrackedBody},
     outages::Outages,
     outgoing::Outgoing,
     redirect::{self, Next},
@@ -126,7 +126,7 @@ impl HttpClient {
         &self,
         egress: &Egress,
         request: HttpRequest,
-        taken: &Taken,
+        taken: &BodyDecision,
     ) -> Result<HttpResponse, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
         let target = egress.target(policy, request.url())?;
@@ -135,7 +135,7 @@ impl HttpClient {
         let whole = async {
             let Outgoing { method, headers, body, .. } = &outgoing;
             let request = self.client(&target).request(method.clone(), target.url.clone()).headers(headers.clone());
-            let body = reqwest::Body::wrap(Marked::new(body.expose().to_vec(), taken.clone()));
+            let body = reqwest::Body::wrap(TrackedBody::new(body.expose().to_vec(), taken.clone()));
             let response = request.body(body).send().await.map_err(|error| failure::of(&error))?;
             egress.heard.begins(response.status().as_u16());
             debug!(status = response.status().as_u16(), "answered");
@@ -215,7 +215,7 @@ impl HttpClient {
     }
 
     async fn follow(&self, mut target: Target, mut outgoing: Outgoing) -> Result<reqwest::Response, HttpError> {
-        for _ in 0..=redirect::MOST {
+        for _ in 0..=redirect::MAX_COUNT {
             let response = self.exchange(&target, &outgoing).await?;
             match redirect::next(response.status(), response.headers(), &target, &outgoing)? {
                 Next::Answer => return Ok(response),

@@ -53,7 +53,8 @@ impl Egress {
             return Err(HttpError::Denied);
         }
         let mut allowed = self.origins.iter().filter(|allowed| allowed.origin == meant).peekable();
-        let (ours, mapped) = (self.host.contains(&meant), policy.mapped(&meant));
+        let ours = self.host.contains(&meant);
+        let mapped = policy.mapped(&meant);
         let below = || self.wildcards.iter().any(|wildcard| host::matches(wildcard, &meant));
         if allowed.peek().is_none() && !ours && !below() {
             return Err(HttpError::Denied);

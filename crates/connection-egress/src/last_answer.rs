@@ -15,7 +15,7 @@ use connection_contract::{
 use super::outages::{answered, cause, host};
 
 /// The longest pause that is accepted from a provider or a plugin, since a provider may ask for more than it means.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const MAX_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The result of the last request in one call of a plugin. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -65,13 +65,13 @@ impl LastAnswer {
 
     /// Adds the address and the answer to the reason of a plugin, if the reason is the general one for that answer. A
     /// message of the plugin's own stays.
-    pub fn named(&self, mut not_live: NotLive, now: Timestamp) -> NotLive {
+    pub fn describe_reason(&self, mut not_live: NotLive, now: Timestamp) -> NotLive {
         self.name(&mut not_live.reason, not_live.recheck_after, now);
         not_live
     }
 
     /// Adds the address and the answer to the reason of a probe, as [`named`](Self::named) does.
-    pub fn found(&self, mut found: VerifyResult<Secret>, now: Timestamp) -> VerifyResult<Secret> {
+    pub fn describe_result(&self, mut found: VerifyResult<Secret>, now: Timestamp) -> VerifyResult<Secret> {
         if let Some(reason) = &mut found.reason {
             self.name(reason, found.recheck_after, now);
         }
@@ -82,7 +82,7 @@ impl LastAnswer {
         let heard = self.lock().heard.clone();
         if is_general(reason, &NotLive::rate_limited(None)) {
             let who = heard.as_ref().map_or("the provider", |heard| host(&heard.origin));
-            let until = recheck_after.map(|after| now.after(after.min(LONGEST_PAUSE).as_secs()));
+            let until = recheck_after.map(|after| now.after(after.min(MAX_PAUSE).as_secs()));
             reason.message = match until {
                 Some(until) => format!("{who} asks to wait until {}", until.to_rfc3339()).into(),
                 None => format!("{who} asks to wait").into(),

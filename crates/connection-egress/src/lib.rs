@@ -55,10 +55,10 @@ mod tests;
 
 pub use body::Streaming;
 pub use client::{EgressHttp, HttpClient};
-pub use clock::{Boot, Clock, ManualClock, Moment, SystemClock, asleep, until};
+pub use clock::{Boot, Clock, ManualClock, Moment, SystemClock, sleep_passed, until};
 pub use egress::{AllowedOrigin, Egress};
-pub use last_answer::{LONGEST_PAUSE, LastAnswer};
-pub use once::Once;
+pub use last_answer::{LastAnswer, MAX_PAUSE};
+pub use once::SendOnceOutcome;
 pub use outages::host;
 pub use outgoing::is_sendable;
 pub use policy::{HttpPolicy, HttpPolicyError, is_loopback, is_private_network};

@@ -28,7 +28,7 @@ use crate::clock::Clock;
 /// The result of a request that is sent at most once.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "who spends a secret decides on each")]
-pub enum Once {
+pub enum SendOnceOutcome {
     /// An answer arrived, with any status.
     Answered(HttpResponse),
     /// No byte of the request was sent.
@@ -48,9 +48,10 @@ impl HttpClient {
         request: HttpRequest,
         until: Option<Duration>,
         longest: Option<Duration>,
-    ) -> Once {
-        let taken = Taken::until(self.clock(), until);
-        let (timeout, clock) = (self.policy().spending_deadline(longest), self.clock());
+    ) -> SendOnceOutcome {
+        let taken = BodyDecision::until(self.clock(), until);
+        let timeout = self.policy().spending_deadline(longest);
+        let clock = self.clock();
         let origin = egress.target(self.policy(), request.url()).map(|target| target.meant);
         let whole = within(&*clock, timeout, self.send_marked(egress, request, &taken)).await;
         if let Ok(origin) = origin {
@@ -58,11 +59,11 @@ impl HttpClient {
             self.note(egress, &origin, answer, timeout);
         }
         match whole {
-            Ok(answer) => Once::Answered(answer),
-            Err(error) if taken.give_up() => Once::NotSent(error),
+            Ok(answer) => SendOnceOutcome::Answered(answer),
+            Err(error) if taken.give_up() => SendOnceOutcome::NotSent(error),
             Err(error) => {
                 tracing::debug!(%error, "the request was sent but not answered");
-                Once::Lost
+                SendOnceOutcome::Lost
             }
         }
     }
@@ -74,13 +75,13 @@ const GIVEN_UP: u8 = 2;
 
 /// The decision whether the client takes the body or may no longer take it. Clones share it.
 #[derive(Clone)]
-pub(super) struct Taken {
+pub(super) struct BodyDecision {
     decided: Arc<AtomicU8>,
     clock: Arc<dyn Clock>,
     until: Option<Duration>,
 }
 
-impl Taken {
+impl BodyDecision {
     /// Creates an open decision. From the time `until`, the body can no longer be taken.
     pub(super) fn until(clock: Arc<dyn Clock>, until: Option<Duration>) -> Self {
         Self { decided: Arc::new(AtomicU8::new(OPEN)), clock, until }
@@ -114,13 +115,13 @@ impl Taken {
 /// The client never reads an empty body. When the connection is ready, and before it writes the head, the client asks
 /// an empty body first for its end and then for its length. The question for the end therefore takes an empty body. If
 /// that body may no longer be sent, it claims a length of one byte, so that the client fails before it writes anything.
-pub(super) struct Marked {
+pub(super) struct TrackedBody {
     bytes: Option<Bytes>,
-    taken: Taken,
+    taken: BodyDecision,
 }
 
-impl Marked {
-    pub(super) fn new(bytes: Vec<u8>, taken: Taken) -> Self {
+impl TrackedBody {
+    pub(super) fn new(bytes: Vec<u8>, taken: BodyDecision) -> Self {
         Self { bytes: Some(bytes.into()), taken }
     }
 
@@ -141,7 +142,7 @@ impl fmt::Display for GivenUp {
 
 impl std::error::Error for GivenUp {}
 
-impl Body for Marked {
+impl Body for TrackedBody {
     type Data = Bytes;
     type Error = GivenUp;
 

@@ -13,7 +13,7 @@ use crate::OPERATIONS;
 
 /// The maximum number of outages that are remembered. Further ones are not logged, because users can name any number of
 /// addresses.
-const MOST: usize = 256;
+const MAX_COUNT: usize = 256;
 
 /// The origins that do not answer now, each with the clock's `passed` at the start of the outage.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Outages {
     pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration, now: Duration) {
         let mut lost = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match outage(origin, answer, timeout) {
-            Some(message) if !lost.contains_key(origin.as_str()) && lost.len() < MOST => {
+            Some(message) if !lost.contains_key(origin.as_str()) && lost.len() < MAX_COUNT => {
                 lost.insert(origin.as_str().to_owned(), now);
                 tracing::warn!(target: OPERATIONS, "{message}; its connections are tried again when they are due");
             }

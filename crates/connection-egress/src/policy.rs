@@ -137,7 +137,8 @@ impl HttpPolicy {
     /// If one of them is not an origin, if `from` is mapped already, or if `https` would become `http` on an address
     /// that is not loopback.
     pub fn endpoint(mut self, from: &str, to: &str) -> Result<Self, HttpPolicyError> {
-        let (from, to) = (origin(from)?, origin(to)?);
+        let from = origin(from)?;
+        let to = origin(to)?;
         let encrypted = |origin: &Origin| origin.as_str().starts_with("https:");
         if encrypted(&from) && !encrypted(&to) && !is_loopback(&to) {
             return Err(HttpPolicyError::Cleartext { from, to });

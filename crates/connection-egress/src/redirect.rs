@@ -12,7 +12,7 @@ use reqwest::{
 use crate::{egress::Target, outgoing::Outgoing, policy::agreed_origin};
 
 /// The maximum number of redirects in a row.
-pub(super) const MOST: usize = 5;
+pub(super) const MAX_COUNT: usize = 5;
 
 /// The next step after an answer.
 pub(super) enum Next {

@@ -57,7 +57,9 @@ pub(super) struct CheckedResolver {
 
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (lookup, addresses, name) = (Arc::clone(&self.lookup), self.addresses, name.as_str().to_owned());
+        let lookup = Arc::clone(&self.lookup);
+        let addresses = self.addresses;
+        let name = name.as_str().to_owned();
         Box::pin(async move {
             let mut found = if is_localhost(&name) {
                 // These names never leave the machine (RFC 6761, section 6.3).

@@ -91,7 +91,8 @@ mod tests {
 
         #[test]
         fn what_is_left_behind_when_a_buffer_grows_or_goes_is_wiped() {
-            let (one, two) = (secret(0), secret(2));
+            let one = secret(0);
+            let two = secret(2);
             let mut buffer = SecretBuffer::new(4 * LENGTH, Some(LENGTH as u64));
             buffer.push(&one).unwrap();
             let former = buffer.bytes.as_ptr().addr();
@@ -112,7 +113,7 @@ mod tests {
 
         /// The control: freed memory that was not wiped still holds its content, unless it was reused.
         #[test]
-        fn what_is_not_wiped_is_found() {
+        fn an_unwiped_buffer_is_found() {
             let is_found = || {
                 let plain = secret(4);
                 let address = plain.as_ptr().addr();

@@ -63,7 +63,8 @@ impl Trusted {
             if let Ok(verifier) = Verifier::new_with_extra_roots(self.added.clone(), Arc::clone(&self.provider)) {
                 return Some(Arc::new(verifier));
             }
-            let (only_added, provider) = (Arc::clone(&self.only_added), Arc::clone(&self.provider));
+            let only_added = Arc::clone(&self.only_added);
+            let provider = Arc::clone(&self.provider);
             let verifier = WebPkiServerVerifier::builder_with_provider(only_added, provider).build();
             verifier.ok().map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
         };

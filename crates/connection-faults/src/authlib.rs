@@ -4,7 +4,7 @@
 //! documents the options.
 
 use crate::{
-    asked::{self, Asked},
+    request_log::{self, LoggedRequest},
     script::Script,
 };
 
@@ -44,7 +44,7 @@ impl AuthlibServer {
     /// # Panics
     ///
     /// Panics if the server does not answer.
-    pub fn ledger(&self) -> Vec<Asked> {
-        asked::of(&self.address)
+    pub fn ledger(&self) -> Vec<LoggedRequest> {
+        request_log::of(&self.address)
     }
 }

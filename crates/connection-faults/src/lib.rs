@@ -4,12 +4,9 @@
 #![expect(clippy::exhaustive_enums, reason = "tests alone match on them")]
 #![expect(clippy::exhaustive_structs, reason = "tests alone make and read them")]
 
-pub mod asked;
 pub mod authlib;
 pub mod browser;
-pub mod double;
-pub mod held;
-pub mod kept;
+pub mod double_kind;
 pub mod ledger;
 pub mod log;
 pub mod model;
@@ -18,9 +15,12 @@ pub mod postgres;
 pub mod provider;
 pub mod random;
 pub mod relay;
+pub mod request_log;
 pub mod rounds;
 pub mod script;
 pub mod server;
-mod skipped;
+mod skip_notice;
+pub mod state_files;
 pub mod user_agent;
 pub mod work;
+pub mod write_lock;

@@ -10,7 +10,7 @@
 use connection_contract::{Value, encode};
 
 use crate::{
-    asked::{self, Asked},
+    request_log::{self, LoggedRequest},
     script::Script,
     user_agent::UserAgent,
 };
@@ -48,8 +48,8 @@ impl OidcServer {
     /// # Panics
     ///
     /// Panics if the provider does not answer.
-    pub fn ledger(&self) -> Vec<Asked> {
-        asked::of(&self.issuer)
+    pub fn ledger(&self) -> Vec<LoggedRequest> {
+        request_log::of(&self.issuer)
     }
 
     /// Revokes all grants, as the users of a provider can.
@@ -82,7 +82,7 @@ impl OidcServer {
     /// # Panics
     ///
     /// Panics in the same cases as [`ledger`](Self::ledger).
-    pub fn token_requests(&self) -> Vec<Asked> {
+    pub fn token_requests(&self) -> Vec<LoggedRequest> {
         self.ledger().into_iter().filter(|asked| asked.path == "/token").collect()
     }
 }

@@ -53,7 +53,7 @@ impl Provider {
     }
 
     /// Returns the number of requests with this key. A request that deletes the key is not counted.
-    pub fn asked(&self, key: &str) -> usize {
+    pub fn request_count(&self, key: &str) -> usize {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied().unwrap_or_default()
     }
 

@@ -5,7 +5,7 @@ use std::{error::Error, future::pending, io::Write as _};
 use connection_contract::Secret;
 use connection_core::{Outcome, SetupSession, SetupStep};
 
-use crate::{double::DOUBLE, work::Order};
+use crate::{double_kind::DOUBLE, work::Order};
 
 type Failure = Box<dyn Error + Send + Sync>;
 

@@ -7,9 +7,9 @@
 use std::env;
 
 /// Environment variable that selects the long form of every test that has one.
-const LONG: &str = "CONNECTIONS_TEST_LONG";
+const LONG_RUN: &str = "CONNECTIONS_TEST_LONG";
 
 /// Returns `long` when `CONNECTIONS_TEST_LONG` is set in the environment, and `short` otherwise.
 pub fn rounds<T>(short: T, long: T) -> T {
-    if env::var_os(LONG).is_some() { long } else { short }
+    if env::var_os(LONG_RUN).is_some() { long } else { short }
 }

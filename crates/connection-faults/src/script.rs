@@ -11,7 +11,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use crate::skipped;
+use crate::skip_notice;
 
 /// A running script, which is killed when this value is dropped.
 #[derive(Debug)]
@@ -36,7 +36,8 @@ impl Script {
         command.arg(folder.join(name)).arg(argument).current_dir(folder).env("NODE_NO_WARNINGS", "1");
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = child.expect("it was there a moment ago");
-        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let input = child.stdin.take();
+        let output = child.stdout.take();
         let mut script = Self { child, input, output: BufReader::new(output.expect("it is piped")) };
         let first = script.line().expect("the script printed no line");
         Some((script, first))
@@ -89,7 +90,10 @@ fn interpreter(folder: &Path, name: &str) -> Option<Command> {
         false => (Some(python).filter(|python| python.is_file()), "Python"),
     };
     if program.is_none() {
-        skipped::say("against programs of others", &format!("{language}, or the packages of `servers/`, are not here"));
+        skip_notice::say(
+            "against programs of others",
+            &format!("{language}, or the packages of `servers/`, are not here"),
+        );
     }
     program.map(Command::new)
 }

@@ -70,7 +70,7 @@ impl Reply {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Seen {
+struct Received {
     requests: Arc<Mutex<Vec<String>>>,
     count: Arc<watch::Sender<usize>>,
     /// Number of mebibytes that floods have written to clients.
@@ -81,7 +81,7 @@ struct Seen {
 #[derive(Debug)]
 pub struct TestServer {
     address: SocketAddr,
-    seen: Seen,
+    seen: Received,
     _tasks: JoinSet<()>,
 }
 
@@ -90,7 +90,8 @@ impl TestServer {
     pub async fn start(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a listener has an address");
-        let (seen, reply) = (Seen::default(), Arc::new(reply));
+        let seen = Received::default();
+        let reply = Arc::new(reply);
         let mut tasks = JoinSet::new();
         tasks.spawn({
             let seen = seen.clone();
@@ -130,7 +131,7 @@ impl TestServer {
     }
 }
 
-async fn serve(mut stream: TcpStream, reply: Arc<impl Fn(&str) -> Reply>, seen: Seen) {
+async fn serve(mut stream: TcpStream, reply: Arc<impl Fn(&str) -> Reply>, seen: Received) {
     let mut received = Vec::new();
     while let Some(request) = request(&mut stream, &mut received).await {
         let Reply { bytes, then } = reply(&request);

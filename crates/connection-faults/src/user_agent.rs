@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Maximum number of redirects to follow.
-const MOST_HOPS: usize = 20;
+const MAX_HOPS: usize = 20;
 
 /// A response of a server.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl UserAgent {
     pub fn follow(&mut self, url: &str) -> io::Result<String> {
         let home = split(url)?.0.to_owned();
         let mut url = url.to_owned();
-        for _ in 0..MOST_HOPS {
+        for _ in 0..MAX_HOPS {
             let answer = self.get(&url)?;
             let Some(location) = answer.header("location").filter(|_| (300..400).contains(&answer.status)) else {
                 return Ok(url);

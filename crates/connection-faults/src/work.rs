@@ -11,7 +11,7 @@ use connection_core::{
 };
 
 use crate::{
-    double::{API, DOUBLE, Double},
+    double_kind::{API, DOUBLE, Double},
     ledger::Ledger,
     random::Random,
 };

@@ -28,7 +28,7 @@ impl ConnectionDefinition for Acme {
             .field(Field::secret("token", "Token").optional())
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Account>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Account>, SetupFailure> {
         let mut answers = ctx.prompt(Prompt::new("Connect Acme").field("name").field("token")).await;
         let name = answers.text("name")?.to_owned();
         let token = if answers.has("token") { answers.secret("token")? } else { Secret::default() };
@@ -36,10 +36,10 @@ impl ConnectionDefinition for Acme {
             ctx.show(Notice::new("Acme thinks about it"));
             ctx.sleep(Duration::from_secs(1)).await;
         }
-        // Without `established_live` the host verifies the connection.
+        // Without `measured` the host verifies the connection.
         let identity = Identity::new(name.clone(), name.clone());
         let until = (name == "expiring").then(|| ctx.now().after(5 * 86_400 + 60));
-        Ok(Established::new(Account { name, token }, identity).valid_until(until))
+        Ok(SetupResult::new(Account { name, token }, identity).valid_until(until))
     }
 
     fn serialize_credential(&self, account: &Account) -> Result<Secret, CredentialError> {

@@ -17,12 +17,13 @@ use connection_oauth2::{Account, Client, ClientAuth, Method, OAuth2, OAuth2Confi
 fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "tests say where their server is")]
     let issuer = std::env::var("CONNECTIONS_TEST_ISSUER").unwrap_or_else(|_| "http://127.0.0.1:9".to_owned());
-    let (both, all) = ([Method::Browser, Method::Paste], [Method::Browser, Method::Device, Method::Paste]);
+    let both = [Method::Browser, Method::Paste];
+    let all = [Method::Browser, Method::Device, Method::Paste];
     let configured =
         |id: &str, secret: Option<&str>| Client::Configured { id: id.to_owned(), secret: secret.map(Secret::from) };
     let app = configured("app", Some("app-secret/+ =%"));
     Cli::new()
-        .kind(kind(&issuer, "real", Client::Asked, &all, false))
+        .kind(kind(&issuer, "real", Client::Prompted, &all, false))
         .kind(kind(&issuer, "real-public", configured("public", None), &both, false))
         .kind(kind(&issuer, "real-chosen", app, &all, true))
         .kind(kind(&issuer, "real-own", Client::PerConnection, &both, false))

@@ -7,7 +7,7 @@ use connection_contract::prelude::*;
 use connection_host::Cli;
 
 const API: &str = "https://api.renewing.example";
-const LIFE: u64 = 3_600;
+const LIFETIME: u64 = 3_600;
 
 fn main() -> ExitCode {
     Cli::new().kind(Renewing).run()
@@ -30,10 +30,10 @@ impl ConnectionDefinition for Renewing {
             .field(Field::secret("refreshToken", "Refresh token"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Tokens>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Tokens>, SetupFailure> {
         let mut answers = ctx.prompt(Prompt::new("Connect").field("accessToken").field("refreshToken")).await;
         let tokens = Tokens { access: answers.secret("accessToken")?, refresh: answers.secret("refreshToken")? };
-        Ok(Established::new(tokens, Identity::new("1", "ada")).valid_until(Some(ctx.now().after(LIFE))))
+        Ok(SetupResult::new(tokens, Identity::new("1", "ada")).valid_until(Some(ctx.now().after(LIFETIME))))
     }
 
     fn serialize_credential(&self, tokens: &Tokens) -> Result<Secret, CredentialError> {
@@ -86,7 +86,7 @@ impl Refresher<Tokens> for Renewing {
             let made = classify(answer)?.json()?;
             let fresh =
                 Tokens { access: Secret::from(made.str_at("access")?), refresh: Secret::from(made.str_at("refresh")?) };
-            Ok(Refreshed::new(fresh).valid_until(Some(ctx.now().after(LIFE))))
+            Ok(Refreshed::new(fresh).valid_until(Some(ctx.now().after(LIFETIME))))
         })
     }
 }

@@ -17,8 +17,8 @@ impl ConnectionDefinition for Plain {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Kind::from_static("plain"), "Plain", AuthType::None).tool(ToolSpec::new("plain"))
     }
-    async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
-        Ok(Established::new((), Identity::new("plain", "plain")))
+    async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
+        Ok(SetupResult::new((), Identity::new("plain", "plain")))
     }
     fn serialize_credential(&self, _: &()) -> Result<Secret, CredentialError> {
         Ok(Secret::default())

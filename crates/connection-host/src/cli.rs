@@ -22,13 +22,13 @@ use secrecy::ExposeSecret as _;
 use crate::{
     Error, Exit, args, commands,
     config::{Application, Environment, KeySources, PrivateAddresses, Settings, VerifySettings, check_tools},
-    empty::{EmptyStore, may_exist, sqlite_file},
+    empty_store::{EmptyStore, may_exist, sqlite_file},
     inbound::Endpoint,
     input, name,
-    nearest::misspelled,
     output::Output,
     platform::{self, Interrupts},
     plugins,
+    spelling::misspelled,
 };
 
 type Registration = Box<dyn FnOnce(RegistryBuilder) -> RegistryBuilder + Send>;
@@ -132,7 +132,7 @@ impl Cli {
         let environment = Environment::read();
         let settings = Settings::load(&arguments.global, &environment)?;
         for warning in &settings.warnings {
-            platform::tell(format_args!("warning: {warning}"));
+            platform::write_stderr(format_args!("warning: {warning}"));
         }
         if let Some(exposed) = &settings.exposed {
             // Use nothing of an untrusted file, not even the name of the program that prints the key.
@@ -152,7 +152,9 @@ impl Cli {
         check_tools(&settings.sandbox, &settings.usage, kinds.iter().map(|kind| &kind.descriptor.kind))?;
         let applications = applications(&settings, &kinds)?;
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let (registrations, images, tools) = (self.registrations, self.images, self.tools);
+        let registrations = self.registrations;
+        let images = self.images;
+        let tools = self.tools;
         let interrupts = Interrupts::default();
         let unheard = interrupts.clone();
         let program = Program {

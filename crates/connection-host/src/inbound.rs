@@ -24,14 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct Endpoint {
     public: Option<PublicEndpoint>,
     server: LoopbackServer,
-    given: Mutex<Given>,
+    given: Mutex<GivenAddress>,
     /// An address that is valid although no server may listen there, because the user pastes it.
     pasted: Option<PublicUrl>,
 }
 
 /// The redirect address that the setup of this command received.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Given {
+pub(crate) enum GivenAddress {
     /// The setup has not requested an address.
     #[default]
     Nothing,
@@ -57,22 +57,22 @@ impl Endpoint {
     }
 
     /// Returns the address that was given out last.
-    pub(crate) fn given(&self) -> Given {
+    pub(crate) fn given(&self) -> GivenAddress {
         self.lock().clone()
     }
 
     /// Waits, before the program ends, until a browser that has returned has loaded the result.
     pub(crate) async fn settle(&self) {
-        self.server.browsers_told(PATIENCE).await;
+        self.server.wait_for_browsers(PATIENCE).await;
     }
 
     fn give(&self, address: Option<String>) -> Option<String> {
-        *self.lock() = address.clone().map_or(Given::Unreachable, Given::Address);
+        *self.lock() = address.clone().map_or(GivenAddress::Unreachable, GivenAddress::Address);
         address
     }
 
     /// Locks the given address. No code under the lock leaves it inconsistent.
-    fn lock(&self) -> MutexGuard<'_, Given> {
+    fn lock(&self) -> MutexGuard<'_, GivenAddress> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +98,7 @@ impl InboundEndpoint for Endpoint {
             _ => self.server.rebind(redirect_uri).await,
         };
         match !bound && is_taken(redirect_uri) {
-            true => *self.lock() = Given::Elsewhere(redirect_uri.to_owned()),
+            true => *self.lock() = GivenAddress::Elsewhere(redirect_uri.to_owned()),
             false => drop(self.give(bound.then(|| redirect_uri.to_owned()))),
         }
         bound

@@ -9,8 +9,8 @@
 //! #         fn descriptor(&self) -> Descriptor {
 //! #             Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::None)
 //! #         }
-//! #         async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
-//! #             Ok(Established::new((), Identity::new("acme", "acme")))
+//! #         async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
+//! #             Ok(SetupResult::new((), Identity::new("acme", "acme")))
 //! #         }
 //! #         fn serialize_credential(&self, _: &()) -> Result<Secret, CredentialError> {
 //! #             Ok(Secret::default())
@@ -39,17 +39,17 @@ mod args;
 mod cli;
 mod commands;
 mod config;
-mod empty;
+mod empty_store;
 mod error;
 mod extensions;
 mod inbound;
 mod input;
 mod name;
-mod nearest;
 mod output;
 mod platform;
 mod plugins;
 mod select;
+mod spelling;
 pub mod words;
 
 pub use cli::Cli;

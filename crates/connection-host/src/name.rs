@@ -39,7 +39,8 @@ fn renamed<'a>(text: &'a str, name: &str, is_hint: impl Fn(Option<char>) -> bool
     let is_command = |word: &str| {
         word.starts_with("--") || word == "help" || commands.get_subcommands().any(|command| command.get_name() == word)
     };
-    let (mut renamed, mut rest) = (String::with_capacity(text.len()), text);
+    let mut renamed = String::with_capacity(text.len());
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once(OURS) {
         renamed.push_str(before);
         let next = after.strip_prefix(' ').unwrap_or_default();

@@ -8,12 +8,12 @@ use connection_core::{
 
 use crate::{
     Error, Exit,
-    nearest::misspelled,
     output::{name, short_id},
+    spelling::misspelled,
 };
 
 /// The maximum number of candidates that are searched for.
-const MOST_CANDIDATES: usize = 20;
+const MAX_CANDIDATES: usize = 20;
 
 /// Returns the connection that the reference names.
 ///
@@ -80,7 +80,7 @@ async fn ending(registry: &ConnectionRegistry, end: &str) -> Result<Vec<Connecti
         return Ok(found);
     }
     let mut pages = Pages::new(registry, Filter::new());
-    while found.len() < MOST_CANDIDATES
+    while found.len() < MAX_CANDIDATES
         && let Some(page) = pages.next().await?
     {
         found.extend(page.into_iter().filter(|info| info.id.to_string().ends_with(&end)));
@@ -136,7 +136,8 @@ fn no_profile(kind: &str, reference: &str) -> Error {
 
 /// Returns every connection, from all pages.
 pub(crate) async fn all(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>, Error> {
-    let (mut pages, mut all) = (Pages::new(registry, Filter::new()), Vec::new());
+    let mut pages = Pages::new(registry, Filter::new());
+    let mut all = Vec::new();
     while let Some(page) = pages.next().await? {
         all.extend(page);
     }
@@ -243,14 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn what_names_several_is_refused_with_the_candidates() {
+    fn an_ambiguous_reference_is_refused_with_its_candidates() {
         check("8058", Err((Exit::Usage, "ambiguous")));
         let error = choose("connection", "8058", &candidates()).expect_err("there are two");
         assert!(error.to_string().contains("acme:home: mine (099a8058), beef:work (099a8058)"), "{error}");
     }
 
     #[test]
-    fn what_names_none_is_not_found() {
+    fn an_unknown_reference_is_not_found() {
         for reference in ["", "9999", "acme", "work", "gone"] {
             check(reference, Err((Exit::NotFound, "not_found")));
         }

@@ -27,8 +27,9 @@ pub(crate) async fn connect(
     mut ask: impl AsyncFnMut(&[Field]) -> Vec<(String, Secret)>,
 ) -> Result<String, Box<dyn Error>> {
     // The browser is led through an address of ours, so that nobody else's callback is taken.
-    let session = registry.setups().begin(kind).led_browser().await?;
-    let (mut next, mut is_open) = (session.next_step().await?, false);
+    let session = registry.setups().begin(kind).use_start_address().await?;
+    let mut next = session.next_step().await?;
+    let mut is_open = false;
     while let Some((no, step)) = next {
         let (fields, open, beside) = match &step {
             SetupStep::Prompt { prompt, fields, open, beside } => {
@@ -50,7 +51,7 @@ pub(crate) async fn connect(
             println!("{} {} {}", notice.message, link.unwrap_or_default(), code.unwrap_or_default());
         }
         if let Some(redirect) = open {
-            let address = session.lead_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
+            let address = session.start_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
             // Shown in any case: that a program was started does not mean that a person sees a page.
             println!("Open {address}");
             // Once: a later address is for who has not gone there yet.

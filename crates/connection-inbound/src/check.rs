@@ -42,72 +42,74 @@ pub async fn check_callback(registry: &ConnectionRegistry, url: &PublicUrl) -> C
 }
 
 async fn problem(registry: &ConnectionRegistry, url: &PublicUrl) -> Option<CallbackProblem> {
-    let (origin, prefix) = (url.origin(), url.prefix());
+    let origin = url.origin();
+    let prefix = url.prefix();
     let there = ask(registry, &origin, prefix).await;
     match there {
-        Reached::Us => None,
-        Reached::Nobody(error) => Some(unreached(url, error)),
-        Reached::Other(status) => {
+        Reachability::Us => None,
+        Reachability::Nobody(error) => Some(unreached(url, error)),
+        Reachability::Other(status) => {
             // The proxy may pass on another path than the configured one.
-            let bare = !prefix.is_empty() && matches!(ask(registry, &origin, "").await, Reached::Us);
+            let bare = !prefix.is_empty() && matches!(ask(registry, &origin, "").await, Reachability::Us);
             Some(if bare { without_prefix(url) } else { answered(url, status) })
         }
     }
 }
 
-enum Reached {
+enum Reachability {
     Us,
     /// A server answered with this status, but could not prove to be this host.
     Other(u16),
     Nobody(HttpError),
 }
 
-async fn ask(registry: &ConnectionRegistry, origin: &str, prefix: &str) -> Reached {
+async fn ask(registry: &ConnectionRegistry, origin: &str, prefix: &str) -> Reachability {
     let challenge = registry.server().fresh_token();
     let challenge = challenge.expose_str().unwrap_or_default();
     let path = format!("{prefix}{PROOF_PATH}?challenge={challenge}");
     let proven =
         |answer: &HttpResponse| answer.body().expose() == registry.server().callback_proof(challenge).as_bytes();
-    match registry.server().ask_itself(origin, &path).await {
-        Ok(answer) if answer.status() == 200 && proven(&answer) => Reached::Us,
-        Ok(answer) => Reached::Other(answer.status()),
-        Err(error) => Reached::Nobody(error),
+    match registry.server().send_to_self(origin, &path).await {
+        Ok(answer) if answer.status() == 200 && proven(&answer) => Reachability::Us,
+        Ok(answer) => Reachability::Other(answer.status()),
+        Err(error) => Reachability::Nobody(error),
     }
 }
 
-pub(crate) fn found(code: &'static str, message: String, remedy: impl Into<String>) -> CallbackProblem {
+pub(crate) fn problem_of(code: &'static str, message: String, remedy: impl Into<String>) -> CallbackProblem {
     CallbackProblem { code, message, remedy: remedy.into() }
 }
 
 pub(crate) fn unreached(url: &PublicUrl, error: HttpError) -> CallbackProblem {
-    let (origin, secure) = (url.origin(), url.is_secure());
+    let origin = url.origin();
+    let secure = url.is_secure();
     match error {
-        HttpError::Dns => found(
+        HttpError::Dns => problem_of(
             "callback_host",
             format!("the host name of {origin} cannot be resolved"),
             "correct the host in the public URL, or add the name to the DNS",
         ),
-        HttpError::Connect => found(
+        HttpError::Connect => problem_of(
             "callback_port",
             format!("nothing listens at {origin}"),
             "start the proxy, open the port, or correct the port in the public URL",
         ),
-        HttpError::Tls if secure => found(
+        HttpError::Tls if secure => problem_of(
             "callback_tls",
             format!("no trusted TLS connection to {origin} could be made"),
             "give the proxy a valid certificate for this host; a port that speaks plain HTTP causes the same error",
         ),
-        HttpError::Denied => found(
+        HttpError::Denied => problem_of(
             "callback_redirected",
             format!("{origin} redirects browsers to another address"),
             "configure the address after the redirect, often the one with https or with www, as the public URL",
         ),
-        HttpError::Timeout => found(
+        HttpError::Timeout => problem_of(
             "callback_silent",
             format!("{origin} did not answer in time"),
             "check whether the proxy can reach this host, and whether a firewall drops its requests",
         ),
-        _ => found(
+        _ => problem_of(
             "callback_scheme",
             format!("{origin} does not answer in HTTP"),
             "check whether the port in the public URL is that of the proxy, and whether the proxy speaks https or \
@@ -117,8 +119,9 @@ pub(crate) fn unreached(url: &PublicUrl, error: HttpError) -> CallbackProblem {
 }
 
 fn without_prefix(url: &PublicUrl) -> CallbackProblem {
-    let (origin, prefix) = (url.origin(), url.prefix());
-    found(
+    let origin = url.origin();
+    let prefix = url.prefix();
+    problem_of(
         "callback_prefix",
         format!("this host answers at {origin}, but not below {prefix}"),
         format!("set the public URL to {origin}, or let the proxy pass on requests below {prefix}"),
@@ -127,28 +130,28 @@ fn without_prefix(url: &PublicUrl) -> CallbackProblem {
 
 fn answered(url: &PublicUrl, status: u16) -> CallbackProblem {
     match status {
-        401 | 403 => found(
+        401 | 403 => problem_of(
             "callback_sign_in",
             format!("something in front of this host requires a login at {url} (status {status})"),
             "let the proxy pass on requests below /callback/ without a login: a browser that comes back from a \
              provider has no login",
         ),
-        502..=504 => found(
+        502..=504 => problem_of(
             "callback_proxy",
             format!("the proxy at {url} does not reach this host (status {status})"),
             "correct the address to which the proxy passes on requests, and check whether this host listens there",
         ),
-        404 => found(
+        404 => problem_of(
             "callback_path",
             format!("the path of callbacks is unknown at {url} (status 404)"),
             "let the proxy pass on /callback/ below the path of the public URL, or correct that path",
         ),
-        200 => found(
+        200 => problem_of(
             "callback_other",
             format!("another program answers at {url}"),
             "correct the public URL, or the proxy that leads to another program or another store",
         ),
-        _ => found(
+        _ => problem_of(
             "callback_other",
             format!("something other than this host answers at {url} (status {status})"),
             "correct the public URL, or the proxy that leads elsewhere",

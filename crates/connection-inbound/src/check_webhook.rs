@@ -6,7 +6,7 @@ use connection_core::{Connection, Error};
 
 use crate::{
     CallbackProblem, PublicUrl,
-    check::{found, unreached},
+    check::{problem_of, unreached},
 };
 
 /// The result of [`check_webhook`].
@@ -45,13 +45,15 @@ pub async fn check_webhook(connection: &Connection, url: &PublicUrl) -> Result<W
             .err()
             .unwrap_or(Error::NotFound(connection.id())));
     };
-    let (origin, address) = (url.origin(), url.webhook(&before.path_token));
+    let origin = url.origin();
+    let address = url.webhook(&before.path_token);
     let path = address.strip_prefix(&origin).unwrap_or(&address);
     let sent = connection.webhooks().send_test(&origin, path).await?;
     let check = match sent.answer() {
         Err(error) => WebhookCheck { problem: Some(unreached(url, error)), status: None },
         Ok(answer) => {
-            let (status, after) = (answer.status(), connection.webhooks().info().await?);
+            let status = answer.status();
+            let after = connection.webhooks().info().await?;
             let arrived = after.is_some_and(|after| after.received > before.received);
             let problem = (status != 200 || !arrived).then(|| refused(url, status));
             WebhookCheck { problem, status: Some(status) }
@@ -64,12 +66,12 @@ pub async fn check_webhook(connection: &Connection, url: &PublicUrl) -> Result<W
 /// Returns the problem that a response indicates. Its message does not contain the token.
 fn refused(url: &PublicUrl, status: u16) -> CallbackProblem {
     match status {
-        200 => found(
+        200 => problem_of(
             "webhook_other",
             format!("another program answers at {url}: nothing has arrived here"),
             "correct the public URL, or the proxy that leads to another program or another store",
         ),
-        401 => found(
+        401 => problem_of(
             "webhook_changed",
             format!(
                 "the delivery to {url} arrives changed, or something in front of this host requires a login (status \
@@ -77,24 +79,24 @@ fn refused(url: &PublicUrl, status: u16) -> CallbackProblem {
             ),
             "let the proxy pass on requests below /webhooks/ without a login, with unchanged body, query and headers",
         ),
-        403 => found(
+        403 => problem_of(
             "webhook_sign_in",
             format!("something in front of this host requires a login at {url} (status 403)"),
             "let the proxy pass on requests below /webhooks/ without a login: providers prove themselves by a \
              signature",
         ),
-        404 | 405 => found(
+        404 | 405 => problem_of(
             "webhook_path",
             format!("the address of this connection is unknown at {url} (status {status})"),
             "let the proxy pass on /webhooks/ below the path of the public URL to `connections serve` on this database",
         ),
-        502..=504 => found(
+        502..=504 => problem_of(
             "webhook_proxy",
             format!("{url} does not reach this host, or this host cannot store the delivery (status {status})"),
             "check whether `connections serve` runs and where it listens, whether its inbox is full, and what its \
              log says",
         ),
-        _ => found(
+        _ => problem_of(
             "webhook_other",
             format!("something other than this host answers at {url} (status {status})"),
             "correct the public URL, or the proxy that leads elsewhere",

@@ -15,9 +15,9 @@ use crate::PublicUrl;
 const SECURE: &str = "__Host-connection-setup-";
 const PLAIN: &str = "connection-setup-";
 /// The lifetime of a cookie in seconds. A setup that has ended no longer needs its cookie.
-const LIFE: u32 = 24 * 60 * 60;
+const LIFETIME_SECONDS: u32 = 24 * 60 * 60;
 /// The maximum number of proofs that are read from one request.
-const MOST: usize = 64;
+const MAX_PROOFS: usize = 64;
 
 fn prefix(url: &PublicUrl) -> &'static str {
     if url.is_secure() { SECURE } else { PLAIN }
@@ -29,8 +29,9 @@ fn attributes(url: &PublicUrl) -> &'static str {
 
 /// Returns the cookie that gives a browser its proof.
 pub(crate) fn set(url: &PublicUrl, session: SessionId, proof: &Secret) -> Option<HeaderValue> {
-    let (prefix, attributes) = (prefix(url), attributes(url));
-    let text = format!("{prefix}{session}={}; Max-Age={LIFE}; {attributes}", proof.expose_str()?);
+    let prefix = prefix(url);
+    let attributes = attributes(url);
+    let text = format!("{prefix}{session}={}; Max-Age={LIFETIME_SECONDS}; {attributes}", proof.expose_str()?);
     let mut value = HeaderValue::from_str(&text).ok()?;
     value.set_sensitive(true);
     Some(value)
@@ -44,18 +45,18 @@ pub(crate) fn clear(url: &PublicUrl, session: SessionId) -> Option<HeaderValue> 
 /// Returns the cookie that gives the proof to a browser that is led to the provider.
 ///
 /// If the name of the cookie allows it, the browser sends it only to the callbacks of this kind.
-pub(crate) fn set_led(url: &PublicUrl, kind: &Kind, session: SessionId, proof: &Secret) -> Option<HeaderValue> {
+pub(crate) fn set_start_proof(url: &PublicUrl, kind: &Kind, session: SessionId, proof: &Secret) -> Option<HeaderValue> {
     if url.is_secure() {
         return set(url, session, proof);
     }
-    let text = format!("{PLAIN}{session}={}; Max-Age={LIFE}; {}", proof.expose_str()?, below(url, kind));
+    let text = format!("{PLAIN}{session}={}; Max-Age={LIFETIME_SECONDS}; {}", proof.expose_str()?, below(url, kind));
     let mut value = HeaderValue::from_str(&text).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
 
 /// Returns the cookie that removes that proof; `None` if [`clear`] removes it.
-pub(crate) fn clear_led(url: &PublicUrl, kind: &Kind, session: SessionId) -> Option<HeaderValue> {
+pub(crate) fn clear_start_proof(url: &PublicUrl, kind: &Kind, session: SessionId) -> Option<HeaderValue> {
     let text = format!("{PLAIN}{session}=; Max-Age=0; {}", below(url, kind));
     HeaderValue::from_str(&text).ok().filter(|_| !url.is_secure())
 }
@@ -70,9 +71,9 @@ pub(crate) fn proofs(url: &PublicUrl, headers: &HeaderMap) -> Vec<Secret> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let ours = pairs.filter(|(name, value)| name.starts_with(prefix(url)) && !value.is_empty());
-    let mut newest: VecDeque<&str> = VecDeque::with_capacity(MOST);
+    let mut newest: VecDeque<&str> = VecDeque::with_capacity(MAX_PROOFS);
     for (_, value) in ours {
-        if newest.len() == MOST {
+        if newest.len() == MAX_PROOFS {
             newest.pop_front();
         }
         newest.push_back(value);

@@ -18,7 +18,7 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Adds the headers to a response.
-pub(crate) async fn guarded(mut response: Response) -> Response {
+pub(crate) async fn with_security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));

@@ -2,8 +2,8 @@
 
 use connection_contract::{Secret, encode};
 
-const MOST_BYTES: usize = 8 << 10;
-const MOST_PARAMETERS: usize = 32;
+const MAX_BYTES: usize = 8 << 10;
+const MAX_PARAMETERS: usize = 32;
 
 /// The reason why a query is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub(crate) enum Malformed {
 
 /// Returns the decoded parameters in order (WHATWG URL, section 5.1, without its leniency).
 pub(crate) fn parameters(query: &str) -> Result<Vec<(String, Secret)>, Malformed> {
-    if query.len() > MOST_BYTES {
+    if query.len() > MAX_BYTES {
         return Err(Malformed::TooLong);
     }
     let parts = query.split('&').filter(|part| !part.is_empty());
     let pairs: Vec<_> = parts.map(pair).collect::<Option<_>>().ok_or(Malformed::Encoding)?;
-    if pairs.len() > MOST_PARAMETERS { Err(Malformed::TooLong) } else { Ok(pairs) }
+    if pairs.len() > MAX_PARAMETERS { Err(Malformed::TooLong) } else { Ok(pairs) }
 }
 
 fn pair(part: &str) -> Option<(String, Secret)> {

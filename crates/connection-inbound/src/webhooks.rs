@@ -20,9 +20,9 @@ use connection_core::{ConnectionRegistry, ReceiveError};
 use crate::{PublicUrl, headers};
 
 /// The maximum size of a body in bytes; the registry accepts no larger one.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// The time limit for a whole body; senders of webhooks wait about this long for their answer.
-const LONGEST: Duration = Duration::from_secs(10);
+const MAX_DURATION: Duration = Duration::from_secs(10);
 
 /// The state of the handler.
 #[derive(Clone, Debug)]
@@ -47,12 +47,12 @@ where
 {
     // Route every method, because only the plugin knows which one is right.
     Router::new()
-        .route("/webhooks/{token}", any(arrived))
-        .layer(middleware::map_response(headers::guarded))
+        .route("/webhooks/{token}", any(receive))
+        .layer(middleware::map_response(headers::with_security_headers))
         .with_state(Receiver { registry, url: Arc::new(url) })
 }
 
-async fn arrived(
+async fn receive(
     State(receiver): State<Receiver>,
     token: Result<Path<String>, PathRejection>,
     request: Request,
@@ -76,7 +76,7 @@ async fn arrived(
     };
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let url = format!("{}{query}", receiver.url.webhook(&token));
-    let headers = as_they_came(&parts.headers);
+    let headers = header_pairs(&parts.headers);
     match receiver.registry.webhooks().receive(&token, parts.method.as_str(), &url, headers, body).await {
         Ok(_) => StatusCode::OK.into_response(),
         Err(error) => refused(&error),
@@ -94,7 +94,7 @@ fn refused(error: &ReceiveError) -> Response {
 }
 
 /// Returns the headers as text. A value that is not text is part of no signature.
-fn as_they_came(headers: &HeaderMap) -> Vec<(String, String)> {
+fn header_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
@@ -105,13 +105,13 @@ async fn whole(registry: &ConnectionRegistry, body: Body) -> Result<Secret, Stat
     tokio::select! {
         biased;
         read = read(body) => read,
-        () = clock.sleep(LONGEST) => Err(StatusCode::REQUEST_TIMEOUT),
+        () = clock.sleep(MAX_DURATION) => Err(StatusCode::REQUEST_TIMEOUT),
     }
 }
 
 async fn read(mut body: Body) -> Result<Secret, StatusCode> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > MOST_BYTES {
+    if announced > MAX_BYTES {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     let mut whole = Vec::with_capacity(announced);
@@ -119,7 +119,7 @@ async fn read(mut body: Body) -> Result<Secret, StatusCode> {
         // The sender closed the connection.
         let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
         let Ok(data) = frame.into_data() else { continue };
-        if whole.len() + data.len() > MOST_BYTES {
+        if whole.len() + data.len() > MAX_BYTES {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
         whole.extend_from_slice(&data);

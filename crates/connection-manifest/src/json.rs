@@ -10,12 +10,12 @@ use connection_contract::Value;
 use crate::error::Fault;
 
 /// The maximum size of a file, in bytes.
-const MOST: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// The maximum depth of a document.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Fault> {
-    if bytes.len() > MOST {
+    if bytes.len() > MAX_BYTES {
         return Err(Fault::at("", "a manifest may have at most 1 MiB; move large content into separate files"));
     }
     // A parser may ignore a byte order mark (RFC 8259, section 8.1).
@@ -78,7 +78,7 @@ pub(crate) fn below(pointer: &str, key: &str) -> String {
 }
 
 fn refusal(bytes: &[u8]) -> Fault {
-    if depth(bytes) >= DEEPEST {
+    if depth(bytes) >= MAX_DEPTH {
         return Fault::at("", "a manifest may have at most 64 levels; nest it less deeply");
     }
     const RULE: &str = "not JSON (RFC 8259), which has no comments and no comma after the last member; correct it";
@@ -90,7 +90,10 @@ fn refusal(bytes: &[u8]) -> Fault {
 
 /// Returns how deeply brackets are nested, in JSON or in text that is nearly JSON.
 fn depth(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    let mut quoted = false;
+    let mut escaped = false;
     for byte in bytes {
         match (byte, quoted) {
             _ if escaped => escaped = false,

@@ -6,12 +6,12 @@ use crate::{error::Fault, json::below, note::Note};
 
 /// The unread members and the notes, collected while reading.
 #[derive(Debug, Default)]
-pub(crate) struct Beside {
+pub(crate) struct ReadNotes {
     pub(crate) unknown: Vec<(String, Value)>,
     pub(crate) notes: Vec<Note>,
 }
 
-impl Beside {
+impl ReadNotes {
     pub(crate) fn note(&mut self, field: impl Into<String>, text: impl Into<Text>) {
         self.notes.push(Note::new(field, text));
     }
@@ -57,7 +57,7 @@ impl<'a> Object<'a> {
     }
 
     /// Keeps and notes the remaining members, in the order of the file.
-    pub(crate) fn rest(self, beside: &mut Beside) {
+    pub(crate) fn rest(self, beside: &mut ReadNotes) {
         for (name, value) in self.members {
             let at = below(&self.at, name);
             beside.note(at.as_str(), "this program does not read this; it is kept");
@@ -91,7 +91,7 @@ impl<'a> Member<'a> {
     }
 
     /// Returns the text for people in each given language, English first. The language of plain text is `None`.
-    pub(crate) fn words(&self, beside: &mut Beside) -> Result<Vec<(Option<&'a str>, DisplayText)>, Fault> {
+    pub(crate) fn display_texts(&self, beside: &mut ReadNotes) -> Result<Vec<(Option<&'a str>, DisplayText)>, Fault> {
         const RULE: &str = "this is shown to people; write a text, or an object with a text for each language";
         let words = match self.value {
             Value::Text(text) => vec![(None, self.shown(text, beside))],
@@ -110,16 +110,16 @@ impl<'a> Member<'a> {
     }
 
     /// Returns the text for people in the one language that is shown: English, or else the first that is not empty.
-    pub(crate) fn one_language(&self, beside: &mut Beside) -> Result<DisplayText, Fault> {
-        let words = self.words(beside)?;
+    pub(crate) fn one_language(&self, beside: &mut ReadNotes) -> Result<DisplayText, Fault> {
+        let words = self.display_texts(beside)?;
         if words.len() > 1 {
             beside
                 .note(self.at.as_str(), "only one of these languages is shown, English if it is present; all are kept");
         }
-        Ok(first_said(&words))
+        Ok(first_given(&words))
     }
 
-    fn shown(&self, text: &str, beside: &mut Beside) -> DisplayText {
+    fn shown(&self, text: &str, beside: &mut ReadNotes) -> DisplayText {
         let shown = DisplayText::from(text.to_owned());
         if shown.as_str() != text {
             beside.note(
@@ -135,7 +135,7 @@ impl<'a> Member<'a> {
 pub(crate) const ENGLISH: &str = "en_US";
 
 /// Returns the first text that is not empty, or an empty one.
-pub(crate) fn first_said(words: &[(Option<&str>, DisplayText)]) -> DisplayText {
+pub(crate) fn first_given(words: &[(Option<&str>, DisplayText)]) -> DisplayText {
     let said = words.iter().find(|(_, text)| !text.as_str().trim().is_empty());
     said.map(|(_, text)| text.clone()).unwrap_or_default()
 }

@@ -67,7 +67,7 @@ pub(crate) async fn probe(
 }
 
 /// Returns the account if it is identified by the token response or by the application.
-pub(crate) fn told(
+pub(crate) fn identified(
     provider: &Provider<'_>,
     credential: &OAuth2Credential,
     granted: &Granted,

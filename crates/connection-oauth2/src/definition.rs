@@ -1,8 +1,8 @@
 //! The connection definition that is made from a configuration.
 
 use connection_contract::{
-    Authorizer, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, Established, HttpRequest,
-    NamedSecrets, Refresher, Secret, SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult,
+    Authorizer, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, HttpRequest, NamedSecrets,
+    Refresher, Secret, SetupContext, SetupFailure, SetupResult, TeardownContext, VerifyContext, VerifyResult,
 };
 
 use crate::{
@@ -32,7 +32,7 @@ impl ConnectionDefinition for OAuth2 {
         self.config.descriptor.clone()
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<OAuth2Credential>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<OAuth2Credential>, SetupFailure> {
         flow::setup(self, ctx).await
     }
 
@@ -74,7 +74,7 @@ impl ConnectionDefinition for OAuth2 {
         let application = application.map_err(|error| error.not_live(kind))?;
         provider.know(&application);
         let revoked = revoke::revoke(&provider, &application, &endpoint, credential).await;
-        let keeps = matches!(self.config.client, Client::Asked);
+        let keeps = matches!(self.config.client, Client::Prompted);
         Ok(revoked.map_err(|error| error.of_kept(keeps).not_live(kind))?)
     }
 

@@ -13,17 +13,17 @@ use crate::{
 };
 
 /// The largest accepted size of metadata, in bytes.
-const LARGEST: usize = 256 * 1024;
+const MAX_DOCUMENT: usize = 256 * 1024;
 
 /// The discovered facts that are needed later.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct DiscoveredEndpoints {
     pub(crate) endpoints: Vec<(Endpoint, String)>,
     /// A callback without `iss` must be refused (RFC 9207, section 2.4).
     pub(crate) iss: bool,
 }
 
-impl Found {
+impl DiscoveredEndpoints {
     pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Option<&str> {
         self.endpoints.iter().find(|(of, _)| *of == endpoint).map(|(_, url)| url.as_str())
     }
@@ -47,10 +47,11 @@ const NAMES: [(Endpoint, &str); 6] = [
 ];
 
 /// Reads the issuer's metadata at the path of RFC 8414, then at the path of OpenID Connect.
-pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Found, OAuth2Error> {
+pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<DiscoveredEndpoints, OAuth2Error> {
     let refused = |why| OAuth2Error::Discovery { why };
     let url = Url::parse(issuer).map_err(|_| refused("the issuer is not an address"))?;
-    let (origin, path) = (url.origin().ascii_serialization(), url.path().trim_end_matches('/'));
+    let origin = url.origin().ascii_serialization();
+    let path = url.path().trim_end_matches('/');
     let inserted = format!("{origin}/.well-known/oauth-authorization-server{path}");
     let appended = format!("{origin}{path}/.well-known/openid-configuration");
     // A failure at the first address does not end the discovery: the second is tried all the same.
@@ -69,9 +70,9 @@ pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Fo
     Err(failed)
 }
 
-fn read(response: &HttpResponse, issuer: &str, pkce: bool) -> Result<Found, OAuth2Error> {
+fn read(response: &HttpResponse, issuer: &str, pkce: bool) -> Result<DiscoveredEndpoints, OAuth2Error> {
     let refused = |why| Err(OAuth2Error::Discovery { why });
-    if response.body().expose().len() > LARGEST {
+    if response.body().expose().len() > MAX_DOCUMENT {
         return refused("the metadata is larger than 256 KiB");
     }
     let Ok(metadata) = response.json() else { return refused("the metadata is not JSON") };
@@ -82,9 +83,9 @@ fn read(response: &HttpResponse, issuer: &str, pkce: bool) -> Result<Found, OAut
     if pkce && *methods != Value::Null && !methods.items().iter().any(|method| method.as_str() == Some("S256")) {
         return refused("the provider does not support PKCE with S256");
     }
-    let mut found = Found {
+    let mut found = DiscoveredEndpoints {
         iss: metadata["authorization_response_iss_parameter_supported"] == Value::Bool(true),
-        ..Found::default()
+        ..DiscoveredEndpoints::default()
     };
     for (endpoint, name) in NAMES {
         match metadata[name].as_str() {

@@ -243,7 +243,7 @@ impl From<NotLive> for OAuth2Error {
 }
 
 /// Returns the part of a provider's error code that may be shown: a text that looks like a code and cannot be a secret.
-pub(crate) fn shown(code: &str) -> String {
+pub(crate) fn displayable_code(code: &str) -> String {
     let word = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') && (1..=64).contains(&code.len());
     let number = code.bytes().all(|b| b.is_ascii_digit()) && (1..=6).contains(&code.len());
     if word || number { code.to_owned() } else { "error".to_owned() }

@@ -35,7 +35,8 @@ pub(crate) fn inherit(
     if !is_kept {
         return None;
     }
-    let (valid_until, authorized_until) = (fresh.valid_until(), authorized_until(config, &fresh));
+    let valid_until = fresh.valid_until();
+    let authorized_until = authorized_until(config, &fresh);
     let renew_at = renew_at(config, &fresh, now);
     Some(Refreshed::new(fresh).valid_until(valid_until).renew_at(renew_at).authorized_until(authorized_until))
 }

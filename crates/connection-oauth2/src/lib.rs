@@ -61,7 +61,7 @@ mod token;
 pub use client::{CLIENT_KEY, client_value};
 pub use config::{
     Account, AccountFrom, Assertion, Attach, Audience, Body, Client, ClientAuth, ConfigError, Endpoint, ErrorIf, Grant,
-    Method, OAuth2Builder, OAuth2Config, On, Part, Renewal, Response, Step, Unit,
+    Method, OAuth2Builder, OAuth2Config, Part, Renewal, RequestKind, Response, Step, Unit,
 };
 pub use definition::{OAuth2, oauth2};
 pub use error::OAuth2Error;

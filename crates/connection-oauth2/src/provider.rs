@@ -11,8 +11,8 @@ use oauth2::url::Url;
 use crate::{
     OAuth2Error,
     client::{Application, assertion},
-    config::{Body, CheckedStep, ClientAuth, Endpoint, How, OAuth2Config, On, Values},
-    discovery::Found,
+    config::{Body, ChangeKind, CheckedStep, ClientAuth, Endpoint, OAuth2Config, RequestKind, Values},
+    discovery::DiscoveredEndpoints,
 };
 
 /// Everything that a request to the provider is made from.
@@ -23,7 +23,7 @@ pub(crate) struct Provider<'a> {
     pub(crate) spend: Option<&'a SpendContext<'a>>,
     /// The address that the user granted, or that is sealed with the connection.
     pub(crate) granted: Option<BaseUrl>,
-    pub(crate) found: Found,
+    pub(crate) found: DiscoveredEndpoints,
     pub(crate) values: Values,
 }
 
@@ -111,17 +111,17 @@ impl Provider<'_> {
     }
 
     /// Applies the configured deviations to the parameters of a request.
-    pub(crate) fn change(&self, on: On, parameters: &mut Parameters) -> Result<(), OAuth2Error> {
+    pub(crate) fn change(&self, on: RequestKind, parameters: &mut Parameters) -> Result<(), OAuth2Error> {
         for change in self.config.changes(on) {
             match &change.how {
-                How::Header(_) => {}
-                How::Remove => parameters.pairs.retain(|(name, _)| *name != change.name),
-                How::Rename(to) => {
+                ChangeKind::Header(_) => {}
+                ChangeKind::Remove => parameters.pairs.retain(|(name, _)| *name != change.name),
+                ChangeKind::Rename(to) => {
                     for (name, _) in parameters.pairs.iter_mut().filter(|(name, _)| *name == change.name) {
                         name.clone_from(to);
                     }
                 }
-                How::Set(template) => {
+                ChangeKind::Set(template) => {
                     let value = template.value(&self.values, || self.uuid())?;
                     parameters.set(&change.name, value);
                 }
@@ -176,14 +176,14 @@ impl Provider<'_> {
     /// Sends a `POST` to an endpoint that takes secrets. A request that spends a secret is sent once.
     pub(crate) async fn post(
         &self,
-        on: Option<On>,
+        on: Option<RequestKind>,
         endpoint: (&str, &'static str),
         parameters: Parameters,
         spend: Option<Spend<'_>>,
     ) -> Result<HttpResponse, OAuth2Error> {
         let mut request = self.written("POST", endpoint, self.config.body, parameters)?;
         for change in on.into_iter().flat_map(|on| self.config.changes(on)) {
-            if let How::Header(template) = &change.how {
+            if let ChangeKind::Header(template) = &change.how {
                 let value = template.header(&self.values, || self.uuid())?;
                 request.set_header(change.name.to_ascii_lowercase(), Secret::from(value));
             }

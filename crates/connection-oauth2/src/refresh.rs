@@ -25,7 +25,7 @@ use crate::{
 ///
 /// A further set is tried again at its own time only if that is earlier; otherwise the refresh of the main set
 /// includes it.
-const AHEAD: u64 = 300;
+const LEAD_SECONDS: u64 = 300;
 
 impl Refresher<OAuth2Credential> for OAuth2 {
     fn semantics(&self) -> RefreshSemantics {
@@ -50,7 +50,7 @@ impl Refresher<OAuth2Credential> for OAuth2 {
                 }
                 fresh => fresh,
             };
-            let keeps = matches!(self.config.client, Client::Asked);
+            let keeps = matches!(self.config.client, Client::Prompted);
             Ok(fresh.map_err(|error| error.of_kept(keeps).not_live(&self.config.descriptor.kind))?)
         })
     }
@@ -82,7 +82,7 @@ pub(crate) async fn application(
 
 /// Removes the application, so that no setup uses it. If that fails, the next setup that is refused with it removes it.
 async fn forget(config: &OAuth2Config, credential: &OAuth2Credential, ctx: &RefreshContext<'_>) {
-    let known = client::kept(config, ctx).await.ok().flatten();
+    let known = client::load(config, ctx).await.ok().flatten();
     if known.is_some_and(|known| known.id == credential.client_id) {
         drop(client::forget(ctx).await);
     }
@@ -118,9 +118,11 @@ async fn renewed(
     captured(&mut provider, &granted);
     let mut fresh = credential(&provider, &application, &granted, Some(before));
     let again = further(&provider, &application, before, &mut fresh).await;
-    let (valid_until, authorized_until) = (fresh.valid_until(), authorized_until(config, &fresh));
-    let again = again.filter(|again| valid_until.is_none_or(|until| again.after(AHEAD) <= until));
-    let (planned, scopes) = (renew_at(config, &fresh, ctx.now()), fresh.scopes.clone());
+    let valid_until = fresh.valid_until();
+    let authorized_until = authorized_until(config, &fresh);
+    let again = again.filter(|again| valid_until.is_none_or(|until| again.after(LEAD_SECONDS) <= until));
+    let planned = renew_at(config, &fresh, ctx.now());
+    let scopes = fresh.scopes.clone();
     let renew_at = again.into_iter().chain(planned).min();
     let mut refreshed =
         Refreshed::new(fresh).valid_until(valid_until).renew_at(renew_at).authorized_until(authorized_until);
@@ -137,8 +139,11 @@ async fn further(
     before: &OAuth2Credential,
     fresh: &mut OAuth2Credential,
 ) -> Option<Timestamp> {
-    let (ctx, now, mut again) = (provider.ctx, provider.ctx.now(), None);
-    let (main, spent) = (fresh.tokens.duplicate(), before.tokens.refresh.as_ref().map(Secret::expose));
+    let ctx = provider.ctx;
+    let now = provider.ctx.now();
+    let mut again = None;
+    let main = fresh.tokens.duplicate();
+    let spent = before.tokens.refresh.as_ref().map(Secret::expose);
     for extra in &mut fresh.extra {
         let Some(old) = before.extra(&extra.name) else { continue };
         let is_same = extra.tokens.access.expose() == old.tokens.access.expose();

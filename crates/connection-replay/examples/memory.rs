@@ -11,10 +11,10 @@ use std::{
 };
 
 use connection_contract::{
-    Answer, AuthType, Crypto, Descriptor, DisplayText, Established, Field, HttpError, HttpRequest, HttpResponse,
-    Identity, Kind, LogEvent, Prompt, Secret, Services, SetupContext, SetupFailure, Spend, Timestamp,
+    Answer, AuthType, Crypto, Descriptor, DisplayText, Field, HttpError, HttpRequest, HttpResponse, Identity, Kind,
+    LogEvent, Prompt, Secret, Services, SetupContext, SetupFailure, SetupResult, Spend, Timestamp,
 };
-use connection_replay::{Beside, Effect, Effects, Entry, Host, Run, Stop, Suspended};
+use connection_replay::{Effect, Effects, Entry, Host, Run, Stop, StoreChange, Suspended};
 
 /// A host with a single journal in memory and without a network. A real host keeps sealed journals in a store.
 pub(crate) struct Memory {
@@ -73,7 +73,7 @@ impl Host for Memory {
     }
 
     /// A real host returns after the entry is durable.
-    async fn record(&self, _: i64, entry: &Secret, _: Beside<'_>) -> Result<(), Infallible> {
+    async fn record(&self, _: i64, entry: &Secret, _: StoreChange<'_>) -> Result<(), Infallible> {
         lock(&self.recorded).push(entry.duplicate());
         Ok(())
     }
@@ -166,9 +166,9 @@ pub(crate) fn run<T>(
 }
 
 /// The setup of a plugin, which asks for a key.
-async fn setup(ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+async fn setup(ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
     let key = ctx.prompt(Prompt::new("Connect Acme").field("apiKey")).await.secret("apiKey")?;
-    Ok(Established::new(key, Identity::new("42", "Ada")))
+    Ok(SetupResult::new(key, Identity::new("42", "Ada")))
 }
 
 fn main() {

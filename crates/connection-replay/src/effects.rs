@@ -9,8 +9,8 @@ use core::{
 };
 
 use crate::{
-    Beside, Effect, Entry, Fault, Host, Question,
-    run::{LONGEST_ENTRY, Turn as Begun},
+    Effect, EffectRequest, Entry, Fault, Host, StoreChange,
+    run::{MAX_ENTRY_LENGTH, Turn as Begun},
 };
 
 /// The services of one run of a setup.
@@ -71,7 +71,7 @@ impl<H: Host> Effects<H> {
     }
 
     /// Passes the question to the host and returns its fingerprint.
-    pub(crate) fn asks(&self, question: &Question<'_>) -> String {
+    pub(crate) fn asks(&self, question: &EffectRequest<'_>) -> String {
         let what = question.fingerprint(&self.host);
         self.host.asks(question, &what);
         what
@@ -92,11 +92,17 @@ impl<H: Host> Effects<H> {
     }
 
     /// Makes the result durable and returns it. Never returns if that fails.
-    pub(crate) async fn record(&self, busy: Busy<'_, H>, what: &str, effect: Effect, beside: Beside<'_>) -> Effect {
+    pub(crate) async fn record(
+        &self,
+        busy: Busy<'_, H>,
+        what: &str,
+        effect: Effect,
+        beside: StoreChange<'_>,
+    ) -> Effect {
         let entry = Entry::new(what, self.host.now(), effect);
         let bytes = entry.encode();
         let size = bytes.expose().len();
-        if size > LONGEST_ENTRY {
+        if size > MAX_ENTRY_LENGTH {
             // The result would have the same size if the question were asked again.
             return self.fail(Fault::too_long("the result of one effect is more than 16 MiB")).await;
         }
@@ -117,23 +123,23 @@ impl<H: Host> Effects<H> {
     /// Returns the recorded result of an effect, or awaits `live` and returns its result once it is durable.
     ///
     /// `read` extracts the value from the result. A recorded result that `read` does not accept is a fault.
-    pub(crate) async fn ask<T>(
+    pub(crate) async fn perform<T>(
         &self,
-        question: &Question<'_>,
+        question: &EffectRequest<'_>,
         live: impl Future<Output = Effect> + Send,
         read: impl FnOnce(Effect) -> Option<T> + Send,
     ) -> T {
         let what = self.asks(question);
-        self.ask_beside(&what, Beside::Nothing, async move { Ok(live.await) }, read).await
+        self.perform_with_change(&what, StoreChange::None, async move { Ok(live.await) }, read).await
     }
 
     /// Like [`ask`](Self::ask), for the fingerprint of a question that was already passed to the host.
     ///
     /// `beside` is recorded in the same transaction as the result. An `Err` of `live` stops the run.
-    pub(crate) async fn ask_beside<T>(
+    pub(crate) async fn perform_with_change<T>(
         &self,
         what: &str,
-        beside: Beside<'_>,
+        beside: StoreChange<'_>,
         live: impl Future<Output = Result<Effect, H::Halt>> + Send,
         read: impl FnOnce(Effect) -> Option<T> + Send,
     ) -> T {

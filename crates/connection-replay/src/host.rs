@@ -4,22 +4,22 @@ use alloc::{string::String, vec::Vec};
 use core::future::Future;
 
 use connection_contract::{
-    Compute, Descriptor, FileStat, FoundTool, HttpError, HttpRequest, HttpResponse, LogEvent, LoggedIn, LoginWindow,
-    Notice, Root, Secret, ServiceError, Spend, Timestamp, ToolSpec,
+    Compute, Descriptor, FileStat, FoundTool, GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent,
+    LoginOutcome, LoginWindow, Notice, Secret, ServiceError, Spend, Timestamp, ToolSpec,
 };
 
-use crate::{Part, Question, Run};
+use crate::{EffectRequest, Part, Run};
 
 /// A change to the store that is committed with a journal entry, in one transaction.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum Beside<'a> {
+pub enum StoreChange<'a> {
     /// The `state` of a callback, by which the callback finds this session.
     Address(&'a str),
     /// The key of what was spent. The entry replaces the answer that the host kept for this key.
     Spent(&'a [u8; 32]),
     /// No change beside the entry.
-    Nothing,
+    None,
 }
 
 /// A host that runs setups.
@@ -51,7 +51,7 @@ pub trait Host: Send + Sync {
     fn state(&self, number: u64) -> [u8; 32];
 
     /// Called for each question of the plugin, before the engine looks for a recorded result.
-    fn asks(&self, question: &Question<'_>, fingerprint: &str) {}
+    fn asks(&self, question: &EffectRequest<'_>, fingerprint: &str) {}
 
     /// Awaits `live` while no other run of the session may ask the outside world.
     ///
@@ -74,7 +74,7 @@ pub trait Host: Send + Sync {
         &self,
         seq: i64,
         entry: &Secret,
-        beside: Beside<'_>,
+        beside: StoreChange<'_>,
     ) -> impl Future<Output = Result<(), Self::Halt>> + Send;
 
     /// Shows notices while the plugin works.
@@ -116,24 +116,33 @@ pub trait Host: Send + Sync {
     }
 
     /// Returns the metadata of a file or directory.
-    fn stat(&self, root: &Root, path: &str) -> impl Future<Output = Result<FileStat, ServiceError>> + Send {
+    fn stat(&self, root: &GrantedDirectory, path: &str) -> impl Future<Output = Result<FileStat, ServiceError>> + Send {
         async { Err(ServiceError::Unavailable) }
     }
 
     /// Lists a directory.
-    fn list(&self, root: &Root, path: &str) -> impl Future<Output = Result<Vec<FileStat>, ServiceError>> + Send {
+    fn list(
+        &self,
+        root: &GrantedDirectory,
+        path: &str,
+    ) -> impl Future<Output = Result<Vec<FileStat>, ServiceError>> + Send {
         async { Err(ServiceError::Unavailable) }
     }
 
     /// Reads a file.
-    fn read(&self, root: &Root, path: &str, limit: usize) -> impl Future<Output = Result<Secret, ServiceError>> + Send {
+    fn read(
+        &self,
+        root: &GrantedDirectory,
+        path: &str,
+        limit: usize,
+    ) -> impl Future<Output = Result<Secret, ServiceError>> + Send {
         async { Err(ServiceError::Unavailable) }
     }
 
     /// Returns the result of `compute` for a file, computed now or taken from the cache.
     fn cached(
         &self,
-        root: &Root,
+        root: &GrantedDirectory,
         path: &str,
         version: u32,
         limit: usize,
@@ -143,7 +152,7 @@ pub trait Host: Send + Sync {
     }
 
     /// Drops the cached results of files that are not in `live`, and returns their number.
-    fn prune(&self, root: &Root, live: &[&str]) -> impl Future<Output = Result<u64, ServiceError>> + Send {
+    fn prune(&self, root: &GrantedDirectory, live: &[&str]) -> impl Future<Output = Result<u64, ServiceError>> + Send {
         async { Err(ServiceError::Unavailable) }
     }
 
@@ -173,7 +182,7 @@ pub trait Host: Send + Sync {
     }
 
     /// Shows a login window and returns how it ended.
-    fn open(&self, window: LoginWindow) -> impl Future<Output = LoggedIn> + Send {
-        async { LoggedIn::Failed("this host cannot show windows".into()) }
+    fn open(&self, window: LoginWindow) -> impl Future<Output = LoginOutcome> + Send {
+        async { LoginOutcome::Failed("this host cannot show windows".into()) }
     }
 }

@@ -29,7 +29,7 @@ pub enum Effect {
     /// A directory was listed, or the metadata of one file was read, which is a list of one entry.
     Files(Result<Vec<FileStat>, ServiceError>),
     /// A value of the plugin was read, or a login window ended.
-    Kept(Result<Option<Secret>, ServiceError>),
+    Value(Result<Option<Secret>, ServiceError>),
     /// A value of the plugin was written or deleted.
     Put(Result<(), ServiceError>),
     /// A request ended.
@@ -100,9 +100,9 @@ impl Entry {
                 let code = HTTP_ERRORS.iter().position(|e| e == error).unwrap_or(PROTOCOL);
                 head("http").with("error", code.to_string())
             }
-            Effect::Kept(Ok(None)) => head("kept"),
-            Effect::Kept(Ok(Some(value))) => head("kept").with("value", value.duplicate()),
-            Effect::Kept(Err(error)) => head("kept").with("error", service_code(*error)),
+            Effect::Value(Ok(None)) => head("kept"),
+            Effect::Value(Ok(Some(value))) => head("kept").with("value", value.duplicate()),
+            Effect::Value(Err(error)) => head("kept").with("error", service_code(*error)),
             Effect::Put(Ok(())) => head("put"),
             Effect::Put(Err(error)) => head("put").with("error", service_code(*error)),
             Effect::Read(Ok(content)) => head("read").with("content", content.duplicate()),
@@ -128,7 +128,7 @@ impl Entry {
                 Some(code) => Err(*HTTP_ERRORS.get(code.parse::<usize>().ok()?)?),
                 None => Ok(to_response(&record)?),
             }),
-            "kept" => Effect::Kept(match text("error") {
+            "kept" => Effect::Value(match text("error") {
                 Some(code) => Err(service_error(code)?),
                 None => Ok(record.take("value").ok()),
             }),
@@ -142,7 +142,8 @@ impl Entry {
             },
             _ => return None,
         };
-        let (what, now) = (record.text("what").ok()?.to_owned(), record.text("now").ok()?.parse().ok()?);
+        let what = record.text("what").ok()?.to_owned();
+        let now = record.text("now").ok()?.parse().ok()?;
         Some(Self { what, at: Timestamp::from_seconds(now), effect })
     }
 }
@@ -165,7 +166,7 @@ fn to_answer((tag, name, value): (String, String, Secret)) -> Option<(Text, Answ
     let text = value.expose_str()?;
     let answer = match tag.as_str() {
         "b" => Answer::Bool(text.parse().ok()?),
-        "d" => Answer::Directory(host::root(text)),
+        "d" => Answer::Directory(host::granted_directory(text)),
         "n" => Answer::Number(text.parse().ok()?),
         "t" => Answer::Text(text.to_owned()),
         "u" => Answer::Url(host::base_url(text)?),

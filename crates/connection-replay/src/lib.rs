@@ -36,20 +36,20 @@
 
 extern crate alloc;
 
+mod effect_request;
 mod effects;
 mod fault;
 mod host;
 mod journal;
 pub mod limits;
-mod question;
 mod run;
 mod services;
 mod wait;
 
+pub use effect_request::{EffectRequest, Part, WaitEndings};
 pub use effects::Effects;
 pub use fault::Fault;
-pub use host::{Beside, Host};
+pub use host::{Host, StoreChange};
 pub use journal::{Effect, Entry, to_response, with_response};
-pub use question::{Part, Question, Ways};
-pub use run::{LONGEST_ENTRY, Run, Stop};
+pub use run::{MAX_ENTRY_LENGTH, Run, Stop};
 pub use wait::Suspended;

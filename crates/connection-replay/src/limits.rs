@@ -10,8 +10,8 @@ use alloc::{
 };
 
 use connection_contract::{
-    Descriptor, DisplayText, Established, Guide, Input, NotLive, Origin, Reach, Reason, Refreshed, Root, Secret,
-    SetupFailure, Value, VerifyResult, reason,
+    Descriptor, DisplayText, GrantedDirectory, Guide, Input, NotLive, Origin, Reach, Reason, Refreshed, Secret,
+    SetupFailure, SetupResult, Value, VerifyResult, reason,
 };
 
 /// The number of characters at which an account id is too long.
@@ -19,19 +19,19 @@ use connection_contract::{
 /// [`DisplayText`] is cut to 500 characters, so an id of this length may have been cut, and two accounts could then
 /// have the same id.
 const TOO_LONG_ID: usize = 500;
-const LONGEST_CODE: usize = 128;
-const LONGEST_CREDENTIAL: usize = 1024 * 1024;
+const MAX_CODE_LENGTH: usize = 128;
+const MAX_CREDENTIAL_LENGTH: usize = 1024 * 1024;
 /// The maximum depth of JSON from a plugin. It is embedded in other JSON, which must not be too deep for common
 /// parsers.
-const DEEPEST_JSON: usize = 32;
+const MAX_JSON_DEPTH: usize = 32;
 /// The maximum length of a single text in bytes: a link, a scope, a configuration value.
-pub(crate) const LONGEST_TEXT: usize = 16 * 1024;
+pub(crate) const MAX_TEXT_LENGTH: usize = 16 * 1024;
 /// The maximum number of fields in one descriptor. Nobody fills in a form with more.
-const MOST_DECLARED_FIELDS: usize = 64;
-const MOST_CHOICES: usize = 1000;
-const MOST_CONFIG: usize = 64;
-const MOST_PARTS: usize = 64;
-const MOST_SCOPES: usize = 1000;
+const MAX_DECLARED_FIELDS: usize = 64;
+const MAX_CHOICES: usize = 1000;
+const MAX_CONFIG: usize = 64;
+const MAX_PARTS: usize = 64;
+const MAX_SCOPES: usize = 1000;
 
 /// The remedy for a fault that only the plugin's author can fix.
 pub const REPORT: &str = "report this to the plugin's author";
@@ -43,10 +43,10 @@ pub const REPORT: &str = "report this to the plugin's author";
 /// The limit that the descriptor exceeds.
 pub fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
     let Descriptor { origins, fields, secret_names, guide, needs, ways, .. } = descriptor;
-    if fields.len() > MOST_DECLARED_FIELDS {
+    if fields.len() > MAX_DECLARED_FIELDS {
         return Err("it has more than 64 fields");
     }
-    if [origins.len(), secret_names.len(), guide.len(), needs.len(), ways.len()].iter().any(|count| *count > MOST_PARTS)
+    if [origins.len(), secret_names.len(), guide.len(), needs.len(), ways.len()].iter().any(|count| *count > MAX_PARTS)
     {
         return Err("it has more than 64 addresses, secrets, parts of a guide, needs or ways");
     }
@@ -54,12 +54,12 @@ pub fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
         .iter()
         .flat_map(|field| field.default.iter().chain(&field.pattern).chain(&field.kept).chain(&field.plain_http));
     let links = guide.iter().filter_map(|part| if let Guide::Link(_, url) = part { Some(url) } else { None });
-    if texts.chain(origins).chain(links).any(|text| text.len() > LONGEST_TEXT) {
+    if texts.chain(origins).chain(links).any(|text| text.len() > MAX_TEXT_LENGTH) {
         return Err("one of its texts is longer than 16 KiB");
     }
     let choices =
         fields.iter().filter_map(|field| if let Input::Choice(all) = &field.input { Some(all) } else { None });
-    if choices.into_iter().any(|choices| choices.len() > MOST_CHOICES) {
+    if choices.into_iter().any(|choices| choices.len() > MAX_CHOICES) {
         return Err("one of its fields has more than 1,000 choices");
     }
     Ok(())
@@ -67,17 +67,17 @@ pub fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
 
 /// Checks the sizes in the result of a setup. `bytes` is its serialized credential.
 ///
-/// [`found`] checks the verification that the setup may have done itself.
+/// [`verification`] checks the verification that the setup may have done itself.
 ///
 /// # Errors
 ///
 /// The limit that the plugin exceeds.
-pub fn established<C>(made: &Established<C>, bytes: &Secret) -> Result<(), &'static str> {
+pub fn setup_result<C>(made: &SetupResult<C>, bytes: &Secret) -> Result<(), &'static str> {
     credential(bytes)?;
-    if made.config.len() > MOST_CONFIG {
+    if made.config.len() > MAX_CONFIG {
         return Err("the plugin keeps more than 64 configuration values");
     }
-    if made.config.iter().any(|(name, value)| name.len().max(value.len()) > LONGEST_TEXT) {
+    if made.config.iter().any(|(name, value)| name.len().max(value.len()) > MAX_TEXT_LENGTH) {
         return Err("the plugin keeps a configuration value of more than 16 KiB");
     }
     scopes(made.granted_scopes.as_deref())
@@ -109,12 +109,12 @@ pub struct Bounds<'a, D> {
     /// The origins that a person named in an answer.
     pub named: &'a [Origin],
     /// The directories that a person granted in an answer.
-    pub granted: &'a [Root],
+    pub granted: &'a [GrantedDirectory],
 }
 
 impl<'a, D: Fn(&Origin) -> bool> Bounds<'a, D> {
     /// Creates the bounds of one setup.
-    pub fn new(declared: &'a [&'a Origin], declares: D, named: &'a [Origin], granted: &'a [Root]) -> Self {
+    pub fn new(declared: &'a [&'a Origin], declares: D, named: &'a [Origin], granted: &'a [GrantedDirectory]) -> Self {
         Self { declared, declares, named, granted }
     }
 }
@@ -165,7 +165,7 @@ pub fn failure(failure: SetupFailure) -> SetupFailure {
 /// # Errors
 ///
 /// The limit that the plugin exceeds.
-pub fn found<C>(found: &VerifyResult<C>, rotated: Option<&Secret>) -> Result<(), &'static str> {
+pub fn verification<C>(found: &VerifyResult<C>, rotated: Option<&Secret>) -> Result<(), &'static str> {
     rotated.map_or(Ok(()), credential)?;
     scopes(found.granted_scopes.as_deref())?;
     found.reason.as_ref().map_or(Ok(()), code)
@@ -176,7 +176,7 @@ pub fn found<C>(found: &VerifyResult<C>, rotated: Option<&Secret>) -> Result<(),
 /// A rotated credential that is within its own limit is kept even then, because the previous credential may no longer
 /// work.
 pub fn bounded(mut result: VerifyResult<Secret>) -> VerifyResult<Secret> {
-    let Err(problem) = found(&result, result.credential.as_ref()) else { return result };
+    let Err(problem) = verification(&result, result.credential.as_ref()) else { return result };
     let kept = result.credential.take().filter(|rotated| credential(rotated).is_ok());
     result = fault(problem).into();
     result.credential = kept;
@@ -212,7 +212,7 @@ pub fn not_live(not_live: NotLive) -> NotLive {
 /// The check is needed because a plugin can build a value that no parser accepts.
 pub fn is_json(value: &Value, longest: usize) -> bool {
     // The depth is checked first, because writing a value is recursive.
-    if !is_shallow(value, DEEPEST_JSON) {
+    if !is_shallow(value, MAX_JSON_DEPTH) {
         return false;
     }
     let text = value.to_string();
@@ -239,7 +239,7 @@ fn is_shallow(value: &Value, levels: usize) -> bool {
 /// The limit that the plugin exceeds.
 pub fn credential(credential: &Secret) -> Result<(), &'static str> {
     match credential.expose().len() {
-        ..=LONGEST_CREDENTIAL => Ok(()),
+        ..=MAX_CREDENTIAL_LENGTH => Ok(()),
         _ => Err("the plugin's credential is larger than 1 MiB"),
     }
 }
@@ -258,10 +258,10 @@ pub fn code(reason: &Reason) -> Result<(), &'static str> {
 
 fn scopes(scopes: Option<&[String]>) -> Result<(), &'static str> {
     let scopes = scopes.unwrap_or_default();
-    if scopes.len() > MOST_SCOPES {
+    if scopes.len() > MAX_SCOPES {
         return Err("the plugin names more than 1,000 scopes");
     }
-    match scopes.iter().all(|scope| scope.len() <= LONGEST_TEXT) {
+    match scopes.iter().all(|scope| scope.len() <= MAX_TEXT_LENGTH) {
         true => Ok(()),
         false => Err("the plugin names a scope of more than 16 KiB"),
     }
@@ -269,5 +269,5 @@ fn scopes(scopes: Option<&[String]>) -> Result<(), &'static str> {
 
 /// Returns `true` for a valid code. Programs match on codes and terminals show them, so a code is short and printable.
 fn is_code(code: &str) -> bool {
-    (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAX_CODE_LENGTH).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -3,16 +3,16 @@
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::mem;
 
-use connection_contract::{Answer, HttpError, HttpResponse, Notice, Origin, Root, Timestamp};
+use connection_contract::{Answer, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Timestamp};
 
 use crate::{Effect, Entry, Fault, Suspended};
 
 /// The maximum number of effects of one setup.
-const MOST_EFFECTS: i64 = 1000;
+const MAX_EFFECTS: i64 = 1000;
 /// The maximum size of a journal in bytes. It is checked before each effect, so the last effect may exceed it.
-pub(crate) const MOST_BYTES: usize = 4 << 20;
+pub(crate) const MAX_BYTES: usize = 4 << 20;
 /// The maximum size of one entry in bytes. A host must be able to record entries of this size.
-pub const LONGEST_ENTRY: usize = 16 << 20;
+pub const MAX_ENTRY_LENGTH: usize = 16 << 20;
 
 /// The reason why a run stops before the plugin ends. `H` is the type of the host's own reasons.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub struct Run<H> {
     /// The origins that a person named in answers.
     pub origins: Vec<Origin>,
     /// The directories that a person granted in answers.
-    pub roots: Vec<Root>,
+    pub roots: Vec<GrantedDirectory>,
     pub(crate) look: String,
     pub(crate) elapsed: bool,
     /// The number of the last effect that asked the outside world and may be repeated.
@@ -94,7 +94,7 @@ impl<H> Run<H> {
 
     /// Grants the directory of the profile for which the setup runs, which no answer names.
     #[must_use]
-    pub fn grant(mut self, root: Option<Root>) -> Self {
+    pub fn grant(mut self, root: Option<GrantedDirectory>) -> Self {
         self.roots.extend(root);
         self
     }
@@ -126,8 +126,12 @@ impl<H> Run<H> {
     /// Code that still uses the run afterwards has no effect, because every effect of a stopped run stays pending.
     #[must_use]
     pub fn over(&mut self, halt: H) -> Self {
-        let (next, now, step, bytes) = (self.next, self.now, self.step, self.bytes);
-        let (is_busy, is_ending) = (self.is_busy, self.is_ending);
+        let next = self.next;
+        let now = self.now;
+        let step = self.step;
+        let bytes = self.bytes;
+        let is_busy = self.is_busy;
+        let is_ending = self.is_ending;
         let left = Self {
             next,
             step,
@@ -158,9 +162,9 @@ impl<H> Run<H> {
     pub(crate) fn begin(&mut self, what: &str) -> Option<Turn> {
         if self.is_busy {
             self.fail(Fault::concurrent());
-        } else if self.next >= MOST_EFFECTS {
+        } else if self.next >= MAX_EFFECTS {
             self.fail(Fault::too_long("it has performed 1000 effects"));
-        } else if self.bytes > MOST_BYTES {
+        } else if self.bytes > MAX_BYTES {
             self.fail(Fault::too_long("the results of its effects are more than 4 MiB"));
         }
         if self.stop.is_some() {
@@ -221,7 +225,7 @@ impl<H> Run<H> {
             Effect::Http(result) if entry.is_spend() && !is_unspent(result) => self.asked = None,
             Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.asked = Some(self.next),
             Effect::Allocated(address) => self.has_address |= address.is_some(),
-            Effect::Elapsed | Effect::Kept(_) | Effect::Put(_) => {}
+            Effect::Elapsed | Effect::Value(_) | Effect::Put(_) => {}
         }
         self.now = entry.at;
         self.next += 1;

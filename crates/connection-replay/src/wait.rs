@@ -4,14 +4,14 @@ use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use core::time::Duration;
 
 use connection_contract::{
-    CallbackHandle, Descriptor, Field, Link, Notice, Prompt, Redirect, Text, Timestamp, Wait, Woken, host,
+    CallbackHandle, Descriptor, Field, Link, Notice, Prompt, Redirect, Text, Timestamp, Wait, WaitOutcome, host,
 };
 
-use crate::{Effect, Fault, Run, Stop, Ways, limits::LONGEST_TEXT};
+use crate::{Effect, Fault, Run, Stop, WaitEndings, limits::MAX_TEXT_LENGTH};
 
-const MOST_FIELDS: usize = 32;
-const MOST_NOTICES: usize = 32;
-const MOST_STEPS: u64 = 64;
+const MAX_FIELDS: usize = 32;
+const MAX_NOTICES: usize = 32;
+const MAX_STEPS: u64 = 64;
 
 /// A run that waits. A host stores the fields that it needs to check an input, and shows the rest.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Suspended {
     /// The fingerprint of the wait.
     pub what: String,
     /// The ways in which the wait may end.
-    pub ways: Ways,
+    pub ways: WaitEndings,
     /// The `state` that a callback must have.
     pub state: Option<String>,
     /// The time at which the wait ends without an input.
@@ -41,7 +41,7 @@ pub struct Suspended {
 
 /// A wait that was checked.
 pub(crate) struct Plan {
-    pub(crate) ways: Ways,
+    pub(crate) ways: WaitEndings,
     pub(crate) fields: Vec<Field>,
     /// Text that stands for the page that a person sees.
     pub(crate) look: String,
@@ -49,11 +49,11 @@ pub(crate) struct Plan {
 
 /// Checks a wait against the limits and the declared fields.
 pub(crate) fn plan(wait: &Wait<'_>, descriptor: &Descriptor) -> Result<Plan, Fault> {
-    let ways = Ways::of(wait);
+    let ways = WaitEndings::of(wait);
     if !(ways.answer || ways.callback || ways.elapsed) {
         return Err(Fault::endless_wait());
     }
-    if wait.notices.len() > MOST_NOTICES {
+    if wait.notices.len() > MAX_NOTICES {
         return Err(Fault::too_long(TOO_MANY_NOTICES));
     }
     let links = wait.notices.iter().filter_map(|notice| notice.link.as_ref());
@@ -61,7 +61,7 @@ pub(crate) fn plan(wait: &Wait<'_>, descriptor: &Descriptor) -> Result<Plan, Fau
         return Err(Fault::too_long(LONG_LINK));
     }
     let prompt = |prompt: &Prompt| {
-        if prompt.fields.len() > MOST_FIELDS {
+        if prompt.fields.len() > MAX_FIELDS {
             return Err(Fault::too_many_fields());
         }
         let declared = |name: &Text| descriptor.fields.iter().find(|field| field.name == *name).cloned();
@@ -77,7 +77,7 @@ const LONG_LINK: &str = "it shows a link of more than 16 KiB";
 
 /// Returns `true` if the link is too long. Other text for people needs no check, because it is cut when it is created.
 fn is_long(link: &Link) -> bool {
-    link.as_str().len() > LONGEST_TEXT
+    link.as_str().len() > MAX_TEXT_LENGTH
 }
 
 impl<H> Run<H> {
@@ -88,7 +88,7 @@ impl<H> Run<H> {
     fn number(&mut self, look: &str) {
         if !(self.elapsed && self.look == look) {
             self.step += 1;
-            if self.step > MOST_STEPS {
+            if self.step > MAX_STEPS {
                 self.fail(Fault::too_long("it has had 64 steps"));
             }
         }
@@ -96,20 +96,20 @@ impl<H> Run<H> {
     }
 
     /// Returns the input that ended a recorded wait. Returns `None` and stops for a fault if the wait cannot end so.
-    pub(crate) fn woken(&mut self, effect: Effect, plan: &Plan, is_opened: bool) -> Option<Woken> {
+    pub(crate) fn outcome(&mut self, effect: Effect, plan: &Plan, is_opened: bool) -> Option<WaitOutcome> {
         self.number(&plan.look);
         self.elapsed = matches!(effect, Effect::Elapsed);
         match effect {
             Effect::Answered(answers) if plan.ways.answer => {
                 // The person pasted the address on which the browser ended.
                 self.in_browser |= is_opened;
-                Some(Woken::Answered(host::answers(answers)))
+                Some(WaitOutcome::Answered(host::answers(answers)))
             }
             Effect::Callback(parameters) if plan.ways.callback => {
                 self.in_browser = true;
-                Some(Woken::Callback(host::callback_request(parameters)))
+                Some(WaitOutcome::Callback(host::callback_request(parameters)))
             }
-            Effect::Elapsed if plan.ways.elapsed => Some(Woken::Elapsed),
+            Effect::Elapsed if plan.ways.elapsed => Some(WaitOutcome::Elapsed),
             _ => {
                 self.fail(Fault::changed());
                 None
@@ -145,7 +145,7 @@ impl<H> Run<H> {
         self.notices.push(notice);
         if is_long {
             self.fail(Fault::too_long(LONG_LINK));
-        } else if self.notices.len() > MOST_NOTICES {
+        } else if self.notices.len() > MAX_NOTICES {
             self.fail(Fault::too_long(TOO_MANY_NOTICES));
         }
         (!self.is_replaying() && self.stop.is_none()).then(|| self.notices.clone())

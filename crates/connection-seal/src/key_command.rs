@@ -195,7 +195,8 @@ enum Broken {
 ///
 /// All three happen at once, since a program may print before it has read.
 async fn converse(child: &mut Child, input: &[u8]) -> Result<(Zeroizing<Vec<u8>>, ExitStatus), Broken> {
-    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let stdin = child.stdin.take();
+    let stdout = child.stdout.take();
     let say = async {
         if let Some(mut stdin) = stdin {
             // A program may print the right output without reading its input, so this error is ignored.

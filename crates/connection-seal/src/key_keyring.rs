@@ -83,7 +83,8 @@ impl KeyKeyring {
         user: String,
         work: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<T, KeyError> {
-        let (open, name) = (self.open.clone(), user.clone());
+        let open = self.open.clone();
+        let name = user.clone();
         let using = key_thread::run("keyring", move || {
             let store = open().map_err(Unusable::NotThere)?;
             let entry = store.build(SERVICE, &name, None).map_err(Unusable::Entry)?;

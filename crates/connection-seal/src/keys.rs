@@ -30,10 +30,10 @@ use crate::{KeyId, Keyset, Place, SealError, Sealed, data_key::DataKey, envelope
 /// ```
 #[derive(Clone)]
 pub struct Keys {
-    held: Arc<RwLock<Arc<Held>>>,
+    held: Arc<RwLock<Arc<LoadedKeys>>>,
 }
 
-struct Held {
+struct LoadedKeys {
     store: Uuid,
     revision: i64,
     primary: DataKey,
@@ -42,7 +42,7 @@ struct Held {
     mac: hmac::Key,
 }
 
-impl Held {
+impl LoadedKeys {
     fn new(store: Uuid, keyset: &Keyset) -> Result<Self, SealError> {
         let mut primary = None;
         let mut retired = Vec::new();
@@ -66,7 +66,7 @@ impl Keys {
     ///
     /// [`SealError::UnknownFormat`] if the keyset has no key that seals.
     pub fn new(store: Uuid, keyset: &Keyset) -> Result<Self, SealError> {
-        Ok(Self { held: Arc::new(RwLock::new(Arc::new(Held::new(store, keyset)?))) })
+        Ok(Self { held: Arc::new(RwLock::new(Arc::new(LoadedKeys::new(store, keyset)?))) })
     }
 
     /// Seals a value for this place. It opens in no other place.
@@ -75,7 +75,7 @@ impl Keys {
     ///
     /// [`SealError::TooLong`] if the value is too long, and [`SealError::Engine`] if the cryptography fails.
     pub fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Sealed, SealError> {
-        let held = self.held();
+        let held = self.loaded();
         envelope::seal(&held.primary, held.store, place, plain)
     }
 
@@ -87,7 +87,7 @@ impl Keys {
     /// sealed for another place, or changed.
     pub fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Secret, SealError> {
         let parts = envelope::parse(sealed)?;
-        let held = self.held();
+        let held = self.loaded();
         let retired = held.retired.iter().find(|key| key.id == parts.key_id);
         envelope::open(retired.unwrap_or(&held.primary), held.store, place, &parts)
     }
@@ -110,7 +110,7 @@ impl Keys {
     }
 
     fn named(&self, purpose: &'static str, update: impl FnOnce(&mut hmac::Context)) -> [u8; 32] {
-        let held = self.held();
+        let held = self.loaded();
         let mut context = hmac::Context::with_key(&held.mac);
         context.update(&(purpose.len() as u64).to_be_bytes());
         context.update(purpose.as_bytes());
@@ -125,17 +125,17 @@ impl Keys {
 
     /// Returns the id of the key that seals.
     pub fn key_id(&self) -> KeyId {
-        self.held().primary.id
+        self.loaded().primary.id
     }
 
     /// Returns the revision of the keyset whose keys are held.
     pub fn revision(&self) -> i64 {
-        self.held().revision
+        self.loaded().revision
     }
 
     /// Returns the id of the store whose values these keys open.
     pub fn store_id(&self) -> Uuid {
-        self.held().store
+        self.loaded().store
     }
 
     /// Replaces the held keys by those of this keyset, unless the held keys are of the same or a later revision.
@@ -146,12 +146,12 @@ impl Keys {
     pub fn take(&self, keyset: &Keyset) -> Result<(), SealError> {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if keyset.revision > held.revision {
-            *held = Arc::new(Held::new(held.store, keyset)?);
+            *held = Arc::new(LoadedKeys::new(held.store, keyset)?);
         }
         Ok(())
     }
 
-    fn held(&self) -> Arc<Held> {
+    fn loaded(&self) -> Arc<LoadedKeys> {
         self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -28,7 +28,7 @@ const VERSION_1: u8 = 1;
 const VERSION: u8 = 2;
 const TABLE: &str = "connection_keyset";
 /// The minimum time in seconds for keeping a retired key, for backups and for processes that notice a rotation late.
-const KEPT_FOR: i64 = 30 * 24 * 60 * 60;
+const RETIRED_KEY_LIFETIME: i64 = 30 * 24 * 60 * 60;
 /// The time of retirement of a key that is not retired.
 const NEVER: i64 = i64::MIN;
 
@@ -161,7 +161,7 @@ impl Keyset {
         let mut dropped = Vec::new();
         for entry in self.entries.iter_mut().filter(|entry| entry.status == Status::Retired) {
             let since = entry.retired_at.get_or_insert(now);
-            let long_ago = since.seconds().saturating_add(KEPT_FOR) <= now.seconds();
+            let long_ago = since.seconds().saturating_add(RETIRED_KEY_LIFETIME) <= now.seconds();
             if long_ago && !seals(entry.id()) {
                 dropped.push(entry.id());
             }

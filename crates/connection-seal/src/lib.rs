@@ -82,5 +82,5 @@ pub use keys::Keys;
 pub use keyset::{Keyset, Slot};
 pub use place::Place;
 pub use secret_file::{SecretFile, SecretFileError};
-pub use slot::{Found, WrappedKeyset};
+pub use slot::{OpenedKeyset, WrappedKeyset};
 pub use source::{KeyContext, KeySource, KeyWrapper};

@@ -8,7 +8,7 @@ use secrecy::zeroize::Zeroizing;
 use crate::platform::{self, NotPrivate, Unreadable};
 
 /// The maximum length of the file, which is more than any secret that a person puts into one.
-const MOST_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// A file with a secret that other users cannot read.
 ///
@@ -73,13 +73,13 @@ impl SecretFile {
     ///
     /// Returns the errors of [`read`](Self::read).
     pub fn read_blocking(&self) -> Result<Secret, SecretFileError> {
-        let bytes = match platform::read_secret(&self.path, MOST_BYTES) {
+        let bytes = match platform::read_secret(&self.path, MAX_BYTES) {
             Ok(Some(bytes)) => Zeroizing::new(bytes),
             Ok(None) => return Err(self.io(std::io::ErrorKind::NotFound.into())),
             Err(Unreadable::Exposed(exposed)) => return Err(SecretFileError::Exposed(exposed)),
             Err(Unreadable::Io(error)) => return Err(self.io(error)),
         };
-        if bytes.len() as u64 > MOST_BYTES {
+        if bytes.len() as u64 > MAX_BYTES {
             return Err(SecretFileError::TooLong(self.path.clone()));
         }
         let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);

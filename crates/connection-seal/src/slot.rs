@@ -45,7 +45,7 @@ pub struct WrappedKeyset {
 /// A keyset, and the slot in which it was found.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Found {
+pub struct OpenedKeyset {
     /// The slot.
     pub slot: Slot,
     /// The keyset in it.
@@ -66,7 +66,7 @@ impl WrappedKeyset {
     ///
     /// [`KeysetError`], if the source fails or no slot opens. A slot whose keys are of another revision was put back
     /// from an older state, which is reported as [`SealError::Tampered`].
-    pub async fn open(&self, source: &dyn KeySource) -> Result<Found, KeysetError> {
+    pub async fn open(&self, source: &dyn KeySource) -> Result<OpenedKeyset, KeysetError> {
         find(source, self).await
     }
 
@@ -99,7 +99,7 @@ fn slots(row: &WrappedKeyset) -> impl Iterator<Item = (Slot, &[u8])> {
         .filter_map(|(slot, sealed)| Some((slot, sealed.as_deref()?)))
 }
 
-async fn find(source: &dyn KeySource, row: &WrappedKeyset) -> Result<Found, KeysetError> {
+async fn find(source: &dyn KeySource, row: &WrappedKeyset) -> Result<OpenedKeyset, KeysetError> {
     let found = match source.wrapper() {
         Some(wrapper) => find_wrapped(wrapper, row).await?,
         None => {
@@ -145,7 +145,7 @@ fn of_another_sort(row: &WrappedKeyset) -> Option<&'static str> {
     found
 }
 
-fn find_held(key: &DataKey, row: &WrappedKeyset) -> Result<Found, SealError> {
+fn find_held(key: &DataKey, row: &WrappedKeyset) -> Result<OpenedKeyset, SealError> {
     let mut refused = SealError::Truncated;
     for (slot, sealed) in slots(row) {
         match parse(sealed) {
@@ -159,7 +159,7 @@ fn find_held(key: &DataKey, row: &WrappedKeyset) -> Result<Found, SealError> {
     Err(refused)
 }
 
-async fn find_wrapped(wrapper: &dyn KeyWrapper, row: &WrappedKeyset) -> Result<Found, KeysetError> {
+async fn find_wrapped(wrapper: &dyn KeyWrapper, row: &WrappedKeyset) -> Result<OpenedKeyset, KeysetError> {
     let mut refused = KeysetError::Seal(SealError::Truncated);
     for (slot, sealed) in slots(row) {
         let content = match parse(sealed) {
@@ -190,8 +190,8 @@ async fn find_wrapped(wrapper: &dyn KeyWrapper, row: &WrappedKeyset) -> Result<F
     Err(refused)
 }
 
-fn opened(key: &DataKey, row: &WrappedKeyset, slot: Slot, envelope: &[u8]) -> Result<Found, SealError> {
-    Ok(Found { slot, keyset: Keyset::unwrap(key, row.store_id, slot, envelope)?, wrapped_by: key.id })
+fn opened(key: &DataKey, row: &WrappedKeyset, slot: Slot, envelope: &[u8]) -> Result<OpenedKeyset, SealError> {
+    Ok(OpenedKeyset { slot, keyset: Keyset::unwrap(key, row.store_id, slot, envelope)?, wrapped_by: key.id })
 }
 
 async fn wrap(source: &dyn KeySource, keyset: &Keyset, store: Uuid, slot: Slot) -> Result<Sealed, KeysetError> {
@@ -207,7 +207,8 @@ async fn wrap(source: &dyn KeySource, keyset: &Keyset, store: Uuid, slot: Slot) 
         };
         return Ok(keyset.wrap(&DataKey::new(&key)?, store, slot)?);
     };
-    let (key, context) = (fresh().ok_or(SealError::Engine)?, context(store));
+    let key = fresh().ok_or(SealError::Engine)?;
+    let context = context(store);
     let wrapped = wrapper.wrap(&key, &context).await?;
     let length = u16::try_from(wrapped.len()).ok().filter(|_| wrapped.len() <= MAX_OUTPUT);
     let length = length.ok_or(SealError::TooLong)?;

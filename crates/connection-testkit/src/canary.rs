@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use connection_contract::encode;
 
 /// The minimum length of a form in bytes. Shorter forms would be found by chance.
-const SHORTEST: usize = 4;
+const MIN_LENGTH: usize = 4;
 
 /// Returns every form in which a secret could be written as one text, each with its name.
 ///
@@ -18,7 +18,7 @@ pub fn forms(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut forms = written(secret);
     forms.extend(written(&backwards).into_iter().map(|(_, form)| ("backwards", form)));
     let mut known = BTreeSet::new();
-    forms.retain(|(_, form)| form.len() >= SHORTEST && known.insert(form.clone()));
+    forms.retain(|(_, form)| form.len() >= MIN_LENGTH && known.insert(form.clone()));
     forms
 }
 
@@ -99,7 +99,7 @@ impl Lists {
 
     /// Returns the name of the base in which the numbers contain the secret, forwards or backwards, if they do.
     pub fn found(&self, secret: &[u8]) -> Option<&'static str> {
-        if secret.len() < SHORTEST {
+        if secret.len() < MIN_LENGTH {
             return None;
         }
         let backwards: Vec<u8> = secret.iter().rev().copied().collect();

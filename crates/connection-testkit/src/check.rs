@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use connection_contract::{Answer, Field, Input, Secret, Text, host};
 
 /// The maximum length of an answer in bytes.
-const LONGEST: usize = 16 * 1024;
+const MAX_LENGTH: usize = 16 * 1024;
 
 /// Returns the checked answers in the order of the prompt, or the first problem, which names the field and never shows
 /// the answer.
@@ -18,7 +18,7 @@ pub(crate) fn answers(fields: &[Field], raw: &[(String, Secret)]) -> Result<Vec<
         if !field.many && raw.iter().take(i).any(|(other, _)| other == name) {
             return Err(format!("'{name}' is answered twice"));
         }
-        if value.expose().len() > LONGEST {
+        if value.expose().len() > MAX_LENGTH {
             return Err(format!("'{name}' is too long"));
         }
     }
@@ -55,7 +55,7 @@ fn answer(field: &Field, value: &Secret, confirmed: bool) -> Result<Answer, &'st
         }
         Input::Url => host::base_url(text).map(Answer::Url).ok_or("is not a plain http(s) address"),
         // A real host also canonicalizes the path and checks it with the platform.
-        Input::Directory => Ok(Answer::Directory(host::root(text))),
+        Input::Directory => Ok(Answer::Directory(host::granted_directory(text))),
         Input::Bool => text.parse().map(Answer::Bool).map_err(|_| "is not true or false"),
         Input::Number => text.parse().map(Answer::Number).map_err(|_| "is not a whole number"),
         _ => Err("is of a kind that the testkit does not know"),

@@ -4,7 +4,7 @@
 //! effects.
 
 use connection_contract::{
-    Clock, ConnectionDefinition, Established, Origin, Root, Secret, SetupContext, SetupFailure, Timestamp,
+    Clock, ConnectionDefinition, GrantedDirectory, Origin, Secret, SetupContext, SetupFailure, SetupResult, Timestamp,
     VerifyResult, host, reason,
 };
 use connection_replay::{self as replay, Effect, Effects, Fault, Host as _, Stop, Suspended, limits};
@@ -13,7 +13,7 @@ use crate::{
     FakeHost, Input, SetupRun, Step, check,
     fault::fail,
     input::duplicates,
-    journal::{Asked, Entry},
+    journal::{AskedEffect, Entry},
     memory::{Memory, Run, services},
     offline,
     poll::{poll_and_drop, poll_until},
@@ -25,8 +25,8 @@ pub(crate) struct Drive<'a, D: ConnectionDefinition> {
 }
 
 /// The outcome of driving a setup to its end.
-struct Ended<C> {
-    result: Result<Established<C>, SetupFailure>,
+struct DriveResult<C> {
+    result: Result<SetupResult<C>, SetupFailure>,
     journal: Vec<Entry>,
     steps: Vec<Step>,
     input: usize,
@@ -45,7 +45,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         if let Some(left) = self.inputs.get(ended.input) {
             let how = match &ended.result {
                 Ok(_) => "with a connection".to_owned(),
-                Err(failure) => format!("as {}", world.told(failure)),
+                Err(failure) => format!("as {}", world.describe_failure(failure)),
             };
             fail(&format!("the setup ended {how}; the script still has {}", left.name()));
         }
@@ -65,11 +65,12 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     /// died after an effect ran and before the effect was recorded. The last of these runs begins with an empty journal
     /// and ends as the original run did, so the fakes end in the same state.
     #[track_caller]
-    fn repeat(&self, ended: &Ended<D::Credential>, started: Timestamp) {
+    fn repeat(&self, ended: &DriveResult<D::Credential>, started: Timestamp) {
         let world = &self.host.world;
         let first = self.parts(&ended.result, &ended.journal);
         for n in (0..=ended.journal.len()).rev() {
-            let (mut place, mut input) = ("run again over all its effects: ".to_owned(), ended.input);
+            let mut place = "run again over all its effects: ".to_owned();
+            let mut input = ended.input;
             if let Some(lost) = ended.journal.get(n) {
                 (place, input) = (format!("run again from effect {n} ({}): ", lost.asked.told), lost.input);
                 world.script.seek(lost.asked.script);
@@ -105,9 +106,12 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     }
 
     #[track_caller]
-    fn drive(&self, recorded: Vec<Entry>, started: Timestamp, input: usize, place: &str) -> Ended<D::Credential> {
+    fn drive(&self, recorded: Vec<Entry>, started: Timestamp, input: usize, place: &str) -> DriveResult<D::Credential> {
         let world = &self.host.world;
-        let (mut journal, mut input, mut steps, mut last) = (recorded, input, Vec::new(), 0);
+        let mut journal = recorded;
+        let mut input = input;
+        let mut steps = Vec::new();
+        let mut last = 0;
         loop {
             let effects = Effects::new(Memory::new(world, &journal, started, input));
             let result = {
@@ -123,7 +127,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                 poll_until(self.host.definition.setup(&context), stopped)
             };
             let ran = effects.into_host().over();
-            let (run, asked) = (ran.run, ran.asked);
+            let run = ran.run;
+            let asked = ran.asked;
             let before = usize::try_from(run.next).ok().and_then(|next| journal.get(next));
             let told = before.map(|entry| entry.asked.told.clone()).unwrap_or_default();
             journal.extend(ran.live);
@@ -160,7 +165,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                 }
                 (None, Some(result)) => {
                     self.sane(&result, (&run.origins, &run.roots), place);
-                    return Ended { result, journal, steps, input, now: run.now };
+                    return DriveResult { result, journal, steps, input, now: run.now };
                 }
             }
         }
@@ -168,7 +173,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
 
     /// Returns the entry for the next input of the script, which ends the wait.
     #[track_caller]
-    fn answered(&self, wait: &Suspended, asked: Asked, now: Timestamp, input: usize, place: &str) -> Entry {
+    fn answered(&self, wait: &Suspended, asked: AskedEffect, now: Timestamp, input: usize, place: &str) -> Entry {
         let (effect, at) = match self.inputs.get(input) {
             Some(Input::Answers(raw)) if wait.ways.answer => match check::answers(&wait.fields, raw) {
                 Ok(answers) => (Effect::Answered(answers), now),
@@ -190,8 +195,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     #[track_caller]
     fn sane(
         &self,
-        result: &Result<Established<D::Credential>, SetupFailure>,
-        (named, granted): (&[Origin], &[Root]),
+        result: &Result<SetupResult<D::Credential>, SetupFailure>,
+        (named, granted): (&[Origin], &[GrantedDirectory]),
         place: &str,
     ) {
         let world = &self.host.world;
@@ -206,7 +211,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                         || world.wildcards.iter().any(|wildcard| host::matches(wildcard, origin))
                 };
                 let bounds = limits::Bounds::new(&addresses, declares, named, granted);
-                let checked = limits::established(made, &credential)
+                let checked = limits::setup_result(made, &credential)
                     .and_then(|()| limits::reach(&made.reach, &bounds).map(drop))
                     .and_then(|()| limits::account_id(&made.identity.account_id));
                 if let Err(problem) = checked {
@@ -220,7 +225,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             Err(failure) => {
                 let checked = limits::failure(failure.clone());
                 if checked.code == reason::PLUGIN_FAULT {
-                    fail(&format!("{place}{}", world.told(&checked)));
+                    fail(&format!("{place}{}", world.describe_failure(&checked)));
                 }
             }
         }
@@ -228,9 +233,9 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
 
     /// Checks the verification that the setup did itself. A real host does not verify such a connection again.
     #[track_caller]
-    fn measured(&self, made: &Established<D::Credential>, found: &VerifyResult<D::Credential>, place: &str) {
+    fn measured(&self, made: &SetupResult<D::Credential>, found: &VerifyResult<D::Credential>, place: &str) {
         let fresh = found.credential.as_ref().map(|credential| self.host.serialized(credential));
-        if let Err(problem) = limits::found(found, fresh.as_ref()) {
+        if let Err(problem) = limits::verification(found, fresh.as_ref()) {
             fail(&format!("{place}the new connection does not work: {problem}"));
         }
         if found.identity.as_ref().is_some_and(|identity| identity.account_id != made.identity.account_id) {
@@ -242,7 +247,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     #[track_caller]
     fn parts(
         &self,
-        result: &Result<Established<D::Credential>, SetupFailure>,
+        result: &Result<SetupResult<D::Credential>, SetupFailure>,
         journal: &[Entry],
     ) -> Vec<(&'static str, Vec<u8>)> {
         let mut parts = match result {
@@ -265,7 +270,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
 }
 
 /// Returns the message of a fault. For a replay that differs, it names the question and the recorded one.
-fn named(fault: &Fault, now: &Asked, before: &str) -> String {
+fn named(fault: &Fault, now: &AskedEffect, before: &str) -> String {
     if fault.failure.code != Fault::changed().failure.code || before.is_empty() {
         return fault.to_string();
     }

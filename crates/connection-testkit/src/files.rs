@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use connection_contract::{FileStat, FileType, Root, Secret, ServiceError};
+use connection_contract::{FileStat, FileType, GrantedDirectory, Secret, ServiceError};
 
 type Tree = BTreeMap<String, Vec<u8>>;
 
@@ -53,14 +53,14 @@ impl FakeFiles {
         self
     }
 
-    fn tree(&self, root: &Root, path: &str) -> Result<&Tree, ServiceError> {
+    fn tree(&self, root: &GrantedDirectory, path: &str) -> Result<&Tree, ServiceError> {
         if !path.is_empty() && path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(ServiceError::Denied);
         }
         self.0.get(root.as_str()).ok_or(ServiceError::NotFound)?.as_ref().map_err(|error| *error)
     }
 
-    pub(crate) fn stat(&self, root: &Root, path: &str) -> Result<FileStat, ServiceError> {
+    pub(crate) fn stat(&self, root: &GrantedDirectory, path: &str) -> Result<FileStat, ServiceError> {
         let tree = self.tree(root, path)?;
         let name = path.rsplit('/').next().unwrap_or_default();
         if let Some(content) = tree.get(path) {
@@ -70,7 +70,7 @@ impl FakeFiles {
         if inside { Ok(FileStat::new(name, FileType::Directory)) } else { Err(ServiceError::NotFound) }
     }
 
-    pub(crate) fn list(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, ServiceError> {
+    pub(crate) fn list(&self, root: &GrantedDirectory, path: &str) -> Result<Vec<FileStat>, ServiceError> {
         let mut found: Vec<FileStat> = Vec::new();
         for (file, content) in self.tree(root, path)? {
             let Some(rest) = below(file, path) else { continue };
@@ -85,7 +85,7 @@ impl FakeFiles {
         if found.is_empty() && !path.is_empty() { Err(ServiceError::NotFound) } else { Ok(found) }
     }
 
-    pub(crate) fn read(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, ServiceError> {
+    pub(crate) fn read(&self, root: &GrantedDirectory, path: &str, limit: usize) -> Result<Secret, ServiceError> {
         let content = self.tree(root, path)?.get(path).ok_or(ServiceError::NotFound)?;
         if content.len() > limit { Err(ServiceError::TooLarge) } else { Ok(Secret::new(content.as_slice())) }
     }

@@ -1,19 +1,20 @@
 //! The fake host: created from a definition, given a script of requests, and then called like a real host.
 
 use connection_contract::{
-    BaseUrl, Clock, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Established,
-    HttpRequest, Input as FieldInput, KvService, LogEvent, RefreshContext, RefreshSemantics, Refreshed, Refresher,
-    Secret, TeardownContext, Text, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult, host, reason,
+    BaseUrl, Clock, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, HttpRequest,
+    Input as FieldInput, KvService, LogEvent, RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret,
+    SetupResult, TeardownContext, Text, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult, host,
+    reason,
 };
 use connection_replay::{Part, limits};
 
 use crate::{
     Expected, FakeFiles, FakeTools, FakeWindow, Input, Setup,
     fault::fail,
+    host_state::{HostState, Inbound},
     kv::FakeKv,
     poll::block_on,
     script,
-    world::{Inbound, World},
 };
 
 /// A host for one plugin, in memory.
@@ -22,7 +23,7 @@ use crate::{
 /// [`finish`](Self::finish) or when the host is dropped.
 pub struct FakeHost<D: ConnectionDefinition> {
     pub(crate) definition: D,
-    pub(crate) world: World,
+    pub(crate) world: HostState,
 }
 
 impl<D: ConnectionDefinition> FakeHost<D> {
@@ -37,7 +38,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let (wildcards, origins): (Vec<_>, Vec<_>) =
             descriptor.origins.iter().cloned().partition(|text| text.starts_with("https://*."));
         let addresses = origins.iter().map(address).collect();
-        Self { definition, world: World::new(descriptor, addresses, wildcards) }
+        Self { definition, world: HostState::new(descriptor, addresses, wildcards) }
     }
 
     /// Adds the next expected request to the script.
@@ -75,7 +76,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     /// The directory need not be one of [`files`](Self::files).
     #[must_use]
     pub fn directory(mut self, path: &str) -> Self {
-        self.world.directory = Some(host::root(path));
+        self.world.directory = Some(host::granted_directory(path));
         self
     }
 
@@ -190,7 +191,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     }
 
     /// Creates the connection that a host would store for this result of a setup.
-    pub fn connection(&self, made: &Established<D::Credential>) -> Connection {
+    pub fn connection(&self, made: &SetupResult<D::Credential>) -> Connection {
         let declared = || self.world.addresses.first().map(|(_, base)| base.clone());
         Connection::new("connection-1", "owner-1")
             .with_config(made.config.iter().cloned())
@@ -223,7 +224,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             drop(self.reparsed(fresh));
             self.serialized(fresh)
         });
-        if let Err(problem) = limits::found(&found, fresh.as_ref()) {
+        if let Err(problem) = limits::verification(&found, fresh.as_ref()) {
             fail(problem);
         }
         Ok(found)
@@ -308,7 +309,8 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             let kept = refresher.inherit(&self.reparsed(former), self.reparsed(fresh), now)?;
             Some((self.serialized(&kept.credential), kept))
         };
-        let (first, again) = (take(), take());
+        let first = take();
+        let again = take();
         let bytes = |taken: &Option<(Secret, _)>| taken.as_ref().map(|(bytes, _)| bytes.duplicate());
         if bytes(&first).as_ref().map(Secret::expose) != bytes(&again).as_ref().map(Secret::expose) {
             fail("what a re-authorization takes over differs each time");
@@ -344,7 +346,8 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let Some(authorizer) = self.definition.authorizer() else { fail("this kind has no authorizer") };
         let context = Context::new(self.world.services());
         authorizer.authorize(credential, &mut request, &context)?;
-        let (once, url) = (request.headers.len(), request.url().to_owned());
+        let once = request.headers.len();
+        let url = request.url().to_owned();
         authorizer.authorize(credential, &mut request, &context)?;
         if request.headers.len() != once || request.url() != url {
             fail("a request that is authorized again must have its headers replaced, not added");

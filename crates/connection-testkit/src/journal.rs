@@ -7,7 +7,7 @@ use crate::{fault::fail, kv};
 
 /// A question of the plugin, for comparison and for messages.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct AskedEffect {
     /// The fingerprint of the question.
     pub(crate) what: String,
     /// The question in words, without the secrets of the test.
@@ -21,13 +21,13 @@ pub(crate) struct Asked {
 /// One effect with the state of the fakes: the script and the input before the effect, and the values after it.
 pub(crate) struct Entry {
     bytes: Secret,
-    pub(crate) asked: Asked,
+    pub(crate) asked: AskedEffect,
     pub(crate) input: usize,
     pub(crate) kv: Option<kv::State>,
 }
 
 impl Entry {
-    pub(crate) fn new(bytes: Secret, asked: Asked, input: usize, kv: Option<kv::State>) -> Self {
+    pub(crate) fn new(bytes: Secret, asked: AskedEffect, input: usize, kv: Option<kv::State>) -> Self {
         Self { bytes, asked, input, kv }
     }
 

@@ -8,8 +8,8 @@ use std::{
 use connection_contract::ServiceError;
 use connection_replay::Part;
 
-const LONGEST_KEY: usize = 128;
-const LONGEST_VALUE: usize = 64 * 1024;
+const MAX_KEY_LENGTH: usize = 128;
+const MAX_VALUE_LENGTH: usize = 64 * 1024;
 
 /// The content of the store. It is small enough to be copied for each effect.
 pub(crate) type State = BTreeMap<(Part, String), Vec<u8>>;
@@ -36,7 +36,7 @@ impl FakeKv {
     }
 
     pub(crate) fn write(&self, part: &Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
-        if key.is_empty() || key.len() > LONGEST_KEY || value.as_ref().is_some_and(|v| v.len() > LONGEST_VALUE) {
+        if key.is_empty() || key.len() > MAX_KEY_LENGTH || value.as_ref().is_some_and(|v| v.len() > MAX_VALUE_LENGTH) {
             return Err(ServiceError::TooLarge);
         }
         let key = (part.clone(), key.to_owned());

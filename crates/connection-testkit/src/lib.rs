@@ -25,10 +25,10 @@
 //! #             .origin(API)
 //! #             .field(Field::secret("apiKey", "API key"))
 //! #     }
-//! #     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+//! #     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
 //! #         let key = ctx.prompt(Prompt::new("Connect Acme").field("apiKey")).await.secret("apiKey")?;
 //! #         let identity = self.account(&key, ctx).await?;
-//! #         Ok(Established::new(key, identity))
+//! #         Ok(SetupResult::new(key, identity))
 //! #     }
 //! #     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
 //! #         Ok(key.duplicate())
@@ -90,26 +90,26 @@ mod drive;
 mod fault;
 mod files;
 mod host;
+mod host_services;
+mod host_state;
 mod input;
 mod journal;
 mod kv;
-mod lent;
 mod memory;
 pub mod oauth2;
 mod poll;
-mod processor;
+mod processor_time;
 mod script;
 mod services;
 mod setup;
 mod spend;
 mod webhooks;
-mod world;
 
 pub use connection_contract::host::offline;
 pub use crypto::{hmac_sha1, hmac_sha256, sha256, signature};
 pub use files::FakeFiles;
 pub use host::{FakeHost, header};
+pub use host_services::{FakeTools, FakeWindow};
 pub use input::Input;
-pub use lent::{FakeTools, FakeWindow};
 pub use script::{Expected, Reply};
 pub use setup::{Setup, SetupRun, Step};

@@ -6,17 +6,17 @@ use std::{
 };
 
 use connection_contract::{
-    Compute, Descriptor, FileStat, FoundTool, HttpError, HttpRequest, HttpResponse, LogEvent, LogService as _,
-    LoggedIn, LoginWindow, Root, Secret, ServiceError, Services, Spend, Timestamp, ToolSpec,
+    Compute, Descriptor, FileStat, FoundTool, GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent,
+    LogService as _, LoginOutcome, LoginWindow, Secret, ServiceError, Services, Spend, Timestamp, ToolSpec,
 };
-use connection_replay::{Beside, Fault, Host, Part, Question, Ways};
+use connection_replay::{EffectRequest, Fault, Host, Part, StoreChange, WaitEndings};
 
 use crate::{
     crypto::{FakeCrypto, sha256},
-    journal::{Asked, Entry},
-    lent::{FakeTools, FakeWindow, WindowEnd},
+    host_services::{FakeTools, FakeWindow, WindowEnd},
+    host_state::{HostState, Inbound},
+    journal::{AskedEffect, Entry},
     spend,
-    world::{Inbound, World},
 };
 
 /// The services of one run of a setup.
@@ -25,21 +25,21 @@ pub(crate) type Effects<'w> = connection_replay::Effects<Memory<'w>>;
 pub(crate) type Run = connection_replay::Run<Infallible>;
 
 pub(crate) struct Memory<'w> {
-    world: &'w World,
+    world: &'w HostState,
     crypto: FakeCrypto,
     /// The questions of the journal that is replayed.
-    before: Vec<Asked>,
+    before: Vec<AskedEffect>,
     input: usize,
     run: Mutex<Run>,
-    asked: Mutex<Asked>,
+    asked: Mutex<AskedEffect>,
     live: Mutex<Vec<Entry>>,
 }
 
 /// The result of a run.
-pub(crate) struct Ran {
+pub(crate) struct RunResult {
     pub(crate) run: Run,
     /// The last question.
-    pub(crate) asked: Asked,
+    pub(crate) asked: AskedEffect,
     /// The effects that this run has recorded.
     pub(crate) live: Vec<Entry>,
 }
@@ -54,7 +54,7 @@ fn into<T>(mutex: Mutex<T>) -> T {
 
 impl<'w> Memory<'w> {
     /// Creates a run over a journal, for a setup that began at `started` and has had `input` inputs.
-    pub(crate) fn new(world: &'w World, journal: &[Entry], started: Timestamp, input: usize) -> Self {
+    pub(crate) fn new(world: &'w HostState, journal: &[Entry], started: Timestamp, input: usize) -> Self {
         let bytes = journal.iter().map(Entry::size).sum();
         let run = Run::new(journal.iter().map(Entry::read).collect(), bytes, started);
         Self {
@@ -68,33 +68,33 @@ impl<'w> Memory<'w> {
         }
     }
 
-    pub(crate) fn over(self) -> Ran {
-        Ran { run: into(self.run), asked: into(self.asked), live: into(self.live) }
+    pub(crate) fn over(self) -> RunResult {
+        RunResult { run: into(self.run), asked: into(self.asked), live: into(self.live) }
     }
 
-    fn told(&self, question: &Question<'_>) -> String {
+    fn request_text(&self, question: &EffectRequest<'_>) -> String {
         let request = |verb: &str, request: &HttpRequest| {
             format!("{verb} {}", self.world.script.shown(&request.method, request.url()))
         };
         let told = match question {
-            Question::Allocate => "allocate a callback".to_owned(),
-            Question::Cached { root, path, version } => format!("cached {} {path} {version}", root.as_str()),
-            Question::Find(tool) => format!("find {}", tool.binary),
-            Question::Get { verb, part, key } | Question::Put { verb, part, key, .. } => {
+            EffectRequest::Allocate => "allocate a callback".to_owned(),
+            EffectRequest::Cached { root, path, version } => format!("cached {} {path} {version}", root.as_str()),
+            EffectRequest::Find(tool) => format!("find {}", tool.binary),
+            EffectRequest::Get { verb, part, key } | EffectRequest::Put { verb, part, key, .. } => {
                 format!("{verb} {part:?} {key}")
             }
-            Question::List(root, path) => format!("list {} {path}", root.as_str()),
-            Question::Prune(root, _) => format!("prune {}", root.as_str()),
-            Question::Read(root, path) => format!("read {} {path}", root.as_str()),
-            Question::Send(sent) => request("send", sent),
-            Question::SendOnce(sent, _) => request("spend", sent),
-            Question::Stat(root, path) => format!("stat {} {path}", root.as_str()),
-            Question::Version(tool) => format!("version {}", tool.binary),
-            Question::Wait { ways, fields, .. } => {
+            EffectRequest::List(root, path) => format!("list {} {path}", root.as_str()),
+            EffectRequest::Prune(root, _) => format!("prune {}", root.as_str()),
+            EffectRequest::Read(root, path) => format!("read {} {path}", root.as_str()),
+            EffectRequest::Send(sent) => request("send", sent),
+            EffectRequest::SendOnce(sent, _) => request("spend", sent),
+            EffectRequest::Stat(root, path) => format!("stat {} {path}", root.as_str()),
+            EffectRequest::Version(tool) => format!("version {}", tool.binary),
+            EffectRequest::Wait { ways, fields, .. } => {
                 let names: Vec<_> = fields.iter().map(|field| &*field.name).collect();
                 format!("{} [{}]", waits(*ways), names.join(" "))
             }
-            Question::Window(window) => format!("window {}", window.cookie_name),
+            EffectRequest::Window(window) => format!("window {}", window.cookie_name),
             _ => "something that this testkit does not know".to_owned(),
         };
         self.world.script.redacted(&told)
@@ -103,14 +103,14 @@ impl<'w> Memory<'w> {
     /// Returns text for the page that a person sees during a wait: the earlier notices and those of the wait.
     ///
     /// A stand-in replaces each signature, because a replay may sign the same text with another result.
-    fn shown(&self, question: &Question<'_>) -> String {
-        let Question::Wait { look, .. } = question else { return String::new() };
+    fn notices_text(&self, question: &EffectRequest<'_>) -> String {
+        let EffectRequest::Wait { look, .. } = question else { return String::new() };
         let text = format!("{look} {:?}", lock(&self.run).notices);
         String::from_utf8_lossy(self.crypto.settled(text.as_bytes()).expose()).into_owned()
     }
 }
 
-fn waits(ways: Ways) -> String {
+fn waits(ways: WaitEndings) -> String {
     let ways = [(ways.answer, "an answer"), (ways.callback, "a callback"), (ways.elapsed, "a time")];
     let ways: Vec<_> = ways.iter().filter(|(given, _)| *given).map(|(_, name)| *name).collect();
     format!("wait for {}", ways.join(" or "))
@@ -173,8 +173,9 @@ impl Host for Memory<'_> {
     /// Compares the page of a wait with the recorded one, which a real host does not do.
     ///
     /// A plugin that shows something else in a replay depends on data from outside its context.
-    fn asks(&self, question: &Question<'_>, fingerprint: &str) {
-        let (told, shown) = (self.told(question), self.shown(question));
+    fn asks(&self, question: &EffectRequest<'_>, fingerprint: &str) {
+        let told = self.request_text(question);
+        let shown = self.notices_text(question);
         let mut run = lock(&self.run);
         let before = usize::try_from(run.next).ok().and_then(|next| self.before.get(next));
         if let Some(before) = before.filter(|before| before.what == fingerprint && before.shown != shown) {
@@ -183,10 +184,10 @@ impl Host for Memory<'_> {
             run.fail(fault.detail(self.world.script.redacted(&detail)));
         }
         let script = self.world.script.next();
-        *lock(&self.asked) = Asked { what: fingerprint.to_owned(), told, shown, script };
+        *lock(&self.asked) = AskedEffect { what: fingerprint.to_owned(), told, shown, script };
     }
 
-    async fn record(&self, _: i64, entry: &Secret, _: Beside<'_>) -> Result<(), Infallible> {
+    async fn record(&self, _: i64, entry: &Secret, _: StoreChange<'_>) -> Result<(), Infallible> {
         let kv = self.world.kv.as_ref().map(|kv| kv.state());
         let asked = lock(&self.asked).clone();
         lock(&self.live).push(Entry::new(entry.duplicate(), asked, self.input, kv));
@@ -222,21 +223,21 @@ impl Host for Memory<'_> {
         if let Inbound::At(uri) = &self.world.inbound { Some(uri.clone()) } else { None }
     }
 
-    async fn stat(&self, root: &Root, path: &str) -> Result<FileStat, ServiceError> {
+    async fn stat(&self, root: &GrantedDirectory, path: &str) -> Result<FileStat, ServiceError> {
         self.world.on_files(|files| files.stat(root, path))
     }
 
-    async fn list(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, ServiceError> {
+    async fn list(&self, root: &GrantedDirectory, path: &str) -> Result<Vec<FileStat>, ServiceError> {
         self.world.on_files(|files| files.list(root, path))
     }
 
-    async fn read(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, ServiceError> {
+    async fn read(&self, root: &GrantedDirectory, path: &str, limit: usize) -> Result<Secret, ServiceError> {
         self.world.on_files(|files| files.read(root, path, limit))
     }
 
     async fn cached(
         &self,
-        root: &Root,
+        root: &GrantedDirectory,
         path: &str,
         _: u32,
         limit: usize,
@@ -245,7 +246,7 @@ impl Host for Memory<'_> {
         self.world.made(root, path, limit, compute)
     }
 
-    async fn prune(&self, _: &Root, _: &[&str]) -> Result<u64, ServiceError> {
+    async fn prune(&self, _: &GrantedDirectory, _: &[&str]) -> Result<u64, ServiceError> {
         Ok(0)
     }
 
@@ -258,16 +259,16 @@ impl Host for Memory<'_> {
     }
 
     async fn find(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {
-        let found = |tools: &FakeTools| tools.found(tool);
+        let found = |tools: &FakeTools| tools.find_tool(tool);
         self.world.tools.as_ref().map_or(Err(ServiceError::Unavailable), found)
     }
 
     async fn version(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
-        let said = |tools: &FakeTools| tools.said(tool);
+        let said = |tools: &FakeTools| tools.version_of(tool);
         self.world.tools.as_ref().map_or(Err(ServiceError::Unavailable), said)
     }
 
-    async fn open(&self, _: LoginWindow) -> LoggedIn {
+    async fn open(&self, _: LoginWindow) -> LoginOutcome {
         let next = self.world.window.as_ref().map(FakeWindow::next);
         next.unwrap_or_else(|| WindowEnd::Failed("no windows".into())).told()
     }

@@ -35,7 +35,7 @@ pub const RENEWED_TOKEN: &str = "renewed-canary-77ff88aa";
 /// The address for callbacks.
 pub const CALLBACK: &str = "https://host.example/callback";
 /// The lifetime of a token in seconds.
-const LIFE: u32 = 3600;
+const LIFETIME: u32 = 3600;
 
 /// Gives the host callbacks and a key-value store.
 pub fn host<D: ConnectionDefinition>(host: FakeHost<D>) -> FakeHost<D> {
@@ -43,7 +43,7 @@ pub fn host<D: ConnectionDefinition>(host: FakeHost<D>) -> FakeHost<D> {
 }
 
 /// Returns the answers with the client id and secret of the application.
-pub fn asked() -> Input {
+pub fn application_answers() -> Input {
     Input::answers(&[("clientId", CLIENT_ID), ("clientSecret", CLIENT_SECRET)])
 }
 
@@ -55,12 +55,12 @@ pub fn back() -> Input {
 /// Returns the request that exchanges the code for tokens (RFC 6749, section 4.1.3), which are valid for an hour.
 pub fn redeem(token_endpoint: &str) -> Expected {
     let exchange = Expected::post(token_endpoint).no_redirect();
-    exchange.form_field("grant_type", "authorization_code").form_field("code", CODE).answer(tokens(LIFE))
+    exchange.form_field("grant_type", "authorization_code").form_field("code", CODE).answer(tokens(LIFETIME))
 }
 
 /// Returns the request that exchanges the refresh token for another access token (RFC 6749, section 6).
 pub fn renew(token_endpoint: &str) -> Expected {
-    let fresh = format!(r#"{{"access_token": "{RENEWED_TOKEN}", "token_type": "Bearer", "expires_in": {LIFE}}}"#);
+    let fresh = format!(r#"{{"access_token": "{RENEWED_TOKEN}", "token_type": "Bearer", "expires_in": {LIFETIME}}}"#);
     let exchange = Expected::post(token_endpoint).no_redirect();
     exchange
         .form_field("grant_type", "refresh_token")

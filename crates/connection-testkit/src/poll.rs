@@ -9,7 +9,7 @@ use std::{
 use crate::fault::fail;
 
 /// The maximum number of polls of a future. No chain of fakes needs as many.
-const MOST_POLLS: usize = 100_000;
+const MAX_POLLS: usize = 100_000;
 
 /// Runs a future to its end.
 #[track_caller]
@@ -22,11 +22,11 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// Polls the future until it ends or `stopped` returns `true`.
 ///
-/// Returns `None` if the future was stopped or does not end after `MOST_POLLS` polls.
+/// Returns `None` if the future was stopped or does not end after `MAX_POLLS` polls.
 pub(crate) fn poll_until<T>(future: impl Future<Output = T>, stopped: impl Fn() -> bool) -> Option<T> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
-    for _ in 0..MOST_POLLS {
+    for _ in 0..MAX_POLLS {
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return Some(value);
         }

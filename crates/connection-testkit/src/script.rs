@@ -86,7 +86,8 @@ impl Expected {
     ///
     /// The answer is a 200 with an empty body, unless [`answer`](Self::answer) sets another one.
     pub fn new(method: &str, url: &str) -> Self {
-        let (method, url) = (method.to_owned(), url.to_owned());
+        let method = method.to_owned();
+        let url = url.to_owned();
         Self { method, url, headers: Vec::new(), body: None, stays: false, reply: Reply::status(200) }
     }
 
@@ -296,7 +297,9 @@ impl Script {
     pub(crate) fn unmet(&self) -> Option<String> {
         let inner = self.lock();
         let first = inner.expected.get(inner.next).filter(|_| inner.fault.is_none())?;
-        let (method, url, more) = (first.method.clone(), first.url.clone(), inner.expected.len() - inner.next - 1);
+        let method = first.method.clone();
+        let url = first.url.clone();
+        let more = inner.expected.len() - inner.next - 1;
         drop(inner);
         Some(format!("the plugin did not send {} ({more} more after it)", self.shown(&method, &url)))
     }

@@ -1,14 +1,14 @@
 //! The services of the fake host outside of a setup.
 
 use connection_contract::{
-    BoxFuture, Clock, FileService, FileStat, HttpError, HttpRequest, HttpResponse, HttpService, KvService, Root,
-    Secret, ServiceError, Text,
+    BoxFuture, Clock, FileService, FileStat, GrantedDirectory, HttpError, HttpRequest, HttpResponse, HttpService,
+    KvService, Secret, ServiceError, Text,
 };
 use connection_replay::Part;
 
-use crate::{fault::fail, files::FakeFiles, kv::FakeKv, poll::yield_once, world::World};
+use crate::{fault::fail, files::FakeFiles, host_state::HostState, kv::FakeKv, poll::yield_once};
 
-impl HttpService for World {
+impl HttpService for HostState {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
         Box::pin(async move {
             yield_once().await;
@@ -19,7 +19,7 @@ impl HttpService for World {
 
 type Files = Result<Vec<FileStat>, ServiceError>;
 
-impl World {
+impl HostState {
     pub(crate) fn on_files<T>(
         &self,
         call: impl FnOnce(&FakeFiles) -> Result<T, ServiceError>,
@@ -53,22 +53,27 @@ impl World {
     }
 }
 
-impl FileService for World {
-    fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
+impl FileService for HostState {
+    fn stat<'a>(&'a self, root: &'a GrantedDirectory, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
         Box::pin(async move {
             yield_once().await;
             self.on_files(|files| files.stat(root, path))
         })
     }
 
-    fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Files> {
+    fn list<'a>(&'a self, root: &'a GrantedDirectory, path: &'a str) -> BoxFuture<'a, Files> {
         Box::pin(async move {
             yield_once().await;
             self.on_files(|files| files.list(root, path))
         })
     }
 
-    fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+    fn read<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Secret, ServiceError>> {
         Box::pin(async move {
             yield_once().await;
             self.on_files(|files| files.read(root, path, limit))
@@ -122,10 +127,10 @@ macro_rules! key_value {
         }
     };
 }
-key_value!(World, get_live, put_live);
+key_value!(HostState, get_live, put_live);
 key_value!(FakeKv, get_now, put_now);
 
-impl World {
+impl HostState {
     async fn get_live(&self, part: Part, key: &str) -> Option<Vec<u8>> {
         yield_once().await;
         self.read_kv(&part, key)

@@ -1,6 +1,6 @@
 //! A scripted setup, its steps and its result.
 
-use connection_contract::{ConnectionDefinition, Established, Link, Notice, Prompt, SetupFailure};
+use connection_contract::{ConnectionDefinition, Link, Notice, Prompt, SetupFailure, SetupResult};
 
 use crate::{FakeHost, Input, drive::Drive};
 
@@ -21,7 +21,7 @@ pub struct Step {
 #[non_exhaustive]
 pub struct SetupRun<C> {
     /// The result of the setup.
-    pub result: Result<Established<C>, SetupFailure>,
+    pub result: Result<SetupResult<C>, SetupFailure>,
     /// The steps that a user would see.
     pub steps: Vec<Step>,
     /// The number of effects, including waits.
@@ -47,7 +47,7 @@ impl<D: ConnectionDefinition> Setup<'_, D> {
     ///
     /// The [`SetupFailure`] of the plugin's setup.
     #[track_caller]
-    pub fn run(self) -> Result<Established<D::Credential>, SetupFailure> {
+    pub fn run(self) -> Result<SetupResult<D::Credential>, SetupFailure> {
         self.trace().result
     }
 

@@ -10,13 +10,13 @@ use std::{
 
 use connection_contract::{BoxFuture, Clock, HttpError, HttpRequest, HttpResponse, Spend, SpendService};
 
-use crate::{crypto::hmac_sha256, poll::yield_once, script::Reply, world::World};
+use crate::{crypto::hmac_sha256, host_state::HostState, poll::yield_once, script::Reply};
 
 /// The kept answers, by the key of what was spent.
 #[derive(Default)]
-pub(crate) struct Kept(Mutex<BTreeMap<[u8; 32], Option<HttpResponse>>>);
+pub(crate) struct KeptAnswers(Mutex<BTreeMap<[u8; 32], Option<HttpResponse>>>);
 
-impl Kept {
+impl KeptAnswers {
     /// Returns the kept answer. `Some(None)` means that the answer is not known.
     fn find(&self, key: &[u8; 32]) -> Option<Option<HttpResponse>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +33,7 @@ impl Kept {
     }
 }
 
-impl SpendService for World {
+impl SpendService for HostState {
     fn send_once<'a>(
         &'a self,
         spend: Spend<'a>,

@@ -13,7 +13,7 @@ extern crate alloc;
 
 mod key;
 mod login;
-mod own;
+mod own_login;
 mod probe;
 mod session;
 mod setup;
@@ -26,7 +26,7 @@ pub use login::Login;
 
 use connection_contract::prelude::*;
 
-use crate::{login::How, spec::Tool};
+use crate::{login::LoginMethod, spec::Tool};
 
 /// The kind of one tool.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl ConnectionDefinition for AgentCli {
         self.0.descriptor()
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Login>, SetupFailure> {
         setup::run(self, self.0, ctx).await
     }
 
@@ -70,18 +70,18 @@ impl ConnectionDefinition for AgentCli {
 
     async fn verify(&self, login: &Login, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Login>, ConnectionError> {
         let identity = match login.how() {
-            How::Own { account, .. } => {
-                let found = own::look(self.0, ctx).await?;
+            LoginMethod::Own { account, .. } => {
+                let found = own_login::detect(self.0, ctx).await?;
                 // Setup could read the account. Now the directory contains neither an account nor a login.
                 if account.is_some() && found.account.is_none() && found.is_bare {
-                    return Err(NotLive::failing(own::signed_out(self.0)).into());
+                    return Err(NotLive::failing(own_login::signed_out(self.0)).into());
                 }
                 // If setup could not read the account, a later account is not compared with it.
                 found.account.filter(|_| account.is_some())
             }
-            How::ApiKey(key) => Some(key::account(self, self.0, login, key, ctx).await?),
+            LoginMethod::ApiKey(key) => Some(key::account(self, self.0, login, key, ctx).await?),
             // The provider documents no request that checks the token. The tool reports a rejected token when it runs.
-            How::SetupToken(_) => None,
+            LoginMethod::SetupToken(_) => None,
         };
         let live = VerifyResult::live();
         Ok(match identity {
@@ -115,7 +115,7 @@ impl Authorizer<Login> for AgentCli {
     /// Attaches an API key. The tool's own login and its token are only for the tool: nothing is attached for them, and
     /// the provider rejects the request.
     fn authorize(&self, login: &Login, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
-        if let How::ApiKey(key) = login.how() {
+        if let LoginMethod::ApiKey(key) = login.how() {
             self.0.api.attach(key, request);
         }
         Ok(())
@@ -125,8 +125,8 @@ impl Authorizer<Login> for AgentCli {
 impl NamedSecrets<Login> for AgentCli {
     fn secret(&self, login: &Login, name: &str) -> Option<Secret> {
         match (name, login.how()) {
-            (spec::API_KEY, How::ApiKey(key)) => Some(key.duplicate()),
-            (spec::SETUP_TOKEN, How::SetupToken(token)) => Some(token.duplicate()),
+            (spec::API_KEY, LoginMethod::ApiKey(key)) => Some(key.duplicate()),
+            (spec::SETUP_TOKEN, LoginMethod::SetupToken(token)) => Some(token.duplicate()),
             _ => None,
         }
     }

@@ -7,13 +7,13 @@ use crate::spec::{ADMIN_KEY, API_KEY, HOW, OWN, SETUP_TOKEN};
 /// How a tool is signed in.
 #[derive(Debug)]
 pub struct Login {
-    how: How,
+    how: LoginMethod,
     admin_key: Option<Secret>,
 }
 
 /// The three ways in which a tool can be signed in.
 #[derive(Debug)]
-pub(crate) enum How {
+pub(crate) enum LoginMethod {
     /// An API key of the tool's provider.
     ApiKey(Secret),
     /// The tool's own login, which the plugin does not read.
@@ -34,13 +34,13 @@ pub(crate) const SUBSCRIPTION: &str = "subscription";
 
 impl Login {
     pub(crate) fn own(account: Option<String>, is_subscription: bool) -> Self {
-        Self { how: How::Own { account, is_subscription }, admin_key: None }
+        Self { how: LoginMethod::Own { account, is_subscription }, admin_key: None }
     }
     pub(crate) fn api_key(key: Secret) -> Self {
-        Self { how: How::ApiKey(key), admin_key: None }
+        Self { how: LoginMethod::ApiKey(key), admin_key: None }
     }
     pub(crate) fn setup_token(token: Secret) -> Self {
-        Self { how: How::SetupToken(token), admin_key: None }
+        Self { how: LoginMethod::SetupToken(token), admin_key: None }
     }
 
     #[must_use]
@@ -48,7 +48,7 @@ impl Login {
         self.admin_key = key;
         self
     }
-    pub(crate) fn how(&self) -> &How {
+    pub(crate) fn how(&self) -> &LoginMethod {
         &self.how
     }
     pub(crate) fn admin_key(&self) -> Option<&Secret> {
@@ -57,13 +57,13 @@ impl Login {
 
     pub(crate) fn encode(&self) -> Secret {
         let record = match &self.how {
-            How::ApiKey(key) => Record::new().with(HOW, API_KEY).with(API_KEY, key.duplicate()),
-            How::Own { account, is_subscription } => {
+            LoginMethod::ApiKey(key) => Record::new().with(HOW, API_KEY).with(API_KEY, key.duplicate()),
+            LoginMethod::Own { account, is_subscription } => {
                 let record = Record::new().with(HOW, OWN);
                 let record = account.iter().fold(record, |record, account| record.with(ACCOUNT, account.as_str()));
                 if *is_subscription { record.with(MODE, SUBSCRIPTION) } else { record }
             }
-            How::SetupToken(token) => Record::new().with(HOW, SETUP_TOKEN).with(SETUP_TOKEN, token.duplicate()),
+            LoginMethod::SetupToken(token) => Record::new().with(HOW, SETUP_TOKEN).with(SETUP_TOKEN, token.duplicate()),
         };
         match &self.admin_key {
             Some(key) => record.with(ADMIN_KEY, key.duplicate()).encode(),
@@ -74,13 +74,13 @@ impl Login {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CredentialError> {
         let mut record = Record::decode(bytes)?;
         let how = match record.text(HOW)? {
-            API_KEY => How::ApiKey(record.take(API_KEY)?),
+            API_KEY => LoginMethod::ApiKey(record.take(API_KEY)?),
             OWN => {
                 let account = record.find(ACCOUNT).map(|_| record.text(ACCOUNT).map(ToOwned::to_owned)).transpose()?;
                 let mode = record.find(MODE).map(|_| record.text(MODE)).transpose()?;
-                How::Own { is_subscription: mode == Some(SUBSCRIPTION), account }
+                LoginMethod::Own { is_subscription: mode == Some(SUBSCRIPTION), account }
             }
-            SETUP_TOKEN => How::SetupToken(record.take(SETUP_TOKEN)?),
+            SETUP_TOKEN => LoginMethod::SetupToken(record.take(SETUP_TOKEN)?),
             _ => return Err(CredentialError::Malformed),
         };
         let admin_key = record.take(ADMIN_KEY).ok();

@@ -8,7 +8,7 @@ use connection_contract::prelude::*;
 use crate::spec::Tool;
 
 /// Maximum size of a file in bytes. Longer JSON is not parsed anyway.
-const LONGEST_FILE: usize = 1 << 20;
+const MAX_FILE_LENGTH: usize = 1 << 20;
 /// The text that replaces a login that was found.
 const YES: &str = "yes";
 /// Name of the plan that nobody pays for.
@@ -36,7 +36,7 @@ pub(crate) struct Probed {
 /// The directory itself cannot be read. A directory that does not exist is not an error.
 pub(crate) async fn directory(
     tool: &Tool,
-    root: &Root,
+    root: &GrantedDirectory,
     files: &dyn FileService,
     cache: Option<&dyn FileCache>,
 ) -> Result<Probed, ServiceError> {
@@ -53,9 +53,12 @@ pub(crate) async fn directory(
     if !exists {
         return Ok(Probed::default());
     }
-    let (logins, names, ids) = (spec.logins.len(), spec.accounts.len(), tool.account_ids());
+    let logins = spec.logins.len();
+    let names = spec.accounts.len();
+    let ids = tool.account_ids();
     let people = tool.people();
-    let (before_people, before_plans) = (ids.len(), people.len());
+    let before_people = ids.len();
+    let before_plans = people.len();
     let values = spec.logins.into_iter().chain(spec.accounts).chain(ids).chain(people).chain(tool.plans());
     let values: Vec<_> = values.collect();
     let (said, is_doubtful) = all(&values, logins, root, files, cache).await;
@@ -83,7 +86,7 @@ pub(crate) async fn directory(
 async fn all(
     values: &[ProbeValue],
     logins: usize,
-    root: &Root,
+    root: &GrantedDirectory,
     files: &dyn FileService,
     cache: Option<&dyn FileCache>,
 ) -> (Vec<Option<String>>, bool) {
@@ -99,10 +102,10 @@ async fn all(
         let made = match cache {
             Some(cache) => {
                 let compute = Box::new(|content: &Secret| Ok(Some(made_of(file, content, values, logins))));
-                cache.cached(root, file, version(values), LONGEST_FILE, compute).await
+                cache.cached(root, file, version(values), MAX_FILE_LENGTH, compute).await
             }
             None => {
-                let content = files.read(root, file, LONGEST_FILE).await;
+                let content = files.read(root, file, MAX_FILE_LENGTH).await;
                 content.map(|content| Some(made_of(file, &content, values, logins)))
             }
         };

@@ -13,14 +13,14 @@ use crate::{
 /// Windows that Claude Code is known to report, in the order in which they are shown, with their length in seconds.
 const WINDOWS: [(&str, u64); 2] = [("five_hour", 5 * 3600), ("seven_day", 7 * 86_400)];
 /// Maximum number of windows that are shown from one document.
-const MOST_WINDOWS: usize = 16;
+const MAX_WINDOWS: usize = 16;
 /// Maximum length of the name of a window.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LENGTH: usize = 64;
 
 /// Returns the metrics of a session: the context, the windows of a subscription, and the tokens of the whole session.
 pub(crate) fn metrics(form: Session, session: &SessionTokens) -> Vec<UsageMetric> {
     let mut metrics = Vec::new();
-    let said = session.said.as_ref();
+    let said = session.document.as_ref();
     let counted = session.context_used > 0 || session.context_max.is_some() || said.is_none();
     // A count of the host takes precedence over the document.
     let counted = counted.then_some((session.context_used, session.context_max));
@@ -68,7 +68,7 @@ fn windows(limits: &Value) -> impl Iterator<Item = TimeWindow> {
     let later = later.filter_map(|(name, limit)| window(name, None, limit));
     let mut windows: Vec<TimeWindow> = Vec::new();
     for window in known.chain(later) {
-        if windows.len() < MOST_WINDOWS && windows.iter().all(|other| other.id != window.id) {
+        if windows.len() < MAX_WINDOWS && windows.iter().all(|other| other.id != window.id) {
             windows.push(window);
         }
     }
@@ -94,7 +94,7 @@ fn window(name: &str, seconds: Option<u64>, limit: &Value) -> Option<TimeWindow>
 /// Returns `true` for a name that can be an id and that can be shown.
 fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(plain)
+    (1..=MAX_NAME_LENGTH).contains(&name.len()) && name.chars().all(plain)
 }
 
 /// Returns the tokens that all models used in the session.

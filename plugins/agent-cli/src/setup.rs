@@ -5,25 +5,25 @@ use connection_contract::prelude::*;
 use crate::{
     AgentCli, key,
     login::Login,
-    own,
+    own_login,
     spec::{ADMIN_KEY, API_KEY, HOW, SETUP_TOKEN, Tool},
 };
 
 /// Maximum number of times that setup asks before it fails.
-const TRIES: usize = 3;
+const MAX_TRIES: usize = 3;
 
 /// Runs the whole setup.
 pub(crate) async fn run(
     kind: &AgentCli,
     tool: &Tool,
     ctx: &SetupContext<'_>,
-) -> Result<Established<Login>, SetupFailure> {
+) -> Result<SetupResult<Login>, SetupFailure> {
     if let Some(notice) = detected(tool, ctx).await {
         ctx.show(notice);
     }
     let mut last: Option<Reason> = None;
-    for _ in 0..TRIES {
-        let problem = last.as_ref().map(said);
+    for _ in 0..MAX_TRIES {
+        let problem = last.as_ref().map(with_remedy);
         let prompt = Prompt::new(format!("Connect {}", tool.name)).problem(problem).field(HOW);
         let answers = ctx.prompt(prompt).await;
         match answers.text(HOW)? {
@@ -31,9 +31,9 @@ pub(crate) async fn run(
             SETUP_TOKEN => return with_token(tool, ctx).await,
             _ => {}
         }
-        match own::look(tool, ctx).await {
+        match own_login::detect(tool, ctx).await {
             Ok(found) => return Ok(by_own_login(tool, found, ctx)),
-            Err(not_live) if own::is_remediable(tool, &not_live) => last = Some(not_live.reason),
+            Err(not_live) if own_login::is_remediable(tool, &not_live) => last = Some(not_live.reason),
             Err(other) => return Err(other.into()),
         }
     }
@@ -43,11 +43,11 @@ pub(crate) async fn run(
     ))
 }
 
-fn by_own_login(tool: &Tool, found: own::Found, ctx: &SetupContext<'_>) -> Established<Login> {
+fn by_own_login(tool: &Tool, found: own_login::DetectedTool, ctx: &SetupContext<'_>) -> SetupResult<Login> {
     let account = found.account.as_ref().map(|account| account.account_id.as_str().to_owned());
     let identity = found.account.unwrap_or_else(|| unnamed(tool, &found.directory, ctx));
     let measured = VerifyResult::live().identity(identity.clone());
-    Established::new(Login::own(account, found.is_subscription), identity).established_live(measured)
+    SetupResult::new(Login::own(account, found.is_subscription), identity).measured(measured)
 }
 
 /// Returns a notice that is shown beside the first question.
@@ -56,9 +56,9 @@ fn by_own_login(tool: &Tool, found: own::Found, ctx: &SetupContext<'_>) -> Estab
 /// if the host does not look for tools.
 async fn detected(tool: &Tool, ctx: &SetupContext<'_>) -> Option<Notice> {
     let tools = ctx.tools()?;
-    let found = match own::look(tool, ctx).await {
+    let found = match own_login::detect(tool, ctx).await {
         Ok(found) => found,
-        Err(not_live) => return Some(Notice::new(said(&not_live.reason))),
+        Err(not_live) => return Some(Notice::new(with_remedy(&not_live.reason))),
     };
     let spec = tool.tool();
     let version = match spec.is_version_asked {
@@ -69,10 +69,10 @@ async fn detected(tool: &Tool, ctx: &SetupContext<'_>) -> Option<Notice> {
     Some(Notice::new(format!("{} is at {}{version}{account}", tool.name, found.path)))
 }
 
-async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
+async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Result<SetupResult<Login>, SetupFailure> {
     let mut last: Option<Reason> = None;
-    for _ in 0..TRIES {
-        let problem = last.as_ref().map(said);
+    for _ in 0..MAX_TRIES {
+        let problem = last.as_ref().map(with_remedy);
         let mut prompt = Prompt::new(format!("API key of {}", tool.provider)).problem(problem).field(API_KEY);
         if tool.costs().is_some() {
             prompt = prompt.field(ADMIN_KEY);
@@ -84,7 +84,7 @@ async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Resul
         match key::account(kind, tool, &login, &key, ctx).await {
             Ok(identity) => {
                 let measured = VerifyResult::live().identity(identity.clone());
-                return Ok(Established::new(login, identity).established_live(measured));
+                return Ok(SetupResult::new(login, identity).measured(measured));
             }
             Err(refused) if [reason::UNAUTHORIZED, reason::FORBIDDEN].contains(&&*refused.reason.code) => {
                 last = Some(refused.reason);
@@ -101,18 +101,19 @@ async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Resul
 
 /// Sets up a connection with a token. The token does not name its account, so it belongs to the profile with this
 /// directory, and a later token replaces it.
-async fn with_token(tool: &Tool, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
-    let directory = own::directory(tool, ctx)?;
+async fn with_token(tool: &Tool, ctx: &SetupContext<'_>) -> Result<SetupResult<Login>, SetupFailure> {
+    let directory = own_login::directory(tool, ctx)?;
     let prompt = Prompt::new(format!("Token of {}", tool.name)).field(SETUP_TOKEN);
     let token = ctx.prompt(prompt).await.secret(SETUP_TOKEN)?;
-    let (hash, last) = (hash_of(directory, ctx), last_part(directory));
+    let hash = hash_of(directory, ctx);
+    let last = last_part(directory);
     let identity = Identity::new(format!("token:{hash}"), format!("{} token in {last}", tool.name));
     let measured = VerifyResult::live().identity(identity.clone());
-    Ok(Established::new(Login::setup_token(token), identity).established_live(measured))
+    Ok(SetupResult::new(Login::setup_token(token), identity).measured(measured))
 }
 
 /// Joins the message and the remedy of a reason.
-fn said(reason: &Reason) -> DisplayText {
+fn with_remedy(reason: &Reason) -> DisplayText {
     match &reason.remedy {
         Some(remedy) => format!("{}: {remedy}", reason.message).into(),
         None => reason.message.clone(),
@@ -121,16 +122,17 @@ fn said(reason: &Reason) -> DisplayText {
 
 /// Returns the account of a login that names none. It is named by a hash of its directory, because not everybody may
 /// see the path.
-fn unnamed(tool: &Tool, directory: &Root, ctx: &Context<'_>) -> Identity {
-    let (hash, last) = (hash_of(directory, ctx), last_part(directory));
+fn unnamed(tool: &Tool, directory: &GrantedDirectory, ctx: &Context<'_>) -> Identity {
+    let hash = hash_of(directory, ctx);
+    let last = last_part(directory);
     Identity::new(format!("directory:{hash}"), format!("{} in {last}", tool.name))
 }
 
-fn hash_of(directory: &Root, ctx: &Context<'_>) -> String {
+fn hash_of(directory: &GrantedDirectory, ctx: &Context<'_>) -> String {
     let hash = encode::hex(&ctx.crypto().sha256(directory.as_str().as_bytes()));
     hash.get(..16).unwrap_or_default().to_owned()
 }
 
-fn last_part(directory: &Root) -> &str {
+fn last_part(directory: &GrantedDirectory) -> &str {
     directory.as_str().rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default()
 }

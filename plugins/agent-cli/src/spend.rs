@@ -12,7 +12,7 @@ use crate::{
 /// Maximum number of days on a page. No month has more.
 const DAYS: &str = "31";
 /// Maximum number of pages. It suffices for a month even if the provider sends one day per page.
-const MOST_PAGES: usize = 31;
+const MAX_PAGES: usize = 31;
 
 /// Returns the money spent since the first of the month, in UTC, as both providers count.
 pub(crate) async fn this_month(
@@ -22,8 +22,9 @@ pub(crate) async fn this_month(
     ctx: &Context<'_>,
 ) -> Result<MonthlySpend, NotLive> {
     let cycle = month(ctx.now());
-    let (mut spent, mut page) = (0.0, None::<String>);
-    for _ in 0..MOST_PAGES {
+    let mut spent = 0.0;
+    let mut page = None::<String>;
+    for _ in 0..MAX_PAGES {
         let mut request = first_page(tool, costs, cycle.0, ctx)?;
         if let Some(page) = page.take() {
             request = request.query("page", page.as_str());
@@ -78,7 +79,8 @@ fn admin(mut refused: NotLive) -> NotLive {
 fn month(now: Timestamp) -> (Timestamp, Timestamp) {
     let text = now.to_rfc3339();
     let part = |range| text.get::<core::ops::Range<usize>>(range).and_then(|digits| digits.parse::<u32>().ok());
-    let (year, month) = (part(0..4).unwrap_or(1970), part(5..7).unwrap_or(1));
+    let year = part(0..4).unwrap_or(1970);
+    let month = part(5..7).unwrap_or(1);
     let next = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
     let first = |(year, month): (u32, u32)| Timestamp::parse_rfc3339(&format!("{year:04}-{month:02}-01T00:00:00Z"));
     (first((year, month)).unwrap_or(now), first(next).unwrap_or(now))

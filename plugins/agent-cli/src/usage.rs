@@ -6,7 +6,7 @@ use connection_contract::prelude::*;
 
 use crate::{
     AgentCli,
-    login::{How, Login, SUBSCRIPTION},
+    login::{Login, LoginMethod, SUBSCRIPTION},
     session, spend,
 };
 
@@ -14,7 +14,7 @@ use crate::{
 /// continues in its old file, so the newest file is not enough.
 const SESSIONS: usize = 5;
 /// Maximum size of a session file in bytes. A longer file is skipped.
-const LONGEST_SESSION: usize = 32 << 20;
+const MAX_SESSION_LENGTH: usize = 32 << 20;
 /// Interval after which the numbers have changed enough to fetch them again.
 const INTERVAL: Duration = Duration::from_secs(300);
 
@@ -27,7 +27,7 @@ impl UsageSource<Login> for AgentCli {
         Box::pin(async move {
             let mut snapshot = UsageSnapshot::new(ctx.now());
             let usage = &self.0.usage;
-            if let (true, How::Own { .. }, Some(directory), Some(files)) =
+            if let (true, LoginMethod::Own { .. }, Some(directory), Some(files)) =
                 (usage.rollouts, login.how(), ctx.directory(), ctx.files())
                 && let Some((observed, windows)) = limits(directory, files, ctx.now()).await.map_err(NotLive::from)?
             {
@@ -44,10 +44,12 @@ impl UsageSource<Login> for AgentCli {
     /// which.
     fn auth_mode(&self, login: &Login) -> Option<Text> {
         match login.how() {
-            How::ApiKey(_) => Some(Text::Borrowed("api_key")),
+            LoginMethod::ApiKey(_) => Some(Text::Borrowed("api_key")),
             // A tool prints its token only for subscribers.
-            How::SetupToken(_) | How::Own { is_subscription: true, .. } => Some(Text::Borrowed(SUBSCRIPTION)),
-            How::Own { is_subscription: false, .. } => None,
+            LoginMethod::SetupToken(_) | LoginMethod::Own { is_subscription: true, .. } => {
+                Some(Text::Borrowed(SUBSCRIPTION))
+            }
+            LoginMethod::Own { is_subscription: false, .. } => None,
         }
     }
 
@@ -65,20 +67,20 @@ const MAIN_LIMIT: &str = "codex";
 
 /// Returns the limits that were written last, and the time of the entry.
 async fn limits(
-    root: &Root,
+    root: &GrantedDirectory,
     files: &dyn FileService,
     now: Timestamp,
 ) -> Result<Option<(Timestamp, Vec<TimeWindow>)>, ServiceError> {
     let mut newest: Option<(Timestamp, Vec<TimeWindow>)> = None;
     for path in newest_sessions(root, files).await? {
-        let content = match files.read(root, &path, LONGEST_SESSION).await {
+        let content = match files.read(root, &path, MAX_SESSION_LENGTH).await {
             Ok(content) => content,
             Err(ServiceError::NotFound | ServiceError::TooLarge) => continue,
             Err(error) => return Err(error),
         };
         // The file is split before it is decoded, because its last line may end within a character.
         let lines = content.expose().rsplit(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
-        let told = lines.filter(|line| line.contains("\"rate_limits\"")).find_map(|line| told(line, now));
+        let told = lines.filter(|line| line.contains("\"rate_limits\"")).find_map(|line| limits_in_line(line, now));
         newest = match (newest, told) {
             (Some(newest), Some(told)) if told.0 <= newest.0 => Some(newest),
             (newest, told) => told.or(newest),
@@ -88,7 +90,7 @@ async fn limits(
 }
 
 /// Returns the paths of the newest sessions, `sessions/YYYY/MM/DD/rollout-TIME-ID.jsonl`, whose names sort by time.
-async fn newest_sessions(root: &Root, files: &dyn FileService) -> Result<Vec<String>, ServiceError> {
+async fn newest_sessions(root: &GrantedDirectory, files: &dyn FileService) -> Result<Vec<String>, ServiceError> {
     let mut found = Vec::new();
     for year in names(root, "sessions", files).await? {
         for month in names(root, &year, files).await? {
@@ -107,7 +109,7 @@ async fn newest_sessions(root: &Root, files: &dyn FileService) -> Result<Vec<Str
 
 /// Returns the paths of the entries of a directory, the last name first. The list is empty if the directory does not
 /// exist.
-async fn names(root: &Root, path: &str, files: &dyn FileService) -> Result<Vec<String>, ServiceError> {
+async fn names(root: &GrantedDirectory, path: &str, files: &dyn FileService) -> Result<Vec<String>, ServiceError> {
     let listed = match files.list(root, path).await {
         Ok(listed) => listed,
         Err(ServiceError::NotFound) => return Ok(Vec::new()),
@@ -120,7 +122,7 @@ async fn names(root: &Root, path: &str, files: &dyn FileService) -> Result<Vec<S
 
 /// Returns the limits in one line and their time. A window that has restarted since then is left out, because its
 /// present usage is unknown.
-fn told(line: &str, now: Timestamp) -> Option<(Timestamp, Vec<TimeWindow>)> {
+fn limits_in_line(line: &str, now: Timestamp) -> Option<(Timestamp, Vec<TimeWindow>)> {
     let line = Value::parse(line.as_bytes()).ok()?;
     let at = Timestamp::parse_rfc3339(line["timestamp"].as_str()?)?;
     let limits = &line["payload"]["rate_limits"];

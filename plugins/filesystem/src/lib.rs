@@ -21,12 +21,12 @@ pub struct Filesystem;
 /// credential.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Granted;
+pub struct DirectoryGrant;
 
 const KIND: Kind = Kind::from_static("filesystem");
 
 impl ConnectionDefinition for Filesystem {
-    type Credential = Granted;
+    type Credential = DirectoryGrant;
 
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(KIND, "Local directories", AuthType::None)
@@ -35,29 +35,33 @@ impl ConnectionDefinition for Filesystem {
             .guide("Name one or more directories; they are read and never written.")
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Granted>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<DirectoryGrant>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect directories").field("roots")).await;
         let mut roots = answers.directories("roots")?;
         roots.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         roots.dedup();
-        probe::look(&roots, ctx).await?;
+        probe::check_directories(&roots, ctx).await?;
         let identity = probe::identity(&roots, ctx);
         let found = VerifyResult::live().identity(identity.clone());
         let reach = roots.into_iter().fold(Reach::declared(), Reach::root);
-        Ok(Established::new(Granted, identity).reach(reach).established_live(found))
+        Ok(SetupResult::new(DirectoryGrant, identity).reach(reach).measured(found))
     }
 
-    fn serialize_credential(&self, _: &Granted) -> Result<Secret, CredentialError> {
+    fn serialize_credential(&self, _: &DirectoryGrant) -> Result<Secret, CredentialError> {
         Ok(Record::new().encode())
     }
 
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Granted, CredentialError> {
-        Record::decode(bytes).map(|_| Granted)
+    fn parse_credential(&self, bytes: &[u8]) -> Result<DirectoryGrant, CredentialError> {
+        Record::decode(bytes).map(|_| DirectoryGrant)
     }
 
-    async fn verify(&self, _: &Granted, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Granted>, ConnectionError> {
+    async fn verify(
+        &self,
+        _: &DirectoryGrant,
+        ctx: &VerifyContext<'_>,
+    ) -> Result<VerifyResult<DirectoryGrant>, ConnectionError> {
         let roots = ctx.connection().roots();
-        probe::look(roots, ctx).await?;
+        probe::check_directories(roots, ctx).await?;
         Ok(VerifyResult::live().identity(probe::identity(roots, ctx)))
     }
 }

@@ -3,10 +3,10 @@
 use connection_contract::prelude::*;
 
 /// Maximum length of an account id in characters. An id of this length may have been cut.
-const LONGEST: usize = 500;
+const MAX_LENGTH: usize = 500;
 
 /// Checks the directories in order, and returns the first problem.
-pub(crate) async fn look(roots: &[Root], ctx: &Context<'_>) -> Result<(), NotLive> {
+pub(crate) async fn check_directories(roots: &[GrantedDirectory], ctx: &Context<'_>) -> Result<(), NotLive> {
     let Some(files) = ctx.files() else {
         return Err(NotLive::failing(Reason::new(reason::DENIED, "this host gives no access to files")));
     };
@@ -24,7 +24,7 @@ pub(crate) async fn look(roots: &[Root], ctx: &Context<'_>) -> Result<(), NotLiv
 }
 
 /// Adds the path of the directory to the message of the reason.
-fn named(root: &Root, mut not_live: NotLive) -> NotLive {
+fn named(root: &GrantedDirectory, mut not_live: NotLive) -> NotLive {
     not_live.reason.message = format!("{}: {}", root.as_str(), not_live.reason.message).into();
     not_live
 }
@@ -33,12 +33,12 @@ fn named(root: &Root, mut not_live: NotLive) -> NotLive {
 ///
 /// The id consists of the sorted paths, joined by `:`. It is a hash of the paths instead if the joined text is too
 /// long, contains characters that are not shown, or could be read as other paths.
-pub(crate) fn identity(roots: &[Root], ctx: &Context<'_>) -> Identity {
-    let paths: Vec<_> = roots.iter().map(Root::as_str).collect();
+pub(crate) fn identity(roots: &[GrantedDirectory], ctx: &Context<'_>) -> Identity {
+    let paths: Vec<_> = roots.iter().map(GrantedDirectory::as_str).collect();
     let joined = paths.join(":");
     let shown = DisplayText::from(joined.clone());
     let ambiguous = paths.len() > 1 && paths.iter().any(|path| path.contains(':'));
-    let short = joined.chars().count() < LONGEST;
+    let short = joined.chars().count() < MAX_LENGTH;
     let id = if shown.as_str() == joined && short && !ambiguous {
         shown
     } else {

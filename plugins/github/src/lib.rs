@@ -32,7 +32,7 @@ const NEW_FINE_GRAINED: &str = "https://github.com/settings/personal-access-toke
 /// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: &str = "2022-11-28";
 /// Maximum number of times that setup asks for a token.
-const TRIES: usize = 3;
+const MAX_TRIES: usize = 3;
 
 impl ConnectionDefinition for GitHub {
     type Credential = Token;
@@ -53,9 +53,9 @@ impl ConnectionDefinition for GitHub {
             .guide_link("Make a fine-grained token", NEW_FINE_GRAINED)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Token>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Token>, SetupFailure> {
         let mut refusal = None;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let problem = refusal.take().map(|refused: NotLive| refused.reason.message);
             let prompt = Prompt::new("Connect GitHub").problem(problem).field("accessToken").field("apiBaseUrl");
             let mut answers = ctx.prompt(prompt).await;
@@ -64,12 +64,12 @@ impl ConnectionDefinition for GitHub {
             match probe::account(self, &token, base, ctx).await {
                 Ok(account) => {
                     let reach = if base == ctx.base_url(API)? { Reach::declared() } else { Reach::base(base.clone()) };
-                    let mut made = Established::new(token, account.identity.clone())
+                    let mut made = SetupResult::new(token, account.identity.clone())
                         .reach(reach)
                         .config("apiBaseUrl", base.to_string())
                         .valid_until(account.valid_until);
                     made.granted_scopes = account.scopes.clone();
-                    return Ok(made.established_live(account.found()));
+                    return Ok(made.measured(account.result()));
                 }
                 Err(refused) if refused.reason.code == reason::UNAUTHORIZED => refusal = Some(refused),
                 Err(other) => return Err(other.into()),
@@ -87,7 +87,7 @@ impl ConnectionDefinition for GitHub {
     }
 
     async fn verify(&self, token: &Token, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Token>, ConnectionError> {
-        Ok(probe::account(self, token, ctx.connection().base_url()?, ctx).await?.found())
+        Ok(probe::account(self, token, ctx.connection().base_url()?, ctx).await?.result())
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<Token>> {

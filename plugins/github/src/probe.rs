@@ -5,7 +5,7 @@ use connection_contract::prelude::*;
 use crate::{GitHub, Token};
 
 /// Pause after a response that names no time. GitHub says: "wait for at least one minute before retrying".
-const LEAST_PAUSE: Duration = Duration::from_secs(60);
+const MIN_PAUSE: Duration = Duration::from_secs(60);
 
 /// The account that a token belongs to, and what GitHub reports about the token.
 pub(crate) struct Account {
@@ -16,7 +16,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) fn found(self) -> VerifyResult<Token> {
+    pub(crate) fn result(self) -> VerifyResult<Token> {
         let mut found = VerifyResult::live().identity(self.identity).valid_until(self.valid_until);
         found.granted_scopes = self.scopes;
         found
@@ -77,7 +77,7 @@ fn rate_limit(response: &HttpResponse) -> Option<Duration> {
         let at: i64 = response.header("x-ratelimit-reset").filter(|_| spent)?.parse().ok()?;
         u64::try_from(at.saturating_sub(response.received_at().seconds())).ok().map(Duration::from_secs)
     };
-    is_limit.then(|| response.retry_after().or_else(reset).unwrap_or(LEAST_PAUSE))
+    is_limit.then(|| response.retry_after().or_else(reset).unwrap_or(MIN_PAUSE))
 }
 
 /// Returns `true` for a message such as "You have exceeded a secondary rate limit". GitHub once called that limit

@@ -9,11 +9,11 @@
 extern crate alloc;
 
 use connection_contract::prelude::*;
-use connection_oauth2::{Account, Client, Endpoint, ErrorIf, Method, OAuth2, OAuth2Config, On, oauth2};
+use connection_oauth2::{Account, Client, Endpoint, ErrorIf, Method, OAuth2, OAuth2Config, RequestKind, oauth2};
 
 /// Creates the kind `gmail`. The first setup asks for the OAuth application.
 pub fn gmail() -> OAuth2 {
-    gmail_of(Client::Asked)
+    gmail_of(Client::Prompted)
 }
 
 /// Creates the kind `gmail` with an OAuth application of the host.
@@ -34,8 +34,8 @@ pub fn gmail_of(client: Client) -> OAuth2 {
         .endpoint(Endpoint::Revocation, "https://oauth2.googleapis.com/revoke")
         .required_scope("https://www.googleapis.com/auth/gmail.readonly")
         // Without both parameters, Google issues a refresh token only at the first consent.
-        .parameter(On::Authorize, "access_type", "offline")
-        .parameter(On::Authorize, "prompt", "consent")
+        .parameter(RequestKind::Authorize, "access_type", "offline")
+        .parameter(RequestKind::Authorize, "prompt", "consent")
         // Google's device flow supports only a few scopes, and none for mail.
         .methods([Method::Browser, Method::Paste])
         .semantics(RefreshSemantics::Stable)

@@ -26,7 +26,7 @@ const API: &str = "https://api.notion.com";
 /// API version, which every request must name: <https://developers.notion.com/reference/versioning>.
 const VERSION: &str = "2026-03-11";
 /// Maximum number of times that setup asks for a token.
-const TRIES: usize = 3;
+const MAX_TRIES: usize = 3;
 
 impl ConnectionDefinition for Notion {
     type Credential = Token;
@@ -42,16 +42,16 @@ impl ConnectionDefinition for Notion {
             .guide_link("Make an internal integration", "https://www.notion.so/profile/integrations")
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Token>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Token>, SetupFailure> {
         let mut refusal = None;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let problem = refusal.take().map(|refused: NotLive| refused.reason.message);
             let mut answers = ctx.prompt(Prompt::new("Connect Notion").problem(problem).field("apiKey")).await;
             let token = Token(answers.secret("apiKey")?);
             match probe::account(self, &token, ctx).await {
                 Ok(identity) => {
                     let found = VerifyResult::live().identity(identity.clone());
-                    return Ok(Established::new(token, identity).established_live(found));
+                    return Ok(SetupResult::new(token, identity).measured(found));
                 }
                 Err(refused) if refused.reason.code == reason::UNAUTHORIZED => refusal = Some(refused),
                 Err(other) => return Err(other.into()),

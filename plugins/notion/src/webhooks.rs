@@ -10,7 +10,7 @@ use crate::{Notion, Token};
 const SIGNATURE: &str = "x-notion-signature";
 const TOKEN: &str = "verification_token";
 /// Maximum length in bytes of a delivery that contains only a token.
-const LONGEST_HANDSHAKE: usize = 4096;
+const MAX_HANDSHAKE_LENGTH: usize = 4096;
 
 impl Webhooks<Token> for Notion {
     fn signing_key(&self) -> SigningKey {
@@ -40,7 +40,7 @@ impl Webhooks<Token> for Notion {
     }
 
     fn handshake(&self, delivery: &Delivery) -> Option<Secret> {
-        if delivery.body().expose().len() > LONGEST_HANDSHAKE {
+        if delivery.body().expose().len() > MAX_HANDSHAKE_LENGTH {
             return None;
         }
         let body = delivery.json().ok()?;

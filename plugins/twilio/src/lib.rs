@@ -38,7 +38,7 @@ enum Proof {
 const KIND: Kind = Kind::from_static("twilio");
 const API: &str = "https://api.twilio.com";
 /// Maximum number of times that setup asks for a login.
-const TRIES: usize = 3;
+const MAX_TRIES: usize = 3;
 
 impl ConnectionDefinition for Twilio {
     type Credential = Login;
@@ -62,9 +62,9 @@ impl ConnectionDefinition for Twilio {
             .guide_link("Or make an API key", "https://www.twilio.com/docs/iam/api-keys/keys-in-console")
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Login>, SetupFailure> {
         let mut problem: Option<DisplayText> = None;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let prompt = Prompt::new("Connect Twilio").problem(problem.take()).field("accountSid").field("apiKeySid");
             let answers = ctx.prompt(prompt).await;
             let wanted = if answers.has("apiKeySid") { "apiKeySecret" } else { "authToken" };
@@ -82,7 +82,7 @@ impl ConnectionDefinition for Twilio {
             match probe::account(self, &login, ctx).await {
                 Ok(identity) => {
                     let found = VerifyResult::live().identity(identity.clone());
-                    return Ok(Established::new(login, identity).established_live(found));
+                    return Ok(SetupResult::new(login, identity).measured(found));
                 }
                 Err(refused) if refused.reason.code == reason::UNAUTHORIZED => problem = Some(refused.reason.message),
                 Err(other) => return Err(other.into()),

@@ -10,7 +10,8 @@ const PERMISSION_DENIED: Option<i64> = Some(20003);
 
 /// Returns the account. Its SID never changes; its friendly name is for people.
 pub(crate) async fn account(twilio: &Twilio, login: &Login, ctx: &Context<'_>) -> Result<Identity, NotLive> {
-    let (base, sid) = (ctx.base_url(API)?, login.account_sid.as_str());
+    let base = ctx.base_url(API)?;
+    let sid = login.account_sid.as_str();
     let request = HttpRequest::get(base, &format!("/2010-04-01/Accounts/{sid}.json"));
     let result = ctx.send_as(twilio, login, request).await;
     if matches!(login.proof, Proof::ApiKey(..)) && result.as_ref().is_ok_and(is_denied) {
@@ -34,7 +35,8 @@ pub(crate) async fn account(twilio: &Twilio, login: &Login, ctx: &Context<'_>) -
 /// Such a key may read everything except accounts and keys, so the probe reads a message instead. The account then has
 /// no name. <https://www.twilio.com/docs/iam/api-keys/keys-in-console>
 async fn standard_key(twilio: &Twilio, login: &Login, ctx: &Context<'_>) -> Result<Identity, NotLive> {
-    let (base, sid) = (ctx.base_url(API)?, login.account_sid.as_str());
+    let base = ctx.base_url(API)?;
+    let sid = login.account_sid.as_str();
     let request = HttpRequest::get(base, &format!("/2010-04-01/Accounts/{sid}/Messages.json")).query("PageSize", "1");
     let page = accepted(ctx.send_as(twilio, login, request).await)?.json()?;
     match &page["messages"] {

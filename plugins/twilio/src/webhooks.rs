@@ -16,7 +16,7 @@ const SIGNATURE: &str = "x-twilio-signature";
 const FORM: &str = "application/x-www-form-urlencoded";
 const BODY_HASH: &str = "bodySHA256";
 /// Maximum number of pairs in a form. Twilio's own forms have fewer than a hundred.
-const MOST_PAIRS: usize = 1_000;
+const MAX_PAIRS: usize = 1_000;
 
 impl Webhooks<Login> for Twilio {
     fn signing_key(&self) -> SigningKey {
@@ -83,8 +83,8 @@ fn covered(delivery: &Delivery, ctx: &Context<'_>) -> Option<(Vec<(String, Strin
         return None;
     }
     let text = core::str::from_utf8(body).ok()?;
-    let count = text.split('&').filter(|part| !part.is_empty()).take(MOST_PAIRS + 1).count();
-    if count > MOST_PAIRS {
+    let count = text.split('&').filter(|part| !part.is_empty()).take(MAX_PAIRS + 1).count();
+    if count > MAX_PAIRS {
         return None;
     }
     let pairs = encode::from_form(text);

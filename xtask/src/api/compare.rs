@@ -48,7 +48,8 @@ fn parent(path: &str) -> Option<&str> {
 /// 0 are the same, and the version is not older. Returns `None` for text that is no version.
 pub(crate) fn is_compatible(before: &str, now: &str) -> Option<bool> {
     let numbers = |version: &str| version.split('.').map(|part| part.parse::<u64>().ok()).collect::<Option<Vec<_>>>();
-    let (before, now) = (numbers(before)?, numbers(now)?);
+    let before = numbers(before)?;
+    let now = numbers(now)?;
     let kept = before.iter().take_while(|number| **number == 0).count() + 1;
     Some(now >= before && before.iter().take(kept).eq(now.iter().take(kept)))
 }

@@ -178,7 +178,8 @@ impl List<'_> {
         };
         let Some(last) = of.segments.last().filter(|last| !self.hides(&last.ident.to_string())) else { return Ok(()) };
         // The trait is listed by its last name, so that its spelling in the file does not matter.
-        let (long, short) = (show::path(of)?, show::path(&last.clone().into())?);
+        let long = show::path(of)?;
+        let short = show::path(&last.clone().into())?;
         let has_parts = item.items.iter().any(|part| matches!(part, ImplItem::Type(_)));
         let text = if item.generics.type_params().next().is_none() && !has_parts {
             IMPLEMENTED.to_owned()

@@ -28,8 +28,8 @@ pub(crate) fn findings(listing: &Listing) -> Vec<String> {
 /// hosts.
 fn is_made(listing: &Listing, path: &str) -> bool {
     listing.iter().any(|(function, text)| {
-        let (own, given) =
-            (function.starts_with(&format!("{path}::")), text.rsplit_once("-> ").map(|(_, given)| given));
+        let own = function.starts_with(&format!("{path}::"));
+        let given = text.rsplit_once("-> ").map(|(_, given)| given);
         let takes_self = ["(self", "(&self", "(&mut self"].iter().any(|receiver| text.contains(receiver));
         let gives = |name: &str| given.is_some_and(|given| given == name || given.contains(&format!("<{name}")));
         text.contains("fn ") && !takes_self && (own && gives("Self") || gives(path))

@@ -44,7 +44,7 @@ const CRATE: &str = r#"
 "#;
 
 #[test]
-fn what_callers_can_name_is_listed_and_nothing_else() {
+fn exactly_the_public_items_are_listed() {
     let shown = written("0.1.0", &listed(CRATE));
     let expected = "\
 # connection-contract 0.1.0: every public item. Written by `cargo xtask api`.
@@ -82,7 +82,7 @@ words::CODE | const CODE: &str = \"code\"
 }
 
 #[test]
-fn what_breaks_somebody_is_found() {
+fn a_breaking_change_is_found() {
     for (old, new, expected) in [
         ("pub fn label(", "fn label(", "removed: Made::label"),
         ("Made, Pair, Side}", "Made, Side}", "removed: Pair |"),
@@ -129,7 +129,7 @@ fn what_breaks_somebody_is_found() {
 }
 
 #[test]
-fn what_breaks_nobody_passes() {
+fn a_compatible_change_passes() {
     for (old, new) in [
         ("fn parts(", "fn more(&self) -> u8 { 1 } fn parts("),
         ("fn describe(&self) -> Found;", "fn describe(&self) -> Found { Found::Live }"),
@@ -163,7 +163,8 @@ fn a_version_says_whether_it_may_break() {
         assert_eq!(is_compatible(before, now), Some(compatible), "{before} to {now}");
     }
     let changed = CRATE.replace("pub fn label(", "fn label(");
-    let (before, now) = (listed(CRATE), listed(&changed));
+    let before = listed(CRATE);
+    let now = listed(&changed);
     assert!(against("0.1.0", &before, "0.1.1", &now)[0].contains("which 0.1.1 must not: removed: Made::label"));
     assert_eq!(against("0.1.0", &before, "0.2.0", &now), [""; 0]);
     assert!(against("0.2.0", &before, "0.1.0", &before)[0].contains("is older than the release"));
@@ -184,7 +185,7 @@ fn a_type_that_cannot_grow_is_found() {
 }
 
 #[test]
-fn what_the_listing_cannot_see_is_refused() {
+fn an_item_that_the_listing_cannot_see_is_refused() {
     for text in ["made!();", "pub use inside::*;", "pub fn a() {} mod b { pub fn a() {} }", "pub static A: u8 = 0;"] {
         assert!(source::of_text(text).and_then(|modules| listing(&modules)).is_err(), "{text}");
     }

@@ -24,7 +24,8 @@ const SETTINGS: &str = "docs/book.toml";
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     setup::run(workspace, setup::Scope::Book)?;
     let target = workspace.target_directory()?;
-    let (source, book) = (target.join("book-source"), target.join("book"));
+    let source = target.join("book-source");
+    let book = target.join("book");
     copy(workspace, &source)?;
     let mut make = process::program(&setup::book_maker(workspace)?, workspace.root());
     process::run(make.arg("build").arg(&source).arg("--dest-dir").arg(&book))?;

@@ -13,7 +13,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 /// Time limit for fetching the database. A network that drops all packets counts as no network.
-const LONGEST_FETCH: Duration = Duration::from_secs(5 * 60);
+const MAX_FETCH: Duration = Duration::from_secs(5 * 60);
 
 /// Environment variable that can make the check mandatory.
 pub(super) const VARIABLE: &str = "XTASK_ADVISORIES";
@@ -88,7 +88,7 @@ fn database(workspace: &Workspace) -> Database {
     let mut fetch = command(workspace, &["deny", "fetch", "db"]);
     // On a machine without access to the internet, git might also ask for a password.
     fetch.env("GIT_TERMINAL_PROMPT", "0");
-    if process::run_within(&mut fetch, LONGEST_FETCH).is_ok() {
+    if process::run_within(&mut fetch, MAX_FETCH).is_ok() {
         return Database::Fresh;
     }
     let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);

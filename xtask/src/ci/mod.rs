@@ -17,7 +17,7 @@ use crate::{api, book, layers, readme, setup, suite, third_party, tidy};
 
 /// Time limit for a whole run on a machine that also does other work. On two idle cores, a run takes less than an
 /// hour.
-const LONGEST: Duration = Duration::from_secs(85 * 60);
+const MAX_DURATION: Duration = Duration::from_secs(85 * 60);
 
 /// A check of the project.
 struct Step {
@@ -54,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<(), Failu
         return Err(Failure::new(format!("unknown step `{name}`; the steps are {}", names.join(", "))));
     }
     let steps = STEPS.iter().filter(|step| only.is_none_or(|name| step.name == name || step.name == "setup"));
-    let mut report = Report::new(LONGEST);
+    let mut report = Report::new(MAX_DURATION);
     for step in steps {
         println!("== {}", step.name);
         let start = Instant::now();

@@ -29,7 +29,8 @@ impl Report {
         if total <= self.longest {
             return Ok(());
         }
-        let (took, longest) = (total.as_secs() / 60, self.longest.as_secs() / 60);
+        let took = total.as_secs() / 60;
+        let longest = self.longest.as_secs() / 60;
         Err(Failure::new(format!("the steps took {took} minutes, more than {longest}; make the slowest faster")))
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::layers::metadata::{Kind, Package};
 use crate::layers::source_checks::{self, Part};
 use crate::layers::table;
-use crate::rust_source::{Cut, is_in_module, test_modules, tokens, without_tests};
+use crate::rust_source::{SplitTokens, is_in_module, test_modules, tokens, without_tests};
 
 /// Returns `true` if a plugin depends on the contract alone, and so builds without `std`.
 pub(crate) fn is_contained(package: &Package) -> bool {
@@ -20,7 +20,7 @@ pub(crate) fn is_contained(package: &Package) -> bool {
 /// Returns the violations of a plugin, given its files below `src/`.
 pub(crate) fn findings(package: &Package, sources: &BTreeMap<String, String>) -> Vec<String> {
     let mut findings = manifest_findings(package);
-    let files: BTreeMap<&str, Cut> =
+    let files: BTreeMap<&str, SplitTokens> =
         sources.iter().map(|(path, text)| (path.as_str(), without_tests(&tokens(text)))).collect();
     match files.get("lib.rs") {
         Some(root) => {

@@ -1,7 +1,7 @@
 //! The tables of the architecture in the form in which a document shows them.
 
 use crate::layers::modules;
-use crate::layers::table::{PLACES, PLUGIN, ROWS, Row};
+use crate::layers::table::{EXTERNAL_PACKAGES, PLUGIN, ROWS, Row};
 
 /// Returns the table of allowed dependencies, and the table of external packages with their places.
 pub(crate) fn tables() -> String {
@@ -10,7 +10,7 @@ pub(crate) fn tables() -> String {
         text.push_str(&format!("| `{package}` | {} | {} |\n", names(normal), names(dev)));
     }
     text.push_str("\n| Of others | Where | What for |\n|---|---|---|\n");
-    for place in PLACES {
+    for place in EXTERNAL_PACKAGES {
         text.push_str(&format!("| `{}` | {} | {} |\n", place.dependency, names(place.packages), place.purpose));
     }
     text

@@ -7,9 +7,9 @@ mod bare_target;
 mod containment;
 mod document;
 mod edges;
+mod external_packages;
 mod metadata;
 mod modules;
-mod places;
 mod source_checks;
 mod table;
 
@@ -42,7 +42,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
 fn findings(workspace: &Workspace, packages: &[Package]) -> Result<Vec<String>, Failure> {
     let mut findings = edges::findings(packages);
     findings.extend(edges::contract_findings(packages));
-    findings.extend(places::findings(packages));
+    findings.extend(external_packages::findings(packages));
     findings.extend(modules::findings_of(workspace)?);
     for package in packages.iter().filter(|package| package.is_plugin()) {
         findings.extend(containment::findings(package, &sources(workspace, &package.directory)?));

@@ -79,7 +79,7 @@ pub(crate) fn row(package: &str) -> Option<&'static Row> {
 
 /// An external package, with the packages that may depend on it directly.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ExternalPackage {
     /// The name of the external package.
     pub(crate) dependency: &'static str,
     /// The packages of the workspace that may depend on it.
@@ -89,13 +89,13 @@ pub(crate) struct Place {
 }
 
 /// The places of external packages. Tests may depend on any of them.
-pub(crate) const PLACES: &[Place] = &[
-    Place {
+pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
+    ExternalPackage {
         dependency: "serde",
         packages: &["connection-manifest", "connection-core", "connection-inbound", "connection-host"],
         purpose: "rows, manifests and bodies at the edges",
     },
-    Place {
+    ExternalPackage {
         dependency: "thiserror",
         packages: &[
             "connection-egress",
@@ -108,7 +108,7 @@ pub(crate) const PLACES: &[Place] = &[
         ],
         purpose: "errors; the contract writes its own",
     },
-    Place {
+    ExternalPackage {
         dependency: "tokio",
         packages: &[
             "connection-egress",
@@ -120,52 +120,56 @@ pub(crate) const PLACES: &[Place] = &[
         ],
         purpose: "the runtime; never in what a plugin sees",
     },
-    Place {
+    ExternalPackage {
         dependency: "async-trait",
         // The host implements some of these ports.
         packages: &["connection-seal", "connection-core", "connection-inbound", "connection-host"],
         purpose: "host-side ports that are held as `Arc<dyn _>`",
     },
-    Place {
+    ExternalPackage {
         dependency: "futures-core",
         packages: &["connection-core", "connection-host"],
         purpose: "`Stream` in the core's public face",
     },
-    Place {
+    ExternalPackage {
         dependency: "sqlx",
         // Tests read the database without the store.
         packages: &["connection-core", "connection-faults"],
         purpose: "the store",
     },
-    Place {
+    ExternalPackage {
         dependency: "argon2",
         packages: &["connection-seal"],
         purpose: "a key from a passphrase; without `password-hash`, which writes and checks password records",
     },
-    Place {
+    ExternalPackage {
         dependency: "keyring-core",
         packages: &["connection-seal"],
         purpose: "the trait of a keyring's store, of which the tests have a double",
     },
-    Place {
+    ExternalPackage {
         dependency: "zbus-secret-service-keyring-store",
         packages: &["connection-seal"],
         purpose: "the keyring of Linux, without a library of the system",
     },
-    Place { dependency: "apple-native-keyring-store", packages: &["connection-seal"], purpose: "the keyring of macOS" },
-    Place {
+    ExternalPackage {
+        dependency: "apple-native-keyring-store",
+        packages: &["connection-seal"],
+        purpose: "the keyring of macOS",
+    },
+    ExternalPackage {
         dependency: "windows-native-keyring-store",
         packages: &["connection-seal"],
         purpose: "the keyring of Windows",
     },
-    Place {
+    ExternalPackage {
         dependency: "uuid",
         packages: &["connection-seal", "connection-core"],
         purpose: "ids; the contract shows them as text",
     },
-    Place { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
-    Place { dependency: "reqwest", packages: &["connection-egress"], purpose: "the one HTTP service" },
-    Place {
+    ExternalPackage { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
+    ExternalPackage { dependency: "reqwest", packages: &["connection-egress"], purpose: "the one HTTP service" },
+    ExternalPackage {
         dependency: "tracing",
         packages: &[
             "connection-egress",
@@ -177,7 +181,7 @@ pub(crate) const PLACES: &[Place] = &[
         ],
         purpose: "logs; plugins log through their context",
     },
-    Place {
+    ExternalPackage {
         dependency: "secrecy",
         packages: &["connection-egress", "connection-seal", "connection-core", "connection-inbound", "connection-host"],
         purpose: "host-side secrets that are no credential",

@@ -29,7 +29,7 @@ const CHECKOUT: &str = ".cargo/config.toml";
 const LOCK: &str = "Cargo.lock";
 
 /// A file of a plugin: its path inside the package, and its content.
-pub(crate) type Made = (String, Vec<u8>);
+pub(crate) type PluginFile = (String, Vec<u8>);
 
 /// Makes the plugin, or prints the help. The directory must be empty or absent; without `--at`, it is beside the
 /// checkout.
@@ -45,15 +45,21 @@ pub(crate) fn run(workspace: &Workspace, words: &[&str]) -> Result<(), Failure> 
         None => workspace.root().join("..").join(name.package()),
     };
     let directory = empty(&directory)?;
-    write(&made(workspace, request.template, &name, &directory)?, &directory)?;
-    let (package, shown) = (name.package(), directory.display());
+    write(&plugin_files(workspace, request.template, &name, &directory)?, &directory)?;
+    let package = name.package();
+    let shown = directory.display();
     println!("new-plugin: {package} is at {shown}; `cargo test` there passes");
     println!("new-plugin: next, src/lib.rs and docs/guide/plugins.md");
     Ok(())
 }
 
 /// Returns the files of a plugin with this name, made from a template for a directory that exists.
-pub(crate) fn made(workspace: &Workspace, template: &str, name: &Name, directory: &Path) -> Result<Vec<Made>, Failure> {
+pub(crate) fn plugin_files(
+    workspace: &Workspace,
+    template: &str,
+    name: &Name,
+    directory: &Path,
+) -> Result<Vec<PluginFile>, Failure> {
     let below = format!("{template}/");
     let mut made = Vec::new();
     for path in workspace.files()? {
@@ -76,7 +82,8 @@ fn placed(text: &str, workspace: &Workspace, template: &str, directory: &Path) -
         path.canonicalize().map_err(|error| Failure::new(format!("cannot look at {}: {error}", path.display())))
     };
     let root = real(workspace.root())?;
-    let (here, there) = (path::from_to(&root.join(template), &root), path::from_to(&real(directory)?, &root));
+    let here = path::from_to(&root.join(template), &root);
+    let there = path::from_to(&real(directory)?, &root);
     Ok(text.replace(&format!("\"{here}/"), &format!("\"{there}/")))
 }
 
@@ -92,7 +99,7 @@ fn empty(directory: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Writes the files into a directory.
-pub(crate) fn write(files: &[Made], directory: &Path) -> Result<(), Failure> {
+pub(crate) fn write(files: &[PluginFile], directory: &Path) -> Result<(), Failure> {
     for (inside, content) in files {
         let file = directory.join(inside);
         let written = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&file, content));

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::rust_source::tokens;
 
 /// Maximum length of a kind's name, in bytes.
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;
 
 /// A valid name for a plugin.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ impl Name {
     pub(crate) fn new(name: &str, files: &[String]) -> Result<Self, Failure> {
         let refused = |why: &str| Err(Failure::new(format!("`{name}` cannot be the name of a plugin: {why}")));
         let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if name.is_empty() || name.len() > LONGEST || !name.bytes().all(legal) {
+        if name.is_empty() || name.len() > MAX_LENGTH || !name.bytes().all(legal) {
             return refused("a kind has 1 to 64 of a-z, 0-9 and `-`, as in `acme-mail`");
         }
         if !name.starts_with(|first: char| first.is_ascii_lowercase()) {

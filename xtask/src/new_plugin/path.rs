@@ -7,7 +7,8 @@ use std::path::{Component, Path};
 pub(crate) fn from_to(from: &Path, to: &Path) -> String {
     let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) = (from.components().collect(), to.components().collect());
     let shared = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
-    let (up, down) = (from.len() - shared, to.iter().skip(shared));
+    let up = from.len() - shared;
+    let down = to.iter().skip(shared);
     let down = down.map(|part| part.as_os_str().to_string_lossy().into_owned());
     if shared == 0 {
         return down.collect::<Vec<_>>().join("/");

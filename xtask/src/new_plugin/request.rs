@@ -29,7 +29,9 @@ pub(crate) struct Request<'a> {
 impl<'a> Request<'a> {
     /// Reads the words after the command's name. Returns `None` if they ask for help.
     pub(crate) fn read(words: &[&'a str]) -> Result<Option<Self>, Failure> {
-        let (mut name, mut template, mut at) = (None, TEMPLATE, None);
+        let mut name = None;
+        let mut template = TEMPLATE;
+        let mut at = None;
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match *word {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::request::{HELP, Request};
-use super::{Name, OAUTH2, TEMPLATE, made, path, run, write};
+use super::{Name, OAUTH2, TEMPLATE, path, plugin_files, run, write};
 use crate::workspace::Workspace;
 
 #[test]
@@ -12,7 +12,7 @@ fn the_stranger_in_the_tree_is_what_new_plugin_makes() {
     let workspace = Workspace::find().unwrap();
     for (template, most_lines) in [(TEMPLATE, 100), (OAUTH2, 40)] {
         let directory = workspace.root().join(template);
-        let made = made(&workspace, template, &name("acme"), &directory).unwrap();
+        let made = plugin_files(&workspace, template, &name("acme"), &directory).unwrap();
         for (inside, content) in &made {
             assert!(fs::read(directory.join(inside)).unwrap() == *content, "{template}/{inside} is another");
         }
@@ -31,8 +31,8 @@ fn the_stranger_in_the_tree_is_what_new_plugin_makes() {
 fn a_plugin_of_another_name_names_acme_nowhere_and_finds_the_checkout() {
     let workspace = Workspace::find().unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let oauth2 = made(&workspace, OAUTH2, &name("blue-post"), directory.path()).unwrap();
-    let files = made(&workspace, TEMPLATE, &name("blue-post"), directory.path()).unwrap();
+    let oauth2 = plugin_files(&workspace, OAUTH2, &name("blue-post"), directory.path()).unwrap();
+    let files = plugin_files(&workspace, TEMPLATE, &name("blue-post"), directory.path()).unwrap();
     write(&files, directory.path()).unwrap();
     for (inside, content) in files.iter().chain(&oauth2) {
         let text = String::from_utf8_lossy(content).to_ascii_lowercase();

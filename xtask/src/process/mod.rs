@@ -54,7 +54,8 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<(), F
     let shown = describe(command);
     println!("$ {shown}");
     let failed = |error| Failure::new(format!("cannot run `{shown}`: {error}"));
-    let (mut child, start) = (spawn(command).map_err(failed)?, Instant::now());
+    let mut child = spawn(command).map_err(failed)?;
+    let start = Instant::now();
     loop {
         match child.try_wait().map_err(failed)? {
             Some(status) if status.success() => return Ok(()),

@@ -23,7 +23,7 @@ use crate::readme::terminal;
 use crate::readme::tools;
 
 /// Time limit for a block. No command of a document waits for long.
-const LONGEST: Duration = Duration::from_secs(120);
+const MAX_DURATION: Duration = Duration::from_secs(120);
 
 /// A line that separates the outputs of two commands.
 const BETWEEN: &str = "-- end of command 7f3a9c51 --";
@@ -117,10 +117,10 @@ impl Session {
             // After the time limit the receiver is gone, so an error is ignored.
             let _ignored = sender.send(read);
         });
-        let Ok(read) = receiver.recv_timeout(LONGEST) else {
+        let Ok(read) = receiver.recv_timeout(MAX_DURATION) else {
             child.kill().map_err(failed)?;
             child.wait().map_err(failed)?;
-            return Err(Failure::new(format!("the block did not end within {} seconds", LONGEST.as_secs())));
+            return Err(Failure::new(format!("the block did not end within {} seconds", MAX_DURATION.as_secs())));
         };
         // A command that failed is recognised by the output that is missing after it.
         child.wait().map_err(failed)?;
@@ -130,7 +130,7 @@ impl Session {
     /// Runs a script like `shell`, but at a terminal.
     #[cfg(unix)]
     fn terminal(&self, world: World, script: &str, answers: &[(String, String)]) -> Result<String, Failure> {
-        terminal::run(|script| self.command(world, script), script, answers, LONGEST, BETWEEN)
+        terminal::run(|script| self.command(world, script), script, answers, MAX_DURATION, BETWEEN)
     }
 
     /// Runs the script with pipes, because this platform has no terminal for it.

@@ -76,7 +76,8 @@ fn failed(error: Error) -> Failure {
 fn plain(shown: &str) -> String {
     let bytes: Vec<u8> = shown.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
     let shown = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
-    let (mut out, mut rest) = (String::new(), shown.as_str());
+    let mut out = String::new();
+    let mut rest = shown.as_str();
     while let Some((before, escape)) = rest.split_once("\u{1b}[") {
         out.push_str(before);
         let end = escape.find(|c: char| c.is_ascii_alphabetic()).map_or(escape.len(), |end| end + 1);

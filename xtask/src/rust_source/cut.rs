@@ -10,7 +10,7 @@ const CFG_TEST: &[&str] = &["#", "[", "cfg", "(", "test", ")", "]"];
 
 /// The tokens of a file in two parts.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub(crate) struct SplitTokens {
     /// The code that is built for the users of a crate.
     pub(crate) code: Vec<Token>,
     /// The code that is built for the crate's tests alone.
@@ -18,8 +18,8 @@ pub(crate) struct Cut {
 }
 
 /// Separates the top-level items that exist only in tests.
-pub(crate) fn without_tests(tokens: &[Token]) -> Cut {
-    let mut cut = Cut::default();
+pub(crate) fn without_tests(tokens: &[Token]) -> SplitTokens {
+    let mut cut = SplitTokens::default();
     let mut depth = 0_usize;
     let mut rest = tokens;
     while let Some((token, after)) = rest.split_first() {
@@ -70,8 +70,8 @@ fn item_length(tokens: &[Token]) -> Option<usize> {
 ///
 /// Unlike [`without_tests`], this follows attributes inside items and recognises `#[cfg(all(test, …))]`. It is for
 /// checks of code whose author does not try to hide anything: the input of a macro is treated like any other code.
-pub(crate) fn without_test_items(tokens: &[Token]) -> Cut {
-    let mut cut = Cut::default();
+pub(crate) fn without_test_items(tokens: &[Token]) -> SplitTokens {
+    let mut cut = SplitTokens::default();
     let mut rest = tokens;
     while let Some((token, after)) = rest.split_first() {
         match test_attribute_length(rest) {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cut, Token};
+use super::{SplitTokens, Token};
 
 /// Returns the paths, without `.rs`, of the modules that files declare only under `#[cfg(test)]`.
 ///
 /// The keys of `files` are paths below `src/`.
-pub(crate) fn test_modules(files: &BTreeMap<&str, Cut>) -> Vec<String> {
+pub(crate) fn test_modules(files: &BTreeMap<&str, SplitTokens>) -> Vec<String> {
     let mut modules = Vec::new();
     for (path, cut) in files {
         let plain = declared(&cut.code);

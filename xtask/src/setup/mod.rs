@@ -4,13 +4,13 @@
 //! cannot be installed is a failure. The exceptions are the target without `std` and the programs that only some
 //! tests need: outside of continuous integration, the checks that need them are skipped with a notice.
 
-mod found;
+mod detection;
 
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::process::{self, cargo, tool};
-use crate::setup::found::{Found, Version};
+use crate::setup::detection::{Detection, Version};
 use crate::workspace::{self, Workspace};
 
 /// The target without `std` for which plugins are built.
@@ -83,13 +83,13 @@ const MDBOOK: &str = "0.5.4";
 pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
     for need in needs(scope) {
         let name = need.name();
-        match look(workspace, need) {
-            Found::Here => continue,
-            Found::Missing => println!("setup: {name} is missing"),
-            Found::Outdated(version) => println!("setup: {name} has the version {version}, which cannot be used"),
+        match detect(workspace, need) {
+            Detection::Here => continue,
+            Detection::Missing => println!("setup: {name} is missing"),
+            Detection::Outdated(version) => println!("setup: {name} has the version {version}, which cannot be used"),
         }
         let brought = bring(workspace, need);
-        if brought.is_ok() && look(workspace, need) == Found::Here {
+        if brought.is_ok() && detect(workspace, need) == Detection::Here {
             println!("setup: {name} is now installed");
             continue;
         }
@@ -109,7 +109,7 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
 
 /// Returns `true` if plugins can be built without `std` on this machine.
 pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
-    look(workspace, Need::BareTarget) == Found::Here
+    detect(workspace, Need::BareTarget) == Detection::Here
 }
 
 /// Returns the path of the program that makes the book, whether or not it is installed.
@@ -191,30 +191,30 @@ impl Need {
     }
 }
 
-fn look(workspace: &Workspace, need: Need) -> Found {
+fn detect(workspace: &Workspace, need: Need) -> Detection {
     let root = workspace.root();
     match need {
         Need::BareTarget => {
             let mut rustc = tool(root, "rustc", &["--print", "target-libdir", "--target", BARE_TARGET]);
-            Found::when(process::output(&mut rustc).is_ok_and(|path| has_library(Path::new(path.trim()))))
+            Detection::when(process::output(&mut rustc).is_ok_and(|path| has_library(Path::new(path.trim()))))
         }
         Need::BookMaker => {
             let version = book_maker(workspace)
                 .and_then(|path| process::output(&mut tool(root, &path.to_string_lossy(), &["--version"])));
-            Found::when(version.is_ok_and(|version| version.trim() == format!("mdbook v{MDBOOK}")))
+            Detection::when(version.is_ok_and(|version| version.trim() == format!("mdbook v{MDBOOK}")))
         }
         // On Windows, the build itself finds the compiler through the registry.
-        Need::Compiler if cfg!(windows) => Found::Here,
-        Need::Compiler => Found::when(
+        Need::Compiler if cfg!(windows) => Detection::Here,
+        Need::Compiler => Detection::when(
             ["cc", "gcc", "clang"].iter().any(|name| process::answers(&mut tool(root, name, &["--version"]))),
         ),
-        Need::NodePackages { directory } => Found::when(has_packages(&root.join(directory))),
-        Need::Program { name, .. } => Found::when(has_program(name)),
-        Need::PythonPackages { directory } => Found::when(has_environment(&root.join(directory))),
-        Need::Component { command, .. } => Found::when(process::answers(&mut cargo(root, &[command, "--version"]))),
+        Need::NodePackages { directory } => Detection::when(has_packages(&root.join(directory))),
+        Need::Program { name, .. } => Detection::when(has_program(name)),
+        Need::PythonPackages { directory } => Detection::when(has_environment(&root.join(directory))),
+        Need::Component { command, .. } => Detection::when(process::answers(&mut cargo(root, &[command, "--version"]))),
         Need::Installed { command, version, .. } => match process::output(&mut cargo(root, &[command, "--version"])) {
             Ok(said) => version.judge(&said),
-            Err(_) => Found::Missing,
+            Err(_) => Detection::Missing,
         },
     }
 }
@@ -235,7 +235,8 @@ fn has_packages(directory: &Path) -> bool {
     let (Some(wanted), Some(there)) = (read("package-lock.json"), read("node_modules/.package-lock.json")) else {
         return false;
     };
-    let (wanted, there) = (locked(&wanted), locked(&there));
+    let wanted = locked(&wanted);
+    let there = locked(&there);
     let has = |list: &[Locked], sought: &Locked| list.iter().any(|one| one.integrity == sought.integrity);
     wanted.iter().all(|one| one.is_optional || has(&there, one)) && there.iter().all(|one| has(&wanted, one))
 }
@@ -298,7 +299,8 @@ fn bring(workspace: &Workspace, need: Need) -> Result<(), Failure> {
     match need {
         Need::BareTarget => process::run(&mut tool(root, "rustup", &["target", "add", BARE_TARGET])),
         Need::BookMaker => {
-            let (version, directory) = (format!("={MDBOOK}"), tools(workspace)?);
+            let version = format!("={MDBOOK}");
+            let directory = tools(workspace)?;
             let features = ["--no-default-features", "--features", "search"];
             let mut install = cargo(root, &["install", "--locked", "mdbook", "--version", &version]);
             process::run(install.args(features).arg("--root").arg(directory))

@@ -1,6 +1,6 @@
 //! Tests of the requirements, and of those that may be missing.
 
-use super::found::{Found, Version};
+use super::detection::{Detection, Version};
 use super::{
     BARE_TARGET, BROWSER, CLAUDE, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MORE_SERVERS, NODE, NPM, Need,
     OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope, as_root, has_environment,
@@ -11,22 +11,22 @@ const DENY_VERSION: Version = Version { major: 0, minor: 20 };
 
 #[test]
 fn a_version_that_is_compatible_will_do() {
-    assert_eq!(DENY_VERSION.judge("cargo-deny 0.20.2\n"), Found::Here);
-    assert_eq!(Version { major: 0, minor: 9 }.judge("0.9.2"), Found::Here);
-    assert_eq!(Version { major: 1, minor: 2 }.judge("tool 1.7.0"), Found::Here);
+    assert_eq!(DENY_VERSION.judge("cargo-deny 0.20.2\n"), Detection::Here);
+    assert_eq!(Version { major: 0, minor: 9 }.judge("0.9.2"), Detection::Here);
+    assert_eq!(Version { major: 1, minor: 2 }.judge("tool 1.7.0"), Detection::Here);
 }
 
 #[test]
 fn a_version_that_is_older_or_newer_in_the_wrong_place_will_not_do() {
-    assert_eq!(DENY_VERSION.judge("cargo-deny 0.19.9"), Found::Outdated("0.19.9".to_owned()));
-    assert_eq!(DENY_VERSION.judge("cargo-deny 0.21.0"), Found::Outdated("0.21.0".to_owned()));
-    assert_eq!(Version { major: 1, minor: 2 }.judge("tool 1.1.9"), Found::Outdated("1.1.9".to_owned()));
-    assert_eq!(Version { major: 1, minor: 2 }.judge("tool 2.3.0"), Found::Outdated("2.3.0".to_owned()));
+    assert_eq!(DENY_VERSION.judge("cargo-deny 0.19.9"), Detection::Outdated("0.19.9".to_owned()));
+    assert_eq!(DENY_VERSION.judge("cargo-deny 0.21.0"), Detection::Outdated("0.21.0".to_owned()));
+    assert_eq!(Version { major: 1, minor: 2 }.judge("tool 1.1.9"), Detection::Outdated("1.1.9".to_owned()));
+    assert_eq!(Version { major: 1, minor: 2 }.judge("tool 2.3.0"), Detection::Outdated("2.3.0".to_owned()));
 }
 
 #[test]
 fn a_tool_that_tells_no_version_is_missing() {
-    assert_eq!(DENY_VERSION.judge("no idea"), Found::Missing);
+    assert_eq!(DENY_VERSION.judge("no idea"), Detection::Missing);
 }
 
 #[test]
@@ -52,14 +52,14 @@ fn everything_holds_all_that_the_other_scopes_need_and_each_once() {
 
 /// A page that is not tested in a browser has its own notice.
 #[test]
-fn what_is_not_checked_without_it_is_said_of_each() {
+fn each_skipped_check_is_reported() {
     assert_eq!(BROWSER.loss(), DRIVER.loss());
     let losses = [BROWSER, NODE, CLAUDE, POSTGRES, Need::BareTarget].map(Need::loss);
     assert!((0..losses.len()).all(|at| !losses[..at].contains(&losses[at])), "{losses:?}");
 }
 
 #[test]
-fn who_is_not_root_asks_sudo_which_passes_on_no_variable() {
+fn an_unprivileged_user_runs_sudo_without_variables() {
     let install = ["install", "chromium"];
     assert_eq!(as_root(false, &install).join(" "), "DEBIAN_FRONTEND=noninteractive apt-get install chromium");
     let by_sudo = "sudo --non-interactive env DEBIAN_FRONTEND=noninteractive apt-get install chromium";

@@ -47,7 +47,7 @@ impl Extent {
 }
 
 /// Time limit for the documentation tests, which rustdoc builds and runs as one part.
-const LONGEST_DOCUMENTATION: Duration = Duration::from_secs(20 * 60);
+const MAX_DOCUMENTATION: Duration = Duration::from_secs(20 * 60);
 
 /// Modules that run a second time with a pooler between the tests and the server, because they reach the store in
 /// different ways.
@@ -150,7 +150,7 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<(), Failure> 
     let begun = Instant::now();
     let mut documentation =
         process::cargo(workspace.root(), &["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--doc"]);
-    let done = process::run_within(&mut documentation, LONGEST_DOCUMENTATION);
+    let done = process::run_within(&mut documentation, MAX_DOCUMENTATION);
     summary.step("doc tests", begun.elapsed(), done);
     summary.end()
 }

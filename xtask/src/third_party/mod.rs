@@ -53,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
 
     let made = fresh(&place.join(MADE))?;
     let name = Name::new(MADE, &workspace.files()?)?;
-    let files = new_plugin::made(workspace, new_plugin::TEMPLATE, &name, &made)?;
+    let files = new_plugin::plugin_files(workspace, new_plugin::TEMPLATE, &name, &made)?;
     let files: Vec<_> = files.into_iter().filter(|(inside, _)| !inside.starts_with(".cargo/")).collect();
     new_plugin::write(&files, &made)?;
     stranger.cargo(&made, &["test", "--quiet"], AUTHORS)?;
@@ -63,7 +63,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     stranger.cargo(&made, &["test", "--quiet"], AUTHORS)?;
 
     let made = fresh(&place.join(MADE_OAUTH2))?;
-    let files = new_plugin::made(workspace, new_plugin::OAUTH2, &name, &made)?;
+    let files = new_plugin::plugin_files(workspace, new_plugin::OAUTH2, &name, &made)?;
     let files: Vec<_> = files.into_iter().filter(|(inside, _)| !inside.starts_with(".cargo/")).collect();
     new_plugin::write(&files, &made)?;
     copy(&workspace.root().join("Cargo.lock"), &made.join("Cargo.lock"))?;
@@ -159,7 +159,7 @@ fn copied(workspace: &Workspace, name: &str, place: &Path) -> Result<PathBuf, Fa
 }
 
 /// Replaces words in the Rust files of a plugin. Returns an error if one of the words does not occur.
-fn changed(files: Vec<new_plugin::Made>, words: &[(&str, &str)]) -> Result<Vec<new_plugin::Made>, Failure> {
+fn changed(files: Vec<new_plugin::PluginFile>, words: &[(&str, &str)]) -> Result<Vec<new_plugin::PluginFile>, Failure> {
     let mut files = files;
     for (old, new) in words {
         let mut is_there = false;

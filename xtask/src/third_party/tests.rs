@@ -38,11 +38,12 @@ fn the_guides_host_resolves_with_a_plugin_that_new_plugin_made() {
     let guide = fs::read_to_string(workspace.root().join("docs/guide/plugins.md")).unwrap();
     for template in [new_plugin::TEMPLATE, new_plugin::OAUTH2] {
         let desk = tempfile::tempdir().unwrap();
-        let (plugin, host) = (desk.path().join("connection-plugin-acme"), desk.path().join("acme-host"));
+        let plugin = desk.path().join("connection-plugin-acme");
+        let host = desk.path().join("acme-host");
         fs::create_dir_all(&plugin).unwrap();
         fs::create_dir_all(host.join("src")).unwrap();
         std::os::unix::fs::symlink(workspace.root().canonicalize().unwrap(), desk.path().join("connections")).unwrap();
-        let files = new_plugin::made(&workspace, template, &Name::new("acme", &[]).unwrap(), &plugin).unwrap();
+        let files = new_plugin::plugin_files(&workspace, template, &Name::new("acme", &[]).unwrap(), &plugin).unwrap();
         new_plugin::write(&files, &plugin).unwrap();
         fs::write(host.join("Cargo.toml"), fence_behind(&guide, "Its `Cargo.toml`:")).unwrap();
         fs::write(host.join("src/main.rs"), "fn main() {}").unwrap();

@@ -49,7 +49,8 @@ fn generated(name: &str) -> Option<String> {
 
 /// Returns the document as it should be, and the errors in its marks.
 fn filled(path: &str, text: &str) -> (String, Vec<String>) {
-    let (mut out, mut faults) = (String::new(), Vec::new());
+    let mut out = String::new();
+    let mut faults = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         out.push_str(line);

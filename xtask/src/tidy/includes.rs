@@ -52,7 +52,8 @@ fn sources(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure> {
 
 /// Returns the document as it should be, and the errors in its marks.
 fn filled(path: &str, text: &str, sources: &BTreeMap<String, String>) -> (String, Vec<String>) {
-    let (mut out, mut faults) = (String::new(), Vec::new());
+    let mut out = String::new();
+    let mut faults = Vec::new();
     let mut lines = text.lines().enumerate().peekable();
     while let Some((index, line)) = lines.next() {
         push(&mut out, line);

@@ -50,7 +50,8 @@ fn row(word: &str) -> Option<String> {
 
 /// Returns the functions of a file, each with the rows that the comment above it names.
 fn commented(text: &str) -> Vec<(&str, BTreeSet<String>)> {
-    let (mut found, mut named) = (Vec::new(), BTreeSet::new());
+    let mut found = Vec::new();
+    let mut named = BTreeSet::new();
     for line in text.lines().map(str::trim) {
         if let Some(comment) = line.strip_prefix("///") {
             named.extend(comment.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(row));

@@ -3,7 +3,7 @@
 use crate::rust_source::{Token, starts_with, tokens};
 
 /// The maximum number of lines of a file.
-const MOST_LINES: usize = 500;
+const MAX_LINES: usize = 500;
 
 /// Files that may be longer, each with the reason.
 const LONGER: &[(&str, &str)] = &[];
@@ -19,8 +19,8 @@ pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
         findings.push(format!("{path}:1: must start with `//!` and one sentence on what it is"));
     }
     let lines = text.lines().count();
-    if lines > MOST_LINES && !LONGER.iter().any(|(longer, _)| *longer == path) {
-        findings.push(format!("{path}: has {lines} lines, more than {MOST_LINES}; split it by concern"));
+    if lines > MAX_LINES && !LONGER.iter().any(|(longer, _)| *longer == path) {
+        findings.push(format!("{path}: has {lines} lines, more than {MAX_LINES}; split it by concern"));
     }
     for (index, line) in text.lines().enumerate() {
         for word in UNFINISHED.iter().filter(|word| has_word(line, word)) {

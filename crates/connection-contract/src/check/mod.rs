@@ -35,7 +35,10 @@ impl InvalidDeclaration {
         field: impl Into<Text>,
         rule: impl Into<Text>,
     ) -> Self {
-        let (extension, connection, field, rule) = (extension.into(), connection.into(), field.into(), rule.into());
+        let extension = extension.into();
+        let connection = connection.into();
+        let field = field.into();
+        let rule = rule.into();
         Self { extension, connection, field, rule }
     }
 }
@@ -50,13 +53,13 @@ impl fmt::Display for InvalidDeclaration {
 impl core::error::Error for InvalidDeclaration {}
 
 /// A field and the rule that it breaks.
-struct Broken {
+struct BrokenRule {
     field: String,
     rule: Text,
 }
 
-fn broken(field: impl Into<String>, rule: impl Into<Text>) -> Broken {
-    Broken { field: field.into(), rule: rule.into() }
+fn broken_rule(field: impl Into<String>, rule: impl Into<Text>) -> BrokenRule {
+    BrokenRule { field: field.into(), rule: rule.into() }
 }
 
 impl ExtensionDeclaration {
@@ -71,7 +74,7 @@ impl ExtensionDeclaration {
     ///
     /// [`InvalidDeclaration`] for the first rule that is broken, with the names of extension, connection and field.
     pub fn check(&self) -> Result<(), InvalidDeclaration> {
-        extension::check_extension(self).map_err(|Broken { field, rule }| {
+        extension::check_extension(self).map_err(|BrokenRule { field, rule }| {
             InvalidDeclaration::new(self.name.to_string(), self.requirement.id.to_string(), field, rule)
         })
     }
@@ -79,45 +82,48 @@ impl ExtensionDeclaration {
 
 /// Checks a name. The rules keep composite keys unambiguous, and prevent two different names from looking the same to a
 /// person.
-fn name(field: &str, name: &str) -> Result<(), Broken> {
+fn check_name(field: &str, name: &str) -> Result<(), BrokenRule> {
     const CAP: usize = 200;
     if name.trim().is_empty() {
-        return Err(broken(field, "this name is blank; write a name"));
+        return Err(broken_rule(field, "this name is blank; write a name"));
     }
     if name.trim() != name {
-        return Err(broken(field, "a name must not begin or end with white space; remove it"));
+        return Err(broken_rule(field, "a name must not begin or end with white space; remove it"));
     }
     if name.chars().count() > CAP {
-        return Err(broken(field, format!("a name may have at most {CAP} characters; choose a shorter one")));
+        return Err(broken_rule(field, format!("a name may have at most {CAP} characters; choose a shorter one")));
     }
     // Up to the maximum length, `DisplayText` changes a text only by removing what is invisible.
-    if DisplayText::from(name.to_string()).as_str() != name || name.chars().any(is_seldom_seen) {
-        return Err(broken(field, "a name must not contain control characters or invisible characters; remove them"));
+    if DisplayText::from(name.to_string()).as_str() != name || name.chars().any(is_invisible) {
+        return Err(broken_rule(
+            field,
+            "a name must not contain control characters or invisible characters; remove them",
+        ));
     }
     Ok(())
 }
 
 /// Returns `true` for a character that is part of words and pictures elsewhere but is invisible on its own (Unicode's
 /// `Default_Ignorable_Code_Point`). Two names that differ only by it look the same.
-fn is_seldom_seen(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0100}'..='\u{e0fff}')
 }
 
 /// Checks that a text is not blank.
-fn said(field: &str, text: &str, rule: &'static str) -> Result<(), Broken> {
-    if text.trim().is_empty() { Err(broken(field, rule)) } else { Ok(()) }
+fn check_not_blank(field: &str, text: &str, rule: &'static str) -> Result<(), BrokenRule> {
+    if text.trim().is_empty() { Err(broken_rule(field, rule)) } else { Ok(()) }
 }
 
 /// Rejects a list that contains an item twice.
-fn once<T: Ord>(
+fn check_unique<T: Ord>(
     items: impl IntoIterator<Item = T>,
     rule: &'static str,
     field: impl Fn(usize) -> String,
-) -> Result<(), Broken> {
+) -> Result<(), BrokenRule> {
     let mut seen = BTreeSet::new();
     match items.into_iter().position(|item| !seen.insert(item)) {
-        Some(at) => Err(broken(field(at), rule)),
+        Some(at) => Err(broken_rule(field(at), rule)),
         None => Ok(()),
     }
 }

@@ -2,39 +2,41 @@
 
 use alloc::{collections::BTreeSet, format};
 
-use super::{Broken, broken, name, once, said};
+use super::{BrokenRule, broken_rule, check_name, check_not_blank, check_unique};
 use crate::{AuthType, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
 
-pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), Broken> {
+pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), BrokenRule> {
     // The type of `provider` is stricter than any rule here.
     let Requirement { id, provider: _, title, titles, auth, public_preference_names, connect_guide } = requirement;
-    name("/connection/id", id)?;
+    check_name("/connection/id", id)?;
     if core::iter::once(title).chain(titles.iter().map(|(_, title)| title)).all(|t| t.as_str().trim().is_empty()) {
-        return Err(broken("/connection/title", "a connection needs a title in at least one language"));
+        return Err(broken_rule("/connection/title", "a connection needs a title in at least one language"));
     }
     for (language, _) in titles {
-        name("/connection/title", language)?;
+        check_name("/connection/title", language)?;
     }
-    once(titles.iter().map(|(language, _)| language), "a title may be given only once in each language", |_| {
-        "/connection/title".into()
-    })?;
+    check_unique(
+        titles.iter().map(|(language, _)| language),
+        "a title may be given only once in each language",
+        |_| "/connection/title".into(),
+    )?;
     check_auth(auth)?;
     let secrets: BTreeSet<&str> = auth.secret_names.iter().map(SecretName::as_str).collect();
     for (at, own) in public_preference_names.iter().enumerate() {
         let field = format!("/connection/publicPreferenceNames/{at}");
-        name(&field, own)?;
+        check_name(&field, own)?;
         if secrets.contains(own.as_ref()) {
-            return Err(broken(
+            return Err(broken_rule(
                 field,
                 "this is the name of a secret, and a secret is never public; remove it from one of the lists",
             ));
         }
     }
-    once(public_preference_names, "a public preference may be named only once; remove one of the two", |at| {
+    check_unique(public_preference_names, "a public preference may be named only once; remove one of the two", |at| {
         format!("/connection/publicPreferenceNames/{at}")
     })?;
     match connect_guide {
-        Some(guide) => said(
+        Some(guide) => check_not_blank(
             "/connection/connectGuide",
             guide.as_str(),
             "the guide is blank; write how to connect, or leave the field out",
@@ -43,12 +45,12 @@ pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), Broken>
     }
 }
 
-fn check_auth(auth: &RequirementAuth) -> Result<(), Broken> {
+fn check_auth(auth: &RequirementAuth) -> Result<(), BrokenRule> {
     const SECRETS: &str = "/connection/auth/secretNames";
     let RequirementAuth { auth, secret_names, oauth } = auth;
     let oauth = match (auth, oauth) {
         (AuthType::OAuth, None) => {
-            return Err(broken(
+            return Err(broken_rule(
                 "/connection/auth",
                 "oauth needs authorizationUrl, tokenUrl, clientId, scopes and redirect",
             ));
@@ -56,10 +58,10 @@ fn check_auth(auth: &RequirementAuth) -> Result<(), Broken> {
         (AuthType::OAuth, Some(oauth)) => Some(oauth),
         (AuthType::None | AuthType::ApiKey | AuthType::PersonalAccessToken, None) => None,
         (AuthType::None | AuthType::ApiKey | AuthType::PersonalAccessToken, Some(_)) => {
-            return Err(broken("/connection/auth", "only oauth has endpoints; change the type or remove them"));
+            return Err(broken_rule("/connection/auth", "only oauth has endpoints; change the type or remove them"));
         }
         (AuthType::Basic | AuthType::Custom, _) => {
-            return Err(broken(
+            return Err(broken_rule(
                 "/connection/auth/type",
                 "the type of auth must be none, apiKey, personalAccessToken or oauth; choose one of these",
             ));
@@ -67,57 +69,59 @@ fn check_auth(auth: &RequirementAuth) -> Result<(), Broken> {
     };
     match (auth, secret_names.is_empty()) {
         (AuthType::None, false) => {
-            return Err(broken(
+            return Err(broken_rule(
                 SECRETS,
                 "auth of the type none has no secrets; remove the names or choose another type",
             ));
         }
         (AuthType::None, true) | (_, false) => {}
-        (_, true) => return Err(broken(SECRETS, "this type of auth needs the name of at least one secret")),
+        (_, true) => return Err(broken_rule(SECRETS, "this type of auth needs the name of at least one secret")),
     }
-    once(secret_names, "a secret may be named only once; remove one of the two", |at| format!("{SECRETS}/{at}"))?;
+    check_unique(secret_names, "a secret may be named only once; remove one of the two", |at| {
+        format!("{SECRETS}/{at}")
+    })?;
     oauth.map_or(Ok(()), check_oauth)
 }
 
-fn check_oauth(oauth: &RequirementOAuth) -> Result<(), Broken> {
+fn check_oauth(oauth: &RequirementOAuth) -> Result<(), BrokenRule> {
     let RequirementOAuth { authorization_url, token_url, client_id, scopes, redirect } = oauth;
-    line("/connection/auth/authorizationUrl", authorization_url)?;
-    line("/connection/auth/tokenUrl", token_url)?;
-    line("/connection/auth/clientId", client_id)?;
+    check_line("/connection/auth/authorizationUrl", authorization_url)?;
+    check_line("/connection/auth/tokenUrl", token_url)?;
+    check_line("/connection/auth/clientId", client_id)?;
     for (at, scope) in scopes.iter().enumerate() {
-        line(&format!("/connection/auth/scopes/{at}"), scope)?;
+        check_line(&format!("/connection/auth/scopes/{at}"), scope)?;
     }
     match redirect {
         RequirementRedirect::AppScheme { scheme, callback_path } => {
-            is_scheme("/connection/auth/redirect/scheme", scheme)?;
-            line("/connection/auth/redirect/callbackPath", callback_path)
+            check_scheme("/connection/auth/redirect/scheme", scheme)?;
+            check_line("/connection/auth/redirect/callbackPath", callback_path)
         }
         RequirementRedirect::AppUri { uri_scheme, callback_path } => {
-            is_scheme("/connection/auth/redirect/uriScheme", uri_scheme)?;
-            line("/connection/auth/redirect/callbackPath", callback_path)
+            check_scheme("/connection/auth/redirect/uriScheme", uri_scheme)?;
+            check_line("/connection/auth/redirect/callbackPath", callback_path)
         }
         RequirementRedirect::Loopback => Ok(()),
-        RequirementRedirect::Other(way) => name("/connection/auth/redirect/type", way),
-        RequirementRedirect::Web { redirect_url } => line("/connection/auth/redirect/redirectUrl", redirect_url),
+        RequirementRedirect::Other(way) => check_name("/connection/auth/redirect/type", way),
+        RequirementRedirect::Web { redirect_url } => check_line("/connection/auth/redirect/redirectUrl", redirect_url),
     }
 }
 
 /// Checks a text that becomes part of an address or a request.
-fn line(field: &str, text: &str) -> Result<(), Broken> {
-    said(field, text, "this must not be blank; write the value that the provider documents")?;
+fn check_line(field: &str, text: &str) -> Result<(), BrokenRule> {
+    check_not_blank(field, text, "this must not be blank; write the value that the provider documents")?;
     if text.chars().any(char::is_control) {
-        return Err(broken(field, "this must not contain control characters; remove them"));
+        return Err(broken_rule(field, "this must not contain control characters; remove them"));
     }
     Ok(())
 }
 
 /// Checks the scheme of a URI (RFC 3986, section 3.1).
-fn is_scheme(field: &str, scheme: &str) -> Result<(), Broken> {
+fn check_scheme(field: &str, scheme: &str) -> Result<(), BrokenRule> {
     let first = scheme.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
     if first && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')) {
         return Ok(());
     }
-    Err(broken(
+    Err(broken_rule(
         field,
         "a scheme begins with a letter and has only letters, digits, '+', '-' and '.', without the ':' that follows it",
     ))

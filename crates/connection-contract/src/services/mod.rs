@@ -8,8 +8,9 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
-    BaseUrl, BoxFuture, DisplayText, FileCache, HttpError, HttpRequest, HttpResponse, InboundHttpService,
-    LoginWindowService, Notice, Root, Secret, ServiceError, Text, Timestamp, ToolService, Wait, Woken,
+    BaseUrl, BoxFuture, DisplayText, FileCache, GrantedDirectory, HttpError, HttpRequest, HttpResponse,
+    InboundHttpService, LoginWindowService, Notice, Secret, ServiceError, Text, Timestamp, ToolService, Wait,
+    WaitOutcome,
 };
 
 pub use kv::KvService;
@@ -180,21 +181,30 @@ pub trait FileService: Send + Sync {
     ///
     /// [`ServiceError::Denied`] outside the granted roots, [`ServiceError::NotFound`] if the file does not exist,
     /// [`ServiceError::Unavailable`] if the host cannot tell.
-    fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>>;
+    fn stat<'a>(&'a self, root: &'a GrantedDirectory, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>>;
 
     /// Returns the entries of a directory, sorted by name. There are at most 10,000.
     ///
     /// # Errors
     ///
     /// The errors of [`stat`](Self::stat).
-    fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>>;
+    fn list<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>>;
 
     /// Reads a file of at most `limit` bytes.
     ///
     /// # Errors
     ///
     /// The errors of [`stat`](Self::stat), and [`ServiceError::TooLarge`] for a longer file.
-    fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>>;
+    fn read<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Secret, ServiceError>>;
 }
 
 /// The services that only a setup has. No method reports a fault of the session: when a session ends or is at fault,
@@ -202,7 +212,7 @@ pub trait FileService: Send + Sync {
 pub trait SetupService: Send + Sync {
     /// Shows what the wait contains, and resolves with the input that ended it. This is the only effect that suspends a
     /// setup.
-    fn wait<'a>(&'a self, wait: Wait<'a>) -> BoxFuture<'a, Woken>;
+    fn wait<'a>(&'a self, wait: Wait<'a>) -> BoxFuture<'a, WaitOutcome>;
 
     /// Shows a notice from now on.
     fn show(&self, notice: Notice);
@@ -226,7 +236,7 @@ pub struct Services<'a> {
     pub(crate) file_cache: Option<&'a dyn FileCache>,
     pub(crate) login_window: Option<&'a dyn LoginWindowService>,
     pub(crate) tools: Option<&'a dyn ToolService>,
-    pub(crate) directory: Option<&'a Root>,
+    pub(crate) directory: Option<&'a GrantedDirectory>,
 }
 
 impl<'a> Services<'a> {
@@ -312,7 +322,7 @@ impl<'a> Services<'a> {
 
     /// Sets the directory of the profile, which is granted.
     #[must_use]
-    pub fn directory(mut self, directory: Option<&'a Root>) -> Self {
+    pub fn directory(mut self, directory: Option<&'a GrantedDirectory>) -> Self {
         self.directory = directory;
         self
     }

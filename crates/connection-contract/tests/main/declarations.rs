@@ -62,7 +62,7 @@ fn names_are_said_seen_and_short() {
 }
 
 #[test]
-fn what_is_named_twice_is_refused() {
+fn a_repeated_name_is_refused() {
     let text = || Preference::new("a", PreferenceInput::Text);
     let extension = || extension(requirement(token()));
     refused(&extension().platform(Platform::Linux).platform(Platform::Linux), "/platforms/1");

@@ -22,7 +22,7 @@ fn a_header_that_came_twice_is_none() {
 }
 
 #[test]
-fn what_came_is_kept_to_the_byte() {
+fn a_delivery_is_stored_unchanged() {
     let came = delivery(&[]);
     assert_eq!((came.method(), came.url()), ("POST", "https://host.example/webhooks/1?a=b"));
     assert_eq!((came.body().expose(), came.received_at().seconds()), (&b"{\"a\":1}"[..], 1));

@@ -22,7 +22,7 @@ fn a_record_of_format_one_is_read_for_ever() {
 }
 
 #[test]
-fn what_is_cut_or_of_another_format_is_malformed() {
+fn truncated_or_foreign_bytes_are_malformed() {
     let whole = Record::new().with("name", "value").with("other", "x").encode();
     let fields = |length: usize| Record::decode(&whole.expose()[..length]).map(|record| record.fields().count());
     for length in 0..whole.expose().len() {

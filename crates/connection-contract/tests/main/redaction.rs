@@ -2,7 +2,7 @@
 //! types.
 
 use connection_contract::{
-    Answer, Delivery, Established, HttpRequest, HttpResponse, Identity, Link, Record, Refreshed, Secret, Spend,
+    Answer, Delivery, HttpRequest, HttpResponse, Identity, Link, Record, Refreshed, Secret, SetupResult, Spend,
     Timestamp, UsageSnapshot, VerifyResult, WebhookEvent, host,
 };
 
@@ -32,7 +32,7 @@ fn no_debug_shows_a_secret() {
         format!("{:?}", Link::to(&base, "/authorize").query("state", CANARY)),
         format!("{:?}", Record::new().with("token", secret())),
         format!("{:?}", host::answers([("token".into(), Answer::Secret(secret()))])),
-        format!("{:?}", Established::new(secret(), Identity::new("1", "ada"))),
+        format!("{:?}", SetupResult::new(secret(), Identity::new("1", "ada"))),
         format!("{:?}", VerifyResult::live().rotated(secret())),
         format!("{:?}", Refreshed::new(secret())),
         format!("{:?}", Spend::new("refresh_token", &secret())),
@@ -49,7 +49,7 @@ fn no_debug_shows_a_secret() {
         format!("{request:#?} {:#?}", request.headers),
         format!("{response:#?} {handle:#?} {callback:#?}"),
         format!("{:#?} {:x?}", Record::new().with("token", secret()), Refreshed::new(secret())),
-        format!("{:#?}", Established::new(secret(), Identity::new("1", "ada"))),
+        format!("{:#?}", SetupResult::new(secret(), Identity::new("1", "ada"))),
     ];
     for text in shown.into_iter().chain(pretty) {
         assert_eq!(canary::found(text.as_bytes(), CANARY.as_bytes()), None, "{text}");

@@ -12,8 +12,8 @@ const STANDS: [u8; 32] = [7; 32];
 
 fn settled(signature: &[u8], text: &str) -> String {
     let mut signatures = Signatures::default();
-    signatures.note(signature, &STANDS);
-    signatures.settled(text.as_bytes()).expose_str().expect("text").to_owned()
+    signatures.add(signature, &STANDS);
+    signatures.with_stand_ins(text.as_bytes()).expose_str().expect("text").to_owned()
 }
 
 #[test]
@@ -21,7 +21,8 @@ fn two_signatures_of_the_same_are_the_same_in_every_encoding() {
     let encodings: [fn(&[u8]) -> String; 4] = [base64url, base64, |bytes| percent_encode(&base64(bytes)), hex];
     for encoded in encodings {
         let text = |signature: &[u8]| format!("a={0}&b={0}.{1}", encoded(signature), "end");
-        let (one, other) = (settled(&SIGNATURE, &text(&SIGNATURE)), settled(&OTHER, &text(&OTHER)));
+        let one = settled(&SIGNATURE, &text(&SIGNATURE));
+        let other = settled(&OTHER, &text(&OTHER));
         assert_eq!(one, other);
         assert!(one.starts_with("a=") && one.ends_with(".end") && !one.contains(&encoded(&SIGNATURE)), "{one}");
         // As a control, an unknown signature is not replaced.
@@ -37,8 +38,8 @@ fn a_signature_that_looks_the_same_in_two_encodings_is_the_same_too() {
     for stands in [[7; 32], [0xfb; 32]] {
         let settled = |signature: &[u8], text: String| {
             let mut signatures = Signatures::default();
-            signatures.note(signature, &stands);
-            signatures.settled(text.as_bytes()).expose().to_vec()
+            signatures.add(signature, &stands);
+            signatures.with_stand_ins(text.as_bytes()).expose().to_vec()
         };
         let query = |signature: &[u8]| percent_encode(base64(signature).trim_end_matches('='));
         assert_eq!(settled(&plain, query(&plain)), settled(&SIGNATURE, query(&SIGNATURE)));
@@ -46,12 +47,16 @@ fn a_signature_that_looks_the_same_in_two_encodings_is_the_same_too() {
 }
 
 #[test]
-fn what_stands_for_it_is_told_in_its_encoding() {
+fn a_stand_in_keeps_the_encoding_of_its_signature() {
     let mut signatures = Signatures::default();
-    signatures.note(&SIGNATURE, &STANDS);
+    signatures.add(&SIGNATURE, &STANDS);
     for encoded in [base64url, base64, hex] {
         assert_eq!(
-            signatures.retold(encoded(&SIGNATURE).as_bytes()).expose_str().unwrap().trim_end_matches('='),
+            signatures
+                .with_encoded_stand_ins(encoded(&SIGNATURE).as_bytes())
+                .expose_str()
+                .unwrap()
+                .trim_end_matches('='),
             encoded(&STANDS).trim_end_matches('=')
         );
     }
@@ -71,8 +76,8 @@ fn the_newest_signatures_are_known() {
     let mut signatures = Signatures::default();
     let numbered = |n: u8| [n; 64];
     for n in 0..40 {
-        signatures.note(&numbered(n), &STANDS);
+        signatures.add(&numbered(n), &STANDS);
     }
-    let is_known = |n: u8| signatures.settled(hex(&numbered(n)).as_bytes()).expose() == hex(&STANDS).as_bytes();
+    let is_known = |n: u8| signatures.with_stand_ins(hex(&numbered(n)).as_bytes()).expose() == hex(&STANDS).as_bytes();
     assert!(!is_known(7) && is_known(8) && is_known(39));
 }

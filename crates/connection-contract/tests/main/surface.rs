@@ -38,9 +38,9 @@ impl connection_contract::ConnectionDefinition for Nothing {
     async fn setup(
         &self,
         _: &connection_contract::SetupContext<'_>,
-    ) -> Result<connection_contract::Established<()>, connection_contract::SetupFailure> {
-        use connection_contract::{Established, Identity};
-        Ok(Established::new((), Identity::new("1", "nothing")))
+    ) -> Result<connection_contract::SetupResult<()>, connection_contract::SetupFailure> {
+        use connection_contract::{Identity, SetupResult};
+        Ok(SetupResult::new((), Identity::new("1", "nothing")))
     }
 
     fn serialize_credential(

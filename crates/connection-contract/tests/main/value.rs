@@ -3,7 +3,7 @@
 use connection_contract::{JsonError, Value};
 
 #[test]
-fn what_is_written_is_what_was_read() {
+fn written_values_are_read_unchanged() {
     for json in [
         "null",
         "true",

@@ -38,7 +38,9 @@ fn found(number: usize) -> usize {
     let parts = [0, 1, 2].map(|part| (0..PART).map(|at| !letter(number, part, at)).collect::<Vec<_>>());
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let memory = File::open("/proc/self/mem").unwrap();
-    let (mut found, mut page, nothing) = (0, vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    let mut found = 0;
+    let mut page = vec![0; 64 * 1024];
+    let nothing = vec![0; 64 * 1024];
     for line in maps.lines() {
         let Some((range, rest)) = line.split_once(' ') else { continue };
         let (start, end) = range.split_once('-').unwrap();
@@ -46,7 +48,8 @@ fn found(number: usize) -> usize {
         if !rest.starts_with("rw") {
             continue;
         }
-        let (mut at, end) = (number(start), number(end));
+        let mut at = number(start);
+        let end = number(end);
         // Each step is shorter than a page by the length of a part, so that no part is split between two reads.
         while at < end {
             let length = usize::try_from(end - at).unwrap().min(page.len());
@@ -87,7 +90,7 @@ fn a_secret_is_wiped_when_it_is_dropped() {
 }
 
 #[test]
-fn what_is_made_of_a_secret_is_wiped_when_it_is_dropped() {
+fn buffers_derived_from_a_secret_are_wiped_on_drop() {
     let base = || host::base_url("https://api.example.com").unwrap();
     wiped(11, "a bearer token", |secret| drop(HttpRequest::get(&base(), "/").bearer(&secret)));
     wiped(12, "a header", |secret| drop(HttpRequest::get(&base(), "/").header("x-key", secret)));
@@ -111,7 +114,7 @@ fn what_is_made_of_a_secret_is_wiped_when_it_is_dropped() {
 
 /// As a control, memory that is freed but not wiped is found, unless another thread reuses it first.
 #[test]
-fn what_is_not_wiped_is_found() {
+fn an_unwiped_buffer_is_found() {
     assert!((0..20).any(|_| {
         drop(secret(25));
         found(25) > 0

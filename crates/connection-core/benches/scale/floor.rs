@@ -32,7 +32,8 @@ const PAGE: &str = "SELECT a.owner, a.kind, a.profile_id, a.label, a.account_id,
 type Decoded = (Vec<Option<String>>, Vec<Option<i64>>, Vec<Option<Vec<u8>>>);
 
 fn decoded(row: &SqliteRow, texts: usize, numbers: usize) -> Decoded {
-    let (numbers, end) = (texts + numbers, row.len());
+    let numbers = texts + numbers;
+    let end = row.len();
     let text = (0..texts).map(|at| row.get(at)).collect();
     (text, (texts..numbers).map(|at| row.get(at)).collect(), (numbers..end).map(|at| row.get(at)).collect())
 }
@@ -77,7 +78,8 @@ pub(crate) async fn insert(to: &mut SqliteConnection, count: usize, number: &mut
     let mut transaction = to.begin_with("BEGIN IMMEDIATE").await.unwrap();
     for _ in 0..count {
         *number += 1;
-        let (id, label) = (Uuid::from_u128((0xff << 120) + *number), format!("floor {number}"));
+        let id = Uuid::from_u128((0xff << 120) + *number);
+        let label = format!("floor {number}");
         let at = LAST + i64::try_from(*number).unwrap();
         sqlx::query(ACCOUNT).bind(id).bind(label).bind(at).execute(&mut *transaction).await.unwrap();
         let credential = sqlx::query(CREDENTIAL).bind(id).bind(vec![1; 317]).bind(vec![1; 8]).bind(at);

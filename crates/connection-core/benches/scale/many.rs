@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// The default number of probes that run at once.
-const AT_ONCE: usize = 64;
+const MAX_CONCURRENT: usize = 64;
 
 /// The number of attempts with a herd of callers. On a busy machine some callers arrive after the end of the
 /// refresh and begin another one.
-const TRIES: usize = 10;
+const MAX_TRIES: usize = 10;
 
 fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
@@ -40,7 +40,8 @@ pub(crate) async fn send(settings: &[Setting; 2], provider: &Provider, size: &Si
     if !table.wants(LINE) {
         return;
     }
-    let (client, url) = (client(), format!("{}/now", provider.origin));
+    let client = client();
+    let url = format!("{}/now", provider.origin);
     let sends = 1_000 / size.fewer;
     let mut pairs = Vec::new();
     for setting in settings {
@@ -92,7 +93,7 @@ pub(crate) async fn herd(setting: &Setting, provider: &Provider, size: &Size, ta
         let floor = async || refreshes(&connection, 1).await;
         let ours = async || {
             let mut time = Duration::MAX;
-            for _ in 0..TRIES {
+            for _ in 0..MAX_TRIES {
                 let asked = provider.tokens();
                 time = refreshes(&connection, waiters).await;
                 if provider.tokens() == asked + 1 {
@@ -122,7 +123,8 @@ pub(crate) async fn preflight(settings: &[Setting; 2], provider: &Provider, size
         };
         // The first verification finds that each connection is live, which is a change.
         verify().await;
-        let (client, url) = (client(), format!("{}/slow", provider.origin));
+        let client = client();
+        let url = format!("{}/slow", provider.origin);
         let floor = async || timed(async || at_once(&client, &url, count).await).await;
         let ours = async || timed(async || verify().await).await;
         pairs.push(pair(size.rounds.min(3), count, floor, ours).await);
@@ -134,8 +136,10 @@ pub(crate) async fn preflight(settings: &[Setting; 2], provider: &Provider, size
 async fn at_once(client: &reqwest::Client, url: &str, count: usize) {
     let done = Arc::new(AtomicUsize::new(0));
     let mut all = JoinSet::new();
-    for _ in 0..AT_ONCE {
-        let (client, url, done) = (client.clone(), url.to_owned(), done.clone());
+    for _ in 0..MAX_CONCURRENT {
+        let client = client.clone();
+        let url = url.to_owned();
+        let done = done.clone();
         all.spawn(async move {
             while done.fetch_add(1, SeqCst) < count {
                 get(&client, &url).await;

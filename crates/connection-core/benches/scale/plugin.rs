@@ -37,11 +37,11 @@ impl ConnectionDefinition for Plugin {
             .secret_name("accessToken")
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("account")).await;
         let account = answers.text("account")?;
         let key = Secret::from(format!("key-{account}"));
-        Ok(Established::new(key, identity(account)).established_live(VerifyResult::live()))
+        Ok(SetupResult::new(key, identity(account)).measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {

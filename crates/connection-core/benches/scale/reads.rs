@@ -23,8 +23,10 @@ pub(crate) async fn hot(settings: &[Setting; 2], size: &Size, table: &mut Table)
         return;
     }
     let goal = Goal { ratio: Some(1.3), growth: Some(1.1) };
-    let (rounds, uses) = (size.rounds * SHORT_ROUNDS, 2_000 / size.fewer);
-    let (mut kept, mut by_id) = (Vec::new(), Vec::new());
+    let rounds = size.rounds * SHORT_ROUNDS;
+    let uses = 2_000 / size.fewer;
+    let mut kept = Vec::new();
+    let mut by_id = Vec::new();
     for setting in settings {
         let ids = &setting.ids[..HOT];
         let opened = floor::Opened::of(ids);

@@ -23,7 +23,8 @@ pub(crate) async fn creates(settings: &[Setting; 2], size: &Size, table: &mut Ta
     }
     let mut pairs = Vec::new();
     for setting in settings {
-        let (mut copy, mut number) = (setting.copy().await, 0);
+        let mut copy = setting.copy().await;
+        let mut number = 0;
         let creates = (20 / size.fewer).max(1);
         let floor = async || {
             timed(async || {
@@ -53,7 +54,8 @@ pub(crate) async fn imports(settings: &[Setting; 2], size: &Size, table: &mut Ta
     }
     let mut pairs = Vec::new();
     for setting in settings {
-        let (mut copy, mut number) = (setting.copy().await, 0);
+        let mut copy = setting.copy().await;
+        let mut number = 0;
         let transactions = (20 / size.fewer).max(1);
         let floor = async || {
             timed(async || {

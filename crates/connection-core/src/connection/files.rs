@@ -1,11 +1,11 @@
 //! Reads files of a connection with granted directories.
 
-use connection_contract::{FileStat, Root, Secret};
+use connection_contract::{FileStat, GrantedDirectory, Secret};
 
 use super::Connection;
 use crate::{
     Error,
-    services::files::{LocalFiles, Reading, Unread},
+    services::files::{LocalFiles, ReadRefusal, Reading},
 };
 
 impl Connection {
@@ -30,12 +30,12 @@ impl Connection {
 #[derive(Debug)]
 pub struct Files {
     files: LocalFiles,
-    roots: Vec<Root>,
+    roots: Vec<GrantedDirectory>,
 }
 
 impl Files {
     /// Returns the granted directories.
-    pub fn roots(&self) -> &[Root] {
+    pub fn roots(&self) -> &[GrantedDirectory] {
         &self.roots
     }
 
@@ -44,7 +44,7 @@ impl Files {
     /// # Errors
     ///
     /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
-    pub async fn stat(&self, root: &Root, path: &str) -> Result<FileStat, Error> {
+    pub async fn stat(&self, root: &GrantedDirectory, path: &str) -> Result<FileStat, Error> {
         Ok(self.files.stated(root, path).await?)
     }
 
@@ -53,7 +53,7 @@ impl Files {
     /// # Errors
     ///
     /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
-    pub async fn list(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, Error> {
+    pub async fn list(&self, root: &GrantedDirectory, path: &str) -> Result<Vec<FileStat>, Error> {
         Ok(self.files.listed(root, path).await?)
     }
 
@@ -62,16 +62,16 @@ impl Files {
     /// # Errors
     ///
     /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
-    pub async fn read(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, Error> {
+    pub async fn read(&self, root: &GrantedDirectory, path: &str, limit: usize) -> Result<Secret, Error> {
         Ok(self.files.content(root, path, limit).await?)
     }
 }
 
-impl From<Unread> for Error {
-    fn from(unread: Unread) -> Self {
+impl From<ReadRefusal> for Error {
+    fn from(unread: ReadRefusal) -> Self {
         match unread {
-            Unread::Refused(refused) => Self::Directory(refused),
-            Unread::Service(error) => Self::Files(error),
+            ReadRefusal::Refused(refused) => Self::Directory(refused),
+            ReadRefusal::Service(error) => Self::Files(error),
         }
     }
 }

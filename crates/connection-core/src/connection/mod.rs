@@ -2,9 +2,9 @@
 
 mod files;
 mod hot;
-pub(crate) mod named;
+pub(crate) mod named_secrets;
 mod payload;
-mod previous;
+mod previous_mark;
 mod refresh;
 mod rename;
 pub(crate) mod replace;
@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub use files::Files;
-pub(crate) use hot::{HotRow, HotRows, Known, Stored};
+pub(crate) use hot::{HotRow, HotRows, ReadConnection, Stored};
 pub(crate) use payload::Payload;
 pub use send::Response;
 
@@ -88,7 +88,7 @@ impl Connection {
     /// [`Error::UnknownKind`], [`Error::NotFound`] if the connection was removed meanwhile, [`Error::Plugin`] for a
     /// failure that says nothing about the connection, and the store's errors. The liveness is unchanged.
     pub async fn verify(&self) -> Result<ConnectionInfo, Error> {
-        verify::verify(&self.registry(), self.id(), verify::Asker::Host).await
+        verify::verify(&self.registry(), self.id(), verify::ProbeTrigger::Host).await
     }
 
     /// Returns a stream of the changes of the liveness from now on, in this process only.
@@ -172,7 +172,7 @@ impl Connection {
         }
     }
 
-    async fn known(&self) -> Result<Arc<Known>, Error> {
+    async fn known(&self) -> Result<Arc<ReadConnection>, Error> {
         // Cached rows would outlive the store for a moment.
         if self.shared.store.is_closed() {
             return Err(StoreError::Closed.into());

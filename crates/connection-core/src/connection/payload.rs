@@ -3,7 +3,7 @@
 //! Origins and roots are sealed with the credential, so that an edited row cannot make the core send a credential
 //! elsewhere.
 
-use connection_contract::{BaseUrl, Kind, Origin, Reach, Record, Root, Secret, host};
+use connection_contract::{BaseUrl, GrantedDirectory, Kind, Origin, Reach, Record, Secret, host};
 use connection_egress::{AllowedOrigin, Egress};
 use connection_seal::Place;
 
@@ -17,7 +17,7 @@ pub(crate) struct Payload {
     pub(crate) credential: Secret,
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) origins: Vec<AllowedOrigin>,
-    pub(crate) roots: Vec<Root>,
+    pub(crate) roots: Vec<GrantedDirectory>,
 }
 
 impl Payload {
@@ -31,7 +31,7 @@ impl Payload {
         reach: &Reach,
         credential: Secret,
         named: &[Origin],
-        granted: &[Root],
+        granted: &[GrantedDirectory],
     ) -> Result<Self, &'static str> {
         let declared = &kind.checked;
         let addresses: Vec<_> = declared.addresses.iter().map(|(_, base)| base.origin()).collect();
@@ -70,13 +70,14 @@ impl Payload {
             Some(base) => Some(host::base_url(base.expose_str()?)?),
             None => None,
         };
-        let (mut origins, mut roots) = (Vec::new(), Vec::new());
+        let mut origins = Vec::new();
+        let mut roots = Vec::new();
         for (name, value) in record.fields() {
             match name {
                 "named" | "declared" => {
                     origins.push(AllowedOrigin { origin: host::origin(value.expose_str()?)?, named: name == "named" });
                 }
-                "root" => roots.push(host::root(value.expose_str()?)),
+                "root" => roots.push(host::granted_directory(value.expose_str()?)),
                 _ => {}
             }
         }
@@ -114,14 +115,14 @@ mod tests {
         \0\0\0\x04root\0\0\0\x0f/home/ada/notes";
 
     #[test]
-    fn what_was_sealed_first_is_read_for_ever_and_still_written() {
+    fn the_first_sealed_format_is_still_read_and_written() {
         let payload = Payload::decode(FORMAT_1).unwrap();
         assert_eq!(payload.credential.expose(), b"secret");
         assert_eq!(payload.base_url.as_ref().unwrap().to_string(), "https://api.acme.example/base/v1");
         let origins = payload.origins.iter().map(|allowed| (allowed.origin.as_str(), allowed.named));
         let expected = [("https://api.acme.example", false), ("https://acme.example:8443", true)];
         assert_eq!(origins.collect::<Vec<_>>(), expected);
-        assert_eq!(payload.roots, [host::root("/home/ada/notes")]);
+        assert_eq!(payload.roots, [host::granted_directory("/home/ada/notes")]);
         assert_eq!(payload.encode().expose(), FORMAT_1);
     }
 

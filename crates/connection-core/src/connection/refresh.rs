@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use connection_contract::{NotLive, Reason, reason};
 
-use super::{Connection, Known, hot::HotRow};
+use super::{Connection, ReadConnection, hot::HotRow};
 use crate::{
     ConnectionInfo, Error,
-    refresh::{self, Landed, Renewed, Why, plan::Stage},
+    refresh::{self, FlightResult, RefreshResult, Trigger, plan::Stage},
     registry::KindEntry,
 };
 
@@ -33,7 +33,7 @@ impl Connection {
     /// the credential or cannot be reached, [`Error::UnknownKind`], [`Error::NotFound`], and the store's errors. The
     /// credential is unchanged.
     pub async fn refresh(&self) -> Result<ConnectionInfo, Error> {
-        self.refresh_for(Why::Asked).await
+        self.refresh_for(Trigger::Requested).await
     }
 
     /// Refreshes as [`refresh`](Self::refresh) does, but asks the provider again even if it refused this credential
@@ -43,15 +43,16 @@ impl Connection {
     ///
     /// The errors of [`refresh`](Self::refresh).
     pub async fn force_refresh(&self) -> Result<ConnectionInfo, Error> {
-        self.refresh_for(Why::Forced).await
+        self.refresh_for(Trigger::Forced).await
     }
 
-    async fn refresh_for(&self, why: Why) -> Result<ConnectionInfo, Error> {
-        let (registry, id) = (self.registry(), self.id());
+    async fn refresh_for(&self, why: Trigger) -> Result<ConnectionInfo, Error> {
+        let registry = self.registry();
+        let id = self.id();
         if !self.kind()?.renews() {
             return Err(self.cannot("renew their credential"));
         }
-        match refresh::renew_current(&registry, id, why).await?.row {
+        match refresh::refresh_current(&registry, id, why).await?.row {
             // The row belongs to the owner for whom the refresh was begun.
             Some(row) if row.info.owner == self.info.owner => Ok((*row.info).clone()),
             _ => registry.info(id).await,
@@ -72,8 +73,8 @@ impl Connection {
                 Ok((kind, row))
             }
             Stage::Expired => {
-                let landed = refresh::renew(&registry, self.id(), row.generation, Why::Due).await?;
-                Ok((kind, self.landed(landed.row).await?))
+                let landed = refresh::refresh(&registry, self.id(), row.generation, Trigger::Due).await?;
+                Ok((kind, self.adopt_refreshed(landed.row).await?))
             }
             Stage::Failed => {
                 let unknown = || Reason::new(reason::EXPIRED, "the credential has expired and could not be renewed");
@@ -84,7 +85,7 @@ impl Connection {
     }
 
     /// Returns the row that a refresh stored, so that its waiters do not read the store again.
-    async fn landed(&self, row: Option<Arc<Known>>) -> Result<Arc<HotRow>, Error> {
+    async fn adopt_refreshed(&self, row: Option<Arc<ReadConnection>>) -> Result<Arc<HotRow>, Error> {
         match row {
             Some(row) if row.info.owner == self.info.owner && row.info.kind == self.info.kind => {
                 row.open(&self.shared).await
@@ -101,8 +102,10 @@ impl Connection {
         if newer(&row) || !kind.renews() {
             return Some(row).filter(newer);
         }
-        match refresh::renew(&self.registry(), self.id(), refused.generation, Why::Refused).await {
-            Ok(Landed { renewed: Renewed::To(_), row }) => self.landed(row).await.ok().filter(newer),
+        match refresh::refresh(&self.registry(), self.id(), refused.generation, Trigger::Refused).await {
+            Ok(FlightResult { renewed: RefreshResult::Current(_), row }) => {
+                self.adopt_refreshed(row).await.ok().filter(newer)
+            }
             Ok(_) => None,
             Err(error) => {
                 tracing::debug!(

@@ -26,8 +26,12 @@ impl Connection {
             return Err(Error::InvalidLabel);
         }
         let shared = &self.shared;
-        let (id, owner, kind) = (self.id(), self.info.owner.clone(), self.info.kind.clone());
-        let (now, ids, sealer) = (shared.clock.now().seconds(), shared.ids.clone(), shared.sealer.clone());
+        let id = self.id();
+        let owner = self.info.owner.clone();
+        let kind = self.info.kind.clone();
+        let now = shared.clock.now().seconds();
+        let ids = shared.ids.clone();
+        let sealer = shared.sealer.clone();
         let renamed = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&owner)).await?;

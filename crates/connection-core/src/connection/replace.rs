@@ -8,12 +8,12 @@ use std::sync::Arc;
 use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Secret, VerifyResult};
 use serde_json::{Map, Value};
 
-use super::{Payload, previous::Previous};
+use super::{Payload, previous_mark::Previous};
 use crate::{
     ChangedPart, ConnectionId, Error, LivenessChange,
     extension::Affected,
     liveness,
-    liveness::words,
+    liveness::column,
     registry::Shared,
     store::{
         StoreError, Tx,
@@ -79,7 +79,7 @@ impl Replacement {
     }
 
     /// Returns the label of another connection that already has the credential's account.
-    pub(crate) async fn taken(&self, tx: &mut Tx, account: &AccountRow) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn account_holder(&self, tx: &mut Tx, account: &AccountRow) -> Result<Option<String>, StoreError> {
         if !self.is_another(account) {
             return Ok(None);
         }
@@ -127,8 +127,8 @@ impl Replacement {
         more: impl IntoIterator<Item = (String, Value)>,
     ) -> EventRow {
         let mut body: Map<String, Value> = more.into_iter().collect();
-        body.insert("before".into(), words::liveness(measured(row)).into());
-        body.insert("liveness".into(), words::liveness(self.found.liveness).into());
+        body.insert("before".into(), column::liveness(measured(row)).into());
+        body.insert("liveness".into(), column::liveness(self.found.liveness).into());
         if self.is_another(&row.account) {
             body.insert("account".into(), self.identity.label.as_str().into());
         }
@@ -138,7 +138,7 @@ impl Replacement {
 
 /// Returns the liveness in a row.
 pub(crate) fn measured(row: &ListedRow) -> Liveness {
-    row.liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness)
+    row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness)
 }
 
 /// Publishes a change of liveness, after the commit.

@@ -7,8 +7,8 @@ use connection_contract::{
 };
 
 use super::{
-    Connection, Payload, named,
-    previous::Previous,
+    Connection, Payload, named_secrets,
+    previous_mark::Previous,
     replace::{self, Replacement},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     extension::{self, Affected},
     guard::RowError,
     limits,
-    refresh::plan::{self, Given},
+    refresh::plan::{self, ReportedTimes},
     registry::{KindEntry, Shared},
     store::{
         Lock, json,
@@ -36,9 +36,9 @@ fn may_go_back(kind: &KindEntry) -> bool {
 }
 
 /// The result of the transaction.
-enum Decided {
+enum RollbackDecision {
     /// The former liveness, whether the account is another one now, and the affected extensions.
-    Back(Liveness, bool, Affected),
+    RolledBack(Liveness, bool, Affected),
     /// The row of the connection is not as its events say.
     Edited(RowError),
     Refused(Reason),
@@ -66,14 +66,17 @@ impl Connection {
     /// cannot be verified now, [`Error::Sealed`], [`Error::Credential`], [`Error::UnknownKind`], [`Error::NotFound`],
     /// [`Error::Plugin`] and the store's errors. Nothing was changed.
     pub async fn rollback(&self) -> Result<ConnectionInfo, Error> {
-        let (registry, shared, id) = (self.registry(), &self.shared, self.id());
+        let registry = self.registry();
+        let shared = &self.shared;
+        let id = self.id();
         let task = async move { go_back(&registry, &registry.info(id).await?).await };
         shared.rollbacks.join(&shared.runtimes, id, || task).await
     }
 }
 
 async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result<ConnectionInfo, Error> {
-    let (shared, id) = (&registry.shared, info.id);
+    let shared = &registry.shared;
+    let id = info.id;
     let kind = shared.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
     if !may_go_back(&kind) {
         return Err(Error::NotSupported { kind: info.kind.clone(), what: "return to a previous credential" });
@@ -84,40 +87,41 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
     let no_previous = || Error::NoPrevious { kind: info.kind.clone(), label: info.label.to_string() };
     let mut previous = previous.ok_or_else(no_previous)?;
     let replacement = verified(registry, info, &kind, &mut previous).await?;
-    let (liveness, generation) = (replacement.found.liveness, previous.credential.generation);
+    let liveness = replacement.found.liveness;
+    let generation = previous.credential.generation;
     let on = shared.clone();
     let owner = info.owner.clone();
-    let turn = extension::turn(shared).await;
+    let turn = extension::notification_order(shared).await;
     let decided = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
             tx.lock(Lock::Connection(id)).await?;
-            let Some(row) = tx.listed(id).await? else { return Ok(Decided::Gone) };
+            let Some(row) = tx.listed(id).await? else { return Ok(RollbackDecision::Gone) };
             let now = tx.previous_credential(id).await?.map(|row| row.credential.generation);
             if now != Some(generation) {
                 let changed = Reason::new("changed", "its credential was replaced in the meantime");
-                return Ok(Decided::Refused(changed.remedy("check the connection, then try again")));
+                return Ok(RollbackDecision::Refused(changed.remedy("check the connection, then try again")));
             }
             if let Some(error) = event::refusal(tx, &on.sealer, &row.account).await? {
-                return Ok(Decided::Edited(error));
+                return Ok(RollbackDecision::Edited(error));
             }
-            if let Some(label) = replacement.taken(tx, &row.account).await? {
+            if let Some(label) = replacement.account_holder(tx, &row.account).await? {
                 let message = format!("its account is now connected as {}:{label}", row.account.kind);
-                return Ok(Decided::Refused(Reason::new("account_connected", message)));
+                return Ok(RollbackDecision::Refused(Reason::new("account_connected", message)));
             }
             let event = replacement.event(&on, &row, event::ROLLED_BACK, []);
             let is_another = replacement.is_another(&row.account);
             let affected = replacement.put(tx, &on, &row.account).await?;
             event::append(tx, &on.sealer, &event).await?;
-            Ok(Decided::Back(replace::measured(&row), is_another, affected))
+            Ok(RollbackDecision::RolledBack(replace::measured(&row), is_another, affected))
         })
     });
     match decided.await? {
-        Decided::Gone => return Err(Error::NotFound(id)),
-        Decided::Edited(error) => return Err(error.into()),
-        Decided::Refused(reason) => return Err(refused(info, reason)),
-        Decided::Back(before, is_another, affected) => {
-            affected.tell(shared, &turn);
+        RollbackDecision::Gone => return Err(Error::NotFound(id)),
+        RollbackDecision::Edited(error) => return Err(error.into()),
+        RollbackDecision::Refused(reason) => return Err(refused(info, reason)),
+        RollbackDecision::RolledBack(before, is_another, affected) => {
+            affected.notify(shared, &turn);
             if is_another {
                 shared.usage.forget(id);
             }
@@ -140,10 +144,11 @@ async fn verified(
     kind: &Arc<KindEntry>,
     previous: &mut PreviousRow,
 ) -> Result<Replacement, Error> {
-    let (shared, id) = (&registry.shared, info.id);
+    let shared = &registry.shared;
+    let id = info.id;
     let subject = open_previous(shared, info, previous).await?;
     let mut payload = subject.payload.duplicate();
-    let Probed { found, secret_names } = match verify::probe(shared, kind, subject, verify::Asker::Host).await {
+    let Probed { found, secret_names } = match verify::probe(shared, kind, subject, verify::ProbeTrigger::Host).await {
         Ok(probed) => probed,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),
@@ -153,7 +158,7 @@ async fn verified(
         payload.credential = fresh.duplicate();
     }
     let former = async { Some(previous.credential.secret_names.clone()) };
-    let secret_names = named::after_probe(shared, kind, &payload.credential, secret_names, former).await;
+    let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, secret_names, former).await;
     if found.credential.is_some() && !keep_rotated(registry, info, previous, &payload, &secret_names, &found).await? {
         // The removal tore down the previous credential, but not this fresh one.
         let config = json::to_config(&previous.config);
@@ -161,7 +166,8 @@ async fn verified(
         registry.give_back(&info.kind, orphan).await;
         return Err(Error::NotFound(id));
     }
-    let (account_id, label) = (previous.account_id.as_str(), previous.account_label.as_str());
+    let account_id = previous.account_id.as_str();
+    let label = previous.account_label.as_str();
     let identity = match found.identity.clone() {
         Some(identity) if identity.account_id.as_str() != account_id => {
             let message = format!("it belongs to another account than {}", replace::named(label, account_id));
@@ -178,10 +184,12 @@ async fn verified(
     let before = &previous.credential;
     let scopes = found.granted_scopes.as_ref().map(json::texts).or_else(|| before.granted_scopes.clone());
     let valid_until = found.valid_until.map(Timestamp::seconds).or(before.valid_until);
-    let given = Given { valid_until, renew_at: before.plan.renew_at, authorized_until: before.plan.authorized_until };
+    let given =
+        ReportedTimes { valid_until, renew_at: before.plan.renew_at, authorized_until: before.plan.authorized_until };
     let plan = plan::of(id, kind.renews(), fresh.created_at, given);
     let credential = CredentialRow { granted_scopes: scopes, valid_until, plan, ..fresh };
-    let (config, now) = (previous.config.clone(), shared.clock.now().seconds());
+    let config = previous.config.clone();
+    let now = shared.clock.now().seconds();
     Ok(Replacement { credential, found: Arc::new(found), identity, config, now, inherits: false })
 }
 
@@ -195,15 +203,18 @@ async fn keep_rotated(
     secret_names: &str,
     found: &VerifyResult<Secret>,
 ) -> Result<bool, Error> {
-    let (shared, id) = (&registry.shared, info.id);
+    let shared = &registry.shared;
+    let id = info.id;
     let fresh = match replace::seal_next(shared, id, &info.owner, &info.kind, payload, secret_names.to_owned()).await {
         Err(Error::NotFound(_)) => return Ok(false),
         fresh => fresh?,
     };
     let fresh = CredentialRow { valid_until: found.valid_until.map(Timestamp::seconds), ..fresh };
     let before = std::mem::replace(&mut previous.credential.generation, fresh.generation);
-    let (sealer, now, owner, row) =
-        (shared.sealer.clone(), shared.clock.now().seconds(), info.owner.clone(), previous.clone());
+    let sealer = shared.sealer.clone();
+    let now = shared.clock.now().seconds();
+    let owner = info.owner.clone();
+    let row = previous.clone();
     let kept = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
@@ -235,6 +246,7 @@ pub(crate) async fn open_previous(
 }
 
 fn refused(info: &ConnectionInfo, reason: Reason) -> Error {
-    let (kind, label) = (info.kind.clone(), info.label.to_string());
+    let kind = info.kind.clone();
+    let label = info.label.to_string();
     Error::RollbackRefused { kind, label, why: reason.message, remedy: reason.remedy }
 }

@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// The longest time for attaching a credential, which takes microseconds.
-const LONGEST: Duration = Duration::from_secs(10);
+const MAX_DURATION: Duration = Duration::from_secs(10);
 /// The provider did not accept the credential (RFC 9110, section 15.5.2).
 const UNAUTHORIZED: u16 = 401;
 /// The longest answer, in bytes. A caller that wants less stops reading.
-const MOST_BYTES: u64 = 1 << 30;
+const MAX_BYTES: u64 = 1 << 30;
 
 impl Connection {
     /// Sends a request with the credential attached, to an origin in reach. Redirects are followed within the origin.
@@ -87,7 +87,8 @@ impl Connection {
             return Err(Error::Denied { origin: origin.clone() });
         }
         let services = HostServices::new(&self.shared, kind, &self.info.owner, &row.payload);
-        let (definition, row) = (kind.definition.clone(), row.clone());
+        let definition = kind.definition.clone();
+        let row = row.clone();
         let egress = row.payload.egress(&self.info.owner);
         let attach = async move {
             contain::call(move || {
@@ -99,7 +100,7 @@ impl Connection {
             })
         };
         let kind = &self.info.kind;
-        let attached = match self.shared.runtimes.run(&*self.shared.clock, LONGEST, attach).await {
+        let attached = match self.shared.runtimes.run(&*self.shared.clock, MAX_DURATION, attach).await {
             Contained::Ended(Some(attached)) => attached,
             Contained::Ended(None) | Contained::Panicked => {
                 return Err(Error::PluginFault { kind: kind.clone(), what: CRASHED });
@@ -111,7 +112,7 @@ impl Connection {
         let attached = attached.map_err(|source| Error::Credential { kind: kind.clone(), source })?;
         let request = attached.ok_or_else(|| self.cannot("send requests"))?;
         let host = host_name(origin).to_owned();
-        match self.shared.http.start(&egress, request, MOST_BYTES).await {
+        match self.shared.http.start(&egress, request, MAX_BYTES).await {
             Ok(answer) => Ok(Response { answer, host }),
             Err(source) => Err(Error::Http { host, source }),
         }

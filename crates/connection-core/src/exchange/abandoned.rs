@@ -9,7 +9,7 @@ use std::sync::Arc;
 use connection_contract::{Reason, reason};
 
 use super::{
-    ExchangeKey, Scope, StateDirectory, look,
+    ExchangeKey, Scope, StateDirectory, quarantine,
     rescue::{self, Rescue},
 };
 use crate::{
@@ -48,7 +48,7 @@ pub(crate) async fn conclude_abandoned(shared: &Arc<Shared>) -> Result<(), Error
     let Some(node) = shared.state.as_deref().map(StateDirectory::node) else { return Ok(()) };
     let open = shared.reader().await?.open_exchanges(node, BATCH).await?;
     for ExchangeRow { key, scope, sent, .. } in open {
-        if let Err(error) = look_at(shared, key, scope, sent).await {
+        if let Err(error) = conclude_one(shared, key, scope, sent).await {
             tracing::warn!(
                 ?scope,
                 code = error.code(),
@@ -59,7 +59,7 @@ pub(crate) async fn conclude_abandoned(shared: &Arc<Shared>) -> Result<(), Error
     Ok(())
 }
 
-async fn look_at(shared: &Arc<Shared>, key: ExchangeKey, scope: Scope, sent: Sent) -> Result<(), Error> {
+async fn conclude_one(shared: &Arc<Shared>, key: ExchangeKey, scope: Scope, sent: Sent) -> Result<(), Error> {
     let is_over = if sent.process_id == shared.process {
         !shared.exchanges.is_under_way(key)
     } else {
@@ -69,7 +69,8 @@ async fn look_at(shared: &Arc<Shared>, key: ExchangeKey, scope: Scope, sent: Sen
     if !is_over || rescue::ingest(shared, key, false).await? == Rescue::Ingested {
         return Ok(());
     }
-    let (seen, note) = (look::boot_time(shared), json::reason(&unknown()));
+    let seen = quarantine::boot_time(shared);
+    let note = json::reason(&unknown());
     let now = shared.clock.now().seconds();
     let written = shared.store.write(move |tx| {
         Box::pin(async move {

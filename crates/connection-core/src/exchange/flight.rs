@@ -3,19 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{HttpError, HttpRequest, HttpResponse, Kind, Timestamp};
-use connection_egress::{Egress, Moment, Once};
+use connection_egress::{Egress, Moment, SendOnceOutcome};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
 pub(crate) use super::replay::Rule;
 use super::{
     ExchangeKey, Scope, StateDirectory, answer,
+    life_signs::{LifeSigns, renew_during},
     recording::{keep, recorded},
     replay::{Age, Verdict, retry_after},
     rescue::{self, Rescue},
-    sign::{Signs, given_during},
-    table::{Landing, Progress},
-    unanswered::{Look, conclude, concluded, decide, lost, moment, uncertain},
+    table::{Progress, RemoveOnDrop},
+    unanswered::{AttemptState, attempt_state, conclude, decide, lost, moment, uncertain},
 };
 use crate::{
     Error, StoreError,
@@ -24,9 +24,9 @@ use crate::{
 };
 
 /// The longest request of a refresh, whatever the host's policy allows, so that the request ends within the lease.
-pub(crate) const LONGEST_REFRESH: Duration = Duration::from_secs(20);
+pub(crate) const MAX_REFRESH: Duration = Duration::from_secs(20);
 /// Maximum number of times that a row is read again after another process changed it.
-const ATTEMPTS: usize = 5;
+const MAX_ATTEMPTS: usize = 5;
 
 /// An exchange: everything about a spending request except the request itself.
 pub(crate) struct Exchange {
@@ -44,7 +44,7 @@ pub(crate) struct Exchange {
 
 /// The end of an exchange.
 #[derive(Clone, Debug)]
-pub(crate) enum Ended {
+pub(crate) enum ExchangeOutcome {
     /// The answer was recorded.
     Answered(Arc<HttpResponse>),
     /// The provider did not process the request. No record is left.
@@ -77,7 +77,7 @@ pub(crate) struct Uncertain {
     pub(crate) is_left: bool,
 }
 
-impl Ended {
+impl ExchangeOutcome {
     /// Returns a copy of the answer for a caller, or the error.
     pub(crate) fn result(&self) -> Result<HttpResponse, HttpError> {
         match self {
@@ -95,10 +95,15 @@ impl Ended {
 ///
 /// An error if nothing can be recorded at the moment. Then nothing was sent, or the answer is kept until it can be
 /// recorded.
-pub(crate) async fn send(shared: &Arc<Shared>, exchange: Exchange, request: HttpRequest) -> Result<Ended, Error> {
-    let mut progress = shared.exchanges.board(exchange.key, |sender, landing| {
-        let (on, span) = (shared.clone(), tracing::info_span!("exchange", kind = %exchange.kind));
-        let flight = fly(on, exchange, request, sender, landing).instrument(span);
+pub(crate) async fn send(
+    shared: &Arc<Shared>,
+    exchange: Exchange,
+    request: HttpRequest,
+) -> Result<ExchangeOutcome, Error> {
+    let mut progress = shared.exchanges.join_or_start(exchange.key, |sender, landing| {
+        let on = shared.clone();
+        let span = tracing::info_span!("exchange", kind = %exchange.kind);
+        let flight = run(on, exchange, request, sender, landing).instrument(span);
         // The handle is dropped because the exchange continues without its caller.
         drop(shared.runtimes.spawn(flight));
     })?;
@@ -114,99 +119,104 @@ pub(crate) async fn send(shared: &Arc<Shared>, exchange: Exchange, request: Http
     }
 }
 
-async fn fly(
+async fn run(
     shared: Arc<Shared>,
     exchange: Exchange,
     request: HttpRequest,
     progress: watch::Sender<Progress>,
-    landing: Landing,
+    landing: RemoveOnDrop,
 ) {
     // The registry is released before waiters receive the end.
-    let Some(ended) = to_end(shared, &exchange, request, &progress).await else { return };
+    let Some(ended) = run_to_end(shared, &exchange, request, &progress).await else { return };
     // The exchange leaves the table first, so that a later caller reads the row.
     drop(landing);
     progress.send_replace(Progress::Ended(ended));
 }
 
 /// Runs the exchange. Returns `None` if the registry was dropped before the answer could be recorded.
-async fn to_end(
+async fn run_to_end(
     shared: Arc<Shared>,
     exchange: &Exchange,
     request: HttpRequest,
     progress: &watch::Sender<Progress>,
-) -> Option<Result<Ended, Error>> {
+) -> Option<Result<ExchangeOutcome, Error>> {
     match begin(&shared, exchange).await {
         Err(error) => Some(Err(error)),
-        Ok(Begun::Known(ended)) => Some(Ok(ended)),
-        Ok(Begun::Noted(noted)) => {
-            let signs = Signs::of(&shared, exchange.key, &noted.sent);
-            given_during(signs, noted_to_end(shared, exchange, noted, request, progress)).await
+        Ok(Beginning::Known(ended)) => Some(Ok(ended)),
+        Ok(Beginning::Noted(noted)) => {
+            let signs = LifeSigns::of(&shared, exchange.key, &noted.sent);
+            renew_during(signs, send_noted(shared, exchange, noted, request, progress)).await
         }
     }
 }
 
 /// Sends the request of a committed intent, and records the result.
-async fn noted_to_end(
+async fn send_noted(
     shared: Arc<Shared>,
     exchange: &Exchange,
-    noted: Noted,
+    noted: CommittedIntent,
     request: HttpRequest,
     progress: &watch::Sender<Progress>,
-) -> Option<Result<Ended, Error>> {
-    match exchange_now(&shared, exchange, &noted, request).await {
-        Once::Answered(answer) if answer.status() == 429 => {
-            take_back(&shared, exchange, noted).await;
-            Some(Ok(Ended::Refused(Arc::new(answer))))
+) -> Option<Result<ExchangeOutcome, Error>> {
+    match send_in_time(&shared, exchange, &noted, request).await {
+        SendOnceOutcome::Answered(answer) if answer.status() == 429 => {
+            withdraw_intent(&shared, exchange, noted).await;
+            Some(Ok(ExchangeOutcome::Refused(Arc::new(answer))))
         }
         // A gateway answers 5xx even for a request that reached the provider.
-        Once::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
+        SendOnceOutcome::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
             // Without a result, the registry was dropped, and the answer is in a rescue file.
             keep(shared, exchange, &noted, answer, progress).await.map(Ok)
         }
-        Once::NotSent(error) => {
-            take_back(&shared, exchange, noted).await;
-            Some(Ok(Ended::NotSent(error)))
+        SendOnceOutcome::NotSent(error) => {
+            withdraw_intent(&shared, exchange, noted).await;
+            Some(Ok(ExchangeOutcome::NotSent(error)))
         }
-        once @ (Once::Answered(_) | Once::Lost) => {
+        once @ (SendOnceOutcome::Answered(_) | SendOnceOutcome::Lost) => {
             let asked = match once {
-                Once::Answered(answer) => retry_after(answer.retry_after()),
+                SendOnceOutcome::Answered(answer) => retry_after(answer.retry_after()),
                 _ => 0,
             };
             tracing::warn!(scope = ?exchange.scope, "it is unknown whether the provider used up the token or code of \
                                                      a request");
-            let now = noted.now.reckoned(&*shared.clock);
+            let now = noted.now.estimated(&*shared.clock);
             let sent = conclude(&shared, exchange, noted.sent, asked).await;
             // The conclusion also returned the database's time.
-            let now = sent.concluded_at.map_or(now, |at| Moment::told(at, shared.clock.passed()));
+            let now = sent.concluded_at.map_or(now, |at| Moment::from_other_clock(at, shared.clock.passed()));
             let verdict = decide(&shared, exchange, &sent, now).await;
-            Some(verdict.map(|verdict| Ended::Uncertain(uncertain(&shared, exchange, &sent, verdict, now))))
+            Some(verdict.map(|verdict| ExchangeOutcome::Uncertain(uncertain(&shared, exchange, &sent, verdict, now))))
         }
     }
 }
 
 /// Sends the request if there is time. A later request could meet one that another process sends.
-async fn exchange_now(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted, request: HttpRequest) -> Once {
+async fn send_in_time(
+    shared: &Arc<Shared>,
+    exchange: &Exchange,
+    noted: &CommittedIntent,
+    request: HttpRequest,
+) -> SendOnceOutcome {
     let mut until = exchange.deadline;
     if let (Some(grace), Some(before)) = (noted.within, &noted.before) {
-        let now = noted.now.reckoned(&*shared.clock);
+        let now = noted.now.estimated(&*shared.clock);
         let age = Age::of(before.begun_at, shared.exchanges.first(now), now);
         if !age.is_within(grace) {
-            return Once::NotSent(HttpError::Timeout);
+            return SendOnceOutcome::NotSent(HttpError::Timeout);
         }
         let left = Duration::from_secs(age.left_of(grace).unsigned_abs());
         let closes = shared.clock.passed().saturating_add(left);
         until = Some(until.map_or(closes, |until| until.min(closes)));
     }
     if until.is_some_and(|until| shared.clock.passed() >= until) {
-        return Once::NotSent(HttpError::Timeout);
+        return SendOnceOutcome::NotSent(HttpError::Timeout);
     }
     let unsent = shared.exchanges.forget_unsent(exchange.key);
-    let longest = exchange.deadline.map(|_| LONGEST_REFRESH);
+    let longest = exchange.deadline.map(|_| MAX_REFRESH);
     let once = shared.http.send_once(&exchange.egress, request, until, longest).await;
     let is_nothing_done = match &once {
-        Once::Answered(answer) => answer.status() == 429,
-        Once::NotSent(_) => true,
-        Once::Lost => false,
+        SendOnceOutcome::Answered(answer) => answer.status() == 429,
+        SendOnceOutcome::NotSent(_) => true,
+        SendOnceOutcome::Lost => false,
     };
     if let Some(unsent) = unsent.filter(|_| is_nothing_done) {
         // The row is as it was before.
@@ -216,7 +226,7 @@ async fn exchange_now(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted, 
 }
 
 /// A committed intent, and the attempt that it replaced.
-pub(super) struct Noted {
+pub(super) struct CommittedIntent {
     pub(super) sent: Sent,
     pub(super) before: Option<Sent>,
     /// The time after the start of the first attempt within which this attempt is allowed, if that is why it is
@@ -226,32 +236,36 @@ pub(super) struct Noted {
     now: Moment,
 }
 
-enum Begun {
-    Known(Ended),
-    Noted(Noted),
+enum Beginning {
+    Known(ExchangeOutcome),
+    Noted(CommittedIntent),
 }
 
 /// Commits the intent, or returns the end of an earlier attempt.
-async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error> {
-    for _ in 0..ATTEMPTS {
+async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Beginning, Error> {
+    for _ in 0..MAX_ATTEMPTS {
         let now = moment(shared).await?;
         let row = shared.reader().await?.exchange(exchange.key).await?;
         let before = match row {
             Some(ExchangeRow { sealed: Some(sealed), sent, .. }) => {
-                return recorded(shared, exchange, &sealed, &sent).await.map(Begun::Known);
+                return recorded(shared, exchange, &sealed, &sent).await.map(Beginning::Known);
             }
             Some(ExchangeRow { sent, .. }) => {
-                let sent = match concluded(shared, exchange, sent, now).await? {
-                    Look::Answered => continue,
-                    Look::Lost(uncertain) => return Ok(Begun::Known(Ended::Uncertain(uncertain))),
-                    Look::Sent(sent) => sent,
+                let sent = match attempt_state(shared, exchange, sent, now).await? {
+                    AttemptState::Answered => continue,
+                    AttemptState::Lost(uncertain) => {
+                        return Ok(Beginning::Known(ExchangeOutcome::Uncertain(uncertain)));
+                    }
+                    AttemptState::Sent(sent) => sent,
                 };
                 // The conclusion cannot be older than the time that it was written at.
                 let now = sent.concluded_at.map_or(now, |at| now.not_before(at));
                 match decide(shared, exchange, &sent, now).await? {
                     Verdict::Send { replays, within } => Some((sent, replays, within)),
                     verdict @ (Verdict::Wait { .. } | Verdict::Leave { .. }) => {
-                        return Ok(Begun::Known(Ended::Uncertain(uncertain(shared, exchange, &sent, verdict, now))));
+                        return Ok(Beginning::Known(ExchangeOutcome::Uncertain(uncertain(
+                            shared, exchange, &sent, verdict, now,
+                        ))));
                     }
                 }
             }
@@ -259,23 +273,23 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
             None => match rescue::ingest(shared, exchange.key, true).await? {
                 Rescue::Nothing => None,
                 Rescue::Ingested => continue,
-                Rescue::Damaged => return Ok(Begun::Known(Ended::Uncertain(lost(now.seconds())))),
+                Rescue::Damaged => return Ok(Beginning::Known(ExchangeOutcome::Uncertain(lost(now.seconds())))),
             },
         };
         let noted = match before {
             Some((before, replays, within)) => {
-                let sent = Sent { begun_at: before.begun_at, ..mine(shared, now, replays) };
-                Noted { sent, before: Some(before), within, now }
+                let sent = Sent { begun_at: before.begun_at, ..new_attempt(shared, now, replays) };
+                CommittedIntent { sent, before: Some(before), within, now }
             }
-            None => Noted { sent: mine(shared, now, 0), before: None, within: None, now },
+            None => CommittedIntent { sent: new_attempt(shared, now, 0), before: None, within: None, now },
         };
-        match note(shared, exchange, &noted).await {
-            Ok(true) => return Ok(Begun::Noted(noted)),
+        match commit_intent(shared, exchange, &noted).await {
+            Ok(true) => return Ok(Beginning::Noted(noted)),
             // Another process committed its intent first.
             Ok(false) => {}
             Err(error) => {
                 // The intent may have been committed nevertheless.
-                take_back(shared, exchange, noted).await;
+                withdraw_intent(shared, exchange, noted).await;
                 return Err(error);
             }
         }
@@ -283,14 +297,18 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
     Err(StoreError::Conflict { what: "exchange".into() }.into())
 }
 
-fn mine(shared: &Shared, now: Moment, replays: i64) -> Sent {
-    let (process_id, at) = (shared.process.clone(), now.seconds());
+fn new_attempt(shared: &Shared, now: Moment, replays: i64) -> Sent {
+    let process_id = shared.process.clone();
+    let at = now.seconds();
     let node_id = shared.state.as_deref().map(StateDirectory::node).map(str::to_owned);
     Sent { replays, ..Sent::first(node_id, process_id, at) }
 }
 
-async fn note(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted) -> Result<bool, Error> {
-    let (key, scope, sent, before) = (exchange.key, exchange.scope, noted.sent.clone(), noted.before.clone());
+async fn commit_intent(shared: &Arc<Shared>, exchange: &Exchange, noted: &CommittedIntent) -> Result<bool, Error> {
+    let key = exchange.key;
+    let scope = exchange.scope;
+    let sent = noted.sent.clone();
+    let before = noted.before.clone();
     let generation = exchange.generation;
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
@@ -327,8 +345,11 @@ async fn note(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted) -> Resul
 
 /// Deletes the intent of a request that was not sent or not processed. A replay restores the attempt before it, about
 /// which nothing more is known than before. An intent that cannot be deleted now is remembered as unsent.
-async fn take_back(shared: &Arc<Shared>, exchange: &Exchange, noted: Noted) {
-    let (key, scope, sent, before) = (exchange.key, exchange.scope, noted.sent.clone(), noted.before.clone());
+async fn withdraw_intent(shared: &Arc<Shared>, exchange: &Exchange, noted: CommittedIntent) {
+    let key = exchange.key;
+    let scope = exchange.scope;
+    let sent = noted.sent.clone();
+    let before = noted.before.clone();
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
             // A commit whose result was not received may still be in progress. Under the lock, the intent is there or

@@ -6,15 +6,15 @@
 
 mod abandoned;
 mod answer;
+mod answer_slots;
 mod flight;
 mod key;
-mod look;
-mod places;
+mod life_signs;
+mod quarantine;
 mod recording;
 mod replay;
 mod rescue;
 pub(crate) mod rescued_entry;
-mod sign;
 mod spends;
 mod state;
 mod table;
@@ -23,10 +23,10 @@ mod tests;
 mod unanswered;
 
 pub(crate) use abandoned::{conclude_abandoned, recover, unknown};
-pub(crate) use flight::{Ended, Exchange, LONGEST_REFRESH, Rule, Uncertain, send};
-pub(crate) use look::boot_time;
+pub(crate) use flight::{Exchange, ExchangeOutcome, MAX_REFRESH, Rule, Uncertain, send};
+pub(crate) use quarantine::boot_time;
 pub(crate) use replay::SEND_WITHIN;
-pub(crate) use rescue::{PATIENCE, beside};
+pub(crate) use rescue::{COMMIT_PATIENCE, commit_or_keep};
 pub(crate) use spends::{ConnectionSpends, Spender};
 pub(crate) use state::StateDirectory;
 pub(crate) use table::Exchanges;

@@ -6,8 +6,8 @@ use connection_contract::HttpResponse;
 use tokio::sync::watch;
 
 use super::{
-    Ended, Exchange, Scope, answer,
-    flight::Noted,
+    Exchange, ExchangeOutcome, Scope, answer,
+    flight::CommittedIntent,
     rescue::{self, Origin},
     table::Progress,
     unanswered::lost,
@@ -23,18 +23,22 @@ use crate::{
 
 /// The pause after a write that failed. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// Records the answer, however long that takes. Returns `None` if the registry was dropped first.
 pub(super) async fn keep(
     shared: Arc<Shared>,
     exchange: &Exchange,
-    noted: &Noted,
+    noted: &CommittedIntent,
     answer: HttpResponse,
     progress: &watch::Sender<Progress>,
-) -> Option<Ended> {
-    let (clock, host) = (shared.clock.clone(), Arc::downgrade(&shared));
-    let (mut shared, mut pause, mut sealed, mut rescued) = (shared, FIRST_PAUSE, None, false);
+) -> Option<ExchangeOutcome> {
+    let clock = shared.clock.clone();
+    let host = Arc::downgrade(&shared);
+    let mut shared = shared;
+    let mut pause = FIRST_PAUSE;
+    let mut sealed = None;
+    let mut rescued = false;
     let origin = Origin { generation: exchange.generation.unwrap_or_default(), sent_at: noted.sent.at };
     loop {
         let recording = record(&shared, exchange, &answer, &mut sealed);
@@ -43,7 +47,7 @@ pub(super) async fn keep(
         } else {
             // The process may die at any moment of a commit that takes long.
             let keeping = rescue::write(&shared, exchange, origin, &answer);
-            let (recorded, kept) = rescue::beside(&*clock, recording, keeping).await;
+            let (recorded, kept) = rescue::commit_or_keep(&*clock, recording, keeping).await;
             rescued = kept.unwrap_or_default();
             recorded
         };
@@ -52,7 +56,7 @@ pub(super) async fn keep(
                 if rescued {
                     rescue::remove(&shared, exchange.key).await;
                 }
-                return Some(first.unwrap_or_else(|| Ended::Answered(Arc::new(answer))));
+                return Some(first.unwrap_or_else(|| ExchangeOutcome::Answered(Arc::new(answer))));
             }
             Err(error) => {
                 tracing::warn!(code = error.code(), "an answer cannot be recorded now and is kept until it can be");
@@ -64,7 +68,7 @@ pub(super) async fn keep(
         }
         drop(shared);
         clock.sleep(pause).await;
-        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        pause = pause.saturating_mul(2).min(MAX_PAUSE);
         shared = host.upgrade()?;
     }
 }
@@ -75,8 +79,10 @@ async fn record(
     exchange: &Exchange,
     answer: &HttpResponse,
     sealed: &mut Option<Sealed>,
-) -> Result<Option<Ended>, Error> {
-    let (key, scope, now) = (exchange.key, exchange.scope, shared.clock.now().seconds());
+) -> Result<Option<ExchangeOutcome>, Error> {
+    let key = exchange.key;
+    let scope = exchange.scope;
+    let now = shared.clock.now().seconds();
     let fresh = match sealed {
         Some(sealed) => sealed.clone(),
         None => {
@@ -117,15 +123,15 @@ pub(super) async fn recorded(
     exchange: &Exchange,
     sealed: &Sealed,
     sent: &Sent,
-) -> Result<Ended, Error> {
+) -> Result<ExchangeOutcome, Error> {
     let place = answer::place(&exchange.key, &exchange.owner, exchange.kind.as_str());
     match shared.sealer.open(&place, sealed).await {
         Err(error) if error.may_pass() => Err(unreadable(exchange, error)),
         opened => Ok(match opened.ok().and_then(|bytes| answer::decode(bytes.expose())) {
-            Some(answer) => Ended::Answered(Arc::new(answer)),
+            Some(answer) => ExchangeOutcome::Answered(Arc::new(answer)),
             None => {
                 tracing::warn!(scope = ?exchange.scope, "the recorded answer of an exchange cannot be opened");
-                Ended::Uncertain(lost(sent.at))
+                ExchangeOutcome::Uncertain(lost(sent.at))
             }
         }),
     }

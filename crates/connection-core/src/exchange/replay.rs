@@ -4,7 +4,7 @@
 //! be a proof that the attempt before it is over: its sender records that when the attempt ends, or another process
 //! that can prove that the sender is gone records it. Then a quarantine passes, in which bytes that are still under way
 //! arrive or are lost, because they outlive their process. A quarantine is measured by the time since a boot, which
-//! nobody can set; see [`look`](super::look).
+//! nobody can set; see [`look`](super::quarantine).
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(25);
 /// The quarantine, in seconds. It is longer than a request that is under way can take to arrive.
 pub(super) const QUARANTINE: i64 = 60;
 /// The time, in seconds, until it is asked again whether an attempt is over whose end cannot be proven here.
-const ASKED: i64 = 60;
+const RECHECK_AFTER: i64 = 60;
 /// The time, in seconds, for which a sign of life is fresh. A sender that is alive renews it three times meanwhile.
-const FRESH: i64 = 45;
+const FRESH_FOR: i64 = 45;
 /// The time without a sign of life, in seconds, that proves that an attempt is over.
-const SILENT: i64 = 86_400;
+const GONE_AFTER: i64 = 86_400;
 /// The longest pause that a provider may ask for, in seconds.
-const LONGEST_RETRY_AFTER: i64 = 86_400;
+const MAX_RETRY_AFTER: i64 = 86_400;
 
 /// The rule for sending an exchange again.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ pub(crate) enum Rule {
     /// The request is never sent again.
     Once,
     /// The semantics of the refresher decide.
-    Of(RefreshSemantics),
+    BySemantics(RefreshSemantics),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,13 +77,13 @@ impl Age {
 
     /// For the age of a sign of life, returns `true` if its node has been silent for so long that it counts as gone.
     pub(super) fn is_silent(self) -> bool {
-        self.least >= SILENT
+        self.least >= GONE_AFTER
     }
 
     /// Returns for how many seconds a sign of life of this age is still fresh. A sign from far in the future was dated
     /// by a clock that was set, and is not fresh.
     fn fresh_for(self) -> Option<i64> {
-        (-FRESH..FRESH).contains(&self.most).then(|| FRESH.saturating_sub(self.most).min(FRESH))
+        (-FRESH_FOR..FRESH_FOR).contains(&self.most).then(|| FRESH_FOR.saturating_sub(self.most).min(FRESH_FOR))
     }
 
     fn is_over_quarantine(self) -> bool {
@@ -98,7 +98,7 @@ impl Age {
 /// Returns the pause that a provider asked for, in seconds, as it is recorded.
 pub(super) fn retry_after(asked: Option<Duration>) -> i64 {
     let seconds = asked.map_or(0, |asked| asked.as_secs());
-    i64::try_from(seconds).unwrap_or(i64::MAX).min(LONGEST_RETRY_AFTER)
+    i64::try_from(seconds).unwrap_or(i64::MAX).min(MAX_RETRY_AFTER)
 }
 
 /// Returns the seconds that are left of a quarantine that began when this boot's time was `noted`. Returns `None` for a
@@ -121,7 +121,7 @@ pub(super) fn verdict(rule: Rule, sent: &Sent, left: i64, first: Moment, now: Mo
             let is_awaited = sent.concluded_at.is_none() && !age.is_over_quarantine();
             return Verdict::Wait { again_in: is_awaited.then(|| age.quarantined_for()) };
         }
-        Rule::Of(semantics) => semantics,
+        Rule::BySemantics(semantics) => semantics,
     };
     if semantics == RefreshSemantics::Stable {
         // No token is used up, so sending again is not a replay.
@@ -132,7 +132,7 @@ pub(super) fn verdict(rule: Rule, sent: &Sent, left: i64, first: Moment, now: Mo
             return Verdict::Leave { again_in };
         }
         // The sender or its node may still record the end, and may have the answer.
-        let again_in = if age.is_over_quarantine() { ASKED } else { age.quarantined_for() };
+        let again_in = if age.is_over_quarantine() { RECHECK_AFTER } else { age.quarantined_for() };
         return Verdict::Wait { again_in: Some(again_in) };
     };
     let replays = sent.replays.saturating_add(1);
@@ -169,10 +169,10 @@ mod tests {
     /// The database's clock does not end a quarantine; the time since the boot does.
     #[test]
     fn a_clock_that_is_set_ends_no_quarantine() {
-        let first = Moment::told(1_000, Duration::from_secs(10));
-        let strict = Rule::Of(RefreshSemantics::Strict);
+        let first = Moment::from_other_clock(1_000, Duration::from_secs(10));
+        let strict = Rule::BySemantics(RefreshSemantics::Strict);
         for told in [500, 5_000, 9_000_000] {
-            let now = Moment::told(told, Duration::from_secs(10));
+            let now = Moment::from_other_clock(told, Duration::from_secs(10));
             for (left, expected) in [
                 (60, Verdict::Wait { again_in: Some(60) }),
                 (1, Verdict::Wait { again_in: Some(1) }),
@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_window_that_ends_before_a_quarantine_saves_none() {
-        let at = Moment::told(1_005, Duration::from_secs(10));
-        let grace = |seconds| Rule::Of(RefreshSemantics::Grace(Duration::from_secs(seconds)));
+        let at = Moment::from_other_clock(1_005, Duration::from_secs(10));
+        let grace = |seconds| Rule::BySemantics(RefreshSemantics::Grace(Duration::from_secs(seconds)));
         let wait = Verdict::Wait { again_in: Some(55) };
         assert_eq!(verdict(grace(59), &over(0), 55, at, at), wait);
         let within = Some(Duration::from_secs(60));

@@ -14,8 +14,8 @@
 //! answer that cannot be opened is left and logged. Its request is not sent again, because there was an answer. While
 //! the directory cannot be read, nothing is sent and nothing is decided.
 //!
-//! A process keeps an answer here if its commit takes longer than [`PATIENCE`], and at once if the commit fails. It
-//! deletes the answer when the row holds it, before the plugin sees it. An answer whose exchange has no row was
+//! A process keeps an answer here if its commit takes longer than [`COMMIT_PATIENCE`], and at once if the commit fails.
+//! It deletes the answer when the row holds it, before the plugin sees it. An answer whose exchange has no row was
 //! therefore left by a process that died, or is about to be deleted by another process.
 
 use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     Exchange, ExchangeKey, Scope, StateDirectory, answer, rescued_entry,
-    state::{Kept, Source},
+    state::{Source, StoredAnswer},
 };
 use crate::{
     Clock, Error, StoreError,
@@ -36,11 +36,11 @@ use crate::{
 
 const MAGIC: [u8; 5] = *b"CNXR\x02";
 /// The time that a commit may take before its answer is also kept in the state directory.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
+pub(crate) const COMMIT_PATIENCE: Duration = Duration::from_millis(250);
 
-/// Waits for a commit. If it takes longer than [`PATIENCE`], `keep` runs beside it. Returns the results of both; `None`
-/// if `keep` did not run.
-pub(crate) async fn beside<T, K>(
+/// Waits for a commit. If it takes longer than [`COMMIT_PATIENCE`], `keep` runs beside it. Returns the results of both;
+/// `None` if `keep` did not run.
+pub(crate) async fn commit_or_keep<T, K>(
     clock: &dyn Clock,
     commit: impl Future<Output = T>,
     keep: impl Future<Output = K>,
@@ -49,7 +49,7 @@ pub(crate) async fn beside<T, K>(
     tokio::select! {
         biased;
         committed = &mut commit => return (committed, None),
-        () = clock.sleep(PATIENCE) => {}
+        () = clock.sleep(COMMIT_PATIENCE) => {}
     }
     let (committed, kept) = tokio::join!(commit, keep);
     (committed, Some(kept))
@@ -85,7 +85,7 @@ pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Ori
     let place = answer::place_of_file(&key, &exchange.owner, exchange.kind.as_str(), origin.generation);
     let plain = Secret::new([&origin.sent_at.to_be_bytes()[..], answer::encode(answer).expose()].concat());
     // The store may be what hangs, so sealing does not wait for it.
-    let sealed = match shared.sealer.seal_soon(&place, plain.expose(), PATIENCE).await {
+    let sealed = match shared.sealer.seal_soon(&place, plain.expose(), COMMIT_PATIENCE).await {
         Ok(sealed) => sealed,
         Err(error) => {
             tracing::warn!(%error, "an answer that is not recorded cannot be sealed for the state directory either");
@@ -115,16 +115,16 @@ pub(super) async fn write_sealed(
 /// Forgets an answer that this process kept and that was recorded.
 pub(super) async fn remove(shared: &Arc<Shared>, key: ExchangeKey) {
     let forgotten = blocking(shared, move |state| state.forget_own(key)).await;
-    said_of_forgetting(forgotten);
+    log_forgetting(forgotten);
 }
 
 /// Forgets the answer of a source.
 pub(super) async fn forget(shared: &Arc<Shared>, source: Source) {
     let forgotten = blocking(shared, move |state| state.forget(&source)).await;
-    said_of_forgetting(forgotten);
+    log_forgetting(forgotten);
 }
 
-fn said_of_forgetting(forgotten: Option<io::Result<()>>) {
+fn log_forgetting(forgotten: Option<io::Result<()>>) {
     if let Some(Err(error)) = forgotten {
         // The next registry that is opened finds the answer recorded, and deletes it.
         tracing::debug!(%error, "the rescue file of a recorded answer cannot be removed now");
@@ -133,7 +133,7 @@ fn said_of_forgetting(forgotten: Option<io::Result<()>>) {
 
 /// Records the answers that this node keeps.
 pub(super) async fn ingest_all(shared: &Arc<Shared>) {
-    let keys = match blocking(shared, StateDirectory::all_kept).await {
+    let keys = match blocking(shared, StateDirectory::all_stored).await {
         None => return,
         Some(Ok(keys)) => keys,
         Some(Err(error)) => return tracing::warn!(%error, "the state directory cannot be read"),
@@ -150,7 +150,7 @@ pub(super) async fn ingest_all(shared: &Arc<Shared>) {
 /// Records the answer to one exchange, if this node keeps it. If the exchange has no row, one is inserted only if
 /// `asks` is `true`, for a caller that needs the answer.
 pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -> Result<Rescue, Error> {
-    let kept = match blocking(shared, move |state| state.kept(key)).await {
+    let kept = match blocking(shared, move |state| state.stored_for(key)).await {
         None => return Ok(Rescue::Nothing),
         Some(Ok(kept)) => kept,
         // The directory, and the answer with it, may be readable again soon.
@@ -159,8 +159,8 @@ pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -
     let mut found = Rescue::Nothing;
     for (source, kept) in kept {
         let rescue = match kept {
-            Kept::Whole(bytes) => ingest_one(shared, key, &source, &bytes, asks).await?,
-            Kept::Damaged(why) => damaged(shared, &source, &why),
+            StoredAnswer::Whole(bytes) => ingest_one(shared, key, &source, &bytes, asks).await?,
+            StoredAnswer::Damaged(why) => damaged(shared, &source, &why),
         };
         found = match (found, rescue) {
             (Rescue::Ingested, _) | (_, Rescue::Ingested) => Rescue::Ingested,
@@ -182,10 +182,12 @@ async fn ingest_one(
         return Ok(damaged(shared, source, "it was not written by this program"));
     };
     let scope = match held {
-        Held::Answer(scope) => scope,
-        Held::Entry(session) => return rescued_entry::record(shared, source, (session, generation), sealed).await,
+        StoredKind::Answer(scope) => scope,
+        StoredKind::Entry(session) => {
+            return rescued_entry::record(shared, source, (session, generation), sealed).await;
+        }
     };
-    let Some((owner, kind)) = whose(shared, scope).await? else {
+    let Some((owner, kind)) = owner_and_kind(shared, scope).await? else {
         // The connection or session was removed.
         forget(shared, source.clone()).await;
         return Ok(Rescue::Nothing);
@@ -204,21 +206,21 @@ async fn ingest_one(
     // The answer is sealed for its row with the current keys.
     let place = answer::place(&key, &owner, kind.as_str());
     let fresh = shared.sealer.seal(&place, answer).await.map_err(failed)?;
-    let answered = Answered { key, scope, generation, sent_at, fresh };
+    let answered = StoredReply { key, scope, generation, sent_at, fresh };
     let mut ingested = answered.record(shared, false).await?;
     // A process that has the answer in memory deletes it here before the row is deleted. An answer that is still here
     // was left by a process that died.
-    if asks && ingested == Ingested::Unasked && still_holds(shared, source).await? {
+    if asks && ingested == IngestOutcome::Unasked && still_holds(shared, source).await? {
         ingested = answered.record(shared, true).await?;
     }
     match ingested {
         // The exchange has no row any longer, unless a caller asks for it again.
-        Ingested::Unasked => Ok(Rescue::Nothing),
-        Ingested::Outdated => {
+        IngestOutcome::Unasked => Ok(Rescue::Nothing),
+        IngestOutcome::Outdated => {
             forget(shared, source.clone()).await;
             Ok(Rescue::Nothing)
         }
-        Ingested::There(ingested) => {
+        IngestOutcome::There(ingested) => {
             forget(shared, source.clone()).await;
             Ok(if ingested || asks { Rescue::Ingested } else { Rescue::Nothing })
         }
@@ -235,7 +237,7 @@ async fn still_holds(shared: &Arc<Shared>, source: &Source) -> Result<bool, Erro
 }
 
 /// A kept answer that is to be recorded.
-struct Answered {
+struct StoredReply {
     key: ExchangeKey,
     scope: Scope,
     generation: i64,
@@ -243,11 +245,12 @@ struct Answered {
     fresh: Sealed,
 }
 
-impl Answered {
+impl StoredReply {
     /// Records the answer for its exchange. If the exchange has no row, one is inserted only if `asked` is `true`.
-    async fn record(&self, shared: &Arc<Shared>, asked: bool) -> Result<Ingested, Error> {
+    async fn record(&self, shared: &Arc<Shared>, asked: bool) -> Result<IngestOutcome, Error> {
         let Self { key, scope, generation, sent_at, ref fresh } = *self;
-        let (fresh, now) = (fresh.clone(), shared.clock.now().seconds());
+        let fresh = fresh.clone();
+        let now = shared.clock.now().seconds();
         let written = shared.store.write(move |tx| {
             Box::pin(async move {
                 scope.lock(tx).await?;
@@ -257,18 +260,18 @@ impl Answered {
                 };
                 let is_its_own = row.as_ref().is_some_and(|row| row.sent.at == sent_at);
                 if !is_its_own && current.is_some_and(|current| generation < current) {
-                    return Ok(Ingested::Outdated);
+                    return Ok(IngestOutcome::Outdated);
                 }
                 let ingested = match row {
                     Some(row) if row.sealed.is_some() => false,
                     Some(_) => tx.answer_exchange(key, &fresh).await?,
                     None if asked => tx.insert_answer(key, scope, &fresh).await?,
-                    None => return Ok(Ingested::Unasked),
+                    None => return Ok(IngestOutcome::Unasked),
                 };
                 if let (true, Scope::Connection(id)) = (ingested, scope) {
                     tx.hasten_refresh(id, now).await?;
                 }
-                Ok(Ingested::There(ingested))
+                Ok(IngestOutcome::There(ingested))
             })
         });
         Ok(written.await?)
@@ -277,7 +280,7 @@ impl Answered {
 
 /// The result of the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ingested {
+enum IngestOutcome {
     /// The row holds an answer: this one if `true`, otherwise an earlier one.
     There(bool),
     /// The credential was replaced, and no attempt waits for the answer.
@@ -297,28 +300,28 @@ pub(super) fn damaged(shared: &Shared, source: &Source, why: &str) -> Rescue {
 }
 
 /// The kind of a kept value.
-enum Held {
+enum StoredKind {
     Answer(Scope),
     /// An entry of this session's journal.
     Entry(SessionId),
 }
 
-fn parse(bytes: &[u8]) -> Option<(Held, i64, Sealed)> {
+fn parse(bytes: &[u8]) -> Option<(StoredKind, i64, Sealed)> {
     let rest = bytes.strip_prefix(&MAGIC)?;
     let ([tag], rest) = rest.split_first_chunk()?;
     let (id, rest) = rest.split_first_chunk()?;
     let (generation, sealed) = rest.split_first_chunk()?;
     let id = Uuid::from_bytes(*id);
     let held = match *tag {
-        1 => Held::Answer(Scope::Connection(ConnectionId::from(id))),
-        2 => Held::Answer(Scope::Session(SessionId::from(id))),
-        rescued_entry::TAG => Held::Entry(SessionId::from(id)),
+        1 => StoredKind::Answer(Scope::Connection(ConnectionId::from(id))),
+        2 => StoredKind::Answer(Scope::Session(SessionId::from(id))),
+        rescued_entry::TAG => StoredKind::Entry(SessionId::from(id)),
         _ => return None,
     };
     Some((held, i64::from_be_bytes(*generation), Sealed::of_file(sealed)))
 }
 
-pub(super) async fn whose(shared: &Shared, scope: Scope) -> Result<Option<(String, Kind)>, Error> {
+pub(super) async fn owner_and_kind(shared: &Shared, scope: Scope) -> Result<Option<(String, Kind)>, Error> {
     let mut reader = shared.reader().await?;
     let whose = match scope {
         Scope::Connection(id) => reader.account(id).await?.map(|row| (row.owner, row.kind)),

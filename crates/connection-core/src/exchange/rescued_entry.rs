@@ -45,7 +45,7 @@ pub(super) async fn record(
     (session, seq): (SessionId, i64),
     sealed: Sealed,
 ) -> Result<Rescue, Error> {
-    if let Some((owner, kind)) = rescue::whose(shared, Scope::Session(session)).await? {
+    if let Some((owner, kind)) = rescue::owner_and_kind(shared, Scope::Session(session)).await? {
         let place = setup::effect_place(&session, &owner, &kind, seq);
         match shared.sealer.open(&place, &sealed).await {
             Err(source) if source.may_pass() => {

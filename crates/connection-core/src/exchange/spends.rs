@@ -11,7 +11,7 @@ use connection_contract::{
 };
 use connection_egress::Egress;
 
-use super::{Ended, Exchange, ExchangeKey, Rule, Scope, Uncertain, send};
+use super::{Exchange, ExchangeKey, ExchangeOutcome, Rule, Scope, Uncertain, send};
 use crate::{ConnectionId, Error, registry::Shared};
 
 /// The credential whose token is spent.
@@ -37,11 +37,11 @@ pub(crate) struct ConnectionSpends {
     rule: Rule,
     egress: Egress,
     deadline: Duration,
-    seen: Mutex<Seen>,
+    seen: Mutex<SpendState>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct SpendState {
     /// The exchanges whose answers are recorded, in the order of the answers, with `true` for a successful status.
     answered: Vec<(ExchangeKey, bool)>,
     /// `true` if the plugin made another request after the last of these.
@@ -61,7 +61,9 @@ impl ConnectionSpends {
         deadline: Duration,
     ) -> Self {
         let Spender { id, owner, kind, generation } = spender;
-        let (owner, kind, rule) = (owner.to_owned(), kind.clone(), Rule::Of(semantics));
+        let owner = owner.to_owned();
+        let kind = kind.clone();
+        let rule = Rule::BySemantics(semantics);
         Self { shared: shared.clone(), id, owner, kind, generation, rule, egress, deadline, seen: Mutex::default() }
     }
 
@@ -73,7 +75,7 @@ impl ConnectionSpends {
 
     /// Returns the exchanges to settle if the plugin failed: those with refusals, and the one by whose answer the
     /// plugin judged. A success before it may hold the only token that works, so the next attempt receives it again.
-    pub(crate) fn judged(&self) -> Vec<ExchangeKey> {
+    pub(crate) fn keys_to_settle(&self) -> Vec<ExchangeKey> {
         let seen = self.seen();
         let last = seen.answered.len().checked_sub(1).filter(|_| !seen.elsewhere);
         let judged = |(index, (key, yes)): (usize, &(ExchangeKey, bool))| (!yes || Some(index) == last).then_some(*key);
@@ -82,13 +84,13 @@ impl ConnectionSpends {
 
     /// Returns the exchange by whose answer the plugin judged, if its status was a success. If the plugin cannot read
     /// the answer, the token is spent nevertheless.
-    pub(crate) fn judged_yes(&self) -> Option<ExchangeKey> {
+    pub(crate) fn accepted_key(&self) -> Option<ExchangeKey> {
         let seen = self.seen();
         seen.answered.last().filter(|(_, yes)| *yes && !seen.elsewhere).map(|(key, _)| *key)
     }
 
     /// Records that another request begins, by whose answer the plugin may judge as well.
-    pub(crate) fn asked_elsewhere(&self) {
+    pub(crate) fn record_other_request(&self) {
         self.seen().elsewhere = true;
     }
 
@@ -107,7 +109,7 @@ impl ConnectionSpends {
         self.seen().stopped.clone()
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, SpendState> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -136,11 +138,13 @@ impl SpendService for ConnectionSpends {
             match send(&self.shared, exchange, request).await {
                 Ok(ended) => {
                     let mut seen = self.seen();
-                    seen.elsewhere = !matches!(&ended, Ended::Answered(_));
+                    seen.elsewhere = !matches!(&ended, ExchangeOutcome::Answered(_));
                     match &ended {
-                        Ended::Answered(answer) => seen.answered.push((key, (200..300).contains(&answer.status()))),
-                        Ended::Uncertain(uncertain) => seen.uncertain = Some(*uncertain),
-                        Ended::NotSent(_) | Ended::Refused(_) => {}
+                        ExchangeOutcome::Answered(answer) => {
+                            seen.answered.push((key, (200..300).contains(&answer.status())))
+                        }
+                        ExchangeOutcome::Uncertain(uncertain) => seen.uncertain = Some(*uncertain),
+                        ExchangeOutcome::NotSent(_) | ExchangeOutcome::Refused(_) => {}
                     }
                     drop(seen);
                     ended.result()

@@ -26,17 +26,17 @@ use connection_contract::encode;
 
 use super::{
     ExchangeKey,
-    places::{self, Content, Place, Places, of_unreadable},
+    answer_slots::{self, AnswerSlot, AnswerSlots, Content, of_unreadable},
 };
 use connection_seal::platform::{self, Unreadable};
 
 const NODE_LEN: usize = 16;
-const LONGEST_NODE: u64 = 64;
+const MAX_NODE: u64 = 64;
 /// Maximum length of an answer in a file, in bytes. No sealed answer is longer.
-const LONGEST_RESCUE: u64 = 20 << 20;
+const MAX_RESCUE: u64 = 20 << 20;
 const RESCUE: &str = ".rescue";
 const LOCK: &str = ".lock";
-const PLACES: &str = ".places";
+const SLOTS: &str = ".places";
 
 /// The state directory of this node, with the lock of this process.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub(crate) struct StateDirectory {
     /// The tag of the store, because several stores may share one directory.
     store: String,
     /// The places of this process, or the reason why there are none.
-    places: Result<Places, String>,
+    places: Result<AnswerSlots, String>,
     _alive: File,
 }
 
@@ -56,12 +56,12 @@ pub(super) enum Source {
     /// A file of its own.
     File(ExchangeKey),
     /// A place of some process.
-    Place(Place),
+    Slot(AnswerSlot),
 }
 
 /// The content of a source.
 #[derive(Debug)]
-pub(super) enum Kept {
+pub(super) enum StoredAnswer {
     Whole(Vec<u8>),
     /// The content exists but cannot be trusted, for this reason.
     Damaged(String),
@@ -124,27 +124,27 @@ impl StateDirectory {
         alive.lock()?;
         let places = Err("the places were not created yet".to_owned());
         let mut directory = Self { path, node, store, places, _alive: alive };
-        directory.places = directory.take_places(process, &gone).map_err(|error| error.to_string());
+        directory.places = directory.take_slots(process, &gone).map_err(|error| error.to_string());
         Ok(Opened { directory, gone, _alone: alone })
     }
 
     /// Takes over the places of a process that is gone and has left nothing in them, or creates new ones. Further empty
     /// files of processes that are gone are removed.
-    fn take_places(&self, process: &str, gone: &[String]) -> io::Result<Places> {
+    fn take_slots(&self, process: &str, gone: &[String]) -> io::Result<AnswerSlots> {
         let own = self.places_of(process);
         let mut taken = None;
         for path in gone.iter().map(|process| self.places_of(process)) {
-            match path.try_exists()? && places::look(&path).is_ok_and(|found| found.is_empty()) {
-                true if taken.is_none() => taken = Some(Places::take_over(&path, own.clone())?),
+            match path.try_exists()? && answer_slots::read_slots(&path).is_ok_and(|found| found.is_empty()) {
+                true if taken.is_none() => taken = Some(AnswerSlots::take_over(&path, own.clone())?),
                 true => fs::remove_file(&path)?,
                 false => {}
             }
         }
-        taken.map_or_else(|| Places::make(own), Ok)
+        taken.map_or_else(|| AnswerSlots::make(own), Ok)
     }
 
     /// Returns why this process has no places for its answers, if it has none.
-    pub(crate) fn lacks_places(&self) -> Option<&str> {
+    pub(crate) fn missing_slots_reason(&self) -> Option<&str> {
         self.places.as_ref().err().map(String::as_str)
     }
 
@@ -154,7 +154,7 @@ impl StateDirectory {
     }
 
     fn places_of(&self, process: &str) -> PathBuf {
-        self.path.join(format!("answers-{}-{process}{PLACES}", self.store))
+        self.path.join(format!("answers-{}-{process}{SLOTS}", self.store))
     }
 
     fn lock_of(&self, process: &str) -> PathBuf {
@@ -206,8 +206,8 @@ impl StateDirectory {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
             },
-            (Source::Place(place), Ok(own)) if place.path == own.path() => own.forget_found(place),
-            (Source::Place(place), _) => place.mark(),
+            (Source::Slot(place), Ok(own)) if place.path == own.path() => own.forget_found(place),
+            (Source::Slot(place), _) => place.mark(),
         }
     }
 
@@ -215,7 +215,7 @@ impl StateDirectory {
     pub(super) fn still_holds(&self, source: &Source) -> io::Result<bool> {
         match source {
             Source::File(key) => self.rescue(*key).try_exists(),
-            Source::Place(place) => place.is_there(),
+            Source::Slot(place) => place.is_there(),
         }
     }
 
@@ -224,29 +224,31 @@ impl StateDirectory {
     /// # Errors
     ///
     /// An error if there may be an answer that cannot be read now.
-    pub(super) fn kept(&self, key: ExchangeKey) -> io::Result<Vec<(Source, Kept)>> {
+    pub(super) fn stored_for(&self, key: ExchangeKey) -> io::Result<Vec<(Source, StoredAnswer)>> {
         let mut kept = Vec::new();
-        match platform::read_private(&self.rescue(key), LONGEST_RESCUE) {
+        match platform::read_private(&self.rescue(key), MAX_RESCUE) {
             Ok(None) => {}
-            Ok(Some(bytes)) => kept.push((Source::File(key), Kept::Whole(bytes))),
-            Err(Unreadable::Exposed(exposed)) => kept.push((Source::File(key), Kept::Damaged(exposed.to_string()))),
+            Ok(Some(bytes)) => kept.push((Source::File(key), StoredAnswer::Whole(bytes))),
+            Err(Unreadable::Exposed(exposed)) => {
+                kept.push((Source::File(key), StoredAnswer::Damaged(exposed.to_string())))
+            }
             Err(Unreadable::Io(error)) => return Err(error),
         }
         for path in self.all_places()? {
-            for place in places::look(&path)?.occupied.into_iter().filter(|place| place.key == key) {
+            for place in answer_slots::read_slots(&path)?.occupied.into_iter().filter(|place| place.key == key) {
                 let content = match place.read()? {
                     Content::Gone => continue,
-                    Content::Whole(bytes) => Kept::Whole(bytes),
-                    Content::Damaged => Kept::Damaged("its content is not what was written there".to_owned()),
+                    Content::Whole(bytes) => StoredAnswer::Whole(bytes),
+                    Content::Damaged => StoredAnswer::Damaged("its content is not what was written there".to_owned()),
                 };
-                kept.push((Source::Place(place), content));
+                kept.push((Source::Slot(place), content));
             }
         }
         Ok(kept)
     }
 
     /// Returns the exchanges of this store for which this node keeps something. Places that cannot be read are logged.
-    pub(super) fn all_kept(&self) -> io::Result<Vec<ExchangeKey>> {
+    pub(super) fn all_stored(&self) -> io::Result<Vec<ExchangeKey>> {
         let prefix = format!("answer-{}-", self.store);
         let key = |name: &String| {
             let hex = name.strip_prefix(&prefix)?.strip_suffix(RESCUE)?;
@@ -254,7 +256,7 @@ impl StateDirectory {
         };
         let mut keys: Vec<_> = names(&self.path)?.iter().filter_map(key).collect();
         for path in self.all_places()? {
-            let found = places::look(&path)?;
+            let found = answer_slots::read_slots(&path)?;
             for place in found.unreadable {
                 let file = path.display().to_string();
                 tracing::warn!(file, place, "a reserved place for an answer cannot be read and is left as it is");
@@ -270,7 +272,7 @@ impl StateDirectory {
 
     fn all_places(&self) -> io::Result<Vec<PathBuf>> {
         let prefix = format!("answers-{}-", self.store);
-        let is_places = |name: &String| name.starts_with(&prefix) && name.ends_with(PLACES);
+        let is_places = |name: &String| name.starts_with(&prefix) && name.ends_with(SLOTS);
         Ok(names(&self.path)?.iter().filter(|name| is_places(name)).map(|name| self.path.join(name)).collect())
     }
 
@@ -278,7 +280,7 @@ impl StateDirectory {
     pub(super) fn name_of(&self, source: &Source) -> String {
         match source {
             Source::File(key) => self.rescue(*key).display().to_string(),
-            Source::Place(place) => format!("{}, place {}", place.path.display(), place.index),
+            Source::Slot(place) => format!("{}, place {}", place.path.display(), place.index),
         }
     }
 
@@ -296,7 +298,7 @@ fn names(path: &PathBuf) -> io::Result<Vec<String>> {
 }
 
 fn read_node(path: &Path) -> io::Result<Option<String>> {
-    let bytes = match platform::read_private(&path.join("node"), LONGEST_NODE) {
+    let bytes = match platform::read_private(&path.join("node"), MAX_NODE) {
         Ok(bytes) => bytes,
         Err(unreadable) => return Err(of_unreadable(unreadable)),
     };

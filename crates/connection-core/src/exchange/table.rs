@@ -11,7 +11,7 @@ use std::{
 use connection_egress::Moment;
 use tokio::sync::watch;
 
-use super::{Ended, ExchangeKey};
+use super::{ExchangeKey, ExchangeOutcome};
 use crate::{
     Error,
     store::{StoreError, rows::Sent},
@@ -23,7 +23,7 @@ pub(super) enum Progress {
     UnderWay,
     /// There is an answer, which cannot be recorded at the moment.
     Kept(Error),
-    Ended(Result<Ended, Error>),
+    Ended(Result<ExchangeOutcome, Error>),
 }
 
 /// The exchanges in progress in this process.
@@ -39,12 +39,12 @@ pub(crate) struct Exchanges {
 }
 
 /// Removes its exchange from the table, even if the task panics.
-pub(super) struct Landing {
+pub(super) struct RemoveOnDrop {
     flights: Arc<Mutex<HashMap<ExchangeKey, watch::Receiver<Progress>>>>,
     key: ExchangeKey,
 }
 
-impl Drop for Landing {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         lock(&self.flights).remove(&self.key);
     }
@@ -61,10 +61,10 @@ impl Exchanges {
     /// # Errors
     ///
     /// [`StoreError::Closed`] if no new exchange may begin.
-    pub(super) fn board(
+    pub(super) fn join_or_start(
         &self,
         key: ExchangeKey,
-        begin: impl FnOnce(watch::Sender<Progress>, Landing),
+        begin: impl FnOnce(watch::Sender<Progress>, RemoveOnDrop),
     ) -> Result<watch::Receiver<Progress>, StoreError> {
         let mut flights = lock(&self.flights);
         if let Some(progress) = flights.get(&key) {
@@ -75,7 +75,7 @@ impl Exchanges {
         }
         let (sender, progress) = watch::channel(Progress::UnderWay);
         flights.insert(key, progress.clone());
-        begin(sender, Landing { flights: self.flights.clone(), key });
+        begin(sender, RemoveOnDrop { flights: self.flights.clone(), key });
         Ok(progress)
     }
 

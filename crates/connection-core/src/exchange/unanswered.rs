@@ -6,14 +6,14 @@ use connection_contract::Timestamp;
 use connection_egress::Moment;
 
 use super::{
-    Exchange, Rule, Uncertain, look,
+    Exchange, Rule, Uncertain, quarantine,
     replay::{self, Age, Verdict},
     rescue::{self, Rescue},
 };
 use crate::{Error, registry::Shared, store::rows::Sent};
 
 /// The state of an attempt without a recorded answer.
-pub(super) enum Look {
+pub(super) enum AttemptState {
     /// This node kept its answer, which is recorded now.
     Answered,
     /// It had an answer that cannot be read.
@@ -23,25 +23,25 @@ pub(super) enum Look {
 
 /// Finds out whether the attempt is over. The proof comes before the look at the directory: in the other order, an
 /// answer written between the two would be missed.
-pub(super) async fn concluded(
+pub(super) async fn attempt_state(
     shared: &Arc<Shared>,
     exchange: &Exchange,
     sent: Sent,
     now: Moment,
-) -> Result<Look, Error> {
+) -> Result<AttemptState, Error> {
     // The caller is alone with this exchange in its process, so an attempt of this process is over.
     let proven = sent.process_id == shared.process
         || rescue::is_gone(shared, sent.node_id.as_deref(), &sent.process_id).await
         || is_silent(shared, exchange, &sent, now).await?;
     match rescue::ingest(shared, exchange.key, true).await? {
-        Rescue::Ingested => Ok(Look::Answered),
-        Rescue::Damaged => Ok(Look::Lost(lost(sent.at))),
+        Rescue::Ingested => Ok(AttemptState::Answered),
+        Rescue::Damaged => Ok(AttemptState::Lost(lost(sent.at))),
         // Another process may have recorded the answer since the row was read, and removed the file.
-        Rescue::Nothing if is_answered(shared, exchange).await? => Ok(Look::Answered),
+        Rescue::Nothing if is_answered(shared, exchange).await? => Ok(AttemptState::Answered),
         Rescue::Nothing if proven && sent.concluded_at.is_none() => {
-            Ok(Look::Sent(conclude(shared, exchange, sent, 0).await))
+            Ok(AttemptState::Sent(conclude(shared, exchange, sent, 0).await))
         }
-        Rescue::Nothing => Ok(Look::Sent(sent)),
+        Rescue::Nothing => Ok(AttemptState::Sent(sent)),
     }
 }
 
@@ -52,7 +52,7 @@ async fn is_silent(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent, now: 
     if !is_open || !Age::of(sent.seen_at, shared.exchanges.first(now), now).is_silent() {
         return Ok(false);
     }
-    look::has_watched(shared, exchange, sent).await
+    quarantine::has_watched(shared, exchange, sent).await
 }
 
 async fn is_answered(shared: &Shared, exchange: &Exchange) -> Result<bool, Error> {
@@ -79,14 +79,17 @@ pub(super) fn lost(sent_at: i64) -> Uncertain {
 pub(super) async fn moment(shared: &Shared) -> Result<Moment, Error> {
     // The time that passed is read first, so that the duration of the query makes nothing older.
     let passed = shared.clock.passed();
-    let now = Moment::told(shared.reader().await?.clock().await?, passed);
+    let now = Moment::from_other_clock(shared.reader().await?.clock().await?, passed);
     shared.exchanges.first(now);
     Ok(now)
 }
 
 /// Records that the attempt is over, which begins the quarantine. If that fails, the next caller records it.
 pub(super) async fn conclude(shared: &Arc<Shared>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
-    let (key, scope, of, seen) = (exchange.key, exchange.scope, sent.clone(), look::boot_time(shared));
+    let key = exchange.key;
+    let scope = exchange.scope;
+    let of = sent.clone();
+    let seen = quarantine::boot_time(shared);
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
@@ -108,7 +111,7 @@ pub(super) async fn decide(
     if shared.exchanges.is_unsent(exchange.key, sent) {
         return Ok(Verdict::Send { replays: sent.replays, within: None });
     }
-    let left = look::quarantine_left(shared, exchange, sent).await?;
+    let left = quarantine::quarantine_left(shared, exchange, sent).await?;
     Ok(replay::verdict(exchange.rule, sent, left, shared.exchanges.first(now), now))
 }
 

@@ -18,11 +18,11 @@ pub(crate) const ALL_OF_IT: [ChangedPart; 3] =
 /// the order of the commits. Its holder waits only for the store. If nobody listens, no order is needed, and no lock is
 /// taken.
 #[must_use = "other changes may be announced in between after it is dropped"]
-pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] Option<OwnedMutexGuard<()>>);
+pub(crate) struct NotificationOrder(#[expect(dead_code, reason = "it is held")] Option<OwnedMutexGuard<()>>);
 
-pub(crate) async fn turn(shared: &Shared) -> Turn {
+pub(crate) async fn notification_order(shared: &Shared) -> NotificationOrder {
     let announcements = &shared.extensions.announcements;
-    Turn(if announcements.is_heard() { Some(announcements.turn().lock_owned().await) } else { None })
+    NotificationOrder(if announcements.is_heard() { Some(announcements.turn().lock_owned().await) } else { None })
 }
 
 /// The extensions that a change of a connection affects, with the parts that change for each.
@@ -81,7 +81,7 @@ impl Affected {
     }
 
     /// Notifies the listeners of these extensions. Called after the commit.
-    pub(crate) fn tell(self, shared: &Shared, _: &Turn) {
+    pub(crate) fn notify(self, shared: &Shared, _: &NotificationOrder) {
         let Self { owner, extensions } = self;
         for (extension, parts) in extensions {
             let owner = owner.clone();

@@ -28,7 +28,7 @@ pub(crate) fn check(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Result<(),
 }
 
 /// Returns the connection of a choice; `None` for a row that was edited or restored, which is ignored.
-pub(crate) fn held(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Option<ConnectionId> {
+pub(crate) fn chosen_connection(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Option<ConnectionId> {
     match check(sealer, owner, row) {
         Ok(()) => Some(row.connection_id),
         Err(error) => {
@@ -101,11 +101,14 @@ impl Extensions<'_> {
     }
 
     async fn change_choice(&self, extension: &str, chosen: Option<ConnectionId>) -> Result<bool, Error> {
-        let (on, owner, extension) =
-            (self.registry.shared.clone(), self.registry.owner.to_string(), extension.to_owned());
+        let on = self.registry.shared.clone();
+        let owner = self.registry.owner.to_string();
+        let extension = extension.to_owned();
         let task = self.registry.shared.runtimes.spawn(async move {
-            let turn = affected::turn(&on).await;
-            let (by, whose, name) = (on.clone(), owner.clone(), extension.clone());
+            let turn = affected::notification_order(&on).await;
+            let by = on.clone();
+            let whose = owner.clone();
+            let name = extension.clone();
             let changed = on.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
@@ -128,7 +131,7 @@ impl Extensions<'_> {
                         return Ok(Err(ExtensionError::OtherProvider { extension, provider, kind }.into()));
                     }
                     let before = tx.choice(&whose, &name).await?;
-                    if before.is_some_and(|before| held(&by.sealer, &whose, &before) == Some(connection)) {
+                    if before.is_some_and(|before| chosen_connection(&by.sealer, &whose, &before) == Some(connection)) {
                         return Ok(Ok(false));
                     }
                     write(tx, &by.sealer, &whose, (&name, connection), now).await?;

@@ -52,7 +52,7 @@ const RESERVED: &[&str] = &[
     "ZDOTDIR",
     "_JAVA_OPTIONS",
 ];
-const RESERVED_BEGINNINGS: &[&str] = &["CONNECTIONS_", "DYLD_", "GIT_", "LC_", "LD_", "LUA_INIT_"];
+const RESERVED_PREFIXES: &[&str] = &["CONNECTIONS_", "DYLD_", "GIT_", "LC_", "LD_", "LUA_INIT_"];
 
 /// Returns variables with their values. Each is made of a name, a prefix and a value.
 ///
@@ -64,13 +64,13 @@ pub(super) fn variables<'n>(
 ) -> Result<Vec<(String, Secret)>, ExtensionError> {
     let mut variables: Vec<(String, Secret)> = Vec::new();
     for (name, before, value) in named {
-        let variable = format!("{before}{}", words(name));
+        let variable = format!("{before}{}", to_upper_words(name));
         let refused = |why| ExtensionError::Variable { name: name.to_owned().into(), why };
         if variables.iter().any(|(known, _)| *known == variable) {
             return Err(refused("another name becomes the same variable"));
         }
-        let is_reserved = RESERVED.contains(&&*variable)
-            || RESERVED_BEGINNINGS.iter().any(|beginning| variable.starts_with(beginning));
+        let is_reserved =
+            RESERVED.contains(&&*variable) || RESERVED_PREFIXES.iter().any(|beginning| variable.starts_with(beginning));
         if is_reserved {
             return Err(refused("the operating system itself reads that variable"));
         }
@@ -87,7 +87,7 @@ pub(super) fn variables<'n>(
 
 /// Converts `apiBaseURL` to `API_BASE_URL`. A word begins after a character that is not a letter or digit, at a capital
 /// after a small letter or a digit, and at the last of several capitals if a small letter follows.
-fn words(name: &str) -> String {
+fn to_upper_words(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut words = String::new();
     for (at, letter) in letters.iter().enumerate() {
@@ -134,12 +134,12 @@ mod tests {
             ("token", "TOKEN"),
             ("s3Key", "S3_KEY"),
         ] {
-            assert_eq!(words(name), variable);
+            assert_eq!(to_upper_words(name), variable);
         }
     }
 
     #[test]
-    fn what_would_be_one_variable_or_one_of_the_system_is_refused() {
+    fn colliding_and_reserved_variables_are_refused() {
         let made = |names: &[(&'static str, &'static str, &'static str)]| {
             let named = names.iter().map(|(name, before, value)| (*name, *before, Secret::from(*value)));
             match variables(named) {

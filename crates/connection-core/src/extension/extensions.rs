@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connection_contract::ExtensionDeclaration;
 
-use super::{Declared, ExtensionError, ExtensionHandle};
+use super::{DeclaredExtension, ExtensionError, ExtensionHandle};
 use crate::{ConnectionRegistry, Error, ResolvedConnection, requirement};
 
 /// The extensions of one owner: what a person added, granted and chose.
@@ -56,7 +56,7 @@ impl Extensions<'_> {
     /// [`ExtensionError::Declaration`].
     pub fn handle(self, declaration: ExtensionDeclaration) -> Result<ExtensionHandle, Error> {
         declaration.check().map_err(ExtensionError::from)?;
-        let declared = Declared::of(&declaration.requirement);
+        let declared = DeclaredExtension::of(&declaration.requirement);
         self.registry.shared.extensions.declared(&self.registry.owner, &declaration.name, declared);
         Ok(ExtensionHandle { registry: self.registry.clone(), declared: Arc::new(declaration) })
     }

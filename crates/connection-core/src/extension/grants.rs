@@ -2,7 +2,7 @@
 
 use connection_contract::{Kind, SecretName, Timestamp};
 
-use super::{ChangedPart, ExtensionChange, ExtensionError, marks::Marks};
+use super::{ChangedPart, ExtensionChange, ExtensionError, row_marks::RowMarks};
 use crate::{
     ConnectionId, ConnectionInfo, Error, Extensions, event,
     guard::{RowError, Subject},
@@ -80,7 +80,7 @@ pub(crate) fn check(sealer: &Sealer, owner: &str, row: &GrantRow) -> Result<(), 
 }
 
 /// Returns the secrets that a grant allows; `None` if it was revoked, edited or restored.
-pub(crate) fn held(shared: &Shared, owner: &str, row: &GrantRow) -> Option<Vec<SecretName>> {
+pub(crate) fn granted_names(shared: &Shared, owner: &str, row: &GrantRow) -> Option<Vec<SecretName>> {
     if row.revoked_at.is_some() {
         return None;
     }
@@ -146,7 +146,8 @@ impl Extensions<'_> {
         (connection, shown): (ConnectionId, Option<String>),
         names: &[SecretName],
     ) -> Result<Grant, Error> {
-        let (shared, owner) = (self.registry.shared.clone(), self.registry.owner.to_string());
+        let shared = self.registry.shared.clone();
+        let owner = self.registry.owner.to_string();
         if extension.trim().is_empty() || extension.chars().any(char::is_control) {
             return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
         }
@@ -159,8 +160,10 @@ impl Extensions<'_> {
             revoked_at: None,
             marked: Marked::default(),
         };
-        let (on, whose, written) = (shared.clone(), owner.clone(), row.clone());
-        self.told(extension, async move {
+        let on = shared.clone();
+        let whose = owner.clone();
+        let written = row.clone();
+        self.change_and_notify(extension, async move {
             let granted = on.clone().store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
@@ -208,8 +211,10 @@ impl Extensions<'_> {
         if extension.contains('\0') {
             return Ok(false);
         }
-        let (on, whose, name) = (self.registry.shared.clone(), self.registry.owner.to_string(), extension.to_owned());
-        self.told(extension, async move {
+        let on = self.registry.shared.clone();
+        let whose = self.registry.owner.to_string();
+        let name = extension.to_owned();
+        self.change_and_notify(extension, async move {
             let revoked = on.clone().store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
@@ -238,13 +243,14 @@ impl Extensions<'_> {
     }
 
     /// Runs a change of grants to its end, and notifies listeners if something changed.
-    async fn told<T: Send + 'static>(
+    async fn change_and_notify<T: Send + 'static>(
         &self,
         extension: &str,
         change: impl Future<Output = Result<(T, bool), Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        let (on, owner, extension) =
-            (self.registry.shared.clone(), self.registry.owner.to_string(), extension.to_owned());
+        let on = self.registry.shared.clone();
+        let owner = self.registry.owner.to_string();
+        let extension = extension.to_owned();
         let task = self.registry.shared.runtimes.spawn(async move {
             let turn = on.extensions.announcements.turn();
             let _turn = turn.lock().await;
@@ -268,7 +274,7 @@ pub(super) async fn needed(
     owner: &str,
     extension: &str,
 ) -> Result<Result<Option<Kind>, RowError>, StoreError> {
-    let marks = Marks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
+    let marks = RowMarks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
     let state = tx.extension_state(owner, extension).await?;
     if let Some(Err(error)) = state.as_ref().map(|state| marks.check_state(extension, state)) {
         return Ok(Err(error));

@@ -138,7 +138,7 @@ impl ExtensionHandle {
     pub async fn connection_required(&self) -> Result<Option<ConnectionRequired>, Error> {
         let kinds = self.kinds_for_setup();
         let needs_none = self.requirement().auth.auth == AuthType::None;
-        let (action, connection) = match self.looked_at().await {
+        let (action, connection) = match self.requirement_view().await {
             Err(error) => return Err(error),
             Ok(resolved) if !resolved.candidates.is_empty() => (RequiredAction::Choose, None),
             Ok(resolved) => match (resolved.status, resolved.connection) {
@@ -146,7 +146,7 @@ impl ExtensionHandle {
                 (ConnectionStatus::Connected, connection) => (RequiredAction::Grant, connection),
                 (ConnectionStatus::Failed, connection) => (RequiredAction::Reauthorize, connection),
                 (ConnectionStatus::Missing, _) if kinds.is_empty() => (RequiredAction::Unavailable, None),
-                (ConnectionStatus::Missing, _) => match self.lacking(&resolved, &kinds).await? {
+                (ConnectionStatus::Missing, _) => match self.required_action(&resolved, &kinds).await? {
                     // Its account is already connected, so connecting it again would be refused.
                     Some(near) => (RequiredAction::Reauthorize, Some(near)),
                     None => (RequiredAction::Connect, None),
@@ -155,13 +155,14 @@ impl ExtensionHandle {
             },
         };
         let requirement = self.requirement();
-        let (title, guide) = (requirement.title.clone(), requirement.connect_guide.clone());
+        let title = requirement.title.clone();
+        let guide = requirement.connect_guide.clone();
         Ok(Some(ConnectionRequired { title, guide, action, connection, kinds }))
     }
 
     /// Resolves the requirement. If a connection lacks a secret, its plugin is asked again: a newer plugin may hand out
     /// secrets that were unknown when the credential was stored.
-    pub(super) async fn looked_at(&self) -> Result<ResolvedConnection, Error> {
+    pub(super) async fn requirement_view(&self) -> Result<ResolvedConnection, Error> {
         let resolved = self.registry.resolve_one(&self.declared).await?;
         let Some(near) = resolved.near else { return Ok(resolved) };
         match self.registry.connection(near).await {
@@ -178,7 +179,11 @@ impl ExtensionHandle {
     }
 
     /// Returns the connection that lacks secrets which its own kind hands out.
-    async fn lacking(&self, resolved: &ResolvedConnection, kinds: &[Kind]) -> Result<Option<ConnectionId>, Error> {
+    async fn required_action(
+        &self,
+        resolved: &ResolvedConnection,
+        kinds: &[Kind],
+    ) -> Result<Option<ConnectionId>, Error> {
         let Some(near) = resolved.near else { return Ok(None) };
         match self.registry.connection(near).await {
             Ok(connection) => Ok(Some(near).filter(|_| kinds.contains(&connection.info().kind))),

@@ -3,26 +3,26 @@
 //! The handle holds the extension's name, so that no extension can act in another's name. A request is checked against
 //! the declaration, the platform and the grant, and its use is recorded before anything is handed out.
 
-mod added;
+mod add_and_remove;
 mod affected;
 mod changes;
 pub(crate) mod choice;
 mod context;
+mod declarations;
 mod environment;
 mod error;
 mod extensions;
 pub(crate) mod grants;
 mod hand_off;
-mod known;
-pub(crate) mod marks;
-pub(crate) mod plain;
+pub(crate) mod plain_json;
 pub(crate) mod preferences;
 mod record;
 mod retry;
 mod revisions;
-mod set;
+pub(crate) mod row_marks;
+mod set_preferences;
 mod setup;
-mod uses;
+mod use_connection;
 
 use std::{fmt, sync::Arc};
 
@@ -30,23 +30,23 @@ use connection_contract::{ExtensionDeclaration, Requirement};
 
 use crate::{ConnectionRegistry, Error, ResolvedConnection};
 
-pub use added::ExtensionInfo;
-pub(crate) use affected::{ALL_OF_IT, Affected, Turn, turn};
+pub use add_and_remove::ExtensionInfo;
+pub(crate) use affected::{ALL_OF_IT, Affected, NotificationOrder, notification_order};
 pub use changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener};
 pub use context::CommandContext;
+pub(crate) use declarations::Declarations;
+use declarations::DeclaredExtension;
 pub use error::ExtensionError;
 pub use extensions::Extensions;
 pub use grants::Grant;
 pub use hand_off::{
     ConnectionRequired, HandOffError, HandedOff, NativeExtensionSettings, RequiredAction, SettingsHandOff,
 };
-use known::Declared;
-pub(crate) use known::Known;
 pub use preferences::Preferences;
 pub use retry::{RetryOutcome, RetryTicket};
 pub use revisions::Revisions;
-pub use set::SetPreferences;
-pub(crate) use setup::{ForExtension, consent, outdated, told};
+pub use set_preferences::SetPreferences;
+pub(crate) use setup::{ForExtension, consent, notify, outdated};
 
 /// The handle of one extension, through which it makes all its requests. A host creates one for each extension with
 /// [`Extensions::handle`]. A clone is another handle of the same extension.
@@ -149,7 +149,8 @@ impl ExtensionHandle {
     /// Returns the error for an undeclared name. The caller passes a name that code gave, but not one that a person
     /// typed, which may be a secret.
     fn undeclared(&self, what: &'static str, name: Option<&str>) -> Error {
-        let (extension, name) = (self.label(), name.map(|name| name.to_owned().into()));
+        let extension = self.label();
+        let name = name.map(|name| name.to_owned().into());
         ExtensionError::Undeclared { extension, what, name }.into()
     }
 

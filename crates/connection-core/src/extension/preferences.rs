@@ -2,7 +2,7 @@
 
 use connection_contract::{Preference, PreferenceInput, Text, Value};
 
-use super::{ExtensionHandle, Revisions, plain, revisions::Rows};
+use super::{ExtensionHandle, Revisions, plain_json, revisions::Rows};
 use crate::{
     Error,
     requirement::{
@@ -38,7 +38,7 @@ impl Preferences {
 
     /// Returns the values as an object.
     pub fn to_json(&self) -> serde_json::Value {
-        plain::to_json(&Value::Map(self.values.clone()))
+        plain_json::to_json(&Value::Map(self.values.clone()))
     }
 }
 
@@ -52,8 +52,8 @@ impl ExtensionHandle {
     /// program, and the store's errors.
     pub async fn preferences(&self, command: Option<&str>) -> Result<Preferences, Error> {
         self.command(command)?;
-        self.sound(command).await?;
-        let connection = self.meant().await?;
+        self.check_settings(command).await?;
+        let connection = self.selected_connection().await?;
         let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
         let mut reader = self.registry.shared.reader().await?;
         let rows = Rows::read(&mut reader, &self.registry.owner, asked, connection).await?;
@@ -62,7 +62,9 @@ impl ExtensionHandle {
         let of_command = fields(&rows.of_command).ok_or_else(damaged)?;
         let declared = command.and_then(|command| self.declared.find_command(command));
         let of_command_declared = declared.map(|command| command.preferences.as_slice()).unwrap_or_default();
-        let (mut values, mut set, mut missing) = (Vec::<(String, Value)>::new(), Vec::new(), Vec::new());
+        let mut values = Vec::<(String, Value)>::new();
+        let mut set = Vec::new();
+        let mut missing = Vec::new();
         for (declared, record) in [(self.declared.preferences.as_slice(), &own), (of_command_declared, &of_command)] {
             for preference in declared {
                 let name = preference.name.to_string();
@@ -104,7 +106,7 @@ pub(super) fn fields(row: &Option<PreferenceRow>) -> Option<Vec<(String, Value)>
 ///
 /// The problem, as a clause that follows the name of the preference.
 pub(crate) fn check(preference: &Preference, value: &Value) -> Result<Value, &'static str> {
-    let value = plain::normal(value)?;
+    let value = plain_json::normalize(value)?;
     match (&preference.input, &value) {
         (PreferenceInput::Checkbox, Value::Bool(_)) => {}
         (PreferenceInput::Checkbox, _) => return Err("must be either true or false"),

@@ -12,13 +12,13 @@ use crate::{
 
 /// A sort of use, as events name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
+pub(super) enum UseKind {
     AccessToken,
     Command,
     Request,
 }
 
-impl Use {
+impl UseKind {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::AccessToken => "accessToken",
@@ -47,11 +47,12 @@ impl ExtensionHandle {
         &self,
         connection: ConnectionId,
         names: Vec<SecretName>,
-        what: Use,
+        what: UseKind,
         command: Option<&str>,
     ) -> Result<(), Error> {
         let on = &self.registry.shared;
-        let (owner, extension) = (self.registry.owner.to_string(), self.name().to_owned());
+        let owner = self.registry.owner.to_string();
+        let extension = self.name().to_owned();
         let texts: Vec<_> = names.iter().map(SecretName::as_str).collect();
         let mut body = serde_json::json!({ "extension": extension, "for": what.as_str(), "names": texts });
         if let Some(command) = command {
@@ -63,17 +64,17 @@ impl ExtensionHandle {
             events.push(on.event(&owner, connection, event::SECRET_RELEASED, body));
         }
         let shows_secrets = !names.is_empty();
-        let used = Used { sealer: on.sealer.clone(), owner, extension, connection, names, events };
+        let used = UseRecord { sealer: on.sealer.clone(), owner, extension, connection, names, events };
         let recorded = match shows_secrets {
             true => on.store.write(move |tx| Box::pin(used.record(tx))).await?,
             // No secret is handed out, so the record need not be durable at once.
             false => on.store.write_relaxed(move |tx| Box::pin(used.record(tx))).await?,
         };
         match recorded {
-            Recorded::Done => {}
-            Recorded::Gone => return Err(Error::NotFound(connection)),
-            Recorded::Edited(error) => return Err(error.into()),
-            Recorded::Refused(names) => return Err(self.not_granted(connection, names)),
+            RecordOutcome::Done => {}
+            RecordOutcome::Gone => return Err(Error::NotFound(connection)),
+            RecordOutcome::Edited(error) => return Err(error.into()),
+            RecordOutcome::Refused(names) => return Err(self.not_granted(connection, names)),
         }
         tracing::info!(%connection, extension = self.name(), what = what.as_str(), "an extension uses a connection");
         Ok(())
@@ -85,7 +86,7 @@ impl ExtensionHandle {
 }
 
 /// A use to record.
-struct Used {
+struct UseRecord {
     sealer: Sealer,
     owner: String,
     extension: String,
@@ -94,28 +95,28 @@ struct Used {
     events: Vec<EventRow>,
 }
 
-impl Used {
-    async fn record(self, tx: &mut Tx) -> Result<Recorded, StoreError> {
+impl UseRecord {
+    async fn record(self, tx: &mut Tx) -> Result<RecordOutcome, StoreError> {
         let Self { sealer, owner, extension, connection, names, events } = self;
         tx.lock(Lock::Connection(connection)).await?;
         if tx.account(connection).await?.is_none_or(|account| account.owner != owner) {
-            return Ok(Recorded::Gone);
+            return Ok(RecordOutcome::Gone);
         }
         let grant = tx.grant(&owner, &extension, connection).await?.filter(|grant| grant.revoked_at.is_none());
         if let Some(Err(error)) = grant.as_ref().map(|grant| grants::check(&sealer, &owner, grant)) {
-            return Ok(Recorded::Edited(error));
+            return Ok(RecordOutcome::Edited(error));
         }
         if let Some(names) = refusal(grant.map(|grant| grants::names(&grant.names)).as_deref(), &names) {
-            return Ok(Recorded::Refused(names));
+            return Ok(RecordOutcome::Refused(names));
         }
         for event in &events {
             event::append(tx, &sealer, event).await?;
         }
-        Ok(Recorded::Done)
+        Ok(RecordOutcome::Done)
     }
 }
 
-enum Recorded {
+enum RecordOutcome {
     Done,
     Edited(RowError),
     Gone,

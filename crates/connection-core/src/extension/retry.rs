@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The time after which an unused ticket is deleted, in seconds.
-const KEPT: u64 = 30 * 24 * 60 * 60;
+const TICKET_LIFETIME: u64 = 30 * 24 * 60 * 60;
 
 /// The outcome of a settings hand-off.
 #[derive(Clone, Debug)]
@@ -39,13 +39,13 @@ impl ExtensionHandle {
     ///
     /// [`ExtensionError::UnknownTicket`] for a ticket that this extension was not given, and the store's errors.
     pub async fn retry(&self, ticket: RetryTicket) -> Result<RetryOutcome, Error> {
-        let oldest = self.registry.shared.clock.now().seconds().saturating_sub_unsigned(KEPT);
+        let oldest = self.registry.shared.clock.now().seconds().saturating_sub_unsigned(TICKET_LIFETIME);
         let mut reader = self.registry.shared.reader().await?;
         let found = reader.ticket(&self.registry.owner, self.name(), ticket.as_uuid(), oldest).await?;
         drop(reader);
         let unknown = || ExtensionError::UnknownTicket { extension: self.label() };
         let (command, session) = found.ok_or_else(unknown)?;
-        let resolved = self.looked_at().await?;
+        let resolved = self.requirement_view().await?;
         if resolved.status == ConnectionStatus::Connected {
             if !resolved.is_granted && self.requirement().auth.auth != AuthType::None {
                 return Ok(RetryOutcome::NotGranted(resolved));
@@ -91,7 +91,8 @@ impl ExtensionHandle {
             session_id: None,
             created_at: now,
         };
-        let (id, oldest) = (row.id, now.saturating_sub_unsigned(KEPT));
+        let id = row.id;
+        let oldest = now.saturating_sub_unsigned(TICKET_LIFETIME);
         shared.store.write(move |tx| Box::pin(async move { tx.insert_ticket(&row, oldest).await })).await?;
         match open.await {
             Ok(HandedOff { session: None }) => {}

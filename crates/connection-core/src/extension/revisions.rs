@@ -83,7 +83,7 @@ impl ExtensionHandle {
     /// [`super::ExtensionError::Undeclared`], and the store's errors.
     pub async fn revisions(&self, command: Option<&str>) -> Result<Revisions, Error> {
         self.command(command)?;
-        let connection = self.meant().await?;
+        let connection = self.selected_connection().await?;
         let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
         let mut reader = self.registry.shared.reader().await?;
         let rows = Rows::read(&mut reader, &self.registry.owner, asked, connection).await?;
@@ -91,7 +91,7 @@ impl ExtensionHandle {
     }
 
     /// Returns the selected connection; `None` also if the selection is ambiguous.
-    pub(super) async fn meant(&self) -> Result<Option<ConnectionId>, Error> {
+    pub(super) async fn selected_connection(&self) -> Result<Option<ConnectionId>, Error> {
         Ok(self.registry.resolve_one(&self.declared).await?.connection)
     }
 }

@@ -3,7 +3,9 @@
 
 use connection_contract::SetupFailure;
 
-use super::{ALL_OF_IT, ExtensionChange, ExtensionError, ExtensionHandle, Turn, grants, marks::Marks};
+use super::{
+    ALL_OF_IT, ExtensionChange, ExtensionError, ExtensionHandle, NotificationOrder, grants, row_marks::RowMarks,
+};
 use crate::{
     ConnectionId, Error,
     registry::Shared,
@@ -37,7 +39,8 @@ impl ExtensionHandle {
         let requirement = self.requirement();
         let shared = &self.registry.shared;
         if shared.provider_of(kind) != requirement.provider {
-            let (extension, provider) = (self.label(), requirement.provider.clone());
+            let extension = self.label();
+            let provider = requirement.provider.clone();
             return Err(ExtensionError::OtherProvider { extension, provider, kind: kind.clone() }.into());
         }
         let print = fingerprint(requirement);
@@ -64,12 +67,14 @@ async fn declare(shared: &Shared, owner: &str, name: &str, print: [u8; 32]) -> R
     if known.is_some_and(|row| row.fingerprint.is_some_and(|known| known == print)) {
         return Ok(());
     }
-    let (owner, name) = (owner.to_owned(), name.to_owned());
-    let (sealer, now) = (shared.sealer.clone(), shared.clock.now().seconds());
+    let owner = owner.to_owned();
+    let name = name.to_owned();
+    let sealer = shared.sealer.clone();
+    let now = shared.clock.now().seconds();
     let declared = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
-            let marks = Marks { sealer: &sealer, owner: &owner, now };
+            let marks = RowMarks { sealer: &sealer, owner: &owner, now };
             let row = marks.known(tx, &name).await?.unwrap_or_default();
             // If the extension was added meanwhile, the added declaration counts.
             if row.provider.is_none() {
@@ -91,7 +96,7 @@ pub(crate) async fn outdated(
     extension: &ForExtension,
 ) -> Result<Option<SetupFailure>, StoreError> {
     // The state may be from any process. Without a state, the setup was begun for something else.
-    let marks = Marks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
+    let marks = RowMarks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
     let stored = marks.known(tx, &extension.name).await?;
     let is_added = stored.as_ref().is_some_and(|row| row.provider.is_some());
     let stored = stored.and_then(|row| row.fingerprint);
@@ -125,9 +130,10 @@ pub(crate) async fn consent(
 }
 
 /// Notifies the listeners of the extension. Called after the commit.
-pub(crate) fn told(shared: &Shared, owner: &str, extension: &ForExtension, _: &Turn) {
+pub(crate) fn notify(shared: &Shared, owner: &str, extension: &ForExtension, _: &NotificationOrder) {
     let parts = ALL_OF_IT.to_vec();
-    let (owner, extension) = (owner.to_owned(), extension.name.clone());
+    let owner = owner.to_owned();
+    let extension = extension.name.clone();
     let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
     shared.extensions.announcements.publish(&change);
 }

@@ -13,18 +13,18 @@ pub(crate) use subject::{Subject, connection_event_mac, event_mac};
 
 use crate::{
     keys::Sealer,
-    store::{Astray, StandingRow, rows::AccountFacts},
+    store::{RowDifference, StandingRow, rows::AccountFacts},
 };
 
 const TABLE: &str = "connection_account";
 
 /// Returns why the row of a connection is refused, compared with the newest event that was read with it.
 pub(crate) fn refused(sealer: &Sealer, row: &StandingRow) -> Option<RowError> {
-    let fault = match row.astray(&|bytes| connection_event_mac(sealer, bytes))? {
-        Astray::Edited => RowFault::Edited,
-        Astray::Outdated => RowFault::Outdated,
-        Astray::Removed => RowFault::Removed,
-        Astray::Untold => RowFault::Unmarked,
+    let fault = match row.row_difference(&|bytes| connection_event_mac(sealer, bytes))? {
+        RowDifference::Edited => RowFault::Edited,
+        RowDifference::Outdated => RowFault::Outdated,
+        RowDifference::Removed => RowFault::Removed,
+        RowDifference::Untold => RowFault::Unmarked,
     };
     let AccountFacts { id, owner, kind, label, .. } = &row.account;
     let what = format!("connection {kind}:{label} ({id})");

@@ -5,7 +5,7 @@
 //! and the next change continues from there. Both writes are compare-and-swaps: if two changes run at the same time,
 //! one of them gets an error.
 
-use connection_seal::{Found, KeyError, KeyId, KeySource, KeysetError, SealError};
+use connection_seal::{KeyError, KeyId, KeySource, KeysetError, OpenedKeyset, SealError};
 
 use super::OpenKeyError;
 use crate::store::{Store, rows::KeysetRow};
@@ -49,7 +49,7 @@ pub(crate) async fn change(store: &Store, from: &dyn KeySource, to: &dyn KeySour
 async fn finish(
     store: &Store,
     mut row: KeysetRow,
-    found: Found,
+    found: OpenedKeyset,
     to: &dyn KeySource,
 ) -> Result<KeyChange, OpenKeyError> {
     let changed = row.slot_mut(found.slot.other()).take().is_some();

@@ -16,7 +16,7 @@ use connection_seal::{KeyError, KeyId, KeySource, Keys, Keyset, SealError, Slot}
 use super::{OpenKeyError, Sealer};
 use crate::{
     ids::IdGenerator,
-    store::{Store, Wanted, rows::KeysetRow},
+    store::{ListFilter, Store, rows::KeysetRow},
 };
 
 /// The key sources of a host: the one that is used, and others that it knows.
@@ -93,7 +93,7 @@ pub(crate) async fn open_keyset(
         return existing(store, sources, &row, clock).await;
     }
     // New keys would hide the loss of the old ones, and would be in the way of restoring them.
-    if !store.reader().await?.list(&Wanted { limit: 1, ..Wanted::default() }).await?.0.is_empty() {
+    if !store.reader().await?.list(&ListFilter { limit: 1, ..ListFilter::default() }).await?.0.is_empty() {
         // Another first start may have created the keys, and then a connection, between the two reads.
         let row = store.reader().await?.keyset().await?.ok_or(SealError::Lost)?;
         return existing(store, sources, &row, clock).await;
@@ -117,12 +117,13 @@ async fn existing(
             let keys = Keys::new(row.store_id, &found.keyset)?;
             Ok(Sealer::new(keys, store.clone(), sources.used.clone(), clock))
         }
-        Err(error) => Err(whose(sources, row, error.into()).await),
+        Err(error) => Err(source_with_key(sources, row, error.into()).await),
     }
 }
 
 async fn first_row(source: &dyn KeySource, ids: &dyn IdGenerator, now: Timestamp) -> Result<KeysetRow, OpenKeyError> {
-    let (store_id, keyset) = (ids.next(), Keyset::fresh(now)?);
+    let store_id = ids.next();
+    let keyset = Keyset::fresh(now)?;
     let wrapped = keyset.wrapped_by(source, store_id, Slot::A).await?.into();
     Ok(KeysetRow { store_id, revision: 1, keys_revision: keyset.revision(), slot_a: Some(wrapped), slot_b: None })
 }
@@ -131,8 +132,8 @@ async fn first_row(source: &dyn KeySource, ids: &dyn IdGenerator, now: Timestamp
 async fn agree(sources: &KeySources) -> Result<(), OpenKeyError> {
     let configured = sources.others.iter().filter(|other| other.configured).map(|other| &*other.source);
     for other in configured {
-        let Some(other_id) = held(other).await else { continue };
-        if let Some(have) = held(&*sources.used).await
+        let Some(other_id) = key_id_of(other).await else { continue };
+        if let Some(have) = key_id_of(&*sources.used).await
             && have != other_id
         {
             return Err(disagree(&*sources.used, Some(have), other, other_id).into());
@@ -142,14 +143,14 @@ async fn agree(sources: &KeySources) -> Result<(), OpenKeyError> {
 }
 
 /// Returns the error that names another source that holds the key, or `error` if none does.
-async fn whose(sources: &KeySources, row: &KeysetRow, error: OpenKeyError) -> OpenKeyError {
+async fn source_with_key(sources: &KeySources, row: &KeysetRow, error: OpenKeyError) -> OpenKeyError {
     let have = match &error {
         OpenKeyError::Seal(SealError::WrongKey { have, .. }) => Some(*have),
         OpenKeyError::Seal(SealError::NotWrapped { .. }) | OpenKeyError::Key(_) => None,
         _ => return error,
     };
     for other in &sources.others {
-        if let Some(id) = held(&*other.source).await
+        if let Some(id) = key_id_of(&*other.source).await
             && row.wrapped().key_ids().any(|needed| needed == id)
         {
             return disagree(&*sources.used, have, &*other.source, id).into();
@@ -163,7 +164,7 @@ fn disagree(source: &dyn KeySource, have: Option<KeyId>, other: &dyn KeySource, 
 }
 
 /// Returns the id of the key of a source. A source that cannot be read does not prevent the use of another one.
-async fn held(source: &dyn KeySource) -> Option<KeyId> {
+async fn key_id_of(source: &dyn KeySource) -> Option<KeyId> {
     let key = source.load().await.unwrap_or_default()?;
     Some(KeyId::of(&key))
 }

@@ -108,7 +108,8 @@ async fn begin(sealer: &Sealer, home: &Home) -> Result<KeyRotation, OpenKeyError
     loop {
         let mut row = keyset(home).await?;
         let found = row.wrapped().open(&*home.source).await?;
-        let (mut keys, slot) = (found.keyset, found.slot);
+        let mut keys = found.keyset;
+        let slot = found.slot;
         let key = keys.key_id()?;
         if !keys.is_settled() {
             sealer.take(&keys)?;
@@ -136,7 +137,8 @@ async fn settle(home: &Home, key: KeyId) -> Result<(), OpenKeyError> {
     loop {
         let mut row = keyset(home).await?;
         let found = row.wrapped().open(&*home.source).await?;
-        let (mut keys, slot) = (found.keyset, found.slot);
+        let mut keys = found.keyset;
+        let slot = found.slot;
         // Another rotation may have recorded this, or may have created a newer key.
         if !keys.settle(key) {
             return Ok(());

@@ -3,9 +3,9 @@
 //! A change is published after its commit, in the order of the commits, and only if the liveness differs. Each
 //! subscriber has its own queue, so that one that is slow, gone or panics does not affect the others.
 
+pub(crate) mod column;
 #[cfg(test)]
 mod tests;
-pub(crate) mod words;
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ use std::{
 };
 
 use connection_contract::{Liveness, Reason, Secret, Timestamp, VerifyResult};
-use connection_egress::LONGEST_PAUSE;
+use connection_egress::MAX_PAUSE;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
@@ -28,7 +28,7 @@ use crate::{
 
 /// Returns the time of the next check, if the provider or the plugin asked for a pause.
 fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {
-    recheck_after.map(|after| now.saturating_add_unsigned(after.min(LONGEST_PAUSE).as_secs()))
+    recheck_after.map(|after| now.saturating_add_unsigned(after.min(MAX_PAUSE).as_secs()))
 }
 
 /// Returns the row for the result of a probe.
@@ -41,7 +41,7 @@ pub(crate) fn row(
 ) -> LivenessRow {
     LivenessRow {
         connection_id: id,
-        liveness: words::liveness(found.liveness).to_owned(),
+        liveness: column::liveness(found.liveness).to_owned(),
         reason: found.reason.as_ref().map(json::reason),
         generation,
         checked_at: Some(now),

@@ -98,7 +98,7 @@ impl Profiles {
         };
         // Ids sort in the order in which they are drawn. `within` drew its id for the first profile after this one,
         // so the two are swapped: the first profile gets the smaller id.
-        let mut within = self.within();
+        let mut within = self.transaction_context();
         let mut wanted = ProfileRow { created_at: within.now, ..wanted };
         std::mem::swap(&mut within.fresh, &mut wanted.id);
         let made = self.shared.store.write(move |tx| {
@@ -142,7 +142,7 @@ impl Profiles {
         };
         let directory = directory.map(|path| rules::directory(&self.spec, &path)).transpose()?;
         let says_all = label.is_some() && directory.is_some();
-        let within = self.within();
+        let within = self.transaction_context();
         let changed = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 let rows = match within.begin(tx).await? {
@@ -216,14 +216,15 @@ impl Profiles {
     /// slot uses the profile, [`ProfileError::NotFound`], and errors of the store.
     pub async fn remove(&self, id: ProfileId) -> Result<(), Error> {
         let uses = self.shared.profile_uses.as_ref().map_or(0, |uses| uses(&self.owner, &self.kind, id));
-        let within = self.within();
+        let within = self.transaction_context();
         let removed = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(crate::store::Lock::Owner(&within.owner)).await?;
-                let (owner, kind) = (&within.owner, within.kind.as_str());
+                let owner = &within.owner;
+                let kind = within.kind.as_str();
                 let rows = tx.profiles(owner, kind).await?;
                 let found = rules::find(&within.kind, &rows, id);
-                let row = match found.and_then(|row| rules::may_go(&within.kind, &rows, &row).map(|()| row)) {
+                let row = match found.and_then(|row| rules::check_removable(&within.kind, &rows, &row).map(|()| row)) {
                     Ok(row) => row,
                     Err(error) => return Ok(Err(error)),
                 };

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use connection_contract::{Kind, Need, Root, host};
+use connection_contract::{GrantedDirectory, Kind, Need, host};
 
 use super::{Profile, ProfileError};
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Granted {
     pub(crate) id: ProfileId,
     /// The granted directory, or `None` for a kind that needs no files.
-    pub(crate) root: Option<Root>,
+    pub(crate) root: Option<GrantedDirectory>,
 }
 
 /// Returns the profile for a setup: the one with the given id, or else the default of a kind that has profiles.
@@ -26,13 +26,13 @@ pub(crate) struct Granted {
 /// # Errors
 ///
 /// [`ProfileError`] if the profile with the given id does not exist, and errors of the store.
-pub(crate) async fn meant(
+pub(crate) async fn setup_profile(
     registry: &ConnectionRegistry,
     kind: &Kind,
     id: Option<ProfileId>,
 ) -> Result<Option<Granted>, Error> {
     let entry = registry.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
-    if registry.shared.lent.profiles(&entry).is_none() && id.is_none() {
+    if registry.shared.local_services.profiles(&entry).is_none() && id.is_none() {
         return Ok(None);
     }
     let profiles = registry.profiles(kind)?;
@@ -68,11 +68,11 @@ pub(crate) async fn granted(
 }
 
 /// Returns the directories of all profiles of an owner that the kind may read.
-pub(crate) async fn granted_all(shared: &Arc<Shared>, owner: &str, kind: &Arc<KindEntry>) -> Vec<Root> {
+pub(crate) async fn granted_all(shared: &Arc<Shared>, owner: &str, kind: &Arc<KindEntry>) -> Vec<GrantedDirectory> {
     let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
     let Ok(profiles) = registry.profiles(kind.kind()) else { return Vec::new() };
     // Runs on a task of the core, because the store's connections belong to its runtime.
-    let listed = shared.runtimes.spawn(async move { profiles.sound().await });
+    let listed = shared.runtimes.spawn(async move { profiles.valid_profiles().await });
     let mut roots = Vec::new();
     for profile in listed.await.ok().and_then(Result::ok).unwrap_or_default() {
         roots.extend(grant(shared, kind, profile).await.root);
@@ -92,7 +92,7 @@ async fn grant(shared: &Shared, kind: &KindEntry, profile: Profile) -> Granted {
     // Runs on a task of the core, since the caller may be on another executor.
     let real = shared.runtimes.spawn(async move { tokio::task::spawn_blocking(found).await });
     let real = real.await.ok().and_then(Result::ok);
-    Granted { id, root: real.as_deref().and_then(Path::to_str).map(host::root) }
+    Granted { id, root: real.as_deref().and_then(Path::to_str).map(host::granted_directory) }
 }
 
 /// Returns the real path of a directory that may not exist yet: the real path of its nearest existing ancestor,

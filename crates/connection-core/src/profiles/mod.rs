@@ -8,8 +8,8 @@ mod change;
 mod directory;
 mod error;
 mod grant;
-mod marks;
 mod probe;
+mod row_marks;
 mod rules;
 mod slots;
 mod spawn;
@@ -32,9 +32,9 @@ use crate::{
 
 pub use change::{NewProfile, ProfilePatch};
 pub use error::ProfileError;
-pub(crate) use grant::{Granted, granted, granted_all, meant};
-pub(crate) use marks::Marks;
+pub(crate) use grant::{Granted, granted, granted_all, setup_profile};
 pub use probe::{DirectoryProbe, DirectoryState};
+pub(crate) use row_marks::RowMarks;
 pub(crate) use rules::check;
 pub use spawn::SpawnOptions;
 pub(crate) use spawn::{extra_args, names, variables};
@@ -100,7 +100,7 @@ impl ConnectionRegistry {
             return Err(ProfileError::Unsupported { kind: kind.clone() }.into());
         };
         self.shared
-            .lent
+            .local_services
             .tools
             .check_profiles(&entry.descriptor, &spec)
             .map_err(|why| ProfileError::NotAllowed { kind: kind.clone(), why })?;
@@ -151,14 +151,15 @@ impl Profiles {
         Ok(default.into())
     }
 
-    fn marks(&self) -> Marks<'_> {
+    fn marks(&self) -> RowMarks<'_> {
         let now = self.shared.clock.now().seconds();
-        Marks { sealer: &self.shared.sealer, owner: &self.owner, kind: &self.kind, now }
+        RowMarks { sealer: &self.shared.sealer, owner: &self.owner, kind: &self.kind, now }
     }
 
     /// Returns the profiles whose marks are valid.
-    async fn sound(&self) -> Result<Vec<Profile>, Error> {
-        let (rows, marks) = (self.rows().await?, self.marks());
+    async fn valid_profiles(&self) -> Result<Vec<Profile>, Error> {
+        let rows = self.rows().await?;
+        let marks = self.marks();
         Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).map(Profile::from).collect())
     }
 
@@ -167,20 +168,20 @@ impl Profiles {
         if !rows.is_empty() {
             return Ok(rows);
         }
-        let within = self.within();
+        let within = self.transaction_context();
         let seeded = self.shared.store.write(move |tx| Box::pin(async move { within.begin(tx).await }));
         Ok(seeded.await??)
     }
 
     /// Collects what a transaction about profiles needs.
-    fn within(&self) -> Within {
+    fn transaction_context(&self) -> TransactionContext {
         // The environment belongs to the user who runs this process. Its directory is not the directory of another
         // owner.
         let implicit = has_environment(&self.owner)
             .then(|| environment::resolve(&*self.shared.environment, &self.spec.implicit_dir))
             .flatten();
         let implicit = implicit.and_then(|path| rules::directory(&self.spec, &path).ok());
-        Within {
+        TransactionContext {
             owner: self.owner.to_string(),
             kind: self.kind.clone(),
             implicit,
@@ -192,7 +193,7 @@ impl Profiles {
 }
 
 /// The values that a transaction about profiles needs, read before it begins.
-struct Within {
+struct TransactionContext {
     owner: String,
     kind: Kind,
     /// The directory that the tool uses by itself, from the current environment; `None` for any owner but the
@@ -204,9 +205,9 @@ struct Within {
     sealer: Sealer,
 }
 
-impl Within {
-    fn marks(&self) -> Marks<'_> {
-        Marks { sealer: &self.sealer, owner: &self.owner, kind: &self.kind, now: self.now }
+impl TransactionContext {
+    fn marks(&self) -> RowMarks<'_> {
+        RowMarks { sealer: &self.sealer, owner: &self.owner, kind: &self.kind, now: self.now }
     }
 
     /// Takes the owner's lock and returns the profiles. If there are none, creates the first one.

@@ -11,21 +11,21 @@ use std::{
 };
 
 use connection_contract::{
-    Descriptor, DisplayText, FileService as _, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec, Reason, Root, Secret,
-    ServiceError, Value, encode, host, reason,
+    Descriptor, DisplayText, FileService as _, GrantedDirectory, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec,
+    Reason, Secret, ServiceError, Value, encode, host, reason,
 };
 
 use super::{Profiles, rules};
 use crate::{
     Error, FilesPolicy, MachineTools,
     services::{
-        file_cache::{Cache, Made},
+        file_cache::{Cache, Computation},
         files::{Bounds, LocalFiles, Reading},
     },
 };
 
-const LONGEST_FILE: usize = 1024 * 1024;
-const LONGEST_TOKEN: usize = 64 * 1024;
+const MAX_FILE_LENGTH: usize = 1024 * 1024;
+const MAX_TOKEN_LENGTH: usize = 64 * 1024;
 
 /// The result of probing a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Profiles {
         let path = PathBuf::from(rules::absolute(path.as_ref())?);
         let reading = Reading::of(&self.shared, &self.owner);
         let bounds = reading.bounds().await.map_err(Error::Files)?;
-        let look = move || look(&bounds, &path);
+        let look = move || directory_state(&bounds, &path);
         let looked = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
         // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
         let (state, real) = looked.await.ok().and_then(Result::ok).unwrap_or((DirectoryState::Unreadable, None));
@@ -102,8 +102,9 @@ impl MachineTools {
             return None;
         }
         let path = PathBuf::from(rules::directory(spec, &self.resolved(&spec.implicit_dir)?).ok()?);
-        let (bounds, looked_at) = (Bounds::from(files.clone()), path.clone());
-        let looked = tokio::task::spawn_blocking(move || look(&bounds, &looked_at)).await;
+        let bounds = Bounds::from(files.clone());
+        let looked_at = path.clone();
+        let looked = tokio::task::spawn_blocking(move || directory_state(&bounds, &looked_at)).await;
         let (state, real) = looked.unwrap_or((DirectoryState::Unreadable, None));
         // Nothing is cached.
         let prober = Prober { cache: &Cache::default(), reading: files.clone().into(), whose: "" };
@@ -121,7 +122,7 @@ struct Prober<'a> {
 
 impl Prober<'_> {
     async fn probed(&self, state: DirectoryState, real: Option<PathBuf>, spec: &ProfileSpec) -> DirectoryProbe {
-        let Some(root) = real.as_deref().and_then(Path::to_str).map(host::root) else {
+        let Some(root) = real.as_deref().and_then(Path::to_str).map(host::granted_directory) else {
             return DirectoryProbe::of(state, ProfileProbe::absent(), None);
         };
         let files = LocalFiles::new([root.clone()], self.reading.clone());
@@ -133,12 +134,17 @@ impl Prober<'_> {
             Err(_) => return DirectoryProbe::of(DirectoryState::Unreadable, ProfileProbe::absent(), None),
         }
         let nothing = ProbeSpec::new();
-        let (found, doubt) = self.found(&files, &root, spec.probe.as_ref().unwrap_or(&nothing)).await;
+        let (found, doubt) = self.login_state(&files, &root, spec.probe.as_ref().unwrap_or(&nothing)).await;
         DirectoryProbe::of(state, found, doubt)
     }
 
     /// Returns what the files of the directory say, and why the login state is unknown if a file cannot be judged.
-    async fn found(&self, files: &LocalFiles, root: &Root, spec: &ProbeSpec) -> (ProfileProbe, Option<Reason>) {
+    async fn login_state(
+        &self,
+        files: &LocalFiles,
+        root: &GrantedDirectory,
+        spec: &ProbeSpec,
+    ) -> (ProfileProbe, Option<Reason>) {
         let mut was_there = spec.markers.is_empty();
         for marker in &spec.markers {
             was_there = was_there || files.stat(root, marker).await.is_ok();
@@ -146,9 +152,10 @@ impl Prober<'_> {
         if !was_there {
             return (ProfileProbe::absent(), None);
         }
-        let (mut authenticated, mut doubt) = (None, None);
+        let mut authenticated = None;
+        let mut doubt = None;
         for login in &spec.logins {
-            match judged(&login.file, self.value(files, root, login, What::Login).await) {
+            match login_from(&login.file, self.value(files, root, login, ProbeQuestion::Login).await) {
                 // One login is enough.
                 Ok(said) => authenticated = authenticated.max(said),
                 Err(why) => doubt = doubt.or(Some(why)),
@@ -164,7 +171,7 @@ impl Prober<'_> {
         for account in &spec.accounts {
             if label.is_none() {
                 label = self
-                    .value(files, root, account, What::Account)
+                    .value(files, root, account, ProbeQuestion::Account)
                     .await
                     .ok()
                     .flatten()
@@ -179,22 +186,23 @@ impl Prober<'_> {
     async fn value(
         &self,
         files: &LocalFiles,
-        root: &Root,
+        root: &GrantedDirectory,
         value: &ProbeValue,
-        what: What,
+        what: ProbeQuestion,
     ) -> Result<Option<String>, ServiceError> {
         // Two values of one file need two cache entries.
         let claim = value.claim.as_deref().unwrap_or_default();
         let namespace = format!("profile\0{}\0{what:?}\0{}\0{claim}", self.whose, value.pointer);
-        let made = Made { namespace: &namespace, root, path: &value.file, version: VERSION, limit: LONGEST_FILE };
-        let compute = |content: &Secret| Ok(Some(said(content, value, what)));
+        let made =
+            Computation { namespace: &namespace, root, path: &value.file, version: VERSION, limit: MAX_FILE_LENGTH };
+        let compute = |content: &Secret| Ok(Some(conclusion(content, value, what)));
         self.cache.cached(made, files, compute).await
     }
 }
 
 /// The question about a value.
 #[derive(Clone, Copy, Debug)]
-enum What {
+enum ProbeQuestion {
     /// The text of the value.
     Account,
     /// Is there a value?
@@ -208,7 +216,7 @@ const NO: &str = "no";
 const NOT_JSON: &str = "not JSON";
 
 /// Returns whether a file holds a login, `None` if it does not say, or the reason why it cannot be judged.
-fn judged(file: &str, told: Result<Option<String>, ServiceError>) -> Result<Option<bool>, Reason> {
+fn login_from(file: &str, told: Result<Option<String>, ServiceError>) -> Result<Option<bool>, Reason> {
     let doubt = |code, problem| Err(Reason::new(code, format!("'{file}' {problem}")));
     match told.as_ref().map(Option::as_deref) {
         Ok(Some(YES)) => Ok(Some(true)),
@@ -224,12 +232,12 @@ fn judged(file: &str, told: Result<Option<String>, ServiceError>) -> Result<Opti
 
 /// Returns the conclusion for the cache. It is empty for an account without a name, and for a login if the file
 /// lacks the part that would hold it: the file may be of another format.
-fn said(content: &Secret, value: &ProbeValue, what: What) -> String {
+fn conclusion(content: &Secret, value: &ProbeValue, what: ProbeQuestion) -> String {
     let file = Value::parse(content.expose()).ok();
     match (what, &file) {
-        (What::Account, Some(file)) => find(file, value, name).unwrap_or_default(),
-        (What::Login, None) => NOT_JSON.to_owned(),
-        (What::Login, Some(file)) if tells(file, value) => {
+        (ProbeQuestion::Account, Some(file)) => find(file, value, name).unwrap_or_default(),
+        (ProbeQuestion::Login, None) => NOT_JSON.to_owned(),
+        (ProbeQuestion::Login, Some(file)) if tells(file, value) => {
             if find(file, value, is_there).unwrap_or(false) {
                 YES.to_owned()
             } else {
@@ -244,7 +252,7 @@ fn said(content: &Secret, value: &ProbeValue, what: What) -> String {
 fn find<T>(file: &Value, value: &ProbeValue, say: fn(&Value) -> T) -> Option<T> {
     let found = file.pointer(&value.pointer)?;
     let Some(claim) = &value.claim else { return Some(say(found)) };
-    let token = found.as_str().filter(|token| token.len() <= LONGEST_TOKEN)?;
+    let token = found.as_str().filter(|token| token.len() <= MAX_TOKEN_LENGTH)?;
     claims(token)?.pointer(claim).map(say)
 }
 
@@ -282,11 +290,12 @@ fn name(value: &Value) -> String {
 
 /// Returns the state of the path and its real path. Reads the disk, and says nothing about paths that are out of
 /// bounds.
-fn look(bounds: &Bounds, path: &Path) -> (DirectoryState, Option<PathBuf>) {
+fn directory_state(bounds: &Bounds, path: &Path) -> (DirectoryState, Option<PathBuf>) {
     // For a path that does not exist, its nearest existing ancestor is checked.
     let nearest = path.ancestors().find_map(|path| path.canonicalize().ok());
-    let is_open =
-        |nearest: &Path| bounds.allows(nearest) && bounds.look().and_then(|look| look.shows(nearest)).unwrap_or(false);
+    let is_open = |nearest: &Path| {
+        bounds.allows(nearest) && bounds.forbidden_files().and_then(|look| look.shows(nearest)).unwrap_or(false)
+    };
     if !nearest.is_some_and(|nearest| is_open(&nearest)) {
         return (DirectoryState::NotAllowed, None);
     }

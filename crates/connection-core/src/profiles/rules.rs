@@ -13,8 +13,8 @@ use crate::{ProfileId, store::rows::ProfileRow};
 /// Label of the first profile.
 pub(super) const FIRST_LABEL: &str = "Default";
 /// Longer paths do not fit into an index.
-const LONGEST_DIRECTORY: usize = 1024;
-const LONGEST_SLOT: usize = 200;
+const MAX_DIRECTORY_LENGTH: usize = 1024;
+const MAX_SLOT_LENGTH: usize = 200;
 
 /// Returns a directory as it is stored. It does not have to exist: the tool creates it, or a probe reports it as
 /// missing.
@@ -22,18 +22,18 @@ pub(super) fn directory(spec: &ProfileSpec, path: &Path) -> Result<String, Profi
     let normal = absolute(path)?;
     match &spec.dir_name {
         Some(wanted) if Path::new(&normal).file_name() != Some(OsStr::new(&**wanted)) => {
-            Err(ProfileError::DirectoryName { path: shown(path), wanted: wanted.to_string() })
+            Err(ProfileError::DirectoryName { path: display_path(path), wanted: wanted.to_string() })
         }
         _ => Ok(normal),
     }
 }
 
 fn wrong(path: &Path, problem: &str) -> Result<String, ProfileError> {
-    Err(ProfileError::Directory { path: shown(path), problem: problem.to_owned() })
+    Err(ProfileError::Directory { path: display_path(path), problem: problem.to_owned() })
 }
 
 /// Returns a path for an error message, shortened and without control characters.
-fn shown(path: &Path) -> String {
+fn display_path(path: &Path) -> String {
     DisplayText::from(path.to_string_lossy().into_owned()).to_string()
 }
 
@@ -47,7 +47,7 @@ pub(super) fn absolute(path: &Path) -> Result<String, ProfileError> {
     if !path.is_absolute() {
         return wrong("is not an absolute path");
     }
-    if text.len() > LONGEST_DIRECTORY {
+    if text.len() > MAX_DIRECTORY_LENGTH {
         return wrong("has more than 1,024 bytes");
     }
     // If the part before `..` is a link, the path names another directory than its text suggests.
@@ -89,7 +89,7 @@ pub(super) fn slot(slot: &str) -> Result<(), ProfileError> {
     if slot.is_empty() {
         return Err(ProfileError::Slot("is empty"));
     }
-    if slot.chars().count() > LONGEST_SLOT {
+    if slot.chars().count() > MAX_SLOT_LENGTH {
         return Err(ProfileError::Slot("has more than 200 characters"));
     }
     if DisplayText::from(slot.to_owned()).as_str() != slot {
@@ -110,7 +110,8 @@ pub(super) fn is_free(kind: &Kind, rows: &[ProfileRow], wanted: &ProfileRow) -> 
             return Err(ProfileError::LabelTaken { kind: kind.clone(), label: wanted.label.clone() });
         }
         if other.directory == wanted.directory {
-            let (label, path) = (other.label.clone(), wanted.directory.clone());
+            let label = other.label.clone();
+            let path = wanted.directory.clone();
             return Err(ProfileError::DirectoryTaken { kind: kind.clone(), label, path });
         }
     }
@@ -118,8 +119,9 @@ pub(super) fn is_free(kind: &Kind, rows: &[ProfileRow], wanted: &ProfileRow) -> 
 }
 
 /// Checks that the profile is neither the last one nor the default.
-pub(super) fn may_go(kind: &Kind, rows: &[ProfileRow], row: &ProfileRow) -> Result<(), ProfileError> {
-    let (kind, label) = (kind.clone(), row.label.clone());
+pub(super) fn check_removable(kind: &Kind, rows: &[ProfileRow], row: &ProfileRow) -> Result<(), ProfileError> {
+    let kind = kind.clone();
+    let label = row.label.clone();
     match (rows.len(), row.is_default) {
         (..=1, _) => Err(ProfileError::Last { kind, label }),
         (_, true) => Err(ProfileError::Default { kind, label }),

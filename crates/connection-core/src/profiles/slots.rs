@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Marks, Profile, ProfileError, Profiles, rules};
+use super::{Profile, ProfileError, Profiles, RowMarks, rules};
 use crate::{
     Error, ProfileId,
     store::{
@@ -28,7 +28,8 @@ impl Profiles {
         if let Some(slot) = slot {
             rules::slot(slot)?;
             let mut reader = self.shared.reader().await?;
-            let (owner, kind) = (&self.owner, self.kind.as_str());
+            let owner = &self.owner;
+            let kind = self.kind.as_str();
             if let Some(named) = reader.profile_slot(owner, kind, slot).await? {
                 self.marks().check_slot(&named)?;
                 // Between the two reads, the slot may have been changed and this profile removed.
@@ -52,15 +53,18 @@ impl Profiles {
     /// [`ProfileError::NotFound`], [`ProfileError::Slot`], and errors of the store.
     pub async fn set_slot(&self, slot: &str, id: ProfileId) -> Result<(), Error> {
         rules::slot(slot)?;
-        let (owner, kind, slot) = (self.owner.to_string(), self.kind.clone(), slot.to_owned());
-        let (now, sealer) = (self.shared.clock.now().seconds(), self.shared.sealer.clone());
+        let owner = self.owner.to_string();
+        let kind = self.kind.clone();
+        let slot = slot.to_owned();
+        let now = self.shared.clock.now().seconds();
+        let sealer = self.shared.sealer.clone();
         let set = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&owner)).await?;
                 if tx.profile(&owner, kind.as_str(), id).await?.is_none() {
                     return Ok(Err(ProfileError::NotFound { kind, id }));
                 }
-                let marks = Marks { sealer: &sealer, owner: &owner, kind: &kind, now };
+                let marks = RowMarks { sealer: &sealer, owner: &owner, kind: &kind, now };
                 marks.put_slot(tx, &SlotRow { slot, profile_id: id, marked: Marked::default() }).await.map(Ok)
             })
         });
@@ -75,12 +79,15 @@ impl Profiles {
     /// [`ProfileError::Slot`], and errors of the store.
     pub async fn clear_slot(&self, slot: &str) -> Result<bool, Error> {
         rules::slot(slot)?;
-        let (owner, kind, slot) = (self.owner.to_string(), self.kind.clone(), slot.to_owned());
-        let (now, sealer) = (self.shared.clock.now().seconds(), self.shared.sealer.clone());
+        let owner = self.owner.to_string();
+        let kind = self.kind.clone();
+        let slot = slot.to_owned();
+        let now = self.shared.clock.now().seconds();
+        let sealer = self.shared.sealer.clone();
         let cleared = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&owner)).await?;
-                Marks { sealer: &sealer, owner: &owner, kind: &kind, now }.delete_slot(tx, &slot).await
+                RowMarks { sealer: &sealer, owner: &owner, kind: &kind, now }.delete_slot(tx, &slot).await
             })
         });
         Ok(cleared.await?)

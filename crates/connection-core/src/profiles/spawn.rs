@@ -97,10 +97,12 @@ impl SpawnOptions {
     /// Applies a profile in place of any other. For a profile on the tool's own directory, the variables are
     /// removed instead of set: a tool that gets the same directory from a variable may look for fewer files.
     fn put(&mut self, of: &Profiles, profile: &Profile) {
-        let (spec, environment) = (&of.spec, &*of.shared.environment);
+        let spec = &of.spec;
+        let environment = &*of.shared.environment;
         self.take_out();
         let before: Vec<_> = names(spec).map(|name| (name.clone(), self.env.remove(&name))).collect();
-        let (mut without, mut args) = (Vec::new(), Vec::new());
+        let mut without = Vec::new();
+        let mut args = Vec::new();
         if self.leads_to(&profile.directory, spec, environment) {
             without.extend(names(spec).filter(|name| self.without.insert(name.clone())));
         } else {
@@ -108,7 +110,9 @@ impl SpawnOptions {
             args = extra_args(spec);
             self.args.splice(..0, args.clone());
         }
-        let (id, owner, kind) = (profile.id, of.owner.to_string(), of.kind.clone());
+        let id = profile.id;
+        let owner = of.owner.to_string();
+        let kind = of.kind.clone();
         let directory = profile.directory.clone();
         self.applied = Some(Applied { id, owner, kind, directory, before, without, args });
     }

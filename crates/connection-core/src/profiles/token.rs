@@ -73,7 +73,8 @@ impl Profiles {
             return Ok(None);
         };
         let registry = ConnectionRegistry { shared: self.shared.clone(), owner: self.owner.clone() };
-        let (mut candidates, mut filter) = (Vec::new(), Filter::new().kind(kind.clone()).profile(id));
+        let mut candidates = Vec::new();
+        let mut filter = Filter::new().kind(kind.clone()).profile(id);
         loop {
             let page = registry.list_connections(filter.clone()).await?;
             candidates.extend(page.connections);
@@ -92,7 +93,7 @@ impl Profiles {
                 taken => taken?,
             };
             if let Some(secret) = taken {
-                let allowed = self.shared.lent.tools.check_token(&tool.binary, &variable);
+                let allowed = self.shared.local_services.tools.check_token(&tool.binary, &variable);
                 allowed.map_err(|why| ProfileError::NotAllowed { kind: kind.clone(), why })?;
                 return Ok(Some(ProfileToken { connection, secret_name, variable, secret }));
             }

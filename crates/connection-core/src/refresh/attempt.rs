@@ -13,7 +13,7 @@ use super::{flight::Target, lease::Lease};
 use crate::{
     Error,
     contain::{Contained, contain},
-    exchange::{ConnectionSpends, ExchangeKey, LONGEST_REFRESH, SEND_WITHIN, Spender, Uncertain},
+    exchange::{ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain},
     limits,
     registry::{KindEntry, Shared},
     store::LEASE,
@@ -21,13 +21,13 @@ use crate::{
 };
 
 /// The longest run of a refresher. It ends within the lease, including the request that it sent last.
-const LONGEST: Duration = Duration::from_secs(45);
-/// The time after `LONGEST` until a refresher that never yields is abandoned on its thread.
+const MAX_DURATION: Duration = Duration::from_secs(45);
+/// The time after `MAX_DURATION` until a refresher that never yields is abandoned on its thread.
 const GRACE: Duration = Duration::from_secs(1);
 
 // However long the host's policy lets a request take, the next holder of the lease finds no request in progress.
-const _: () = assert!(SEND_WITHIN.as_secs() + LONGEST_REFRESH.as_secs() <= LONGEST.as_secs());
-const _: () = assert!(LONGEST.as_secs() + GRACE.as_secs() < LEASE.cast_unsigned());
+const _: () = assert!(SEND_WITHIN.as_secs() + MAX_REFRESH.as_secs() <= MAX_DURATION.as_secs());
+const _: () = assert!(MAX_DURATION.as_secs() + GRACE.as_secs() < LEASE.cast_unsigned());
 
 /// The result of a refresher's run.
 pub(super) enum Outcome {
@@ -65,31 +65,32 @@ pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: 
     // The caller has checked that the kind refreshes its credentials.
     let semantics = kind.capabilities.refresh.unwrap_or(RefreshSemantics::Strict);
     let spender = Spender { id: subject.id, owner: &subject.owner, kind: kind.kind(), generation: target.generation };
-    let (egress, heard) = (subject.payload.egress(&subject.owner), LastAnswer::default());
+    let egress = subject.payload.egress(&subject.owner);
+    let heard = LastAnswer::default();
     let egress = Egress { heard: heard.clone(), ..egress };
     let spends = Arc::new(ConnectionSpends::new(shared, spender, semantics, egress, lease.deadline()));
     let outcome = match run(shared, kind, subject, spends.clone(), heard.clone()).await {
-        Outcome::Failed(why) => Outcome::Failed(heard.named(why, shared.clock.now())),
+        Outcome::Failed(why) => Outcome::Failed(heard.describe_reason(why, shared.clock.now())),
         outcome => outcome,
     };
     Attempt {
         outcome,
         keys: spends.keys(),
-        judged: spends.judged(),
-        yes: spends.judged_yes(),
+        judged: spends.keys_to_settle(),
+        yes: spends.accepted_key(),
         uncertain: spends.uncertain(),
     }
 }
 
 /// An HTTP service that reports to the spending requests that another request was made.
-struct Beside<'a> {
+struct ObservedHttp<'a> {
     http: &'a dyn HttpService,
     spends: &'a ConnectionSpends,
 }
 
-impl HttpService for Beside<'_> {
+impl HttpService for ObservedHttp<'_> {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
-        self.spends.asked_elsewhere();
+        self.spends.record_other_request();
         self.http.send(request)
     }
 }
@@ -106,15 +107,18 @@ async fn run(
         Ok(services) => services.unattended().hearing(heard),
         Err(error) => return Outcome::Stuck(error),
     };
-    let (clock, definition, spending) = (shared.clock.clone(), kind.definition.clone(), spends.clone());
+    let clock = shared.clock.clone();
+    let definition = kind.definition.clone();
+    let spending = spends.clone();
     let task = async move {
-        let (connection, http) = (subject.connection(), services.http());
-        let http = Beside { http: &http, spends: &spending };
+        let connection = subject.connection();
+        let http = services.http();
+        let http = ObservedHttp { http: &http, spends: &spending };
         let ctx = RefreshContext::new(services.services(&http).spend(&*spending), &connection);
         let refresh = || definition.refresh(&subject.payload.credential, &ctx);
-        contain(&*clock, LONGEST, refresh, || spending.is_stopped(), || {}).await
+        contain(&*clock, MAX_DURATION, refresh, || spending.is_stopped(), || {}).await
     };
-    let ended = match shared.runtimes.run(&*shared.clock, LONGEST + GRACE, task).await {
+    let ended = match shared.runtimes.run(&*shared.clock, MAX_DURATION + GRACE, task).await {
         Contained::Ended(ended) => ended,
         Contained::Panicked => Contained::Panicked,
         Contained::Stopped | Contained::TimedOut => Contained::TimedOut,

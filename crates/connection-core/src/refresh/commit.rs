@@ -10,20 +10,20 @@ use std::sync::Arc;
 use connection_contract::{Liveness, Refreshed, Secret, Timestamp, reason};
 
 use super::{
-    Renewed,
+    RefreshResult,
     flight::Target,
     lease::Lease,
-    outcome::{RefreshOutcome, tell},
-    plan::{self, Given},
+    outcome::{RefreshOutcome, report},
+    plan::{self, ReportedTimes},
 };
 use crate::{
     ChangedPart, ConnectionId, Error, IdGenerator,
-    connection::{Payload, named, replace},
+    connection::{Payload, named_secrets, replace},
     event,
     exchange::ExchangeKey,
     extension::{self, Affected},
     keys::Sealer,
-    liveness::words,
+    liveness::column,
     store::{
         Lock, StoreError, Tx, json,
         rows::{CredentialRow, ListedRow, LivenessRow, PlanRow},
@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The result of the transaction.
-pub(super) enum Written {
+pub(super) enum CommitOutcome {
     /// Another credential is current, with this generation.
     Superseded(i64),
     /// The connection was removed.
@@ -63,7 +63,7 @@ impl Context {
         }
     }
 
-    pub(super) async fn tell(
+    pub(super) async fn append_event(
         &self,
         tx: &mut Tx,
         row: &ListedRow,
@@ -74,7 +74,7 @@ impl Context {
         event::append(tx, &self.sealer, &event).await
     }
 
-    pub(super) async fn tell_liveness(
+    pub(super) async fn append_liveness_event(
         &self,
         tx: &mut Tx,
         row: &ListedRow,
@@ -85,9 +85,10 @@ impl Context {
         if before == after && code_of(row).as_deref() == code {
             return Ok(());
         }
-        let (before, liveness) = (words::liveness(before), words::liveness(after));
+        let before = column::liveness(before);
+        let liveness = column::liveness(after);
         let body = serde_json::json!({ "before": before, "liveness": liveness, "reason": code });
-        self.tell(tx, row, event::LIVENESS_CHANGED, body).await
+        self.append_event(tx, row, event::LIVENESS_CHANGED, body).await
     }
 }
 
@@ -106,15 +107,18 @@ pub(super) async fn renewed(
     mut payload: Payload,
     refreshed: Refreshed<Secret>,
     keys: Vec<ExchangeKey>,
-) -> Result<Renewed, Error> {
+) -> Result<RefreshResult, Error> {
     let Target { registry, info, kind, generation, .. } = target;
-    let (shared, id, seen) = (&registry.shared, info.id, *generation);
+    let shared = &registry.shared;
+    let id = info.id;
+    let seen = *generation;
     let Refreshed { credential, valid_until, renew_at, authorized_until, granted_scopes, .. } = refreshed;
     payload.credential = credential;
-    let secret_names = named::held(shared, kind, &payload.credential, named::current(shared, id)).await;
+    let secret_names =
+        named_secrets::names_json(shared, kind, &payload.credential, named_secrets::current(shared, id)).await;
     let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names).await?;
     let next = fresh.generation;
-    let given = Given {
+    let given = ReportedTimes {
         valid_until: valid_until.map(Timestamp::seconds),
         renew_at: renew_at.map(Timestamp::seconds),
         // If the answer does not mention it, the end of the authorization is unchanged.
@@ -131,26 +135,26 @@ pub(super) async fn renewed(
         ..fresh
     };
     let written = shared.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys).await }));
-    let turn = extension::turn(shared).await;
+    let turn = extension::notification_order(shared).await;
     let written = written.await?;
-    if !matches!(written, Written::Gone) {
+    if !matches!(written, CommitOutcome::Gone) {
         lease.end();
     }
     match written {
-        Written::Gone => Err(Error::NotFound(id)),
-        Written::Superseded(generation) => {
-            tell(shared, info, RefreshOutcome::Superseded, None);
-            Ok(Renewed::To(generation))
+        CommitOutcome::Gone => Err(Error::NotFound(id)),
+        CommitOutcome::Superseded(generation) => {
+            report(shared, info, RefreshOutcome::Superseded, None);
+            Ok(RefreshResult::Current(generation))
         }
-        Written::Done { before, after, outcome, affected } => {
+        CommitOutcome::Done { before, after, outcome, affected } => {
             if let Some(affected) = affected {
-                affected.tell(shared, &turn);
+                affected.notify(shared, &turn);
             }
             drop(turn);
-            tell(shared, info, outcome, None);
+            report(shared, info, outcome, None);
             let reason = if after == before { None } else { registry.info(id).await?.reason };
             replace::publish(shared, id, before, after, reason);
-            Ok(Renewed::To(next))
+            Ok(RefreshResult::Current(next))
         }
     }
 }
@@ -161,10 +165,11 @@ async fn put(
     seen: i64,
     mut fresh: CredentialRow,
     keys: &[ExchangeKey],
-) -> Result<Written, StoreError> {
-    let (id, now) = (context.id, context.now);
+) -> Result<CommitOutcome, StoreError> {
+    let id = context.id;
+    let now = context.now;
     tx.lock(Lock::Connection(id)).await?;
-    let Some(row) = tx.listed(id).await? else { return Ok(Written::Gone) };
+    let Some(row) = tx.listed(id).await? else { return Ok(CommitOutcome::Gone) };
     let late = !tx.release_refresh(id, &context.process, context.fence).await?;
     if row.account.generation != seen {
         // A re-authorization deletes the recorded answers. A probe that rotated the credential does not: the rotated
@@ -175,7 +180,7 @@ async fn put(
                 break;
             }
         }
-        return Ok(Written::Superseded(row.account.generation));
+        return Ok(CommitOutcome::Superseded(row.account.generation));
     }
     let outcome = match tx.settle_exchanges(keys).await? {
         true => RefreshOutcome::Replayed,
@@ -196,23 +201,23 @@ async fn put(
     // For a live connection, the listed row has everything that is needed.
     let known = if before == Liveness::Live { None } else { tx.liveness(id).await? };
     let measured = proven(id, &row, known, fresh.generation, now);
-    let (after, reason) =
-        (words::to_liveness(&measured.liveness), measured.reason.as_deref().and_then(json::to_reason));
+    let after = column::to_liveness(&measured.liveness);
+    let reason = measured.reason.as_deref().and_then(json::to_reason);
     tx.upsert_liveness(&measured).await?;
     let until = |at: Option<i64>| at.map(|seconds| Timestamp::from_seconds(seconds).to_rfc3339());
     let body = serde_json::json!({
         "generation": fresh.generation, "refreshed": true, "outcome": outcome.name(),
         "validUntil": until(fresh.valid_until),
     });
-    context.tell(tx, &row, event::CREDENTIAL_ROTATED, body).await?;
-    context.tell_liveness(tx, &row, after, reason.as_ref().map(|reason| &*reason.code)).await?;
+    context.append_event(tx, &row, event::CREDENTIAL_ROTATED, body).await?;
+    context.append_liveness_event(tx, &row, after, reason.as_ref().map(|reason| &*reason.code)).await?;
     if is_other {
         let scopes = fresh.granted_scopes.as_deref().and_then(json::to_texts);
         let body = serde_json::json!({ "account": null, "scopes": scopes, "validUntil": until(fresh.valid_until) });
-        context.tell(tx, &row, event::FACTS_CHANGED, body).await?;
+        context.append_event(tx, &row, event::FACTS_CHANGED, body).await?;
     }
     let affected = Affected::of(tx, &row.account.owner, id, &[ChangedPart::Credential]).await?;
-    Ok(Written::Done { before, after, outcome, affected: Some(affected) })
+    Ok(CommitOutcome::Done { before, after, outcome, affected: Some(affected) })
 }
 
 /// Returns the liveness that a refreshed credential proves. The provider has just made the credential for this account,
@@ -220,7 +225,7 @@ async fn put(
 fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generation: i64, now: i64) -> LivenessRow {
     let live = |next_check_at| LivenessRow {
         connection_id: id,
-        liveness: words::liveness(Liveness::Live).to_owned(),
+        liveness: column::liveness(Liveness::Live).to_owned(),
         reason: None,
         generation,
         checked_at: Some(now),
@@ -236,9 +241,11 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
         }
         // The connection was never measured, or is failing for a reason that a fresh credential does not cure.
         (_, Some(known)) => LivenessRow { generation, next_check_at: Some(now), ..known },
-        (_, None) => {
-            LivenessRow { liveness: words::liveness(Liveness::Unknown).to_owned(), checked_at: None, ..live(Some(now)) }
-        }
+        (_, None) => LivenessRow {
+            liveness: column::liveness(Liveness::Unknown).to_owned(),
+            checked_at: None,
+            ..live(Some(now))
+        },
     }
 }
 
@@ -249,7 +256,7 @@ fn is_of_refresh(row: &ListedRow, code: &str) -> bool {
 
 /// Returns `true` if a fresh credential removes the reason with this code.
 fn is_cured(code: &str) -> bool {
-    const CURED: &[&str] = &[
+    const CURED_BY_REFRESH: &[&str] = &[
         reason::CREDENTIAL_UNREADABLE,
         reason::EXPIRED,
         reason::NEEDS_REAUTHORIZATION,
@@ -259,5 +266,5 @@ fn is_cured(code: &str) -> bool {
         reason::REFRESH_OUTCOME_UNKNOWN,
         reason::UNAUTHORIZED,
     ];
-    CURED.contains(&code)
+    CURED_BY_REFRESH.contains(&code)
 }

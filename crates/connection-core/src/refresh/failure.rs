@@ -5,12 +5,12 @@ use std::time::Duration;
 use connection_contract::{Liveness, NotLive, Reason, RefreshSemantics, Timestamp, reason};
 
 use super::{
-    Renewed, Why,
-    commit::{Context, Written},
+    RefreshResult, Trigger,
+    commit::{CommitOutcome, Context},
     flight::Target,
     lease::Lease,
     not_renewed,
-    outcome::{RefreshOutcome, tell},
+    outcome::{RefreshOutcome, report},
     plan::{self, Plan},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     connection::replace,
     event,
     exchange::{self, ExchangeKey, Uncertain, unknown},
-    liveness::words,
+    liveness::column,
     store::{
         Lock, Reopened, StoreError, Tx, json,
         rows::{BootTime, LivenessRow, PlanRow},
@@ -28,7 +28,7 @@ use crate::{
 /// The reason of a failure, and what follows from it.
 pub(super) struct Failure {
     why: NotLive,
-    next: Next,
+    next: NextAttempt,
     /// The answers that are no longer needed.
     pub(super) keys: Vec<ExchangeKey>,
     /// The answer that the plugin could not read. The token that it answers is spent, so the exchange becomes unclear.
@@ -39,11 +39,11 @@ pub(super) struct Failure {
 
 /// The rule for the next attempt.
 #[derive(Clone, Copy)]
-enum Next {
+enum NextAttempt {
     /// The next attempt follows after a pause.
     Pause,
     /// The next attempt follows after a pause of at least this many seconds.
-    PauseOf(i64),
+    PauseAtLeast(i64),
     /// The next attempt follows the rule for an exchange without a clear answer.
     Unclear(Uncertain),
     /// The sender gave a sign of life a moment ago, so the exchange has not failed yet.
@@ -69,7 +69,8 @@ impl Failure {
         if let Some(uncertain) = uncertain.filter(|_| is_stable) {
             // No token is used up, so nothing is lost but an answer.
             let lost = Reason::new(reason::PROVIDER_ERROR, "the provider did not answer, or failed");
-            let (why, next) = (NotLive::offline(lost), Next::PauseOf(uncertain.retry_after));
+            let why = NotLive::offline(lost);
+            let next = NextAttempt::PauseAtLeast(uncertain.retry_after);
             return Self { why, next, keys: Vec::new(), unreadable: None, awaited: None };
         }
         let Some(uncertain) = uncertain else {
@@ -78,48 +79,52 @@ impl Failure {
             let unreadable = yes.filter(|_| is_unread && !is_stable);
             let is_final = why.reason.code == reason::NEEDS_REAUTHORIZATION;
             let keys = keys.into_iter().filter(|key| Some(*key) != unreadable).collect();
-            let next = if is_final { Next::Never } else { Next::Pause };
+            let next = if is_final { NextAttempt::Never } else { NextAttempt::Pause };
             return Self { why, next, keys, unreadable, awaited: None };
         };
         let (why, next) = match uncertain.replay_at {
-            Some(_) if uncertain.is_left => (NotLive::offline(unknown()), Next::Leave(uncertain)),
-            Some(_) => (NotLive::offline(unknown()), Next::Unclear(uncertain)),
-            None => (NotLive::failing(unknown().remedy(AGAIN)), Next::Never),
+            Some(_) if uncertain.is_left => (NotLive::offline(unknown()), NextAttempt::Leave(uncertain)),
+            Some(_) => (NotLive::offline(unknown()), NextAttempt::Unclear(uncertain)),
+            None => (NotLive::failing(unknown().remedy(REAUTHORIZE_REMEDY)), NextAttempt::Never),
         };
         Self { why, next, keys: Vec::new(), unreadable: None, awaited: uncertain.awaited }
     }
 }
 
-const AGAIN: &str = "authorize this connection again";
+const REAUTHORIZE_REMEDY: &str = "authorize this connection again";
 /// The time, in seconds, without a clear answer after which a person is asked to choose, if the credential has ended.
-const UNCLEAR_FOR: i64 = 86_400;
+const MAX_UNCLEAR_TIME: i64 = 86_400;
 
 /// Records the failure.
 ///
 /// # Errors
 ///
 /// [`Error::NotRenewed`] with the reason, and the store's errors.
-pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Failure) -> Result<Renewed, Error> {
+pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Failure) -> Result<RefreshResult, Error> {
     let Target { registry, info, generation, plan, .. } = target;
-    let (shared, id, seen) = (&registry.shared, info.id, *generation);
-    let asked = matches!(target.why, Why::Asked | Why::Forced);
-    let is_refused = target.why == Why::Refused;
-    let (context, was, seen_at) = (Context::new(target, lease), plan.clone(), exchange::boot_time(shared));
+    let shared = &registry.shared;
+    let id = info.id;
+    let seen = *generation;
+    let asked = matches!(target.why, Trigger::Requested | Trigger::Forced);
+    let is_refused = target.why == Trigger::Refused;
+    let context = Context::new(target, lease);
+    let was = plan.clone();
+    let seen_at = exchange::boot_time(shared);
     let written = shared.store.write(move |tx| {
         Box::pin(async move { note(tx, &context, (seen, is_refused), failure, &was, &seen_at).await })
     });
     let (written, mut why) = written.await?;
     match written {
-        Written::Gone => return Err(Error::NotFound(id)),
-        Written::Superseded(generation) => {
+        CommitOutcome::Gone => return Err(Error::NotFound(id)),
+        CommitOutcome::Superseded(generation) => {
             // Another process has refreshed the credential. The refusal concerns a credential that is replaced.
             lease.end();
-            tell(shared, info, RefreshOutcome::Adopted, None);
-            return Ok(Renewed::To(generation));
+            report(shared, info, RefreshOutcome::Adopted, None);
+            return Ok(RefreshResult::Current(generation));
         }
-        Written::Done { before, after, outcome, .. } => {
+        CommitOutcome::Done { before, after, outcome, .. } => {
             lease.end();
-            tell(shared, info, outcome, Some(&why.reason.code));
+            report(shared, info, outcome, Some(&why.reason.code));
             replace::publish(shared, id, before, after, (after != Liveness::Live).then(|| why.reason.clone()));
         }
     }
@@ -145,33 +150,34 @@ async fn note(
     failure: Failure,
     was: &Plan,
     boot: &BootTime,
-) -> Result<(Written, NotLive), StoreError> {
+) -> Result<(CommitOutcome, NotLive), StoreError> {
     let Failure { mut why, mut next, keys, unreadable, awaited } = failure;
-    let (id, now) = (context.id, context.now);
+    let id = context.id;
+    let now = context.now;
     tx.lock(Lock::Connection(id)).await?;
-    let Some(row) = tx.listed(id).await? else { return Ok((Written::Gone, why)) };
+    let Some(row) = tx.listed(id).await? else { return Ok((CommitOutcome::Gone, why)) };
     let late = !tx.release_refresh(id, &context.process, context.fence).await?;
     if row.account.generation != seen {
         let keys: Vec<_> = keys.into_iter().chain(unreadable).collect();
         tx.settle_exchanges(&keys).await?;
-        return Ok((Written::Superseded(row.account.generation), why));
+        return Ok((CommitOutcome::Superseded(row.account.generation), why));
     }
     if let Some(key) = unreadable
         && let Some(reopened) = tx.reopen_exchange(key, 0, boot).await?
     {
-        (why, next) = (NotLive::offline(unknown()), Next::Unclear(unread(now, reopened)));
+        (why, next) = (NotLive::offline(unknown()), NextAttempt::Unclear(unreadable_answer(now, reopened)));
     }
-    if matches!(next, Next::Never) {
+    if matches!(next, NextAttempt::Never) {
         let is_replayed = tx.settle_exchanges(&keys).await?;
         if is_replayed && why.reason.code == reason::NEEDS_REAUTHORIZATION {
             // The refusal may be the answer to a token that an earlier attempt spent, whose answer was lost.
-            why = NotLive::failing(unknown().remedy(AGAIN));
+            why = NotLive::failing(unknown().remedy(REAUTHORIZE_REMEDY));
         }
     } else {
         for key in &keys {
             // A failure that says nothing about the token leaves the earlier attempts unclear.
             if tx.reopen_exchange(*key, 1, boot).await?.is_some() {
-                next = Next::PauseOf(plan::after_unclear(1));
+                next = NextAttempt::PauseAtLeast(plan::after_unclear(1));
             }
         }
         tx.settle_exchanges(&keys).await?;
@@ -180,7 +186,7 @@ async fn note(
     let outcome = outcome_of(&why.reason.code);
     // Another process holds the lease by now, and records its own result.
     let Some(stored) = tx.current_credential(id).await?.filter(|_| !late) else {
-        return Ok((Written::Done { before, after: before, outcome, affected: None }, why));
+        return Ok((CommitOutcome::Done { before, after: before, outcome, affected: None }, why));
     };
     let mut has_come = false;
     if let Some(key) = awaited
@@ -188,37 +194,37 @@ async fn note(
     {
         (why, has_come) = (NotLive::offline(unknown()), true);
     }
-    if let (Next::Leave(uncertain), false) = (next, has_come) {
+    if let (NextAttempt::Leave(uncertain), false) = (next, has_come) {
         // The exchange is read again when the sign of life is no longer fresh. Until then the row stays as it is. A
         // credential that has ended stays due, so that it is not taken for a fresh one.
-        let left = left_until(uncertain, now);
+        let left = seconds_until_retry(uncertain, now);
         why.recheck_after = Some(Duration::from_secs(left.unsigned_abs()));
         if !was.is_expired(now) {
             tx.set_plan(id, seen, &PlanRow { refresh_at: Some(now.saturating_add(left)), ..stored.plan }).await?;
         }
-        return Ok((Written::Done { before, after: before, outcome, affected: None }, why));
+        return Ok((CommitOutcome::Done { before, after: before, outcome, affected: None }, why));
     }
     let failures = stored.plan.refresh_failures.saturating_add(1);
     let pause = |why: &NotLive| plan::after_failure(id, failures, why.recheck_after.map(|after| after.as_secs()));
     let refresh_at = match next {
         _ if has_come => Some(now.saturating_add(1)),
-        Next::Pause => Some(now.saturating_add(pause(&why))),
-        Next::PauseOf(least) => Some(now.saturating_add(pause(&why).max(least))),
-        Next::Unclear(uncertain) => {
-            why.recheck_after = Some(Duration::from_secs(left_until(uncertain, now).unsigned_abs()));
+        NextAttempt::Pause => Some(now.saturating_add(pause(&why))),
+        NextAttempt::PauseAtLeast(least) => Some(now.saturating_add(pause(&why).max(least))),
+        NextAttempt::Unclear(uncertain) => {
+            why.recheck_after = Some(Duration::from_secs(seconds_until_retry(uncertain, now).unsigned_abs()));
             // A credential that the provider refuses need not be spared.
             let works = stored.valid_until.filter(|_| !is_refused && before == Liveness::Live);
-            Some(again_at(uncertain, works, now))
+            Some(retry_at(uncertain, works, now))
         }
-        Next::Leave(_) | Next::Never => None,
+        NextAttempt::Leave(_) | NextAttempt::Never => None,
     };
     let is_ended = stored.valid_until.is_some_and(|until| until <= now) || before != Liveness::Live;
-    if let (Next::Unclear(uncertain), Some(at), false) = (next, refresh_at, has_come)
-        && uncertain.unclear_for >= UNCLEAR_FOR
+    if let (NextAttempt::Unclear(uncertain), Some(at), false) = (next, refresh_at, has_come)
+        && uncertain.unclear_for >= MAX_UNCLEAR_TIME
         && is_ended
     {
         let at = Timestamp::from_seconds(at).to_rfc3339();
-        why.reason = why.reason.remedy(format!("it is tried again at {at}; to use it earlier, {AGAIN}"));
+        why.reason = why.reason.remedy(format!("it is tried again at {at}; to use it earlier, {REAUTHORIZE_REMEDY}"));
     }
     let reason = json::reason(&why.reason);
     let before_that = stored.plan.refresh_reason.as_deref().and_then(json::to_reason);
@@ -228,19 +234,19 @@ async fn note(
     if before_that.is_none_or(|reason| outcome_of(&reason.code) != outcome) {
         let again = plan.refresh_at.map(|at| Timestamp::from_seconds(at).to_rfc3339());
         let body = serde_json::json!({ "outcome": outcome.name(), "reason": why.reason.code, "again": again });
-        context.tell(tx, &row, event::NOT_RENEWED, body).await?;
+        context.append_event(tx, &row, event::NOT_RENEWED, body).await?;
     }
-    if (has_come || !matches!(next, Next::Never)) && !was.is_expired(now) {
+    if (has_come || !matches!(next, NextAttempt::Never)) && !was.is_expired(now) {
         if let Some(end) = stored.valid_until.filter(|end| refresh_at.is_some_and(|at| *end < at)) {
             // The credential ends before the next attempt. A check at that time reports it.
             tx.check_by(id, end).await?;
         }
-        return Ok((Written::Done { before, after: before, outcome, affected: None }, why));
+        return Ok((CommitOutcome::Done { before, after: before, outcome, affected: None }, why));
     }
     let known = tx.liveness(id).await?;
     let measured = LivenessRow {
         connection_id: id,
-        liveness: words::liveness(why.liveness).to_owned(),
+        liveness: column::liveness(why.liveness).to_owned(),
         reason: Some(reason),
         generation: seen,
         checked_at: Some(now),
@@ -248,25 +254,26 @@ async fn note(
         failures: known.map_or(1, |known| known.failures.saturating_add(1)),
     };
     tx.upsert_liveness(&measured).await?;
-    context.tell_liveness(tx, &row, why.liveness, Some(&why.reason.code)).await?;
-    Ok((Written::Done { before, after: why.liveness, outcome, affected: None }, why))
+    context.append_liveness_event(tx, &row, why.liveness, Some(&why.reason.code)).await?;
+    Ok((CommitOutcome::Done { before, after: why.liveness, outcome, affected: None }, why))
 }
 
 /// Returns the seconds until the unclear exchange may be sent again or judged anew.
-fn left_until(uncertain: Uncertain, now: i64) -> i64 {
+fn seconds_until_retry(uncertain: Uncertain, now: i64) -> i64 {
     uncertain.replay_at.map_or(0, |at| at.seconds().saturating_sub(now)).max(0)
 }
 
 /// Returns the state of an exchange whose answer the plugin could not read.
-fn unread(now: i64, Reopened { replays, unclear_for }: Reopened) -> Uncertain {
-    let (attempts, sent_at) = (replays.saturating_add(1), Timestamp::from_seconds(now));
+fn unreadable_answer(now: i64, Reopened { replays, unclear_for }: Reopened) -> Uncertain {
+    let attempts = replays.saturating_add(1);
+    let sent_at = Timestamp::from_seconds(now);
     let replay_at = Some(Timestamp::from_seconds(now.saturating_add(plan::after_unclear(1))));
     Uncertain { sent_at, replay_at, awaited: None, attempts, over_for: 0, unclear_for, retry_after: 0, is_left: false }
 }
 
 /// Returns when an unclear exchange is sent again: after a pause that grows, and not while the attempt could cost a
 /// credential that works until `works_until`.
-fn again_at(uncertain: Uncertain, works_until: Option<i64>, now: i64) -> i64 {
+fn retry_at(uncertain: Uncertain, works_until: Option<i64>, now: i64) -> i64 {
     let earliest = uncertain.replay_at.map_or(now, Timestamp::seconds);
     if earliest <= now && uncertain.attempts == 1 {
         // Within the grace window, sending the token again costs nothing.

@@ -9,13 +9,13 @@ use connection_contract::{NotLive, Reason, reason};
 use tracing::Instrument;
 
 use super::{
-    Renewed, Why,
+    RefreshResult, Trigger,
     attempt::{self, Attempt, Outcome},
     commit,
     failure::{self, Failure},
     lease::{self, Lease},
     not_renewed,
-    outcome::{RefreshOutcome, tell},
+    outcome::{RefreshOutcome, report},
     plan::{Plan, Stage},
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Maximum number of times a waiter reads the row again after another process finishes.
-pub(super) const ROUNDS: usize = 4;
+pub(super) const MAX_ATTEMPTS: usize = 4;
 
 /// The credential to refresh.
 pub(super) struct Target<'a> {
@@ -35,28 +35,30 @@ pub(super) struct Target<'a> {
     /// The generation of the credential to replace.
     pub(super) generation: i64,
     pub(super) plan: Plan,
-    pub(super) why: Why,
+    pub(super) why: Trigger,
 }
 
 /// Refreshes the credential of the generation `seen`, or the current one for `None`.
-pub(super) async fn fly(
+pub(super) async fn run(
     registry: &ConnectionRegistry,
     id: ConnectionId,
     mut seen: Option<i64>,
-    why: Why,
-) -> Result<Renewed, Error> {
+    why: Trigger,
+) -> Result<RefreshResult, Error> {
     let shared = &registry.shared;
     let mut failures = None;
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ATTEMPTS {
         let before = registry.seen(id).await?;
-        let (generation, plan) = (before.generation(), before.read.plan());
-        let (info, seen) = (before.info, *seen.get_or_insert(generation));
+        let generation = before.generation();
+        let plan = before.read.plan();
+        let info = before.info;
+        let seen = *seen.get_or_insert(generation);
         if generation != seen {
             // Another process refreshed the credential, before this call or while this call waited for it.
             let waited = failures.is_some();
             let outcome = if waited { RefreshOutcome::Waited } else { RefreshOutcome::Adopted };
-            tell(shared, &info, outcome, None);
-            return Ok(Renewed::To(generation));
+            report(shared, &info, outcome, None);
+            return Ok(RefreshResult::Current(generation));
         }
         let kind = shared.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
         if !kind.renews() {
@@ -69,12 +71,12 @@ pub(super) async fn fly(
         }
         let now = shared.clock.now().seconds();
         match why {
-            Why::Asked if plan.ended().is_some() => return Err(failed_before(&info, &plan)),
-            Why::Asked | Why::Forced => {}
-            Why::Refused if !plan.may_follow_refusal(now) => return Ok(Renewed::NotNow),
-            Why::Refused => {}
-            Why::Due => match plan.stage(now) {
-                Stage::Fresh => return Ok(Renewed::NotNow),
+            Trigger::Requested if plan.ended().is_some() => return Err(failed_before(&info, &plan)),
+            Trigger::Requested | Trigger::Forced => {}
+            Trigger::Refused if !plan.may_follow_refusal(now) => return Ok(RefreshResult::NotDue),
+            Trigger::Refused => {}
+            Trigger::Due => match plan.stage(now) {
+                Stage::Fresh => return Ok(RefreshResult::NotDue),
                 Stage::Failed => return Err(failed_before(&info, &plan)),
                 Stage::Due | Stage::Expired => {}
             },
@@ -82,10 +84,10 @@ pub(super) async fn fly(
         if let Some(lease) = Lease::take(shared, id, seen).await? {
             let span = tracing::info_span!("refresh", connection = %id, kind = %info.kind);
             let target = Target { registry, info, kind, generation: seen, plan, why };
-            return held(target, lease).instrument(span).await;
+            return run_with_lease(target, lease).instrument(span).await;
         }
-        if why == Why::Due && !plan.is_expired(now) {
-            return Ok(Renewed::Elsewhere);
+        if why == Trigger::Due && !plan.is_expired(now) {
+            return Ok(RefreshResult::ByOtherProcess);
         }
         failures = Some(plan.failures());
         lease::until_free(shared, id, seen).await?;
@@ -93,21 +95,22 @@ pub(super) async fn fly(
     Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
-async fn held(target: Target<'_>, mut lease: Lease) -> Result<Renewed, Error> {
-    let (shared, info) = (&target.registry.shared, target.info.clone());
-    let renewed = leased(target, &mut lease).await;
+async fn run_with_lease(target: Target<'_>, mut lease: Lease) -> Result<RefreshResult, Error> {
+    let shared = &target.registry.shared;
+    let info = target.info.clone();
+    let renewed = refresh_leased(target, &mut lease).await;
     if let Err(error) = &renewed
         && !matches!(error, Error::NotRenewed { .. } | Error::NotFound(_))
     {
         // The answer could not be stored, or the provider could not be asked.
-        tell(shared, &info, RefreshOutcome::Failed, Some(error.code()));
+        report(shared, &info, RefreshOutcome::Failed, Some(error.code()));
     }
     lease.release().await;
     renewed
 }
 
 /// Refreshes the credential as the holder of the lease.
-async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error> {
+async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<RefreshResult, Error> {
     let Target { registry, info, kind, generation, plan, why } = target;
     let shared = &registry.shared;
     // The row is read again under the lease: the previous holder may have stored a credential or failed.
@@ -115,8 +118,8 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
     let opened = verify::open_read(shared, &before.info, &before.read).await?;
     let info = before.info;
     if opened.generation != generation {
-        tell(shared, &info, RefreshOutcome::Adopted, None);
-        return Ok(Renewed::To(opened.generation));
+        report(shared, &info, RefreshOutcome::Adopted, None);
+        return Ok(RefreshResult::Current(opened.generation));
     }
     if opened.plan.failures() > plan.failures() {
         return Err(failed_meanwhile(shared, &info, &opened.plan));
@@ -125,7 +128,8 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
     let (attempt, payload) = match opened.payload {
         Ok(payload) => {
             let ConnectionInfo { id, profile, .. } = target.info;
-            let (owner, config) = (target.info.owner.clone(), target.info.config.clone());
+            let owner = target.info.owner.clone();
+            let config = target.info.config.clone();
             let subject = Subject { id, owner, profile, payload: payload.duplicate(), config };
             (attempt::attempt(shared, &target, subject, lease).await, Some(payload))
         }
@@ -144,8 +148,8 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
             if generation == target.generation {
                 return Err(error);
             }
-            tell(shared, &info, RefreshOutcome::Adopted, None);
-            Ok(Renewed::To(generation))
+            report(shared, &info, RefreshOutcome::Adopted, None);
+            Ok(RefreshResult::Current(generation))
         }
         (Outcome::Failed(why), _) => {
             failure::record(&target, lease, Failure::of(semantics, why, uncertain, judged, yes)).await
@@ -169,6 +173,6 @@ fn failed_before(info: &ConnectionInfo, plan: &Plan) -> Error {
 
 /// Returns the error of an attempt that another process made meanwhile.
 fn failed_meanwhile(shared: &Shared, info: &ConnectionInfo, plan: &Plan) -> Error {
-    tell(shared, info, RefreshOutcome::Waited, plan.code());
+    report(shared, info, RefreshOutcome::Waited, plan.code());
     failed_before(info, plan)
 }

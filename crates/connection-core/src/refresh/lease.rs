@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The longest time between two reads of the row while waiting for another process.
-const LOOKED: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A lease of this process. It is also released when it is dropped, for example after a panic.
 pub(super) struct Lease {
@@ -29,7 +29,8 @@ pub(super) struct Lease {
 impl Lease {
     /// Takes the lease. Returns `None` if another process holds it, or if the generation is no longer current.
     pub(super) async fn take(shared: &Arc<Shared>, id: ConnectionId, generation: i64) -> Result<Option<Self>, Error> {
-        let (owner, asked) = (shared.process.clone(), shared.clock.passed());
+        let owner = shared.process.clone();
+        let asked = shared.clock.passed();
         // A power failure may undo this write, but it also ends the holder.
         let taken = shared
             .store
@@ -62,7 +63,9 @@ impl Lease {
 
     /// Queues the release. The write is queued even if the future is not awaited.
     fn give_back(&self) -> impl Future<Output = Result<bool, StoreError>> + Send + use<> {
-        let (id, owner, fence) = (self.id, self.shared.process.clone(), self.fence);
+        let id = self.id;
+        let owner = self.shared.process.clone();
+        let fence = self.fence;
         self.shared.store.write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence).await }))
     }
 }
@@ -83,6 +86,6 @@ pub(super) async fn until_free(shared: &Arc<Shared>, id: ConnectionId, generatio
         if !leased.is_some_and(|leased| leased.generation == generation && leased.is_held()) {
             return Ok(());
         }
-        changes.changed(&*shared.clock, LOOKED, |changed| changed == Changed::Connection(id)).await?;
+        changes.changed(&*shared.clock, POLL_INTERVAL, |changed| changed == Changed::Connection(id)).await?;
     }
 }

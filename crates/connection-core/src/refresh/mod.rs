@@ -22,44 +22,44 @@ use connection_contract::NotLive;
 
 use crate::{
     ConnectionId, ConnectionRegistry, Error, StoreError,
-    connection::{Known, Stored},
+    connection::{ReadConnection, Stored},
 };
 
-use flight::{ROUNDS, fly};
+use flight::{MAX_ATTEMPTS, run};
 pub(crate) use outcome::Counts;
 pub use outcome::{RefreshOutcome, RefreshOutcomes};
 
 /// The reason to refresh a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(crate) enum Trigger {
     /// The credential is due and may still work, so the caller need not wait for another process.
     Due,
     /// The provider refused the credential.
     Refused,
     /// A caller asked for a refresh, which ignores pauses. A credential that the provider refused permanently is not
     /// sent again.
-    Asked,
+    Requested,
     /// Like [`Asked`](Self::Asked), but also after a permanent refusal.
     Forced,
 }
 
 /// The result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Renewed {
+pub(crate) enum RefreshResult {
     /// The credential of this generation is current, whichever process made it.
-    To(i64),
+    Current(i64),
     /// Another process is refreshing the credential, which still works.
-    Elsewhere,
+    ByOtherProcess,
     /// The credential is not to be refreshed now. Nothing was done.
-    NotNow,
+    NotDue,
 }
 
 /// The result of a refresh for all its waiters.
 #[derive(Clone)]
-pub(crate) struct Landed {
-    pub(crate) renewed: Renewed,
+pub(crate) struct FlightResult {
+    pub(crate) renewed: RefreshResult,
     /// The connection as it was read after the refresh, if it has another credential and could be read.
-    pub(crate) row: Option<Arc<Known>>,
+    pub(crate) row: Option<Arc<ReadConnection>>,
 }
 
 /// Refreshes the credential of this generation, or waits for the refresh in progress.
@@ -67,28 +67,38 @@ pub(crate) struct Landed {
 /// # Errors
 ///
 /// [`Error::NotRenewed`] if the refresh failed and the old credential is still current, and the store's errors.
-pub(crate) async fn renew(
+pub(crate) async fn refresh(
     registry: &ConnectionRegistry,
     id: ConnectionId,
     seen: i64,
-    why: Why,
-) -> Result<Landed, Error> {
+    why: Trigger,
+) -> Result<FlightResult, Error> {
     join(registry, id, Some(seen), why).await
 }
 
-/// Refreshes as [`renew`] does, but the credential that is current when the refresh begins.
-pub(crate) async fn renew_current(registry: &ConnectionRegistry, id: ConnectionId, why: Why) -> Result<Landed, Error> {
+/// Refreshes as [`refresh`] does, but the credential that is current when the refresh begins.
+pub(crate) async fn refresh_current(
+    registry: &ConnectionRegistry,
+    id: ConnectionId,
+    why: Trigger,
+) -> Result<FlightResult, Error> {
     join(registry, id, None, why).await
 }
 
-async fn join(registry: &ConnectionRegistry, id: ConnectionId, seen: Option<i64>, why: Why) -> Result<Landed, Error> {
+async fn join(
+    registry: &ConnectionRegistry,
+    id: ConnectionId,
+    seen: Option<i64>,
+    why: Trigger,
+) -> Result<FlightResult, Error> {
     let shared = &registry.shared;
-    for _ in 0..ROUNDS {
-        let landed = shared.refreshes.join(&shared.runtimes, id, || land(registry.clone(), id, seen, why)).await?;
+    for _ in 0..MAX_ATTEMPTS {
+        let landed =
+            shared.refreshes.join(&shared.runtimes, id, || finish_flight(registry.clone(), id, seen, why)).await?;
         match landed.renewed {
-            Renewed::Elsewhere if why != Why::Due => {}
+            RefreshResult::ByOtherProcess if why != Trigger::Due => {}
             // The refresh in progress replaced an older credential.
-            Renewed::To(generation) if seen == Some(generation) => {}
+            RefreshResult::Current(generation) if seen == Some(generation) => {}
             _ => return Ok(landed),
         }
     }
@@ -98,21 +108,27 @@ async fn join(registry: &ConnectionRegistry, id: ConnectionId, seen: Option<i64>
 /// Begins a refresh in the background, without waiting for it.
 pub(crate) fn start(registry: &ConnectionRegistry, id: ConnectionId, seen: i64) {
     let shared = &registry.shared;
-    shared.refreshes.start(&shared.runtimes, id, || land(registry.clone(), id, Some(seen), Why::Due));
+    shared.refreshes.start(&shared.runtimes, id, || finish_flight(registry.clone(), id, Some(seen), Trigger::Due));
 }
 
 /// Refreshes, and reads the row once for all waiters.
-async fn land(registry: ConnectionRegistry, id: ConnectionId, seen: Option<i64>, why: Why) -> Result<Landed, Error> {
-    let renewed = fly(&registry, id, seen, why).await?;
+async fn finish_flight(
+    registry: ConnectionRegistry,
+    id: ConnectionId,
+    seen: Option<i64>,
+    why: Trigger,
+) -> Result<FlightResult, Error> {
+    let renewed = run(&registry, id, seen, why).await?;
     let row = match renewed {
         // If the row cannot be read here, each waiter reads it.
-        Renewed::To(_) => {
-            let (shared, owner) = (&registry.shared, &registry.owner);
+        RefreshResult::Current(_) => {
+            let shared = &registry.shared;
+            let owner = &registry.owner;
             shared.hot.reread(&Stored::with_id(shared, owner, id)).await.ok()
         }
-        Renewed::Elsewhere | Renewed::NotNow => None,
+        RefreshResult::ByOtherProcess | RefreshResult::NotDue => None,
     };
-    Ok(Landed { renewed, row })
+    Ok(FlightResult { renewed, row })
 }
 
 fn not_renewed(kind: &connection_contract::Kind, why: NotLive) -> Error {

@@ -104,7 +104,7 @@ impl Events<'_> {
 }
 
 /// Logs the outcome and counts it. `code` is the reason of a failure.
-pub(super) fn tell(shared: &Shared, info: &ConnectionInfo, outcome: RefreshOutcome, code: Option<&str>) {
+pub(super) fn report(shared: &Shared, info: &ConnectionInfo, outcome: RefreshOutcome, code: Option<&str>) {
     let mut counts = shared.refresh_counts.0.lock().unwrap_or_else(PoisonError::into_inner);
     let count = counts.0.entry((info.kind.clone(), outcome)).or_default();
     *count = count.saturating_add(1);

@@ -4,7 +4,7 @@
 //! are not refreshed all at one moment, and pauses after failures grow. Jitter is derived from the connection's id,
 //! which is random, so a restart computes the same times and causes no burst.
 
-use connection_contract::{Established, NotLive, Reason, Refreshed, Secret, Timestamp, VerifyResult, reason};
+use connection_contract::{NotLive, Reason, Refreshed, Secret, SetupResult, Timestamp, VerifyResult, reason};
 
 use crate::{
     ConnectionId,
@@ -15,26 +15,26 @@ use crate::{
 };
 
 /// The time before its end at which a credential is refreshed, in seconds, without jitter.
-const AHEAD: i64 = 300;
+const MAX_LEAD: i64 = 300;
 /// For a short-lived credential, that time is its lifetime divided by this number.
 const SHARE: i64 = 5;
 /// The shortest time from a new credential to its refresh, in seconds, whatever end the provider reports. For a
 /// lifetime below a minute, half of the lifetime applies instead.
-const LEAST: i64 = 30;
+const MIN_DELAY: i64 = 30;
 /// The first pause after a failure, in seconds. Each further pause is twice as long as the one before.
 const FIRST_PAUSE: i64 = 30;
-const LONGEST_PAUSE: i64 = 3_600;
+const MAX_PAUSE: i64 = 3_600;
 /// The pauses after attempts without a clear answer, in seconds; the last one repeats. The first is the quarantine.
-const UNCLEAR: [i64; 4] = [60, 300, 900, 3_600];
+const UNCLEAR_PAUSES: [i64; 4] = [60, 300, 900, 3_600];
 /// The time before its end, in seconds, from which a working credential may be put at risk by sending a token again
 /// that may be used up.
-const AT_RISK: i64 = 300;
+const RISK_WINDOW: i64 = 300;
 
 /// The range of pauses that a provider may ask for, in seconds.
-const ASKED: std::ops::RangeInclusive<i64> = 1..=86_400;
+const RETRY_AFTER_RANGE: std::ops::RangeInclusive<i64> = 1..=86_400;
 
 /// The time before an end at which it is announced, in seconds, if no refresh extends it.
-pub(super) const ANNOUNCED_AHEAD: i64 = 7 * 86_400;
+pub(super) const ANNOUNCE_BEFORE: i64 = 7 * 86_400;
 /// An end that is at most this much later counts as the same end, in seconds. Providers count down in seconds, and a
 /// sliding lifetime is announced at most once a day.
 const SLACK: i64 = 86_400;
@@ -53,15 +53,15 @@ const TEMPORARY: &[&str] = &[
 
 /// The times of a credential that a plugin reported.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Given {
+pub(crate) struct ReportedTimes {
     pub(crate) valid_until: Option<i64>,
     pub(crate) renew_at: Option<i64>,
     pub(crate) authorized_until: Option<i64>,
 }
 
-impl Given {
+impl ReportedTimes {
     /// Returns the times of a new credential, from what the setup made and what the probe found.
-    pub(crate) fn of(made: &Established<Secret>, found: &VerifyResult<Secret>) -> Self {
+    pub(crate) fn of(made: &SetupResult<Secret>, found: &VerifyResult<Secret>) -> Self {
         Self {
             valid_until: found.valid_until.or(made.valid_until).map(Timestamp::seconds),
             renew_at: made.renew_at.map(Timestamp::seconds),
@@ -82,8 +82,8 @@ impl Given {
 }
 
 /// Returns the plan that is stored with a new credential.
-pub(crate) fn of(id: ConnectionId, renews: bool, created_at: i64, given: Given) -> PlanRow {
-    let Given { renew_at, authorized_until, .. } = given;
+pub(crate) fn of(id: ConnectionId, renews: bool, created_at: i64, given: ReportedTimes) -> PlanRow {
+    let ReportedTimes { renew_at, authorized_until, .. } = given;
     let refresh_at = if renews { first(id, created_at, given) } else { None };
     PlanRow { renew_at, authorized_until, refresh_at, ..PlanRow::default() }
 }
@@ -94,59 +94,59 @@ pub(crate) async fn replan(tx: &mut Tx, id: ConnectionId, generation: i64) -> Re
     if row.plan.refresh_failures > 0 {
         return Ok(());
     }
-    let plan = PlanRow { refresh_at: first(id, row.created_at, given(&row)), ..row.plan };
+    let plan = PlanRow { refresh_at: first(id, row.created_at, reported_times(&row)), ..row.plan };
     tx.set_plan(id, generation, &plan).await.map(drop)
 }
 
-fn given(row: &CredentialRow) -> Given {
+fn reported_times(row: &CredentialRow) -> ReportedTimes {
     let PlanRow { renew_at, authorized_until, .. } = row.plan;
-    Given { valid_until: row.valid_until, renew_at, authorized_until }
+    ReportedTimes { valid_until: row.valid_until, renew_at, authorized_until }
 }
 
 /// Returns when a credential is first refreshed; `None` if no time makes it due.
-fn first(id: ConnectionId, created_at: i64, given: Given) -> Option<i64> {
+fn first(id: ConnectionId, created_at: i64, given: ReportedTimes) -> Option<i64> {
     let life = given.valid_until.map(|until| until.saturating_sub(created_at).max(0));
     let planned = match (given.renew_at, given.valid_until, life) {
         (Some(at), ..) => at,
         (None, Some(until), Some(life)) => {
-            let ahead = AHEAD.min(life / SHARE);
+            let ahead = MAX_LEAD.min(life / SHARE);
             // The jitter moves the time earlier by up to half of `ahead`.
             until.saturating_sub(ahead).saturating_sub(part(id, 0, ahead / 2))
         }
         _ => return None,
     };
-    let least = life.filter(|life| *life > 0).map_or(LEAST, |life| LEAST.min(life / 2));
+    let least = life.filter(|life| *life > 0).map_or(MIN_DELAY, |life| MIN_DELAY.min(life / 2));
     Some(planned.max(created_at.saturating_add(least)))
 }
 
 /// Returns `true` if the announcement at that time was of this end. An end that a refresh has moved further away is
 /// announced again when it comes near.
 pub(crate) fn is_announced(at: i64, authorized_until: Option<i64>) -> bool {
-    authorized_until.is_none_or(|until| until <= at.saturating_add(ANNOUNCED_AHEAD + SLACK))
+    authorized_until.is_none_or(|until| until <= at.saturating_add(ANNOUNCE_BEFORE + SLACK))
 }
 
 /// Returns the pause after a failure: the one that the provider asked for, or one that grows.
 pub(crate) fn after_failure(id: ConnectionId, failures: i64, asked: Option<u64>) -> i64 {
     if let Some(asked) = asked {
-        return i64::try_from(asked).unwrap_or(i64::MAX).clamp(*ASKED.start(), *ASKED.end());
+        return i64::try_from(asked).unwrap_or(i64::MAX).clamp(*RETRY_AFTER_RANGE.start(), *RETRY_AFTER_RANGE.end());
     }
     let doubled = failures.saturating_sub(1).clamp(0, 16);
-    let pause = (FIRST_PAUSE << doubled).min(LONGEST_PAUSE);
+    let pause = (FIRST_PAUSE << doubled).min(MAX_PAUSE);
     // The jitter adds up to a quarter, so that refreshes that failed together are not tried again together.
-    pause.saturating_add(part(id, failures, pause / 4)).clamp(FIRST_PAUSE, LONGEST_PAUSE)
+    pause.saturating_add(part(id, failures, pause / 4)).clamp(FIRST_PAUSE, MAX_PAUSE)
 }
 
 /// Returns the pause after this number of attempts without a clear answer, in seconds.
 pub(crate) fn after_unclear(attempts: i64) -> i64 {
-    let last = UNCLEAR.len() - 1;
+    let last = UNCLEAR_PAUSES.len() - 1;
     let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or_default().min(last);
-    UNCLEAR[index]
+    UNCLEAR_PAUSES[index]
 }
 
 /// Returns the earliest time at which a token that may be used up is sent again while the credential works; `None` if
 /// the credential does not work.
 pub(crate) fn at_risk_until(valid_until: Option<i64>, now: i64) -> Option<i64> {
-    valid_until.filter(|until| *until > now).map(|until| until.saturating_sub(AT_RISK))
+    valid_until.filter(|until| *until > now).map(|until| until.saturating_sub(RISK_WINDOW))
 }
 
 /// Returns the reason to show for a live connection whose credential could not be refreshed: an answer is lost, or
@@ -194,7 +194,8 @@ impl Plan {
     pub(crate) fn of(row: &CredentialRow) -> Self {
         let PlanRow { refresh_at, refresh_failures: failures, refresh_reason, refreshed_at, .. } = &row.plan;
         // A row that was stored before its kind refreshed credentials has no plan.
-        let unplanned = || if *failures == 0 { first(row.connection_id, row.created_at, given(row)) } else { None };
+        let unplanned =
+            || if *failures == 0 { first(row.connection_id, row.created_at, reported_times(row)) } else { None };
         Self {
             valid_until: row.valid_until,
             due: refresh_at.or_else(unplanned),
@@ -234,7 +235,7 @@ impl Plan {
     pub(crate) fn stage(&self, now: i64) -> Stage {
         // A time further ahead than any pause was computed by a wrong clock, unless it is shortly before the
         // credential's end.
-        let farthest = now.saturating_add(*ASKED.end()).max(self.valid_until.unwrap_or(now));
+        let farthest = now.saturating_add(*RETRY_AFTER_RANGE.end()).max(self.valid_until.unwrap_or(now));
         let is_time = match self.due {
             Some(due) => due <= now || (self.failures > 0 && due > farthest),
             None => false,
@@ -257,12 +258,12 @@ impl Plan {
 
     /// Returns `true` if a refresh made the credential only seconds ago.
     pub(crate) fn is_fresh(&self, now: i64) -> bool {
-        self.refreshed_at.is_some_and(|at| (0..LEAST).contains(&now.saturating_sub(at)))
+        self.refreshed_at.is_some_and(|at| (0..MIN_DELAY).contains(&now.saturating_sub(at)))
     }
 
     /// Returns `true` if the next attempt waits longer than any pause, because it could cost a working credential.
     fn is_spared(&self, now: i64) -> bool {
         let is_unclear = self.code() == Some(reason::REFRESH_OUTCOME_UNKNOWN);
-        is_unclear && self.due.is_some_and(|due| due > now.saturating_add(LONGEST_PAUSE))
+        is_unclear && self.due.is_some_and(|due| due > now.saturating_add(MAX_PAUSE))
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     failure::Failure,
-    plan::{Given, Plan, Stage, after_failure, after_unclear, at_risk_until, of},
+    plan::{Plan, ReportedTimes, Stage, after_failure, after_unclear, at_risk_until, of},
 };
 use crate::{
     ConnectionId,
@@ -20,7 +20,7 @@ fn id(random: u64) -> ConnectionId {
 }
 
 fn due(random: u64, life: i64) -> i64 {
-    let given = Given { valid_until: Some(MADE + life), ..Given::default() };
+    let given = ReportedTimes { valid_until: Some(MADE + life), ..ReportedTimes::default() };
     of(id(random), true, MADE, given).refresh_at.unwrap() - MADE
 }
 
@@ -35,7 +35,7 @@ fn a_credential_is_due_in_the_last_part_of_its_life_and_at_most_minutes_before_i
 }
 
 #[test]
-fn those_made_at_one_moment_are_not_due_at_one_moment_and_a_restart_draws_the_same() {
+fn credentials_made_at_once_are_due_at_different_times_that_a_restart_repeats() {
     let all: Vec<_> = (0..1_000).map(|random| due(random, 3_600)).collect();
     for second in 3_150..=3_300 {
         let together = all.iter().filter(|due| **due == second).count();
@@ -45,12 +45,12 @@ fn those_made_at_one_moment_are_not_due_at_one_moment_and_a_restart_draws_the_sa
 }
 
 #[test]
-fn a_life_that_is_none_is_not_renewed_without_end() {
+fn a_lifetime_of_zero_causes_no_endless_refresh() {
     assert_eq!((due(1, 0), due(1, -5), due(1, 1)), (30, 30, 1));
-    assert_eq!(of(id(1), true, MADE, Given::default()).refresh_at, None);
-    let given = Given { renew_at: Some(MADE - 5), ..Given::default() };
+    assert_eq!(of(id(1), true, MADE, ReportedTimes::default()).refresh_at, None);
+    let given = ReportedTimes { renew_at: Some(MADE - 5), ..ReportedTimes::default() };
     assert_eq!(of(id(1), true, MADE, given).refresh_at, Some(MADE + 30));
-    let none = Given { valid_until: Some(MADE + 60), renew_at: Some(MADE + 10), ..Given::default() };
+    let none = ReportedTimes { valid_until: Some(MADE + 60), renew_at: Some(MADE + 10), ..ReportedTimes::default() };
     assert_eq!(of(id(1), false, MADE, none), PlanRow { renew_at: Some(MADE + 10), ..PlanRow::default() });
 }
 
@@ -80,7 +80,7 @@ fn a_credential_that_works_is_not_put_at_risk_before_its_last_minutes() {
 }
 
 #[test]
-fn what_a_provider_asks_for_is_kept_to_within_a_day() {
+fn a_pause_that_a_provider_asks_for_is_kept_up_to_one_day() {
     let asked = |seconds| after_failure(id(1), 5, Some(seconds));
     assert_eq!([asked(0), asked(1), asked(120), asked(86_400), asked(u64::MAX)], [1, 1, 120, 86_400, 86_400]);
 }
@@ -103,7 +103,8 @@ fn a_stage_says_what_is_done_before_a_use() {
         Plan::of(&row)
     };
     let now = MADE + 1_000;
-    let (past, future) = (Some(now - 1), Some(now + 1));
+    let past = Some(now - 1);
+    let future = Some(now + 1);
     let cases = [
         ((None, None, 0), Stage::Fresh),
         ((future, future, 0), Stage::Fresh),
@@ -145,7 +146,10 @@ fn an_answer_stays_recorded_when_a_later_one_is_lost() {
     for semantics in [RefreshSemantics::Stable, RefreshSemantics::Strict] {
         for replay_at in [None, Some(Timestamp::from_seconds(MADE))] {
             let sent_at = Timestamp::from_seconds(MADE);
-            let (attempts, over_for, unclear_for, retry_after) = (1, 0, 0, 0);
+            let attempts = 1;
+            let over_for = 0;
+            let unclear_for = 0;
+            let retry_after = 0;
             let uncertain = Uncertain {
                 sent_at,
                 replay_at,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Events, Shared};
 use crate::{
     Error,
-    extension::{choice, grants, marks},
+    extension::{choice, grants, row_marks},
     guard::{self, RowError, RowFault},
     profiles,
     store::broken_row_link,
@@ -38,7 +38,8 @@ impl Events<'_> {
 }
 
 async fn connections(shared: &Shared) -> Result<Vec<RowError>, Error> {
-    let (mut found, mut after) = (Vec::new(), Uuid::nil());
+    let mut found = Vec::new();
+    let mut after = Uuid::nil();
     loop {
         let rows = shared.reader().await?.standings(after, PAGE).await?;
         found.extend(rows.iter().filter_map(|row| guard::refused(&shared.sealer, row)));
@@ -51,7 +52,8 @@ async fn connections(shared: &Shared) -> Result<Vec<RowError>, Error> {
 
 /// The row events of an owner, which vouch for that owner's rows.
 async fn record(shared: &Shared, owner: &str) -> Result<Option<RowError>, Error> {
-    let (mut before, mut last) = (Vec::new(), 0_i64);
+    let mut before = Vec::new();
+    let mut last = 0_i64;
     let mac = |bytes: &[u8]| guard::event_mac(&shared.sealer, bytes);
     loop {
         let events = shared.reader().await?.row_events(owner, last, PAGE).await?;
@@ -74,7 +76,7 @@ async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
     let mut found: Vec<_> = grants.iter().filter_map(|row| grants::check(sealer, owner, row).err()).collect();
     let choices = reader.choices(owner).await?;
     found.extend(choices.iter().filter_map(|row| choice::check(sealer, owner, row).err()));
-    let marks = marks::Marks { sealer, owner, now: 0 };
+    let marks = row_marks::RowMarks { sealer, owner, now: 0 };
     found.extend(reader.extensions(owner).await?.iter().filter_map(|row| marks.check(row).err()));
     found.extend(reader.every_preference(owner).await?.iter().filter_map(|row| marks.check_set(row).err()));
     for name in reader.extension_states(owner).await? {
@@ -84,7 +86,7 @@ async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
     for kind in reader.profile_kinds(owner).await? {
         // What no kind is called is no kind's profile.
         let Some(kind) = Kind::parse(&kind) else { continue };
-        let marks = profiles::Marks { sealer, owner, kind: &kind, now: 0 };
+        let marks = profiles::RowMarks { sealer, owner, kind: &kind, now: 0 };
         found.extend(reader.profiles(owner, kind.as_str()).await?.iter().filter_map(|row| marks.check(row).err()));
         let slots = reader.profile_slots(owner, kind.as_str()).await?;
         found.extend(slots.iter().filter_map(|row| marks.check_slot(row).err()));

@@ -14,13 +14,13 @@ use crate::{
     contain::Runtimes,
     exchange::{Exchanges, recover},
     extension,
+    host_services::{self, LocalServices},
     keys::{OpenKeyError, open_keyset},
-    lent::{self, Lent},
-    limits::MOST_SETUPS,
-    services::{crypto::SystemCrypto, given::Given},
+    limits::MAX_SETUPS,
+    services::{crypto::SystemCrypto, provided_secrets::ProvidedSecrets},
     store::{Changed, Store},
     usage::UsageState,
-    verify::{Places, ProbeBounds},
+    verify::{ProbeLimits, ProbePermits},
     webhook::Checks,
 };
 
@@ -138,14 +138,14 @@ pub struct RegistryBuilder {
     pub(super) environment: Arc<dyn Environment>,
     pub(super) profile_uses: Option<ProfileUses>,
     inbound: Option<Arc<dyn InboundEndpoint>>,
-    pub(super) lent: Lent,
+    pub(super) local_services: LocalServices,
     settings: Option<Arc<dyn SettingsHandOff>>,
-    given: Given,
+    given: ProvidedSecrets,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
     pub(super) hot_rows: Duration,
     pub(super) most_setups: u32,
-    pub(super) probes: ProbeBounds,
+    pub(super) probes: ProbeLimits,
     state_directory: Option<PathBuf>,
     kinds: KindTable,
     refused: Option<RegisterError>,
@@ -167,14 +167,14 @@ impl RegistryBuilder {
             environment: Arc::new(SystemEnvironment),
             profile_uses: None,
             inbound: None,
-            lent: Lent::default(),
+            local_services: LocalServices::default(),
             settings: None,
-            given: Given::default(),
+            given: ProvidedSecrets::default(),
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
-            hot_rows: HotRows::LONGEST,
-            most_setups: MOST_SETUPS,
-            probes: ProbeBounds::default(),
+            hot_rows: HotRows::MAX_AGE,
+            most_setups: MAX_SETUPS,
+            probes: ProbeLimits::default(),
             state_directory: None,
             kinds: KindTable::default(),
             refused: None,
@@ -291,7 +291,7 @@ impl RegistryBuilder {
             environment,
             profile_uses,
             inbound,
-            lent,
+            local_services: lent,
             settings,
             given,
             clock,
@@ -310,7 +310,8 @@ impl RegistryBuilder {
         let sources = keys.ok_or(OpenError::NoKeySource)?;
         let http = HttpClient::new(http, clock.clone())?;
         let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
-        let (time, generator) = (clock.clone(), ids.clone());
+        let time = clock.clone();
+        let generator = ids.clone();
         let state_directory = state_directory.or_else(|| source.state_directory());
         let files = protect::protected(files, &source, &sources, state_directory.as_deref());
         let mut process = [0; 16];
@@ -333,7 +334,8 @@ impl RegistryBuilder {
         let (sessions, flights, refreshes, removals, rollbacks, subscriptions) = Default::default();
         let hot = Arc::new(HotRows::new(hot_rows));
         let usage = Arc::<UsageState>::default();
-        let (forgetful, told) = (hot.clone(), usage.clone());
+        let forgetful = hot.clone();
+        let told = usage.clone();
         store.on_change(move |changed| {
             forgetful.forget(changed);
             if matches!(changed, Changed::Connection(_) | Changed::Something) {
@@ -353,19 +355,19 @@ impl RegistryBuilder {
             environment,
             profile_uses,
             inbound,
-            lent,
+            local_services: lent,
             given,
             kinds: self.kinds,
             sessions,
             flights,
-            places: Places::new(probes),
+            places: ProbePermits::new(probes),
             refreshes,
             refresh_counts: Default::default(),
             most_setups,
             removals,
             rollbacks,
             subscriptions,
-            extensions: extension::Known::new(settings),
+            extensions: extension::Declarations::new(settings),
             exchanges: Exchanges::default(),
             state,
             hot,
@@ -380,7 +382,7 @@ impl RegistryBuilder {
         // The recovery does not panic. Exchanges that it leaves behind are found by the next caller that needs them.
         registry.shared.runtimes.spawn(async move { recover(&rescuing).await }).await.unwrap_or_default();
         for entry in registry.shared.kinds.entries() {
-            lent::activate(&registry.shared, &entry, &registry.owner);
+            host_services::activate(&registry.shared, &entry, &registry.owner);
         }
         if let Some(inbound) = &registry.shared.inbound {
             inbound.opened(registry.server().downgrade());

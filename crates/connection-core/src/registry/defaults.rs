@@ -13,12 +13,12 @@ use crate::{
     registry::Shared,
     store::{
         Lock, StoreError, Tx,
-        rows::{AccountRow, Says},
+        rows::{AccountRow, RowClaim},
     },
 };
 
 /// Maximum number of candidates in an error.
-const MOST_CANDIDATES: u16 = 20;
+const MAX_CANDIDATES: u16 = 20;
 /// The parts that change for an extension when another connection is selected for it.
 const ANOTHER: [ChangedPart; 2] = [ChangedPart::ConnectionConfig, ChangedPart::Credential];
 
@@ -30,7 +30,7 @@ impl ConnectionRegistry {
     /// [`Error::NoConnection`], [`Error::Ambiguous`] with the candidates, and the store's errors.
     pub async fn connection_of(&self, kind: &Kind) -> Result<Connection, Error> {
         let of_kind = Filter::new().kind(kind.clone());
-        let mut candidates = self.list_connections(of_kind.limit(MOST_CANDIDATES)).await?.connections;
+        let mut candidates = self.list_connections(of_kind.limit(MAX_CANDIDATES)).await?.connections;
         let meant = match candidates.as_slice() {
             [] => return Err(Error::NoConnection(kind.clone())),
             [_] => candidates.pop(),
@@ -113,10 +113,13 @@ impl Connection {
 
     async fn change_default(&self, is_default: bool) -> Result<ConnectionInfo, Error> {
         let shared = &self.shared;
-        let (id, owner) = (self.id(), self.info.owner.clone());
+        let id = self.id();
+        let owner = self.info.owner.clone();
         let siblings = shared.kinds_of(&shared.provider_of(&self.info.kind));
-        let (now, ids, sealer) = (shared.clock.now().seconds(), shared.ids.clone(), shared.sealer.clone());
-        let turn = extension::turn(shared).await;
+        let now = shared.clock.now().seconds();
+        let ids = shared.ids.clone();
+        let sealer = shared.sealer.clone();
+        let turn = extension::notification_order(shared).await;
         let changed = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&owner)).await?;
@@ -149,7 +152,7 @@ impl Connection {
                         let body = serde_json::json!({ "isDefault": is_default });
                         let mut event = event::at(now, &*ids, &owner, changed, event::DEFAULT_CHANGED, body);
                         if !is_sound {
-                            event.says = Says::Same;
+                            event.says = RowClaim::Same;
                         }
                         event::append(tx, &sealer, &event).await?;
                         let of_it = Affected::of(tx, &owner, changed, &ANOTHER).await?;
@@ -168,7 +171,7 @@ impl Connection {
         });
         let (row, affected) = changed.await??;
         if let Some(affected) = affected {
-            affected.tell(shared, &turn);
+            affected.notify(shared, &turn);
         }
         row.and_then(|row| self.shared.info(row)).ok_or(Error::NotFound(id))
     }

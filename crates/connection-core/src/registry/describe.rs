@@ -37,7 +37,8 @@ impl Checked {
 /// Checks a descriptor. The error says which part is wrong.
 pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<Checked, String> {
     limits::descriptor(descriptor)?;
-    let (mut addresses, mut wildcards) = (Vec::new(), Vec::new());
+    let mut addresses = Vec::new();
+    let mut wildcards = Vec::new();
     for text in &descriptor.origins {
         if let Some(domain) = text.strip_prefix("https://*.") {
             check_domain(domain).map_err(|problem| format!("'{text}' {problem}"))?;
@@ -117,7 +118,7 @@ fn check_field(field: &Field, checked: &mut Checked) -> Result<(), String> {
             return Err(format!("'{name}' cannot have a default"));
         }
         let value = connection_contract::Secret::from(&**default);
-        answers::plain(field, checked.patterns.get(name), &value)
+        answers::parse_answer(field, checked.patterns.get(name), &value)
             .map_err(|problem| format!("the default of '{name}' {problem}"))?;
     }
     Ok(())

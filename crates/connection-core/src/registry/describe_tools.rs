@@ -3,20 +3,20 @@
 
 use connection_contract::{Descriptor, Link, PathBase, PathSpec, SecretName, SignIn, ToolSpec};
 
-use crate::{definition::Capabilities, lent::is_bare};
+use crate::{definition::Capabilities, host_services::is_bare};
 
-const MOST_ARGUMENTS: usize = 16;
-const LONGEST_COMMAND: usize = 1000;
-const LONGEST_MODE: usize = 64;
-const MOST_MODES: usize = 64;
-const MOST_PATHS: usize = 64;
-const MOST_TOOLS: usize = 16;
+const MAX_ARGUMENTS: usize = 16;
+const MAX_COMMAND_LENGTH: usize = 1000;
+const MAX_MODE_LENGTH: usize = 64;
+const MAX_MODES: usize = 64;
+const MAX_PATHS: usize = 64;
+const MAX_TOOLS: usize = 16;
 
 /// Checks these parts of a descriptor. The error says which part is wrong.
 pub(super) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<(), String> {
     let Descriptor { tools, permission_modes: modes, cache_ttl, .. } = descriptor;
-    if tools.len() > MOST_TOOLS {
-        return Err(format!("it names more than {MOST_TOOLS} tools"));
+    if tools.len() > MAX_TOOLS {
+        return Err(format!("it names more than {MAX_TOOLS} tools"));
     }
     for (at, tool) in tools.iter().enumerate() {
         check_tool(tool)?;
@@ -25,11 +25,11 @@ pub(super) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
             return Err(format!("two tools are named '{}'", tool.binary));
         }
     }
-    if modes.len() > MOST_MODES {
-        return Err(format!("it has more than {MOST_MODES} permission modes"));
+    if modes.len() > MAX_MODES {
+        return Err(format!("it has more than {MAX_MODES} permission modes"));
     }
     for (at, mode) in modes.iter().enumerate() {
-        if !is_line(mode) || mode.len() > LONGEST_MODE {
+        if !is_line(mode) || mode.len() > MAX_MODE_LENGTH {
             return Err("a permission mode is not a short plain text".into());
         }
         if modes.iter().take(at).any(|other| other == mode) {
@@ -47,13 +47,13 @@ fn check_tool(tool: &ToolSpec) -> Result<(), String> {
     if !is_bare(name) {
         return Err(format!("'{name}' cannot be the name of a tool: it must have no path and no extension"));
     }
-    if tool.extra_paths.len() > MOST_PATHS || !tool.extra_paths.iter().all(is_path) {
+    if tool.extra_paths.len() > MAX_PATHS || !tool.extra_paths.iter().all(is_path) {
         return Err(format!("a directory of '{name}' is not a plain relative path"));
     }
     if tool.docs_url.as_ref().is_some_and(|url| Link::from_provider(url).is_none()) {
         return Err(format!("the documentation of '{name}' is not at an https address"));
     }
-    if tool.install_command.as_ref().is_some_and(|command| !is_line(command) || command.len() > LONGEST_COMMAND) {
+    if tool.install_command.as_ref().is_some_and(|command| !is_line(command) || command.len() > MAX_COMMAND_LENGTH) {
         return Err(format!("the command that installs '{name}' is not one line of plain text"));
     }
     tool.sign_in.as_ref().map_or(Ok(()), |sign_in| check_sign_in(name, sign_in))
@@ -61,7 +61,7 @@ fn check_tool(tool: &ToolSpec) -> Result<(), String> {
 
 fn check_sign_in(name: &str, sign_in: &SignIn) -> Result<(), String> {
     let command = &sign_in.command;
-    if command.is_empty() || command.len() > MOST_ARGUMENTS || !command.iter().all(|part| is_line(part)) {
+    if command.is_empty() || command.len() > MAX_ARGUMENTS || !command.iter().all(|part| is_line(part)) {
         return Err(format!("the command that signs in with '{name}' is not a command line"));
     }
     if sign_in.token_env_var.as_ref().is_some_and(|variable| !is_variable(variable)) {

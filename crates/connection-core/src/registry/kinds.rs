@@ -9,7 +9,7 @@ use std::{
 use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind, ProfileSpec, SandboxSpec, SigningKey};
 
 use super::describe::{self, Checked};
-use crate::{Capabilities, contain, definition::Definition, lent::Activation, profiles, sandbox};
+use crate::{Capabilities, contain, definition::Definition, host_services::Activation, profiles, sandbox};
 
 /// A registered kind, as it is shown to people and programs.
 #[derive(Clone, Debug)]

@@ -7,10 +7,10 @@ use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timesta
 use super::{ListCursor, Shared};
 use crate::{
     ConnectionId, ConnectionRegistry, Error, ProfileId,
-    liveness::words,
+    liveness::column,
     refresh::plan,
     store::{
-        Wanted, any_of, json,
+        ListFilter, any_of, json,
         rows::{FoundRow, ListedRow},
     },
 };
@@ -230,9 +230,9 @@ impl Shared {
             after,
             limit,
         } = filter;
-        let words = liveness.iter().map(|liveness| words::liveness(*liveness));
+        let words = liveness.iter().map(|liveness| column::liveness(*liveness));
         let soon = |time: Duration| self.clock.now().seconds().saturating_add_unsigned(time.as_secs());
-        let wanted = Wanted {
+        let wanted = ListFilter {
             owner: (!all_owners).then(|| owner.to_owned()),
             kind: kind.map(|kind| kind.as_str().to_owned()),
             kinds: provider.map(|provider| any_of(self.kinds_of(&provider).iter().map(Kind::as_str))),
@@ -250,7 +250,7 @@ impl Shared {
             limit: i64::from(limit.unwrap_or(1000)),
         };
         let (rows, next) = self.reader().await?.list(&wanted).await?;
-        let connections = rows.into_iter().filter_map(|found| self.found(found)).collect();
+        let connections = rows.into_iter().filter_map(|found| self.info_of_row(found)).collect();
         Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
     }
 
@@ -291,7 +291,7 @@ impl Shared {
     }
 
     /// Returns the information of a row that may be unreadable.
-    fn found(&self, FoundRow { id, row, .. }: FoundRow) -> Option<ConnectionInfo> {
+    fn info_of_row(&self, FoundRow { id, row, .. }: FoundRow) -> Option<ConnectionInfo> {
         if row.is_none() {
             tracing::warn!(connection = id.map(tracing::field::display), "the row of a connection cannot be read");
         }
@@ -302,7 +302,7 @@ impl Shared {
     /// removed.
     pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
         let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
-        let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness);
+        let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
         let reason = reason.as_deref().and_then(json::to_reason).or_else(|| match liveness {
             Liveness::Live | Liveness::Unknown => plan::note(row.refresh_reason.as_deref()),
             _ => None,

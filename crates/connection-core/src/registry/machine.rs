@@ -72,9 +72,9 @@ impl RegistryBuilder {
     pub fn machine(mut self, machine: Machine) -> Self {
         let Machine { environment, login_window, profile_uses, tools } = machine;
         self.environment = environment.unwrap_or(self.environment);
-        self.lent.window = login_window.or(self.lent.window);
+        self.local_services.window = login_window.or(self.local_services.window);
         self.profile_uses = profile_uses.or(self.profile_uses);
-        self.lent.tools = tools.unwrap_or(self.lent.tools);
+        self.local_services.tools = tools.unwrap_or(self.local_services.tools);
         self
     }
 }

@@ -39,15 +39,15 @@ use crate::{
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory},
     extension,
+    host_services::LocalServices,
     keys::Sealer,
-    lent::Lent,
     liveness::Subscriptions,
-    refresh::{self, Landed},
-    services::{crypto::SystemCrypto, file_cache::Cache, given::Given},
+    refresh::{self, FlightResult},
+    services::{crypto::SystemCrypto, file_cache::Cache, provided_secrets::ProvidedSecrets},
     setup::{Inbound, Slot},
     store::{Changed, Reader, Store},
     usage::UsageState,
-    verify::{self, Flights, Places, Seen},
+    verify::{self, Flights, ProbePermits, ShownConnection},
     webhook::Checks,
 };
 
@@ -93,17 +93,17 @@ pub(crate) struct Shared {
     pub(crate) profile_uses: Option<ProfileUses>,
     pub(crate) inbound: Inbound,
     /// Tools and login windows that the host provides.
-    pub(crate) lent: Lent,
+    pub(crate) local_services: LocalServices,
     /// Secret values of kinds that the host provides.
-    pub(crate) given: Given,
+    pub(crate) given: ProvidedSecrets,
     pub(crate) kinds: KindTable,
     /// The slots of sessions that have a handle, a run or a timer in this process.
     pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
     /// The probes in progress.
     pub(crate) flights: Flights<ConnectionInfo>,
     /// Limits how many probes run at once.
-    pub(crate) places: Places,
-    pub(crate) refreshes: Flights<Landed>,
+    pub(crate) places: ProbePermits,
+    pub(crate) refreshes: Flights<FlightResult>,
     pub(crate) refresh_counts: refresh::Counts,
     /// Maximum number of open setups of one owner.
     pub(crate) most_setups: u32,
@@ -111,7 +111,7 @@ pub(crate) struct Shared {
     pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) subscriptions: Subscriptions,
     /// The in-memory state of extensions.
-    pub(crate) extensions: extension::Known,
+    pub(crate) extensions: extension::Declarations,
     /// The exchanges in progress.
     pub(crate) exchanges: Exchanges,
     /// The state directory of this node, if there is one.
@@ -187,7 +187,7 @@ pub struct ConnectionRegistry {
 
 /// Owner used by hosts that do not separate their users.
 pub(crate) const DEFAULT_OWNER: &str = "local";
-const LONGEST_OWNER: usize = 200;
+const MAX_OWNER_LENGTH: usize = 200;
 
 /// Returns `true` for the owner that uses the environment of this process, with its home directory and the files that
 /// tools keep there. No other owner may use it.
@@ -220,7 +220,7 @@ impl ConnectionRegistry {
         if owner.is_empty() {
             return Err(Error::InvalidOwner("is empty"));
         }
-        if owner.chars().count() > LONGEST_OWNER {
+        if owner.chars().count() > MAX_OWNER_LENGTH {
             return Err(Error::InvalidOwner("has more than 200 characters"));
         }
         if DisplayText::from(owner.clone()).as_str() != owner {
@@ -258,13 +258,13 @@ impl ConnectionRegistry {
         Ok((self.shared.info(row).ok_or(Error::NotFound(id))?, generation))
     }
 
-    pub(crate) async fn seen(&self, id: ConnectionId) -> Result<Seen, Error> {
+    pub(crate) async fn seen(&self, id: ConnectionId) -> Result<ShownConnection, Error> {
         let read = verify::read(&self.shared, id).await?;
         if *read.listed.account.owner != *self.owner {
             return Err(Error::NotFound(id));
         }
         let info = self.shared.info(read.listed.clone()).ok_or(Error::NotFound(id))?;
-        Ok(Seen { info, read })
+        Ok(ShownConnection { info, read })
     }
 
     /// Prevents new requests that spend something, such as a refresh token, and waits until the refreshes in progress

@@ -34,7 +34,7 @@ impl Shared {
     pub(super) fn answer_room(&self) -> AnswerRoom {
         let Some(state) = &self.state else { return AnswerRoom::Memory };
         let directory = state.path().to_owned();
-        match state.lacks_places() {
+        match state.missing_slots_reason() {
             None => AnswerRoom::Reserved { directory },
             Some(why) => AnswerRoom::Unreserved { directory, why: why.to_owned() },
         }
@@ -65,7 +65,8 @@ pub(super) async fn open_state(
     process: String,
 ) -> Result<StateDirectory, OpenError> {
     let [a, b, c, d, ..] = sealer.mac("connections/state-directory/v1", b"");
-    let (tag, directory) = (encode::hex(&[a, b, c, d]), path.clone());
+    let tag = encode::hex(&[a, b, c, d]);
+    let directory = path.clone();
     let failed = |source| OpenError::StateDirectory { path, source };
     let opened = match waiting(move || StateDirectory::open(directory, tag, &process)).await {
         Ok(opened) => opened,

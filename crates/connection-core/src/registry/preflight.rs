@@ -14,11 +14,11 @@ use tokio::sync::mpsc;
 use super::list::UNREADABLE;
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
-    verify::{self, Asker},
+    verify::{self, ProbeTrigger},
 };
 
 /// Number of connections whose kinds are read in one statement.
-const AT_ONCE: usize = 1000;
+const MAX_IDS: usize = 1000;
 
 type Verified = (ConnectionId, Result<ConnectionInfo, Error>);
 
@@ -45,10 +45,11 @@ impl ConnectionRegistry {
         let mut seen = HashSet::new();
         let ids: Vec<_> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
         let (sender, results) = mpsc::unbounded_channel();
-        let (registry, all) = (self.clone(), ids.clone());
+        let registry = self.clone();
+        let all = ids.clone();
         self.shared.runtimes.spawn(async move {
             let mut providers = BTreeMap::<Kind, Vec<ConnectionId>>::new();
-            for some in all.chunks(AT_ONCE) {
+            for some in all.chunks(MAX_IDS) {
                 let known = registry.providers_of(some).await;
                 for id in some {
                     match known.as_ref().map(|known| known.get(id)) {
@@ -87,9 +88,10 @@ async fn probes(
         if sender.is_closed() {
             return;
         }
-        let (verifying, sender) = (registry.clone(), sender.clone());
+        let verifying = registry.clone();
+        let sender = sender.clone();
         registry.shared.runtimes.spawn(async move {
-            let result = verify::verify(&verifying, id, Asker::Host).await;
+            let result = verify::verify(&verifying, id, ProbeTrigger::Host).await;
             drop(place);
             // The send fails only if nobody listens any longer.
             drop(sender.send((id, result)));

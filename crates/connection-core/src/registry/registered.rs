@@ -3,7 +3,7 @@
 use connection_contract::{ConnectionDefinition, Kind};
 
 use super::{ConnectionRegistry, KindInfo, RegisterError};
-use crate::lent;
+use crate::host_services;
 
 /// The registered kinds, and what a host does with a kind.
 ///
@@ -61,7 +61,7 @@ impl Kinds<'_> {
     pub fn register(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let entry = self.registry.shared.kinds.register(definition)?;
         self.registry.shared.kinds_changed();
-        lent::activate(&self.registry.shared, &entry, &self.registry.owner);
+        host_services::activate(&self.registry.shared, &entry, &self.registry.owner);
         self.registry.shared.usage.listed();
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Kinds<'_> {
     pub fn replace(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let entry = self.registry.shared.kinds.replace(definition)?;
         self.registry.shared.kinds_changed();
-        lent::activate(&self.registry.shared, &entry, &self.registry.owner);
+        host_services::activate(&self.registry.shared, &entry, &self.registry.owner);
         self.registry.shared.usage.listed();
         Ok(())
     }

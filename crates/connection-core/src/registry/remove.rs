@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// The longest teardown of the current credential. A caller must not wait for a provider without end.
-const LONGEST: Duration = Duration::from_secs(30);
+const MAX_TEARDOWN_TIME: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(1);
 /// The longest teardown of the previous credential.
-const LONGEST_PREVIOUS: Duration = Duration::from_secs(10);
+const MAX_PREVIOUS_TEARDOWN_TIME: Duration = Duration::from_secs(10);
 /// Maximum number of credentials that are torn down if each is replaced meanwhile.
 const ATTEMPTS: usize = 3;
 
@@ -66,12 +66,12 @@ pub struct Removal {
 
 /// The outcome for one credential.
 #[derive(Clone, Debug)]
-struct TornDown {
+struct TeardownOutcome {
     teardown: Teardown,
     reason: Option<Reason>,
 }
 
-impl TornDown {
+impl TeardownOutcome {
     fn failed(reason: Reason) -> Self {
         Self { teardown: Teardown::Failed, reason: Some(reason) }
     }
@@ -107,7 +107,8 @@ impl ConnectionRegistry {
     }
 
     async fn remove_now(self, id: ConnectionId) -> Result<Removal, Error> {
-        let (mut attempts, mut given_back) = (0, GivenBack::default());
+        let mut attempts = 0;
+        let mut given_back = TeardownOutcomes::default();
         let (kind, removal) = loop {
             // The row is read again, because another removal may have ended since the check.
             let (info, generation) = self.info_and_generation(id).await?;
@@ -146,11 +147,14 @@ impl ConnectionRegistry {
         &self,
         info: &ConnectionInfo,
         (generation, given_back): (i64, HashSet<i64>),
-        (mut current, mut before): (TornDown, Option<TornDown>),
+        (mut current, mut before): (TeardownOutcome, Option<TeardownOutcome>),
         is_last: bool,
     ) -> Result<Option<Removal>, Error> {
-        let (id, on, owner, kind) = (info.id, self.shared.clone(), info.owner.clone(), info.kind.clone());
-        let turn = extension::turn(&self.shared).await;
+        let id = info.id;
+        let on = self.shared.clone();
+        let owner = info.owner.clone();
+        let kind = info.kind.clone();
+        let turn = extension::notification_order(&self.shared).await;
         let deleted = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
@@ -162,10 +166,10 @@ impl ConnectionRegistry {
                     return Ok(Some(None));
                 }
                 if !is_current {
-                    current = TornDown::overtaken();
+                    current = TeardownOutcome::overtaken();
                 }
                 if !is_previous {
-                    before = Some(TornDown::overtaken());
+                    before = Some(TeardownOutcome::overtaken());
                 }
                 // The grants of the connection are deleted with its row.
                 let affected = Affected::of(tx, &owner, id, &ALL_OF_IT).await?;
@@ -182,7 +186,7 @@ impl ConnectionRegistry {
                 if let Some(reason) = &previous_reason {
                     body["previousReason"] = (&*reason.code).into();
                 }
-                let TornDown { teardown, reason } = current;
+                let TeardownOutcome { teardown, reason } = current;
                 let removal = Removal { teardown, reason, previous, previous_reason };
                 event::append(tx, &on.sealer, &on.event(&owner, id, event::REMOVED, body)).await?;
                 Ok(Some(Some((removal, affected))))
@@ -190,7 +194,7 @@ impl ConnectionRegistry {
         });
         let deleted = deleted.await?.ok_or(Error::NotFound(id))?;
         Ok(deleted.map(|(removal, affected)| {
-            affected.tell(&self.shared, &turn);
+            affected.notify(&self.shared, &turn);
             removal
         }))
     }
@@ -198,7 +202,7 @@ impl ConnectionRegistry {
     /// Tears down the current credential and returns its generation and the outcome.
     ///
     /// Fails only with the store's errors: a credential that cannot be read at the moment is not given up.
-    async fn teardown(&self, info: &ConnectionInfo, generation: i64) -> Result<(i64, TornDown), Error> {
+    async fn teardown(&self, info: &ConnectionInfo, generation: i64) -> Result<(i64, TeardownOutcome), Error> {
         if self.shared.kinds.entry(&info.kind).is_none() {
             return Ok((generation, skipped(info.id, &info.kind, gone())));
         }
@@ -209,7 +213,7 @@ impl ConnectionRegistry {
         };
         let ConnectionInfo { id, profile, owner, config, .. } = info.clone();
         let subject = Subject { id, owner, profile, payload, config };
-        Ok((generation, self.torn_down(&info.kind, subject, LONGEST).await))
+        Ok((generation, self.torn_down(&info.kind, subject, MAX_TEARDOWN_TIME).await))
     }
 
     /// Tears down the previous credential, after the current one, because some providers revoke both together. A
@@ -217,8 +221,8 @@ impl ConnectionRegistry {
     async fn teardown_previous(
         &self,
         info: &ConnectionInfo,
-        given_back: &mut GivenBack,
-    ) -> Result<Option<TornDown>, Error> {
+        given_back: &mut TeardownOutcomes,
+    ) -> Result<Option<TeardownOutcome>, Error> {
         let mut reader = self.shared.reader().await?;
         let Some(generation) = reader.previous_generation(info.id).await? else { return Ok(None) };
         if let Some(torn) = given_back.get(&generation) {
@@ -235,7 +239,7 @@ impl ConnectionRegistry {
         drop(reader);
         let teardown = match &previous {
             Some(previous) => match rollback::open_previous(&self.shared, info, previous).await {
-                Ok(subject) => self.torn_down(&info.kind, subject, LONGEST_PREVIOUS).await,
+                Ok(subject) => self.torn_down(&info.kind, subject, MAX_PREVIOUS_TEARDOWN_TIME).await,
                 Err(_) => skipped(info.id, &info.kind, unreadable()),
             },
             None => skipped(info.id, &info.kind, unreadable()),
@@ -247,27 +251,31 @@ impl ConnectionRegistry {
     /// Tears down a credential whose connection was removed meanwhile, or that is not stored.
     pub(crate) async fn give_back(&self, kind: &Kind, orphan: Subject) {
         let id = orphan.id;
-        let torn = self.torn_down(kind, orphan, LONGEST_PREVIOUS).await;
+        let torn = self.torn_down(kind, orphan, MAX_PREVIOUS_TEARDOWN_TIME).await;
         tracing::info!(
             connection = %id, %kind, teardown = torn.teardown.as_str(),
             "a credential was torn down after its connection was removed"
         );
     }
 
-    async fn torn_down(&self, of: &Kind, subject: Subject, longest: Duration) -> TornDown {
-        let (shared, id) = (&self.shared, subject.id);
+    async fn torn_down(&self, of: &Kind, subject: Subject, longest: Duration) -> TeardownOutcome {
+        let shared = &self.shared;
+        let id = subject.id;
         let Some(kind) = shared.kinds.entry(of) else { return skipped(id, of, gone()) };
         let services = match HostServices::of(shared, &kind, &subject).await {
             Ok(services) => services,
             Err(error) => {
                 tracing::warn!(connection = %id, code = error.code(), "the teardown could not begin; the connection \
                                                                        is removed anyway");
-                return TornDown::failed(Reason::new(error.code(), error.to_string()));
+                return TeardownOutcome::failed(Reason::new(error.code(), error.to_string()));
             }
         };
-        let (definition, clock, heard) = (kind.definition.clone(), shared.clock.clone(), services.heard());
+        let definition = kind.definition.clone();
+        let clock = shared.clock.clone();
+        let heard = services.heard();
         let task = async move {
-            let (connection, http) = (subject.connection(), services.http());
+            let connection = subject.connection();
+            let http = services.http();
             let ctx = TeardownContext::new(services.services(&http), &connection);
             let teardown = || definition.teardown(&subject.payload.credential, &ctx);
             contain(&*clock, longest, teardown, || false, || {}).await
@@ -275,12 +283,14 @@ impl ConnectionRegistry {
         let fault = |code, message| Reason::new(code, message).remedy(limits::REPORT);
         let clock = Arc::clone(&shared.clock);
         let why = match shared.runtimes.run(&*clock, longest + GRACE, task).await {
-            Contained::Ended(Contained::Ended(Ok(()))) => return TornDown { teardown: Teardown::Done, reason: None },
+            Contained::Ended(Contained::Ended(Ok(()))) => {
+                return TeardownOutcome { teardown: Teardown::Done, reason: None };
+            }
             Contained::Ended(Contained::Ended(Err(ConnectionError::Credential(_)))) => {
                 return skipped(id, of, unreadable());
             }
             Contained::Ended(Contained::Ended(Err(ConnectionError::NotLive(why)))) => {
-                heard.named(limits::not_live(why), shared.clock.now()).reason
+                heard.describe_reason(limits::not_live(why), shared.clock.now()).reason
             }
             Contained::Ended(Contained::Ended(Err(ConnectionError::Service(_)))) => {
                 Reason::new(reason::PLUGIN_FAULT, "a service of this host failed")
@@ -297,7 +307,7 @@ impl ConnectionRegistry {
             connection = %id, kind = %of, code = &*why.code,
             "the teardown failed; the connection is removed anyway"
         );
-        TornDown::failed(why)
+        TeardownOutcome::failed(why)
     }
 }
 
@@ -310,9 +320,9 @@ fn unreadable() -> Reason {
 }
 
 /// The outcome for each generation, so that no credential is torn down twice.
-type GivenBack = HashMap<i64, TornDown>;
+type TeardownOutcomes = HashMap<i64, TeardownOutcome>;
 
-fn skipped(id: ConnectionId, kind: &Kind, why: Reason) -> TornDown {
+fn skipped(id: ConnectionId, kind: &Kind, why: Reason) -> TeardownOutcome {
     tracing::warn!(connection = %id, %kind, code = &*why.code, "the teardown was skipped");
-    TornDown { teardown: Teardown::Skipped, reason: Some(why) }
+    TeardownOutcome { teardown: Teardown::Skipped, reason: Some(why) }
 }

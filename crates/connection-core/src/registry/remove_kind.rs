@@ -8,7 +8,7 @@ use super::{Kinds, Shared};
 use crate::{ConnectionId, Error, Filter, Removal};
 
 /// Number of connections that are removed at once. Each waits for its provider.
-const AT_ONCE: u16 = 8;
+const PAGE: u16 = 8;
 
 /// The outcome of a removal of a kind's connections.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl Kinds<'_> {
     pub async fn remove(self, kind: &Kind) -> Result<KindRemoval, Error> {
         let registry = self.registry;
         let mut removed = Vec::new();
-        let mut filter = Filter::new().kind(kind.clone()).limit(AT_ONCE);
+        let mut filter = Filter::new().kind(kind.clone()).limit(PAGE);
         loop {
             let page = registry.list_connections(filter.clone()).await?;
             let ids = page.connections.iter().map(|info| info.id);
@@ -91,7 +91,8 @@ impl Kinds<'_> {
         self.registry.shared.kinds_changed();
         self.registry.shared.usage.listed();
         if was_there {
-            let (shared, kind) = (Arc::downgrade(&self.registry.shared), kind.clone());
+            let shared = Arc::downgrade(&self.registry.shared);
+            let kind = kind.clone();
             self.registry.shared.runtimes.spawn(async move {
                 if let Some(shared) = shared.upgrade() {
                     tell_left(&shared, &kind).await;

@@ -93,7 +93,7 @@ impl Server<'_> {
     /// # Errors
     ///
     /// The reason why there is no answer.
-    pub async fn ask_itself(self, base: &str, path_and_query: &str) -> Result<HttpResponse, HttpError> {
-        self.registry.shared.ask_itself(base, |base| host::request("GET", base, path_and_query)).await
+    pub async fn send_to_self(self, base: &str, path_and_query: &str) -> Result<HttpResponse, HttpError> {
+        self.registry.shared.send_to_self(base, |base| host::request("GET", base, path_and_query)).await
     }
 }

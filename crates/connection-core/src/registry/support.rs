@@ -70,7 +70,7 @@ impl Kinds<'_> {
         let services = services(&self.registry.shared);
         let needs = entry.descriptor.needs.iter();
         let needs = needs.map(|need| (*need, state(&self.registry.shared, &entry, &services, *need))).collect();
-        let not_allowed = not_allowed(&self.registry.shared.lent.tools, &entry);
+        let not_allowed = not_allowed(&self.registry.shared.local_services.tools, &entry);
         Some(KindSupport { needs, services, not_allowed })
     }
 }
@@ -81,8 +81,8 @@ fn services(shared: &Shared) -> Vec<HostService> {
         (HostService::Files, true),
         (HostService::InboundHttp, shared.inbound.is_some()),
         (HostService::Kv, true),
-        (HostService::LoginWindow, shared.lent.window.is_some()),
-        (HostService::Tools, !shared.lent.tools.is_empty()),
+        (HostService::LoginWindow, shared.local_services.window.is_some()),
+        (HostService::Tools, !shared.local_services.tools.is_empty()),
     ];
     there.into_iter().filter(|(_, is_there)| *is_there).map(|(service, _)| service).collect()
 }
@@ -113,7 +113,7 @@ fn state(shared: &Shared, entry: &KindEntry, services: &[HostService], need: Nee
         (false, _) => NeedState::Absent,
         (true, false) => NeedState::NotGranted,
         (true, true) if need == Need::Tools => {
-            let policy = &shared.lent.tools;
+            let policy = &shared.local_services.tools;
             let is_allowed = entry.descriptor.tools.iter().all(|tool| policy.check_tool(tool).is_ok());
             if is_allowed { NeedState::Effective } else { NeedState::NotAllowed }
         }

@@ -24,7 +24,9 @@ impl Kinds<'_> {
     ///
     /// The store's errors.
     pub async fn forget_values(self, kind: &Kind) -> Result<u64, Error> {
-        let (owner, public, secret) = (self.registry.owner.clone(), kind.to_string(), kv::secrets_of(kind));
+        let owner = self.registry.owner.clone();
+        let public = kind.to_string();
+        let secret = kv::secrets_of(kind);
         let entry = self.registry.shared.kinds.entry(kind);
         let deleted = self.registry.shared.store.write(move |tx| {
             Box::pin(async move {

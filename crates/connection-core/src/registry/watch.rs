@@ -26,13 +26,13 @@ use crate::{
 };
 
 /// Maximum number of events that wait for the caller. The table keeps the rest.
-const WAITING: usize = 256;
+const CHANNEL_CAPACITY: usize = 256;
 /// The longest delay of a commit and the largest difference between the clocks of processes, in milliseconds, as ids
 /// store time.
-const LATE: u128 = 60_000;
+const LATE_EVENT_MILLISECONDS: u128 = 60_000;
 /// The longest time between two reads of the table, even without a notification. A notification may be lost, and
 /// handing out a token changes no row but the event's.
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 const PAGE: i64 = 1000;
 
 /// A stream of events that has not begun: `registry.events().watch().connection(id).await`.
@@ -78,8 +78,8 @@ impl BeginWatch {
         let owner = Some(owner).filter(|_| !all_owners);
         // The subscription begins before the first read, so that no event between the two is missed.
         let changes = shared.store.changes(&*shared.clock).await;
-        let seen = Seen::begin(&shared, owner.as_deref(), since).await?;
-        let (sender, events) = mpsc::channel(WAITING);
+        let seen = DeliveredIds::begin(&shared, owner.as_deref(), since).await?;
+        let (sender, events) = mpsc::channel(CHANNEL_CAPACITY);
         let task = Task { shared: shared.clone(), owner, connection, changes, seen, sender };
         shared.runtimes.spawn(task.run());
         Ok(Watch(events))
@@ -127,7 +127,7 @@ struct Task {
     owner: Option<Arc<str>>,
     connection: Option<ConnectionId>,
     changes: Changes,
-    seen: Seen,
+    seen: DeliveredIds,
     sender: mpsc::Sender<Result<Event, Error>>,
 }
 
@@ -149,7 +149,7 @@ impl Task {
             let changed = tokio::select! {
                 biased;
                 () = self.sender.closed() => return,
-                changed = self.changes.changed(&*self.shared.clock, LONGEST, concerns) => changed,
+                changed = self.changes.changed(&*self.shared.clock, MAX_POLL_INTERVAL, concerns) => changed,
             };
             if let Err(error) = changed {
                 return self.end(error.into()).await;
@@ -164,12 +164,12 @@ impl Task {
 }
 
 /// The ids of the last minute's events, which were delivered or are older than the stream.
-struct Seen {
+struct DeliveredIds {
     floor: Uuid,
     ids: BTreeSet<Uuid>,
 }
 
-impl Seen {
+impl DeliveredIds {
     async fn begin(shared: &Shared, owner: Option<&str>, since: Option<EventId>) -> Result<Self, Error> {
         let last = match since {
             Some(since) => Some(since.as_uuid()),
@@ -185,7 +185,8 @@ impl Seen {
     }
 
     async fn read(&self, shared: &Shared, owner: Option<&str>) -> Result<BTreeSet<Uuid>, Error> {
-        let (mut ids, mut after) = (BTreeSet::new(), self.floor);
+        let mut ids = BTreeSet::new();
+        let mut after = self.floor;
         loop {
             let page = shared.reader().await?.event_ids(owner, after, PAGE).await?;
             ids.extend(&page);
@@ -218,7 +219,7 @@ fn floor(shared: &Shared, id: Uuid) -> Uuid {
     // The first 48 bits are milliseconds (RFC 9562, section 5.7).
     let told = id.as_u128() >> 80;
     let now = shared.ids.next().as_u128() >> 80;
-    Uuid::from_u128(told.min(now).saturating_sub(LATE) << 80)
+    Uuid::from_u128(told.min(now).saturating_sub(LATE_EVENT_MILLISECONDS) << 80)
 }
 
 /// Sorts events by id, except that those of one connection are in the order of their numbers.

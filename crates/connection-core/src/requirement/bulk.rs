@@ -6,9 +6,9 @@ use connection_contract::{ExtensionDeclaration, Kind, SecretName};
 
 use super::{
     ResolvedConnection,
-    candidate::{Candidate, Picked, covers, pick, picked_alone},
+    candidate::{Candidate, Selection, covers, select, select_only},
     public,
-    resolve::{DAMAGED, Found, answer, record},
+    resolve::{DAMAGED, ResolutionData, answer, record},
 };
 use crate::{
     ConnectionId, ConnectionRegistry, Error,
@@ -47,12 +47,12 @@ pub(crate) async fn resolve_all(
     let grants = reader.grants(&registry.owner).await?.into_iter().filter(|grant| grant.revoked_at.is_none());
     let mut granted = HashMap::<String, HashMap<ConnectionId, Vec<SecretName>>>::new();
     for grant in grants {
-        let Some(names) = grants::held(shared, &registry.owner, &grant) else { continue };
+        let Some(names) = grants::granted_names(shared, &registry.owner, &grant) else { continue };
         granted.entry(grant.extension).or_default().insert(grant.connection_id, names);
     }
     let choices = reader.choices(&registry.owner).await?;
     let choices = choices.into_iter().filter_map(|row| {
-        let chosen = choice::held(&shared.sealer, &registry.owner, &row)?;
+        let chosen = choice::chosen_connection(&shared.sealer, &registry.owner, &row)?;
         Some((row.extension, chosen))
     });
     let choices: HashMap<_, _> = choices.collect();
@@ -67,12 +67,14 @@ pub(crate) async fn resolve_all(
     let of_providers: HashMap<_, _> = of_providers.collect();
     let records: HashMap<_, _> = rows.into_iter().map(|row| (row.extension, record(&row.body))).collect();
     let damaged = || Error::from(reader.damaged(DAMAGED));
-    let (mut picks, none) = (HashMap::<(&Kind, &[SecretName]), Picked<'_>>::new(), Vec::new());
+    let mut picks = HashMap::<(&Kind, &[SecretName]), Selection<'_>>::new();
+    let none = Vec::new();
     let mut resolved = Vec::with_capacity(declarations.len());
     for declaration in declarations {
         resolved.push((|| {
             declaration.check().map_err(ExtensionError::from)?;
-            let (requirement, name) = (&declaration.requirement, &*declaration.name);
+            let requirement = &declaration.requirement;
+            let name = &*declaration.name;
             let public = !requirement.public_preference_names.is_empty();
             let read =
                 |records: &HashMap<String, Option<Vec<_>>>, name: &str| match records.get(name).filter(|_| public) {
@@ -85,12 +87,12 @@ pub(crate) async fn resolve_all(
             let candidates = of_provider.get(&requirement.provider).unwrap_or(&none);
             let asked = (&requirement.provider, requirement.auth.secret_names.as_slice());
             let chosen = choices.get(name).and_then(|id| candidates.iter().find(|known| known.id == *id));
-            let alone = chosen.map(|chosen| picked_alone(asked.1, chosen));
+            let alone = chosen.map(|chosen| select_only(asked.1, chosen));
             let picked = match &alone {
                 Some(alone) => alone,
-                None => &*picks.entry(asked).or_insert_with(|| pick(asked.1, candidates)),
+                None => &*picks.entry(asked).or_insert_with(|| select(asked.1, candidates)),
             };
-            let found = Found { candidates, own: &own, of_provider: &of_its_provider };
+            let found = ResolutionData { candidates, own: &own, of_provider: &of_its_provider };
             let mut answer = answer(declaration, &found, picked).or_unmet(shared, declaration);
             let of_it = answer.connection.and_then(|connection| granted.get(name)?.get(&connection));
             answer.is_granted = of_it.is_some_and(|granted| covers(granted, asked.1));

@@ -6,7 +6,7 @@ use super::names;
 use crate::{
     ConnectionId, ConnectionInfo,
     extension::{choice, grants},
-    liveness::words,
+    liveness::column,
     registry::Shared,
     store::{
         KINDS_AT_ONCE, Reader, StoreError, json,
@@ -17,7 +17,7 @@ use crate::{
 /// Number of connections that are read at once if the first candidates do not decide the selection.
 const PAGE: i64 = 100;
 /// Maximum number of candidates if the selection is ambiguous.
-const MOST_CANDIDATES: usize = 20;
+const MAX_CANDIDATES: usize = 20;
 
 /// A connection to the provider, as a candidate for a requirement.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl Candidate {
         let CandidateRow { listed, secret_names, granted } = row;
         let info = shared.info(listed)?;
         let granted = extension.and_then(|extension| granted.grant(extension, info.id));
-        let granted = granted.and_then(|row| grants::held(shared, &info.owner, &row));
+        let granted = granted.and_then(|row| grants::granted_names(shared, &info.owner, &row));
         Some(Self {
             id: info.id,
             is_default: info.is_default,
@@ -55,7 +55,7 @@ impl Candidate {
             liveness: info.liveness,
             reason: info.reason.clone(),
             config: info.config.clone(),
-            held: held(secret_names.as_deref()),
+            held: names_of_row(secret_names.as_deref()),
             scopes: info.scopes.clone(),
             of_kind: of_kind(shared, &info.kind),
             granted,
@@ -80,14 +80,14 @@ impl Candidate {
         Self {
             id,
             is_default,
-            is_chosen: choice.is_some_and(|row| choice::held(&shared.sealer, owner, &row).is_some()),
-            liveness: liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness),
+            is_chosen: choice.is_some_and(|row| choice::chosen_connection(&shared.sealer, owner, &row).is_some()),
+            liveness: liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness),
             reason: reason.as_deref().and_then(json::to_reason),
             config: json::to_config(&config),
-            held: held(secret_names.as_deref()),
+            held: names_of_row(secret_names.as_deref()),
             scopes: granted_scopes.as_deref().and_then(json::to_texts),
             of_kind: Kind::parse(&kind).map(|kind| of_kind(shared, &kind)).unwrap_or_default(),
-            granted: granted.grant(extension, id).and_then(|row| grants::held(shared, owner, &row)),
+            granted: granted.grant(extension, id).and_then(|row| grants::granted_names(shared, owner, &row)),
             shown: None,
         }
     }
@@ -114,7 +114,7 @@ fn of_kind(shared: &Shared, kind: &Kind) -> Vec<Text> {
 }
 
 /// Returns the names in a row. An unreadable value holds none.
-fn held(names: Option<&str>) -> Vec<String> {
+fn names_of_row(names: Option<&str>) -> Vec<String> {
     names.and_then(json::to_texts).unwrap_or_default()
 }
 
@@ -125,7 +125,7 @@ pub(super) fn covers(granted: &[SecretName], declared: &[SecretName]) -> bool {
 
 /// The result of a selection.
 #[derive(Debug)]
-pub(crate) enum Picked<'c> {
+pub(crate) enum Selection<'c> {
     /// The connection that holds all declared secrets.
     One(&'c Candidate),
     /// No connection holds all of them. Holds the secrets that the nearest one lacks, and that connection, if there is
@@ -138,33 +138,33 @@ pub(crate) enum Picked<'c> {
 /// Selects the connection that a person chose for the extension, whatever secrets it holds, because another connection
 /// would be another account than the person chose. Without a choice, selects the default of the provider, or the only
 /// connection that holds these secrets. Grants do not influence the selection.
-pub(crate) fn pick<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Picked<'c> {
+pub(crate) fn select<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Selection<'c> {
     if let Some(chosen) = candidates.iter().find(|candidate| candidate.is_chosen) {
-        return picked_alone(names, chosen);
+        return select_only(names, chosen);
     }
     let mut satisfying: Vec<_> = candidates.iter().filter(|candidate| candidate.satisfies(names)).collect();
     if let Some(default) = satisfying.iter().find(|candidate| candidate.is_default) {
-        return Picked::One(default);
+        return Selection::One(default);
     }
     match (satisfying.as_slice(), candidates) {
-        ([one], _) => Picked::One(one),
-        ([], [near]) => picked_alone(names, near),
+        ([one], _) => Selection::One(one),
+        ([], [near]) => select_only(names, near),
         ([], _) => {
             let near = candidates.iter().find(|candidate| candidate.is_default);
-            Picked::None(near.map_or_else(|| names.to_vec(), |near| near.lacks(names).cloned().collect()), near)
+            Selection::None(near.map_or_else(|| names.to_vec(), |near| near.lacks(names).cloned().collect()), near)
         }
         _ => {
             satisfying.sort_unstable_by_key(|candidate| candidate.id);
-            satisfying.truncate(MOST_CANDIDATES);
-            Picked::Several(satisfying)
+            satisfying.truncate(MAX_CANDIDATES);
+            Selection::Several(satisfying)
         }
     }
 }
 
 /// Returns the result for a single candidate.
-pub(super) fn picked_alone<'c>(names: &[SecretName], candidate: &'c Candidate) -> Picked<'c> {
+pub(super) fn select_only<'c>(names: &[SecretName], candidate: &'c Candidate) -> Selection<'c> {
     let lacking: Vec<_> = candidate.lacks(names).cloned().collect();
-    if lacking.is_empty() { Picked::One(candidate) } else { Picked::None(lacking, Some(candidate)) }
+    if lacking.is_empty() { Selection::One(candidate) } else { Selection::None(lacking, Some(candidate)) }
 }
 
 /// Reads the candidates that decide the selection, or only the selected one, together with the settings as of the same
@@ -178,7 +178,9 @@ pub(crate) async fn load(
 ) -> Result<(Vec<Candidate>, PublicSettings), StoreError> {
     let kinds = shared.registered_of(provider);
     let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
-    let (mut candidates, mut is_full, mut settings) = (Vec::new(), false, None);
+    let mut candidates = Vec::new();
+    let mut is_full = false;
+    let mut settings = None;
     let mut rest = kinds.as_slice();
     // The loop runs at least once, because the settings are read even without a kind.
     while settings.is_none() || !rest.is_empty() {
@@ -202,14 +204,15 @@ pub(crate) async fn load(
     }
     let mut candidates = Vec::new();
     for kind in kinds {
-        let (mut after, before) = (None, candidates.len());
+        let mut after = None;
+        let before = candidates.len();
         loop {
             let (rows, full) = reader.candidates(owner, kind, extension, after, PAGE).await?;
             after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
             candidates.extend(rows.into_iter().filter_map(|row| Candidate::of(shared, row, Some(extension))));
             // None of them is the selected default. More candidates of a kind than can be shown are not needed.
             let of_kind = candidates.iter().skip(before);
-            let several = of_kind.filter(|candidate| candidate.satisfies(names)).count() > MOST_CANDIDATES;
+            let several = of_kind.filter(|candidate| candidate.satisfies(names)).count() > MAX_CANDIDATES;
             if after.is_none() || several {
                 break;
             }

@@ -1,7 +1,7 @@
 //! Requirements of extensions, resolved to a connection, a status and public values, by presence alone.
 //!
 //! [`resolve`](resolve::resolve) is the whole rule without a store, [`status`] computes the status, and
-//! [`pick`](candidate::pick) selects the connection.
+//! [`pick`](candidate::select) selects the connection.
 
 mod bulk;
 pub(crate) mod candidate;

@@ -54,7 +54,7 @@ impl Read {
 
     /// Returns these values as they would be if the provider's own extension had the settings `set`.
     pub(crate) fn of_provider_with(&self, set: &Record) -> Option<Vec<(String, Value)>> {
-        self.declared.as_deref().map_or(Some(Vec::new()), |declared| Some(shown(&decode(declared)?, set)))
+        self.declared.as_deref().map_or(Some(Vec::new()), |declared| Some(public_values(&decode(declared)?, set)))
     }
 }
 
@@ -62,11 +62,11 @@ impl Read {
 /// `None` for a value that this program cannot have written.
 pub(crate) fn of_provider(declared: Option<&str>, body: Option<&str>) -> Option<Vec<(String, Value)>> {
     let Some(declared) = declared else { return Some(Vec::new()) };
-    Some(shown(&decode(declared)?, &body.map_or(Some(Vec::new()), record)?))
+    Some(public_values(&decode(declared)?, &body.map_or(Some(Vec::new()), record)?))
 }
 
 /// Returns the values that other extensions read: the setting, or else the declared default.
-fn shown(preferences: &[Preference], set: &Record) -> Vec<(String, Value)> {
+fn public_values(preferences: &[Preference], set: &Record) -> Vec<(String, Value)> {
     let value = |preference: &Preference| set_value(preference, set).or_else(|| default(preference));
     preferences.iter().filter_map(|own| Some((own.name.to_string(), value(own)?))).collect()
 }

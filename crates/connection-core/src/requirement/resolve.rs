@@ -7,13 +7,13 @@ use connection_contract::{
 
 use super::{
     Readiness, ResolvedConnection,
-    candidate::{self, Candidate, Picked, pick},
+    candidate::{self, Candidate, Selection, select},
     names, public, status,
 };
 use crate::{ConnectionId, ConnectionRegistry, Error, registry::Shared, store::rows::PublicSettings};
 
 /// The data with which a requirement is resolved.
-pub(crate) struct Found<'a> {
+pub(crate) struct ResolutionData<'a> {
     pub(crate) candidates: &'a [Candidate],
     pub(crate) own: &'a public::Record,
     pub(crate) of_provider: &'a public::Record,
@@ -26,7 +26,8 @@ impl ConnectionRegistry {
         let mut reader = self.shared.reader().await?;
         let (candidates, settings) =
             candidate::load(&self.shared, &mut reader, &self.owner, &declaration.name, asked).await?;
-        let (mut own, mut of_provider) = (Vec::new(), Vec::new());
+        let mut own = Vec::new();
+        let mut of_provider = Vec::new();
         if !requirement.public_preference_names.is_empty() {
             let PublicSettings { own: set, of_provider: of_its, declared } = settings;
             let damaged = || reader.damaged(DAMAGED);
@@ -35,7 +36,7 @@ impl ConnectionRegistry {
                 of_provider = public::of_provider(declared.as_deref(), of_its.as_deref()).ok_or_else(damaged)?;
             }
         }
-        let found = Found { candidates: &candidates, own: &own, of_provider: &of_provider };
+        let found = ResolutionData { candidates: &candidates, own: &own, of_provider: &of_provider };
         Ok(resolve(declaration, &found).or_unmet(&self.shared, declaration))
     }
 }
@@ -52,30 +53,35 @@ pub(crate) fn record(body: &str) -> Option<Vec<(String, Value)>> {
 }
 
 /// Resolves a requirement, without a store.
-pub(crate) fn resolve(declaration: &ExtensionDeclaration, found: &Found<'_>) -> ResolvedConnection {
+pub(crate) fn resolve(declaration: &ExtensionDeclaration, found: &ResolutionData<'_>) -> ResolvedConnection {
     let requirement = &declaration.requirement;
-    let picked = pick(&requirement.auth.secret_names, found.candidates);
+    let picked = select(&requirement.auth.secret_names, found.candidates);
     answer(declaration, found, &picked)
 }
 
-pub(crate) fn answer(declaration: &ExtensionDeclaration, found: &Found<'_>, picked: &Picked<'_>) -> ResolvedConnection {
+pub(crate) fn answer(
+    declaration: &ExtensionDeclaration,
+    found: &ResolutionData<'_>,
+    picked: &Selection<'_>,
+) -> ResolvedConnection {
     let requirement = &declaration.requirement;
     let is_local = requirement.auth.auth == AuthType::None;
-    let (mut chosen, mut several) = (None, None);
+    let mut chosen = None;
+    let mut several = None;
     let readiness = match (elsewhere(&declaration.platforms), picked) {
         (Some(why), _) => Readiness::Unsupported(why),
-        (None, Picked::One(one)) => {
+        (None, Selection::One(one)) => {
             chosen = Some(*one);
             Readiness::Ready
         }
         // A requirement without secrets is ready wherever the extension runs.
         _ if is_local => Readiness::Ready,
         // A person must choose one of them.
-        (None, Picked::Several(candidates)) => {
+        (None, Selection::Several(candidates)) => {
             several = Some(candidates.as_slice());
             Readiness::Missing(requirement.auth.secret_names.clone())
         }
-        (None, Picked::None(missing, _)) => match impossible(&requirement.auth) {
+        (None, Selection::None(missing, _)) => match impossible(&requirement.auth) {
             Some(why) => Readiness::Unsupported(why),
             None => Readiness::Missing(missing.clone()),
         },
@@ -111,8 +117,8 @@ pub(crate) fn answer(declaration: &ExtensionDeclaration, found: &Found<'_>, pick
         liveness,
         connection: chosen.map(|chosen| chosen.id),
         near: match picked {
-            Picked::None(_, near) => near.map(|near| near.id),
-            Picked::One(_) | Picked::Several(_) => None,
+            Selection::None(_, near) => near.map(|near| near.id),
+            Selection::One(_) | Selection::Several(_) => None,
         },
         missing_scopes,
         candidates: several.unwrap_or_default().iter().map(|candidate| candidate.id).collect(),
@@ -143,8 +149,8 @@ fn unclear(provider: &Kind, several: &[&Candidate]) -> Reason {
 /// Returns the selected connection, for callers that read the candidates in a transaction; `None` also if the selection
 /// is ambiguous.
 pub(crate) fn chosen(declaration: &ExtensionDeclaration, candidates: &[Candidate]) -> Option<ConnectionId> {
-    match pick(&declaration.requirement.auth.secret_names, candidates) {
-        Picked::One(one) if elsewhere(&declaration.platforms).is_none() => Some(one.id),
+    match select(&declaration.requirement.auth.secret_names, candidates) {
+        Selection::One(one) if elsewhere(&declaration.platforms).is_none() => Some(one.id),
         _ => None,
     }
 }

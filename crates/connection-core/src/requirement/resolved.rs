@@ -4,7 +4,7 @@ use connection_contract::{Kind, Liveness, Reason, SecretName, Value};
 use serde_json::json;
 
 use super::{ConnectionStatus, Readiness};
-use crate::{ConnectionId, extension::plain};
+use crate::{ConnectionId, extension::plain_json};
 
 /// A requirement with its current state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl ResolvedConnection {
             "connectionId": self.connection_id,
             "extensionName": self.extension_name,
             "provider": self.provider.as_str(),
-            "publicConfig": plain::to_json(&self.public_config),
+            "publicConfig": plain_json::to_json(&self.public_config),
             "missingSecretNames": missing,
             "status": self.status.as_str(),
         });

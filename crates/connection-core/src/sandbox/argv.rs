@@ -70,7 +70,8 @@ impl SandboxRun {
 impl SandboxMount {
     /// Returns the option and its value. A path with a colon needs the long form, in which a comma ends the path.
     fn option(&self) -> (&'static str, String) {
-        let (source, target) = (text(&self.source), &self.target);
+        let source = text(&self.source);
+        let target = &self.target;
         let read_only = self.mode == MountMode::ReadOnly;
         match (source.contains(':'), read_only) {
             (false, true) => ("--volume", format!("{source}:{target}:ro")),

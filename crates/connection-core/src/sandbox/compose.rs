@@ -119,7 +119,8 @@ pub(super) fn compose(
     if options.profile_owner().is_some_and(|of| of != *owner) {
         return Err(SandboxError::OtherOwner { kind: (*kind).clone() });
     }
-    let (mut left_out, mut mounts) = (Vec::new(), Vec::new());
+    let mut left_out = Vec::new();
+    let mut mounts = Vec::new();
     let shared = policy.project.iter().chain(&policy.shared);
     for shared in shared {
         mounts.push(of_policy(shared)?);
@@ -133,7 +134,8 @@ pub(super) fn compose(
     if options.profile().is_some_and(|(_, directory)| !is_there(directory)) {
         return Err(SandboxError::NoProfileMount { kind: (*kind).clone() });
     }
-    let (mut env, mut args) = (options.env.clone(), options.args.clone());
+    let mut env = options.env.clone();
+    let mut args = options.args.clone();
     let of_kind = variables::public(&spec.env)?;
     let mut public_env = of_kind.clone();
     if let (Some(inside), Some(profiles)) = (&inside, profiles) {
@@ -145,7 +147,7 @@ pub(super) fn compose(
             args.splice(..0, profiles::extra_args(profiles));
         }
     }
-    let env = variables::handed_on(env, &of_kind, &mut left_out)?;
+    let env = variables::passed_variables(env, &of_kind, &mut left_out)?;
     let is_absolute = options.program.is_absolute();
     let program = if is_absolute { OsString::from(&*spec.binary) } else { options.program.clone().into_os_string() };
     Ok(SandboxRun {
@@ -236,7 +238,7 @@ fn configuration(
                 }
             }
             // Without its directory the tool would run with another identity.
-            Err(_) if profile.is_some() => return Err(SandboxError::NoDirectory { path: shown(&source) }),
+            Err(_) if profile.is_some() => return Err(SandboxError::NoDirectory { path: display_path(&source) }),
             Err(_) => left_out.push(format!("{}: {} does not exist", mount.container, source.display())),
         }
     }
@@ -332,10 +334,10 @@ fn workdir(policy: &SandboxPolicy, options: &SpawnOptions) -> Option<String> {
 }
 
 pub(super) fn unmountable(path: &Path, problem: &'static str) -> SandboxError {
-    SandboxError::Mount { path: shown(path), problem }
+    SandboxError::Mount { path: display_path(path), problem }
 }
 
-fn shown(path: &Path) -> String {
+fn display_path(path: &Path) -> String {
     connection_contract::DisplayText::from(path.to_string_lossy().into_owned()).to_string()
 }
 

@@ -2,8 +2,8 @@
 
 use super::SandboxError;
 
-const LONGEST: usize = 255;
-const LONGEST_TAG: usize = 128;
+const MAX_LENGTH: usize = 255;
+const MAX_TAG_LENGTH: usize = 128;
 
 /// Checks that an image has a valid name with a tag or a digest.
 pub(super) fn check(image: &str) -> Result<(), SandboxError> {
@@ -13,7 +13,8 @@ pub(super) fn check(image: &str) -> Result<(), SandboxError> {
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@');
     // A name that begins with a hyphen would be an option.
-    if !image.starts_with(|c: char| c.is_ascii_alphanumeric()) || !image.chars().all(plain) || image.len() > LONGEST {
+    if !image.starts_with(|c: char| c.is_ascii_alphanumeric()) || !image.chars().all(plain) || image.len() > MAX_LENGTH
+    {
         return wrong("is not a valid name of an image");
     }
     let (name, digest) = match image.split_once('@') {
@@ -32,7 +33,7 @@ pub(super) fn check(image: &str) -> Result<(), SandboxError> {
     let Some((path, tag)) = last.split_once(':') else {
         return wrong("has no tag, so it does not name a single version");
     };
-    let is_tag = !tag.is_empty() && tag.len() <= LONGEST_TAG && !tag.starts_with(['.', '-']) && !tag.contains(':');
+    let is_tag = !tag.is_empty() && tag.len() <= MAX_TAG_LENGTH && !tag.starts_with(['.', '-']) && !tag.contains(':');
     if path.is_empty() || name.contains("//") || !is_tag {
         return wrong("is not a valid name of an image");
     }

@@ -69,7 +69,7 @@ impl ConnectionRegistry {
         let Some(spec) = entry.sandbox.clone() else {
             return Err(SandboxError::Unsupported { kind: kind.clone() }.into());
         };
-        let policy = &self.shared.lent.tools;
+        let policy = &self.shared.local_services.tools;
         let profiles = entry.profiles.iter().map(|profiles| policy.check_profiles(&entry.descriptor, profiles));
         let allowed = profiles.chain([policy.check_sandbox(&entry.descriptor, &spec)]).collect::<Result<(), _>>();
         allowed.map_err(|why| SandboxError::NotAllowed { kind: kind.clone(), why })?;
@@ -173,11 +173,12 @@ pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) 
             return Err(format!("the path '{relative}' of its container is not relative and plain"));
         }
         for name in &mount.keeps {
-            writable::plain(name).map_err(|error| error.to_string())?;
+            writable::check_plain_name(name).map_err(|error| error.to_string())?;
         }
         marked += usize::from(mount.is_profile);
         if let Some(profiles) = profiles.filter(|_| mount.is_profile) {
-            let (mut env, mut public) = (Default::default(), public.clone());
+            let mut env = Default::default();
+            let mut public = public.clone();
             variables::of_profile(profiles, &mount.container, &mut env, &mut public)
                 .map_err(|error| error.to_string())?;
         }

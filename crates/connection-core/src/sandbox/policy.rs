@@ -105,7 +105,8 @@ impl SandboxPolicy {
     /// directories, read-only configuration, and private copies of at most 1 GiB and 100,000 entries.
     pub fn new() -> Self {
         let (engine, options, cpus, network, project, shared, image) = Default::default();
-        let (memory, pids) = (Self::MEMORY, Self::PIDS);
+        let memory = Self::MEMORY;
+        let pids = Self::PIDS;
         Self {
             engine,
             options,

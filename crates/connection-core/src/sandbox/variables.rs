@@ -15,7 +15,7 @@ use super::SandboxError;
 use crate::profiles;
 
 /// Variables that concern only the host: a path of the host means nothing in a container.
-const OF_THE_HOST: &[&str] = &[
+const HOST_VARIABLES: &[&str] = &[
     "ALL_PROXY",
     "FTP_PROXY",
     "GODEBUG",
@@ -42,7 +42,7 @@ const OF_THE_HOST: &[&str] = &[
     "https_proxy",
     "no_proxy",
 ];
-const OF_THE_ENGINE: &[&str] = &[
+const ENGINE_VARIABLES: &[&str] = &[
     "BUILDAH_",
     "BUILDKIT_",
     "CONTAINER",
@@ -91,11 +91,11 @@ pub(super) fn of_profile(
 }
 
 fn is_of_the_host(name: &str) -> bool {
-    OF_THE_HOST.contains(&name) || OF_THE_ENGINE.iter().any(|prefix| name.starts_with(prefix))
+    HOST_VARIABLES.contains(&name) || ENGINE_VARIABLES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Returns the variables of the start that the kind does not set.
-pub(super) fn handed_on(
+pub(super) fn passed_variables(
     env: BTreeMap<OsString, OsString>,
     public: &BTreeMap<String, String>,
     left_out: &mut Vec<String>,

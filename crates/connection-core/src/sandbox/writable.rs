@@ -100,7 +100,7 @@ impl Part {
     /// This is called again just before the container starts, since another container may have written in the
     /// meantime.
     pub(super) fn find(&self) -> Result<Option<PathBuf>, SandboxError> {
-        plain(&self.name)?;
+        check_plain_name(&self.name)?;
         // A person may name the configuration by a link. Nothing below it may be one.
         let Ok(mut path) = self.configuration.canonicalize() else { return Ok(None) };
         for part in self.name.split('/') {
@@ -123,7 +123,7 @@ impl Part {
     }
 }
 
-pub(super) fn plain(name: &str) -> Result<(), SandboxError> {
+pub(super) fn check_plain_name(name: &str) -> Result<(), SandboxError> {
     let is_plain = !name.is_empty()
         && !name.chars().any(|c| c.is_control() || matches!(c, ',' | '"'))
         && PathSpec::new(PathBase::Home, name.to_owned()).is_some();

@@ -9,15 +9,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use connection_contract::{FileService as _, Root, Secret, ServiceError};
+use connection_contract::{FileService as _, GrantedDirectory, Secret, ServiceError};
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::files::{LocalFiles, Mark};
+use super::files::{FileVersion, LocalFiles};
 
 /// The maximum length of a cached result. A longer one is returned and not cached.
-const LONGEST_KEPT: usize = 64 * 1024;
+const MAX_RESULT_LENGTH: usize = 64 * 1024;
 /// The maximum number of entries. At this number, entries that no caller uses are removed.
-const MOST_KEPT: usize = 10_000;
+const MAX_RESULTS: usize = 10_000;
 
 /// The key of an entry. A namespace, such as an owner and a kind, sees only its own results.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,9 +29,9 @@ struct Key {
 
 /// A file, and the computation on its content.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Made<'a> {
+pub(crate) struct Computation<'a> {
     pub(crate) namespace: &'a str,
-    pub(crate) root: &'a Root,
+    pub(crate) root: &'a GrantedDirectory,
     pub(crate) path: &'a str,
     /// The version of the computation. Another version computes the result again.
     pub(crate) version: u32,
@@ -40,15 +40,15 @@ pub(crate) struct Made<'a> {
 }
 
 #[derive(Clone)]
-struct Kept {
-    mark: Mark,
+struct CachedResult {
+    mark: FileVersion,
     version: u32,
     value: Option<String>,
 }
 
 #[derive(Default)]
 struct State {
-    kept: Option<Kept>,
+    kept: Option<CachedResult>,
     /// The number of reads that have ended.
     ended: u64,
     /// The error of the last read, with the number and the version of that read. Only callers that waited for it
@@ -80,11 +80,11 @@ impl Cache {
     /// The errors of reading the file, and those of `compute`.
     pub(crate) async fn cached(
         &self,
-        made: Made<'_>,
+        made: Computation<'_>,
         files: &LocalFiles,
         compute: impl FnOnce(&Secret) -> Result<Option<String>, ServiceError> + Send,
     ) -> Result<Option<String>, ServiceError> {
-        let Made { namespace, root, path, version, limit } = made;
+        let Computation { namespace, root, path, version, limit } = made;
         let key = Key { namespace: namespace.to_owned(), root: root.as_str().to_owned(), path: path.to_owned() };
         let entry = self.entry(&key);
         let before = lock(&entry.state).ended;
@@ -119,14 +119,14 @@ impl Cache {
         state.ended += 1;
         (state.kept, state.failed) = match &result {
             Err(error) => (None, Some((state.ended, version, *error))),
-            Ok(value) if value.as_ref().is_some_and(|value| value.len() > LONGEST_KEPT) => (None, None),
-            Ok(value) => (Some(Kept { mark, version, value: value.clone() }), None),
+            Ok(value) if value.as_ref().is_some_and(|value| value.len() > MAX_RESULT_LENGTH) => (None, None),
+            Ok(value) => (Some(CachedResult { mark, version, value: value.clone() }), None),
         };
         result
     }
 
     /// Removes the results of files below a root, except those in `live`. Returns how many were removed.
-    pub(crate) fn prune(&self, namespace: &str, root: &Root, live: &[&str]) -> u64 {
+    pub(crate) fn prune(&self, namespace: &str, root: &GrantedDirectory, live: &[&str]) -> u64 {
         let mut table = lock(&self.0);
         let before = table.len();
         table.retain(|key, _| {
@@ -140,7 +140,7 @@ impl Cache {
         if let Some(entry) = table.get(key) {
             return entry.clone();
         }
-        if table.len() >= MOST_KEPT {
+        if table.len() >= MAX_RESULTS {
             table.retain(|_, entry| Arc::strong_count(entry) > 1);
         }
         let entry = Arc::<Entry>::default();
@@ -172,7 +172,7 @@ mod tests {
     struct Tree {
         _directory: tempfile::TempDir,
         file: PathBuf,
-        root: Root,
+        root: GrantedDirectory,
         files: LocalFiles,
         cache: Cache,
         computed: AtomicUsize,
@@ -190,7 +190,7 @@ mod tests {
         }
 
         async fn made(&self, namespace: &str, version: u32) -> Result<Option<String>, ServiceError> {
-            let made = Made { namespace, root: &self.root, path: "a", version, limit: 100_000 };
+            let made = Computation { namespace, root: &self.root, path: "a", version, limit: 100_000 };
             let compute = |content: &Secret| {
                 self.computed.fetch_add(1, SeqCst);
                 match content.expose_str() {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_ask_at_once_share_one_reading_also_of_an_error_and_no_error_is_kept() {
+    async fn concurrent_readers_share_one_result_and_errors_are_not_cached() {
         let tree = Tree::new();
         let key = Key { namespace: "n".into(), root: tree.root.as_str().into(), path: "a".into() };
         let all = || async {
@@ -258,7 +258,7 @@ mod tests {
         fs::remove_file(&tree.file).unwrap();
         assert_eq!(tree.made("n", 1).await, Ok(None));
         assert!(lock(&tree.cache.0).is_empty());
-        fs::write(&tree.file, "x".repeat(LONGEST_KEPT + 1)).unwrap();
+        fs::write(&tree.file, "x".repeat(MAX_RESULT_LENGTH + 1)).unwrap();
         tree.made("n", 1).await.unwrap();
         tree.made("n", 1).await.unwrap();
         assert_eq!(tree.computed(), 3);
@@ -270,7 +270,7 @@ mod tests {
     /// R-JACK-036
     #[cfg(unix)]
     #[tokio::test]
-    async fn of_a_file_that_cannot_be_looked_at_nothing_is_made_and_what_was_kept_goes() {
+    async fn an_unreadable_file_yields_no_result_and_drops_the_cached_one() {
         for (to, error) in [("a", ServiceError::Unavailable), ("/", ServiceError::Denied)] {
             let tree = Tree::new();
             tree.made("n", 1).await.unwrap();

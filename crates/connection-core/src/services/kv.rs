@@ -17,9 +17,9 @@ use crate::{
     store::{StoreError, rows::KvValue},
 };
 
-const LONGEST_KEY: usize = 128;
-const LONGEST_VALUE: usize = 64 * 1024;
-const MOST_ORIGINS: usize = 8;
+const MAX_KEY_LENGTH: usize = 128;
+const MAX_VALUE_LENGTH: usize = 64 * 1024;
+const MAX_ORIGINS: usize = 8;
 
 /// The values of one kind and owner.
 #[derive(Clone)]
@@ -49,7 +49,9 @@ impl StoredValues {
         if !fits(key) {
             return Ok(None);
         }
-        let (this, part, key) = (self.clone(), part.clone(), key.to_owned());
+        let this = self.clone();
+        let part = part.clone();
+        let key = key.to_owned();
         self.on_task(async move {
             if matches!(part, Part::Secret)
                 && let Some(given) = this.shared.given.read(this.kind.kind(), &key).await
@@ -84,13 +86,15 @@ impl StoredValues {
         if key.contains('\0') {
             return Err(ServiceError::Denied);
         }
-        if !fits(key) || length > LONGEST_VALUE {
+        if !fits(key) || length > MAX_VALUE_LENGTH {
             return Err(ServiceError::TooLarge);
         }
         if matches!(part, Part::Secret) && self.shared.given.has(self.kind.kind(), key) {
             return Err(ServiceError::Denied);
         }
-        let (this, part, key) = (self.clone(), part.clone(), key.to_owned());
+        let this = self.clone();
+        let part = part.clone();
+        let key = key.to_owned();
         self.on_task(async move {
             let namespace = namespace(&part, &this.kind);
             let value = match (value, &part) {
@@ -119,7 +123,7 @@ impl StoredValues {
     /// Checks that a kind shares values only for origins that its descriptor declares.
     fn allowed(&self, part: &Part) -> Result<(), ServiceError> {
         let Part::Shared(origins) = part else { return Ok(()) };
-        let is_fit = (1..=MOST_ORIGINS).contains(&origins.len());
+        let is_fit = (1..=MAX_ORIGINS).contains(&origins.len());
         let is_declared = origins.iter().all(|origin| self.kind.checked.declares_text(origin));
         if is_fit && is_declared { Ok(()) } else { Err(ServiceError::Denied) }
     }
@@ -154,7 +158,7 @@ pub(crate) fn text(value: Option<Secret>) -> Option<String> {
 
 /// Returns `true` for a key of valid length without zero bytes, which not every database can store in text.
 fn fits(key: &str) -> bool {
-    (1..=LONGEST_KEY).contains(&key.len()) && !key.contains('\0')
+    (1..=MAX_KEY_LENGTH).contains(&key.len()) && !key.contains('\0')
 }
 
 fn failed(error: &StoreError) -> ServiceError {

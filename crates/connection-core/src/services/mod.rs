@@ -7,10 +7,10 @@ pub(crate) mod crypto;
 pub(crate) mod environment;
 pub(crate) mod file_cache;
 pub(crate) mod files;
-pub(crate) mod given;
 pub(crate) mod kv;
 pub(crate) mod log;
+pub(crate) mod provided_secrets;
 
 pub use environment::{Environment, SystemEnvironment};
 pub use files::{DirectoryRefused, FilesPolicy};
-pub use given::HostSecret;
+pub use provided_secrets::HostSecret;

@@ -3,16 +3,16 @@
 
 use std::{collections::HashMap, fmt};
 
-use connection_contract::{Answer, BaseUrl, DisplayText, Field, Input, Root, Secret, Text, host};
+use connection_contract::{Answer, BaseUrl, DisplayText, Field, GrantedDirectory, Input, Secret, Text, host};
 use connection_egress::{is_loopback, is_private_network};
 use regex::Regex;
 
 /// The problem of an address to which requests would be sent without encryption.
 const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";
 /// Maximum length of an answer in bytes.
-const LONGEST: usize = 16 * 1024;
+const MAX_LENGTH: usize = 16 * 1024;
 /// Maximum number of values of a field that takes many.
-const MOST_VALUES: usize = 64;
+const MAX_VALUES: usize = 64;
 
 /// The problem with the answer to one field. It never holds the answer, except for the path of a directory that cannot
 /// be granted.
@@ -38,7 +38,7 @@ impl fmt::Display for FieldProblem {
 }
 
 /// A function that grants a directory, or returns why it cannot be granted.
-pub(crate) type Grant<'a> = dyn Fn(&str) -> Result<Root, DisplayText> + 'a;
+pub(crate) type Grant<'a> = dyn Fn(&str) -> Result<GrantedDirectory, DisplayText> + 'a;
 
 /// Checks the answers against the fields. Returns the answers in the order of the prompt, or every problem.
 pub(crate) fn check(
@@ -67,7 +67,7 @@ pub(crate) fn check(
         if values.is_empty() && field.required {
             problems.push(FieldProblem::new(field.name.clone(), "is missing"));
         }
-        if values.len() > MOST_VALUES {
+        if values.len() > MAX_VALUES {
             problems.push(FieldProblem::new(field.name.clone(), "has too many values"));
             continue;
         }
@@ -96,14 +96,14 @@ fn answer(
     grant: &Grant<'_>,
     given: &[(String, Secret)],
 ) -> Result<Answer, DisplayText> {
-    if value.expose().len() > LONGEST {
+    if value.expose().len() > MAX_LENGTH {
         return Err("is longer than 16 KiB".into());
     }
     if field.input == Input::Directory {
         let text = value.expose_str().ok_or("is not UTF-8 text")?;
         return grant(text).map(Answer::Directory);
     }
-    match (plain(field, pattern, value), &field.plain_http) {
+    match (parse_answer(field, pattern, value), &field.plain_http) {
         (Err(NOT_ENCRYPTED), Some(by)) => device_url(value, by, given).map(Answer::Url),
         (answer, _) => answer.map_err(Into::into),
     }
@@ -123,7 +123,7 @@ fn device_url(value: &Secret, by: &str, given: &[(String, Secret)]) -> Result<Ba
 }
 
 /// Returns the answer to a field of any input except `Directory`, which only a host can grant.
-pub(crate) fn plain(field: &Field, pattern: Option<&Regex>, value: &Secret) -> Result<Answer, &'static str> {
+pub(crate) fn parse_answer(field: &Field, pattern: Option<&Regex>, value: &Secret) -> Result<Answer, &'static str> {
     let text = value.expose_str().ok_or("is not UTF-8 text")?;
     if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
         return Err("does not have the expected form");

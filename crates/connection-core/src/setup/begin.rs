@@ -10,10 +10,10 @@ use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Secret, Timestam
 use super::{
     SetupSession, StepNo,
     codec::{Header, Purpose},
-    led::Terms,
     run,
     session::Ephemeral,
     slot::{Slot, place},
+    start_address::SetupOptions,
 };
 use crate::{
     ConnectionId, ConnectionRegistry, Error, ExtensionHandle, ProfileId, SessionId, StoreError,
@@ -34,7 +34,7 @@ pub struct BeginSetup {
     label: Option<DisplayText>,
     again: bool,
     alone: bool,
-    pub(super) terms: Terms,
+    pub(super) terms: SetupOptions,
     profile: Option<ProfileId>,
     extension: Option<ExtensionHandle>,
 }
@@ -72,7 +72,8 @@ pub struct SetupInfo {
 impl BeginSetup {
     pub(super) fn new(registry: &ConnectionRegistry, kind: &Kind) -> Self {
         let (label, terms, profile, extension) = Default::default();
-        let (registry, kind) = (registry.clone(), kind.clone());
+        let registry = registry.clone();
+        let kind = kind.clone();
         Self { registry, kind, label, again: false, alone: false, terms, profile, extension }
     }
 
@@ -133,7 +134,7 @@ impl BeginSetup {
         let Self { registry, kind, label, again, alone, terms, profile, extension } = self;
         let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
-        let profile = profiles::meant(&registry, &kind, profile).await?;
+        let profile = profiles::setup_profile(&registry, &kind, profile).await?;
         let extension = match extension.filter(|handle| handle.is_of(&registry.owner)) {
             Some(handle) => Some(handle.for_setup(&kind).await?),
             None => None,
@@ -157,7 +158,7 @@ pub(super) async fn begin(
     kind: &Kind,
     connection_id: ConnectionId,
     purpose: Purpose,
-    terms: Terms,
+    terms: SetupOptions,
     profile: Option<Granted>,
 ) -> Result<SetupSession, Error> {
     let shared = registry.shared.clone();
@@ -165,7 +166,7 @@ pub(super) async fn begin(
     let mut seed = [0; 32];
     shared.crypto.random(&mut seed);
     let is_new = matches!(purpose, Purpose::Connect { .. });
-    let Terms { ephemeral, browser, led, confirm } = terms;
+    let SetupOptions { ephemeral, browser, led, confirm } = terms;
     let browser = browser.map(|proof| shared.browser_hash(&proof));
     let led = led && browser.is_none();
     let header = Header { seed: Secret::new(seed), purpose, browser, led, confirm, profile };

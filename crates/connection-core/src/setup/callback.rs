@@ -8,7 +8,7 @@ use super::{SetupSession, Setups, deliver::DeliverError};
 use crate::{Error, registry::Shared};
 
 /// Seconds for which the browser that brought a callback can be shown the result.
-const TOLD_FOR: i64 = 10 * 60;
+const RESULT_SHOWN_FOR: i64 = 10 * 60;
 
 /// The decoded query or form parameters that a browser brought to a redirect URI, and what is known about the browser.
 ///
@@ -82,12 +82,12 @@ impl Setups<'_> {
         let shared = &self.registry.shared;
         let found = shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
         let now = shared.clock.now().seconds();
-        let fresh = |used: i64| now < used.saturating_add(TOLD_FOR);
+        let fresh = |used: i64| now < used.saturating_add(RESULT_SHOWN_FOR);
         let found = found.filter(|found| found.used_at.is_some_and(fresh)).ok_or(DeliverError::Unknown)?;
         let row = shared.reader().await?.setup(found.session_id).await.map_err(Error::from)?;
         let row = row.filter(|row| row.kind == kind.as_str()).ok_or(DeliverError::Unknown)?;
         let slot = shared.slot(&row)?;
-        super::follow::look(shared, &slot, &mut None).await?;
+        super::follow::check_row(shared, &slot, &mut None).await?;
         Ok(SetupSession::at(shared, slot))
     }
 }

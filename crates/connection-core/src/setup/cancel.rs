@@ -15,7 +15,8 @@ use crate::{
 /// Cancels a session on a separate task. A session that has ended is left as it is.
 pub(super) fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> JoinHandle<Result<(), Error>> {
     slot.cancelled.send_replace(true);
-    let (shared, slot) = (shared.clone(), slot.clone());
+    let shared = shared.clone();
+    let slot = slot.clone();
     let runtimes = shared.runtimes.clone();
     runtimes.spawn(async move {
         let ended = end_cancelled(&shared, &slot).await;
@@ -31,7 +32,8 @@ pub(super) fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> JoinHandle<Resul
 async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
     // The cancelled run must have ended, because its last writes are deleted here.
     let _running = slot.running.lock().await;
-    let (id, expires) = (slot.id, shared.clock.now().after(run::SESSION_LIFE).seconds());
+    let id = slot.id;
+    let expires = shared.clock.now().after(run::SESSION_LIFE).seconds();
     let row = shared.reader().await?.setup(id).await?;
     let Some(row) = row else { return Ok(()) };
     let step_seq = row.step_seq;
@@ -44,7 +46,7 @@ async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Err
     if ended.await? {
         tracing::info!(session = %slot.id, kind = %slot.kind, "setup cancelled");
         rotated::forget(shared, slot).await;
-        confirm::give_back(shared, slot).await;
+        confirm::revoke_unconfirmed(shared, slot).await;
         slot.end(run::step_no(step_seq), Outcome::Cancelled);
     } else {
         // Another process ended the session; a run reads how.

@@ -88,10 +88,13 @@ impl Header {
             Err(_) => None,
         };
         let profile = match record.text("profile") {
-            Ok(id) => Some(Granted { id: id.parse().ok()?, root: record.text("directory").ok().map(host::root) }),
+            Ok(id) => {
+                Some(Granted { id: id.parse().ok()?, root: record.text("directory").ok().map(host::granted_directory) })
+            }
             Err(_) => None,
         };
-        let (led, confirm) = (record.find("led").is_some(), record.find("confirm").is_some());
+        let led = record.find("led").is_some();
+        let confirm = record.find("confirm").is_some();
         Some(Self { seed: record.take("seed").ok()?, purpose, browser, led, confirm, profile })
     }
 }

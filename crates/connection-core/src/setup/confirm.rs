@@ -15,7 +15,7 @@ use super::{
     SetupStep,
     codec::{Purpose, Waiting},
     effects::Inner,
-    finish::{Candidate, Kept},
+    finish::{AcceptedCandidate, Candidate},
     run,
     slot::Slot,
     wait::Suspended,
@@ -38,7 +38,7 @@ pub(super) struct Unconfirmed {
 }
 
 /// The next action with a verified candidate.
-pub(super) enum First {
+pub(super) enum NextStep {
     /// Finish the candidate.
     Finish(Candidate),
     /// Show the account of the candidate first.
@@ -46,22 +46,23 @@ pub(super) enum First {
 }
 
 /// Returns the next action with a verified candidate.
-pub(super) async fn first(
+pub(super) async fn next_step(
     shared: &Arc<Shared>,
     slot: &Slot,
     confirms: bool,
     inner: &mut Inner,
     candidate: Candidate,
-) -> Result<First, Error> {
+) -> Result<NextStep, Error> {
     let kept = match candidate {
-        Candidate::Kept(kept) if confirms && inner.run.in_browser => kept,
-        candidate => return Ok(First::Finish(candidate)),
+        Candidate::Accepted(kept) if confirms && inner.run.in_browser => kept,
+        candidate => return Ok(NextStep::Finish(candidate)),
     };
     let identity = kept.found.identity.as_ref().unwrap_or(&kept.made.identity).clone();
-    let (id, label) = (identity.account_id.as_str().to_owned(), identity.label.as_str().to_owned());
+    let id = identity.account_id.as_str().to_owned();
+    let label = identity.label.as_str().to_owned();
     let what = format!("{CONFIRM}{}", encode::hex(&shared.crypto.sha256(id.as_bytes())));
     if inner.confirmed.as_ref() == Some(&what) || !is_to_be_shown(shared, slot, &kept, &identity).await? {
-        return Ok(First::Finish(Candidate::Kept(kept)));
+        return Ok(NextStep::Finish(Candidate::Accepted(kept)));
     }
     inner.run.step += 1;
     let waiting = Waiting {
@@ -76,12 +77,17 @@ pub(super) async fn first(
     };
     let subject = kept.subject(slot);
     slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, is_new: kept.asked.is_new() }));
-    Ok(First::Show(Box::new(Suspended { waiting, step: SetupStep::Confirm { identity } })))
+    Ok(NextStep::Show(Box::new(Suspended { waiting, step: SetupStep::Confirm { identity } })))
 }
 
 /// Returns `true` if the account must be confirmed. An account that is refused in any case is not shown, and neither
 /// is the current account of the connection.
-async fn is_to_be_shown(shared: &Shared, slot: &Slot, kept: &Kept, identity: &Identity) -> Result<bool, Error> {
+async fn is_to_be_shown(
+    shared: &Shared,
+    slot: &Slot,
+    kept: &AcceptedCandidate,
+    identity: &Identity,
+) -> Result<bool, Error> {
     let account_id = identity.account_id.as_str();
     let mut reader = shared.reader().await?;
     Ok(match &kept.asked.purpose {
@@ -119,7 +125,7 @@ pub(super) async fn show_again(shared: &Arc<Shared>, slot: &Arc<Slot>, row: &Set
 ///
 /// The grant stays if this owner has a connection to the same account, because some providers revoke everything that
 /// the account has granted to the application.
-pub(super) async fn give_back(shared: &Arc<Shared>, slot: &Slot) {
+pub(super) async fn revoke_unconfirmed(shared: &Arc<Shared>, slot: &Slot) {
     let Some(Unconfirmed { subject, account_id, is_new: true }) = slot.set_unconfirmed(None) else { return };
     let other = async {
         let mut reader = shared.reader().await?;

@@ -13,7 +13,7 @@ use super::{
     Callback, Delivered, SetupSession, Setups,
     codec::{Header, Waiting},
     run,
-    session::{self, MOST_TRIES, Source},
+    session::{self, MAX_TRIES, Source},
     slot::Slot,
 };
 use crate::{
@@ -106,7 +106,7 @@ impl Setups<'_> {
         let at = callback.parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
         let (_, state) = callback.parameters.remove(at);
         let hash = self.registry.shared.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
-        for _ in 0..MOST_TRIES {
+        for _ in 0..MAX_TRIES {
             if let Some(slot) = self.take(hash, &callback).await? {
                 let session = SetupSession::at(&self.registry.shared, slot);
                 return Ok(Delivered { session, reference: encode::hex(&hash) });
@@ -169,14 +169,15 @@ impl Setups<'_> {
     }
 
     async fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
-        let bytes = kept(hash, parameters);
+        let bytes = encode_delivery(hash, parameters);
         let place = slot.place("connection_setup_input", "sealed", 0);
         self.registry.shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
     }
 
     /// Keeps a callback that arrived while a run was in progress. The next wait that it fits takes it.
     async fn keep(&self, slot: &Slot, hash: [u8; 32], sealed: Sealed, now: i64) -> Result<(), DeliverError> {
-        let (id, input) = (slot.id, self.registry.shared.ids.next());
+        let id = slot.id;
+        let input = self.registry.shared.ids.next();
         let written = self.registry.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(id)).await?;
@@ -196,13 +197,13 @@ pub(super) fn is_open(state: SetupState) -> bool {
     matches!(state, SetupState::Running | SetupState::Waiting)
 }
 
-fn kept(hash: [u8; 32], parameters: &[(String, Secret)]) -> Secret {
+fn encode_delivery(hash: [u8; 32], parameters: &[(String, Secret)]) -> Secret {
     let record = Record::new().with("state", encode::hex(&hash));
     parameters.iter().fold(record, |r, (name, value)| r.with("p", name.as_str()).with("v", value.duplicate())).encode()
 }
 
 /// Returns the parameters of a kept callback, if this wait is for that callback.
-pub(super) fn fitting(waiting: &Waiting, bytes: &[u8]) -> Option<Vec<(String, Secret)>> {
+pub(super) fn parameters_for(waiting: &Waiting, bytes: &[u8]) -> Option<Vec<(String, Secret)>> {
     let record = Record::decode(bytes).ok()?;
     let state = encode::hex(&waiting.state?);
     if record.text("state").ok()? != state {

@@ -12,18 +12,18 @@ use std::{
 };
 
 use connection_contract::{
-    Compute, Descriptor, FileService as _, FileStat, FoundTool, HttpError, HttpRequest, HttpResponse, LogEvent,
-    LogService as _, LoggedIn, LoginWindow, Notice, Root, Secret, ServiceError, Services, Spend, Timestamp, ToolSpec,
-    host::Signatures,
+    Compute, Descriptor, FileService as _, FileStat, FoundTool, GrantedDirectory, HttpError, HttpRequest, HttpResponse,
+    LogEvent, LogService as _, LoginOutcome, LoginWindow, Notice, Secret, ServiceError, Services, Spend, Timestamp,
+    ToolSpec, host::Signatures,
 };
 use connection_egress::LastAnswer;
-use connection_replay::{Beside, Host, Part};
+use connection_replay::{Host, Part, StoreChange};
 
 use super::{SetupStep, lease, run::Loaded, slot::Slot};
 use crate::{
     Error, ProfileId,
     exchange::ExchangeKey,
-    lent::LONGEST_WINDOW,
+    host_services::LONGEST_WINDOW,
     registry::{KindEntry, Shared},
     services::log::TracingLog,
     store::Lock,
@@ -71,7 +71,7 @@ pub(crate) struct SetupHost {
     /// The profile of the connection.
     pub(super) profile: Option<ProfileId>,
     pub(super) seed: Secret,
-    directory: Option<Root>,
+    directory: Option<GrantedDirectory>,
     log: TracingLog,
     inner: Mutex<Inner>,
 }
@@ -79,7 +79,7 @@ pub(crate) struct SetupHost {
 impl SetupHost {
     pub(super) fn new(loaded: Loaded, shared: Arc<Shared>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
         let (profile, directory) = loaded.header.profile.map(|profile| (profile.id, profile.root)).unzip();
-        let directory: Option<Root> = directory.flatten();
+        let directory: Option<GrantedDirectory> = directory.flatten();
         let inner = Inner {
             run: Run::new(loaded.entries, loaded.bytes, loaded.created).grant(directory.clone()),
             expires: loaded.expires,
@@ -125,7 +125,8 @@ impl SetupHost {
 /// Returns the services from which the plugin's context is made.
 pub(super) fn services(effects: &Effects) -> Services<'_> {
     let host = effects.host();
-    let (addresses, wildcards) = (&host.kind.checked.addresses, &host.kind.checked.wildcards);
+    let addresses = &host.kind.checked.addresses;
+    let wildcards = &host.kind.checked.wildcards;
     let mut services = Services::new(effects, effects, host, effects).addresses(addresses).wildcards(wildcards);
     services = services.files(effects).kv(effects).spend(effects).directory(host.directory.as_ref());
     if host.tools().is_some() {
@@ -157,7 +158,7 @@ impl Host for SetupHost {
     }
 
     fn settled(&self, bytes: &[u8]) -> Secret {
-        self.lock().signatures.settled(bytes)
+        self.lock().signatures.with_stand_ins(bytes)
     }
 
     fn state(&self, number: u64) -> [u8; 32] {
@@ -169,17 +170,19 @@ impl Host for SetupHost {
             let inner = self.lock();
             (inner.leased, inner.run.next)
         };
-        let (until, answer) = lease::leased_by(&self.shared, &self.slot, leased, seq, live).await?;
+        let (until, answer) = lease::with_lease(&self.shared, &self.slot, leased, seq, live).await?;
         self.lock().leased = Some(until);
         Ok(answer)
     }
 
-    async fn record(&self, seq: i64, entry: &Secret, beside: Beside<'_>) -> Result<(), Halt> {
+    async fn record(&self, seq: i64, entry: &Secret, beside: StoreChange<'_>) -> Result<(), Halt> {
         let sealed = self.shared.sealer.seal(&self.slot.effect_place(seq), entry.expose()).await;
         let sealed = sealed.map_err(|error| Halt::Suspend(self.slot.sealed_error(error)))?;
-        let endpoint = if let Beside::Address(state) = beside { Some(self.shared.state_hash(state)) } else { None };
-        let spent = if let Beside::Spent(key) = beside { Some(ExchangeKey::from_bytes(*key)) } else { None };
-        let (session, owner) = (self.slot.id, self.slot.owner.clone());
+        let endpoint =
+            if let StoreChange::Address(state) = beside { Some(self.shared.state_hash(state)) } else { None };
+        let spent = if let StoreChange::Spent(key) = beside { Some(ExchangeKey::from_bytes(*key)) } else { None };
+        let session = self.slot.id;
+        let owner = self.slot.owner.clone();
         let expires = self.lock().expires.seconds();
         let written = self.shared.store.write(move |tx| {
             Box::pin(async move {
@@ -243,21 +246,21 @@ impl Host for SetupHost {
         }
     }
 
-    async fn stat(&self, root: &Root, path: &str) -> Result<FileStat, ServiceError> {
+    async fn stat(&self, root: &GrantedDirectory, path: &str) -> Result<FileStat, ServiceError> {
         self.local_files().stat(root, path).await
     }
 
-    async fn list(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, ServiceError> {
+    async fn list(&self, root: &GrantedDirectory, path: &str) -> Result<Vec<FileStat>, ServiceError> {
         self.local_files().list(root, path).await
     }
 
-    async fn read(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, ServiceError> {
+    async fn read(&self, root: &GrantedDirectory, path: &str, limit: usize) -> Result<Secret, ServiceError> {
         self.local_files().read(root, path, limit).await
     }
 
     async fn cached(
         &self,
-        root: &Root,
+        root: &GrantedDirectory,
         path: &str,
         version: u32,
         limit: usize,
@@ -266,7 +269,7 @@ impl Host for SetupHost {
         self.files_made().made(root, path, version, limit, compute).await
     }
 
-    async fn prune(&self, root: &Root, live: &[&str]) -> Result<u64, ServiceError> {
+    async fn prune(&self, root: &GrantedDirectory, live: &[&str]) -> Result<u64, ServiceError> {
         self.files_made().pruned(root, live)
     }
 
@@ -279,16 +282,16 @@ impl Host for SetupHost {
     }
 
     async fn find(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {
-        self.tools().ok_or(ServiceError::Unavailable)?.look(tool).await
+        self.tools().ok_or(ServiceError::Unavailable)?.locate(tool).await
     }
 
     async fn version(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
         self.tools().ok_or(ServiceError::Unavailable)?.ask(tool).await
     }
 
-    async fn open(&self, window: LoginWindow) -> LoggedIn {
-        let Some(windows) = self.windows() else { return LoggedIn::Failed("this host cannot show windows".into()) };
-        self.excuse(window.timeout.min(LONGEST_WINDOW));
+    async fn open(&self, window: LoginWindow) -> LoginOutcome {
+        let Some(windows) = self.windows() else { return LoginOutcome::Failed("this host cannot show windows".into()) };
+        self.extend_time_limit(window.timeout.min(LONGEST_WINDOW));
         windows.show(window).await
     }
 }

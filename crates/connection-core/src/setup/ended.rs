@@ -35,6 +35,9 @@ async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, Error> {
         return Ok(Outcome::Failed(failure));
     };
     let reason: Option<Reason> = info.reason;
-    let (connection, label, identity, liveness) = (info.id, info.label, info.identity, info.liveness);
+    let connection = info.id;
+    let label = info.label;
+    let identity = info.identity;
+    let liveness = info.liveness;
     Ok(Outcome::Done(Done { connection, label, identity, liveness, reason }))
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use connection_contract::{
-    ConnectionError, DisplayText, Established, Liveness, Reason, Secret, SetupFailure, VerifyResult, reason,
+    ConnectionError, DisplayText, Liveness, Reason, Secret, SetupFailure, SetupResult, VerifyResult, reason,
 };
 
 use super::{
@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{
     ConnectionId, Error, ProfileId,
-    connection::{Payload, named},
+    connection::{Payload, named_secrets},
     definition::Probed,
     event,
     extension::{self, ForExtension},
     limits, liveness,
-    refresh::plan::{self, Given},
+    refresh::plan::{self, ReportedTimes},
     registry::{KindEntry, Shared, is_first},
     store::{
         Lock, StoreError, Tx, json,
@@ -37,13 +37,13 @@ use crate::{
 pub(super) const SESSION: &str = "setup session";
 
 /// The request with which the session was begun.
-pub(super) struct Asked {
+pub(super) struct SetupRequest {
     pub(super) connection: ConnectionId,
     pub(super) purpose: Purpose,
     pub(super) profile: Option<ProfileId>,
 }
 
-impl Asked {
+impl SetupRequest {
     pub(super) fn is_new(&self) -> bool {
         matches!(self.purpose, Purpose::Connect { .. })
     }
@@ -52,34 +52,36 @@ impl Asked {
 /// The result of a plugin after its verification.
 pub(super) enum Candidate {
     /// The result is stored, if its label and its account are free.
-    Kept(Box<Kept>),
+    Accepted(Box<AcceptedCandidate>),
     /// The setup fails, and nothing is kept.
     Refused(SetupFailure),
 }
 
-pub(super) struct Kept {
-    pub(super) asked: Asked,
-    pub(super) made: Established<Secret>,
+pub(super) struct AcceptedCandidate {
+    pub(super) asked: SetupRequest,
+    pub(super) made: SetupResult<Secret>,
     pub(super) found: VerifyResult<Secret>,
     pub(super) payload: Payload,
     pub(super) secret_names: String,
 }
 
-impl Kept {
+impl AcceptedCandidate {
     /// Returns the candidate as the subject of a probe.
     pub(super) fn subject(&self, slot: &Slot) -> Subject {
         subject(slot, &self.asked, &self.made, &self.payload)
     }
 }
 
-fn subject(slot: &Slot, asked: &Asked, made: &Established<Secret>, payload: &Payload) -> Subject {
+fn subject(slot: &Slot, asked: &SetupRequest, made: &SetupResult<Secret>, payload: &Payload) -> Subject {
     let config = made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-    let (id, owner, profile) = (asked.connection, slot.owner.clone(), asked.profile);
+    let id = asked.connection;
+    let owner = slot.owner.clone();
+    let profile = asked.profile;
     Subject { id, owner, payload: payload.duplicate(), profile, config }
 }
 
 /// The outcome of storing a candidate.
-pub(super) enum Ended {
+pub(super) enum StoreOutcome {
     Done(Done),
     /// The setup fails, and nothing is kept.
     Refused(SetupFailure),
@@ -93,11 +95,11 @@ pub(super) async fn candidate(
     shared: &Arc<Shared>,
     slot: &Slot,
     kind: &Arc<KindEntry>,
-    asked: Asked,
+    asked: SetupRequest,
     inner: &Inner,
-    mut made: Established<Secret>,
+    mut made: SetupResult<Secret>,
 ) -> Candidate {
-    if let Err(problem) = limits::established(&made, &made.credential) {
+    if let Err(problem) = limits::setup_result(&made, &made.credential) {
         return refused(reason::PLUGIN_FAULT, problem);
     }
     let credential = made.credential.duplicate();
@@ -115,7 +117,7 @@ pub(super) async fn candidate(
         Some(found) => Probed { found: limits::bounded(found), secret_names: None },
         None => {
             let subject = subject(slot, &asked, &made, &payload);
-            match verify::probe(shared, kind, subject, verify::Asker::Host).await {
+            match verify::probe(shared, kind, subject, verify::ProbeTrigger::Host).await {
                 Ok(probed) => probed,
                 Err(ConnectionError::Credential(_)) => {
                     return refused(
@@ -144,9 +146,9 @@ pub(super) async fn candidate(
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
     }
-    let former = named::current(shared, asked.connection);
-    let secret_names = named::after_probe(shared, kind, &payload.credential, secret_names, former).await;
-    Candidate::Kept(Box::new(Kept { asked, made, found, payload, secret_names }))
+    let former = named_secrets::current(shared, asked.connection);
+    let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, secret_names, former).await;
+    Candidate::Accepted(Box::new(AcceptedCandidate { asked, made, found, payload, secret_names }))
 }
 
 fn refused(code: &'static str, message: impl Into<DisplayText>) -> Candidate {
@@ -169,10 +171,10 @@ pub(super) async fn finish(
     let step_seq = step_seq.saturating_add(1);
     let outcome = match candidate {
         Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
-        Candidate::Kept(kept) => {
+        Candidate::Accepted(kept) => {
             let stored = match kept.asked.purpose.clone() {
                 Purpose::Connect { label, again, alone, extension } => {
-                    store(shared, slot, step_seq, *kept, Wanted { label, again, alone, extension }).await
+                    store(shared, slot, step_seq, *kept, ConnectOptions { label, again, alone, extension }).await
                 }
                 Purpose::Reauthorize { another_account, extension } => {
                     promote::promote(shared, slot, step_seq, *kept, another_account, extension).await
@@ -181,9 +183,9 @@ pub(super) async fn finish(
             match stored {
                 Err(Error::Store(error)) if matches!(&*error, StoreError::Conflict { what } if what == SESSION) => None,
                 Err(error) => return Err(error),
-                Ok(Ended::Done(done)) => Some(Outcome::Done(done)),
-                Ok(Ended::Refused(failure)) => end_failed(shared, slot, step_seq, failure).await?,
-                Ok(Ended::Offline(reason)) => return Ok(Some(reason)),
+                Ok(StoreOutcome::Done(done)) => Some(Outcome::Done(done)),
+                Ok(StoreOutcome::Refused(failure)) => end_failed(shared, slot, step_seq, failure).await?,
+                Ok(StoreOutcome::Offline(reason)) => return Ok(Some(reason)),
             }
         }
     };
@@ -196,7 +198,7 @@ pub(super) async fn finish(
 }
 
 /// The choices for a new connection, as in [`Purpose::Connect`].
-struct Wanted {
+struct ConnectOptions {
     label: Option<String>,
     again: bool,
     alone: bool,
@@ -208,17 +210,20 @@ async fn store(
     shared: &Arc<Shared>,
     slot: &Slot,
     step_seq: i64,
-    kept: Kept,
-    Wanted { label: wanted, again, alone, extension }: Wanted,
-) -> Result<Ended, Error> {
-    let Kept { asked, made, found, payload, secret_names } = kept;
-    let (id, now) = (asked.connection, shared.clock.now().seconds());
-    let (owner, kind, session) = (slot.owner.clone(), slot.kind.clone(), slot.id);
+    kept: AcceptedCandidate,
+    ConnectOptions { label: wanted, again, alone, extension }: ConnectOptions,
+) -> Result<StoreOutcome, Error> {
+    let AcceptedCandidate { asked, made, found, payload, secret_names } = kept;
+    let id = asked.connection;
+    let now = shared.clock.now().seconds();
+    let owner = slot.owner.clone();
+    let kind = slot.kind.clone();
+    let session = slot.id;
     const FIRST: i64 = 1;
     let place = Payload::place(&id, &owner, &kind, FIRST);
     let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    let given = Given::of(&made, &found);
+    let given = ReportedTimes::of(&made, &found);
     let renews = shared.kinds.entry(&kind).is_some_and(|entry| entry.renews());
     let credential = CredentialRow {
         connection_id: id,
@@ -258,10 +263,13 @@ async fn store(
     };
     let body = serde_json::json!({ "session": session.to_string(), "liveness": liveness.liveness });
     let event = shared.event(&owner, id, event::CONNECTED, body);
-    let (sealer, expires) = (shared.sealer.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
-    let (on, consented, whose) = (shared.clone(), extension.clone(), owner.clone());
+    let sealer = shared.sealer.clone();
+    let expires = now.saturating_add_unsigned(run::SESSION_LIFE);
+    let on = shared.clone();
+    let consented = extension.clone();
+    let whose = owner.clone();
     let turn = match &extension {
-        Some(_) => Some(extension::turn(shared).await),
+        Some(_) => Some(extension::notification_order(shared).await),
         None => None,
     };
     let stored = shared.store.write(move |tx| {
@@ -312,16 +320,17 @@ async fn store(
             Ok(Ok(account.label))
         })
     });
-    let (liveness, reason) = (found.liveness, found.reason);
+    let liveness = found.liveness;
+    let reason = found.reason;
     Ok(match stored.await? {
         Ok(label) => {
             tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
             if let (Some(extension), Some(turn)) = (&extension, &turn) {
-                extension::told(shared, &whose, extension, turn);
+                extension::notify(shared, &whose, extension, turn);
             }
-            Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
+            StoreOutcome::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
         }
-        Err(failure) => Ended::Refused(failure),
+        Err(failure) => StoreOutcome::Refused(failure),
     })
 }
 
@@ -363,7 +372,8 @@ async fn end_failed(
     let place = slot.place("connection_setup", "sealed_step", step_seq);
     let sealed = shared.sealer.seal(&place, codec::failure(&failure).expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    let (id, expires) = (slot.id, shared.clock.now().after(run::SESSION_LIFE).seconds());
+    let id = slot.id;
+    let expires = shared.clock.now().after(run::SESSION_LIFE).seconds();
     let ended = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;

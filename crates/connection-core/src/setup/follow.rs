@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 use connection_replay::{Effect, Entry};
 
 use super::{
-    lease::{self, LOOKED},
+    lease::{self, POLL_INTERVAL},
     run,
     slot::Slot,
 };
@@ -48,9 +48,9 @@ impl Followers {
 }
 
 /// A caller that waits, and is counted until this is dropped.
-pub(super) struct Following<'a>(&'a Followers);
+pub(super) struct FollowGuard<'a>(&'a Followers);
 
-impl Drop for Following<'_> {
+impl Drop for FollowGuard<'_> {
     fn drop(&mut self) {
         let mut count = self.0.lock();
         count.waiting -= 1;
@@ -63,25 +63,26 @@ impl Drop for Following<'_> {
 }
 
 /// Follows what other processes do with the session for as long as the result lives.
-pub(super) fn follow<'a>(shared: &Arc<Shared>, slot: &'a Arc<Slot>) -> Following<'a> {
+pub(super) fn follow<'a>(shared: &Arc<Shared>, slot: &'a Arc<Slot>) -> FollowGuard<'a> {
     let mut count = slot.followers.lock();
     count.waiting += 1;
     if count.task.is_none() {
-        let (store, clock) = (shared.store.clone(), shared.clock.clone());
-        let task = looking(store, clock, Arc::downgrade(shared), Arc::downgrade(slot), slot.id);
+        let store = shared.store.clone();
+        let clock = shared.clock.clone();
+        let task = follow_rows(store, clock, Arc::downgrade(shared), Arc::downgrade(slot), slot.id);
         count.task = Some(shared.runtimes.spawn(task).abort_handle());
     }
-    Following(&slot.followers)
+    FollowGuard(&slot.followers)
 }
 
-/// Looks at the session after each change, and at least every `LOOKED`. Keeps neither the registry nor the session
-/// alive.
-async fn looking(store: Store, clock: Arc<dyn Clock>, shared: Weak<Shared>, slot: Weak<Slot>, id: SessionId) {
+/// Looks at the session after each change, and at least every `POLL_INTERVAL`. Keeps neither the registry nor the
+/// session alive.
+async fn follow_rows(store: Store, clock: Arc<dyn Clock>, shared: Weak<Shared>, slot: Weak<Slot>, id: SessionId) {
     let mut changes = store.changes(&*clock).await;
     let mut alone = None;
-    while changes.changed(&*clock, LOOKED, |changed| changed == Changed::Setup(id)).await.is_ok() {
+    while changes.changed(&*clock, POLL_INTERVAL, |changed| changed == Changed::Setup(id)).await.is_ok() {
         let (Some(shared), Some(slot)) = (shared.upgrade(), slot.upgrade()) else { return };
-        if let Err(error) = look(&shared, &slot, &mut alone).await {
+        if let Err(error) = check_row(&shared, &slot, &mut alone).await {
             // The next look may succeed, and calls that act on the session return the error themselves.
             tracing::debug!(session = %slot.id, code = error.code(), "a setup cannot be read");
         }
@@ -90,9 +91,9 @@ async fn looking(store: Store, clock: Arc<dyn Clock>, shared: Weak<Shared>, slot
 
 /// Looks at the row of a session, and runs the session if the row has changed.
 ///
-/// `alone` is the time since which no process was seen to run a session that is to be run. After `LOOKED`, its process
-/// is taken for dead.
-pub(super) async fn look(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Option<Moment>) -> Result<(), Error> {
+/// `alone` is the time since which no process was seen to run a session that is to be run. After `POLL_INTERVAL`, its
+/// process is taken for dead.
+pub(super) async fn check_row(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Option<Moment>) -> Result<(), Error> {
     let since = alone.take();
     let Some(row) = shared.reader().await?.setup(slot.id).await? else {
         // The session ended long ago, and its row was deleted.
@@ -117,7 +118,7 @@ pub(super) async fn look(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Opt
             if !lease::is_held(shared, &row) {
                 let now = Moment::of(&*shared.clock);
                 match since {
-                    Some(since) if since.age(now) >= LOOKED => run::spawn(shared, slot),
+                    Some(since) if since.age(now) >= POLL_INTERVAL => run::spawn(shared, slot),
                     since => *alone = since.or(Some(now)),
                 }
             }
@@ -144,7 +145,8 @@ fn stop(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     if slot.cancelled.send_replace(true) {
         return;
     }
-    let (shared, slot) = (shared.clone(), slot.clone());
+    let shared = shared.clone();
+    let slot = slot.clone();
     let runtimes = shared.runtimes.clone();
     runtimes.spawn(async move {
         drop(slot.running.lock().await);

@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use connection_contract::{Answer, DisplayText, Field, Input, Root, Secret, Text};
+use connection_contract::{Answer, DisplayText, Field, GrantedDirectory, Input, Secret, Text};
 
 use super::answers::FieldProblem;
 use crate::{
@@ -16,7 +16,7 @@ const CLOSED: &str = "is an address in the network of this host, which is open o
                       public address, or set http.private_addresses to all-owners";
 
 /// The result for each directory, by the text that was given.
-pub(super) struct Grants(HashMap<String, Result<Root, DisplayText>>);
+pub(super) struct Grants(HashMap<String, Result<GrantedDirectory, DisplayText>>);
 
 impl Grants {
     /// Checks every directory among the answers.
@@ -41,7 +41,7 @@ impl Grants {
         Self(looked.await.ok().and_then(Result::ok).unwrap_or_default())
     }
 
-    pub(super) fn grant(&self, text: &str) -> Result<Root, DisplayText> {
+    pub(super) fn grant(&self, text: &str) -> Result<GrantedDirectory, DisplayText> {
         self.0.get(text).cloned().unwrap_or_else(|| Err("could not be checked".into()))
     }
 }

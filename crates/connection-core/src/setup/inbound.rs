@@ -12,7 +12,7 @@ use connection_egress::Egress;
 use crate::{ConnectionRegistry, Error, registry::Shared, store::Changed};
 
 /// Maximum time between two looks at the store while waiting for the last callback.
-const LOOKED: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The endpoint at which a host receives callbacks.
 #[async_trait::async_trait]
@@ -61,7 +61,7 @@ impl WeakConnectionRegistry {
     /// # Errors
     ///
     /// The store's.
-    pub async fn callbacks_over(&self) -> Result<(), Error> {
+    pub async fn wait_for_callbacks(&self) -> Result<(), Error> {
         let Some((store, clock)) = self.shared.upgrade().map(|shared| (shared.store.clone(), shared.clock.clone()))
         else {
             return Ok(());
@@ -73,7 +73,7 @@ impl WeakConnectionRegistry {
                 return Ok(());
             }
             drop(shared);
-            changes.changed(&*clock, LOOKED, |changed| matches!(changed, Changed::Setup(_))).await?;
+            changes.changed(&*clock, POLL_INTERVAL, |changed| matches!(changed, Changed::Setup(_))).await?;
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Shared {
     }
 
     /// Sends a request to an address of this host, and to no other origin.
-    pub(crate) async fn ask_itself(
+    pub(crate) async fn send_to_self(
         &self,
         base: &str,
         request: impl FnOnce(&BaseUrl) -> Option<HttpRequest>,

@@ -12,7 +12,7 @@ use connection_contract::{Identity, Refreshed, Secret, reason};
 use super::slot::Slot;
 use crate::{
     ConnectionId, Error,
-    connection::{Payload, named},
+    connection::{Payload, named_secrets},
     contain::{self, Contained},
     error::{CRASHED, TIMED_OUT},
     limits,
@@ -22,11 +22,11 @@ use crate::{
 };
 
 /// Maximum time for the plugin's `inherit`, which sends no requests.
-const LONGEST: Duration = Duration::from_secs(10);
+const MAX_DURATION: Duration = Duration::from_secs(10);
 
 /// The replaced credential, as far as it decides what is inherited.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Former {
+pub(super) struct ReplacedCredential {
     generation: i64,
     account: String,
     /// `true` if the provider no longer renews the credential, or if that is unknown. The token that would renew the
@@ -34,7 +34,7 @@ pub(super) struct Former {
     is_dead: bool,
 }
 
-impl Former {
+impl ReplacedCredential {
     pub(super) fn of(row: &ListedRow) -> Self {
         const DEAD: &[&str] = &[reason::NEEDS_REAUTHORIZATION, reason::REFRESH_OUTCOME_UNKNOWN, reason::UNAUTHORIZED];
         let code = row.reason.as_deref().and_then(json::to_reason).map(|reason| reason.code);
@@ -47,8 +47,8 @@ impl Former {
 }
 
 /// A credential that inherited from the replaced one.
-pub(super) struct Heir {
-    pub(super) former: Former,
+pub(super) struct InheritedCredential {
+    pub(super) former: ReplacedCredential,
     pub(super) payload: Payload,
     pub(super) secret_names: String,
     pub(super) refreshed: Refreshed<Secret>,
@@ -59,17 +59,17 @@ pub(super) struct Heir {
 /// # Errors
 ///
 /// The store's, and [`Error::Sealed`] if the current credential cannot be opened now.
-pub(super) async fn heir(
+pub(super) async fn inherit(
     shared: &Arc<Shared>,
     slot: &Slot,
     id: ConnectionId,
     (identity, payload): (&Identity, &Payload),
-) -> Result<Option<Heir>, Error> {
+) -> Result<Option<InheritedCredential>, Error> {
     let Some(kind) = shared.kinds.entry(&slot.kind).filter(|kind| kind.renews()) else { return Ok(None) };
     let Some(row) = shared.reader().await?.listed(id).await?.filter(|row| row.account.owner == slot.owner) else {
         return Ok(None);
     };
-    let former = Former::of(&row);
+    let former = ReplacedCredential::of(&row);
     if former.is_dead || former.account != identity.account_id.as_str() {
         return Ok(None);
     }
@@ -80,24 +80,27 @@ pub(super) async fn heir(
         opened => opened?,
     };
     // The generation may have changed in between. The transaction finds that, too, and the caller tries again.
-    let former = Former { generation: opened.generation, ..former };
+    let former = ReplacedCredential { generation: opened.generation, ..former };
     let Ok(current) = opened.payload else { return Ok(None) };
     let Some(refreshed) = inherited(shared, &kind, &current.credential, &payload.credential).await else {
         return Ok(None);
     };
     let mut payload = payload.duplicate();
     payload.credential = refreshed.credential.duplicate();
-    let secret_names = named::held(shared, &kind, &payload.credential, named::current(shared, id)).await;
-    Ok(Some(Heir { former, payload, secret_names, refreshed }))
+    let secret_names =
+        named_secrets::names_json(shared, &kind, &payload.credential, named_secrets::current(shared, id)).await;
+    Ok(Some(InheritedCredential { former, payload, secret_names, refreshed }))
 }
 
 /// Asks the plugin what the new credential inherits. If the plugin fails, nothing is inherited, because the new
 /// credential works without it.
 async fn inherited(shared: &Shared, kind: &KindEntry, former: &Secret, fresh: &Secret) -> Option<Refreshed<Secret>> {
-    let (definition, now) = (kind.definition.clone(), shared.clock.now());
-    let (former, fresh) = (former.duplicate(), fresh.duplicate());
+    let definition = kind.definition.clone();
+    let now = shared.clock.now();
+    let former = former.duplicate();
+    let fresh = fresh.duplicate();
     let take = async move { contain::call(move || definition.inherit(&former, &fresh, now)) };
-    let taken = match shared.runtimes.run(&*shared.clock, LONGEST, take).await {
+    let taken = match shared.runtimes.run(&*shared.clock, MAX_DURATION, take).await {
         Contained::Ended(Some(Ok(taken))) => taken.map(limits::refreshed).transpose(),
         Contained::Ended(Some(Err(_))) => Err("the plugin cannot read or write a credential"),
         Contained::Ended(None) | Contained::Panicked => Err(CRASHED),

@@ -19,17 +19,17 @@ use crate::{
 
 /// Seconds for which a lease holds, and for which other processes wait for a holder that was killed. The clocks of
 /// nodes must differ by less.
-const LIFE: u64 = 6;
+const LEASE_SECONDS: u64 = 6;
 /// Seconds for which the lease must still hold when a request or a read begins.
-const LEFT: i64 = 4;
+const MIN_SECONDS_LEFT: i64 = 4;
 /// Interval at which a living holder renews the lease.
-const RENEWED: Duration = Duration::from_secs(2);
+const RENEW_INTERVAL: Duration = Duration::from_secs(2);
 /// Maximum time between two looks at the row by a process that waits for another one.
-pub(super) const LOOKED: Duration = Duration::from_millis(500);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The result of taking the lease.
-enum Taken {
-    Mine,
+enum LeaseAttempt {
+    Acquired,
     /// Another process holds the lease, or the session has ended.
     Held,
     /// The effect that was to be performed is already recorded.
@@ -39,7 +39,7 @@ enum Taken {
 /// Runs `live` while this run holds the lease, and returns the end of the lease with the result.
 ///
 /// `leased` is the end of the lease that the run holds already, and `seq` is the number of the next effect.
-pub(super) async fn leased_by<T>(
+pub(super) async fn with_lease<T>(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
     leased: Option<i64>,
@@ -48,19 +48,19 @@ pub(super) async fn leased_by<T>(
 ) -> Result<(i64, T), Halt> {
     let now = shared.clock.now().seconds();
     let mut until = match leased {
-        Some(until) if until >= now.saturating_add(LEFT) => until,
+        Some(until) if until >= now.saturating_add(MIN_SECONDS_LEFT) => until,
         _ => match take(shared, slot, seq).await {
-            Ok((Taken::Mine, until)) => until,
-            Ok((Taken::Held, _)) => return Err(Halt::Held),
-            Ok((Taken::Known, _)) => return Err(Halt::Lost),
+            Ok((LeaseAttempt::Acquired, until)) => until,
+            Ok((LeaseAttempt::Held, _)) => return Err(Halt::Held),
+            Ok((LeaseAttempt::Known, _)) => return Err(Halt::Lost),
             Err(error) => return Err(Halt::Suspend(error.into())),
         },
     };
     let renewed = async {
         loop {
-            shared.clock.sleep(RENEWED).await;
+            shared.clock.sleep(RENEW_INTERVAL).await;
             // A lease that was lost in the meantime costs a second request; the fence decides which result counts.
-            if let Ok((Taken::Mine, longer)) = take(shared, slot, seq).await {
+            if let Ok((LeaseAttempt::Acquired, longer)) = take(shared, slot, seq).await {
                 until = longer;
             }
         }
@@ -73,21 +73,23 @@ pub(super) async fn leased_by<T>(
     Ok((until, answer))
 }
 
-async fn take(shared: &Arc<Shared>, slot: &Arc<Slot>, seq: i64) -> Result<(Taken, i64), StoreError> {
-    let (id, owner, now) = (slot.id, shared.process.clone(), shared.clock.now());
-    let until = now.after(LIFE).seconds();
+async fn take(shared: &Arc<Shared>, slot: &Arc<Slot>, seq: i64) -> Result<(LeaseAttempt, i64), StoreError> {
+    let id = slot.id;
+    let owner = shared.process.clone();
+    let now = shared.clock.now();
+    let until = now.after(LEASE_SECONDS).seconds();
     // The write may be relaxed, because a power failure that loses the lease also ends its holder.
     let taken = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
             if tx.lease_setup(id, &owner, until, now.seconds(), seq).await? {
-                return Ok(Taken::Mine);
+                return Ok(LeaseAttempt::Acquired);
             }
-            Ok(if tx.has_effect(id, seq).await? { Taken::Known } else { Taken::Held })
+            Ok(if tx.has_effect(id, seq).await? { LeaseAttempt::Known } else { LeaseAttempt::Held })
         })
     });
     let taken = taken.await?;
-    if matches!(taken, Taken::Mine) {
+    if matches!(taken, LeaseAttempt::Acquired) {
         slot.set_leased(true);
     }
     Ok((taken, until))
@@ -119,7 +121,7 @@ pub(super) async fn until_free(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result
         if !row.is_some_and(|row| is_held(shared, &row)) {
             return Ok(());
         }
-        changes.changed(&*shared.clock, LOOKED, |changed| changed == Changed::Setup(slot.id)).await?;
+        changes.changed(&*shared.clock, POLL_INTERVAL, |changed| changed == Changed::Setup(slot.id)).await?;
     }
 }
 

@@ -9,8 +9,8 @@ use super::{
     SetupStep,
     codec::{Paused, Waiting},
     effects::Inner,
-    run::{self, Next, SESSION_LIFE},
-    session::MOST_TRIES,
+    run::{self, AfterRun, SESSION_LIFE},
+    session::MAX_TRIES,
     slot::Slot,
 };
 use crate::{
@@ -29,10 +29,10 @@ pub(super) async fn rest_or_fail(
     row: &SetupRow,
     inner: &Inner,
     failure: SetupFailure,
-) -> Result<Next, Error> {
+) -> Result<AfterRun, Error> {
     match (host::offline(&failure), inner.run.last_asked()) {
         (Some(not_live), Some(asked)) => {
-            let reason = inner.heard.named(not_live.clone(), shared.clock.now()).reason;
+            let reason = inner.heard.describe_reason(not_live.clone(), shared.clock.now()).reason;
             pause(shared, slot, row, inner, Some(asked), reason).await
         }
         _ => run::fail(shared, slot, i64::try_from(inner.run.step).unwrap_or(i64::MAX), failure).await,
@@ -47,17 +47,20 @@ pub(super) async fn pause(
     inner: &Inner,
     failed: Option<i64>,
     reason: Reason,
-) -> Result<Next, Error> {
+) -> Result<AfterRun, Error> {
     let no = inner.run.step;
     let seq = i64::try_from(no).unwrap_or(i64::MAX);
-    let (what, paused) = (String::new(), Some(Paused { failed, reason: reason.clone() }));
+    let what = String::new();
+    let paused = Some(Paused { failed, reason: reason.clone() });
     let waiting = Waiting { no, seq: None, what, fields: None, state: None, until: None, paused, account: None };
     let sealed =
         shared.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     // A wait with a deadline may already expire later than that. Its expiry stays, and resuming does not extend it.
     let expires = inner.run.input_at.after(SESSION_LIFE).max(inner.expires);
-    let (id, next, expires_at) = (slot.id, inner.run.next, expires.seconds());
+    let id = slot.id;
+    let next = inner.run.next;
+    let expires_at = expires.seconds();
     let from = (row.state, row.sealed_step.clone());
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
@@ -72,14 +75,14 @@ pub(super) async fn pause(
         })
     });
     if !stored.await? {
-        return Ok(Next::Again);
+        return Ok(AfterRun::Again);
     }
     let mut beside = inner.run.notices.clone();
     beside.push(Notice::offline(reason));
     beside.push(Notice::new("your answers are saved: resume this setup to try again"));
     slot.rest((no, SetupStep::Notice { beside }), None);
     run::set_timer(shared, slot, waiting, expires);
-    Ok(Next::Rest)
+    Ok(AfterRun::Rest)
 }
 
 /// Returns the reason why a session rests until it is resumed, if it does.
@@ -98,7 +101,7 @@ pub(super) async fn paused(shared: &Shared, slot: &Slot, row: &SetupRow) -> Resu
 /// Deletes the failed effect of a session that rests, so that the next run asks again. If two calls resume the session
 /// at the same time, one of them deletes it.
 pub(super) async fn forget(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
-    for _ in 0..MOST_TRIES {
+    for _ in 0..MAX_TRIES {
         let Some(row) = shared.reader().await?.setup(slot.id).await? else { return Ok(()) };
         if row.state != SetupState::Waiting {
             return Ok(());
@@ -110,7 +113,8 @@ pub(super) async fn forget(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(),
             Err(error) => return Err(error),
         };
         let Some(paused) = waiting.and_then(|waiting| waiting.paused) else { return Ok(()) };
-        let (id, from) = (slot.id, row.sealed_step);
+        let id = slot.id;
+        let from = row.sealed_step;
         let forgotten = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(id)).await?;

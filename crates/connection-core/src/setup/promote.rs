@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Established, Liveness, Reason, Secret, SetupFailure, VerifyResult, reason};
+use connection_contract::{Liveness, Reason, Secret, SetupFailure, SetupResult, VerifyResult, reason};
 
 use super::{
     Done,
-    finish::{Ended, Kept, SESSION, already_connected},
-    inherit::{self, Former, Heir},
+    finish::{AcceptedCandidate, SESSION, StoreOutcome, already_connected},
+    inherit::{self, InheritedCredential, ReplacedCredential},
     reauthorize::removed,
     run,
     slot::Slot,
@@ -23,7 +23,7 @@ use crate::{
     },
     event,
     extension::{self, Affected, ForExtension},
-    refresh::plan::{self, Given},
+    refresh::plan::{self, ReportedTimes},
     registry::Shared,
     store::{
         Lock, StoreError, json,
@@ -35,7 +35,7 @@ use crate::{
 const ATTEMPTS: usize = 3;
 
 /// The decision of the transaction.
-enum Decided {
+enum PromotionDecision {
     Promoted {
         label: String,
         before: Liveness,
@@ -53,15 +53,15 @@ pub(super) async fn promote(
     shared: &Arc<Shared>,
     slot: &Slot,
     step_seq: i64,
-    kept: Kept,
+    kept: AcceptedCandidate,
     another_account: bool,
     extension: Option<ForExtension>,
-) -> Result<Ended, Error> {
-    let Kept { asked, made, found, payload, secret_names } = kept;
+) -> Result<StoreOutcome, Error> {
+    let AcceptedCandidate { asked, made, found, payload, secret_names } = kept;
     let found = Arc::new(found);
     let identity = found.identity.as_ref().unwrap_or(&made.identity);
     for _ in 0..ATTEMPTS {
-        let heir = inherit::heir(shared, slot, asked.connection, (identity, &payload)).await?;
+        let heir = inherit::inherit(shared, slot, asked.connection, (identity, &payload)).await?;
         let candidate = Candidate {
             id: asked.connection,
             made: &made,
@@ -82,11 +82,11 @@ pub(super) async fn promote(
 /// A verified credential.
 struct Candidate<'a> {
     id: ConnectionId,
-    made: &'a Established<Secret>,
+    made: &'a SetupResult<Secret>,
     found: Arc<VerifyResult<Secret>>,
     payload: &'a Payload,
     secret_names: &'a str,
-    heir: Option<&'a Heir>,
+    heir: Option<&'a InheritedCredential>,
     /// `true` if the connection may change to another account.
     another_account: bool,
     /// The extension that is granted the connection.
@@ -95,19 +95,26 @@ struct Candidate<'a> {
 
 impl Candidate<'_> {
     /// Promotes the candidate. Returns `None` if the credential from which it inherited is no longer the current one.
-    async fn promote(self, shared: &Arc<Shared>, slot: &Slot, step_seq: i64) -> Result<Option<Ended>, Error> {
+    async fn promote(self, shared: &Arc<Shared>, slot: &Slot, step_seq: i64) -> Result<Option<StoreOutcome>, Error> {
         let Self { id, found, another_account, extension, .. } = &self;
-        let (id, another_account, extension) = (*id, *another_account, extension.clone());
+        let id = *id;
+        let another_account = *another_account;
+        let extension = extension.clone();
         let now = shared.clock.now().seconds();
-        let (owner, kind, session) = (slot.owner.clone(), slot.kind.clone(), slot.id);
-        let (liveness, reason) = (found.liveness, found.reason.clone());
+        let owner = slot.owner.clone();
+        let kind = slot.kind.clone();
+        let session = slot.id;
+        let liveness = found.liveness;
+        let reason = found.reason.clone();
         let replacement = match self.replacement(shared, slot, now).await {
-            Err(Error::NotFound(_)) => return Ok(Some(Ended::Refused(removed()))),
+            Err(Error::NotFound(_)) => return Ok(Some(StoreOutcome::Refused(removed()))),
             replacement => replacement?,
         };
-        let (identity, former) = (replacement.identity.clone(), self.heir.map(|heir| heir.former.clone()));
-        let (on, expires) = (shared.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
-        let turn = extension::turn(shared).await;
+        let identity = replacement.identity.clone();
+        let former = self.heir.map(|heir| heir.former.clone());
+        let on = shared.clone();
+        let expires = now.saturating_add_unsigned(run::SESSION_LIFE);
+        let turn = extension::notification_order(shared).await;
         let decided = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(session)).await?;
@@ -115,29 +122,29 @@ impl Candidate<'_> {
                 tx.lock(Lock::Connection(id)).await?;
                 let row = tx.listed(id).await?;
                 let row = row.filter(|row| row.account.owner == owner && row.account.kind == kind.as_str());
-                let Some(row) = row else { return Ok(Decided::Refused(removed())) };
-                if former.is_some_and(|former| former != Former::of(&row)) {
-                    return Ok(Decided::Outdated);
+                let Some(row) = row else { return Ok(PromotionDecision::Refused(removed())) };
+                if former.is_some_and(|former| former != ReplacedCredential::of(&row)) {
+                    return Ok(PromotionDecision::Outdated);
                 }
                 if let Some(error) = event::refusal(tx, &on.sealer, &row.account).await? {
-                    return Ok(Decided::Refused(
+                    return Ok(PromotionDecision::Refused(
                         SetupFailure::new(error.code(), error.to_string()).remedy(error.remedy()),
                     ));
                 }
                 if let Some(extension) = &extension
                     && let Some(failure) = extension::outdated(tx, &on, &owner, extension).await?
                 {
-                    return Ok(Decided::Refused(failure));
+                    return Ok(PromotionDecision::Refused(failure));
                 }
                 if replacement.is_another(&row.account) && !another_account {
-                    return Ok(Decided::Refused(account_changed(&row.account, &replacement)));
+                    return Ok(PromotionDecision::Refused(account_changed(&row.account, &replacement)));
                 }
-                if let Some(label) = replacement.taken(tx, &row.account).await? {
-                    return Ok(Decided::Refused(already_connected(kind.as_str(), &label)));
+                if let Some(label) = replacement.account_holder(tx, &row.account).await? {
+                    return Ok(PromotionDecision::Refused(already_connected(kind.as_str(), &label)));
                 }
                 let before = replace::measured(&row);
                 if liveness != Liveness::Live && matches!(before, Liveness::Live | Liveness::Offline) {
-                    return Ok(Decided::Waits);
+                    return Ok(PromotionDecision::Waits);
                 }
                 if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
                     // The session was cancelled in the meantime, or another process has promoted the credential.
@@ -156,22 +163,22 @@ impl Candidate<'_> {
                         affected = affected.granted(&extension.name);
                     }
                 }
-                Ok(Decided::Promoted { label: row.account.label, before, is_another, affected })
+                Ok(PromotionDecision::Promoted { label: row.account.label, before, is_another, affected })
             })
         });
         Ok(match decided.await? {
-            Decided::Outdated => None,
-            Decided::Refused(failure) => Some(Ended::Refused(failure)),
-            Decided::Waits => Some(Ended::Offline(reason.unwrap_or_else(untold))),
-            Decided::Promoted { label, before, is_another, affected } => {
-                affected.tell(shared, &turn);
+            PromotionDecision::Outdated => None,
+            PromotionDecision::Refused(failure) => Some(StoreOutcome::Refused(failure)),
+            PromotionDecision::Waits => Some(StoreOutcome::Offline(reason.unwrap_or_else(missing_times_reason))),
+            PromotionDecision::Promoted { label, before, is_another, affected } => {
+                affected.notify(shared, &turn);
                 if is_another {
                     shared.usage.forget(id);
                 }
                 replace::publish(shared, id, before, liveness, reason.clone());
                 let inherits = self.heir.is_some();
                 tracing::info!(connection = %id, kind = %slot.kind, session = %session, inherits, "reauthorized");
-                Some(Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason }))
+                Some(StoreOutcome::Done(Done { connection: id, label: label.into(), identity, liveness, reason }))
             }
         })
     }
@@ -182,8 +189,8 @@ impl Candidate<'_> {
         let renews = shared.kinds.entry(&slot.kind).is_some_and(|entry| entry.renews());
         let names = (*secret_names).to_owned();
         let fresh = replace::seal_next(shared, *id, &slot.owner, &slot.kind, payload, names).await?;
-        let given = Given::of(made, found);
-        let given = heir.map_or(given, |heir| Given::inherited(&heir.refreshed));
+        let given = ReportedTimes::of(made, found);
+        let given = heir.map_or(given, |heir| ReportedTimes::inherited(&heir.refreshed));
         let credential = CredentialRow {
             plan: plan::of(*id, renews, fresh.created_at, given),
             granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
@@ -191,7 +198,8 @@ impl Candidate<'_> {
             ..fresh
         };
         let identity = found.identity.clone().unwrap_or_else(|| made.identity.clone());
-        let (found, config) = (found.clone(), json::config(&made.config));
+        let found = found.clone();
+        let config = json::config(&made.config);
         Ok(Replacement { credential, found, identity, config, now, inherits: heir.is_some() })
     }
 }
@@ -205,6 +213,6 @@ fn account_changed(account: &AccountRow, replacement: &Replacement) -> SetupFail
         .remedy(format!("authorize it as {account_label}, or allow it to become another account"))
 }
 
-fn untold() -> Reason {
+fn missing_times_reason() -> Reason {
     Reason::new(reason::PROVIDER_ERROR, "the new credential could not be verified")
 }

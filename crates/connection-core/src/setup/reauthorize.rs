@@ -7,7 +7,7 @@ use std::{future::IntoFuture, sync::Arc};
 
 use connection_contract::{BoxFuture, Secret, SetupFailure};
 
-use super::{SetupSession, begin, codec::Purpose, led::Terms, run};
+use super::{SetupSession, begin, codec::Purpose, run, start_address::SetupOptions};
 use crate::{Connection, ConnectionId, Error, ExtensionHandle, profiles, registry::Shared};
 
 /// A re-authorization that begins when it is awaited: `connection.reauthorize().await`.
@@ -16,7 +16,7 @@ use crate::{Connection, ConnectionId, Error, ExtensionHandle, profiles, registry
 pub struct Reauthorize {
     connection: Connection,
     another_account: bool,
-    pub(super) terms: Terms,
+    pub(super) terms: SetupOptions,
     extension: Option<ExtensionHandle>,
 }
 
@@ -58,13 +58,14 @@ impl IntoFuture for Reauthorize {
         let Self { connection, another_account, terms, extension } = self;
         Box::pin(async move {
             let registry = connection.registry();
-            let (kind, id) = (&connection.info.kind, connection.info.id);
+            let kind = &connection.info.kind;
+            let id = connection.info.id;
             let extension = match extension.filter(|handle| handle.is_of(&registry.owner)) {
                 Some(handle) => Some(handle.for_setup(kind).await?),
                 None => None,
             };
             let profile = match connection.info.profile {
-                Some(profile) => profiles::meant(&registry, kind, Some(profile)).await?,
+                Some(profile) => profiles::setup_profile(&registry, kind, Some(profile)).await?,
                 None => None,
             };
             let purpose = Purpose::Reauthorize { another_account, extension };

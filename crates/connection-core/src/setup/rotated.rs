@@ -10,13 +10,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connection_contract::{Established, Secret};
+use connection_contract::{Secret, SetupResult};
 use connection_replay::{Effect, Entry};
 
 use super::{confirm::CONFIRM, effects::Inner, finish::Candidate, lease, run, slot::Slot};
 use crate::{
     Error, StoreError,
-    exchange::{PATIENCE, beside, rescued_entry},
+    exchange::{COMMIT_PATIENCE, commit_or_keep, rescued_entry},
     ids::SessionId,
     registry::Shared,
     store::{Lock, Sealed, Tx},
@@ -25,9 +25,9 @@ use crate::{
 /// Fingerprint of an entry with a rotated credential. It differs from that of every effect of a plugin.
 const ROTATED: &str = "1 rotated";
 
-/// Pause after the first write that failed. Each further failure doubles it, up to `LONGEST_PAUSE`.
+/// Pause after the first write that failed. Each further failure doubles it, up to `MAX_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// A rotated credential that could not be recorded yet.
 pub(super) struct Unrecorded {
@@ -41,10 +41,10 @@ pub(super) struct Unrecorded {
 
 /// Takes the rest of the journal as the newest credential and the confirmed account. Returns `None` if the rest holds
 /// anything else.
-pub(super) fn replayed(inner: &mut Inner, mut made: Established<Secret>) -> Option<Established<Secret>> {
+pub(super) fn replayed(inner: &mut Inner, mut made: SetupResult<Secret>) -> Option<SetupResult<Secret>> {
     while let Some(entry) = inner.run.take_rest() {
         match entry.effect {
-            Effect::Kept(Ok(Some(credential))) if entry.what == ROTATED => made.credential = credential,
+            Effect::Value(Ok(Some(credential))) if entry.what == ROTATED => made.credential = credential,
             Effect::Answered(_) if entry.what.starts_with(CONFIRM) => {
                 inner.run.step += 1;
                 inner.confirmed = Some(entry.what);
@@ -69,12 +69,12 @@ pub(super) async fn keep(
     asked: bool,
 ) -> Result<bool, Error> {
     let fresh = match candidate {
-        Candidate::Kept(kept) if asked => kept.found.credential.as_ref(),
+        Candidate::Accepted(kept) if asked => kept.found.credential.as_ref(),
         // A result that the plugin measured itself is in the journal already, and nothing of a refused one is kept.
         _ => None,
     };
     let Some(fresh) = fresh else { return Ok(true) };
-    let effect = Effect::Kept(Ok(Some(fresh.duplicate())));
+    let effect = Effect::Value(Ok(Some(fresh.duplicate())));
     let entry = Entry::new(ROTATED, shared.clock.now(), effect).encode();
     let unrecorded = Unrecorded { seq: inner.run.next, entry, sealed: None, rescued: false, pause: FIRST_PAUSE };
     inner.run.next += 1;
@@ -86,12 +86,14 @@ pub(super) async fn keep(
 /// `false` if there is no place for it: the session was ended, or another entry is recorded there.
 pub(super) async fn record(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Error> {
     let Some(mut kept) = slot.set_unrecorded(None) else { return Ok(true) };
-    let (session, seq) = (slot.id, kept.seq);
+    let session = slot.id;
+    let seq = kept.seq;
     let written = match seal(shared, slot, &mut kept).await {
         Ok(sealed) if kept.rescued => write(shared, session, seq, sealed).await,
         Ok(sealed) => {
             let keeping = rescued_entry::write(shared, session, seq, &sealed);
-            let (written, rescued) = beside(&*shared.clock, write(shared, session, seq, sealed.clone()), keeping).await;
+            let (written, rescued) =
+                commit_or_keep(&*shared.clock, write(shared, session, seq, sealed.clone()), keeping).await;
             kept.rescued = rescued.unwrap_or_default();
             written
         }
@@ -122,7 +124,7 @@ async fn seal(shared: &Shared, slot: &Slot, kept: &mut Unrecorded) -> Result<Sea
     }
     // The store may be what hangs, so that sealing waits for it only for a short time.
     let place = slot.effect_place(kept.seq);
-    let sealed = shared.sealer.seal_soon(&place, kept.entry.expose(), PATIENCE).await;
+    let sealed = shared.sealer.seal_soon(&place, kept.entry.expose(), COMMIT_PATIENCE).await;
     Ok(kept.sealed.insert(sealed.map_err(|error| slot.sealed_error(error))?).clone())
 }
 
@@ -151,10 +153,12 @@ pub(super) async fn ingest(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Er
 pub(super) async fn again_later_or_release(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     let Some(mut kept) = slot.set_unrecorded(None) else { return lease::release(shared, slot).await };
     let pause = kept.pause;
-    kept.pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+    kept.pause = pause.saturating_mul(2).min(MAX_PAUSE);
     slot.set_unrecorded(Some(kept));
     // The task does not keep a registry alive that its host has dropped.
-    let (clock, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
+    let clock = shared.clock.clone();
+    let host = Arc::downgrade(shared);
+    let waits = slot.clone();
     let task = async move {
         clock.sleep(pause).await;
         if let Some(shared) = host.upgrade() {

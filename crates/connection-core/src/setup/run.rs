@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use connection_contract::{Established, Secret, SetupContext, SetupFailure, Timestamp};
+use connection_contract::{Secret, SetupContext, SetupFailure, SetupResult, Timestamp};
 use connection_replay::{Effect, Entry, Fault, Host as _};
 use connection_seal::Place;
 use tokio::sync::OwnedMutexGuard;
@@ -13,9 +13,10 @@ use tracing::Instrument;
 
 use super::{
     codec::{Header, Purpose, Waiting},
-    confirm::{self, First},
+    confirm::{self, NextStep},
+    current_run,
     effects::{Effects, Halt, Inner, SetupHost, Stop, services},
-    ended, finish, lease, lent, offline,
+    ended, finish, lease, offline,
     reauthorize::removed,
     rotated,
     session::{self, Source},
@@ -35,8 +36,8 @@ use crate::{
 };
 
 /// Maximum time for which a plugin may work between two steps.
-pub(crate) const LONGEST_RUN: Duration = Duration::from_secs(60);
-/// Time after `LONGEST_RUN` within which the task of a run must return. The plugin of a task that does not return
+pub(crate) const MAX_RUN: Duration = Duration::from_secs(60);
+/// Time after `MAX_RUN` within which the task of a run must return. The plugin of a task that does not return
 /// spins, so that its own task cannot stop it.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// Seconds for which a session stays open after its last input, or after the deadline of its current wait.
@@ -52,7 +53,7 @@ pub(super) struct Loaded {
 }
 
 /// The action that follows a run.
-pub(super) enum Next {
+pub(super) enum AfterRun {
     /// The rows changed in the meantime: run again.
     Again,
     /// The session waits, has ended, or cannot continue now.
@@ -61,7 +62,8 @@ pub(super) enum Next {
 
 /// Runs the session on a separate task, which does not depend on its caller.
 pub(super) fn spawn(shared: &Arc<Shared>, slot: &Arc<Slot>) {
-    let (shared, slot) = (shared.clone(), slot.clone());
+    let shared = shared.clone();
+    let slot = slot.clone();
     let runtimes = shared.runtimes.clone();
     runtimes.spawn(async move {
         let running = slot.running.clone().lock_owned().await;
@@ -72,16 +74,17 @@ pub(super) fn spawn(shared: &Arc<Shared>, slot: &Arc<Slot>) {
 /// Runs the session again from its rows, and waits until the run rests.
 pub(super) async fn again(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     let running = slot.running.clone().lock_owned().await;
-    let (on, of) = (shared.clone(), slot.clone());
+    let on = shared.clone();
+    let of = slot.clone();
     // The task does not panic. If the runtime shuts down, the session in this process ends with it.
     shared.runtimes.spawn(async move { to_rest(&on, &of, running).await }).await.unwrap_or_default();
 }
 
 async fn to_rest(shared: &Arc<Shared>, slot: &Arc<Slot>, _running: OwnedMutexGuard<()>) {
-    while matches!(once(shared, slot).await, Next::Again) {}
+    while matches!(run_once(shared, slot).await, AfterRun::Again) {}
 }
 
-async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
+async fn run_once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> AfterRun {
     slot.stop_timer();
     slot.begin();
     let span = tracing::info_span!("setup", session = %slot.id, kind = %slot.kind);
@@ -91,19 +94,19 @@ async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
             tracing::warn!(session = %slot.id, kind = %slot.kind, code = error.code(), "a setup cannot continue now");
             rotated::again_later_or_release(shared, slot).await;
             slot.stuck(error);
-            Next::Rest
+            AfterRun::Rest
         }
     }
 }
 
-async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> {
+async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<AfterRun, Error> {
     let id = slot.id;
     // The result is ignored. If the credential can no longer be recorded, the rows say how the session continues.
     rotated::record(shared, slot).await?;
     let (row, effects) = shared.reader().await?.setup_and_effects(id).await?.ok_or(Error::SessionNotFound(id))?;
     if let Some(outcome) = ended::ended(shared, slot, &row).await? {
         slot.end(step_no(row.step_seq), outcome);
-        return Ok(Next::Rest);
+        return Ok(AfterRun::Rest);
     }
     let expires = Timestamp::from_seconds(row.expires_at);
     if expires <= shared.clock.now() {
@@ -116,7 +119,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     };
     let header = &loaded.header;
     let profile = header.profile.as_ref().map(|profile| profile.id);
-    let asked = finish::Asked { connection: row.connection_id, purpose: header.purpose.clone(), profile };
+    let asked = finish::SetupRequest { connection: row.connection_id, purpose: header.purpose.clone(), profile };
     if finish::is_profile_gone(shared, slot, profile).await? {
         return fail(shared, slot, row.step_seq, finish::profile_removed()).await;
     }
@@ -127,7 +130,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         }
     }
     if confirm::show_again(shared, slot, &row).await? {
-        return Ok(Next::Rest);
+        return Ok(AfterRun::Rest);
     }
     slot.set_unconfirmed(None);
     let confirms = header.confirm;
@@ -136,7 +139,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     let ran = tokio::select! {
         biased;
         // The cancellation ends the session; the run is only dropped.
-        _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(Next::Rest),
+        _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(AfterRun::Rest),
         ran = run(shared, &kind, effects) => ran,
     };
     let Some((mut inner, result)) = ran else { return fail(shared, slot, row.step_seq, timed_out()).await };
@@ -146,8 +149,8 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         (Some(Stop::Fault(fault)), _) => return fail(shared, slot, no, fault.failure).await,
         (_, Contained::Panicked) => return fail(shared, slot, no, panicked()).await,
         (Some(Stop::Halt(Halt::Suspend(error))), _) => return Err(error),
-        (Some(Stop::Halt(Halt::Lost)), _) => return Ok(Next::Again),
-        (Some(Stop::Halt(Halt::Held)), _) => return held(shared, slot).await,
+        (Some(Stop::Halt(Halt::Lost)), _) => return Ok(AfterRun::Again),
+        (Some(Stop::Halt(Halt::Held)), _) => return wait_for_holder(shared, slot).await,
         (Some(Stop::Wait(suspended)), _) => {
             return suspend(shared, slot, &inner, Suspended::of(shared, *suspended)).await;
         }
@@ -169,62 +172,67 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     }
     // Record the rotated credential that another process of this node received and could not record.
     if asks && rotated::ingest(shared, slot).await? {
-        return Ok(Next::Again);
+        return Ok(AfterRun::Again);
     }
     let failed = if asks { None } else { inner.run.last_asked() };
     let candidate = finish::candidate(shared, slot, &kind, asked, &inner, made);
     let candidate = async {
         match asks {
-            true => lease::leased_by(shared, slot, inner.leased, inner.run.next, candidate).await.map(|(_, made)| made),
+            true => {
+                lease::with_lease(shared, slot, inner.leased, inner.run.next, candidate).await.map(|(_, made)| made)
+            }
             false => Ok(candidate.await),
         }
     };
     let outcome = tokio::select! {
         biased;
-        _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(Next::Rest),
+        _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(AfterRun::Rest),
         candidate = candidate => candidate,
     };
     let outcome = match outcome {
         Ok(candidate) => candidate,
         Err(Halt::Suspend(error)) => return Err(error),
-        Err(_) => return held(shared, slot).await,
+        Err(_) => return wait_for_holder(shared, slot).await,
     };
     if !rotated::keep(shared, slot, &mut inner, &outcome, asks).await? {
-        return Ok(Next::Again);
+        return Ok(AfterRun::Again);
     }
-    let outcome = match confirm::first(shared, slot, confirms, &mut inner, outcome).await? {
-        First::Finish(outcome) => outcome,
-        First::Show(suspended) => return suspend(shared, slot, &inner, *suspended).await,
+    let outcome = match confirm::next_step(shared, slot, confirms, &mut inner, outcome).await? {
+        NextStep::Finish(outcome) => outcome,
+        NextStep::Show(suspended) => return suspend(shared, slot, &inner, *suspended).await,
     };
     // From here on, only the store decides how the session ends.
     let no = i64::try_from(inner.run.step).unwrap_or(i64::MAX);
     match finish::finish(shared, slot, no, outcome).await? {
         Some(reason) => offline::pause(shared, slot, &row, &inner, failed, reason).await,
-        None => Ok(Next::Rest),
+        None => Ok(AfterRun::Rest),
     }
 }
 
 /// Waits until no other process holds the lease, so that its results are read.
-async fn held(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> {
+async fn wait_for_holder(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<AfterRun, Error> {
     let mut cancelled = slot.cancelled.subscribe();
     tokio::select! {
         biased;
-        _ = cancelled.wait_for(|cancelled| *cancelled) => Ok(Next::Rest),
-        free = lease::until_free(shared, slot) => free.map(|()| Next::Again),
+        _ = cancelled.wait_for(|cancelled| *cancelled) => Ok(AfterRun::Rest),
+        free = lease::until_free(shared, slot) => free.map(|()| AfterRun::Again),
     }
 }
 
-type Ran = (Inner, Contained<Result<Established<Secret>, SetupFailure>>);
+type RunResult = (Inner, Contained<Result<SetupResult<Secret>, SetupFailure>>);
 
 /// Runs the plugin. Returns `None` if the plugin spins.
-async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> Option<Ran> {
-    let (clock, definition, effects) = (shared.clock.clone(), kind.definition.clone(), Arc::new(effects));
+async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> Option<RunResult> {
+    let clock = shared.clock.clone();
+    let definition = kind.definition.clone();
+    let effects = Arc::new(effects);
     let run = effects.clone();
     let task = async move {
         let result = {
             let ctx = SetupContext::new(services(&run), &*run);
-            let (setup, over) = (|| definition.setup(&ctx), lent::worked(&*clock, run.host(), LONGEST_RUN));
-            lent::marked(
+            let setup = || definition.setup(&ctx);
+            let over = current_run::until_time_limit(&*clock, run.host(), MAX_RUN);
+            current_run::with_current_run(
                 run.clone(),
                 contain_until(over, setup, || run.stopped(), || run.host().with_run(|run| run.end())),
             )
@@ -233,7 +241,7 @@ async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> O
         (run.host().over(), result)
     };
     let launched = shared.runtimes.launch(task);
-    match until(lent::worked(&*shared.clock, effects.host(), LONGEST_RUN + GRACE), launched).await {
+    match until(current_run::until_time_limit(&*shared.clock, effects.host(), MAX_RUN + GRACE), launched).await {
         Contained::Ended(ran) => Some(ran),
         _ => None,
     }
@@ -271,7 +279,8 @@ async fn load(
     };
     let header = header.and_then(|bytes| Header::decode(bytes.expose()));
     let Some(header) = header else { return Ok(Err(unreadable("header"))) };
-    let (mut entries, mut bytes) = (VecDeque::new(), 0);
+    let mut entries = VecDeque::new();
+    let mut bytes = 0;
     for (expected, (seq, sealed)) in (0..).zip(effects) {
         let opened = opened(shared, slot, &slot.effect_place(seq), &sealed).await?.filter(|_| seq == expected);
         let Some(entry) = opened.as_ref().and_then(|bytes| Entry::decode(bytes.expose())) else {
@@ -280,12 +289,18 @@ async fn load(
         bytes += opened.map_or(0, |bytes| bytes.expose().len());
         entries.push_back(entry);
     }
-    let (created, expires) = (Timestamp::from_seconds(row.created_at), Timestamp::from_seconds(row.expires_at));
+    let created = Timestamp::from_seconds(row.created_at);
+    let expires = Timestamp::from_seconds(row.expires_at);
     Ok(Ok(Loaded { header, entries, bytes, created, expires }))
 }
 
 /// Stores the wait, then shows it. An input that arrived while the run was in progress is taken now.
-async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspended: Suspended) -> Result<Next, Error> {
+async fn suspend(
+    shared: &Arc<Shared>,
+    slot: &Arc<Slot>,
+    inner: &Inner,
+    suspended: Suspended,
+) -> Result<AfterRun, Error> {
     let Suspended { waiting, step } = suspended;
     let latest = waiting.until.map_or(inner.run.input_at, |until| until.max(inner.run.input_at));
     let expires = latest.after(SESSION_LIFE);
@@ -293,8 +308,10 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
     let sealed =
         shared.sealer.seal(&slot.place("connection_setup", "sealed_step", no), waiting.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    let (id, seq) = (slot.id, waiting.seq);
-    let (expires_at, has_address) = (expires.seconds(), inner.run.has_address);
+    let id = slot.id;
+    let seq = waiting.seq;
+    let expires_at = expires.seconds();
+    let has_address = inner.run.has_address;
     // The write may be relaxed, because a run makes the step again from the journal.
     let stored = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
@@ -310,20 +327,20 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
         })
     });
     // The session continued or ended in the meantime; the next attempt reads how.
-    let Some(inputs) = stored.await? else { return Ok(Next::Again) };
+    let Some(inputs) = stored.await? else { return Ok(AfterRun::Again) };
     for (input, sealed) in inputs {
         let place = slot.place("connection_setup_input", "sealed", 0);
         let opened = opened(shared, slot, &place, &sealed).await?;
-        let Some(parameters) = opened.and_then(|bytes| super::deliver::fitting(&waiting, bytes.expose())) else {
+        let Some(parameters) = opened.and_then(|bytes| super::deliver::parameters_for(&waiting, bytes.expose())) else {
             continue;
         };
         if session::input(shared, slot, &waiting, Effect::Callback(parameters), Source::Inbox(input)).await? {
-            return Ok(Next::Rest);
+            return Ok(AfterRun::Rest);
         }
     }
     slot.rest((waiting.no, step), waiting.seq);
     set_timer(shared, slot, waiting, expires);
-    Ok(Next::Rest)
+    Ok(AfterRun::Rest)
 }
 
 /// Sets the timer that ends the wait at its deadline, or the session when it expires. The timer works only as long as
@@ -331,7 +348,9 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
 pub(super) fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting, expires: Timestamp) {
     let until = waiting.until.unwrap_or(expires);
     // The timer does not keep a registry alive that its host has dropped.
-    let (time, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
+    let time = shared.clock.clone();
+    let host = Arc::downgrade(shared);
+    let waits = slot.clone();
     let task = async move {
         connection_egress::until(&*time, until).await;
         let Some(shared) = host.upgrade() else { return };
@@ -357,9 +376,9 @@ pub(super) async fn fail(
     slot: &Arc<Slot>,
     step_seq: i64,
     failure: SetupFailure,
-) -> Result<Next, Error> {
+) -> Result<AfterRun, Error> {
     finish::finish(shared, slot, step_seq, finish::Candidate::Refused(failure)).await?;
-    Ok(Next::Rest)
+    Ok(AfterRun::Rest)
 }
 
 /// Returns the wait of a session that waits and has not expired, and the state of the session. A session that has

@@ -30,9 +30,9 @@ use crate::{
 };
 
 /// Names the conflict between two inputs that end the same wait.
-const WAIT: &str = "wait of a setup";
+const MAX_WAIT: &str = "wait of a setup";
 /// Maximum number of attempts to change a session that other calls change at the same time.
-pub(super) const MOST_TRIES: usize = 8;
+pub(super) const MAX_TRIES: usize = 8;
 
 /// An error of [`SetupSession::advance`]. The session is unchanged.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -206,8 +206,9 @@ impl SetupSession {
     ///
     /// See [`AdvanceError`]. The session is unchanged.
     pub async fn advance(&self, step: StepNo, answers: &[(String, Secret)]) -> Result<(), AdvanceError> {
-        let (shared, slot) = (&self.shared, &self.slot);
-        for _ in 0..MOST_TRIES {
+        let shared = &self.shared;
+        let slot = &self.slot;
+        for _ in 0..MAX_TRIES {
             let (waiting, state) = run::waiting(shared, slot).await?;
             if let Some(waiting) = waiting {
                 if self.answer(&waiting, step, answers).await? {
@@ -234,7 +235,8 @@ impl SetupSession {
         step: StepNo,
         answers: &[(String, Secret)],
     ) -> Result<bool, AdvanceError> {
-        let (shared, slot) = (&self.shared, &self.slot);
+        let shared = &self.shared;
+        let slot = &self.slot;
         if waiting.no != step {
             return Err(AdvanceError::WrongStep { current: waiting.no });
         }
@@ -317,7 +319,9 @@ pub(super) async fn input(
     effect: Effect,
     source: Source,
 ) -> Result<bool, Error> {
-    let (on, slot, waiting) = (shared.clone(), slot.clone(), waiting.clone());
+    let on = shared.clone();
+    let slot = slot.clone();
+    let waiting = waiting.clone();
     let task = shared.runtimes.spawn(async move {
         let written = record(&on, &slot, &waiting, effect, source).await?;
         if written {
@@ -338,13 +342,15 @@ pub(super) async fn record(
     source: Source,
 ) -> Result<bool, Error> {
     let Some(seq) = waiting.seq else { return Ok(false) };
-    let (elapsed, now) = (matches!(effect, Effect::Elapsed), shared.clock.now());
+    let elapsed = matches!(effect, Effect::Elapsed);
+    let now = shared.clock.now();
     // A run that is lost after this point can be resumed for as long as a session that waits.
     let alive = if elapsed { i64::MIN } else { now.after(run::SESSION_LIFE).seconds() };
     let entry = Entry::new(waiting.what.clone(), now, effect);
     let sealed = shared.sealer.seal(&slot.effect_place(seq), entry.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    let (id, step) = (slot.id, i64::try_from(waiting.no).unwrap_or(i64::MAX));
+    let id = slot.id;
+    let step = i64::try_from(waiting.no).unwrap_or(i64::MAX);
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
@@ -358,13 +364,13 @@ pub(super) async fn record(
             };
             if !fresh || !tx.insert_effect(id, seq, &sealed).await? {
                 // Roll back, so that the wait continues.
-                return Err(StoreError::Conflict { what: WAIT.into() });
+                return Err(StoreError::Conflict { what: MAX_WAIT.into() });
             }
             Ok(true)
         })
     });
     match written.await {
-        Err(StoreError::Conflict { what }) if what == WAIT => Ok(false),
+        Err(StoreError::Conflict { what }) if what == MAX_WAIT => Ok(false),
         written => Ok(written?),
     }
 }

@@ -8,7 +8,7 @@ use crate::{ConnectionRegistry, Error, SessionId};
 /// The setups of one owner: sessions that make a connection, step by step, and survive the end of the process.
 ///
 /// [`begin`](Self::begin) creates a session, and [`resume`](Self::resume) continues one that another process began.
-/// [`deliver`](Self::deliver), [`delivered`](Self::delivered) and [`lead`](Self::lead) are for a host that receives
+/// [`deliver`](Self::deliver), [`delivered`](Self::delivered) and [`open_start_address`](Self::open_start_address) are for a host that receives
 /// callbacks itself: they find the session by what the browser brought, whichever owner it has.
 ///
 /// # Examples
@@ -133,7 +133,7 @@ impl Setups<'_> {
         let row = self.registry.shared.reader().await?.setup(id).await?;
         let row = row.filter(|row| *row.owner == *self.registry.owner).ok_or(Error::SessionNotFound(id))?;
         let slot = self.registry.shared.slot(&row)?;
-        follow::look(&self.registry.shared, &slot, &mut None).await?;
+        follow::check_row(&self.registry.shared, &slot, &mut None).await?;
         Ok(SetupSession::at(&self.registry.shared, slot))
     }
 

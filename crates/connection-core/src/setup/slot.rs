@@ -65,7 +65,8 @@ impl fmt::Debug for Slot {
 
 impl Slot {
     pub(super) fn new(id: SessionId, owner: String, kind: Kind) -> Self {
-        let (cancelled, view) = (watch::Sender::new(false), watch::Sender::default());
+        let cancelled = watch::Sender::new(false);
+        let view = watch::Sender::default();
         let (running, followers, leased, timer, unrecorded, unconfirmed) = Default::default();
         Self { id, owner, kind, running, cancelled, followers, view, leased, timer, unrecorded, unconfirmed }
     }

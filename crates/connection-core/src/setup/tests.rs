@@ -25,7 +25,7 @@ fn answer() -> impl Strategy<Value = Answer> {
         any::<i64>().prop_map(Answer::Number),
         ".*".prop_map(|text| Answer::Secret(text.into())),
         ".*".prop_map(Answer::Text),
-        ".*".prop_map(|path| Answer::Directory(host::root(path))),
+        ".*".prop_map(|path| Answer::Directory(host::granted_directory(path))),
         "https://[a-z]{1,9}\\.example(:[1-9][0-9]{1,3})?(/[a-z]{1,5}){0,2}"
             .prop_map(|url| Answer::Url(host::base_url(&url).unwrap())),
     ]
@@ -124,9 +124,10 @@ proptest! {
         let extension = extension.map(|(name, print, names, added)| ForExtension { name, print, names, added });
         let connect = Purpose::Connect { label, again, alone: again, extension: extension.clone() };
         for purpose in [connect, Purpose::Reauthorize { another_account: again, extension }] {
-            let root = browser.map(|hash| host::root(encode::hex(&hash)));
+            let root = browser.map(|hash| host::granted_directory(encode::hex(&hash)));
             let profile = again.then(|| Granted { id: uuid::Uuid::from_u128(no.into()).into(), root });
-            let (led, confirm) = (again, !again);
+            let led = again;
+            let confirm = !again;
             let seed_of = Secret::new(seed);
             let header = Header { seed: seed_of, purpose: purpose.clone(), browser, led, confirm, profile: profile.clone() };
             let read = Header::decode(header.encode().expose()).unwrap();
@@ -136,12 +137,12 @@ proptest! {
     }
 
     #[test]
-    fn what_nobody_wrote_is_refused_without_a_panic(bytes in vec(any::<u8>(), 0..200)) {
+    fn foreign_bytes_are_refused_without_a_panic(bytes in vec(any::<u8>(), 0..200)) {
         drop((Entry::decode(&bytes), Waiting::decode(&bytes), Header::decode(&bytes), codec::to_failure(&bytes)));
     }
 
     #[test]
-    fn what_was_cut_or_changed_is_refused_without_a_panic(
+    fn truncated_or_changed_bytes_are_refused_without_a_panic(
         effect in effect(),
         cut in any::<proptest::sample::Index>(),
         at in any::<proptest::sample::Index>(),

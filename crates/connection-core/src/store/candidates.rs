@@ -110,7 +110,10 @@ impl Reader {
         let rows = match kinds {
             [one] => all!(self, NearRow, NEAR_OF_ONE, owner, extension, provider, one)?,
             _ => {
-                let (one, two, three, four) = (kind(0), kind(1), kind(2), kind(3));
+                let one = kind(0);
+                let two = kind(1);
+                let three = kind(2);
+                let four = kind(3);
                 all!(self, NearRow, NEAR_OF_SOME, owner, extension, provider, one, two, three, four)?
             }
         };

@@ -7,7 +7,7 @@
 use std::str::FromStr as _;
 use std::{sync::OnceLock, time::Duration};
 
-use connection_egress::{Moment, asleep};
+use connection_egress::{Moment, sleep_passed};
 use tokio::sync::broadcast;
 
 use super::{Engine, Store, StoreError};
@@ -61,7 +61,7 @@ pub(crate) struct Version {
 
 /// A version of the store, and the time at which it was read or shortly before.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Looked {
+pub(crate) struct ObservedVersion {
     pub(crate) version: Version,
     pub(crate) at: Moment,
 }
@@ -123,7 +123,7 @@ impl Store {
     }
 
     /// Returns the version of the store, read less than `age` ago; `None` for an engine that has none.
-    pub(crate) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Looked> {
+    pub(crate) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<ObservedVersion> {
         match &self.shared.engine {
             #[cfg(feature = "sqlite")]
             Engine::Sqlite(sqlite) => sqlite.version(clock, age).await,
@@ -178,7 +178,7 @@ impl Changes {
                     Ok(changed) if concerns(changed) => return self.told(),
                     Ok(_) => {}
                 },
-                () = asleep(clock, || nap.saturating_sub(looked.age(Moment::of(clock)))) => {
+                () = sleep_passed(clock, || nap.saturating_sub(looked.age(Moment::of(clock)))) => {
                     let before = self.version;
                     if before.is_some() {
                         self.version = self.store.version(clock, POLL / 2).await.map(|looked| looked.version);

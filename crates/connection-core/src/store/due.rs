@@ -8,7 +8,7 @@ use super::{
     clock::clocked,
     columns::{Found, row},
     engine::{Engine, all, execute, optional},
-    refreshes::LONGEST_LEASE,
+    refreshes::MAX_LEASE,
     rows::SetupRow,
 };
 use crate::ids::ConnectionId;
@@ -41,7 +41,7 @@ impl Reader {
             " OR l.lease_until - $4 > ",
             ") ORDER BY c.refresh_at LIMIT $3"
         );
-        all!(self, DueRow, sql, now, kinds, limit, LONGEST_LEASE)
+        all!(self, DueRow, sql, now, kinds, limit, MAX_LEASE)
     }
 
     /// Returns connections of these kinds that are due for a verification.

@@ -11,7 +11,7 @@ use super::{
     changes::Changed,
     columns::row,
     engine::{all, execute, optional},
-    rows::{AccountFacts, EventRow, NewestEvent, Says, Standing, StoredEvent},
+    rows::{AccountFacts, EventRow, NewestEvent, RowClaim, Standing, StoredEvent},
 };
 use crate::ids::ConnectionId;
 
@@ -46,7 +46,13 @@ impl Newest {
     fn event(&self) -> Option<NewestEvent> {
         let Self { id, owner, connection_id, seq, at, kind, body, chain, generation, facts, before } = self.clone();
         let connection_id = ConnectionId::from(connection_id?);
-        let (id, owner, seq, at, kind, body, chain) = (id?, owner?, seq?, at?, kind?, body?, chain?);
+        let id = id?;
+        let owner = owner?;
+        let seq = seq?;
+        let at = at?;
+        let kind = kind?;
+        let body = body?;
+        let chain = chain?;
         let event = StoredEvent { id, owner, connection_id, seq, at, kind, body, chain, generation, facts };
         Some(NewestEvent { event, before })
     }
@@ -54,7 +60,7 @@ impl Newest {
 
 /// The difference between a row and what its newest event says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Astray {
+pub(crate) enum RowDifference {
     /// The event says something else.
     Edited,
     /// The row is of an older credential than the event.
@@ -68,17 +74,17 @@ pub(crate) enum Astray {
 impl StandingRow {
     /// Returns how the row differs from what its newest event says. An event that is not linked to the one before
     /// it counts as missing.
-    pub(crate) fn astray(&self, mac: Mac<'_>) -> Option<Astray> {
+    pub(crate) fn row_difference(&self, mac: Mac<'_>) -> Option<RowDifference> {
         let said = self.newest.event().filter(|newest| is_linked(newest, mac));
-        let Some(said) = said.and_then(|newest| newest.event.standing()) else { return Some(Astray::Untold) };
+        let Some(said) = said.and_then(|newest| newest.event.standing()) else { return Some(RowDifference::Untold) };
         if said == Standing::REMOVED {
-            return Some(Astray::Removed);
+            return Some(RowDifference::Removed);
         }
         let is = standing(&self.account, mac);
         match is.generation.cmp(&said.generation) {
-            std::cmp::Ordering::Less => Some(Astray::Outdated),
+            std::cmp::Ordering::Less => Some(RowDifference::Outdated),
             std::cmp::Ordering::Equal if is == said => None,
-            _ => Some(Astray::Edited),
+            _ => Some(RowDifference::Edited),
         }
     }
 }
@@ -216,7 +222,7 @@ impl Tx {
                            generation, facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         self.changed(Changed::Connection(event.connection_id));
         let (account, newest) = self.standing_before(event).await?;
-        let standing = said(event, account.as_ref(), newest.as_ref(), mac);
+        let standing = standing_by_event(event, account.as_ref(), newest.as_ref(), mac);
         let (last, before) = newest.map(|newest| (newest.event.seq, newest.event.chain)).unzip();
         // Only an edit can bring the number to its maximum.
         let Some(seq) = i64::checked_add(last.unwrap_or_default(), 1) else {
@@ -253,7 +259,7 @@ impl Tx {
         event: &EventRow,
     ) -> Result<(Option<AccountFacts>, Option<NewestEvent>), StoreError> {
         let id = event.connection_id;
-        let is_of_row = matches!(event.says, Says::Made | Says::Credential | Says::Row);
+        let is_of_row = matches!(event.says, RowClaim::Made | RowClaim::Credential | RowClaim::Row);
         if let Some(newest) = self.take_appended().filter(|newest| newest.event.connection_id == id) {
             let account = if is_of_row { self.account(id).await? } else { None };
             return Ok((account.as_ref().map(AccountFacts::of), Some(newest)));
@@ -270,29 +276,29 @@ impl Tx {
 ///
 /// Nothing is taken from an event that is not linked to the one before it. If no event has described the connection
 /// before, only its first event may do so. Otherwise the program itself would confirm what somebody edited.
-fn said(
+fn standing_by_event(
     event: &EventRow,
     account: Option<&AccountFacts>,
     newest: Option<&NewestEvent>,
     mac: Mac<'_>,
 ) -> Option<Standing> {
     let before = newest.filter(|newest| is_linked(newest, mac)).and_then(|newest| newest.event.standing());
-    let is_made = event.says == Says::Made && newest.is_none();
+    let is_made = event.says == RowClaim::Made && newest.is_none();
     match (event.says, &before) {
-        (Says::Removed, _) => return Some(Standing::REMOVED),
-        (Says::Made, _) if is_made => {}
-        (Says::Row | Says::Credential, Some(before)) if *before != Standing::REMOVED => {}
+        (RowClaim::Removed, _) => return Some(Standing::REMOVED),
+        (RowClaim::Made, _) if is_made => {}
+        (RowClaim::Row | RowClaim::Credential, Some(before)) if *before != Standing::REMOVED => {}
         _ => return before,
     }
     let Some(account) = account else { return before };
     let is = standing(account, mac);
     let Some(before) = before else { return Some(is) };
     Some(match event.says {
-        Says::Credential if is.generation > before.generation => Standing { facts: before.facts, ..is },
+        RowClaim::Credential if is.generation > before.generation => Standing { facts: before.facts, ..is },
         // The caller that changes the row has checked it against `before` in this transaction. A generation is
         // drawn when a credential is sealed, and one that was drawn earlier may be stored later. A lower generation
         // is therefore no sign of an edit.
-        Says::Row => is,
+        RowClaim::Row => is,
         // The row is older than the event, so the event counts.
         _ => before,
     })
@@ -338,7 +344,8 @@ fn is_linked(newest: &NewestEvent, mac: Mac<'_>) -> bool {
 fn chain(before: &[u8], seq: i64, event: &EventRow, standing: Option<&Standing>, mac: Mac<'_>) -> [u8; 32] {
     let EventRow { id, owner, connection_id, at, kind, body, says: _ } = event;
     let connection_id = connection_id.as_uuid();
-    let (seq, at) = (seq.to_be_bytes(), at.to_be_bytes());
+    let seq = seq.to_be_bytes();
+    let at = at.to_be_bytes();
     let mut parts: Vec<&[u8]> = vec![
         before,
         id.as_bytes(),
@@ -363,7 +370,7 @@ pub(crate) fn broken_link(before: &[u8], first: i64, events: &[StoredEvent], mac
     let mut before = before;
     for (event, seq) in events.iter().zip(first..) {
         let StoredEvent { id, owner, connection_id, at, kind, body, .. } = event.clone();
-        let row = EventRow { id, owner, connection_id, at, kind, body, says: Says::Same };
+        let row = EventRow { id, owner, connection_id, at, kind, body, says: RowClaim::Same };
         let standing = event.standing();
         let is_half = event.generation.is_some() != event.facts.is_some();
         if is_half || event.seq != seq || chain(before, seq, &row, standing.as_ref(), mac)[..] != event.chain {

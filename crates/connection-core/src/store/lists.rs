@@ -21,7 +21,7 @@ pub(crate) type Place = (i64, Uuid);
 
 /// The rows to list. A field that is `None` or `false` filters nothing.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct ListFilter {
     /// The owner; `None` for all owners.
     pub(crate) owner: Option<String>,
     pub(crate) kind: Option<String>,
@@ -109,7 +109,7 @@ pub(super) const WINDOW_OF_KIND: &str = window!(
     "a.kind, a.usable_at, a.id"
 );
 
-impl Wanted {
+impl ListFilter {
     /// Returns `true` if rows of the index may be skipped.
     fn passes_over(&self) -> bool {
         let named = self.label.is_some() && !self.is_label();
@@ -132,7 +132,7 @@ impl Wanted {
 impl Reader {
     /// Returns a page in the order in which connections became usable, and the position of the next page if there
     /// may be one.
-    pub(crate) async fn list(&mut self, wanted: &Wanted) -> Result<(Vec<FoundRow>, Option<Place>), StoreError> {
+    pub(crate) async fn list(&mut self, wanted: &ListFilter) -> Result<(Vec<FoundRow>, Option<Place>), StoreError> {
         let next = if wanted.passes_over() { self.window(wanted).await? } else { None };
         let rows = self.rows(wanted, next.unwrap_or((i64::MAX, Uuid::max()))).await?;
         if rows.len() as i64 >= wanted.limit {
@@ -142,10 +142,12 @@ impl Reader {
         Ok((rows, next))
     }
 
-    async fn rows(&mut self, wanted: &Wanted, until: Place) -> Result<Vec<FoundRow>, StoreError> {
-        let Wanted { owner, kind, kinds, label, liveness, valid_until, renewing, only_default, profile, limit, .. } =
-            wanted;
-        let ((at, id), (until_at, until_id)) = (wanted.after(), until);
+    async fn rows(&mut self, wanted: &ListFilter, until: Place) -> Result<Vec<FoundRow>, StoreError> {
+        let ListFilter {
+            owner, kind, kinds, label, liveness, valid_until, renewing, only_default, profile, limit, ..
+        } = wanted;
+        let (at, id) = wanted.after();
+        let (until_at, until_id) = until;
         let sql = match (owner, kind) {
             (None, _) => OF_ALL,
             (Some(_), None) => OF_OWNER,
@@ -190,7 +192,7 @@ impl Reader {
     }
 
     /// Returns the last row that a page may read; `None` if fewer rows than a window follow.
-    async fn window(&mut self, wanted: &Wanted) -> Result<Option<Place>, StoreError> {
+    async fn window(&mut self, wanted: &ListFilter) -> Result<Option<Place>, StoreError> {
         let (at, id) = wanted.after();
         match (&wanted.owner, &wanted.kind) {
             (None, _) => optional!(self, Place, WINDOW_OF_ALL, at, id, WINDOW - 1),
@@ -200,7 +202,7 @@ impl Reader {
     }
 }
 
-impl Wanted {
+impl ListFilter {
     fn after(&self) -> Place {
         self.after.unwrap_or((i64::MIN, Uuid::nil()))
     }

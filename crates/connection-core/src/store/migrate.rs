@@ -24,7 +24,7 @@ pub(super) use embedded;
 
 /// Creates a migrator for these files, with our table. The caller takes the lock: sqlx has none for SQLite, and its session lock
 /// for PostgreSQL does not work with a pooler.
-pub(super) fn ours<const FILES: usize>(files: [(&'static str, &'static str); FILES]) -> Migrator {
+pub(super) fn configured<const FILES: usize>(files: [(&'static str, &'static str); FILES]) -> Migrator {
     let migration = |(name, text): (&'static str, &'static str)| {
         let (version, words) = name.split_once('_').unwrap_or((name, ""));
         // A name without a number would be a version of its own, and a test compares the versions with the files.
@@ -70,14 +70,16 @@ fn refused(migrator: &Migrator, error: &MigrateError, place: &str) -> StoreError
         MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
             StoreError::Changed { place: owned, version: *version }
         }
-        MigrateError::Execute(error) => unread(error, place),
-        MigrateError::ExecuteMigration(error, _) => taken(error, place).unwrap_or_else(|| StoreError::of(error, place)),
+        MigrateError::Execute(error) => unreadable_table(error, place),
+        MigrateError::ExecuteMigration(error, _) => {
+            foreign_table(error, place).unwrap_or_else(|| StoreError::of(error, place))
+        }
         _ => StoreError::Unavailable { place: owned, detail: "its tables could not be brought up to date".into() },
     }
 }
 
 /// Returns why the table of migrations could not be read. A table without our columns belongs to another program.
-pub(super) fn unread(error: &sqlx::Error, place: &str) -> StoreError {
+pub(super) fn unreadable_table(error: &sqlx::Error, place: &str) -> StoreError {
     let is_another = error.as_database_error().is_some_and(|error| {
         // 42703 is PostgreSQL's undefined_column. SQLite has only a message.
         error.code().is_some_and(|code| code == "42703") || error.message().starts_with("no such column")
@@ -85,11 +87,11 @@ pub(super) fn unread(error: &sqlx::Error, place: &str) -> StoreError {
     if is_another {
         return StoreError::Taken { place: place.to_owned(), name: TABLE.to_owned() };
     }
-    taken(error, place).unwrap_or_else(|| StoreError::of(error, place))
+    foreign_table(error, place).unwrap_or_else(|| StoreError::of(error, place))
 }
 
 /// Returns the error for a table of another program with one of our names.
-fn taken(error: &sqlx::Error, place: &str) -> Option<StoreError> {
+fn foreign_table(error: &sqlx::Error, place: &str) -> Option<StoreError> {
     let error = error.as_database_error()?;
     let message = error.message();
     // 42P07 is PostgreSQL's duplicate_table, also for indexes. SQLite has only a message.

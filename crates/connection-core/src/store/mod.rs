@@ -61,16 +61,16 @@ use sqlite::{Limits, Sqlite};
 
 pub(crate) use accounts::OfKindRow;
 pub(crate) use candidates::KINDS_AT_ONCE;
-pub(crate) use changes::{Changed, Changes, Looked, Version};
+pub(crate) use changes::{Changed, Changes, ObservedVersion, Version};
 pub(crate) use due::DueRow;
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
 pub(crate) use error::called;
-pub(crate) use events::{Astray, StandingRow, broken_link};
+pub(crate) use events::{RowDifference, StandingRow, broken_link};
 pub(crate) use exchange_key::{ExchangeKey, Scope};
 pub(crate) use exchanges::Reopened;
 pub(crate) use in_use::InUseRow;
-pub(crate) use lists::{Wanted, any_of};
+pub(crate) use lists::{ListFilter, any_of};
 pub(crate) use livenesses::Unchanged;
 pub use location::StoreSource;
 pub(crate) use lock::Lock;
@@ -133,7 +133,9 @@ impl Store {
             #[cfg(feature = "sqlite")]
             Source::Sqlite(pool) => Engine::Sqlite(sqlite::open_lent(pool, Limits::USUAL).await?),
             #[cfg(feature = "postgres")]
-            Source::Postgres(pool, host) => Engine::Postgres(Box::new(postgres::open_lent(pool, direct, host).await?)),
+            Source::Postgres(pool, host) => {
+                Engine::Postgres(Box::new(postgres::open_host_pool(pool, direct, host).await?))
+            }
         };
         Ok(Self::of(engine))
     }

@@ -97,7 +97,8 @@ impl Tx {
         const SQL: &str = "INSERT INTO connection_profile (id, owner, kind, label, directory, is_default, \
                            is_implicit, created_at, updated_at, mark) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)";
         let ProfileRow { id, label, directory, is_default, is_implicit, created_at, marked: _ } = row;
-        let (id, created_at) = (id.as_uuid(), *created_at);
+        let id = id.as_uuid();
+        let created_at = *created_at;
         execute!(self, SQL, id, owner, kind, label, directory, *is_default, *is_implicit, created_at, mark).map(drop)
     }
 

@@ -18,7 +18,7 @@ pub(crate) const LEASE: i64 = 50;
 /// The maximum remaining time of a valid lease, in seconds. It is a little longer than a lease, because the clock
 /// counts whole seconds and is adjusted now and then. A lease with more time left was taken before the clock was
 /// set back, and counts as expired.
-pub(super) const LONGEST_LEASE: i64 = LEASE + 5;
+pub(super) const MAX_LEASE: i64 = LEASE + 5;
 
 row! {
     /// The lease of a refresh, as measured by the database's clock.
@@ -35,7 +35,7 @@ row! {
 
 impl Leased {
     pub(crate) fn is_held(&self) -> bool {
-        self.seconds_left.is_some_and(|left| (1..=LONGEST_LEASE).contains(&left))
+        self.seconds_left.is_some_and(|left| (1..=MAX_LEASE).contains(&left))
     }
 }
 
@@ -72,7 +72,7 @@ impl Tx {
             " OR connection_liveness.lease_until - $5 > ",
             " RETURNING fence"
         );
-        let leased = optional!(self, (i64,), sql, id.as_uuid(), generation, owner, LEASE, LONGEST_LEASE)?;
+        let leased = optional!(self, (i64,), sql, id.as_uuid(), generation, owner, LEASE, MAX_LEASE)?;
         Ok(leased.map(|(fence,)| fence))
     }
 

@@ -79,7 +79,8 @@ impl Tx {
 }
 
 fn chain(before: &[u8], owner: &str, (seq, subject, at): (i64, &[u8], i64), mac: Mac<'_>) -> [u8; 32] {
-    let (seq, at) = (seq.to_be_bytes(), at.to_be_bytes());
+    let seq = seq.to_be_bytes();
+    let at = at.to_be_bytes();
     mac(&joined(&[b"connection_row_event/v1", before, owner.as_bytes(), &seq, subject, &at]))
 }
 

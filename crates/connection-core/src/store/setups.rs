@@ -49,7 +49,8 @@ impl Reader {
                            s.sealed_step, s.lease_owner, s.lease_until, s.expires_at, s.created_at, e.seq, e.sealed \
                            FROM connection_setup AS s \
                            LEFT JOIN connection_setup_effect AS e ON e.session_id = s.id WHERE s.id = $1";
-        let (mut setup, mut effects) = (None, Vec::new());
+        let mut setup = None;
+        let mut effects = Vec::new();
         for row in all!(self, SetupAndEffect, SQL, id.as_uuid())? {
             setup.get_or_insert(row.setup);
             effects.extend(row.seq.zip(row.sealed));

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 /// The longest pause that a provider can request.
-const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
+const MAX_PAUSE: Duration = Duration::from_secs(86_400);
 /// The longest interval after failures, unless the host's longest interval is greater.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(3600);
+const MAX_BACK_OFF: Duration = Duration::from_secs(3600);
 
 /// The bounds for intervals between fetches: never shorter than `shortest`, never longer than `longest`, and
 /// `default` for kinds that recommend nothing.
@@ -26,7 +26,8 @@ pub struct UsageBounds {
 impl Default for UsageBounds {
     /// One minute, one hour, five minutes and ten percent.
     fn default() -> Self {
-        let (shortest, longest) = (Duration::from_secs(60), Duration::from_secs(3600));
+        let shortest = Duration::from_secs(60);
+        let longest = Duration::from_secs(3600);
         Self { shortest, longest, default: Duration::from_secs(300), jitter_percent: 10 }
     }
 }
@@ -75,10 +76,10 @@ impl UsageBounds {
     /// requested with the last failure.
     pub(super) fn back_off(&self, interval: Duration, failures: u32, pause: Option<Duration>) -> Duration {
         match pause {
-            Some(pause) => pause.clamp(interval.min(LONGEST_PAUSE), LONGEST_PAUSE),
+            Some(pause) => pause.clamp(interval.min(MAX_PAUSE), MAX_PAUSE),
             None => {
                 let doubled = interval.saturating_mul(2_u32.saturating_pow(failures.min(16)));
-                doubled.min(LONGEST_BACK_OFF.max(self.longest).max(interval))
+                doubled.min(MAX_BACK_OFF.max(self.longest).max(interval))
             }
         }
     }
@@ -97,7 +98,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn what_a_kind_recommends_is_kept_within_the_bounds_and_without_it_the_host_decides() {
+    fn a_recommended_interval_is_bounded_and_the_host_decides_without_one() {
         let bounds = UsageBounds::new();
         let clamped = |seconds| bounds.interval(Some(seconds * SECOND)).as_secs();
         assert_eq!((clamped(1), clamped(90), clamped(100_000)), (60, 90, 3600));

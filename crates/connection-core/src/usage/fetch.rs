@@ -20,19 +20,19 @@ use crate::{
 };
 
 /// The deadline of a fetch.
-const LONGEST: Duration = Duration::from_secs(60);
+const MAX_DURATION: Duration = Duration::from_secs(60);
 /// A plugin that still runs after this extra time blocks its thread, which cannot be interrupted.
 const GRACE: Duration = Duration::from_secs(1);
 /// The deadline of calls that use no network.
-const LONGEST_CALL: Duration = Duration::from_secs(10);
-const MOST_METRICS: usize = 100;
-const LONGEST_ID: usize = 128;
+const MAX_CALL: Duration = Duration::from_secs(10);
+const MAX_METRICS: usize = 100;
+const MAX_ID_LENGTH: usize = 128;
 /// The maximum length of a unit, or of the name of a payment mode.
-pub(super) const LONGEST_WORD: usize = 128;
+pub(super) const MAX_WORD_LENGTH: usize = 128;
 /// The maximum size of a metric of an unknown kind.
-const LONGEST_OTHER: usize = 16 * 1024;
+const MAX_OTHER_LENGTH: usize = 16 * 1024;
 /// The maximum size of the provider's raw answer.
-pub(super) const LONGEST_RAW: usize = 64 * 1024;
+pub(super) const MAX_RAW_LENGTH: usize = 64 * 1024;
 
 /// The maximum number of fetches if the account of the connection changes meanwhile.
 const ATTEMPTS: usize = 3;
@@ -47,7 +47,7 @@ pub(super) struct Fetched {
 }
 
 /// The result of one request to the plugin.
-struct Found {
+struct FetchResult {
     generation: Option<i64>,
     result: Result<UsageSnapshot, NotLive>,
 }
@@ -55,12 +55,13 @@ struct Found {
 /// Fetches, or waits for the fetch that is running. Never returns the usage of an account to which the connection
 /// no longer belongs.
 pub(super) async fn fetch(connection: &Connection) -> Result<Fetched, Error> {
-    let (shared, id) = (&connection.shared, connection.id());
+    let shared = &connection.shared;
+    let id = connection.id();
     let registry = connection.registry();
     let mut info = connection.info.clone();
     for _ in 0..ATTEMPTS {
         let flying = registry.clone();
-        let joined = shared.usage.flights.join(&shared.runtimes, id, || async move { fly(&flying, id).await }).await;
+        let joined = shared.usage.flights.join(&shared.runtimes, id, || async move { run(&flying, id).await }).await;
         match joined {
             Ok(fetched) if fetched.account == info.identity.account_id.as_str() => return Ok(fetched),
             // The fetch was for another account, or was cancelled because the account changed; or the connection
@@ -72,14 +73,14 @@ pub(super) async fn fetch(connection: &Connection) -> Result<Fetched, Error> {
     Err(changing())
 }
 
-async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Fetched, Error> {
+async fn run(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Fetched, Error> {
     let shared = &registry.shared;
     for _ in 0..ATTEMPTS {
         let connection = Connection { shared: shared.clone(), info: registry.info(id).await?.into() };
         // Drops the cached row, so that the credential is read after the account above, and before the accounts are
         // compared.
         shared.hot.forget(Changed::Connection(id));
-        let found = look(&connection).await?;
+        let found = fetch_once(&connection).await?;
         let account = connection.info.identity.account_id.as_str();
         if registry.info(id).await?.identity.account_id.as_str() != account {
             continue;
@@ -99,9 +100,9 @@ fn changing() -> Error {
 }
 
 /// Returns the usage, or why there is none now.
-async fn look(connection: &Connection) -> Result<Found, Error> {
+async fn fetch_once(connection: &Connection) -> Result<FetchResult, Error> {
     let (kind, row) = match connection.open_fresh().await {
-        Err(Error::NotRenewed { why, .. }) => return Ok(Found { generation: None, result: Err(*why) }),
+        Err(Error::NotRenewed { why, .. }) => return Ok(FetchResult { generation: None, result: Err(*why) }),
         opened => opened?,
     };
     let result = ask(connection, &kind, &row).await?;
@@ -109,9 +110,9 @@ async fn look(connection: &Connection) -> Result<Found, Error> {
         && matches!(&*why.reason.code, reason::EXPIRED | reason::UNAUTHORIZED));
     if is_refused && let Some(fresh) = connection.after_refusal(&kind, &row).await {
         let result = ask(connection, &kind, &fresh).await?;
-        return Ok(Found { generation: Some(fresh.generation), result });
+        return Ok(FetchResult { generation: Some(fresh.generation), result });
     }
-    Ok(Found { generation: Some(row.generation), result })
+    Ok(FetchResult { generation: Some(row.generation), result })
 }
 
 async fn ask(
@@ -119,18 +120,24 @@ async fn ask(
     kind: &Arc<KindEntry>,
     row: &HotRow,
 ) -> Result<Result<UsageSnapshot, NotLive>, Error> {
-    let (shared, info) = (&connection.shared, &connection.info);
-    let (owner, config, payload) = (info.owner.clone(), info.config.clone(), row.payload.duplicate());
+    let shared = &connection.shared;
+    let info = &connection.info;
+    let owner = info.owner.clone();
+    let config = info.config.clone();
+    let payload = row.payload.duplicate();
     let subject = Subject { id: info.id, owner, profile: info.profile, payload, config };
     let services = HostServices::of(shared, kind, &subject).await?.unattended();
-    let (definition, clock, heard) = (kind.definition.clone(), shared.clock.clone(), services.heard());
+    let definition = kind.definition.clone();
+    let clock = shared.clock.clone();
+    let heard = services.heard();
     let task = async move {
-        let (connection, http) = (subject.connection(), services.http());
+        let connection = subject.connection();
+        let http = services.http();
         let ctx = UsageContext::new(services.services(&http), &connection, services.directory());
         let fetch = || definition.fetch_usage(&subject.payload.credential, &ctx);
-        contain(&*clock, LONGEST, fetch, || false, || {}).await
+        contain(&*clock, MAX_DURATION, fetch, || false, || {}).await
     };
-    let ended = match shared.runtimes.run(&*shared.clock, LONGEST + GRACE, task).await {
+    let ended = match shared.runtimes.run(&*shared.clock, MAX_DURATION + GRACE, task).await {
         Contained::Ended(ended) => ended,
         Contained::Panicked => Contained::Panicked,
         Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
@@ -144,7 +151,7 @@ async fn ask(
         },
         Contained::Ended(Ok(None)) => Err(connection.cannot("report how much of their account is used")),
         Contained::Ended(Err(ConnectionError::NotLive(why))) => {
-            Ok(Err(heard.named(limits::not_live(why), shared.clock.now())))
+            Ok(Err(heard.describe_reason(limits::not_live(why), shared.clock.now())))
         }
         Contained::Ended(Err(ConnectionError::Credential(_))) => {
             let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot read the stored credential");
@@ -166,7 +173,7 @@ pub(super) async fn answered<T: Send + 'static>(
     task: impl Future<Output = Option<T>> + Send + 'static,
 ) -> Result<T, Error> {
     let fault = |what| Error::PluginFault { kind: kind.clone(), what };
-    match shared.runtimes.run(&*shared.clock, LONGEST_CALL, task).await {
+    match shared.runtimes.run(&*shared.clock, MAX_CALL, task).await {
         Contained::Ended(Some(answer)) => Ok(answer),
         Contained::Ended(None) | Contained::Panicked => Err(fault(CRASHED)),
         Contained::Stopped | Contained::TimedOut => Err(fault(TIMED_OUT)),
@@ -179,7 +186,7 @@ fn bounded(mut snapshot: UsageSnapshot, kind: &Kind) -> Result<UsageSnapshot, &'
     json::time_check(snapshot.observed_at)?;
     metrics(&snapshot.metrics)?;
     snapshot.raw.take_if(|raw| *raw == Value::Null);
-    if snapshot.raw.take_if(|raw| !limits::is_json(raw, LONGEST_RAW)).is_some() {
+    if snapshot.raw.take_if(|raw| !limits::is_json(raw, MAX_RAW_LENGTH)).is_some() {
         tracing::warn!(%kind, "a provider's answer about usage is not JSON, or has more than 64 KiB, and is left out");
     }
     Ok(snapshot)
@@ -188,7 +195,7 @@ fn bounded(mut snapshot: UsageSnapshot, kind: &Kind) -> Result<UsageSnapshot, &'
 /// Checks metrics. Their fields are public, so they may have changed since their constructors checked them.
 pub(super) fn metrics(metrics: &[UsageMetric]) -> Result<(), &'static str> {
     json::check(metrics)?;
-    if metrics.len() > MOST_METRICS {
+    if metrics.len() > MAX_METRICS {
         return Err("the plugin reports more than 100 metrics");
     }
     let mut seen = Vec::new();
@@ -199,18 +206,18 @@ pub(super) fn metrics(metrics: &[UsageMetric]) -> Result<(), &'static str> {
                 if !(0.0..=1.0).contains(&window.utilization) {
                     return Err("the used part of a window is not between 0 and 1");
                 }
-                if window.unit.as_ref().is_some_and(|unit| unit.len() > LONGEST_WORD) {
+                if window.unit.as_ref().is_some_and(|unit| unit.len() > MAX_WORD_LENGTH) {
                     return Err("a metric's unit has more than 128 bytes");
                 }
                 (&*window.id, [window.used, window.limit])
             }
             UsageMetric::TokenUtilization(tokens) => (&*tokens.id, [None, None]),
-            UsageMetric::Other(value) if !limits::is_json(value, LONGEST_OTHER) => {
+            UsageMetric::Other(value) if !limits::is_json(value, MAX_OTHER_LENGTH) => {
                 return Err("the plugin reports a metric that is not JSON, or has more than 16 KiB or 32 levels");
             }
             _ => continue,
         };
-        if id.is_empty() || id.len() > LONGEST_ID {
+        if id.is_empty() || id.len() > MAX_ID_LENGTH {
             return Err("a metric's id is empty or has more than 128 bytes");
         }
         if !numbers.into_iter().flatten().all(f64::is_finite) {

@@ -14,14 +14,14 @@ const TIME_WINDOW: &str = "time_window";
 const TOKEN_UTILIZATION: &str = "token_utilization";
 
 /// The years 0 to 9999, which RFC 3339 can express.
-const SAYABLE: RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+const TIMESTAMP_RANGE: RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
 /// The maximum total size of the unknown fields of a metric.
-const LONGEST_OTHERS: usize = 16 * 1024;
+const MAX_OTHERS_LENGTH: usize = 16 * 1024;
 
 /// The fields of each kind that this version knows.
-const OF_SPEND: &[&str] = &["kind", "id", "label", "spentUsd", "budgetUsd", "cycleStart", "cycleEnd"];
-const OF_TOKENS: &[&str] = &["kind", "id", "label", "used", "max"];
-const OF_WINDOW: &[&str] =
+const SPEND_MEMBERS: &[&str] = &["kind", "id", "label", "spentUsd", "budgetUsd", "cycleStart", "cycleEnd"];
+const TOKEN_MEMBERS: &[&str] = &["kind", "id", "label", "used", "max"];
+const WINDOW_MEMBERS: &[&str] =
     &["kind", "id", "label", "utilization", "used", "limit", "unit", "resetsAt", "windowSeconds"];
 
 type Fields = Vec<(String, Value)>;
@@ -51,7 +51,7 @@ pub fn metric_to_value(metric: &UsageMetric) -> Value {
             put(&mut fields, "budgetUsd", spend.budget_usd.and_then(number));
             put(&mut fields, "cycleStart", time(spend.cycle_start));
             put(&mut fields, "cycleEnd", time(spend.cycle_end));
-            put_others(&mut fields, OF_SPEND, &spend.others);
+            put_others(&mut fields, SPEND_MEMBERS, &spend.others);
             Value::Map(fields)
         }
         UsageMetric::TimeWindow(window) => {
@@ -62,14 +62,14 @@ pub fn metric_to_value(metric: &UsageMetric) -> Value {
             put(&mut fields, "unit", window.unit.as_deref().map(Value::from));
             put(&mut fields, "resetsAt", window.resets_at.and_then(time));
             put(&mut fields, "windowSeconds", window.window_seconds.map(whole));
-            put_others(&mut fields, OF_WINDOW, &window.others);
+            put_others(&mut fields, WINDOW_MEMBERS, &window.others);
             Value::Map(fields)
         }
         UsageMetric::TokenUtilization(tokens) => {
             let mut fields = head(TOKEN_UTILIZATION, &tokens.id, tokens.label.as_str());
             fields.push(("used".into(), whole(tokens.used)));
             put(&mut fields, "max", tokens.max.map(whole));
-            put_others(&mut fields, OF_TOKENS, &tokens.others);
+            put_others(&mut fields, TOKEN_MEMBERS, &tokens.others);
             Value::Map(fields)
         }
         UsageMetric::Other(value) => value.clone(),
@@ -93,7 +93,7 @@ pub(super) fn check(metrics: &[UsageMetric]) -> Result<(), &'static str> {
             UsageMetric::TokenUtilization(tokens) => &tokens.others,
             _ => continue,
         };
-        if !limits::is_json(&Value::Map(others.clone()), LONGEST_OTHERS) {
+        if !limits::is_json(&Value::Map(others.clone()), MAX_OTHERS_LENGTH) {
             return Err("a metric has other fields that are not JSON, or have more than 16 KiB or 32 levels");
         }
     }
@@ -102,7 +102,7 @@ pub(super) fn check(metrics: &[UsageMetric]) -> Result<(), &'static str> {
 
 /// Checks that a time can be written.
 pub(super) fn time_check(at: Timestamp) -> Result<(), &'static str> {
-    match SAYABLE.contains(&at.seconds()) {
+    match TIMESTAMP_RANGE.contains(&at.seconds()) {
         true => Ok(()),
         false => Err("a metric's time is not in the years 0 to 9999"),
     }
@@ -123,7 +123,7 @@ fn monthly_spend(value: &Value) -> Option<UsageMetric> {
     let cycle = (to_time(&value["cycleStart"])?, to_time(&value["cycleEnd"])?);
     let mut spend = MonthlySpend::new(text(value, "id")?, text(value, "label")?, to_number(&value["spentUsd"])?, cycle);
     spend.budget_usd = optional(value, "budgetUsd", to_number)?;
-    spend.others = others(value, OF_SPEND);
+    spend.others = others(value, SPEND_MEMBERS);
     Some(spend.into())
 }
 
@@ -134,14 +134,14 @@ fn time_window(value: &Value) -> Option<UsageMetric> {
     window.unit = optional(value, "unit", |unit| unit.as_str().map(|unit| unit.to_owned().into()))?;
     window.resets_at = optional(value, "resetsAt", to_time)?;
     window.window_seconds = optional(value, "windowSeconds", to_whole)?;
-    window.others = others(value, OF_WINDOW);
+    window.others = others(value, WINDOW_MEMBERS);
     Some(window.into())
 }
 
 fn token_utilization(value: &Value) -> Option<UsageMetric> {
     let mut tokens = TokenUtilization::new(text(value, "id")?, text(value, "label")?, to_whole(&value["used"])?);
     tokens.max = optional(value, "max", to_whole)?;
-    tokens.others = others(value, OF_TOKENS);
+    tokens.others = others(value, TOKEN_MEMBERS);
     Some(tokens.into())
 }
 
@@ -172,7 +172,7 @@ fn whole(number: u64) -> Value {
 }
 
 fn time(at: Timestamp) -> Option<Value> {
-    SAYABLE.contains(&at.seconds()).then(|| Value::Text(at.to_rfc3339()))
+    TIMESTAMP_RANGE.contains(&at.seconds()).then(|| Value::Text(at.to_rfc3339()))
 }
 
 fn text(value: &Value, name: &str) -> Option<String> {
@@ -208,7 +208,8 @@ mod tests {
     #[test]
     fn a_host_takes_no_time_that_cannot_be_written_and_so_much_of_what_nobody_knows() {
         // Milliseconds that were taken for seconds.
-        let (at, far) = (Timestamp::from_seconds(1_800_000_000), Timestamp::from_seconds(1_800_000_000_000));
+        let at = Timestamp::from_seconds(1_800_000_000);
+        let far = Timestamp::from_seconds(1_800_000_000_000);
         let of = |metric: UsageMetric| check(&[metric]);
         let window = |at| TimeWindow::new("a", "A", 0.5).resets_at(at);
         assert_eq!(of(window(at).into()), Ok(()));
@@ -217,7 +218,7 @@ mod tests {
         assert_eq!(of(MonthlySpend::new("a", "A", 1.0, (at, far)).into()), time);
         assert_eq!((time_check(at), time_check(far)), (Ok(()), time));
         let mut tokens = TokenUtilization::new("a", "A", 1);
-        tokens.others = vec![("x".into(), Value::Text("x".repeat(LONGEST_OTHERS - 8)))];
+        tokens.others = vec![("x".into(), Value::Text("x".repeat(MAX_OTHERS_LENGTH - 8)))];
         assert_eq!(of(tokens.clone().into()), Ok(()));
         tokens.others[0].0.push('x');
         assert_eq!(

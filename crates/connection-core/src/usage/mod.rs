@@ -138,7 +138,8 @@ impl Usage {
     pub async fn snapshot(&self, profile: Option<ProfileId>) -> Result<Option<UsageReading>, Error> {
         let target = self.target(profile).await?;
         let Some(connection) = self.connected(&target).await? else { return Ok(None) };
-        let (shared, info) = (&self.registry.shared, &connection.info);
+        let shared = &self.registry.shared;
+        let info = &connection.info;
         Ok(shared.usage.snapshots.read(info.id, info.identity.account_id.as_str(), shared.clock.passed()))
     }
 
@@ -174,7 +175,7 @@ impl Usage {
     /// [`Error::PluginFault`] if the plugin panics, and [`Error::Plugin`] if it returns too much or numbers that
     /// are not finite.
     pub async fn format_session_metrics(&self, session: SessionTokens) -> Result<Vec<UsageMetric>, Error> {
-        if session.said.as_ref().is_some_and(|said| !limits::is_json(said, fetch::LONGEST_RAW)) {
+        if session.document.as_ref().is_some_and(|said| !limits::is_json(said, fetch::MAX_RAW_LENGTH)) {
             return Err(Error::InvalidRequest("the document of a session may have at most 64 KiB and 32 levels"));
         }
         let entry = self.entry()?;
@@ -199,7 +200,7 @@ impl Usage {
     /// # Errors
     ///
     /// The errors of [`fetch`](Self::fetch) and [`format_session_metrics`](Self::format_session_metrics).
-    pub async fn tell_session(
+    pub async fn report_session(
         &self,
         profile: Option<ProfileId>,
         session: SessionTokens,
@@ -207,7 +208,8 @@ impl Usage {
         let target = self.target(profile).await?;
         let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
         let metrics = self.format_session_metrics(session).await?;
-        let (shared, info) = (&self.registry.shared, &connection.info);
+        let shared = &self.registry.shared;
+        let info = &connection.info;
         let at = (shared.clock.now(), shared.clock.passed());
         Ok(shared.usage.snapshots.tell(info.id, info.identity.account_id.as_str(), at, metrics))
     }

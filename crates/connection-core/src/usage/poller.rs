@@ -16,7 +16,7 @@ use std::{
 };
 
 use connection_contract::{BoxFuture, Crypto as _, Kind, NotLive};
-use connection_egress::asleep;
+use connection_egress::sleep_passed;
 use tokio::sync::{mpsc, watch};
 
 use super::{UsageBounds, fetch};
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The maximum number of fetches at once.
-const AT_ONCE: usize = 8;
+const MAX_FETCHES: usize = 8;
 const BATCH: i64 = 500;
 /// The minimum time between two listings after changes of connections.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -64,7 +64,7 @@ impl ConnectionRegistry {
 pub struct PollUsage {
     registry: ConnectionRegistry,
     bounds: UsageBounds,
-    is_meant: IsMeant,
+    is_meant: RowFilter,
 }
 
 impl PollUsage {
@@ -106,7 +106,7 @@ pub struct PolledUsage<'a> {
 }
 
 /// A predicate that selects the connections to poll, by owner and connection.
-type IsMeant = Box<dyn Fn(&str, &PolledUsage<'_>) -> bool + Send + Sync>;
+type RowFilter = Box<dyn Fn(&str, &PolledUsage<'_>) -> bool + Send + Sync>;
 
 /// A polled connection.
 struct Row {
@@ -154,7 +154,7 @@ enum Failed {
 struct Poller {
     shared: Arc<Shared>,
     bounds: UsageBounds,
-    is_meant: IsMeant,
+    is_meant: RowFilter,
     rows: HashMap<ConnectionId, Row>,
     done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     listed: watch::Receiver<u64>,
@@ -167,16 +167,19 @@ struct Poller {
 }
 
 impl Poller {
-    fn new(shared: Arc<Shared>, bounds: UsageBounds, is_meant: IsMeant) -> Self {
-        let (listed, closed) = (shared.usage.listed.subscribe(), shared.usage.closed.subscribe());
-        let (rows, done, next_list) = (HashMap::new(), mpsc::unbounded_channel(), Duration::ZERO);
+    fn new(shared: Arc<Shared>, bounds: UsageBounds, is_meant: RowFilter) -> Self {
+        let listed = shared.usage.listed.subscribe();
+        let closed = shared.usage.closed.subscribe();
+        let rows = HashMap::new();
+        let done = mpsc::unbounded_channel();
+        let next_list = Duration::ZERO;
         Self { shared, bounds, is_meant, rows, done, listed, closed, is_news: false, next_list, last_list: None }
     }
 
     async fn run(mut self) {
         while !self.shared.store.is_closed() {
             let began = self.shared.clock.passed();
-            let next = match self.look().await {
+            let next = match self.begin_due_fetches().await {
                 Ok(nap) => nap.map(|nap| began.saturating_add(nap)),
                 Err(error) => {
                     tracing::warn!(code = error.code(), "the connections whose usage is due could not be read");
@@ -189,7 +192,7 @@ impl Poller {
 
     /// Begins the fetches that are due. Returns the time until there is more to do, or `None` if only a signal can
     /// bring more.
-    async fn look(&mut self) -> Result<Option<Duration>, Error> {
+    async fn begin_due_fetches(&mut self) -> Result<Option<Duration>, Error> {
         let passed = self.shared.clock.passed();
         // This comes before kinds and connections are read, so that a signal that arrives during the reads is kept
         // for the next look.
@@ -217,7 +220,7 @@ impl Poller {
         self.begin(passed);
         let waits = self.rows.values().filter(|row| !row.is_running).map(|row| row.due);
         // While the maximum number of fetches run, the end of one of them wakes the poller.
-        let due = if self.running() < AT_ONCE { waits.min() } else { None };
+        let due = if self.running() < MAX_FETCHES { waits.min() } else { None };
         let next = due.unwrap_or(self.next_list).min(self.next_list);
         let next = if self.is_news { next.min(passed.saturating_add(SETTLED)) } else { next };
         Ok(Some(next.saturating_sub(passed)))
@@ -259,7 +262,7 @@ impl Poller {
         }
         let interval = interval(&self.shared, &self.bounds, kind);
         let apart = || spread(&self.shared, &self.bounds, interval).saturating_sub(interval);
-        let due = match self.shared.usage.snapshots.asked(id) {
+        let due = match self.shared.usage.snapshots.last_fetch(id) {
             // Another caller has fetched it already.
             Some((at, _)) => at.saturating_add(interval).saturating_add(apart()).max(passed),
             // Connections that are older than the poller are spread, so that they are not all fetched at once.
@@ -275,11 +278,11 @@ impl Poller {
     }
 
     fn begin(&mut self, passed: Duration) {
-        let free = AT_ONCE.saturating_sub(self.running());
+        let free = MAX_FETCHES.saturating_sub(self.running());
         for (id, row) in self.rows.iter_mut().filter(|(_, row)| !row.is_running && row.due <= passed) {
             let interval = interval(&self.shared, &self.bounds, &row.kind);
             // Another caller has fetched meanwhile, or was asked by the provider to wait.
-            let later = match self.shared.usage.snapshots.asked(*id) {
+            let later = match self.shared.usage.snapshots.last_fetch(*id) {
                 Some((at, None)) => at.saturating_add(interval),
                 Some((at, Some(NotLive { recheck_after: pause @ Some(_), .. }))) => {
                     at.saturating_add(self.bounds.back_off(interval, 1, pause))
@@ -293,7 +296,8 @@ impl Poller {
         for (id, row) in due.into_iter().take(free) {
             row.is_running = true;
             let registry = ConnectionRegistry { shared: self.shared.clone(), owner: row.owner.as_str().into() };
-            let (id, done) = (*id, self.done.0.clone());
+            let id = *id;
+            let done = self.done.0.clone();
             self.shared.runtimes.spawn(async move {
                 let (tried, result) = fetched(&registry, id).await;
                 // If this fails, the poller was dropped.
@@ -307,7 +311,7 @@ impl Poller {
         let clock = self.shared.clock.clone();
         let asleep = async {
             match next {
-                Some(next) => asleep(&*clock, || next.saturating_sub(clock.passed())).await,
+                Some(next) => sleep_passed(&*clock, || next.saturating_sub(clock.passed())).await,
                 None => std::future::pending().await,
             }
         };

@@ -41,21 +41,25 @@ impl UsageChanges {
 }
 
 /// Returns the entry of a connection. An entry of another account is replaced by an empty one.
-fn of_account<'a>(table: &'a mut HashMap<ConnectionId, Kept>, id: ConnectionId, account: &str) -> &'a mut Kept {
-    let kept = table.entry(id).or_insert_with(|| Kept::new(account));
+fn of_account<'a>(
+    table: &'a mut HashMap<ConnectionId, AccountState>,
+    id: ConnectionId,
+    account: &str,
+) -> &'a mut AccountState {
+    let kept = table.entry(id).or_insert_with(|| AccountState::new(account));
     if kept.account != account {
-        *kept = Kept::new(account);
+        *kept = AccountState::new(account);
     }
     kept
 }
 
 /// The readings, by connection.
 pub(super) struct Snapshots {
-    table: Mutex<HashMap<ConnectionId, Kept>>,
+    table: Mutex<HashMap<ConnectionId, AccountState>>,
     fetched: watch::Sender<u64>,
 }
 
-struct Kept {
+struct AccountState {
     /// The account of the entry, so that its usage is never shown for another account.
     account: String,
     /// The time windows that a session reported last.
@@ -93,7 +97,7 @@ fn id(metric: &UsageMetric) -> Option<&str> {
     }
 }
 
-impl Kept {
+impl AccountState {
     fn new(account: &str) -> Self {
         Self { account: account.to_owned(), session: Vec::new(), good: None, error: None, asked: None }
     }
@@ -177,7 +181,7 @@ impl Snapshots {
     }
 
     /// Returns the time of the last fetch and, if it failed, the reason.
-    pub(super) fn asked(&self, id: ConnectionId) -> Option<(Duration, Option<NotLive>)> {
+    pub(super) fn last_fetch(&self, id: ConnectionId) -> Option<(Duration, Option<NotLive>)> {
         self.lock().get(&id).and_then(|kept| Some((kept.asked?, kept.error.clone())))
     }
 
@@ -197,7 +201,7 @@ impl Snapshots {
     }
 
     /// A poisoned lock is ignored, because no panic can leave the table half changed.
-    fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Kept>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, AccountState>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -207,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_fetched_while_connections_are_listed_stays() {
+    fn a_snapshot_fetched_during_a_list_is_kept() {
         let snapshots = Snapshots::default();
         let [gone, there, new] = [1, 2, 3].map(|id| ConnectionId::from(uuid::Uuid::from_u128(id)));
         let fetched = |id| {

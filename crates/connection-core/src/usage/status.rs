@@ -4,7 +4,7 @@ use connection_contract::{Identity, Liveness, Reason, Text, reason};
 
 use super::{
     Usage,
-    fetch::{LONGEST_WORD, answered},
+    fetch::{MAX_WORD_LENGTH, answered},
 };
 use crate::{ConnectionId, Error, ProfileId, contain, limits};
 
@@ -59,7 +59,7 @@ impl Usage {
         let definition = target.entry.definition.clone();
         let task = async move { contain::call(|| definition.usage_auth_mode(&row.payload.credential)) };
         match answered(&self.registry.shared, &self.kind, task).await {
-            Ok(Ok(mode)) if mode.as_ref().is_none_or(|mode| mode.len() <= LONGEST_WORD) => status.auth_mode = mode,
+            Ok(Ok(mode)) if mode.as_ref().is_none_or(|mode| mode.len() <= MAX_WORD_LENGTH) => status.auth_mode = mode,
             Ok(Ok(_)) => {
                 let problem = "the plugin describes how the account is paid for in more than 128 bytes";
                 status.error = Some(Reason::new(reason::PLUGIN_FAULT, problem).remedy(limits::REPORT));

@@ -6,7 +6,7 @@ use super::Usage;
 use crate::{Connection, ConnectionId, ConnectionInfo, Error, Filter, ProfileError, ProfileId, registry::KindEntry};
 
 /// The maximum number of candidates to read and to name in an error.
-const MOST: u16 = 20;
+const MAX_CANDIDATES: u16 = 20;
 
 /// The subject of a call.
 pub(super) struct Target {
@@ -40,7 +40,7 @@ impl Usage {
             let what = "report how much of their account is used";
             return Err(Error::NotSupported { kind: self.kind.clone(), what });
         }
-        let has_profiles = self.registry.shared.lent.profiles(&entry).is_some();
+        let has_profiles = self.registry.shared.local_services.profiles(&entry).is_some();
         let profile = if has_profiles { profile } else { None };
         let named = match self.connection {
             Some(id) => Some(self.named(id).await?),
@@ -118,7 +118,7 @@ impl Usage {
 
     async fn candidates(&self, target: &Target) -> Result<Candidates, Error> {
         let of_kind = Filter::new().kind(self.kind.clone());
-        if self.registry.shared.lent.profiles(&target.entry).is_none() {
+        if self.registry.shared.local_services.profiles(&target.entry).is_none() {
             return Ok(Candidates { own: self.first(of_kind, |_| true).await?, before: Vec::new() });
         }
         let own = match target.profile {
@@ -139,9 +139,9 @@ impl Usage {
         is_of: impl Fn(&Option<ProfileId>) -> bool,
     ) -> Result<Vec<ConnectionInfo>, Error> {
         let mut found = Vec::new();
-        filter = filter.limit(MOST);
+        filter = filter.limit(MAX_CANDIDATES);
         // A page may be empty without being the last one.
-        while found.len() < MOST.into() {
+        while found.len() < MAX_CANDIDATES.into() {
             let page = self.registry.list_connections(filter.clone()).await?;
             found.extend(page.connections);
             let Some(next) = page.next else { return Ok(found) };

@@ -9,17 +9,17 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, Liveness, NotLive, Reason, Secret, Timestamp, VerifyResult, reason};
 use serde_json::Value;
 
-use super::{Read, Seen, look::Looked};
+use super::{Read, ShownConnection, measure::Measurement};
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
-    connection::{named, replace},
+    connection::{named_secrets, replace},
     definition::Probed,
     event,
     extension::{self, Affected},
     keys::Sealer,
     limits,
-    liveness::{self, words},
-    refresh::plan::{self, Given},
+    liveness::{self, column},
+    refresh::plan::{self, ReportedTimes},
     registry::KindEntry,
     store::{
         Changed, Lock, StoreError, Tx, Unchanged, json,
@@ -40,7 +40,7 @@ struct Facts {
 impl Facts {
     fn of(row: &ListedRow) -> Self {
         Self {
-            liveness: row.liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness),
+            liveness: row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness),
             code: row.reason.as_deref().and_then(json::to_reason).map(|reason| reason.code.into_owned()),
             account_label: row.account.account_label.clone(),
             scopes: row.granted_scopes.clone(),
@@ -64,14 +64,16 @@ impl Facts {
     fn events(&self, before: &Self, rotated: Option<i64>) -> Vec<(&'static str, Value)> {
         let mut events = Vec::new();
         if self.liveness != before.liveness || self.code != before.code {
-            let (before, liveness) = (words::liveness(before.liveness), words::liveness(self.liveness));
+            let before = column::liveness(before.liveness);
+            let liveness = column::liveness(self.liveness);
             let body = serde_json::json!({ "before": before, "liveness": liveness, "reason": self.code });
             events.push((event::LIVENESS_CHANGED, body));
         }
         if let Some(generation) = rotated {
             events.push((event::CREDENTIAL_ROTATED, serde_json::json!({ "generation": generation })));
         }
-        let (scopes, valid_until) = (&self.scopes, self.valid_until);
+        let scopes = &self.scopes;
+        let valid_until = self.valid_until;
         let renamed = (self.account_label != before.account_label).then_some(&self.account_label);
         if *scopes != before.scopes || valid_until != before.valid_until || renamed.is_some() {
             let body = serde_json::json!({
@@ -107,11 +109,17 @@ struct Change {
 pub(super) async fn commit(
     registry: &ConnectionRegistry,
     kind: &KindEntry,
-    looked: Looked,
+    looked: Measurement,
 ) -> Result<ConnectionInfo, Error> {
-    let Looked { before: Seen { info: before, read }, began, probed: Probed { mut found, secret_names }, .. } = looked;
+    let Measurement {
+        before: ShownConnection { info: before, read },
+        began,
+        probed: Probed { mut found, secret_names },
+        ..
+    } = looked;
     let shared = &registry.shared;
-    let (id, generation) = (before.id, read.generation());
+    let id = before.id;
+    let generation = read.generation();
     if found.identity.as_ref().is_some_and(|identity| identity.account_id != before.identity.account_id) {
         let moved = Reason::new(
             reason::ACCOUNT_CHANGED,
@@ -128,7 +136,8 @@ pub(super) async fn commit(
         Some(fresh) => Some(seal_next(registry, &before, kind, fresh, secret_names.clone()).await?),
         None => None,
     };
-    let (began, now) = (began.seconds(), shared.clock.now());
+    let began = began.seconds();
+    let now = shared.clock.now();
     let secret_names = secret_names.as_ref().map(json::texts);
     if rotated.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
         let seen = Facts::of(&read.listed);
@@ -138,24 +147,27 @@ pub(super) async fn commit(
             return Ok(info);
         }
     }
-    let (liveness, reason) = (found.liveness, found.reason.clone());
-    let (sealer, ids) = (shared.sealer.clone(), shared.ids.clone());
-    let (renews, at) = (kind.renews(), now.seconds());
+    let liveness = found.liveness;
+    let reason = found.reason.clone();
+    let sealer = shared.sealer.clone();
+    let ids = shared.ids.clone();
+    let renews = kind.renews();
+    let at = now.seconds();
     let change = Change { id, found, generation, began, renews, secret_names, rotated, now: at, sealer, ids };
     // Extensions are notified only of a rotated credential.
     let turn = match change.rotated {
-        Some(_) => Some(extension::turn(shared).await),
+        Some(_) => Some(extension::notification_order(shared).await),
         None => None,
     };
     let written = shared.store.write(move |tx| write(tx, change)).await?;
     // A change of the reason's text alone has no event that would invalidate the cached row.
     shared.hot.forget(Changed::Connection(id));
-    if let (Some(Written { affected: Some(affected), .. }), Some(turn)) = (&written, &turn) {
-        affected.clone().tell(shared, turn);
+    if let (Some(CommitOutcome { affected: Some(affected), .. }), Some(turn)) = (&written, &turn) {
+        affected.clone().notify(shared, turn);
     }
     drop(turn);
     if let Some(was) = written.map(|written| written.was).filter(|was| *was != liveness) {
-        tracing::info!(connection = %id, kind = %before.kind, liveness = words::liveness(liveness), "liveness changed");
+        tracing::info!(connection = %id, kind = %before.kind, liveness = column::liveness(liveness), "liveness changed");
         shared.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
     }
     registry.info(id).await
@@ -175,10 +187,12 @@ async fn confirm(
     let Some(secret_names) = read.secret_names().map(ToOwned::to_owned) else { return Ok(None) };
     let measured = liveness::row(read.listed.account.id, read.generation(), found, now, 0);
     let LivenessRow { reason, next_check_at, .. } = measured;
-    let (row, text) = (read.listed.clone(), reason.clone());
+    let row = read.listed.clone();
+    let text = reason.clone();
     let confirmed = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
-            let (secret_names, reason) = (&*secret_names, text.as_deref());
+            let secret_names = &*secret_names;
+            let reason = text.as_deref();
             tx.confirm_liveness(&Unchanged { row: &row, secret_names, reason, began, now, next_check_at }).await
         })
     });
@@ -204,13 +218,13 @@ async fn seal_next(
     let mut payload = opened.payload.map_err(|unopened| unopened.error(id))?;
     payload.credential = fresh.duplicate();
     // The definition is that of the probe. It may have been unregistered meanwhile.
-    let former = named::current(shared, id);
-    let secret_names = named::after_probe(shared, kind, &payload.credential, probed, former).await;
+    let former = named_secrets::current(shared, id);
+    let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, probed, former).await;
     replace::seal_next(shared, id, &before.owner, &before.kind, &payload, secret_names).await
 }
 
 /// The result of the transaction.
-struct Written {
+struct CommitOutcome {
     /// The liveness before.
     was: Liveness,
     /// The extensions that may use the rotated credential.
@@ -219,7 +233,7 @@ struct Written {
 
 /// Stores the result. Returns `None` if nothing was stored, because the connection was removed, another credential is
 /// current, or another process measured the connection during the probe.
-fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, StoreError>> {
+fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutcome>, StoreError>> {
     Box::pin(async move {
         let Change { id, found, generation, began, renews, secret_names, rotated, now, sealer, ids } = change;
         tx.lock(Lock::Connection(id)).await?;
@@ -243,8 +257,9 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, S
         let next = rotated.as_ref().map(|row| row.generation);
         match rotated {
             Some(fresh) => {
-                let (granted_scopes, valid_until) = (facts.scopes.clone(), facts.valid_until);
-                let given = Given { valid_until, renew_at: None, authorized_until: row.authorized_until };
+                let granted_scopes = facts.scopes.clone();
+                let valid_until = facts.valid_until;
+                let given = ReportedTimes { valid_until, renew_at: None, authorized_until: row.authorized_until };
                 let plan = plan::of(id, renews, now, given);
                 let fresh = CredentialRow { granted_scopes, valid_until, plan, ..fresh };
                 // The replaced credential is dead, and so may be the one before it, so a rollback is not possible.
@@ -281,6 +296,6 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, S
             Some(_) => Some(Affected::of(tx, &row.account.owner, id, &[ChangedPart::Credential]).await?),
             None => None,
         };
-        Ok(Some(Written { was: seen.liveness, affected }))
+        Ok(Some(CommitOutcome { was: seen.liveness, affected }))
     })
 }

@@ -25,13 +25,13 @@ struct Flight<T> {
 }
 
 /// Removes its flight from the table, even if the task panics.
-struct Landing<T> {
+struct RemoveOnDrop<T> {
     flights: Flights<T>,
     id: ConnectionId,
     number: u64,
 }
 
-impl<T> Drop for Landing<T> {
+impl<T> Drop for RemoveOnDrop<T> {
     fn drop(&mut self) {
         let mut table = self.flights.lock();
         if table.flights.get(&self.id).is_some_and(|flight| flight.number == self.number) {
@@ -124,9 +124,10 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         table.drawn += 1;
         let number = table.drawn;
         let (sender, result) = watch::channel(None);
-        let (flights, task) = (Self(Arc::clone(&self.0)), task());
+        let flights = Self(Arc::clone(&self.0));
+        let task = task();
         let task = runtimes.spawn(async move {
-            let landing = Landing { flights, id, number };
+            let landing = RemoveOnDrop { flights, id, number };
             let found = task.await;
             // The flight leaves the table first, so that a later caller gets a new task.
             drop(landing);

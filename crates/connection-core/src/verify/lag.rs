@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use connection_contract::Liveness;
-use connection_egress::asleep;
+use connection_egress::sleep_passed;
 
-use super::look::Looked;
+use super::measure::Measurement;
 use crate::Clock;
 
 /// The time for which the provider may take to tell all its servers of a token.
@@ -19,12 +19,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Waits for the pause.
 pub(crate) async fn pause(clock: &dyn Clock) {
     let began = clock.passed();
-    asleep(clock, || PAUSE.saturating_sub(clock.passed().saturating_sub(began))).await;
+    sleep_passed(clock, || PAUSE.saturating_sub(clock.passed().saturating_sub(began))).await;
 }
 
 /// Plans another probe of a connection that becomes failing by the refusal of a fresh token. There is only one such
 /// probe and no series, so a provider that refuses every token is not asked without end.
-pub(super) fn look_again(looked: &mut Looked, before: Liveness) {
+pub(super) fn probe_again(looked: &mut Measurement, before: Liveness) {
     if looked.is_refused_while_fresh() && before != Liveness::Failing {
         let found = &mut looked.probed.found;
         let asked = found.recheck_after.map_or(LOOK_AGAIN, |after| after.min(LOOK_AGAIN));

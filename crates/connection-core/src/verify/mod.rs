@@ -6,9 +6,9 @@
 mod commit;
 mod flights;
 pub(crate) mod lag;
-mod look;
-mod places;
+mod measure;
 mod probe;
+mod probe_permits;
 #[cfg(test)]
 mod tests;
 
@@ -21,28 +21,32 @@ use crate::{
     connection::Payload,
     guard::{self, RowError},
     limits,
-    refresh::{self, Renewed, Why, plan::Plan},
+    refresh::{self, RefreshResult, Trigger, plan::Plan},
     registry::Shared,
     store::{InUseRow, Reader, rows::ListedRow},
 };
 
 pub(crate) use flights::Flights;
-pub(crate) use places::{Place as ProbePlace, Places, ProbeBounds};
-pub(crate) use probe::{Asker, HostServices, Subject, probe};
+pub(crate) use probe::{HostServices, ProbeTrigger, Subject, probe};
+pub(crate) use probe_permits::{ProbeLimits, ProbePermit as ProbePlace, ProbePermits};
 
 type Result<T> = std::result::Result<T, Error>;
 
 /// Verifies the connection, or waits for the probe in progress.
-pub(crate) async fn verify(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> Result<ConnectionInfo> {
+pub(crate) async fn verify(
+    registry: &ConnectionRegistry,
+    id: ConnectionId,
+    asker: ProbeTrigger,
+) -> Result<ConnectionInfo> {
     let shared = &registry.shared;
     let task = || {
         let registry = registry.clone();
-        async move { fly(&registry, id, asker).await }
+        async move { run(&registry, id, asker).await }
     };
     shared.flights.join(&shared.runtimes, id, task).await
 }
 
-async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> Result<ConnectionInfo> {
+async fn run(registry: &ConnectionRegistry, id: ConnectionId, asker: ProbeTrigger) -> Result<ConnectionInfo> {
     let shared = &registry.shared;
     let before = match registry.seen(id).await {
         Err(Error::NotFound(id)) => {
@@ -56,15 +60,15 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> R
     let kind = &before.info.kind;
     let kind = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
     let was = before.info.liveness;
-    let mut looked = look::look(registry, &kind, before, asker).await?;
+    let mut looked = measure::measure(registry, &kind, before, asker).await?;
     if kind.renews() && looked.is_refused() {
-        let renewed = refresh::renew(registry, id, looked.before.generation(), Why::Refused).await;
+        let renewed = refresh::refresh(registry, id, looked.before.generation(), Trigger::Refused).await;
         match renewed.map(|landed| landed.renewed) {
-            Ok(Renewed::To(_)) => {
+            Ok(RefreshResult::Current(_)) => {
                 let before = registry.seen(id).await?;
-                looked = look::look(registry, &kind, before, asker).await?;
+                looked = measure::measure(registry, &kind, before, asker).await?;
             }
-            Ok(Renewed::Elsewhere | Renewed::NotNow) => {}
+            Ok(RefreshResult::ByOtherProcess | RefreshResult::NotDue) => {}
             // The credential is refused, or the provider could not be asked to refresh it.
             Err(Error::NotRenewed { why, .. }) => looked.probed = (*why).into(),
             Err(error) => return Err(error),
@@ -73,8 +77,8 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> R
     if looked.is_refused_while_fresh() {
         lag::pause(&*shared.clock).await;
         let before = registry.seen(id).await?;
-        looked = look::look(registry, &kind, before, asker).await?;
-        lag::look_again(&mut looked, was);
+        looked = measure::measure(registry, &kind, before, asker).await?;
+        lag::probe_again(&mut looked, was);
     }
     commit::commit(registry, &kind, looked).await
 }
@@ -141,12 +145,12 @@ pub(crate) async fn open_as_one(
 }
 
 /// A connection as hosts see it, with the rows that were read.
-pub(crate) struct Seen {
+pub(crate) struct ShownConnection {
     pub(crate) info: ConnectionInfo,
     pub(crate) read: Read,
 }
 
-impl Seen {
+impl ShownConnection {
     /// Returns the generation of the current credential.
     pub(crate) fn generation(&self) -> i64 {
         self.read.generation()

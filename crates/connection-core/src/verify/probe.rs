@@ -3,16 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    Connection, ConnectionError, HttpService, NotLive, Reason, Root, Services, VerifyContext, reason,
+    Connection, ConnectionError, GrantedDirectory, HttpService, NotLive, Reason, Services, VerifyContext, reason,
 };
 use connection_egress::{Egress, EgressHttp, HttpClient, LastAnswer};
 
 use crate::{
     Clock, ConnectionId, Error, ProfileId,
-    connection::{Payload, named},
+    connection::{Payload, named_secrets},
     contain::{Contained, contain},
     definition::Probed,
-    lent::{CachedFiles, LocalTools, Whose, Windows},
+    host_services::{CachedFiles, LocalTools, WindowOwner, Windows},
     limits, profiles,
     registry::{KindEntry, Shared},
     services::{
@@ -24,8 +24,8 @@ use crate::{
 };
 
 /// The longest probe.
-const LONGEST: Duration = Duration::from_secs(60);
-/// The time after `LONGEST` until a plugin that never yields is abandoned on its thread.
+const MAX_DURATION: Duration = Duration::from_secs(60);
+/// The time after `MAX_DURATION` until a plugin that never yields is abandoned on its thread.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A connection and its opened credential, on which plugin code runs.
@@ -54,7 +54,7 @@ impl Subject {
 
 /// The origin of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asker {
+pub(crate) enum ProbeTrigger {
     /// A caller of the host. A person may be present.
     Host,
     /// The scheduler. No person is present.
@@ -74,7 +74,7 @@ pub(crate) struct HostServices {
     tools: Option<LocalTools>,
     windows: Option<Windows>,
     kind: Arc<KindEntry>,
-    directory: Option<Root>,
+    directory: Option<GrantedDirectory>,
 }
 
 impl HostServices {
@@ -90,7 +90,10 @@ impl HostServices {
             files,
             values: StoredValues::new(shared, owner, kind),
             tools: LocalTools::new(shared, kind),
-            windows: Windows::new(shared, Whose { kind: kind.kind().clone(), owner: owner.into(), profile: None }),
+            windows: Windows::new(
+                shared,
+                WindowOwner { kind: kind.kind().clone(), owner: owner.into(), profile: None },
+            ),
             kind: kind.clone(),
             directory: None,
         }
@@ -115,13 +118,14 @@ impl HostServices {
         let roots = subject.payload.roots.iter().chain(&directory).cloned();
         let files = LocalFiles::new(roots, Reading::of(shared, &subject.owner));
         let cache = services.cache.over(files.clone());
-        let (kind, owner) = (kind.kind().clone(), subject.owner.as_str().into());
-        let windows = Windows::new(shared, Whose { kind, owner, profile: subject.profile });
+        let kind = kind.kind().clone();
+        let owner = subject.owner.as_str().into();
+        let windows = Windows::new(shared, WindowOwner { kind, owner, profile: subject.profile });
         Ok(Self { files, cache, windows, directory, ..services })
     }
 
     /// Returns the directory of the profile, if it may be read.
-    pub(crate) fn directory(&self) -> Option<&Root> {
+    pub(crate) fn directory(&self) -> Option<&GrantedDirectory> {
         self.directory.as_ref()
     }
 
@@ -166,11 +170,11 @@ pub(crate) async fn probe(
     shared: &Arc<Shared>,
     kind: &Arc<KindEntry>,
     subject: Subject,
-    asker: Asker,
+    asker: ProbeTrigger,
 ) -> Result<Probed, ConnectionError> {
     let services = match (HostServices::of(shared, kind, &subject).await, asker) {
-        (Ok(services), Asker::Host) => services,
-        (Ok(services), Asker::Schedule) => services.unattended(),
+        (Ok(services), ProbeTrigger::Host) => services,
+        (Ok(services), ProbeTrigger::Schedule) => services.unattended(),
         (Err(error), _) => {
             tracing::warn!(connection = %subject.id, code = error.code(), "the profile of a connection could not be looked up");
             let reason = Reason::new(reason::PROVIDER_ERROR, "the profile of the connection cannot be looked up now");
@@ -189,15 +193,18 @@ pub(crate) async fn probe(
         let reason = Reason::new(refused.code(), refused.to_string()).remedy(refused.remedy());
         return Ok(NotLive::failing(reason).into());
     }
-    let (clock, definition, heard) = (shared.clock.clone(), kind.definition.clone(), services.heard());
-    let declared = named::declared(kind);
+    let clock = shared.clock.clone();
+    let definition = kind.definition.clone();
+    let heard = services.heard();
+    let declared = named_secrets::declared(kind);
     let task = async move {
-        let (connection, http) = (subject.connection(), services.http());
+        let connection = subject.connection();
+        let http = services.http();
         let ctx = VerifyContext::new(services.services(&http), &connection);
         let verify = || definition.verify(&subject.payload.credential, &declared, &ctx);
-        contain(&*clock, LONGEST, verify, || false, || {}).await
+        contain(&*clock, MAX_DURATION, verify, || false, || {}).await
     };
-    let ended = match shared.runtimes.run(&*shared.clock, LONGEST + GRACE, task).await {
+    let ended = match shared.runtimes.run(&*shared.clock, MAX_DURATION + GRACE, task).await {
         Contained::Ended(ended) => ended,
         Contained::Panicked => Contained::Panicked,
         Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
@@ -205,7 +212,7 @@ pub(crate) async fn probe(
     let fault = |code, message| Ok(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT)).into());
     match ended {
         Contained::Ended(result) => limits::probed(result).map(|probed| {
-            let found = heard.found(probed.found, shared.clock.now());
+            let found = heard.describe_result(probed.found, shared.clock.now());
             Probed { found, ..probed }
         }),
         Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),

@@ -2,8 +2,8 @@
 //! reads.
 
 use connection_contract::{
-    AuthType, ConnectionDefinition, ConnectionError, CredentialError, Descriptor, Established, Field, Identity, Kind,
-    Prompt, Secret, SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult,
+    AuthType, ConnectionDefinition, ConnectionError, CredentialError, Descriptor, Field, Identity, Kind, Prompt,
+    Secret, SetupContext, SetupFailure, SetupResult, TeardownContext, VerifyContext, VerifyResult,
 };
 
 use super::open_as_one;
@@ -21,10 +21,10 @@ impl ConnectionDefinition for Named {
         Descriptor::new(KIND, "Named", AuthType::Custom).field(Field::text("name", "Name"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
         let name = answers.text("name")?.to_owned();
-        let made = Established::new(Secret::from(&*name), Identity::new(name.clone(), name.clone()));
+        let made = SetupResult::new(Secret::from(&*name), Identity::new(name.clone(), name.clone()));
         Ok(made.config("name", name))
     }
 
@@ -55,7 +55,7 @@ async fn answered(session: SetupSession, name: &str) -> crate::ConnectionId {
 }
 
 #[tokio::test]
-async fn what_was_read_before_another_account_came_is_read_again_with_its_credential() {
+async fn rows_read_before_a_change_of_account_are_read_again_with_its_credential() {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("store/connections.db").to_str().unwrap().to_owned();
     let key = KeyFile::at(directory.path().join("key/root.key"));

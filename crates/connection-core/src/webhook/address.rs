@@ -196,7 +196,7 @@ mod tests {
         \0\0\0\x09handshake\0\0\0\x03250";
 
     #[test]
-    fn what_was_sealed_first_is_read_for_ever_and_still_written() {
+    fn the_first_sealed_format_is_still_read_and_written() {
         let address = Address::decode(FORMAT_1).unwrap();
         let keys: Vec<_> = address.keys.iter().map(|key| (key.secret.expose(), key.since, key.until)).collect();
         assert_eq!(keys, [(&b"new"[..], 200, None), (b"old", 100, Some(300))]);

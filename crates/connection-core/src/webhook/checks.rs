@@ -14,9 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::ConnectionId;
 
 /// The maximum number of checks of one connection that run at once.
-pub(super) const MOST_CHECKS: usize = 4;
+pub(super) const MAX_CHECKS: usize = 4;
 /// The maximum number of deliveries of one connection that wait for a check.
-pub(super) const MOST_QUEUED: usize = 32;
+pub(super) const MAX_QUEUED: usize = 32;
 
 /// The checks of every connection of this process.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ struct Connected {
 
 /// The place of one delivery among the checks. It is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct CheckPlace {
     checks: Arc<Mutex<HashMap<ConnectionId, Connected>>>,
     id: ConnectionId,
     turn: Option<OwnedSemaphorePermit>,
@@ -41,7 +41,7 @@ pub(super) struct Place {
 impl Checks {
     /// Waits for a place among the checks of a connection. Returns `None` if too many deliveries wait already, or
     /// if `over` resolves first.
-    pub(super) async fn enter(&self, id: ConnectionId, over: impl Future<Output = ()>) -> Option<Place> {
+    pub(super) async fn enter(&self, id: ConnectionId, over: impl Future<Output = ()>) -> Option<CheckPlace> {
         let (mut place, turns) = self.queue(id)?;
         tokio::select! {
             biased;
@@ -51,19 +51,19 @@ impl Checks {
         Some(place)
     }
 
-    fn queue(&self, id: ConnectionId) -> Option<(Place, Arc<Semaphore>)> {
+    fn queue(&self, id: ConnectionId) -> Option<(CheckPlace, Arc<Semaphore>)> {
         let mut all = lock(&self.0);
-        let fresh = || Connected { turns: Arc::new(Semaphore::new(MOST_CHECKS)), deliveries: 0 };
+        let fresh = || Connected { turns: Arc::new(Semaphore::new(MAX_CHECKS)), deliveries: 0 };
         let connected = all.entry(id).or_insert_with(fresh);
-        if connected.deliveries >= MOST_CHECKS + MOST_QUEUED {
+        if connected.deliveries >= MAX_CHECKS + MAX_QUEUED {
             return None;
         }
         connected.deliveries += 1;
-        Some((Place { checks: self.0.clone(), id, turn: None }, connected.turns.clone()))
+        Some((CheckPlace { checks: self.0.clone(), id, turn: None }, connected.turns.clone()))
     }
 }
 
-impl Drop for Place {
+impl Drop for CheckPlace {
     fn drop(&mut self) {
         drop(self.turn.take());
         let mut all = lock(&self.checks);

@@ -25,9 +25,9 @@ use crate::{
 };
 
 /// The default duration of a claim.
-const CLAIM: Duration = Duration::from_secs(60);
+const DEFAULT_CLAIM: Duration = Duration::from_secs(60);
 /// The maximum time between two looks without a signal: a signal may be lost, and the end of a claim sends none.
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A builder of [`Deliveries`]: `registry.webhooks().deliveries().kind(kind).await`.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct BeginDeliveries {
 
 impl BeginDeliveries {
     pub(super) fn new(registry: ConnectionRegistry) -> Self {
-        Self { registry, connection: None, kind: None, claim: CLAIM }
+        Self { registry, connection: None, kind: None, claim: DEFAULT_CLAIM }
     }
 
     /// Limits the events to those of one connection.
@@ -166,7 +166,8 @@ impl Taker {
                 continue;
             };
             // A claim always ends, however long it is.
-            let (id, until) = (row.id, now.saturating_add(self.claim).min(i64::MAX - 1));
+            let id = row.id;
+            let until = now.saturating_add(self.claim).min(i64::MAX - 1);
             // If a power failure loses the claim, the event is only delivered earlier.
             let claimed = self
                 .shared
@@ -205,6 +206,6 @@ impl Taker {
             Changed::Webhook(id) => wanted.is_none_or(|wanted| wanted == id),
             _ => false,
         };
-        Ok(self.changes.changed(&*self.shared.clock, LONGEST, concerns).await?)
+        Ok(self.changes.changed(&*self.shared.clock, MAX_POLL_INTERVAL, concerns).await?)
     }
 }

@@ -6,7 +6,7 @@ use connection_contract::{Delivery, DisplayText, Kind, Record, Secret, Timestamp
 use connection_seal::Place;
 use uuid::Uuid;
 
-use super::REMEMBERED;
+use super::DEDUPLICATION_SECONDS;
 use crate::{
     ConnectionId, Error, SealError,
     keys::Sealer,
@@ -99,11 +99,13 @@ impl ReceivedEvent {
     ///
     /// Errors of the store. The event is then delivered again.
     pub async fn acknowledge(&self) -> Result<(), Error> {
-        let (id, connection, now) = (self.id, self.connection, self.shared.clock.now().seconds());
+        let id = self.id;
+        let connection = self.connection;
+        let now = self.shared.clock.now().seconds();
         let done = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(connection)).await?;
-                tx.forget_webhooks(connection, now.saturating_sub(REMEMBERED)).await?;
+                tx.forget_webhooks(connection, now.saturating_sub(DEDUPLICATION_SECONDS)).await?;
                 tx.acknowledge_webhook(id, connection, now).await
             })
         });
@@ -123,7 +125,8 @@ impl ReceivedEvent {
             // Rejects a row that was moved to another connection of the same owner.
             (record.text("connection").ok()? == connection_id.to_string()).then_some(())?;
             let text = |name| record.text(name).ok().map(ToOwned::to_owned);
-            let (name, content_type) = (text("name")?, text("content_type")?);
+            let name = text("name")?;
+            let content_type = text("content_type")?;
             Some((name, content_type, record.take("query").ok()?, record.take("body").ok()?))
         };
         let (name, content_type, query, body) = read().ok_or_else(|| failed(SealError::UnknownFormat))?;

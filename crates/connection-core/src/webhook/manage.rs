@@ -7,9 +7,9 @@ use std::sync::Arc;
 use connection_contract::{Crypto as _, Delivery, DisplayText, NotAuthentic, Secret, SigningKey, Timestamp, encode};
 
 use super::{
-    GRACE, HANDSHAKE, MOST_KEYS, WebhookInfo, WebhookTest,
+    GRACE, HANDSHAKE, MAX_KEYS, WebhookInfo, WebhookTest,
     address::{Address, Inbox, place},
-    ask::ask,
+    call_plugin::call,
 };
 use crate::{
     ConnectionWebhooks, Error, StoreError, event,
@@ -18,12 +18,12 @@ use crate::{
 };
 
 /// The maximum number of attempts when other changes come first.
-const TRIES: usize = 16;
+const MAX_TRIES: usize = 16;
 /// An address that does not exist, for a signature that nobody sees.
-const NOWHERE: &str = "https://nowhere.invalid/";
+const UNUSED_URL: &str = "https://nowhere.invalid/";
 
 /// The new state of an address.
-pub(super) enum Next {
+pub(super) enum AddressChange {
     /// The address stays.
     Kept,
     /// The changed address, with the event to record. The token and the newest key are the same.
@@ -35,7 +35,7 @@ pub(super) enum Next {
 }
 
 /// An address as it is stored, opened.
-pub(super) struct Found {
+pub(super) struct StoredAddress {
     pub(super) address: Option<Address>,
     revision: i64,
     inbox: Inbox,
@@ -50,7 +50,7 @@ enum LastTest {
 }
 
 /// The state that was used to sign a test.
-pub(super) struct Signed {
+pub(super) struct SigningState {
     pub(super) token: Secret,
     pub(super) revision: i64,
     /// The generation of the credential, if the credential signs rather than a key of the address.
@@ -85,13 +85,13 @@ impl ConnectionWebhooks<'_> {
     pub async fn enable(self) -> Result<WebhookInfo, Error> {
         let (kind, source) = self.facet()?;
         if source == SigningKey::Credential {
-            self.signed(&kind, None, NOWHERE).await?;
+            self.signed(&kind, None, UNUSED_URL).await?;
         }
         let crypto = self.connection.shared.crypto;
         self.change(source, move |address, now| {
             let mut address = match address {
                 Some(address) if source != SigningKey::Generated || !address.good(now).is_empty() => {
-                    return Ok(Next::Kept);
+                    return Ok(AddressChange::Kept);
                 }
                 Some(address) => address,
                 None => Address::new(random(|bytes| crypto.random(bytes))),
@@ -99,7 +99,7 @@ impl ConnectionWebhooks<'_> {
             if source == SigningKey::Generated {
                 address.add_key(random(|bytes| crypto.random(bytes)), now, now);
             }
-            Ok(Next::Renewed(address, event::WEBHOOK_ENABLED))
+            Ok(AddressChange::Renewed(address, event::WEBHOOK_ENABLED))
         })
         .await?
         .ok_or_else(|| self.webhook_disabled())
@@ -120,11 +120,11 @@ impl ConnectionWebhooks<'_> {
         let crypto = self.connection.shared.crypto;
         let changed = self.change(source, move |address, now| {
             let mut address = address.ok_or_else(|| self.webhook_disabled())?;
-            if address.good(now).len() >= MOST_KEYS {
+            if address.good(now).len() >= MAX_KEYS {
                 return Err(self.too_many_keys());
             }
             address.add_key(random(|bytes| crypto.random(bytes)), now, now.saturating_add(GRACE));
-            Ok(Next::Renewed(address, event::WEBHOOK_KEY_CHANGED))
+            Ok(AddressChange::Renewed(address, event::WEBHOOK_KEY_CHANGED))
         });
         changed.await?.ok_or_else(|| self.webhook_disabled())
     }
@@ -140,10 +140,10 @@ impl ConnectionWebhooks<'_> {
         let changed = self.change(source, |address, _| {
             let mut address = address.ok_or_else(|| self.webhook_disabled())?;
             if address.keys.len() <= 1 {
-                return Ok(Next::Kept);
+                return Ok(AddressChange::Kept);
             }
             address.keys.truncate(1);
-            Ok(Next::Changed(address, event::WEBHOOK_KEY_CHANGED))
+            Ok(AddressChange::Changed(address, event::WEBHOOK_KEY_CHANGED))
         });
         changed.await?.ok_or_else(|| self.webhook_disabled())
     }
@@ -165,11 +165,11 @@ impl ConnectionWebhooks<'_> {
         }
         let changed = self.change(source, |address, now| {
             let mut address = address.ok_or_else(|| self.webhook_disabled())?;
-            if address.good(now).len() >= MOST_KEYS {
+            if address.good(now).len() >= MAX_KEYS {
                 return Err(self.too_many_keys());
             }
             address.handshake_until = Some(now.saturating_add(HANDSHAKE));
-            Ok(Next::Changed(address, event::WEBHOOK_KEY_CHANGED))
+            Ok(AddressChange::Changed(address, event::WEBHOOK_KEY_CHANGED))
         });
         changed.await?.ok_or_else(|| self.webhook_disabled())
     }
@@ -194,7 +194,8 @@ impl ConnectionWebhooks<'_> {
             event::SECRET_RELEASED,
             body,
         );
-        let (sealer, id) = (self.connection.shared.sealer.clone(), self.connection.id());
+        let sealer = self.connection.shared.sealer.clone();
+        let id = self.connection.id();
         let recorded = self.connection.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
@@ -215,7 +216,8 @@ impl ConnectionWebhooks<'_> {
     pub async fn disable(self) -> Result<(), Error> {
         // The address can also be removed when its kind is no longer registered.
         let source = self.facet().map_or(SigningKey::Credential, |(_, source)| source);
-        let off = |address: Option<Address>, _| Ok(if address.is_some() { Next::Off } else { Next::Kept });
+        let off =
+            |address: Option<Address>, _| Ok(if address.is_some() { AddressChange::Off } else { AddressChange::Kept });
         self.change(source, off).await.map(drop)
     }
 
@@ -232,21 +234,22 @@ impl ConnectionWebhooks<'_> {
 
     /// Signs a delivery as [`sign_test`](Self::sign_test) does, and returns what it was signed
     /// with.
-    pub(super) async fn signed_test(&self, url: &str) -> Result<(Delivery, Signed), Error> {
+    pub(super) async fn signed_test(&self, url: &str) -> Result<(Delivery, SigningState), Error> {
         let (kind, source) = self.facet()?;
-        let Found { address, revision, .. } = self.address().await?;
+        let StoredAddress { address, revision, .. } = self.address().await?;
         let address = address.ok_or_else(|| self.webhook_disabled())?;
         let key = address.good(self.connection.shared.clock.now().seconds()).into_iter().next();
         let (delivery, generation) = self.signed(&kind, key, url).await?;
         let generation = Some(generation).filter(|_| source == SigningKey::Credential);
-        Ok((delivery, Signed { token: address.token, revision, generation }))
+        Ok((delivery, SigningState { token: address.token, revision, generation }))
     }
 
     /// Returns a signed delivery, with the generation of the credential that the plugin used.
     async fn signed(&self, kind: &Arc<KindEntry>, key: Option<Secret>, url: &str) -> Result<(Delivery, i64), Error> {
         let (_, row) = self.connection.open().await?;
-        let (url, generation) = (url.to_owned(), row.generation);
-        let signed = ask(self.connection, kind, row, move |definition, row, ctx| {
+        let url = url.to_owned();
+        let generation = row.generation;
+        let signed = call(self.connection, kind, row, move |definition, row, ctx| {
             definition.sign_webhook(&row.payload.credential, key.as_ref(), &url, ctx)
         });
         match signed.await?.ok_or_else(|| self.connection.cannot(RECEIVE))? {
@@ -263,16 +266,16 @@ impl ConnectionWebhooks<'_> {
     }
 
     /// Reads and opens the address.
-    pub(super) async fn address(&self) -> Result<Found, Error> {
+    pub(super) async fn address(&self) -> Result<StoredAddress, Error> {
         let row = self.connection.shared.reader().await?.webhook_address(self.connection.id()).await?;
         let Some(mut row) = row else {
-            return Ok(Found { address: None, revision: 0, inbox: Inbox::default(), last_test: None });
+            return Ok(StoredAddress { address: None, revision: 0, inbox: Inbox::default(), last_test: None });
         };
         let address = match &row.sealed {
             None => None,
             Some(sealed) => {
-                let (id, what) =
-                    (self.connection.id(), || format!("the webhook address of connection {}", self.connection.id()));
+                let id = self.connection.id();
+                let what = || format!("the webhook address of connection {}", self.connection.id());
                 let place = place(&id, &self.connection.info.owner, self.connection.info.kind.as_str(), row.revision);
                 let opened = self.connection.shared.sealer.open(&place, sealed).await;
                 let opened = opened.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
@@ -282,7 +285,7 @@ impl ConnectionWebhooks<'_> {
         };
         let received = row.next_number.saturating_sub(1);
         let inbox = Inbox { waiting: row.waiting, received, last_received_at: row.last_received_at };
-        Ok(Found { address, revision: row.revision, inbox, last_test: last_test(&mut row) })
+        Ok(StoredAddress { address, revision: row.revision, inbox, last_test: last_test(&mut row) })
     }
 
     /// Changes the address, and tries again if another change came first. Returns `None` if there is no address
@@ -290,18 +293,18 @@ impl ConnectionWebhooks<'_> {
     pub(super) async fn change(
         &self,
         source: SigningKey,
-        decide: impl Fn(Option<Address>, i64) -> Result<Next, Error>,
+        decide: impl Fn(Option<Address>, i64) -> Result<AddressChange, Error>,
     ) -> Result<Option<WebhookInfo>, Error> {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let found = self.address().await?;
             let now = self.connection.shared.clock.now().seconds();
-            let Found { address, revision, inbox, last_test } = found;
+            let StoredAddress { address, revision, inbox, last_test } = found;
             let before = address.as_ref().map(|address| address.info(source, inbox, last_test.clone(), now));
             let (fresh, name, tested) = match decide(address, now)? {
-                Next::Kept => return Ok(before),
-                Next::Changed(address, name) => (Some(address), name, LastTest::Kept),
-                Next::Renewed(address, name) => (Some(address), name, LastTest::Forgotten),
-                Next::Off => (None, event::WEBHOOK_DISABLED, LastTest::Forgotten),
+                AddressChange::Kept => return Ok(before),
+                AddressChange::Changed(address, name) => (Some(address), name, LastTest::Kept),
+                AddressChange::Renewed(address, name) => (Some(address), name, LastTest::Forgotten),
+                AddressChange::Off => (None, event::WEBHOOK_DISABLED, LastTest::Forgotten),
             };
             let last_test = last_test.filter(|_| tested == LastTest::Kept);
             let info = fresh.as_ref().map(|address| address.info(source, inbox, last_test, now));
@@ -320,7 +323,8 @@ impl ConnectionWebhooks<'_> {
         name: &'static str,
         tested: LastTest,
     ) -> Result<bool, Error> {
-        let (shared, id) = (&self.connection.shared, self.connection.id());
+        let shared = &self.connection.shared;
+        let id = self.connection.id();
         let fresh = match fresh {
             None => None,
             Some(address) => {

@@ -7,22 +7,22 @@
 //! host until it is acknowledged.
 
 mod address;
-mod ask;
+mod call_plugin;
 mod checks;
 mod deliveries;
 mod inbox;
-mod itself;
+mod inbox_page;
 mod manage;
-mod peek;
 mod receive;
+mod self_test;
 mod webhooks;
 
 pub use address::{WebhookInfo, WebhookKey, WebhookTest};
 pub use deliveries::{BeginDeliveries, Deliveries};
 pub use inbox::ReceivedEvent;
-pub use itself::SentWebhookTest;
-pub use peek::InboxPage;
+pub use inbox_page::InboxPage;
 pub use receive::{Receipt, ReceiveError};
+pub use self_test::SentWebhookTest;
 pub use webhooks::{ConnectionWebhooks, Webhooks};
 
 pub(crate) use checks::Checks;
@@ -32,11 +32,11 @@ const GRACE: i64 = 7 * 24 * 60 * 60;
 /// The time for which a handshake waits for the provider's key, in seconds.
 const HANDSHAKE: i64 = 15 * 60;
 /// The time for which the digest of an acknowledged event is kept, in seconds: longer than providers retry.
-const REMEMBERED: i64 = 7 * 24 * 60 * 60;
+const DEDUPLICATION_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// The maximum number of events of one connection that nobody has acknowledged. The provider keeps later ones and
 /// retries.
-const MOST_WAITING: i64 = 10_000;
+const MAX_WAITING: i64 = 10_000;
 /// The maximum size of the events of one connection that nobody has acknowledged, in bytes as they are stored.
-const MOST_WAITING_BYTES: i64 = 64 << 20;
+const MAX_WAITING_BYTES: i64 = 64 << 20;
 /// The maximum number of valid keys: the newest one, and earlier ones that have not expired.
-const MOST_KEYS: usize = 4;
+const MAX_KEYS: usize = 4;

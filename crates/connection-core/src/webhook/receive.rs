@@ -11,25 +11,28 @@ use std::{
 
 use connection_contract::{Crypto as _, Delivery, NotAuthentic, Secret, SigningKey, WebhookEvent};
 
-use super::{GRACE, MOST_KEYS, MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, ask::ask, inbox, manage::Next};
+use super::{
+    DEDUPLICATION_SECONDS, GRACE, MAX_KEYS, MAX_WAITING, MAX_WAITING_BYTES, call_plugin::call, inbox,
+    manage::AddressChange,
+};
 use crate::{
-    Connection, ConnectionRegistry, ConnectionWebhooks, Error, SealError, Webhooks, definition::Came, event,
+    Connection, ConnectionRegistry, ConnectionWebhooks, Error, SealError, Webhooks, definition::DeliveryResult, event,
     registry::KindEntry, store::Lock, store::rows::WebhookRow,
 };
 
 /// The maximum size of a body, in bytes.
-const LONGEST_BODY: usize = 1024 * 1024;
+const MAX_BODY_LENGTH: usize = 1024 * 1024;
 /// The maximum size of the method, the headers and the address together, in bytes.
-const LONGEST_HEAD: usize = 64 * 1024;
-const MOST_HEADERS: usize = 100;
+const MAX_HEAD_LENGTH: usize = 64 * 1024;
+const MAX_HEADERS: usize = 100;
 /// The length of a token: 32 bytes in base64url.
 const TOKEN: usize = 43;
-const LONGEST_KEY: usize = 1024;
+const MAX_KEY_LENGTH: usize = 1024;
 /// The longest time that a delivery waits until others of its connection have been checked.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 /// When a provider is asked to retry: the first after too many checks at once, the second after a full inbox.
-const SOON: Duration = Duration::from_secs(5);
-const LATER: Duration = Duration::from_secs(60);
+const RETRY_SOON: Duration = Duration::from_secs(5);
+const RETRY_LATER: Duration = Duration::from_secs(60);
 
 /// The result of an authentic delivery. The provider is told that it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +97,8 @@ impl ReceiveError {
     /// known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Busy => Some(SOON),
-            Self::Full => Some(LATER),
+            Self::Busy => Some(RETRY_SOON),
+            Self::Full => Some(RETRY_LATER),
             Self::NotAuthentic(_) | Self::TooLarge | Self::Unavailable(_) | Self::Unknown => None,
         }
     }
@@ -141,9 +144,9 @@ impl Webhooks<'_> {
         body: Secret,
     ) -> Result<Receipt, ReceiveError> {
         let head = headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
-        if body.expose().len() > LONGEST_BODY
-            || headers.len() > MOST_HEADERS
-            || head + url.len() + method.len() > LONGEST_HEAD
+        if body.expose().len() > MAX_BODY_LENGTH
+            || headers.len() > MAX_HEADERS
+            || head + url.len() + method.len() > MAX_HEAD_LENGTH
         {
             return Err(ReceiveError::TooLarge);
         }
@@ -151,7 +154,9 @@ impl Webhooks<'_> {
         let delivery = Delivery::new(method.to_owned(), url, headers, body, connection.shared.clock.now());
         let received = connection.webhooks().take(token, delivery).await;
         if let Err(error) = &received {
-            let (id, kind, code) = (connection.id(), &connection.info.kind, error.code());
+            let id = connection.id();
+            let kind = &connection.info.kind;
+            let code = error.code();
             tracing::info!(connection = %id, kind = %kind, code, %error, "a webhook was refused");
         }
         received
@@ -201,20 +206,21 @@ impl ConnectionWebhooks<'_> {
         }
         let now = delivery.received_at().seconds();
         let keys = if source == SigningKey::Credential { Vec::new() } else { address.good(now) };
-        let (has_keys, waits) = (!keys.is_empty(), source == SigningKey::Handshake && address.waits(now));
+        let has_keys = !keys.is_empty();
+        let waits = source == SigningKey::Handshake && address.waits(now);
         let (came, delivery) = self.checked(&kind, keys, delivery, waits).await?;
         match came {
             // Without a key nobody can have signed the delivery, whatever the plugin says.
-            Came::Event(_) if !has_keys && source != SigningKey::Credential => {
+            DeliveryResult::Event(_) if !has_keys && source != SigningKey::Credential => {
                 Err(ReceiveError::NotAuthentic(NotAuthentic::no_key("no key is stored yet")))
             }
-            Came::Event(event) if event.signed.is_empty() => {
+            DeliveryResult::Event(event) if event.signed.is_empty() => {
                 let what = "does not say what a signature covers";
                 Err(Error::PluginFault { kind: self.connection.info.kind.clone(), what }.into())
             }
-            Came::Event(event) => self.store(token, &event, &delivery).await,
-            Came::Told(key) => self.take_key(key).await,
-            Came::Refused(refused) => Err(ReceiveError::NotAuthentic(refused)),
+            DeliveryResult::Event(event) => self.store(token, &event, &delivery).await,
+            DeliveryResult::Announced(key) => self.take_key(key).await,
+            DeliveryResult::Refused(refused) => Err(ReceiveError::NotAuthentic(refused)),
         }
     }
 
@@ -224,12 +230,12 @@ impl ConnectionWebhooks<'_> {
         keys: Vec<Secret>,
         delivery: Delivery,
         waits: bool,
-    ) -> Result<(Came, Delivery), ReceiveError> {
-        let over = self.connection.shared.clock.sleep(LONGEST_WAIT);
+    ) -> Result<(DeliveryResult, Delivery), ReceiveError> {
+        let over = self.connection.shared.clock.sleep(MAX_WAIT);
         let place =
             self.connection.shared.webhook_checks.enter(self.connection.id(), over).await.ok_or(ReceiveError::Busy)?;
         let (_, row) = self.connection.open().await?;
-        let asked = ask(self.connection, kind, row, move |definition, row, ctx| {
+        let asked = call(self.connection, kind, row, move |definition, row, ctx| {
             // Held until the plugin has finished, which may be later than its caller waits.
             let _place = place;
             let came = definition.receive(&row.payload.credential, &keys, &delivery, waits, ctx)?;
@@ -240,10 +246,12 @@ impl ConnectionWebhooks<'_> {
     }
 
     async fn store(&self, token: &str, event: &WebhookEvent, delivery: &Delivery) -> Result<Receipt, ReceiveError> {
-        let (shared, id) = (&self.connection.shared, self.connection.id());
+        let shared = &self.connection.shared;
+        let id = self.connection.id();
         let digest = inbox::digest(&shared.sealer, id, &event.signed);
-        let (row_id, owner, kind) =
-            (shared.ids.next(), &self.connection.info.owner, self.connection.info.kind.as_str());
+        let row_id = shared.ids.next();
+        let owner = &self.connection.info.owner;
+        let kind = self.connection.info.kind.as_str();
         let content = inbox::encode(id, event, delivery);
         let sealed = shared.sealer.seal(&inbox::place(&row_id, owner, kind), content.expose()).await;
         let failed = |error: SealError| Error::Sealed { what: "a webhook".into(), source: Arc::new(error) };
@@ -260,12 +268,12 @@ impl ConnectionWebhooks<'_> {
                 let Some(address) = address.filter(|address| address.token_hash.as_deref() == Some(&hash[..])) else {
                     return Ok(Err(ReceiveError::Unknown));
                 };
-                tx.forget_webhooks(id, received_at.saturating_sub(REMEMBERED)).await?;
+                tx.forget_webhooks(id, received_at.saturating_sub(DEDUPLICATION_SECONDS)).await?;
                 if tx.has_webhook(id, &row.digest).await? {
                     return Ok(Ok(Receipt::Duplicate));
                 }
-                let is_too_much = address.waiting_bytes.saturating_add(bytes) > MOST_WAITING_BYTES;
-                if address.waiting >= MOST_WAITING || is_too_much {
+                let is_too_much = address.waiting_bytes.saturating_add(bytes) > MAX_WAITING_BYTES;
+                if address.waiting >= MAX_WAITING || is_too_much {
                     return Ok(Err(ReceiveError::Full));
                 }
                 match tx.insert_webhook(&row, address.next_number).await? {
@@ -280,20 +288,22 @@ impl ConnectionWebhooks<'_> {
     /// Accepts the first key of a handshake. The handshake then ends, so a second key is rejected.
     async fn take_key(&self, key: Secret) -> Result<Receipt, ReceiveError> {
         let nobody_waits = || ReceiveError::NotAuthentic(NotAuthentic::no_key("no handshake is expected"));
-        if key.is_empty() || key.expose().len() > LONGEST_KEY {
+        if key.is_empty() || key.expose().len() > MAX_KEY_LENGTH {
             return Err(nobody_waits());
         }
         let taken = AtomicBool::new(false);
         let change = self.change(SigningKey::Handshake, |address, now| {
             taken.store(false, Ordering::Relaxed);
-            let Some(mut address) = address.filter(|address| address.waits(now)) else { return Ok(Next::Kept) };
-            if address.good(now).len() >= MOST_KEYS {
-                return Ok(Next::Kept);
+            let Some(mut address) = address.filter(|address| address.waits(now)) else {
+                return Ok(AddressChange::Kept);
+            };
+            if address.good(now).len() >= MAX_KEYS {
+                return Ok(AddressChange::Kept);
             }
             taken.store(true, Ordering::Relaxed);
             address.handshake_until = None;
             address.add_key(key.duplicate(), now, now.saturating_add(GRACE));
-            Ok(Next::Renewed(address, event::WEBHOOK_KEY_TOLD))
+            Ok(AddressChange::Renewed(address, event::WEBHOOK_KEY_TOLD))
         });
         change.await?;
         match taken.into_inner() {

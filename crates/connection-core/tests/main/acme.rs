@@ -55,13 +55,13 @@ impl ConnectionDefinition for Acme {
             .secret_name("accessToken")
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let prompt = Prompt::new("Connect Acme").field("accessToken").field("apiBaseUrl");
         let mut answers = ctx.prompt(prompt).await;
         let key = answers.secret("accessToken")?;
         let base = answers.url("apiBaseUrl")?;
         let account = self.account(&key, base, ctx).await?;
-        let made = Established::new(key, account.identity).reach(Reach::base(base.clone()));
+        let made = SetupResult::new(key, account.identity).reach(Reach::base(base.clone()));
         Ok(made.config("apiBaseUrl", base.to_string()))
     }
 

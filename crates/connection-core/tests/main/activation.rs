@@ -7,9 +7,9 @@ use connection_core::ConnectionRegistry;
 
 use crate::{
     fake::{Deed, set},
-    lent::{Act, Borrower, LENT, asked, named},
     log,
-    world::{World, code, outlasted},
+    service_kind::{Act, Borrower, LENT, asked, named},
+    test_host::{World, code, outlasted},
 };
 
 async fn open(world: &World, plugin: &Borrower) -> ConnectionRegistry {
@@ -19,7 +19,9 @@ async fn open(world: &World, plugin: &Borrower) -> ConnectionRegistry {
 /// R-JACK-030
 #[tokio::test]
 async fn a_kind_is_activated_once_for_each_registration_whenever_it_is_registered() {
-    let (world, first, second) = (World::new().await, Borrower::new([]), Borrower::new([]));
+    let world = World::new().await;
+    let first = Borrower::new([]);
+    let second = Borrower::new([]);
     let registry = open(&world, &first).await;
     first.until_activated(1).await;
     registry.kinds().replace(second.clone()).unwrap();
@@ -34,8 +36,10 @@ async fn a_kind_is_activated_once_for_each_registration_whenever_it_is_registere
 #[tokio::test]
 async fn a_kind_that_cannot_be_activated_stays_and_is_told_of_without_its_words() {
     log::begin();
-    for (deed, why) in [(Deed::Bug, "plugin_fault"), (Deed::Unavailable, "service"), (Deed::Panics, "plugin_panicked")] {
-        let (world, plugin) = (World::new().await, Borrower::new([]));
+    for (deed, why) in [(Deed::Bug, "plugin_fault"), (Deed::Unavailable, "service"), (Deed::Panics, "plugin_panicked")]
+    {
+        let world = World::new().await;
+        let plugin = Borrower::new([]);
         set(&plugin.deed, deed);
         let before = log::lines_with(&format!("why=\"{why}\"")).len();
         let registry = open(&world, &plugin).await;
@@ -53,7 +57,8 @@ async fn a_kind_that_cannot_be_activated_stays_and_is_told_of_without_its_words(
 #[tokio::test]
 async fn registering_does_not_wait_and_one_that_hangs_is_dropped_at_its_deadline() {
     log::begin();
-    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
     set(&plugin.deed, Deed::Hangs);
     let registry = open(&world, &plugin).await;
     plugin.until_activated(1).await;
@@ -71,7 +76,8 @@ async fn registering_does_not_wait_and_one_that_hangs_is_dropped_at_its_deadline
 
 #[tokio::test]
 async fn an_activation_under_way_ends_with_its_kind_and_its_handle_leads_nowhere() {
-    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
     set(&plugin.deed, Deed::Hangs);
     let registry = open(&world, &plugin).await;
     plugin.until_activated(1).await;
@@ -86,7 +92,8 @@ async fn an_activation_under_way_ends_with_its_kind_and_its_handle_leads_nowhere
 
 #[tokio::test]
 async fn a_handle_keeps_no_registry_that_its_host_has_dropped() {
-    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
     let registry = open(&world, &plugin).await;
     plugin.until_activated(1).await;
     registry.close().await;

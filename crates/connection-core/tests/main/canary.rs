@@ -17,12 +17,12 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::{
     acme::{API, Acme, KIND},
-    careless::{CARELESS, Careless},
     inbound::{Inbound, state},
+    leaking_plugin::{CARELESS, Careless},
     leaks::Search,
-    raw,
+    sql,
+    test_host::{ON_POSTGRES, World, answers, connect, connected, step},
     test_server::Reply,
-    world::{ON_POSTGRES, World, answers, connect, connected, step},
 };
 
 const ACCESS: &str = "canary?access>Aa~1+/=";
@@ -167,7 +167,7 @@ fn live(leak: bool) {
         if ON_POSTGRES {
             let store = world.directory.path().join("store");
             std::fs::create_dir(&store).unwrap();
-            std::fs::write(store.join("rows"), raw::everything(&world.database()).await).unwrap();
+            std::fs::write(store.join("rows"), sql::everything(&world.database()).await).unwrap();
         }
         if leak {
             plant(world.directory.path());

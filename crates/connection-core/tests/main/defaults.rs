@@ -5,8 +5,8 @@ use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Filte
 
 use crate::{
     fake::{FAKE, Fake},
-    raw,
-    world::World,
+    sql,
+    test_host::World,
 };
 
 const TOKEN: Kind = Kind::from_static("fake-token");
@@ -18,19 +18,22 @@ async fn defaults(registry: &ConnectionRegistry) -> Vec<ConnectionId> {
 }
 
 async fn events(world: &World, connection: &Connection) -> Vec<String> {
-    let id = raw::id(connection.id());
+    let id = sql::id(connection.id());
     let sql = format!(
         "SELECT body FROM connection_event WHERE kind = 'default_changed' AND connection_id = {id} ORDER BY seq"
     );
-    raw::texts(&world.database(), sql).await
+    sql::texts(&world.database(), sql).await
 }
 
 #[tokio::test]
 async fn one_connection_per_owner_and_provider_is_the_default() {
-    let (world, fake, token) = (World::new().await, Fake::new(), Fake::of_provider(TOKEN, FAKE));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let token = Fake::of_provider(TOKEN, FAKE);
     let other = Fake::of(Kind::from_static("other"));
     let registry = world.builder().kind(fake.clone()).kind(token.clone()).kind(other.clone()).open().await.unwrap();
-    let (ada, bob) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
+    let ada = fake.connected(&registry, "ada").await;
+    let bob = fake.connected(&registry, "bob").await;
     let (eve, else_) = (token.connected(&registry, "eve").await, other.connected(&registry, "eve").await);
     let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
     // The first of each provider is the default, without a separate event.
@@ -49,7 +52,8 @@ async fn one_connection_per_owner_and_provider_is_the_default() {
     assert_eq!(defaults(&registry).await, [eve.id(), else_.id()]);
     assert!(!eve.clear_default().await.unwrap().is_default);
     assert_eq!(defaults(&registry).await, [else_.id()]);
-    let (on, off) = (r#"{"isDefault":true}"#, r#"{"isDefault":false}"#);
+    let on = r#"{"isDefault":true}"#;
+    let off = r#"{"isDefault":false}"#;
     assert_eq!(events(&world, &ada).await, [off]);
     assert_eq!(events(&world, &bob).await, [on, off]);
     assert_eq!(events(&world, &eve).await, [on, off]);
@@ -57,10 +61,13 @@ async fn one_connection_per_owner_and_provider_is_the_default() {
 
 #[tokio::test]
 async fn the_first_connection_of_a_provider_is_its_default_until_a_person_chooses_another() {
-    let (world, fake, token) = (World::new().await, Fake::new(), Fake::of_provider(TOKEN, FAKE));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let token = Fake::of_provider(TOKEN, FAKE);
     let registry = world.builder().kind(fake.clone()).kind(token.clone()).open().await.unwrap();
     let ada = fake.connected(&registry, "ada").await;
-    let (bob, eve) = (fake.connected(&registry, "bob").await, token.connected(&registry, "eve").await);
+    let bob = fake.connected(&registry, "bob").await;
+    let eve = token.connected(&registry, "eve").await;
     assert_eq!(defaults(&registry).await, [ada.id()], "a second account changes nothing");
     assert_eq!(registry.connection_of(&FAKE).await.unwrap().id(), ada.id());
     bob.make_default().await.unwrap();
@@ -90,9 +97,12 @@ async fn the_first_connection_of_a_provider_is_its_default_until_a_person_choose
 /// A kind without a plugin counts as a separate provider.
 #[tokio::test]
 async fn a_connection_whose_plugin_is_gone_can_be_the_default_of_its_kind() {
-    let (world, fake, token) = (World::new().await, Fake::new(), Fake::of_provider(TOKEN, FAKE));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let token = Fake::of_provider(TOKEN, FAKE);
     let registry = world.builder().kind(fake.clone()).kind(token.clone()).open().await.unwrap();
-    let (ada, eve) = (fake.connected(&registry, "ada").await, token.connected(&registry, "eve").await);
+    let ada = fake.connected(&registry, "ada").await;
+    let eve = token.connected(&registry, "eve").await;
     ada.make_default().await.unwrap();
     assert!(registry.kinds().unregister(&TOKEN));
     eve.make_default().await.unwrap();
@@ -105,9 +115,11 @@ async fn a_connection_whose_plugin_is_gone_can_be_the_default_of_its_kind() {
 }
 
 #[tokio::test]
-async fn many_that_are_made_the_default_at_once_leave_one() {
-    let (world, fake) = (World::new().await, Fake::new());
-    let (registry, other) = (world.open(fake.clone()).await, world.open(fake.clone()).await);
+async fn concurrent_changes_of_the_default_leave_one_default() {
+    let world = World::new().await;
+    let fake = Fake::new();
+    let registry = world.open(fake.clone()).await;
+    let other = world.open(fake.clone()).await;
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..8 {
         let made = fake.connected(&registry, &format!("account-{number}")).await;
@@ -123,7 +135,9 @@ async fn many_that_are_made_the_default_at_once_leave_one() {
 
 #[tokio::test]
 async fn a_kind_alone_names_the_only_connection_or_the_default_or_lists_the_candidates() {
-    let (world, fake, token) = (World::new().await, Fake::new(), Fake::of_provider(TOKEN, FAKE));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let token = Fake::of_provider(TOKEN, FAKE);
     let registry = world.builder().kind(fake.clone()).kind(token.clone()).open().await.unwrap();
     let none = registry.connection_of(&FAKE).await.unwrap_err();
     assert!(matches!(&none, Error::NoConnection(kind) if *kind == FAKE), "{none:?}");

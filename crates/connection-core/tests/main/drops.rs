@@ -2,13 +2,7 @@
 //! The stored state is that from before or after the call, and no connection to the database is left inside a
 //! transaction.
 
-use std::{
-    fmt::Debug,
-    future::poll_fn,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::{fmt::Debug, future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use connection_contract::Liveness;
 use connection_core::{Connection, ConnectionRegistry, Error, Filter, Outcome, SetupSession};
@@ -16,14 +10,14 @@ use connection_core::{Connection, ConnectionRegistry, Error, Filter, Outcome, Se
 use crate::{
     acme::{Acme, KIND},
     inbound::{Inbound, returned, state},
-    race::{RACE, Race},
-    raw,
+    race_plugin::{RACE, Race},
+    sql,
+    test_host::{ON_POSTGRES, World, answers, code, connected, me, step},
     test_server::Reply,
-    world::{ON_POSTGRES, World, answers, code, connected, me, step},
 };
 
 /// More polls than any call takes.
-const MOST: usize = 200;
+const MAX_COUNT: usize = 200;
 
 /// Polls at most `n` times, each time after it was woken, and drops the future. Returns `None` if it was not done.
 async fn poll_n<T>(future: impl Future<Output = T>, n: usize) -> Option<T> {
@@ -73,7 +67,7 @@ impl Host {
                        AND state LIKE 'idle in transaction%'";
             // A job that continues by itself is in a transaction for a moment.
             let mut looks = 0;
-            while raw::number(&database, sql).await != Some(0) {
+            while sql::number(&database, sql).await != Some(0) {
                 looks += 1;
                 assert!(looks < 500, "after {n} polls a transaction stays open");
             }
@@ -91,7 +85,7 @@ impl Host {
              WHERE l.generation <> a.generation",
             "SELECT count(*) FROM connection_credential WHERE state = 'candidate'",
         ] {
-            assert_eq!(raw::number(&self.world.database(), sql).await, Some(0), "after {n} polls: {sql}");
+            assert_eq!(sql::number(&self.world.database(), sql).await, Some(0), "after {n} polls: {sql}");
         }
     }
 
@@ -108,7 +102,7 @@ pub(crate) async fn at_every_poll<P, T: Debug>(
     act: impl AsyncFn(&P) -> T,
     look: impl AsyncFn(P, Option<T>),
 ) {
-    for n in 0..MOST {
+    for n in 0..MAX_COUNT {
         let prepared = prepare(n).await;
         let result = poll_n(act(&prepared), n).await;
         let is_done = result.is_some();
@@ -120,7 +114,7 @@ pub(crate) async fn at_every_poll<P, T: Debug>(
             return;
         }
     }
-    panic!("not done after {MOST} polls");
+    panic!("not done after {MAX_COUNT} polls");
 }
 
 /// Drops calls that change nothing.

@@ -14,11 +14,11 @@ use crate::{
     acme::KIND,
     drops::{Host, at_every_poll, reads},
     hooks::{self, Hooks},
-    raw,
     reauthorize::reauthorized,
-    issuer::Strict,
     renewing::Renewing,
-    world::{code, connected},
+    sql,
+    strict_issuer::Strict,
+    test_host::{code, connected},
 };
 
 /// Whether the re-authorization was begun or not, it does no harm, and a waiting one can be cancelled.
@@ -126,7 +126,8 @@ async fn a_caller_who_leaves_while_reading_events_or_rotating_keys_leaves_nothin
 #[tokio::test]
 async fn a_caller_who_leaves_a_renewal_spends_nothing_twice() {
     let host = Host::new().await;
-    let (plugin, provider) = (Renewing::new(), Strict::new());
+    let plugin = Renewing::new();
+    let provider = Strict::new();
     host.registry.kinds().register(plugin.clone()).unwrap();
     let answers = provider.clone();
     host.world.provider(move |request| answers.answer(request));
@@ -167,7 +168,7 @@ async fn a_delivery_whose_caller_leaves_is_stored_once() {
             let again = send(n).await.unwrap();
             assert!(matches!(again, Receipt::Stored | Receipt::Duplicate), "{again:?}");
             assert!(result.is_none_or(|first| first.is_ok()) || matches!(again, Receipt::Stored));
-            let stored = raw::number(&host.world.database(), "SELECT COUNT(*) FROM connection_webhook").await;
+            let stored = sql::number(&host.world.database(), "SELECT COUNT(*) FROM connection_webhook").await;
             assert_eq!(stored, Some(i64::try_from(n).unwrap() + 1));
         },
     )

@@ -13,11 +13,11 @@ use crate::{
     extension_kit::{TWIN, Twin, needs, of, secret_name},
     fake::Fake,
     hooks::{Hooks, deliver, enabled},
-    raw,
     reauthorize::reauthorized,
     renewing::Renewals,
+    sql,
+    test_host::{ON_POSTGRES, World, answers, code, connected, step},
     user::looked,
-    world::{ON_POSTGRES, World, answers, code, connected, step},
 };
 
 /// The changes that may be lost: a lease, whose holder is lost with it; a time at which something is due again; the
@@ -50,8 +50,8 @@ const RELAXED: &[&str] = &[
 /// Records every change from now on.
 async fn watch(world: &World) {
     let database = world.database();
-    raw::script(&database, "CREATE TABLE seen_commit (what TEXT NOT NULL, waits BOOLEAN NOT NULL)").await;
-    let columns = raw::columns(&database).await;
+    sql::script(&database, "CREATE TABLE seen_commit (what TEXT NOT NULL, waits BOOLEAN NOT NULL)").await;
+    let columns = sql::columns(&database).await;
     let columns: Vec<_> = columns.iter().filter_map(|column| column.split_once('.')).collect();
     let tables: BTreeSet<_> = columns.iter().map(|(table, _)| *table).collect();
     if ON_POSTGRES {
@@ -62,27 +62,30 @@ async fn watch(world: &World) {
                     FROM jsonb_each(to_jsonb(NEW)) AS n WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key; \
                     ELSE INSERT INTO seen_commit VALUES (TG_TABLE_NAME || ' ' || lower(TG_OP), waits); END IF; \
                     RETURN NULL; END $$";
-        raw::script(&database, look).await;
+        sql::script(&database, look).await;
         for table in tables {
             let each = format!(
                 "CREATE TRIGGER seen AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION seen()"
             );
-            raw::script(&database, each).await;
+            sql::script(&database, each).await;
         }
         return;
     }
     // 2 is FULL; with lower levels, no commit waits.
-    let note = |what: &str| format!("BEGIN INSERT INTO seen_commit SELECT '{what}', synchronous >= 2 FROM pragma_synchronous; END");
+    let note = |what: &str| {
+        format!("BEGIN INSERT INTO seen_commit SELECT '{what}', synchronous >= 2 FROM pragma_synchronous; END")
+    };
     for table in tables {
         for event in ["insert", "delete"] {
             let note = note(&format!("{table} {event}"));
-            raw::script(&database, format!("CREATE TRIGGER seen_{event}_{table} AFTER {event} ON {table} {note}")).await;
+            sql::script(&database, format!("CREATE TRIGGER seen_{event}_{table} AFTER {event} ON {table} {note}"))
+                .await;
         }
     }
     for (table, column) in columns {
         let note = note(&format!("{table}.{column}"));
         let of = format!("AFTER UPDATE OF {column} ON {table} WHEN OLD.{column} IS NOT NEW.{column}");
-        raw::script(&database, format!("CREATE TRIGGER seen_{table}_{column} {of} {note}")).await;
+        sql::script(&database, format!("CREATE TRIGGER seen_{table}_{column} {of} {note}")).await;
     }
 }
 
@@ -92,9 +95,9 @@ async fn seen(world: &World) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut seen = (BTreeSet::new(), BTreeSet::new());
     for (waits, into) in [("waits", &mut seen.0), ("NOT waits", &mut seen.1)] {
         let sql = format!("SELECT DISTINCT what FROM seen_commit WHERE {waits}");
-        into.extend(raw::texts(&database, sql).await);
+        into.extend(sql::texts(&database, sql).await);
     }
-    raw::run(&database, "DELETE FROM seen_commit").await;
+    sql::run(&database, "DELETE FROM seen_commit").await;
     seen
 }
 
@@ -112,7 +115,8 @@ async fn durable(world: &World, what: &str, changed: &[&str]) {
 /// Also the control: a measurement that only confirms the stored state does not wait.
 #[tokio::test]
 async fn a_measurement_waits_for_the_disk_when_it_finds_something_new_or_rotates_the_credential() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     connection.verify().await.unwrap();
@@ -120,7 +124,10 @@ async fn a_measurement_waits_for_the_disk_when_it_finds_something_new_or_rotates
     world.clock.advance(Duration::from_secs(60));
     connection.verify().await.unwrap();
     let (durable_ones, relaxed) = seen(&world).await;
-    assert!(relaxed.contains("connection_liveness.checked_at") && durable_ones.is_empty(), "{durable_ones:?} {relaxed:?}");
+    assert!(
+        relaxed.contains("connection_liveness.checked_at") && durable_ones.is_empty(),
+        "{durable_ones:?} {relaxed:?}"
+    );
 
     // No column changes except the credential.
     fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
@@ -172,7 +179,8 @@ async fn a_setup_a_reauthorization_and_a_rollback_wait_for_the_disk() {
     connection.rollback().await.unwrap();
     durable(&world, "a rollback", &["connection_credential insert", "connection_account.generation"]).await;
     registry.keys().rotate().await.unwrap();
-    durable(&world, "a rotation of the keys", &["connection_keyset.keys_revision", "connection_credential.sealed"]).await;
+    durable(&world, "a rotation of the keys", &["connection_keyset.keys_revision", "connection_credential.sealed"])
+        .await;
     let session = registry.setups().begin(&connection.info().kind).await.unwrap();
     session.cancel().await.unwrap();
     durable(&world, "a cancellation", &["connection_setup.state"]).await;
@@ -238,7 +246,8 @@ async fn an_event_of_a_webhook_waits_for_the_disk_before_it_is_acknowledged_and_
 /// The release of a secret is recorded durably before anybody gets it.
 #[tokio::test]
 async fn the_use_of_a_secret_waits_for_the_disk() {
-    let (world, twin) = (World::new().await, Twin::new());
+    let world = World::new().await;
+    let twin = Twin::new();
     let registry = world.open(twin.clone()).await;
     let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiSecret"]))).unwrap();
     let connection = twin.connected(&registry, "AC-canary-1", "canary-2").await;

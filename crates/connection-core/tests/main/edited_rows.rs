@@ -7,8 +7,8 @@ use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Filte
 use crate::{
     acme::Acme,
     fake::Fake,
-    raw,
-    world::{World, connected, me},
+    sql,
+    test_host::{World, connected, me},
 };
 
 /// Two accounts of one provider, which knows them by their keys, and the previous credential of the first.
@@ -42,23 +42,24 @@ impl Pair {
     }
 
     async fn sealed(&self, id: ConnectionId) -> Vec<u8> {
-        let id = raw::id(id);
+        let id = sql::id(id);
         let sql = format!("SELECT sealed FROM connection_credential WHERE connection_id = {id} AND state = 'current'");
-        raw::blob(&self.world.database(), sql).await
+        sql::blob(&self.world.database(), sql).await
     }
 
     async fn edit(&self, sql: &str) {
-        assert_eq!(raw::run(&self.world.database(), sql).await, 1, "{sql}");
+        assert_eq!(sql::run(&self.world.database(), sql).await, 1, "{sql}");
     }
 
     async fn seal(&self, id: ConnectionId, sealed: &[u8]) {
-        let (id, sealed) = (raw::id(id), raw::literal(sealed));
+        let id = sql::id(id);
+        let sealed = sql::literal(sealed);
         let sql = format!("UPDATE connection_credential SET sealed = {sealed} WHERE connection_id = {id}");
         self.edit(&sql).await;
     }
 
     async fn account(&self, set: &str) {
-        self.edit(&format!("UPDATE connection_account SET {set} WHERE id = {}", raw::id(self.one))).await;
+        self.edit(&format!("UPDATE connection_account SET {set} WHERE id = {}", sql::id(self.one))).await;
     }
 
     fn asked(&self) -> usize {
@@ -180,7 +181,7 @@ async fn an_account_that_was_edited_does_not_lend_its_credential() {
         pair.account(back).await;
         pair.live(pair.one, back).await;
     }
-    let id = raw::id(pair.one);
+    let id = sql::id(pair.one);
     let credential = |set: &str| format!("UPDATE connection_credential SET {set} WHERE connection_id = {id}");
     for (set, back) in [
         ("state = 'previous'", "state = 'current'"),
@@ -193,7 +194,7 @@ async fn an_account_that_was_edited_does_not_lend_its_credential() {
         pair.live(pair.one, back).await;
     }
     // Moved with its generation, to another row of the same owner and kind.
-    let two = raw::id(pair.two);
+    let two = sql::id(pair.two);
     pair.edit(&format!("DELETE FROM connection_credential WHERE connection_id = {two}")).await;
     pair.edit(&credential(&format!("generation = 1, connection_id = {two}"))).await;
     let asked = pair.asked();
@@ -206,13 +207,15 @@ async fn an_account_that_was_edited_does_not_lend_its_credential() {
 
 #[tokio::test]
 async fn an_edited_configuration_leads_no_request_elsewhere() {
-    let (pair, evil) = (Pair::new().await, World::new().await);
+    let pair = Pair::new().await;
+    let evil = World::new().await;
     let address = evil.server.origin();
     pair.account(&format!(r#"config = '[["apiBaseUrl","{address}"],["base","{address}"]]'"#)).await;
     let connection = pair.handle(pair.one).await;
     assert_eq!(connection.info().config[0], ("apiBaseUrl".to_owned(), address.clone()), "the row was edited");
     let asked = pair.asked();
-    let (base, path) = (connection_contract::host::base_url(&address).unwrap(), "/things");
+    let base = connection_contract::host::base_url(&address).unwrap();
+    let path = "/things";
     for config in [None, Some("config = 'no JSON'")] {
         if let Some(config) = config {
             pair.account(config).await;
@@ -272,6 +275,6 @@ async fn a_row_whose_kind_is_no_kind_is_listed_and_removed() {
     let asked = pair.asked();
     assert_eq!(pair.registry.remove(pair.one).await.unwrap().teardown, Teardown::Skipped);
     assert_eq!(pair.asked(), asked);
-    let left = raw::number(&pair.world.database(), "SELECT count(*) FROM connection_credential").await;
+    let left = sql::number(&pair.world.database(), "SELECT count(*) FROM connection_credential").await;
     assert_eq!(left, Some(1));
 }

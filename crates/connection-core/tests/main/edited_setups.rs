@@ -10,16 +10,16 @@ use crate::{
     acme::{API, Acme, KIND},
     fake::Fake,
     inbound::{Inbound, returned, state},
-    odd::{ODD, Odd},
-    raw,
+    odd_plugin::{ODD, Odd},
+    sql,
+    test_host::{ON_POSTGRES, World, answers, code, me, step},
     test_server::Reply,
-    world::{ON_POSTGRES, World, answers, code, me, step},
 };
 
 const KEY: &[(&str, &str)] = &[("accessToken", "key-1")];
 
 fn session_id(session: &SetupSession) -> String {
-    raw::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
+    sql::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
 }
 
 /// A sealed column of a session.
@@ -31,11 +31,11 @@ struct Column<'a> {
 
 impl Column<'_> {
     async fn read(&self) -> Vec<u8> {
-        raw::blob(&self.world.database(), &self.sql).await
+        sql::blob(&self.world.database(), &self.sql).await
     }
 
     async fn write(&self, bytes: &[u8]) {
-        let changed = raw::run(&self.world.database(), self.set.replace('?', &raw::literal(bytes))).await;
+        let changed = sql::run(&self.world.database(), self.set.replace('?', &sql::literal(bytes))).await;
         assert_eq!(changed, 1, "{}", self.set);
     }
 }
@@ -109,7 +109,8 @@ async fn a_step_that_does_not_open_takes_no_answer_until_the_session_is_resumed(
     let other = begun(&registry).await;
     let moved = column(&world, &other, "connection_setup", "sealed_step", "").read().await;
     for (what, bytes) in edits(&moved, moved.clone()) {
-        let (session, asked) = (begun(&registry).await, world.server.requests().len());
+        let session = begun(&registry).await;
+        let asked = world.server.requests().len();
         column(&world, &session, "connection_setup", "sealed_step", "").write(&bytes).await;
         let error = session.advance(1, &answers(KEY)).await.unwrap_err();
         let AdvanceError::Error(sealed @ Error::Sealed { .. }) = &error else { panic!("{what}: {error:?}") };
@@ -141,12 +142,14 @@ async fn an_effect_that_does_not_open_ends_its_session_and_sends_nothing() {
         assert_eq!(world.server.requests().len(), asked, "{what}");
     }
     for edit in ["seq = 2", "session_id = ?"] {
-        let (session, taken) = (answered(&world, &registry).await, begun(&registry).await);
+        let session = answered(&world, &registry).await;
+        let taken = begun(&registry).await;
         let edit = edit.replace('?', &session_id(&taken));
         let of = session_id(&session);
         let sql = format!("UPDATE connection_setup_effect SET {edit} WHERE session_id = {of} AND seq = 0");
-        assert_eq!(raw::run(&world.database(), sql).await, 1);
-        let (asked, wronged) = (world.server.requests().len(), if edit == "seq = 2" { &session } else { &taken });
+        assert_eq!(sql::run(&world.database(), sql).await, 1);
+        let asked = world.server.requests().len();
+        let wronged = if edit == "seq = 2" { &session } else { &taken };
         let wronged = registry.setups().resume(wronged.id()).await.unwrap();
         assert_eq!(code(&wronged.terminal().await.unwrap()), "setup_unreadable", "{edit}");
         assert_eq!(world.server.requests().len(), asked, "{edit}");
@@ -167,7 +170,7 @@ async fn an_effect_that_was_taken_out_ends_its_session() {
     step(&session).await;
     // The remaining effects are equal to the deleted one, so only their numbers show the edit.
     let sql = format!("DELETE FROM connection_setup_effect WHERE seq = 0 AND session_id = {}", session_id(&session));
-    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    assert_eq!(sql::run(&world.database(), sql).await, 1);
     // Another process, which has not shown the step before.
     let another = world.open(Odd::new("endless")).await;
     let again = another.setups().resume(session.id()).await.unwrap();
@@ -183,7 +186,7 @@ async fn a_session_whose_owner_or_kind_was_edited_goes_nowhere() {
         let session = answered(&world, &registry).await;
         registry.close().await;
         let sql = format!("UPDATE connection_setup SET {edit} WHERE id = {}", session_id(&session));
-        assert_eq!(raw::run(&world.database(), sql).await, 1);
+        assert_eq!(sql::run(&world.database(), sql).await, 1);
         let asked = world.server.requests().len();
         let registry = world.acme().await;
         registry.kinds().register(Fake::of(Kind::from_static("other"))).unwrap();
@@ -208,7 +211,7 @@ impl ConnectionDefinition for Returning {
         Descriptor::new(RETURNING, "Returning", AuthType::OAuth).origin(API)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let base = ctx.base_url(API)?;
         let handle = ctx.callback().await?;
         let link = Link::to(base, "/authorize").query("state", handle.state());
@@ -216,10 +219,10 @@ impl ConnectionDefinition for Returning {
         ctx.wait(wait(&handle).elapsed(Duration::from_secs(5))).await;
         classify(ctx.send(HttpRequest::get(base, "/slow")).await)?;
         match ctx.wait(wait(&handle)).await {
-            Woken::Callback(request) => {
+            WaitOutcome::Callback(request) => {
                 let code = request.parameter("code").and_then(Secret::expose_str).unwrap_or_default().to_owned();
-                let made = Established::new(Secret::from("token"), Identity::new(code.clone(), code));
-                Ok(made.established_live(VerifyResult::live()))
+                let made = SetupResult::new(Secret::from("token"), Identity::new(code.clone(), code));
+                Ok(made.measured(VerifyResult::live()))
             }
             _ => Err(SetupFailure::new("returning_late", "too late")),
         }
@@ -288,14 +291,15 @@ async fn a_kept_callback_that_does_not_open_never_reaches_the_plugin() {
 async fn a_row_that_cannot_be_read_breaks_neither_the_list_nor_a_new_setup() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let (broken, other) = (begun(&registry).await, begun(&registry).await);
+    let broken = begun(&registry).await;
+    let other = begun(&registry).await;
     let edit = if ON_POSTGRES {
         "ALTER TABLE connection_setup DROP CONSTRAINT connection_setup_step_seq_check; \
          UPDATE connection_setup SET step_seq = -9223372036854775808, kind = '' WHERE"
     } else {
         "UPDATE connection_setup SET kind = CAST(X'FF' AS TEXT) WHERE"
     };
-    raw::script(&world.database(), format!("{edit} id = {}", session_id(&broken))).await;
+    sql::script(&world.database(), format!("{edit} id = {}", session_id(&broken))).await;
     let listed: Vec<_> = registry.setups().list().await.unwrap().iter().map(|setup| setup.id).collect();
     assert_eq!(listed, [other.id()]);
     world.clock.advance(Duration::from_secs(16 * 60));

@@ -18,7 +18,7 @@ use rustls::{
 
 use crate::{
     acme::{API, Acme, KIND},
-    world::{World, answers, code, connect, connected, step},
+    test_host::{World, answers, code, connect, connected, step},
 };
 
 /// Opens another process on the same machine, with another route to the provider.
@@ -66,7 +66,8 @@ fn self_signed() -> (u16, String) {
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
-    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").unwrap());
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -90,9 +91,21 @@ async fn a_provider_that_is_down_or_not_trusted_is_offline() {
     let id = earlier(&world).await;
     let (port, pem) = self_signed();
     let faults = [
-        (format!("http://127.0.0.1:{}", free_port()), "connect", "cannot reach api.acme.example: no connection could be made"),
-        (format!("https://127.0.0.1:{}", plain()), "tls", "cannot reach api.acme.example: its certificate is not trusted here"),
-        (format!("https://127.0.0.1:{port}"), "tls", "cannot reach api.acme.example: its certificate is not trusted here"),
+        (
+            format!("http://127.0.0.1:{}", free_port()),
+            "connect",
+            "cannot reach api.acme.example: no connection could be made",
+        ),
+        (
+            format!("https://127.0.0.1:{}", plain()),
+            "tls",
+            "cannot reach api.acme.example: its certificate is not trusted here",
+        ),
+        (
+            format!("https://127.0.0.1:{port}"),
+            "tls",
+            "cannot reach api.acme.example: its certificate is not trusted here",
+        ),
     ];
     for (to, code, message) in faults {
         let registry = with_policy(&world, mapped(&to)).await;
@@ -145,10 +158,10 @@ impl ConnectionDefinition for Near {
         Descriptor::new(NEAR, "Near", AuthType::ApiKey).origin(self.0.clone()).field(Field::secret("key", "Key"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let key = ctx.prompt(Prompt::new("Connect").field("key")).await.secret("key")?;
         let identity = self.ask(ctx.base_url(&self.0)?, ctx).await?;
-        Ok(Established::new(key, identity))
+        Ok(SetupResult::new(key, identity))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
@@ -210,7 +223,9 @@ async fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
     let registry = with_policy(&world, HttpPolicy::new()).await;
     let session = registry.owner("ada").unwrap().setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
-    let Err(AdvanceError::Invalid(problems)) = session.advance(no, &answers(&named)).await else { panic!("it is open") };
+    let Err(AdvanceError::Invalid(problems)) = session.advance(no, &answers(&named)).await else {
+        panic!("it is open")
+    };
     let problem = problems[0].to_string();
     assert!(problem.contains("'apiBaseUrl' is an address in the network of this host"), "{problem}");
     assert!(problem.contains("http.private_addresses"), "{problem}");
@@ -239,7 +254,8 @@ async fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
 
 #[tokio::test]
 async fn a_private_address_that_the_user_named_is_asked_and_no_other() {
-    let (world, other) = (World::new().await, World::new().await);
+    let world = World::new().await;
+    let other = World::new().await;
     let registry = with_policy(&world, HttpPolicy::new()).await;
     let named = [("accessToken", "key-1"), ("apiBaseUrl", &*world.server.origin())];
     assert_eq!(code(&connect(&registry, &KIND, &named).await), "done Live");

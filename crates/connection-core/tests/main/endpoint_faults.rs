@@ -8,9 +8,9 @@ use connection_core::{Connection, ConnectionRegistry, Filter, Outcome, SetupSess
 
 use crate::{
     acme::KIND,
-    raw,
+    sql,
+    test_host::{START, World, answers, connected, me, step},
     test_server::Reply,
-    world::{START, World, answers, connected, me, step},
 };
 
 /// A mistake of a provider, and the expected result.
@@ -25,9 +25,15 @@ struct Fault {
     again: Option<i64>,
 }
 
-const REFUSED: (Liveness, &str, &str, Option<&str>) =
-    (Liveness::Failing, "unauthorized", "the provider refuses the credential", Some("connect again with a valid \
-                                                                                     credential"));
+const REFUSED: (Liveness, &str, &str, Option<&str>) = (
+    Liveness::Failing,
+    "unauthorized",
+    "the provider refuses the credential",
+    Some(
+        "connect again with a valid \
+                                                                                     credential",
+    ),
+);
 /// The result for a rate limit, with its end if the provider gave one.
 const fn limited(message: &'static str) -> (Liveness, &'static str, &'static str, Option<&'static str>) {
     (Liveness::Offline, "rate_limited", message, None)
@@ -57,7 +63,7 @@ const DENIED: (Liveness, &str, &str, Option<&str>) = (
 /// A longer pause is not accepted.
 const A_WEEK: &str = "api.acme.example asks to wait until 2027-01-22T08:00:00Z";
 /// In seconds.
-const LONGEST: i64 = 7 * 24 * 60 * 60;
+const CEILING: i64 = 7 * 24 * 60 * 60;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"id\":\"1\",";
 const FLOOD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
@@ -77,19 +83,34 @@ fn faults() -> Vec<Fault> {
         fault("401", REFUSED, None, || Reply::whole(401, "", "{}")),
         fault("403", REFUSED, None, || Reply::whole(403, "", "{}")),
         fault("404", error("api.acme.example answered 404 Not Found"), None, || Reply::whole(404, "", "{}")),
-        fault("500", error("api.acme.example answered 500 Internal Server Error"), None, || Reply::whole(500, "", "no")),
+        fault("500", error("api.acme.example answered 500 Internal Server Error"), None, || {
+            Reply::whole(500, "", "no")
+        }),
         fault("502", error("api.acme.example answered 502 Bad Gateway"), None, || Reply::whole(502, "", "<html>")),
         fault("599", error("api.acme.example answered 599"), None, || Reply::whole(599, "", "")),
         fault("503", error("api.acme.example answered 503 Service Unavailable"), None, || Reply::whole(503, "", "")),
-        fault("503, in 30 s", error("api.acme.example answered 503 Service Unavailable"), Some(30), || Reply::whole(503, "retry-after: 30\r\n", "")),
+        fault("503, in 30 s", error("api.acme.example answered 503 Service Unavailable"), Some(30), || {
+            Reply::whole(503, "retry-after: 30\r\n", "")
+        }),
         fault("429", LIMITED, None, || Reply::whole(429, "", "")),
-        fault("429, in 120 s", limited("api.acme.example asks to wait until 2027-01-15T08:02:00Z"), Some(120), || Reply::whole(429, "retry-after: 120\r\n", "")),
-        fault("429, at a time", limited("api.acme.example asks to wait until 2027-01-15T08:01:30Z"), Some(90), || dated(90)),
-        fault("429, at a time that is over", limited("api.acme.example asks to wait until 2027-01-15T08:00:00Z"), Some(0), || dated(-90)),
+        fault("429, in 120 s", limited("api.acme.example asks to wait until 2027-01-15T08:02:00Z"), Some(120), || {
+            Reply::whole(429, "retry-after: 120\r\n", "")
+        }),
+        fault("429, at a time", limited("api.acme.example asks to wait until 2027-01-15T08:01:30Z"), Some(90), || {
+            dated(90)
+        }),
+        fault(
+            "429, at a time that is over",
+            limited("api.acme.example asks to wait until 2027-01-15T08:00:00Z"),
+            Some(0),
+            || dated(-90),
+        ),
         fault("429, soon", LIMITED, None, || Reply::whole(429, "retry-after: soon\r\n", "")),
         fault("429, in -5 s", LIMITED, None, || Reply::whole(429, "retry-after: -5\r\n", "")),
-        fault("429, in a century", limited(A_WEEK), Some(LONGEST), || Reply::whole(429, "retry-after: 3155760000\r\n", "")),
-        fault("429, in more than there is", limited(A_WEEK), Some(LONGEST), || {
+        fault("429, in a century", limited(A_WEEK), Some(CEILING), || {
+            Reply::whole(429, "retry-after: 3155760000\r\n", "")
+        }),
+        fault("429, in more than there is", limited(A_WEEK), Some(CEILING), || {
             Reply::whole(429, "retry-after: 18446744073709551615\r\n", "")
         }),
         fault("not JSON", NOT_JSON, None, || Reply::ok("<html>Welcome</html>")),
@@ -115,7 +136,7 @@ fn dated(seconds: i64) -> Reply {
 
 /// `Retry-After` ends where a scheduler sees it.
 async fn next_check(world: &World) -> Option<i64> {
-    raw::number(&world.database(), "SELECT next_check_at FROM connection_liveness").await
+    sql::number(&world.database(), "SELECT next_check_at FROM connection_liveness").await
 }
 
 async fn rows(registry: &ConnectionRegistry) -> usize {

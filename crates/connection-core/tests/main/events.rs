@@ -5,8 +5,8 @@ use connection_core::{Connection, EVENT_NAMES};
 
 use crate::{
     fake::Fake,
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 /// The result of a probe, and the events that it writes.
@@ -14,17 +14,18 @@ type Step = (Box<dyn Fn() -> VerifyResult<Secret>>, &'static [&'static str]);
 
 /// Returns number, kind and the presence of a chain for all events of a connection.
 async fn events(world: &World, connection: &Connection) -> Vec<String> {
-    let id = raw::id(connection.id());
+    let id = sql::id(connection.id());
     let sql = format!(
         "SELECT seq || ' ' || kind || ' ' || length(chain) || ' ' || owner FROM connection_event \
          WHERE connection_id = {id} ORDER BY seq"
     );
-    raw::texts(&world.database(), sql).await
+    sql::texts(&world.database(), sql).await
 }
 
 #[tokio::test]
 async fn every_change_writes_one_event_in_order() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await.owner("u42").unwrap();
     let connection = fake.connected(&registry, "ada").await;
     let mut expected = vec!["connected"];
@@ -80,32 +81,35 @@ async fn each_token_lent_writes_one_event() {
 
 #[tokio::test]
 async fn numbers_and_chains_run_for_each_connection_alone() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
-    let (first, second) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
+    let first = fake.connected(&registry, "ada").await;
+    let second = fake.connected(&registry, "bob").await;
     fake.is(Liveness::Failing);
     first.verify().await.unwrap();
     second.verify().await.unwrap();
     for connection in [&first, &second] {
         assert_eq!(events(&world, connection).await, ["1 connected 32 local", "2 liveness_changed 32 local"]);
     }
-    let chains = raw::texts(&world.database(), "SELECT DISTINCT hex(chain) FROM connection_event").await;
+    let chains = sql::texts(&world.database(), "SELECT DISTINCT hex(chain) FROM connection_event").await;
     assert_eq!(chains.len(), 4);
 }
 
 #[tokio::test]
 async fn events_outlive_their_connection_and_are_never_changed() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     registry.remove(connection.id()).await.unwrap();
-    let before = raw::texts(&world.database(), "SELECT hex(chain) || body FROM connection_event").await;
+    let before = sql::texts(&world.database(), "SELECT hex(chain) || body FROM connection_event").await;
     assert_eq!(before.len(), 2);
     for sql in ["UPDATE connection_event SET body = '{}'", "DELETE FROM connection_event"] {
-        let refused = raw::refusal(&world.database(), sql).await;
+        let refused = sql::refusal(&world.database(), sql).await;
         assert!(refused.contains("append-only"), "{refused}");
     }
-    assert_eq!(raw::texts(&world.database(), "SELECT hex(chain) || body FROM connection_event").await, before);
+    assert_eq!(sql::texts(&world.database(), "SELECT hex(chain) || body FROM connection_event").await, before);
 }
 
 #[tokio::test]
@@ -116,7 +120,7 @@ async fn an_event_holds_no_credential() {
     connection.with_access_token(async |_| ()).await.unwrap();
     connection.verify().await.unwrap();
     registry.remove(connection.id()).await.unwrap();
-    let bodies = raw::texts(&world.database(), "SELECT body FROM connection_event").await.concat();
+    let bodies = sql::texts(&world.database(), "SELECT body FROM connection_event").await.concat();
     assert!(!bodies.contains("canary"), "{bodies}");
     // The control: the record is found.
     assert!(bodies.contains("accessToken"), "{bodies}");

@@ -9,20 +9,20 @@ use std::{
 
 use connection_contract::RefreshSemantics;
 use connection_core::{AnswerRoom, Connection, Error, StoreError};
-use connection_faults::kept;
+use connection_faults::state_files;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tokio::runtime::Builder;
 
 use crate::{
-    raw,
     refresh_processes::start,
     renewing::{LIFE, Renewals, Renewing, send},
+    sql,
     store_faults::Disk,
-    world::World,
+    test_host::World,
 };
 
 async fn exchanges(it: &Renewals) -> Option<i64> {
-    raw::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await
+    sql::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await
 }
 
 /// Uses the connection until that works. The lease could not be released, and expires meanwhile.
@@ -96,19 +96,22 @@ async fn an_answer_for_which_the_disk_has_no_room_outlives_a_process_that_is_kil
         it.expire().await;
         let disk = fills(&it, disk, SHORT);
         let mut child = start(&it, 0, word);
-        while kept::count(&it.world.state()) == 0 {
-            assert!(child.try_wait().unwrap().is_none() || kept::count(&it.world.state()) > 0, "{word}: it is lost");
+        while state_files::count(&it.world.state()) == 0 {
+            assert!(
+                child.try_wait().unwrap().is_none() || state_files::count(&it.world.state()) > 0,
+                "{word}: it is lost"
+            );
             tokio::task::yield_now().await;
         }
         // The process may have ended with an error.
         drop(child.kill());
         child.wait().unwrap();
-        assert_eq!(kept::places(&it.world.state()).len(), 1, "{word}: there was no room for a file");
+        assert_eq!(state_files::places(&it.world.state()).len(), 1, "{word}: there was no room for a file");
         let answered = "SELECT COUNT(*) FROM connection_exchange WHERE state = 'answered'";
-        assert_eq!(raw::number(&it.world.database(), answered).await, Some(0), "{word}: nor in the database");
+        assert_eq!(sql::number(&it.world.database(), answered).await, Some(0), "{word}: nor in the database");
         disk.make_room();
         persist(&it, &it.connection).await;
-        assert_eq!(kept::count(&it.world.state()), 0, "{word}");
+        assert_eq!(state_files::count(&it.world.state()), 0, "{word}");
     }
 }
 
@@ -128,7 +131,8 @@ async fn a_registry_that_finds_no_room_for_answers_says_so() {
 /// Fills the disk when the provider has taken the token. Its answer is longer than the space that is left for the
 /// log.
 fn fills(it: &Renewals, disk: Disk, length: usize) -> Arc<Disk> {
-    let (issued, disk) = (it.provider.clone(), Arc::new(disk));
+    let issued = it.provider.clone();
+    let disk = Arc::new(disk);
     issued.lock().more = format!(r#","pad":"{}""#, "x".repeat(length));
     let filled = disk.clone();
     it.world.provider(move |request| {
@@ -145,7 +149,8 @@ struct Writing(mpsc::Sender<()>, JoinHandle<()>);
 
 impl Writing {
     fn begin(options: SqliteConnectOptions) -> Self {
-        let ((stop, stopped), (begins, begun)) = (mpsc::channel::<()>(), mpsc::channel());
+        let (stop, stopped) = mpsc::channel::<()>();
+        let (begins, begun) = mpsc::channel();
         let writing = thread::spawn(move || {
             Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
                 let mut other = options.connect().await.unwrap();
@@ -170,8 +175,10 @@ impl Writing {
 #[tokio::test]
 async fn an_answer_that_comes_while_another_program_writes_is_kept_until_it_is_done() {
     let it = Renewals::new().await;
-    let (issued, writing) = (it.provider.clone(), Arc::new(Mutex::new(None)));
-    let (begun, file) = (writing.clone(), it.world.file());
+    let issued = it.provider.clone();
+    let writing = Arc::new(Mutex::new(None));
+    let begun = writing.clone();
+    let file = it.world.file();
     it.world.provider(move |request| {
         if request.starts_with("POST /token") {
             begun.lock().unwrap().replace(Writing::begin(SqliteConnectOptions::new().filename(&file)));

@@ -8,10 +8,10 @@ use connection_core::{ChangedPart, Connection, ConnectionRegistry, ExtensionList
 
 use crate::{
     extension_kit::{TWIN, Twin, handle, keys_are_accounts, needs, of, secret_name},
-    raw,
     renewing::Renewals,
+    sql,
+    test_host::{World, answers, code, connected, step},
     test_server::Reply,
-    world::{World, answers, code, connected, step},
 };
 
 type Told = Arc<Mutex<Vec<String>>>;
@@ -47,7 +47,8 @@ async fn who_may_use_the_former_or_the_new_default_is_told_once_that_another_is_
     let world = World::new().await;
     keys_are_accounts(&world);
     let registry = world.acme().await;
-    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let one = connected(&registry, "one").await;
+    let two = connected(&registry, "two").await;
     registry.extensions().grant("both", one.id(), &[]).await.unwrap();
     registry.extensions().grant("both", two.id(), &[]).await.unwrap();
     registry.extensions().grant("one", one.id(), &[]).await.unwrap();
@@ -88,7 +89,7 @@ async fn a_grant_does_not_survive_a_change_of_account_in_either_direction() {
     let lent = a.with_access_token(a.requirement(), async |_| unreachable!("the other account's")).await;
     assert_eq!(lent.unwrap_err().code(), "not_granted");
     let revoked = "SELECT body FROM connection_event WHERE kind = 'extension_revoked'";
-    assert_eq!(raw::texts(&world.database(), revoked).await.len(), 2, "it is on record");
+    assert_eq!(sql::texts(&world.database(), revoked).await.len(), 2, "it is on record");
     // A grant for the second account does not hold for the first.
     registry.extensions().grant("a", connection.id(), &names).await.unwrap();
     taken(&told);
@@ -106,15 +107,15 @@ async fn a_change_of_account_that_cannot_be_committed_takes_nothing_back_and_tel
     assert_eq!(reauthorized(&connection, "two").await, "done Live");
     registry.extensions().grant("a", connection.id(), &[]).await.unwrap();
     let (_listener, told) = listen(&registry);
-    raw::refuse(&world.database(), "INSERT ON connection_event").await;
+    sql::refuse(&world.database(), "INSERT ON connection_event").await;
     assert!(connection.rollback().await.is_err());
-    raw::refuse_no_more(&world.database()).await;
+    sql::refuse_no_more(&world.database()).await;
     assert_eq!(holding(&registry).await, ["a"]);
     assert!(taken(&told).is_empty());
 }
 
 #[tokio::test]
-async fn whoever_may_use_a_connection_is_told_of_a_rotation_and_of_its_end() {
+async fn extensions_with_a_grant_are_notified_of_rotation_and_removal() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
@@ -126,7 +127,7 @@ async fn whoever_may_use_a_connection_is_told_of_a_rotation_and_of_its_end() {
     world.provider(|_| Reply::whole(200, "", r#"{"id": "1", "name": "ada", "rotate": "key-2"}"#));
     connection.verify().await.unwrap();
     assert_eq!(taken(&told), ["a credential"]);
-    world.provider(|_| crate::world::me("1", "ada"));
+    world.provider(|_| crate::test_host::me("1", "ada"));
     connection.verify().await.unwrap();
     assert!(taken(&told).is_empty(), "the control: nothing was changed");
     registry.remove(connection.id()).await.unwrap();
@@ -134,7 +135,7 @@ async fn whoever_may_use_a_connection_is_told_of_a_rotation_and_of_its_end() {
 }
 
 #[tokio::test]
-async fn whoever_may_use_a_connection_is_told_of_a_refresh() {
+async fn extensions_with_a_grant_are_notified_of_a_refresh() {
     let renewals = Renewals::new().await;
     renewals.registry.extensions().grant("a", renewals.connection.id(), &[]).await.unwrap();
     let (_listener, told) = listen(&renewals.registry);
@@ -168,7 +169,7 @@ async fn a_plugin_that_cannot_say_what_a_credential_holds_takes_no_name_away() {
     let twin = Twin::new();
     registry.kinds().register(twin.clone()).unwrap();
     let connection = twin.connected(&registry, "AC1", "  ").await;
-    let held = async || raw::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
+    let held = async || sql::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
     assert_eq!(held().await, [r#"["apiKey"]"#]);
     twin.fails.store(true, SeqCst);
     let session = connection.reauthorize().await.unwrap();
@@ -190,10 +191,10 @@ async fn a_row_that_says_more_or_less_than_its_credential_holds_is_mended_when_i
     let connection = twin.connected(&registry, "AC1", "  ").await;
     let declared = of("both", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]));
     let both = registry.extensions().handle(declared).unwrap();
-    let held = async || raw::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
+    let held = async || sql::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
     for before in [r#"["apiKey","apiSecret"]"#, "[]", "{"] {
         let edit = format!("UPDATE connection_credential SET secret_names = '{before}'");
-        raw::run(&world.database(), edit).await;
+        sql::run(&world.database(), edit).await;
         twin.fails.store(true, SeqCst);
         assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
         assert_eq!(held().await, [before], "who cannot tell changes nothing");
@@ -214,7 +215,7 @@ async fn a_row_that_says_more_than_its_credential_holds_is_mended_once_somebody_
     registry.kinds().register(twin.clone()).unwrap();
     let connection = twin.connected(&registry, "AC1", "  ").await;
     let both = r#"UPDATE connection_credential SET secret_names = '["apiKey","apiSecret"]'"#;
-    raw::run(&world.database(), both).await;
+    sql::run(&world.database(), both).await;
     let declared = of("both", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]));
     let both = registry.extensions().handle(declared).unwrap();
     registry.extensions().grant("both", connection.id(), &both.requirement().auth.secret_names).await.unwrap();

@@ -5,7 +5,7 @@ use connection_contract::AuthType;
 use crate::{
     acme::KIND,
     extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of, secret_name},
-    world::{World, connected},
+    test_host::{World, connected},
 };
 
 #[tokio::test]
@@ -15,7 +15,8 @@ async fn each_is_what_it_is_by_itself() {
     let registry = world.acme().await;
     let twin = Twin::new();
     registry.kinds().register(twin.clone()).unwrap();
-    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let one = connected(&registry, "one").await;
+    let two = connected(&registry, "two").await;
     let of_twin = twin.connected(&registry, "AC1", "  ").await;
     // A connection of another kind of the same provider in between, so that the kinds have another order than the
     // connections.
@@ -61,6 +62,8 @@ async fn each_is_what_it_is_by_itself() {
             }
         }
     }
-    let (first, second, third) = (several[0].find("AC1"), several[0].find("AC2"), several[0].find("AC3"));
+    let first = several[0].find("AC1");
+    let second = several[0].find("AC2");
+    let third = several[0].find("AC3");
     assert!(first.is_some() && first < second && second < third, "as they were connected: {several:?}");
 }

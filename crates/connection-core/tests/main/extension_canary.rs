@@ -5,15 +5,16 @@ use connection_core::RetryOutcome;
 
 use crate::{
     extension_kit::{TWIN, Twin, handle, needs, of, refuses, secret_name},
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 const CANARY: &str = "canary-Zz9-extension-token";
 
 #[tokio::test]
 async fn a_secret_is_nowhere_but_in_the_hands_that_it_was_lent_to() {
-    let (world, twin) = (World::new().await, Twin::new());
+    let world = World::new().await;
+    let twin = Twin::new();
     let registry = world.acme().await;
     registry.kinds().register(twin.clone()).unwrap();
     let mut seen: Vec<String> = Vec::new();
@@ -58,7 +59,7 @@ async fn a_secret_is_nowhere_but_in_the_hands_that_it_was_lent_to() {
     for text in seen {
         assert!(!text.contains(CANARY), "{text}");
     }
-    let everything = raw::everything(&world.database()).await;
+    let everything = sql::everything(&world.database()).await;
     let found = everything.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
     assert!(!found, "no row holds it in the clear");
     assert!(everything.windows(8).any(|window| window == b"sms\",\"fo" || window == b"\"issues\""), "the control");

@@ -6,7 +6,7 @@ use connection_core::{ConnectionRegistry, ConnectionStatus, ExtensionHandle, Req
 use crate::{
     acme::Acme,
     extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of, secret_name},
-    world::{World, connected},
+    test_host::{World, connected},
 };
 
 /// Resolves by the handle and by the page of many, which give the same result.
@@ -22,8 +22,10 @@ async fn two_extensions_use_two_accounts_by_choice_whatever_the_default_is() {
     let world = World::new().await;
     keys_are_accounts(&world);
     let registry = world.acme().await;
-    let (issues, triage) = (handle(&registry, "issues"), handle(&registry, "triage"));
-    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let issues = handle(&registry, "issues");
+    let triage = handle(&registry, "triage");
+    let one = connected(&registry, "one").await;
+    let two = connected(&registry, "two").await;
     registry.extensions().choose("issues", two.id()).await.unwrap();
     for default in [&one, &two] {
         default.make_default().await.unwrap();
@@ -54,7 +56,8 @@ async fn a_choice_goes_with_its_connection_and_with_its_extension() {
     keys_are_accounts(&world);
     let registry = world.acme().await;
     let issues = handle(&registry, "issues");
-    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let one = connected(&registry, "one").await;
+    let two = connected(&registry, "two").await;
     one.make_default().await.unwrap();
     registry.extensions().choose("issues", two.id()).await.unwrap();
     registry.remove(two.id()).await.unwrap();
@@ -69,8 +72,9 @@ async fn a_choice_goes_with_its_connection_and_with_its_extension() {
 
 /// Another connection would be another account than the person chose.
 #[tokio::test]
-async fn what_was_chosen_is_meant_also_where_it_lacks_a_secret() {
-    let (world, twin) = (World::new().await, Twin::new());
+async fn the_chosen_connection_is_selected_even_if_it_lacks_a_secret() {
+    let world = World::new().await;
+    let twin = Twin::new();
     let registry = world.open(twin.clone()).await;
     let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiSecret"]))).unwrap();
     twin.connected(&registry, "AC1", "secret").await.make_default().await.unwrap();
@@ -84,7 +88,8 @@ async fn what_was_chosen_is_meant_also_where_it_lacks_a_secret() {
 
 #[tokio::test]
 async fn a_choice_is_of_a_connection_to_the_provider_that_is_needed() {
-    let (world, twin) = (World::new().await, Twin::new());
+    let world = World::new().await;
+    let twin = Twin::new();
     let registry = world.acme().await;
     registry.kinds().register(twin.clone()).unwrap();
     let other = twin.connected(&registry, "AC1", "secret").await;

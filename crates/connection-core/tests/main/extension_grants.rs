@@ -6,17 +6,17 @@ use connection_core::{ChangedPart, Connection, ConnectionStatus, Error, Extensio
 use crate::{
     acme::KIND,
     extension_kit::{TWIN, Twin, acme_extension, handle, needs, of, refuses, secret_name},
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 async fn events(world: &World, connection: &Connection) -> Vec<String> {
-    let id = raw::id(connection.id());
+    let id = sql::id(connection.id());
     let sql = format!(
         "SELECT kind || ' ' || body FROM connection_event WHERE connection_id = {id} AND \
          (kind LIKE 'extension%' OR kind = 'secret_released') ORDER BY seq"
     );
-    raw::texts(&world.database(), sql).await
+    sql::texts(&world.database(), sql).await
 }
 
 async fn token(handle: &connection_core::ExtensionHandle) -> Result<Vec<u8>, Error> {
@@ -24,10 +24,11 @@ async fn token(handle: &connection_core::ExtensionHandle) -> Result<Vec<u8>, Err
 }
 
 #[tokio::test]
-async fn what_is_not_granted_is_refused_with_the_way_out_and_what_is_revoked_again() {
+async fn missing_and_revoked_grants_are_refused_with_a_remedy() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let (issues, names) = (handle(&registry, "issues"), [secret_name("accessToken")]);
+    let issues = handle(&registry, "issues");
+    let names = [secret_name("accessToken")];
     let connection = connected(&registry, "key-1").await;
     let request = || async { connection.request("GET", "/me").await.unwrap() };
     let refused = token(&issues).await.unwrap_err();
@@ -96,7 +97,8 @@ async fn grants_are_seen_with_those_that_were_revoked_and_go_with_their_connecti
 
 #[tokio::test]
 async fn a_grant_is_of_a_connection_to_the_provider_that_is_needed() {
-    let (world, twin) = (World::new().await, Twin::new());
+    let world = World::new().await;
+    let twin = Twin::new();
     let registry = world.acme().await;
     registry.kinds().register(twin.clone()).unwrap();
     let other = twin.connected(&registry, "AC1", "secret").await;
@@ -154,10 +156,11 @@ async fn a_connection_that_is_missing_or_refused_is_an_error_that_says_which() {
 async fn a_use_that_cannot_be_recorded_is_none() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let (issues, connection) = (handle(&registry, "issues"), connected(&registry, "key-1").await);
+    let issues = handle(&registry, "issues");
+    let connection = connected(&registry, "key-1").await;
     registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     let request = issues.request("GET", "/me").await.unwrap();
-    raw::refuse(&world.database(), "INSERT ON connection_event").await;
+    sql::refuse(&world.database(), "INSERT ON connection_event").await;
     let before = world.server.requests().len();
     let mut called = false;
     let lent = issues.with_access_token(issues.requirement(), async |_: &Secret| called = true).await;
@@ -165,7 +168,7 @@ async fn a_use_that_cannot_be_recorded_is_none() {
     assert!(matches!(issues.inject(Some("list")).await, Err(Error::Store(_))));
     assert!(matches!(issues.send(request).await, Err(Error::Store(_))));
     assert_eq!(world.server.requests().len(), before);
-    raw::refuse_no_more(&world.database()).await;
+    sql::refuse_no_more(&world.database()).await;
     assert_eq!(token(&issues).await.unwrap(), b"key-1");
 }
 
@@ -176,7 +179,8 @@ async fn removing_an_extension_revokes_and_forgets_in_one() {
     let registry = world.acme().await;
     let declaration = acme_extension("issues");
     registry.extensions().add(&declaration, r#"{"name": "issues"}"#).await.unwrap();
-    let (issues, connection) = (handle(&registry, "issues"), connected(&registry, "key-1").await);
+    let issues = handle(&registry, "issues");
+    let connection = connected(&registry, "key-1").await;
     registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     issues.set_preferences(None).set("open", true).await.unwrap();
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
@@ -184,9 +188,9 @@ async fn removing_an_extension_revokes_and_forgets_in_one() {
     let added = other.extensions().list().await.unwrap();
     assert_eq!((added.len(), added[0].source.as_str()), (1, r#"{"name": "issues"}"#));
     assert_eq!(other.extensions().get("nobody").await.unwrap_err().to_string(), "unknown extension 'nobody'");
-    raw::refuse(&world.database(), "INSERT ON connection_event").await;
+    sql::refuse(&world.database(), "INSERT ON connection_event").await;
     assert!(registry.extensions().remove("issues").await.is_err());
-    raw::refuse_no_more(&world.database()).await;
+    sql::refuse_no_more(&world.database()).await;
     assert_eq!(issues.preferences(None).await.unwrap().set, ["open"], "as it was");
     assert!(registry.extensions().remove("issues").await.unwrap());
     assert!(!registry.extensions().remove("issues").await.unwrap());
@@ -200,13 +204,15 @@ async fn removing_an_extension_revokes_and_forgets_in_one() {
 
 /// A person was asked before the extension was removed.
 #[tokio::test]
-async fn what_is_granted_behind_its_removal_is_not_for_the_next_one_of_that_name() {
+async fn a_grant_after_a_removal_does_not_pass_to_a_new_extension_of_that_name() {
     let world = World::new().await;
     let registry = world.acme().await;
     let declaration = acme_extension("issues");
     registry.extensions().add(&declaration, "{}").await.unwrap();
-    let (issues, connection) = (handle(&registry, "issues"), connected(&registry, "key-1").await);
-    let (names, shown) = ([secret_name("accessToken")], connection.info().clone());
+    let issues = handle(&registry, "issues");
+    let connection = connected(&registry, "key-1").await;
+    let names = [secret_name("accessToken")];
+    let shown = connection.info().clone();
     registry.extensions().remove("issues").await.unwrap();
     registry.extensions().grant_shown("issues", &shown, &names).await.unwrap();
     let mut changes = registry.events().extension_changes();

@@ -8,7 +8,7 @@ use connection_core::{
 use crate::{
     acme::KIND,
     extension_kit::{acme_extension, secret_name},
-    world::{World, answers, step},
+    test_host::{World, answers, step},
 };
 
 // region: offer
@@ -80,7 +80,8 @@ async fn a_host_as_the_guide_has_it_connects_shares_and_uses() {
     // The connection has its own `apiBaseUrl`, so the preference is not passed beside it.
     let preferences = ["DEFAULT_DATABASE", "OPEN", "LAYOUT", "LIMIT"];
     let preferences = preferences.map(|name| format!("PREFERENCE_{name}"));
-    let (first, others) = (["200", "5", "ACCESS_TOKEN", "PUBLIC_API_BASE_URL"].map(str::to_owned), preferences.to_vec());
+    let first = ["200", "5", "ACCESS_TOKEN", "PUBLIC_API_BASE_URL"].map(str::to_owned);
+    let others = preferences.to_vec();
     assert_eq!(list(&handle).await.unwrap(), [first.to_vec(), others].concat());
     assert!(connect(&registry, &handle).await.unwrap().is_none());
     share(&registry, done.connection, secret_name("accessToken")).await.unwrap();

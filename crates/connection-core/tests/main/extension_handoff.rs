@@ -13,8 +13,8 @@ use connection_core::{
 use crate::{
     acme::{Acme, KIND},
     extension_kit::{GUIDE, TWIN, acme_extension, handle, keys_are_accounts, needs, of, refuses},
-    raw,
-    world::{World, answers, code, connected, step},
+    sql,
+    test_host::{World, answers, code, connected, step},
 };
 
 /// The settings of a host: begins a setup when a connection is requested, or a re-authorization of one that fails.
@@ -144,7 +144,7 @@ async fn what_is_missing_is_connected_by_the_hand_off_and_the_command_goes_on_in
     assert_eq!(token(&issues).await.unwrap(), b"key-1");
     assert!(issues.connection_required().await.unwrap().is_none());
     let granted = "SELECT body FROM connection_event WHERE kind = 'extension_granted'";
-    assert!(raw::texts(&world.database(), granted).await[0].contains(r#""names":["accessToken"],"session":""#));
+    assert!(sql::texts(&world.database(), granted).await[0].contains(r#""names":["accessToken"],"session":""#));
     let ticket: RetryTicket = ticket.to_string().parse().unwrap();
     let other = open(&world).await.0;
     let there = handle(&other, "issues");
@@ -209,7 +209,7 @@ async fn a_declaration_that_changes_in_mid_setup_is_refused_at_the_commit_and_le
         assert_eq!(failure.code, "connection_changed", "{how}");
         assert!(registry.extensions().grants().await.unwrap().is_empty(), "{how}");
         assert_eq!(issues.revisions(None).await.unwrap(), before, "{how}");
-        assert_eq!(raw::number(&world.database(), "SELECT count(*) FROM connection_account").await, Some(0));
+        assert_eq!(sql::number(&world.database(), "SELECT count(*) FROM connection_account").await, Some(0));
     }
 }
 
@@ -255,7 +255,8 @@ async fn each_thing_that_stands_in_the_way_has_its_own_action() {
         .unwrap();
     assert_eq!(action(&odd).await, Some(RequiredAction::Unavailable));
     assert_eq!(odd.resolve(odd.requirement()).await.unwrap().status, ConnectionStatus::Missing);
-    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let one = connected(&registry, "one").await;
+    let two = connected(&registry, "two").await;
     one.clear_default().await.unwrap();
     assert_eq!(action(&issues).await, Some(RequiredAction::Choose));
     registry.remove(two.id()).await.unwrap();
@@ -286,14 +287,14 @@ async fn a_ticket_is_there_before_the_host_acts_and_goes_when_it_could_not() {
     let world = World::new().await;
     let (registry, settings) = open(&world).await;
     let issues = handle(&registry, "issues");
-    raw::refuse(&world.database(), "INSERT ON connection_extension_ticket").await;
+    sql::refuse(&world.database(), "INSERT ON connection_extension_ticket").await;
     assert!(issues.open_native_extension_settings(None).await.is_err());
     assert!(settings.opened.lock().unwrap().is_empty(), "nothing is begun that nobody has a ticket for");
-    raw::refuse_no_more(&world.database()).await;
+    sql::refuse_no_more(&world.database()).await;
     assert!(issues.open_command_preferences("list").await.is_err());
     let count = "SELECT count(*) FROM connection_extension_ticket";
-    assert_eq!(raw::number(&world.database(), count).await, Some(0));
+    assert_eq!(sql::number(&world.database(), count).await, Some(0));
     issues.open_native_extension_settings(None).await.unwrap();
     let begun = "SELECT count(*) FROM connection_extension_ticket WHERE session_id IS NOT NULL";
-    assert_eq!(raw::number(&world.database(), begun).await, Some(1));
+    assert_eq!(sql::number(&world.database(), begun).await, Some(1));
 }

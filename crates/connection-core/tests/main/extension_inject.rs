@@ -4,13 +4,14 @@ use connection_contract::{AuthType, Command, Preference, PreferenceInput, Secret
 
 use crate::{
     extension_kit::{TWIN, Twin, acme_extension, needs, of, secret_name},
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 #[tokio::test]
 async fn a_command_gets_the_declared_secrets_its_settings_and_what_is_public() {
-    let (world, twin) = (World::new().await, Twin::new());
+    let world = World::new().await;
+    let twin = Twin::new();
     let registry = world.open(twin.clone()).await;
     let requirement = needs(TWIN, AuthType::ApiKey, &["apiSecret"]).public_preference("region");
     let sms = registry.extensions().handle(of("sms", requirement)).unwrap();
@@ -30,7 +31,8 @@ async fn a_command_gets_the_declared_secrets_its_settings_and_what_is_public() {
     assert_eq!(context.secrets().count(), 1);
     assert!(!format!("{context:?}").contains("canary"), "{context:?}");
     let variables = context.environment().unwrap();
-    let shown: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={}", value.expose_str().unwrap())).collect();
+    let shown: Vec<_> =
+        variables.iter().map(|(name, value)| format!("{name}={}", value.expose_str().unwrap())).collect();
     assert_eq!(
         shown,
         [
@@ -46,12 +48,12 @@ async fn a_command_gets_the_declared_secrets_its_settings_and_what_is_public() {
     );
     assert!(!format!("{variables:?}").contains("canary"));
     let used = "SELECT body FROM connection_event WHERE kind = 'extension_used'";
-    let recorded = raw::texts(&world.database(), used).await;
+    let recorded = sql::texts(&world.database(), used).await;
     assert_eq!(recorded, [r#"{"command":"list","extension":"sms","for":"command","names":["apiSecret"]}"#]);
 }
 
 #[tokio::test]
-async fn what_needs_no_secret_gets_what_is_public_without_a_grant() {
+async fn public_values_need_no_grant() {
     let world = World::new().await;
     let registry = world.acme().await;
     let local = registry.extensions().handle(of("reminders", needs(crate::acme::KIND, AuthType::None, &[]))).unwrap();
@@ -59,7 +61,10 @@ async fn what_needs_no_secret_gets_what_is_public_without_a_grant() {
     assert_eq!((context.secrets().count(), context.command()), (0, None));
     let variables: Vec<_> = context.environment().unwrap().into_iter().map(|(name, _)| name).collect();
     assert_eq!(variables.iter().filter(|name| name.starts_with("PUBLIC_")).count(), 1);
-    assert!(variables.iter().all(|name| name.starts_with("PUBLIC_") || name.starts_with("PREFERENCE_")), "{variables:?}");
+    assert!(
+        variables.iter().all(|name| name.starts_with("PUBLIC_") || name.starts_with("PREFERENCE_")),
+        "{variables:?}"
+    );
     let asked = local.with_access_token(local.requirement(), async |_| ()).await;
     assert_eq!(asked.unwrap_err().to_string(), "'reminders' declares no secret 'accessToken'");
 }
@@ -76,7 +81,7 @@ async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
     registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
     let used = async || {
         let sql = "SELECT kind FROM connection_event WHERE kind IN ('extension_used', 'secret_released') ORDER BY seq";
-        raw::texts(&world.database(), sql).await
+        sql::texts(&world.database(), sql).await
     };
     let told = "'api_base_url' cannot be an environment variable: another name becomes the same variable";
     assert_eq!(issues.environment(None).await.unwrap_err().to_string(), told);
@@ -135,8 +140,8 @@ async fn variables_are_those_of_the_context_and_on_record_before_they_are_given(
     assert_eq!(variables, shown(issues.inject(Some("list")).await.unwrap().environment().unwrap()));
     let used = "SELECT body FROM connection_event WHERE kind = 'extension_used'";
     let of_command = r#"{"command":"list","extension":"issues","for":"command","names":["accessToken"]}"#;
-    assert_eq!(raw::texts(&world.database(), used).await, [of_command; 2]);
+    assert_eq!(sql::texts(&world.database(), used).await, [of_command; 2]);
     assert_eq!(issues.environment(Some("delete-all")).await.unwrap_err().code(), "undeclared");
-    raw::refuse(&world.database(), "INSERT ON connection_event").await;
+    sql::refuse(&world.database(), "INSERT ON connection_event").await;
     assert!(matches!(issues.environment(None).await, Err(connection_core::Error::Store(_))));
 }

@@ -10,8 +10,8 @@ use connection_core::{Connection as Handle, ConnectionRegistry, ExtensionHandle,
 
 use crate::{
     acme::KIND,
+    test_host::{World, connect, me},
     test_server::Reply,
-    world::{World, connect, me},
 };
 
 pub(crate) const GUIDE: &str = "Make a key in Acme's settings.";
@@ -98,13 +98,14 @@ impl ConnectionDefinition for Twin {
         self.hands_out.iter().fold(descriptor, |descriptor, name| descriptor.secret_name(*name))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Record>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Record>, SetupFailure> {
         let mut answers = ctx.prompt(Prompt::new("Connect").field("apiKey").field("apiSecret")).await;
-        let (one, two) = (answers.secret("apiKey")?, answers.secret("apiSecret")?);
+        let one = answers.secret("apiKey")?;
+        let two = answers.secret("apiSecret")?;
         let account = one.expose_str().unwrap_or_default().chars().take(12).collect::<String>();
         let made = Record::new().with("apiKey", one).with("apiSecret", two);
         let identity = Identity::new(account.clone(), account);
-        Ok(Established::new(made, identity).established_live(VerifyResult::live()).config("region", "eu"))
+        Ok(SetupResult::new(made, identity).measured(VerifyResult::live()).config("region", "eu"))
     }
 
     fn serialize_credential(&self, credential: &Record) -> Result<Secret, CredentialError> {

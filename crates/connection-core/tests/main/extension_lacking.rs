@@ -5,8 +5,8 @@ use connection_core::{ConnectionStatus, ExtensionHandle, Outcome, RequiredAction
 
 use crate::{
     extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of, secret_name},
-    raw,
-    world::{World, answers, code, connected, step},
+    sql,
+    test_host::{World, answers, code, connected, step},
 };
 
 async fn required(handle: &ExtensionHandle) -> Option<RequiredAction> {
@@ -14,7 +14,7 @@ async fn required(handle: &ExtensionHandle) -> Option<RequiredAction> {
 }
 
 #[tokio::test]
-async fn what_a_connection_lacks_is_mended_by_the_setup_that_the_view_leads_to() {
+async fn the_setup_of_the_view_provides_what_a_connection_lacks() {
     let world = World::new().await;
     let registry = world.acme().await;
     let twin = Twin::new();
@@ -39,10 +39,11 @@ async fn what_a_connection_lacks_is_mended_by_the_setup_that_the_view_leads_to()
 
 /// If no connection can be selected, or the kind does not provide the secret, another connection is made.
 #[tokio::test]
-async fn where_no_connection_could_hold_it_one_is_connected() {
+async fn a_connection_is_made_if_no_existing_one_can_hold_the_secret() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let (twin, mut plain) = (Twin::new(), Twin::new());
+    let twin = Twin::new();
+    let mut plain = Twin::new();
     plain.kind = connection_contract::Kind::from_static("plain-twin");
     plain.hands_out = &["apiKey"];
     registry.kinds().register(twin.clone()).unwrap();
@@ -75,17 +76,18 @@ async fn a_row_that_says_less_than_its_credential_holds_is_mended_when_it_is_mis
     let view = sms.connection_required().await.unwrap().unwrap();
     assert_eq!((view.action, view.connection), (RequiredAction::Grant, Some(connection.id())));
     assert_eq!(sms.resolve(sms.requirement()).await.unwrap().status, ConnectionStatus::Connected);
-    let held = raw::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
+    let held = sql::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
     assert_eq!(held, [r#"["apiKey","apiSecret"]"#]);
 }
 
 #[tokio::test]
-async fn what_a_person_agreed_to_is_the_account_that_was_shown() {
+async fn only_the_shown_account_can_be_confirmed() {
     let world = World::new().await;
     keys_are_accounts(&world);
     let registry = world.acme().await;
     let connection = connected(&registry, "one").await;
-    let (names, shown) = ([secret_name("accessToken")], connection.info().clone());
+    let names = [secret_name("accessToken")];
+    let shown = connection.info().clone();
     let session = connection.reauthorize().another_account().await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "two")])).await.unwrap();
@@ -111,7 +113,7 @@ async fn a_ticket_is_none_after_thirty_days_whether_or_not_it_was_deleted() {
     assert!(issues.retry(ticket).await.is_ok(), "the last second");
     world.clock.advance(std::time::Duration::from_secs(1));
     assert_eq!(issues.retry(ticket).await.unwrap_err().code(), "unknown_ticket");
-    let kept = async || raw::number(&world.database(), "SELECT count(*) FROM connection_extension_ticket").await;
+    let kept = async || sql::number(&world.database(), "SELECT count(*) FROM connection_extension_ticket").await;
     assert_eq!(kept().await, Some(1), "it is old, and there");
     handle(&registry, "other").open_extension_preferences().await.unwrap();
     assert_eq!(kept().await, Some(1), "with the next one it goes");

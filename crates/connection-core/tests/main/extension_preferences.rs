@@ -5,8 +5,8 @@ use connection_contract::{AuthType, Command, ExtensionDeclaration, Preference, P
 use crate::{
     acme::KIND,
     extension_kit::{acme_extension, handle, needs, of, secret_name},
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 fn shown(preferences: &connection_core::Preferences) -> String {
@@ -54,7 +54,7 @@ async fn what_nobody_set_has_its_default_and_a_command_has_its_own_besides() {
 
 /// R-JINGLE-052
 #[tokio::test]
-async fn what_is_not_plain_json_or_not_declared_is_refused_and_changes_nothing() {
+async fn undeclared_or_unsafe_values_are_refused_and_change_nothing() {
     let world = World::new().await;
     let registry = world.acme().await;
     let issues = handle(&registry, "issues");
@@ -64,7 +64,12 @@ async fn what_is_not_plain_json_or_not_declared_is_refused_and_changes_nothing()
     let twice = Value::Map(vec![("a".into(), Value::Null), ("a".into(), Value::Bool(true))]);
     for (name, value, code, says) in [
         ("defaultDatabase", Value::Number("NaN".into()), "invalid_preference", "is not a finite number"),
-        ("defaultDatabase", Value::List(vec![Value::Number("1e999".into())]), "invalid_preference", "is not a finite number"),
+        (
+            "defaultDatabase",
+            Value::List(vec![Value::Number("1e999".into())]),
+            "invalid_preference",
+            "is not a finite number",
+        ),
         ("defaultDatabase", deep, "invalid_preference", "has more than 32 levels"),
         ("defaultDatabase", twice, "invalid_preference", "has an object with the same key twice"),
         ("defaultDatabase", Value::Text("x".repeat(1 << 17)), "invalid_preference", "is longer than 64 KiB"),
@@ -118,9 +123,10 @@ async fn what_is_public_is_what_was_declared_and_has_a_value_and_the_connection_
 async fn settings_that_were_edited_past_the_program_are_an_error_and_no_default() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let (issues, other) = (handle(&registry, "issues"), handle(&registry, "other"));
+    let issues = handle(&registry, "issues");
+    let other = handle(&registry, "other");
     issues.set_preferences(None).set("open", true).await.unwrap();
-    raw::run(&world.database(), "UPDATE connection_extension_preference SET body = '[1]'").await;
+    sql::run(&world.database(), "UPDATE connection_extension_preference SET body = '[1]'").await;
     assert_eq!(issues.preferences(None).await.unwrap_err().code(), "row_changed");
     assert_eq!(issues.resolve(issues.requirement()).await.unwrap_err().code(), "store_failed");
     assert!(other.preferences(None).await.is_ok());
@@ -188,7 +194,7 @@ async fn what_another_declaration_can_be_set_to_stays_until_all_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_an_extension_cannot_do_without_is_asked_for_before_anything_is_given() {
+async fn a_required_setting_is_asked_for_before_a_secret_is_released() {
     let world = World::new().await;
     let registry = world.acme().await;
     let declared = ExtensionDeclaration::new("capture", needs(KIND, AuthType::ApiKey, &["accessToken"]))
@@ -206,7 +212,7 @@ async fn what_an_extension_cannot_do_without_is_asked_for_before_anything_is_giv
     let error = "'capture' needs its preference 'database', which is not set";
     assert_eq!(inject(None).await, Err(error.to_owned()));
     let used = "SELECT count(*) FROM connection_event WHERE kind = 'extension_used'";
-    assert_eq!(raw::number(&world.database(), used).await, Some(0));
+    assert_eq!(sql::number(&world.database(), used).await, Some(0));
     capture.set_preferences(None).set("database", "  ").await.unwrap();
     assert_eq!(missing(None).await, ["database"], "what is blank is nothing");
     capture.set_preferences(None).set("database", "d1").await.unwrap();

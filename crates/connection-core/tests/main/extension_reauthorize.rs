@@ -7,8 +7,8 @@ use crate::{
     acme::KIND,
     extension_handoff::{answered, open, token, word},
     extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of, refuses, secret_name},
-    raw,
-    world::{World, answers, code, connected, me, step},
+    sql,
+    test_host::{World, answers, code, connected, me, step},
 };
 
 /// Answers the first prompt and returns the outcome.
@@ -20,8 +20,9 @@ async fn ended(session: &SetupSession, key: &str) -> Outcome {
 
 /// Returns the events about extensions.
 async fn granted(world: &World) -> Vec<String> {
-    let sql = "SELECT kind || ' ' || body FROM connection_event WHERE kind LIKE 'extension%' ORDER BY connection_id, seq";
-    raw::texts(&world.database(), sql).await
+    let sql =
+        "SELECT kind || ' ' || body FROM connection_event WHERE kind LIKE 'extension%' ORDER BY connection_id, seq";
+    sql::texts(&world.database(), sql).await
 }
 
 async fn failing(world: &World, connection: &Connection) {
@@ -50,7 +51,10 @@ async fn what_is_refused_is_authorized_again_by_the_hand_off_and_granted_and_the
     assert_eq!(token(&issues).await.unwrap(), b"key-2");
     assert!(issues.connection_required().await.unwrap().is_none());
     let told = granted(&world).await;
-    assert!(told[0].starts_with(r#"extension_granted {"extension":"issues","names":["accessToken"],"session":""#), "{told:?}");
+    assert!(
+        told[0].starts_with(r#"extension_granted {"extension":"issues","names":["accessToken"],"session":""#),
+        "{told:?}"
+    );
     // No other extension gets a grant.
     let foreign = handle(&registry, "foreign");
     assert_eq!(foreign.connection_required().await.unwrap().unwrap().action, RequiredAction::Grant);
@@ -76,11 +80,12 @@ async fn a_setup_in_place_that_fails_is_told_and_grants_nothing() {
 
 /// A person consents to the account that the connection has at the end.
 #[tokio::test]
-async fn of_another_account_who_authorized_it_has_the_grant_and_the_others_have_none() {
+async fn after_a_change_of_account_only_the_authorizing_extension_has_a_grant() {
     let world = World::new().await;
     keys_are_accounts(&world);
     let registry = world.acme().await;
-    let (issues, other) = (handle(&registry, "issues"), handle(&registry, "other"));
+    let issues = handle(&registry, "issues");
+    let other = handle(&registry, "other");
     let connection = connected(&registry, "one").await;
     for name in ["issues", "other"] {
         registry.extensions().grant(name, connection.id(), &[secret_name("accessToken")]).await.unwrap();
@@ -143,7 +148,7 @@ async fn a_declaration_that_changes_in_mid_setup_leaves_the_connection_as_it_is(
 }
 
 #[tokio::test]
-async fn it_is_for_an_extension_of_the_provider_and_of_the_owner() {
+async fn the_extension_must_belong_to_the_provider_and_the_owner() {
     let world = World::new().await;
     let registry = world.acme().await;
     registry.kinds().register(Twin::new()).unwrap();

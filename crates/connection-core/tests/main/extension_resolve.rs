@@ -7,8 +7,8 @@ use crate::{
     acme::KIND,
     extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of, secret_name},
     fake::Fake,
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 async fn resolved(handle: &connection_core::ExtensionHandle) -> ResolvedConnection {
@@ -41,17 +41,18 @@ async fn presence_alone_counts_and_what_is_sealed_stays_closed() {
     let world = World::new().await;
     let registry = world.acme().await;
     let handle = handle(&registry, "issues");
-    let id = raw::id(connected(&registry, "key-1").await.id());
-    let broken = raw::literal(b"no envelope");
+    let id = sql::id(connected(&registry, "key-1").await.id());
+    let broken = sql::literal(b"no envelope");
     let sql = format!("UPDATE connection_credential SET sealed = {broken} WHERE connection_id = {id}");
-    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    assert_eq!(sql::run(&world.database(), sql).await, 1);
     assert_eq!(resolved(&handle).await.status, ConnectionStatus::Connected);
 }
 
 /// R-JINGLE-023 and R-JINGLE-024
 #[tokio::test]
 async fn a_blank_secret_is_missing_and_names_are_in_the_order_of_the_declaration() {
-    let (world, twin) = (World::new().await, Twin::new());
+    let world = World::new().await;
+    let twin = Twin::new();
     let registry = world.open(twin.clone()).await;
     let needs = |names: &[&str]| registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, names))).unwrap();
     let both = needs(&["apiSecret", "apiKey"]);
@@ -62,7 +63,7 @@ async fn a_blank_secret_is_missing_and_names_are_in_the_order_of_the_declaration
     assert_eq!(found.missing_secret_names, [secret_name("apiSecret")]);
     assert_eq!(resolved(&needs(&["apiKey"])).await.connection(), Some(blank.id()));
     let names = "SELECT secret_names FROM connection_credential";
-    assert_eq!(raw::texts(&world.database(), names).await, [r#"["apiKey"]"#]);
+    assert_eq!(sql::texts(&world.database(), names).await, [r#"["apiKey"]"#]);
     // A complete connection is selected, although there are two now.
     let whole = twin.connected(&registry, "AC2", "secret").await;
     assert_eq!(resolved(&both).await.connection(), Some(whole.id()));
@@ -75,7 +76,8 @@ async fn several_are_missing_with_the_choice_as_the_remedy_and_the_default_settl
     keys_are_accounts(&world);
     let registry = world.acme().await;
     let handle = handle(&registry, "issues");
-    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let one = connected(&registry, "one").await;
+    let two = connected(&registry, "two").await;
     one.clear_default().await.unwrap();
     let found = resolved(&handle).await;
     assert_eq!((found.status, found.candidates()), (ConnectionStatus::Missing, &[one.id(), two.id()][..]));
@@ -103,7 +105,8 @@ async fn several_are_missing_with_the_choice_as_the_remedy_and_the_default_settl
 
 #[tokio::test]
 async fn a_connection_of_another_kind_of_the_provider_serves_and_that_of_another_provider_does_not() {
-    let (world, other) = (World::new().await, Kind::from_static("other"));
+    let world = World::new().await;
+    let other = Kind::from_static("other");
     let of_acme = Twin { kind: TWIN, provider: KIND, ..Twin::new() };
     let registry = world.acme().await;
     registry.kinds().register(of_acme.clone()).unwrap();
@@ -147,13 +150,17 @@ async fn one_secret_that_is_declared_is_the_one_that_the_kind_hands_out_whatever
     let told = "no kind on this host hands out 'apiKey' of 'acme'; 'acme' hands out 'accessToken'";
     assert_eq!(error.message.as_str(), told);
     let refused = registry.extensions().grant("two", connection.id(), &[secret_name("apiKey")]).await.unwrap_err();
-    assert_eq!((refused.code(), refused.to_string().as_str()), ("unknown_secret", "'two' cannot be granted 'apiKey': 'acme' hands out 'accessToken'"));
+    assert_eq!(
+        (refused.code(), refused.to_string().as_str()),
+        ("unknown_secret", "'two' cannot be granted 'apiKey': 'acme' hands out 'accessToken'")
+    );
     registry.extensions().grant("two", connection.id(), &[secret_name("accessToken")]).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_provider_that_is_not_installed_is_missing_and_owners_are_apart() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake).await;
     let handle = handle(&registry, "issues");
     assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
@@ -172,7 +179,8 @@ async fn a_provider_that_is_not_installed_is_missing_and_owners_are_apart() {
 async fn another_requirement_than_its_own_is_refused_by_every_method() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let (handle, other) = (handle(&registry, "issues"), needs(KIND, AuthType::ApiKey, &["apiKey"]));
+    let handle = handle(&registry, "issues");
+    let other = needs(KIND, AuthType::ApiKey, &["apiKey"]);
     let error = handle.resolve(&other).await.unwrap_err();
     assert!(matches!(&error, Error::Extension(ExtensionError::Undeclared { what: "connection", .. })), "{error:?}");
     assert_eq!(error.to_string(), "'issues' declares no connection 'default'");
@@ -188,8 +196,13 @@ async fn one_damaged_row_breaks_no_resolution() {
     keys_are_accounts(&world);
     let registry = world.acme().await;
     let handle = handle(&registry, "issues");
-    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
-    let id = raw::id(one.id());
-    raw::run(&world.database(), format!("UPDATE connection_credential SET secret_names = '{{' WHERE connection_id = {id}")).await;
+    let one = connected(&registry, "one").await;
+    let two = connected(&registry, "two").await;
+    let id = sql::id(one.id());
+    sql::run(
+        &world.database(),
+        format!("UPDATE connection_credential SET secret_names = '{{' WHERE connection_id = {id}"),
+    )
+    .await;
     assert_eq!(resolved(&handle).await.connection(), Some(two.id()));
 }

@@ -7,8 +7,8 @@ use connection_core::ConnectionStatus;
 use crate::{
     acme::KIND,
     extension_kit::{acme_extension, handle, needs, of, secret_name},
-    raw,
-    world::{World, answers, step},
+    sql,
+    test_host::{World, answers, step},
 };
 
 #[tokio::test]
@@ -27,7 +27,10 @@ async fn generated_migration_and_workflow_packages_share_one_connection() {
     for package in ["generated-42", "migration", "vertical-workflow"] {
         let handle = handle(&registry, package);
         let found = handle.resolve(handle.requirement()).await.unwrap();
-        assert_eq!((found.status, found.connection(), found.is_granted()), (ConnectionStatus::Connected, Some(id), false));
+        assert_eq!(
+            (found.status, found.connection(), found.is_granted()),
+            (ConnectionStatus::Connected, Some(id), false)
+        );
         assert_eq!(handle.inject(Some("sync")).await.unwrap_err().code(), "not_granted");
         registry.extensions().grant(package, id, &[secret_name("accessToken")]).await.unwrap();
         let context = handle.inject(Some("sync")).await.unwrap();
@@ -35,7 +38,7 @@ async fn generated_migration_and_workflow_packages_share_one_connection() {
         assert_eq!(context.public_config().to_string(), r#"{"apiBaseUrl":"https://api.acme.example"}"#);
     }
     let stored = "SELECT count(*) FROM connection_credential";
-    assert_eq!(raw::number(&world.database(), stored).await, Some(1), "stored once, no copies");
+    assert_eq!(sql::number(&world.database(), stored).await, Some(1), "stored once, no copies");
     registry.extensions().revoke("migration", id).await.unwrap();
     let refused = handle(&registry, "migration").inject(Some("sync")).await.unwrap_err();
     assert_eq!(refused.code(), "not_granted");

@@ -8,8 +8,8 @@ use connection_core::{ChangedPart, ConnectionRegistry, Error, ExtensionError, Ex
 
 use crate::{
     extension_kit::{acme_extension, handle, keys_are_accounts},
-    raw,
-    world::{World, answers, connected, step},
+    sql,
+    test_host::{World, answers, connected, step},
 };
 
 async fn counts(handle: &ExtensionHandle) -> [u64; 4] {
@@ -81,7 +81,8 @@ async fn a_commit_that_crossed_a_change_is_refused_and_moves_nothing() {
     issues.set_preferences(None).set("open", true).expected(fresh).await.unwrap();
     // Of two writers that read the same state, one is refused.
     let fresh = issues.revisions(None).await.unwrap();
-    let (a, b) = (issues.set_preferences(None).expected(fresh), issues.set_preferences(None).expected(fresh));
+    let a = issues.set_preferences(None).expected(fresh);
+    let b = issues.set_preferences(None).expected(fresh);
     let (a, b) = tokio::join!(a.set("open", true).into_future(), b.set("open", false).into_future());
     assert_eq!([a.is_ok(), b.is_ok()].iter().filter(|ok| **ok).count(), 1);
 }
@@ -93,11 +94,11 @@ async fn a_count_that_cannot_grow_fails_before_anything_is_changed() {
     let issues = handle(&registry, "issues");
     issues.set_preferences(None).set("open", true).await.unwrap();
     let most = format!("UPDATE connection_extension_preference SET revision = {}", i64::MAX);
-    raw::run(&world.database(), most).await;
+    sql::run(&world.database(), most).await;
     let error = issues.set_preferences(None).set("open", false).await.unwrap_err();
     assert_eq!(error.code(), "revision_exhausted");
     let most = format!("UPDATE connection_extension_preference SET revision = 1, public_revision = {}", i64::MAX);
-    raw::run(&world.database(), most).await;
+    sql::run(&world.database(), most).await;
     let error = issues.set_preferences(None).set("apiBaseUrl", "https://x.example").await.unwrap_err();
     assert_eq!(error.code(), "revision_exhausted");
     assert_eq!(issues.preferences(None).await.unwrap().set, ["open"]);
@@ -116,7 +117,7 @@ async fn a_count_that_cannot_grow_lets_no_declaration_come_or_go() {
     };
     let issues = handle(&registry, "issues");
     registry.extensions().add(&acme("eu"), "1").await.unwrap();
-    let set = async |sql: String| raw::run(&world.database(), &sql).await;
+    let set = async |sql: String| sql::run(&world.database(), &sql).await;
     set(format!("UPDATE connection_extension_state SET public_revision = {}", i64::MAX)).await;
     let before = issues.revisions(None).await.unwrap();
     assert_eq!(registry.extensions().add(&acme("us"), "2").await.unwrap_err().code(), "revision_exhausted");
@@ -156,8 +157,11 @@ async fn a_committed_change_is_told_to_the_host_first_then_to_who_shows_it_and_h
     let world = World::new().await;
     let registry = world.acme().await;
     let issues = handle(&registry, "issues");
-    let (told, ui) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(registry.events().extension_changes())));
-    let (shown, heard, stream) = (Arc::new(Mutex::new(Vec::new())), told.clone(), ui.clone());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ui = Arc::new(Mutex::new(registry.events().extension_changes()));
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let heard = told.clone();
+    let stream = ui.clone();
     let shows = shown.clone();
     let listener = registry.events().on_extension_change(move |change| {
         use futures_core::Stream as _;

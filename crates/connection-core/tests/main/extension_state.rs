@@ -11,8 +11,8 @@ use connection_core::{ChangedPart, ConnectionRegistry, ExtensionHandle, Outcome}
 use crate::{
     acme::KIND,
     extension_kit::{handle, needs, of, secret_name},
-    raw,
-    world::{World, answers, connected, step},
+    sql,
+    test_host::{World, answers, connected, step},
 };
 
 /// The provider's own extension: `region` is public with a default, `plan` is public without one, `note` is
@@ -140,7 +140,8 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
 #[tokio::test]
 async fn a_declaration_that_another_process_changes_in_mid_setup_is_refused_at_the_commit() {
     let world = World::new().await;
-    let (here, there) = (world.acme().await, world.acme().await);
+    let here = world.acme().await;
+    let there = world.acme().await;
     let changed = of("issues", needs(KIND, AuthType::PersonalAccessToken, &["accessToken"]));
     for how in ["connects", "adds", "removes", "knows nothing"] {
         let issues = handle(&here, "issues");
@@ -173,10 +174,10 @@ async fn a_setup_for_an_extension_of_which_nothing_is_known_stores_nothing() {
     let registry = world.acme().await;
     let session = registry.setups().begin(&KIND).extension(&handle(&registry, "issues")).await.unwrap();
     let (no, _) = step(&session).await;
-    assert_eq!(raw::run(&world.database(), "DELETE FROM connection_extension_state").await, 1);
+    assert_eq!(sql::run(&world.database(), "DELETE FROM connection_extension_state").await, 1);
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
-    assert_eq!(crate::world::code(&session.terminal().await.unwrap()), "connection_changed");
-    assert_eq!(raw::number(&world.database(), "SELECT count(*) FROM connection_account").await, Some(0));
+    assert_eq!(crate::test_host::code(&session.terminal().await.unwrap()), "connection_changed");
+    assert_eq!(sql::number(&world.database(), "SELECT count(*) FROM connection_account").await, Some(0));
 }
 
 #[tokio::test]
@@ -247,7 +248,8 @@ async fn what_is_public_and_damaged_is_an_error_for_who_reads_it_and_for_nobody_
     let registry = world.acme().await;
     let auth = RequirementAuth::new(AuthType::ApiKey, [secret_name("accessToken")]);
     registry.extensions().add(&own("eu"), "{}").await.unwrap();
-    let (package, reader) = (package(&registry), ExtensionDeclaration::new("reader", Requirement::new("default", KIND, "Acme", auth)));
+    let package = package(&registry);
+    let reader = ExtensionDeclaration::new("reader", Requirement::new("default", KIND, "Acme", auth));
     let reader = registry.extensions().handle(reader).unwrap();
     let all = async || {
         let all = registry
@@ -261,7 +263,7 @@ async fn what_is_public_and_damaged_is_an_error_for_who_reads_it_and_for_nobody_
     assert!(before[0].as_ref().unwrap().contains(r#""region":"eu""#), "the control: {before:?}");
     for damaged in ["{", "[]", r#"{"region":1}"#] {
         let sql = format!("UPDATE connection_extension_state SET public = '{damaged}' WHERE name = 'acme'");
-        assert_eq!(raw::run(&world.database(), sql).await, 1);
+        assert_eq!(sql::run(&world.database(), sql).await, 1);
         let mut all = all().await;
         assert_eq!(all.remove(1).unwrap(), "{}");
         let one = package.resolve(package.requirement()).await;

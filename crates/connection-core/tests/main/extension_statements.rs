@@ -8,9 +8,9 @@ use connection_core::{ConnectionRegistry, Limits};
 use crate::{
     acme::{Acme, KIND},
     extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of},
-    fresh::Pool,
+    fresh_database::Pool,
     log,
-    world::{World, connected},
+    test_host::{World, connected},
 };
 
 /// A host with a pool of a single connection, whose statements are logged.
@@ -76,7 +76,8 @@ async fn which_connection_is_meant_and_what_is_set_is_read_at_once() {
     issues.set_preferences(None).set("apiBaseUrl", "https://mine.example").await.unwrap();
     let (statements, found) = resolve().await;
     assert_eq!((statements, found.unwrap().connection()), (1, Some(one.id())));
-    let (two, three) = (connected(&on.registry, "two").await, connected(&on.registry, "three").await);
+    let two = connected(&on.registry, "two").await;
+    let three = connected(&on.registry, "three").await;
     twin.connected(&on.registry, "AC1", "secret").await;
     let (statements, found) = resolve().await;
     assert_eq!((statements, found.unwrap().connection()), (1, Some(one.id())), "the first one is the default");

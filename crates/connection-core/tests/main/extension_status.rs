@@ -6,7 +6,7 @@ use connection_core::{ConnectionStatus, Readiness, status};
 use crate::{
     acme::KIND,
     extension_kit::{acme_extension, handle, needs, of, refuses, secret_name},
-    world::{World, connected},
+    test_host::{World, connected},
 };
 
 #[test]
@@ -95,7 +95,8 @@ async fn a_redirect_that_nobody_knows_is_unsupported_and_no_error_and_a_connecti
         let requirement = connection_contract::Requirement::new("default", KIND, "Acme", auth);
         registry.extensions().handle(of("issues", requirement)).unwrap()
     };
-    let (unknown, known) = (by(RequirementRedirect::Other("carrier-pigeon".into())), by(RequirementRedirect::Loopback));
+    let unknown = by(RequirementRedirect::Other("carrier-pigeon".into()));
+    let known = by(RequirementRedirect::Loopback);
     let found = unknown.resolve(unknown.requirement()).await.unwrap();
     assert_eq!(found.status, ConnectionStatus::Unsupported);
     let json = found.to_json();

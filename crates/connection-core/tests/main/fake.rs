@@ -9,7 +9,7 @@ use connection_contract::prelude::*;
 use connection_core::{Connection as Handle, ConnectionRegistry, Outcome};
 use tokio::sync::watch;
 
-use crate::world;
+use crate::test_host;
 
 pub(crate) const FAKE: Kind = Kind::from_static("fake");
 
@@ -214,7 +214,7 @@ impl Fake {
     }
 
     pub(crate) async fn connected(&self, registry: &ConnectionRegistry, name: &str) -> Handle {
-        match world::connect(registry, &self.kind, &[("name", name)]).await {
+        match test_host::connect(registry, &self.kind, &[("name", name)]).await {
             Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
             other => panic!("not connected: {other:?}"),
         }
@@ -238,12 +238,12 @@ impl ConnectionDefinition for Fake {
             .field(Field::text("name", "Name"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
         let name = answers.text("name")?.to_owned();
         let identity = Identity::new(name.clone(), name);
         let blob = self.blob.lock().unwrap().clone();
-        Ok(Established::new(Secret::new(blob), identity).established_live(VerifyResult::live()))
+        Ok(SetupResult::new(Secret::new(blob), identity).measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {

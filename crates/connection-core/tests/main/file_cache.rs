@@ -12,8 +12,8 @@ use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, Outcome};
 
 use crate::{
-    lent,
-    world::{World, answers, code, step},
+    service_kind,
+    test_host::{World, answers, code, step},
 };
 
 const KIND: Kind = Kind::from_static("digests");
@@ -26,7 +26,7 @@ struct Digests {
 }
 
 impl Digests {
-    async fn look(&self, cache: &dyn FileCache, root: &Root) {
+    async fn look(&self, cache: &dyn FileCache, root: &GrantedDirectory) {
         let compute = |content: &Secret| {
             self.computed.fetch_add(1, SeqCst);
             match content.expose_str().unwrap_or_default() {
@@ -55,13 +55,13 @@ impl ConnectionDefinition for Digests {
             .field(Field::text("name", "Name"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
         let root = ctx.prompt(Prompt::new("Where?").field("root")).await.directory("root")?.clone();
         let cache = ctx.file_cache().ok_or_else(|| SetupFailure::new("none", "no cache"))?;
         self.look(cache, &root).await;
         let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
-        let made = Established::new((), Identity::new(name.clone(), name)).reach(Reach::declared().root(root));
-        Ok(made.established_live(VerifyResult::live()))
+        let made = SetupResult::new((), Identity::new(name.clone(), name)).reach(Reach::declared().root(root));
+        Ok(made.measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
@@ -99,11 +99,12 @@ fn write(world: &World, content: &str) {
 /// R-JACK-036
 #[tokio::test]
 async fn a_file_that_stays_is_read_once_by_all_contexts_and_nothing_wrong_is_kept() {
-    let (world, plugin) = (World::new().await, Digests::default());
+    let world = World::new().await;
+    let plugin = Digests::default();
     write(&world, "first");
     let registry = world.open(plugin.clone()).await;
     let session = begun(&world, &registry).await;
-    let Outcome::Done(done) = lent::named(&session, "ada").await else { panic!("not connected") };
+    let Outcome::Done(done) = service_kind::named(&session, "ada").await else { panic!("not connected") };
     let connection = registry.connection(done.connection).await.unwrap();
     plugin.seen();
     for (content, seen, computed) in [
@@ -128,8 +129,9 @@ async fn a_file_that_stays_is_read_once_by_all_contexts_and_nothing_wrong_is_kep
 }
 
 #[tokio::test]
-async fn in_a_setup_what_was_made_stays_made_in_another_process_though_the_file_changes() {
-    let (world, plugin) = (World::new().await, Digests::default());
+async fn a_replay_in_another_process_returns_the_result_computed_from_the_old_file() {
+    let world = World::new().await;
+    let plugin = Digests::default();
     write(&world, "first");
     let registry = world.open(plugin.clone()).await;
     let id = begun(&world, &registry).await.id();
@@ -138,7 +140,7 @@ async fn in_a_setup_what_was_made_stays_made_in_another_process_though_the_file_
     let registry = world.open(plugin.clone()).await;
     let session = registry.setups().resume(id).await.unwrap();
     step(&session).await;
-    assert_eq!(code(&lent::named(&session, "ada").await), "done Live");
+    assert_eq!(code(&service_kind::named(&session, "ada").await), "done Live");
     let seen = plugin.seen();
     assert!(seen.len() > 1 && seen.iter().all(|seen| *seen == "Ok(Some(5))"), "{seen:?}");
     assert_eq!(plugin.computed.load(SeqCst), 1);

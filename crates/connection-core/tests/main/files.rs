@@ -7,7 +7,7 @@ use connection_contract::{FileType, ServiceError, prelude::*};
 use connection_core::{Connection as Handle, ConnectionRegistry, Error, FilesPolicy, Outcome};
 use tempfile::TempDir;
 
-use crate::world::{World, code, connect, connected};
+use crate::test_host::{World, code, connect, connected};
 
 pub(crate) const KIND: Kind = Kind::from_static("folders");
 
@@ -23,12 +23,12 @@ impl ConnectionDefinition for Folders {
             .field(Field::directory("roots", "Directory").many())
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Which?").field("roots")).await;
         let roots = answers.directories("roots")?;
         let reach = roots.into_iter().fold(Reach::declared(), Reach::root);
-        let account = reach.roots.iter().map(Root::as_str).collect::<Vec<_>>().join(":");
-        Ok(Established::new((), Identity::new(account, "here")).reach(reach))
+        let account = reach.roots.iter().map(GrantedDirectory::as_str).collect::<Vec<_>>().join(":");
+        Ok(SetupResult::new((), Identity::new(account, "here")).reach(reach))
     }
 
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
@@ -50,7 +50,7 @@ impl ConnectionDefinition for Folders {
 
 /// Takes the first directory that anybody ever named to it.
 #[derive(Default)]
-struct Hoarder(std::sync::OnceLock<Root>);
+struct Hoarder(std::sync::OnceLock<GrantedDirectory>);
 
 impl ConnectionDefinition for Hoarder {
     type Credential = ();
@@ -59,11 +59,11 @@ impl ConnectionDefinition for Hoarder {
         Folders.descriptor()
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Which?").field("roots")).await;
         let named = answers.directory("roots")?;
         let kept = self.0.get_or_init(|| named.clone()).clone();
-        Ok(Established::new((), Identity::new(named.as_str().to_owned(), "here")).reach(Reach::declared().root(kept)))
+        Ok(SetupResult::new((), Identity::new(named.as_str().to_owned(), "here")).reach(Reach::declared().root(kept)))
     }
 
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
@@ -81,7 +81,9 @@ impl ConnectionDefinition for Hoarder {
 
 #[tokio::test]
 async fn a_directory_that_somebody_else_named_is_not_granted() {
-    let (world, mine, yours) = (World::new().await, directory(), directory());
+    let world = World::new().await;
+    let mine = directory();
+    let yours = directory();
     let policy = FilesPolicy::new().allow(mine.path()).allow(yours.path());
     let registry = world.builder().files(policy).kind(Hoarder::default()).open().await.unwrap();
     granted(&registry, &[mine.path()]).await;
@@ -120,12 +122,14 @@ fn why(error: Error) -> ServiceError {
 
 #[tokio::test]
 async fn granted_directories_are_listed_stated_and_read() {
-    let (world, first, second) = (World::new().await, directory(), directory());
+    let world = World::new().await;
+    let first = directory();
+    let second = directory();
     let registry = world.open(Folders).await;
     let connection = granted(&registry, &[first.path(), second.path()]).await;
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     let files = connection.files().await.unwrap();
-    let roots: Vec<_> = files.roots().iter().map(Root::as_str).collect();
+    let roots: Vec<_> = files.roots().iter().map(GrantedDirectory::as_str).collect();
     assert_eq!(roots, [text(first.path()), text(second.path())]);
     let root = &files.roots()[0];
     let names: Vec<_> = files.list(root, "").await.unwrap().into_iter().map(|entry| entry.name).collect();
@@ -139,7 +143,9 @@ async fn granted_directories_are_listed_stated_and_read() {
 
 #[tokio::test]
 async fn nothing_outside_is_reached_by_path_or_by_another_root() {
-    let (world, inside, outside) = (World::new().await, directory(), directory());
+    let world = World::new().await;
+    let inside = directory();
+    let outside = directory();
     let registry = world.open(Folders).await;
     let files = granted(&registry, &[inside.path()]).await.files().await.unwrap();
     let root = &files.roots()[0];
@@ -163,7 +169,9 @@ async fn nothing_outside_is_reached_by_path_or_by_another_root() {
 #[tokio::test]
 async fn a_link_leads_nowhere_that_was_not_granted() {
     use std::os::unix::fs::symlink;
-    let (world, inside, outside) = (World::new().await, directory(), directory());
+    let world = World::new().await;
+    let inside = directory();
+    let outside = directory();
     symlink(outside.path(), inside.path().join("out")).unwrap();
     symlink(outside.path().join("readme"), inside.path().join("out.txt")).unwrap();
     symlink("notes/today.txt", inside.path().join("in.txt")).unwrap();
@@ -181,7 +189,8 @@ async fn a_link_leads_nowhere_that_was_not_granted() {
 
 #[tokio::test]
 async fn a_directory_that_is_gone_is_offline_and_comes_back() {
-    let (world, parent) = (World::new().await, TempDir::new().unwrap());
+    let world = World::new().await;
+    let parent = TempDir::new().unwrap();
     let root = parent.path().join("root");
     fs::create_dir(&root).unwrap();
     let registry = world.open(Folders).await;
@@ -197,7 +206,8 @@ async fn a_directory_that_is_gone_is_offline_and_comes_back() {
 
 #[tokio::test]
 async fn a_host_that_narrows_its_bounds_is_obeyed_at_the_next_use() {
-    let (world, inside) = (World::new().await, directory());
+    let world = World::new().await;
+    let inside = directory();
     let parent = inside.path().join("notes");
     let open = async |policy: FilesPolicy| world.builder().files(policy).kind(Folders).open().await.unwrap();
     let registry = open(FilesPolicy::new().allow(inside.path())).await;

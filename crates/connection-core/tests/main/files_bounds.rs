@@ -10,8 +10,8 @@ use connection_core::{
 
 use crate::{
     files::{Folders, KIND},
+    test_host::{ON_POSTGRES, World, answers, code, connect, step},
     tool::{TOOL, Tools, write},
-    world::{ON_POSTGRES, World, answers, code, connect, step},
 };
 
 async fn open(world: &World, policy: FilesPolicy) -> ConnectionRegistry {
@@ -112,7 +112,8 @@ async fn a_protected_directory_that_is_moved_to_a_granted_path_is_not_read() {
     write(&at.join("notes/root.key"), "mine");
     write(&at.join("above/a"), "mine");
     let registry = open(&world, FilesPolicy::new()).await;
-    let (is, contains) = (granted(&registry, &at.join("notes")).await, granted(&registry, &at.join("above")).await);
+    let is = granted(&registry, &at.join("notes")).await;
+    let contains = granted(&registry, &at.join("above")).await;
     fs::rename(at.join("notes"), at.join("away")).unwrap();
     fs::rename(at.join("key"), at.join("notes")).unwrap();
     assert_eq!(read(&is, "root.key").await, Err("directory_protected"));
@@ -144,7 +145,8 @@ async fn a_root_that_was_granted_before_the_directory_was_protected_is_not_opene
         ids.push(granted(&registry, &at.join(name)).await.id());
     }
     registry.close().await;
-    let policy = ["is", "above/inner", "outer"].iter().fold(FilesPolicy::new(), |policy, name| policy.protect(at.join(name)));
+    let policy =
+        ["is", "above/inner", "outer"].iter().fold(FilesPolicy::new(), |policy, name| policy.protect(at.join(name)));
     let registry = open(&world, policy).await;
     for (index, id) in ids.into_iter().enumerate() {
         let connection = registry.connection(id).await.unwrap();
@@ -196,7 +198,8 @@ async fn another_owner_reads_nothing_unless_the_host_allows_it_a_directory() {
     registry.close().await;
 
     let registry = open(&world, FilesPolicy::new().allow_for("ada", &notes)).await;
-    let (ada, bob) = (registry.owner("ada").unwrap(), registry.owner("bob").unwrap());
+    let ada = registry.owner("ada").unwrap();
+    let bob = registry.owner("bob").unwrap();
     let connection = granted(&ada, &notes).await;
     assert_eq!(read(&connection, "a").await, Ok("hers".into()));
     assert!(refused(&ada, &at.join("other")).await.contains("is outside what this host allows"));
@@ -237,7 +240,9 @@ async fn profile(registry: &ConnectionRegistry, directory: &Path) {
 async fn the_directory_of_another_owners_profile_is_not_read() {
     let it = tools(|home, policy| policy.allow(home)).await;
     let home = base(&it.world).join("home");
-    let (local, ada, bob) = (&it.registry, it.registry.owner("ada").unwrap(), it.registry.owner("bob").unwrap());
+    let local = &it.registry;
+    let ada = it.registry.owner("ada").unwrap();
+    let bob = it.registry.owner("bob").unwrap();
     let before = granted(&ada, &home.join("work")).await;
     profile(local, &home.join("work")).await;
     for root in ["work", "work/logs"] {
@@ -267,7 +272,9 @@ async fn the_directory_of_another_owners_profile_is_not_read() {
 async fn an_owner_closes_no_directory_to_others_by_a_profile_above_it() {
     let it = tools(|home, policy| policy.allow_for("bob", home).allow_for("ada", home.join("hers"))).await;
     let home = base(&it.world).join("home");
-    let (local, ada, bob) = (&it.registry, it.registry.owner("ada").unwrap(), it.registry.owner("bob").unwrap());
+    let local = &it.registry;
+    let ada = it.registry.owner("ada").unwrap();
+    let bob = it.registry.owner("bob").unwrap();
     write(&home.join("hers/settings.json"), "{}");
     write(&home.join("settings.json"), "{}");
     // Not where she can read nothing herself,
@@ -295,7 +302,8 @@ async fn a_profile_is_looked_into_within_the_bounds_of_its_owner() {
     let state = async |registry: &ConnectionRegistry, path: &Path| {
         registry.profiles(&TOOL).unwrap().probe(path).await.unwrap().state
     };
-    let (ada, bob) = (it.registry.owner("ada").unwrap(), it.registry.owner("bob").unwrap());
+    let ada = it.registry.owner("ada").unwrap();
+    let bob = it.registry.owner("bob").unwrap();
     let work = home.join("work");
     assert_eq!(state(&it.registry, &work).await, DirectoryState::There);
     assert_eq!(state(&ada, &work).await, DirectoryState::There);

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::{
     fake::{FAKE, Fake},
-    raw,
-    world::{START, World},
+    sql,
+    test_host::{START, World},
 };
 
 const OTHER: Kind = Kind::from_static("fake-other");
@@ -26,9 +26,12 @@ async fn fill(world: &World, rows: usize) {
     let mut script = "BEGIN;".to_owned();
     let numbers: Vec<_> = (0..rows as u128).collect();
     for part in numbers.chunks(500) {
-        let (mut accounts, mut livenesses, mut credentials) = (Vec::new(), Vec::new(), Vec::new());
+        let mut accounts = Vec::new();
+        let mut livenesses = Vec::new();
+        let mut credentials = Vec::new();
         for number in part {
-            let (id, number) = (raw::id(id(*number)), *number);
+            let id = sql::id(id(*number));
+            let number = *number;
             let owner = if number % 100 == 1 { "u42" } else { "local" };
             let kind = if number % 10 == 2 { &OTHER } else { &FAKE };
             let is_default = if number == 7_777 { "TRUE" } else { "FALSE" };
@@ -39,7 +42,8 @@ async fn fill(world: &World, rows: usize) {
             let liveness = if number % 1000 == 3 { "failing" } else { "live" };
             livenesses.push(format!("({id}, '{liveness}', 1)"));
             if number % 10_000 == 4 {
-                let (sealed, key) = (raw::literal(&[1]), raw::literal(&[0; 8]));
+                let sealed = sql::literal(&[1]);
+                let key = sql::literal(&[0; 8]);
                 credentials.push(format!("({id}, 1, 'current', {sealed}, {key}, '[]', {}, {START})", START + 86_400));
             }
         }
@@ -58,12 +62,14 @@ async fn fill(world: &World, rows: usize) {
             );
         }
     }
-    raw::script(&world.database(), script + "COMMIT;").await;
+    sql::script(&world.database(), script + "COMMIT;").await;
 }
 
 /// Returns the connections and the number of pages. Each page is in order, after the one before, within its limit.
 async fn walk(registry: &ConnectionRegistry, filter: Filter, limit: u16, all: bool) -> (Vec<ConnectionId>, usize) {
-    let (mut found, mut pages, mut after) = (Vec::new(), 0, None);
+    let mut found = Vec::new();
+    let mut pages = 0;
+    let mut after = None;
     loop {
         let filter = filter.clone().limit(limit);
         let filter = after.map_or(filter.clone(), |after| filter.after(after));
@@ -82,12 +88,16 @@ async fn walk(registry: &ConnectionRegistry, filter: Filter, limit: u16, all: bo
 
 #[tokio::test]
 async fn many_connections_are_listed_and_filtered_by_pages_of_a_flat_cost() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.builder().kind(fake).kind(Fake::of_provider(OTHER, FAKE)).open().await.unwrap();
     // Ten full pages are enough to see that a page has a bound; the long form has as many as a large installation.
     let rows = rounds(10_000, 100_000);
     fill(&world, rows).await;
-    let (own, others, theirs, failing) = (rows / 100 * 99, rows / 10, rows / 100, rows / 1000);
+    let own = rows / 100 * 99;
+    let others = rows / 10;
+    let theirs = rows / 100;
+    let failing = rows / 1000;
     // When no row is left out, every page but the last one is full.
     let (found, pages) = walk(&registry, Filter::new(), 1000, false).await;
     assert_eq!((found.len(), pages), (own, own / 1000 + 1));
@@ -125,11 +135,15 @@ async fn many_connections_are_listed_and_filtered_by_pages_of_a_flat_cost() {
 
 #[tokio::test]
 async fn filters_narrow_each_other() {
-    let (world, fake, other) = (World::new().await, Fake::new(), Fake::of(OTHER));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let other = Fake::of(OTHER);
     let registry = world.builder().kind(fake.clone()).kind(other.clone()).open().await.unwrap();
     let theirs = registry.owner("u42").unwrap();
-    let (ada, bob) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
-    let (eve, far) = (other.connected(&registry, "ada").await, fake.connected(&theirs, "ada").await);
+    let ada = fake.connected(&registry, "ada").await;
+    let bob = fake.connected(&registry, "bob").await;
+    let eve = other.connected(&registry, "ada").await;
+    let far = fake.connected(&theirs, "ada").await;
     fake.is(Liveness::Failing);
     bob.verify().await.unwrap();
     bob.make_default().await.unwrap();
@@ -151,9 +165,9 @@ async fn filters_narrow_each_other() {
     let all = walk(&registry, Filter::new().label("ada").kind(FAKE), 1, true).await.0;
     assert_eq!(all, [ada.id(), far.id()]);
     // A liveness that was never measured, or that this program does not write, is unknown.
-    raw::run(&world.database(), format!("DELETE FROM connection_liveness WHERE connection_id = {}", raw::id(ada.id())))
+    sql::run(&world.database(), format!("DELETE FROM connection_liveness WHERE connection_id = {}", sql::id(ada.id())))
         .await;
-    raw::run(&world.database(), "UPDATE connection_liveness SET liveness = 'LIVE' WHERE liveness = 'failing'").await;
+    sql::run(&world.database(), "UPDATE connection_liveness SET liveness = 'LIVE' WHERE liveness = 'failing'").await;
     check(Filter::new().liveness(Liveness::Unknown), &[ada.id(), bob.id()]).await;
     check(Filter::new().liveness(Liveness::Unknown).liveness(Liveness::Live), &[ada.id(), bob.id(), eve.id()]).await;
 }

@@ -10,8 +10,8 @@ use connection_core::{ConnectionRegistry, Filter, KeyFile, StoreSource};
 
 use crate::{
     acme::Acme,
-    fresh::Fresh,
-    world::{World, connected},
+    fresh_database::Fresh,
+    test_host::{World, connected},
 };
 
 /// Larger numbers were run by hand. These find faults, and each round costs a second.

@@ -11,8 +11,8 @@ use connection_testkit::fixtures::{HUB, Hub, Node};
 
 use crate::{
     inbound::Inbound,
+    test_host::{World, answers, code, connect, step},
     test_server::Reply,
-    world::{World, answers, code, connect, step},
 };
 
 const HUB_KIND: Kind = Kind::from_static("hub");

@@ -7,9 +7,9 @@ use connection_core::{Connection, ConnectionRegistry, Error, RowError, RowFault}
 use crate::{
     acme::Acme,
     extension_kit::{handle, keys_are_accounts, secret_name},
-    raw,
+    sql,
+    test_host::{ON_POSTGRES, World, connected, me},
     test_server::Reply,
-    world::{ON_POSTGRES, World, connected, me},
 };
 
 const TABLES: [&str; 3] = ["connection_account", "connection_credential", "connection_liveness"];
@@ -17,15 +17,15 @@ const TABLES: [&str; 3] = ["connection_account", "connection_credential", "conne
 /// Copies the rows of all connections, with direct access.
 async fn copy(world: &World) {
     for table in TABLES {
-        raw::script(&world.database(), format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}")).await;
+        sql::script(&world.database(), format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}")).await;
     }
 }
 
 /// Replaces the current rows by the copies.
 async fn put_back(world: &World) {
-    raw::script(&world.database(), "DELETE FROM connection_account").await;
+    sql::script(&world.database(), "DELETE FROM connection_account").await;
     for table in TABLES {
-        raw::script(&world.database(), format!("INSERT INTO {table} SELECT * FROM kept_{table}")).await;
+        sql::script(&world.database(), format!("INSERT INTO {table} SELECT * FROM kept_{table}")).await;
     }
 }
 
@@ -49,7 +49,8 @@ async fn refused(world: &World, registry: &ConnectionRegistry, connection: &Conn
         connection.rename("another").await.unwrap_err(),
     ];
     for error in errors {
-        let (code, remedy) = (error.code(), error.remedy().unwrap());
+        let code = error.code();
+        let remedy = error.remedy().unwrap();
         let error = row(error);
         assert_eq!((error.table, error.fault), ("connection_account", fault), "{what}: {error}");
         assert!(error.to_string().contains(&connection.id().to_string()), "{what}: {error}");
@@ -86,7 +87,7 @@ async fn an_older_credential_that_is_put_back_is_refused_unless_the_newest_event
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     copy(&world).await;
-    let events = raw::number(&world.database(), "SELECT MAX(seq) FROM connection_event").await.unwrap();
+    let events = sql::number(&world.database(), "SELECT MAX(seq) FROM connection_event").await.unwrap();
     let rotated = r#"{"id":"1","name":"ada","rotate":"key-1b"}"#;
     world.provider(move |_| Reply::ok(rotated));
     connection.verify().await.unwrap();
@@ -98,8 +99,8 @@ async fn an_older_credential_that_is_put_back_is_refused_unless_the_newest_event
     // Later events about it do not change that.
     refused(&world, &registry, &connection, RowFault::Outdated, "after more events").await;
     // A database that was replaced as a whole cannot be recognized.
-    raw::unlock_events(&world.database()).await;
-    raw::script(&world.database(), format!("DELETE FROM connection_event WHERE seq > {events}")).await;
+    sql::unlock_events(&world.database()).await;
+    sql::script(&world.database(), format!("DELETE FROM connection_event WHERE seq > {events}")).await;
     put_back(&world).await;
     let another = world.open(Acme::default()).await;
     let handle = another.connection(connection.id()).await.unwrap();
@@ -115,16 +116,16 @@ async fn a_connection_whose_row_was_edited_is_refused_until_it_is_as_it_was() {
     connection.rename("mine").await.unwrap();
     connection.make_default().await.unwrap();
     let (yes, no) = if ON_POSTGRES { ("TRUE", "FALSE") } else { ("1", "0") };
-    let config = raw::texts(&world.database(), "SELECT config FROM connection_account").await.remove(0);
+    let config = sql::texts(&world.database(), "SELECT config FROM connection_account").await.remove(0);
     for (set, back) in [
         (r#"config = '[["apiBaseUrl","https://evil.example"]]'"#.to_owned(), format!("config = '{config}'")),
         ("label = 'theirs'".to_owned(), "label = 'mine'".to_owned()),
         (format!("is_default = {no}"), format!("is_default = {yes}")),
         ("profile_id = 'another'".to_owned(), "profile_id = NULL".to_owned()),
     ] {
-        raw::run(&world.database(), format!("UPDATE connection_account SET {set}")).await;
+        sql::run(&world.database(), format!("UPDATE connection_account SET {set}")).await;
         refused(&world, &registry, &connection, RowFault::Edited, &set).await;
-        raw::run(&world.database(), format!("UPDATE connection_account SET {back}")).await;
+        sql::run(&world.database(), format!("UPDATE connection_account SET {back}")).await;
         assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live, "{back}");
     }
     assert_eq!(registry.events().edited_rows().await.unwrap(), []);
@@ -135,24 +136,24 @@ async fn an_event_that_was_edited_vouches_for_nothing_and_no_later_one_takes_it_
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    raw::unlock_events(&world.database()).await;
+    sql::unlock_events(&world.database()).await;
     let edits = [
         "UPDATE connection_event SET generation = 2",
         "UPDATE connection_event SET generation = NULL, facts = NULL",
         "UPDATE connection_event SET kind = 'renamed'",
         "DELETE FROM connection_event",
     ];
-    raw::script(&world.database(), "CREATE TABLE kept AS SELECT * FROM connection_event").await;
+    sql::script(&world.database(), "CREATE TABLE kept AS SELECT * FROM connection_event").await;
     for edit in edits {
-        raw::script(&world.database(), edit).await;
+        sql::script(&world.database(), edit).await;
         refused(&world, &registry, &connection, RowFault::Unmarked, edit).await;
         // An event was recorded: the refusal.
         refused(&world, &registry, &connection, RowFault::Unmarked, edit).await;
-        raw::script(&world.database(), "DELETE FROM connection_event").await;
-        raw::script(&world.database(), "INSERT INTO connection_event SELECT * FROM kept").await;
+        sql::script(&world.database(), "DELETE FROM connection_event").await;
+        sql::script(&world.database(), "INSERT INTO connection_event SELECT * FROM kept").await;
         assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live, "the control: {edit}");
-        raw::script(&world.database(), "DELETE FROM connection_event").await;
-        raw::script(&world.database(), "INSERT INTO connection_event SELECT * FROM kept").await;
+        sql::script(&world.database(), "DELETE FROM connection_event").await;
+        sql::script(&world.database(), "INSERT INTO connection_event SELECT * FROM kept").await;
     }
 }
 
@@ -192,44 +193,45 @@ async fn a_grant_that_no_person_gave_or_that_was_taken_back_gives_nobody_a_secre
     keys_are_accounts(&world);
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let (id, names) = (connection.id(), [secret_name("accessToken")]);
+    let id = connection.id();
+    let names = [secret_name("accessToken")];
     let database = world.database();
     // Somebody writes a grant.
     let sql = format!(
         "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, created_at) \
          VALUES ('local', 'issues', {}, '[\"accessToken\"]', 1)",
-        raw::id(id)
+        sql::id(id)
     );
-    raw::run(&database, sql).await;
+    sql::run(&database, sql).await;
     no_grant(&registry, RowFault::Unmarked, "written past the program").await;
     registry.extensions().grant("issues", id, &names).await.unwrap();
     granted(&registry, "a person gives it").await;
-    raw::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_extension_grant").await;
+    sql::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_extension_grant").await;
     // Another extension, more secrets, a longer time.
     let edits =
         ["names = '[]'", "created_at = 0", "mark = NULL", "mark = CAST('x' AS BYTES)", "revoked_at = 7, names = '[]'"];
     for edit in edits {
         let edit = edit.replace("BYTES", if ON_POSTGRES { "BYTEA" } else { "BLOB" });
-        raw::run(&database, format!("UPDATE connection_extension_grant SET {edit}")).await;
-        raw::run(&database, "UPDATE connection_extension_grant SET revoked_at = NULL").await;
+        sql::run(&database, format!("UPDATE connection_extension_grant SET {edit}")).await;
+        sql::run(&database, "UPDATE connection_extension_grant SET revoked_at = NULL").await;
         let fault = if edit == "mark = NULL" { RowFault::Unmarked } else { RowFault::Edited };
         match edit.starts_with("revoked_at") {
             true => no_grant(&registry, RowFault::Edited, &edit).await,
             false => no_grant(&registry, fault, &edit).await,
         }
-        raw::run(&database, "DELETE FROM connection_extension_grant").await;
-        raw::run(&database, "INSERT INTO connection_extension_grant SELECT * FROM kept").await;
+        sql::run(&database, "DELETE FROM connection_extension_grant").await;
+        sql::run(&database, "INSERT INTO connection_extension_grant SELECT * FROM kept").await;
         granted(&registry, &format!("as it was before {edit}")).await;
     }
-    raw::run(&database, "UPDATE connection_extension_grant SET extension = 'other'").await;
+    sql::run(&database, "UPDATE connection_extension_grant SET extension = 'other'").await;
     let other = handle(&registry, "other");
     let error = other.with_access_token(other.requirement(), async |_| ()).await.unwrap_err();
     assert_eq!(row(error).fault, RowFault::Edited);
-    raw::run(&database, "UPDATE connection_extension_grant SET extension = 'issues'").await;
+    sql::run(&database, "UPDATE connection_extension_grant SET extension = 'issues'").await;
     // Revoked and put back: the mark was valid before.
     assert!(registry.extensions().revoke("issues", id).await.unwrap());
-    raw::run(&database, "DELETE FROM connection_extension_grant").await;
-    raw::run(&database, "INSERT INTO connection_extension_grant SELECT * FROM kept").await;
+    sql::run(&database, "DELETE FROM connection_extension_grant").await;
+    sql::run(&database, "INSERT INTO connection_extension_grant SELECT * FROM kept").await;
     no_grant(&registry, RowFault::Outdated, "put back").await;
     assert!(registry.extensions().revoke("issues", id).await.unwrap(), "what is put back is taken back");
     assert_eq!(registry.events().edited_rows().await.unwrap(), []);
@@ -247,11 +249,11 @@ async fn a_row_event_that_is_taken_away_is_found_by_who_looks_at_the_whole_recor
     for extension in ["one", "two", "three"] {
         registry.extensions().grant(extension, connection.id(), &[]).await.unwrap();
     }
-    assert!(raw::refusal(&database, "DELETE FROM connection_row_event").await.contains("append-only"));
-    assert!(raw::refusal(&database, "UPDATE connection_row_event SET at = 1").await.contains("append-only"));
+    assert!(sql::refusal(&database, "DELETE FROM connection_row_event").await.contains("append-only"));
+    assert!(sql::refusal(&database, "UPDATE connection_row_event SET at = 1").await.contains("append-only"));
     assert_eq!(registry.events().edited_rows().await.unwrap(), [], "the control");
-    raw::unlock_events(&database).await;
-    raw::run(&database, "DELETE FROM connection_row_event WHERE seq = 2").await;
+    sql::unlock_events(&database).await;
+    sql::run(&database, "DELETE FROM connection_row_event WHERE seq = 2").await;
     let found = registry.events().edited_rows().await.unwrap();
     assert!(found.iter().any(|error| error.table == "connection_row_event"), "{found:?}");
 }

@@ -5,9 +5,9 @@ use connection_core::{Error, NewProfile, ProfilePatch, RowError, RowFault, Spawn
 
 use crate::{
     extension_kit::{acme_extension, handle, keys_are_accounts, secret_name},
-    raw,
+    sql,
+    test_host::{ON_POSTGRES, World, connected},
     tool::{TOOL, Tools},
-    world::{ON_POSTGRES, World, connected},
 };
 
 fn row(error: Error) -> (&'static str, RowFault) {
@@ -25,7 +25,8 @@ async fn named(registry: &connection_core::ConnectionRegistry) -> Vec<&'static s
 #[tokio::test]
 async fn a_profile_that_was_edited_or_put_back_is_run_by_nobody_until_a_person_says_it_again() {
     let it = Tools::new().await;
-    let (profiles, database) = (it.profiles(), it.world.database());
+    let profiles = it.profiles();
+    let database = it.world.database();
     let work = profiles.create(NewProfile::new("work", it.path("work"))).await.unwrap();
     let started = async || {
         let mut options = SpawnOptions::new("tool");
@@ -33,11 +34,11 @@ async fn a_profile_that_was_edited_or_put_back_is_run_by_nobody_until_a_person_s
     };
     assert_eq!(started().await.unwrap(), it.path("work"), "the control");
     assert_eq!(named(&it.registry).await, [""; 0]);
-    raw::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_profile").await;
+    sql::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_profile").await;
     let evil = it.path("evil").display().to_string();
     let edits = [format!("directory = '{evil}'"), "label = 'mine'".to_owned(), "mark = NULL".to_owned()];
     for edit in edits {
-        raw::run(&database, format!("UPDATE connection_profile SET {edit} WHERE label = 'work'")).await;
+        sql::run(&database, format!("UPDATE connection_profile SET {edit} WHERE label = 'work'")).await;
         let fault = if edit == "mark = NULL" { RowFault::Unmarked } else { RowFault::Edited };
         let refused = ("connection_profile", fault);
         assert_eq!(row(started().await.unwrap_err()), refused, "{edit}");
@@ -54,42 +55,43 @@ async fn a_profile_that_was_edited_or_put_back_is_run_by_nobody_until_a_person_s
     // The default is used if no profile is named.
     let no = if ON_POSTGRES { "FALSE" } else { "0" };
     let yes = if ON_POSTGRES { "TRUE" } else { "1" };
-    raw::run(&database, format!("UPDATE connection_profile SET is_default = {no}")).await;
-    raw::run(&database, format!("UPDATE connection_profile SET is_default = {yes} WHERE label = 'work'")).await;
+    sql::run(&database, format!("UPDATE connection_profile SET is_default = {no}")).await;
+    sql::run(&database, format!("UPDATE connection_profile SET is_default = {yes} WHERE label = 'work'")).await;
     assert_eq!(row(profiles.default_profile().await.unwrap_err()), ("connection_profile", RowFault::Edited));
-    raw::script(&database, "DELETE FROM connection_profile").await;
+    sql::script(&database, "DELETE FROM connection_profile").await;
     // A row that was valid once is put back.
-    raw::script(&database, "INSERT INTO connection_profile SELECT * FROM kept").await;
+    sql::script(&database, "INSERT INTO connection_profile SELECT * FROM kept").await;
     assert_eq!(row(started().await.unwrap_err()), ("connection_profile", RowFault::Outdated));
     profiles.update(work.id, ProfilePatch::new().label("work").directory(it.path("work"))).await.unwrap();
     assert_eq!(started().await.unwrap(), it.path("work"));
     profiles.remove(work.id).await.unwrap();
-    raw::script(&database, "INSERT INTO connection_profile SELECT * FROM kept WHERE label = 'work'").await;
+    sql::script(&database, "INSERT INTO connection_profile SELECT * FROM kept WHERE label = 'work'").await;
     assert_eq!(row(started().await.unwrap_err()), ("connection_profile", RowFault::Outdated), "it was removed");
 }
 
 #[tokio::test]
 async fn a_slot_that_was_edited_or_put_back_names_no_profile() {
     let it = Tools::new().await;
-    let (profiles, database) = (it.profiles(), it.world.database());
+    let profiles = it.profiles();
+    let database = it.world.database();
     let one = profiles.create(NewProfile::new("one", it.path("one"))).await.unwrap();
     let two = profiles.create(NewProfile::new("two", it.path("two"))).await.unwrap();
     let meant = async || profiles.resolve(None, Some("work")).await.map(|profile| profile.id);
     profiles.set_slot("work", one.id).await.unwrap();
-    raw::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_profile_slot").await;
+    sql::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_profile_slot").await;
     assert_eq!(meant().await.unwrap(), one.id, "the control");
     let edit = "UPDATE connection_profile_slot SET profile_id = \
                 (SELECT id FROM connection_profile WHERE label = 'two')";
-    raw::run(&database, edit).await;
+    sql::run(&database, edit).await;
     assert_eq!(row(meant().await.unwrap_err()), ("connection_profile_slot", RowFault::Edited));
     assert_eq!(named(&it.registry).await, ["connection_profile_slot"]);
     profiles.set_slot("work", two.id).await.unwrap();
     assert_eq!(meant().await.unwrap(), two.id);
-    raw::run(&database, "DELETE FROM connection_profile_slot").await;
-    raw::run(&database, "INSERT INTO connection_profile_slot SELECT * FROM kept").await;
+    sql::run(&database, "DELETE FROM connection_profile_slot").await;
+    sql::run(&database, "INSERT INTO connection_profile_slot SELECT * FROM kept").await;
     assert_eq!(row(meant().await.unwrap_err()), ("connection_profile_slot", RowFault::Outdated));
     assert!(profiles.clear_slot("work").await.unwrap());
-    raw::run(&database, "INSERT INTO connection_profile_slot SELECT * FROM kept").await;
+    sql::run(&database, "INSERT INTO connection_profile_slot SELECT * FROM kept").await;
     assert_eq!(row(meant().await.unwrap_err()), ("connection_profile_slot", RowFault::Outdated), "it was cleared");
     assert!(it.registry.profiles(&TOOL).is_ok());
 }
@@ -100,22 +102,22 @@ async fn a_declaration_that_was_edited_or_put_back_is_no_extension() {
     let registry = world.acme().await;
     let database = world.database();
     registry.extensions().add(&acme_extension("issues"), "one").await.unwrap();
-    raw::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_extension").await;
+    sql::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_extension").await;
     assert_eq!(registry.extensions().get("issues").await.unwrap().source, "one", "the control");
-    raw::run(&database, "UPDATE connection_extension SET source = 'two'").await;
+    sql::run(&database, "UPDATE connection_extension SET source = 'two'").await;
     let refused = registry.extensions().get("issues").await.unwrap_err();
     assert_eq!(row(refused), ("connection_extension", RowFault::Edited));
     assert_eq!(registry.extensions().list().await.unwrap(), []);
     assert_eq!(named(&registry).await, ["connection_extension"]);
     registry.extensions().add(&acme_extension("issues"), "two").await.unwrap();
     assert_eq!(registry.extensions().get("issues").await.unwrap().source, "two");
-    raw::run(&database, "DELETE FROM connection_extension").await;
-    raw::run(&database, "INSERT INTO connection_extension SELECT * FROM kept").await;
+    sql::run(&database, "DELETE FROM connection_extension").await;
+    sql::run(&database, "INSERT INTO connection_extension SELECT * FROM kept").await;
     let refused = registry.extensions().get("issues").await.unwrap_err();
     assert_eq!(row(refused), ("connection_extension", RowFault::Outdated));
     assert!(registry.extensions().remove("issues").await.unwrap());
     assert_eq!(named(&registry).await, [""; 0]);
-    raw::run(&database, "INSERT INTO connection_extension SELECT * FROM kept").await;
+    sql::run(&database, "INSERT INTO connection_extension SELECT * FROM kept").await;
     let refused = registry.extensions().get("issues").await.unwrap_err();
     assert_eq!(row(refused), ("connection_extension", RowFault::Outdated), "it was removed");
 }
@@ -135,7 +137,7 @@ async fn settings_that_were_edited_or_put_back_are_given_to_no_program() {
     };
     issues.set_preferences(None).set("apiBaseUrl", "https://one.example").await.unwrap();
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
-    raw::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_extension_preference").await;
+    sql::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_extension_preference").await;
     assert!(issues.environment(Some("list")).await.is_ok(), "the control");
     let set = ("connection_extension_preference", RowFault::Edited);
     for (edited, command) in [("apiBaseUrl", ""), ("limit", "list")] {
@@ -143,7 +145,7 @@ async fn settings_that_were_edited_or_put_back_are_given_to_no_program() {
             "UPDATE connection_extension_preference SET body = '{{\"{edited}\":\"https://evil.example\"}}' \
              WHERE command = '{command}'"
         );
-        raw::run(&database, edit).await;
+        sql::run(&database, edit).await;
         assert_eq!(refused(edited).await, set);
         assert_eq!(named(&registry).await, ["connection_extension_preference"]);
         // Another setting is written: the edited values are not kept.
@@ -151,12 +153,12 @@ async fn settings_that_were_edited_or_put_back_are_given_to_no_program() {
         let other = if command.is_some() { "limit" } else { "defaultDatabase" };
         issues.set_preferences(command).set(other, "7").await.unwrap();
         assert!(issues.environment(Some("list")).await.is_ok());
-        let kept = raw::texts(&database, "SELECT body FROM connection_extension_preference").await;
+        let kept = sql::texts(&database, "SELECT body FROM connection_extension_preference").await;
         assert!(!kept.iter().any(|body| body.contains("evil")), "{kept:?}");
         assert_eq!(named(&registry).await, [""; 0]);
     }
-    raw::run(&database, "DELETE FROM connection_extension_preference").await;
-    raw::run(&database, "INSERT INTO connection_extension_preference SELECT * FROM kept").await;
+    sql::run(&database, "DELETE FROM connection_extension_preference").await;
+    sql::run(&database, "INSERT INTO connection_extension_preference SELECT * FROM kept").await;
     assert_eq!(refused("put back").await, ("connection_extension_preference", RowFault::Outdated));
 }
 
@@ -173,8 +175,8 @@ async fn what_is_public_of_the_providers_own_extension_is_given_as_it_was_writte
     handle(&registry, "acme").set_preferences(None).set("apiBaseUrl", "https://one.example").await.unwrap();
     let issues = handle(&registry, "issues");
     assert!(issues.environment(None).await.is_ok(), "the control");
-    let public = raw::texts(&database, "SELECT public FROM connection_extension_state").await.remove(0);
-    raw::run(&database, "UPDATE connection_extension_state SET public = '{}'").await;
+    let public = sql::texts(&database, "SELECT public FROM connection_extension_state").await.remove(0);
+    sql::run(&database, "UPDATE connection_extension_state SET public = '{}'").await;
     let edited = ("connection_extension_state", RowFault::Edited);
     assert_eq!(row(issues.environment(None).await.unwrap_err()), edited);
     assert_eq!(row(issues.preferences(None).await.unwrap_err()), edited, "nor is it shown as what it is set to");
@@ -182,10 +184,10 @@ async fn what_is_public_of_the_providers_own_extension_is_given_as_it_was_writte
     let granted = registry.extensions().grant("acme", connection.id(), &[secret_name("accessToken")]).await;
     assert_eq!(row(granted.unwrap_err()), edited);
     assert_eq!(named(&registry).await, ["connection_extension_state"]);
-    raw::run(&database, format!("UPDATE connection_extension_state SET public = '{public}'")).await;
+    sql::run(&database, format!("UPDATE connection_extension_state SET public = '{public}'")).await;
     assert!(issues.environment(None).await.is_ok());
     let edit = "UPDATE connection_extension_preference SET body = '{\"apiBaseUrl\":\"https://evil.example\"}'";
-    raw::run(&database, edit).await;
+    sql::run(&database, edit).await;
     let refused = row(issues.environment(None).await.unwrap_err());
     assert_eq!(refused, ("connection_extension_preference", RowFault::Edited));
 }

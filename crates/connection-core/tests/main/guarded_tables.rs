@@ -11,10 +11,10 @@ use crate::{
     extension_kit::{acme_extension, handle, keys_are_accounts, refuses, secret_name},
     hooks::{Hooks, enabled, send, signed, token},
     inbound::{Inbound, returned},
-    lent::{Act, Borrower},
-    raw,
+    service_kind::{Act, Borrower},
+    sql,
+    test_host::{World, answers, code, connected, step},
     tool::Tools,
-    world::{World, answers, code, connected, step},
 };
 
 fn documented() -> BTreeSet<String> {
@@ -27,7 +27,7 @@ fn documented() -> BTreeSet<String> {
 async fn what_an_editor_of_each_table_can_do_is_documented_and_holds() {
     let world = World::new().await;
     world.acme().await.close().await;
-    let columns = raw::columns(&world.database()).await;
+    let columns = sql::columns(&world.database()).await;
     let tables: BTreeSet<String> = columns.iter().map(|name| name.split_once('.').unwrap().0.to_owned()).collect();
     assert_eq!(documented(), tables, "SECURITY.md has a row for each table");
     for table in &tables {
@@ -60,7 +60,7 @@ async fn attack(table: &str) {
 
 async fn edit(world: &World, sql: impl Into<String>) {
     let sql = sql.into();
-    assert_eq!(raw::run(&world.database(), sql.clone()).await, 1, "{sql}");
+    assert_eq!(sql::run(&world.database(), sql.clone()).await, 1, "{sql}");
 }
 
 async fn code_of(connection: &Connection) -> String {
@@ -89,10 +89,11 @@ async fn credential() {
     let world = World::new().await;
     keys_are_accounts(&world);
     let registry = world.acme().await;
-    let (one, two) = (connected(&registry, "key-1").await, connected(&registry, "key-2").await);
-    let sql = format!("SELECT sealed FROM connection_credential WHERE connection_id = {}", raw::id(two.id()));
-    let moved = raw::literal(&raw::blob(&world.database(), sql).await);
-    let id = raw::id(one.id());
+    let one = connected(&registry, "key-1").await;
+    let two = connected(&registry, "key-2").await;
+    let sql = format!("SELECT sealed FROM connection_credential WHERE connection_id = {}", sql::id(two.id()));
+    let moved = sql::literal(&sql::blob(&world.database(), sql).await);
+    let id = sql::id(one.id());
     edit(&world, format!("UPDATE connection_credential SET sealed = {moved} WHERE connection_id = {id}")).await;
     let asked = world.server.requests().len();
     assert_eq!(code_of(&one).await, "credential_unreadable");
@@ -100,7 +101,7 @@ async fn credential() {
 }
 
 fn id_of(session: &connection_core::SetupSession) -> String {
-    raw::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
+    sql::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
 }
 
 /// The hash of a state is a MAC: without the key, nobody can compute the hash for a row.
@@ -112,7 +113,7 @@ async fn endpoint() {
     let sql = format!(
         "INSERT INTO connection_endpoint (token_hash, owner, session_id, expires_at) \
          VALUES ({}, 'local', {}, 9999999999)",
-        raw::literal(&[7; 32]),
+        sql::literal(&[7; 32]),
         id_of(&session)
     );
     edit(&world, sql).await;
@@ -125,7 +126,7 @@ async fn events(table: &str) {
     let connection = connected(&registry, "key-1").await;
     registry.extensions().grant("issues", connection.id(), &[]).await.unwrap();
     registry.extensions().grant("other", connection.id(), &[]).await.unwrap();
-    raw::unlock_events(&world.database()).await;
+    sql::unlock_events(&world.database()).await;
     if table == "connection_row_event" {
         edit(&world, "DELETE FROM connection_row_event WHERE seq = 1").await;
         let found = registry.events().edited_rows().await.unwrap();
@@ -134,7 +135,7 @@ async fn events(table: &str) {
     }
     edit(&world, "UPDATE connection_event SET body = '{}' WHERE seq = 1").await;
     assert_eq!(registry.events().history(connection.id(), None).await.unwrap().broken_at, Some(1));
-    raw::run(&world.database(), "UPDATE connection_event SET generation = 7").await;
+    sql::run(&world.database(), "UPDATE connection_event SET generation = 7").await;
     assert_eq!(code_of(&connection).await, "row_changed");
 }
 
@@ -143,11 +144,12 @@ async fn exchange(table: &str) {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let (key, sealed) = (raw::literal(&[7; 32]), raw::literal(&[1; 80]));
+    let key = sql::literal(&[7; 32]);
+    let sealed = sql::literal(&[1; 80]);
     let sql = format!(
         "INSERT INTO connection_exchange (key, connection_id, process_id, begun_at, sent_at, seen_at, state, sealed) \
          VALUES ({key}, {}, 'x', 1, 1, 1, 'answered', {sealed})",
-        raw::id(connection.id())
+        sql::id(connection.id())
     );
     edit(&world, sql).await;
     if table == "connection_exchange_look" {
@@ -173,7 +175,7 @@ async fn extension(table: &str) {
     let sql = format!(
         "INSERT INTO connection_extension_ticket (id, owner, extension, command, created_at) \
          VALUES ({}, 'local', 'issues', 'sync', 1800000000)",
-        raw::id_of(&[7; 16])
+        sql::id_of(&[7; 16])
     );
     edit(&world, sql).await;
     assert_eq!(handle(&registry, "issues").environment(None).await.unwrap_err().code(), "not_granted");
@@ -183,14 +185,15 @@ async fn choice() {
     let world = World::new().await;
     keys_are_accounts(&world);
     let registry = world.acme().await;
-    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let one = connected(&registry, "one").await;
+    let two = connected(&registry, "two").await;
     let three = connected(&registry, "three").await;
     one.make_default().await.unwrap();
     registry.extensions().choose("issues", two.id()).await.unwrap();
     let issues = handle(&registry, "issues");
     let meant = async || issues.resolve(issues.requirement()).await.unwrap().connection();
     assert_eq!(meant().await, Some(two.id()), "the control");
-    let id = raw::id(three.id());
+    let id = sql::id(three.id());
     edit(&world, format!("UPDATE connection_extension_choice SET connection_id = {id}")).await;
     assert_eq!(meant().await, Some(one.id()), "an edited choice counts for nothing");
     let found = registry.events().edited_rows().await.unwrap();
@@ -204,7 +207,7 @@ async fn grant() {
     let sql = format!(
         "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, created_at) \
          VALUES ('local', 'issues', {}, '[\"accessToken\"]', 1)",
-        raw::id(connection.id())
+        sql::id(connection.id())
     );
     edit(&world, sql).await;
     let error = handle(&registry, "issues").environment(None).await.unwrap_err();
@@ -238,13 +241,14 @@ async fn opening(table: &str) {
     registry.close().await;
     match table {
         "connection_migrations" => edit(&world, "DELETE FROM connection_migrations WHERE version = 1").await,
-        _ => edit(&world, format!("UPDATE connection_keyset SET slot_a = {}", raw::literal(&[1; 80]))).await,
+        _ => edit(&world, format!("UPDATE connection_keyset SET slot_a = {}", sql::literal(&[1; 80]))).await,
     }
     assert!(world.builder().kind(Acme::default()).open().await.is_err(), "{table}");
 }
 
 async fn values() {
-    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
     let _registry = world.open(plugin.clone()).await;
     plugin.until_activated(1).await;
     for (key, value) in [("a", "one"), ("b", "two")] {
@@ -291,10 +295,12 @@ async fn profile(table: &str) {
 async fn setup(table: &str) {
     let world = World::new().await;
     let registry = world.acme().await;
-    let (one, two) = (registry.setups().begin(&KIND).await.unwrap(), registry.setups().begin(&KIND).await.unwrap());
+    let one = registry.setups().begin(&KIND).await.unwrap();
+    let two = registry.setups().begin(&KIND).await.unwrap();
     step(&one).await;
     step(&two).await;
-    let (from, to) = (id_of(&one), id_of(&two));
+    let from = id_of(&one);
+    let to = id_of(&two);
     let sql = match table {
         "connection_setup" => format!(
             "UPDATE connection_setup SET sealed_header = \
@@ -302,7 +308,7 @@ async fn setup(table: &str) {
         ),
         _ => format!(
             "INSERT INTO connection_setup_effect (session_id, seq, sealed) VALUES ({to}, 0, {})",
-            raw::literal(&[1; 80])
+            sql::literal(&[1; 80])
         ),
     };
     edit(&world, sql).await;
@@ -321,8 +327,9 @@ async fn webhook(table: &str) {
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
     if table == "connection_webhook_address" {
-        let (token, headers) = (token(&connection).await, signed(&connection, "body").await);
-        edit(&world, format!("UPDATE connection_webhook_address SET token_hash = {}", raw::literal(&[7; 32]))).await;
+        let token = token(&connection).await;
+        let headers = signed(&connection, "body").await;
+        edit(&world, format!("UPDATE connection_webhook_address SET token_hash = {}", sql::literal(&[7; 32]))).await;
         assert!(send(&registry, &token, headers, "body").await.is_err(), "its address is another one");
         assert!(send(&registry, "made-up", Vec::new(), "body").await.is_err());
         return;
@@ -330,10 +337,10 @@ async fn webhook(table: &str) {
     let sql = format!(
         "INSERT INTO connection_webhook (id, connection_id, number, digest, received_at, sealed) \
          VALUES ({}, {}, 1, {}, 1, {})",
-        raw::id_of(&[7; 16]),
-        raw::id(connection.id()),
-        raw::literal(&[7; 32]),
-        raw::literal(&[1; 80])
+        sql::id_of(&[7; 16]),
+        sql::id(connection.id()),
+        sql::literal(&[7; 32]),
+        sql::literal(&[1; 80])
     );
     edit(&world, sql).await;
     edit(&world, "UPDATE connection_webhook_address SET waiting = 1, next_number = 2").await;

@@ -7,8 +7,8 @@ use tokio::task::JoinSet;
 
 use crate::{
     fake::Fake,
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 fn names(events: &[Event]) -> Vec<&str> {
@@ -17,7 +17,9 @@ fn names(events: &[Event]) -> Vec<&str> {
 
 /// Returns all events of a connection over all pages, and the first break of the chain.
 async fn history(registry: &ConnectionRegistry, id: ConnectionId) -> (Vec<Event>, Option<u64>) {
-    let (mut events, mut broken, mut after) = (Vec::new(), None, None);
+    let mut events = Vec::new();
+    let mut broken = None;
+    let mut after = None;
     loop {
         let page = registry.events().history(id, after).await.unwrap();
         events.extend(page.events);
@@ -30,10 +32,12 @@ async fn history(registry: &ConnectionRegistry, id: ConnectionId) -> (Vec<Event>
 }
 
 #[tokio::test]
-async fn what_happened_is_read_in_order_also_after_a_removal() {
-    let (world, fake) = (World::new().await, Fake::new());
+async fn events_are_read_in_order_also_after_a_removal() {
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
-    let (ada, bob) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
+    let ada = fake.connected(&registry, "ada").await;
+    let bob = fake.connected(&registry, "bob").await;
     fake.is(Liveness::Failing);
     ada.verify().await.unwrap();
     ada.rename("work").await.unwrap();
@@ -67,15 +71,16 @@ async fn an_edited_history_is_read_and_says_where_it_is_broken() {
         ("UPDATE connection_event SET owner = 'u42' WHERE seq = 4", 4),
         ("UPDATE connection_event SET at = at - 60 WHERE kind = 'default_changed'", 3),
     ] {
-        let (world, fake) = (World::new().await, Fake::new());
+        let world = World::new().await;
+        let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
         let connection = fake.connected(&registry, "ada").await;
         connection.rename("work").await.unwrap();
         connection.clear_default().await.unwrap();
         connection.make_default().await.unwrap();
         assert_eq!(history(&registry, connection.id()).await.1, None, "the control");
-        raw::unlock_events(&world.database()).await;
-        raw::run(&world.database(), edit).await;
+        sql::unlock_events(&world.database()).await;
+        sql::run(&world.database(), edit).await;
         let (events, found) = history(&registry, connection.id()).await;
         assert_eq!(found, Some(broken), "{edit}");
         assert!(events.len() >= 3, "what is left is shown: {edit}");
@@ -99,9 +104,9 @@ async fn a_long_history_is_checked_page_by_page() {
     assert_eq!((first.events.len(), first.next), (1000, Some(1000)));
     let (events, broken) = history(&registry, connection.id()).await;
     assert_eq!((events.len(), broken), (2101, None));
-    raw::unlock_events(&world.database()).await;
+    sql::unlock_events(&world.database()).await;
     // The link between two pages is checked, too.
-    raw::run(&world.database(), "DELETE FROM connection_event WHERE seq = 1000").await;
+    sql::run(&world.database(), "DELETE FROM connection_event WHERE seq = 1000").await;
     assert_eq!(history(&registry, connection.id()).await.1, Some(1000));
     let behind = registry.events().history(connection.id(), Some(1001)).await.unwrap();
     assert_eq!((behind.broken_at, behind.events[0].number), (None, 1002));

@@ -8,7 +8,7 @@ use std::sync::{
 use connection_contract::prelude::*;
 use connection_core::{Connection, ConnectionRegistry, Receipt, ReceiveError};
 
-use crate::world::connected_as;
+use crate::test_host::connected_as;
 
 pub(crate) const KIND: Kind = Kind::from_static("hooks");
 pub(crate) const SIGNATURE: &str = "x-signature";
@@ -87,10 +87,10 @@ impl ConnectionDefinition for Hooks {
         Descriptor::new(KIND, "Hooks", AuthType::ApiKey).field(Field::secret("key", "Key"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let key = ctx.prompt(Prompt::new("?").field("key")).await.secret("key")?;
         let account = key.expose_str().unwrap_or_default().to_owned();
-        Ok(Established::new(key, Identity::new(account.clone(), account)))
+        Ok(SetupResult::new(key, Identity::new(account.clone(), account)))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {

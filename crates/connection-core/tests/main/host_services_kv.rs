@@ -5,9 +5,9 @@ use connection_contract::Kind;
 use connection_core::ConnectionRegistry;
 
 use crate::{
-    lent::{Act, Borrower, LENT, asked, named},
-    raw,
-    world::{World, code},
+    service_kind::{Act, Borrower, LENT, asked, named},
+    sql,
+    test_host::{World, code},
 };
 
 const CANARY: &str = "canary-of-the-handle";
@@ -24,8 +24,10 @@ fn none() -> (String, String) {
 
 /// R-JACK-032
 #[tokio::test]
-async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it() {
-    let (world, plugin, theirs) = (World::new().await, Borrower::new([]), Borrower::new([]));
+async fn values_belong_to_the_kind_and_to_the_owner_who_registered_it() {
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
+    let theirs = Borrower::new([]);
     let registry = open(&world, &plugin).await;
     assert_eq!(plugin.act(Act::Put("a", "mine")).await, "Ok(())");
     assert_eq!(plugin.act(Act::Get("a")).await, "Ok(Some(\"mine\"))");
@@ -48,7 +50,9 @@ async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it()
 /// R-INSEAM-093: the host knows the kind of a value from the handle that it created; the plugin never names it.
 #[tokio::test]
 async fn two_kinds_have_handles_of_their_own_and_neither_reaches_what_the_other_keeps() {
-    let (world, one, two) = (World::new().await, Borrower::new([]), Borrower::of(Kind::from_static("lent-two")));
+    let world = World::new().await;
+    let one = Borrower::new([]);
+    let two = Borrower::of(Kind::from_static("lent-two"));
     let registry = open(&world, &one).await;
     registry.kinds().register(two.clone()).unwrap();
     two.until_activated(1).await;
@@ -59,7 +63,10 @@ async fn two_kinds_have_handles_of_their_own_and_neither_reaches_what_the_other_
     }
     for (plugin, value) in [(&one, "of one"), (&two, "of two")] {
         let expected = format!("Ok(Some({value:?}))");
-        assert_eq!((plugin.act(Act::Get("a")).await, plugin.act(Act::GetSecret("s")).await), (expected.clone(), expected));
+        assert_eq!(
+            (plugin.act(Act::Get("a")).await, plugin.act(Act::GetSecret("s")).await),
+            (expected.clone(), expected)
+        );
     }
     // Nor does a key that looks like the namespace of the other kind.
     for key in ["lent-two/a", "../lent-two/a", "lent-two:a"] {
@@ -68,8 +75,9 @@ async fn two_kinds_have_handles_of_their_own_and_neither_reaches_what_the_other_
 }
 
 #[tokio::test]
-async fn in_a_setup_it_is_recorded_and_what_changes_outside_is_not_seen_by_a_replay() {
-    let (world, plugin) = (World::new().await, Borrower::new([]));
+async fn a_setup_records_the_value_and_a_replay_sees_no_later_change() {
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
     let registry = open(&world, &plugin).await;
     plugin.act(Act::Put("a", "before")).await;
     plugin.does([Act::Get("a"), Act::Put("b", "set up"), Act::PutSecret("c", CANARY), Act::GetSecret("c")]);
@@ -81,11 +89,11 @@ async fn in_a_setup_it_is_recorded_and_what_changes_outside_is_not_seen_by_a_rep
     registry.close().await;
     let registry = open(&world, &plugin.clone()).await;
     let session = registry.setups().resume(id).await.unwrap();
-    crate::world::step(&session).await;
+    crate::test_host::step(&session).await;
     assert_eq!(code(&named(&session, "ada").await), "done Live");
     let seen = plugin.seen();
     assert!(seen.len() > 1 && seen.iter().all(|seen| *seen == seen_once()), "{seen:?}");
-    let everything = raw::everything(&world.database()).await;
+    let everything = sql::everything(&world.database()).await;
     assert!(!everything.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
 }
 
@@ -96,12 +104,13 @@ fn seen_once() -> String {
 /// R-JACK-033
 #[tokio::test]
 async fn a_secret_that_does_not_open_is_not_there_and_can_be_written_again() {
-    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
     let _registry = open(&world, &plugin).await;
     plugin.act(Act::PutSecret("a", CANARY)).await;
     plugin.act(Act::PutSecret("b", "another")).await;
     let swap = "UPDATE connection_kv SET sealed = (SELECT sealed FROM connection_kv WHERE key = 'b') WHERE key = 'a'";
-    raw::run(&world.database(), swap).await;
+    sql::run(&world.database(), swap).await;
     assert_eq!(plugin.act(Act::GetSecret("a")).await, "Ok(None)");
     assert_eq!(plugin.act(Act::PutSecret("a", CANARY)).await, "Ok(())");
     assert_eq!(plugin.act(Act::GetSecret("a")).await, format!("Ok(Some(\"{CANARY}\"))"));
@@ -110,7 +119,8 @@ async fn a_secret_that_does_not_open_is_not_there_and_can_be_written_again() {
 /// R-JACK-032
 #[tokio::test]
 async fn a_store_that_cannot_write_keeps_nothing_and_says_so() {
-    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
     let registry = open(&world, &plugin).await;
     registry.close().await;
     assert_eq!(plugin.act(Act::PutSecret("a", CANARY)).await, "Err(Unavailable)");

@@ -7,14 +7,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use connection_contract::{LoggedIn, Secret};
+use connection_contract::{LoginOutcome, Secret};
 use connection_core::{ConnectionRegistry, LoginWindow, Machine, NewProfile};
 use tokio::sync::watch;
 
 use crate::{
-    lent::{Act, Borrower, LENT, asked, named},
-    log, raw,
-    world::{World, code, step},
+    log,
+    service_kind::{Act, Borrower, LENT, asked, named},
+    sql,
+    test_host::{World, code, step},
 };
 
 const CANARY: &str = "canary-of-the-cookie";
@@ -22,7 +23,7 @@ const CANARY: &str = "canary-of-the-cookie";
 /// Shows windows that end as the test says; without an end they stay open.
 #[derive(Debug, Default)]
 struct Screen {
-    ends: Mutex<Vec<LoggedIn>>,
+    ends: Mutex<Vec<LoginOutcome>>,
     partitions: Mutex<Vec<String>>,
     open: watch::Sender<usize>,
 }
@@ -37,7 +38,7 @@ impl Drop for Open<'_> {
 
 #[async_trait]
 impl LoginWindow for Screen {
-    async fn open(&self, window: connection_contract::LoginWindow) -> LoggedIn {
+    async fn open(&self, window: connection_contract::LoginWindow) -> LoginOutcome {
         self.partitions.lock().unwrap().push(window.partition.to_string());
         self.open.send_modify(|open| *open += 1);
         let _open = Open(self);
@@ -61,12 +62,14 @@ const MINUTES: Duration = Duration::from_secs(300);
 /// R-JACK-034
 #[tokio::test]
 async fn a_window_ends_in_one_of_four_ways_each_told_apart() {
-    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
+    let screen = Arc::<Screen>::default();
     let registry = open(&world, &plugin, &screen).await;
     for (end, told) in [
-        (LoggedIn::Success(Secret::from(CANARY)), "cookie of 20 bytes"),
-        (LoggedIn::Cancelled, "Cancelled"),
-        (LoggedIn::Failed("no screen".into()), "failed: no screen"),
+        (LoginOutcome::Success(Secret::from(CANARY)), "cookie of 20 bytes"),
+        (LoginOutcome::Cancelled, "Cancelled"),
+        (LoginOutcome::Failed("no screen".into()), "failed: no screen"),
     ] {
         screen.ends.lock().unwrap().push(end);
         plugin.does([Act::Window(MINUTES)]);
@@ -74,18 +77,20 @@ async fn a_window_ends_in_one_of_four_ways_each_told_apart() {
         assert_eq!(plugin.seen(), [told]);
     }
     let owner = registry.owner("a/b").unwrap();
-    screen.ends.lock().unwrap().push(LoggedIn::Cancelled);
+    screen.ends.lock().unwrap().push(LoginOutcome::Cancelled);
     plugin.does([Act::ContextWindow(MINUTES)]);
     asked(&owner).await;
     let partitions = screen.partitions.lock().unwrap().clone();
-    assert_eq!(partitions[0], "lent/default/local/web%20login");
-    assert_eq!(partitions[3], "lent/default/a%2Fb/web%20login");
+    assert_eq!(partitions[0], "host_services/default/local/web%20login");
+    assert_eq!(partitions[3], "host_services/default/a%2Fb/web%20login");
 }
 
 /// R-JACK-041: a login of one profile does not exist in another.
 #[tokio::test]
 async fn each_profile_logs_in_in_a_window_of_its_own() {
-    let (world, plugin, screen) = (World::new().await, Borrower::new([]).with_profiles(), Arc::<Screen>::default());
+    let world = World::new().await;
+    let plugin = Borrower::new([]).with_profiles();
+    let screen = Arc::<Screen>::default();
     let registry = open(&world, &plugin, &screen).await;
     let profiles = registry.profiles(&LENT).unwrap();
     plugin.does([Act::Window(MINUTES), Act::ContextWindow(MINUTES)]);
@@ -93,9 +98,9 @@ async fn each_profile_logs_in_in_a_window_of_its_own() {
     for label in ["work", "home"] {
         let directory = world.directory.path().join(label);
         let profile = profiles.create(NewProfile::new(label, directory)).await.unwrap();
-        screen.ends.lock().unwrap().extend([LoggedIn::Cancelled, LoggedIn::Cancelled]);
+        screen.ends.lock().unwrap().extend([LoginOutcome::Cancelled, LoginOutcome::Cancelled]);
         step(&registry.setups().begin(&LENT).profile(profile.id).await.unwrap()).await;
-        expected.extend(vec![format!("lent/{}/local/web%20login", profile.id); 2]);
+        expected.extend(vec![format!("host_services/{}/local/web%20login", profile.id); 2]);
     }
     assert_eq!(*screen.partitions.lock().unwrap(), expected);
     assert_ne!(expected[0], expected[2]);
@@ -104,7 +109,9 @@ async fn each_profile_logs_in_in_a_window_of_its_own() {
 /// R-JACK-034: the host's window never ends; the core's clock ends it.
 #[tokio::test]
 async fn a_window_that_stays_is_closed_when_its_time_is_over() {
-    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
+    let screen = Arc::<Screen>::default();
     let registry = open(&world, &plugin, &screen).await;
     plugin.does([Act::Window(MINUTES)]);
     let _session = registry.setups().begin(&LENT).await.unwrap();
@@ -122,7 +129,9 @@ async fn a_window_that_stays_is_closed_when_its_time_is_over() {
 /// No person asked for it there, and two profiles would share its cookies.
 #[tokio::test]
 async fn outside_of_a_setup_a_handle_shows_no_window() {
-    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
+    let screen = Arc::<Screen>::default();
     let _registry = open(&world, &plugin, &screen).await;
     assert_eq!(plugin.act(Act::Window(MINUTES)).await, "failed: a window can be shown only during a setup");
     assert!(screen.partitions.lock().unwrap().is_empty());
@@ -131,7 +140,9 @@ async fn outside_of_a_setup_a_handle_shows_no_window() {
 /// A person waits for a verification that was requested, but not for one that was due.
 #[tokio::test]
 async fn a_verification_that_was_due_is_offered_no_window() {
-    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
+    let screen = Arc::<Screen>::default();
     let registry = open(&world, &plugin, &screen).await;
     let session = asked(&registry).await;
     assert_eq!(code(&named(&session, "ada").await), "done Live");
@@ -145,7 +156,7 @@ async fn a_verification_that_was_due_is_offered_no_window() {
     while plugin.told().is_empty() {
         world.clock.advance(Duration::from_secs(10));
         // Reading the store takes as long as the event that is waited for, whose deadline is on this clock.
-        raw::number(&world.database(), "SELECT 1").await;
+        sql::number(&world.database(), "SELECT 1").await;
     }
     scheduler.abort();
     assert_eq!(plugin.seen()[0], "verified without a window");
@@ -154,10 +165,12 @@ async fn a_verification_that_was_due_is_offered_no_window() {
 #[tokio::test]
 async fn a_setup_waits_for_a_person_longer_than_for_a_plugin_and_opens_no_window_twice() {
     log::begin();
-    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let world = World::new().await;
+    let plugin = Borrower::new([]);
+    let screen = Arc::<Screen>::default();
     let registry = open(&world, &plugin, &screen).await;
     plugin.does([Act::Window(MINUTES), Act::ContextWindow(MINUTES)]);
-    screen.ends.lock().unwrap().push(LoggedIn::Success(Secret::from(CANARY)));
+    screen.ends.lock().unwrap().push(LoginOutcome::Success(Secret::from(CANARY)));
     let session = registry.setups().begin(&LENT).await.unwrap();
     // The first window returns its cookie; the second stays open for more than the minute that a plugin has.
     drop(screen.open.subscribe().wait_for(|open| *open == 1).await.unwrap());
@@ -172,7 +185,7 @@ async fn a_setup_waits_for_a_person_longer_than_for_a_plugin_and_opens_no_window
     let seen = plugin.seen();
     assert!(seen.len() > 1 && seen.iter().all(|seen| *seen == "cookie of 20 bytes, TimedOut"), "{seen:?}");
     assert_eq!(screen.partitions.lock().unwrap().len(), 2);
-    let everything = raw::everything(&world.database()).await;
+    let everything = sql::everything(&world.database()).await;
     assert!(!everything.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
     assert!(log::lines_with(CANARY).is_empty());
 }

@@ -8,8 +8,8 @@ use connection_core::{ConnectionRegistry, Environment, HostService, MachineTools
 use tokio::runtime::Handle;
 
 use crate::{
-    lent::{Act, Borrower, LENT, asked, named, says, shell_as, tool},
-    world::{World, code, outlasted, tools},
+    service_kind::{Act, Borrower, LENT, asked, named, says, shell_as, tool},
+    test_host::{World, code, outlasted, tools},
 };
 
 /// A machine with two directories in its path and one beside it.
@@ -149,7 +149,7 @@ async fn the_version_is_the_first_line_that_is_printed_with_nothing_of_ours_in_i
 }
 
 #[tokio::test]
-async fn of_a_line_that_never_ends_a_beginning_is_read() {
+async fn only_the_beginning_of_an_endless_line_is_read() {
     let machine = Machine::new().await;
     let said = machine.said("while :; do printf 0123456789abcdef; done").await.unwrap();
     assert!(said.starts_with("0123456789abcdef0123456789abcdef") && said.len() <= 4096, "{} bytes", said.len());
@@ -182,7 +182,9 @@ async fn a_tool_that_does_not_end_is_killed_after_two_seconds_of_the_hosts_clock
 #[tokio::test]
 async fn after_the_first_line_nobody_waits_and_nothing_that_the_tool_began_goes_on() {
     let machine = Machine::new().await;
-    for (name, script) in [("stays", "echo 1.0; while :; do :; done"), ("leaves", "while :; do :; done & echo $! >&3; echo 1.0")] {
+    for (name, script) in
+        [("stays", "echo 1.0; while :; do :; done"), ("leaves", "while :; do :; done & echo $! >&3; echo 1.0")]
+    {
         let process = machine.home.join(name);
         let said = machine.said(&format!("exec 3> '{}'; echo $$ >&3; {script}", process.display())).await;
         assert_eq!(said.as_deref(), Some("1.0"));
@@ -201,7 +203,7 @@ fn is_running(process: &str) -> bool {
 }
 
 #[tokio::test]
-async fn in_a_setup_what_was_found_stays_found_in_every_replay_and_is_not_asked_again() {
+async fn a_replay_returns_the_tool_that_a_setup_found_without_asking_again() {
     let machine = Machine::new().await;
     shell_as(&machine.first, "helper");
     let runs = machine.home.join("runs");
@@ -214,7 +216,10 @@ async fn in_a_setup_what_was_found_stays_found_in_every_replay_and_is_not_asked_
     fs::remove_file(machine.first.join("helper")).unwrap();
     assert_eq!(code(&named(&session, "ada").await), "done Live");
     let seen = plugin.seen();
-    assert!(seen.len() > 1 && seen.iter().all(|one| *one == seen[0] && one.ends_with("Ok(\"1.0\"), Ok(\"1.0\")")), "{seen:?}");
+    assert!(
+        seen.len() > 1 && seen.iter().all(|one| *one == seen[0] && one.ends_with("Ok(\"1.0\"), Ok(\"1.0\")")),
+        "{seen:?}"
+    );
     assert_eq!(fs::read_to_string(&runs).unwrap(), "run\nrun\n");
 }
 
@@ -251,7 +256,10 @@ async fn a_descriptor_that_says_odd_things_of_a_tool_is_refused() {
         (vec![fine(), fine()], "two tools are named 'helper'"),
         (vec![fine().docs_url("http://acme.example")], "not at an https address"),
         (vec![fine().install_command("a\nb")], "not one line of plain text"),
-        (vec![fine().sign_in(SignIn::new(["helper".into()]).docs_url("http://acme.example"))], "about signing in with 'helper' is not at an https"),
+        (
+            vec![fine().sign_in(SignIn::new(["helper".into()]).docs_url("http://acme.example"))],
+            "about signing in with 'helper' is not at an https",
+        ),
     ] {
         match registry.kinds().register(Borrower::new(tools)) {
             Err(RegisterError::Descriptor { problem, .. }) => assert!(problem.contains(part), "{problem}"),

@@ -9,8 +9,8 @@ use connection_core::{Connection, ConnectionRegistry, Error, Limits};
 use crate::{
     acme::{Acme, KIND},
     fake::count,
+    test_host::{World, connected, me},
     test_server::Reply,
-    world::{World, connected, me},
 };
 
 /// Two processes on one database, and a connection with `key-1` that the first has just used.
@@ -24,7 +24,8 @@ struct Pair {
 impl Pair {
     async fn new() -> Self {
         let world = World::new().await;
-        let (first, second) = (keeping(&world).await, keeping(&world).await);
+        let first = keeping(&world).await;
+        let second = keeping(&world).await;
         let connection = connected(&first, "key-1").await;
         let pair = Self { world, first, second, connection };
         assert_eq!(pair.key().await, "key-1");
@@ -63,7 +64,7 @@ fn bearer(request: &str) -> String {
 const BOUND: Duration = Duration::from_millis(500);
 
 #[tokio::test]
-async fn what_another_process_rotates_is_used_after_half_a_second_at_the_latest() {
+async fn a_rotation_by_another_process_is_used_within_half_a_second() {
     let pair = Pair::new().await;
     for (before, after) in [("key-1", "key-2"), ("key-2", "key-3"), ("key-3", "key-4")] {
         pair.rotate(after).await;
@@ -82,7 +83,7 @@ async fn what_another_process_rotates_is_used_after_half_a_second_at_the_latest(
 }
 
 #[tokio::test]
-async fn what_another_process_removes_is_gone_after_half_a_second_at_the_latest() {
+async fn a_removal_by_another_process_is_seen_within_half_a_second() {
     let pair = Pair::new().await;
     pair.second.remove(pair.connection.id()).await.unwrap();
     assert_eq!(pair.key().await, "key-1");
@@ -119,7 +120,7 @@ async fn a_host_may_ask_the_store_at_each_use_and_not_less_often_than_each_half_
 }
 
 #[tokio::test]
-async fn what_this_process_does_is_seen_by_its_next_use() {
+async fn the_next_use_sees_the_changes_of_its_process() {
     let pair = Pair::new().await;
     pair.world.provider(|_| Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#));
     pair.connection.verify().await.unwrap();

@@ -13,8 +13,8 @@ use futures_core::Stream;
 use crate::{
     acme::{Acme, KIND},
     fake::{FAKE, Fake, count},
-    raw,
-    world::{START, World, connected, me},
+    sql,
+    test_host::{START, World, connected, me},
 };
 
 pub(crate) struct Items(std::vec::IntoIter<Import>);
@@ -36,7 +36,8 @@ fn item(kind: Kind, credential: &str, account: &str) -> Import {
 }
 
 async fn import(registry: &ConnectionRegistry, all: Vec<Import>) -> Vec<Result<Imported, Error>> {
-    let (mut results, mut imports) = (Vec::new(), registry.import(items(all)).start());
+    let mut results = Vec::new();
+    let mut imports = registry.import(items(all)).start();
     while let Some(result) = imports.next().await {
         results.push(result);
     }
@@ -44,7 +45,7 @@ async fn import(registry: &ConnectionRegistry, all: Vec<Import>) -> Vec<Result<I
 }
 
 #[tokio::test]
-async fn what_is_imported_is_a_whole_connection_that_is_used_like_any_other() {
+async fn an_imported_connection_is_used_like_any_other() {
     let world = World::new().await;
     let registry = world.acme().await;
     let item = item(KIND, "key-1", "1").label(" work ").config("apiBaseUrl", crate::acme::API);
@@ -55,7 +56,10 @@ async fn what_is_imported_is_a_whole_connection_that_is_used_like_any_other() {
     let connection = registry.connection(done.connection).await.unwrap();
     let info = connection.info();
     assert_eq!((info.identity.account_id.as_str(), info.identity.label.as_str()), ("1", "account 1"));
-    assert_eq!((info.scopes.clone(), info.valid_until), (Some(vec!["read".into()]), Some(Timestamp::from_seconds(START + 60))));
+    assert_eq!(
+        (info.scopes.clone(), info.valid_until),
+        (Some(vec!["read".into()]), Some(Timestamp::from_seconds(START + 60)))
+    );
     assert_eq!(info.config, [("apiBaseUrl".to_owned(), crate::acme::API.to_owned())]);
     assert!(info.checked_at.is_none());
     connection.send(connection.request("GET", "/things").await.unwrap()).await.unwrap();
@@ -65,13 +69,14 @@ async fn what_is_imported_is_a_whole_connection_that_is_used_like_any_other() {
     let names: Vec<_> = history.events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!((names, history.broken_at), (vec!["imported", "liveness_changed", "facts_changed"], None));
     // No secret is stored in plain text.
-    let stored = raw::everything(&world.database()).await;
+    let stored = sql::everything(&world.database()).await;
     assert!(!stored.windows(5).any(|part| part == b"key-1"));
 }
 
 #[tokio::test]
 async fn one_bad_item_is_refused_by_its_reason_and_stops_no_other() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.builder().kind(Acme::default()).kind(fake.clone()).open().await.unwrap();
     connected(&registry, "key-1").await;
     let elsewhere = host::base_url("https://evil.example").unwrap();
@@ -126,9 +131,10 @@ async fn one_bad_item_is_refused_by_its_reason_and_stops_no_other() {
 }
 
 #[tokio::test]
-async fn many_are_imported_together_and_not_twice() {
+async fn many_connections_are_imported_once_each() {
     let many = rounds(1000, 10_000);
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let all = || (0..many).map(|number| item(FAKE, "key", &number.to_string())).collect::<Vec<_>>();
     let results = import(&registry, all()).await;
@@ -139,13 +145,14 @@ async fn many_are_imported_together_and_not_twice() {
     let again = import(&registry, all()).await;
     assert!(again.len() == many && again.iter().all(|result| matches!(result, Err(Error::AccountConnected { .. }))));
     let rows = "SELECT count(*) FROM connection_account";
-    assert_eq!(raw::number(&world.database(), rows).await, Some(many as i64));
+    assert_eq!(sql::number(&world.database(), rows).await, Some(many as i64));
 }
 
 /// An interrupted import is run again from its beginning.
 #[tokio::test]
 async fn an_import_that_is_cut_off_is_run_again() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let all = || (0..500).map(|number| item(FAKE, "key", &number.to_string())).collect::<Vec<_>>();
     let registry = world.open(fake.clone()).await;
     let mut imports = registry.import(items(all())).start();
@@ -159,11 +166,11 @@ async fn an_import_that_is_cut_off_is_run_again() {
     assert_eq!(there.len() + refused.len(), 500);
     let rows = "SELECT count(*) FROM connection_account AS a JOIN connection_credential AS c ON c.connection_id = a.id \
                 JOIN connection_liveness AS l ON l.connection_id = a.id";
-    assert_eq!(raw::number(&world.database(), rows).await, Some(500));
+    assert_eq!(sql::number(&world.database(), rows).await, Some(500));
 }
 
 #[tokio::test]
-async fn what_is_imported_is_verified_when_that_is_asked() {
+async fn an_import_verifies_on_request() {
     let world = World::new().await;
     let registry = world.acme().await;
     world.provider(|request| match request.contains("Bearer good") {

@@ -13,8 +13,8 @@ use secrecy::SecretBox;
 
 use crate::{
     acme::Acme,
-    raw,
-    world::{World, connected, me},
+    sql,
+    test_host::{World, connected, me},
 };
 
 fn variable(byte: u8) -> KeyVariable {
@@ -59,7 +59,7 @@ impl Moving {
 
     async fn slots(&self) -> i64 {
         let sql = "SELECT count(slot_a) + count(slot_b) FROM connection_keyset";
-        raw::number(&self.world.database(), sql).await.unwrap()
+        sql::number(&self.world.database(), sql).await.unwrap()
     }
 }
 
@@ -179,7 +179,7 @@ async fn a_change_that_was_stopped_with_both_slots_filled_is_ended_by_either_way
 #[tokio::test]
 async fn a_change_from_a_source_that_does_not_open_changes_nothing_and_names_what_is_needed() {
     let moving = Moving::new().await;
-    let row = async || raw::blob(&moving.world.database(), "SELECT slot_a FROM connection_keyset").await;
+    let row = async || sql::blob(&moving.world.database(), "SELECT slot_a FROM connection_keyset").await;
     let before = row().await;
     let error = moving.change(variable(1), variable(2)).await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(KeyError::Neither { .. })), "{error:?}");

@@ -6,8 +6,8 @@ use connection_faults::rounds::rounds;
 
 use crate::{
     acme::Acme,
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 fn variable(byte: u8) -> KeyVariable {
@@ -37,9 +37,9 @@ impl Half {
     }
 
     async fn put(&self, slots: [Option<&[u8]>; 2]) {
-        let [a, b] = slots.map(|slot| slot.map_or("NULL".to_owned(), raw::literal));
+        let [a, b] = slots.map(|slot| slot.map_or("NULL".to_owned(), sql::literal));
         let sql = format!("UPDATE connection_keyset SET slot_a = {a}, slot_b = {b}");
-        assert_eq!(raw::run(&self.world.database(), sql).await, 1);
+        assert_eq!(sql::run(&self.world.database(), sql).await, 1);
     }
 
     async fn opens(&self, source: impl KeySource + 'static) -> Result<(), OpenError> {
@@ -56,7 +56,7 @@ impl Half {
 }
 
 async fn blob(world: &World, column: &str) -> Vec<u8> {
-    raw::blob(&world.database(), format!("SELECT {column} FROM connection_keyset")).await
+    sql::blob(&world.database(), format!("SELECT {column} FROM connection_keyset")).await
 }
 
 fn damages(good: &[u8]) -> Vec<Vec<u8>> {
@@ -95,7 +95,7 @@ async fn a_damaged_slot_keeps_its_own_source_out_and_not_the_other_one() {
 }
 
 #[tokio::test]
-async fn with_both_slots_damaged_swapped_or_gone_nothing_opens_and_nothing_is_made_anew() {
+async fn two_unusable_slots_open_nothing_and_create_no_new_key() {
     let half = Half::new().await;
     let [a, b] = &half.slots;
     let mut cases: Vec<[Option<Vec<u8>>; 2]> =
@@ -112,7 +112,7 @@ async fn with_both_slots_damaged_swapped_or_gone_nothing_opens_and_nothing_is_ma
             assert!(error.remedy().is_some(), "{error:?}");
         }
         half.world.builder().change_key(variable(1)).await.unwrap_err();
-        assert_eq!(raw::number(&half.world.database(), "SELECT count(*) FROM connection_keyset").await, Some(1));
+        assert_eq!(sql::number(&half.world.database(), "SELECT count(*) FROM connection_keyset").await, Some(1));
     }
     half.put([Some(a), Some(b)]).await;
     half.opens(half.file()).await.unwrap();
@@ -125,15 +125,16 @@ async fn a_keyset_that_is_put_back_from_before_a_rotation_does_not_open() {
     let world = World::new().await;
     let registry = world.acme().await;
     connected(&registry, "key-1").await;
-    let (old, revision) = (blob(&world, "slot_a").await, "SELECT keys_revision FROM connection_keyset");
-    let before = raw::number(&world.database(), revision).await.unwrap();
+    let old = blob(&world, "slot_a").await;
+    let revision = "SELECT keys_revision FROM connection_keyset";
+    let before = sql::number(&world.database(), revision).await.unwrap();
     registry.keys().rotate().await.unwrap();
     registry.close().await;
     let new = blob(&world, "slot_a").await;
     let put = async |slot: &[u8], revision: i64| {
-        let slot = raw::literal(slot);
+        let slot = sql::literal(slot);
         let sql = format!("UPDATE connection_keyset SET slot_a = {slot}, keys_revision = {revision}");
-        raw::run(&world.database(), sql).await
+        sql::run(&world.database(), sql).await
     };
     put(&old, before + 1).await;
     let error = world.builder().open().await.unwrap_err();
@@ -157,7 +158,7 @@ async fn a_deleted_keyset_under_an_open_registry_ends_nothing_that_it_has_open()
     let world = World::new().await;
     let registry = world.acme().await;
     let id = connected(&registry, "key-1").await.id();
-    raw::run(&world.database(), "DELETE FROM connection_keyset").await;
+    sql::run(&world.database(), "DELETE FROM connection_keyset").await;
     world.clock.advance(std::time::Duration::from_secs(5));
     let info = registry.connection(id).await.unwrap().verify().await.unwrap();
     assert_eq!(info.liveness, Liveness::Live);

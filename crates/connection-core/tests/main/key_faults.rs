@@ -8,8 +8,8 @@ use connection_core::{ConnectionId, KeyError, KeyFile, NotPrivate, OpenError, Se
 
 use crate::{
     acme::Acme,
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 /// A world with a connection, and the bytes of its key.
@@ -33,7 +33,8 @@ impl Sealed {
     async fn refused(&self, names: &[&str], way_out: &str) -> OpenError {
         let asked = self.world.server.requests().len();
         let error = self.world.builder().kind(Acme::default()).open().await.unwrap_err();
-        let (said, remedy) = (error.to_string(), error.remedy().unwrap_or_default());
+        let said = error.to_string();
+        let remedy = error.remedy().unwrap_or_default();
         assert_eq!(error.code(), "key_failed");
         for name in names {
             assert!(said.contains(name), "{said}");
@@ -79,13 +80,15 @@ async fn a_missing_key_is_asked_back_and_not_made_anew() {
 
 #[tokio::test]
 async fn the_key_of_another_database_is_told_from_the_right_one() {
-    let (sealed, other) = (Sealed::new().await, Sealed::new().await);
+    let sealed = Sealed::new().await;
+    let other = Sealed::new().await;
     fs::write(sealed.world.key(), &other.key).unwrap();
     let id = |key: &[u8]| {
         let text = String::from_utf8(key.to_vec()).unwrap();
         text.lines().next().unwrap().rsplit(' ').next().unwrap().to_owned()
     };
-    let (need, have) = (id(&sealed.key), id(&other.key));
+    let need = id(&sealed.key);
+    let have = id(&other.key);
     let error = sealed.refused(&[&sealed.world.place(), &need, &have], &need).await;
     assert!(matches!(error, OpenError::Seal { error: SealError::WrongKey { .. }, .. }), "{error:?}");
     assert_eq!(fs::read(sealed.world.key()).unwrap(), other.key, "it may be needed elsewhere");
@@ -130,7 +133,8 @@ async fn a_damaged_key_is_asked_back_and_not_written_over() {
 #[tokio::test]
 async fn what_is_no_file_of_its_own_is_no_key() {
     let sealed = Sealed::new().await;
-    let (key, aside) = (sealed.world.key(), sealed.world.directory.path().join("aside.key"));
+    let key = sealed.world.key();
+    let aside = sealed.world.directory.path().join("aside.key");
     fs::rename(&key, &aside).unwrap();
     // A key may be mounted, and the mounted file may be a link.
     std::os::unix::fs::symlink(&aside, &key).unwrap();
@@ -163,46 +167,48 @@ async fn a_file_where_the_directory_of_the_key_should_be_is_named() {
 async fn an_edited_keyset_does_not_open_and_is_not_replaced() {
     let sealed = Sealed::new().await;
     let database = sealed.world.database();
-    let slot = raw::blob(&database, "SELECT slot_a FROM connection_keyset").await;
-    let set = async |value: String| raw::run(&database, format!("UPDATE connection_keyset SET {value}")).await;
+    let slot = sql::blob(&database, "SELECT slot_a FROM connection_keyset").await;
+    let set = async |value: String| sql::run(&database, format!("UPDATE connection_keyset SET {value}")).await;
     let mut flipped = slot.clone();
     let last = flipped.len() - 20;
     flipped[last] ^= 1;
-    let (good, store) = (raw::literal(&slot), raw::uuid(&database, "SELECT store_id FROM connection_keyset").await);
+    let good = sql::literal(&slot);
+    let store = sql::uuid(&database, "SELECT store_id FROM connection_keyset").await;
     let edits = [
-        format!("slot_a = {}", raw::literal(&flipped)),
-        format!("slot_a = {}", raw::literal(&slot[..slot.len() / 2])),
-        format!("slot_a = {}", raw::literal(&[])),
+        format!("slot_a = {}", sql::literal(&flipped)),
+        format!("slot_a = {}", sql::literal(&slot[..slot.len() / 2])),
+        format!("slot_a = {}", sql::literal(&[])),
         format!("slot_a = NULL, slot_b = {good}"),
-        format!("store_id = {}", raw::id_of(&[0; 16])),
+        format!("store_id = {}", sql::id_of(&[0; 16])),
     ];
     for edit in edits {
         set(edit.clone()).await;
         let error = sealed.refused(&[&sealed.world.place()], "backup").await;
         assert!(matches!(error, OpenError::Seal { .. }), "{edit}: {error:?}");
-        set(format!("slot_a = {good}, slot_b = NULL, store_id = {}", raw::id_of(store.as_bytes()))).await;
+        set(format!("slot_a = {good}, slot_b = NULL, store_id = {}", sql::id_of(store.as_bytes()))).await;
         sealed.whole().await;
     }
-    let id = raw::id_of(store.as_bytes());
-    raw::run(&database, "DELETE FROM connection_keyset").await;
+    let id = sql::id_of(store.as_bytes());
+    sql::run(&database, "DELETE FROM connection_keyset").await;
     let error = sealed.refused(&[&sealed.world.place()], "backup").await;
     assert!(matches!(error, OpenError::Seal { error: SealError::Lost, .. }), "{error:?}");
     let sql = "INSERT INTO connection_keyset (only_row, store_id, revision, slot_a)";
-    raw::run(&database, format!("{sql} VALUES (1, {id}, 1, {good})")).await;
+    sql::run(&database, format!("{sql} VALUES (1, {id}, 1, {good})")).await;
     sealed.whole().await;
 }
 
 #[tokio::test]
 async fn the_keyset_of_another_database_does_not_open() {
-    let (sealed, other) = (Sealed::new().await, Sealed::new().await);
-    let slot = raw::blob(&other.world.database(), "SELECT slot_a FROM connection_keyset").await;
-    let own = raw::blob(&sealed.world.database(), "SELECT slot_a FROM connection_keyset").await;
-    let set = |slot: &[u8]| format!("UPDATE connection_keyset SET slot_a = {}", raw::literal(slot));
-    raw::run(&sealed.world.database(), set(&slot)).await;
+    let sealed = Sealed::new().await;
+    let other = Sealed::new().await;
+    let slot = sql::blob(&other.world.database(), "SELECT slot_a FROM connection_keyset").await;
+    let own = sql::blob(&sealed.world.database(), "SELECT slot_a FROM connection_keyset").await;
+    let set = |slot: &[u8]| format!("UPDATE connection_keyset SET slot_a = {}", sql::literal(slot));
+    sql::run(&sealed.world.database(), set(&slot)).await;
     // The key that belongs to the slot does not help either: the rows are of another store.
     fs::write(sealed.world.key(), &other.key).unwrap();
     sealed.refused(&[&sealed.world.place()], "backup").await;
     sealed.put_back();
-    raw::run(&sealed.world.database(), set(&own)).await;
+    sql::run(&sealed.world.database(), set(&own)).await;
     sealed.whole().await;
 }

@@ -6,9 +6,9 @@ use connection_core::{KeyError, KeyKeyring, KeySource as _, OpenError};
 
 use crate::{
     acme::Acme,
-    raw,
     ring::{Mood, Ring},
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 async fn opened(world: &World, ring: &Ring) -> Result<connection_core::ConnectionRegistry, OpenError> {
@@ -17,7 +17,9 @@ async fn opened(world: &World, ring: &Ring) -> Result<connection_core::Connectio
 
 #[tokio::test]
 async fn a_keyring_keeps_keys_by_the_id_of_their_database() {
-    let (ring, ada, bob) = (Ring::default(), World::new().await, World::new().await);
+    let ring = Ring::default();
+    let ada = World::new().await;
+    let bob = World::new().await;
     for world in [&ada, &bob] {
         let registry = opened(world, &ring).await.unwrap();
         let id = connected(&registry, "key-1").await.id();
@@ -26,11 +28,11 @@ async fn a_keyring_keeps_keys_by_the_id_of_their_database() {
         registry.connection(id).await.unwrap().verify().await.unwrap();
         let status = registry.keys().status().await.unwrap();
         assert_eq!(status.source, "keyring of the program");
-        let store = raw::uuid(&world.database(), "SELECT store_id FROM connection_keyset").await;
+        let store = sql::uuid(&world.database(), "SELECT store_id FROM connection_keyset").await;
         let user = format!("{store}/{}", status.wrapped_by);
         assert!(ring.users().contains(&user), "{user} {:?}", ring.users());
         let secret = ring.entry(&user);
-        for stored in [raw::everything(&world.database()).await, format!("{status:?}").into_bytes()] {
+        for stored in [sql::everything(&world.database()).await, format!("{status:?}").into_bytes()] {
             assert!(!stored.windows(secret.len()).any(|window| window == secret));
         }
         registry.close().await;
@@ -48,7 +50,8 @@ async fn a_keyring_keeps_keys_by_the_id_of_their_database() {
 
 #[tokio::test]
 async fn a_keyring_that_is_locked_not_there_or_silent_says_so_with_a_way_out() {
-    let (ring, world) = (Ring::default(), World::new().await);
+    let ring = Ring::default();
+    let world = World::new().await;
     let refused = async |mood, way_out: &str| {
         ring.set(mood);
         let source = ring.source().timeout(Duration::from_millis(50));
@@ -67,7 +70,7 @@ async fn a_keyring_that_is_locked_not_there_or_silent_says_so_with_a_way_out() {
         assert!(matches!(&error, KeyError::Locked { .. }), "{error:?}");
         let error = refused(Mood::Silent, "unlock the keyring").await;
         assert!(matches!(&error, KeyError::Locked { detail, .. } if detail.contains("within 0.05")), "{error:?}");
-        let rows = raw::number(&world.database(), "SELECT count(*) FROM connection_keyset").await;
+        let rows = sql::number(&world.database(), "SELECT count(*) FROM connection_keyset").await;
         assert_eq!(rows, Some(if first { 0 } else { 1 }), "no keyset without its key");
         opened(&world, &ring).await.unwrap().close().await;
     }
@@ -75,7 +78,9 @@ async fn a_keyring_that_is_locked_not_there_or_silent_says_so_with_a_way_out() {
 
 #[tokio::test]
 async fn an_entry_that_is_gone_damaged_or_of_another_database_keeps_the_database_closed() {
-    let (ring, world, other) = (Ring::default(), World::new().await, World::new().await);
+    let ring = Ring::default();
+    let world = World::new().await;
+    let other = World::new().await;
     opened(&world, &ring).await.unwrap().close().await;
     let user = ring.users().remove(0);
     let secret = ring.entry(&user);
@@ -108,10 +113,12 @@ async fn an_entry_that_is_gone_damaged_or_of_another_database_keeps_the_database
 /// The row of another database does not find an entry: another store id means another entry.
 #[tokio::test]
 async fn a_row_that_names_the_key_of_another_database_opens_nothing() {
-    let (ring, world, other) = (Ring::default(), World::new().await, World::new().await);
+    let ring = Ring::default();
+    let world = World::new().await;
+    let other = World::new().await;
     opened(&world, &ring).await.unwrap().close().await;
     opened(&other, &ring).await.unwrap().close().await;
-    let slot = raw::blob(&other.database(), "SELECT slot_a FROM connection_keyset").await;
+    let slot = sql::blob(&other.database(), "SELECT slot_a FROM connection_keyset").await;
     put_slot(&world, &slot).await;
     let error = opened(&world, &ring).await.unwrap_err();
     assert!(matches!(error, OpenError::Key(KeyError::Missing { .. })), "{error:?}");
@@ -126,6 +133,6 @@ fn the_keyring_of_the_system_is_named_before_it_is_spoken_to() {
 }
 
 async fn put_slot(world: &World, slot: &[u8]) {
-    let sql = format!("UPDATE connection_keyset SET slot_a = {}", raw::literal(slot));
-    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    let sql = format!("UPDATE connection_keyset SET slot_a = {}", sql::literal(slot));
+    assert_eq!(sql::run(&world.database(), sql).await, 1);
 }

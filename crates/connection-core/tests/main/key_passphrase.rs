@@ -13,8 +13,8 @@ use connection_core::{ConnectionRegistry, KeyError, KeyPassphrase, OpenError, Pa
 
 use crate::{
     acme::Acme,
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 const PASSPHRASE: &str = "correct horse battery staple";
@@ -74,7 +74,7 @@ async fn a_short_passphrase_seals_nothing() {
         assert!(matches!(error, KeyError::ShortPassphrase { least: 12, .. }), "{short:?}: {error:?}");
         assert!(error.remedy().unwrap().contains("at least 12 characters"), "{error:?}");
     }
-    let rows = raw::number(&world.database(), "SELECT count(*) FROM connection_keyset").await;
+    let rows = sql::number(&world.database(), "SELECT count(*) FROM connection_keyset").await;
     assert_eq!(rows, Some(0));
     // A database cannot be moved to such a passphrase either.
     world.acme().await.close().await;
@@ -113,7 +113,7 @@ async fn two_databases_of_one_passphrase_have_different_salts() {
     let mut headers = Vec::new();
     for world in [World::new().await, World::new().await] {
         opened(&world, PASSPHRASE).await.unwrap().close().await;
-        let slot = raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
+        let slot = sql::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
         assert!(slot.starts_with(b"CNXW\x01") && slot[7..].starts_with(b"CNXP\x01"));
         headers.push((slot[12..24].to_vec(), slot[24..40].to_vec(), slot[45..53].to_vec()));
     }
@@ -129,7 +129,7 @@ async fn two_databases_of_one_passphrase_have_different_salts() {
 async fn an_edited_cost_salt_or_key_is_refused() {
     let world = World::new().await;
     opened(&world, PASSPHRASE).await.unwrap().close().await;
-    let slot = raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
+    let slot = sql::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
     let edited = async |at: usize, bytes: &[u8]| {
         let mut edited = slot.clone();
         edited[at..at + bytes.len()].copy_from_slice(bytes);
@@ -161,7 +161,7 @@ async fn a_person_is_asked_once_for_each_source_and_twice_for_something_new() {
     let uses = Arc::new(Mutex::new(Vec::new()));
     let asked = || {
         let uses = uses.clone();
-        KeyPassphrase::asked(move |purpose| {
+        KeyPassphrase::from_prompt(move |purpose| {
             uses.lock().unwrap().push(purpose);
             Ok(PASSPHRASE.into())
         })
@@ -173,13 +173,13 @@ async fn a_person_is_asked_once_for_each_source_and_twice_for_something_new() {
         registry.close().await;
         assert_eq!(uses.lock().unwrap().drain(..).collect::<Vec<_>>(), [purpose]);
     }
-    let nobody = KeyPassphrase::asked(|_| Err("nobody can be asked".to_owned()));
+    let nobody = KeyPassphrase::from_prompt(|_| Err("nobody can be asked".to_owned()));
     let error = of_key(world.builder().key(nobody).open().await);
     assert!(matches!(&error, KeyError::NoPassphrase { detail, .. } if detail == "nobody can be asked"), "{error:?}");
     // A person who was absent is asked again; a source that does not need one asks nobody.
     let tries = Arc::new(AtomicUsize::new(0));
     let count = tries.clone();
-    let late = KeyPassphrase::asked(move |_| match count.fetch_add(1, SeqCst) {
+    let late = KeyPassphrase::from_prompt(move |_| match count.fetch_add(1, SeqCst) {
         0 => Err("nobody can be asked".to_owned()),
         _ => Ok(PASSPHRASE.into()),
     });
@@ -189,6 +189,6 @@ async fn a_person_is_asked_once_for_each_source_and_twice_for_something_new() {
 }
 
 async fn put_slot(world: &World, slot: &[u8]) {
-    let sql = format!("UPDATE connection_keyset SET slot_a = {}", raw::literal(slot));
-    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    let sql = format!("UPDATE connection_keyset SET slot_a = {}", sql::literal(slot));
+    assert_eq!(sql::run(&world.database(), sql).await, 1);
 }

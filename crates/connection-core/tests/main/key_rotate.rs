@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use connection_contract::{Identity, Liveness, Secret, encode};
 use connection_core::{
-    Connection, ConnectionId, ConnectionRegistry, Error, Filter, Import, KeyFile, KeyId, KeyVariable, OpenError, SealError,
+    Connection, ConnectionId, ConnectionRegistry, Error, Filter, Import, KeyFile, KeyId, KeyVariable, OpenError,
+    SealError,
 };
 use connection_faults::rounds::rounds;
 
@@ -14,9 +15,9 @@ use crate::{
     edited_setups::kept_callback,
     fake::{FAKE, Fake},
     import::items,
-    raw,
+    sql,
+    test_host::{World, answers, code, connected, me, step},
     test_server::Reply,
-    world::{World, answers, code, connected, me, step},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -30,11 +31,13 @@ const SEALED: [(&str, &str); 5] = [
 
 /// Returns the numbers of values that this key sealed and that other keys sealed.
 async fn counts(world: &World, key: KeyId) -> (i64, i64) {
-    let (key, mut own, mut others) = (raw::literal(key.as_bytes()), 0, 0);
+    let key = sql::literal(key.as_bytes());
+    let mut own = 0;
+    let mut others = 0;
     for (table, column) in SEALED {
         let count = async |condition: &str| {
             let sql = format!("SELECT count(*) FROM {table} WHERE substr({column}, 6, 8) {condition} {key}");
-            raw::number(&world.database(), sql).await.unwrap()
+            sql::number(&world.database(), sql).await.unwrap()
         };
         own += count("=").await;
         others += count("<>").await;
@@ -56,7 +59,8 @@ async fn many(registry: &ConnectionRegistry, count: usize) -> Vec<ConnectionId> 
     registry.kinds().register(Fake::new()).unwrap();
     let name = |number: usize| number.to_string();
     let one = move |number| Import::new(FAKE, Secret::from("blob"), Identity::new(name(number), name(number)));
-    let (mut connections, mut imports) = (Vec::new(), registry.import(items((0..count).map(one).collect())).start());
+    let mut connections = Vec::new();
+    let mut imports = registry.import(items((0..count).map(one).collect())).start();
     while let Some(imported) = imports.next().await {
         connections.push(imported.unwrap().connection);
     }
@@ -71,9 +75,10 @@ async fn everything_is_sealed_again_and_goes_on_as_it_was() {
     let id = connected(&registry, "key-1").await.id();
     let session = registry.setups().begin(&crate::acme::KIND).await.unwrap();
     let (no, _) = step(&session).await;
-    let generation = format!("SELECT generation FROM connection_account WHERE id = {}", raw::id(id));
-    let generation = async || raw::number(&world.database(), generation.clone()).await;
-    let (before, first) = (generation().await, primary(&registry).await);
+    let generation = format!("SELECT generation FROM connection_account WHERE id = {}", sql::id(id));
+    let generation = async || sql::number(&world.database(), generation.clone()).await;
+    let before = generation().await;
+    let first = primary(&registry).await;
     let sealed = counts(&world, first).await;
     assert!(sealed.0 >= 3 && sealed.1 == 0, "{sealed:?}");
 
@@ -82,7 +87,7 @@ async fn everything_is_sealed_again_and_goes_on_as_it_was() {
     assert_eq!((rotation.resumed, rotation.contended, rotation.unreadable, rotation.remaining), (false, 0, 0, 0));
     assert_eq!(i64::try_from(rotation.resealed).unwrap(), sealed.0);
     assert_eq!(counts(&world, rotation.key).await, (sealed.0, 0));
-    let named = raw::blob(&world.database(), "SELECT key_id FROM connection_credential").await;
+    let named = sql::blob(&world.database(), "SELECT key_id FROM connection_credential").await;
     assert_eq!(named, rotation.key.as_bytes());
     assert_eq!(generation().await, before);
     let status = registry.keys().status().await.unwrap();
@@ -105,7 +110,8 @@ async fn a_callback_that_was_kept_is_sealed_again_too() {
 #[tokio::test]
 async fn a_registry_that_is_open_elsewhere_reads_and_takes_the_new_key() {
     let world = World::new().await;
-    let (one, two) = (world.acme().await, world.acme().await);
+    let one = world.acme().await;
+    let two = world.acme().await;
     let id = connected(&one, "key-1").await.id();
     live(&two, id).await;
     let rotation = one.keys().rotate().await.unwrap();
@@ -127,7 +133,8 @@ async fn a_registry_that_is_open_elsewhere_reads_and_takes_the_new_key() {
 #[tokio::test]
 async fn what_a_slower_registry_seals_with_the_former_key_opens_and_is_sealed_again_next_time() {
     let world = World::new().await;
-    let (one, slow) = (world.acme().await, world.acme().await);
+    let one = world.acme().await;
+    let slow = world.acme().await;
     let former = primary(&one).await;
     let rotation = one.keys().rotate().await.unwrap();
     // Within the second, it has not looked yet.
@@ -176,11 +183,12 @@ async fn one_value_among_many_that_does_not_open_stops_nothing() {
     let ids = many(&registry, count).await;
     let bad = ids[count / 2];
     let good = count - 1;
-    let damage = format!("UPDATE connection_credential SET sealed = X'00' WHERE connection_id = {}", raw::id(bad));
-    assert_eq!(raw::run(&world.database(), damage.replace("X'00'", &raw::literal(&[0; 200]))).await, 1);
+    let damage = format!("UPDATE connection_credential SET sealed = X'00' WHERE connection_id = {}", sql::id(bad));
+    assert_eq!(sql::run(&world.database(), damage.replace("X'00'", &sql::literal(&[0; 200]))).await, 1);
     let rotation = registry.keys().rotate().await.unwrap();
     assert_eq!((rotation.resealed, rotation.unreadable, rotation.remaining), (good as u64, 1, 1));
-    let (mut listed, mut after) = (0, None);
+    let mut listed = 0;
+    let mut after = None;
     loop {
         let filter = after.map_or_else(Filter::new, |after| Filter::new().after(after));
         let page = registry.list_connections(filter).await.unwrap();
@@ -192,7 +200,8 @@ async fn one_value_among_many_that_does_not_open_stops_nothing() {
     }
     assert_eq!(listed, count);
     let mut results = registry.preflight(ids);
-    let (mut live, mut failing) = (0, Vec::new());
+    let mut live = 0;
+    let mut failing = Vec::new();
     while let Some((id, result)) = results.next().await {
         match result.unwrap().liveness {
             Liveness::Live => live += 1,
@@ -212,7 +221,8 @@ async fn a_rotation_that_is_stopped_anywhere_goes_on_with_the_same_key() {
     let registry = world.acme().await;
     let ids = many(&registry, 30).await;
     registry.close().await;
-    let (mut stopped, mut resumed) = (0, 0);
+    let mut stopped = 0;
+    let mut resumed = 0;
     for turns in (0..30).step_by(rounds(2, 1)) {
         let registry = world.open(Fake::new()).await;
         let before = registry.keys().status().await.unwrap();
@@ -267,7 +277,9 @@ async fn rotations_at_once_beside_registries_that_work_lose_nothing() {
     let mut worlds = Vec::new();
     for worker in 0..3 {
         worlds.push(world.acme().await);
-        let (registry, ids, clock) = (worlds[worker].clone(), ids.clone(), world.clock.clone());
+        let registry = worlds[worker].clone();
+        let ids = ids.clone();
+        let clock = world.clock.clone();
         tasks.push(tokio::runtime::Handle::current().spawn(async move {
             for round in 0..30 {
                 let id = ids[(round * 5 + worker * 4) % ids.len()];
@@ -350,10 +362,10 @@ async fn a_rotation_whose_source_fails_changes_nothing() {
     let id = connected(&registry, "key-1").await.id();
     let aside = world.directory.path().join("aside");
     std::fs::rename(world.key(), &aside).unwrap();
-    let before = raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
+    let before = sql::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
     let error = registry.keys().rotate().await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(_)), "{error:?}");
-    assert_eq!(raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await, before);
+    assert_eq!(sql::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await, before);
     live(&registry, id).await;
     std::fs::rename(&aside, world.key()).unwrap();
     registry.keys().rotate().await.unwrap();

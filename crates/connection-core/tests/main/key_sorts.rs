@@ -8,16 +8,14 @@ use std::sync::{
 
 use async_trait::async_trait;
 use connection_contract::Liveness;
-use connection_core::{
-    ConnectionId, KeyContext, KeyError, KeyFile, KeyPassphrase, KeySource, KeyWrapper, OpenError,
-};
+use connection_core::{ConnectionId, KeyContext, KeyError, KeyFile, KeyPassphrase, KeySource, KeyWrapper, OpenError};
 use secrecy::SecretBox;
 
 use crate::{
     acme::Acme,
-    raw,
     ring::Ring,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 const SORTS: [&str; 3] = ["file", "keyring", "passphrase"];
@@ -31,7 +29,8 @@ struct Moving {
 
 impl Moving {
     async fn new(sort: &str) -> Self {
-        let (world, ring) = (World::new().await, Ring::default());
+        let world = World::new().await;
+        let ring = Ring::default();
         let registry = world.builder().kind(Acme::default()).key(source(&world, &ring, sort)).open().await.unwrap();
         let id = connected(&registry, "key-1").await.id();
         registry.close().await;
@@ -56,7 +55,7 @@ fn source(world: &World, ring: &Ring, sort: &str) -> Arc<dyn KeySource> {
     match sort {
         "file" => Arc::new(KeyFile::at(world.key())),
         "keyring" => Arc::new(ring.source()),
-        _ => Arc::new(KeyPassphrase::asked(|_| Ok("correct horse battery staple".into()))),
+        _ => Arc::new(KeyPassphrase::from_prompt(|_| Ok("correct horse battery staple".into()))),
     }
 }
 
@@ -131,33 +130,33 @@ async fn a_database_moves_to_a_passphrase_and_is_whole_where_the_change_stops() 
 }
 
 async fn moves_to(to: &str) {
-        for from in SORTS.into_iter().filter(|from| *from != to) {
-            let mut stopped = 0;
-            for lives in 0.. {
-                let moving = Moving::new(from).await;
-                let mortal = Mortal { inner: moving.source(to), uses: AtomicUsize::new(0), lives };
-                let ended = moving.world.builder().key(moving.source(from)).change_key(mortal).await;
-                if ended.is_err() {
-                    stopped += 1;
-                    moving.opens(from).await.unwrap();
-                    moving.world.builder().key(moving.source(from)).change_key(moving.source(to)).await.unwrap();
-                }
-                moving.opens(to).await.unwrap();
-                let error = moving.opens(from).await.unwrap_err();
-                // A type that wraps by itself is named, whatever else is configured.
-                if to != "file" {
-                    assert!(error.to_string().contains(&format!("key source '{to}'")), "{from} {to}: {error}");
-                    let way_out = error.remedy().unwrap();
-                    assert!(way_out.contains(&format!("use the key source '{to}'")), "{from} {to}: {way_out}");
-                }
-                let slots = "SELECT count(slot_a) + count(slot_b) FROM connection_keyset";
-                assert_eq!(raw::number(&moving.world.database(), slots).await, Some(1));
-                if ended.is_ok() {
-                    break;
-                }
+    for from in SORTS.into_iter().filter(|from| *from != to) {
+        let mut stopped = 0;
+        for lives in 0.. {
+            let moving = Moving::new(from).await;
+            let mortal = Mortal { inner: moving.source(to), uses: AtomicUsize::new(0), lives };
+            let ended = moving.world.builder().key(moving.source(from)).change_key(mortal).await;
+            if ended.is_err() {
+                stopped += 1;
+                moving.opens(from).await.unwrap();
+                moving.world.builder().key(moving.source(from)).change_key(moving.source(to)).await.unwrap();
             }
-            assert!(stopped >= 2, "{from} {to}: before it was wrapped, and before it was read back");
+            moving.opens(to).await.unwrap();
+            let error = moving.opens(from).await.unwrap_err();
+            // A type that wraps by itself is named, whatever else is configured.
+            if to != "file" {
+                assert!(error.to_string().contains(&format!("key source '{to}'")), "{from} {to}: {error}");
+                let way_out = error.remedy().unwrap();
+                assert!(way_out.contains(&format!("use the key source '{to}'")), "{from} {to}: {way_out}");
+            }
+            let slots = "SELECT count(slot_a) + count(slot_b) FROM connection_keyset";
+            assert_eq!(sql::number(&moving.world.database(), slots).await, Some(1));
+            if ended.is_ok() {
+                break;
+            }
         }
+        assert!(stopped >= 2, "{from} {to}: before it was wrapped, and before it was read back");
+    }
 }
 
 /// The error names the problem with the source's own slot, not that the other slot is of another type.
@@ -168,8 +167,8 @@ async fn a_wrong_passphrase_is_told_while_a_change_is_not_ended() {
     let mortal = Mortal { inner: moving.source("keyring"), uses: AtomicUsize::new(0), lives: 3 };
     moving.world.builder().key(moving.source("passphrase")).change_key(mortal).await.unwrap_err();
     let slots = "SELECT count(slot_a) + count(slot_b) FROM connection_keyset";
-    assert_eq!(raw::number(&moving.world.database(), slots).await, Some(2));
-    let wrong = KeyPassphrase::asked(|_| Ok("a dozen of wrong words".into()));
+    assert_eq!(sql::number(&moving.world.database(), slots).await, Some(2));
+    let wrong = KeyPassphrase::from_prompt(|_| Ok("a dozen of wrong words".into()));
     let error = moving.world.builder().key(wrong).open().await.unwrap_err();
     assert!(matches!(error, OpenError::Key(KeyError::WrongPassphrase { .. })), "{error:?}");
     moving.opens("passphrase").await.unwrap();
@@ -180,13 +179,13 @@ async fn a_wrong_passphrase_is_told_while_a_change_is_not_ended() {
 #[tokio::test]
 async fn a_passphrase_is_changed_and_the_former_one_opens_nothing() {
     let moving = Moving::new("passphrase").await;
-    let new = || KeyPassphrase::asked(|_| Ok("another dozen of words".into()));
+    let new = || KeyPassphrase::from_prompt(|_| Ok("another dozen of words".into()));
     moving.world.builder().key(moving.source("passphrase")).change_key(new()).await.unwrap();
     let error = moving.opens("passphrase").await.unwrap_err();
     assert!(matches!(error, OpenError::Key(KeyError::WrongPassphrase { .. })), "{error:?}");
     moving.world.builder().key(new()).open().await.unwrap().close().await;
     // A change with two wrong passphrases changes nothing.
-    let wrong = || KeyPassphrase::asked(|_| Ok("a dozen of wrong words".into()));
+    let wrong = || KeyPassphrase::from_prompt(|_| Ok("a dozen of wrong words".into()));
     let error = moving.world.builder().key(wrong()).change_key(moving.source("passphrase")).await.unwrap_err();
     assert!(matches!(error, OpenError::Key(KeyError::WrongPassphrase { .. })), "{error:?}");
 }

@@ -6,7 +6,7 @@ use connection_contract::encode;
 use connection_core::{KeyError, KeyFile, KeySource, KeySources, KeyVariable, OpenError};
 use secrecy::ExposeSecret as _;
 
-use crate::world::{World, connected};
+use crate::test_host::{World, connected};
 
 const KEY: [u8; 32] = [0xfb; 32];
 
@@ -125,14 +125,14 @@ mod commands {
     use connection_core::{KeyCommand, KeyContext};
 
     use super::*;
-    use crate::{acme::Acme, raw};
+    use crate::{acme::Acme, sql};
 
     fn sh(script: &str) -> KeyCommand {
         KeyCommand::prints(["/bin/sh", "-c", script]).variable("PATH", "/usr/bin:/bin")
     }
 
     #[test]
-    fn what_a_command_gets_is_named_and_not_shown() {
+    fn the_secrets_of_a_command_are_named_and_not_shown() {
         let command = KeyCommand::prints(["vault", "read"]).variable("VAULT_TOKEN", "canary-token");
         let shown = format!("{command:?} {command:#?}");
         assert!(shown.contains("VAULT_TOKEN") && !shown.contains("canary"), "{shown}");
@@ -185,7 +185,8 @@ mod commands {
     #[tokio::test]
     async fn nothing_of_a_command_outlives_its_time() {
         let directory = tempfile::tempdir().unwrap();
-        let (script, pid) = ("sleep 60 & echo $! > pid; wait", directory.path().join("pid"));
+        let script = "sleep 60 & echo $! > pid; wait";
+        let pid = directory.path().join("pid");
         let script = script.replace("pid;", &format!("{};", pid.display()));
         sh(&script).timeout(Duration::from_secs(1)).load().await.unwrap_err();
         let sleeper = std::fs::read_to_string(pid).unwrap();
@@ -239,10 +240,10 @@ mod commands {
         registry.connection(id).await.unwrap().verify().await.unwrap();
         let status = registry.keys().status().await.unwrap();
         assert_eq!(status.source, "command /bin/sh");
-        let slot = raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
+        let slot = sql::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
         assert!(slot.starts_with(b"CNXW\x01") && slot[7..].starts_with(b"wrapped:"));
         assert!(!world.key().exists());
-        let store = raw::uuid(&world.database(), "SELECT store_id FROM connection_keyset").await;
+        let store = sql::uuid(&world.database(), "SELECT store_id FROM connection_keyset").await;
         let said = std::fs::read_to_string(&log).unwrap();
         let expected = format!("connections {store}");
         assert!(said.lines().all(|line| line == expected) && said.lines().count() >= 4, "{said}");
@@ -256,13 +257,13 @@ mod commands {
     }
 
     async fn status_key(world: &World) -> String {
-        let slot = raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
+        let slot = sql::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
         let length = usize::from(u16::from_be_bytes([slot[5], slot[6]]));
         encode::hex(&slot[7 + length + 5..7 + length + 13])
     }
 
     #[tokio::test]
-    async fn what_a_pair_does_not_give_back_is_not_built_upon() {
+    async fn an_unsupported_pair_of_settings_is_not_relied_on() {
         let world = World::new().await;
         let other = format!("echo {}", encode::hex(&KEY));
         for (wrap, unwrap) in [("cat", other.as_str()), ("cat", "exit 1"), ("true", "cat"), ("yes", "cat"), ("cat", "")]
@@ -271,7 +272,7 @@ mod commands {
             let error = world.builder().key(pair.variable("PATH", "/usr/bin:/bin")).open().await.unwrap_err();
             assert!(matches!(error, OpenError::Key(_)), "{wrap} {unwrap}: {error:?}");
         }
-        let rows = raw::number(&world.database(), "SELECT count(*) FROM connection_keyset").await;
+        let rows = sql::number(&world.database(), "SELECT count(*) FROM connection_keyset").await;
         assert_eq!(rows, Some(0), "nothing was kept");
         let pair = KeyCommand::wraps(["/bin/cat"], ["/bin/cat"]);
         world.builder().key(pair).open().await.unwrap().close().await;

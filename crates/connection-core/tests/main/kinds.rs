@@ -7,8 +7,8 @@ use connection_core::{Error, Filter, RegisterError, Teardown};
 use crate::{
     acme::{Acme, KIND},
     fake::{FAKE, Fake, count},
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 const ROW: &str = "SELECT l.liveness || ifnull(l.reason, '-') || l.checked_at || l.failures || l.generation || \
@@ -32,7 +32,8 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     assert_eq!((info.id, &info.kind, info.liveness, info.registered), (id, &KIND, Liveness::Live, false));
     assert_eq!((&info.provider, info.identity.label.as_str()), (&KIND, "ada"));
     let connection = registry.connection(id).await.unwrap();
-    let (before, asked) = (raw::texts(&world.database(), ROW).await, world.server.requests().len());
+    let before = sql::texts(&world.database(), ROW).await;
+    let asked = world.server.requests().len();
     let error = connection.verify().await.unwrap_err();
     assert!(matches!(&error, Error::UnknownKind(kind) if *kind == KIND), "{error:?}");
     assert_eq!((error.code(), error.remedy().is_some()), ("unknown_kind", true));
@@ -42,18 +43,22 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     assert!(matches!(connection.request("GET", "/").await, Err(Error::UnknownKind(_))));
     assert!(matches!(connection.with_access_token(async |_| ()).await, Err(Error::UnknownKind(_))));
     assert!(matches!(connection.files().await, Err(Error::UnknownKind(_))));
-    assert_eq!(raw::texts(&world.database(), ROW).await, before);
+    assert_eq!(sql::texts(&world.database(), ROW).await, before);
     assert_eq!(registry.remove(id).await.unwrap().teardown, Teardown::Skipped);
     assert_eq!(world.server.requests().len(), asked);
     assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
     let body = "SELECT body FROM connection_event WHERE kind = 'removed'";
-    assert_eq!(raw::texts(&world.database(), body).await, [r#"{"kind":"acme","reason":"unknown_kind","teardown":"skipped"}"#]);
+    assert_eq!(
+        sql::texts(&world.database(), body).await,
+        [r#"{"kind":"acme","reason":"unknown_kind","teardown":"skipped"}"#]
+    );
 }
 
 /// R-INSEAM-019
 #[tokio::test]
 async fn a_row_works_again_when_its_kind_is_registered_again() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     assert!(registry.kinds().unregister(&FAKE));
@@ -67,7 +72,9 @@ async fn a_row_works_again_when_its_kind_is_registered_again() {
 /// R-INSEAM-018
 #[tokio::test]
 async fn a_kind_that_is_taken_is_refused_and_the_first_one_stays() {
-    let (world, first, second) = (World::new().await, Fake::new(), Fake::new());
+    let world = World::new().await;
+    let first = Fake::new();
+    let second = Fake::new();
     let registry = world.open(first.clone()).await;
     let connection = first.connected(&registry, "ada").await;
     let refused = registry.kinds().register(second.clone()).unwrap_err();
@@ -86,7 +93,8 @@ async fn a_kind_that_is_taken_is_refused_and_the_first_one_stays() {
 #[tokio::test]
 async fn kinds_are_listed_by_name_with_what_they_can_do() {
     let world = World::new().await;
-    let (zeta, alpha) = (Fake::of(Kind::from_static("zeta")), Fake::of(Kind::from_static("alpha")));
+    let zeta = Fake::of(Kind::from_static("zeta"));
+    let alpha = Fake::of(Kind::from_static("alpha"));
     let registry = world.builder().kind(zeta).kind(Acme::default()).kind(alpha).open().await.unwrap();
     let kinds = registry.kinds().list();
     let names: Vec<_> = kinds.iter().map(|info| info.descriptor.kind.as_str()).collect();

@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use crate::{
     acme::{Acme, KIND},
     fake::{FAKE, Fake, count},
-    raw,
-    world::{World, answers, code, connected, me, step},
+    sql,
+    test_host::{World, answers, code, connected, me, step},
 };
 
 /// The kind `fake` in a later version that asks for something else.
@@ -25,11 +25,11 @@ impl ConnectionDefinition for Later {
         Descriptor::new(FAKE, "Later", AuthType::Custom).field(Field::text("code", "Code"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("code")).await;
         let code = answers.text("code")?.to_owned();
         let identity = Identity::new(code.clone(), code.clone());
-        Ok(Established::new(Secret::from(code), identity).established_live(VerifyResult::live()))
+        Ok(SetupResult::new(Secret::from(code), identity).measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
@@ -54,7 +54,9 @@ async fn credential(registry: &ConnectionRegistry, outcome: &Outcome, of: &Fake)
 
 #[tokio::test]
 async fn a_setup_that_waits_goes_on_with_the_definition_that_replaced_its_own() {
-    let (world, first, second) = (World::new().await, Fake::new(), Fake::new());
+    let world = World::new().await;
+    let first = Fake::new();
+    let second = Fake::new();
     *second.blob.lock().unwrap() = b"second".to_vec();
     let registry = world.open(first.clone()).await;
     let session = registry.setups().begin(&FAKE).await.unwrap();
@@ -69,13 +71,17 @@ async fn a_setup_that_waits_goes_on_with_the_definition_that_replaced_its_own() 
 /// An answer to a question that is no longer asked changes nothing, and the current question is shown.
 #[tokio::test]
 async fn a_setup_whose_next_definition_asks_something_else_asks_that() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let session = registry.setups().begin(&FAKE).await.unwrap();
     let (no, _) = step(&session).await;
     registry.kinds().replace(Later).unwrap();
     let refused = session.advance(no, &answers(&[("name", "ada")])).await.unwrap_err();
-    assert!(matches!(refused, AdvanceError::Invalid(_)) && refused.to_string().contains("these are: code"), "{refused}");
+    assert!(
+        matches!(refused, AdvanceError::Invalid(_)) && refused.to_string().contains("these are: code"),
+        "{refused}"
+    );
     let (next, shown) = step(&session).await;
     assert!(matches!(&shown, SetupStep::Prompt { fields, .. } if *fields[0].name == *"code"), "{shown:?}");
     session.advance(next, &answers(&[("code", "eve")])).await.unwrap();
@@ -84,7 +90,8 @@ async fn a_setup_whose_next_definition_asks_something_else_asks_that() {
 
 #[tokio::test]
 async fn a_setup_whose_kind_is_taken_away_stays_and_goes_on_when_it_is_back() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let session = registry.setups().begin(&FAKE).await.unwrap();
     let (no, _) = step(&session).await;
@@ -103,9 +110,12 @@ async fn a_setup_whose_kind_is_taken_away_stays_and_goes_on_when_it_is_back() {
 #[tokio::test]
 async fn a_run_that_is_under_way_ends_with_the_definition_that_it_began_with() {
     for taken_away in [false, true] {
-        let (world, first, second) = (World::new().await, Acme::default(), Acme::default());
+        let world = World::new().await;
+        let first = Acme::default();
+        let second = Acme::default();
         let registry = world.open(first.clone()).await;
-        let (changing, next) = (registry.clone(), second.clone());
+        let changing = registry.clone();
+        let next = second.clone();
         // The setup waits for this answer.
         world.provider(move |_| {
             match taken_away {
@@ -133,7 +143,9 @@ async fn a_run_that_is_under_way_ends_with_the_definition_that_it_began_with() {
 #[tokio::test]
 async fn a_probe_that_is_under_way_ends_with_its_definition_and_loses_nothing() {
     for taken_away in [false, true] {
-        let (world, first, second) = (World::new().await, Fake::new(), Fake::new());
+        let world = World::new().await;
+        let first = Fake::new();
+        let second = Fake::new();
         let registry = world.open(first.clone()).await;
         let connection = first.connected(&registry, "ada").await;
         first.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
@@ -166,7 +178,7 @@ async fn a_credential_keeps_the_names_of_its_secrets_when_its_plugin_goes_in_mid
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     const NAMES: &str = "SELECT secret_names FROM connection_credential WHERE state = 'current'";
-    let before = raw::texts(&world.database(), NAMES).await;
+    let before = sql::texts(&world.database(), NAMES).await;
     assert_eq!(before, [r#"["accessToken"]"#]);
     let changing = registry.clone();
     world.provider(move |_| {
@@ -174,7 +186,7 @@ async fn a_credential_keeps_the_names_of_its_secrets_when_its_plugin_goes_in_mid
         crate::test_server::Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#)
     });
     connection.verify().await.unwrap();
-    assert_eq!(raw::texts(&world.database(), NAMES).await, before);
+    assert_eq!(sql::texts(&world.database(), NAMES).await, before);
 }
 
 #[tokio::test]

@@ -48,7 +48,8 @@ impl Search {
     /// Returns what is found in and below a directory, in names and contents, and the number of files that were
     /// read.
     pub(crate) fn files(&self, directory: &Path) -> (Vec<String>, usize) {
-        let (mut found, mut read) = (Vec::new(), 0);
+        let mut found = Vec::new();
+        let mut read = 0;
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             let name = path.display().to_string();

@@ -7,13 +7,14 @@ use connection_core::{ConnectionId, ConnectionRegistry, Error, Filter, ListCurso
 
 use crate::{
     fake::{FAKE, Fake},
-    raw,
-    world::{ON_POSTGRES, World, answers, connected, step},
+    sql,
+    test_host::{ON_POSTGRES, World, answers, connected, step},
 };
 
 /// Returns all ids, with pages of this size; `between` runs after each page.
 async fn walk(registry: &ConnectionRegistry, limit: u16, mut between: impl AsyncFnMut()) -> Vec<ConnectionId> {
-    let (mut found, mut filter) = (Vec::new(), Filter::new().limit(limit));
+    let mut found = Vec::new();
+    let mut filter = Filter::new().limit(limit);
     loop {
         let page = registry.list_connections(filter).await.unwrap();
         assert!(page.connections.len() <= usize::from(limit));
@@ -27,7 +28,8 @@ async fn walk(registry: &ConnectionRegistry, limit: u16, mut between: impl Async
 /// R-INSEAM-058, R-INSEAM-041
 #[tokio::test]
 async fn connections_are_listed_in_the_order_in_which_they_became_usable() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.builder().kind(fake.clone()).kind(crate::acme::Acme::default()).open().await.unwrap();
     let mut made = Vec::new();
     for name in 0..5 {
@@ -52,7 +54,8 @@ async fn connections_are_listed_in_the_order_in_which_they_became_usable() {
 /// R-INSEAM-058
 #[tokio::test]
 async fn pages_have_no_gaps_and_no_repeats_while_rows_come_and_go() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let mut made = Vec::new();
     for name in 0..12 {
@@ -102,15 +105,18 @@ async fn a_row_that_somebody_broke_hides_no_other() {
                 "ALTER TABLE connection_account DROP CONSTRAINT connection_account_state_check; \
                  UPDATE connection_account SET state = 'odd' WHERE"
             }
-            (true, sql) if sql.contains("char(27)") => "UPDATE connection_account SET label = chr(27) || '[31mred' WHERE",
+            (true, sql) if sql.contains("char(27)") => {
+                "UPDATE connection_account SET label = chr(27) || '[31mred' WHERE"
+            }
             (_, sql) => sql,
         };
-        let (world, fake) = (World::new().await, Fake::new());
+        let world = World::new().await;
+        let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
         let first = fake.connected(&registry, "ada").await;
         let broken = fake.connected(&registry, "bob").await;
         let last = fake.connected(&registry, "eve").await;
-        raw::script(&world.database(), format!("{sql} id = {}", raw::id(broken.id()))).await;
+        sql::script(&world.database(), format!("{sql} id = {}", sql::id(broken.id()))).await;
         let mut expected = vec![first.id(), broken.id(), last.id()];
         if !is_listed {
             expected.remove(1);
@@ -136,10 +142,11 @@ async fn a_liveness_that_somebody_broke_is_unknown_until_the_next_probe() {
         "UPDATE connection_liveness SET liveness = '', reason = '{}'",
         "UPDATE connection_liveness SET checked_at = -9223372036854775808, liveness = 'LIVE'",
     ] {
-        let (world, fake) = (World::new().await, Fake::new());
+        let world = World::new().await;
+        let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
         let connection = fake.connected(&registry, "ada").await;
-        raw::run(&world.database(), sql).await;
+        sql::run(&world.database(), sql).await;
         let page = registry.list_connections(Filter::new()).await.unwrap();
         assert_eq!(page.connections[0].liveness, Liveness::Unknown);
         assert!(page.connections[0].reason.is_none());
@@ -191,7 +198,7 @@ async fn a_handle_does_not_follow_its_row_to_another_owner() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    raw::run(&world.database(), "UPDATE connection_account SET owner = 'u42'").await;
+    sql::run(&world.database(), "UPDATE connection_account SET owner = 'u42'").await;
     let before = world.server.requests().len();
     assert!(matches!(connection.verify().await, Err(Error::NotFound(_))));
     let moved = registry.owner("u42").unwrap().connection(connection.id()).await.unwrap();
@@ -204,7 +211,8 @@ async fn a_handle_does_not_follow_its_row_to_another_owner() {
 /// A caller who keeps the position of the last connection it has seen finds every later one.
 #[tokio::test]
 async fn a_connection_begun_early_and_ended_late_comes_after_those_that_were_listed() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let early = registry.setups().begin(&FAKE).await.unwrap();
     let first = fake.connected(&registry, "ada").await;
@@ -225,14 +233,16 @@ async fn a_connection_begun_early_and_ended_late_comes_after_those_that_were_lis
     }
     let cursor: ListCursor = seen.cursor.to_string().parse().unwrap();
     assert_eq!(cursor, seen.cursor);
-    for wrong in ["", "1", "-1-018f3b9e-7d2a-7c31-9f43-0123456789ab", "+1-018f3b9e-7d2a-7c31-9f43-0123456789ab", "1-2"] {
+    for wrong in ["", "1", "-1-018f3b9e-7d2a-7c31-9f43-0123456789ab", "+1-018f3b9e-7d2a-7c31-9f43-0123456789ab", "1-2"]
+    {
         assert!(wrong.parse::<ListCursor>().is_err(), "{wrong}");
     }
 }
 
 #[tokio::test]
 async fn a_page_after_a_place_where_nobody_is_any_more_goes_on_from_there() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let first = fake.connected(&registry, "ada").await;
     let place = registry.list_connections(Filter::new()).await.unwrap().connections[0].cursor;

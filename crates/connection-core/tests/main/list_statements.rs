@@ -8,7 +8,7 @@ use connection_core::Filter;
 use crate::{
     acme::KIND,
     extension_statements::Counted,
-    world::{ON_POSTGRES, connected},
+    test_host::{ON_POSTGRES, connected},
 };
 
 #[tokio::test]

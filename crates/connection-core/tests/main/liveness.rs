@@ -11,8 +11,8 @@ use futures_core::Stream as _;
 
 use crate::{
     fake::{Fake, count},
-    raw,
-    world::World,
+    sql,
+    test_host::World,
 };
 
 /// Sets each liveness in turn, and verifies until the result is known.
@@ -51,7 +51,8 @@ const CHANGES: [(Liveness, Liveness); 4] = [
 /// R-INSEAM-055
 #[tokio::test]
 async fn every_subscriber_gets_each_change_once_and_in_order() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let other = fake.connected(&registry, "bob").await;
@@ -67,7 +68,8 @@ async fn every_subscriber_gets_each_change_once_and_in_order() {
 /// R-INSEAM-055
 #[tokio::test]
 async fn a_change_tells_whose_it_is_why_and_when() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let mut changes = connection.on_liveness_change();
@@ -81,7 +83,8 @@ async fn a_change_tells_whose_it_is_why_and_when() {
 /// R-INSEAM-055
 #[tokio::test]
 async fn a_change_is_told_when_every_reader_can_see_it() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let mut changes = connection.on_liveness_change();
@@ -89,7 +92,7 @@ async fn a_change_is_told_when_every_reader_can_see_it() {
         fake.is(liveness);
         let reader = async {
             let change = changes.next().await.unwrap();
-            let row = raw::texts(&world.database(), "SELECT liveness FROM connection_liveness").await;
+            let row = sql::texts(&world.database(), "SELECT liveness FROM connection_liveness").await;
             (change.liveness, row.concat())
         };
         let (seen, verified) = tokio::join!(reader, connection.verify());
@@ -101,7 +104,9 @@ async fn a_change_is_told_when_every_reader_can_see_it() {
 /// R-INSEAM-055
 #[tokio::test]
 async fn nothing_is_replayed_and_another_process_hears_nothing() {
-    let (world, fake, twin) = (World::new().await, Fake::new(), Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
+    let twin = Fake::new();
     let registry = world.open(fake.clone()).await;
     let elsewhere = world.open(twin.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
@@ -119,7 +124,8 @@ async fn nothing_is_replayed_and_another_process_hears_nothing() {
 /// R-INSEAM-055
 #[tokio::test]
 async fn one_that_is_dropped_or_never_read_keeps_nobody_from_anything() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let mut first = connection.on_liveness_change();
@@ -139,11 +145,13 @@ async fn one_that_is_dropped_or_never_read_keeps_nobody_from_anything() {
 /// R-INSEAM-063
 #[tokio::test]
 async fn a_stream_ends_with_its_connection_behind_what_was_told_before() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let other = fake.connected(&registry, "bob").await;
-    let (mut changes, mut elsewhere) = (connection.on_liveness_change(), other.on_liveness_change());
+    let mut changes = connection.on_liveness_change();
+    let mut elsewhere = other.on_liveness_change();
     go_through(&fake, &connection, &[Liveness::Failing]).await;
     registry.remove(connection.id()).await.unwrap();
     assert_eq!(changes.next().await.unwrap().liveness, Liveness::Failing);
@@ -154,8 +162,9 @@ async fn a_stream_ends_with_its_connection_behind_what_was_told_before() {
 
 /// R-INSEAM-063
 #[tokio::test]
-async fn who_subscribes_to_what_was_removed_already_is_told_by_the_next_probe() {
-    let (world, fake) = (World::new().await, Fake::new());
+async fn a_subscriber_to_a_removed_connection_hears_of_it_at_the_next_probe() {
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     registry.remove(connection.id()).await.unwrap();

@@ -8,8 +8,8 @@ use connection_core::{ConnectionId, OpenError, StoreError};
 
 use crate::{
     acme::Acme,
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 /// A world with a stored connection.
@@ -26,7 +26,8 @@ async fn with_a_connection() -> (World, ConnectionId) {
 async fn refused(world: &World, way_out: &str) -> OpenError {
     let asked = world.server.requests().len();
     let error = world.builder().kind(Acme::default()).open().await.unwrap_err();
-    let (said, remedy) = (error.to_string(), error.remedy().unwrap_or_default());
+    let said = error.to_string();
+    let remedy = error.remedy().unwrap_or_default();
     assert!(said.contains(world.file().to_str().unwrap()), "{said}");
     assert!(remedy.contains(way_out), "{said}: {remedy}");
     assert!(!said.contains('\n'), "{said}");
@@ -48,10 +49,10 @@ async fn a_database_of_a_newer_program_is_left_alone() {
     let (world, id) = with_a_connection().await;
     let sql = "INSERT INTO connection_migrations (version, description, success, checksum, execution_time) \
                VALUES (99, 'later', 1, X'00', 0)";
-    raw::run(&world.database(), sql).await;
+    sql::run(&world.database(), sql).await;
     let error = refused(&world, "newer version").await;
     assert!(matches!(error, OpenError::Store(StoreError::Newer { have: 99, .. })), "{error:?}");
-    raw::run(&world.database(), "DELETE FROM connection_migrations WHERE version = 99").await;
+    sql::run(&world.database(), "DELETE FROM connection_migrations WHERE version = 99").await;
     whole(&world, id).await;
 }
 
@@ -59,21 +60,22 @@ async fn a_database_of_a_newer_program_is_left_alone() {
 async fn a_migration_that_is_not_this_programs_or_was_cut_off_is_named() {
     let (world, id) = with_a_connection().await;
     let database = world.database();
-    let sum = raw::blob(&database, "SELECT checksum FROM connection_migrations WHERE version = 1").await;
-    let edits = ["checksum = X'00'".to_owned(), format!("checksum = {}, success = 0", raw::literal(&sum))];
+    let sum = sql::blob(&database, "SELECT checksum FROM connection_migrations WHERE version = 1").await;
+    let edits = ["checksum = X'00'".to_owned(), format!("checksum = {}, success = 0", sql::literal(&sum))];
     for edit in edits {
-        raw::run(&database, format!("UPDATE connection_migrations SET {edit} WHERE version = 1")).await;
+        sql::run(&database, format!("UPDATE connection_migrations SET {edit} WHERE version = 1")).await;
         let error = refused(&world, "restore it from a backup").await;
         assert!(matches!(error, OpenError::Store(StoreError::Changed { version: 1, .. })), "{error:?}");
     }
-    raw::run(&database, "UPDATE connection_migrations SET success = 1 WHERE version = 1").await;
+    sql::run(&database, "UPDATE connection_migrations SET success = 1 WHERE version = 1").await;
     whole(&world, id).await;
 }
 
 #[tokio::test]
 async fn what_is_no_database_is_not_written_over() {
     let (world, id) = with_a_connection().await;
-    let (database, aside) = (world.file(), world.directory.path().join("aside.db"));
+    let database = world.file();
+    let aside = world.directory.path().join("aside.db");
     fs::rename(&database, &aside).unwrap();
     let letter = "Dear Ada,\n".repeat(500);
     fs::write(&database, &letter).unwrap();
@@ -163,7 +165,8 @@ async fn read_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let (world, id) = with_a_connection().await;
-    let (database, store) = (world.file(), world.directory.path().join("store"));
+    let database = world.file();
+    let store = world.directory.path().join("store");
     let before = fs::read(&database).unwrap();
     mode(&database, 0o400);
     let error = refused(&world, "writable for the user who runs this").await;

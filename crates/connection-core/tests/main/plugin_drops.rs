@@ -15,8 +15,8 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{FAKE, Fake},
+    test_host::{World, code},
     user::set_up,
-    world::{World, code},
 };
 
 /// Behaves as another plugin, and panics when it is dropped.
@@ -35,7 +35,7 @@ impl ConnectionDefinition for Falling {
         self.0.descriptor()
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         self.0.setup(ctx).await
     }
 
@@ -54,7 +54,8 @@ impl ConnectionDefinition for Falling {
 
 #[tokio::test]
 async fn a_definition_that_panics_in_drop_harms_neither_a_probe_nor_the_host() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(Falling(fake.clone())).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.gate.close();
@@ -99,7 +100,7 @@ impl ConnectionDefinition for Throwing {
         Descriptor::new(FAKE, "Throwing", AuthType::Custom)
     }
 
-    async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         self.throw();
         Err(SetupFailure::new("told", "told"))
     }
@@ -119,7 +120,8 @@ impl ConnectionDefinition for Throwing {
 
 #[tokio::test]
 async fn a_payload_that_panics_in_drop_is_a_panic_like_any_other() {
-    let (world, throws) = (World::new().await, Arc::new(AtomicBool::new(false)));
+    let world = World::new().await;
+    let throws = Arc::new(AtomicBool::new(false));
     let registry = world.open(Throwing(throws.clone())).await;
     assert_eq!(code(&set_up(&registry, &FAKE).await), "told", "the control");
     throws.store(true, SeqCst);

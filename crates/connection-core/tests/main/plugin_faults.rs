@@ -9,8 +9,8 @@ use connection_core::{Error, Filter, Outcome, RegisterError};
 use crate::{
     acme::API,
     fake::{FAKE, Fake},
-    raw,
-    world::{World, connect, connected},
+    sql,
+    test_host::{World, connect, connected},
 };
 
 const MEGABYTE: usize = 1024 * 1024;
@@ -20,7 +20,7 @@ fn megabyte() -> String {
 }
 
 type Verify = Box<dyn Fn() -> Result<VerifyResult<Secret>, ConnectionError> + Send>;
-type Setup = Box<dyn Fn(&str) -> Result<Established<Secret>, SetupFailure> + Send>;
+type Setup = Box<dyn Fn(&str) -> Result<SetupResult<Secret>, SetupFailure> + Send>;
 
 /// The kind `loud`: its setups and verifications return what a test configures.
 #[derive(Clone)]
@@ -31,8 +31,8 @@ struct Loud {
 
 const LOUD: Kind = Kind::from_static("loud");
 
-fn made(name: &str) -> Established<Secret> {
-    Established::new(Secret::from("credential"), Identity::new(name.to_owned(), name.to_owned()))
+fn made(name: &str) -> SetupResult<Secret> {
+    SetupResult::new(Secret::from("credential"), Identity::new(name.to_owned(), name.to_owned()))
 }
 
 impl Loud {
@@ -42,7 +42,7 @@ impl Loud {
         Self { setup: Arc::new(Mutex::new(setup)), verify: Arc::new(Mutex::new(verify)) }
     }
 
-    fn makes(&self, setup: impl Fn(&str) -> Result<Established<Secret>, SetupFailure> + Send + 'static) {
+    fn makes(&self, setup: impl Fn(&str) -> Result<SetupResult<Secret>, SetupFailure> + Send + 'static) {
         *self.setup.lock().unwrap() = Box::new(setup);
     }
 
@@ -58,7 +58,7 @@ impl ConnectionDefinition for Loud {
         Descriptor::new(LOUD, "Loud", AuthType::Custom).field(Field::text("name", "Name")).origin(API)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
         let setup = self.setup.lock().unwrap();
         setup(answers.text("name")?)
@@ -78,8 +78,8 @@ impl ConnectionDefinition for Loud {
     }
 }
 
-fn measured(found: VerifyResult<Secret>) -> Established<Secret> {
-    made("ada").established_live(found)
+fn measured(found: VerifyResult<Secret>) -> SetupResult<Secret> {
+    made("ada").measured(found)
 }
 
 fn reason(code: String) -> Reason {
@@ -91,7 +91,7 @@ async fn a_setup_that_makes_too_much_ends_and_keeps_nothing() {
     let world = World::new().await;
     let loud = Loud::new();
     let registry = world.open(loud.clone()).await;
-    type Case = (&'static str, fn() -> Result<Established<Secret>, SetupFailure>);
+    type Case = (&'static str, fn() -> Result<SetupResult<Secret>, SetupFailure>);
     let cases: [Case; 9] = [
         ("a configuration value", || Ok(made("ada").config("name", megabyte()))),
         ("the name of one", || Ok(made("ada").config(megabyte(), "value"))),
@@ -99,7 +99,7 @@ async fn a_setup_that_makes_too_much_ends_and_keeps_nothing() {
         ("a scope", || Ok(made("ada").scopes([megabyte()]))),
         ("many of them", || Ok(made("ada").scopes((0..1001).map(|n| n.to_string())))),
         ("a credential", || {
-            Ok(Established::new(Secret::from(format!("{}x", megabyte())), Identity::new("ada", "ada")))
+            Ok(SetupResult::new(Secret::from(format!("{}x", megabyte())), Identity::new("ada", "ada")))
         }),
         ("a measured scope", || Ok(measured(VerifyResult::live().scopes([megabyte()])))),
         ("the code of a failure", || Err(SetupFailure::new(megabyte(), "failed"))),
@@ -132,13 +132,14 @@ async fn text_for_people_is_cut_and_cleaned_wherever_a_plugin_says_it() {
     let registry = world.open(loud.clone()).await;
     let long = || format!("\u{1b}[31m\u{202e}{}", megabyte());
     loud.makes(move |_| {
-        let made = Established::new(Secret::from("credential"), Identity::new("ada", long()));
+        let made = SetupResult::new(Secret::from("credential"), Identity::new("ada", long()));
         Ok(made.label(long()))
     });
     loud.finds(move || Err(NotLive::offline(Reason::new("loud_down", long()).remedy(long())).into()));
     let Outcome::Done(done) = connect(&registry, &LOUD, &[("name", "ada")]).await else { panic!("not connected") };
     let info = registry.connection(done.connection).await.unwrap().verify().await.unwrap();
-    let (reason, label) = (info.reason.unwrap(), info.identity.label);
+    let reason = info.reason.unwrap();
+    let label = info.identity.label;
     for text in [&info.label, &label, &reason.message, reason.remedy.as_ref().unwrap()] {
         assert_eq!(text.as_str().len(), 500);
         assert!(text.as_str().starts_with("[31mxxx"), "{text}");
@@ -173,7 +174,7 @@ async fn a_verification_that_finds_too_much_is_failing_and_changes_nothing_else(
         assert!(reason.remedy.unwrap().as_str().contains("author"), "{what}");
         assert_eq!(info.scopes.as_deref(), Some(&["read".to_owned()][..]), "{what}");
     }
-    let size = raw::number(&world.database(), "SELECT max(length(body)) FROM connection_event").await.unwrap();
+    let size = sql::number(&world.database(), "SELECT max(length(body)) FROM connection_event").await.unwrap();
     assert!(size < 1000, "{size}");
 
     loud.finds(|| Err(ConnectionError::Bug(megabyte().into())));
@@ -184,7 +185,7 @@ async fn a_verification_that_finds_too_much_is_failing_and_changes_nothing_else(
     loud.finds(|| Ok(VerifyResult::live().rotated(Secret::from("fresh")).scopes([megabyte()])));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Failing);
     let rotated = "SELECT generation FROM connection_account WHERE generation = 2";
-    assert_eq!(raw::number(&world.database(), rotated).await, Some(2));
+    assert_eq!(sql::number(&world.database(), rotated).await, Some(2));
     loud.finds(|| Ok(VerifyResult::live()));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 }
@@ -199,7 +200,7 @@ impl ConnectionDefinition for Described {
         self.0.clone()
     }
 
-    async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         Err(SetupFailure::new("described", "only described"))
     }
 

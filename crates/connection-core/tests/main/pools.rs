@@ -5,8 +5,8 @@ use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, Outcome, Teard
 
 use crate::{
     acme::{Acme, KIND},
-    fresh::Pool,
-    world::{World, answers, connect, connected, me, step},
+    fresh_database::Pool,
+    test_host::{World, answers, connect, connected, me, step},
 };
 
 /// Performs every operation of a connection once.
@@ -74,8 +74,10 @@ async fn one_connection_serves_many_registries_and_tasks_at_once() {
     let registries = [lent(&world, &pool).await, lent(&world, &pool).await, lent(&world, &pool).await];
     let tasks: Vec<_> = (0..12)
         .map(|n| {
-            let (world, registry) = (world.clone(), registries[n % 3].clone());
-            let (registry, key) = (registry.owner(format!("u{n}")).unwrap(), format!("key-{n}"));
+            let world = world.clone();
+            let registry = registries[n % 3].clone();
+            let registry = registry.owner(format!("u{n}")).unwrap();
+            let key = format!("key-{n}");
             tokio::runtime::Handle::current().spawn(async move { whole_life(&world, &registry, &key).await })
         })
         .collect();

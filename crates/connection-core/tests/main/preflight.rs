@@ -8,7 +8,7 @@ use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Limit
 
 use crate::{
     fake::{Deed, Fake, count, set},
-    world::World,
+    test_host::World,
 };
 
 async fn many(fake: &Fake, registry: &ConnectionRegistry, how_many: usize) -> Vec<Connection> {
@@ -32,7 +32,8 @@ fn unknown() -> ConnectionId {
 /// R-INSEAM-053
 #[tokio::test]
 async fn each_has_its_own_result_in_the_order_in_which_they_were_named() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connections = many(&fake, &registry, 5).await;
     let mut named = ids(&connections);
@@ -55,14 +56,17 @@ async fn each_has_its_own_result_in_the_order_in_which_they_were_named() {
 /// R-INSEAM-053
 #[tokio::test]
 async fn one_that_fails_stops_no_other() {
-    let (world, fake, bad) = (World::new().await, Fake::new(), Fake::of(Kind::from_static("bad")));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let bad = Fake::of(Kind::from_static("bad"));
     let registry = world.builder().kind(fake.clone()).kind(bad.clone()).open().await.unwrap();
     let mut connections = many(&bad, &registry, 3).await;
     connections.extend(many(&fake, &registry, 3).await);
     for deed in [Deed::Panics, Deed::Bug, Deed::Offline] {
         set(&bad.verify, deed);
         let mut results = registry.preflight(ids(&connections));
-        let (mut live, mut all) = (0, HashSet::new());
+        let mut live = 0;
+        let mut all = HashSet::new();
         while let Some((id, result)) = results.next().await {
             live += usize::from(result.is_ok_and(|info| info.liveness == Liveness::Live));
             all.insert(id);
@@ -74,10 +78,12 @@ async fn one_that_fails_stops_no_other() {
 /// R-INSEAM-053
 #[tokio::test]
 async fn one_that_is_named_twice_is_verified_once() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connections = many(&fake, &registry, 2).await;
-    let (a, b) = (connections[0].id(), connections[1].id());
+    let a = connections[0].id();
+    let b = connections[1].id();
     let mut results = registry.preflight([a, b, a, a, b]).in_order();
     let mut order = Vec::new();
     while let Some((id, result)) = results.next().await {
@@ -92,7 +98,9 @@ async fn one_that_is_named_twice_is_verified_once() {
 /// R-INSEAM-053: in the order of completion, so a probe that hangs delays only its own result.
 #[tokio::test]
 async fn results_come_as_they_are_ready() {
-    let (world, fake, slow) = (World::new().await, Fake::new(), Fake::of(Kind::from_static("slow")));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let slow = Fake::of(Kind::from_static("slow"));
     let registry = world.builder().kind(fake.clone()).kind(slow.clone()).open().await.unwrap();
     let hanging = slow.connected(&registry, "slow").await;
     let quick = many(&fake, &registry, 20).await;
@@ -113,7 +121,9 @@ async fn results_come_as_they_are_ready() {
 /// R-INSEAM-053
 #[tokio::test]
 async fn no_more_than_sixteen_probes_of_one_provider_run_at_once() {
-    let (world, fake, well) = (World::new().await, Fake::new(), Fake::of(Kind::from_static("well")));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let well = Fake::of(Kind::from_static("well"));
     let registry = world.builder().kind(fake.clone()).kind(well.clone()).open().await.unwrap();
     let alone = well.connected(&registry, "alone").await;
     let connections = many(&fake, &registry, 40).await;
@@ -138,10 +148,13 @@ async fn no_more_than_sixteen_probes_of_one_provider_run_at_once() {
 /// R-INSEAM-053: more connections hang than there are places, and they are named first.
 #[tokio::test]
 async fn a_provider_that_hangs_delays_no_connection_of_another() {
-    let (world, fake, slow) = (World::new().await, Fake::new(), Fake::of(Kind::from_static("slow")));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let slow = Fake::of(Kind::from_static("slow"));
     let builder = world.builder().limits(Limits::new().verify_at_once(8).verify_per_provider(3));
     let registry = builder.kind(fake.clone()).kind(slow.clone()).open().await.unwrap();
-    let (hanging, quick) = (many(&slow, &registry, 12).await, many(&fake, &registry, 12).await);
+    let hanging = many(&slow, &registry, 12).await;
+    let quick = many(&fake, &registry, 12).await;
     slow.gate.close();
     let named: Vec<_> = ids(&hanging).into_iter().chain(ids(&quick)).collect();
     let mut results = registry.preflight(named);
@@ -199,7 +212,8 @@ async fn no_more_probes_run_at_once_than_the_host_says() {
 
 #[tokio::test]
 async fn a_preflight_that_is_kept_and_not_drained_verifies_all() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connections = many(&fake, &registry, 40).await;
     let results = registry.preflight(ids(&connections));
@@ -211,7 +225,8 @@ async fn a_preflight_that_is_kept_and_not_drained_verifies_all() {
 /// R-INSEAM-053
 #[tokio::test]
 async fn one_that_is_dropped_begins_no_more_probes() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connections = many(&fake, &registry, 40).await;
     fake.gate.close();

@@ -47,7 +47,8 @@ async fn two_identities_of_a_tool_are_started_as_the_guide_has_it() {
     let all = two_identities(&it.registry, &TOOL).await.unwrap();
     assert_eq!(all.iter().map(|profile| profile.label.as_str()).collect::<Vec<_>>(), ["Default", "work"]);
     it.profiles().set_slot("a", all[1].id).await.unwrap();
-    let (in_slot, elsewhere) = (start(&it.profiles(), "a").await.unwrap(), start(&it.profiles(), "b").await.unwrap());
+    let in_slot = start(&it.profiles(), "a").await.unwrap();
+    let elsewhere = start(&it.profiles(), "b").await.unwrap();
     assert_eq!((in_slot.profile().unwrap().0, elsewhere.profile().unwrap().0), (all[1].id, all[0].id));
     let project = it.write("project/file", "").parent().unwrap().to_owned();
     let run = contained(&it.registry, &TOOL, &project, &SpawnOptions::new("tool")).unwrap();

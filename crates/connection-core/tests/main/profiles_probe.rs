@@ -56,7 +56,8 @@ async fn a_login_file_that_cannot_be_judged_leaves_it_unknown_and_says_why() {
         assert!(!told.contains("canary"), "{told}");
         (probed.authenticated, probed.reason.map(|reason| (reason.code.into_owned(), reason.message.to_string())))
     };
-    let not_json = (reason::NOT_JSON.to_owned(), "'auth.json' is not JSON; perhaps it is just being written".to_owned());
+    let not_json =
+        (reason::NOT_JSON.to_owned(), "'auth.json' is not JSON; perhaps it is just being written".to_owned());
     let long = format!(r#"{{"tokens":{{"access":"{}"}}}}"#, "x".repeat(1 << 20));
     for (auth, authenticated, why) in [
         ("", None, Some(not_json.clone())),
@@ -65,7 +66,11 @@ async fn a_login_file_that_cannot_be_judged_leaves_it_unknown_and_says_why() {
         ("{}", None, None),
         (r#"{"tokens":{}}"#, Some(false), None),
         (r#"{"tokens":null}"#, Some(false), None),
-        (&*long, None, Some((reason::TOO_LARGE.to_owned(), "'auth.json' has more than 1 MiB and is not read".to_owned()))),
+        (
+            &*long,
+            None,
+            Some((reason::TOO_LARGE.to_owned(), "'auth.json' has more than 1 MiB and is not read".to_owned())),
+        ),
     ] {
         assert_eq!(judged(auth).await, (authenticated, why), "{}", &auth[..auth.len().min(40)]);
     }
@@ -98,7 +103,7 @@ async fn the_claims_of_a_token_name_the_account_and_one_that_is_none_names_nobod
 }
 
 #[tokio::test]
-async fn what_is_known_of_a_file_is_kept_until_it_changes() {
+async fn the_result_of_a_file_is_cached_until_it_changes() {
     let it = Tools::new().await;
     let file = it.write("a/settings.json", r#"{"account":{"name":"Ada"}}"#);
     assert_eq!(found(&probe(&it, "a").await).2, Some("Ada"));
@@ -159,7 +164,7 @@ async fn nothing_is_read_where_the_host_allows_nothing_to_be_read() {
 /// The existence and the type of a path would also be information.
 #[cfg(unix)]
 #[tokio::test]
-async fn of_what_is_out_of_bounds_not_even_what_it_is_is_told() {
+async fn nothing_is_reported_about_a_path_out_of_bounds() {
     use std::os::unix::fs::symlink;
 
     let allowed = tempfile::tempdir().unwrap();
@@ -173,7 +178,11 @@ async fn of_what_is_out_of_bounds_not_even_what_it_is_is_told() {
     let led_out = ["out", "file"].map(|path| allowed.path().join(path));
     for path in outside.into_iter().chain(led_out) {
         let probed = it.profiles().probe(&path).await.unwrap();
-        assert_eq!((found(&probed), probed.state.clone()), ((false, None, None), DirectoryState::NotAllowed), "{path:?}");
+        assert_eq!(
+            (found(&probed), probed.state.clone()),
+            ((false, None, None), DirectoryState::NotAllowed),
+            "{path:?}"
+        );
     }
     // Within the bounds, they are reported.
     write(&allowed.path().join("in/settings.json"), "{}");

@@ -12,8 +12,8 @@ use connection_faults::random::Random;
 
 use crate::{
     profiles_random::{Operation, check},
+    test_host::{World, tools},
     tool::{TOOL, Tool},
-    world::{World, tools},
 };
 
 const PROCESSES: u64 = 4;

@@ -30,11 +30,9 @@ pub(crate) enum Operation {
 impl Operation {
     pub(crate) fn draw(random: &mut Random) -> Self {
         match random.below(10) {
-            0..3 => Self::Create {
-                label: random.below(NAMES),
-                directory: random.below(NAMES),
-                is_default: maybe(random),
-            },
+            0..3 => {
+                Self::Create { label: random.below(NAMES), directory: random.below(NAMES), is_default: maybe(random) }
+            }
             3..7 => {
                 let at = random.below(NAMES);
                 let label = maybe(random).then(|| random.below(NAMES));
@@ -186,10 +184,12 @@ pub(crate) fn check(profiles: &[Profile]) {
 
 /// R-JACK-002
 #[tokio::test]
-async fn whatever_is_done_the_profiles_are_what_the_rules_say() {
+async fn random_operations_keep_the_rules_of_profiles() {
     for seed in 1..=RUNS {
         let it = Tools::new().await;
-        let (profiles, mut random, mut model) = (it.profiles(), Random::new(seed), Model::default());
+        let profiles = it.profiles();
+        let mut random = Random::new(seed);
+        let mut model = Model::default();
         let first = profiles.list().await.unwrap().remove(0);
         let directory = first.directory.to_str().unwrap().to_owned();
         model.rows.push(Row { id: first.id, label: "Default".into(), directory, is_default: true });

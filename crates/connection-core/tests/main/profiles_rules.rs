@@ -34,7 +34,9 @@ async fn the_first_list_makes_the_default_on_the_tools_own_directory_once() {
     let it = Tools::new().await;
     let profiles = it.profiles();
     let (one, two, three) = tokio::join!(profiles.list(), profiles.list(), profiles.list());
-    let (one, two, three) = (one.unwrap(), two.unwrap(), three.unwrap());
+    let one = one.unwrap();
+    let two = two.unwrap();
+    let three = three.unwrap();
     assert_eq!((shape(&one), &one, &one), ("Default*~".into(), &two, &three));
     assert_eq!(one[0].directory, it.path(".tool"));
     assert!(!it.path(".tool").exists(), "nothing is made on the disk");
@@ -144,7 +146,10 @@ async fn the_last_and_the_default_stay_and_the_files_of_one_that_goes_do_too() {
     let work = profiles.create(NewProfile::new("work", it.path("work"))).await.unwrap();
     assert!(matches!(refused(profiles.remove(first.id).await), ProfileError::Default { .. }));
     profiles.remove(work.id).await.unwrap();
-    assert_eq!((shape(&profiles.list().await.unwrap()), fs::read_to_string(kept).unwrap()), ("Default*~".into(), "content".into()));
+    assert_eq!(
+        (shape(&profiles.list().await.unwrap()), fs::read_to_string(kept).unwrap()),
+        ("Default*~".into(), "content".into())
+    );
     assert!(matches!(refused(profiles.remove(work.id).await), ProfileError::NotFound { .. }));
     // Its label and directory are free again.
     profiles.create(NewProfile::new("work", it.path("work"))).await.unwrap();
@@ -176,7 +181,10 @@ async fn labels_and_directories_are_of_one_profile_and_what_is_none_is_refused_b
     assert_eq!(taken.to_string(), "there is already a profile 'work' of kind 'tool'");
     let same = it.path("work").join(".");
     let taken = refused(create("other", same.to_str().unwrap()).await);
-    assert_eq!((taken.code(), taken.remedy().unwrap()), ("directory_taken", "use 'work', or name another directory".into()));
+    assert_eq!(
+        (taken.code(), taken.remedy().unwrap()),
+        ("directory_taken", "use 'work', or name another directory".into())
+    );
     let own = it.path(".tool");
     assert_eq!(refused(create("other", own.to_str().unwrap()).await).code(), "directory_taken");
     for label in ["", " ", "\u{200b}"] {
@@ -249,7 +257,7 @@ impl ConnectionDefinition for Odd {
         Descriptor::new(Kind::from_static("odd"), "Odd", AuthType::None).tool(ToolSpec::new("odd"))
     }
 
-    async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+    async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
         Err(SetupFailure::new("never", "never"))
     }
 

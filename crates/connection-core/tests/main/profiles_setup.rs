@@ -5,8 +5,8 @@ use connection_core::{BeginSetup, Filter, NewProfile, Outcome, ProfileError, Pro
 
 use crate::{
     profiles_rules::refused,
+    test_host::{answers, code, step},
     tool::{PLAIN, TOOL, Tools},
-    world::{answers, code, step},
 };
 
 async fn finished(begin: BeginSetup) -> Outcome {

@@ -2,7 +2,10 @@
 
 use connection_core::{NewProfile, ProfileError};
 
-use crate::{profiles_rules::refused, tool::{STRICT, Tools}};
+use crate::{
+    profiles_rules::refused,
+    tool::{STRICT, Tools},
+};
 
 #[tokio::test]
 async fn the_named_one_is_meant_before_that_of_the_slot_and_that_before_the_default() {

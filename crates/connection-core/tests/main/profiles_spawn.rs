@@ -78,7 +78,8 @@ async fn another_profile_takes_the_place_of_the_one_before() {
     let profiles = it.profiles();
     let first = profiles.default_profile().await.unwrap();
     let work = profiles.create(NewProfile::new("work", "/profiles/work")).await.unwrap();
-    let (mut twice, mut once) = (start(), start());
+    let mut twice = start();
+    let mut once = start();
     profiles.apply_profile(&mut twice, work.id).await.unwrap();
     profiles.apply_profile(&mut twice, first.id).await.unwrap();
     profiles.apply_profile(&mut once, first.id).await.unwrap();
@@ -107,7 +108,10 @@ async fn a_directory_that_its_tool_wants_is_made_for_its_owner_alone_and_stays_a
     let Err(Error::Profile(refusal)) = strict.make_directory(&named).await else { panic!("it was made") };
     let path = it.path("file/.tool").display().to_string();
     assert_eq!(refusal.to_string(), format!("the directory '{path}' cannot be created: something else has its path"));
-    assert_eq!((refusal.code(), fs::read_to_string(it.path("file")).unwrap()), ("directory_not_made", "content".into()));
+    assert_eq!(
+        (refusal.code(), fs::read_to_string(it.path("file")).unwrap()),
+        ("directory_not_made", "content".into())
+    );
     // The tool creates its own directory by itself, and so does another tool.
     let first = strict.default_profile().await.unwrap();
     strict.apply_profile(&mut named, first.id).await.unwrap();

@@ -8,9 +8,9 @@ use connection_core::{
 };
 
 use crate::{
-    raw,
+    sql,
+    test_host::{World, answers, step},
     tool::{Home, home},
-    world::{World, answers, step},
 };
 
 const KEYED: Kind = Kind::from_static("keyed");
@@ -42,11 +42,11 @@ impl ConnectionDefinition for Keyed {
         self.secret_name.into_iter().fold(descriptor, Descriptor::secret_name)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let mut answers = ctx.prompt(Prompt::new("Connect").field("account").field("token")).await;
         let account = answers.text("account")?.to_owned();
-        let made = Established::new(answers.secret("token")?, Identity::new(account.clone(), account));
-        Ok(made.established_live(VerifyResult::live()))
+        let made = SetupResult::new(answers.secret("token")?, Identity::new(account.clone(), account));
+        Ok(made.measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, token: &Secret) -> Result<Secret, CredentialError> {
@@ -106,7 +106,7 @@ impl Tokens {
     }
 
     async fn released(&self) -> Vec<String> {
-        raw::texts(&self.world.database(), RELEASES).await
+        sql::texts(&self.world.database(), RELEASES).await
     }
 }
 
@@ -117,7 +117,8 @@ fn given(options: &SpawnOptions) -> Option<&str> {
 #[tokio::test]
 async fn the_tool_is_given_the_token_of_its_profile_which_is_recorded_and_never_shown() {
     let it = Tokens::with(None).await;
-    let (work, other) = (it.profile("work").await, it.profile("other").await);
+    let work = it.profile("work").await;
+    let other = it.profile("other").await;
     let connection = it.connect(work, "ada", TOKEN).await;
     it.connect(other, "key", "a key of the provider").await;
     assert!(it.profiles.token(other).await.unwrap().is_none(), "a credential without a token hands out none");
@@ -152,7 +153,7 @@ async fn a_token_goes_with_its_connection() {
 }
 
 #[tokio::test]
-async fn of_several_tokens_that_of_the_default_is_given_or_the_last() {
+async fn the_token_of_the_default_is_chosen_or_else_the_last_one() {
     let it = Tokens::with(None).await;
     let work = it.profile("work").await;
     let first = it.connect(work, "first", TOKEN).await;

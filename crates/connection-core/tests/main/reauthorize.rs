@@ -8,10 +8,10 @@ use connection_core::{Connection, ConnectionRegistry, Error, Outcome, SetupSessi
 use crate::{
     acme::{API, KIND},
     fake::{FAKE, Fake},
-    raw,
+    sql,
+    test_host::{World, answers, code, connected, me, step},
     test_server::Reply,
     user::labels,
-    world::{World, answers, code, connected, me, step},
 };
 
 /// The provider's answers for each of these keys; it refuses any other key.
@@ -33,7 +33,7 @@ pub(crate) async fn state(world: &World) -> Vec<String> {
     let events = "SELECT kind || ' ' || body FROM connection_event ORDER BY connection_id, seq";
     let mut all = Vec::new();
     for sql in [accounts, credentials, livenesses, events] {
-        all.extend(raw::texts(&world.database(), sql).await);
+        all.extend(sql::texts(&world.database(), sql).await);
     }
     all
 }
@@ -41,7 +41,7 @@ pub(crate) async fn state(world: &World) -> Vec<String> {
 /// Returns state and generation of each credential.
 pub(crate) async fn credentials(world: &World) -> Vec<String> {
     let sql = "SELECT state || ' ' || generation FROM connection_credential ORDER BY connection_id, generation";
-    raw::texts(&world.database(), sql).await
+    sql::texts(&world.database(), sql).await
 }
 
 pub(crate) async fn token(connection: &Connection) -> String {
@@ -50,7 +50,7 @@ pub(crate) async fn token(connection: &Connection) -> String {
 }
 
 pub(crate) async fn events(world: &World) -> Vec<String> {
-    raw::texts(&world.database(), "SELECT kind FROM connection_event ORDER BY connection_id, seq").await
+    sql::texts(&world.database(), "SELECT kind FROM connection_event ORDER BY connection_id, seq").await
 }
 
 /// The maximum time for which a process uses a row that another process has replaced.
@@ -215,8 +215,11 @@ async fn a_rotation_in_between_does_not_void_it() {
 /// A rotation that is measured while the candidate is sealed draws the later number, and is still replaced.
 #[tokio::test]
 async fn a_probe_that_is_overtaken_writes_nothing() {
-    let (world, slow, quick) = (World::new().await, Fake::new(), Fake::new());
-    let (first, second) = (world.open(slow.clone()).await, world.open(quick.clone()).await);
+    let world = World::new().await;
+    let slow = Fake::new();
+    let quick = Fake::new();
+    let first = world.open(slow.clone()).await;
+    let second = world.open(quick.clone()).await;
     let connection = slow.connected(&first, "ada").await;
     let twin = second.connection(connection.id()).await.unwrap();
     slow.gate.close();
@@ -237,12 +240,14 @@ async fn a_probe_that_is_overtaken_writes_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_at_once_each_takes_the_place_of_what_is_there() {
+async fn two_concurrent_replacements_both_succeed() {
     let world = World::new().await;
-    let (registry, elsewhere) = (world.acme().await, world.acme().await);
+    let registry = world.acme().await;
+    let elsewhere = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     let twin = elsewhere.connection(connection.id()).await.unwrap();
-    let (one, two) = (connection.reauthorize().await.unwrap(), twin.reauthorize().await.unwrap());
+    let one = connection.reauthorize().await.unwrap();
+    let two = twin.reauthorize().await.unwrap();
     assert_eq!(registry.setups().list().await.unwrap().len(), 2);
     for (session, key) in [(&two, "key-2"), (&one, "key-3")] {
         let (no, _) = step(session).await;
@@ -261,8 +266,8 @@ async fn a_credential_that_does_not_open_is_mended_in_place() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let edited = format!("UPDATE connection_credential SET sealed = {}", raw::literal(&[0; 97]));
-    assert_eq!(raw::run(&world.database(), edited).await, 1);
+    let edited = format!("UPDATE connection_credential SET sealed = {}", sql::literal(&[0; 97]));
+    assert_eq!(sql::run(&world.database(), edited).await, 1);
     let info = connection.verify().await.unwrap();
     assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "credential_unreadable"));
     assert_eq!(code(&reauthorized(&connection, "key-2").await), "done Live");
@@ -272,10 +277,12 @@ async fn a_credential_that_does_not_open_is_mended_in_place() {
 #[tokio::test]
 async fn a_removal_ends_the_sessions_that_were_to_change_it() {
     let world = World::new().await;
-    let (registry, elsewhere) = (world.acme().await, world.acme().await);
+    let registry = world.acme().await;
+    let elsewhere = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     let twin = elsewhere.connection(connection.id()).await.unwrap();
-    let (here, there) = (connection.reauthorize().await.unwrap(), twin.reauthorize().await.unwrap());
+    let here = connection.reauthorize().await.unwrap();
+    let there = twin.reauthorize().await.unwrap();
     let (no, _) = (step(&here).await, step(&there).await).1;
     registry.remove(connection.id()).await.unwrap();
     assert_eq!(code(&here.terminal().await.unwrap()), "not_found");
@@ -292,9 +299,11 @@ async fn a_removal_ends_the_sessions_that_were_to_change_it() {
 #[tokio::test]
 async fn a_removal_while_the_candidate_is_verified_brings_nothing_back() {
     let world = World::new().await;
-    let (registry, elsewhere) = (world.acme().await, world.acme().await);
+    let registry = world.acme().await;
+    let elsewhere = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let (asked, mut requests) = (world.server.requests().len(), 0);
+    let asked = world.server.requests().len();
+    let mut requests = 0;
     world.provider(move |request| {
         requests += usize::from(request.contains("Bearer key-2\r"));
         // The second one is the verification.
@@ -310,7 +319,8 @@ async fn a_removal_while_the_candidate_is_verified_brings_nothing_back() {
 
 #[tokio::test]
 async fn a_kind_whose_plugin_is_gone_is_refused() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     registry.kinds().unregister(&FAKE);

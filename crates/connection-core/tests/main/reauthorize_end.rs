@@ -6,14 +6,14 @@ use connection_core::{Outcome, SetupStep};
 
 use crate::{
     acme::KIND,
-    odd::{ODD, Odd},
-    raw,
+    odd_plugin::{ODD, Odd},
     reauthorize::{HOT, answered, credentials, reauthorized, state, token},
     setup_rotated::rotates_once,
     setup_writes::{break_writes, is_store, mend},
+    sql,
+    test_host::{World, answers, code, connected, me, step},
     test_server::Reply,
     user::{asked, beside, labels, looked, set_up},
-    world::{World, answers, code, connected, me, step},
 };
 
 /// Answers the verification of key-2 with this from now on; its setup succeeds.
@@ -93,7 +93,7 @@ async fn one_that_waits_and_is_given_up_leaves_the_old_one() {
 }
 
 #[tokio::test]
-async fn what_a_verification_rotates_is_what_takes_the_place() {
+async fn a_credential_rotated_by_its_verification_replaces_the_old_one() {
     let world = World::new().await;
     let odd = Odd::new("none");
     let registry = world.open(odd.clone()).await;
@@ -109,7 +109,7 @@ async fn what_a_verification_rotates_is_what_takes_the_place() {
 
 /// A rotated credential is not lost while the session waits: the one that was entered no longer works.
 #[tokio::test]
-async fn what_a_verification_rotates_is_what_a_session_that_waits_goes_on_with() {
+async fn a_waiting_session_continues_with_the_rotated_credential() {
     let world = World::new().await;
     let odd = Odd::new("none");
     let registry = world.open(odd.clone()).await;
@@ -129,7 +129,7 @@ async fn what_a_verification_rotates_is_what_a_session_that_waits_goes_on_with()
 
 /// Nor when its end cannot be stored, or when the process dies before that.
 #[tokio::test]
-async fn what_a_verification_rotates_is_what_a_session_that_could_not_end_goes_on_with() {
+async fn a_session_that_could_not_end_continues_with_the_rotated_credential() {
     let world = World::new().await;
     world.provider(rotates_once());
     let registry = world.acme().await;
@@ -185,7 +185,7 @@ async fn a_failure_of_each_write_leaves_the_old_credential_and_a_session_that_go
         assert_eq!(asked(&world, "GET /me"), requests + 3, "{of}: one of the two requests was repeated");
         let apart = "SELECT CAST(a.generation - l.generation AS TEXT) FROM connection_account AS a \
                      JOIN connection_liveness AS l ON l.connection_id = a.id";
-        let apart = raw::texts(&world.database(), apart).await;
+        let apart = sql::texts(&world.database(), apart).await;
         assert_eq!(apart, ["0"], "{of}: live with the credential that was measured");
     }
 }
@@ -194,18 +194,20 @@ async fn a_failure_of_each_write_leaves_the_old_credential_and_a_session_that_go
 #[tokio::test]
 async fn two_processes_that_end_one_session_tell_one_end() {
     let world = World::new().await;
-    let (registry, elsewhere) = (world.acme().await, world.acme().await);
+    let registry = world.acme().await;
+    let elsewhere = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     break_writes(&world, "UPDATE ON connection_setup WHEN NEW.state = 'done'").await;
     let session = answered(&connection, "key-2").await;
     assert!(is_store(&session.terminal().await.unwrap_err()));
     mend(&world).await;
     let (here, there) = tokio::join!(registry.setups().resume(session.id()), elsewhere.setups().resume(session.id()));
-    let (here, there) = (here.unwrap(), there.unwrap());
+    let here = here.unwrap();
+    let there = there.unwrap();
     let ends = async { tokio::join!(here.terminal(), there.terminal()) };
     let (one, two) = looked(&world, ends).await;
     assert_eq!((code(&one.unwrap()), code(&two.unwrap())), ("done Live".into(), "done Live".into()));
-    let kinds = raw::texts(&world.database(), "SELECT kind FROM connection_event WHERE kind = 'reauthorized'").await;
+    let kinds = sql::texts(&world.database(), "SELECT kind FROM connection_event WHERE kind = 'reauthorized'").await;
     assert_eq!(kinds.len(), 1);
     world.clock.advance(HOT);
     assert_eq!(token(&connection).await, "key-2");

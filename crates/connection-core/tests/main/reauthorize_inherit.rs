@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use crate::{
     fake::{Deed, Stop, StopOnDrop, count, set},
     renewing::{LIFE, Renewals, Renewing, refreshed, token},
-    world::{answers, step},
+    test_host::{answers, step},
 };
 
 /// The tokens of an answer without a refresh token.
@@ -32,7 +32,7 @@ async fn without(plugin: Renewing) -> Renewals {
 
 /// Q7: the connection is refreshed as before, and no end is announced.
 #[tokio::test]
-async fn what_renews_is_kept_where_the_answer_has_none() {
+async fn a_refresh_token_is_kept_if_the_answer_has_none() {
     let it = without(Renewing::new()).await;
     assert_eq!(reauthorized(&it.connection).await, "done Live");
     assert_eq!((it.token().await.as_str(), it.number("generation").await), ("access-9", 2));
@@ -54,7 +54,7 @@ async fn another_accounts_is_not_taken() {
 
 /// Q7: a refresh token that its provider refused is not kept as if it worked.
 #[tokio::test]
-async fn what_the_provider_renews_no_more_is_not_taken() {
+async fn a_dead_refresh_token_is_not_inherited() {
     let it = without(Renewing::new()).await;
     it.provider.lock().is_revoked = true;
     it.expire().await;
@@ -68,7 +68,8 @@ async fn what_the_provider_renews_no_more_is_not_taken() {
 #[tokio::test]
 async fn a_renewal_in_between_is_taken_over_too() {
     let it = without(Renewing::new()).await;
-    let (stop, other) = (Stop::default(), Renewing::new());
+    let stop = Stop::default();
+    let other = Renewing::new();
     set(&it.plugin.inherit, Deed::Spins(stop.clone()));
     let stopping = StopOnDrop(stop);
     let beside = it.process(&other).await;

@@ -13,19 +13,20 @@ use connection_core::{Error, Limits};
 use tokio::runtime::Handle;
 
 use crate::{
-    raw,
     renewing::{LIFE, Renewals, Then, send, token},
+    sql,
     test_server::Reply,
     user::asked,
 };
 
 async fn exchanges(it: &Renewals) -> Option<i64> {
-    raw::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await
+    sql::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await
 }
 
 /// Lets the provider answer the requests after the first one of a refresh.
 fn extra(it: &Renewals, status: u16) -> Arc<AtomicBool> {
-    let (issued, fails) = (it.provider.clone(), Arc::new(AtomicBool::new(true)));
+    let issued = it.provider.clone();
+    let fails = Arc::new(AtomicBool::new(true));
     let failing = fails.clone();
     it.world.provider(move |request| match request.contains("/extra") {
         true if failing.load(SeqCst) => Reply::whole(status, "", "later"),
@@ -78,7 +79,7 @@ async fn a_probe_that_rotates_the_credential_loses_no_renewal_under_way() {
     let issued = it.provider.clone();
     it.world.provider(move |request| match request.starts_with("POST /token") {
         true => issued.answer(request),
-        false => crate::world::me("1", "ada"),
+        false => crate::test_host::me("1", "ada"),
     });
     it.plugin.after.close();
     it.at(LIFE - 100);
@@ -107,13 +108,13 @@ async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up(
     for gave_up in [false, true] {
         let it = Renewals::new().await;
         it.at(LIFE);
-        raw::refuse(&it.world.database(), "UPDATE ON connection_exchange WHEN NEW.state = 'answered'").await;
+        sql::refuse(&it.world.database(), "UPDATE ON connection_exchange WHEN NEW.state = 'answered'").await;
         assert!(matches!(it.send().await, Err(Error::Store(_))));
         let Renewals { world, provider, plugin, registry, connection } = it;
         let id = connection.id();
         drop((registry, connection));
-        raw::refuse_no_more(&world.database()).await;
-        raw::run(&world.database(), "UPDATE connection_liveness SET lease_until = 1000").await;
+        sql::refuse_no_more(&world.database()).await;
+        sql::run(&world.database(), "UPDATE connection_liveness SET lease_until = 1000").await;
         let other = {
             let registry = world.builder().state_directory(world.directory.path().join("elsewhere"));
             let registry =
@@ -130,7 +131,7 @@ async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up(
             other.at(LIFE + 61);
             assert!(matches!(send(&other.connection).await, Err(Error::NotRenewed { .. })));
             let over = "SELECT COUNT(*) FROM connection_exchange WHERE concluded_at IS NOT NULL";
-            assert_eq!(raw::number(&other.world.database(), over).await, Some(1), "its node was silent for a day");
+            assert_eq!(sql::number(&other.world.database(), over).await, Some(1), "its node was silent for a day");
         }
         // Its node is back and reads its files.
         let back = other.world.open(other.plugin.clone()).await;
@@ -157,7 +158,7 @@ async fn an_answer_that_comes_while_somebody_gives_up_is_not_passed_over() {
         async move { connection.refresh().await }
     });
     it.plugin.after.until_inside(1).await;
-    let sealed = raw::literal(b"as another process would");
+    let sealed = sql::literal(b"as another process would");
     let answered = it.edit(&format!("UPDATE connection_exchange SET state = 'answered', sealed = {sealed}")).await;
     assert_eq!(answered, 1);
     it.plugin.after.open();
@@ -176,11 +177,11 @@ async fn a_credential_that_ends_in_a_long_pause_is_not_called_live() {
     let running = Handle::current().spawn(async move { registry.run().await });
     until(&it, async || it.credential("refresh_failures").await == Some(1)).await;
     let liveness = "SELECT liveness FROM connection_liveness";
-    assert_eq!(raw::texts(&it.world.database(), liveness).await, ["live"], "it works meanwhile");
+    assert_eq!(sql::texts(&it.world.database(), liveness).await, ["live"], "it works meanwhile");
     assert_eq!(it.lease("next_check_at").await, it.credential("valid_until").await);
-    until(&it, async || raw::texts(&it.world.database(), liveness).await == ["offline"]).await;
+    until(&it, async || sql::texts(&it.world.database(), liveness).await == ["offline"]).await;
     running.abort();
-    assert!(it.world.now() >= crate::world::START + LIFE);
+    assert!(it.world.now() >= crate::test_host::START + LIFE);
     assert_eq!((asked(&it.world, "POST /token"), asked(&it.world, "GET /me")), (1, 0), "nobody is asked");
 }
 

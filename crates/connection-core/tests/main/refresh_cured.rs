@@ -56,7 +56,7 @@ async fn only_what_a_fresh_token_mends_is_live_after_a_refresh() {
 
 /// The control: a provider that could not be reached has been reached.
 #[tokio::test]
-async fn what_was_offline_is_live_after_a_refresh() {
+async fn an_offline_connection_is_live_after_a_refresh() {
     let it = Renewals::new().await;
     for (times, code) in (1..).zip([reason::CONNECT, reason::TIMEOUT, reason::PROVIDER_ERROR, reason::SCOPE_MISSING]) {
         measured(&it, "offline", code).await;
@@ -67,7 +67,7 @@ async fn what_was_offline_is_live_after_a_refresh() {
 
 /// A code of the plugin's own, as for an application that its provider did not accept for a while.
 #[tokio::test]
-async fn what_a_failed_refresh_said_is_over_when_a_refresh_succeeds() {
+async fn a_successful_refresh_clears_the_reason_of_a_failed_one() {
     let it = Renewals::new().await;
     let expected = [(false, Liveness::Failing), (true, Liveness::Live)];
     for (times, (is_of_refresh, liveness)) in (1..).zip(expected) {

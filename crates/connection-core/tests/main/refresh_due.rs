@@ -5,9 +5,9 @@ use connection_core::Error;
 
 use crate::{
     fake::{Fake, count},
-    raw,
     renewing::{LIFE, RENEWING, Renewals, Renewing, refreshed},
-    world::{START, World},
+    sql,
+    test_host::{START, World},
 };
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn one_that_says_nothing_of_its_end_is_renewed_when_it_is_refused() {
     // By a use, and by a probe. The refresh token is still the first one's.
     for (asked, number) in [(1, 2), (2, 4)] {
         it.at(10_000_000 + 100 * i64::from(number));
-        raw::run(&it.world.database(), "UPDATE connection_liveness SET liveness = 'live'").await;
+        sql::run(&it.world.database(), "UPDATE connection_liveness SET liveness = 'live'").await;
         break_access(&it).await;
         if asked == 1 {
             assert_eq!(it.send().await.unwrap(), 200);
@@ -110,7 +110,7 @@ async fn break_access(it: &Renewals) {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_it_gets_a_renewed_credential_before_its_time() {
+async fn a_requested_refresh_ignores_the_schedule() {
     let it = Renewals::new().await;
     let info = it.connection.refresh().await.unwrap();
     assert_eq!((it.provider.asked(), it.token().await), (1, "access-2".to_owned()));
@@ -122,7 +122,8 @@ async fn whoever_asks_for_it_gets_a_renewed_credential_before_its_time() {
 
 #[tokio::test]
 async fn kinds_that_renew_nothing_say_so_and_take_no_lease() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let refused = connection.refresh().await.unwrap_err();
@@ -130,12 +131,12 @@ async fn kinds_that_renew_nothing_say_so_and_take_no_lease() {
     for _ in 0..3 {
         connection.verify().await.unwrap();
     }
-    let fence = raw::number(&world.database(), "SELECT fence FROM connection_liveness").await;
+    let fence = sql::number(&world.database(), "SELECT fence FROM connection_liveness").await;
     assert_eq!((fence, count(&fake.verified), connection.info().renews), (Some(0), 3, false));
 }
 
 #[tokio::test]
-async fn what_a_kind_can_do_says_how_it_renews() {
+async fn the_capabilities_of_a_kind_say_how_it_refreshes() {
     let world = World::new().await;
     let registry = world.builder().kind(Fake::new()).kind(Renewing::new()).open().await.unwrap();
     let of = |kind| registry.kinds().get(kind).unwrap().capabilities.refresh;

@@ -7,8 +7,8 @@ use connection_core::ConnectionInfo;
 use tokio::runtime::Handle;
 
 use crate::{
-    raw,
     renewing::{LIFE, Renewals, Renewing, refreshed, run},
+    sql,
     test_server::Reply,
 };
 
@@ -53,13 +53,13 @@ async fn announced(it: &Renewals) -> usize {
 /// Q24: after an operator repairs a wrong setting, the connection refreshes by itself, even long after the
 /// credential's end.
 #[tokio::test]
-async fn what_an_operator_mends_renews_by_itself() {
+async fn a_refresh_resumes_after_the_operator_repaired_the_application() {
     let it = Renewals::new().await;
     it.provider.says(Some((401, "", r#"{"error":"invalid_client"}"#)));
     it.at(LIFE - 100);
     let _running = run(&it.registry);
     until(&it, "it fails", async || is(&info(&it).await, Liveness::Failing, Some(reason::UNAUTHORIZED))).await;
-    assert!(it.world.now() >= crate::world::START + LIFE, "while the old one works nobody is told anything else");
+    assert!(it.world.now() >= crate::test_host::START + LIFE, "while the old one works nobody is told anything else");
     let asked = it.provider.asked();
     it.provider.says(None);
     until(&it, "it is renewed", async || is(&info(&it).await, Liveness::Live, None)).await;
@@ -69,13 +69,13 @@ async fn what_an_operator_mends_renews_by_itself() {
 
 /// The end of a credential without a refresh token is announced. It is not refreshed before, and has ended then.
 #[tokio::test]
-async fn what_nothing_renews_is_told_and_ends_at_its_end() {
+async fn an_end_without_refresh_is_announced_and_then_reported() {
     let plugin = Renewing::new();
     *plugin.renew_in.lock().unwrap() = Some(LIFE);
     *plugin.authorized_for.lock().unwrap() = Some(LIFE);
     let it = Renewals::of(plugin).await;
     it.provider.lock().is_revoked = true;
-    assert_eq!(info(&it).await.ends_at().unwrap().seconds(), crate::world::START + LIFE);
+    assert_eq!(info(&it).await.ends_at().unwrap().seconds(), crate::test_host::START + LIFE);
     let _running = run(&it.registry);
     until(&it, "it is told", async || announced(&it).await == 1).await;
     it.at(LIFE - 1);
@@ -126,11 +126,12 @@ async fn a_provider_that_says_nothing_is_given_up_within_the_lease() {
     it.world.provider(|_| Reply::silence());
     it.at(LIFE - 100);
     let asking = Handle::current().spawn(async move { connection.refresh().await });
-    settled(&it, "it is asked", || it.world.server.requests().iter().any(|request| request.starts_with("POST /token"))).await;
+    settled(&it, "it is asked", || it.world.server.requests().iter().any(|request| request.starts_with("POST /token")))
+        .await;
     it.world.clock.advance(Duration::from_secs(20));
     settled(&it, "it is given up", || asking.is_finished()).await;
     assert_eq!(asking.await.unwrap().unwrap_err().code(), "not_renewed");
     let code = "SELECT refresh_reason FROM connection_credential";
-    let told = raw::texts(&it.world.database(), code).await;
+    let told = sql::texts(&it.world.database(), code).await;
     assert!(told[0].contains(reason::REFRESH_OUTCOME_UNKNOWN), "{told:?}");
 }

@@ -9,9 +9,9 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{Deed, set},
-    raw,
     renewing::{LIFE, Renewals, Renewing, refreshed},
-    world::{answers, step},
+    sql,
+    test_host::{answers, step},
 };
 
 fn code(info: &ConnectionInfo) -> Option<&str> {
@@ -89,9 +89,12 @@ async fn a_grant_that_is_gone_needs_a_person_and_is_not_tried_again() {
         assert_eq!(not_renewed(it.send().await), "Failing needs_reauthorization");
         assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Failing);
     }
-    assert_eq!((it.provider.asked(), it.events().await.join(" ")), (1, "connected not_renewed liveness_changed".into()));
+    assert_eq!(
+        (it.provider.asked(), it.events().await.join(" ")),
+        (1, "connected not_renewed liveness_changed".into())
+    );
     // A person re-authorizes it.
-    *it.provider.lock() = crate::issuer::Strict::new().lock().clone();
+    *it.provider.lock() = crate::strict_issuer::Strict::new().lock().clone();
     reauthorize(&it.connection).await;
     assert_eq!(it.send().await.unwrap(), 200);
     it.at(LIFE + 200_000);
@@ -107,7 +110,7 @@ async fn reauthorize(connection: &Connection) {
 
 /// Q24: a refusal of a credential that somebody has replaced meanwhile.
 #[tokio::test]
-async fn who_is_refused_for_what_a_sibling_renewed_takes_the_siblings() {
+async fn a_caller_refused_after_a_concurrent_refresh_adopts_its_credential() {
     let it = Renewals::new().await;
     it.provider.says(Some((400, "", r#"{"error":"invalid_grant"}"#)));
     it.plugin.after.close();
@@ -134,7 +137,7 @@ async fn a_fault_of_the_plugin_loses_no_credential() {
         (Deed::Unavailable, reason::PLUGIN_FAULT),
     ] {
         let it = Renewals::new().await;
-        let before = raw::blob(&it.world.database(), "SELECT sealed FROM connection_credential").await;
+        let before = sql::blob(&it.world.database(), "SELECT sealed FROM connection_credential").await;
         let is_endless = matches!(deed, Deed::Hangs | Deed::PanicsInDrop);
         set(&it.plugin.deed, deed);
         it.at(100);
@@ -152,7 +155,7 @@ async fn a_fault_of_the_plugin_loses_no_credential() {
         // It works as before, and so does the next attempt.
         let info = it.connection.verify().await.unwrap();
         assert_eq!((info.liveness, it.send().await.unwrap()), (Liveness::Live, 200), "{expected}");
-        assert!(before == raw::blob(&it.world.database(), "SELECT sealed FROM connection_credential").await);
+        assert!(before == sql::blob(&it.world.database(), "SELECT sealed FROM connection_credential").await);
         set(&it.plugin.deed, Deed::Well);
         it.connection.refresh().await.unwrap();
         assert_eq!((it.token().await, it.lease("lease_until").await), ("access-2".to_owned(), None), "{expected}");
@@ -166,6 +169,6 @@ async fn a_clock_that_was_wrong_when_it_failed_holds_nobody_up() {
     it.at(LIFE * 24 * 365);
     assert_eq!(not_renewed(it.send().await), "Offline provider_error");
     it.provider.says(None);
-    it.world.clock.jump_to(connection_contract::Timestamp::from_seconds(crate::world::START + LIFE));
+    it.world.clock.jump_to(connection_contract::Timestamp::from_seconds(crate::test_host::START + LIFE));
     assert_eq!((it.send().await.unwrap(), refreshed(&it.plugin)), (200, 2));
 }

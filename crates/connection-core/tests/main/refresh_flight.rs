@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn of_three_processes_one_renews_and_all_get_what_it_got() {
+async fn three_processes_refresh_once_and_share_the_result() {
     let it = Renewals::of_processes(Renewing::new()).await;
     // A lease has an end by the system's clock: nothing slow is done while the first process holds it.
     let processes = [it.process(&it.plugin).await, it.process(&it.plugin).await, it.process(&it.plugin).await];
@@ -43,10 +43,12 @@ async fn a_moment(it: &Renewals) {
 }
 
 #[tokio::test]
-async fn who_meets_another_process_at_it_goes_on_with_what_works() {
+async fn a_caller_uses_the_working_credential_while_another_process_refreshes() {
     let it = Renewals::of_processes(Renewing::new()).await;
-    let (slow, quick) = (Renewing::new(), Renewing::new());
-    let (one, other) = (it.process(&slow).await, it.process(&quick).await);
+    let slow = Renewing::new();
+    let quick = Renewing::new();
+    let one = it.process(&slow).await;
+    let other = it.process(&quick).await;
     slow.before.close();
     it.fall_due().await;
     assert_eq!(send(&one).await.unwrap(), 200);
@@ -67,13 +69,15 @@ async fn who_meets_another_process_at_it_goes_on_with_what_works() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_process_that_fails_is_told_so() {
+async fn a_waiter_gets_the_failure_of_another_process() {
     let it = Renewals::of_processes(Renewing::new()).await;
     for (deed, code) in [(Deed::Offline, reason::PROVIDER_ERROR), (Deed::Panics, reason::PLUGIN_PANICKED)] {
         it.edit("UPDATE connection_credential SET refresh_failures = 0, refresh_reason = NULL").await;
         it.expire().await;
-        let (leader, follower) = (Renewing::new(), Renewing::new());
-        let (one, other) = (it.process(&leader).await, it.process(&follower).await);
+        let leader = Renewing::new();
+        let follower = Renewing::new();
+        let one = it.process(&leader).await;
+        let other = it.process(&follower).await;
         leader.before.close();
         set(&leader.deed, deed);
         let mut callers = vec![Handle::current().spawn(async move { token(&one).await })];
@@ -98,7 +102,7 @@ async fn who_waits_for_a_process_that_fails_is_told_so() {
 async fn a_lease_of_a_process_that_is_gone_is_waited_for_and_taken_over() {
     let it = Renewals::of_processes(Renewing::new()).await;
     it.expire().await;
-    let now = if crate::world::ON_POSTGRES {
+    let now = if crate::test_host::ON_POSTGRES {
         "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)"
     } else {
         "unixepoch()"

@@ -11,9 +11,9 @@ use connection_contract::Liveness;
 use connection_core::Error;
 
 use crate::{
-    raw,
     refresh_processes::start,
     renewing::{Renewals, Renewing, send, token},
+    sql,
 };
 
 /// The moment of the kill: as soon as an observer sees this state.
@@ -51,7 +51,7 @@ async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spen
                 Ok(status) => {
                     assert_eq!((status, token(&it.connection).await.unwrap()), (200, "access-2".to_owned()), "{case}");
                     assert_eq!(spent.asked, 1, "{case}");
-                    let left = raw::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await;
+                    let left = sql::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await;
                     assert_eq!(left, Some(0), "{case}");
                 }
                 Err(Error::NotRenewed { why, .. }) => {
@@ -70,13 +70,13 @@ async fn told_in_the_end(it: &Renewals, case: &str) {
     // The request of the killed process may be counted only now. It may even arrive after the one that was sent
     // again, because this test does not wait for a real quarantine. Then the provider revokes all tokens, which one
     // more request finds out.
-    const MOST: usize = 3;
+    const MAX_COUNT: usize = 3;
     for _ in 0..4 {
         it.note_passes(61).await;
         it.boot_passes(61).await;
         it.edit("UPDATE connection_credential SET refresh_at = 1000 WHERE refresh_at IS NOT NULL").await;
         drop(send(&it.connection).await);
-        assert!(it.provider.asked() <= MOST, "{case}");
+        assert!(it.provider.asked() <= MAX_COUNT, "{case}");
     }
     let info = it.connection.verify().await.unwrap();
     match info.liveness {
@@ -89,7 +89,8 @@ async fn told_in_the_end(it: &Renewals, case: &str) {
 async fn killed(moment: Moment, looks: usize) -> Renewals {
     let it = Renewals::of_processes(Renewing::new()).await;
     it.expire().await;
-    let (issued, holder) = (it.provider.clone(), Arc::new(Mutex::new(None::<Child>)));
+    let issued = it.provider.clone();
+    let holder = Arc::new(Mutex::new(None::<Child>));
     let held = holder.clone();
     it.world.provider(move |request| {
         let reply = issued.answer(request);
@@ -107,7 +108,7 @@ async fn killed(moment: Moment, looks: usize) -> Renewals {
     };
     let comes = async {
         // It may be over before the first look.
-        while raw::number(&it.world.database(), seen).await == Some(0) && it.number("generation").await == 1 {}
+        while sql::number(&it.world.database(), seen).await == Some(0) && it.number("generation").await == 1 {}
         for _ in 0..looks {
             it.number("generation").await;
         }

@@ -14,8 +14,8 @@ use connection_core::{Clock, Connection, ConnectionRegistry, ManualClock};
 
 use crate::{
     fake::count,
-    raw,
     renewing::{Renewals, process, run, send},
+    sql,
     test_server::Reply,
 };
 
@@ -59,8 +59,10 @@ struct Lagging {
 impl Lagging {
     async fn new() -> Self {
         let it = Renewals::new().await;
-        let (refuses, pauses) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let (issued, left) = (it.provider.clone(), refuses.clone());
+        let refuses = Arc::new(AtomicUsize::new(0));
+        let pauses = Arc::new(AtomicUsize::new(0));
+        let issued = it.provider.clone();
+        let left = refuses.clone();
         it.world.provider(move |request| {
             let refused = !request.starts_with("POST /token")
                 && left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
@@ -135,7 +137,7 @@ async fn a_connection_that_failed_by_a_fresh_token_is_healed_by_the_scheduler() 
     lagging.it.world.clock.advance(Duration::from_secs(45));
     let live = "SELECT count(*) FROM connection_liveness WHERE liveness = 'live'";
     let healed = async {
-        while raw::number(&lagging.it.world.database(), live).await != Some(1) {
+        while sql::number(&lagging.it.world.database(), live).await != Some(1) {
             tokio::task::yield_now().await;
         }
     };
@@ -172,7 +174,7 @@ async fn a_request_that_is_refused_for_a_fresh_token_is_sent_once_more() {
 
 /// The token that was created after a refusal is new, too.
 #[tokio::test]
-async fn what_a_refusal_renewed_is_asked_about_once_more() {
+async fn a_credential_refreshed_after_a_refusal_is_probed_again() {
     let lagging = Lagging::new().await;
     lagging.it.at(100);
     lagging.refuses(2);

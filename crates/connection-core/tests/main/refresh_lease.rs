@@ -7,9 +7,9 @@ use connection_core::{Clock, SystemClock};
 use tokio::runtime::Handle;
 
 use crate::{
-    raw,
     renewing::{LIFE, Renewals, Renewing, process, refreshed, send, token},
-    world::{ON_POSTGRES, START},
+    sql,
+    test_host::{ON_POSTGRES, START},
 };
 
 /// The database's clock.
@@ -18,7 +18,7 @@ const NOW: &str = if ON_POSTGRES { "CAST(extract(epoch FROM clock_timestamp()) A
 /// A holder that overslept, while another one took the lease and did not refresh: its result is the only one that
 /// works.
 #[tokio::test]
-async fn what_comes_late_is_stored_where_no_other_credential_came() {
+async fn a_late_answer_is_stored_if_no_other_credential_came() {
     let it = Renewals::new().await;
     it.plugin.after.close();
     it.at(LIFE);
@@ -52,7 +52,7 @@ async fn a_failure_that_comes_late_is_written_nowhere() {
     it.plugin.after.open();
     asking.await.unwrap().unwrap_err();
     assert_eq!(it.credential("refresh_failures").await, Some(0));
-    assert_eq!(raw::texts(&it.world.database(), "SELECT liveness FROM connection_liveness").await, ["live"]);
+    assert_eq!(sql::texts(&it.world.database(), "SELECT liveness FROM connection_liveness").await, ["live"]);
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use connection_contract::{Clock as _, Liveness, RefreshSemantics, reason};
 use connection_core::{ConnectionRegistry, Error, Limits, ManualClock};
 
 use crate::{
-    raw,
     renewing::{LIFE, Renewals, Renewing, run},
+    sql,
 };
 
 const UNKNOWN: &str = reason::REFRESH_OUTCOME_UNKNOWN;
@@ -76,7 +76,7 @@ async fn a_refresh_that_was_killed_on_one_node_is_made_again_within_two_minutes(
 /// Lets background tasks come to rest.
 async fn settled(it: &Renewals) {
     for _ in 0..20 {
-        raw::number(&it.world.database(), "SELECT 1").await;
+        sql::number(&it.world.database(), "SELECT 1").await;
     }
 }
 

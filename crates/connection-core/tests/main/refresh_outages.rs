@@ -11,8 +11,8 @@ use connection_core::{ConnectionInfo, ConnectionRegistry, Error, ManualClock};
 use connection_faults::rounds::rounds;
 
 use crate::{
-    raw,
     renewing::{LIFE, Renewals, Renewing, process},
+    sql,
     test_server::Reply,
 };
 
@@ -35,7 +35,9 @@ fn not_renewed<T: std::fmt::Debug>(result: Result<T, Error>) -> NotLive {
 /// Records the times of the requests to the token endpoint, by the clock of the world.
 fn ledger(it: &Renewals) -> Arc<Mutex<Vec<i64>>> {
     let times = Arc::new(Mutex::new(Vec::new()));
-    let (kept, issued, clock) = (times.clone(), it.provider.clone(), it.world.clock.clone());
+    let kept = times.clone();
+    let issued = it.provider.clone();
+    let clock = it.world.clock.clone();
     it.world.provider(move |request| {
         if request.starts_with("POST /token") {
             kept.lock().unwrap().push(clock.now().seconds());
@@ -62,13 +64,15 @@ async fn an_outage_of_minutes_hours_or_a_day_ends_no_connection() {
     for semantics in [RefreshSemantics::Strict, GRACE, RefreshSemantics::Stable] {
         // A provider that takes a token twice is the hard case, and the others repeat it in the long form.
         let outages = [(10, 10), (120, 60), (26 * 60, 600)];
-        let outages = if semantics == RefreshSemantics::Strict { &outages[..] } else { rounds(&outages[2..], &outages) };
+        let outages =
+            if semantics == RefreshSemantics::Strict { &outages[..] } else { rounds(&outages[2..], &outages) };
         for &(minutes, step) in outages {
             let case = format!("{semantics:?}, {minutes} minutes");
             let it = Renewals::of(Renewing::of(semantics)).await;
             let asked = ledger(&it);
             it.provider.says(Some((503, "", "")));
-            let (from, until) = (LIFE - 400, LIFE - 400 + minutes * 60);
+            let from = LIFE - 400;
+            let until = LIFE - 400 + minutes * 60;
             let mut last = None;
             passes(&it, from, until, step, |at, info| {
                 let expected = if at < LIFE { Liveness::Live } else { Liveness::Offline };
@@ -146,7 +150,7 @@ async fn a_token_that_works_is_not_put_at_risk_before_its_last_five_minutes() {
     it.provider.says(Some((503, "", "")));
     it.at(100);
     not_renewed(it.connection.refresh().await);
-    assert_eq!(it.credential("refresh_at").await, Some(crate::world::START + LIFE - 300));
+    assert_eq!(it.credential("refresh_at").await, Some(crate::test_host::START + LIFE - 300));
     it.at(1_000);
     let info = it.connection.verify().await.unwrap();
     assert_eq!((info.liveness, code(&info), it.provider.asked()), (Liveness::Live, Some(UNKNOWN), 1));
@@ -167,7 +171,7 @@ async fn a_token_that_works_is_not_put_at_risk_before_its_last_five_minutes() {
 #[tokio::test]
 async fn a_token_that_its_provider_refuses_is_not_spared() {
     let it = Renewals::new().await;
-    it.edit(&format!("UPDATE connection_credential SET valid_until = {}", crate::world::START + 90 * 86_400)).await;
+    it.edit(&format!("UPDATE connection_credential SET valid_until = {}", crate::test_host::START + 90 * 86_400)).await;
     it.provider.says(Some((503, "", "")));
     it.at(100);
     not_renewed(it.connection.refresh().await);
@@ -201,7 +205,7 @@ async fn an_answer_that_nobody_can_read_is_processed_and_unclear() {
 }
 
 #[tokio::test]
-async fn what_the_provider_refused_for_good_is_sent_again_by_force_alone() {
+async fn a_finally_refused_token_is_sent_again_only_by_force() {
     let it = Renewals::new().await;
     it.provider.says(Some((400, "", r#"{"error":"invalid_grant"}"#)));
     it.at(100);
@@ -270,11 +274,11 @@ async fn a_refusal_that_is_not_of_the_grant_is_told_and_tried_again() {
 #[tokio::test]
 async fn a_recorded_answer_that_does_not_open_is_final() {
     let it = Renewals::new().await;
-    raw::refuse(&it.world.database(), "INSERT ON connection_credential").await;
+    sql::refuse(&it.world.database(), "INSERT ON connection_credential").await;
     it.at(LIFE);
     assert!(matches!(it.send().await, Err(Error::Store(_))));
-    raw::refuse_no_more(&it.world.database()).await;
-    let broken = raw::literal(b"what nobody wrote");
+    sql::refuse_no_more(&it.world.database()).await;
+    let broken = sql::literal(b"what nobody wrote");
     assert_eq!(it.edit(&format!("UPDATE connection_exchange SET sealed = {broken}")).await, 1);
     for at in [0, 100, 90_000] {
         it.at(LIFE + at);

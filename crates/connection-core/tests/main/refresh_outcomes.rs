@@ -10,8 +10,8 @@ use crate::{
     fake::{Deed, set},
     log,
     renewing::{RENEWING, Renewals, Renewing, process},
+    test_host::{answers, step},
     test_server::Reply,
-    world::{answers, step},
 };
 
 /// The log, the counts and the record of one connection's refreshes in one process.
@@ -33,7 +33,8 @@ impl<'a> Told<'a> {
     #[track_caller]
     fn counts(&self, expected: &[(&str, u64)]) {
         let outcomes = self.registry.events().refresh_outcomes();
-        let counted: Vec<_> = outcomes.iter().map(|(kind, outcome, count)| (kind.clone(), outcome.name(), count)).collect();
+        let counted: Vec<_> =
+            outcomes.iter().map(|(kind, outcome, count)| (kind.clone(), outcome.name(), count)).collect();
         let expected: Vec<_> = expected.iter().map(|(outcome, count)| (RENEWING, *outcome, *count)).collect();
         assert_eq!(counted, expected);
     }
@@ -41,7 +42,8 @@ impl<'a> Told<'a> {
     /// Checks the log of all processes of this test.
     #[track_caller]
     fn logged(&self, outcome: RefreshOutcome, times: usize) {
-        let (id, outcome) = (format!("connection={}", self.it.connection.id()), format!("outcome=\"{outcome}\""));
+        let id = format!("connection={}", self.it.connection.id());
+        let outcome = format!("outcome=\"{outcome}\"");
         let lines = log::lines_with(&id);
         let found = lines.iter().filter(|line| line.contains(&outcome) && line.contains("kind=renewing")).count();
         assert_eq!(found, times, "{outcome}: {lines:#?}");
@@ -96,7 +98,8 @@ fn each_outcome_has_a_word_of_its_own_and_is_in_the_list() {
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(word, _)| word))
         .filter(|word| *word != "outcome")
         .collect();
-    let (mut listed, mut words) = (listed, words.to_vec());
+    let mut listed = listed;
+    let mut words = words.to_vec();
     listed.sort_unstable();
     words.sort_unstable();
     assert_eq!(listed, words, "the page lists them");
@@ -147,7 +150,7 @@ async fn an_answer_that_is_lost_is_uncertain_and_then_replayed() {
 }
 
 #[tokio::test]
-async fn what_stays_uncertain_is_on_record_once() {
+async fn an_uncertain_outcome_is_recorded_once() {
     log::begin();
     let it = Renewals::new().await;
     loses(&it, usize::MAX);
@@ -161,7 +164,7 @@ async fn what_stays_uncertain_is_on_record_once() {
 }
 
 #[tokio::test]
-async fn what_a_person_must_mend_is_told() {
+async fn a_fault_that_needs_a_person_is_reported() {
     log::begin();
     let it = Renewals::new().await;
     it.provider.lock().is_revoked = true;
@@ -175,7 +178,7 @@ async fn what_a_person_must_mend_is_told() {
 }
 
 #[tokio::test]
-async fn what_fails_in_passing_is_on_record_when_it_begins_and_when_it_is_over() {
+async fn a_transient_failure_is_recorded_at_its_beginning_and_end() {
     log::begin();
     let it = Renewals::of(Renewing::of(RefreshSemantics::Stable)).await;
     it.provider.says(Some((503, "", "")));
@@ -193,12 +196,12 @@ async fn what_fails_in_passing_is_on_record_when_it_begins_and_when_it_is_over()
 
 /// A failure to store on this host is no end at the provider, but it is counted.
 #[tokio::test]
-async fn what_could_not_be_stored_has_failed() {
+async fn a_commit_that_could_not_be_stored_fails() {
     log::begin();
     let it = Renewals::new().await;
-    crate::raw::refuse(&it.world.database(), "INSERT ON connection_credential").await;
+    crate::sql::refuse(&it.world.database(), "INSERT ON connection_credential").await;
     assert!(matches!(it.connection.refresh().await, Err(Error::Store(_))));
-    crate::raw::refuse_no_more(&it.world.database()).await;
+    crate::sql::refuse_no_more(&it.world.database()).await;
     it.connection.refresh().await.unwrap();
     let told = Told::of(&it);
     told.counts(&[("failed", 1), ("refreshed", 1)]);
@@ -208,12 +211,14 @@ async fn what_could_not_be_stored_has_failed() {
 
 /// Two processes: one refreshes, and the other waits and gets its result.
 #[tokio::test]
-async fn who_waits_for_another_process_has_waited_whatever_it_came_to() {
+async fn waiting_for_another_process_counts_as_waited_whatever_its_result() {
     log::begin();
     for fails in [false, true] {
         let it = Renewals::of_processes(Renewing::new()).await;
-        let (leading, clock) = (Renewing::new(), ManualClock::at(connection_contract::Clock::now(&it.world.clock)));
-        let (leader, follower) = (it.process(&leading).await, process(&it.world, &it.plugin, clock.clone()).await);
+        let leading = Renewing::new();
+        let clock = ManualClock::at(connection_contract::Clock::now(&it.world.clock));
+        let leader = it.process(&leading).await;
+        let follower = process(&it.world, &it.plugin, clock.clone()).await;
         leading.before.close();
         if fails {
             set(&leading.deed, Deed::Offline);
@@ -246,7 +251,7 @@ async fn who_waits_for_another_process_has_waited_whatever_it_came_to() {
 
 /// A holder that overslept finds the credential of another process, and uses that.
 #[tokio::test]
-async fn who_finds_a_fresh_credential_has_adopted_it() {
+async fn a_caller_that_finds_a_fresh_credential_adopts_it() {
     log::begin();
     let it = Renewals::of_processes(Renewing::new()).await;
     let late = Renewing::new();
@@ -267,7 +272,7 @@ async fn who_finds_a_fresh_credential_has_adopted_it() {
 }
 
 #[tokio::test]
-async fn what_came_too_late_and_what_came_in_vain_are_told_apart() {
+async fn late_and_needless_callbacks_are_distinguished() {
     log::begin();
     let it = Renewals::new().await;
     it.plugin.after.close();

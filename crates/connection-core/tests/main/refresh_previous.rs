@@ -8,8 +8,8 @@ use crate::{
     fake::{Deed, set},
     reauthorize::{credentials, reauthorized, token},
     renewing::Renewals,
+    test_host::{World, answers, code, connected, step},
     test_server::Reply,
-    world::{World, answers, code, connected, step},
 };
 
 async fn reauthorize(connection: &Connection) {
@@ -55,7 +55,7 @@ async fn a_probe_that_rotates_keeps_no_previous_credential() {
 
 /// The same for a kind whose connections can be rolled back.
 #[tokio::test]
-async fn nobody_goes_back_to_what_came_before_a_rotation() {
+async fn a_rollback_past_a_rotation_is_refused() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;

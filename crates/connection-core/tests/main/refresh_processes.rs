@@ -23,10 +23,10 @@ const PROCESSES: usize = 4;
 const CALLERS: usize = 50;
 /// Marks a process of this test as a worker.
 const WORKER: &str = "CONNECTIONS_TEST_REFRESH_WORKER";
-const NAME: &str = "refresh_processes::of_four_processes_with_fifty_callers_each_one_renews_and_all_get_its_generation";
+const NAME: &str = "refresh_processes::four_processes_with_fifty_callers_each_refresh_once_and_share_the_generation";
 
 #[test]
-fn of_four_processes_with_fifty_callers_each_one_renews_and_all_get_its_generation() {
+fn four_processes_with_fifty_callers_each_refresh_once_and_share_the_generation() {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     match order() {
         Some(order) => runtime.block_on(work(&order)),
@@ -110,7 +110,8 @@ async fn work(order: &str) {
 async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Renewals {
     let it = Renewals::of_processes(Renewing::of(semantics)).await;
     it.expire().await;
-    let (issued, is_silent) = (it.provider.clone(), Arc::new(AtomicBool::new(true)));
+    let issued = it.provider.clone();
+    let is_silent = Arc::new(AtomicBool::new(true));
     let silent = is_silent.clone();
     it.world.provider(move |request| {
         let reply = issued.answer(request);
@@ -129,7 +130,7 @@ async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Rene
 }
 
 #[tokio::test]
-async fn what_a_killed_holder_may_have_spent_is_not_spent_again() {
+async fn a_token_that_a_killed_process_may_have_spent_is_not_sent_again() {
     let it = killed_while_it_renews(RefreshSemantics::Strict, "").await;
     for _ in 0..3 {
         match send(&it.connection).await {
@@ -142,7 +143,7 @@ async fn what_a_killed_holder_may_have_spent_is_not_spent_again() {
 }
 
 #[tokio::test]
-async fn what_is_not_used_up_is_sent_again_after_a_holder_was_killed() {
+async fn a_reusable_token_is_sent_again_after_its_holder_was_killed() {
     let it = killed_while_it_renews(RefreshSemantics::Stable, "stable").await;
     // A provider that accepts the same token again.
     it.provider.lock().number = 1;

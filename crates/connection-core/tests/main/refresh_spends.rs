@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{Deed, Stop, StopOnDrop, set},
-    raw,
     renewing::{LIFE, Renewals, refreshed},
+    sql,
     test_server::Reply,
 };
 
@@ -19,15 +19,15 @@ use crate::{
 async fn a_result_that_could_not_be_stored_is_stored_by_the_next_try_without_another_request() {
     let it = Renewals::new().await;
     it.at(LIFE);
-    raw::refuse(&it.world.database(), "INSERT ON connection_credential").await;
+    sql::refuse(&it.world.database(), "INSERT ON connection_credential").await;
     for _ in 0..3 {
         assert!(matches!(it.send().await, Err(Error::Store(_))));
     }
     assert_eq!(it.provider.asked(), 1);
-    raw::refuse_no_more(&it.world.database()).await;
+    sql::refuse_no_more(&it.world.database()).await;
     assert_eq!((it.send().await.unwrap(), it.token().await), (200, "access-2".to_owned()));
     assert_eq!((it.provider.asked(), refreshed(&it.plugin)), (1, 4));
-    let kept = raw::number(&it.world.database(), "SELECT count(*) FROM connection_exchange").await;
+    let kept = sql::number(&it.world.database(), "SELECT count(*) FROM connection_exchange").await;
     assert_eq!(kept, Some(0));
 }
 
@@ -44,7 +44,7 @@ async fn a_plugin_that_crashed_on_an_answer_gets_it_again() {
 
 /// Q6
 #[tokio::test]
-async fn what_has_no_answer_is_used_on_and_sent_again_after_pauses() {
+async fn a_credential_with_an_unanswered_refresh_stays_in_use_and_is_retried() {
     let it = Renewals::new().await;
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = asked.clone();
@@ -77,7 +77,8 @@ async fn what_has_no_answer_is_used_on_and_sent_again_after_pauses() {
 /// A holder that sleeps between its lease and its request, as on a suspended machine.
 #[tokio::test]
 async fn a_holder_that_overslept_sends_nothing() {
-    let (it, stop) = (Renewals::new().await, Stop::default());
+    let it = Renewals::new().await;
+    let stop = Stop::default();
     set(&it.plugin.deed, Deed::Spins(stop.clone()));
     it.at(100);
     let asking = Handle::current().spawn({

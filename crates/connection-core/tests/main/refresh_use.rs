@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 
 use crate::{
     renewing::{self, LIFE, Renewals, Renewing, refreshed},
+    test_host::{answers, step},
     test_server::Reply,
-    world::{answers, step},
 };
 
 /// Q22, Q26
@@ -32,7 +32,7 @@ async fn a_credential_that_still_works_is_used_while_it_is_renewed_behind() {
 
 /// R-INSEAM-084
 #[tokio::test]
-async fn whoever_comes_after_the_end_waits_for_one_renewal() {
+async fn callers_after_the_expiry_wait_for_one_refresh() {
     let it = Renewals::new().await;
     it.plugin.before.close();
     it.at(LIFE);
@@ -130,13 +130,13 @@ async fn a_renewal_of_a_connection_that_is_removed_brings_nothing_back() {
     it.plugin.after.open();
     assert!(matches!(sending.await.unwrap(), Err(Error::NotFound(_))));
     for table in ["account", "credential", "liveness"] {
-        let rows = crate::raw::number(&it.world.database(), format!("SELECT count(*) FROM connection_{table}")).await;
+        let rows = crate::sql::number(&it.world.database(), format!("SELECT count(*) FROM connection_{table}")).await;
         assert_eq!(rows, Some(0), "{table}");
     }
 }
 
 #[tokio::test]
-async fn what_was_authorized_again_meanwhile_stays() {
+async fn a_concurrent_re_authorization_is_kept() {
     let it = Renewals::new().await;
     it.plugin.after.close();
     it.at(LIFE - 100);
@@ -153,7 +153,7 @@ async fn what_was_authorized_again_meanwhile_stays() {
     // It gets the credential that exists.
     renewing.await.unwrap().unwrap();
     assert_eq!(it.token().await, "access-1");
-    assert_eq!(it.credential("valid_until").await, Some(crate::world::START + LIFE - 100 + LIFE));
+    assert_eq!(it.credential("valid_until").await, Some(crate::test_host::START + LIFE - 100 + LIFE));
     assert_eq!(it.events().await, ["connected", "reauthorized", "secret_released"]);
     assert_eq!(it.lease("lease_until").await, None);
 }

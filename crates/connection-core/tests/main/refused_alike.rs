@@ -13,13 +13,13 @@ use connection_testkit::{FakeHost, Input, conformance::Suite};
 
 use crate::{
     acme::API,
-    world::{World, connect},
+    test_host::{World, connect},
 };
 
 const LOUD: Kind = Kind::from_static("loud");
 const MEGABYTE: usize = 1024 * 1024;
 
-type Made = Result<Established<Secret>, SetupFailure>;
+type Made = Result<SetupResult<Secret>, SetupFailure>;
 type Act = for<'a> fn(&'a SetupContext<'a>) -> BoxFuture<'a, Made>;
 
 /// Asks for a name, then does what a test tells it.
@@ -46,12 +46,12 @@ impl ConnectionDefinition for Loud {
     }
 }
 
-fn made() -> Established<Secret> {
-    Established::new(Secret::from("credential"), Identity::new("ada", "Ada"))
+fn made() -> SetupResult<Secret> {
+    SetupResult::new(Secret::from("credential"), Identity::new("ada", "Ada"))
 }
 
-fn named(id: String) -> Established<Secret> {
-    Established::new(Secret::from("credential"), Identity::new(id, "Ada"))
+fn named(id: String) -> SetupResult<Secret> {
+    SetupResult::new(Secret::from("credential"), Identity::new(id, "Ada"))
 }
 
 fn text(bytes: usize) -> String {
@@ -76,7 +76,7 @@ macro_rules! makes {
 /// Finds what a closure says while it is set up.
 macro_rules! measures {
     ($found:expr) => {
-        makes!(made().established_live($found))
+        makes!(made().measured($found))
     };
 }
 
@@ -100,14 +100,17 @@ fn cases() -> Vec<(&'static str, Act)> {
         ("an empty account id", makes!(named(String::new()))),
         ("an account id of 600 characters", makes!(named(text(600)))),
         ("an account id of 500 characters", makes!(named(text(500)))),
-        ("a credential of 2 MiB", makes!(Established::new(Secret::from(text(2 * MEGABYTE)), Identity::new("ada", "Ada")))),
+        (
+            "a credential of 2 MiB",
+            makes!(SetupResult::new(Secret::from(text(2 * MEGABYTE)), Identity::new("ada", "Ada"))),
+        ),
         ("a configuration value of 1 MiB", makes!(made().config("name", text(MEGABYTE)))),
         ("the name of one of 1 MiB", makes!(made().config(text(MEGABYTE), "value"))),
         ("65 of them", makes!((0..65).fold(made(), |made, n| made.config(format!("n{n}"), "value")))),
         ("a scope of 1 MiB", makes!(made().scopes([text(MEGABYTE)]))),
         ("1,001 scopes", makes!(made().scopes((0..1001).map(|n| n.to_string())))),
         ("an address of its own", makes!(made().reach(Reach::base(host::base_url(API).unwrap())))),
-        ("a directory of its own", makes!(made().reach(Reach::declared().root(host::root("/etc"))))),
+        ("a directory of its own", makes!(made().reach(Reach::declared().root(host::granted_directory("/etc"))))),
         ("a failure whose code is long", |_| Box::pin(async { Err(SetupFailure::new(text(129), "failed")) })),
         ("a failure whose code has a line break", |_| Box::pin(async { Err(SetupFailure::new("a\nb", "failed")) })),
         // What it measures.
@@ -117,7 +120,10 @@ fn cases() -> Vec<(&'static str, Act)> {
         ("another account", measures!(VerifyResult::live().identity(Identity::new("bob", "Bob")))),
         ("what does not work", measures!(NotLive::failing(Reason::new("loud_closed", "it is closed")).into())),
         // What it shows and asks.
-        ("40 notices on one wait", waits!((0..40).fold(Wait::new().answer(Prompt::new("?")), |wait, n| wait.notice(notice(n))))),
+        (
+            "40 notices on one wait",
+            waits!((0..40).fold(Wait::new().answer(Prompt::new("?")), |wait, n| wait.notice(notice(n)))),
+        ),
         ("a long link on a wait", waits!(Wait::new().answer(Prompt::new("?")).open(link()))),
         ("a long link in a notice", waits!(Wait::new().answer(Prompt::new("?")).device_code(link(), "code"))),
         ("a wait without an end", waits!(Wait::new().notice(notice(0)))),
@@ -134,7 +140,8 @@ fn cases() -> Vec<(&'static str, Act)> {
         ("two effects at once", |ctx| {
             Box::pin(async {
                 let kv = ctx.kv().unwrap();
-                let (mut one, mut two) = (kv.get("one"), kv.get("two"));
+                let mut one = kv.get("one");
+                let mut two = kv.get("two");
                 poll_fn(|cx| {
                     let ready = one.as_mut().poll(cx).is_ready() | two.as_mut().poll(cx).is_ready();
                     if ready { Poll::Ready(()) } else { Poll::Pending }
@@ -162,7 +169,7 @@ fn suite(act: Act) -> Suite<Loud> {
 }
 
 #[tokio::test]
-async fn what_the_core_refuses_in_a_setup_the_suite_refuses_with_the_same_words() {
+async fn the_suite_refuses_what_the_core_refuses_with_the_same_words() {
     for (what, act) in cases() {
         let world = World::new().await;
         let registry = world.open(Loud(act)).await;
@@ -177,17 +184,23 @@ async fn what_the_core_refuses_in_a_setup_the_suite_refuses_with_the_same_words(
 
 /// The control: as much as is allowed.
 #[tokio::test]
-async fn what_the_core_takes_the_suite_takes() {
+async fn the_suite_accepts_what_the_core_accepts() {
     let cases: Vec<(&str, Act)> = vec![
         ("an account id of 499 characters", makes!(named(text(499)))),
-        ("a credential of 1 MiB", makes!({
-            let credential = Secret::from(text(MEGABYTE));
-            Established::new(credential, Identity::new("ada", "Ada")).established_live(VerifyResult::live())
-        })),
-        ("64 configuration values", makes!({
-            let made = (0..64).fold(made(), |made, n| made.config(format!("n{n}"), text(16 * 1024)));
-            made.scopes((0..1000).map(|n| n.to_string()))
-        })),
+        (
+            "a credential of 1 MiB",
+            makes!({
+                let credential = Secret::from(text(MEGABYTE));
+                SetupResult::new(credential, Identity::new("ada", "Ada")).measured(VerifyResult::live())
+            }),
+        ),
+        (
+            "64 configuration values",
+            makes!({
+                let made = (0..64).fold(made(), |made, n| made.config(format!("n{n}"), text(16 * 1024)));
+                made.scopes((0..1000).map(|n| n.to_string()))
+            }),
+        ),
         ("32 notices", |ctx| {
             Box::pin(async {
                 (0..32).for_each(|n| ctx.show(notice(n)));

@@ -10,9 +10,9 @@ use tokio::runtime::Handle;
 use crate::{
     acme::Acme,
     fake::{Deed, Fake, Stop, StopOnDrop, count, set},
-    raw,
+    sql,
+    test_host::{ON_POSTGRES, World, answers, code, connected, outlasted, step},
     test_server::Reply,
-    world::{ON_POSTGRES, World, answers, code, connected, outlasted, step},
 };
 
 const REMOVED: &str = "SELECT body FROM connection_event WHERE kind = 'removed'";
@@ -34,14 +34,15 @@ async fn gone(world: &World, teardown: &str, kind: &str) {
 
 /// Checks the event with the results for both credentials.
 pub(crate) async fn both_gone(world: &World, teardown: &str, previous: &str, kind: &str) {
-    let ((teardown, reason), (previous, before)) = (words(teardown, "reason"), words(previous, "previousReason"));
+    let (teardown, reason) = words(teardown, "reason");
+    let (previous, before) = words(previous, "previousReason");
     let body = format!(r#"{{"kind":"{kind}","previous":"{previous}",{before}{reason}"teardown":"{teardown}"}}"#);
     told(world, body).await;
 }
 
 async fn told(world: &World, body: String) {
-    assert_eq!(raw::texts(&world.database(), LEFT).await, [""; 0]);
-    assert_eq!(raw::texts(&world.database(), REMOVED).await, [body]);
+    assert_eq!(sql::texts(&world.database(), LEFT).await, [""; 0]);
+    assert_eq!(sql::texts(&world.database(), REMOVED).await, [body]);
 }
 
 /// R-INSEAM-061
@@ -63,12 +64,14 @@ async fn the_provider_is_told_before_the_row_goes() {
 /// R-INSEAM-061: the row exists while the teardown runs, so that a crash in it loses nothing.
 #[tokio::test]
 async fn the_row_is_there_until_the_teardown_ended() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.gate.close();
     let removal = Handle::current().spawn({
-        let (registry, id) = (registry.clone(), connection.id());
+        let registry = registry.clone();
+        let id = connection.id();
         async move { registry.remove(id).await.unwrap() }
     });
     fake.gate.until_inside(1).await;
@@ -89,7 +92,8 @@ async fn a_teardown_that_fails_is_recorded_and_the_row_goes_regardless() {
         (Deed::Panics, Teardown::Failed, "failed:plugin_panicked"),
         (Deed::Unreadable, Teardown::Skipped, "skipped:credential_unreadable"),
     ] {
-        let (world, fake) = (World::new().await, Fake::new());
+        let world = World::new().await;
+        let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
         let connection = fake.connected(&registry, "ada").await;
         set(&fake.teardown, deed);
@@ -106,15 +110,18 @@ async fn a_teardown_that_fails_is_recorded_and_the_row_goes_regardless() {
 async fn a_teardown_that_never_ends_is_given_up_and_the_row_goes_regardless() {
     let stop = Stop::default();
     let _stop = StopOnDrop(stop.clone());
-    let (timeout, panicked) = ("failed:plugin_timeout", "failed:plugin_panicked");
+    let timeout = "failed:plugin_timeout";
+    let panicked = "failed:plugin_panicked";
     for (deed, reason) in [(Deed::Hangs, timeout), (Deed::PanicsInDrop, panicked), (Deed::Spins(stop), timeout)] {
-        let (world, fake) = (World::new().await, Fake::new());
+        let world = World::new().await;
+        let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
         let connection = fake.connected(&registry, "ada").await;
         let is_polled = !matches!(deed, Deed::Spins(_));
         set(&fake.teardown, deed);
         let removal = Handle::current().spawn({
-            let (registry, id) = (registry.clone(), connection.id());
+            let registry = registry.clone();
+            let id = connection.id();
             async move { registry.remove(id).await.unwrap() }
         });
         if is_polled {
@@ -144,8 +151,9 @@ async fn a_provider_that_refuses_does_not_keep_the_row() {
 
 /// R-INSEAM-061
 #[tokio::test]
-async fn what_is_not_there_cannot_be_removed() {
-    let (world, fake) = (World::new().await, Fake::new());
+async fn a_missing_object_cannot_be_removed() {
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let nobody = UuidV7::new().next().to_string().parse().unwrap();
     let error = registry.remove(nobody).await.unwrap_err();
@@ -161,20 +169,18 @@ async fn what_is_not_there_cannot_be_removed() {
 /// R-INSEAM-061
 #[tokio::test]
 async fn a_row_that_cannot_be_deleted_is_reported_and_is_there_still() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
-    for trigger in [
-        "DELETE ON connection_account",
-        "INSERT ON connection_event",
-    ] {
-        raw::refuse(&world.database(), trigger).await;
+    for trigger in ["DELETE ON connection_account", "INSERT ON connection_event"] {
+        sql::refuse(&world.database(), trigger).await;
         let error = registry.remove(connection.id()).await.unwrap_err();
         assert!(matches!(error, Error::Store(_)), "{error:?}");
         let page = registry.list_connections(Filter::new()).await.unwrap();
         assert_eq!(page.connections.len(), 1);
-        assert_eq!(raw::texts(&world.database(), REMOVED).await, [""; 0]);
-        raw::refuse_no_more(&world.database()).await;
+        assert_eq!(sql::texts(&world.database(), REMOVED).await, [""; 0]);
+        sql::refuse_no_more(&world.database()).await;
         connection.verify().await.unwrap();
     }
     registry.remove(connection.id()).await.unwrap();
@@ -184,7 +190,8 @@ async fn a_row_that_cannot_be_deleted_is_reported_and_is_there_still() {
 /// R-INSEAM-060
 #[tokio::test]
 async fn two_who_remove_at_once_share_one_removal() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let id = fake.connected(&registry, "ada").await.id();
     // As many connections to a server as both need: opening one takes longer than many reads.
@@ -209,15 +216,17 @@ async fn two_who_remove_at_once_share_one_removal() {
 /// R-INSEAM-015
 #[tokio::test]
 async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
-    let zeros = format!("sealed = {}", raw::literal(&[0; 93]));
+    let zeros = format!("sealed = {}", sql::literal(&[0; 93]));
     // A server stores no invalid text.
     let no_text = if ON_POSTGRES { "state = 'candidate'" } else { "secret_names = CAST(x'ff' AS TEXT)" };
     for broken in [&*zeros, no_text, "state = 'previous'"] {
-        let (world, acme) = (World::new().await, Acme::default());
+        let world = World::new().await;
+        let acme = Acme::default();
         let registry = world.open(acme.clone()).await;
         let connection = connected(&registry, "key-1").await;
-        raw::run(&world.database(), format!("UPDATE connection_credential SET {broken}")).await;
-        let (before, parsed) = (world.server.requests().len(), count(&acme.calls.parsed));
+        sql::run(&world.database(), format!("UPDATE connection_credential SET {broken}")).await;
+        let before = world.server.requests().len();
+        let parsed = count(&acme.calls.parsed);
         let info = connection.verify().await.unwrap();
         assert_eq!(&*info.reason.unwrap().code, "credential_unreadable", "{broken}");
         assert!(matches!(connection.base_url().await, Err(Error::Sealed { .. })), "{broken}");
@@ -233,13 +242,15 @@ async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
 /// R-INSEAM-060
 #[tokio::test]
 async fn a_removal_whose_caller_left_goes_on() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let mut changes = connection.on_liveness_change();
     fake.gate.close();
     let removal = Handle::current().spawn({
-        let (registry, id) = (registry.clone(), connection.id());
+        let registry = registry.clone();
+        let id = connection.id();
         async move { registry.remove(id).await }
     });
     fake.gate.until_inside(1).await;
@@ -261,8 +272,11 @@ pub(crate) async fn replaced(fake: &Fake, twin: &Connection, blob: &str) {
 
 #[tokio::test]
 async fn a_credential_that_comes_during_the_teardown_is_torn_down_too() {
-    let (world, ours, theirs) = (World::new().await, Fake::new(), Fake::new());
-    let (first, second) = (world.open(ours.clone()).await, world.open(theirs.clone()).await);
+    let world = World::new().await;
+    let ours = Fake::new();
+    let theirs = Fake::new();
+    let first = world.open(ours.clone()).await;
+    let second = world.open(theirs.clone()).await;
     let id = ours.connected(&first, "ada").await.id();
     let twin = second.connection(id).await.unwrap();
     ours.gate.close();
@@ -277,8 +291,11 @@ async fn a_credential_that_comes_during_the_teardown_is_torn_down_too() {
 
 #[tokio::test]
 async fn a_removal_that_is_overtaken_again_and_again_ends_and_says_that_something_is_left() {
-    let (world, ours, theirs) = (World::new().await, Fake::new(), Fake::new());
-    let (first, second) = (world.open(ours.clone()).await, world.open(theirs.clone()).await);
+    let world = World::new().await;
+    let ours = Fake::new();
+    let theirs = Fake::new();
+    let first = world.open(ours.clone()).await;
+    let second = world.open(theirs.clone()).await;
     let id = ours.connected(&first, "ada").await.id();
     let twin = second.connection(id).await.unwrap();
     set(&ours.teardown, Deed::Hangs);
@@ -308,7 +325,8 @@ async fn the_credential_before_is_given_back_too() {
         (Deed::Offline, "failed:provider_error", Teardown::Failed),
         (Deed::Hangs, "failed:plugin_timeout", Teardown::Failed),
     ] {
-        let (world, fake) = (World::new().await, Fake::new());
+        let world = World::new().await;
+        let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
         let connection = fake.connected(&registry, "ada").await;
         replaced(&fake, &connection, "second").await;
@@ -334,12 +352,13 @@ async fn the_credential_before_is_given_back_too() {
 
 #[tokio::test]
 async fn a_credential_before_that_does_not_open_is_skipped() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     replaced(&fake, &connection, "second").await;
-    let broken = format!("UPDATE connection_credential SET sealed = {} WHERE generation = 1", raw::literal(&[0; 93]));
-    assert_eq!(raw::run(&world.database(), broken).await, 1);
+    let broken = format!("UPDATE connection_credential SET sealed = {} WHERE generation = 1", sql::literal(&[0; 93]));
+    assert_eq!(sql::run(&world.database(), broken).await, 1);
     let removal = registry.remove(connection.id()).await.unwrap();
     assert_eq!((removal.teardown, removal.previous), (Teardown::Done, Some(Teardown::Skipped)));
     assert_eq!(*fake.given_back.lock().unwrap(), [b"second".to_vec()]);

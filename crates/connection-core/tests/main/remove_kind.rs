@@ -9,13 +9,14 @@ use crate::{
     acme::Acme,
     fake::{FAKE, Fake, count},
     log,
-    world::{World, connected},
+    test_host::{World, connected},
 };
 
 /// R-INSEAM-062
 #[tokio::test]
 async fn all_connections_of_a_kind_are_torn_down_before_it_is_unregistered() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.builder().kind(fake.clone()).kind(Acme::default()).open().await.unwrap();
     let other = connected(&registry, "key-1").await;
     for name in 0..20 {
@@ -48,12 +49,15 @@ async fn all_connections_of_a_kind_are_torn_down_before_it_is_unregistered() {
 async fn a_kind_that_is_unregistered_with_connections_left_is_told() {
     const LEFT: Kind = Kind::from_static("left-behind");
     log::begin();
-    let (world, fake) = (World::new().await, Fake::of_provider(LEFT, FAKE));
+    let world = World::new().await;
+    let fake = Fake::of_provider(LEFT, FAKE);
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     assert!(registry.kinds().unregister(&LEFT));
     let told = async {
-        while !log::lines_with("left-behind").iter().any(|line| line.contains("was unregistered") && line.contains("left=1"))
+        while !log::lines_with("left-behind")
+            .iter()
+            .any(|line| line.contains("was unregistered") && line.contains("left=1"))
         {
             tokio::task::yield_now().await;
         }

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use crate::{
     fake::{Deed, Fake, set},
     remove::{both_gone, replaced},
-    world::World,
+    test_host::World,
 };
 
 /// Two processes with a connection that was authorized twice: with `blob`, then with `second`. When the first one
@@ -24,14 +24,18 @@ struct Two {
 
 impl Two {
     async fn new() -> Self {
-        let (world, ours, theirs) = (World::new().await, Fake::new(), Fake::new());
-        let (first, second) = (world.open(ours.clone()).await, world.open(theirs.clone()).await);
+        let world = World::new().await;
+        let ours = Fake::new();
+        let theirs = Fake::new();
+        let first = world.open(ours.clone()).await;
+        let second = world.open(theirs.clone()).await;
         let connection = ours.connected(&first, "ada").await;
         replaced(&ours, &connection, "second").await;
         let twin = second.connection(connection.id()).await.unwrap();
         theirs.finds(|credential| match credential {
             b"blob" => {
-                let offline: VerifyResult<Secret> = NotLive::offline(Reason::new(reason::CONNECT, "no way there")).into();
+                let offline: VerifyResult<Secret> =
+                    NotLive::offline(Reason::new(reason::CONNECT, "no way there")).into();
                 offline.rotated(Secret::from("fresh"))
             }
             _ => VerifyResult::live(),
@@ -62,7 +66,7 @@ async fn a_previous_credential_that_is_rotated_during_its_teardown_is_torn_down_
 }
 
 #[tokio::test]
-async fn what_is_rotated_behind_a_removal_is_given_back_by_the_rollback() {
+async fn a_credential_rotated_after_a_removal_is_revoked_by_the_rollback() {
     let Two { world, ours, theirs, first, twin } = Two::new().await;
     theirs.gate.close();
     let id = twin.id();

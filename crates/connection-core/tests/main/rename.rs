@@ -5,8 +5,8 @@ use connection_core::{Error, Filter};
 
 use crate::{
     fake::Fake,
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 const EVENTS: &str = "SELECT body FROM connection_event WHERE kind = 'renamed' ORDER BY seq";
@@ -20,22 +20,25 @@ async fn a_rename_changes_the_label_and_the_revision_and_is_recorded() {
     assert_eq!((renamed.label.as_str(), renamed.id), ("work", connection.id()));
     let row = "SELECT a.label || a.generation || a.next_generation || c.generation FROM connection_account AS a \
                JOIN connection_credential AS c ON c.connection_id = a.id";
-    assert_eq!(raw::texts(&world.database(), row).await, ["work121"]);
+    assert_eq!(sql::texts(&world.database(), row).await, ["work121"]);
     let revision = "SELECT revision FROM connection_account";
-    assert_eq!(raw::number(&world.database(), revision).await, Some(2));
-    assert_eq!(raw::texts(&world.database(), EVENTS).await, [r#"{"before":"ada","label":"work"}"#]);
+    assert_eq!(sql::number(&world.database(), revision).await, Some(2));
+    assert_eq!(sql::texts(&world.database(), EVENTS).await, [r#"{"before":"ada","label":"work"}"#]);
     // The same label again changes nothing, and the sealed values still open.
     connection.rename("work").await.unwrap();
-    assert_eq!(raw::number(&world.database(), revision).await, Some(2));
-    assert_eq!(raw::texts(&world.database(), EVENTS).await.len(), 1);
+    assert_eq!(sql::number(&world.database(), revision).await, Some(2));
+    assert_eq!(sql::texts(&world.database(), EVENTS).await.len(), 1);
     connection.send(connection.request("GET", "/things").await.unwrap()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_label_that_is_empty_or_taken_is_refused_by_name() {
-    let (world, fake, other) = (World::new().await, Fake::new(), Fake::of(Kind::from_static("other")));
+    let world = World::new().await;
+    let fake = Fake::new();
+    let other = Fake::of(Kind::from_static("other"));
     let registry = world.builder().kind(fake.clone()).kind(other.clone()).open().await.unwrap();
-    let (ada, bob) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
+    let ada = fake.connected(&registry, "ada").await;
+    let bob = fake.connected(&registry, "bob").await;
     for empty in ["", "  ", "\u{200b}\n"] {
         let error = ada.rename(empty).await.unwrap_err();
         assert!(matches!(error, Error::InvalidLabel) && error.remedy().is_some(), "{empty:?}: {error}");
@@ -44,7 +47,7 @@ async fn a_label_that_is_empty_or_taken_is_refused_by_name() {
     assert!(matches!(&taken, Error::LabelTaken { label, .. } if label == "bob"), "{taken:?}");
     assert_eq!(taken.to_string(), "there is already a connection 'fake:bob'");
     assert_eq!(registry.connection(ada.id()).await.unwrap().info().label.as_str(), "ada");
-    assert!(raw::texts(&world.database(), EVENTS).await.is_empty());
+    assert!(sql::texts(&world.database(), EVENTS).await.is_empty());
     // Another kind and another owner have separate labels.
     other.connected(&registry, "eve").await.rename("bob").await.unwrap();
     fake.connected(&registry.owner("u42").unwrap(), "ada").await.rename("bob").await.unwrap();
@@ -56,9 +59,11 @@ async fn a_label_that_is_empty_or_taken_is_refused_by_name() {
 /// Of two connections that want the same label at once, one gets it.
 #[tokio::test]
 async fn two_that_want_one_label_do_not_both_get_it() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
-    let (ada, bob) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
+    let ada = fake.connected(&registry, "ada").await;
+    let bob = fake.connected(&registry, "bob").await;
     let (one, two) = tokio::join!(ada.rename("work"), bob.rename("work"));
     assert_eq!([one.is_ok(), two.is_ok()].iter().filter(|done| **done).count(), 1);
     assert!(matches!(one.and(two), Err(Error::LabelTaken { .. })));
@@ -69,10 +74,11 @@ async fn two_that_want_one_label_do_not_both_get_it() {
 /// A handle of a row that was moved to another owner renames nothing.
 #[tokio::test]
 async fn a_handle_renames_nothing_of_another_owner() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
-    raw::run(&world.database(), "UPDATE connection_account SET owner = 'u42'").await;
+    sql::run(&world.database(), "UPDATE connection_account SET owner = 'u42'").await;
     assert!(matches!(connection.rename("mine").await, Err(Error::NotFound(_))));
     assert!(matches!(connection.make_default().await, Err(Error::NotFound(_))));
     let theirs = registry.owner("u42").unwrap().connection(connection.id()).await.unwrap();

@@ -17,8 +17,8 @@ pub(crate) use crate::running::run;
 use crate::{
     acme::API,
     fake::{Deed, Gate, count},
-    issuer::Strict,
-    world::{self, START, World},
+    strict_issuer::Strict,
+    test_host::{self, START, World},
 };
 
 pub(crate) const RENEWING: Kind = Kind::from_static("renewing");
@@ -105,7 +105,7 @@ impl Renewing {
     }
 
     pub(crate) async fn connected(&self, registry: &ConnectionRegistry) -> Handle {
-        match world::connect(registry, &RENEWING, &[("name", "ada")]).await {
+        match test_host::connect(registry, &RENEWING, &[("name", "ada")]).await {
             Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
             other => panic!("not connected: {other:?}"),
         }
@@ -122,7 +122,7 @@ impl ConnectionDefinition for Renewing {
             .secret_name("accessToken")
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Tokens>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Tokens>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
         let name = answers.text("name")?.to_owned();
         let [access, refresh, account] = *self.gives.lock().unwrap();
@@ -131,11 +131,11 @@ impl ConnectionDefinition for Renewing {
             let seconds = *seconds.lock().unwrap();
             seconds.map(|seconds| Timestamp::from_seconds(ctx.now().seconds() + seconds))
         };
-        Ok(Established::new(tokens, Identity::new(account, name))
+        Ok(SetupResult::new(tokens, Identity::new(account, name))
             .valid_until(from_now(&self.valid_for))
             .renew_at(from_now(&self.renew_in))
             .authorized_until(from_now(&self.authorized_for))
-            .established_live(VerifyResult::live()))
+            .measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, tokens: &Tokens) -> Result<Secret, CredentialError> {
@@ -306,7 +306,7 @@ impl Renewals {
     }
 
     pub(crate) async fn edit(&self, sql: &str) -> u64 {
-        crate::raw::run(&self.world.database(), sql).await
+        crate::sql::run(&self.world.database(), sql).await
     }
 
     /// Lets time pass for recorded requests, which are on the database's clock that nobody can set.
@@ -324,7 +324,7 @@ impl Renewals {
 
     /// Returns the names of the events, in order.
     pub(crate) async fn events(&self) -> Vec<String> {
-        crate::raw::texts(&self.world.database(), "SELECT kind FROM connection_event ORDER BY seq").await
+        crate::sql::texts(&self.world.database(), "SELECT kind FROM connection_event ORDER BY seq").await
     }
 
     /// Sets the clock to this many seconds after the connection was created, and wakes sleepers.
@@ -364,18 +364,18 @@ impl Renewals {
     /// Returns a number in the row of the account.
     pub(crate) async fn number(&self, column: &str) -> i64 {
         let sql = format!("SELECT {column} FROM connection_account");
-        crate::raw::number(&self.world.database(), sql).await.unwrap_or_default()
+        crate::sql::number(&self.world.database(), sql).await.unwrap_or_default()
     }
 
     /// Returns a number of the current credential.
     pub(crate) async fn credential(&self, column: &str) -> Option<i64> {
         let sql = format!("SELECT {column} FROM connection_credential WHERE state = 'current'");
-        crate::raw::number(&self.world.database(), sql).await
+        crate::sql::number(&self.world.database(), sql).await
     }
 
     /// Returns a number in the row with the lease.
     pub(crate) async fn lease(&self, column: &str) -> Option<i64> {
-        crate::raw::number(&self.world.database(), format!("SELECT {column} FROM connection_liveness")).await
+        crate::sql::number(&self.world.database(), format!("SELECT {column} FROM connection_liveness")).await
     }
 }
 

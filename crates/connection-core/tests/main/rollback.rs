@@ -8,11 +8,11 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{FAKE, Fake},
-    raw,
     reauthorize::{credentials, events, knows, reauthorized, state, token},
     setup_writes::{break_writes, is_store, mend},
+    sql,
+    test_host::{World, answers, code, connected, me, step},
     test_server::Reply,
-    world::{World, answers, code, connected, me, step},
 };
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -53,10 +53,10 @@ async fn the_previous_credential_is_current_again_and_can_be_left_again() {
 async fn the_old_blob_put_back_by_hand_does_not_open() {
     let world = World::new().await;
     let connection = twice(&world).await;
-    let old = raw::blob(&world.database(), "SELECT sealed FROM connection_credential WHERE generation = 1").await;
+    let old = sql::blob(&world.database(), "SELECT sealed FROM connection_credential WHERE generation = 1").await;
     connection.rollback().await.unwrap();
-    let put_back = format!("UPDATE connection_credential SET sealed = {} WHERE generation = 3", raw::literal(&old));
-    assert_eq!(raw::run(&world.database(), put_back).await, 1);
+    let put_back = format!("UPDATE connection_credential SET sealed = {} WHERE generation = 3", sql::literal(&old));
+    assert_eq!(sql::run(&world.database(), put_back).await, 1);
     let info = connection.verify().await.unwrap();
     assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "credential_unreadable"));
     assert!(matches!(connection.request("GET", "/me").await, Err(Error::Sealed { .. })));
@@ -135,7 +135,8 @@ async fn one_that_does_not_work_is_refused_and_nothing_changes() {
         (|| VerifyResult::live().identity(Identity::new("eve", "eve")), "another account"),
     ];
     for (finding, why) in findings {
-        let (world, fake) = (World::new().await, Fake::new());
+        let world = World::new().await;
+        let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
         let connection = fake.connected(&registry, "ada").await;
         let session = connection.reauthorize().await.unwrap();
@@ -163,15 +164,15 @@ fn not_live(offline: bool) -> VerifyResult<Secret> {
 async fn one_that_was_damaged_or_moved_is_refused() {
     let world = World::new().await;
     let connection = twice(&world).await;
-    let current = raw::blob(&world.database(), "SELECT sealed FROM connection_credential WHERE generation = 2").await;
-    let moved = format!("UPDATE connection_credential SET sealed = {} WHERE generation = 1", raw::literal(&current));
-    assert_eq!(raw::run(&world.database(), moved).await, 1);
+    let current = sql::blob(&world.database(), "SELECT sealed FROM connection_credential WHERE generation = 2").await;
+    let moved = format!("UPDATE connection_credential SET sealed = {} WHERE generation = 1", sql::literal(&current));
+    assert_eq!(sql::run(&world.database(), moved).await, 1);
     assert!(matches!(refused(&connection).await, Error::Sealed { .. }));
     assert_eq!(token(&connection).await, "key-2");
 }
 
 #[tokio::test]
-async fn what_its_verification_rotates_is_what_is_kept() {
+async fn a_credential_rotated_by_its_verification_is_stored() {
     let world = World::new().await;
     let connection = twice(&world).await;
     world.provider(|request| match request.contains("Bearer key-1\r") {
@@ -184,8 +185,9 @@ async fn what_its_verification_rotates_is_what_is_kept() {
 
 /// Even if the rollback is refused: the credential that was kept no longer works.
 #[tokio::test]
-async fn what_its_verification_rotates_is_kept_though_it_is_refused() {
-    let (world, fake) = (World::new().await, Fake::new());
+async fn a_credential_rotated_by_its_verification_is_stored_although_refused() {
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     *fake.blob.lock().unwrap() = b"second".to_vec();
@@ -232,9 +234,12 @@ async fn a_failure_of_each_of_its_writes_changes_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_processes_that_go_back_at_once_one_does() {
-    let (world, slow, quick) = (World::new().await, Fake::new(), Fake::new());
-    let (first, second) = (world.open(slow.clone()).await, world.open(quick.clone()).await);
+async fn two_concurrent_rollbacks_have_one_winner() {
+    let world = World::new().await;
+    let slow = Fake::new();
+    let quick = Fake::new();
+    let first = world.open(slow.clone()).await;
+    let second = world.open(quick.clone()).await;
     let connection = slow.connected(&first, "ada").await;
     let session = connection.reauthorize().await.unwrap();
     let (no, _) = step(&session).await;
@@ -256,8 +261,9 @@ async fn of_two_processes_that_go_back_at_once_one_does() {
 }
 
 #[tokio::test]
-async fn who_asks_while_it_is_under_way_gets_that_ones_result() {
-    let (world, fake) = (World::new().await, Fake::new());
+async fn a_caller_during_a_probe_gets_its_result() {
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let session = connection.reauthorize().await.unwrap();
@@ -265,7 +271,8 @@ async fn who_asks_while_it_is_under_way_gets_that_ones_result() {
     session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
     session.terminal().await.unwrap();
     fake.gate.close();
-    let (one, two) = (connection.clone(), connection.clone());
+    let one = connection.clone();
+    let two = connection.clone();
     let both = Handle::current().spawn(async move { tokio::join!(one.rollback(), two.rollback()) });
     fake.gate.until_inside(1).await;
     fake.gate.open();

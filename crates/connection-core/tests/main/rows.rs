@@ -9,23 +9,25 @@ use connection_contract::Liveness;
 use connection_core::{Filter, IdGenerator, UuidV7};
 use uuid::{Builder, Uuid};
 
-use crate::{fake::Fake, raw, world::World};
+use crate::{fake::Fake, sql, test_host::World};
 
 /// R-INSEAM-044
 #[tokio::test]
 async fn tables_are_made_once_and_left_as_they_are_by_every_later_open() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let done = "SELECT version || ' ' || success || ' ' || hex(checksum) FROM connection_migrations ORDER BY version";
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     registry.close().await;
-    let (tables, migrations) = (raw::columns(&world.database()).await, raw::texts(&world.database(), done).await);
+    let tables = sql::columns(&world.database()).await;
+    let migrations = sql::texts(&world.database(), done).await;
     let versions: Vec<u64> = migrations.iter().map(|m| m.split(' ').next().unwrap().parse().unwrap()).collect();
     assert!(versions.is_sorted() && versions.first() == Some(&1), "{versions:?}");
     for _ in 0..3 {
         let registry = world.open(fake.clone()).await;
-        assert_eq!(raw::columns(&world.database()).await, tables);
-        assert_eq!(raw::texts(&world.database(), done).await, migrations);
+        assert_eq!(sql::columns(&world.database()).await, tables);
+        assert_eq!(sql::texts(&world.database(), done).await, migrations);
         let found = registry.connection(connection.id()).await.unwrap();
         assert_eq!(found.verify().await.unwrap().liveness, Liveness::Live);
         registry.close().await;
@@ -37,7 +39,7 @@ async fn tables_are_made_once_and_left_as_they_are_by_every_later_open() {
 async fn no_table_knows_of_sources_or_grants() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let columns = raw::columns(&world.database()).await;
+    let columns = sql::columns(&world.database()).await;
     assert!(columns.iter().any(|column| column == "connection_account.owner"), "{columns:?}");
     // The address for webhooks is an address of this host, not of data. The grants of extensions are in a separate
     // table, which no connection refers to.
@@ -58,7 +60,8 @@ async fn no_table_knows_of_sources_or_grants() {
 /// R-INSEAM-040: a plugin has no access to the store; what it returns is stored, sealed.
 #[tokio::test]
 async fn a_connection_is_stored_by_the_core_with_kind_id_blob_and_liveness() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     *fake.blob.lock().unwrap() = b"plain-credential-bytes".to_vec();
     let connection = fake.connected(&registry, "ada").await;
@@ -66,8 +69,8 @@ async fn a_connection_is_stored_by_the_core_with_kind_id_blob_and_liveness() {
                FROM connection_account AS a JOIN connection_credential AS c ON c.connection_id = a.id \
                JOIN connection_liveness AS l ON l.connection_id = a.id";
     let id = connection.id().to_string().replace('-', "").to_uppercase();
-    assert_eq!(raw::texts(&world.database(), row).await, [format!("fake {id} live")]);
-    let sealed = raw::blob(&world.database(), "SELECT sealed FROM connection_credential").await;
+    assert_eq!(sql::texts(&world.database(), row).await, [format!("fake {id} live")]);
+    let sealed = sql::blob(&world.database(), "SELECT sealed FROM connection_credential").await;
     assert!(sealed.len() > 22 && !sealed.windows(5).any(|window| window == b"plain"));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!(fake.seen.lock().unwrap().last().unwrap(), b"plain-credential-bytes");
@@ -76,7 +79,8 @@ async fn a_connection_is_stored_by_the_core_with_kind_id_blob_and_liveness() {
 /// R-INSEAM-041
 #[tokio::test]
 async fn ids_are_version_7_and_sort_as_they_were_made() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let mut made = Vec::new();
     for name in 0..8 {
@@ -107,7 +111,8 @@ impl IdGenerator for Counting {
 /// R-INSEAM-042
 #[tokio::test]
 async fn ids_come_from_the_generator_that_the_host_gave_and_times_from_its_clock() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let ids = Arc::new(Counting::default());
     let registry = world.builder().ids(ids.clone()).kind(fake.clone()).open().await.unwrap();
     fake.connected(&registry, "ada").await;
@@ -121,5 +126,5 @@ async fn ids_come_from_the_generator_that_the_host_gave_and_times_from_its_clock
         assert_eq!((info.created_at.seconds(), info.updated_at.seconds()), (world.now(), world.now()));
     }
     let ours = "SELECT count(*) FROM connection_event WHERE hex(id) LIKE '00000000%'";
-    assert_eq!((infos.len(), raw::number(&world.database(), ours).await), (2, Some(2)));
+    assert_eq!((infos.len(), sql::number(&world.database(), ours).await), (2, Some(2)));
 }

@@ -222,7 +222,8 @@ async fn with_a_profile_elsewhere_nothing_of_the_tools_own_directory_is_mounted(
     for file in [".tool/settings.json", ".toolbeside", "work/.tool/settings.json"] {
         it.write(file, "{}");
     }
-    let (sandbox, profiles) = (it.registry.sandbox(&STRICT).unwrap(), it.registry.profiles(&STRICT).unwrap());
+    let sandbox = it.registry.sandbox(&STRICT).unwrap();
+    let profiles = it.registry.profiles(&STRICT).unwrap();
     let own = profiles.default_profile().await.unwrap();
     let work = profiles.create(NewProfile::new("work", it.path("work/.tool"))).await.unwrap();
     let mut options = SpawnOptions::new("tool");
@@ -240,8 +241,11 @@ async fn with_a_profile_elsewhere_nothing_of_the_tools_own_directory_is_mounted(
     }
     // In the container of another tool it would have no effect.
     let error = refused(compose(&it, &SandboxPolicy::new(), &options));
-    assert_eq!(error.to_string(), "a profile of kind 'strict' is applied to the command in the container of kind \
-                                   'tool'");
+    assert_eq!(
+        error.to_string(),
+        "a profile of kind 'strict' is applied to the command in the container of kind \
+                                   'tool'"
+    );
     assert_eq!((error.code(), error.remedy().is_some()), ("invalid_sandbox", true));
 }
 
@@ -254,7 +258,8 @@ async fn another_owner_has_its_own_profile_in_the_container_or_nothing_starts() 
     }
     let others = it.registry.owner("u42").unwrap();
     for kind in [TOOL, STRICT] {
-        let (sandbox, profiles) = (others.sandbox(&kind).unwrap(), others.profiles(&kind).unwrap());
+        let sandbox = others.sandbox(&kind).unwrap();
+        let profiles = others.profiles(&kind).unwrap();
         for engine in [SandboxEngine::Docker, SandboxEngine::Podman] {
             let policy = SandboxPolicy::new().engine(engine);
             let error = refused(sandbox.compose(&policy, &start()));
@@ -290,13 +295,14 @@ async fn a_container_without_a_place_for_a_profile_has_nothing_of_the_user_for_a
         let registry = it.registry.owner(owner).unwrap();
         registry.sandbox(&SHARED).unwrap().compose(&SandboxPolicy::new(), &SpawnOptions::new("tool")).unwrap()
     };
-    let (own, others) = (composed("local"), composed("u42"));
+    let own = composed("local");
+    let others = composed("u42");
     assert_eq!((own.mounts.len(), own.left_out.len()), (1, 0));
     assert_eq!((others.mounts.len(), others.left_out.len()), (0, 1), "{:?}", others.left_out);
 }
 
 #[tokio::test]
-async fn of_two_mounts_at_one_place_the_later_takes_the_place_of_the_earlier() {
+async fn a_later_mount_replaces_an_earlier_one_at_the_same_target() {
     let it = Tools::new().await;
     let own = it.write(".tool/settings.json", "{}").parent().unwrap().to_owned();
     let [one, two] = ["one", "two"].map(|name| it.write(&format!("{name}/file"), "").parent().unwrap().to_owned());
@@ -329,7 +335,15 @@ async fn a_kind_whose_container_reaches_above_its_base_is_not_registered() {
 #[tokio::test]
 async fn what_the_engine_and_the_host_go_by_is_not_taken_from_the_start() {
     let it = Tools::new().await;
-    let names = ["SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "REGISTRY_AUTH_FILE", "GODEBUG", "SSH_AUTH_SOCK"];
+    let names = [
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "REGISTRY_AUTH_FILE",
+        "GODEBUG",
+        "SSH_AUTH_SOCK",
+    ];
     let options = names.iter().fold(SpawnOptions::new("tool"), |options, name| options.env(*name, "canary"));
     let run = compose(&it, &SandboxPolicy::new(), &options).unwrap();
     assert!(run.env.is_empty(), "{:?}", run.env.keys());

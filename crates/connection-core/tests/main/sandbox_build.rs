@@ -17,7 +17,8 @@ async fn an_engine_that_builds_has_the_variables_that_it_is_given_and_no_others(
     fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();
     let bin = it.path("bin").into_os_string().into_string().unwrap();
     let said = |name: &str| fs::read_to_string(it.path("bin").join(name)).unwrap();
-    let (sandbox, policy) = (it.registry.sandbox(&TOOL).unwrap(), SandboxPolicy::new().engine_option("--log-level=error"));
+    let sandbox = it.registry.sandbox(&TOOL).unwrap();
+    let policy = SandboxPolicy::new().engine_option("--log-level=error");
     let given = [("PATH", &*bin), ("GIVEN", "one")];
     let image = sandbox.build_text(&policy, "FROM scratch\n", given).unwrap();
     assert_eq!(said("args"), format!("--log-level=error build --tag {image} -\n"));
@@ -29,7 +30,10 @@ async fn an_engine_that_builds_has_the_variables_that_it_is_given_and_no_others(
     assert!(names.iter().all(|name| known.contains(&&**name)), "{names:?}");
     sandbox.build(&policy, &it.path("image"), given).unwrap();
     let directory = it.path("image").display().to_string();
-    assert_eq!(said("args"), format!("--log-level=error build --tag {image} --file {directory}/Containerfile {directory}\n"));
+    assert_eq!(
+        said("args"),
+        format!("--log-level=error build --tag {image} --file {directory}/Containerfile {directory}\n")
+    );
     assert_eq!(said("input"), "");
     let error = sandbox.build_text(&policy, "FROM scratch\n", [("PATH", &*bin), ("CODE", "3")]).unwrap_err();
     assert!(matches!(error, Error::Sandbox(SandboxError::Engine { .. })), "{error}");

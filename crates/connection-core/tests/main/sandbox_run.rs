@@ -10,7 +10,10 @@ use std::{
     process::{Command, Output},
 };
 
-use connection_core::{Environment as _, NewProfile, SandboxAccess, SandboxNetwork, SandboxPolicy, SandboxRun, SpawnOptions, SystemEnvironment};
+use connection_core::{
+    Environment as _, NewProfile, SandboxAccess, SandboxNetwork, SandboxPolicy, SandboxRun, SpawnOptions,
+    SystemEnvironment,
+};
 
 use crate::tool::{TOOL, Tools};
 
@@ -21,8 +24,7 @@ const IMAGE_FILE: &str = "FROM scratch\nCOPY busybox tool /bin/\nENV PATH=/bin\n
 const BUSYBOX: &str = "/bin/busybox";
 /// Options for running a container, the usual ones first: some machines have an older version of control groups,
 /// and some do not let even root raise a limit.
-const WAYS: [&[&str]; 3] =
-    [&[], &["--cgroup-manager=cgroupfs"], &["--cgroup-manager=cgroupfs", "--runtime=runc"]];
+const WAYS: [&[&str]; 3] = [&[], &["--cgroup-manager=cgroupfs"], &["--cgroup-manager=cgroupfs", "--runtime=runc"]];
 
 /// Runs one of the program's many tools; it knows the argument of a profile.
 const TOOL_OF_IMAGE: &str = "#!/bin/busybox sh\n[ \"$1\" = --isolated ] && shift\nexec /bin/busybox \"$@\"\n";
@@ -81,7 +83,12 @@ impl Engine {
         let mut said = String::new();
         for way in WAYS {
             let policy = way.iter().fold(SandboxPolicy::new(), |policy, option| policy.engine_option(*option));
-            let policy = policy.scratch(it.path("scratch")).image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
+            let policy = policy
+                .scratch(it.path("scratch"))
+                .image(Some(IMAGE.into()))
+                .memory(256 << 20)
+                .pids(64)
+                .network(SandboxNetwork::None);
             let sandbox = it.registry.sandbox(&TOOL).unwrap();
             if let Err(why) = runs(way, &it, &limits) {
                 said = why;
@@ -111,8 +118,18 @@ impl Engine {
 fn runs(way: &[&str], it: &Tools, limits: &Path) -> Result<(), String> {
     const PROBE: &str = "localhost/connections-test/probe:1";
     const BOUNDS: [&str; 12] = [
-        "run", "--rm", "--network=none", "--memory=268435456b", "--memory-swap=268435456b", "--pids-limit=64", "--cap-drop=ALL",
-        "--security-opt=no-new-privileges", "--http-proxy=false", PROBE, "/bin/busybox", "true",
+        "run",
+        "--rm",
+        "--network=none",
+        "--memory=268435456b",
+        "--memory-swap=268435456b",
+        "--pids-limit=64",
+        "--cap-drop=ALL",
+        "--security-opt=no-new-privileges",
+        "--http-proxy=false",
+        PROBE,
+        "/bin/busybox",
+        "true",
     ];
     it.write("probe/Containerfile", "FROM scratch\nCOPY busybox /bin/busybox\n");
     fs::copy(BUSYBOX, it.path("probe/busybox")).unwrap();
@@ -181,15 +198,21 @@ async fn what_is_mounted_below_another_place_lies_in_that_one_whichever_comes_fi
     let Some(engine) = Engine::find().await else { return };
     let it = &engine.it;
     let directory = |path: &str| it.write(path, path).parent().unwrap().to_owned();
-    let (outer, inner, last) = (directory("outer/below/file"), directory("inner/file"), directory("last/file"));
+    let outer = directory("outer/below/file");
+    let inner = directory("inner/file");
+    let last = directory("last/file");
     let outer = outer.parent().unwrap().to_owned();
     let policy = |first: (&Path, &str), second: (&Path, &str)| {
         let policy = engine.policy.clone().shared_directory(first.0, first.1, SandboxAccess::Writable);
         policy.shared_directory(second.0, second.1, SandboxAccess::Writable)
     };
-    let (above, below) = ((&*outer, "/a"), (&*inner, "/a/below"));
+    let above = (&*outer, "/a");
+    let below = (&*inner, "/a/below");
     for policy in [policy(above, below), policy(below, above)] {
         assert_eq!(engine.run(&policy, &shell("tool cat /a/below/file")), (0, "inner/file".into()));
     }
-    assert_eq!(engine.run(&policy(below, (&last, "/a/below")), &shell("tool cat /a/below/file")), (0, "last/file".into()));
+    assert_eq!(
+        engine.run(&policy(below, (&last, "/a/below")), &shell("tool cat /a/below/file")),
+        (0, "last/file".into())
+    );
 }

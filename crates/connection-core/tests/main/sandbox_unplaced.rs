@@ -29,8 +29,8 @@ impl ConnectionDefinition for Cli {
         Descriptor::new(self.0.clone(), "Cli", AuthType::None).needs(Need::Files).tool(ToolSpec::new("cli"))
     }
 
-    async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
-        Ok(Established::new((), Identity::new("1", "ada")))
+    async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
+        Ok(SetupResult::new((), Identity::new("1", "ada")))
     }
 
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
@@ -51,7 +51,8 @@ impl ConnectionDefinition for Cli {
 
     fn sandbox(&self) -> Option<SandboxSpec> {
         let spec = SandboxSpec::new("localhost/connections/cli:1", "cli");
-        let (own, other) = (ConfigMount::new(home(".cli"), "/config/.cli"), ConfigMount::new(home(".other"), "/config/.cli"));
+        let own = ConfigMount::new(home(".cli"), "/config/.cli");
+        let other = ConfigMount::new(home(".other"), "/config/.cli");
         Some(match self.0.as_str() {
             "unplaced" => spec.config_mount(other),
             "covered" => spec.config_mount(own.profile()).config_mount(other),
@@ -81,7 +82,8 @@ async fn a_tool_whose_profile_has_no_place_in_the_container_does_not_run_with_it
     for engine in [SandboxEngine::Docker, SandboxEngine::Podman] {
         let policy = SandboxPolicy::new().engine(engine);
         for kind in [UNPLACED, COVERED, PLACED] {
-            let (sandbox, profiles) = (it.registry.sandbox(&kind).unwrap(), it.registry.profiles(&kind).unwrap());
+            let sandbox = it.registry.sandbox(&kind).unwrap();
+            let profiles = it.registry.profiles(&kind).unwrap();
             let own = profiles.default_profile().await.unwrap();
             let work = match profiles.list().await.unwrap().into_iter().find(|profile| profile.id != own.id) {
                 Some(work) => work,
@@ -94,7 +96,8 @@ async fn a_tool_whose_profile_has_no_place_in_the_container_does_not_run_with_it
                 if kind == PLACED {
                     // The control: it is mounted at its place, and nothing else is.
                     let run = composed.unwrap();
-                    let at = run.mounts.iter().filter(|mount| mount.target == "/config/.cli").map(|mount| &mount.source);
+                    let at =
+                        run.mounts.iter().filter(|mount| mount.target == "/config/.cli").map(|mount| &mount.source);
                     assert!(at.eq([&it.path(directory)]), "{run:?}");
                     continue;
                 }

@@ -8,10 +8,10 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{FAKE, Fake, count},
-    raw,
     renewing::{LIFE, RENEWING, Renewals, Renewing, refreshed, run, send},
+    sql,
+    test_host::{START, World, step},
     test_server::Reply,
-    world::{START, World, step},
 };
 
 /// Lets time pass until the condition holds.
@@ -28,14 +28,14 @@ async fn until(world: &World, what: &str, mut is_so: impl AsyncFnMut() -> bool) 
 }
 
 async fn number(world: &World, sql: &str) -> i64 {
-    raw::number(&world.database(), sql).await.unwrap_or_default()
+    sql::number(&world.database(), sql).await.unwrap_or_default()
 }
 
 /// Creates connections of several accounts; the provider refreshes each any number of times.
 async fn many(world: &World, plugin: &Renewing, accounts: usize) -> (ConnectionRegistry, Vec<Connection>) {
     world.provider(|request| match request.starts_with("POST /token") {
         true => Reply::ok(r#"{"access":"access-9","refresh":"refresh-9","life":3600}"#),
-        false => crate::world::me("1", "ada"),
+        false => crate::test_host::me("1", "ada"),
     });
     let registry = world.open(plugin.clone()).await;
     let mut connections = Vec::new();
@@ -49,7 +49,8 @@ async fn many(world: &World, plugin: &Renewing, accounts: usize) -> (ConnectionR
 /// Q25
 #[tokio::test]
 async fn credentials_of_all_owners_are_renewed_when_they_are_due_and_nobody_uses_them() {
-    let (world, plugin) = (World::new().await, Renewing::new());
+    let world = World::new().await;
+    let plugin = Renewing::new();
     let (registry, _connections) = many(&world, &plugin, 6).await;
     world.clock.advance(std::time::Duration::from_secs(u64::try_from(LIFE - 460).unwrap()));
     let _running = run(&registry);
@@ -66,7 +67,8 @@ async fn credentials_of_all_owners_are_renewed_when_they_are_due_and_nobody_uses
 
 #[tokio::test]
 async fn one_provider_is_asked_for_four_at_once() {
-    let (world, plugin) = (World::new().await, Renewing::new());
+    let world = World::new().await;
+    let plugin = Renewing::new();
     let (registry, _connections) = many(&world, &plugin, 10).await;
     plugin.before.close();
     world.clock.advance(std::time::Duration::from_secs(u64::try_from(LIFE - 200).unwrap()));
@@ -88,7 +90,7 @@ async fn one_provider_is_asked_for_four_at_once() {
 }
 
 #[tokio::test]
-async fn of_two_schedulers_one_renews_and_one_looks_again() {
+async fn two_schedulers_refresh_once() {
     let it = Renewals::new().await;
     let other = it.world.open(it.plugin.clone()).await;
     it.edit(&format!("UPDATE connection_liveness SET next_check_at = {}", START + 10)).await;
@@ -127,7 +129,8 @@ async fn a_scheduler_that_is_dropped_at_any_moment_loses_nothing() {
 
 #[tokio::test]
 async fn a_pause_that_a_provider_asks_for_is_kept_for_all_its_connections() {
-    let (world, plugin) = (World::new().await, Renewing::new());
+    let world = World::new().await;
+    let plugin = Renewing::new();
     let (registry, connections) = many(&world, &plugin, 2).await;
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = asked.clone();
@@ -136,10 +139,10 @@ async fn a_pause_that_a_provider_asks_for_is_kept_for_all_its_connections() {
         Reply::whole(429, "retry-after: 300\r\n", "")
     });
     let due = |id: &Connection, at: i64| {
-        format!("UPDATE connection_credential SET refresh_at = {at} WHERE connection_id = {}", raw::id(id.id()))
+        format!("UPDATE connection_credential SET refresh_at = {at} WHERE connection_id = {}", sql::id(id.id()))
     };
-    raw::run(&world.database(), due(&connections[0], START + 10)).await;
-    raw::run(&world.database(), due(&connections[1], START + 60)).await;
+    sql::run(&world.database(), due(&connections[0], START + 10)).await;
+    sql::run(&world.database(), due(&connections[1], START + 60)).await;
     let _running = run(&registry);
     until(&world, "the first is refused", async || count(&asked) == 1).await;
     until(&world, "five minutes passed", async || world.now() >= START + 290).await;
@@ -148,9 +151,10 @@ async fn a_pause_that_a_provider_asks_for_is_kept_for_all_its_connections() {
 }
 
 #[tokio::test]
-async fn what_ends_and_no_renewal_saves_is_told_once_a_week_ahead() {
+async fn an_end_that_no_refresh_prevents_is_announced_once_a_week_before() {
     let world = World::new().await;
-    let (fake, plugin) = (Fake::new(), Renewing::new());
+    let fake = Fake::new();
+    let plugin = Renewing::new();
     let registry = world.builder().kind(fake.clone()).kind(plugin.clone()).open().await.unwrap();
     let at = |seconds| Timestamp::from_seconds(START + seconds);
     let day = 86_400;
@@ -171,7 +175,7 @@ async fn what_ends_and_no_renewal_saves_is_told_once_a_week_ahead() {
     let told = async || {
         let sql = "SELECT a.label || ' ' || e.body FROM connection_event AS e \
                    JOIN connection_account AS a ON a.id = e.connection_id WHERE e.kind = 'expiring' ORDER BY a.label";
-        raw::texts(&world.database(), sql).await
+        sql::texts(&world.database(), sql).await
     };
     let _running = [run(&registry), run(&world.builder().kind(fake).kind(plugin).open().await.unwrap())];
     until(&world, "two are told", async || told().await.len() == 2).await;
@@ -189,7 +193,7 @@ async fn what_ends_and_no_renewal_saves_is_told_once_a_week_ahead() {
 async fn a_row_that_cannot_be_told_of_keeps_nothing_from_being_renewed() {
     let it = Renewals::new().await;
     it.edit(&format!("UPDATE connection_credential SET authorized_until = {}", START + 86_400)).await;
-    raw::refuse(&it.world.database(), "UPDATE OF announced_at ON connection_credential").await;
+    sql::refuse(&it.world.database(), "UPDATE OF announced_at ON connection_credential").await;
     it.at(LIFE - 200);
     let _running = run(&it.registry);
     until(&it.world, "it is renewed", async || it.number("generation").await == 2).await;
@@ -202,17 +206,15 @@ struct Items(Vec<Import>);
 impl futures_core::Stream for Items {
     type Item = Import;
 
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> Poll<Option<Import>> {
+    fn poll_next(mut self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<Option<Import>> {
         Poll::Ready(self.0.pop())
     }
 }
 
 #[tokio::test]
 async fn a_setup_whose_run_was_lost_goes_on() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let lost = {
         let registry = world.open(fake.clone()).await;
         let session = registry.setups().begin(&FAKE).await.unwrap();
@@ -220,11 +222,11 @@ async fn a_setup_whose_run_was_lost_goes_on() {
         session.id()
     };
     // The state after a process was killed while the plugin was working.
-    raw::run(&world.database(), "UPDATE connection_setup SET state = 'running', sealed_step = NULL").await;
+    sql::run(&world.database(), "UPDATE connection_setup SET state = 'running', sealed_step = NULL").await;
     let registry = world.open(fake.clone()).await;
     let _running = run(&registry);
     until(&world, "it waits again", async || {
-        raw::texts(&world.database(), "SELECT state FROM connection_setup").await == ["waiting"]
+        sql::texts(&world.database(), "SELECT state FROM connection_setup").await == ["waiting"]
     })
     .await;
     let session = registry.setups().resume(lost).await.unwrap();
@@ -232,13 +234,13 @@ async fn a_setup_whose_run_was_lost_goes_on() {
 }
 
 #[tokio::test]
-async fn it_ends_when_the_registry_is_closed_and_nothing_needs_it() {
+async fn the_server_ends_after_the_registry_is_closed() {
     let it = Renewals::new().await;
     let registry = it.registry.clone();
     let running = Handle::current().spawn(async move { registry.run().await });
     it.world.clock.until_asleep(1).await;
     it.registry.close().await;
-    crate::world::outlasted(&it.world, running).await;
+    crate::test_host::outlasted(&it.world, running).await;
     // Without a scheduler, a use refreshes.
     let other = it.world.open(it.plugin.clone()).await;
     it.at(LIFE * 3);

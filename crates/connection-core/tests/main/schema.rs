@@ -5,8 +5,8 @@
 use std::{env, fs, path::Path};
 
 use crate::{
-    raw::{self, Database},
-    world::World,
+    sql::{self, Database},
+    test_host::World,
 };
 
 const HEAD: &str = "\
@@ -19,7 +19,7 @@ const HEAD: &str = "\
 async fn objects(database: &Database) -> Vec<String> {
     let sql = "SELECT type || ' ' || name || ': ' || COALESCE(sql, '') FROM sqlite_schema \
                WHERE tbl_name <> 'connection_migrations' ORDER BY 1";
-    raw::texts(database, sql).await
+    sql::texts(database, sql).await
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn the_documented_schema_is_that_of_all_migrations() {
     let empty = world.directory.path().join("documented.db");
     fs::write(&empty, "").unwrap();
     let empty = Database::File(empty);
-    raw::script(&empty, documented).await;
+    sql::script(&empty, documented).await;
     assert_eq!(objects(&empty).await, objects(&world.database()).await);
 }
 

@@ -5,8 +5,8 @@ use connection_contract::Secret;
 use connection_core::{AdvanceError, FilesPolicy, SetupSession, SetupStep};
 
 use crate::{
-    form::{FORM, Form},
-    world::{World, answers, code, step},
+    form_plugin::{FORM, Form},
+    test_host::{World, answers, code, step},
 };
 
 type Given = Vec<(String, Secret)>;
@@ -31,7 +31,8 @@ fn problems(result: Result<(), AdvanceError>) -> String {
 /// R-INSEAM-037
 #[tokio::test]
 async fn wrong_answers_are_refused_by_name_and_the_plugin_sees_nothing() {
-    let (world, form) = (World::new().await, Form::default());
+    let world = World::new().await;
+    let form = Form::default();
     let session = begun(&world, &form).await;
     let long = "x".repeat(16 * 1024 + 1);
     let asked = "is not requested; the requested fields are: sid, token, pem, region, flag, count, base, roots";
@@ -84,7 +85,8 @@ async fn wrong_answers_are_refused_by_name_and_the_plugin_sees_nothing() {
 /// R-INSEAM-037
 #[tokio::test]
 async fn right_answers_of_every_form_reach_the_plugin_typed() {
-    let (world, form) = (World::new().await, Form::default());
+    let world = World::new().await;
+    let form = Form::default();
     let session = begun(&world, &form).await;
     let pem = "-----BEGIN-----\nx\n-----END-----\n";
     let port = world.server.port();
@@ -100,7 +102,8 @@ async fn right_answers_of_every_form_reach_the_plugin_typed() {
     ];
     session.advance(1, &with(&given)).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
-    let (pem, base) = (format!("pem=secret {}", pem.len()), format!("base=url {base}"));
+    let pem = format!("pem=secret {}", pem.len());
+    let base = format!("base=url {base}");
     assert_eq!(
         form.seen(),
         ["sid=text AC1234", "token=secret 16384", &pem, "region=text eu", "flag=bool true", "count=number -3", &base]
@@ -109,17 +112,21 @@ async fn right_answers_of_every_form_reach_the_plugin_typed() {
 
 #[tokio::test]
 async fn a_directory_is_granted_within_the_hosts_bounds_only() {
-    let (world, form) = (World::new().await, Form::default());
+    let world = World::new().await;
+    let form = Form::default();
     let allowed = world.directory.path().canonicalize().unwrap().join("allowed");
     let outside = world.directory.path().canonicalize().unwrap().join("outside");
-    let (one, two) = (allowed.join("one"), allowed.join("two"));
+    let one = allowed.join("one");
+    let two = allowed.join("two");
     for directory in [&one, &two, &outside] {
         std::fs::create_dir_all(directory).unwrap();
     }
     std::fs::write(allowed.join("file"), "x").unwrap();
     let session = begun(&world, &form).await;
     let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
-    let (gone, file, up) = (allowed.join("gone"), allowed.join("file"), one.join("../../outside"));
+    let gone = allowed.join("gone");
+    let file = allowed.join("file");
+    let up = one.join("../../outside");
     for (path, expected) in [
         (text(&gone), "does not exist"),
         (text(&file), "is not a directory"),
@@ -138,15 +145,16 @@ async fn a_directory_is_granted_within_the_hosts_bounds_only() {
     let dotted = format!("{}/../one/.", text(&two));
     session.advance(1, &with(&[("roots", &dotted), ("roots", &text(&two))])).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
-    let (one, two) = (format!("roots=directory {}", text(&one)), format!("roots=directory {}", text(&two)));
+    let one = format!("roots=directory {}", text(&one));
+    let two = format!("roots=directory {}", text(&two));
     assert_eq!(form.seen()[2..], [one, two], "many values, canonical, in order");
 }
 
 #[tokio::test]
 async fn a_prompt_without_fields_takes_no_answer_but_the_confirmation() {
     let world = World::new().await;
-    let registry = world.open(crate::odd::Odd::new("confirm")).await;
-    let session = registry.setups().begin(&crate::odd::ODD).await.unwrap();
+    let registry = world.open(crate::odd_plugin::Odd::new("confirm")).await;
+    let session = registry.setups().begin(&crate::odd_plugin::ODD).await.unwrap();
     step(&session).await;
     let refused = session.advance(1, &answers(&[("a", "x")])).await;
     assert_eq!(problems(refused), "'a' is not requested: no answer is needed");

@@ -9,10 +9,10 @@ use connection_core::{Callback, ConnectionRegistry, DeliverError, SessionId, Set
 use crate::{
     acme::KIND,
     inbound::{Inbound, returned, state},
-    odd::{ODD, Odd},
+    odd_plugin::{ODD, Odd},
+    test_host::{World, answers, code, step},
     test_server::Reply,
     user::looked,
-    world::{World, answers, code, step},
 };
 
 async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
@@ -41,7 +41,8 @@ async fn a_callback_at_the_address_of_another_kind_changes_nothing() {
 async fn a_callback_from_another_browser_changes_nothing() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
-    let (registry, other) = (open(&world, &odd).await, open(&world, &odd).await);
+    let registry = open(&world, &odd).await;
+    let other = open(&world, &odd).await;
     let session = registry.setups().begin(&ODD).browser(Secret::from("browser-a")).await.unwrap();
     let (_, shown) = step(&session).await;
     let from = |proofs: &[&str]| {
@@ -72,7 +73,8 @@ async fn a_setup_that_was_begun_in_no_browser_takes_its_callback_from_any() {
 async fn the_reference_of_a_callback_finds_its_session_in_any_process_for_ten_minutes() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
-    let (registry, other) = (open(&world, &odd).await, open(&world, &odd).await.owner("bob").unwrap());
+    let registry = open(&world, &odd).await;
+    let other = open(&world, &odd).await.owner("bob").unwrap();
     let session = registry.setups().begin(&ODD).await.unwrap();
     let (_, shown) = step(&session).await;
     let delivered = registry.setups().deliver(returned(&state(&shown))).await.unwrap();
@@ -94,7 +96,8 @@ async fn the_reference_of_a_callback_finds_its_session_in_any_process_for_ten_mi
 async fn looking_at_a_setup_that_waits_for_a_network_does_not_ask_again() {
     let world = World::new().await;
     world.provider(|_| Reply::whole(503, "", ""));
-    let (registry, other) = (world.acme().await, world.acme().await);
+    let registry = world.acme().await;
+    let other = world.acme().await;
     let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
@@ -113,15 +116,16 @@ async fn looking_at_a_setup_that_waits_for_a_network_does_not_ask_again() {
 }
 
 #[tokio::test]
-async fn whoever_receives_callbacks_is_told_when_no_setup_waits_for_one() {
+async fn an_endpoint_learns_when_no_setup_waits_for_a_callback() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
-    let (registry, watching) = (open(&world, &odd).await, open(&world, &odd).await);
+    let registry = open(&world, &odd).await;
+    let watching = open(&world, &odd).await;
     let other = watching.server().downgrade();
-    other.callbacks_over().await.unwrap();
+    other.wait_for_callbacks().await.unwrap();
     let session = registry.setups().begin(&ODD).await.unwrap();
     let (_, shown) = step(&session).await;
-    let mut over = Box::pin(other.callbacks_over());
+    let mut over = Box::pin(other.wait_for_callbacks());
     let waiting = async {
         // While nothing changes, the wait does not end, however long it takes.
         for _ in 0..20 {
@@ -154,9 +158,12 @@ async fn a_weak_registry_keeps_nothing_open() {
 /// Every process of a store can compute it, and nobody else.
 #[tokio::test]
 async fn a_proof_is_the_same_in_every_process_of_a_store_and_in_no_other() {
-    let (world, elsewhere) = (World::new().await, World::new().await);
+    let world = World::new().await;
+    let elsewhere = World::new().await;
     let odd = Odd::new("redirect");
-    let (one, two, three) = (open(&world, &odd).await, open(&world, &odd).await, open(&elsewhere, &odd).await);
+    let one = open(&world, &odd).await;
+    let two = open(&world, &odd).await;
+    let three = open(&elsewhere, &odd).await;
     assert_eq!(one.server().callback_proof("c"), two.server().callback_proof("c"));
     assert_ne!(one.server().callback_proof("c"), one.server().callback_proof("d"));
     assert_ne!(one.server().callback_proof("c"), three.server().callback_proof("c"));

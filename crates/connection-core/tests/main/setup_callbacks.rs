@@ -10,11 +10,11 @@ use tokio::sync::Notify;
 
 use crate::{
     inbound::{Inbound, returned, state},
-    odd::{ODD, Odd},
-    race::{RACE, Race},
+    odd_plugin::{ODD, Odd},
+    race_plugin::{RACE, Race},
+    test_host::{World, answers, code, me, step},
     test_server::Reply,
     user::{asked, beside},
-    world::{World, answers, code, me, step},
 };
 
 async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
@@ -66,7 +66,7 @@ async fn a_forged_foreign_or_second_callback_changes_nothing() {
 
 /// R-INSEAM-036
 #[tokio::test]
-async fn of_two_handles_a_hit_on_one_never_resolves_the_other() {
+async fn a_callback_to_one_handle_never_resolves_the_other() {
     let world = World::new().await;
     let registry = open(&world, &Odd::new("two callbacks")).await;
     let session = registry.setups().begin(&ODD).await.unwrap();
@@ -171,7 +171,8 @@ async fn each_of_three_ways_wins_once_and_the_losers_are_refused() {
         let (no, shown) = step(&session).await;
         let SetupStep::Prompt { fields, open: Some(_), beside, .. } = &shown else { panic!("{shown:?}") };
         assert_eq!((&*fields[0].name, beside[0].user_code.as_ref().unwrap().as_str()), ("code", "AB-CD"));
-        let (pasted, back) = (answers(&[("code", "pasted")]), returned(&state(&shown)));
+        let pasted = answers(&[("code", "pasted")]);
+        let back = returned(&state(&shown));
         let won = match way {
             "answer" => {
                 session.advance(no, &pasted).await.unwrap();
@@ -233,7 +234,8 @@ async fn without_inbound_http_the_other_ways_are_left() {
 
 /// The provider delays the answer to a poll until it is released.
 fn held_back(world: &World) -> (Arc<Notify>, mpsc::Sender<()>) {
-    let (asked, (open, gate)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
+    let asked = Arc::new(Notify::new());
+    let (open, gate) = mpsc::channel::<()>();
     let told = asked.clone();
     world.provider(move |request| {
         if request.contains("by=poll") {

@@ -9,10 +9,10 @@ use connection_core::{AdvanceError, DeliverError, SetupStep};
 
 use crate::{
     inbound::{Inbound, returned, state},
-    odd::{ODD, Odd},
-    raw,
+    odd_plugin::{ODD, Odd},
+    sql,
+    test_host::{World, answers, code, step},
     user::labels,
-    world::{World, answers, code, step},
 };
 
 /// R-INSEAM-029, R-INSEAM-032
@@ -34,7 +34,7 @@ async fn a_cancelled_setup_leaves_nothing_and_tells_whoever_waits() {
     assert!(labels(&registry).await.is_empty() && registry.setups().list().await.unwrap().is_empty());
     let left = "SELECT (SELECT count(*) FROM connection_setup_effect) + (SELECT count(*) FROM connection_setup \
                 WHERE sealed_header IS NOT NULL OR sealed_step IS NOT NULL)";
-    assert_eq!(raw::number(&world.database(), left).await, Some(0), "nor is the journal or the seed");
+    assert_eq!(sql::number(&world.database(), left).await, Some(0), "nor is the journal or the seed");
     session.cancel().await.unwrap();
     let again = registry.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "cancelled");

@@ -8,10 +8,10 @@ use connection_core::{ConnectionRegistry, Error, Outcome};
 
 use crate::{
     acme::KIND,
-    odd::{ODD, Odd},
+    odd_plugin::{ODD, Odd},
+    test_host::{World, answers, code, connect, connected, me, step},
     test_server::Reply,
     user::{finish, labels, set_up},
-    world::{World, answers, code, connect, connected, me, step},
 };
 
 /// R-INSEAM-013, R-INSEAM-016

@@ -5,8 +5,8 @@ use connection_core::{ConnectionRegistry, SetupSession};
 
 use crate::{
     acme::KIND,
+    test_host::{World, answers, code, me, step},
     user::{labels, looked},
-    world::{World, answers, code, me, step},
 };
 
 async fn prompted(registry: &ConnectionRegistry, label: Option<&str>) -> SetupSession {
@@ -40,17 +40,20 @@ async fn pair() -> (World, ConnectionRegistry, ConnectionRegistry) {
         let account = key.unwrap_or_default().to_owned();
         me(&account, &account)
     });
-    let (here, there) = (world.acme().await, world.acme().await);
+    let here = world.acme().await;
+    let there = world.acme().await;
     (world, here, there)
 }
 
 #[tokio::test]
-async fn of_two_that_want_one_label_at_once_one_gets_it() {
+async fn two_concurrent_setups_cannot_take_one_label() {
     let (world, here, there) = pair().await;
     for round in 0..5 {
         let label = format!("work-{round}");
-        let (one, two) = (prompted(&here, Some(&label)).await, prompted(&there, Some(&label)).await);
-        let (first, second) = (format!("a{round}"), format!("b{round}"));
+        let one = prompted(&here, Some(&label)).await;
+        let two = prompted(&there, Some(&label)).await;
+        let first = format!("a{round}");
+        let second = format!("b{round}");
         assert_eq!(both(&world, (&one, &first), (&two, &second)).await, ["done Live", "label_taken"]);
     }
     let mut left = labels(&here).await;
@@ -59,10 +62,11 @@ async fn of_two_that_want_one_label_at_once_one_gets_it() {
 }
 
 #[tokio::test]
-async fn of_two_that_connect_one_account_at_once_one_is_told_the_other() {
+async fn two_concurrent_setups_of_one_account_connect_it_once() {
     let (world, here, there) = pair().await;
     for round in 0..5 {
-        let (one, two) = (prompted(&here, None).await, prompted(&there, None).await);
+        let one = prompted(&here, None).await;
+        let two = prompted(&there, None).await;
         let account = format!("ada{round}");
         assert_eq!(both(&world, (&one, &account), (&two, &account)).await, ["account_connected", "done Live"]);
     }
@@ -76,7 +80,8 @@ async fn two_that_are_called_alike_at_once_get_a_number() {
         let key = request.split_once("Bearer ").and_then(|(_, rest)| rest.split_whitespace().next());
         me(key.unwrap_or_default(), "ada")
     });
-    let (one, two) = (prompted(&here, None).await, prompted(&there, None).await);
+    let one = prompted(&here, None).await;
+    let two = prompted(&there, None).await;
     assert_eq!(both(&world, (&one, "a"), (&two, "b")).await, ["done Live", "done Live"]);
     let mut left = labels(&here).await;
     left.sort();
@@ -87,8 +92,10 @@ async fn two_that_are_called_alike_at_once_get_a_number() {
 #[tokio::test]
 async fn two_owners_want_the_same_label_and_account_at_once_and_both_get_them() {
     let (world, here, there) = pair().await;
-    let (ada, bob) = (here.owner("ada").unwrap(), there.owner("bob").unwrap());
-    let (one, two) = (prompted(&ada, Some("work")).await, prompted(&bob, Some("work")).await);
+    let ada = here.owner("ada").unwrap();
+    let bob = there.owner("bob").unwrap();
+    let one = prompted(&ada, Some("work")).await;
+    let two = prompted(&bob, Some("work")).await;
     assert_eq!(both(&world, (&one, "a"), (&two, "a")).await, ["done Live", "done Live"]);
     assert_eq!((labels(&ada).await, labels(&bob).await), (vec!["work".to_owned()], vec!["work".to_owned()]));
 }

@@ -6,9 +6,9 @@ use connection_core::{ConnectionRegistry, Outcome, SetupSession, SetupStep};
 
 use crate::{
     inbound::{Inbound, returned, state},
-    odd::{ODD, Odd},
+    odd_plugin::{ODD, Odd},
+    test_host::{World, code, step},
     user::{finish, labels, looked},
-    world::{World, code, step},
 };
 
 async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
@@ -44,7 +44,7 @@ async fn an_account_is_stored_once_it_is_confirmed() {
         let before = labels(&registry).await.len();
         let (session, number) = shown(&registry).await;
         assert_eq!(labels(&registry).await.len(), before, "nothing is stored before");
-        let wrong = session.advance(number, &crate::world::answers(&[("a", "x")])).await;
+        let wrong = session.advance(number, &crate::test_host::answers(&[("a", "x")])).await;
         assert!(wrong.is_err(), "there is nothing to fill in");
         assert!(session.advance(number - 1, &[]).await.is_err(), "it is another step");
         session.advance(number, &[]).await.unwrap();
@@ -75,7 +75,7 @@ async fn an_account_that_is_not_confirmed_is_given_back_and_not_stored() {
 
 /// Some providers revoke everything that an account has granted to an application.
 #[tokio::test]
-async fn what_a_connection_lives_by_is_not_given_back() {
+async fn a_credential_in_use_is_not_revoked() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
     let registry = open(&world, &odd).await;
@@ -92,7 +92,8 @@ async fn what_a_connection_lives_by_is_not_given_back() {
 async fn another_process_shows_the_account_and_takes_the_confirmation() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
-    let (registry, other) = (open(&world, &odd).await, open(&world, &odd).await);
+    let registry = open(&world, &odd).await;
+    let other = open(&world, &odd).await;
     let (session, number) = shown(&registry).await;
     let verified = odd.verified.load(std::sync::atomic::Ordering::SeqCst);
     let same = other.setups().resume(session.id()).await.unwrap();

@@ -13,16 +13,17 @@ use connection_core::{SetupSession, SetupStep};
 use crate::{
     fake::{FAKE, Fake},
     inbound::{Inbound, returned, state},
-    odd::{ODD, Odd},
-    world::{World, answers, code, step},
+    odd_plugin::{ODD, Odd},
+    test_host::{World, answers, code, step},
 };
 
 /// More polls than any of the calls takes.
-const DEEPEST: usize = 12;
+const MAX_DEPTH: usize = 12;
 
 /// Polls as often as the future is woken, at most this many times; returns `None` if it was dropped before its end.
 async fn cut<T>(polls: usize, work: impl Future<Output = T>) -> Option<T> {
-    let (mut work, mut left) = (pin!(work), polls);
+    let mut work = pin!(work);
+    let mut left = polls;
     poll_fn(|cx| match (work.as_mut().poll(cx), left) {
         (Poll::Ready(result), _) => Poll::Ready(Some(result)),
         (Poll::Pending, 1) => Poll::Ready(None),
@@ -42,7 +43,7 @@ async fn ends_well(session: &SetupSession) {
 async fn an_answer_that_was_dropped_is_taken_or_can_be_given_again() {
     let world = World::new().await;
     let registry = world.open(Fake::new()).await;
-    for polls in 1..=DEEPEST {
+    for polls in 1..=MAX_DEPTH {
         let session = registry.setups().begin(&FAKE).await.unwrap();
         let (no, _) = step(&session).await;
         let name = polls.to_string();
@@ -61,7 +62,7 @@ async fn a_callback_that_was_dropped_is_taken_or_can_be_delivered_again() {
     let world = World::new().await;
     let builder = world.builder().kind(Odd::new("redirect")).inbound(Arc::new(Inbound::new()));
     let registry = builder.open().await.unwrap();
-    for polls in 1..=DEEPEST {
+    for polls in 1..=MAX_DEPTH {
         let session = registry.setups().begin(&ODD).again().await.unwrap();
         let (_, shown) = step(&session).await;
         assert!(matches!(shown, SetupStep::Redirect { .. }), "{shown:?}");

@@ -6,13 +6,13 @@ use connection_core::{Clock as _, Outcome};
 
 use crate::{
     inbound::Inbound,
-    odd::{ODD, Odd},
+    odd_plugin::{ODD, Odd},
+    test_host::{World, code, step},
     user::looked,
-    world::{World, code, step},
 };
 
 #[tokio::test]
-async fn whoever_waits_for_a_callback_is_told_that_the_time_is_over() {
+async fn a_wait_for_a_callback_reports_its_timeout() {
     let world = World::new().await;
     let registry = world.builder().kind(Odd::new("redirect")).inbound(Arc::new(Inbound::new())).open().await.unwrap();
     let session = registry.setups().begin(&ODD).await.unwrap();

@@ -6,10 +6,10 @@ use connection_core::{Outcome, RegisterError, SetupStep};
 
 use crate::{
     acme::KIND,
-    odd::{ODD, Odd},
+    odd_plugin::{ODD, Odd},
+    test_host::{World, code, connected, step},
     test_server::Reply,
     user::{asked, finish, labels, set_up},
-    world::{World, code, connected, step},
 };
 
 /// R-INSEAM-022, R-INSEAM-033, R-INSEAM-038
@@ -128,7 +128,7 @@ async fn a_plugin_that_spins_is_told_as_a_timeout_and_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn what_a_plugin_shows_after_its_session_has_ended_is_seen_nowhere() {
+async fn a_notice_after_the_end_of_a_session_is_dropped() {
     let world = World::new().await;
     let odd = Odd::new("spin and show");
     let registry = world.open(odd.clone()).await;

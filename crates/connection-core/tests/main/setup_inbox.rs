@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 use crate::{
     acme::API,
     inbound::Inbound,
-    raw,
+    sql,
+    test_host::{World, answers, code, me, step},
     user::{beside, looked},
-    world::{World, answers, code, me, step},
 };
 
 /// The time limit for events that do not happen if something is wrong.
@@ -37,20 +37,21 @@ impl ConnectionDefinition for Two {
         Descriptor::new(TWO, "Two", AuthType::OAuth).origin(API).needs(Need::InboundHttp)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
-        let (one, two) = (ctx.callback().await?, ctx.callback().await?);
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
+        let one = ctx.callback().await?;
+        let two = ctx.callback().await?;
         ctx.show(Notice::new(one.state().to_owned()));
         ctx.show(Notice::new(two.state().to_owned()));
         classify(ctx.send(HttpRequest::get(ctx.base_url(API)?, "/busy")).await)?;
         let mut account = Vec::new();
         for handle in [&one, &two] {
-            let Woken::Callback(callback) = ctx.wait(Wait::new().callback(handle)).await else {
+            let WaitOutcome::Callback(callback) = ctx.wait(Wait::new().callback(handle)).await else {
                 return Err(SetupFailure::new("two_lost", "it did not come"));
             };
             account.push(came(&callback));
         }
         let account = account.join(" ");
-        Ok(Established::new(Secret::from("x"), Identity::new(account.clone(), account)))
+        Ok(SetupResult::new(Secret::from("x"), Identity::new(account.clone(), account)))
     }
 
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
@@ -68,7 +69,8 @@ impl ConnectionDefinition for Two {
 
 /// A busy run: the provider has its request, and answers when the sender is released.
 async fn busy(world: &World) -> (ConnectionRegistry, SetupSession, Vec<String>, mpsc::Sender<()>) {
-    let (asked, (open, gate)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
+    let asked = Arc::new(Notify::new());
+    let (open, gate) = mpsc::channel::<()>();
     let told = asked.clone();
     world.provider(move |_| {
         told.notify_one();
@@ -93,7 +95,7 @@ fn callback(state: &str, code: &str) -> Vec<(String, Secret)> {
 }
 
 async fn kept(world: &World) -> Option<i64> {
-    raw::number(&world.database(), "SELECT COUNT(*) FROM connection_setup_input").await
+    sql::number(&world.database(), "SELECT COUNT(*) FROM connection_setup_input").await
 }
 
 async fn account(registry: &ConnectionRegistry, session: &SetupSession) -> String {

@@ -5,7 +5,7 @@ use std::fs;
 use connection_contract::{ServiceError, prelude::*};
 use tempfile::TempDir;
 
-use crate::world::{World, code, connect};
+use crate::test_host::{World, code, connect};
 
 const KIND: Kind = Kind::from_static("reader");
 
@@ -20,14 +20,14 @@ impl ConnectionDefinition for Reader {
         Descriptor::new(KIND, "Reader", AuthType::None).needs(Need::Files).field(root)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Which?").field("root")).await;
         let files = ctx.files().ok_or_else(|| SetupFailure::new("no_files", "no files"))?;
         let root = answers.directory("root")?;
         match files.read(root, "file", usize::MAX).await {
             Ok(content) => {
-                let made = Established::new(content, Identity::new("1", "one"));
-                Ok(made.established_live(VerifyResult::live()))
+                let made = SetupResult::new(content, Identity::new("1", "one"));
+                Ok(made.measured(VerifyResult::live()))
             }
             Err(ServiceError::TooLarge) => Err(SetupFailure::new("reader_too_large", "too large")),
             Err(_) => Err(SetupFailure::new("reader_failed", "failed")),
@@ -49,7 +49,8 @@ impl ConnectionDefinition for Reader {
 
 #[tokio::test]
 async fn a_file_that_no_journal_holds_is_too_large_for_a_setup() {
-    let (world, made) = (World::new().await, TempDir::new().unwrap());
+    let world = World::new().await;
+    let made = TempDir::new().unwrap();
     let registry = world.open(Reader).await;
     let root = made.path().canonicalize().unwrap();
     for (size, expected) in [(1 << 20, "done Live"), (17 << 20, "reader_too_large")] {

@@ -9,11 +9,11 @@ use tokio::sync::Notify;
 
 use crate::{
     inbound::{Inbound, returned, state},
-    odd::{ODD, Odd},
-    race::{RACE, Race},
-    raw,
+    odd_plugin::{ODD, Odd},
+    race_plugin::{RACE, Race},
+    sql,
+    test_host::{START, World, answers, code, me, step},
     user::beside,
-    world::{START, World, answers, code, me, step},
 };
 
 /// The time after which an unused session expires.
@@ -28,14 +28,14 @@ async fn taken(world: &World) -> Option<i64> {
     let sql = "SELECT (SELECT COUNT(*) FROM connection_endpoint WHERE used_at IS NOT NULL) \
                + (SELECT COUNT(*) FROM connection_setup_input) * 100 \
                + (SELECT COUNT(*) FROM connection_setup_effect) * 10000";
-    raw::number(&world.database(), sql).await
+    sql::number(&world.database(), sql).await
 }
 
 /// Extends the life of the addresses, so that only the end of the session rejects what arrives. The end of an
 /// address is covered by the tests of the store.
 async fn addresses_stay(world: &World) {
     let later = "UPDATE connection_endpoint SET expires_at = expires_at + 1000000";
-    assert_eq!(raw::run(&world.database(), later).await, 1);
+    assert_eq!(sql::run(&world.database(), later).await, 1);
 }
 
 fn jump(world: &World, seconds: i64) {
@@ -64,7 +64,7 @@ async fn a_callback_to_a_session_that_waits_and_is_expired_is_gone_and_changes_n
         // Another process has nothing of the session in memory.
         refused(&open(&world, &odd).await, &state(&shown), "in another process").await;
         let ended = "SELECT COUNT(*) FROM connection_setup WHERE state IN ('running', 'waiting')";
-        if raw::number(&world.database(), ended).await == Some(1) {
+        if sql::number(&world.database(), ended).await == Some(1) {
             assert_eq!(taken(&world).await, before, "{late}");
         }
     }
@@ -97,7 +97,7 @@ async fn an_answer_to_an_expired_session_is_refused() {
     jump(&world, LIFE);
     let late = session.advance(no, &answers(&[("a", "x")])).await.unwrap_err();
     assert!(matches!(late, AdvanceError::Ended), "{late:?}");
-    assert_eq!(raw::number(&world.database(), effects).await, Some(0));
+    assert_eq!(sql::number(&world.database(), effects).await, Some(0));
     assert_eq!(code(&session.terminal().await.unwrap()), "setup_expired");
     // The control.
     jump(&world, 0);
@@ -112,7 +112,8 @@ async fn an_answer_to_an_expired_session_is_refused() {
 async fn a_callback_to_a_busy_session_that_is_expired_is_not_kept() {
     for late in [true, false] {
         let world = World::new().await;
-        let (asked, (gate, opens)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
+        let asked = Arc::new(Notify::new());
+        let (gate, opens) = mpsc::channel::<()>();
         let told = asked.clone();
         world.provider(move |request| {
             if request.contains("by=poll") {
@@ -131,7 +132,7 @@ async fn a_callback_to_a_busy_session_that_is_expired_is_not_kept() {
         addresses_stay(&world).await;
         jump(&world, if late { 2 * LIFE } else { 10 });
         let kept = registry.setups().deliver(returned(&state(&shown))).await;
-        let inputs = raw::number(&world.database(), "SELECT COUNT(*) FROM connection_setup_input").await;
+        let inputs = sql::number(&world.database(), "SELECT COUNT(*) FROM connection_setup_input").await;
         match late {
             true => assert!(matches!(kept, Err(DeliverError::Gone)) && inputs == Some(0), "{kept:?} {inputs:?}"),
             false => assert!(kept.is_ok() && inputs == Some(1), "{kept:?} {inputs:?}"),

@@ -9,9 +9,9 @@ use connection_core::SetupStep;
 use crate::{
     acme::KIND,
     inbound::{Inbound, returned, state},
-    odd::{ODD, Odd},
+    odd_plugin::{ODD, Odd},
+    test_host::{World, answers, step},
     test_server::Reply,
-    world::{World, answers, step},
 };
 
 const CANARY: &str = "canary-4fd1a7";
@@ -38,7 +38,7 @@ async fn a_session_its_steps_its_errors_and_its_outcome_show_no_secret() {
     session.advance(1, &answers(&[("accessToken", CANARY)])).await.unwrap();
     shown += &format!(" {:?}", step(&session).await);
     shown += &format!(" {:?}", registry.setups().list().await.unwrap());
-    world.provider(|_| crate::world::me("1", "ada"));
+    world.provider(|_| crate::test_host::me("1", "ada"));
     registry.setups().resume(session.id()).await.unwrap();
     let outcome = session.terminal().await.unwrap();
     shown += &format!(" {outcome:?} {:?}", session.current_step());
@@ -46,13 +46,13 @@ async fn a_session_its_steps_its_errors_and_its_outcome_show_no_secret() {
     assert!(shown.contains("ada") && shown.contains("accessToken"), "the control: what is public does show");
     assert!(world.server.requests().iter().any(|request| request.contains(CANARY)), "the control: it was used");
     registry.close().await;
-    let stored = crate::raw::everything(&world.database()).await;
+    let stored = crate::sql::everything(&world.database()).await;
     assert!(!stored.windows(CANARY.len()).any(|part| part == CANARY.as_bytes()), "in a row of the store");
     assert!(!stored.is_empty());
 }
 
 #[tokio::test]
-async fn what_a_browser_brings_back_and_where_it_went_show_no_secret() {
+async fn callbacks_and_redirects_show_no_secret() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
     let registry = world.builder().kind(odd).inbound(Arc::new(Inbound::new())).open().await.unwrap();

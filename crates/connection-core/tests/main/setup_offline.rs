@@ -6,10 +6,10 @@ use connection_core::{SetupStage, SetupStep};
 
 use crate::{
     acme::KIND,
-    odd::{ODD, Odd},
+    odd_plugin::{ODD, Odd},
+    test_host::{World, answers, code, me, step},
     test_server::Reply,
     user::{asked, beside, labels},
-    world::{World, answers, code, me, step},
 };
 
 fn down() -> Reply {
@@ -74,7 +74,8 @@ async fn another_process_asks_again_with_the_same_answers() {
 async fn a_host_that_starts_goes_on_with_what_waits_of_all_owners() {
     let world = World::new().await;
     world.provider(|_| down());
-    let registry = world.builder().kind(Odd::new("sleep an hour")).kind(crate::acme::Acme::default()).open().await.unwrap();
+    let registry =
+        world.builder().kind(Odd::new("sleep an hour")).kind(crate::acme::Acme::default()).open().await.unwrap();
     let owners = ["ada", "bob"].map(|owner| registry.owner(owner).unwrap());
     let mut ids = Vec::new();
     for owner in &owners {
@@ -91,7 +92,8 @@ async fn a_host_that_starts_goes_on_with_what_waits_of_all_owners() {
     registry.close().await;
     drop(registry);
     world.provider(|_| me("1", "ada"));
-    let registry = world.builder().kind(Odd::new("sleep an hour")).kind(crate::acme::Acme::default()).open().await.unwrap();
+    let registry =
+        world.builder().kind(Odd::new("sleep an hour")).kind(crate::acme::Acme::default()).open().await.unwrap();
     assert_eq!(registry.setups().resume_all().await.unwrap(), 3);
     for (owner, id) in ["ada", "bob"].into_iter().zip(ids) {
         let session = registry.owner(owner).unwrap().setups().get(id).await.unwrap();
@@ -142,7 +144,7 @@ async fn a_refusal_is_not_a_bad_network() {
     let world = World::new().await;
     world.provider(|_| Reply::whole(403, "", ""));
     let registry = world.acme().await;
-    let outcome = crate::world::connect(&registry, &KIND, &[("accessToken", "key-1")]).await;
+    let outcome = crate::test_host::connect(&registry, &KIND, &[("accessToken", "key-1")]).await;
     assert_eq!(code(&outcome), "unauthorized");
 }
 

@@ -15,15 +15,15 @@ use tokio::{
 
 use crate::{
     acme::API,
-    odd::{ODD, Odd},
-    raw,
+    odd_plugin::{ODD, Odd},
+    sql,
+    test_host::{World, answers, code, me, step},
     test_server::Reply,
     user::{asked, labels, looked},
-    world::{World, answers, code, me, step},
 };
 
 const ASKS: Kind = Kind::from_static("asks");
-const LOOKED: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(500);
 
 /// The kind `asks`: asks the user, sends a request to the provider, and then waits until it is released.
 #[derive(Clone)]
@@ -60,14 +60,14 @@ impl ConnectionDefinition for Asks {
         Descriptor::new(ASKS, "Asks", AuthType::Custom).origin(API).field(Field::text("a", "A"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         ctx.prompt(Prompt::new("Sure?").field("a")).await;
         self.about.send_modify(|count| *count += 1);
         let answer = ctx.http().send(HttpRequest::get(ctx.base_url(API)?, "/odd")).await;
         self.answered.send_modify(|count| *count += 1);
         drop(self.open.subscribe().wait_for(|open| *open).await);
         classify(answer)?;
-        Ok(Established::new("key".into(), Identity::new("1", "ada")).established_live(VerifyResult::live()))
+        Ok(SetupResult::new("key".into(), Identity::new("1", "ada")).measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
@@ -93,7 +93,8 @@ async fn begun(registry: &ConnectionRegistry) -> SetupSession {
 
 /// The provider delays its answer until it is released.
 fn held_back(world: &World, answer: fn() -> Reply) -> (Arc<Notify>, mpsc::Sender<()>) {
-    let (asked, (open, gate)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
+    let asked = Arc::new(Notify::new());
+    let (open, gate) = mpsc::channel::<()>();
     let told = asked.clone();
     world.provider(move |_| {
         told.notify_one();
@@ -104,7 +105,7 @@ fn held_back(world: &World, answer: fn() -> Reply) -> (Arc<Notify>, mpsc::Sender
 }
 
 async fn journal(world: &World) -> i64 {
-    raw::number(&world.database(), "SELECT count(*) FROM connection_setup_effect").await.unwrap()
+    sql::number(&world.database(), "SELECT count(*) FROM connection_setup_effect").await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,7 +113,8 @@ async fn two_processes_that_resume_a_setup_at_once_ask_the_provider_once() {
     let world = World::new().await;
     world.provider(|_| Reply::whole(503, "", ""));
     let asks = [Asks::new(), Asks::new()];
-    let (one, two) = (world.open(asks[0].clone()).await, world.open(asks[1].clone()).await);
+    let one = world.open(asks[0].clone()).await;
+    let two = world.open(asks[1].clone()).await;
     let session = begun(&one).await;
     assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
     let (again, open) = held_back(&world, || Reply::whole(503, "", ""));
@@ -140,14 +142,15 @@ async fn two_processes_that_resume_a_setup_at_once_ask_the_provider_once() {
 async fn a_setup_whose_process_died_while_it_asked_goes_on_in_another() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let (one, asks) = (world.open(Asks::new()).await, Asks::new());
+    let one = world.open(Asks::new()).await;
+    let asks = Asks::new();
     let session = begun(&one).await;
     world.server.until_asked(1).await;
     one.close().await;
     // A process that closes releases its lease; one that is killed does not.
     let until = world.now() + 6;
     let sql = format!("UPDATE connection_setup SET lease_owner = 'killed', lease_until = {until}");
-    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    assert_eq!(sql::run(&world.database(), sql).await, 1);
     world.provider(|_| Reply::ok(""));
     let two = world.open(asks.clone()).await;
     let twin = two.setups().resume(session.id()).await.unwrap();
@@ -162,20 +165,21 @@ async fn a_setup_whose_process_died_while_it_asked_goes_on_in_another() {
 async fn a_process_that_asks_for_long_keeps_others_from_asking() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let (one, asks) = (world.open(Asks::new()).await, Asks::new());
+    let one = world.open(Asks::new()).await;
+    let asks = Asks::new();
     let session = begun(&one).await;
     world.server.until_asked(1).await;
     let two = world.open(asks.clone()).await;
     let twin = two.setups().resume(session.id()).await.unwrap();
     reached(&asks.about, 1).await;
     let lease = "SELECT lease_until FROM connection_setup";
-    let mut until = raw::number(&world.database(), lease).await.unwrap();
+    let mut until = sql::number(&world.database(), lease).await.unwrap();
     // Each time before it ends, for longer than one lease.
     for _ in 0..6 {
         let before = until;
         while until == before {
-            world.clock.advance(LOOKED / 50);
-            until = raw::number(&world.database(), lease).await.unwrap();
+            world.clock.advance(POLL / 50);
+            until = sql::number(&world.database(), lease).await.unwrap();
         }
     }
     assert_eq!(asked(&world, "GET /odd"), 1);
@@ -200,7 +204,8 @@ async fn a_process_that_closes_leaves_its_setups_to_others_at_once() {
 /// The common beginning of the tests in which a handle watches another process.
 async fn both_at_the_prompt(world: &World) -> (SetupSession, SetupSession, ConnectionRegistry) {
     let odd = Odd::new("ask twice");
-    let (one, two) = (world.open(odd.clone()).await, world.open(odd).await);
+    let one = world.open(odd.clone()).await;
+    let two = world.open(odd).await;
     let session = one.setups().begin(&ODD).await.unwrap();
     step(&session).await;
     let twin = two.setups().resume(session.id()).await.unwrap();
@@ -211,15 +216,17 @@ async fn both_at_the_prompt(world: &World) -> (SetupSession, SetupSession, Conne
 }
 
 #[tokio::test]
-async fn whoever_waits_is_told_within_half_a_second_what_another_process_did() {
+async fn a_waiter_sees_the_result_of_another_process_within_half_a_second() {
     let world = World::new().await;
     let (session, twin, _one) = both_at_the_prompt(&world).await;
-    let (next, end) = (session.clone(), session.clone());
-    let (next, end) = (Handle::current().spawn(async move { step(&next).await }), Handle::current().spawn(async move { end.terminal().await }));
+    let next = session.clone();
+    let end = session.clone();
+    let next = Handle::current().spawn(async move { step(&next).await });
+    let end = Handle::current().spawn(async move { end.terminal().await });
     // By now it is looking. How much time passes meanwhile depends on the machine, but it is less than until
     // another look.
     world.clock.until_asleep(3).await;
-    let soon = |began: Duration| assert!(world.clock.passed() - began < 6 * LOOKED, "{:?}", world.clock.passed() - began);
+    let soon = |began: Duration| assert!(world.clock.passed() - began < 6 * POLL, "{:?}", world.clock.passed() - began);
     twin.advance(1, &answers(&[("a", "x")])).await.unwrap();
     assert_eq!(step(&twin).await.0, 2);
     let began = world.clock.passed();
@@ -237,7 +244,8 @@ async fn whoever_waits_is_told_within_half_a_second_what_another_process_did() {
 async fn an_answer_in_another_process_is_seen_while_that_one_works() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let (one, two) = (world.open(Asks::new()).await, world.open(Asks::new()).await);
+    let one = world.open(Asks::new()).await;
+    let two = world.open(Asks::new()).await;
     let session = one.setups().begin(&ASKS).await.unwrap();
     step(&session).await;
     let twin = two.setups().resume(session.id()).await.unwrap();
@@ -260,7 +268,8 @@ async fn an_answer_in_another_process_is_seen_while_that_one_works() {
 async fn a_setup_that_another_process_cancels_ends_here_with_the_run_that_asks() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let (one, two) = (world.open(Asks::new()).await, world.open(Asks::new()).await);
+    let one = world.open(Asks::new()).await;
+    let two = world.open(Asks::new()).await;
     let session = begun(&one).await;
     world.server.until_asked(1).await;
     let waiting = session.clone();
@@ -273,7 +282,8 @@ async fn a_setup_that_another_process_cancels_ends_here_with_the_run_that_asks()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_comes_after_another_process_cancelled_is_not_kept() {
     let world = World::new().await;
-    let (one, two) = (world.open(Asks::new()).await, world.open(Asks::new()).await);
+    let one = world.open(Asks::new()).await;
+    let two = world.open(Asks::new()).await;
     let (asked, open) = held_back(&world, || me("1", "ada"));
     let session = begun(&one).await;
     asked.notified().await;
@@ -296,9 +306,11 @@ async fn a_run_that_saw_a_bad_network_undoes_no_answer_that_came_since() {
     let id = session.id();
     drop((session, one));
     // The state after a process died between the answer and the rest.
-    raw::run(&world.database(), "UPDATE connection_setup SET state = 'running'").await;
-    let (late, fresh) = (Asks::of(false), Asks::of(true));
-    let (one, two) = (world.open(late.clone()).await, world.open(fresh.clone()).await);
+    sql::run(&world.database(), "UPDATE connection_setup SET state = 'running'").await;
+    let late = Asks::of(false);
+    let fresh = Asks::of(true);
+    let one = world.open(late.clone()).await;
+    let two = world.open(fresh.clone()).await;
     let session = one.setups().resume(id).await.unwrap();
     reached(&late.answered, 1).await;
     let twin = two.setups().resume(id).await.unwrap();

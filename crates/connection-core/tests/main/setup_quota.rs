@@ -6,7 +6,7 @@ use connection_core::{Error, Limits};
 
 use crate::{
     acme::{Acme, KIND},
-    world::{World, step},
+    test_host::{World, step},
 };
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use connection_core::{ConnectionRegistry, SetupStage, SetupStep};
 use crate::{
     inbound::{Inbound, returned},
     log,
-    odd::{ODD, Odd},
-    race::{RACE, Race},
+    odd_plugin::{ODD, Odd},
+    race_plugin::{RACE, Race},
+    test_host::{World, answers, code, me, step},
     test_server::Reply,
     user::{asked, finish, labels, set_up},
-    world::{World, answers, code, me, step},
 };
 
 async fn open(world: &World, odd: &Odd, inbound: &Inbound) -> ConnectionRegistry {
@@ -34,7 +34,8 @@ async fn until_at(registry: &ConnectionRegistry, no: u64) {
 #[tokio::test]
 async fn another_process_goes_on_at_every_wait_and_repeats_nothing() {
     let world = World::new().await;
-    let (odd, inbound) = (Odd::new("whole"), Inbound::new());
+    let odd = Odd::new("whole");
+    let inbound = Inbound::new();
     let first = open(&world, &odd, &inbound).await;
     let session = first.setups().begin(&ODD).await.unwrap();
     let id = session.id();
@@ -187,7 +188,7 @@ async fn a_session_expires_fifteen_minutes_after_the_deadline_that_it_waits_for(
     let session = registry.setups().begin(&ODD).await.unwrap();
     step(&session).await;
     let setups = registry.setups().list().await.unwrap();
-    assert_eq!(setups[0].expires_at.seconds(), crate::world::START + 3600 + 900);
+    assert_eq!(setups[0].expires_at.seconds(), crate::test_host::START + 3600 + 900);
     world.clock.advance(Duration::from_secs(3600));
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
@@ -215,7 +216,8 @@ async fn a_session_that_nobody_opened_again_is_ended_by_whoever_looks() {
 async fn two_processes_at_one_session_make_one_connection() {
     let world = World::new().await;
     let odd = Odd::new("ask and send");
-    let (one, two) = (world.open(odd.clone()).await, world.open(odd.clone()).await);
+    let one = world.open(odd.clone()).await;
+    let two = world.open(odd.clone()).await;
     let here = one.setups().begin(&ODD).await.unwrap();
     step(&here).await;
     let there = two.setups().resume(here.id()).await.unwrap();
@@ -235,8 +237,10 @@ async fn two_processes_at_one_session_make_one_connection() {
 #[tokio::test]
 async fn a_slow_process_does_not_undo_what_another_one_did() {
     let world = World::new().await;
-    let (odd, held) = (Odd::new("callback later"), Inbound::held());
-    let (one, two) = (open(&world, &odd, &Inbound::new()).await, open(&world, &odd, &held).await);
+    let odd = Odd::new("callback later");
+    let held = Inbound::held();
+    let one = open(&world, &odd, &Inbound::new()).await;
+    let two = open(&world, &odd, &held).await;
     let here = one.setups().begin(&ODD).await.unwrap();
     until_at(&one, 1).await;
     let there = two.setups().resume(here.id()).await.unwrap();

@@ -8,16 +8,16 @@ use std::{
 };
 
 use connection_core::{ConnectionRegistry, Outcome, SetupSession};
-use connection_faults::{held::Held, kept};
+use connection_faults::{state_files, write_lock::HeldLock};
 
 use crate::{
     acme::KIND,
-    raw,
     reauthorize::token,
     setup_writes::{break_writes, is_store, mend},
+    sql,
+    test_host::{World, answers, code, me, step},
     test_server::Reply,
     user::{asked, labels, looked},
-    world::{World, answers, code, me, step},
 };
 
 /// The provider of `key-1`: when that is verified it is exchanged for `fresh`, and only that works from then on.
@@ -48,7 +48,7 @@ async fn stuck(world: &World, registry: &ConnectionRegistry) -> SetupSession {
 
 /// Returns the number of answers that the machine keeps.
 fn kept_of(world: &World) -> usize {
-    kept::count(&world.state())
+    state_files::count(&world.state())
 }
 
 /// Lets time pass until the session has ended.
@@ -59,7 +59,7 @@ async fn ended(world: &World, session: &SetupSession) -> Outcome {
         }
         world.clock.advance(Duration::from_secs(1));
         // Reading the store takes as long as the event that is waited for.
-        raw::number(&world.database(), "SELECT 1").await;
+        sql::number(&world.database(), "SELECT 1").await;
     }
 }
 
@@ -114,7 +114,7 @@ async fn without_what_is_kept_it_is_lost_with_its_process() {
     let id = session.id();
     drop((session, registry));
     mend(&world).await;
-    fs::remove_file(kept::places(&world.state()).remove(0).0).unwrap();
+    fs::remove_file(state_files::places(&world.state()).remove(0).0).unwrap();
     let registry = world.acme().await;
     world.clock.advance(Duration::from_secs(6));
     let session = registry.setups().resume(id).await.unwrap();
@@ -124,11 +124,13 @@ async fn without_what_is_kept_it_is_lost_with_its_process() {
 #[tokio::test]
 async fn two_processes_that_have_it_come_to_the_same() {
     let world = World::new().await;
-    let (one, two) = (world.acme().await, world.acme().await);
+    let one = world.acme().await;
+    let two = world.acme().await;
     let session = stuck(&world, &one).await;
     mend(&world).await;
     let twin = two.setups().resume(session.id()).await.unwrap();
-    let (ours, theirs) = (ended(&world, &session).await, ended(&world, &twin).await);
+    let ours = ended(&world, &session).await;
+    let theirs = ended(&world, &twin).await;
     assert_eq!((code(&ours), code(&theirs)), ("done Live".into(), "done Live".into()));
     assert_eq!(labels(&one).await, ["ada"]);
     let Outcome::Done(done) = ours else { unreachable!() };
@@ -151,12 +153,15 @@ async fn a_session_that_is_cancelled_meanwhile_keeps_nothing() {
 #[tokio::test]
 async fn a_rotated_credential_is_on_the_disk_while_its_commit_takes_long() {
     let world = World::new().await;
-    let (address, held, mut rotates) = (world.address(), Arc::new(Mutex::new(None)), rotates_once());
-    let (holding, mut asked) = (held.clone(), 0);
+    let address = world.address();
+    let held = Arc::new(Mutex::new(None));
+    let mut rotates = rotates_once();
+    let holding = held.clone();
+    let mut asked = 0;
     world.provider(move |request| {
         asked += usize::from(request.starts_with("GET /me"));
         if asked == 2 {
-            holding.lock().unwrap().get_or_insert_with(|| Held::of_journals(&address));
+            holding.lock().unwrap().get_or_insert_with(|| HeldLock::of_journals(&address));
         }
         rotates(request)
     });
@@ -174,7 +179,7 @@ async fn a_rotated_credential_is_on_the_disk_while_its_commit_takes_long() {
                 return;
             }
             world.clock.advance(Duration::from_millis(10));
-            raw::number(&world.database(), "SELECT 1").await;
+            sql::number(&world.database(), "SELECT 1").await;
         }
     };
     tokio::select! {

@@ -11,9 +11,9 @@ use connection_contract::prelude::*;
 
 use crate::{
     acme::API,
+    test_host::{World, code},
     test_server::Reply,
     user::{asked, set_up},
-    world::{World, code},
 };
 
 const SIGNS: Kind = Kind::from_static("signs");
@@ -53,12 +53,12 @@ impl ConnectionDefinition for Signs {
         Descriptor::new(SIGNS, "Signs", AuthType::Custom).origin(API).field(Field::text("a", "A"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let run = self.runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         self.send(&(self.signed)(run), ctx).await?;
         ctx.prompt(Prompt::new("Sign").field("a")).await;
         let token = self.send("after", ctx).await?.body().duplicate();
-        Ok(Established::new(token, Identity::new("1", "ada")).established_live(VerifyResult::live()))
+        Ok(SetupResult::new(token, Identity::new("1", "ada")).measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {

@@ -13,11 +13,11 @@ use connection_core::{ConnectionRegistry, Outcome};
 
 use crate::{
     acme::API,
-    raw,
     setup_writes::{break_writes, is_store, mend},
+    sql,
+    test_host::{World, code},
     test_server::Reply,
     user::{asked, finish, looked, set_up},
-    world::{World, code},
 };
 
 const SPENDS: Kind = Kind::from_static("spends");
@@ -38,10 +38,11 @@ impl ConnectionDefinition for Spends {
         Descriptor::new(SPENDS, "Spends", AuthType::Custom).origin(API).field(Field::text("a", "A"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let run = self.runs.fetch_add(1, SeqCst);
         ctx.prompt(Prompt::new("Spend").field("a")).await;
-        let (base, code) = (ctx.base_url(API)?, Secret::from(CODE));
+        let base = ctx.base_url(API)?;
+        let code = Secret::from(CODE);
         let mut left = self.polls;
         let token = loop {
             // Different in every run, as a signature may be.
@@ -53,7 +54,7 @@ impl ConnectionDefinition for Spends {
             }
         };
         let identity = Identity::new("1", "ada");
-        Ok(Established::new(token, identity).established_live(VerifyResult::live()))
+        Ok(SetupResult::new(token, identity).measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
@@ -70,7 +71,7 @@ impl ConnectionDefinition for Spends {
 }
 
 async fn exchanges(world: &World) -> Option<i64> {
-    raw::number(&world.database(), "SELECT COUNT(*) FROM connection_exchange").await
+    sql::number(&world.database(), "SELECT COUNT(*) FROM connection_exchange").await
 }
 
 #[tokio::test]
@@ -116,8 +117,11 @@ async fn a_code_is_spent_once_whichever_write_fails() {
 
 #[tokio::test]
 async fn a_code_whose_answer_is_lost_ends_the_setup_and_is_not_sent_again() {
-    let replies: [fn() -> Reply; 3] =
-        [|| Reply::whole(503, "", "down"), || Reply::raw(""), || Reply::raw("HTTP/1.1 200 Told\r\ncontent-length: 9\r\n\r\n")];
+    let replies: [fn() -> Reply; 3] = [
+        || Reply::whole(503, "", "down"),
+        || Reply::raw(""),
+        || Reply::raw("HTTP/1.1 200 Told\r\ncontent-length: 9\r\n\r\n"),
+    ];
     for reply in replies {
         let world = World::new().await;
         world.provider(move |_| reply());
@@ -143,7 +147,7 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
     mend(&world).await;
     // As if the process had died before it knew the answer, and enough time had passed that no answer can arrive.
     std::fs::remove_dir_all(world.state()).unwrap();
-    raw::run(&world.database(), "UPDATE connection_exchange SET sent_at = sent_at - 61").await;
+    sql::run(&world.database(), "UPDATE connection_exchange SET sent_at = sent_at - 61").await;
     let registry = world.open(Spends::default()).await;
     let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
@@ -152,7 +156,7 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
 
 /// A process that lives and cannot write just now, and another one on another machine, which sees only the row.
 #[tokio::test]
-async fn what_a_process_that_lives_may_tell_yet_is_waited_for() {
+async fn a_living_process_is_waited_for() {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
     let first = world.open(Spends::default()).await;
@@ -165,11 +169,13 @@ async fn what_a_process_that_lives_may_tell_yet_is_waited_for() {
     let waiting = finish(&resumed);
     let mended = async {
         let leased = "SELECT COUNT(*) FROM connection_setup WHERE lease_owner IS NOT NULL";
-        while raw::number(&world.database(), leased).await != Some(1) {}
+        while sql::number(&world.database(), leased).await != Some(1) {}
         mend(&world).await;
         std::future::pending::<()>().await;
     };
-    let both = async { tokio::select! { ended = waiting => ended, () = mended => unreachable!() } };
+    let both = async {
+        tokio::select! { ended = waiting => ended, () = mended => unreachable!() }
+    };
     let ended = tokio::time::timeout(Duration::from_secs(60), looked(&world, both)).await;
     assert_eq!(code(&ended.expect("it waits for ever").unwrap()), "done Live");
     assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
@@ -181,19 +187,19 @@ async fn an_entry_that_is_not_written_takes_no_answer_away() {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
     let registry = world.open(Spends::default()).await;
-    let passed_over = if crate::world::ON_POSTGRES {
+    let passed_over = if crate::test_host::ON_POSTGRES {
         "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
          CREATE TRIGGER trip BEFORE INSERT ON connection_setup_effect FOR EACH ROW WHEN (NEW.seq = 1) \
          EXECUTE FUNCTION trip()"
     } else {
         "CREATE TRIGGER trip BEFORE INSERT ON connection_setup_effect WHEN NEW.seq = 1 BEGIN SELECT RAISE(IGNORE); END"
     };
-    raw::script(&world.database(), passed_over).await;
+    sql::script(&world.database(), passed_over).await;
     let session = registry.setups().begin(&SPENDS).await.unwrap();
-    let (no, _) = crate::world::step(&session).await;
-    session.advance(no, &crate::world::answers(&[("a", "x")])).await.unwrap();
+    let (no, _) = crate::test_host::step(&session).await;
+    session.advance(no, &crate::test_host::answers(&[("a", "x")])).await.unwrap();
     let runs = async {
-        while raw::number(&world.database(), "SELECT COUNT(*) FROM connection_exchange WHERE state = 'answered'").await
+        while sql::number(&world.database(), "SELECT COUNT(*) FROM connection_exchange WHERE state = 'answered'").await
             != Some(1)
         {}
         for _ in 0..20 {
@@ -216,7 +222,7 @@ async fn a_provider_that_cannot_be_reached_is_asked_again_by_whoever_resumes() {
         let mut seen = session.next_step().await.unwrap();
         while !matches!(seen, Some((_, connection_core::SetupStep::Notice { .. }))) {
             if let Some((no, connection_core::SetupStep::Prompt { .. })) = seen {
-                session.advance(no, &crate::world::answers(&[("a", "x")])).await.unwrap();
+                session.advance(no, &crate::test_host::answers(&[("a", "x")])).await.unwrap();
             }
             seen = session.next_step().await.unwrap();
         }
@@ -248,8 +254,8 @@ async fn a_setup_that_is_cancelled_while_it_spends_leaves_nothing() {
     world.provider(|_| Reply::silence());
     let registry = world.open(Spends::default()).await;
     let session = registry.setups().begin(&SPENDS).await.unwrap();
-    let (no, _) = crate::world::step(&session).await;
-    session.advance(no, &crate::world::answers(&[("a", "x")])).await.unwrap();
+    let (no, _) = crate::test_host::step(&session).await;
+    session.advance(no, &crate::test_host::answers(&[("a", "x")])).await.unwrap();
     world.server.until_asked(1).await;
     session.cancel().await.unwrap();
     assert_eq!(exchanges(&world).await, Some(0));

@@ -9,11 +9,11 @@ use futures_core::Stream as _;
 use crate::{
     acme::{Acme, KIND},
     inbound::{Inbound, returned, state},
-    odd::{ODD, Odd},
-    race::{RACE, Race},
+    odd_plugin::{ODD, Odd},
+    race_plugin::{RACE, Race},
+    test_host::{World, answers, code, me, step},
     test_server::Reply,
     user::{asked, beside, finish, labels},
-    world::{World, answers, code, me, step},
 };
 
 /// R-INSEAM-020, R-INSEAM-021, R-INSEAM-023
@@ -126,12 +126,13 @@ async fn an_answer_never_reaches_another_step() {
 }
 
 #[tokio::test]
-async fn of_two_answers_at_once_one_wins() {
+async fn two_concurrent_answers_have_one_winner() {
     let world = World::new().await;
     let registry = world.acme().await;
     let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
-    let (one, two) = (answers(&[("accessToken", "key-1")]), answers(&[("accessToken", "key-2")]));
+    let one = answers(&[("accessToken", "key-1")]);
+    let two = answers(&[("accessToken", "key-2")]);
     let (one, two) = tokio::join!(session.advance(no, &one), session.advance(no, &two));
     assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
@@ -144,7 +145,8 @@ async fn two_setups_of_one_kind_do_not_meet() {
     let world = World::new().await;
     world.provider(|request| if request.contains("Bearer bad") { Reply::whole(401, "", "") } else { me("1", "ada") });
     let registry = world.acme().await;
-    let (a, b) = (registry.setups().begin(&KIND).await.unwrap(), registry.setups().begin(&KIND).await.unwrap());
+    let a = registry.setups().begin(&KIND).await.unwrap();
+    let b = registry.setups().begin(&KIND).await.unwrap();
     assert_ne!(a.id(), b.id());
     assert_eq!(registry.setups().list().await.unwrap().len(), 2);
     step(&a).await;
@@ -163,7 +165,7 @@ async fn two_setups_of_one_kind_make_two_rows() {
     let registry = world.acme().await;
     for id in ["1", "2"] {
         world.provider(move |_| me(id, id));
-        crate::world::connected(&registry, id).await;
+        crate::test_host::connected(&registry, id).await;
     }
     assert_eq!(labels(&registry).await, ["1", "2"]);
 }

@@ -6,8 +6,8 @@ use connection_contract::prelude::*;
 use tokio::sync::watch;
 
 use crate::{
+    test_host::{World, answers, code, step},
     user::labels,
-    world::{World, answers, code, step},
 };
 
 const KIND: Kind = Kind::from_static("twice");
@@ -26,11 +26,11 @@ impl ConnectionDefinition for Held {
         Descriptor::new(KIND, "Twice", AuthType::Custom)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         ctx.prompt(Prompt::new("Sure?")).await;
         self.inside.send_modify(|inside| *inside += 1);
         drop(self.open.subscribe().wait_for(|open| *open).await);
-        Ok(Established::new("key".into(), Identity::new("1", "ada")).established_live(VerifyResult::live()))
+        Ok(SetupResult::new("key".into(), Identity::new("1", "ada")).measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
@@ -50,7 +50,8 @@ impl ConnectionDefinition for Held {
 async fn two_processes_that_end_one_session_at_once_tell_the_same_end() {
     let world = World::new().await;
     let held = Held { inside: Arc::new(watch::Sender::new(0)), open: Arc::new(watch::Sender::new(false)) };
-    let (here, there) = (world.open(held.clone()).await, world.open(held.clone()).await);
+    let here = world.open(held.clone()).await;
+    let there = world.open(held.clone()).await;
     let session = here.setups().begin(&KIND).again().await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[])).await.unwrap();

@@ -7,19 +7,19 @@ use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSes
 
 use crate::{
     acme::KIND,
-    odd::{ODD, Odd},
-    raw,
+    odd_plugin::{ODD, Odd},
+    sql,
+    test_host::{World, answers, code, step},
     user::{asked, finish, labels},
-    world::{World, answers, code, step},
 };
 
 /// Makes one sort of write fail until it is repaired.
 pub(crate) async fn break_writes(world: &World, of: &str) {
-    raw::refuse(&world.database(), of).await;
+    sql::refuse(&world.database(), of).await;
 }
 
 pub(crate) async fn mend(world: &World) {
-    raw::refuse_no_more(&world.database()).await;
+    sql::refuse_no_more(&world.database()).await;
 }
 
 pub(crate) fn is_store(error: &Error) -> bool {
@@ -29,7 +29,8 @@ pub(crate) fn is_store(error: &Error) -> bool {
 /// Goes through a setup as a person would who tries again when asked to. Returns how often each field was answered
 /// and how often something failed.
 async fn persist(world: &World, registry: &ConnectionRegistry, kind: &Kind) -> (Outcome, usize, usize) {
-    let (mut answered, mut failed) = (0, 0);
+    let mut answered = 0;
+    let mut failed = 0;
     let session = registry.setups().begin(kind).await.unwrap();
     let mut now: Option<SetupSession> = None;
     loop {
@@ -100,7 +101,8 @@ async fn a_row_that_cannot_be_stored_is_an_error_apart_and_resuming_stores_it_on
     assert!(labels(&registry).await.is_empty());
     mend(&world).await;
     let again = registry.setups().resume(session.id()).await.unwrap();
-    let (here, there) = (again.terminal().await.unwrap(), session.terminal().await.unwrap());
+    let here = again.terminal().await.unwrap();
+    let there = session.terminal().await.unwrap();
     assert_eq!((code(&here), code(&there)), ("done Live".into(), "done Live".into()));
     let Outcome::Done(done) = here else { panic!() };
     assert_eq!(labels(&registry).await, [done.label.as_str()]);
@@ -177,10 +179,10 @@ async fn a_journal_that_was_edited_does_not_open() {
     assert!(is_store(&session.terminal().await.unwrap_err()));
     mend(&world).await;
     // Changes the last byte, whatever it is.
-    let mut sealed = raw::blob(&world.database(), "SELECT sealed FROM connection_setup_effect").await;
+    let mut sealed = sql::blob(&world.database(), "SELECT sealed FROM connection_setup_effect").await;
     *sealed.last_mut().unwrap() ^= 1;
-    let edited = format!("UPDATE connection_setup_effect SET sealed = {}", raw::literal(&sealed));
-    assert_eq!(raw::run(&world.database(), edited).await, 1);
+    let edited = format!("UPDATE connection_setup_effect SET sealed = {}", sql::literal(&sealed));
+    assert_eq!(sql::run(&world.database(), edited).await, 1);
     let session = registry.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable");
     assert!(labels(&registry).await.is_empty());

@@ -7,9 +7,9 @@ use sqlx::migrate::Migrator;
 
 use crate::{
     acme::Acme,
-    fresh::{Fresh, Pool},
-    raw,
-    world::{ON_POSTGRES, World, connected},
+    fresh_database::{Fresh, Pool},
+    sql,
+    test_host::{ON_POSTGRES, World, connected},
 };
 
 async fn open(world: &World, source: impl Into<StoreSource>) -> Result<ConnectionRegistry, OpenError> {
@@ -27,15 +27,16 @@ async fn hosts_migrations(pool: &Pool) {
     }
 }
 
-async fn count(database: &raw::Database, table: &str) -> i64 {
-    raw::number(database, format!("SELECT count(*) FROM {table}")).await.unwrap()
+async fn count(database: &sql::Database, table: &str) -> i64 {
+    sql::number(database, format!("SELECT count(*) FROM {table}")).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_hosts_own_migrations_run_before_and_after_ours() {
     for is_lent in [false, true] {
         for host_is_first in [false, true] {
-            let (world, fresh) = (World::new().await, Fresh::new().await);
+            let world = World::new().await;
+            let fresh = Fresh::new().await;
             let pool = fresh.pool(2).await;
             let source = || if is_lent { pool.lend() } else { fresh.address().into() };
             if host_is_first {
@@ -69,8 +70,10 @@ async fn a_table_of_another_program_under_our_name_is_named_and_nothing_is_chang
         ("connection_migrations", "CREATE TABLE connection_migrations (other TEXT)", "TABLE"),
     ];
     for ((name, sql, sort), is_lent) in TAKEN.iter().zip([false, true].into_iter().cycle()) {
-        let (world, fresh) = (World::new().await, Fresh::new().await);
-        let (pool, database) = (fresh.pool(1).await, fresh.database());
+        let world = World::new().await;
+        let fresh = Fresh::new().await;
+        let pool = fresh.pool(1).await;
+        let database = fresh.database();
         pool.run(sql).await;
         let before = everything_there(&database).await;
         let source = || if is_lent { pool.lend() } else { fresh.address().into() };
@@ -98,8 +101,10 @@ async fn a_database_with_other_migrations_is_refused_with_a_way_out_and_kept() {
     const MORE: &str = "INSERT INTO connection_migrations (version, description, success, checksum, execution_time) \
                         SELECT version + 1, description, success, checksum, execution_time FROM connection_migrations";
     for is_lent in [false, true] {
-        let (world, fresh) = (World::new().await, Fresh::new().await);
-        let (pool, database) = (fresh.pool(1).await, fresh.database());
+        let world = World::new().await;
+        let fresh = Fresh::new().await;
+        let pool = fresh.pool(1).await;
+        let database = fresh.database();
         let source = || if is_lent { pool.lend() } else { fresh.address().into() };
         let registry = open(&world, source()).await.unwrap();
         connected(&registry, "key-1").await;
@@ -115,13 +120,13 @@ async fn a_database_with_other_migrations_is_refused_with_a_way_out_and_kept() {
     }
 }
 
-async fn everything_there(database: &raw::Database) -> Vec<String> {
+async fn everything_there(database: &sql::Database) -> Vec<String> {
     let sql = if ON_POSTGRES {
         "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
     } else {
         "SELECT name FROM sqlite_schema ORDER BY 1"
     };
-    raw::texts(database, sql).await
+    sql::texts(database, sql).await
 }
 
 /// References to our rows belong to the host: a row that a reference needs is not removed.
@@ -131,17 +136,17 @@ async fn a_reference_of_the_hosts_to_our_rows_holds_them() {
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     let id = if ON_POSTGRES { "UUID" } else { "BLOB" };
-    raw::script(
+    sql::script(
         &world.database(),
         format!(
             "CREATE TABLE host_use (id {id} NOT NULL REFERENCES connection_account (id)); \
              INSERT INTO host_use VALUES ({})",
-            raw::id(connection.id())
+            sql::id(connection.id())
         ),
     )
     .await;
     let refused = registry.remove(connection.id()).await.unwrap_err();
     assert!(matches!(&refused, Error::Store(error) if matches!(**error, StoreError::Refused { .. })), "{refused:?}");
-    raw::run(&world.database(), "DELETE FROM host_use").await;
+    sql::run(&world.database(), "DELETE FROM host_use").await;
     registry.remove(connection.id()).await.unwrap();
 }

@@ -3,7 +3,7 @@
 use connection_contract::Liveness;
 use connection_core::{Error, Filter, Teardown};
 
-use crate::world::{World, connected};
+use crate::test_host::{World, connected};
 
 #[tokio::test]
 async fn an_account_is_connected_verified_used_and_removed() {

@@ -33,7 +33,7 @@ async fn pool(options: SqliteConnectOptions) -> SqlitePool {
 }
 
 #[tokio::test]
-async fn what_a_lent_pool_lacks_is_named_one_by_one_and_all_at_once() {
+async fn each_missing_option_of_a_host_pool_is_named() {
     let no_log: Setting = |options| options.journal_mode(SqliteJournalMode::Delete);
     let no_keys: Setting = |options| options.foreign_keys(false);
     let no_patience: Setting = |options| options.busy_timeout(Duration::from_millis(999));

@@ -11,11 +11,12 @@ use connection_contract::{Liveness, Secret, VerifyResult};
 use connection_core::{Error, Filter, StoreError};
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 
-use crate::{fake::Fake, world::World};
+use crate::{fake::Fake, test_host::World};
 
 #[tokio::test]
 async fn a_database_that_another_program_writes_for_long_is_busy_and_stays_as_it_was() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let mut other = SqliteConnectOptions::new().filename(world.file()).connect().await.unwrap();
@@ -77,7 +78,8 @@ impl Drop for Disk {
 
 #[tokio::test]
 async fn a_disk_without_space_is_told_and_what_was_stored_stays() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let Some(disk) = Disk::mount(world.file().parent().unwrap()) else { return };
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use connection_contract::{
     Authorizer, CallbackHandle, CallbackRequest, ConnectionDefinition, ConnectionError, CredentialError, Descriptor,
-    Established, HttpError, InboundHttpService, Liveness, NamedSecrets, NotLive, Reason, Secret, SetupContext,
-    SetupFailure, TeardownContext, VerifyContext, VerifyResult,
+    HttpError, InboundHttpService, Liveness, NamedSecrets, NotLive, Reason, Secret, SetupContext, SetupFailure,
+    SetupResult, TeardownContext, VerifyContext, VerifyResult,
 };
 use connection_core::{
     Connection, ConnectionInfo, ConnectionRegistry, Error, OpenError, Outcome, RegistryBuilder, SetupSession, SetupStep,
@@ -43,7 +43,7 @@ fn the_contract_exports_what_a_plugin_is_written_with() {
     named::<dyn InboundHttpService>();
     named::<CallbackHandle>();
     named::<CallbackRequest>();
-    named::<(Established<()>, VerifyResult<()>, Liveness, Reason)>();
+    named::<(SetupResult<()>, VerifyResult<()>, Liveness, Reason)>();
     named::<(ConnectionError, SetupFailure, CredentialError, HttpError, NotLive)>();
 }
 

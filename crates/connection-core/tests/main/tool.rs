@@ -13,7 +13,7 @@ use connection_contract::{
 };
 use connection_core::{ConnectionRegistry, Machine, Profiles, RegistryBuilder};
 
-use crate::world::World;
+use crate::test_host::World;
 
 pub(crate) const TOOL: Kind = Kind::from_static("tool");
 /// The directory of a profile must have the same name as in the home, and must exist.
@@ -45,10 +45,10 @@ impl ConnectionDefinition for Tool {
         Descriptor::new(self.0.clone(), "Tool", AuthType::None).needs(Need::Files).tool(ToolSpec::new("tool"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
         ctx.prompt(Prompt::new("Sign in there, then go on")).await;
         let account = self.account(ctx).await.map_err(|_| SetupFailure::new("signed_out", "nobody is signed in"))?;
-        Ok(Established::new((), Identity::new(account.clone(), account)))
+        Ok(SetupResult::new((), Identity::new(account.clone(), account)))
     }
 
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {

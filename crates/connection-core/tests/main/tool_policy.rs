@@ -10,9 +10,9 @@ use connection_core::{
 };
 
 use crate::{
-    lent::{Act, Borrower, LENT, asked, named, says, shell_as, tool},
+    service_kind::{Act, Borrower, LENT, asked, named, says, shell_as, tool},
+    test_host::{World, code, step},
     tool::{STRICT, TOOL, Tools, home},
-    world::{World, code, step},
 };
 
 /// A helper that leaves a mark when it runs.

@@ -8,8 +8,8 @@ use connection_core::{Usage, UsageReading};
 
 use crate::{
     log,
-    metered::{METERED, Metered},
-    world::World,
+    test_host::World,
+    usage_plugin::{METERED, Metered},
 };
 
 /// An account whose usage the test sets.
@@ -21,7 +21,8 @@ struct Told {
 
 impl Told {
     async fn new() -> Self {
-        let (world, plugin) = (World::new().await, Metered::new());
+        let world = World::new().await;
+        let plugin = Metered::new();
         let registry = world.open(plugin.clone()).await;
         plugin.connected(&registry, "ada").await;
         Self { plugin, usage: registry.usage(&METERED), _world: world }
@@ -134,11 +135,9 @@ async fn what_is_no_measure_is_a_fault_of_the_plugin() {
     it.kept(&window(|window| window.utilization = 1.0)).await;
     it.kept(&window(|window| window.unit = Some("x".repeat(128).into()))).await;
     it.kept(&spend(-1.0, 0.0)).await;
-    let (part, unit, number) = (
-        "the used part of a window is not between 0 and 1",
-        "a metric's unit has more than 128 bytes",
-        "a metric has a number that is not finite",
-    );
+    let part = "the used part of a window is not between 0 and 1";
+    let unit = "a metric's unit has more than 128 bytes";
+    let number = "a metric has a number that is not finite";
     for (snapshot, problem) in [
         (window(|window| window.utilization = 1.5), part),
         (window(|window| window.utilization = f64::NAN), part),
@@ -161,10 +160,10 @@ async fn what_is_no_measure_is_a_fault_of_the_plugin() {
 async fn a_document_of_a_session_is_bounded_and_shown_by_no_debug() {
     let it = Told::new().await;
     *it.plugin.snapshot.lock().unwrap() = None;
-    let document = |text: String| SessionTokens::default().said(Value::object([("a", Value::Text(text))]));
+    let document = |text: String| SessionTokens::default().document(Value::object([("a", Value::Text(text))]));
     let fits = document("x".repeat(64 * 1024 - 8));
     assert_eq!(it.usage.format_session_metrics(fits).await.unwrap().len(), 1);
-    for session in [document("x".repeat(64 * 1024 - 7)), SessionTokens::default().said(deep(33))] {
+    for session in [document("x".repeat(64 * 1024 - 7)), SessionTokens::default().document(deep(33))] {
         let error = it.usage.format_session_metrics(session).await.unwrap_err();
         assert_eq!(error.code(), "invalid_request");
         assert!(error.to_string().contains("at most 64 KiB and 32 levels"), "{error}");
@@ -173,7 +172,7 @@ async fn a_document_of_a_session_is_bounded_and_shown_by_no_debug() {
 }
 
 #[tokio::test]
-async fn how_an_account_is_paid_for_is_a_word() {
+async fn the_payment_method_of_an_account_is_a_word() {
     let it = Told::new().await;
     *it.plugin.mode.lock().unwrap() = "x".repeat(128).into();
     assert_eq!(it.usage.status(None).await.unwrap().auth_mode.unwrap().len(), 128);

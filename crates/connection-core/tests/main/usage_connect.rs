@@ -4,9 +4,9 @@
 use connection_core::{ConnectionRegistry, UsageConnect, UsageConnecting};
 
 use crate::{
-    metered::{METERED, Metered},
+    test_host::{World, answers},
     tool::Home,
-    world::{World, answers},
+    usage_plugin::{METERED, Metered},
 };
 
 async fn begun(registry: &ConnectionRegistry, key: &str) -> UsageConnect {
@@ -26,7 +26,8 @@ fn failure(connecting: &UsageConnecting) -> &str {
 /// R-JACK-042, R-JACK-043
 #[tokio::test]
 async fn a_choice_is_answered_in_its_session_and_anything_else_is_an_error_as_data() {
-    let (world, mut plugin) = (World::new().await, Metered::new());
+    let world = World::new().await;
+    let mut plugin = Metered::new();
     plugin.chooses = true;
     let registry = world.open(plugin).await;
     let connecting = begun(&registry, "ada").await;
@@ -45,7 +46,8 @@ async fn a_choice_is_answered_in_its_session_and_anything_else_is_an_error_as_da
 /// R-JACK-042
 #[tokio::test]
 async fn without_a_choice_it_is_ready_and_what_a_person_breaks_off_is_cancelled() {
-    let (world, plugin) = (World::new().await, Metered::new());
+    let world = World::new().await;
+    let plugin = Metered::new();
     let registry = world.open(plugin).await;
     let refused = begun(&registry, "refused").await;
     assert!(matches!(refused.next().await.unwrap(), UsageConnecting::Cancelled));
@@ -64,13 +66,14 @@ async fn without_a_choice_it_is_ready_and_what_a_person_breaks_off_is_cancelled(
 }
 
 #[tokio::test]
-async fn of_two_that_connect_at_once_the_second_is_told_and_makes_no_other_account() {
+async fn the_second_of_two_concurrent_setups_connects_no_further_account() {
     for plugin in [Metered::new(), Metered::with_profiles()] {
         let world = World::new().await;
         let home = Home::at(world.directory.path().join("home"));
         let registry = home.environment(world.builder().kind(plugin)).open().await.unwrap();
         let usage = registry.usage(&METERED);
-        let (one, two) = (usage.connect(None).await.unwrap(), usage.connect(None).await.unwrap());
+        let one = usage.connect(None).await.unwrap();
+        let two = usage.connect(None).await.unwrap();
         for (connecting, key) in [(&one, "ada"), (&two, "bob")] {
             let UsageConnecting::Step(no, _) = connecting.next().await.unwrap() else { panic!("it asks for a key") };
             connecting.session().advance(no, &answers(&[("key", key)])).await.unwrap();

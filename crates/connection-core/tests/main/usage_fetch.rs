@@ -8,10 +8,10 @@ use connection_core::{
 
 use crate::{
     fake::{Deed, set},
-    metered::{METERED, Metered, uses},
+    test_host::{World, outlasted},
     test_server::Reply,
     tool::Home,
-    world::{World, outlasted},
+    usage_plugin::{METERED, Metered, uses},
 };
 
 fn part(reading: &UsageReading) -> f64 {
@@ -27,7 +27,8 @@ fn code(reading: &UsageReading) -> Option<String> {
 
 #[tokio::test]
 async fn a_kind_without_profiles_has_one_account_and_ignores_a_profile() {
-    let (world, plugin) = (World::new().await, Metered::new());
+    let world = World::new().await;
+    let plugin = Metered::new();
     let registry = world.open(plugin.clone()).await;
     let usage = registry.usage(&METERED);
     let empty = usage.status(None).await.unwrap();
@@ -48,18 +49,20 @@ async fn a_kind_without_profiles_has_one_account_and_ignores_a_profile() {
 /// R-JACK-040, R-JACK-041, R-JACK-044
 #[tokio::test]
 async fn each_profile_has_an_account_of_its_own_and_loses_it_alone() {
-    let (world, plugin) = (World::new().await, Metered::with_profiles());
+    let world = World::new().await;
+    let plugin = Metered::with_profiles();
     let home = world.directory.path().join("home");
     let home = move |name: &str| (name == "HOME").then(|| home.clone().into_os_string());
     let builder = world.builder().kind(plugin.clone()).machine(Machine::new().environment(std::sync::Arc::new(home)));
     let registry = builder.open().await.unwrap();
-    let (usage, profiles) = (registry.usage(&METERED), registry.profiles(&METERED).unwrap());
+    let usage = registry.usage(&METERED);
+    let profiles = registry.profiles(&METERED).unwrap();
     let work = profiles.create(NewProfile::new("Work", world.directory.path().join("work"))).await.unwrap();
     uses(&world, 10);
     plugin.connected(&registry, "private").await;
     let connecting = usage.connect(Some(work.id)).await.unwrap();
-    let (no, _) = crate::world::step(connecting.session()).await;
-    connecting.session().advance(no, &crate::world::answers(&[("key", "work")])).await.unwrap();
+    let (no, _) = crate::test_host::step(connecting.session()).await;
+    connecting.session().advance(no, &crate::test_host::answers(&[("key", "work")])).await.unwrap();
     connecting.session().terminal().await.unwrap();
     for (profile, name, directory) in [(None, "private", "home/.metered"), (Some(work.id), "work", "work")] {
         let status = usage.status(profile).await.unwrap();
@@ -81,7 +84,8 @@ async fn each_profile_has_an_account_of_its_own_and_loses_it_alone() {
 /// A repeated disconnect removes nothing that was not selected.
 #[tokio::test]
 async fn to_disconnect_twice_takes_no_connection_that_another_one_hid() {
-    let (world, plugin) = (World::new().await, Metered::with_profiles());
+    let world = World::new().await;
+    let plugin = Metered::with_profiles();
     let home = Home::at(world.directory.path().join("home"));
     home.moves(None);
     let registry = home.environment(world.builder().kind(plugin.clone())).open().await.unwrap();
@@ -111,13 +115,15 @@ async fn to_disconnect_twice_takes_no_connection_that_another_one_hid() {
 /// now.
 #[tokio::test]
 async fn a_connection_without_a_profile_is_of_the_tools_own_directory_and_of_no_other() {
-    let (world, plugin) = (World::new().await, Metered::with_profiles());
+    let world = World::new().await;
+    let plugin = Metered::with_profiles();
     let home = Home::at(world.directory.path().join("home"));
     home.moves(None);
     let registry = home.environment(world.builder().kind(plugin.clone())).open().await.unwrap();
     let before = plugin.connected(&registry, "before").await;
     home.moves(Some(world.directory.path().join("home")));
-    let (usage, profiles) = (registry.usage(&METERED), registry.profiles(&METERED).unwrap());
+    let usage = registry.usage(&METERED);
+    let profiles = registry.profiles(&METERED).unwrap();
     let implicit = Some(profiles.list().await.unwrap()[0].id);
     let work = NewProfile::new("Work", world.directory.path().join("work")).make_default();
     let work = Some(profiles.create(work).await.unwrap().id);
@@ -126,8 +132,8 @@ async fn a_connection_without_a_profile_is_of_the_tools_own_directory_and_of_no_
         assert!(usage.disconnect(profile).await.unwrap().is_none());
     }
     let connecting = usage.connect(None).await.unwrap();
-    let (no, _) = crate::world::step(connecting.session()).await;
-    connecting.session().advance(no, &crate::world::answers(&[("key", "work")])).await.unwrap();
+    let (no, _) = crate::test_host::step(connecting.session()).await;
+    connecting.session().advance(no, &crate::test_host::answers(&[("key", "work")])).await.unwrap();
     connecting.session().terminal().await.unwrap();
     for (profile, name) in [(implicit, "before"), (work, "work"), (None, "work")] {
         assert_eq!(usage.status(profile).await.unwrap().identity.unwrap().account_id.as_str(), name);
@@ -173,8 +179,8 @@ async fn each_of_several_accounts_of_one_profile_is_reached_by_its_connection() 
         }
         let bob = usage.clone().connection(candidates[1].id);
         let connecting = bob.connect(None).await.unwrap();
-        let (no, _) = crate::world::step(connecting.session()).await;
-        connecting.session().advance(no, &crate::world::answers(&[("key", "eve")])).await.unwrap();
+        let (no, _) = crate::test_host::step(connecting.session()).await;
+        connecting.session().advance(no, &crate::test_host::answers(&[("key", "eve")])).await.unwrap();
         connecting.session().terminal().await.unwrap();
         assert_eq!(bob.status(None).await.unwrap().identity.unwrap().account_id.as_str(), "eve");
         assert!(bob.disconnect(None).await.unwrap().is_some());
@@ -187,7 +193,8 @@ async fn each_of_several_accounts_of_one_profile_is_reached_by_its_connection() 
 
 #[tokio::test]
 async fn the_default_is_found_behind_however_many_others() {
-    let (world, plugin) = (World::new().await, Metered::new());
+    let world = World::new().await;
+    let plugin = Metered::new();
     let registry = world.open(plugin).await;
     for number in 0..22 {
         again(&registry, &format!("account {number}")).await;
@@ -204,14 +211,15 @@ async fn the_default_is_found_behind_however_many_others() {
 
 async fn again(registry: &ConnectionRegistry, key: &str) {
     let session = registry.setups().begin(&METERED).again().await.unwrap();
-    let (no, _) = crate::world::step(&session).await;
-    session.advance(no, &crate::world::answers(&[("key", key)])).await.unwrap();
+    let (no, _) = crate::test_host::step(&session).await;
+    session.advance(no, &crate::test_host::answers(&[("key", key)])).await.unwrap();
     session.terminal().await.unwrap();
 }
 
 #[tokio::test]
-async fn who_waits_while_another_account_takes_the_place_is_told_of_that_one() {
-    let (world, plugin) = (World::new().await, Metered::new());
+async fn a_waiter_learns_of_a_concurrent_change_of_account() {
+    let world = World::new().await;
+    let plugin = Metered::new();
     let registry = world.open(plugin.clone()).await;
     let connection = plugin.connected(&registry, "ada").await;
     uses(&world, 40);
@@ -221,8 +229,8 @@ async fn who_waits_while_another_account_takes_the_place_is_told_of_that_one() {
     let fetch = tokio::runtime::Handle::current().spawn(async move { waiting.fetch(None).await.unwrap() });
     plugin.gate.until_inside(1).await;
     let session = connection.reauthorize().another_account().await.unwrap();
-    let (no, _) = crate::world::step(&session).await;
-    session.advance(no, &crate::world::answers(&[("key", "bob")])).await.unwrap();
+    let (no, _) = crate::test_host::step(&session).await;
+    session.advance(no, &crate::test_host::answers(&[("key", "bob")])).await.unwrap();
     session.terminal().await.unwrap();
     assert!(usage.snapshot(None).await.unwrap().is_none());
     uses(&world, 70);
@@ -233,8 +241,9 @@ async fn who_waits_while_another_account_takes_the_place_is_told_of_that_one() {
 }
 
 #[tokio::test]
-async fn what_does_not_come_is_data_and_the_last_good_snapshot_stays_with_its_age() {
-    let (world, plugin) = (World::new().await, Metered::new());
+async fn a_failed_fetch_is_data_and_keeps_the_last_good_snapshot() {
+    let world = World::new().await;
+    let plugin = Metered::new();
     let registry = world.open(plugin.clone()).await;
     let connection = plugin.connected(&registry, "ada").await;
     let usage = registry.usage(&METERED);
@@ -244,8 +253,11 @@ async fn what_does_not_come_is_data_and_the_last_good_snapshot_stays_with_its_ag
     world.provider(|_| Reply::whole(503, "", ""));
     let down = usage.fetch(None).await.unwrap();
     assert_eq!((part(&down), down.age.as_secs(), code(&down).as_deref()), (0.4, 90, Some(reason::PROVIDER_ERROR)));
-    for (deed, told) in [(Deed::Panics, reason::PLUGIN_PANICKED), (Deed::Bug, reason::PLUGIN_FAULT), (Deed::Unreadable, reason::CREDENTIAL_UNREADABLE)]
-    {
+    for (deed, told) in [
+        (Deed::Panics, reason::PLUGIN_PANICKED),
+        (Deed::Bug, reason::PLUGIN_FAULT),
+        (Deed::Unreadable, reason::CREDENTIAL_UNREADABLE),
+    ] {
         set(&plugin.deed, deed);
         let reading = usage.fetch(None).await.unwrap();
         assert_eq!((part(&reading), code(&reading).as_deref()), (0.4, Some(told)));
@@ -263,13 +275,15 @@ async fn what_does_not_come_is_data_and_the_last_good_snapshot_stays_with_its_ag
 }
 
 #[tokio::test]
-async fn who_asks_while_a_fetch_is_under_way_gets_that_one() {
-    let (world, plugin) = (World::new().await, Metered::new());
+async fn a_caller_during_a_fetch_shares_it() {
+    let world = World::new().await;
+    let plugin = Metered::new();
     let registry = world.open(plugin.clone()).await;
     plugin.connected(&registry, "ada").await;
     uses(&world, 40);
     plugin.gate.close();
-    let (one, two) = (registry.usage(&METERED), registry.usage(&METERED));
+    let one = registry.usage(&METERED);
+    let two = registry.usage(&METERED);
     let first = tokio::runtime::Handle::current().spawn(async move { one.fetch(None).await.unwrap() });
     plugin.gate.until_inside(1).await;
     let second = tokio::runtime::Handle::current().spawn(async move { two.fetch(None).await.unwrap() });
@@ -282,8 +296,9 @@ async fn who_asks_while_a_fetch_is_under_way_gets_that_one() {
 
 /// C7
 #[tokio::test]
-async fn what_a_kind_needs_what_a_host_has_and_what_code_can_are_told_apart() {
-    let (world, plugin) = (World::new().await, Metered::new());
+async fn needs_services_and_features_are_reported_separately() {
+    let world = World::new().await;
+    let plugin = Metered::new();
     let registry = world.open(plugin).await;
     let support = registry.kinds().support(&METERED).unwrap();
     assert!(support.is_complete());

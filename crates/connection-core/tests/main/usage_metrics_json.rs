@@ -1,8 +1,6 @@
 //! Metrics as JSON: the names are fixed, and unknown data survives.
 
-use connection_contract::{
-    MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric, UsageSnapshot, Value,
-};
+use connection_contract::{MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric, UsageSnapshot, Value};
 use connection_core::usage_json;
 use proptest::prelude::*;
 
@@ -49,8 +47,7 @@ fn what_the_provider_said_is_written_beside_the_metrics_and_read_again() {
     let said = parse(r#"{"plan":"max","limits":[1.50,null]}"#);
     let snapshot = UsageSnapshot::new(Timestamp::from_seconds(1_800_000_000)).raw(said);
     let json = usage_json::to_value(&snapshot).to_string();
-    let expected =
-        r#"{"metrics":[],"observedAt":"2027-01-15T08:00:00Z","raw":{"plan":"max","limits":[1.50,null]}}"#;
+    let expected = r#"{"metrics":[],"observedAt":"2027-01-15T08:00:00Z","raw":{"plan":"max","limits":[1.50,null]}}"#;
     assert_eq!(json, expected);
     assert_eq!(usage_json::from_value(&parse(&json)), Some(snapshot));
     // JSON from before the field existed.
@@ -78,8 +75,9 @@ fn fields_that_are_not_known_yet_survive_a_round_trip_of_their_kind() {
 }
 
 #[test]
-fn what_json_cannot_say_is_left_out_and_nothing_is_made_up() {
-    let (at, far) = (Timestamp::from_seconds(0), Timestamp::from_seconds(253_402_300_800));
+fn values_that_json_cannot_express_are_omitted() {
+    let at = Timestamp::from_seconds(0);
+    let far = Timestamp::from_seconds(253_402_300_800);
     for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let window = TimeWindow::new("a", "A", number).amount(number, 1.0, "tokens");
         let json = usage_json::metric_to_value(&window.into());
@@ -92,7 +90,10 @@ fn what_json_cannot_say_is_left_out_and_nothing_is_made_up() {
     let window = TimeWindow::new("a", "A", 0.0).resets_at(far);
     let json = usage_json::metric_to_value(&window.into()).to_string();
     assert_eq!(json, r#"{"kind":"time_window","id":"a","label":"A","utilization":0}"#);
-    assert_eq!(usage_json::to_value(&UsageSnapshot::new(far)).to_string(), r#"{"metrics":[],"observedAt":null,"raw":null}"#);
+    assert_eq!(
+        usage_json::to_value(&UsageSnapshot::new(far)).to_string(),
+        r#"{"metrics":[],"observedAt":null,"raw":null}"#
+    );
 }
 
 fn any_value() -> impl Strategy<Value = Value> {
@@ -112,7 +113,7 @@ fn any_value() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn what_nobody_knows_survives_a_round_trip(mut fields in prop::collection::vec(("[a-z]{1,6}", any_value()), 0..4)) {
+    fn unknown_members_survive_a_round_trip(mut fields in prop::collection::vec(("[a-z]{1,6}", any_value()), 0..4)) {
         fields.retain(|(name, _)| name != "kind");
         fields.push(("kind".into(), Value::Text("of_tomorrow".into())));
         let value = Value::Map(fields);
@@ -122,7 +123,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_known_survives_a_round_trip(
+    fn known_members_survive_a_round_trip(
         (part, used, seconds) in (0.0..=1.0_f64, proptest::option::of(0.0..1e12_f64), 0..4_000_000_000_i64),
     ) {
         let mut window = TimeWindow::new("w", "Window", part).resets_at(Timestamp::from_seconds(seconds));

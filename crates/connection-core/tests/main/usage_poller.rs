@@ -7,9 +7,9 @@ use connection_core::{ConnectionRegistry, PolledUsage, UsageBounds};
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{
-    metered::{METERED, Metered, uses},
+    test_host::{World, answers, code, step},
     test_server::Reply,
-    world::{World, answers, code, step},
+    usage_plugin::{METERED, Metered, uses},
 };
 
 struct Polling(JoinHandle<()>);
@@ -53,7 +53,8 @@ async fn until_fetched(world: &World, plugin: &Metered, fetches: usize) -> u64 {
 #[tokio::test]
 async fn each_kind_is_fetched_as_often_as_it_recommends_within_the_bounds() {
     for (recommended, every) in [(1, 60), (100, 100)] {
-        let (world, plugin) = (World::new().await, Metered::every(recommended));
+        let world = World::new().await;
+        let plugin = Metered::every(recommended);
         uses(&world, 10);
         let registry = world.open(plugin.clone()).await;
         plugin.connected(&registry, "ada").await;
@@ -69,7 +70,8 @@ async fn each_kind_is_fetched_as_often_as_it_recommends_within_the_bounds() {
 
 #[tokio::test]
 async fn a_provider_that_is_down_is_asked_later_and_later_and_gets_the_pause_that_it_asks_for() {
-    let (world, plugin) = (World::new().await, Metered::every(60));
+    let world = World::new().await;
+    let plugin = Metered::every(60);
     let registry = world.open(plugin.clone()).await;
     plugin.connected(&registry, "ada").await;
     world.provider(|_| Reply::whole(503, "", ""));
@@ -91,7 +93,8 @@ async fn a_provider_that_is_down_is_asked_later_and_later_and_gets_the_pause_tha
 
 #[tokio::test]
 async fn a_credential_that_comes_is_tried_at_once_whatever_the_one_before_failed_with() {
-    let (world, plugin) = (World::new().await, Metered::every(60));
+    let world = World::new().await;
+    let plugin = Metered::every(60);
     let registry = world.open(plugin.clone()).await;
     let connection = plugin.connected(&registry, "ada").await;
     world.provider(|_| Reply::whole(401, "", ""));
@@ -113,7 +116,8 @@ async fn a_credential_that_comes_is_tried_at_once_whatever_the_one_before_failed
 
 #[tokio::test]
 async fn a_credential_that_is_renewed_since_it_was_refused_and_is_refused_again_is_asked_later_and_later() {
-    let (world, plugin) = (World::new().await, Metered::renewing(60));
+    let world = World::new().await;
+    let plugin = Metered::renewing(60);
     let registry = world.open(plugin.clone()).await;
     plugin.connected(&registry, "ada").await;
     world.provider(|_| Reply::whole(401, "", ""));
@@ -128,12 +132,14 @@ async fn a_credential_that_is_renewed_since_it_was_refused_and_is_refused_again_
 }
 
 #[tokio::test]
-async fn what_is_meant_is_polled_and_nothing_of_other_owners() {
-    let (world, plugin) = (World::new().await, Metered::every(60));
+async fn only_selected_connections_of_the_owner_are_polled() {
+    let world = World::new().await;
+    let plugin = Metered::every(60);
     uses(&world, 10);
     let registry = world.open(plugin.clone()).await;
     let other = registry.owner("bob").unwrap();
-    let [meant, beside] = [plugin.connected(&registry, "ada").await.id(), plugin.connected(&registry, "eve").await.id()];
+    let [meant, beside] =
+        [plugin.connected(&registry, "ada").await.id(), plugin.connected(&registry, "eve").await.id()];
     let of_bob = plugin.connected(&other, "ada").await.id();
     let polled = registry.clone();
     let is_meant = move |of: &PolledUsage<'_>| of.connection != beside && *of.kind == METERED && of.profile.is_none();
@@ -149,7 +155,8 @@ async fn what_is_meant_is_polled_and_nothing_of_other_owners() {
 #[tokio::test]
 async fn the_poller_ends_with_its_registry_whether_there_is_something_to_poll_or_not() {
     for has_kind in [true, false] {
-        let (world, plugin) = (World::new().await, Metered::every(60));
+        let world = World::new().await;
+        let plugin = Metered::every(60);
         uses(&world, 10);
         let registry = if has_kind { world.open(plugin.clone()).await } else { world.acme().await };
         let mut polling = poll(&registry);
@@ -165,7 +172,8 @@ async fn the_poller_ends_with_its_registry_whether_there_is_something_to_poll_or
 
 #[tokio::test]
 async fn a_connection_that_comes_is_polled_and_one_that_goes_is_not_any_more() {
-    let (world, plugin) = (World::new().await, Metered::every(60));
+    let world = World::new().await;
+    let plugin = Metered::every(60);
     uses(&world, 10);
     let registry = world.open(plugin.clone()).await;
     let _polling = poll(&registry);
@@ -181,7 +189,8 @@ async fn a_connection_that_comes_is_polled_and_one_that_goes_is_not_any_more() {
 
 #[tokio::test]
 async fn while_no_kind_tells_usage_nobody_is_woken() {
-    let (world, plugin) = (World::new().await, Metered::every(60));
+    let world = World::new().await;
+    let plugin = Metered::every(60);
     uses(&world, 10);
     let registry = world.acme().await;
     let _polling = poll(&registry);
@@ -195,8 +204,9 @@ async fn while_no_kind_tells_usage_nobody_is_woken() {
 }
 
 #[tokio::test]
-async fn what_somebody_fetched_just_now_is_not_fetched_again() {
-    let (world, plugin) = (World::new().await, Metered::every(600));
+async fn a_fresh_snapshot_is_not_fetched_again() {
+    let world = World::new().await;
+    let plugin = Metered::every(600);
     uses(&world, 10);
     let registry = world.open(plugin.clone()).await;
     plugin.connected(&registry, "ada").await;
@@ -214,8 +224,9 @@ async fn what_somebody_fetched_just_now_is_not_fetched_again() {
 }
 
 #[tokio::test]
-async fn those_that_were_there_before_the_poller_do_not_come_at_once() {
-    let (world, plugin) = (World::new().await, Metered::every(300));
+async fn the_poller_spreads_existing_connections() {
+    let world = World::new().await;
+    let plugin = Metered::every(300);
     uses(&world, 10);
     let registry = world.open(plugin.clone()).await;
     for key in 0..8 {

@@ -6,8 +6,8 @@ use connection_contract::{Clock as _, SessionTokens, TimeWindow, TokenUtilizatio
 use connection_core::{Error, Usage, UsageReading};
 
 use crate::{
-    metered::{METERED, Metered, uses},
-    world::World,
+    test_host::World,
+    usage_plugin::{METERED, Metered, uses},
 };
 
 /// Returns the ids of the metrics, in their order.
@@ -27,17 +27,18 @@ async fn tell(world: &World, plugin: &Metered, usage: &Usage, used: f64, lasts: 
     let window = TimeWindow::new("five_hour", "Limit of 5 hours", used).resets_at(now.after(lasts.as_secs()));
     let told = UsageSnapshot::new(now).metric(TokenUtilization::new("context", "Context", 7)).metric(window);
     *plugin.snapshot.lock().unwrap() = Some(told);
-    let reading = usage.tell_session(None, SessionTokens::default()).await.unwrap();
+    let reading = usage.report_session(None, SessionTokens::default()).await.unwrap();
     *plugin.snapshot.lock().unwrap() = None;
     reading
 }
 
 #[tokio::test]
 async fn a_window_that_a_session_tells_is_of_the_account_until_it_is_over() {
-    let (world, plugin) = (World::new().await, Metered::new());
+    let world = World::new().await;
+    let plugin = Metered::new();
     let registry = world.open(plugin.clone()).await;
     let usage = registry.usage(&METERED);
-    let none = usage.tell_session(None, SessionTokens::default()).await;
+    let none = usage.report_session(None, SessionTokens::default()).await;
     assert!(matches!(none, Err(Error::NoConnection(_))), "{none:?}");
     plugin.connected(&registry, "ada").await;
     uses(&world, 25);

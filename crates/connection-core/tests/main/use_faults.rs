@@ -9,8 +9,8 @@ use tokio::runtime::Handle as Runtime;
 use crate::{
     acme::API,
     fake::{Deed, Stop, StopOnDrop, set},
-    raw,
-    world::{World, connect, outlasted},
+    sql,
+    test_host::{World, connect, outlasted},
 };
 
 const KIND: Kind = Kind::from_static("clumsy");
@@ -36,11 +36,11 @@ impl ConnectionDefinition for Clumsy {
             .secret_name("accessToken")
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
         let name = answers.text("name")?.to_owned();
-        let made = Established::new(Secret::from(&*name), Identity::new(name.clone(), name));
-        Ok(made.established_live(VerifyResult::live()))
+        let made = SetupResult::new(Secret::from(&*name), Identity::new(name.clone(), name));
+        Ok(made.measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
@@ -141,6 +141,6 @@ async fn a_token_that_the_plugin_does_not_hand_out_is_not_recorded() {
     let error = connection.with_access_token(async |_| called = true).await.unwrap_err();
     assert_eq!(error.code(), "plugin_panicked");
     assert!(!called);
-    let events = raw::texts(&world.database(), "SELECT kind FROM connection_event").await;
+    let events = sql::texts(&world.database(), "SELECT kind FROM connection_event").await;
     assert_eq!(events, ["connected"]);
 }

@@ -5,8 +5,8 @@ use connection_core::{Error, HttpPolicy, Outcome};
 
 use crate::{
     acme::{API, KIND},
+    test_host::{World, code, connect, connected, me},
     test_server::{Reply, TestServer},
-    world::{World, code, connect, connected, me},
 };
 
 /// A server of a third party, which answers every request.
@@ -16,7 +16,8 @@ async fn stranger() -> TestServer {
 
 #[tokio::test]
 async fn a_request_to_an_origin_out_of_reach_is_denied_and_nothing_is_sent() {
-    let (world, other) = (World::new().await, stranger().await);
+    let world = World::new().await;
+    let other = stranger().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     let before = world.server.requests().len();
@@ -51,7 +52,8 @@ async fn a_redirect_within_the_origin_is_followed_with_the_credential() {
 
 #[tokio::test]
 async fn a_redirect_to_another_origin_is_not_followed() {
-    let (world, other) = (World::new().await, stranger().await);
+    let world = World::new().await;
+    let other = stranger().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     for status in [301, 302, 303, 307, 308] {
@@ -70,7 +72,8 @@ async fn a_redirect_to_another_origin_is_not_followed() {
 /// An address that the user names is the only origin; those that the plugin declares are not added.
 #[tokio::test]
 async fn a_connection_to_a_server_of_the_users_own_reaches_that_server_alone() {
-    let (world, own) = (World::new().await, stranger().await);
+    let world = World::new().await;
+    let own = stranger().await;
     // No mapping leads there: only the answer names it.
     let registry = world.acme().await;
     let answers = [("accessToken", "key-own"), ("apiBaseUrl", &*format!("{}/api/v3", own.origin()))];
@@ -102,10 +105,10 @@ impl ConnectionDefinition for Declares {
             .field(Field::text("name", "Name"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         ctx.prompt(Prompt::new("Connect").field("name")).await;
         let identity = Identity::new("1", "ada");
-        Ok(Established::new(Secret::from("key-1"), identity).established_live(VerifyResult::live()))
+        Ok(SetupResult::new(Secret::from("key-1"), identity).measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
@@ -135,7 +138,8 @@ impl Authorizer<Secret> for Declares {
 
 #[tokio::test]
 async fn a_private_address_that_the_user_did_not_name_gets_nothing() {
-    let (world, inside) = (World::new().await, stranger().await);
+    let world = World::new().await;
+    let inside = stranger().await;
     let registry = world.open(Declares(inside.origin())).await;
     let kind = Kind::from_static("declares");
     let Outcome::Done(done) = connect(&registry, &kind, &[("name", "x")]).await else { panic!("not connected") };
@@ -168,10 +172,10 @@ async fn a_plugin_cannot_widen_its_reach_in_a_setup() {
                 .field(Field::text("name", "Name"))
         }
 
-        async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
             ctx.prompt(Prompt::new("Connect").field("name")).await;
             let reach = Reach::base(host::base_url(&self.0).unwrap());
-            Ok(Established::new((), Identity::new("1", "ada")).reach(reach).established_live(VerifyResult::live()))
+            Ok(SetupResult::new((), Identity::new("1", "ada")).reach(reach).measured(VerifyResult::live()))
         }
 
         fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
@@ -186,7 +190,8 @@ async fn a_plugin_cannot_widen_its_reach_in_a_setup() {
             Ok(VerifyResult::live())
         }
     }
-    let (world, other) = (World::new().await, stranger().await);
+    let world = World::new().await;
+    let other = stranger().await;
     let kind = Kind::from_static("widens");
     let registry = world.open(Widens(other.origin())).await;
     assert_eq!(code(&connect(&registry, &kind, &[("name", "x")]).await), "plugin_fault");
@@ -197,14 +202,15 @@ async fn a_plugin_cannot_widen_its_reach_in_a_setup() {
 
 #[tokio::test]
 async fn the_plugin_itself_reaches_no_further_than_its_connection() {
-    let (world, own) = (World::new().await, stranger().await);
+    let world = World::new().await;
+    let own = stranger().await;
     let registry = world.acme().await;
     let answers = [("accessToken", "key-own"), ("apiBaseUrl", &*own.origin())];
     let Outcome::Done(done) = connect(&registry, &KIND, &answers).await else { panic!("not connected") };
     let connection = registry.connection(done.connection).await.unwrap();
     // The base comes from the sealed configuration, whatever the row says.
     let config = format!("UPDATE connection_account SET config = '[[\"apiBaseUrl\",\"{API}\"]]'");
-    crate::raw::run(&world.database(), config).await;
+    crate::sql::run(&world.database(), config).await;
     connection.verify().await.unwrap();
     assert_eq!(world.server.requests(), [""; 0]);
     assert!(own.requests().iter().all(|request| request.contains("Bearer key-own")));

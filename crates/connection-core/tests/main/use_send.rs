@@ -5,8 +5,8 @@ use connection_core::Error;
 
 use crate::{
     fake::Fake,
+    test_host::{World, connected},
     test_server::Reply,
-    world::{World, connected},
 };
 
 #[tokio::test]
@@ -117,7 +117,8 @@ async fn a_body_comes_in_pieces_and_in_one_up_to_a_limit() {
     let ask = async || connection.send(connection.request("GET", "/things").await.unwrap()).await.unwrap();
     assert_eq!(ask().await.bytes(10).await.unwrap().expose(), b"0123456789");
     assert!(matches!(ask().await.bytes(9).await, Err(Error::Http { source: HttpError::TooLarge, .. })));
-    let (mut answer, mut whole) = (ask().await, Vec::new());
+    let mut answer = ask().await;
+    let mut whole = Vec::new();
     while let Some(piece) = answer.chunk().await.unwrap() {
         whole.extend(piece);
     }
@@ -157,7 +158,8 @@ async fn a_body_that_breaks_off_is_an_error_behind_what_came() {
 
 #[tokio::test]
 async fn kinds_that_send_nothing_say_so() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.builder().kind(fake.clone()).kind(crate::acme::Acme::default()).open().await.unwrap();
     let connection = fake.connected(&registry, "ada").await;
     let other = connected(&registry, "key-1").await;

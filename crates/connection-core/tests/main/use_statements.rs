@@ -11,9 +11,9 @@ use tokio::runtime::Handle;
 use crate::{
     acme::Acme,
     extension_statements::Counted,
-    issuer::Strict,
     renewing::{Renewing, send},
-    world::{ON_POSTGRES, World, connected},
+    strict_issuer::Strict,
+    test_host::{ON_POSTGRES, World, connected},
 };
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_use_from_an_id_reads_once_and_one_that_is_hot_reads_nothing() {
 }
 
 #[tokio::test]
-async fn what_this_process_changes_of_a_connection_its_next_handle_knows() {
+async fn a_new_handle_sees_the_changes_of_its_process() {
     let world = World::new().await;
     let kept = world.builder().limits(Limits::new().hot_rows(Duration::from_millis(500)));
     let registry = kept.kind(Acme::default()).open().await.unwrap();
@@ -64,7 +64,9 @@ struct Herd {
 
 impl Herd {
     async fn new() -> Self {
-        let (world, plugin, provider) = (World::new().await, Renewing::new(), Strict::new());
+        let world = World::new().await;
+        let plugin = Renewing::new();
+        let provider = Strict::new();
         let answering = provider.clone();
         world.provider(move |request| answering.answer(request));
         let on = Counted::of(world, plugin.clone()).await;
@@ -73,14 +75,17 @@ impl Herd {
     }
 
     /// Returns the fewest statements until this number of callers have their results.
-    async fn takes<F: Future<Output = ()> + Send + 'static>(&self, many: usize, what: impl Fn(Connection) -> F) -> usize {
+    async fn takes<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        many: usize,
+        what: impl Fn(Connection) -> F,
+    ) -> usize {
         let all = async || {
             const ENDED: &str = "UPDATE connection_credential SET valid_until = 1000, refresh_at = 1000";
-            crate::raw::run(&self.on.world.database(), ENDED).await;
+            crate::sql::run(&self.on.world.database(), ENDED).await;
             self.on.world.clock.advance(Duration::from_millis(500));
             let asked = self.provider.asked();
-            let waiting: Vec<_> =
-                (0..many).map(|_| Handle::current().spawn(what(self.connection.clone()))).collect();
+            let waiting: Vec<_> = (0..many).map(|_| Handle::current().spawn(what(self.connection.clone()))).collect();
             for waiting in waiting {
                 waiting.await.unwrap();
             }
@@ -91,15 +96,17 @@ impl Herd {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_a_refresh_reads_nothing() {
+async fn waiters_of_a_refresh_read_no_rows() {
     if ON_POSTGRES {
         return;
     }
     let herd = Herd::new().await;
     let refresh = |connection: Connection| async move { drop(connection.refresh().await.unwrap()) };
-    let (of_one, of_many) = (herd.takes(1, refresh).await, herd.takes(200, refresh).await);
+    let of_one = herd.takes(1, refresh).await;
+    let of_many = herd.takes(200, refresh).await;
     assert_eq!(of_one, of_many);
     let sends = |connection: Connection| async move { assert_eq!(send(&connection).await.unwrap(), 200) };
-    let (of_one, of_many) = (herd.takes(1, sends).await, herd.takes(50, sends).await);
+    let of_one = herd.takes(1, sends).await;
+    let of_many = herd.takes(50, sends).await;
     assert_eq!(of_one, of_many);
 }

@@ -5,8 +5,8 @@ use connection_core::Error;
 
 use crate::{
     fake::Fake,
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 const RELEASES: &str = "SELECT body FROM connection_event WHERE kind = 'secret_released'";
@@ -19,7 +19,7 @@ async fn each_time_is_recorded_before_the_token_is_seen() {
     for time in 1..=3 {
         let seen = connection
             .with_access_token(async |token| {
-                let recorded = raw::texts(&world.database(), RELEASES).await;
+                let recorded = sql::texts(&world.database(), RELEASES).await;
                 (token.expose().to_vec(), recorded)
             })
             .await
@@ -33,26 +33,27 @@ async fn a_token_whose_record_cannot_be_stored_is_not_lent() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    raw::refuse(&world.database(), "INSERT ON connection_event").await;
+    sql::refuse(&world.database(), "INSERT ON connection_event").await;
     let mut called = false;
     let error = connection.with_access_token(async |_| called = true).await.unwrap_err();
     assert!(matches!(error, Error::Store(_)), "{error:?}");
     assert!(!called);
-    raw::refuse_no_more(&world.database()).await;
+    sql::refuse_no_more(&world.database()).await;
     connection.with_access_token(async |_| called = true).await.unwrap();
     assert!(called);
 }
 
 #[tokio::test]
 async fn kinds_without_one_say_so_and_record_nothing() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let mut called = false;
     let error = connection.with_access_token(async |_| called = true).await.unwrap_err();
     assert!(matches!(error, Error::NotSupported { .. }), "{error:?}");
     assert!(!called);
-    assert_eq!(raw::texts(&world.database(), RELEASES).await, [""; 0]);
+    assert_eq!(sql::texts(&world.database(), RELEASES).await, [""; 0]);
 }
 
 #[tokio::test]

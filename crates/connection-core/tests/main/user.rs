@@ -6,8 +6,8 @@ use connection_contract::Kind;
 use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSession, SetupStep};
 
 use crate::{
-    raw,
-    world::{ON_POSTGRES, World, answers},
+    sql,
+    test_host::{ON_POSTGRES, World, answers},
 };
 
 /// Answers every prompt with `x`, until the end.
@@ -54,13 +54,14 @@ pub(crate) fn beside(step: &SetupStep) -> Vec<String> {
 /// Lets time pass until the task ends, which waits for the next look at the store: not faster than the machine
 /// works.
 pub(crate) async fn looked<T>(world: &World, task: impl Future<Output = T>) -> T {
-    let (database, mut task) = (world.database(), std::pin::pin!(task));
+    let database = world.database();
+    let mut task = std::pin::pin!(task);
     let pace = Duration::from_millis(if ON_POSTGRES { 50 } else { 10 });
     loop {
         tokio::select! {
             biased;
             result = &mut task => return result,
-            _ = raw::number(&database, "SELECT 1") => world.clock.advance(pace),
+            _ = sql::number(&database, "SELECT 1") => world.clock.advance(pace),
         }
     }
 }

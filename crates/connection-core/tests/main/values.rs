@@ -10,8 +10,8 @@ use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, HostSecret, Outcome, SetupStep};
 
 use crate::{
-    raw,
-    world::{World, answers, code, step},
+    sql,
+    test_host::{World, answers, code, step},
 };
 
 const KEEPER: Kind = Kind::from_static("keeper");
@@ -55,7 +55,7 @@ impl ConnectionDefinition for Keeper {
             .field(Field::text("name", "Name"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
         let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
         let failed = |error: ServiceError| SetupFailure::new("values", format!("{error}"));
         let kept = values.get_secret("client").await.map_err(failed)?;
@@ -68,7 +68,7 @@ impl ConnectionDefinition for Keeper {
         let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
         let kept = (values.get_secret("client").await.map_err(failed)?, values.get("client").await.map_err(failed)?);
         self.saw(format!("{} {:?}", text(kept.0), kept.1));
-        Ok(Established::new((), Identity::new(name.clone(), name)))
+        Ok(SetupResult::new((), Identity::new(name.clone(), name)))
     }
 
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
@@ -105,8 +105,9 @@ async fn connect(registry: &ConnectionRegistry, kind: &Kind, given: &[(&str, &st
 const FIRST: [(&str, &str); 2] = [("client", CANARY), ("name", "ada")];
 
 #[tokio::test]
-async fn what_the_first_setup_kept_the_next_one_and_a_verification_find() {
-    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+async fn later_setups_and_verifications_find_the_stored_value() {
+    let world = World::new().await;
+    let keeper = Keeper::new(KEEPER);
     let registry = open(&world, &keeper).await;
     let Outcome::Done(done) = connect(&registry, &KEEPER, &FIRST).await else { panic!("not connected") };
     assert_eq!(keeper.seen(), [format!("{CANARY} Some(\"asked\")"), format!("verify {CANARY}")]);
@@ -121,7 +122,9 @@ async fn what_the_first_setup_kept_the_next_one_and_a_verification_find() {
 
 #[tokio::test]
 async fn another_owner_and_another_kind_find_nothing() {
-    let (world, keeper, other) = (World::new().await, Keeper::new(KEEPER), Keeper::new(OTHER));
+    let world = World::new().await;
+    let keeper = Keeper::new(KEEPER);
+    let other = Keeper::new(OTHER);
     let registry = world.builder().kind(keeper.clone()).kind(other.clone()).open().await.unwrap();
     assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
     let yours = registry.owner("another").unwrap();
@@ -135,16 +138,18 @@ async fn another_owner_and_another_kind_find_nothing() {
 
 #[tokio::test]
 async fn a_value_that_was_read_or_written_before_a_restart_is_not_read_or_written_again() {
-    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let world = World::new().await;
+    let keeper = Keeper::new(KEEPER);
     let registry = open(&world, &keeper).await;
     let session = registry.setups().begin(&KEEPER).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&FIRST[..1])).await.unwrap();
-    let (id, (no, _)) = (session.id(), step(&session).await);
+    let id = session.id();
+    let (no, _) = step(&session).await;
     drop(session);
     registry.close().await;
     // Deleted directly: a run that wrote again would bring it back.
-    raw::run(&world.database(), "DELETE FROM connection_kv").await;
+    sql::run(&world.database(), "DELETE FROM connection_kv").await;
     let registry = open(&world, &keeper).await;
     let session = registry.setups().resume(id).await.unwrap();
     session.advance(no, &answers(&FIRST[1..])).await.unwrap();
@@ -154,13 +159,14 @@ async fn a_value_that_was_read_or_written_before_a_restart_is_not_read_or_writte
 
 #[tokio::test]
 async fn the_secret_half_is_sealed_and_opens_for_its_owner_and_key_alone() {
-    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let world = World::new().await;
+    let keeper = Keeper::new(KEEPER);
     let registry = open(&world, &keeper).await;
     assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
     let plain = "SELECT value FROM connection_kv WHERE value IS NOT NULL";
-    assert_eq!(raw::texts(&world.database(), plain).await, ["asked"]);
+    assert_eq!(sql::texts(&world.database(), plain).await, ["asked"]);
     let moved = "UPDATE connection_kv SET owner = 'another' WHERE sealed IS NOT NULL";
-    raw::run(&world.database(), moved).await;
+    sql::run(&world.database(), moved).await;
     let yours = registry.owner("another").unwrap();
     keeper.seen();
     // The value of another owner does not open, which counts as none: the person is asked for it.
@@ -170,16 +176,18 @@ async fn the_secret_half_is_sealed_and_opens_for_its_owner_and_key_alone() {
 
 #[tokio::test]
 async fn a_value_that_is_too_long_is_refused_and_not_kept() {
-    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let world = World::new().await;
+    let keeper = Keeper::new(KEEPER);
     keeper.large.store(true, SeqCst);
     let registry = open(&world, &keeper).await;
     assert_eq!(code(&connect(&registry, &KEEPER, &FIRST).await), "values");
-    assert!(raw::texts(&world.database(), "SELECT key FROM connection_kv").await.is_empty());
+    assert!(sql::texts(&world.database(), "SELECT key FROM connection_kv").await.is_empty());
 }
 
 #[tokio::test]
 async fn what_is_forgotten_is_asked_for_again_and_of_this_owner_and_kind_alone() {
-    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let world = World::new().await;
+    let keeper = Keeper::new(KEEPER);
     let registry = open(&world, &keeper).await;
     let yours = registry.owner("another").unwrap();
     for registry in [&registry, &yours] {
@@ -188,7 +196,7 @@ async fn what_is_forgotten_is_asked_for_again_and_of_this_owner_and_kind_alone()
     assert_eq!(registry.kinds().forget_values(&OTHER).await.unwrap(), 0);
     assert_eq!(registry.kinds().forget_values(&KEEPER).await.unwrap(), 2);
     assert_eq!(registry.kinds().forget_values(&KEEPER).await.unwrap(), 0);
-    assert_eq!(raw::texts(&world.database(), "SELECT DISTINCT owner FROM connection_kv").await, ["another"]);
+    assert_eq!(sql::texts(&world.database(), "SELECT DISTINCT owner FROM connection_kv").await, ["another"]);
     let again = [("client", "the-next-one"), ("name", "bob")];
     assert!(matches!(connect(&registry, &KEEPER, &again).await, Outcome::Done(_)));
     assert!(keeper.seen().iter().any(|line| line.starts_with("the-next-one")));
@@ -207,7 +215,8 @@ impl HostSecret for FromHost {
 
 #[tokio::test]
 async fn a_value_of_the_host_stands_before_what_is_kept_and_is_read_at_each_use() {
-    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let world = World::new().await;
+    let keeper = Keeper::new(KEEPER);
     let registry = open(&world, &keeper).await;
     assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
     registry.close().await;

@@ -7,8 +7,8 @@ use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, Outcome, SetupStep};
 
 use crate::{
-    raw,
-    world::{World, answers, code, step},
+    sql,
+    test_host::{World, answers, code, step},
 };
 
 const CANARY: &str = "canary-of-the-application";
@@ -28,7 +28,8 @@ struct Sharer {
 
 impl Sharer {
     fn new(kind: Kind, provider: &'static str, origins: &[&'static str]) -> Self {
-        let (declared, shared_for) = (origins.to_vec(), origins.to_vec());
+        let declared = origins.to_vec();
+        let shared_for = origins.to_vec();
         Self { kind, provider, declared, shared_for, seen: Arc::default() }
     }
 
@@ -48,7 +49,7 @@ impl ConnectionDefinition for Sharer {
         self.declared.iter().fold(descriptor, |descriptor, origin| descriptor.origin(*origin))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
         let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
         let failed = |error: ServiceError| SetupFailure::new("values", format!("{error:?}"));
         let origins: Vec<Text> = self.shared_for.iter().map(|origin| Text::from(*origin)).collect();
@@ -63,7 +64,7 @@ impl ConnectionDefinition for Sharer {
         };
         let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
         self.seen.lock().unwrap().push(client.expose_str().unwrap().to_owned());
-        Ok(Established::new((), Identity::new(name.clone(), name)))
+        Ok(SetupResult::new((), Identity::new(name.clone(), name)))
     }
 
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
@@ -85,7 +86,8 @@ async fn connect(registry: &ConnectionRegistry, kind: &Kind, client: Option<&str
     while let Some((no, shown)) = session.next_step().await.unwrap() {
         let SetupStep::Prompt { fields, .. } = shown else { continue };
         let asks_for_client = fields.iter().any(|field| *field.name == *"client");
-        let given = if asks_for_client { ("client", client.expect("no client is asked for")) } else { ("name", kind.as_str()) };
+        let given =
+            if asks_for_client { ("client", client.expect("no client is asked for")) } else { ("name", kind.as_str()) };
         session.advance(no, &answers(&[given])).await.unwrap();
     }
     session.terminal().await.unwrap()
@@ -110,7 +112,7 @@ async fn kinds_of_a_provider_share_what_they_send_to_the_same_origins() {
     assert!(matches!(connect(&registry, &DRIVE, None).await, Outcome::Done(_)));
     assert_eq!((mail.seen(), drive.seen()), (vec![CANARY.to_owned()], vec![CANARY.to_owned()]));
     assert!(asks(&registry.owner("another").unwrap(), &DRIVE).await);
-    let everything = raw::everything(&world.database()).await;
+    let everything = sql::everything(&world.database()).await;
     assert!(!everything.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
 }
 
@@ -130,7 +132,7 @@ async fn a_kind_that_only_names_the_provider_gets_nothing() {
     }
     // A row that is moved in the database does not open under its new name.
     let moved = "UPDATE connection_kv SET namespace = 'acme/shared https://login.evil.example'";
-    raw::run(&world.database(), moved).await;
+    sql::run(&world.database(), moved).await;
     assert!(asks(&registry, &elsewhere).await);
 }
 
@@ -145,7 +147,7 @@ async fn a_kind_shares_only_for_origins_that_it_declares() {
     for kind in [MAIL, DRIVE] {
         assert_eq!(code(&connect(&registry, &kind, Some(CANARY)).await), "values", "{kind}");
     }
-    assert!(raw::texts(&world.database(), "SELECT key FROM connection_kv").await.is_empty());
+    assert!(sql::texts(&world.database(), "SELECT key FROM connection_kv").await.is_empty());
 }
 
 #[tokio::test]
@@ -156,24 +158,26 @@ async fn a_shared_value_is_an_effect_that_a_replay_does_not_repeat() {
     let session = registry.setups().begin(&MAIL).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("client", CANARY)])).await.unwrap();
-    let (id, (no, _)) = (session.id(), step(&session).await);
+    let id = session.id();
+    let (no, _) = step(&session).await;
     drop(session);
     registry.close().await;
     // A replay that wrote the value again would bring it back.
-    raw::run(&world.database(), "DELETE FROM connection_kv").await;
+    sql::run(&world.database(), "DELETE FROM connection_kv").await;
     let registry = world.open(mail.clone()).await;
     let session = registry.setups().resume(id).await.unwrap();
     session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
     assert_eq!(mail.seen(), [CANARY]);
-    assert!(raw::texts(&world.database(), "SELECT key FROM connection_kv").await.is_empty());
+    assert!(sql::texts(&world.database(), "SELECT key FROM connection_kv").await.is_empty());
 }
 
 #[tokio::test]
 async fn what_is_shared_is_forgotten_for_the_kinds_that_share_it_alone() {
     let world = World::new().await;
     let calendar = Kind::from_static("acme-calendar");
-    let builder = world.builder().kind(Sharer::new(MAIL, "acme", &[TOKENS])).kind(Sharer::new(DRIVE, "acme", &[TOKENS]));
+    let builder =
+        world.builder().kind(Sharer::new(MAIL, "acme", &[TOKENS])).kind(Sharer::new(DRIVE, "acme", &[TOKENS]));
     let builder = builder.kind(Sharer::new(calendar.clone(), "acme", &["https://calendar.acme.example"]));
     let registry = builder.open().await.unwrap();
     for kind in [&MAIL, &calendar] {

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{Deed, Fake, Stop, StopOnDrop, set},
-    world::{World, outlasted},
+    test_host::{World, outlasted},
 };
 
 fn code(info: &ConnectionInfo) -> &str {
@@ -27,7 +27,8 @@ async fn out_of_time(world: &World, fake: &Fake, connection: &Connection, probes
 
 #[tokio::test]
 async fn a_plugin_that_panics_is_failing_and_works_again_when_it_does() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     set(&fake.verify, Deed::Panics);
@@ -39,7 +40,8 @@ async fn a_plugin_that_panics_is_failing_and_works_again_when_it_does() {
 
 #[tokio::test]
 async fn a_plugin_that_never_ends_is_failing_when_its_time_is_over() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     set(&fake.verify, Deed::Hangs);
@@ -52,10 +54,12 @@ async fn a_plugin_that_never_ends_is_failing_when_its_time_is_over() {
 
 #[tokio::test]
 async fn a_plugin_that_spins_is_failing_and_other_kinds_go_on() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let well = Fake::of(Kind::from_static("well"));
     let registry = world.builder().kind(fake.clone()).kind(well.clone()).open().await.unwrap();
-    let (connection, other) = (fake.connected(&registry, "ada").await, well.connected(&registry, "bob").await);
+    let connection = fake.connected(&registry, "ada").await;
+    let other = well.connected(&registry, "bob").await;
     let stop = Stop::default();
     let _stop = StopOnDrop(stop.clone());
     set(&fake.verify, Deed::Spins(stop));
@@ -74,11 +78,13 @@ async fn a_plugin_that_spins_is_failing_and_other_kinds_go_on() {
 
 #[tokio::test]
 async fn however_many_probes_of_one_kind_spin_other_kinds_go_on() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let well = Fake::of(Kind::from_static("well"));
     let registry = world.builder().kind(fake.clone()).kind(well.clone()).open().await.unwrap();
     let other = well.connected(&registry, "bob").await;
-    let (stop, mut connections) = (Stop::default(), Vec::new());
+    let stop = Stop::default();
+    let mut connections = Vec::new();
     for name in 0..20 {
         connections.push(fake.connected(&registry, &name.to_string()).await);
     }

@@ -9,15 +9,16 @@ use tokio::runtime::Handle;
 use crate::{
     acme::{Acme, KIND},
     fake::{Deed, Fake, count, set},
-    raw,
+    sql,
+    test_host::{World, connect, connected},
     test_server::Reply,
-    world::{World, connect, connected},
 };
 
 /// R-INSEAM-054
 #[tokio::test]
-async fn many_who_ask_at_once_get_the_result_of_one_probe() {
-    let (world, fake) = (World::new().await, Fake::new());
+async fn concurrent_callers_share_one_probe() {
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.is(Liveness::Offline);
@@ -52,7 +53,8 @@ async fn the_provider_gets_one_request_and_each_further_probe_another() {
 /// R-INSEAM-014
 #[tokio::test]
 async fn a_credential_is_parsed_once_for_each_probe_and_once_for_the_teardown() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     assert_eq!(count(&fake.parsed), 0);
@@ -68,7 +70,8 @@ async fn a_credential_is_parsed_once_for_each_probe_and_once_for_the_teardown() 
 /// R-INSEAM-014: the names of a credential's secrets are read in the call that verifies it.
 #[tokio::test]
 async fn a_credential_with_named_secrets_is_parsed_once_for_each_probe_too() {
-    let (world, acme) = (World::new().await, Acme::default());
+    let world = World::new().await;
+    let acme = Acme::default();
     let registry = world.open(acme.clone()).await;
     let connection = connected(&registry, "key-1").await;
     assert_eq!(count(&acme.calls.parsed), 1, "the setup verifies once");
@@ -77,14 +80,15 @@ async fn a_credential_with_named_secrets_is_parsed_once_for_each_probe_too() {
     world.provider(|_| Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#));
     connection.verify().await.unwrap();
     assert_eq!(count(&acme.calls.parsed), 3, "the credential that the provider rotated is not parsed again");
-    let names = raw::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
+    let names = sql::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
     assert_eq!(names, [r#"["accessToken"]"#]);
 }
 
 /// R-INSEAM-014: a use is no exception.
 #[tokio::test]
 async fn a_credential_is_parsed_once_for_each_use() {
-    let (world, acme) = (World::new().await, Acme::default());
+    let world = World::new().await;
+    let acme = Acme::default();
     let registry = world.open(acme.clone()).await;
     let connection = connected(&registry, "key-1").await;
     let before = count(&acme.calls.parsed);
@@ -99,7 +103,8 @@ async fn a_credential_is_parsed_once_for_each_use() {
 async fn a_credential_is_any_bytes_also_none() {
     let every: Vec<u8> = (0..=u8::MAX).collect();
     for blob in [b"\xff\xfe\x00\x80".to_vec(), Vec::new(), every, vec![0; 100_000]] {
-        let (world, fake) = (World::new().await, Fake::new());
+        let world = World::new().await;
+        let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
         fake.blob.lock().unwrap().clone_from(&blob);
         let connection = fake.connected(&registry, "ada").await;
@@ -111,7 +116,8 @@ async fn a_credential_is_any_bytes_also_none() {
 /// R-INSEAM-059: the core owns the probe, so the caller may leave.
 #[tokio::test]
 async fn a_caller_who_leaves_ends_no_probe() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.is(Liveness::Failing);
@@ -132,7 +138,8 @@ async fn a_caller_who_leaves_ends_no_probe() {
 /// R-INSEAM-056, R-INSEAM-059, R-INSEAM-063
 #[tokio::test]
 async fn a_probe_of_a_connection_that_is_removed_is_dropped_and_brings_nothing_back() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.is(Liveness::Failing);
@@ -144,7 +151,8 @@ async fn a_probe_of_a_connection_that_is_removed_is_dropped_and_brings_nothing_b
     });
     fake.gate.until_inside(1).await;
     let removal = Handle::current().spawn({
-        let (registry, id) = (registry.clone(), connection.id());
+        let registry = registry.clone();
+        let id = connection.id();
         async move { registry.remove(id).await }
     });
     // The probe ends before the teardown does, which waits at the same gate.
@@ -154,17 +162,20 @@ async fn a_probe_of_a_connection_that_is_removed_is_dropped_and_brings_nothing_b
     assert!(changes.next().await.is_none());
     let left = "SELECT 'account' FROM connection_account UNION ALL SELECT 'credential' FROM connection_credential \
                 UNION ALL SELECT 'liveness' FROM connection_liveness";
-    assert_eq!(raw::texts(&world.database(), left).await, [""; 0]);
+    assert_eq!(sql::texts(&world.database(), left).await, [""; 0]);
     let events = "SELECT kind FROM connection_event ORDER BY seq";
-    assert_eq!(raw::texts(&world.database(), events).await, ["connected", "removed"]);
+    assert_eq!(sql::texts(&world.database(), events).await, ["connected", "removed"]);
     fake.gate.until_empty().await;
 }
 
 /// R-INSEAM-056: another process does not know of this one's probes.
 #[tokio::test]
 async fn a_probe_that_ends_after_another_process_removed_the_row_writes_and_tells_nothing() {
-    let (world, ours, theirs) = (World::new().await, Fake::new(), Fake::new());
-    let (first, second) = (world.open(ours.clone()).await, world.open(theirs).await);
+    let world = World::new().await;
+    let ours = Fake::new();
+    let theirs = Fake::new();
+    let first = world.open(ours.clone()).await;
+    let second = world.open(theirs).await;
     let connection = ours.connected(&first, "ada").await;
     ours.is(Liveness::Failing);
     ours.gate.close();
@@ -178,8 +189,8 @@ async fn a_probe_that_ends_after_another_process_removed_the_row_writes_and_tell
     ours.gate.open();
     assert!(matches!(probe.await.unwrap(), Err(Error::NotFound(_))));
     let events = "SELECT kind FROM connection_event ORDER BY seq";
-    assert_eq!(raw::texts(&world.database(), events).await, ["connected", "removed"]);
-    assert_eq!(raw::number(&world.database(), "SELECT count(*) FROM connection_liveness").await, Some(0));
+    assert_eq!(sql::texts(&world.database(), events).await, ["connected", "removed"]);
+    assert_eq!(sql::number(&world.database(), "SELECT count(*) FROM connection_liveness").await, Some(0));
     // Its next probe finds that the connection was removed, and the stream ends.
     assert!(matches!(connection.verify().await, Err(Error::NotFound(_))));
     assert!(changes.next().await.is_none());
@@ -188,7 +199,8 @@ async fn a_probe_that_ends_after_another_process_removed_the_row_writes_and_tell
 /// R-INSEAM-059
 #[tokio::test]
 async fn a_plugin_that_crashes_in_a_probe_leaves_nobody_waiting() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     set(&fake.verify, Deed::Panics);
@@ -201,7 +213,8 @@ async fn a_plugin_that_crashes_in_a_probe_leaves_nobody_waiting() {
 /// R-INSEAM-013
 #[tokio::test]
 async fn a_credential_is_serialized_once_by_a_setup() {
-    let (world, acme) = (World::new().await, Acme::default());
+    let world = World::new().await;
+    let acme = Acme::default();
     let registry = world.open(acme.clone()).await;
     connect(&registry, &KIND, &[("accessToken", "key-1")]).await;
     assert_eq!(count(&acme.calls.serialized), 1);
@@ -210,8 +223,11 @@ async fn a_credential_is_serialized_once_by_a_setup() {
 /// R-INSEAM-056: if two processes measure one credential, the slower result is the less recent one.
 #[tokio::test]
 async fn a_slow_probe_does_not_undo_what_another_process_measured_meanwhile() {
-    let (world, slow, quick) = (World::new().await, Fake::new(), Fake::new());
-    let (first, second) = (world.open(slow.clone()).await, world.open(quick).await);
+    let world = World::new().await;
+    let slow = Fake::new();
+    let quick = Fake::new();
+    let first = world.open(slow.clone()).await;
+    let second = world.open(quick).await;
     let connection = slow.connected(&first, "ada").await;
     let twin = second.connection(connection.id()).await.unwrap();
     slow.is(Liveness::Failing);
@@ -227,9 +243,9 @@ async fn a_slow_probe_does_not_undo_what_another_process_measured_meanwhile() {
     slow.gate.open();
     assert_eq!(probe.await.unwrap(), Liveness::Live, "who asked gets what the row says");
     let events = "SELECT kind FROM connection_event ORDER BY seq";
-    assert_eq!(raw::texts(&world.database(), events).await, ["connected"]);
+    assert_eq!(sql::texts(&world.database(), events).await, ["connected"]);
     // A time in the future does not block a write.
     let tomorrow = world.now() + 86_400;
-    raw::run(&world.database(), format!("UPDATE connection_liveness SET checked_at = {tomorrow}")).await;
+    sql::run(&world.database(), format!("UPDATE connection_liveness SET checked_at = {tomorrow}")).await;
     assert_eq!(asked().await.unwrap(), Liveness::Failing);
 }

@@ -8,9 +8,9 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{Deed, FAKE, Fake, set},
-    raw,
+    sql,
+    test_host::{START, World, connected, me},
     test_server::Reply,
-    world::{START, World, connected, me},
 };
 
 /// The provider's answer, and what is stored of it: liveness, reason, next check and failures.
@@ -22,7 +22,7 @@ async fn stored(world: &World) -> String {
                ifnull(l.checked_at, '-') || ' ' || ifnull(l.next_check_at, '-') || ' ' || l.failures || ' ' || \
                l.generation || ' ' || hex(c.sealed) \
                FROM connection_liveness AS l JOIN connection_credential AS c USING (connection_id)";
-    raw::texts(&world.database(), all).await.remove(0)
+    sql::texts(&world.database(), all).await.remove(0)
 }
 
 /// R-INSEAM-051
@@ -71,10 +71,11 @@ fn word(liveness: Liveness) -> &'static str {
 async fn a_liveness_is_one_of_four_words() {
     let words = [Liveness::Live, Liveness::Offline, Liveness::Failing, Liveness::Unknown].map(word);
     assert_eq!(words, ["live", "offline", "failing", "unknown"]);
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
-    raw::run(&world.database(), "DELETE FROM connection_liveness").await;
+    sql::run(&world.database(), "DELETE FROM connection_liveness").await;
     let never = registry.connection(connection.id()).await.unwrap();
     assert_eq!((never.info().liveness, never.info().checked_at), (Liveness::Unknown, None));
     assert_eq!(never.verify().await.unwrap().liveness, Liveness::Live);
@@ -83,7 +84,8 @@ async fn a_liveness_is_one_of_four_words() {
 /// R-INSEAM-052: the liveness stays as it was, neither changed to live nor to unknown.
 #[tokio::test]
 async fn an_error_that_says_nothing_about_the_connection_reaches_the_caller_and_changes_nothing() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     for liveness in [Liveness::Live, Liveness::Failing] {
@@ -105,7 +107,8 @@ async fn an_error_that_says_nothing_about_the_connection_reaches_the_caller_and_
 /// R-INSEAM-051
 #[tokio::test]
 async fn not_live_that_a_plugin_returns_as_an_error_is_data() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     set(&fake.verify, Deed::Offline);
@@ -153,7 +156,8 @@ async fn another_account_behind_the_credential_is_failing() {
 
 #[tokio::test]
 async fn scopes_expiry_and_the_name_of_the_account_follow_the_provider() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let until = Timestamp::from_seconds(START + 1_000);
@@ -173,33 +177,36 @@ async fn scopes_expiry_and_the_name_of_the_account_follow_the_provider() {
     });
     assert_eq!(connection.verify().await.unwrap().identity, renamed());
     let facts = "SELECT body FROM connection_event WHERE kind = 'facts_changed'";
-    let bodies = raw::texts(&world.database(), facts).await;
+    let bodies = sql::texts(&world.database(), facts).await;
     let expected = r#"{"account":"Ada L.","scopes":["read"],"validUntil":"2027-01-15T08:16:40Z"}"#;
     assert_eq!(bodies, [expected]);
 }
 
 #[tokio::test]
 async fn a_probe_that_finds_nothing_new_writes_its_time_and_no_event() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     let events = "SELECT kind FROM connection_event";
-    assert_eq!(raw::texts(&world.database(), events).await, ["connected"]);
+    assert_eq!(sql::texts(&world.database(), events).await, ["connected"]);
     for _ in 0..3 {
         world.clock.advance(Duration::from_secs(60));
         let checked = connection.verify().await.unwrap().checked_at;
         assert_eq!(checked, Some(Timestamp::from_seconds(world.now())));
     }
-    assert_eq!(raw::texts(&world.database(), events).await, ["connected"]);
+    assert_eq!(sql::texts(&world.database(), events).await, ["connected"]);
     fake.is(Liveness::Failing);
     connection.verify().await.unwrap();
-    assert_eq!(raw::texts(&world.database(), events).await, ["connected", "liveness_changed"]);
+    assert_eq!(sql::texts(&world.database(), events).await, ["connected", "liveness_changed"]);
 }
 
 /// The row at the time of the write determines which result counts.
 #[tokio::test]
 async fn the_event_tells_what_the_row_said_before_also_when_another_process_wrote_it() {
-    let (world, ours, theirs) = (World::new().await, Fake::new(), Fake::new());
+    let world = World::new().await;
+    let ours = Fake::new();
+    let theirs = Fake::new();
     let registry = world.open(ours.clone()).await;
     let other = world.open(theirs.clone()).await;
     let connection = ours.connected(&registry, "ada").await;
@@ -217,7 +224,7 @@ async fn the_event_tells_what_the_row_said_before_also_when_another_process_wrot
     assert_eq!(probe.await.unwrap().unwrap().liveness, Liveness::Live);
     let bodies = "SELECT json_extract(body, '$.before') || ' ' || json_extract(body, '$.liveness') \
                   FROM connection_event WHERE kind = 'liveness_changed' ORDER BY seq";
-    assert_eq!(raw::texts(&world.database(), bodies).await, ["live failing", "failing live"]);
+    assert_eq!(sql::texts(&world.database(), bodies).await, ["live failing", "failing live"]);
     let change = changes.next().await.unwrap();
     assert_eq!((change.before, change.liveness), (Liveness::Failing, Liveness::Live));
 }

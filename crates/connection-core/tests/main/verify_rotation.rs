@@ -7,9 +7,9 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{Deed, Fake, count, set},
-    raw,
+    sql,
+    test_host::{World, connected},
     test_server::Reply,
-    world::{World, connected},
 };
 
 const GENERATIONS: &str = "SELECT a.generation || ' ' || c.generation || ' ' || c.state || ' ' || l.generation || ' ' || \
@@ -23,7 +23,7 @@ async fn rows(world: &World) -> Vec<String> {
                l.failures || ' ' || c.generation || ' ' || hex(c.sealed) FROM connection_account AS a \
                JOIN connection_liveness AS l ON l.connection_id = a.id \
                JOIN connection_credential AS c ON c.connection_id = a.id";
-    raw::texts(&world.database(), all).await
+    sql::texts(&world.database(), all).await
 }
 
 fn code(info: &ConnectionInfo) -> Option<&str> {
@@ -42,8 +42,8 @@ async fn a_fresh_credential_replaces_the_old_one_together_with_the_liveness() {
     };
     world.provider(rotating);
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
-    assert_eq!(raw::texts(&world.database(), GENERATIONS).await, ["2 2 current 2 live"]);
-    assert_eq!(raw::texts(&world.database(), EVENTS).await, ["connected", "credential_rotated"]);
+    assert_eq!(sql::texts(&world.database(), GENERATIONS).await, ["2 2 current 2 live"]);
+    assert_eq!(sql::texts(&world.database(), EVENTS).await, ["connected", "credential_rotated"]);
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     let last = world.server.requests().pop().unwrap();
     assert!(last.contains("Bearer key-2"), "{last}");
@@ -63,21 +63,23 @@ async fn when_the_write_fails_both_the_old_credential_and_the_old_liveness_remai
         "UPDATE OF generation ON connection_account",
         "INSERT ON connection_event",
     ];
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.is(Liveness::Failing);
     connection.verify().await.unwrap();
-    let (before, events) = (rows(&world).await, raw::texts(&world.database(), EVENTS).await);
+    let before = rows(&world).await;
+    let events = sql::texts(&world.database(), EVENTS).await;
     let mut changes = connection.on_liveness_change();
     fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
     for trigger in failing {
-        raw::refuse(&world.database(), trigger).await;
+        sql::refuse(&world.database(), trigger).await;
         let error = connection.verify().await.unwrap_err();
         assert!(matches!(error, Error::Store(_)), "{trigger}: {error:?}");
         assert_eq!(rows(&world).await, before, "{trigger}");
-        assert_eq!(raw::texts(&world.database(), EVENTS).await, events, "{trigger}");
-        raw::refuse_no_more(&world.database()).await;
+        assert_eq!(sql::texts(&world.database(), EVENTS).await, events, "{trigger}");
+        sql::refuse_no_more(&world.database()).await;
     }
     // The control: without a trigger, the same probe writes and sends a change. It is the first that subscribers
     // get.
@@ -92,8 +94,11 @@ async fn when_the_write_fails_both_the_old_credential_and_the_old_liveness_remai
 /// R-INSEAM-054: two processes, of which one began before the other rotated.
 #[tokio::test]
 async fn a_stale_probe_never_puts_an_old_credential_back() {
-    let (world, slow, quick) = (World::new().await, Fake::new(), Fake::new());
-    let (first, second) = (world.open(slow.clone()).await, world.open(quick.clone()).await);
+    let world = World::new().await;
+    let slow = Fake::new();
+    let quick = Fake::new();
+    let first = world.open(slow.clone()).await;
+    let second = world.open(quick.clone()).await;
     let connection = slow.connected(&first, "ada").await;
     let twin = second.connection(connection.id()).await.unwrap();
     let mut changes = connection.on_liveness_change();
@@ -113,12 +118,13 @@ async fn a_stale_probe_never_puts_an_old_credential_back() {
     slow.gate.until_inside(1).await;
     quick.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
     twin.verify().await.unwrap();
-    let (before, events) = (rows(&world).await, raw::texts(&world.database(), EVENTS).await);
+    let before = rows(&world).await;
+    let events = sql::texts(&world.database(), EVENTS).await;
     slow.gate.open();
     // The caller gets the state of the row.
     assert_eq!(probe.await.unwrap().unwrap().liveness, Liveness::Live);
     assert_eq!(rows(&world).await, before);
-    assert_eq!(raw::texts(&world.database(), EVENTS).await, events);
+    assert_eq!(sql::texts(&world.database(), EVENTS).await, events);
     quick.finds(|_| VerifyResult::live());
     twin.verify().await.unwrap();
     assert_eq!(quick.seen.lock().unwrap().last().unwrap(), b"fresh");
@@ -129,21 +135,23 @@ async fn a_stale_probe_never_puts_an_old_credential_back() {
 
 #[tokio::test]
 async fn a_generation_is_never_used_twice() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
     let trigger = "INSERT ON connection_event";
-    raw::refuse(&world.database(), trigger).await;
+    sql::refuse(&world.database(), trigger).await;
     connection.verify().await.unwrap_err();
-    raw::refuse_no_more(&world.database()).await;
+    sql::refuse_no_more(&world.database()).await;
     connection.verify().await.unwrap();
-    assert_eq!(raw::texts(&world.database(), GENERATIONS).await, ["3 3 current 3 live"]);
+    assert_eq!(sql::texts(&world.database(), GENERATIONS).await, ["3 3 current 3 live"]);
 }
 
 #[tokio::test]
 async fn a_fresh_credential_of_another_account_is_kept_and_the_connection_is_failing() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.finds(|_| VerifyResult::live().identity(Identity::new("eve", "eve")).rotated(Secret::from("fresh")));
@@ -156,7 +164,8 @@ async fn a_fresh_credential_of_another_account_is_kept_and_the_connection_is_fai
 
 #[tokio::test]
 async fn a_fresh_credential_that_its_plugin_cannot_write_is_the_plugins_fault() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));

@@ -7,8 +7,8 @@ use connection_contract::Liveness;
 
 use crate::{
     extension_statements::Counted,
+    test_host::{ON_POSTGRES, connected},
     test_server::Reply,
-    world::{ON_POSTGRES, connected},
 };
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use connection_contract::Liveness;
 use connection_core::{ConnectionId, Error, Event, IdGenerator as _, UuidV7, Watch};
 use uuid::Uuid;
 
-use crate::{fake::Fake, raw, world::World};
+use crate::{fake::Fake, sql, test_host::World};
 
 /// Returns the next event, and lets time pass meanwhile.
 async fn next(world: &World, watch: &mut Watch) -> Option<Result<Event, Error>> {
@@ -31,8 +31,10 @@ async fn told(world: &World, watch: &mut Watch, count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn a_watch_tells_what_every_process_does_once_and_from_now_on() {
-    let (world, fake) = (World::new().await, Fake::new());
-    let (registry, other) = (world.open(fake.clone()).await, world.open(fake.clone()).await);
+    let world = World::new().await;
+    let fake = Fake::new();
+    let registry = world.open(fake.clone()).await;
+    let other = world.open(fake.clone()).await;
     let ada = fake.connected(&registry, "ada").await;
     let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
     let mut watch = registry.events().watch().await.unwrap();
@@ -59,11 +61,13 @@ async fn a_watch_tells_what_every_process_does_once_and_from_now_on() {
 
 #[tokio::test]
 async fn whoever_runs_the_program_watches_the_connections_of_all_owners_and_is_told_whose_they_are() {
-    let (world, fake) = (World::new().await, Fake::new());
-    let (registry, other) = (world.open(fake.clone()).await, world.open(fake.clone()).await);
+    let world = World::new().await;
+    let fake = Fake::new();
+    let registry = world.open(fake.clone()).await;
+    let other = world.open(fake.clone()).await;
     let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
-    let (mut all, mut own) =
-        (registry.events().watch().all_owners().await.unwrap(), registry.events().watch().await.unwrap());
+    let mut all = registry.events().watch().all_owners().await.unwrap();
+    let mut own = registry.events().watch().await.unwrap();
     let mut of_theirs = registry.events().watch().all_owners().connection(theirs.id()).await.unwrap();
     let ours = fake.connected(&registry, "bob").await;
     // In another process.
@@ -74,7 +78,8 @@ async fn whoever_runs_the_program_watches_the_connections_of_all_owners_and_is_t
         told.push((event.owner, event.connection, event.name));
     }
     told.sort();
-    let (local, u42) = (("local", ours.id(), "connected"), ("u42", theirs.id(), "renamed"));
+    let local = ("local", ours.id(), "connected");
+    let u42 = ("u42", theirs.id(), "renamed");
     let expected = [local, u42].map(|(owner, id, name)| (owner.to_owned(), id, name.to_owned()));
     assert_eq!(told, expected);
     let event = next(&world, &mut of_theirs).await.unwrap().unwrap();
@@ -85,7 +90,8 @@ async fn whoever_runs_the_program_watches_the_connections_of_all_owners_and_is_t
 
 #[tokio::test]
 async fn a_watch_goes_on_behind_an_event_that_was_seen() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let ada = fake.connected(&registry, "ada").await;
     ada.rename("a").await.unwrap();
@@ -102,7 +108,8 @@ async fn a_watch_goes_on_behind_an_event_that_was_seen() {
 /// A process that waited for its turn commits an event whose id is earlier than one that was returned.
 #[tokio::test]
 async fn an_event_that_is_committed_late_is_told_once() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let mut watch = registry.events().watch().await.unwrap();
     let ada = fake.connected(&registry, "ada").await;
@@ -119,7 +126,8 @@ async fn an_event_that_is_committed_late_is_told_once() {
 /// The event of a process whose clock is an hour ahead hides no later event.
 #[tokio::test]
 async fn an_event_from_the_future_hides_none_that_come_after_it() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let ada = fake.connected(&registry, "ada").await;
     let mut watch = registry.events().watch().await.unwrap();
@@ -140,16 +148,17 @@ async fn committed(world: &World, id: u128, kind: &str) {
     let sql = format!(
         "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain) \
          VALUES ({}, 'local', {}, 1, 0, '{kind}', '{{}}', {})",
-        raw::id(ConnectionId::from(Uuid::from_u128(id))),
-        raw::id(connection),
-        raw::literal(&[0; 32])
+        sql::id(ConnectionId::from(Uuid::from_u128(id))),
+        sql::id(connection),
+        sql::literal(&[0; 32])
     );
-    raw::run(&world.database(), sql).await;
+    sql::run(&world.database(), sql).await;
 }
 
 #[tokio::test]
-async fn many_events_are_told_in_the_order_of_their_numbers() {
-    let (world, fake) = (World::new().await, Fake::new());
+async fn many_events_arrive_in_the_order_of_their_numbers() {
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let ada = fake.connected(&registry, "ada").await;
     let mut watch = registry.events().watch().await.unwrap();
@@ -168,7 +177,8 @@ async fn many_events_are_told_in_the_order_of_their_numbers() {
 
 #[tokio::test]
 async fn a_watch_ends_with_the_registry() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let mut watch = registry.events().watch().await.unwrap();
     registry.close().await;

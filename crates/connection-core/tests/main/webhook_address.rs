@@ -11,8 +11,8 @@ use crate::{
     fake::Fake,
     hooks::{Hooks, KIND, SIGNATURE, deliver, enabled, send, sign, signed, token},
     leaks::Search,
-    raw,
-    world::{World, connected, connected_as},
+    sql,
+    test_host::{World, connected, connected_as},
 };
 
 const EVENTS: &str = "SELECT kind FROM connection_event WHERE kind LIKE 'webhook%' OR kind = 'secret_released' \
@@ -38,16 +38,17 @@ async fn an_address_is_given_once_and_is_256_random_bits_that_are_stored_sealed(
     assert!(!format!("{info:?}").contains(&info.path_token));
     // Neither the token nor the key is in the database, in any form.
     let search = Search::of([("token", info.path_token.as_str()), ("key", key.expose_str().unwrap())]);
-    let stored = raw::everything(&world.database()).await;
+    let stored = sql::everything(&world.database()).await;
     assert!(search.bytes(&stored).is_empty());
     let of_ada = "SELECT e.kind FROM connection_event AS e JOIN connection_account AS a ON a.id = e.connection_id \
                   WHERE a.label = 'ada' AND e.kind <> 'connected' ORDER BY e.seq";
-    assert_eq!(raw::texts(&world.database(), of_ada).await, ["webhook_enabled", "secret_released"]);
+    assert_eq!(sql::texts(&world.database(), of_ada).await, ["webhook_enabled", "secret_released"]);
 }
 
 #[tokio::test]
 async fn a_kind_says_by_its_facet_whether_it_receives_webhooks() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let builder = world.builder().kind(fake.clone()).kind(Hooks::new(SigningKey::Generated));
     let registry = builder.open().await.unwrap();
     assert!(registry.kinds().get(&KIND).unwrap().capabilities.webhooks);
@@ -67,7 +68,7 @@ async fn a_credential_that_signs_nothing_gets_no_address() {
     assert_eq!(refused.to_string(), "webhooks of 'hooks:signs-nothing' cannot be checked: there is none");
     assert_eq!(refused.code(), "webhook_key_missing");
     assert!(connection.webhooks().info().await.unwrap().is_none());
-    assert!(raw::texts(&world.database(), EVENTS).await.is_empty());
+    assert!(sql::texts(&world.database(), EVENTS).await.is_empty());
     // The control.
     let ada = enabled(&registry, "ada").await;
     assert!(ada.webhooks().info().await.unwrap().unwrap().keys.is_empty(), "the credential holds it");
@@ -81,10 +82,14 @@ async fn the_former_key_is_good_for_a_week_beside_the_new_one_and_not_longer() {
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
-    let (token, old) = (token(&connection).await, connection.webhooks().key().await.unwrap());
+    let token = token(&connection).await;
+    let old = connection.webhooks().key().await.unwrap();
     let rotated = connection.webhooks().rotate_key().await.unwrap();
     let until = world.now() + 7 * DAY as i64;
-    assert_eq!(rotated.keys.iter().map(|key: &WebhookKey| key.until.map(|at| at.seconds())).collect::<Vec<_>>(), [None, Some(until)]);
+    assert_eq!(
+        rotated.keys.iter().map(|key: &WebhookKey| key.until.map(|at| at.seconds())).collect::<Vec<_>>(),
+        [None, Some(until)]
+    );
     let new = connection.webhooks().key().await.unwrap();
     assert_ne!(new.expose(), old.expose());
     for (key, body) in [(&old, "1"), (&new, "2")] {
@@ -104,7 +109,8 @@ async fn a_key_that_was_lost_is_ended_at_once_and_four_are_the_most() {
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
-    let (token, old) = (token(&connection).await, connection.webhooks().key().await.unwrap());
+    let token = token(&connection).await;
+    let old = connection.webhooks().key().await.unwrap();
     for _ in 0..3 {
         connection.webhooks().rotate_key().await.unwrap();
     }
@@ -124,8 +130,8 @@ async fn a_key_that_was_lost_is_ended_at_once_and_four_are_the_most() {
 #[tokio::test]
 async fn changes_at_once_in_two_processes_are_all_done() {
     let world = World::new().await;
-    let (registry, other) =
-        (world.open(Hooks::new(SigningKey::Generated)).await, world.open(Hooks::new(SigningKey::Generated)).await);
+    let registry = world.open(Hooks::new(SigningKey::Generated)).await;
+    let other = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = connected_as(&registry, &KIND, &[("key", "ada")]).await;
     let there = other.connection(connection.id()).await.unwrap();
     let (one, two) = tokio::join!(connection.webhooks().enable(), there.webhooks().enable());
@@ -134,7 +140,7 @@ async fn changes_at_once_in_two_processes_are_all_done() {
     one.unwrap();
     two.unwrap();
     assert_eq!(connection.webhooks().info().await.unwrap().unwrap().keys.len(), 3);
-    let enabled = raw::texts(&world.database(), EVENTS).await;
+    let enabled = sql::texts(&world.database(), EVENTS).await;
     assert_eq!(enabled, ["webhook_enabled", "webhook_key_changed", "webhook_key_changed"]);
 }
 
@@ -144,7 +150,8 @@ async fn an_address_that_was_taken_away_receives_nothing_and_another_one_is_give
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
     deliver(&connection, &registry, "1").await;
-    let (old, headers) = (token(&connection).await, signed(&connection, "2").await);
+    let old = token(&connection).await;
+    let headers = signed(&connection, "2").await;
     connection.webhooks().disable().await.unwrap();
     connection.webhooks().disable().await.unwrap();
     assert!(connection.webhooks().info().await.unwrap().is_none());
@@ -158,7 +165,7 @@ async fn an_address_that_was_taken_away_receives_nothing_and_another_one_is_give
     assert!(send(&registry, &token(&connection).await, headers, "2").await.is_err(), "another key");
     deliver(&connection, &registry, "3").await;
     let numbers = "SELECT CAST(number AS TEXT) FROM connection_webhook ORDER BY number";
-    assert_eq!(raw::texts(&world.database(), numbers).await, ["1", "2"]);
+    assert_eq!(sql::texts(&world.database(), numbers).await, ["1", "2"]);
     assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 2);
 }
 
@@ -168,12 +175,13 @@ async fn a_connection_that_is_removed_takes_its_address_and_its_inbox_with_it() 
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
     deliver(&connection, &registry, "1").await;
-    let (token, headers) = (token(&connection).await, signed(&connection, "2").await);
+    let token = token(&connection).await;
+    let headers = signed(&connection, "2").await;
     registry.remove(connection.id()).await.unwrap();
     assert!(matches!(send(&registry, &token, headers, "2").await, Err(ReceiveError::Unknown)));
     for table in ["connection_webhook_address", "connection_webhook"] {
         let left = format!("SELECT COUNT(*) FROM {table}");
-        assert_eq!(raw::number(&world.database(), left).await, Some(0), "{table}");
+        assert_eq!(sql::number(&world.database(), left).await, Some(0), "{table}");
     }
     assert!(matches!(connection.webhooks().enable().await, Err(Error::NotFound(_))));
 }
@@ -183,32 +191,35 @@ async fn a_connection_that_is_removed_takes_its_address_and_its_inbox_with_it() 
 async fn an_address_that_was_moved_or_put_back_receives_nothing() {
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
-    let (ada, bob) = (enabled(&registry, "ada").await, enabled(&registry, "bob").await);
-    let (token, key) = (token(&ada).await, ada.webhooks().key().await.unwrap());
+    let ada = enabled(&registry, "ada").await;
+    let bob = enabled(&registry, "bob").await;
+    let token = token(&ada).await;
+    let key = ada.webhooks().key().await.unwrap();
     let database = world.database();
-    let (ada_id, bob_id) = (raw::id(ada.id()), raw::id(bob.id()));
+    let ada_id = sql::id(ada.id());
+    let bob_id = sql::id(bob.id());
     let read =
         |id: &str, what: &str| format!("SELECT {what} FROM connection_webhook_address WHERE connection_id = {id}");
     let write = |id: &str, column: &str, value: &[u8]| {
-        let value = raw::literal(value);
+        let value = sql::literal(value);
         format!("UPDATE connection_webhook_address SET {column} = {value} WHERE connection_id = {id}")
     };
-    let before = raw::blob(&database, read(&ada_id, "sealed")).await;
+    let before = sql::blob(&database, read(&ada_id, "sealed")).await;
     // Bob's events would arrive at Ada's address.
-    let hash = raw::blob(&database, read(&ada_id, "token_hash")).await;
-    raw::run(&database, write(&ada_id, "token_hash", &[7; 32])).await;
-    raw::run(&database, write(&bob_id, "token_hash", &hash)).await;
+    let hash = sql::blob(&database, read(&ada_id, "token_hash")).await;
+    sql::run(&database, write(&ada_id, "token_hash", &[7; 32])).await;
+    sql::run(&database, write(&bob_id, "token_hash", &hash)).await;
     let headers = sign(&bob.webhooks().key().await.unwrap(), "1");
     assert!(matches!(send(&registry, &token, headers, "1").await, Err(ReceiveError::Unknown)));
     // Under her key.
-    raw::run(&database, write(&bob_id, "sealed", &before)).await;
+    sql::run(&database, write(&bob_id, "sealed", &before)).await;
     let moved = send(&registry, &token, sign(&key, "1"), "1").await.unwrap_err();
     assert_eq!((moved.code(), moved.status()), ("sealed_unreadable", 503));
-    raw::run(&database, write(&bob_id, "token_hash", &[8; 32])).await;
+    sql::run(&database, write(&bob_id, "token_hash", &[8; 32])).await;
     // A key whose validity was ended does not return with the state in which it was valid.
     ada.webhooks().end_grace().await.unwrap();
     ada.webhooks().rotate_key().await.unwrap();
-    raw::run(&database, write(&ada_id, "sealed", &before)).await;
+    sql::run(&database, write(&ada_id, "sealed", &before)).await;
     assert!(matches!(ada.webhooks().info().await, Err(Error::Sealed { .. })));
 }
 

@@ -7,8 +7,8 @@ use connection_core::{ConnectionRegistry, Deliveries, Error, ReceivedEvent};
 
 use crate::{
     hooks::{Hooks, KIND, deliver, enabled},
-    raw,
-    world::World,
+    sql,
+    test_host::World,
 };
 
 /// A claim that no test waits for, because time passes fast here.
@@ -86,7 +86,8 @@ async fn an_event_wakes_who_waits_for_it() {
 async fn the_next_event_of_a_connection_waits_for_the_one_before_and_others_do_not() {
     let world = World::new().await;
     let registry = open(&world).await;
-    let (ada, bob) = (enabled(&registry, "ada").await, enabled(&registry, "bob").await);
+    let ada = enabled(&registry, "ada").await;
+    let bob = enabled(&registry, "bob").await;
     for text in ["1", "2"] {
         deliver(&ada, &registry, text).await;
     }
@@ -104,7 +105,7 @@ async fn the_next_event_of_a_connection_waits_for_the_one_before_and_others_do_n
 
 /// The caller that claimed the event has died, or could not handle it.
 #[tokio::test]
-async fn what_was_not_acknowledged_comes_again_before_what_is_behind_it() {
+async fn an_unacknowledged_event_comes_again_before_later_ones() {
     let world = World::new().await;
     let registry = open(&world).await;
     let connection = enabled(&registry, "ada").await;
@@ -114,7 +115,7 @@ async fn what_was_not_acknowledged_comes_again_before_what_is_behind_it() {
     let mut deliveries = registry.webhooks().deliveries().await.unwrap();
     // No time passes.
     let first = deliveries.next().await.unwrap().unwrap();
-    let until = raw::number(&world.database(), "SELECT MAX(claimed_until) FROM connection_webhook").await.unwrap();
+    let until = sql::number(&world.database(), "SELECT MAX(claimed_until) FROM connection_webhook").await.unwrap();
     assert!(until > world.now(), "somebody has it");
     drop((first, deliveries));
     registry.close().await;
@@ -135,20 +136,22 @@ async fn an_acknowledgement_after_the_claim_counts() {
     let connection = enabled(&registry, "ada").await;
     deliver(&connection, &registry, "1").await;
     let mut deliveries = connection.webhooks().deliveries().claim(Duration::from_secs(5)).await.unwrap();
-    let (first, second) = (next(&world, &mut deliveries).await, next(&world, &mut deliveries).await);
+    let first = next(&world, &mut deliveries).await;
+    let second = next(&world, &mut deliveries).await;
     assert_eq!((first.number(), second.number()), (1, 1));
     first.acknowledge().await.unwrap();
     second.acknowledge().await.unwrap();
     assert!(none(&world, &mut deliveries, Duration::from_secs(60)).await);
     let waiting = "SELECT waiting FROM connection_webhook_address";
-    assert_eq!(raw::number(&world.database(), waiting).await, Some(0));
+    assert_eq!(sql::number(&world.database(), waiting).await, Some(0));
 }
 
 /// Each event is delivered once while no process dies, in either of two processes; those of a connection in order.
 #[tokio::test]
 async fn two_processes_share_the_events_and_lose_none() {
     let world = World::new().await;
-    let (one, two) = (open(&world).await, open(&world).await);
+    let one = open(&world).await;
+    let two = open(&world).await;
     let mut connections = Vec::new();
     for name in ["ada", "bob", "eve"] {
         connections.push(enabled(&one, name).await);
@@ -165,8 +168,10 @@ async fn two_processes_share_the_events_and_lose_none() {
     let mut taken = Vec::new();
     while taken.len() < 18 {
         let [first, second] = &mut takers;
-        let (a, b) = (next(&world, first), next(&world, second));
-        let (mut a, mut b) = (Box::pin(a), Box::pin(b));
+        let a = next(&world, first);
+        let b = next(&world, second);
+        let mut a = Box::pin(a);
+        let mut b = Box::pin(b);
         let event = tokio::select! {
             event = &mut a => event,
             event = &mut b => event,
@@ -175,17 +180,19 @@ async fn two_processes_share_the_events_and_lose_none() {
         event.acknowledge().await.unwrap();
     }
     for connection in &connections {
-        let numbers: Vec<_> = taken.iter().filter(|(id, _)| *id == connection.id()).map(|(_, number)| *number).collect();
+        let numbers: Vec<_> =
+            taken.iter().filter(|(id, _)| *id == connection.id()).map(|(_, number)| *number).collect();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
         assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 0);
     }
 }
 
 #[tokio::test]
-async fn who_wants_a_connection_a_kind_or_an_owner_gets_no_others() {
+async fn a_filtered_stream_has_no_other_events() {
     let world = World::new().await;
     let registry = open(&world).await;
-    let (ada, bob) = (enabled(&registry, "ada").await, enabled(&registry, "bob").await);
+    let ada = enabled(&registry, "ada").await;
+    let bob = enabled(&registry, "bob").await;
     let theirs = enabled(&registry.owner("u42").unwrap(), "ada").await;
     for connection in [&theirs, &ada, &bob] {
         deliver(connection, &registry, "1").await;
@@ -207,12 +214,13 @@ async fn who_wants_a_connection_a_kind_or_an_owner_gets_no_others() {
 async fn an_event_that_does_not_open_is_told_and_holds_nobody_up() {
     let world = World::new().await;
     let registry = open(&world).await;
-    let (ada, bob) = (enabled(&registry, "ada").await, enabled(&registry, "bob").await);
+    let ada = enabled(&registry, "ada").await;
+    let bob = enabled(&registry, "bob").await;
     deliver(&ada, &registry, "1").await;
-    let to_bob = format!("UPDATE connection_webhook SET connection_id = {}, number = 7", raw::id(bob.id()));
-    raw::run(&world.database(), to_bob).await;
-    raw::run(&world.database(), "UPDATE connection_webhook_address SET waiting = 1").await;
-    raw::run(&world.database(), "UPDATE connection_webhook_address SET next_number = 8").await;
+    let to_bob = format!("UPDATE connection_webhook SET connection_id = {}, number = 7", sql::id(bob.id()));
+    sql::run(&world.database(), to_bob).await;
+    sql::run(&world.database(), "UPDATE connection_webhook_address SET waiting = 1").await;
+    sql::run(&world.database(), "UPDATE connection_webhook_address SET next_number = 8").await;
     deliver(&bob, &registry, "2").await;
     let mut deliveries = registry.webhooks().deliveries().await.unwrap();
     let error = deliveries.next().await.unwrap().unwrap_err();
@@ -224,11 +232,11 @@ async fn an_event_that_does_not_open_is_told_and_holds_nobody_up() {
     assert_eq!(bob.webhooks().info().await.unwrap().unwrap().waiting, 0);
     // It stays as it is for an investigation, for a week.
     let left = "SELECT COUNT(*) FROM connection_webhook WHERE sealed IS NOT NULL";
-    assert_eq!(raw::number(&world.database(), left).await, Some(1));
+    assert_eq!(sql::number(&world.database(), left).await, Some(1));
     world.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
     deliver(&bob, &registry, "3").await;
     next(&world, &mut deliveries).await.acknowledge().await.unwrap();
-    assert_eq!(raw::number(&world.database(), left).await, Some(0));
+    assert_eq!(sql::number(&world.database(), left).await, Some(0));
 }
 
 /// An event that nobody handles is delivered again and again, each time after those of the other connections.

@@ -5,7 +5,7 @@ use connection_core::{Connection, ConnectionRegistry, Error, ReceivedEvent};
 
 use crate::{
     hooks::{Hooks, KIND, signed},
-    world::{World, connected_as},
+    test_host::{World, connected_as},
 };
 
 // region: address
@@ -36,10 +36,7 @@ async fn answer(
 
 // region: take
 /// Deals with what comes, until the registry is closed.
-async fn deal_with_all(
-    registry: &ConnectionRegistry,
-    deal: impl AsyncFn(&ReceivedEvent) -> bool,
-) -> Result<(), Error> {
+async fn deal_with_all(registry: &ConnectionRegistry, deal: impl AsyncFn(&ReceivedEvent) -> bool) -> Result<(), Error> {
     let mut deliveries = registry.webhooks().deliveries().await?;
     while let Some(event) = deliveries.next().await {
         let event = event?;

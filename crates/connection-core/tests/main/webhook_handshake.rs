@@ -8,8 +8,8 @@ use connection_core::{Connection, ConnectionRegistry, Error, Receipt, ReceiveErr
 
 use crate::{
     hooks::{Hooks, deliver, enabled, send, sign, token},
-    raw,
-    world::World,
+    sql,
+    test_host::World,
 };
 
 async fn tell(registry: &ConnectionRegistry, connection: &Connection, key: &str) -> Result<Receipt, ReceiveError> {
@@ -50,9 +50,9 @@ async fn the_first_key_that_is_told_while_somebody_waits_is_taken_and_no_other()
     assert_eq!(connection.webhooks().key().await.unwrap().expose(), b"the-key");
     assert_eq!(keys(&connection).await, 1);
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Stored);
-    assert_eq!(raw::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await, Some(1));
+    assert_eq!(sql::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await, Some(1));
     let events = "SELECT kind FROM connection_event WHERE kind = 'webhook_key_told'";
-    assert_eq!(raw::texts(&world.database(), events).await.len(), 1);
+    assert_eq!(sql::texts(&world.database(), events).await.len(), 1);
 }
 
 /// A stranger who knows the address and comes first: the key in use stays, and the user sees another key.
@@ -66,7 +66,8 @@ async fn a_key_that_is_in_use_is_never_overwritten() {
     assert!(is_refused(&tell(&registry, &connection, "forged").await));
     connection.webhooks().await_handshake().await.unwrap();
     tell(&registry, &connection, "newer").await.unwrap();
-    let (at, newest) = (token(&connection).await, connection.webhooks().key().await.unwrap());
+    let at = token(&connection).await;
+    let newest = connection.webhooks().key().await.unwrap();
     assert_eq!(newest.expose(), b"newer");
     for (key, body) in [("in-use", "1"), ("newer", "2")] {
         send(&registry, &at, sign(&Secret::from(key), body), body).await.unwrap();
@@ -89,10 +90,10 @@ async fn an_event_ends_no_wait_and_a_key_in_a_signed_event_is_not_taken() {
 }
 
 #[tokio::test]
-async fn of_two_keys_that_are_told_at_once_in_two_processes_one_is_taken() {
+async fn two_processes_that_announce_keys_at_once_store_one() {
     let world = World::new().await;
-    let (one, two) =
-        (world.open(Hooks::new(SigningKey::Handshake)).await, world.open(Hooks::new(SigningKey::Handshake)).await);
+    let one = world.open(Hooks::new(SigningKey::Handshake)).await;
+    let two = world.open(Hooks::new(SigningKey::Handshake)).await;
     let connection = enabled(&one, "ada").await;
     connection.webhooks().await_handshake().await.unwrap();
     let (first, second) = tokio::join!(tell(&one, &connection, "first"), tell(&two, &connection, "second"));

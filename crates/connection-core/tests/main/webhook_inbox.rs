@@ -5,13 +5,13 @@ use connection_core::Error;
 
 use crate::{
     hooks::{Hooks, SIGNATURE, deliver, enabled, send, token},
-    raw,
+    sql,
+    test_host::{START, World, connected},
     test_server::Reply,
-    world::{START, World, connected},
 };
 
 #[tokio::test]
-async fn what_waits_is_shown_and_not_taken() {
+async fn waiting_events_are_shown_without_claiming_them() {
     let world = World::new().await;
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
@@ -20,7 +20,9 @@ async fn what_waits_is_shown_and_not_taken() {
     for number in 1..=45 {
         deliver(&connection, &registry, &number.to_string()).await;
     }
-    let (mut after, mut seen, mut pages) = (None, Vec::new(), 0);
+    let mut after = None;
+    let mut seen = Vec::new();
+    let mut pages = 0;
     loop {
         let page = connection.webhooks().inbox(after).await.unwrap();
         pages += 1;
@@ -56,7 +58,7 @@ async fn one_that_does_not_open_is_named_and_hides_no_other() {
     for body in ["1", "2", "3"] {
         deliver(&connection, &registry, body).await;
     }
-    raw::run(&world.database(), "UPDATE connection_webhook SET sealed = (SELECT sealed FROM connection_webhook WHERE number = 1) WHERE number = 2").await;
+    sql::run(&world.database(), "UPDATE connection_webhook SET sealed = (SELECT sealed FROM connection_webhook WHERE number = 1) WHERE number = 2").await;
     let page = connection.webhooks().inbox(None).await.unwrap();
     let told: Vec<_> = page.events.iter().map(|event| event.as_ref().map(|event| event.number())).collect();
     assert!(matches!(told[..], [Ok(1), Err(Error::Sealed { .. }), Ok(3)]), "{told:?}");
@@ -71,7 +73,8 @@ async fn a_host_sends_itself_what_its_provider_would() {
     let registry = world.open(Hooks::new(SigningKey::Generated)).await;
     let connection = enabled(&registry, "ada").await;
     world.provider(|_| Reply::ok("{}"));
-    let (origin, path) = (world.server.origin(), format!("/below/webhooks/{}", token(&connection).await));
+    let origin = world.server.origin();
+    let path = format!("/below/webhooks/{}", token(&connection).await);
     let sent = connection.webhooks().send_test(&origin, &path).await.unwrap();
     assert_eq!(sent.answer().unwrap().status(), 200);
     assert!(!format!("{sent:?}").contains(&token(&connection).await));

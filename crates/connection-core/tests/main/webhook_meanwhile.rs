@@ -12,8 +12,8 @@ use tokio::{runtime, sync::watch};
 
 use crate::{
     hooks::{Hooks, enabled, send, signed, token},
-    raw,
-    world::World,
+    sql,
+    test_host::World,
 };
 
 /// The kind `hooks`, whose check begins and then waits until it is released.
@@ -38,7 +38,7 @@ impl ConnectionDefinition for Slow {
         self.hooks.descriptor()
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         self.hooks.setup(ctx).await
     }
 
@@ -90,7 +90,7 @@ impl Webhooks<Secret> for Slow {
 }
 
 async fn stored(world: &World) -> Option<i64> {
-    raw::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await
+    sql::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await
 }
 
 /// Returns the result of a delivery when something else happens while it is checked.
@@ -101,7 +101,8 @@ async fn received(
     let slow = Slow::new();
     let registry = world.open(slow.clone()).await;
     let connection = enabled(&registry, "ada").await;
-    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let token = token(&connection).await;
+    let headers = signed(&connection, "1").await;
     let there = registry.clone();
     let receiving = runtime::Handle::current().spawn(async move { send(&there, &token, headers, "1").await });
     drop(slow.began.subscribe().wait_for(|began| *began).await.unwrap());

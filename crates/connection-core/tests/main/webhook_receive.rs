@@ -6,16 +6,17 @@ use tokio::runtime::Handle;
 
 use crate::{
     hooks::{Check, Hooks, KIND, SIGNATURE, deliver, enabled, send, sign, signed, token},
-    log, raw,
-    world::{World, connected_as, outlasted},
+    log, sql,
+    test_host::{World, connected_as, outlasted},
 };
 
 async fn stored(world: &World) -> i64 {
-    raw::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await.unwrap()
+    sql::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await.unwrap()
 }
 
 async fn open(source: SigningKey) -> (World, Hooks, ConnectionRegistry, Connection) {
-    let (world, hooks) = (World::new().await, Hooks::new(source));
+    let world = World::new().await;
+    let hooks = Hooks::new(source);
     let registry = world.open(hooks.clone()).await;
     let connection = enabled(&registry, "ada").await;
     (world, hooks, registry, connection)
@@ -26,7 +27,7 @@ async fn an_event_is_stored_sealed_before_it_is_answered() {
     let (world, _, registry, connection) = open(SigningKey::Generated).await;
     assert_eq!(deliver(&connection, &registry, r#"{"canary":"body-83b1"}"#).await, Receipt::Stored);
     assert_eq!(stored(&world).await, 1);
-    let everything = raw::everything(&world.database()).await;
+    let everything = sql::everything(&world.database()).await;
     for secret in ["body-83b1", "thing.made", &token(&connection).await] {
         assert!(!everything.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
     }
@@ -37,11 +38,12 @@ async fn an_event_is_stored_sealed_before_it_is_answered() {
 async fn what_is_not_signed_by_a_good_key_changes_nothing_and_is_nowhere() {
     log::begin();
     let (world, _, registry, connection) = open(SigningKey::Generated).await;
-    let (token, good) = (token(&connection).await, signed(&connection, "canary-forged-71c2").await);
+    let token = token(&connection).await;
+    let good = signed(&connection, "canary-forged-71c2").await;
     let state = "SELECT CAST(d.revision AS TEXT) || ' ' || d.waiting || ' ' || d.next_number || ' ' || \
                  (SELECT COUNT(*) FROM connection_event) || ' ' || (SELECT COUNT(*) FROM connection_webhook) \
                  FROM connection_webhook_address AS d";
-    let before = raw::texts(&world.database(), state).await;
+    let before = sql::texts(&world.database(), state).await;
     let forged = sign(&Secret::from("another key"), "canary-forged-71c2");
     let twice = [good.clone(), good.clone()].concat();
     for (headers, body) in [
@@ -55,8 +57,8 @@ async fn what_is_not_signed_by_a_good_key_changes_nothing_and_is_nowhere() {
         assert_eq!((refused.code(), refused.status()), ("webhook_not_authentic", 401));
         assert!(!format!("{refused} {refused:?}").contains("canary-forged"));
     }
-    assert_eq!(raw::texts(&world.database(), state).await, before, "nothing was changed");
-    let everything = raw::everything(&world.database()).await;
+    assert_eq!(sql::texts(&world.database(), state).await, before, "nothing was changed");
+    let everything = sql::everything(&world.database()).await;
     let canary = b"canary-forged-71c2";
     assert!(!everything.windows(canary.len()).any(|window| window == canary));
     let logged = log::lines_with(&connection.id().to_string());
@@ -90,7 +92,8 @@ async fn a_plugin_that_does_not_say_what_was_signed_makes_no_event() {
 async fn a_plugin_that_crashes_takes_nothing_and_the_next_delivery_is_taken() {
     let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
     hooks.checks(Check::Panics);
-    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let token = token(&connection).await;
+    let headers = signed(&connection, "1").await;
     let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("plugin_panicked", 503));
     assert_eq!(stored(&world).await, 0);
@@ -102,7 +105,8 @@ async fn a_plugin_that_crashes_takes_nothing_and_the_next_delivery_is_taken() {
 async fn a_plugin_that_never_ends_takes_nothing() {
     let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
     hooks.checks(Check::Spins);
-    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let token = token(&connection).await;
+    let headers = signed(&connection, "1").await;
     let there = registry.clone();
     let task = Handle::current().spawn(async move { send(&there, &token, headers, "1").await });
     let refused = outlasted(&world, task).await.unwrap_err();
@@ -120,9 +124,12 @@ async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
     let other = connected_as(&registry, &KIND, &[("key", "bob")]).await;
     other.webhooks().enable().await.unwrap();
     hooks.checks(Check::Spins);
-    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let token = token(&connection).await;
+    let headers = signed(&connection, "1").await;
     let flood = || {
-        let (there, token, headers) = (registry.clone(), token.clone(), headers.clone());
+        let there = registry.clone();
+        let token = token.clone();
+        let headers = headers.clone();
         Handle::current().spawn(async move { send(&there, &token, headers, "1").await })
     };
     let mut sent: Vec<_> = (0..100).map(|_| flood()).collect();
@@ -163,7 +170,8 @@ async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
 #[tokio::test]
 async fn a_kind_that_lost_its_facet_or_its_plugin_receives_nothing() {
     let (world, _, registry, connection) = open(SigningKey::Generated).await;
-    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let token = token(&connection).await;
+    let headers = signed(&connection, "1").await;
     registry.kinds().unregister(&KIND);
     let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("unknown_kind", 503));
@@ -176,7 +184,7 @@ async fn a_kind_that_lost_its_facet_or_its_plugin_receives_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_before_anything_is_looked_at() {
+async fn an_oversized_delivery_is_refused_before_any_other_check() {
     let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
     let token = token(&connection).await;
     let largest = "x".repeat(1024 * 1024);
@@ -196,8 +204,9 @@ async fn what_is_too_large_is_refused_before_anything_is_looked_at() {
 async fn an_inbox_that_is_full_leaves_the_rest_to_the_provider() {
     let (world, _, registry, connection) = open(SigningKey::Generated).await;
     deliver(&connection, &registry, "1").await;
-    raw::run(&world.database(), "UPDATE connection_webhook_address SET waiting = 10000").await;
-    let (token, headers) = (token(&connection).await, signed(&connection, "2").await);
+    sql::run(&world.database(), "UPDATE connection_webhook_address SET waiting = 10000").await;
+    let token = token(&connection).await;
+    let headers = signed(&connection, "2").await;
     let refused = send(&registry, &token, headers, "2").await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("webhook_inbox_full", 503));
     // A delivery that is stored already is not rejected because of that.
@@ -211,8 +220,8 @@ async fn an_inbox_is_bounded_in_bytes_that_are_given_back() {
     const STORED: &str = "SELECT COALESCE(SUM(LENGTH(sealed)), 0) FROM connection_webhook WHERE sealed IS NOT NULL";
     let (world, _, registry, connection) = open(SigningKey::Generated).await;
     let counted = async || {
-        let counted = raw::number(&world.database(), COUNTED).await.unwrap();
-        assert_eq!(counted, raw::number(&world.database(), STORED).await.unwrap());
+        let counted = sql::number(&world.database(), COUNTED).await.unwrap();
+        assert_eq!(counted, sql::number(&world.database(), STORED).await.unwrap());
         counted
     };
     assert_eq!(counted().await, 0);
@@ -227,13 +236,14 @@ async fn an_inbox_is_bounded_in_bytes_that_are_given_back() {
     assert!(two > one);
     // Filled up to less than the next one needs.
     let filled = format!("UPDATE connection_webhook_address SET waiting_bytes = {}", (64 << 20) - (1 << 20));
-    raw::run(&world.database(), &filled).await;
-    let (token, more) = (token(&connection).await, "y".repeat(1 << 20));
+    sql::run(&world.database(), &filled).await;
+    let token = token(&connection).await;
+    let more = "y".repeat(1 << 20);
     let refused = send(&registry, &token, signed(&connection, &more).await, &more).await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("webhook_inbox_full", 503));
     assert!(refused.retry_after().is_some());
     deliver(&connection, &registry, "a small one").await;
-    raw::run(&world.database(), &format!("UPDATE connection_webhook_address SET waiting_bytes = ({STORED})")).await;
+    sql::run(&world.database(), &format!("UPDATE connection_webhook_address SET waiting_bytes = ({STORED})")).await;
     // An acknowledged event makes room.
     let mut deliveries = connection.webhooks().deliveries().await.unwrap();
     let first = deliveries.next().await.unwrap().unwrap();
@@ -262,14 +272,15 @@ async fn an_address_is_known_before_anything_is_read() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_not_said_to_be() {
+async fn a_failed_write_is_not_reported_as_stored() {
     let (world, _, registry, connection) = open(SigningKey::Generated).await;
-    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
-    raw::refuse(&world.database(), "INSERT ON connection_webhook").await;
+    let token = token(&connection).await;
+    let headers = signed(&connection, "1").await;
+    sql::refuse(&world.database(), "INSERT ON connection_webhook").await;
     let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("store_failed", 503));
     assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 0);
-    raw::refuse_no_more(&world.database()).await;
+    sql::refuse_no_more(&world.database()).await;
     assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Stored);
 }
 

@@ -8,14 +8,14 @@ use connection_core::{ConnectionRegistry, Receipt};
 
 use crate::{
     hooks::{Hooks, deliver, enabled, send, signed, token},
-    raw,
-    world::World,
+    sql,
+    test_host::World,
 };
 
 const DAY: u64 = 24 * 60 * 60;
 
 async fn stored(world: &World) -> i64 {
-    raw::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await.unwrap()
+    sql::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await.unwrap()
 }
 
 async fn open(world: &World) -> ConnectionRegistry {
@@ -28,7 +28,8 @@ async fn a_replay_is_the_same_event_also_after_a_restart() {
     let world = World::new().await;
     let registry = open(&world).await;
     let connection = enabled(&registry, "ada").await;
-    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let token = token(&connection).await;
+    let headers = signed(&connection, "1").await;
     assert_eq!(send(&registry, &token, headers.clone(), "1").await.unwrap(), Receipt::Stored);
     let other = [headers.clone(), vec![("x-delivery".to_owned(), "another".to_owned())]].concat();
     assert_eq!(send(&registry, &token, other, "1").await.unwrap(), Receipt::Duplicate);
@@ -47,7 +48,8 @@ async fn a_replay_is_the_same_event_also_after_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_at_once_in_two_processes_one_is_stored() {
     let world = World::new().await;
-    let (one, two) = (open(&world).await, open(&world).await);
+    let one = open(&world).await;
+    let two = open(&world).await;
     let connection = enabled(&one, "ada").await;
     let token = token(&connection).await;
     for round in 0..8 {
@@ -56,7 +58,9 @@ async fn of_many_at_once_in_two_processes_one_is_stored() {
         let tasks: Vec<_> = (0..8)
             .map(|at| {
                 let registry = if at % 2 == 0 { one.clone() } else { two.clone() };
-                let (token, headers, body) = (token.clone(), headers.clone(), body.clone());
+                let token = token.clone();
+                let headers = headers.clone();
+                let body = body.clone();
                 tokio::runtime::Handle::current()
                     .spawn(async move { send(&registry, &token, headers, &body).await.unwrap() })
             })
@@ -77,7 +81,8 @@ async fn a_replay_is_the_same_event_under_other_keys() {
     let world = World::new().await;
     let registry = open(&world).await;
     let connection = enabled(&registry, "ada").await;
-    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let token = token(&connection).await;
+    let headers = signed(&connection, "1").await;
     send(&registry, &token, headers.clone(), "1").await.unwrap();
     // The key of the store: the sealed values of the address and of the event are sealed again, and open.
     let rotation = registry.keys().rotate().await.unwrap();
@@ -92,7 +97,7 @@ async fn a_replay_is_the_same_event_under_other_keys() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_remembered_for_a_week_without_its_content() {
+async fn an_acknowledged_event_is_remembered_for_a_week_without_its_content() {
     let world = World::new().await;
     let registry = open(&world).await;
     let connection = enabled(&registry, "ada").await;
@@ -105,7 +110,7 @@ async fn what_was_acknowledged_is_remembered_for_a_week_without_its_content() {
     event.acknowledge().await.unwrap();
     assert_eq!(connection.webhooks().info().await.unwrap().unwrap().waiting, 0);
     let sealed = "SELECT COUNT(*) FROM connection_webhook WHERE sealed IS NOT NULL";
-    assert_eq!(raw::number(&world.database(), sealed).await, Some(0));
+    assert_eq!(sql::number(&world.database(), sealed).await, Some(0));
     world.clock.advance(Duration::from_secs(7 * DAY - 1));
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Duplicate);
     world.clock.advance(Duration::from_secs(1));

@@ -9,9 +9,9 @@ use connection_core::{Connection, ConnectionRegistry, Error, Outcome, SentWebhoo
 use crate::{
     hooks::{Hooks, deliver, enabled, send, token},
     leaks::Search,
-    raw,
+    sql,
+    test_host::{World, answers, step},
     test_server::Reply,
-    world::{World, answers, step},
 };
 
 /// Sends a test to the server of the tests, which accepts everything.
@@ -46,7 +46,8 @@ async fn how_the_last_test_ended_is_known_to_every_process_until_the_next_one() 
     let connection = enabled(&registry, "ada").await;
     assert_eq!(last(&connection).await, None);
     let other = world.open(Hooks::new(SigningKey::Generated)).await;
-    let (there, bob) = (other.connection(connection.id()).await.unwrap(), enabled(&other, "bob").await);
+    let there = other.connection(connection.id()).await.unwrap();
+    let bob = enabled(&other, "bob").await;
     tested(&world, &connection, Some("webhook_path")).await;
     let first = last(&there).await.unwrap();
     assert_eq!((first.at, first.failure.as_deref()), (Timestamp::from_seconds(world.now()), Some("webhook_path")));
@@ -78,7 +79,7 @@ async fn a_test_says_where_it_was_sent_without_the_secret_part() {
     assert_eq!(last(&connection).await.unwrap().address, format!("{}/below/webhooks/", world.server.origin()));
     let token = token(&connection).await;
     let search = Search::of([("token", token.as_str())]);
-    assert!(search.bytes(&raw::everything(&world.database()).await).is_empty());
+    assert!(search.bytes(&sql::everything(&world.database()).await).is_empty());
     // The control: the search finds it in what was sent.
     let requests = world.server.requests().pop().unwrap();
     assert!(!search.bytes(requests.as_bytes()).is_empty());
@@ -102,7 +103,7 @@ async fn another_address_or_key_was_not_tested() {
     connection.webhooks().disable().await.unwrap();
     let stored = "SELECT COUNT(tested_at) + COUNT(tested_url) + COUNT(tested_generation) + COUNT(test_failure) \
                   FROM connection_webhook_address";
-    assert_eq!(raw::number(&world.database(), stored).await, Some(0));
+    assert_eq!(sql::number(&world.database(), stored).await, Some(0));
     assert_eq!(connection.webhooks().enable().await.unwrap().last_test, None);
     assert_eq!(last(&connection).await, None);
 }
@@ -158,19 +159,20 @@ async fn a_test_of_what_was_replaced_meanwhile_is_not_kept() {
     of_former_address.record(None).await.unwrap();
     assert_eq!(last(&connection).await, None);
     // A test for an earlier address that is sent there.
-    let (before, origin) = (token(&connection).await, world.server.origin());
+    let before = token(&connection).await;
+    let origin = world.server.origin();
     connection.webhooks().disable().await.unwrap();
     connection.webhooks().enable().await.unwrap();
     let sent_there = connection.webhooks().send_test(&origin, &format!("/below/webhooks/{before}")).await.unwrap();
     sent_there.record(Some("webhook_path")).await.unwrap();
     assert_eq!(last(&connection).await, None);
     let search = Search::of([("token", before.as_str())]);
-    assert!(search.bytes(&raw::everything(&world.database()).await).is_empty());
+    assert!(search.bytes(&sql::everything(&world.database()).await).is_empty());
     let of_nobody = sent(&world, &connection).await;
     registry.remove(connection.id()).await.unwrap();
     of_nobody.record(None).await.unwrap();
     let rows = "SELECT COUNT(*) FROM connection_webhook_address";
-    assert_eq!(raw::number(&world.database(), rows).await, Some(0));
+    assert_eq!(sql::number(&world.database(), rows).await, Some(0));
 }
 
 #[tokio::test]
@@ -186,10 +188,10 @@ async fn a_test_that_was_not_sent_or_not_kept_leaves_the_one_before() {
     drop(sent(&world, &connection).await);
     assert_eq!(last(&connection).await, before);
     let of = "UPDATE ON connection_webhook_address WHEN NEW.test_failure IS NULL";
-    raw::refuse(&world.database(), of).await;
+    sql::refuse(&world.database(), of).await;
     let refused = sent(&world, &connection).await.record(None).await.unwrap_err();
     assert!(matches!(&refused, Error::Store(why) if matches!(**why, StoreError::Refused { .. })), "{refused:?}");
-    raw::refuse_no_more(&world.database()).await;
+    sql::refuse_no_more(&world.database()).await;
     assert_eq!(last(&connection).await, before);
     tested(&world, &connection, None).await;
     assert_eq!(ended(&connection).await, Some((world.now(), None)));

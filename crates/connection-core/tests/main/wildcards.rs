@@ -3,7 +3,7 @@
 use connection_contract::{host, prelude::*};
 use connection_core::{HttpPolicy, Outcome};
 
-use crate::world::{World, answers, code, connect, me, step};
+use crate::test_host::{World, answers, code, connect, me, step};
 
 const SHOP: Kind = Kind::from_static("shop");
 
@@ -27,11 +27,12 @@ impl ConnectionDefinition for Shop {
             .field(Field::secret("key", "Key"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let mut answers = ctx.prompt(Prompt::new("Shop").field("address").field("key")).await;
-        let (base, key) = (ctx.address(answers.text("address")?)?, answers.secret("key")?);
+        let base = ctx.address(answers.text("address")?)?;
+        let key = answers.secret("key")?;
         let identity = Self::account(&base, &key, ctx).await?;
-        Ok(Established::new(key, identity).reach(Reach::base(base)))
+        Ok(SetupResult::new(key, identity).reach(Reach::base(base)))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
@@ -66,7 +67,9 @@ async fn a_host_elsewhere_is_refused_before_anything_is_sent() {
     let world = World::new().await;
     world.provider(|_| me("1", "ada"));
     let registry = world.builder().kind(Shop("https://*.shops.example")).open().await.unwrap();
-    for address in ["https://evil.example", "https://a.b.shops.example", "http://ada.shops.example", &*world.server.origin()] {
+    for address in
+        ["https://evil.example", "https://a.b.shops.example", "http://ada.shops.example", &*world.server.origin()]
+    {
         let session = registry.setups().begin(&SHOP).await.unwrap();
         let (no, _) = step(&session).await;
         session.advance(no, &answers(&[("address", address), ("key", "k")])).await.unwrap();
@@ -78,7 +81,9 @@ async fn a_host_elsewhere_is_refused_before_anything_is_sent() {
 #[tokio::test]
 async fn a_wildcard_for_all_that_anybody_may_register_is_not_registered() {
     let world = World::new().await;
-    for address in ["https://*.example", "https://*.", "https://*.a.example:8080", "https://*.a.example/x", "https://*.*.example"] {
+    for address in
+        ["https://*.example", "https://*.", "https://*.a.example:8080", "https://*.a.example/x", "https://*.*.example"]
+    {
         let refused = world.builder().kind(Shop(address)).open().await.unwrap_err();
         assert_eq!(refused.code(), "descriptor_invalid");
         assert!(refused.to_string().contains(address), "{refused}");

@@ -8,11 +8,11 @@ use connection_core::{ConnectionRegistry, Outcome};
 use crate::{
     acme::KIND,
     extension_statements::Counted,
-    issuer::Strict,
     log,
     renewing::Renewing,
+    strict_issuer::Strict,
+    test_host::{ON_POSTGRES, World, connect, connected},
     test_server::Reply,
-    world::{ON_POSTGRES, World, connect, connected},
 };
 
 /// The cost of a change.
@@ -63,7 +63,7 @@ async fn a_create_waits_for_the_disk_three_times() {
     let mut number = 0;
     let cost = cost(&on, async || {
         number += 1;
-        on.world.provider(move |_| crate::world::me(&number.to_string(), "ada"));
+        on.world.provider(move |_| crate::test_host::me(&number.to_string(), "ada"));
         create(&on.registry).await;
     });
     check("a create", &cost.await, 3, 6, 31);
@@ -71,7 +71,9 @@ async fn a_create_waits_for_the_disk_three_times() {
 
 #[tokio::test]
 async fn a_refresh_waits_for_the_disk_three_times() {
-    let (world, plugin, provider) = (World::new().await, Renewing::new(), Strict::new());
+    let world = World::new().await;
+    let plugin = Renewing::new();
+    let provider = Strict::new();
     world.provider(move |request| provider.answer(request));
     let on = Counted::of(world, plugin.clone()).await;
     let connection = plugin.connected(&on.registry).await;
@@ -86,7 +88,7 @@ async fn a_verification_that_finds_a_change_and_a_rename_are_one_transaction() {
     let mut works = true;
     let verify = cost(&on, async || {
         works = !works;
-        on.world.provider(move |_| if works { crate::world::me("1", "ada") } else { Reply::whole(503, "", "") });
+        on.world.provider(move |_| if works { crate::test_host::me("1", "ada") } else { Reply::whole(503, "", "") });
         connection.verify().await.unwrap();
     });
     check("a verification", &verify.await, 1, 1, 15);

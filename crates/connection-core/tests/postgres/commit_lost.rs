@@ -19,8 +19,8 @@ use tokio::{
 };
 
 use crate::{
-    raw,
-    world::{World, connected},
+    sql,
+    test_host::{World, connected},
 };
 
 pub(crate) const PASS: u8 = 0;
@@ -55,7 +55,7 @@ impl Cuts {
 impl Proxy {
     /// Creates a proxy before the world's server, and returns the address of its database through it.
     pub(crate) async fn before(world: &World) -> (Self, String) {
-        let raw::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
+        let sql::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
         let proxy = Self::to((options.get_host().to_owned(), options.get_port())).await;
         let through = options.clone().host("127.0.0.1").port(proxy.address.port()).to_url_lossy().to_string();
         (proxy, through)
@@ -95,7 +95,8 @@ impl Proxy {
 }
 
 async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Cuts) -> std::io::Result<()> {
-    let (mut asked, mut told) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    let mut asked = vec![0; 1 << 16];
+    let mut told = vec![0; 1 << 16];
     loop {
         tokio::select! {
             read = client.read(&mut asked) => {

@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 
 use crate::{
     commit_lost::{KEEP_ANSWER, KEEP_COMMIT, LATE_COMMIT, Proxy},
-    raw,
     renewing::{LIFE, Renewals, send, token},
+    sql,
 };
 
 /// The lease, the record of the request, its answer, and the new credential.
@@ -24,7 +24,7 @@ async fn through(it: &Renewals) -> (Proxy, ConnectionRegistry, Connection) {
 }
 
 async fn exchanges(it: &Renewals) -> Option<i64> {
-    raw::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await
+    sql::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await
 }
 
 /// Uses the connection until that works. A lease with an unknown holder expires meanwhile.
@@ -75,7 +75,7 @@ async fn a_note_that_is_committed_late_is_taken_back() {
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let waits = async {
         // A process that does not wait for it has ended.
-        while raw::number(&it.world.database(), waiting).await == Some(0) && !asking.is_finished() {}
+        while sql::number(&it.world.database(), waiting).await == Some(0) && !asking.is_finished() {}
     };
     tokio::time::timeout(Duration::from_secs(60), waits).await.expect("it takes back what it noted");
     assert_eq!((proxy.has_cut(), exchanges(&it).await), (true, Some(0)), "the commit is on its way");

@@ -7,7 +7,7 @@ use connection_core::{ConnectionRegistry, KeyFile, OpenError, RegistryBuilder, S
 use connection_faults::postgres::{Database, Pooler, pooler};
 use sqlx::postgres::PgPoolOptions;
 
-use crate::{acme::Acme, pools::whole_life, world::World};
+use crate::{acme::Acme, pools::whole_life, test_host::World};
 
 fn builder(world: &World, store: impl Into<StoreSource>) -> RegistryBuilder {
     let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(world.key())).http(world.policy());
@@ -28,7 +28,9 @@ async fn behind_a_pooler_everything_works_for_many_at_once() {
     let tasks: Vec<_> = (0..8)
         .map(|n| {
             let registry = if n % 2 == 0 { &by_address } else { &by_pool };
-            let (world, registry, key) = (world.clone(), registry.owner(format!("u{n}")).unwrap(), format!("key-{n}"));
+            let world = world.clone();
+            let registry = registry.owner(format!("u{n}")).unwrap();
+            let key = format!("key-{n}");
             tokio::runtime::Handle::current().spawn(async move { whole_life(&world, &registry, &key).await })
         })
         .collect();
@@ -46,7 +48,8 @@ async fn a_pooler_that_was_not_said_is_refused_with_the_way_out() {
     // One pooler rejects the parameter that identifies the server, and the other one drops it.
     let silent = Pooler::start_with("ignore_startup_parameters = extra_float_digits, options").unwrap();
     for pooler in [usual, &silent] {
-        let (world, database) = (World::new().await, Database::empty().await);
+        let world = World::new().await;
+        let database = Database::empty().await;
         let error = builder(&world, pooler.url(&database)).open().await.unwrap_err();
         assert!(matches!(error, OpenError::Store(StoreError::Pooled { .. })), "{error:?}");
         assert!(error.remedy().unwrap().contains("database_direct_url"), "{:?}", error.remedy());
@@ -61,7 +64,8 @@ async fn a_pooler_that_was_not_said_is_refused_with_the_way_out() {
 
 #[tokio::test]
 async fn a_direct_address_of_a_file_is_refused() {
-    let (world, database) = (World::new().await, Database::empty().await);
+    let world = World::new().await;
+    let database = Database::empty().await;
     let error =
         builder(&world, StoreSource::from(database.url()).direct("/tmp/connections.db")).open().await.unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::InvalidAddress { .. })), "{error:?}");

@@ -6,7 +6,7 @@ use std::{env, fs, path::Path};
 
 use connection_faults::postgres::Database;
 
-use crate::raw;
+use crate::sql;
 
 const HEAD: &str = "\
 -- The schema of a PostgreSQL database: the migrations of connection-core, in order. A test compares this file with
@@ -20,7 +20,7 @@ const RELATIONS: &str = "SELECT c.oid, c.relname FROM pg_class AS c WHERE c.reln
 
 /// Returns our tables, indexes, functions and triggers as the catalog describes them.
 async fn catalog(database: &Database) -> String {
-    let database = raw::Database::Server(Box::new(database.options()));
+    let database = sql::Database::Server(Box::new(database.options()));
     // The columns, then the constraints of the row. In later versions not-null constraints have names; they are
     // left out there.
     let tables = format!(
@@ -48,7 +48,7 @@ async fn catalog(database: &Database) -> String {
     );
     let mut dump = String::new();
     for sql in [tables, indexes, functions.to_owned(), triggers] {
-        let mut statements = raw::texts(&database, sql).await;
+        let mut statements = sql::texts(&database, sql).await;
         statements.sort();
         for statement in statements {
             dump.push_str(&format!("\n{statement}\n"));
@@ -70,8 +70,9 @@ async fn the_documented_schema_of_postgresql_is_that_of_all_migrations() {
     let documented = fs::read_to_string(&document).unwrap();
     assert_eq!(documented, expected, "set CONNECTIONS_TEST_WRITE_SCHEMA to write it anew");
 
-    let (migrated, empty) = (Database::migrated().await, Database::empty().await);
-    raw::script(&raw::Database::Server(Box::new(empty.options())), documented).await;
+    let migrated = Database::migrated().await;
+    let empty = Database::empty().await;
+    sql::script(&sql::Database::Server(Box::new(empty.options())), documented).await;
     assert_eq!(catalog(&empty).await, catalog(&migrated).await);
 }
 

@@ -12,15 +12,16 @@ use tokio::{runtime::Handle, sync::watch};
 use crate::{
     acme::Acme,
     fake::Fake,
-    world::{World, connected},
+    test_host::{World, connected},
 };
 
 #[tokio::test]
 async fn a_row_that_another_program_locks_for_long_is_busy_and_stays_as_it_was() {
-    let (world, fake) = (World::new().await, Fake::new());
+    let world = World::new().await;
+    let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
-    let crate::raw::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
+    let crate::sql::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
     let mut other = options.connect().await.unwrap();
     let mut holding = other.begin().await.unwrap();
     sqlx::query("LOCK TABLE connection_account").execute(&mut *holding).await.unwrap();
@@ -42,7 +43,8 @@ struct Renames {
 async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut watch::Receiver<Renames>)) -> Renames {
     let (told, mut seen) = watch::channel(Renames::default());
     let renaming = async {
-        let (mut last, mut number) = (connection.info().label.to_string(), 0);
+        let mut last = connection.info().label.to_string();
+        let mut number = 0;
         // Until nobody reads the results any longer.
         while !told.is_closed() {
             number += 1;
@@ -136,7 +138,7 @@ async fn connections_that_are_cut_lose_nothing() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let crate::raw::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
+    let crate::sql::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
     let mut other = options.connect().await.unwrap();
     let renames = renamed_while(&connection, async |seen| {
         // Once while a write is certainly in progress.

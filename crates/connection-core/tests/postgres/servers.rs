@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use crate::{
     acme::Acme,
     log,
-    world::{World, connected},
+    test_host::{World, connected},
 };
 
 /// Marks a process that starts a cluster and waits to be killed.
@@ -42,7 +42,8 @@ async fn a_server_of_our_own_serves_and_goes_with_its_value() {
     let registry = builder(&world, address(&cluster, "sslmode=disable")).open().await.unwrap();
     connected(&registry, "key-1").await;
     registry.close().await;
-    let (port, directory) = (cluster.options().get_port(), cluster.directory().to_owned());
+    let port = cluster.options().get_port();
+    let directory = cluster.directory().to_owned();
     assert!(!is_gone(port, &directory), "the control");
     drop(cluster);
     assert!(is_gone(port, &directory));
@@ -77,7 +78,8 @@ async fn a_server_of_our_own_goes_with_a_process_that_is_killed() {
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let place = lines.find_map(|line| line.unwrap().strip_prefix(MADE).map(str::to_owned)).unwrap();
     let (port, directory) = place.split_once(' ').unwrap();
-    let (port, directory) = (port.parse().unwrap(), PathBuf::from(directory));
+    let port = port.parse().unwrap();
+    let directory = PathBuf::from(directory);
     assert!(!is_gone(port, &directory), "the control");
     process.kill().unwrap();
     process.wait().unwrap();
@@ -116,7 +118,8 @@ async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
     cluster.set(&format!("ssl = on\n{files}")).unwrap();
     cluster.keep("hba", "hostssl all all 127.0.0.1/32 trust\n").unwrap();
     cluster.control(&["restart"]).unwrap();
-    let (right, wrong) = (world.directory.path().join("right.pem"), world.directory.path().join("wrong.pem"));
+    let right = world.directory.path().join("right.pem");
+    let wrong = world.directory.path().join("wrong.pem");
     std::fs::write(&right, authority.pem()).unwrap();
     std::fs::write(&wrong, Authority::new().pem()).unwrap();
     let verified = |file: &PathBuf| format!("sslmode=verify-full&sslrootcert={}", file.display());
@@ -175,7 +178,8 @@ async fn admin(database: &Database, sql: &str) {
 
 #[tokio::test]
 async fn a_role_that_may_not_make_tables_works_on_those_that_another_made() {
-    let (world, database) = (World::new().await, Database::empty().await);
+    let world = World::new().await;
+    let database = Database::empty().await;
     let (role, address) = role(&database, "rows").await;
     let error = builder(&world, address.clone()).open().await.unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::ReadOnly { .. })), "{error:?}");

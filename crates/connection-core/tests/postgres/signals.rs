@@ -5,9 +5,9 @@ use sqlx::postgres::PgListener;
 
 use crate::{
     acme::Acme,
-    raw,
+    sql,
+    test_host::{World, connected, me},
     test_server::Reply,
-    world::{World, connected, me},
 };
 
 /// A registry, a connection, and a listener on the database from before they were created.
@@ -31,7 +31,7 @@ impl Heard {
     /// Returns the signals since the last call, each once.
     async fn signals(&mut self) -> Vec<String> {
         // The signals of a later transaction arrive later.
-        raw::run(&self.world.database(), "NOTIFY connection_changed, 'end'").await;
+        sql::run(&self.world.database(), "NOTIFY connection_changed, 'end'").await;
         let mut signals = Vec::new();
         loop {
             let signal = self.listener.recv().await.unwrap().payload().to_owned();
@@ -91,7 +91,8 @@ async fn a_probe_is_news_when_it_finds_something_else() {
 #[tokio::test]
 async fn a_process_that_listens_hears_of_another_without_a_look_of_its_own() {
     let world = World::new().await;
-    let (first, second) = (world.open(Acme::default()).await, world.open(Acme::default()).await);
+    let first = world.open(Acme::default()).await;
+    let second = world.open(Acme::default()).await;
     let connection = connected(&first, "key-1").await;
     let twin = second.connection(connection.id()).await.unwrap();
     let used = async || {

@@ -12,12 +12,12 @@ const BETWEEN: Duration = Duration::from_millis(1);
 /// Waits until the clock has reached that time. Assumes that the clock is not set meanwhile.
 pub async fn until(clock: &dyn Clock, time: Timestamp) {
     let left = || time.seconds().saturating_sub(clock.now().seconds());
-    asleep(clock, || Duration::from_secs(u64::try_from(left()).unwrap_or(0))).await;
+    sleep_passed(clock, || Duration::from_secs(u64::try_from(left()).unwrap_or(0))).await;
 }
 
 /// Waits until the remaining time `left` has passed. `left` is measured again after the sleep was created, because time
 /// that passed in between would be waited for twice.
-pub async fn asleep(clock: &dyn Clock, left: impl Fn() -> Duration) {
+pub async fn sleep_passed(clock: &dyn Clock, left: impl Fn() -> Duration) {
     loop {
         let before = left();
         let sleep = clock.sleep(before);

@@ -18,7 +18,7 @@ mod moment;
 #[cfg(test)]
 mod tests;
 
-pub use asleep::{asleep, until};
+pub use asleep::{sleep_passed, until};
 pub use boot::Boot;
 pub use manual::ManualClock;
 pub use moment::Moment;

@@ -19,12 +19,12 @@ impl Moment {
 
     /// Returns the moment at which another clock, such as that of a database, showed `seconds` and the local clock
     /// showed `passed`.
-    pub const fn told(seconds: i64, passed: Duration) -> Self {
+    pub const fn from_other_clock(seconds: i64, passed: Duration) -> Self {
         Self { passed, seconds }
     }
 
     /// Returns the current moment by the wall clock of this one, computed from the time that has passed since.
-    pub fn reckoned(self, clock: &dyn Clock) -> Self {
+    pub fn estimated(self, clock: &dyn Clock) -> Self {
         let passed = clock.passed();
         let since = i64::try_from(passed.saturating_sub(self.passed).as_secs()).unwrap_or(i64::MAX);
         Self { passed, seconds: self.seconds.saturating_add(since) }

@@ -77,7 +77,7 @@ impl Clock for Jumpy {
 }
 
 #[tokio::test]
-async fn what_passes_before_a_sleep_begins_is_not_slept_again() {
+async fn time_before_a_sleep_begins_is_subtracted() {
     for (seconds, is_there) in [(10, true), (11, false)] {
         let clock = Jumpy(ManualClock::at(Timestamp::from_seconds(100)), AtomicBool::new(false));
         let mut sleep: BoxFuture<'_, ()> = Box::pin(until(&clock, Timestamp::from_seconds(100 + seconds)));

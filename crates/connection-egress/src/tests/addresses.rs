@@ -144,7 +144,8 @@ proptest! {
 
     #[test]
     fn nothing_that_the_standard_library_calls_special_is_public(octets: [u8; 4], segments: [u16; 8]) {
-        let (v4, v6) = (Ipv4Addr::from(octets), Ipv6Addr::from(segments));
+        let v4 = Ipv4Addr::from(octets);
+        let v6 = Ipv6Addr::from(segments);
         let special = v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_broadcast()
             || v4.is_documentation() || v4.is_multicast() || v4.is_unspecified();
         prop_assert!(!(special && is_public(v4.into())));

@@ -12,7 +12,7 @@ use connection_contract::{BoxFuture, HttpRequest};
 use tokio::sync::Notify;
 
 use super::{base, clock, named};
-use crate::{Clock as _, HttpClient, HttpPolicy, Once, resolver::Lookup};
+use crate::{Clock as _, HttpClient, HttpPolicy, SendOnceOutcome, resolver::Lookup};
 
 /// A name service that resolves every name to loopback, and answers when a test lets it.
 #[derive(Clone, Default)]
@@ -34,15 +34,17 @@ impl Lookup for Slow {
 
 /// Returns the result of a request and the number of bytes that the server read, when the time `passes` goes by while
 /// the client connects.
-async fn sent(body: bool, deadline: Duration, passes: Duration) -> (Once, usize) {
+async fn sent(body: bool, deadline: Duration, passes: Duration) -> (SendOnceOutcome, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let there = format!("http://token.example.com:{}", listener.local_addr().unwrap().port());
     let heard = thread::spawn(move || listener.accept().unwrap().0.read(&mut [0; 1024]).unwrap());
-    let (clock, names) = (clock(), Slow::default());
+    let clock = clock();
+    let names = Slow::default();
     let client = HttpClient::with_lookup(HttpPolicy::new(), clock.clone(), Arc::new(names.clone())).unwrap();
     let request = HttpRequest::post(&base(&there), "/token");
     let request = if body { request.form("refresh_token", "old") } else { request };
-    let (egress, until) = (named(&there), clock.passed() + deadline);
+    let egress = named(&there);
+    let until = clock.passed() + deadline;
     let asked = client.send_once(&egress, request, Some(until), None);
     let moved = async {
         names.asked.notified().await;
@@ -59,12 +61,12 @@ async fn nothing_leaves_when_the_deadline_passes_while_the_client_connects() {
     for body in [true, false] {
         for passes in [deadline, deadline + Duration::from_secs(1)] {
             let (asked, heard) = sent(body, deadline, passes).await;
-            assert!(matches!(asked, Once::NotSent(_)), "body: {body}, {passes:?}: {asked:?}");
+            assert!(matches!(asked, SendOnceOutcome::NotSent(_)), "body: {body}, {passes:?}: {asked:?}");
             assert_eq!(heard, 0, "body: {body}, {passes:?}: the connection is closed without a byte");
         }
         // The control: a moment earlier, the request is sent, and the server reads it before it closes the connection.
         let (asked, heard) = sent(body, deadline, deadline - Duration::from_millis(1)).await;
-        assert!(matches!(asked, Once::Lost) && heard > 0, "body: {body}: {asked:?}, {heard} bytes");
+        assert!(matches!(asked, SendOnceOutcome::Lost) && heard > 0, "body: {body}: {asked:?}, {heard} bytes");
     }
 }
 
@@ -72,7 +74,8 @@ async fn nothing_leaves_when_the_deadline_passes_while_the_client_connects() {
 async fn nothing_leaves_that_was_late_before_it_began() {
     for body in [true, false] {
         let server = connection_faults::server::TestServer::start(|_| connection_faults::server::Reply::ok("")).await;
-        let (clock, there) = (clock(), server.origin());
+        let clock = clock();
+        let there = server.origin();
         let client = HttpClient::with_lookup(HttpPolicy::new(), clock.clone(), super::Names::of(&[])).unwrap();
         let request = || {
             let request = HttpRequest::post(&base(&there), "/token");
@@ -80,14 +83,14 @@ async fn nothing_leaves_that_was_late_before_it_began() {
         };
         // This connection stays open, so that the next request does not wait for one.
         let open = client.send_once(&named(&there), request(), None, None).await;
-        assert!(matches!(open, Once::Answered(_)), "{open:?}");
+        assert!(matches!(open, SendOnceOutcome::Answered(_)), "{open:?}");
         clock.advance(Duration::from_secs(5));
         let late = client.send_once(&named(&there), request(), Some(Duration::from_secs(5)), None).await;
-        assert!(matches!(late, Once::NotSent(_)), "body: {body}: {late:?}");
+        assert!(matches!(late, SendOnceOutcome::NotSent(_)), "body: {body}: {late:?}");
         assert_eq!(server.requests().len(), 1);
         // The control, which also shows that the same request is sent with a deadline and without one.
         let early = client.send_once(&named(&there), request(), Some(Duration::from_secs(6)), None).await;
-        assert!(matches!(early, Once::Answered(_)), "{early:?}");
+        assert!(matches!(early, SendOnceOutcome::Answered(_)), "{early:?}");
         let requests = server.requests();
         assert_eq!(requests[0], requests[1]);
         let length = if body { "content-length: 17\r\n" } else { "content-length: 0\r\n" };

@@ -16,8 +16,10 @@ async fn server() -> TestServer {
 
 #[tokio::test]
 async fn an_origin_that_was_not_granted_is_denied_and_nothing_is_sent() {
-    let (granted, other) = (server().await, server().await);
-    let (client, egress) = (client(HttpPolicy::new()), named(&granted.origin()));
+    let granted = server().await;
+    let other = server().await;
+    let client = client(HttpPolicy::new());
+    let egress = named(&granted.origin());
     let http = EgressHttp::new(&client, &egress);
     let denied = http.send(HttpRequest::get(&base(&other.origin()), "/a")).await;
     assert_eq!(error(denied), HttpError::Denied);
@@ -71,11 +73,12 @@ async fn a_name_that_leads_to_a_private_address_is_denied_unless_the_user_named_
 
 /// If several people share a server, none of them can lead it into its own network.
 #[tokio::test]
-async fn where_the_host_says_so_nobody_names_a_private_address() {
+async fn a_host_can_forbid_private_addresses() {
     let server = server().await;
     let names = || Names::of(&[("git.example.com", &["127.0.0.1"])]);
     let policy = HttpPolicy::new().endpoint("https://api.example.com", &server.origin()).unwrap();
-    let (open, shared) = (client_with(policy.clone(), names()), client_with(policy.no_private_addresses(), names()));
+    let open = client_with(policy.clone(), names());
+    let shared = client_with(policy.no_private_addresses(), names());
     for host in ["127.0.0.1", "git.example.com", "localhost"] {
         let origin = format!("http://{host}:{}", server.port());
         let request = || HttpRequest::get(&base(&origin), "/");
@@ -110,7 +113,7 @@ async fn no_user_names_an_address_of_the_link_alone() {
 }
 
 #[tokio::test]
-async fn of_a_name_with_public_and_private_addresses_only_the_public_ones_are_connected_to() {
+async fn a_name_with_public_and_private_addresses_is_reached_at_the_public_ones() {
     let names =
         Names::of(&[("api.example.com", &["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1"]), ("empty.example.com", &[])]);
     let resolve = async |addresses, name: &str| {
@@ -155,7 +158,7 @@ async fn a_path_that_would_lead_out_of_its_base_is_denied_and_nothing_is_sent() 
 }
 
 #[tokio::test]
-async fn what_is_meant_for_a_mapped_origin_arrives_at_its_endpoint() {
+async fn a_request_to_a_mapped_origin_arrives_at_its_endpoint() {
     let server = server().await;
     let names = Names::of(&[]);
     let policy = HttpPolicy::new().endpoint("https://api.example.com", &server.origin()).unwrap();
@@ -175,7 +178,8 @@ async fn what_is_meant_for_a_mapped_origin_arrives_at_its_endpoint() {
 
 #[tokio::test]
 async fn a_configured_proxy_is_used_but_for_loopback() {
-    let (proxy, server) = (server().await, server().await);
+    let proxy = server().await;
+    let server = server().await;
     let policy = HttpPolicy::new().proxy(proxy.origin());
     let client = client_with(policy, Names::of(&[]));
     let there = "http://api.example.com";

@@ -99,7 +99,8 @@ async fn beside_a_proxy() {
 async fn the_proxy_of_the_host_is_used_whatever_the_environment_says() {
     if !is_inside() {
         let other = TestServer::start(|_| Reply::ok("another proxy")).await;
-        let (test, address) = ("the_proxy_of_the_host_is_used_whatever_the_environment_says", other.origin());
+        let test = "the_proxy_of_the_host_is_used_whatever_the_environment_says";
+        let address = other.origin();
         for name in PROXIES {
             inside(test, &[(name, &address)]).await;
         }

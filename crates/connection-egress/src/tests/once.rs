@@ -11,10 +11,10 @@ use std::{
 use connection_contract::{HttpError, HttpRequest};
 
 use super::{Names, base, client_with, declared, named};
-use crate::{Egress, HttpClient, HttpPolicy, Once, clock::ManualClock, once::Taken};
+use crate::{Egress, HttpClient, HttpPolicy, SendOnceOutcome, clock::ManualClock, once::BodyDecision};
 use connection_faults::server::{Reply, TestServer};
 
-async fn once(egress: &Egress, url: &str, body: bool) -> Once {
+async fn once(egress: &Egress, url: &str, body: bool) -> SendOnceOutcome {
     let request = HttpRequest::post(&base(url), "/token");
     let request = if body { request.form("refresh_token", "old") } else { request };
     client_with(HttpPolicy::new(), Names::of(&[])).send_once(egress, request, None, None).await
@@ -25,10 +25,16 @@ async fn what_fails_before_there_is_a_connection_was_not_sent() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (nobody, refused) = ("https://nobody.invalid", format!("http://127.0.0.1:{port}"));
     for body in [true, false] {
-        assert!(matches!(once(&declared(nobody), nobody, body).await, Once::NotSent(HttpError::Dns)), "{body}");
-        assert!(matches!(once(&named(&refused), &refused, body).await, Once::NotSent(HttpError::Connect)), "{body}");
+        assert!(
+            matches!(once(&declared(nobody), nobody, body).await, SendOnceOutcome::NotSent(HttpError::Dns)),
+            "{body}"
+        );
+        assert!(
+            matches!(once(&named(&refused), &refused, body).await, SendOnceOutcome::NotSent(HttpError::Connect)),
+            "{body}"
+        );
         let elsewhere = declared("https://else.example");
-        assert!(matches!(once(&elsewhere, nobody, body).await, Once::NotSent(HttpError::Denied)), "{body}");
+        assert!(matches!(once(&elsewhere, nobody, body).await, SendOnceOutcome::NotSent(HttpError::Denied)), "{body}");
     }
 }
 
@@ -37,7 +43,7 @@ async fn a_handshake_that_fails_has_sent_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let there = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let server = thread::spawn(move || listener.accept().unwrap().0.write_all(b"220 hello, this is no TLS\r\n"));
-    assert!(matches!(once(&named(&there), &there, true).await, Once::NotSent(HttpError::Tls)));
+    assert!(matches!(once(&named(&there), &there, true).await, SendOnceOutcome::NotSent(HttpError::Tls)));
     server.join().unwrap().unwrap();
 }
 
@@ -48,7 +54,8 @@ async fn a_connection_that_is_not_made_in_time_has_sent_nothing() {
     let there = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let clock = Arc::new(ManualClock::at(connection_contract::Timestamp::from_seconds(0)));
     let client = HttpClient::with_lookup(HttpPolicy::new(), clock.clone(), Names::of(&[])).unwrap();
-    let (egress, request) = (named(&there), HttpRequest::post(&base(&there), "/").form("a", "b"));
+    let egress = named(&there);
+    let request = HttpRequest::post(&base(&there), "/").form("a", "b");
     let asked = client.send_once(&egress, request, None, None);
     let moved = async {
         clock.until_asleep(1).await;
@@ -57,12 +64,12 @@ async fn a_connection_that_is_not_made_in_time_has_sent_nothing() {
         held
     };
     let (asked, _held) = tokio::join!(asked, moved);
-    assert!(matches!(asked, Once::NotSent(HttpError::Timeout)), "{asked:?}");
+    assert!(matches!(asked, SendOnceOutcome::NotSent(HttpError::Timeout)), "{asked:?}");
 }
 
 /// The time may run out at the moment when the client asks for the body.
 #[tokio::test]
-async fn what_was_given_up_never_leaves() {
+async fn an_abandoned_request_is_never_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let there = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let heard = thread::spawn(move || {
@@ -71,7 +78,8 @@ async fn what_was_given_up_never_leaves() {
         let mut heard = [0; 64];
         client.read(&mut heard).unwrap()
     });
-    let (taken, client) = (Taken::until(super::clock(), None), client_with(HttpPolicy::new(), Names::of(&[])));
+    let taken = BodyDecision::until(super::clock(), None);
+    let client = client_with(HttpPolicy::new(), Names::of(&[]));
     assert!(taken.give_up());
     let request = HttpRequest::post(&base(&there), "/").form("refresh_token", "old");
     client.send_marked(&named(&there), request, &taken).await.unwrap_err();
@@ -81,7 +89,7 @@ async fn what_was_given_up_never_leaves() {
 #[test]
 fn either_it_is_taken_or_it_is_given_up() {
     for _ in 0..200 {
-        let taken = Taken::until(super::clock(), None);
+        let taken = BodyDecision::until(super::clock(), None);
         let other = taken.clone();
         let giving_up = thread::spawn(move || other.give_up());
         let left = taken.take();
@@ -91,7 +99,7 @@ fn either_it_is_taken_or_it_is_given_up() {
 }
 
 #[tokio::test]
-async fn what_a_server_has_heard_and_not_answered_is_lost_and_never_not_sent() {
+async fn a_request_that_reached_the_server_is_lost_and_never_unsent() {
     for body in [true, false] {
         for reply in [
             "",
@@ -101,7 +109,7 @@ async fn what_a_server_has_heard_and_not_answered_is_lost_and_never_not_sent() {
         ] {
             let server = TestServer::start(move |_| Reply::raw(reply)).await;
             let asked = once(&named(&server.origin()), &server.origin(), body).await;
-            assert!(matches!(asked, Once::Lost), "{reply:?}: {asked:?}");
+            assert!(matches!(asked, SendOnceOutcome::Lost), "{reply:?}: {asked:?}");
             assert_eq!(server.requests().len(), 1, "it is not tried again");
         }
     }
@@ -112,7 +120,7 @@ async fn a_redirect_is_an_answer_wherever_it_leads() {
     for (status, there) in [(303, "/here"), (307, "/here"), (302, "https://else.example/"), (308, "//else.example")] {
         let server = TestServer::start(move |_| Reply::redirect(status, there)).await;
         match once(&named(&server.origin()), &server.origin(), true).await {
-            Once::Answered(answer) => assert_eq!(answer.status(), status),
+            SendOnceOutcome::Answered(answer) => assert_eq!(answer.status(), status),
             other => panic!("{status}: {other:?}"),
         }
         assert_eq!(server.requests().len(), 1, "{status}");
@@ -120,12 +128,13 @@ async fn a_redirect_is_an_answer_wherever_it_leads() {
 }
 
 #[tokio::test]
-async fn it_is_sent_as_any_other_request_is() {
+async fn a_self_test_is_sent_like_any_other_request() {
     let server = TestServer::start(|_| Reply::ok("")).await;
-    let (egress, client) = (named(&server.origin()), client_with(HttpPolicy::new(), Names::of(&[])));
+    let egress = named(&server.origin());
+    let client = client_with(HttpPolicy::new(), Names::of(&[]));
     let request = || HttpRequest::post(&base(&server.origin()), "/token").form("refresh_token", "old");
     drop(client.send(&egress, request()).await.unwrap());
-    assert!(matches!(client.send_once(&egress, request(), None, None).await, Once::Answered(_)));
+    assert!(matches!(client.send_once(&egress, request(), None, None).await, SendOnceOutcome::Answered(_)));
     let requests = server.requests();
     assert_eq!(requests[0], requests[1]);
     assert!(requests[1].contains("content-length: 17"), "{}", requests[1]);

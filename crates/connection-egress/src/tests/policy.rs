@@ -89,8 +89,9 @@ async fn debug_shows_no_password_of_a_proxy() {
 #[test]
 fn a_request_has_fifteen_seconds_and_one_that_spends_something_keeps_twenty() {
     let seconds = Duration::from_secs;
-    let (usual, quick, patient) =
-        (HttpPolicy::new(), HttpPolicy::new().timeout(seconds(7)), HttpPolicy::new().timeout(seconds(60)));
+    let usual = HttpPolicy::new();
+    let quick = HttpPolicy::new().timeout(seconds(7));
+    let patient = HttpPolicy::new().timeout(seconds(60));
     for (policy, any, spending, refreshing) in [(usual, 15, 20, 20), (quick, 7, 7, 7), (patient, 60, 60, 20)] {
         assert_eq!(policy.deadline(), seconds(any));
         assert_eq!(policy.spending_deadline(None), seconds(spending));

@@ -43,7 +43,7 @@ async fn a_body_is_never_sent_again() {
 }
 
 #[tokio::test]
-async fn where_nothing_is_followed_a_redirect_is_the_answer() {
+async fn a_redirect_that_is_not_followed_is_the_answer() {
     for (method, status) in [("GET", 301), ("GET", 307), ("POST", 303), ("POST", 307)] {
         for location in ["/there", "https://other.example.com/there"] {
             let server = TestServer::start(move |_| Reply::redirect(status, location)).await;

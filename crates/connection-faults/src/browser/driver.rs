@@ -28,8 +28,8 @@ impl Driver {
     /// The driver listens on the same port for IPv4 and IPv6, and ends if the port is taken for one of them. It is
     /// then started again, five times at most.
     pub(super) fn start(program: &Path) -> io::Result<Self> {
-        const TRIES: usize = 5;
-        for _ in 1..TRIES {
+        const MAX_TRIES: usize = 5;
+        for _ in 1..MAX_TRIES {
             match Self::once(program) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 started => return started,

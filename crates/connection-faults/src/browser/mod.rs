@@ -18,7 +18,7 @@ use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
-use crate::skipped;
+use crate::skip_notice;
 
 pub use sent::Sent;
 
@@ -53,7 +53,7 @@ impl Browser {
     /// Panics if the browser does not start.
     pub async fn start(names: &[(&str, u16)]) -> Option<Self> {
         let (Some(chromium), Some(chromedriver)) = (program("chromium"), program("chromedriver")) else {
-            skipped::say("in a real browser", "`chromium` or `chromedriver` is not here");
+            skip_notice::say("in a real browser", "`chromium` or `chromedriver` is not here");
             return None;
         };
         let driver = must("the driver starts", Driver::start(&chromedriver));

@@ -28,8 +28,11 @@ impl Turn<'_> {
     }
 
     pub(super) fn sent(&self) -> State {
-        let (me, scope) = (self.me(), self.scope);
-        let (token, replay, late) = (me.token, me.replays, me.stale);
+        let me = self.me();
+        let scope = self.scope;
+        let token = me.token;
+        let replay = me.replays;
+        let late = me.stale;
         let hasty = replay && self.is_hasty(token);
         self.with(|state| {
             let bit = 1 << token;
@@ -94,7 +97,8 @@ impl Turn<'_> {
         if !self.design.journal {
             return vec![("# reads the answer", self.at(Step::Recorded(answer)))];
         }
-        let (me, row) = (self.me(), &self.state.row);
+        let me = self.me();
+        let row = &self.state.row;
         let open = row.generation == me.generation && row.exchange.is_some_and(|exchange| exchange.answer.is_none());
         if !open || self.is_fenced() {
             let lacks = row.exchange.map_or(!row.failing, |exchange| exchange.answer.is_none());
@@ -122,7 +126,8 @@ impl Turn<'_> {
     }
 
     pub(super) fn finish(&self, answer: Answer) -> (&'static str, State) {
-        let (me, row) = (self.me(), &self.state.row);
+        let me = self.me();
+        let row = &self.state.row;
         let same = row.generation == me.generation;
         match answer {
             Answer::New(token) if same && !self.is_fenced() => {

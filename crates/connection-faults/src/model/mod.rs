@@ -12,12 +12,12 @@ mod attempt;
 mod cases;
 mod checker;
 mod designs;
+mod environment;
 mod label;
 mod protocol;
 mod refresh;
 mod state;
 mod table;
-mod world;
 
 pub use cases::{Case, Expected, compared, protocol, rejected};
 pub use refresh::{Ends, Invariant};

@@ -84,7 +84,8 @@ impl Turn<'_> {
             return vec![("# takes the lease", self.led(Step::Leading))];
         }
         let settled = exchange.settled != Settled::No;
-        let (failing, proven) = (self.state.row.failing, self.proven(exchange));
+        let failing = self.state.row.failing;
+        let proven = self.proven(exchange);
         match self.permits(exchange) {
             true if !settled && (proven || self.design.rescue == Rescue::BeforeProof) => {
                 vec![("# takes the lease", self.led(Step::Leading))]
@@ -144,7 +145,8 @@ impl Turn<'_> {
 
     fn proven(&self, exchange: &Exchange) -> bool {
         let sender = &self.state.processes[exchange.sender];
-        let (dead, own) = (sender.step == Step::Dead, exchange.sender == self.index);
+        let dead = sender.step == Step::Dead;
+        let own = exchange.sender == self.index;
         let near = self.scope.nodes[exchange.sender] == self.scope.nodes[self.index];
         own || exchange.gone
             || match self.design.proof {
@@ -161,7 +163,8 @@ impl Turn<'_> {
     /// processed or lost, but one sent after it began may be under way. A request that is sent before its deadline is
     /// treated as sent when its intent was committed.
     fn elapsed(&self, exchange: &Exchange, quarantine: Quarantine) -> bool {
-        let (messages, token) = (&self.state.messages, self.state.row.token);
+        let messages = &self.state.messages;
+        let token = self.state.row.token;
         match quarantine {
             Quarantine::None => true,
             Quarantine::Intent => messages.iter().all(|message| message.from != exchange.sender || message.late),
@@ -229,7 +232,8 @@ impl Turn<'_> {
 
     fn replay(&self, exchange: Exchange) -> Next {
         let before = Some(Before { sender: exchange.sender, settled: exchange.settled });
-        let (settled, replayed) = (Settled::No, self.design.replays == Replays::Once);
+        let settled = Settled::No;
+        let replayed = self.design.replays == Replays::Once;
         self.commit("# takes over", Exchange { sender: self.index, before, settled, replayed, gone: false, ..exchange })
     }
 

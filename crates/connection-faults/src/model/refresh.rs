@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::{
     checker::Model,
     designs::{Design, Scope},
+    environment,
     label::Label,
     protocol::Turn,
     state::{Answer, Ghost, Process, Provider, Row, State, Step},
-    world,
 };
 
 /// A property that must hold in every state.
@@ -69,20 +69,23 @@ impl Model for Refresh {
     }
 
     fn steps(&self, state: &State) -> Vec<(Label, State)> {
-        let (design, scope, expires) = (&self.design, &self.scope, self.design.expires);
+        let design = &self.design;
+        let scope = &self.scope;
+        let expires = self.design.expires;
         let mut next = Vec::new();
         for index in 0..state.processes.len() {
             let steps = Turn { design, scope, state, index }.steps();
             next.extend(steps.into_iter().map(|(label, after)| (Label::new(index, label), after)));
         }
-        next.extend(world::messages(scope, state));
-        next.extend(world::time(design, scope, state));
-        next.extend(world::faults(expires, state));
+        next.extend(environment::messages(scope, state));
+        next.extend(environment::time(design, scope, state));
+        next.extend(environment::faults(expires, state));
         next
     }
 
     fn broken(&self, state: &State, last: bool) -> Vec<Invariant> {
-        let (row, ghost) = (&state.row, &state.ghost);
+        let row = &state.row;
+        let ghost = &state.ghost;
         let due = !row.failing && row.generation < self.scope.goal;
         let waits = |process: &Process| !rests(process) || (due && process.runs > 0);
         let broken = BTreeMap::from([
@@ -128,7 +131,8 @@ fn wasted(state: &State) -> bool {
 
 /// Returns `true` if a process received the current token, nothing holds it, and the row does not say so.
 fn forgotten(state: &State) -> bool {
-    let (row, provider) = (&state.row, &state.provider);
+    let row = &state.row;
+    let provider = &state.provider;
     let given = provider.alive && state.ghost.received == provider.current && provider.current > provider.family;
     given && !row.failing && row.exchange.is_none() && !at_hand(state)
 }

@@ -71,7 +71,8 @@ pub fn ended(outcomes: &[Outcome]) -> String {
         .to_owned();
     for outcome in outcomes {
         let Ends { live, open, failing } = outcome.ends;
-        let (scope, verdict) = (outcome.scope(), outcome.verdict());
+        let scope = outcome.scope();
+        let verdict = outcome.verdict();
         table += &format!("{scope} | {verdict} | {live} | {open} | {failing} |\n");
     }
     table

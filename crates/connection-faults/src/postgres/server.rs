@@ -20,7 +20,7 @@ use sqlx::{
 use tempfile::TempDir;
 
 use super::local::{as_postgres, own, program, run};
-use crate::skipped;
+use crate::skip_notice;
 
 const VARIABLE: &str = "CONNECTIONS_TEST_POSTGRES_URL";
 /// Time limit for a server to accept connections. A running server answers at once, and a new one starts within two
@@ -46,7 +46,9 @@ pub fn is_there() -> bool {
 
 fn server() -> &'static Result<PgConnectOptions, String> {
     static SERVER: OnceLock<Result<PgConnectOptions, String>> = OnceLock::new();
-    SERVER.get_or_init(|| find(env::var(VARIABLE).ok().as_deref(), ours, SocketAddr::from((Ipv4Addr::LOCALHOST, 5432))))
+    SERVER.get_or_init(|| {
+        find(env::var(VARIABLE).ok().as_deref(), own_cluster, SocketAddr::from((Ipv4Addr::LOCALHOST, 5432)))
+    })
 }
 
 /// Returns the server that `wanted` names, or else the one that `make` makes, or else the one at `usual`.
@@ -72,7 +74,7 @@ pub(super) fn find(
 }
 
 /// Makes the cluster of this process, which stops when the process ends.
-fn ours() -> io::Result<PgConnectOptions> {
+fn own_cluster() -> io::Result<PgConnectOptions> {
     static OURS: OnceLock<Cluster> = OnceLock::new();
     let cluster = volatile_cluster()?;
     Ok(OURS.get_or_init(|| cluster).options())
@@ -97,7 +99,7 @@ fn at(host: &str, port: u16) -> PgConnectOptions {
 
 /// Prints which tests are skipped, and why. In continuous integration the calling test fails.
 pub(super) fn say_skipped(what: &str, why: &str) {
-    skipped::say(what, &format!("{why}; {VARIABLE} names another server"));
+    skip_notice::say(what, &format!("{why}; {VARIABLE} names another server"));
 }
 
 /// A PostgreSQL server made for tests. It is stopped and deleted when this value is dropped or when this process dies.
@@ -154,7 +156,8 @@ impl Cluster {
     /// Returns an error if `pg_ctl` does not run or fails.
     pub fn control(&self, arguments: &[&str]) -> io::Result<()> {
         let log = self.directory.path().join("log");
-        let (data, log) = (self.directory.path().join("data"), log.display().to_string());
+        let data = self.directory.path().join("data");
+        let log = log.display().to_string();
         let data = data.display().to_string();
         let mut all = vec!["-D", &data, "-l", &log, "-w"];
         all.extend(arguments);
@@ -195,7 +198,8 @@ pub fn volatile_cluster() -> io::Result<Cluster> {
 
 /// Makes a cluster in a new directory within `parent`, with additional lines of settings.
 fn start(parent: &Path, more: &str) -> io::Result<Cluster> {
-    let (initdb, control) = (program("initdb")?, program("pg_ctl")?);
+    let initdb = program("initdb")?;
+    let control = program("pg_ctl")?;
     let directory = tempfile::Builder::new().prefix("connections-postgres-").tempdir_in(parent)?;
     own(directory.path())?;
     let data = directory.path().join("data").display().to_string();

@@ -30,7 +30,8 @@ fn the_server_that_is_named_is_taken_and_none_is_taken_by_its_name() {
 
 #[tokio::test]
 async fn a_cluster_of_our_own_waits_for_no_disk_and_one_for_crashes_does() {
-    let (volatile, durable) = (volatile_cluster().unwrap(), cluster().unwrap());
+    let volatile = volatile_cluster().unwrap();
+    let durable = cluster().unwrap();
     for (cluster, fsync) in [(&volatile, "off"), (&durable, "on")] {
         let mut connection = cluster.options().connect().await.unwrap();
         let found: (String,) = sqlx::query_as("SHOW fsync").fetch_one(&mut connection).await.unwrap();
@@ -58,7 +59,8 @@ fn a_server_that_does_not_let_the_tests_in_is_not_taken() {
 #[tokio::test]
 async fn a_database_is_deserted_when_what_its_last_program_had_sent_is_done() {
     let database = Database::empty().await;
-    let (mut holder, mut looker) = (database.connect().await, database.connect().await);
+    let mut holder = database.connect().await;
+    let mut looker = database.connect().await;
     sqlx::raw_sql("CREATE TABLE note (text TEXT); SELECT pg_advisory_lock(1)").execute(&mut holder).await.unwrap();
     let mut dying = database.connect().await;
     let waiting =

@@ -10,7 +10,8 @@ pub(crate) struct Done(pub(crate) Vec<Entry>);
 
 /// Returns all connections by id.
 pub(crate) async fn stored(registry: &ConnectionRegistry) -> BTreeMap<String, ConnectionInfo> {
-    let (mut all, mut filter) = (BTreeMap::new(), Filter::new());
+    let mut all = BTreeMap::new();
+    let mut filter = Filter::new();
     loop {
         let page = registry.list_connections(filter.clone()).await.unwrap();
         all.extend(page.connections.into_iter().map(|info| (info.id.to_string(), info)));
@@ -82,7 +83,8 @@ impl Done {
     }
 
     fn unique(&self, stored: &BTreeMap<String, ConnectionInfo>) {
-        let (mut labels, mut accounts) = (BTreeSet::new(), BTreeSet::new());
+        let mut labels = BTreeSet::new();
+        let mut accounts = BTreeSet::new();
         for info in stored.values() {
             assert!(labels.insert(info.label.to_string()), "two are called {}", info.label);
             let account = info.identity.account_id.to_string();
@@ -104,7 +106,9 @@ fn last(entries: Vec<&Entry>) -> Vec<&Entry> {
 /// Asserts that each connection that was made has a whole chain of events without gaps.
 pub(crate) async fn events(registry: &ConnectionRegistry, done: &Done) {
     for id in done.added().keys() {
-        let (mut after, mut number, mut names) = (None, 0, Vec::new());
+        let mut after = None;
+        let mut number = 0;
+        let mut names = Vec::new();
         loop {
             let page = registry.events().history(id.parse().unwrap(), after).await.unwrap();
             assert_eq!(page.broken_at, None, "{id}");
@@ -133,7 +137,10 @@ pub(crate) async fn events(registry: &ConnectionRegistry, done: &Done) {
 #[test]
 fn the_last_of_several_is_any_behind_which_none_began() {
     let entry = |began, ended| Entry { began, ended, asked: vec![], came: vec![] };
-    let (one, two, three, four) = (entry(1, Some(3)), entry(2, Some(9)), entry(4, Some(6)), entry(7, None));
+    let one = entry(1, Some(3));
+    let two = entry(2, Some(9));
+    let three = entry(4, Some(6));
+    let four = entry(7, None);
     assert_eq!(last(vec![&one, &two, &three]), [&two, &three]);
     assert_eq!(last(vec![&one, &three]), [&three]);
     assert_eq!(last(vec![&three, &four]), [&three, &four], "what was cut off may not have been done");

@@ -30,7 +30,8 @@ struct Run {
 
 impl Run {
     async fn new(on_postgres: bool, operations: u64) -> Self {
-        let (directory, provider) = (TempDir::new().unwrap(), Provider::start().unwrap());
+        let directory = TempDir::new().unwrap();
+        let provider = Provider::start().unwrap();
         let database = if on_postgres { Some(postgres::Database::migrated().await) } else { None };
         let file = directory.path().join("store/connections.db").display().to_string();
         let store = database.as_ref().map_or(file, postgres::Database::url);
@@ -99,7 +100,8 @@ impl Run {
 
     /// Compares the database with the ledgers and checks that it is consistent.
     async fn compare(&self, what: &str) {
-        let (registry, done) = (self.orders.first().unwrap().open().await.unwrap(), self.done());
+        let registry = self.orders.first().unwrap().open().await.unwrap();
+        let done = self.done();
         let stored = stored(&registry).await;
         let made = done.compare(&stored);
         events(&registry, &done).await;
@@ -150,7 +152,8 @@ fn operations() -> u64 {
 async fn killed(on_postgres: bool) {
     const KILLS: u64 = 3;
     let run = Run::new(on_postgres, operations()).await;
-    let (mut random, mut killed) = (Random::new(run.seed), 0);
+    let mut random = Random::new(run.seed);
+    let mut killed = 0;
     for round in 0..KILLS {
         let started = run.orders.iter().enumerate().map(|(number, order)| {
             let seed = order.seed.wrapping_add((round + 1) * 1_000_000);

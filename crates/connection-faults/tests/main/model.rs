@@ -31,7 +31,7 @@ fn each_rejected_design_fails() {
 }
 
 #[test]
-fn what_a_rejected_design_lacks_is_what_the_protocol_has() {
+fn each_rejected_design_lacks_a_part_of_the_protocol() {
     for outcome in model::rejected().iter().map(|case| case.mended().explore()) {
         assert!(outcome.broken.is_empty(), "{}: {:#?}", outcome.case.name, outcome.broken);
     }
@@ -75,7 +75,8 @@ fn the_documented_tables_are_what_was_explored() {
 
 /// Returns the text with the table between its markers.
 fn filled(text: &str, name: &str, table: &str) -> String {
-    let (start, end) = (format!("<!-- explored: {name} -->\n"), "<!-- end of what was explored -->");
+    let start = format!("<!-- explored: {name} -->\n");
+    let end = "<!-- end of what was explored -->";
     let (before, rest) = text.split_once(&start).unwrap();
     let (_, after) = rest.split_once(end).unwrap();
     format!("{before}{start}\n{table}\n{end}{after}")

@@ -21,7 +21,8 @@ struct Relay {
 
 impl Relay {
     async fn new(on_postgres: bool) -> Self {
-        let (directory, provider) = (TempDir::new().unwrap(), Provider::start().unwrap());
+        let directory = TempDir::new().unwrap();
+        let provider = Provider::start().unwrap();
         let database = if on_postgres { Some(postgres::Database::migrated().await) } else { None };
         let file = directory.path().join("store/connections.db").display().to_string();
         let order = Order {
@@ -64,14 +65,14 @@ async fn relay(on_postgres: bool) {
     relay.provider.fall_silent(true);
     let (answered, second) = relay.part(&["answer", &id, KEY]);
     assert_eq!(answered, "answered");
-    while relay.provider.asked(KEY) == 0 {
+    while relay.provider.request_count(KEY) == 0 {
         tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(5))).await.unwrap();
     }
     drop(second);
     relay.provider.fall_silent(false);
     let (told, _third) = relay.part(&["finish", &id, "the answer is stored"]);
     assert_eq!(told, "done ada");
-    assert_eq!(relay.provider.asked(KEY), 3, "by the second, by the third, and for the new connection");
+    assert_eq!(relay.provider.request_count(KEY), 3, "by the second, by the third, and for the new connection");
     let registry = relay.order.open().await.unwrap();
     assert_eq!(registry.list_connections(connection_core::Filter::new()).await.unwrap().connections.len(), 1);
     assert!(registry.setups().list().await.unwrap().is_empty());

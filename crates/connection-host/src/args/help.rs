@@ -137,7 +137,8 @@ fn broken(line: &str, width: usize) -> String {
 
 /// Returns the command that the arguments lead to, and the words that name it, such as `connections setup resume`.
 pub(super) fn reached(arguments: impl IntoIterator<Item = String>) -> (Command, String) {
-    let (mut reached, mut path) = (command(), "connections".to_owned());
+    let mut reached = command();
+    let mut path = "connections".to_owned();
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         if argument == "--" {

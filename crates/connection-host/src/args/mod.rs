@@ -7,11 +7,11 @@ mod credential;
 mod extension;
 mod help;
 mod key;
-mod look;
 mod profiles;
 mod refusal;
 mod run;
 mod setup;
+mod show;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -24,10 +24,10 @@ pub(crate) use credential::{FilesCommand, Send};
 pub(crate) use extension::{Exec, ExtensionsCommand, Grant, OpenSettings, PreferencesCommand, Use};
 pub(crate) use help::help_or_refusal;
 pub(crate) use key::{KeyChange, KeyCommand};
-pub(crate) use look::{KindsCommand, List, Watching};
 pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
 pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
+pub(crate) use show::{KindsCommand, List, Watching};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
 
 /// Returns the command line, for completions and the manual.

@@ -6,10 +6,10 @@ use clap::{
 };
 
 use super::help::reached;
-use crate::{Error, nearest::misspelled};
+use crate::{Error, spelling::misspelled};
 
 /// The length of the longest word that is treated as a misspelled command.
-const LONGEST_WORD: usize = 24;
+const MAX_WORD_LENGTH: usize = 24;
 
 /// Commands of other programs, and our command for the same purpose.
 const OTHER_WORDS: &[(&str, &str)] = &[
@@ -70,7 +70,7 @@ pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = S
 /// Repeats the word if it can be a misspelled command, and suggests the nearest one.
 fn unknown_command(typed: &str, command: &Command) -> String {
     let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
-    if typed.is_empty() || typed.len() > LONGEST_WORD || !typed.bytes().all(is_letter) {
+    if typed.is_empty() || typed.len() > MAX_WORD_LENGTH || !typed.bytes().all(is_letter) {
         return "unknown command".to_owned();
     }
     let other = OTHER_WORDS.iter().find(|(other, _)| *other == typed).map(|(_, ours)| *ours);

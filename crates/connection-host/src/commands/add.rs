@@ -3,10 +3,10 @@
 use connection_contract::DisplayText;
 
 use super::{
-    dialogue::{Begun, Dialogue},
-    finish::Finish,
-    made::Made,
+    dialogue::{BeginningCommand, Dialogue},
+    finish::FinishMethod,
     profiles,
+    setup_report::ReportedAction,
 };
 use crate::{
     Error, Exit,
@@ -25,7 +25,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     if arguments.profile.is_some() {
         profiles::supported(program.kind(&kind)?)?;
     }
-    let finish = Finish::new(&arguments.finish, &program);
+    let finish = FinishMethod::new(&arguments.finish, &program);
     // Do this before anything is created on disk.
     finish.check(&descriptor, &program.settings)?;
     let mut inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
@@ -39,7 +39,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let begin = registry.setups().begin(&descriptor.kind);
     let begin = if arguments.again { begin.again() } else { begin };
-    let begin = if finish.leads() { begin.led_browser() } else { begin };
+    let begin = if finish.leads() { begin.use_start_address() } else { begin };
     let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
     let begin = match &arguments.profile {
         Some(reference) => {
@@ -52,8 +52,19 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         Some(label) => begin.label(label).await?,
         None => begin.await?,
     };
-    let (program, registry, endpoint, session) = (&program, &registry, &endpoint, &session);
-    let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: Begun::Now, made: Made::Connected };
+    let program = &program;
+    let registry = &registry;
+    let endpoint = &endpoint;
+    let session = &session;
+    let dialogue = Dialogue {
+        program,
+        registry,
+        endpoint,
+        session,
+        finish,
+        begun: BeginningCommand::Now,
+        made: ReportedAction::Connected,
+    };
     let result = dialogue.run(inputs).await;
     registry.close().await;
     result

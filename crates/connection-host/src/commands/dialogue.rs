@@ -5,14 +5,14 @@
 //! confirmation of its account where no person can be asked. A setup of an earlier command also stays if no answer
 //! was given.
 
-use connection_contract::{Field, Identity, Notice, Prompt, Reason, Way, reason};
+use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupMethod, reason};
 use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
 
 use super::{
     confirm,
-    finish::{self, Finish},
+    finish::{self, FinishMethod},
     kinds,
-    made::{self, Made},
+    setup_report::{self, ReportedAction},
 };
 use crate::{
     Error, Exit,
@@ -29,14 +29,14 @@ pub(super) struct Dialogue<'a> {
     pub(super) registry: &'a ConnectionRegistry,
     pub(super) endpoint: &'a Endpoint,
     pub(super) session: &'a SetupSession,
-    pub(super) finish: Finish,
-    pub(super) begun: Begun,
-    pub(super) made: Made,
+    pub(super) finish: FinishMethod,
+    pub(super) begun: BeginningCommand,
+    pub(super) made: ReportedAction,
 }
 
 /// The command that began the setup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begun {
+pub(super) enum BeginningCommand {
     /// An earlier command.
     Before,
     /// This command.
@@ -54,7 +54,7 @@ struct Shown {
     link: Option<String>,
 }
 
-enum Ended {
+enum DialogueEnd {
     Outcome,
     /// The account waits for confirmation, but no person can be asked.
     Unconfirmed(String),
@@ -66,31 +66,31 @@ impl Dialogue<'_> {
     pub(super) async fn run(self, inputs: Inputs) -> Result<Exit, Error> {
         let keeps = self.reauthorized().await?;
         let ended = tokio::select! {
-            ended = self.talk(inputs, keeps.as_ref()) => ended,
+            ended = self.converse(inputs, keeps.as_ref()) => ended,
             // A process that is killed in another way leaves the setup, which can be resumed.
             () = self.program.interrupts.next() => Err(Cancelled.into()),
         };
         match ended {
-            Ok(Ended::Waiting(reason)) => Err(waiting(self.session, &reason)),
-            Ok(Ended::Unconfirmed(account)) => {
+            Ok(DialogueEnd::Waiting(reason)) => Err(waiting(self.session, &reason)),
+            Ok(DialogueEnd::Unconfirmed(account)) => {
                 self.endpoint.settle().await;
                 Err(unconfirmed(self.session, &account))
             }
-            Ok(Ended::Outcome) => {
-                let told = made::told(self.program, self.registry, self.session, self.made).await;
+            Ok(DialogueEnd::Outcome) => {
+                let told = setup_report::report(self.program, self.registry, self.session, self.made).await;
                 self.endpoint.settle().await;
                 told
             }
             // A person who resumes a setup without giving an answer has not given it up.
-            Err(error) if self.begun == Begun::Before && error.exit == Exit::Usage => Err(error),
+            Err(error) if self.begun == BeginningCommand::Before && error.exit == Exit::Usage => Err(error),
             Err(error) => match self.session.cancel().await {
                 // Another process has just finished the setup.
                 Ok(()) if matches!(self.session.terminal().await, Ok(Outcome::Done(_))) => {
-                    made::told(self.program, self.registry, self.session, self.made).await
+                    setup_report::report(self.program, self.registry, self.session, self.made).await
                 }
                 // The error that ended the dialogue matters more than an error of the cleanup.
                 _ => Err(match &keeps {
-                    Some(connection) => kept(error, connection),
+                    Some(connection) => still_in_use(error, connection),
                     None => error,
                 }),
             },
@@ -99,7 +99,7 @@ impl Dialogue<'_> {
 
     /// Returns the connection whose credential stays in use until this setup has replaced it.
     async fn reauthorized(&self) -> Result<Option<ConnectionInfo>, Error> {
-        if !matches!(self.made, Made::Reauthorized | Made::ReauthorizedFor) {
+        if !matches!(self.made, ReportedAction::Reauthorized | ReportedAction::ReauthorizedFor) {
             return Ok(None);
         }
         let setups = self.registry.setups().list().await?;
@@ -110,7 +110,7 @@ impl Dialogue<'_> {
         }
     }
 
-    async fn talk(&self, mut inputs: Inputs, keeps: Option<&ConnectionInfo>) -> Result<Ended, Error> {
+    async fn converse(&self, mut inputs: Inputs, keeps: Option<&ConnectionInfo>) -> Result<DialogueEnd, Error> {
         let mut shown = Shown::default();
         let mut next = None;
         loop {
@@ -121,7 +121,7 @@ impl Dialogue<'_> {
                     self.program.output.waiting(provider, self.session.next_step()).await?
                 }
             };
-            let Some((number, step)) = step else { return Ok(Ended::Outcome) };
+            let Some((number, step)) = step else { return Ok(DialogueEnd::Outcome) };
             match step {
                 SetupStep::Prompt { prompt, fields, open: None, beside } => {
                     if inputs.asks(&fields) {
@@ -145,7 +145,7 @@ impl Dialogue<'_> {
                     let account = self.account(&identity);
                     // If another method ended a question, that question still occupies the terminal.
                     if !(self.finish.agrees() || inputs.person()) {
-                        return Ok(Ended::Unconfirmed(account));
+                        return Ok(DialogueEnd::Unconfirmed(account));
                     }
                     self.confirm(number, &account).await?;
                 }
@@ -155,10 +155,10 @@ impl Dialogue<'_> {
                 }
                 SetupStep::Notice { beside } => match beside.iter().find_map(|notice| notice.reason.clone()) {
                     // The error reports both the reason and the notice.
-                    Some(reason) => return Ok(Ended::Waiting(reason)),
+                    Some(reason) => return Ok(DialogueEnd::Waiting(reason)),
                     None => self.notices(&mut shown, &beside),
                 },
-                SetupStep::Done { .. } | SetupStep::Failed(_) => return Ok(Ended::Outcome),
+                SetupStep::Done { .. } | SetupStep::Failed(_) => return Ok(DialogueEnd::Outcome),
             }
         }
     }
@@ -179,7 +179,9 @@ impl Dialogue<'_> {
         }
         loop {
             let kind = self.session.kind().clone();
-            let (prompt, fields, rest) = (prompt.clone(), fields.clone(), inputs.without_person());
+            let prompt = prompt.clone();
+            let fields = fields.clone();
+            let rest = inputs.without_person();
             let terminal = Terminal::now();
             // Asking a person blocks a thread.
             let names = names_of(&fields);
@@ -274,7 +276,7 @@ impl Dialogue<'_> {
     async fn confirm(&self, number: StepNo, account: &str) -> Result<(), Error> {
         if !self.finish.agrees() {
             let question = match self.made {
-                Made::Reauthorized | Made::ReauthorizedFor => format!("Reauthorize as {account}?"),
+                ReportedAction::Reauthorized | ReportedAction::ReauthorizedFor => format!("Reauthorize as {account}?"),
                 _ => format!("Connect {account}?"),
             };
             let terminal = Terminal::now();
@@ -296,7 +298,9 @@ impl Dialogue<'_> {
     fn account(&self, identity: &Identity) -> String {
         let kind = self.session.kind();
         let title = self.program.kind(kind.as_str()).map(|kind| kind.descriptor.display_name.to_string());
-        let (title, label, id) = (title.unwrap_or_else(|_| kind.to_string()), &identity.label, &identity.account_id);
+        let title = title.unwrap_or_else(|_| kind.to_string());
+        let label = &identity.label;
+        let id = &identity.account_id;
         match label == id {
             true => format!("the {title} account {label}"),
             false => format!("the {title} account {label} (id {id})"),
@@ -345,13 +349,13 @@ impl Dialogue<'_> {
         shown.notices = beside.len();
     }
 
-    fn ways(&self) -> &[Way] {
+    fn ways(&self) -> &[SetupMethod] {
         self.program.kind(self.session.kind().as_str()).map_or(&[], |kind| &kind.descriptor.ways)
     }
 }
 
 /// Converts the error of a re-authorization that a person ended, whose old credential is still in use.
-fn kept(mut error: Error, connection: &ConnectionInfo) -> Error {
+fn still_in_use(mut error: Error, connection: &ConnectionInfo) -> Error {
     let ended = match error.code.as_str() {
         "setup_cancelled" => "the re-authorization was cancelled".to_owned(),
         "account_refused" => error.message.trim_end_matches("; nothing was kept").to_owned(),

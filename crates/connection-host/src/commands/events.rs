@@ -58,7 +58,8 @@ async fn all(registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result
 
 /// Prints the record of one connection; returns the first number at which it is broken.
 async fn one(registry: &ConnectionRegistry, id: ConnectionId, printer: &mut Printer<'_>) -> Result<Option<u64>, Error> {
-    let (mut after, mut broken) = (None, None);
+    let mut after = None;
+    let mut broken = None;
     loop {
         let page = registry.events().history(id, after).await?;
         printer.page(&page.events)?;

@@ -4,7 +4,7 @@
 //! directory's name; if two directories share that name, an absolute path distinguishes them. An absolute path below
 //! a directory always works.
 
-use connection_contract::{DisplayText, FileStat, FileType, Root};
+use connection_contract::{DisplayText, FileStat, FileType, GrantedDirectory};
 use connection_core::Files;
 
 use crate::{
@@ -34,14 +34,14 @@ pub(super) async fn run(mut program: Program, reference: &str, command: FilesCom
 
 async fn ls(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
     let entries = match place(files.roots(), path)? {
-        Place::Roots => {
-            let body = |root: &Root| FileStat::new(root.as_str(), FileType::Directory);
+        FileTarget::Roots => {
+            let body = |root: &GrantedDirectory| FileStat::new(root.as_str(), FileType::Directory);
             files.roots().iter().map(body).collect()
         }
-        Place::Below(root, below) => {
-            let stat = files.stat(root, &below).await.map_err(|error| unread(root, path, error))?;
+        FileTarget::Below(root, below) => {
+            let stat = files.stat(root, &below).await.map_err(|error| with_path(root, path, error))?;
             match stat.file_type {
-                FileType::Directory => files.list(root, &below).await.map_err(|error| unread(root, path, error))?,
+                FileType::Directory => files.list(root, &below).await.map_err(|error| with_path(root, path, error))?,
                 _ => vec![stat],
             }
         }
@@ -65,13 +65,13 @@ async fn ls(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
 }
 
 async fn cat(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
-    let Place::Below(root, below) = place(files.roots(), path)? else {
+    let FileTarget::Below(root, below) = place(files.roots(), path)? else {
         return Err(Error::usage("the path must name a file").remedy(LIST));
     };
     if files.stat(root, &below).await.is_ok_and(|stat| stat.file_type == FileType::Directory) {
         return Err(Error::usage(format!("{} is a directory", named(root, path))).remedy(LIST));
     }
-    let bytes = files.read(root, &below, READ_LIMIT).await.map_err(|error| unread(root, path, error))?;
+    let bytes = files.read(root, &below, READ_LIMIT).await.map_err(|error| with_path(root, path, error))?;
     if output.json {
         let size = bytes.expose().len();
         let (encoding, body) = json::body_text(bytes.expose().to_vec());
@@ -82,13 +82,13 @@ async fn cat(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
 }
 
 /// Returns the path as it was typed, or the granted directory itself.
-fn named(root: &Root, path: &str) -> String {
+fn named(root: &GrantedDirectory, path: &str) -> String {
     let path = if path.is_empty() { root.as_str() } else { path };
     format!("'{}'", DisplayText::from(path.to_owned()))
 }
 
 /// Adds the path to the message of an error.
-fn unread(root: &Root, path: &str, error: connection_core::Error) -> Error {
+fn with_path(root: &GrantedDirectory, path: &str, error: connection_core::Error) -> Error {
     let why = match &error {
         connection_core::Error::Files(why) => why.to_string(),
         _ => return error.into(),
@@ -98,22 +98,22 @@ fn unread(root: &Root, path: &str, error: connection_core::Error) -> Error {
     failure
 }
 
-enum Place<'a> {
+enum FileTarget<'a> {
     /// The list of granted directories.
     Roots,
-    Below(&'a Root, String),
+    Below(&'a GrantedDirectory, String),
 }
 
 /// Returns the granted directory, and the path below it in the form that the core takes.
-fn place<'a>(roots: &'a [Root], path: &str) -> Result<Place<'a>, Error> {
+fn place<'a>(roots: &'a [GrantedDirectory], path: &str) -> Result<FileTarget<'a>, Error> {
     if std::path::Path::new(path).is_absolute() {
-        let below = |root: &'a Root| {
+        let below = |root: &'a GrantedDirectory| {
             let rest = path.strip_prefix(root.as_str().trim_end_matches('/'))?;
             (rest.is_empty() || rest.starts_with('/')).then_some((root, rest))
         };
         // Of nested directories, choose the innermost.
         return match roots.iter().filter_map(below).max_by_key(|(root, _)| root.as_str().len()) {
-            Some((root, rest)) => Ok(Place::Below(root, tidy(rest))),
+            Some((root, rest)) => Ok(FileTarget::Below(root, tidy(rest))),
             None => {
                 let outside = format!("'{}' is outside the granted directories", DisplayText::from(path.to_owned()));
                 Err(Error::new(Exit::Refused, "denied", outside)
@@ -123,13 +123,13 @@ fn place<'a>(roots: &'a [Root], path: &str) -> Result<Place<'a>, Error> {
     }
     let relative = tidy(path);
     match roots {
-        [root] => Ok(Place::Below(root, relative)),
-        _ if relative.is_empty() => Ok(Place::Roots),
+        [root] => Ok(FileTarget::Below(root, relative)),
+        _ if relative.is_empty() => Ok(FileTarget::Roots),
         roots => {
             let (first, rest) = relative.split_once('/').unwrap_or((&relative, ""));
             let named: Vec<_> = roots.iter().filter(|root| last_part(root) == first).collect();
             match named.as_slice() {
-                [root] => Ok(Place::Below(root, rest.to_owned())),
+                [root] => Ok(FileTarget::Below(root, rest.to_owned())),
                 [] => {
                     let names: Vec<_> = roots.iter().map(last_part).collect();
                     Err(Error::new(
@@ -150,7 +150,7 @@ fn place<'a>(roots: &'a [Root], path: &str) -> Result<Place<'a>, Error> {
     }
 }
 
-fn last_part(root: &Root) -> &str {
+fn last_part(root: &GrantedDirectory) -> &str {
     root.as_str().rsplit('/').find(|part| !part.is_empty()).unwrap_or("/")
 }
 
@@ -167,10 +167,10 @@ mod tests {
 
     #[track_caller]
     fn check(roots: &[&str], path: &str, expected: &str) {
-        let roots: Vec<_> = roots.iter().map(|root| host::root(*root)).collect();
+        let roots: Vec<_> = roots.iter().map(|root| host::granted_directory(*root)).collect();
         let actual = match place(&roots, path) {
-            Ok(Place::Roots) => "roots".to_owned(),
-            Ok(Place::Below(root, rest)) => format!("{} + {rest}", root.as_str()),
+            Ok(FileTarget::Roots) => "roots".to_owned(),
+            Ok(FileTarget::Below(root, rest)) => format!("{} + {rest}", root.as_str()),
             Err(error) => error.code,
         };
         assert_eq!(actual, expected, "{path}");

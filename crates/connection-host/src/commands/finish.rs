@@ -1,7 +1,7 @@
 //! The ways to finish a setup at a provider: in a browser, with a device code, or by pasting the address that a browser
 //! ended on.
 
-use connection_contract::{Descriptor, Field, Input, Redirect, Secret, Way};
+use connection_contract::{Descriptor, Field, Input, Redirect, Secret, SetupMethod};
 use connection_core::SetupSession;
 
 use super::kinds;
@@ -10,27 +10,27 @@ use crate::{
     args::FinishArguments,
     cli::Program,
     config::Settings,
-    inbound::{self, Endpoint, Given},
+    inbound::{self, Endpoint, GivenAddress},
     input::Inputs,
     output::json::way_word,
 };
 
 /// The chosen way, and the abilities of this machine.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Finish {
+pub(super) struct FinishMethod {
     /// `--device` or `--paste`; `None` for whichever way succeeds first.
-    way: Option<Way>,
+    way: Option<SetupMethod>,
     /// `true` if a browser is opened on this machine.
     opens: bool,
     /// `true` with `--yes`: any account is accepted as the right one.
     agrees: bool,
 }
 
-impl Finish {
+impl FinishMethod {
     pub(super) fn new(arguments: &FinishArguments, program: &Program) -> Self {
         let way = match (arguments.device, arguments.paste) {
-            (true, _) => Some(Way::Device),
-            (_, true) => Some(Way::Paste),
+            (true, _) => Some(SetupMethod::Device),
+            (_, true) => Some(SetupMethod::Paste),
             _ => None,
         };
         let here = program.person && !program.output.json && program.environment.has_desktop();
@@ -78,25 +78,25 @@ impl Finish {
     }
 
     pub(super) fn is_paste(self) -> bool {
-        self.way == Some(Way::Paste)
+        self.way == Some(SetupMethod::Paste)
     }
 
     pub(super) fn is_device(self) -> bool {
-        self.way == Some(Way::Device)
+        self.way == Some(SetupMethod::Device)
     }
 
     /// Returns `true` if the command asks for the fields that may end the wait while the browser is open: the user
     /// chose that, has given them, or no browser can return.
-    pub(super) fn asks(self, inputs: &Inputs, fields: &[Field], ways: &[Way], endpoint: &Endpoint) -> bool {
-        let comes_back = ways.is_empty() || ways.contains(&Way::Browser);
+    pub(super) fn asks(self, inputs: &Inputs, fields: &[Field], ways: &[SetupMethod], endpoint: &Endpoint) -> bool {
+        let comes_back = ways.is_empty() || ways.contains(&SetupMethod::Browser);
         match self.way {
-            Some(way) => way == Way::Paste,
+            Some(way) => way == SetupMethod::Paste,
             None if inputs.has(fields) || !comes_back => true,
             None => match endpoint.given() {
-                Given::Address(_) => false,
+                GivenAddress::Address(_) => false,
                 // Any program may listen there, so a person can use either way.
-                Given::Elsewhere(_) => inputs.person(),
-                Given::Nothing | Given::Unreachable => true,
+                GivenAddress::Elsewhere(_) => inputs.person(),
+                GivenAddress::Nothing | GivenAddress::Unreachable => true,
             },
         }
     }
@@ -111,11 +111,11 @@ impl Finish {
         asks: bool,
     ) -> Result<String, Error> {
         let comes_back = match endpoint.given() {
-            Given::Address(_) => !asks,
-            Given::Elsewhere(_) => self.leads(),
-            Given::Nothing | Given::Unreachable => false,
+            GivenAddress::Address(_) => !asks,
+            GivenAddress::Elsewhere(_) => self.leads(),
+            GivenAddress::Nothing | GivenAddress::Unreachable => false,
         };
-        let led = if comes_back { session.lead_address().await? } else { None };
+        let led = if comes_back { session.start_address().await? } else { None };
         Ok(led.unwrap_or_else(|| redirect.link.as_str().to_owned()))
     }
 
@@ -123,21 +123,21 @@ impl Finish {
     pub(super) async fn lead(self, program: &Program, address: &str, endpoint: &Endpoint, asks: bool) {
         let output = &program.output;
         match endpoint.given() {
-            Given::Address(address) => output.note(format!("Redirect address: {address}")),
-            Given::Elsewhere(address) => {
+            GivenAddress::Address(address) => output.note(format!("Redirect address: {address}")),
+            GivenAddress::Elsewhere(address) => {
                 output.note(format!("Redirect address: {address}"));
                 output.note(
                     "Another program listens there. If that is the command that began this setup, this command sees \
                      the result, too; if not, use --paste.",
                 );
             }
-            Given::Unreachable => {
+            GivenAddress::Unreachable => {
                 output.note(
                     "No browser can come back to the address of this setup: paste the address it ends on, or \
                            begin a new setup.",
                 );
             }
-            Given::Nothing => {}
+            GivenAddress::Nothing => {}
         }
         output.note(format!("Open {address}"));
         if self.opens
@@ -162,18 +162,18 @@ pub(super) fn code_over() -> Error {
     Error::new(Exit::SetupFailed, "setup_expired", "nobody typed the code in time").remedy("begin again")
 }
 
-fn not_offered(way: Way, descriptor: &Descriptor) -> Error {
+fn not_offered(way: SetupMethod, descriptor: &Descriptor) -> Error {
     let kind = &descriptor.kind;
     let (flag, what) = match way {
-        Way::Device => ("--device", "does not support device codes"),
+        SetupMethod::Device => ("--device", "does not support device codes"),
         _ => ("--paste", "does not support a pasted address"),
     };
-    let remedy = if descriptor.ways.contains(&Way::Paste) {
+    let remedy = if descriptor.ways.contains(&SetupMethod::Paste) {
         format!(
             "use --paste: open the address in any browser, and paste the address it ends on; `connections kinds show \
              {kind}` says more"
         )
-    } else if descriptor.ways.contains(&Way::Device) {
+    } else if descriptor.ways.contains(&SetupMethod::Device) {
         "use --device: you enter a code at the provider, on any machine".to_owned()
     } else {
         format!("leave {flag} out; `connections kinds show {kind}` says what it asks for")

@@ -7,7 +7,8 @@ use crate::{Error, Exit, cli::Program, output::json::ForgottenBody};
 pub(super) async fn run(mut program: Program, name: &str) -> Result<Exit, Error> {
     let kind = program.kind(name)?.descriptor.kind.clone();
     let configured_in = program.settings.kinds.get(kind.as_str()).map(|kind| kind.place().to_owned());
-    let (mut forgotten, mut any) = (false, false);
+    let mut forgotten = false;
+    let mut any = false;
     // Do not create a database only to find it empty.
     if program.has_database() {
         let registry = program.open().await?;

@@ -22,7 +22,7 @@ use crate::{
 const AHEAD: usize = 256;
 
 /// A line without its secrets.
-struct Told {
+struct LineSummary {
     line: u64,
     kind: Option<String>,
     label: Option<String>,
@@ -83,7 +83,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
 
 fn read(
     mut input: Box<dyn BufRead + Send>,
-    lines: &Sender<Told>,
+    lines: &Sender<LineSummary>,
     items: &Sender<Import>,
 ) -> Result<(), std::io::Error> {
     let mut number = 0;
@@ -92,7 +92,7 @@ fn read(
             Ok(import) => (Some(import), None),
             Err(problem) => (None, Some(problem)),
         };
-        let told = Told { line: line.number, kind: line.kind, label: line.label, problem };
+        let told = LineSummary { line: line.number, kind: line.kind, label: line.label, problem };
         // The receiver is gone: printing or importing has ended.
         if lines.blocking_send(told).is_err() || import.is_some_and(|import| items.blocking_send(import).is_err()) {
             break;

@@ -26,7 +26,8 @@ async fn show(mut program: Program) -> Result<Exit, Error> {
     let registry = program.open().await?;
     let status = registry.keys().status().await;
     registry.close().await;
-    let (status, output) = (status?, &program.output);
+    let status = status?;
+    let output = &program.output;
     match output.json {
         true => output.shape(&KeyBody::from(&status))?,
         false => output.line(of_key(&status))?,
@@ -41,7 +42,8 @@ async fn change(program: Program, arguments: KeyChange) -> Result<Exit, Error> {
     let to = program.settings.next_key_source(named(arguments)?, &program.environment, input::new_passphrase)?;
     // Sources that are configured for this change may disagree, but only in this command.
     let changed = program.builder().key(program.key.used.clone()).change_key(to).await?;
-    let (output, name) = (&program.output, &changed.source);
+    let output = &program.output;
+    let name = &changed.source;
     if output.json {
         output.shape(&KeyChangeBody::from(&changed))?;
         return Ok(Exit::Fine);
@@ -58,7 +60,8 @@ async fn rotate(mut program: Program) -> Result<Exit, Error> {
     let registry = program.open().await?;
     let rotation = registry.keys().rotate().await;
     registry.close().await;
-    let (rotation, output) = (rotation?, &program.output);
+    let rotation = rotation?;
+    let output = &program.output;
     if output.json {
         output.shape(&KeyRotationBody::from(&rotation))?;
         return Ok(Exit::Fine);

@@ -1,6 +1,6 @@
 //! `kinds`: lists what can be connected, and what each kind needs. It does not open the database.
 
-use connection_contract::{Descriptor, Field, Guide, Need, Way};
+use connection_contract::{Descriptor, Field, Guide, Need, SetupMethod};
 
 use super::{profiles, tool};
 use crate::{
@@ -84,11 +84,11 @@ pub(super) async fn show(program: &Program, name: &str) -> Result<Exit, Error> {
         output.line(format!("  application: kinds.{} in {}", descriptor.kind, configured.place()))?;
     }
     if let Some((tool, found)) = tool {
-        output.line(format!("  tool: {}", found.told(tool)))?;
+        output.line(format!("  tool: {}", found.describe(tool)))?;
         if let Some((directory, probe)) = &found.found {
             let account = profiles::signed_in(probe);
             let account = if account.is_empty() { "not known" } else { account };
-            output.line(format!("  signed in: {account}, by {}", profiles::shown(directory)))?;
+            output.line(format!("  signed in: {account}, by {}", profiles::display_path(directory)))?;
         }
     }
     if !descriptor.permission_modes.is_empty() {
@@ -125,7 +125,7 @@ fn body(program: &Program, kind: &KindEntry, tool: Option<json::ToolBody>) -> js
 
 /// Returns `true` if browsers end at a redirect address of this host, which must be registered at the provider.
 pub(super) fn is_called_back(descriptor: &Descriptor) -> bool {
-    let ends_here = |way: &Way| matches!(way, Way::Browser | Way::Paste);
+    let ends_here = |way: &SetupMethod| matches!(way, SetupMethod::Browser | SetupMethod::Paste);
     descriptor.ways.iter().any(ends_here) || descriptor.needs.contains(&Need::InboundHttp)
 }
 
@@ -133,18 +133,18 @@ pub(super) fn is_called_back(descriptor: &Descriptor) -> bool {
 fn required(field: &Field) -> &'static str {
     match (field.required, field.way) {
         (false, _) => "no",
-        (true, Some(Way::Paste)) => "to paste",
+        (true, Some(SetupMethod::Paste)) => "to paste",
         (true, Some(_)) => "one way",
         (true, None) if field.kept.is_some() => "once",
         (true, None) => "yes",
     }
 }
 
-fn way(way: Way) -> &'static str {
+fn way(way: SetupMethod) -> &'static str {
     match way {
-        Way::Browser => "in a browser that comes back",
-        Way::Device => "with a code, on any machine (--device)",
-        Way::Paste => "in any browser, by pasting the address it ends on (--paste)",
+        SetupMethod::Browser => "in a browser that comes back",
+        SetupMethod::Device => "with a code, on any machine (--device)",
+        SetupMethod::Paste => "in any browser, by pasting the address it ends on (--paste)",
         _ => "elsewhere",
     }
 }

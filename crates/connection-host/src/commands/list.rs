@@ -16,8 +16,8 @@ use crate::{
     cli::Program,
     extensions::scope_notes,
     output::{
-        Cell, Elements, Output, SOON, Table, condition, expires_soon, json, name, quoted, reason_line, short_id,
-        urgency,
+        Cell, EXPIRES_SOON, Elements, Output, Table, condition, expires_soon, json, name, quoted, reason_line,
+        short_id, urgency,
     },
     select::Pages,
 };
@@ -27,12 +27,12 @@ const FEW: usize = 1000;
 /// The number of connections on a page for people.
 const PAGE: u16 = 50;
 /// The number of connections that need attention and are shown before the first page.
-const MOST_URGENT: usize = 100;
+const MAX_URGENT: usize = 100;
 /// The maximum number of commands that are printed.
-const MOST_COMMANDS: usize = 100;
+const MAX_COMMANDS: usize = 100;
 
 pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, Error> {
-    let wanted = Wanted::of(&arguments)?;
+    let wanted = ListSelection::of(&arguments)?;
     let registry = program.open().await?;
     let output = &program.output;
     let mut printer = Printer::new(output, arguments.all_owners, arguments.limit);
@@ -43,7 +43,7 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
     if let Some(after) = wanted.after {
         let limit = arguments.limit.map_or(PAGE, |limit| u16::try_from(limit).unwrap_or(u16::MAX));
         let page = wanted.page(&registry, wanted.filter.clone().after(after).limit(limit)).await?;
-        more = page.next.map(|next| More { next, left: None });
+        more = page.next.map(|next| PageHint { next, left: None });
         printer.print(&registry, page.connections).await?;
     } else if let Some(rows) = wanted.few(&registry).await? {
         printer.print(&registry, rows).await?;
@@ -58,7 +58,7 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
 }
 
 /// The part of a list that is not shown to a person.
-struct More {
+struct PageHint {
     next: ListCursor,
     /// The number of connections that are not shown, where it is known.
     left: Option<u64>,
@@ -72,7 +72,7 @@ pub(super) fn print(output: &Output, rows: Vec<ConnectionInfo>, identities: Iden
 }
 
 /// The requested selection.
-struct Wanted {
+struct ListSelection {
     filter: Filter,
     states: Vec<Liveness>,
     expiring: bool,
@@ -84,7 +84,7 @@ struct Wanted {
     after: Option<ListCursor>,
 }
 
-impl Wanted {
+impl ListSelection {
     fn of(arguments: &List) -> Result<Self, Error> {
         let List { kind, states, label, expiring, limit: _, all: _, after, all_owners } = arguments;
         let mut filter = if *all_owners { Filter::new().all_owners() } else { Filter::new() };
@@ -113,14 +113,15 @@ impl Wanted {
     }
 
     fn pages<'r>(&self, registry: &'r ConnectionRegistry, filter: Filter) -> Pages<'r> {
-        let filter = if self.expiring { filter.expiring_within(SOON) } else { filter };
+        let filter = if self.expiring { filter.expiring_within(EXPIRES_SOON) } else { filter };
         Pages::new(registry, filter)
     }
 
     /// Returns all connections, or `None` if there are more than can be sorted at once.
     async fn few(&self, registry: &ConnectionRegistry) -> Result<Option<Vec<ConnectionInfo>>, Error> {
         let filter = self.states.iter().fold(self.filter.clone(), |filter, state| filter.liveness(*state));
-        let (mut pages, mut rows) = (self.pages(registry, filter), Vec::new());
+        let mut pages = self.pages(registry, filter);
+        let mut rows = Vec::new();
         while let Some(page) = pages.next().await? {
             rows.extend(page);
             if rows.len() > FEW {
@@ -135,20 +136,20 @@ impl Wanted {
     }
 
     /// Prints those that need attention, up to a limit, then the first page; returns what is left.
-    async fn first(&self, registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<Option<More>, Error> {
+    async fn first(&self, registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<Option<PageHint>, Error> {
         let not_live = [Liveness::Failing, Liveness::Offline, Liveness::Unknown];
         let not_live = not_live.into_iter().fold(self.filter.clone(), Filter::liveness);
-        let expiring = self.filter.clone().liveness(Liveness::Live).expiring_within(SOON);
+        let expiring = self.filter.clone().liveness(Liveness::Live).expiring_within(EXPIRES_SOON);
         let mut urgent = Vec::new();
         for filter in [not_live, expiring] {
             let mut pages = self.pages(registry, filter);
-            while urgent.len() < MOST_URGENT
+            while urgent.len() < MAX_URGENT
                 && let Some(page) = pages.next().await?
             {
                 urgent.extend(page);
             }
         }
-        urgent.truncate(MOST_URGENT);
+        urgent.truncate(MAX_URGENT);
         let mut shown: HashSet<ConnectionId> = urgent.iter().map(|info| info.id).collect();
         printer.print(registry, urgent).await?;
         let mut page = self.page(registry, self.filter.clone().limit(PAGE)).await?;
@@ -158,7 +159,7 @@ impl Wanted {
             true => registry.server().count_connections(self.kind.as_ref()).await?,
             false => registry.count_connections(self.kind.as_ref()).await?,
         };
-        Ok(page.next.map(|next| More { next, left: Some(all.saturating_sub(shown.len() as u64)) }))
+        Ok(page.next.map(|next| PageHint { next, left: Some(all.saturating_sub(shown.len() as u64)) }))
     }
 
     async fn many(&self, registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<(), Error> {
@@ -171,7 +172,7 @@ impl Wanted {
                 continue;
             }
             let filter = self.filter.clone().liveness(state);
-            let filter = if expiring == Some(true) { filter.expiring_within(SOON) } else { filter };
+            let filter = if expiring == Some(true) { filter.expiring_within(EXPIRES_SOON) } else { filter };
             let mut pages = self.pages(registry, filter);
             while !printer.is_full()
                 && let Some(mut page) = pages.next().await?
@@ -212,7 +213,9 @@ struct Printer<'o> {
 
 impl<'o> Printer<'o> {
     fn new(output: &'o Output, owners: bool, limit: Option<usize>) -> Self {
-        let (commands, left, identities) = (Vec::new(), limit.unwrap_or(usize::MAX), Identities::new());
+        let commands = Vec::new();
+        let left = limit.unwrap_or(usize::MAX);
+        let identities = Identities::new();
         let scopes = HashMap::new();
         Self {
             scopes,
@@ -243,7 +246,8 @@ impl<'o> Printer<'o> {
     }
 
     fn page(&mut self, mut rows: Vec<ConnectionInfo>) -> Result<(), Error> {
-        let (output, now) = (self.output, self.output.now);
+        let output = self.output;
+        let now = self.output.now;
         rows.sort_by_cached_key(|info| (urgency(info, now), info.kind.clone(), info.label.clone(), info.owner.clone()));
         rows.truncate(self.left);
         self.left -= rows.len();
@@ -280,7 +284,7 @@ impl<'o> Printer<'o> {
             ]);
             match mend {
                 Some(again) if again.starts_with("connections verify ") => self.retries.push(again),
-                Some(mend) if self.commands.len() < MOST_COMMANDS => self.commands.push(mend),
+                Some(mend) if self.commands.len() < MAX_COMMANDS => self.commands.push(mend),
                 Some(_) => self.more_commands += 1,
                 None => {}
             }
@@ -290,7 +294,7 @@ impl<'o> Printer<'o> {
         output.table(&table)
     }
 
-    fn end(self, is_all: bool, more: Option<More>) -> Result<(), Error> {
+    fn end(self, is_all: bool, more: Option<PageHint>) -> Result<(), Error> {
         let output = self.output;
         if output.json {
             return self.elements.end(output);
@@ -304,7 +308,7 @@ impl<'o> Printer<'o> {
                 false => "No connection matches these options.",
             });
         }
-        if let Some(More { next, left }) = more {
+        if let Some(PageHint { next, left }) = more {
             let left = left.map_or_else(|| "There are more".to_owned(), |left| format!("{left} more are not shown"));
             output.line(format!(
                 "\n{left}. See the next ones with `connections list --after {next}`, all with `connections list --all`."

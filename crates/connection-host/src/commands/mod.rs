@@ -11,14 +11,13 @@ mod exec;
 mod extensions;
 mod files;
 mod finish;
-mod follow;
+mod follow_events;
 mod forget_client;
 mod identities;
 mod import;
 mod key;
 mod kinds;
 mod list;
-mod made;
 mod open_settings;
 mod preferences;
 mod profiles;
@@ -34,6 +33,7 @@ mod sandbox;
 mod send;
 mod serve;
 mod setup;
+mod setup_report;
 mod show;
 mod tool;
 mod usage;
@@ -71,7 +71,7 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Import(arguments) => import::run(program, arguments).await,
         Command::Refresh { connection, force } => refresh::run(program, &connection, force).await,
         Command::Webhooks(arguments) => webhooks::run(program, arguments).await,
-        Command::Events { connection, follow: true } => follow::run(program, connection.as_deref()).await,
+        Command::Events { connection, follow: true } => follow_events::run(program, connection.as_deref()).await,
         Command::Events { connection, follow: false } => events::run(program, connection.as_deref()).await,
         Command::Watch(arguments) => watch::run(program, arguments).await,
         Command::Remove { kind: Some(kind), yes, .. } => remove_kind::run(program, &kind, yes).await,

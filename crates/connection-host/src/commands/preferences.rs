@@ -73,7 +73,7 @@ async fn get(
         read.missing.retain(|name| name == key);
         read.overridden.retain(|(name, _)| name == key);
     }
-    Ok(shown(output, handle, command, &read)?)
+    Ok(print_values(output, handle, command, &read)?)
 }
 
 async fn set(
@@ -91,7 +91,7 @@ async fn set(
     change.await?;
     let read = handle.preferences(command).await?;
     if output.json {
-        return Ok(shown(output, handle, command, &read)?);
+        return Ok(print_values(output, handle, command, &read)?);
     }
     let value = read.value(key).map(text).unwrap_or_default();
     let whose = match command {
@@ -110,7 +110,12 @@ fn note(output: &Output, read: &Preferences, key: &str) {
     }
 }
 
-fn shown(output: &Output, handle: &ExtensionHandle, command: Option<&str>, read: &Preferences) -> Result<(), Error> {
+fn print_values(
+    output: &Output,
+    handle: &ExtensionHandle,
+    command: Option<&str>,
+    read: &Preferences,
+) -> Result<(), Error> {
     if output.json {
         return output.shape(&json::PreferencesBody::of(handle.name(), command, read));
     }

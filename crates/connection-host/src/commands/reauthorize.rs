@@ -3,14 +3,14 @@
 use connection_contract::Field;
 
 use super::{
-    dialogue::{Begun, Dialogue},
-    finish::Finish,
-    made::Made,
+    dialogue::{BeginningCommand, Dialogue},
+    finish::FinishMethod,
+    setup_report::ReportedAction,
 };
 use crate::{Error, Exit, args::Reauthorize, cli::Program, input::Inputs, select};
 
 pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<Exit, Error> {
-    let finish = Finish::new(&arguments.finish, &program);
+    let finish = FinishMethod::new(&arguments.finish, &program);
     let mut inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let connection = select::connection(&registry, &arguments.connection).await?;
@@ -27,12 +27,22 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     }
     let begin = connection.reauthorize();
     let begin = if arguments.another_account { begin.another_account() } else { begin };
-    let begin = if finish.leads() { begin.led_browser() } else { begin };
+    let begin = if finish.leads() { begin.use_start_address() } else { begin };
     let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
     let session = begin.await?;
-    let (program, registry, endpoint, session) = (&program, &registry, &endpoint, &session);
-    let dialogue =
-        Dialogue { program, registry, endpoint, session, finish, begun: Begun::Now, made: Made::Reauthorized };
+    let program = &program;
+    let registry = &registry;
+    let endpoint = &endpoint;
+    let session = &session;
+    let dialogue = Dialogue {
+        program,
+        registry,
+        endpoint,
+        session,
+        finish,
+        begun: BeginningCommand::Now,
+        made: ReportedAction::Reauthorized,
+    };
     let result = dialogue.run(inputs).await;
     registry.close().await;
     result

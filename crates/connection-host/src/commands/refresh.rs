@@ -34,7 +34,8 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
     let outcome = outcome(&registry);
     let after = registry.connection(connection.id()).await.map(|connection| connection.info().clone());
     registry.close().await;
-    let (output, before) = (&program.output, connection.info());
+    let output = &program.output;
+    let before = connection.info();
     let info = match refreshed {
         Ok(info) => info,
         Err(error) => return Err(explained(error, after.as_ref().unwrap_or(before), &program)),
@@ -74,7 +75,8 @@ fn word(outcome: RefreshOutcome) -> &'static str {
 
 /// Converts the error, with what still works and what to do.
 fn explained(error: CoreError, info: &ConnectionInfo, program: &Program) -> Error {
-    let (now, named) = (program.output.now, quoted(&name(info)));
+    let now = program.output.now;
+    let named = quoted(&name(info));
     let is_unsupported = matches!(error, CoreError::NotSupported { .. });
     let is_final = matches!(&error, CoreError::NotRenewed { why, .. } if why.liveness == Liveness::Failing);
     let waits = match &error {

@@ -14,7 +14,8 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
     confirm::possible(&program, yes, "whether to remove it")?;
     let registry = program.open().await?;
     let connection = select::connection(&registry, reference).await?;
-    let (info, output) = (connection.info(), &program.output);
+    let info = connection.info();
+    let output = &program.output;
     if !yes && !confirm::ask(&program, format!("Remove {}?", account(info)), "Nothing was removed.").await? {
         registry.close().await;
         return Ok(Exit::Fine);
@@ -26,7 +27,7 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
         output.shape(&body(info, &removal))?;
         return Ok(Exit::Fine);
     }
-    told(output, info, &removal, provider)?;
+    print_removal(output, info, &removal, provider)?;
     Ok(Exit::Fine)
 }
 
@@ -44,7 +45,12 @@ pub(super) fn body(info: &ConnectionInfo, removal: &Removal) -> json::RemovedBod
 }
 
 /// Prints a removal for people, and each credential that was not revoked.
-pub(super) fn told(output: &Output, info: &ConnectionInfo, removal: &Removal, provider: &str) -> Result<(), Error> {
+pub(super) fn print_removal(
+    output: &Output,
+    info: &ConnectionInfo,
+    removal: &Removal,
+    provider: &str,
+) -> Result<(), Error> {
     output.line(format!("Removed {}", account(info)))?;
     for (which, reason) in [("credential", &removal.reason), ("previous credential", &removal.previous_reason)] {
         if let Some(reason) = reason {

@@ -7,7 +7,7 @@ use connection_core::Filter;
 
 use super::{
     confirm,
-    remove::{body, told},
+    remove::{body, print_removal},
 };
 use crate::{Error, Exit, cli::Program, output::Elements, select::Pages};
 
@@ -16,7 +16,8 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
     let kind = Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not accept this value"))?;
     let registry = program.open().await?;
     let output = &program.output;
-    let (mut pages, mut known) = (Pages::new(&registry, Filter::new().kind(kind.clone())), HashMap::new());
+    let mut pages = Pages::new(&registry, Filter::new().kind(kind.clone()));
+    let mut known = HashMap::new();
     while let Some(page) = pages.next().await? {
         known.extend(page.into_iter().map(|info| (info.id, info)));
     }
@@ -37,7 +38,7 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
     for (id, removal) in &removal.removed {
         match known.get(id) {
             Some(info) if output.json => elements.push(output, &body(info, removal))?,
-            Some(info) => told(output, info, removal, provider)?,
+            Some(info) => print_removal(output, info, removal, provider)?,
             // The connection was made after the question.
             None if output.json => {}
             None => output.line(format!("Removed {id}"))?,

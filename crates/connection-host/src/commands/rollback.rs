@@ -2,7 +2,7 @@
 
 use super::{
     confirm,
-    made::{self, Made},
+    setup_report::{self, ReportedAction},
 };
 use crate::{Error, Exit, cli::Program, output::account, select};
 
@@ -20,5 +20,5 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
     let provider = program.provider(&connection.info().kind);
     let info = program.output.waiting(provider, connection.rollback()).await?;
     registry.close().await;
-    made::print(&program.output, &info, Made::RolledBack)
+    setup_report::print(&program.output, &info, ReportedAction::RolledBack)
 }

@@ -1,10 +1,10 @@
 //! `setup list|resume|cancel`: setups that have not ended.
 
 use super::{
-    dialogue::{Begun, Dialogue},
-    finish::Finish,
-    made::Made,
+    dialogue::{BeginningCommand, Dialogue},
+    finish::FinishMethod,
     reauthorize::changed,
+    setup_report::ReportedAction,
 };
 use crate::{
     Error, Exit,
@@ -57,7 +57,7 @@ async fn resume(
     finish: &FinishArguments,
     input: &InputArguments,
 ) -> Result<Exit, Error> {
-    let finish = Finish::new(finish, &program);
+    let finish = FinishMethod::new(finish, &program);
     let mut inputs = Inputs::read(input, &program.environment, program.person)?;
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let setups = registry.setups().list().await?;
@@ -79,7 +79,7 @@ async fn resume(
         // The command that began the setup may have requested neither of these.
         let session = registry.setups().get(id).await?;
         if finish.leads() {
-            session.led_browser().await?;
+            session.use_start_address().await?;
         }
         if finish.confirms(&inputs) {
             session.confirm_account().await?;
@@ -87,9 +87,12 @@ async fn resume(
     }
     let session = registry.setups().resume(id).await?;
     let reauthorizes = setup.is_some_and(|setup| setup.reauthorizes.is_some());
-    let made = if reauthorizes { Made::Reauthorized } else { Made::Connected };
-    let (program, registry, endpoint, session) = (&program, &registry, &endpoint, &session);
-    let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: Begun::Before, made };
+    let made = if reauthorizes { ReportedAction::Reauthorized } else { ReportedAction::Connected };
+    let program = &program;
+    let registry = &registry;
+    let endpoint = &endpoint;
+    let session = &session;
+    let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: BeginningCommand::Before, made };
     let result = dialogue.run(inputs).await;
     registry.close().await;
     result

@@ -14,7 +14,8 @@ use crate::{
 pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, Error> {
     let registry = program.open().await?;
     let connection = select::connection(&registry, reference).await?;
-    let (info, output) = (connection.info(), &program.output);
+    let info = connection.info();
+    let output = &program.output;
     if output.json {
         output.shape(&json::ConnectionBody::of(info, output.now))?;
     } else {
@@ -29,7 +30,8 @@ pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, E
 
 fn facts(program: &Program, info: &ConnectionInfo, profile: &str) -> Result<(), Error> {
     let output = &program.output;
-    let (now, fact) = (output.now, |name: &str, value: String| fact(output, name, &value));
+    let now = output.now;
+    let fact = |name: &str, value: String| fact(output, name, &value);
     fact("connection", name(info))?;
     fact("id", info.id.to_string())?;
     fact("account", format!("{} ({})", info.identity.label, info.identity.account_id))?;

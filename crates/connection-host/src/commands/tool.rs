@@ -35,7 +35,7 @@ pub(crate) struct Detected {
 
 impl Detected {
     /// Returns the findings for people, with how to install a missing tool.
-    pub(super) fn told(&self, tool: &ToolSpec) -> String {
+    pub(super) fn describe(&self, tool: &ToolSpec) -> String {
         if let Some(why) = &self.refused {
             return format!("{}, which is not used: {why}", tool.binary);
         }
@@ -88,7 +88,8 @@ pub(super) async fn find(program: &Program, tool: &ToolSpec) -> Detected {
 
 /// Searches for the tool, asks for its version if that has no side effects, and checks whether a user is signed in.
 pub(super) async fn detect(program: &Program, kind: &KindEntry, tool: &ToolSpec) -> Detected {
-    let (machine, mut detected) = (program.machine(), find(program, tool).await);
+    let machine = program.machine();
+    let mut detected = find(program, tool).await;
     if detected.path.is_some() {
         detected.version = machine.version(tool).await;
     }

@@ -33,7 +33,7 @@ pub(super) async fn run(mut program: Program, arguments: Webhooks) -> Result<Exi
     }
     let registry = program.open().await?;
     let connection = select::connection(&registry, &reference).await?;
-    let of = Of { program: &program, connection: &connection, reveals };
+    let of = WebhookCommand { program: &program, connection: &connection, reveals };
     let ended = of.run(command).await;
     registry.close().await;
     ended.map_err(|error| of.explained(error))
@@ -49,13 +49,13 @@ fn public_url(program: &Program) -> Result<&PublicUrl, Error> {
 }
 
 /// The connection that the command acts on.
-struct Of<'a> {
+struct WebhookCommand<'a> {
     program: &'a Program,
     connection: &'a Connection,
     reveals: bool,
 }
 
-impl Of<'_> {
+impl WebhookCommand<'_> {
     async fn run(&self, command: Option<WebhooksCommand>) -> Result<Exit, Error> {
         let connection = self.connection;
         match command {
@@ -127,7 +127,8 @@ impl Of<'_> {
             None => (true, message(), None),
             Some(problem) => (false, format!("{} ({})", problem.message, problem.code), Some(problem.remedy)),
         };
-        let (check, output) = (json::CheckBody { check: "webhook", ok, message, remedy }, &self.program.output);
+        let check = json::CheckBody { check: "webhook", ok, message, remedy };
+        let output = &self.program.output;
         if output.json {
             output.shape(&check)?;
         } else {
@@ -141,7 +142,9 @@ impl Of<'_> {
 
     async fn deliveries(&self) -> Result<Exit, Error> {
         let output = &self.program.output;
-        let (mut after, mut elements, mut printed) = (None, Elements::new(), false);
+        let mut after = None;
+        let mut elements = Elements::new();
+        let mut printed = false;
         loop {
             let page = self.waiting(self.connection.webhooks().inbox(after)).await?;
             if output.json {
@@ -178,7 +181,8 @@ impl Of<'_> {
 
     /// Prints the state of the webhook.
     fn shown(&self, info: Option<WebhookInfo>, key: Option<Secret>) -> Result<Exit, Error> {
-        let (output, url) = (&self.program.output, self.program.settings.inbound.public_url.as_ref());
+        let output = &self.program.output;
+        let url = self.program.settings.inbound.public_url.as_ref();
         let address = info.as_ref().zip(url).map(|(info, url)| url.webhook(&info.path_token));
         let tested = info.as_ref().and_then(|info| last_test(info, url));
         if output.json {
@@ -197,7 +201,7 @@ impl Of<'_> {
         fact(output, "address", &self.address(address, url))?;
         fact(output, "signed by", signed_by(info.signing_key))?;
         facts(output, info)?;
-        fact(output, "last test", &told(output, tested))?;
+        fact(output, "last test", &test_summary(output, tested))?;
         if let Some(key) = &key {
             fact(output, "key", text(key))?;
         }
@@ -283,7 +287,7 @@ fn last_test<'i>(info: &'i WebhookInfo, url: Option<&PublicUrl>) -> Option<&'i W
     info.last_test.as_ref().filter(|test| url.is_none_or(|url| test.address == url.webhook("")))
 }
 
-fn told(output: &Output, test: Option<&WebhookTest>) -> String {
+fn test_summary(output: &Output, test: Option<&WebhookTest>) -> String {
     match test.map(|test| (when(output, test.at), &test.failure)) {
         None => "never".to_owned(),
         Some((when, None)) => format!("passed, {when}"),

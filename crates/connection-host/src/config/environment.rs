@@ -11,7 +11,7 @@ use connection_inbound::Browser;
 use secrecy::SecretString;
 
 use super::{Key, KeyType, Layer, Source, key};
-use crate::{Error, nearest::nearest, platform};
+use crate::{Error, platform, spelling::nearest};
 
 pub(super) const PREFIX: &str = "CONNECTIONS_";
 /// The variable that names the configuration file; it is not a key of that file.

@@ -87,7 +87,8 @@ impl Settings {
             (None, []) => Kind::File,
             (None, [used]) => *used,
             (None, [one, other, ..]) => {
-                let (one, other) = (one.keys(), other.keys());
+                let one = one.keys();
+                let other = other.keys();
                 return Err(Error::configuration(format!(
                     "{one} and {other} are both set, but only one source is used"
                 ))
@@ -140,7 +141,8 @@ impl Settings {
 ///
 /// No second key is made, because one of the two would open nothing.
 fn misplaced(there: &Path, usual: &Path) -> Error {
-    let (there, directory) = (there.display(), usual.parent().unwrap_or(usual).display());
+    let there = there.display();
+    let directory = usual.parent().unwrap_or(usual).display();
     let message = format!("there is a key at {there}, and none at {}", usual.display());
     let remedy = format!(
         "if it is the key of this database, move it: mkdir -p -m 700 {directory} && mv {there} {}; else name the key's place \
@@ -194,7 +196,7 @@ impl KeySettings {
             Kind::Keyring => keyring()?,
             Kind::Passphrase => Arc::new(match &self.passphrase_file {
                 Some(path) => KeyPassphrase::in_file(path),
-                None => KeyPassphrase::asked(ask),
+                None => KeyPassphrase::from_prompt(ask),
             }),
         })
     }

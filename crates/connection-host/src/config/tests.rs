@@ -171,7 +171,7 @@ fn what_belongs_to_this_machine_is_beside_its_key_unless_it_is_said() {
 }
 
 #[test]
-fn what_is_said_of_containers_and_usage_has_its_bounds() {
+fn settings_of_containers_and_usage_are_bounded() {
     for (file, expected) in [
         ("sandbox.cpus = 0", "'sandbox.cpus' must be a number of processors from 0.01 to 4096, as in 1.5"),
         ("sandbox.cpus = -1.5", "'sandbox.cpus' must be a number of processors"),
@@ -255,7 +255,8 @@ fn a_secret_is_read_from_the_file_that_a_key_names() {
         |secret: &Option<SecretString>| secret.as_ref().map(|s| secrecy::ExposeSecret::expose_secret(s).to_owned());
     for key in ["database_url", "database_direct_url"] {
         let settings = load(&format!("{key}_file = {url:?}"), &[], Global::default()).unwrap();
-        let (direct, database) = (shown(&settings.direct), shown(&settings.database));
+        let direct = shown(&settings.direct);
+        let database = shown(&settings.database);
         assert_eq!(direct.or(database).as_deref(), Some("postgres://me:hunter2@db/x"), "{key}");
     }
     let settings = load(&format!("http.proxy_file = {proxy:?}"), &[], Global::default()).unwrap();

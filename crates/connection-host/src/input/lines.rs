@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{Error, Exit};
 
 /// The maximum length of a line, which fits any credential and its metadata.
-const LONGEST_LINE: u64 = 4 * 1024 * 1024;
+const MAX_LINE: u64 = 4 * 1024 * 1024;
 
 /// A line that is not empty.
 pub(crate) struct Line {
@@ -51,12 +51,12 @@ struct Account {
 pub(crate) fn next(input: &mut impl BufRead, number: &mut u64) -> Result<Option<Line>, std::io::Error> {
     loop {
         let mut bytes = Vec::new();
-        let read = input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes)?;
+        let read = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes)?;
         if read == 0 {
             return Ok(None);
         }
         *number += 1;
-        let whole = bytes.last() == Some(&b'\n') || (read as u64) < LONGEST_LINE;
+        let whole = bytes.last() == Some(&b'\n') || (read as u64) < MAX_LINE;
         let bytes = Secret::new(bytes);
         if !whole {
             skip_line(input)?;
@@ -91,7 +91,8 @@ fn parse(number: u64, bytes: &Secret) -> Line {
             return bad(number, format!("{what}: column {}", error.column()));
         }
     };
-    let (kind, label) = (Some(item.kind.clone()), item.label.clone());
+    let kind = Some(item.kind.clone());
+    let label = item.label.clone();
     Line { number, kind, label, import: import(number, item) }
 }
 

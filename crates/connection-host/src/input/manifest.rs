@@ -13,7 +13,7 @@ pub(crate) struct Manifest {
 
 /// Reads the manifest that the argument `FILE|-` names.
 pub(crate) fn manifest(name: &str) -> Result<Manifest, Error> {
-    let bytes = source::file_or_standard(name, &mut Standard::default(), "the manifest")?;
+    let bytes = source::file_or_stdin(name, &mut Standard::default(), "the manifest")?;
     let file = match name {
         "-" => ExtensionFile::parse(bytes.expose()),
         // The error names the file as the person typed it.

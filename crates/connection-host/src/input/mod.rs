@@ -52,7 +52,7 @@ impl Inputs {
     pub(crate) fn read(arguments: &InputArguments, environment: &Environment, person: bool) -> Result<Self, Error> {
         let mut standard = Standard::default();
         let mut values = match &arguments.input {
-            Some(name) => json::object(&source::file_or_standard(name, &mut standard, "--input")?)?,
+            Some(name) => json::object(&source::file_or_stdin(name, &mut standard, "--input")?)?,
             None => BTreeMap::new(),
         };
         let mut named = BTreeMap::new();
@@ -132,14 +132,16 @@ impl Inputs {
 
     /// Returns the same answers, without a person to ask.
     pub(crate) fn without_person(&self) -> Self {
-        let (values, asked, optional) = (duplicate(&self.values), self.asked.clone(), self.optional.duplicate());
+        let values = duplicate(&self.values);
+        let asked = self.asked.clone();
+        let optional = self.optional.duplicate();
         Self { values, asked, optional, person: false, given: self.given, standard: None }
     }
 
     fn read_standard(&mut self, name: &str, line: bool, many: bool) -> Result<(), Error> {
         self.standard = None;
         let option = fields::option(name);
-        let value = if line { source::field_line(&option)? } else { source::field_standard(&option)? };
+        let value = if line { source::field_line(&option)? } else { source::field_stdin(&option)? };
         let values = self.values.entry(name.to_owned()).or_default();
         values.push(value);
         if values.len() > 1 && !many { Err(one_value(name)) } else { Ok(()) }

@@ -75,7 +75,8 @@ impl Optional {
     }
 
     pub(super) fn duplicate(&self) -> Self {
-        let (wanted, chosen) = (self.wanted.clone(), self.chosen.clone());
+        let wanted = self.wanted.clone();
+        let chosen = self.chosen.clone();
         Self { all: self.all, wanted, chosen, typed: super::duplicate(&self.typed) }
     }
 }

@@ -31,7 +31,7 @@ impl Standard {
 }
 
 /// Reads a file, or standard input for `-`.
-pub(super) fn file_or_standard(name: &str, standard: &mut Standard, option: &str) -> Result<Secret, Error> {
+pub(super) fn file_or_stdin(name: &str, standard: &mut Standard, option: &str) -> Result<Secret, Error> {
     if name == "-" { standard.read(option, LIMIT) } else { file(name, option, LIMIT) }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn field_file(name: &str, option: &str) -> Result<Secret, Error> {
 }
 
 /// Reads the value of one field from standard input, up to its end. Standard input must have been reserved for it.
-pub(super) fn field_standard(option: &str) -> Result<Secret, Error> {
+pub(super) fn field_stdin(option: &str) -> Result<Secret, Error> {
     read(std::io::stdin().lock(), option, LIMIT).map(without_newline)
 }
 

@@ -86,10 +86,10 @@ fn is_paused(reason: &Option<Reason>) -> bool {
 }
 
 /// The time before an expiry from which it is announced.
-pub(crate) const SOON: Duration = Duration::from_secs(7 * 86_400);
+pub(crate) const EXPIRES_SOON: Duration = Duration::from_secs(7 * 86_400);
 
 pub(crate) fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
-    info.ends_at().is_some_and(|until| until <= now.after(SOON.as_secs()))
+    info.ends_at().is_some_and(|until| until <= now.after(EXPIRES_SOON.as_secs()))
 }
 
 /// The codes of reasons that none of our commands resolves.

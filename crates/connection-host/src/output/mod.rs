@@ -17,8 +17,8 @@ use serde::Serialize;
 
 pub(crate) use elements::Elements;
 pub(crate) use human::{
-    SOON, TRUST_CERTIFICATE, account, condition, expires_soon, expiry, liveness_word, name, quoted, reason_line,
-    short_id, urgency,
+    EXPIRES_SOON, TRUST_CERTIFICATE, account, condition, expires_soon, expiry, liveness_word, name, quoted,
+    reason_line, short_id, urgency,
 };
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
@@ -120,7 +120,7 @@ impl Output {
 
     /// Prints a line for people to standard error.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
-        platform::tell(format_args!("{}", text.as_ref()));
+        platform::write_stderr(format_args!("{}", text.as_ref()));
     }
 
     /// Prints an error: one sentence and the remedy, or its JSON shape.
@@ -132,14 +132,14 @@ impl Output {
         if json {
             let body = json::ErrorBody::from(error);
             // Serializing a struct of strings cannot fail.
-            platform::tell(format_args!("{}", serde_json::to_string(&body).unwrap_or_default()));
+            platform::write_stderr(format_args!("{}", serde_json::to_string(&body).unwrap_or_default()));
             return;
         }
         // If a person declined, the command did what it was asked to do.
         let what = if error.exit == Exit::Fine { "" } else { "error: " };
-        platform::tell(format_args!("{what}{error}"));
+        platform::write_stderr(format_args!("{what}{error}"));
         if let Some(remedy) = &error.remedy {
-            platform::tell(format_args!("  {remedy}"));
+            platform::write_stderr(format_args!("  {remedy}"));
         }
     }
 

@@ -21,7 +21,8 @@ impl Output {
         if self.json || !std::io::stderr().is_terminal() {
             return work.await;
         }
-        let (mut work, clock) = (pin!(work), SystemClock::new());
+        let mut work = pin!(work);
+        let clock = SystemClock::new();
         let began = clock.passed();
         tokio::select! {
             biased;

@@ -26,9 +26,9 @@ struct State {
 }
 
 /// A command that waits, until this is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+struct WaitGuard<'a>(&'a AtomicUsize);
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -39,7 +39,7 @@ impl Interrupts {
     pub(crate) async fn next(&self) {
         let heard = self.0.heard.notified();
         self.0.waiting.fetch_add(1, Ordering::SeqCst);
-        let _waiting = Waiting(&self.0.waiting);
+        let _waiting = WaitGuard(&self.0.waiting);
         self.0.begun.notify_one();
         heard.await;
     }

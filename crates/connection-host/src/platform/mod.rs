@@ -33,7 +33,7 @@ use crate::name;
 pub(crate) const ALWAYS_A_DESKTOP: bool = cfg!(any(windows, target_os = "macos"));
 
 /// Writes a line to standard error. A closed standard error does not stop the program.
-pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
+pub(crate) fn write_stderr(line: std::fmt::Arguments<'_>) {
     let line = line.to_string();
     let line = if line.starts_with('{') { name::quoted_hints(&line) } else { name::hints(&line) };
     drop(writeln!(std::io::stderr(), "{line}"));
@@ -49,9 +49,9 @@ pub(crate) fn quiet_panics(json: bool) {
         }
         match info.location() {
             Some(place) => {
-                tell(format_args!("a bug: a part of the program crashed at {}:{}", place.file(), place.line()));
+                write_stderr(format_args!("a bug: a part of the program crashed at {}:{}", place.file(), place.line()));
             }
-            None => tell(format_args!("a bug: a part of the program crashed")),
+            None => write_stderr(format_args!("a bug: a part of the program crashed")),
         }
     }));
 }

@@ -16,7 +16,6 @@ mod hooking;
 mod imports;
 #[cfg(unix)]
 mod kill;
-mod led;
 mod life;
 mod many;
 mod order;
@@ -41,6 +40,7 @@ mod schemas;
 mod serve;
 mod servers;
 mod setups;
+mod start_address;
 #[cfg(unix)]
 mod tokens;
 #[cfg(unix)]

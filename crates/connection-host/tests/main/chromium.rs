@@ -29,7 +29,8 @@ async fn allows(browser: &Browser) {
 fn a_person_connects_in_a_browser() {
     let Some((real, runtime, browser)) = person() else { return };
     let mut adding = real.begin(&["add", "real-public", "--no-browser"]);
-    let (redirect, link) = (adding.line("Redirect address: "), adding.line("Open "));
+    let redirect = adding.line("Redirect address: ");
+    let link = adding.line("Open ");
     runtime.block_on(async {
         browser.open(&link).await;
         allows(&browser).await;

@@ -10,7 +10,8 @@ fn a_broken_record_is_told_loudly() {
     machine.run(&["rename", "github", "home"]).exits(0);
     let file = machine.data().join("store/connections.db");
     let mut bytes = std::fs::read(&file).unwrap();
-    let (before, after) = (br#""label":"home""#, br#""label":"game""#);
+    let before = br#""label":"home""#;
+    let after = br#""label":"game""#;
     let at = bytes.windows(before.len()).position(|part| part == before).expect("the event is in the file");
     bytes[at..at + before.len()].copy_from_slice(after);
     std::fs::write(&file, bytes).unwrap();
@@ -29,7 +30,8 @@ fn doctor_names_a_row_that_was_edited_and_the_way_out() {
     machine.run(&["doctor"]).exits(0);
     let file = machine.data().join("store/connections.db");
     let mut bytes = std::fs::read(&file).unwrap();
-    let (before, after) = (b"localgithubwork", b"localgithubwort");
+    let before = b"localgithubwork";
+    let after = b"localgithubwort";
     let at = |bytes: &[u8]| bytes.windows(before.len()).position(|part| part == before);
     assert!(at(&bytes).is_some(), "the row is in the file");
     while let Some(at) = at(&bytes) {

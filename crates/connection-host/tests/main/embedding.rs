@@ -18,7 +18,8 @@ use crate::provider::{Provider, TOKEN};
 
 #[tokio::test]
 async fn a_host_in_twenty_lines_connects_uses_and_removes() {
-    let (provider, directory) = (Provider::start(), tempfile::tempdir().unwrap());
+    let provider = Provider::start();
+    let directory = tempfile::tempdir().unwrap();
     let http = HttpPolicy::new().endpoint("https://api.github.com", &provider.origin).unwrap();
     let answer = embed::whoami(directory.path(), http.clone(), Secret::from(TOKEN)).await.unwrap();
     assert!(answer.expose_str().unwrap().contains("octocat"));
@@ -30,7 +31,8 @@ async fn a_host_in_twenty_lines_connects_uses_and_removes() {
 
 #[tokio::test]
 async fn a_host_of_several_users_works_on_either_engine() {
-    let (provider, directory) = (Provider::start(), tempfile::tempdir().unwrap());
+    let provider = Provider::start();
+    let directory = tempfile::tempdir().unwrap();
     let http = HttpPolicy::new().endpoint("https://api.github.com", &provider.origin).unwrap();
     let server = postgres::Database::empty().await;
     let file = directory.path().join("connections.db").display().to_string();
@@ -56,7 +58,8 @@ async fn a_host_of_extensions_offers_tools_while_they_are_connected_and_granted_
     use connection_core::RequiredAction;
     use extensions::{Extension, Offer, allow, connect, forbid};
 
-    let (provider, directory) = (Provider::start(), tempfile::tempdir().unwrap());
+    let provider = Provider::start();
+    let directory = tempfile::tempdir().unwrap();
     let http = HttpPolicy::new().endpoint("https://api.github.com", &provider.origin).unwrap();
     let server = postgres::Database::empty().await;
     let file = directory.path().join("connections.db").display().to_string();

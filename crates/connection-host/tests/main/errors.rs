@@ -3,7 +3,7 @@
 use crate::{program::Machine, provider::TOKEN};
 
 #[test]
-fn what_is_not_there_exits_with_5() {
+fn a_missing_object_exits_with_5() {
     let machine = Machine::new();
     machine.run(&["add", "gone"]).exits(5).warns("github");
     for command in [&["show", "github"][..], &["verify", "nothing"], &["remove", "abc", "--yes"]] {
@@ -293,7 +293,7 @@ fn a_list_without_a_database_makes_none_and_says_where_it_looked() {
 
 /// This is tested on SQLite only, because a database on a server exists before the program connects.
 #[test]
-fn whatever_only_reads_makes_no_database_and_says_where_it_looked() {
+fn a_reading_command_creates_no_database_and_names_its_path() {
     let machine = Machine::new();
     machine.write("issues.json", crate::extensions::ISSUES);
     let run = |arguments: &[&str]| machine.run(&[&["--database", "mistyped/a.db"], arguments].concat());

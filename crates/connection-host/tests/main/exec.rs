@@ -97,7 +97,8 @@ fn the_program_has_the_limit_of_core_files_that_the_user_has() {
 #[test]
 fn arguments_input_and_output_are_the_program_s() {
     let machine = connected();
-    let arguments = ["exec", "issues", "--command", "search", "--", "/bin/sh", "-c", "echo \"$@\"; cat", "sh", "--json", "-x"];
+    let arguments =
+        ["exec", "issues", "--command", "search", "--", "/bin/sh", "-c", "echo \"$@\"; cat", "sh", "--json", "-x"];
     let ran = machine.feed(&arguments, "typed\n").exits(0);
     assert_eq!(ran.out, "--json -x\ntyped\n");
     assert!(ran.err.is_empty(), "{}", ran.err);

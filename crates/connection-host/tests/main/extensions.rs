@@ -220,7 +220,8 @@ fn several_connections_are_missing_with_the_choice_as_the_remedy_until_one_is_ch
 
 #[test]
 fn for_programs_too_it_is_told_what_of_a_manifest_is_not_read_unless_there_is_an_error() {
-    let (machine, told) = (connected(), "this program does not read this; it is kept");
+    let machine = connected();
+    let told = "this program does not read this; it is kept";
     for (command, shape) in [(&["resolve"][..], "resolved"), (&["extensions", "add"], "extension")] {
         let ran = machine.run(&[command, &["foreign.json", "--json", "--verbose"]].concat()).exits(0).warns(told);
         check(&ran.json(), shape);
@@ -259,7 +260,7 @@ fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_i
 
 /// A host other than the command makes extension handles itself, and adds no manifest.
 #[test]
-fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
+fn grants_of_unadded_extensions_are_listed_and_revoked() {
     let machine = connected();
     let id = machine.run(&["list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -278,7 +279,8 @@ fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
     let row = list.lines().find(|line| line.starts_with("an agent")).unwrap();
     assert!(row.contains("unknown") && row.contains("github:octocat (accessToken)"), "{list}");
     let list = machine.run(&["extensions", "--json"]).exits(0).json();
-    let (added, other) = (&list[0], &list[1]);
+    let added = &list[0];
+    let other = &list[1];
     check(added, "extension");
     check(other, "extension");
     assert_eq!(
@@ -297,11 +299,14 @@ fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
 
 /// The commands of a remedy work as they are written.
 #[test]
-fn what_was_not_added_is_added_first() {
+fn an_unknown_extension_is_added_first() {
     let machine = machine();
-    let lines =
-        |first: &str, then: &str| format!("fix with      connections {first}\nthen          connections \
-                                                   {then}\n");
+    let lines = |first: &str, then: &str| {
+        format!(
+            "fix with      connections {first}\nthen          connections \
+                                                   {then}\n"
+        )
+    };
     let first = lines("extensions add issues.json", "open-settings issues");
     machine.run(&["resolve", "issues.json"]).exits(0).says(&first);
     machine.run(&["extensions", "add", "issues.json"]).exits(0).says("fix with      connections open-settings issues");

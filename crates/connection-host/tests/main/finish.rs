@@ -96,7 +96,8 @@ fn a_way_that_a_kind_does_not_have_is_refused_before_anything_is_made() {
 fn a_killed_add_is_gone_on_with_at_the_same_address() {
     let Some(real) = Real::start(json!({})) else { return };
     let mut adding = real.begin(&["add", "real-public"]);
-    let (redirect, link) = (adding.line("Redirect address: "), adding.link());
+    let redirect = adding.line("Redirect address: ");
+    let link = adding.link();
     adding.kill();
     let setups = real.run(&["setup", "list", "--json"]).exits(0).json();
     let id = setups[0]["id"].as_str().unwrap().to_owned();
@@ -111,7 +112,8 @@ fn a_killed_add_is_gone_on_with_at_the_same_address() {
 fn resumed_beside_the_command_that_began_it_says_who_listens_and_ends_with_it() {
     let Some(real) = Real::start(json!({})) else { return };
     let mut adding = real.begin(&["add", "real-public"]);
-    let (redirect, link) = (adding.line("Redirect address: "), adding.link());
+    let redirect = adding.line("Redirect address: ");
+    let link = adding.link();
     let setups = real.run(&["setup", "list", "--json"]).exits(0).json();
     let id = setups[0]["id"].as_str().unwrap().to_owned();
     let mut resumed = real.begin(&["setup", "resume", &id]);

@@ -52,7 +52,9 @@ fn claude_code_is_found_and_keeps_to_the_directory_of_its_profile() {
     let shown = machine.run(&["kinds", "show", "claude", "--json"]).exits(0).json();
     assert_eq!(shown["tool"]["path"].as_str(), Some(&*text(&machine.path("bin/claude"))));
     let told = machine.run(&["run", "claude", "--", "--version"]).exits(0).says(&version);
-    assert!(shown["tool"]["version"].is_null() || told.out.starts_with(shown["tool"]["version"].as_str().unwrap_or("?")));
+    assert!(
+        shown["tool"]["version"].is_null() || told.out.starts_with(shown["tool"]["version"].as_str().unwrap_or("?"))
+    );
     let work = signed_in(&machine, "work", "ada@example.com");
     machine.run(&["profiles", "create", "claude", "work", "--dir", &work]).exits(0);
     machine.run(&["profiles", "create", "claude", "home", "--dir", "home"]).exits(0);
@@ -60,7 +62,8 @@ fn claude_code_is_found_and_keeps_to_the_directory_of_its_profile() {
         let ran = machine.run(&["run", "claude", "--profile", profile, "--", "auth", "status"]);
         serde_json::from_str::<Value>(&ran.out).unwrap_or_else(|_| panic!("no JSON:\n{}{}", ran.out, ran.err))
     };
-    let (here, there) = (status("work"), status("home"));
+    let here = status("work");
+    let there = status("home");
     assert_eq!((here["loggedIn"].as_bool(), here["email"].as_str()), (Some(true), Some("ada@example.com")), "{here}");
     assert_eq!(there["loggedIn"].as_bool(), Some(false), "{there}");
     assert!(!machine.path(".claude").exists(), "the tool's own directory is left alone");

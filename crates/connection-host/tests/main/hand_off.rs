@@ -20,7 +20,9 @@ fn added() -> Machine {
 fn where_nothing_is_required_the_way_to_the_preferences_is_told() {
     let machine = connected();
     let run = |arguments: &[&str]| machine.run(arguments).exits(0);
-    run(&["open-settings", "issues"]).says("status        connected").warns("`connections preferences get issues` shows");
+    run(&["open-settings", "issues"])
+        .says("status        connected")
+        .warns("`connections preferences get issues` shows");
     let of_command = "`connections preferences get issues --command search` shows";
     run(&["open-settings", "issues", "--command", "search"]).says("status        connected").warns(of_command);
     run(&["preferences", "get", "issues", "--command", "search"]).says("onlyMine");
@@ -28,7 +30,7 @@ fn where_nothing_is_required_the_way_to_the_preferences_is_told() {
 }
 
 #[test]
-fn where_nobody_can_be_asked_the_view_says_the_way() {
+fn the_view_without_a_person_says_what_to_do() {
     let machine = added();
     machine
         .run(&["open-settings", "issues"])
@@ -61,11 +63,14 @@ fn a_ticket_tells_later_what_came_of_it() {
     machine.run(&retry).exits(0).says("status        connected");
     machine.run(&["open-settings", "issues", "--retry", "nonsense"]).exits(2);
     machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
-    machine.run(&["open-settings", "release-notes", "--retry", &ticket]).exits(5).warns("this ticket is not valid for 'release-notes'");
+    machine
+        .run(&["open-settings", "release-notes", "--retry", &ticket])
+        .exits(5)
+        .warns("this ticket is not valid for 'release-notes'");
 }
 
 #[test]
-fn how_a_ticket_s_command_ends_says_what_is_to_be_done() {
+fn the_end_of_a_tickets_command_says_what_to_do() {
     let machine = added();
     let ticket = |extension: &str| {
         let opened = machine.run(&["open-settings", extension, "--json"]).exits(0).json();
@@ -152,7 +157,7 @@ fn a_manifest_that_changes_in_mid_setup_connects_nothing() {
 }
 
 #[test]
-fn what_is_refused_is_authorized_again() {
+fn a_refused_connection_is_re_authorized() {
     let machine = connected();
     machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     machine.run(&["verify", "github"]).exits(4);
@@ -163,15 +168,17 @@ fn what_is_refused_is_authorized_again() {
 }
 
 #[test]
-fn who_authorizes_again_for_an_extension_lets_it_use_the_connection() {
+fn a_re_authorization_for_an_extension_grants_it_the_connection() {
     let machine = connected();
     machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
     machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     machine.run(&["verify", "github"]).exits(4);
     machine.provider.behave();
     machine.run(&["resolve", "issues.json"]).exits(0).says("fix with      connections reauthorize github:octocat");
-    machine.run(&["resolve", "release-notes.json"]).exits(0).says("fix with      connections open-settings \
-                                                                   release-notes");
+    machine.run(&["resolve", "release-notes.json"]).exits(0).says(
+        "fix with      connections open-settings \
+                                                                   release-notes",
+    );
     let again = ["open-settings", "release-notes", "--from-env", "accessToken=GITHUB"];
     machine.run(&again).exits(0).says("Reauthorized octocat").says("status        connected");
     machine.run(&["exec", "release-notes", "--", "/bin/sh", "-c", "exit 0"]).exits(0);
@@ -210,7 +217,12 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
     // No kind here hands out the name, or no kind connects the provider. The message says so at once, and names what
     // is available.
     for (name, from, to, why) in [
-        ("two", r#"["accessToken"]"#, r#"["accessToken", "refreshKey"]"#, "no kind on this host hands out 'refreshKey' of 'github'"),
+        (
+            "two",
+            r#"["accessToken"]"#,
+            r#"["accessToken", "refreshKey"]"#,
+            "no kind on this host hands out 'refreshKey' of 'github'",
+        ),
         ("foreign", r#""provider": "github""#, r#""provider": "slack""#, "this host has no kind for 'slack'"),
     ] {
         let nobody = String::from_utf8(crate::extensions::ISSUES.to_vec()).unwrap();
@@ -222,7 +234,10 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
         machine.run(&["open-settings", name]).exits(0).says(why);
         machine.run(&["open-settings", name, "--from-env", "accessToken=GITHUB"]).exits(6).warns(why);
         machine.run(&["exec", name, "--", "true"]).exits(5).warns("connections kinds");
-        assert_eq!(machine.run(&["resolve", "nobody.json", "--json"]).exits(0).json()["error"]["code"], "connection_unsupported");
+        assert_eq!(
+            machine.run(&["resolve", "nobody.json", "--json"]).exits(0).json()["error"]["code"],
+            "connection_unsupported"
+        );
     }
     machine.run(&["resolve", "nobody.json"]).exits(0).says("'github', 'google', 'notion'");
     machine.run(&["extensions", "grant", "two", "github:octocat"]).exits(6).warns("'github' hands out 'accessToken'");

@@ -43,7 +43,11 @@ fn hides(ran: &Ran, secrets: &Value) {
 fn without_a_public_url_the_way_out_is_said() {
     let machine = machine();
     machine.add_github("work").exits(0);
-    machine.run(&["webhooks", "github"]).exits(0).says("webhooks      off").warns("connections webhooks github:work enable");
+    machine
+        .run(&["webhooks", "github"])
+        .exits(0)
+        .says("webhooks      off")
+        .warns("connections webhooks github:work enable");
     for command in ["enable", "test"] {
         let ran = machine.run(&["webhooks", "github", command]).exits(2).warns("inbound.public_url is not set");
         ran.warns("CONNECTIONS_INBOUND__PUBLIC_URL");
@@ -173,7 +177,13 @@ fn a_test_that_does_not_arrive_says_what_is_wrong() {
     ran.says("webhook_path");
     let origin = machine.provider.origin.clone();
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &origin);
-    for (status, code) in [(200, "webhook_other"), (401, "webhook_changed"), (403, "webhook_sign_in"), (502, "webhook_proxy"), (418, "webhook_other")] {
+    for (status, code) in [
+        (200, "webhook_other"),
+        (401, "webhook_changed"),
+        (403, "webhook_sign_in"),
+        (502, "webhook_proxy"),
+        (418, "webhook_other"),
+    ] {
         machine.provider.tell(status, "", "");
         let told = machine.run(&["webhooks", "github", "test", "--json"]).exits(1).json();
         check(&told, "check");
@@ -201,7 +211,8 @@ fn how_the_last_test_ended_is_shown_until_address_or_key_is_another() {
         check(&test, "webhookTest");
         assert_eq!((&test["ok"], test["code"].as_str()), (&code.is_none().into(), code), "{test}");
         let told = machine.run(&["webhooks", "github"]).exits(0);
-        let (at, how) = (text(&test, "at"), if code.is_none() { "passed" } else { "failed" });
+        let at = text(&test, "at");
+        let how = if code.is_none() { "passed" } else { "failed" };
         let told = told.says(&format!("last test     {how}, {at} ("));
         hides(&told, &enabled);
         told

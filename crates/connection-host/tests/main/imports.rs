@@ -45,7 +45,8 @@ fn lines_are_imported_and_what_is_wrong_is_told_by_its_line() {
     let rows: Vec<Value> = again.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     rows.iter().for_each(|row| check(row, "imported"));
     let codes: Vec<_> = rows.iter().map(|row| row["error"]["code"].as_str().unwrap()).collect();
-    let (there, wrong) = ("account_connected", "invalid_input");
+    let there = "account_connected";
+    let wrong = "invalid_input";
     assert_eq!(codes, [there, there, there, wrong, wrong, wrong, "unknown_kind", there]);
     assert_eq!(rows.iter().map(|row| row["line"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 3, 4, 5, 6, 7, 8, 9]);
 }
@@ -83,7 +84,8 @@ fn a_long_list_is_printed_page_by_page_with_what_needs_a_hand_first() {
     let table = machine.run(&["list", "--all"]).exits(0).says("Try again with:\n  connections verify --all");
     assert_eq!(table.out.matches("CONNECTION").count(), 1, "one heading");
     assert_eq!(table.out.lines().filter(|line| line.contains("octocat")).count(), 1101);
-    let first = machine.run(&["list", "--state", "live", "--state", "unknown", "--limit", "3", "--json"]).exits(0).json();
+    let first =
+        machine.run(&["list", "--state", "live", "--state", "unknown", "--limit", "3", "--json"]).exits(0).json();
     assert_eq!(first.as_array().unwrap().len(), 3);
     let sound = machine.run(&["list", "--state", "live", "--json"]).exits(0).json();
     assert_eq!(sound.as_array().unwrap().len(), 1);

@@ -45,7 +45,8 @@ fn the_key_is_shown_and_rotated_and_doctor_says_which() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     let before = key(&machine);
-    let (wrapped, sealing) = (before["wrappedBy"].as_str().unwrap(), before["key"].as_str().unwrap());
+    let wrapped = before["wrappedBy"].as_str().unwrap();
+    let sealing = before["key"].as_str().unwrap();
     assert!(before["source"].as_str().unwrap().ends_with("data/key/root.key"), "{before}");
     assert_eq!((&before["remaining"], before["retired"].as_array().unwrap().len()), (&0.into(), 0));
     for command in ["key", "doctor"] {

@@ -25,7 +25,11 @@ fn a_github_account_goes_from_add_to_remove() {
         .exits(0)
         .says("HTTP 200\n")
         .says("content-type: application/json");
-    machine.run(&["send", "github", "GET", "/user/nothing"]).exits(1).says("Not Found").warns("api.github.com answered 404");
+    machine
+        .run(&["send", "github", "GET", "/user/nothing"])
+        .exits(1)
+        .says("Not Found")
+        .warns("api.github.com answered 404");
     machine.run(&["remove", "github", "--yes"]).exits(0).says("Removed octocat (github:work)");
     machine.run(&["list"]).exits(0).says("connections add KIND");
     let seen = machine.provider.seen();
@@ -105,7 +109,8 @@ fn the_list_shows_what_needs_a_hand_first_with_the_command_that_mends_it() {
     machine.provider.tell(401, "", r#"{"object":"error","status":401,"code":"unauthorized"}"#);
     machine.run(&["verify", "notion"]).exits(4).says("failing");
     let list = machine.run(&["list"]).exits(0);
-    let (failing, live) = (list.out.find("notion:b").unwrap(), list.out.find("filesystem:a").unwrap());
+    let failing = list.out.find("notion:b").unwrap();
+    let live = list.out.find("filesystem:a").unwrap();
     assert!(failing < live, "{}", list.out);
     list.says("connections reauthorize notion:b");
     machine.provider.tell(503, "", "");

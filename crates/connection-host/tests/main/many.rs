@@ -38,7 +38,8 @@ fn a_long_list_shows_what_needs_attention_and_the_first_page_and_the_way_to_the_
         let (_, rest) = out.split_once("--after ")?;
         rest.split(['`', ' ']).next().map(str::to_owned)
     };
-    let (mut next, mut shown) = (place(&ran.out), 50);
+    let mut next = place(&ran.out);
+    let mut shown = 50;
     while let Some(after) = next {
         let ran = machine.run(&["list", "--after", &after, "--limit", "500"]).exits(0);
         shown += rows(&ran.out);

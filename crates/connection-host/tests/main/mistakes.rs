@@ -62,7 +62,7 @@ fn a_provider_that_cannot_be_asked_is_tried_again_and_a_refused_token_is_mended(
 }
 
 #[test]
-fn what_nobody_can_be_asked_says_how_to_answer_in_advance() {
+fn a_missing_answer_without_a_person_says_how_to_provide_it() {
     let mut machine = Machine::new();
     machine.run(&["add", "github"]).exits(2).warns("accessToken").warns("--from-env NAME=VARIABLE");
     let unset = machine.run(&["add", "github", "--from-env", "accessToken=UNSET"]).exits(2);

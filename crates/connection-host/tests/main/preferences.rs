@@ -10,7 +10,7 @@ fn value(machine: &Machine, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn what_nobody_has_set_has_its_default() {
+fn an_unset_value_has_its_default() {
     let machine = connected();
     machine
         .run(&["preferences", "get", "issues"])
@@ -105,7 +105,7 @@ fn each_write_counts_for_itself() {
 }
 
 #[test]
-fn what_is_required_and_not_set_is_shown_and_asked_for_before_a_program_is_started() {
+fn missing_required_settings_are_asked_for_before_a_program_starts() {
     let machine = crate::extensions::machine();
     machine.run(&["extensions", "add", "quick-capture.json"]).exits(0);
     machine.run(&["open-settings", "quick-capture", "--from-env", "apiKey=NOTION"]).exits(0);

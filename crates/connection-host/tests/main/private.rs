@@ -76,7 +76,8 @@ fn key_and_database_are_apart_unless_a_data_directory_is_named() {
     let field = format!("accessToken=@{token}");
     let add = ["add", "github", "--field", &field];
     at_home(&machine, &add).exits(0);
-    let (apart, inside) = (machine.path("conf/connections/key/root.key"), machine.path("share/connections/key/root.key"));
+    let apart = machine.path("conf/connections/key/root.key");
+    let inside = machine.path("share/connections/key/root.key");
     assert!(apart.exists() && !inside.exists());
     assert!(ON_POSTGRES || machine.path("share/connections/store/connections.db").exists());
     for private in ["conf/connections/key", "conf/connections/key/root.key"] {
@@ -142,7 +143,8 @@ fn a_process_that_holds_secrets_leaves_no_core_file_and_its_memory_is_root_s() {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.contains("listening"), "{line}");
-    let (limit, owner) = (core_limit(child.id()), Path::new("/proc").join(child.id().to_string()).join("environ"));
+    let limit = core_limit(child.id());
+    let owner = Path::new("/proc").join(child.id().to_string()).join("environ");
     let owner = owner.metadata().unwrap().uid();
     child.kill().unwrap();
     child.wait().unwrap();

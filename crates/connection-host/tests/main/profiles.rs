@@ -51,10 +51,17 @@ fn profiles_are_made_changed_meant_and_forgotten() {
     let id = made["id"].as_str().expect("an id");
     let end = &id[id.len() - 8..];
     let changed = machine.run(&["profiles", "update", "claude", end, "--label", "private", "--json"]).exits(0).json();
-    assert_eq!((&changed["id"], &changed["label"], &changed["isDefault"]), (&made["id"], &json!("private"), &json!(true)));
+    assert_eq!(
+        (&changed["id"], &changed["label"], &changed["isDefault"]),
+        (&made["id"], &json!("private"), &json!(true))
+    );
     machine.run(&["profiles", "update", "claude", id]).exits(0).says("Left private");
     machine.run(&["profiles", "update", "claude", "private", "--dir", "other"]).exits(0).says("/other");
-    machine.run(&["profiles", "remove", "claude", "private"]).exits(6).warns("is the default").warns("make another profile");
+    machine
+        .run(&["profiles", "remove", "claude", "private"])
+        .exits(6)
+        .warns("is the default")
+        .warns("make another profile");
     machine.run(&["profiles", "default", "claude", "work"]).exits(0).says("work (claude)");
     std::fs::create_dir(machine.path("other")).expect("a home can be written");
     std::fs::write(machine.path("other/kept"), "").expect("a home can be written");
@@ -126,7 +133,10 @@ fn a_dry_run_gives_the_environment_of_a_profile_without_the_tool() {
     machine.run(&["profiles", "create", "claude", "work", "--dir", "work"]).exits(0);
     let shown = machine.run(&["run", "claude", "--profile", "work", "--dry-run", "--json"]).exits(0).json();
     assert_eq!(shown["argv"], json!(["claude"]));
-    assert_eq!(shown["env"]["CLAUDE_CONFIG_DIR"], json!(machine.path("").canonicalize().expect("it is there").join("work")));
+    assert_eq!(
+        shown["env"]["CLAUDE_CONFIG_DIR"],
+        json!(machine.path("").canonicalize().expect("it is there").join("work"))
+    );
     machine.run(&["run", "claude", "--profile", "work"]).exits(5).warns("not installed");
 }
 
@@ -137,7 +147,10 @@ fn a_directory_that_cannot_be_looked_into_is_told_as_such() {
     std::os::unix::fs::symlink("loop", machine.path("loop")).expect("a link can be made");
     let probe = machine.run(&["profiles", "probe", "claude", "--dir", "loop", "--json"]).exits(0).json();
     check(&probe, "probe");
-    assert_eq!((&probe["state"], &probe["exists"], &probe["authenticated"]), (&json!("unreadable"), &json!(false), &json!(null)));
+    assert_eq!(
+        (&probe["state"], &probe["exists"], &probe["authenticated"]),
+        (&json!("unreadable"), &json!(false), &json!(null))
+    );
     machine.run(&["profiles", "create", "claude", "loop", "--dir", "loop"]).exits(0);
     machine.run(&["profiles", "list", "claude"]).exits(0).says("cannot be read");
 }
@@ -160,7 +173,10 @@ fn without_a_home_the_first_profile_is_one_that_was_made() {
 fn a_slot_has_a_default_of_its_own_until_it_is_cleared() {
     let machine = Machine::new();
     machine.run(&["profiles", "create", "codex", "work", "--dir", "work"]).exits(0);
-    machine.run(&["profiles", "default", "codex", "work", "--slot", "shop"]).exits(0).says("In slot shop, work (codex)");
+    machine
+        .run(&["profiles", "default", "codex", "work", "--slot", "shop"])
+        .exits(0)
+        .says("In slot shop, work (codex)");
     let profiles = listed(&machine, "codex");
     assert_eq!((&profiles[0]["slots"], &profiles[1]["slots"]), (&json!([]), &json!(["shop"])));
     machine.run(&["profiles", "list", "codex"]).exits(0).says("slot shop");
@@ -212,9 +228,14 @@ fn a_connection_is_of_a_profile_which_stays_as_long() {
     let machine = tooled();
     let work = signed_in(&machine, "work", "ada@example.com");
     machine.run(&["profiles", "create", "claude", "work", "--dir", &work]).exits(0);
-    let own = |arguments: &[&str]| machine.feed(&[&["add", "claude", "--input", "-"], arguments].concat(), r#"{"how": "own"}"#);
+    let own = |arguments: &[&str]| {
+        machine.feed(&[&["add", "claude", "--input", "-"], arguments].concat(), r#"{"how": "own"}"#)
+    };
     own(&["--profile", "gone"]).exits(5).warns("has no profile 'gone'");
-    machine.run(&["add", "github", "--profile", "work", "--field", "accessToken=@token"]).exits(6).warns("has no profiles");
+    machine
+        .run(&["add", "github", "--profile", "work", "--field", "accessToken=@token"])
+        .exits(6)
+        .warns("has no profiles");
     let added = own(&["--profile", "work", "--json"]).exits(0).json();
     check(&added, "connection");
     let profile = machine.run(&["profiles", "list", "claude", "--json"]).json()[1]["id"].clone();
@@ -267,7 +288,7 @@ fn a_tool_that_writes_when_it_is_asked_for_its_version_is_not_asked() {
 
 /// R-JACK-026, R-JACK-080
 #[test]
-fn how_to_sign_in_is_told_with_what_to_do_beside_it() {
+fn sign_in_instructions_come_with_a_remedy() {
     let machine = tooled();
     let work = text(&machine.path("work"));
     let made = machine.run(&["profiles", "create", "claude", "work", "--dir", "work"]).exits(0);
@@ -292,7 +313,7 @@ fn how_to_sign_in_is_told_with_what_to_do_beside_it() {
 
 /// R-JACK-026: one command reports it, without a store.
 #[test]
-fn whether_somebody_is_signed_in_with_a_tool_is_told_beside_it() {
+fn the_login_state_of_a_tool_is_shown_with_it() {
     let mut machine = tooled();
     let tool = |machine: &Machine, kind: &str| {
         let tool = machine.run(&["kinds", "show", kind, "--json"]).exits(0).json()["tool"].clone();
@@ -333,7 +354,8 @@ fn whether_somebody_is_signed_in_with_a_tool_is_told_beside_it() {
 #[test]
 fn a_directory_that_its_tool_wants_to_find_is_made_for_its_owner_alone_and_no_other() {
     let machine = tooled();
-    let insists = "#!/bin/sh\n[ -d \"$CODEX_HOME\" ] || { echo \"CODEX_HOME is no directory\" >&2; exit 1; }\necho fine\n";
+    let insists =
+        "#!/bin/sh\n[ -d \"$CODEX_HOME\" ] || { echo \"CODEX_HOME is no directory\" >&2; exit 1; }\necho fine\n";
     program(&machine, "codex", insists);
     let mode = |name: &str| machine.path(name).metadata().expect("it is there").permissions().mode() & 0o777;
     machine.run(&["profiles", "list", "codex"]).exits(0).says("does not exist yet; the tool creates it");
@@ -366,7 +388,10 @@ fn a_directory_that_its_tool_wants_to_find_is_made_for_its_owner_alone_and_no_ot
         .warns("cannot be created");
     let refused = machine.run(&["run", "codex", "--profile", "odd"]).exits(6);
     assert!(refused.warns("cannot be created").out.is_empty());
-    assert_eq!(machine.run(&["run", "codex", "--profile", "odd", "--json"]).error()["error"]["code"], "directory_not_made");
+    assert_eq!(
+        machine.run(&["run", "codex", "--profile", "odd", "--json"]).error()["error"]["code"],
+        "directory_not_made"
+    );
     // Codex makes its default directory itself, and the other tools make all of theirs.
     machine.run(&["run", "codex", "--profile", "Default"]).exits(1);
     assert!(!machine.path(".codex").exists());

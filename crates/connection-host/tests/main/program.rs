@@ -187,7 +187,8 @@ impl Ran {
     #[track_caller]
     pub(crate) fn of(arguments: &[&str], output: Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        let out = text(&output.stdout);
+        let err = text(&output.stderr);
         for secret in SECRETS {
             assert!(!out.contains(secret) && !err.contains(secret), "{arguments:?} prints a secret:\n{out}{err}");
         }

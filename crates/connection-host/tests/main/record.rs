@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::program::{Machine, check};
 
 #[test]
-fn what_happened_is_shown_also_after_a_removal() {
+fn events_are_shown_also_after_a_removal() {
     let machine = Machine::new();
     machine.run(&["events"]).exits(0).says("Nothing has happened yet");
     let id = machine.add_github("work").exits(0);

@@ -52,7 +52,7 @@ fn a_renewal_is_told_with_its_end() {
 }
 
 #[test]
-fn what_fails_in_passing_says_how_long_the_old_one_works() {
+fn a_transient_failure_says_how_long_the_old_credential_works() {
     let machine = connected();
     machine.provider.tell(429, "retry-after: 60\r\n", "");
     let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("the current token expires in ");
@@ -85,7 +85,7 @@ fn a_lost_answer_is_not_tried_over_and_over() {
 }
 
 #[test]
-fn what_only_a_person_can_mend_names_the_command() {
+fn a_fault_that_needs_a_person_names_the_command() {
     let machine = connected();
     machine.provider.tell(400, "", r#"{"error": "invalid_grant"}"#);
     let ran = run(&machine, &["refresh", "renewing"]).exits(4);

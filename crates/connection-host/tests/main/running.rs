@@ -112,7 +112,7 @@ fn each_kind_points_its_tool_by_its_own_variables() {
 }
 
 #[test]
-fn what_is_named_wins_over_the_slot_and_that_over_the_default() {
+fn a_named_profile_precedes_the_slot_and_the_slot_precedes_the_default() {
     let machine = tooled();
     two(&machine);
     machine.run(&["profiles", "default", "claude", "work", "--slot", "shop"]).exits(0);
@@ -207,7 +207,7 @@ fn a_tool_works_where_it_is_told() {
 }
 
 #[test]
-fn what_is_not_installed_is_told_with_the_way_to_it() {
+fn a_missing_tool_is_reported_with_its_installation() {
     let machine = tooled();
     std::fs::remove_file(machine.path("bin/claude")).expect("it is there");
     machine
@@ -229,10 +229,12 @@ fn a_dry_run_shows_what_would_be_run_and_runs_nothing() {
     let machine = tooled();
     two(&machine);
     let dry = ["run", "claude", "--profile", "work", "--dry-run", "--", "write", "a b"];
-    let (tool, work) = (text(&machine.path("bin/claude")), text(&machine.path("work")));
+    let tool = text(&machine.path("bin/claude"));
+    let work = text(&machine.path("work"));
     let shown = machine.run(&dry).exits(0);
     assert_eq!(shown.out, format!("CLAUDE_CONFIG_DIR={work} {tool} write 'a b'\n"));
-    let shape = machine.run(&["run", "claude", "--profile", "work", "--print", "--json", "--", "write", "a b"]).exits(0);
+    let shape =
+        machine.run(&["run", "claude", "--profile", "work", "--print", "--json", "--", "write", "a b"]).exits(0);
     let shape = shape.json();
     check(&shape, "run");
     assert_eq!(shape["argv"], json!([tool, "write", "a b"]));
@@ -272,9 +274,13 @@ fn a_profile_stays_while_a_tool_runs_as_it() {
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
     lines.read_line(&mut line).expect("a line");
-    let refused = machine.run(&["profiles", "remove", "claude", "work"]).exits(6).warns("in use: by a tool that runs as it");
+    let refused =
+        machine.run(&["profiles", "remove", "claude", "work"]).exits(6).warns("in use: by a tool that runs as it");
     refused.warns("stop or remove everything that uses it");
-    assert_eq!(machine.run(&["profiles", "remove", "claude", "work", "--json"]).error()["error"]["code"], "profile_in_use");
+    assert_eq!(
+        machine.run(&["profiles", "remove", "claude", "work", "--json"]).error()["error"]["code"],
+        "profile_in_use"
+    );
     machine.run(&["profiles", "remove", "claude", "home"]).exits(0);
     machine.run(&["run", "claude", "--profile", "work", "--", "exit", "0"]).exits(0);
     machine.run(&["profiles", "remove", "claude", "work"]).exits(6);

@@ -221,7 +221,9 @@ fn the_tools_own_profile_is_in_the_container_as_it_is_at_home() {
     };
     for argv in [argv(&[]), argv(&["--profile", "Default"])] {
         assert!(!argv.contains("CLAUDE_CONFIG_DIR"), "{argv}");
-        for part in [format!("\"{beside}:/agent/.claude.json\""), "/.claude:/agent/.claude\"".into(), "\"HOME=/agent\"".into()] {
+        for part in
+            [format!("\"{beside}:/agent/.claude.json\""), "/.claude:/agent/.claude\"".into(), "\"HOME=/agent\"".into()]
+        {
             assert!(argv.contains(&part), "{part}: {argv}");
         }
     }
@@ -309,8 +311,10 @@ fn an_image_is_built_of_the_file_that_comes_with_its_kind_or_of_another() {
 fn the_files_of_images_are_those_of_the_plugin() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for kind in ["claude", "codex", "gemini"] {
-        let read = |directory: &Path| std::fs::read_to_string(directory.join(kind).join("Containerfile")).expect("a file");
-        let (ours, plugins) = (read(&root.join("images")), read(&root.join("../../plugins/agent-cli/images")));
+        let read =
+            |directory: &Path| std::fs::read_to_string(directory.join(kind).join("Containerfile")).expect("a file");
+        let ours = read(&root.join("images"));
+        let plugins = read(&root.join("../../plugins/agent-cli/images"));
         assert_eq!(ours, plugins, "copy plugins/agent-cli/images/{kind}/Containerfile to images of this crate");
     }
 }
@@ -332,7 +336,8 @@ exit 9
 
 /// Configurations for running a container, the usual one first. Some machines have older control groups, and some do
 /// not let even root raise a limit.
-const WAYS: [&str; 3] = ["", "[engine]\ncgroup_manager=\"cgroupfs\"\n", "[engine]\ncgroup_manager=\"cgroupfs\"\nruntime=\"runc\"\n"];
+const WAYS: [&str; 3] =
+    ["", "[engine]\ncgroup_manager=\"cgroupfs\"\n", "[engine]\ncgroup_manager=\"cgroupfs\"\nruntime=\"runc\"\n"];
 const LIMITS: &str = "[containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=1024:1024\"]\n";
 
 /// Returns a machine with an image of its own, if an engine can run it here. Otherwise prints a message that the

@@ -21,7 +21,8 @@ fn check(schema: &Validator, value: &Value) {
 
 #[test]
 fn a_resolved_connection_is_as_its_schema_says_whatever_its_status() {
-    let (schema, machine) = (schema(RESOLVED), connected());
+    let schema = schema(RESOLVED);
+    let machine = connected();
     let mut seen = Vec::new();
     for file in ["issues.json", "release-notes.json", "quick-capture.json", "reminders.json", "foreign.json"] {
         let resolved = machine.run(&["resolve", file, "--json"]).exits(0).json();
@@ -39,15 +40,36 @@ fn a_resolved_connection_is_as_its_schema_says_whatever_its_status() {
 
 #[test]
 fn an_error_is_as_its_schema_says() {
-    let (schema, machine) = (schema(ERROR), machine());
+    let schema = schema(ERROR);
+    let machine = machine();
     machine.write("broken.json", b"{");
     machine.run(&["extensions", "add", "issues.json"]).exits(0);
     for (arguments, exit, error) in [
-        (["exec", "--json", "nobody", "--", "true"].as_slice(), 5, r#"{"error":{"code":"unknown_extension","message":"unknown extension 'nobody'","remedy":"see `connections extensions`, or add it with `connections extensions add FILE`"}}"#),
-        (&["exec", "--json", "issues", "--", "true"], 5, r#"{"error":{"code":"connection_missing","message":"'issues' has no working connection to 'github': Create a GitHub personal access token and save it in Settings.","remedy":"connect it with `connections open-settings issues`"}}"#),
-        (&["resolve", "broken.json", "--json"], 2, r#"{"error":{"code":"invalid_manifest","message":"broken.json: line 1, column 1 is not JSON (RFC 8259), which has no comments and no comma after the last member; correct it","remedy":null}}"#),
-        (&["resolve", "gone.json", "--json"], 2, r#"{"error":{"code":"input_unreadable","message":"the manifest: gone.json cannot be read: No such file or directory (os error 2)","remedy":null}}"#),
-        (&["show", "github", "--json"], 5, r#"{"error":{"code":"not_found","message":"no connection named 'github'","remedy":"connect one with `connections add github`, or see `connections list`"}}"#),
+        (
+            ["exec", "--json", "nobody", "--", "true"].as_slice(),
+            5,
+            r#"{"error":{"code":"unknown_extension","message":"unknown extension 'nobody'","remedy":"see `connections extensions`, or add it with `connections extensions add FILE`"}}"#,
+        ),
+        (
+            &["exec", "--json", "issues", "--", "true"],
+            5,
+            r#"{"error":{"code":"connection_missing","message":"'issues' has no working connection to 'github': Create a GitHub personal access token and save it in Settings.","remedy":"connect it with `connections open-settings issues`"}}"#,
+        ),
+        (
+            &["resolve", "broken.json", "--json"],
+            2,
+            r#"{"error":{"code":"invalid_manifest","message":"broken.json: line 1, column 1 is not JSON (RFC 8259), which has no comments and no comma after the last member; correct it","remedy":null}}"#,
+        ),
+        (
+            &["resolve", "gone.json", "--json"],
+            2,
+            r#"{"error":{"code":"input_unreadable","message":"the manifest: gone.json cannot be read: No such file or directory (os error 2)","remedy":null}}"#,
+        ),
+        (
+            &["show", "github", "--json"],
+            5,
+            r#"{"error":{"code":"not_found","message":"no connection named 'github'","remedy":"connect one with `connections add github`, or see `connections list`"}}"#,
+        ),
     ] {
         let told = machine.run(arguments).exits(exit).error();
         check(&schema, &told);

@@ -75,7 +75,8 @@ fn kinds_have_their_shape() {
     let key = r#""apiKey""#;
     let auth = [key, key, r#""none""#, key, r#""personalAccessToken""#, r#""oauth""#, key, r#""basic""#];
     assert_eq!(words("auth"), auth);
-    let (told, renewed) = (r#"["send","secrets","webhooks"]"#, r#"["send","secrets","refresh"]"#);
+    let told = r#"["send","secrets","webhooks"]"#;
+    let renewed = r#"["send","secrets","refresh"]"#;
     let tool = r#"["send","secrets","usage","profiles","sandbox","files"]"#;
     assert_eq!(words("capabilities"), [tool, tool, r#"["files"]"#, tool, told, renewed, told, told]);
     let tools = r#"["files","tools"]"#;

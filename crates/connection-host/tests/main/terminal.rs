@@ -173,7 +173,7 @@ fn open_settings_offers_to_connect_and_to_grant() {
 
 /// While the question is open, another process changes the connection that the extension would use.
 #[test]
-fn what_is_granted_is_what_was_shown() {
+fn exactly_the_shown_secrets_are_granted() {
     let mut machine = crate::extensions::connected();
     machine.set("OTHER", TOKEN);
     machine.run(&["extensions", "add", "release-notes.json"]).exits(0);

@@ -16,7 +16,9 @@ fn machine() -> Machine {
     let machine = tooled();
     std::fs::create_dir(machine.path("work")).expect("a home can be written");
     machine.run(&["profiles", "create", "claude", "work", "--dir", "work"]).exits(0);
-    let added = machine.feed(&["add", "claude", "--profile", "work", "--label", "work", "--input", "-"], &input(TOKEN)).exits(0);
+    let added = machine
+        .feed(&["add", "claude", "--profile", "work", "--label", "work", "--input", "-"], &input(TOKEN))
+        .exits(0);
     assert!(!added.out.contains("canary") && !added.err.contains("canary"), "{}{}", added.out, added.err);
     machine
 }
@@ -65,7 +67,11 @@ fn a_dry_run_names_the_variable_and_shows_no_token() {
 #[test]
 fn a_container_is_given_the_token_in_no_argument() {
     let mut machine = machine();
-    program(&machine, "podman", "#!/bin/sh\nfor argument in \"$@\"; do printf 'argument: %s\\n' \"$argument\"; done\nenv\n");
+    program(
+        &machine,
+        "podman",
+        "#!/bin/sh\nfor argument in \"$@\"; do printf 'argument: %s\\n' \"$argument\"; done\nenv\n",
+    );
     std::fs::create_dir(machine.path("project")).expect("a home can be written");
     let run = ["run", "claude", "--profile", "work", "--sandbox", "--workspace", "project"];
     let ran = machine.run(&run).exits(0);
@@ -88,7 +94,14 @@ fn a_container_is_given_the_token_in_no_argument() {
 fn a_token_is_shown_and_kept_nowhere_and_no_extension_is_granted_it() {
     let mut machine = machine();
     machine.set("CONNECTIONS_LOG", "trace");
-    for command in [&["list"][..], &["show", "claude:work"], &["verify", "claude"], &["doctor"], &["kinds", "show", "claude"], &["usage"]] {
+    for command in [
+        &["list"][..],
+        &["show", "claude:work"],
+        &["verify", "claude"],
+        &["doctor"],
+        &["kinds", "show", "claude"],
+        &["usage"],
+    ] {
         for command in [command.to_vec(), [command, &["--json"]].concat()] {
             let ran = machine.run(&command);
             assert!(!format!("{}{}", ran.out, ran.err).contains("canary"), "{command:?}");

@@ -79,8 +79,18 @@ impl Ran {
 pub(crate) fn podman_runs(machine: &Machine) -> Result<(), String> {
     const PROBE: &str = "localhost/connections-test/probe-of-host:1";
     const BOUNDS: [&str; 12] = [
-        "run", "--rm", "--network=none", "--memory=268435456b", "--memory-swap=268435456b", "--pids-limit=64", "--cap-drop=ALL",
-        "--security-opt=no-new-privileges", "--http-proxy=false", PROBE, "/bin/busybox", "true",
+        "run",
+        "--rm",
+        "--network=none",
+        "--memory=268435456b",
+        "--memory-swap=268435456b",
+        "--pids-limit=64",
+        "--cap-drop=ALL",
+        "--security-opt=no-new-privileges",
+        "--http-proxy=false",
+        PROBE,
+        "/bin/busybox",
+        "true",
     ];
     for arguments in [&["build", "--tag", PROBE, "image"][..], &BOUNDS] {
         let ended = machine.command_of_system("podman").args(arguments).output();

@@ -77,7 +77,8 @@ fn text(shown: &str) -> String {
 
 /// Removes the sequences that move the cursor or change colours.
 fn plain(shown: &str) -> String {
-    let (mut out, mut rest) = (String::new(), shown);
+    let mut out = String::new();
+    let mut rest = shown;
     while let Some((before, escape)) = rest.split_once("\u{1b}[") {
         out.push_str(before);
         let end = escape.find(|c: char| c.is_ascii_alphabetic()).map_or(escape.len(), |end| end + 1);
@@ -157,7 +158,7 @@ fn a_pasted_flow_is_as_the_guide_shows_it_and_echoes_nothing() {
 
 /// The browser comes back while the terminal asks. The question ends, and the terminal is restored.
 #[test]
-fn whoever_pastes_may_also_just_come_back() {
+fn a_callback_also_completes_a_paste() {
     let Some(real) = Real::start(json!({})) else { return };
     let come_back = |arguments: &[&str]| {
         let mut terminal = Terminal::start(real.command(arguments));
@@ -261,7 +262,8 @@ fn an_account_that_was_shown_waits_for_whoever_goes_on() {
     terminal.session.process_mut().kill(rexpect::process::Signal::SIGKILL).expect("it is a child");
     let setups = real.run(&["setup", "list", "--json"]).exits(0).json();
     let id = setups[0]["id"].as_str().expect("it waits").to_owned();
-    let refused = real.run(&["setup", "resume", &id]).exits(2).warns("nobody can be asked whether the Real account ada");
+    let refused =
+        real.run(&["setup", "resume", &id]).exits(2).warns("nobody can be asked whether the Real account ada");
     assert!(refused.err.contains("at a terminal or with --yes"), "{}", refused.err);
     let mut resumed = Terminal::start(real.command(&["setup", "resume", &id]));
     resumed.confirms("y");

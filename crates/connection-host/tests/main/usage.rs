@@ -3,7 +3,7 @@
 use crate::{program::Machine, provider::TOKEN};
 
 #[test]
-fn what_is_not_well_formed_exits_with_2_and_repeats_no_value() {
+fn malformed_arguments_exit_with_2_and_repeat_no_value() {
     let machine = Machine::new();
     for arguments in [
         &["add", "github", TOKEN][..],

@@ -19,7 +19,8 @@ use crate::{
 /// Writes a directory of Codex with a login and a session that reports limits, and returns its path.
 fn codex(machine: &Machine, name: &str, account: &str, percent: u32) -> String {
     let claims = encode::base64url(format!(r#"{{"email": "{account}"}}"#).as_bytes());
-    let login = format!(r#"{{"tokens": {{"id_token": "e30.{claims}.x", "access_token": "a", "account_id": "{account}"}}}}"#);
+    let login =
+        format!(r#"{{"tokens": {{"id_token": "e30.{claims}.x", "access_token": "a", "account_id": "{account}"}}}}"#);
     machine.write(&format!("{name}/auth.json"), login.as_bytes());
     let limits = json!({
         "timestamp": "2026-11-20T10:00:00Z",
@@ -117,7 +118,10 @@ fn each_account_of_one_profile_is_told_and_named() {
     machine.run(&["profiles", "create", "claude", "other", "--dir", &text(&machine.path("other"))]).exits(0);
     machine.run(&["usage", "claude:mine", "--profile", "other"]).exits(5).warns("does not belong to the profile");
     machine.run(&["usage", "github:gone"]).exits(6);
-    assert_eq!(machine.run(&["usage", "claude:mine", "--profile", "Default"]).exits(0).out.matches("claude").count(), 1);
+    assert_eq!(
+        machine.run(&["usage", "claude:mine", "--profile", "Default"]).exits(0).out.matches("claude").count(),
+        1
+    );
 }
 
 #[test]

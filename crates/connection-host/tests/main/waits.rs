@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use connection_faults::held::Held;
+use connection_faults::write_lock::HeldLock;
 
 use crate::{
     program::Machine,
@@ -30,7 +30,7 @@ fn a_database_that_does_not_answer_is_named_with_the_seconds() {
 fn a_locked_file_of_the_database_is_named_with_the_seconds() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
-    let held = Held::of(&machine.address());
+    let held = HeldLock::of(&machine.address());
     let mut session = start(&machine, &["list"]);
     session.exp_string("Waiting for the database (1 s)").expect("it says what it waits for");
     drop(held);

@@ -38,10 +38,14 @@ fn key(random: &mut Random) -> String {
 #[test]
 fn what_the_package_of_octokit_signs_is_received() {
     let Some((mut script, _)) = Script::start("signers.mjs", "") else { return };
-    let (mut random, host, notion) = (Random::new(1), FakeHost::new(GitHub), FakeHost::new(Notion));
-    let (token, notions) = (GitHub.parse_credential(b"t").unwrap(), Notion.parse_credential(b"t").unwrap());
+    let mut random = Random::new(1);
+    let host = FakeHost::new(GitHub);
+    let notion = FakeHost::new(Notion);
+    let token = GitHub.parse_credential(b"t").unwrap();
+    let notions = Notion.parse_credential(b"t").unwrap();
     for round in 0..ROUNDS {
-        let (key, body) = (key(&mut random), format!("{round}{}", text(&mut random, 300)));
+        let key = key(&mut random);
+        let body = format!("{round}{}", text(&mut random, 300));
         let signed = signature(&mut script, &json!({ "by": "github", "key": key, "body": body }));
         let came = delivery(URL, "X-Hub-Signature-256", &signed, "application/json", &body);
         let other = Secret::from(format!("{key}x"));
@@ -57,7 +61,8 @@ fn what_the_package_of_octokit_signs_is_received() {
 #[test]
 fn what_the_package_of_twilio_signs_is_received() {
     let Some((mut script, _)) = Script::start("signers.mjs", "") else { return };
-    let (mut random, host) = (Random::new(2), FakeHost::new(Twilio));
+    let mut random = Random::new(2);
+    let host = FakeHost::new(Twilio);
     for round in 0..ROUNDS {
         let key = key(&mut random);
         let login = |token: &str| {

@@ -6,15 +6,15 @@ use url::Url;
 
 use crate::public_url::is_loopback;
 
-const LONGEST: usize = 8 << 10;
+const MAX_LENGTH: usize = 8 << 10;
 
 /// Returns the address in letters, digits and the few other characters that addresses need, the rest as `%XX`.
 ///
 /// Returns `None` for an address that must not be opened.
-pub(super) fn written_anew(text: &str) -> Option<String> {
+pub(super) fn normalized(text: &str) -> Option<String> {
     // The URL parser ignores these, but later readers may not (WHATWG URL, section 4.4).
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
-    if text.len() > LONGEST || text.chars().any(odd) {
+    if text.len() > MAX_LENGTH || text.chars().any(odd) {
         return None;
     }
     let url = Url::parse(text).ok()?;

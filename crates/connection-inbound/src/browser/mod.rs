@@ -107,7 +107,7 @@ impl Browser {
     ///
     /// Returns [`OpenBrowserError`] if no browser was opened; a setup does not depend on it.
     pub async fn open(&self, address: &str) -> Result<(), OpenBrowserError> {
-        let address = address::written_anew(address).ok_or(OpenBrowserError::Address)?;
+        let address = address::normalized(address).ok_or(OpenBrowserError::Address)?;
         let program = || self.program.to_string_lossy().into_owned();
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).arg(&address).env_clear();

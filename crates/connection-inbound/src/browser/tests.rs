@@ -1,6 +1,6 @@
 //! The addresses that are opened, and their normalized form (T13).
 
-use super::address::written_anew;
+use super::address::normalized;
 
 #[test]
 fn an_address_is_opened_as_it_is_meant_or_not_at_all() {
@@ -20,7 +20,7 @@ fn an_address_is_opened_as_it_is_meant_or_not_at_all() {
         ("https://a.example/..//-flag", "https://a.example//-flag"),
     ];
     for (address, written) in opened {
-        assert_eq!(written_anew(address).as_deref(), Some(written), "{address}");
+        assert_eq!(normalized(address).as_deref(), Some(written), "{address}");
     }
     let long = format!("https://a.example/{}", "x".repeat(9 << 10));
     let refused = [
@@ -54,6 +54,6 @@ fn an_address_is_opened_as_it_is_meant_or_not_at_all() {
         &long,
     ];
     for address in refused {
-        assert_eq!(written_anew(address), None, "{address}");
+        assert_eq!(normalized(address), None, "{address}");
     }
 }

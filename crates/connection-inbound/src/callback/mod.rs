@@ -6,11 +6,11 @@
 //! `Location` is made from the configured URL, the kind and our own reference, or is the provider's address from the
 //! session.
 
-mod arrived;
-mod done;
 mod endpoint;
-mod go;
 mod proof;
+mod receive;
+mod result_page;
+mod start;
 
 use std::sync::Arc;
 
@@ -24,17 +24,17 @@ pub(crate) use proof::PATH as PROOF_PATH;
 
 /// A registry, which may be closed while callbacks still arrive.
 #[derive(Clone, Debug)]
-pub(crate) enum Registry {
+pub(crate) enum RegistrySource {
     Here(ConnectionRegistry),
     /// The registry of a server that the registry itself holds.
-    Lent(WeakConnectionRegistry),
+    Shared(WeakConnectionRegistry),
 }
 
-impl Registry {
+impl RegistrySource {
     pub(crate) fn get(&self) -> Option<ConnectionRegistry> {
         match self {
             Self::Here(registry) => Some(registry.clone()),
-            Self::Lent(registry) => registry.upgrade(),
+            Self::Shared(registry) => registry.upgrade(),
         }
     }
 }
@@ -42,7 +42,7 @@ impl Registry {
 /// The state that the handlers share.
 #[derive(Clone, Debug)]
 pub(crate) struct Receiver {
-    pub(crate) registry: Registry,
+    pub(crate) registry: RegistrySource,
     pub(crate) url: Arc<PublicUrl>,
 }
 
@@ -56,7 +56,7 @@ pub fn callback_routes<S>(registry: ConnectionRegistry, url: PublicUrl) -> Route
 where
     S: Clone + Send + Sync + 'static,
 {
-    routes(Receiver { registry: Registry::Here(registry), url: Arc::new(url) })
+    routes(Receiver { registry: RegistrySource::Here(registry), url: Arc::new(url) })
 }
 
 pub(crate) fn routes<S>(receiver: Receiver) -> Router<S>
@@ -67,9 +67,9 @@ where
     // and a mere probe of the address would use up the callback.
     Router::new()
         .route(proof::PATH, any(proof::proof))
-        .route("/callback/{kind}", any(arrived::arrived))
-        .route("/callback/{kind}/done", any(done::done))
-        .route("/callback/{kind}/go/{token}", any(go::go))
-        .layer(middleware::map_response(headers::guarded))
+        .route("/callback/{kind}", any(receive::receive))
+        .route("/callback/{kind}/done", any(result_page::result_page))
+        .route("/callback/{kind}/go/{token}", any(start::start))
+        .layer(middleware::map_response(headers::with_security_headers))
         .with_state(receiver)
 }

@@ -46,7 +46,8 @@ impl Drop for Connected {
 /// Updates the count according to the response.
 pub(super) async fn counted(State(browsers): State<Browsers>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let (tells, leads) = (path.ends_with("/done"), path.contains("/go/"));
+    let tells = path.ends_with("/done");
+    let leads = path.contains("/go/");
     let response = next.run(request).await;
     let is_last = tells && !response.headers().contains_key(header::REFRESH);
     browsers.0.send_modify(|count| match response.status() {

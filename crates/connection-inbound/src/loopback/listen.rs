@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The number of attempts to find a port that is free in both families.
-const MOST_TRIES: usize = 8;
+const MAX_TRIES: usize = 8;
 
 /// Bound sockets that accept no connections yet.
 pub(super) struct Sockets {
@@ -19,7 +19,7 @@ pub(super) struct Sockets {
 impl Sockets {
     /// Binds this port, or any free port for 0.
     pub(super) fn bind(port: u16) -> io::Result<Self> {
-        for _ in 0..MOST_TRIES {
+        for _ in 0..MAX_TRIES {
             let four = listen(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?)?;
             let bound = four.local_addr()?.port();
             match TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).and_then(listen) {

@@ -28,7 +28,7 @@ use browsers::Browsers;
 use listen::Sockets;
 
 /// The time to listen after the address was given out, because the setup that asked for it is stored later.
-const FIRST: Duration = Duration::from_secs(20);
+const MIN_OPEN_TIME: Duration = Duration::from_secs(20);
 /// The time to listen after the last callback, so that the browser can load the result.
 const LAST: Duration = Duration::from_secs(10);
 
@@ -118,7 +118,7 @@ impl LoopbackServer {
     /// Waits until every browser that delivered a callback has loaded the result, but no longer than `patience`.
     ///
     /// A program that ends with its setup waits for this first.
-    pub async fn browsers_told(&self, patience: Duration) {
+    pub async fn wait_for_browsers(&self, patience: Duration) {
         // A browser that has not come by then is not expected anymore.
         drop(tokio::time::timeout(patience, self.0.browsers.gone()).await);
     }
@@ -188,8 +188,8 @@ impl LoopbackServer {
 /// Resolves when no setup waits for a callback anymore, or the registry is gone.
 async fn needed(registry: &WeakConnectionRegistry) {
     let Some(clock) = registry.upgrade().map(|registry| registry.server().clock()) else { return };
-    clock.sleep(FIRST).await;
-    if registry.callbacks_over().await.is_ok() {
+    clock.sleep(MIN_OPEN_TIME).await;
+    if registry.wait_for_callbacks().await.is_ok() {
         clock.sleep(LAST).await;
     }
 }

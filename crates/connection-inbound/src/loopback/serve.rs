@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     PublicUrl,
-    callback::{self, Receiver, Registry},
+    callback::{self, Receiver, RegistrySource},
     headers,
-    server::{HEAD_TIMEOUT, Limits, Names, PerPeer, Places, accepted, connection, named},
+    server::{Capacity, HEAD_TIMEOUT, Limits, Names, PerPeer, accepted, connection, named},
 };
 
 /// Limits for one or two browsers; the head is the smallest that the library supports.
@@ -39,7 +39,7 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
     let four = TcpListener::from_std(sockets.four);
     let six = sockets.six.map(TcpListener::from_std).transpose();
     let (Ok(four), Ok(six)) = (four, six) else { return };
-    let places = Places::new(LIMITS, Vec::new());
+    let places = Capacity::new(LIMITS, Vec::new());
     // The sender lives as long as the connections, because they are never asked to end.
     let (_ending, ended) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -49,7 +49,9 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
         if let Some((stream, peer)) = accepted
             && let Some(seat) = places.seat(peer.ip())
         {
-            let (router, connected, ended) = (router.clone(), browsers.connected(), ended.clone());
+            let router = router.clone();
+            let connected = browsers.connected();
+            let ended = ended.clone();
             connections.spawn(async move {
                 let _connected = connected;
                 connection(stream, router, seat, ended).await;
@@ -75,8 +77,8 @@ async fn accept(four: &TcpListener, six: Option<&TcpListener>) -> io::Result<(Tc
 pub(super) fn router(port: u16, registry: WeakConnectionRegistry) -> Option<Router> {
     let url = Arc::new(PublicUrl::loopback(port)?);
     let nothing = || async { StatusCode::NOT_FOUND };
-    let routes = callback::routes(Receiver { registry: Registry::Lent(registry), url });
+    let routes = callback::routes(Receiver { registry: RegistrySource::Shared(registry), url });
     let routes =
         routes.fallback(nothing).layer(middleware::from_fn_with_state(Arc::new(Names::of_loopback(port)), named));
-    Some(routes.layer(middleware::map_response(headers::guarded)))
+    Some(routes.layer(middleware::map_response(headers::with_security_headers)))
 }

@@ -17,7 +17,7 @@ use super::{
 
 /// T27: 64 connections at once, however silent; the next one replaces the connection that was silent longest.
 #[tokio::test]
-async fn who_comes_when_all_places_are_taken_takes_the_place_of_the_longest_silent_one() {
+async fn a_full_server_replaces_the_longest_silent_connection() {
     let directory = tempfile::tempdir().unwrap();
     let registry = opened(&directory).await;
     for (held, leaves) in [(LIMITS.connections - 1, false), (LIMITS.connections, true)] {

@@ -67,7 +67,7 @@ pub(crate) fn answer(status: StatusCode, page: &Page) -> Response {
 
 /// Returns the whole document.
 fn html(page: &Page) -> String {
-    let (heading, sentences) = words(page);
+    let (heading, sentences) = heading_and_sentences(page);
     let body: String = sentences.iter().map(|sentence| format!("<p>{}</p>\n", escaped(sentence))).collect();
     let heading = escaped(&heading);
     format!(
@@ -78,7 +78,7 @@ fn html(page: &Page) -> String {
 }
 
 /// Returns the heading and the sentences of a page, not yet escaped.
-fn words(page: &Page) -> (String, Vec<String>) {
+fn heading_and_sentences(page: &Page) -> (String, Vec<String>) {
     const BACK: &str = "You can close this window and go back to where you began.";
     match page {
         Page::Again => {

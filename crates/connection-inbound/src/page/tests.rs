@@ -15,9 +15,9 @@ impl ConnectionDefinition for Hashes {
         Descriptor::new(Kind::from_static("hashes"), "Hashes", AuthType::None)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let hash = encode::base64(&ctx.crypto().sha256(STYLE.as_bytes()));
-        Ok(Established::new(Secret::default(), Identity::new(hash, "style")))
+        Ok(SetupResult::new(Secret::default(), Identity::new(hash, "style")))
     }
 
     fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {

@@ -14,12 +14,12 @@ use tokio::{
     sync::watch,
 };
 
-use super::places::{Asks, Seat};
+use super::capacity::{Asks, Seat};
 
 /// The time limit for the head of a request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time limit for one request with its response, of which the page after a callback takes longest.
-pub(crate) const LONGEST: Duration = Duration::from_secs(60);
+pub(crate) const MAX_CONNECTION_TIME: Duration = Duration::from_secs(60);
 /// The pause after a failed accept, for a system that has run out of sockets.
 const RESPITE: Duration = Duration::from_millis(100);
 
@@ -63,7 +63,7 @@ pub(crate) async fn connection(
         served.as_mut().graceful_shutdown();
         drop(served.await);
     };
-    drop(tokio::time::timeout(LONGEST, answered).await);
+    drop(tokio::time::timeout(MAX_CONNECTION_TIME, answered).await);
 }
 
 /// Answers a request when there is a place for it.

@@ -1,8 +1,8 @@
 //! A server for a host without an HTTP server of its own; it runs until the host stops it.
 
+mod capacity;
 mod connection;
 mod names;
-mod places;
 #[cfg(test)]
 mod tests;
 
@@ -13,9 +13,9 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{PublicUrl, headers};
 
+pub(crate) use capacity::{Capacity, Limits, PerPeer};
 pub(crate) use connection::{HEAD_TIMEOUT, accepted, connection};
 pub(crate) use names::{Names, named};
-pub(crate) use places::{Limits, PerPeer, Places};
 
 /// The limits of a server, which usually runs behind a proxy.
 const LIMITS: Limits = Limits {
@@ -95,8 +95,8 @@ impl Server {
                 routes.layer(middleware::from_fn_with_state(Arc::new(names), named))
             }
         };
-        let routes = routes.layer(middleware::map_response(headers::guarded));
-        let places = Places::new(self.limits, self.reserved);
+        let routes = routes.layer(middleware::map_response(headers::with_security_headers));
+        let places = Capacity::new(self.limits, self.reserved);
         let (ending, ended) = watch::channel(false);
         let mut connections = JoinSet::new();
         let letting_in = async {

@@ -20,13 +20,13 @@ use tokio::{
 
 use super::{
     LIMITS, Server,
-    connection::{HEAD_TIMEOUT, LONGEST, connection},
-    places::Places,
+    capacity::Capacity,
+    connection::{HEAD_TIMEOUT, MAX_CONNECTION_TIME, connection},
 };
 
 /// Sends the parts with a pause after each, then waits for the end; returns the response and the elapsed time.
 async fn served(routes: Router, parts: &[&str], pause: Duration) -> (String, Duration) {
-    let places = Places::new(LIMITS, Vec::new());
+    let places = Capacity::new(LIMITS, Vec::new());
     let seat = places.seat([127, 0, 0, 1].into()).unwrap();
     let (_ending, ended) = watch::channel(false);
     let (mut ours, theirs) = tokio::io::duplex(64 << 10);
@@ -73,7 +73,7 @@ async fn a_connection_ends_after_one_answer_or_a_minute() {
     assert_eq!(answer.matches("here").count(), 1, "{answer}");
     let stuck = Router::new().route("/", get(std::future::pending::<&str>));
     let (answer, took) = served(stuck, &["GET / HTTP/1.1\r\nHost: x\r\n\r\n"], Duration::ZERO).await;
-    assert_eq!((answer.as_str(), took), ("", LONGEST));
+    assert_eq!((answer.as_str(), took), ("", MAX_CONNECTION_TIME));
 }
 
 /// Opens a connection and sends the text.
@@ -98,10 +98,13 @@ fn request(path: &str) -> String {
 /// Neither strangers that send nothing nor strangers whose requests take long block the reserved path.
 #[tokio::test]
 async fn three_hundred_strangers_do_not_keep_healthz_waiting() {
-    let (came, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-    let (entered, may) = (came.clone(), go.clone());
+    let came = Arc::new(AtomicUsize::new(0));
+    let go = Arc::new(Notify::new());
+    let entered = came.clone();
+    let may = go.clone();
     let slow = move || {
-        let (entered, may) = (entered.clone(), may.clone());
+        let entered = entered.clone();
+        let may = may.clone();
         async move {
             entered.fetch_add(1, Ordering::SeqCst);
             may.notified().await;
@@ -155,7 +158,8 @@ async fn a_newcomer_takes_the_place_of_the_connection_that_has_waited_longest() 
     let address = server.address();
     let url = "https://host.example".parse().unwrap();
     let serving = Handle::current().spawn(async move { server.serve(routes(), &url, std::future::pending()).await });
-    let (first, second) = (knocks(address, "").await, knocks(address, "GET / HT").await);
+    let first = knocks(address, "").await;
+    let second = knocks(address, "GET / HT").await;
     let third = knocks(address, "").await;
     assert!(heard(knocks(address, &request("/")).await).await.ends_with("here"));
     assert_eq!(heard(first).await, "");

@@ -14,7 +14,7 @@ use serde::{
 pub struct AnswerValue(Vec<Secret>);
 
 /// The maximum number of values of one field.
-const MOST: usize = 256;
+const MAX_VALUES: usize = 256;
 
 impl AnswerValue {
     /// Returns one text for each value.
@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for OneOrMany {
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<AnswerValue, A::Error> {
         let mut values = Vec::new();
         while let Some(One(value)) = sequence.next_element()? {
-            if values.len() == MOST {
+            if values.len() == MAX_VALUES {
                 return Err(de::Error::custom("too many values"));
             }
             values.push(value);

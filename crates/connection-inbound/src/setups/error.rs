@@ -94,7 +94,9 @@ impl From<Error> for Refusal {
 
 impl From<AdvanceError> for Refusal {
     fn from(error: AdvanceError) -> Self {
-        let (code, message, remedy) = (error.code(), error.to_string(), error.remedy());
+        let code = error.code();
+        let message = error.to_string();
+        let remedy = error.remedy();
         let (status, problems) = match error {
             AdvanceError::Error(error) => return error.into(),
             AdvanceError::Ended => (StatusCode::GONE, Vec::new()),

@@ -33,7 +33,7 @@ fn names_us(setups: &Setups, request: &Request) -> bool {
 }
 
 /// Returns the registry of the request's owner, and the parts of the request.
-fn asked(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts, Body), Refusal> {
+fn authorized(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts, Body), Refusal> {
     if !names_us(setups, &request) {
         let message = "the request names another host";
         let remedy = format!("open {}, the public URL of this host", setups.url);
@@ -44,15 +44,15 @@ fn asked(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts
     Ok((setups.registry.owner(owner)?, parts, body))
 }
 
-/// As [`asked`], for requests that change something: refuses a request that the browser attributes to another site
+/// As [`authorized`], for requests that change something: refuses a request that the browser attributes to another site
 /// (T10).
-fn asked_from_here(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts, Body), Refusal> {
+fn authorized_same_origin(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts, Body), Refusal> {
     let sites = request.headers().get_all("sec-fetch-site");
     if sites.iter().any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none")) {
         let message = "a page of another site sent this request";
         return Err(Refusal::new(StatusCode::FORBIDDEN, "cross_site", message));
     }
-    asked(setups, request)
+    authorized(setups, request)
 }
 
 async fn session(registry: &ConnectionRegistry, id: &str) -> Result<SetupSession, Refusal> {
@@ -61,7 +61,7 @@ async fn session(registry: &ConnectionRegistry, id: &str) -> Result<SetupSession
 }
 
 pub(super) async fn begin(State(setups): State<Setups>, request: Request) -> Answer {
-    let (registry, parts, body) = asked_from_here(&setups, request)?;
+    let (registry, parts, body) = authorized_same_origin(&setups, request)?;
     let body: BeginBody = read(&parts.headers, body).await?;
     let proof = registry.server().fresh_token();
     let session = match (body.kind, body.connection) {
@@ -98,13 +98,13 @@ pub(super) async fn begin(State(setups): State<Setups>, request: Request) -> Ans
 pub(super) async fn show(State(setups): State<Setups>, Path(id): Path<String>, request: Request) -> Answer {
     let query = request.uri().query().map(encode::from_form).unwrap_or_default();
     let after = query.iter().find(|(name, _)| name == "after").map(|(_, cursor)| cursor.clone());
-    let (registry, _, _) = asked(&setups, request)?;
+    let (registry, _, _) = authorized(&setups, request)?;
     let session = session(&registry, &id).await?;
     Ok(json(StatusCode::OK, &poll::next(&registry, &session, after.as_deref()).await?))
 }
 
 pub(super) async fn answer(State(setups): State<Setups>, Path(id): Path<String>, request: Request) -> Answer {
-    let (registry, parts, body) = asked_from_here(&setups, request)?;
+    let (registry, parts, body) = authorized_same_origin(&setups, request)?;
     let session = session(&registry, &id).await?;
     let body: AnswersBody = read(&parts.headers, body).await?;
     session.advance(body.step, &body.into_pairs()).await?;
@@ -112,7 +112,7 @@ pub(super) async fn answer(State(setups): State<Setups>, Path(id): Path<String>,
 }
 
 pub(super) async fn resume(State(setups): State<Setups>, Path(id): Path<String>, request: Request) -> Answer {
-    let (registry, parts, body) = asked_from_here(&setups, request)?;
+    let (registry, parts, body) = authorized_same_origin(&setups, request)?;
     let session = session(&registry, &id).await?;
     let EmptyBody {} = read(&parts.headers, body).await?;
     let session = registry.setups().resume(session.id()).await?;
@@ -120,7 +120,7 @@ pub(super) async fn resume(State(setups): State<Setups>, Path(id): Path<String>,
 }
 
 pub(super) async fn cancel(State(setups): State<Setups>, Path(id): Path<String>, request: Request) -> Answer {
-    let (registry, _, _) = asked_from_here(&setups, request)?;
+    let (registry, _, _) = authorized_same_origin(&setups, request)?;
     let session = session(&registry, &id).await?;
     session.cancel().await?;
     let mut response = StatusCode::NO_CONTENT.into_response();

@@ -73,6 +73,6 @@ where
         .route("/setups/{id}/answers", post(handlers::answer).fallback(handlers::other_method))
         .route("/setups/{id}/resume", post(handlers::resume).fallback(handlers::other_method))
         .route("/setups/{id}/{*rest}", any(handlers::nothing))
-        .layer(middleware::map_response(headers::guarded))
+        .layer(middleware::map_response(headers::with_security_headers))
         .with_state(setups)
 }

@@ -7,7 +7,7 @@ use connection_core::{ConnectionRegistry, Error, SetupSession, SetupStep};
 use super::step::{SetupBody, StateBody};
 
 /// The longest wait, which is shorter than the timeout of common proxies.
-const LONGEST: Duration = Duration::from_secs(25);
+const MAX_DURATION: Duration = Duration::from_secs(25);
 
 /// Returns the state of a setup once it differs from `after`, or the current state if it does not change in time.
 pub(super) async fn next(
@@ -27,7 +27,7 @@ pub(super) async fn next(
     tokio::select! {
         biased;
         body = changed => body,
-        () = clock.sleep(LONGEST) => now(registry, session).await,
+        () = clock.sleep(MAX_DURATION) => now(registry, session).await,
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{
 use super::{AnswerValue, error::Refusal};
 
 /// The maximum size of a body: thirty-two fields of sixteen kilobytes each.
-const MOST_BYTES: usize = 512 << 10;
+const MAX_BYTES: usize = 512 << 10;
 
 /// The request to begin a setup: of a new connection, or of a re-authorization.
 #[derive(Debug, Deserialize)]
@@ -100,7 +100,7 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -
         );
     }
     let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is too large");
-    let bytes = to_bytes(body, MOST_BYTES).await.map_err(|_| too_large())?;
+    let bytes = to_bytes(body, MAX_BYTES).await.map_err(|_| too_large())?;
     let read = serde_json::from_slice(&bytes).map_err(|error| {
         let place = format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
         let remedy = "see the JSON Schema of this request";

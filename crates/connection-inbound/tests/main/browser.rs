@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 /// Makes a program that records its arguments and its environment.
 fn program(directory: &Path, ending: &str) -> PathBuf {
-    let (program, record) = (directory.join("browser"), directory.join("record"));
+    let program = directory.join("browser");
+    let record = directory.join("record");
     let record = record.display();
     let script = format!(
         "#!/bin/sh\nfor a in \"$@\"; do printf '%s\\n' \"$a\"; done > {record}\n/usr/bin/env >> {record}\n{ending}\n"

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     login::LOGIN,
     requests::{Answer, behind_proxy, get, get_with, post},
-    world::{World, callbacks, labels, public},
+    test_host::{World, callbacks, labels, public},
 };
 
 fn setups(registry: &ConnectionRegistry, url: PublicUrl) -> Router {
@@ -31,7 +31,8 @@ async fn begun(routes: &Router) -> (Answer, String) {
 async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_later() {
     let world = World::new().await;
     let registry = world.public().await;
-    let (setups, routes) = (setups(&registry, public()), callbacks(&registry));
+    let setups = setups(&registry, public());
+    let routes = callbacks(&registry);
     let (one, state) = begun(&setups).await;
     let (other, _) = begun(&setups).await;
     let path = format!("/callback/login?code=the-code&state={state}");
@@ -69,7 +70,8 @@ async fn cookies_of_old_setups_do_not_hide_the_newest() {
     assert_eq!(taken.status, 303, "{taken:?}");
     let (one, state) = begun(&setups(&registry, public())).await;
     let path = format!("/callback/login?code=the-code&state={state}");
-    let hidden = get_with(&callbacks(&registry), &path, &format!("{}; {}", one.cookie(), old.trim_end_matches("; "))).await;
+    let hidden =
+        get_with(&callbacks(&registry), &path, &format!("{}; {}", one.cookie(), old.trim_end_matches("; "))).await;
     assert_eq!(hidden.status, 403, "no more are looked at");
 }
 

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use crate::{
     login::{LOGIN, OTHER},
     requests::{behind_proxy, get},
-    world::{PUBLIC, World, begun, callbacks, end, labels, outlasted},
+    test_host::{PUBLIC, World, begun, callbacks, end, labels, outlasted},
 };
 
 /// R-INSEAM-035, R-INSEAM-089, S10, S12
@@ -61,7 +61,8 @@ async fn a_hundred_callbacks_at_once_are_one_exchange() {
     let (session, state) = begun(&registry, &LOGIN).await;
     let mut all = JoinSet::new();
     for _ in 0..100 {
-        let (routes, path) = (routes.clone(), format!("/callback/login?code=the-code&state={state}"));
+        let routes = routes.clone();
+        let path = format!("/callback/login?code=the-code&state={state}");
         all.spawn(async move { get(&routes, &path).await.status });
     }
     let statuses = all.join_all().await;
@@ -116,8 +117,10 @@ async fn two_owners_never_share_a_callback() {
     let world = World::new().await;
     let registry = world.public().await;
     let routes = callbacks(&registry);
-    let (ada, bob) = (registry.owner("ada").unwrap(), registry.owner("bob").unwrap());
-    let ((one, first), (two, second)) = (begun(&ada, &LOGIN).await, begun(&bob, &LOGIN).await);
+    let ada = registry.owner("ada").unwrap();
+    let bob = registry.owner("bob").unwrap();
+    let (one, first) = begun(&ada, &LOGIN).await;
+    let (two, second) = begun(&bob, &LOGIN).await;
     get(&routes, &format!("/callback/login?code=bobs&state={second}")).await.location();
     assert_eq!(end(&two).await, "done ada");
     assert!(matches!(one.current_step(), Some((_, SetupStep::Redirect { .. }))));
@@ -131,7 +134,8 @@ async fn two_owners_never_share_a_callback() {
 #[tokio::test]
 async fn a_callback_in_another_process_is_taken_and_told_there() {
     let world = World::new().await;
-    let (one, two) = (world.public().await, world.public().await);
+    let one = world.public().await;
+    let two = world.public().await;
     let (session, state) = begun(&one, &LOGIN).await;
     let there = callbacks(&two);
     let taken = get(&there, &format!("/callback/login?code=the-code&state={state}")).await;
@@ -155,7 +159,8 @@ async fn a_callback_in_another_process_is_taken_and_told_there() {
 #[tokio::test]
 async fn a_callback_that_cannot_be_stored_may_come_again() {
     let world = World::new().await;
-    let (registry, other) = (world.public().await, world.public().await);
+    let registry = world.public().await;
+    let other = world.public().await;
     let (session, state) = begun(&registry, &LOGIN).await;
     let routes = callbacks(&other);
     other.close().await;

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     requests,
-    world::{PUBLIC, World},
+    test_host::{PUBLIC, World},
 };
 
 /// A proxy in front of a host: for a path, it passes on another path to these routes, or answers by itself.
@@ -34,7 +34,10 @@ fn proxy(routes: Router, rule: Proxy) -> u16 {
     let handle = Handle::current();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (stream, routes, rule, handle) = (stream.unwrap(), routes.clone(), rule.clone(), handle.clone());
+            let stream = stream.unwrap();
+            let routes = routes.clone();
+            let rule = rule.clone();
+            let handle = handle.clone();
             thread::spawn(move || passed(&stream, &routes, &rule, &handle).unwrap_or_default());
         }
     });
@@ -43,12 +46,14 @@ fn proxy(routes: Router, rule: Proxy) -> u16 {
 
 fn passed(stream: &TcpStream, routes: &Router, rule: &Proxy, handle: &Handle) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
-    let (mut first, mut line) = (String::new(), String::new());
+    let mut first = String::new();
+    let mut line = String::new();
     // A client that begins with TLS is answered without TLS, as servers do.
     if reader.fill_buf()?.first() == Some(&0x16) {
         let length = reader.buffer().len();
         reader.consume(length);
-        return (&mut &*stream).write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        return (&mut &*stream)
+            .write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
     }
     reader.read_line(&mut first)?;
     while reader.read_line(&mut line)? > 2 {
@@ -58,7 +63,12 @@ fn passed(stream: &TcpStream, routes: &Router, rule: &Proxy, handle: &Handle) ->
     let answer = match rule(path) {
         Passed::On(path) => {
             let answer = handle.block_on(requests::get(routes, &path));
-            format!("HTTP/1.1 {} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{}", answer.status, answer.body.len(), answer.body)
+            format!(
+                "HTTP/1.1 {} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{}",
+                answer.status,
+                answer.body.len(),
+                answer.body
+            )
         }
         Passed::Answer(answer) => answer,
         Passed::Nothing => return Ok(()),
@@ -66,7 +76,11 @@ fn passed(stream: &TcpStream, routes: &Router, rule: &Proxy, handle: &Handle) ->
     (&mut &*stream).write_all(answer.as_bytes())
 }
 
-async fn checked(registry: &ConnectionRegistry, at: &str, rule: impl Fn(&str) -> Passed + Send + Sync + 'static) -> CallbackCheck {
+async fn checked(
+    registry: &ConnectionRegistry,
+    at: &str,
+    rule: impl Fn(&str) -> Passed + Send + Sync + 'static,
+) -> CallbackCheck {
     let routes: Router = callback_routes(registry.clone(), PUBLIC.parse().unwrap());
     let port = proxy(routes, Arc::new(rule));
     let url: PublicUrl = at.replace("PORT", &port.to_string()).parse().unwrap();
@@ -99,15 +113,28 @@ async fn a_way_that_is_right_is_found_right_and_names_what_to_register() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_on_the_way_is_named_with_the_way_out() {
     let world = World::new().await;
-    let (registry, elsewhere) = (world.public().await, World::new().await);
+    let registry = world.public().await;
+    let elsewhere = World::new().await;
     let other = elsewhere.public().await;
-    let status = |status: u16| move |_: &str| Passed::Answer(format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
+    let status = |status: u16| {
+        move |_: &str| Passed::Answer(format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"))
+    };
     let to = |place: &'static str| {
-        move |_: &str| Passed::Answer(format!("HTTP/1.1 301 X\r\nlocation: {place}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"))
+        move |_: &str| {
+            Passed::Answer(format!(
+                "HTTP/1.1 301 X\r\nlocation: {place}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            ))
+        }
     };
     let at = "http://127.0.0.1:PORT";
     let found = [
-        ("callback_prefix", checked(&registry, "http://127.0.0.1:PORT/app", |path| if path.starts_with("/app") { Passed::On("/x".into()) } else { on(path) }).await),
+        (
+            "callback_prefix",
+            checked(&registry, "http://127.0.0.1:PORT/app", |path| {
+                if path.starts_with("/app") { Passed::On("/x".into()) } else { on(path) }
+            })
+            .await,
+        ),
         ("callback_path", checked(&registry, at, status(404)).await),
         ("callback_proxy", checked(&registry, at, status(502)).await),
         ("callback_proxy", checked(&registry, at, status(503)).await),

@@ -22,7 +22,8 @@ struct Host {
 
 impl Host {
     async fn of(builder: OAuth2Builder) -> Self {
-        let (provider, elsewhere) = (Provider::start(), Provider::start());
+        let provider = Provider::start();
+        let elsewhere = Provider::start();
         let directory = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Timestamp::from_seconds(1_800_000_000));
         let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();

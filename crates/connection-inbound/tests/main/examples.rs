@@ -27,7 +27,8 @@ use crate::{
 
 #[tokio::test]
 async fn a_server_connects_an_account_of_whoever_is_signed_in() {
-    let (provider, directory) = (Provider::start(), tempfile::tempdir().unwrap());
+    let provider = Provider::start();
+    let directory = tempfile::tempdir().unwrap();
     let url: PublicUrl = "https://host.example".parse().unwrap();
     let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();
     let registry = axum::registry(directory.path(), &url).http(http).kind(Login(LOGIN)).open().await.unwrap();
@@ -52,7 +53,8 @@ async fn a_server_connects_an_account_of_whoever_is_signed_in() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_desktop_program_opens_a_browser_and_is_called_back() {
-    let (provider, directory) = (Provider::start(), tempfile::tempdir().unwrap());
+    let provider = Provider::start();
+    let directory = tempfile::tempdir().unwrap();
     let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();
     let registry = desktop::registry(directory.path()).http(http).kind(Login(LOGIN)).open().await.unwrap();
     let browser = browser(directory.path());
@@ -90,7 +92,8 @@ async fn opened(directory: &Path) -> (String, String, String) {
     let (port, path) = local(&link);
     let led = crate::loopback::get(port, &path).await.1;
     let header = |name: &str| led.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
-    let (link, cookie) = (header("location: "), header("set-cookie: "));
+    let link = header("location: ");
+    let cookie = header("set-cookie: ");
     let cookie = cookie.split(';').next().unwrap().to_owned();
     let query = connection_contract::encode::from_form(link.split_once('?').unwrap().1);
     let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).unwrap().1.clone();
@@ -119,7 +122,8 @@ async fn a_desktop_program_finishes_in_whichever_way_comes_first() {
     let device = r#""device_code": "d", "user_code": "WDJB", "verification_uri": "https://login.example/activate""#;
     let answer = format!(r#"{{"access_token": "a", "id": "1", "name": "ada", "expires_in": 900, {device}}}"#);
     for is_pasted in [false, true] {
-        let (provider, directory) = (Provider::start(), tempfile::tempdir().unwrap());
+        let provider = Provider::start();
+        let directory = tempfile::tempdir().unwrap();
         provider.answers(200, &answer);
         let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();
         let registry = desktop::registry(directory.path()).http(http).kind(configured()).open().await.unwrap();

@@ -23,11 +23,11 @@ impl ConnectionDefinition for Hooks {
         Descriptor::new(HOOKS, "Hooks", AuthType::ApiKey).field(Field::secret("key", "Key"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let key = ctx.prompt(Prompt::new("?").field("key")).await.secret("key")?;
         let account = key.expose_str().unwrap_or_default().to_owned();
         let live = VerifyResult::live();
-        Ok(Established::new(key, Identity::new(account.clone(), account)).established_live(live))
+        Ok(SetupResult::new(key, Identity::new(account.clone(), account)).measured(live))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {

@@ -18,7 +18,7 @@ impl ConnectionDefinition for Login {
         Descriptor::new(self.0.clone(), "Login & Co", AuthType::OAuth).origin(API).needs(Need::InboundHttp)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let base = ctx.base_url(API)?;
         let handle = ctx.callback().await?;
         let link = Link::to(base, "/authorize").query("redirect_uri", handle.redirect_uri());
@@ -34,7 +34,7 @@ impl ConnectionDefinition for Login {
         let account = classify(ctx.send(exchange).await)?.json()?;
         let identity = Identity::new(account.str_at("id")?.to_owned(), account.str_at("name")?.to_owned());
         let live = VerifyResult::live().identity(identity.clone());
-        Ok(Established::new(code.duplicate(), identity).established_live(live))
+        Ok(SetupResult::new(code.duplicate(), identity).measured(live))
     }
 
     fn serialize_credential(&self, code: &Secret) -> Result<Secret, CredentialError> {

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     login::LOGIN,
-    world::{World, end, outlasted, sent_to, state},
+    test_host::{World, end, outlasted, sent_to, state},
 };
 
 fn server() -> LoopbackServer {
@@ -61,7 +61,7 @@ pub(crate) async fn get_with(port: u16, path: &str, cookie: &str) -> (u16, Strin
 
 /// R-INSEAM-086, S17
 #[tokio::test]
-async fn it_listens_from_when_a_setup_asks_until_no_setup_waits() {
+async fn the_server_listens_while_a_setup_waits() {
     let world = World::new().await;
     let server = server();
     let registry = world.with(server.clone()).await;
@@ -107,7 +107,8 @@ async fn a_setup_of_a_process_that_is_gone_is_called_back_at_the_same_port() {
             tokio::task::yield_now().await;
         }
     };
-    let (second, world) = (server(), &world);
+    let second = server();
+    let world = &world;
     let registry = world.with(second.clone()).await;
     outlasted(world, &registry, gone).await;
     let session = registry.setups().resume(id).await.unwrap();
@@ -121,8 +122,10 @@ async fn a_setup_of_a_process_that_is_gone_is_called_back_at_the_same_port() {
 #[tokio::test]
 async fn two_programs_have_two_ports_and_a_fixed_one_that_is_taken_is_told() {
     let world = World::new().await;
-    let (one, two) = (world.with(server()).await, world.with(server()).await);
-    let ((_a, _, first), (_b, _, second)) = (begun(&one).await, begun(&two).await);
+    let one = world.with(server()).await;
+    let two = world.with(server()).await;
+    let (_a, _, first) = begun(&one).await;
+    let (_b, _, second) = begun(&two).await;
     assert_ne!(first, second);
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -192,11 +195,11 @@ async fn a_browser_that_was_sent_on_is_waited_for() {
     let (session, state, port) = begun(&registry).await;
     let long = Duration::from_secs(600);
     // The control: no browser has come.
-    tokio::time::timeout(long, server.browsers_told(long)).await.unwrap();
+    tokio::time::timeout(long, server.wait_for_browsers(long)).await.unwrap();
     let (status, answer) = get(port, &format!("/callback/login?code=x&state={state}")).await;
     assert_eq!(status, 303, "{answer}");
     assert_eq!(end(&session).await, "done ada");
-    let mut told = std::pin::pin!(server.browsers_told(long));
+    let mut told = std::pin::pin!(server.wait_for_browsers(long));
     tokio::select! {
         biased;
         () = &mut told => panic!("the browser has seen nothing yet"),
@@ -207,12 +210,12 @@ async fn a_browser_that_was_sent_on_is_waited_for() {
     let (seen, ()) = tokio::join!(get(port, path), &mut told);
     assert!(seen.1.contains("Connected"));
     // A browser that does not come is not waited for any longer.
-    server.browsers_told(Duration::ZERO).await;
+    server.wait_for_browsers(Duration::ZERO).await;
     registry.close().await;
 }
 
 #[tokio::test]
-async fn it_is_reached_by_both_families() {
+async fn the_server_listens_on_ipv4_and_ipv6() {
     let world = World::new().await;
     let registry = world.with(server()).await;
     let (session, state, port) = begun(&registry).await;
@@ -227,7 +230,7 @@ async fn it_is_reached_by_both_families() {
 }
 
 #[tokio::test]
-async fn it_keeps_no_registry_that_its_host_has_dropped() {
+async fn the_server_does_not_keep_a_dropped_registry() {
     let world = World::new().await;
     let server = server();
     let registry = world.with(server.clone()).await;

@@ -10,7 +10,7 @@ use connection_core::SetupStep;
 use crate::{
     login::LOGIN,
     requests::{get, send},
-    world::{World, begun, callbacks, end},
+    test_host::{World, begun, callbacks, end},
 };
 
 async fn status(routes: &Router, method: &str, path: &str) -> u16 {
@@ -28,7 +28,8 @@ async fn an_odd_request_is_refused_and_ends_no_setup() {
     let registry = world.public().await;
     let routes = callbacks(&registry);
     let (session, state) = begun(&registry, &LOGIN).await;
-    let (long, many) = ("x".repeat(9 << 10), "&a".repeat(40));
+    let long = "x".repeat(9 << 10);
+    let many = "&a".repeat(40);
     let table = [
         ("HEAD", format!("/callback/login?code=x&state={state}"), 405),
         ("POST", format!("/callback/login?code=x&state={state}"), 405),

@@ -9,7 +9,7 @@ use axum::{
 use crate::{
     login::LOGIN,
     requests::{behind_proxy, get, send},
-    world::{PUBLIC, World, begun, callbacks},
+    test_host::{PUBLIC, World, begun, callbacks},
 };
 
 /// T11
@@ -39,7 +39,7 @@ async fn told(routes: &Router, query: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_a_provider_or_plugin_says_is_shown_as_text() {
+async fn text_of_providers_and_plugins_is_shown_as_text() {
     let world = World::new().await;
     let registry = world.public().await;
     let routes = callbacks(&registry);
@@ -92,7 +92,9 @@ async fn nothing_of_a_request_gets_into_an_address() {
     let world = World::new().await;
     let registry = world.public().await;
     let routes = callbacks(&registry);
-    for extra in ["return_to=//evil.example", "redirect_uri=https://evil.example", "next=%0d%0aLocation:%20//evil", "ref=evil"] {
+    for extra in
+        ["return_to=//evil.example", "redirect_uri=https://evil.example", "next=%0d%0aLocation:%20//evil", "ref=evil"]
+    {
         let (_session, state) = begun(&registry, &LOGIN).await;
         let request = Request::get(format!("/callback/login?code=x&state={state}&{extra}"))
             .header(header::HOST, "evil.example")

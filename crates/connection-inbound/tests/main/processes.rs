@@ -16,7 +16,7 @@ use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
     login::{API, LOGIN, Login},
-    world::{World, end, labels, sent_to},
+    test_host::{World, end, labels, sent_to},
 };
 
 /// The variable that tells a process of this test what to do.

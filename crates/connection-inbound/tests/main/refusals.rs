@@ -12,7 +12,7 @@ use crate::{
     requests::{Answer, send},
     schema::check,
     setups::{answered, begin, routes, shown},
-    world::World,
+    test_host::World,
 };
 
 const JSON: &str = "application/json";
@@ -169,7 +169,7 @@ async fn a_body_that_is_too_large_or_too_deep_is_not_read() {
 }
 
 #[tokio::test]
-async fn who_asks_is_what_the_host_says() {
+async fn the_host_decides_the_owner_of_a_request() {
     let world = World::new().await;
     let registry = world.public().await;
     let routes = routes(&registry);

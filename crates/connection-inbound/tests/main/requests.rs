@@ -60,5 +60,5 @@ pub(crate) async fn post(routes: &Router, path: &str, body: &str) -> Answer {
 
 /// Returns the path of a redirect, as the routes see it behind the proxy of `PUBLIC`.
 pub(crate) fn behind_proxy(location: &str) -> &str {
-    location.strip_prefix(crate::world::PUBLIC).unwrap()
+    location.strip_prefix(crate::test_host::PUBLIC).unwrap()
 }

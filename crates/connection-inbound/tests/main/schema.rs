@@ -75,11 +75,13 @@ fn is_of(rule: &Value, value: &Value) -> bool {
 
 /// The check itself finds errors.
 #[test]
-fn what_does_not_fit_a_schema_is_told() {
+fn a_value_that_does_not_fit_a_schema_is_reported() {
     let reason = serde_json::json!({ "code": "x", "message": "x", "remedy": null });
-    let good = serde_json::json!({ "id": "i", "kind": "k", "cursor": "c", "step": 1, "type": "failed", "reason": reason });
+    let good =
+        serde_json::json!({ "id": "i", "kind": "k", "cursor": "c", "step": 1, "type": "failed", "reason": reason });
     check("setup", &good).unwrap();
-    for (name, value) in [("step", Value::Null), ("type", "prompt".into()), ("reason", "x".into()), ("more", 1.into())] {
+    for (name, value) in [("step", Value::Null), ("type", "prompt".into()), ("reason", "x".into()), ("more", 1.into())]
+    {
         let mut bad = good.clone();
         bad[name] = value;
         assert!(check("setup", &bad).is_err(), "{name}");

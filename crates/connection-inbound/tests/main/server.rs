@@ -54,11 +54,14 @@ async fn without_tls_it_answers_to_this_machines_names_alone() {
 }
 
 #[tokio::test]
-async fn told_to_end_it_lets_nobody_in_and_gives_who_asked_an_answer() {
-    let (asked_for, go) = (std::sync::Arc::new(Notify::new()), std::sync::Arc::new(Notify::new()));
-    let (came, may) = (asked_for.clone(), go.clone());
+async fn a_signal_closes_the_listener_and_open_requests_are_answered() {
+    let asked_for = std::sync::Arc::new(Notify::new());
+    let go = std::sync::Arc::new(Notify::new());
+    let came = asked_for.clone();
+    let may = go.clone();
     let slow = move || {
-        let (came, may) = (came.clone(), may.clone());
+        let came = came.clone();
+        let may = may.clone();
         async move {
             came.notify_one();
             may.notified().await;

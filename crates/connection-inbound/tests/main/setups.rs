@@ -15,7 +15,7 @@ use crate::{
     login::LOGIN,
     requests::{Answer, get, post},
     schema::check,
-    world::{PUBLIC, World, labels, outlasted, public},
+    test_host::{PUBLIC, World, labels, outlasted, public},
 };
 
 pub(crate) const SECRET: &str = "canary-3f1a9c-secret";
@@ -74,7 +74,8 @@ fn first() -> Value {
 
 #[tokio::test]
 async fn a_form_is_shown_as_it_is_declared_and_answered_to_the_end() {
-    let (world, granted) = (World::new().await, tempfile::TempDir::new().unwrap());
+    let world = World::new().await;
+    let granted = tempfile::TempDir::new().unwrap();
     // The owners of this host differ from the owner of the process.
     let builder = world.builder().files(FilesPolicy::new().allow(granted.path()));
     let registry = builder.inbound(Arc::new(PublicEndpoint::new(public()))).open().await.unwrap();
@@ -90,7 +91,8 @@ async fn a_form_is_shown_as_it_is_declared_and_answered_to_the_end() {
     assert_eq!(asked["fields"][0], sid);
     let choices = json!([{ "value": "eu", "label": "Europe" }, { "value": "us", "label": "America" }]);
     assert_eq!((&asked["fields"][2]["choices"], &asked["fields"][2]["default"]), (&choices, &json!("eu")));
-    let inputs: Vec<_> = asked["fields"].as_array().unwrap().iter().map(|field| field["input"].as_str().unwrap()).collect();
+    let inputs: Vec<_> =
+        asked["fields"].as_array().unwrap().iter().map(|field| field["input"].as_str().unwrap()).collect();
     assert_eq!(inputs, ["text", "secret", "choice", "bool", "number", "directory"]);
     let cursor = asked["cursor"].as_str().unwrap();
     let mut answers = first();
@@ -228,7 +230,8 @@ async fn a_connection_is_authorized_again() {
 async fn a_setup_of_another_owner_is_not_found() {
     let world = World::new().await;
     let registry = world.public().await;
-    let (routes, bobs) = (routes(&registry), setup_routes::<(), _>(registry.clone(), public(), |_| Ok("bob".to_owned())));
+    let routes = routes(&registry);
+    let bobs = setup_routes::<(), _>(registry.clone(), public(), |_| Ok("bob".to_owned()));
     let begun = begin(&routes, &json!({ "kind": LOGIN.as_str() })).await;
     shown(&routes, id(&begun), "").await;
     let path = format!("/setups/{}", id(&begun));

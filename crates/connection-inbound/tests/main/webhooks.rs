@@ -25,7 +25,7 @@ use tokio::{
 use crate::{
     hooks::{Hooks, SIGNATURE, enabled, signature},
     requests::{self, Answer},
-    world::{World, outlasted, public},
+    test_host::{World, outlasted, public},
 };
 
 async fn open(world: &World) -> ConnectionRegistry {
@@ -84,7 +84,8 @@ async fn a_delivery_is_taken_for_the_configured_address_as_it_came() {
 #[tokio::test]
 async fn a_delivery_that_comes_again_is_one_event_in_any_process_and_after_a_restart() {
     let world = World::new().await;
-    let (one, two) = (open(&world).await, open(&world).await);
+    let one = open(&world).await;
+    let two = open(&world).await;
     let (connection, token, key) = enabled(&one).await;
     let path = format!("/webhooks/{token}");
     let again = async |registry: &ConnectionRegistry| {
@@ -136,12 +137,12 @@ fn pieces(count: usize, end: Option<Piece>) -> Body {
 
 /// A refusal is a status and nothing else.
 #[tokio::test]
-async fn whoever_is_refused_is_told_a_number_alone() {
+async fn a_refused_sender_gets_only_a_status() {
     let world = World::new().await;
     let registry = open(&world).await;
     let (connection, token, key) = enabled(&registry).await;
-    let (routes, path) =
-        (routes(&registry).fallback(async || axum::http::StatusCode::NOT_FOUND), format!("/webhooks/{token}"));
+    let routes = routes(&registry).fallback(async || axum::http::StatusCode::NOT_FOUND);
+    let path = format!("/webhooks/{token}");
     let good = || signed(&key, &path, &public().webhook(&token), &vec![b'x'; 1 << 20]);
     let other = format!("/webhooks/{}", "A".repeat(43));
     let many = (0..101).fold(Request::post(&path), |request, n| request.header(format!("x-{n}"), "x"));
@@ -196,7 +197,8 @@ async fn three_hundred_senders_without_a_body_are_hung_up_on_at_once() {
     let world = World::new().await;
     let registry = open(&world).await;
     let server = connection_inbound::Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let (address, routes) = (server.address(), routes(&registry));
+    let address = server.address();
+    let routes = routes(&registry);
     let serving = Handle::current().spawn(async move { server.serve(routes, &public(), std::future::pending()).await });
     let head = "POST /webhooks/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".to_owned();
     let mut senders = Vec::new();
@@ -219,7 +221,8 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let world = World::new().await;
     let registry = open(&world).await;
     let (_, token, _) = enabled(&registry).await;
-    let (routes, path) = (routes(&registry), format!("/webhooks/{token}"));
+    let routes = routes(&registry);
+    let path = format!("/webhooks/{token}");
     let began = connection_core::Clock::passed(&world.clock);
     let answer = Handle::current()
         .spawn(async move { send(&routes, Request::post(path), pieces(1, Some(Piece::Never))).await.status });

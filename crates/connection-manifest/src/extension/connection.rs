@@ -7,10 +7,10 @@ use connection_contract::{
 use crate::{
     error::Fault,
     json::below,
-    object::{Beside, ENGLISH, Member, Object, first_said},
+    object::{ENGLISH, Member, Object, ReadNotes, first_given},
 };
 
-pub(super) fn requirement(member: Member<'_>, beside: &mut Beside) -> Result<Requirement, Fault> {
+pub(super) fn requirement(member: Member<'_>, beside: &mut ReadNotes) -> Result<Requirement, Fault> {
     const ID: &str = "a connection needs an id; write default, or another text";
     const PROVIDER: &str = "a provider has 1 to 64 of the characters a-z, 0-9 and -, and begins with a letter; write \
                             the name that its kinds have";
@@ -43,10 +43,10 @@ fn kind(provider: &str) -> Option<Kind> {
 }
 
 /// Returns the title, and the titles in languages other than English that are not empty.
-fn title(object: &mut Object<'_>, beside: &mut Beside) -> Result<(DisplayText, Vec<(String, DisplayText)>), Fault> {
+fn title(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<(DisplayText, Vec<(String, DisplayText)>), Fault> {
     const RULE: &str = "a connection needs a title; write a text, or an object with en_US and zh_Hans";
     let member = object.need("title", RULE)?;
-    let words = member.words(beside)?;
+    let words = member.display_texts(beside)?;
     let languages: Vec<&str> = words.iter().filter_map(|(language, _)| *language).collect();
     let is_plain = words.iter().any(|(language, _)| language.is_none());
     if !is_plain && !([ENGLISH, "zh_Hans"].iter().all(|language| languages.contains(language))) {
@@ -54,10 +54,10 @@ fn title(object: &mut Object<'_>, beside: &mut Beside) -> Result<(DisplayText, V
     }
     let others = words.iter().filter_map(|(language, text)| Some(((*language)?, text)));
     let others = others.filter(|(language, text)| *language != ENGLISH && !text.as_str().trim().is_empty());
-    Ok((first_said(&words), others.map(|(language, text)| (language.to_owned(), text.clone())).collect()))
+    Ok((first_given(&words), others.map(|(language, text)| (language.to_owned(), text.clone())).collect()))
 }
 
-fn auth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementAuth, Fault> {
+fn auth(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<RequirementAuth, Fault> {
     const TYPE: &str = "the type of auth must be none, apiKey, personalAccessToken or oauth; write one of these";
     const NAMES: &str = "secrets must be a list of names, never of values; write the names as texts";
     let auth = object.need("auth", "a connection needs auth; write an object with a type")?;
@@ -86,7 +86,7 @@ fn secret_name(member: &Member<'_>) -> Result<SecretName, Fault> {
     SecretName::parse(member.text(RULE)?.to_owned()).ok_or_else(|| Fault::at(member.at.as_str(), RULE))
 }
 
-fn oauth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementOAuth, Fault> {
+fn oauth(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<RequirementOAuth, Fault> {
     const SCOPES: &str = "oauth needs scopes; write a list of texts, or [] for none";
     let mut text = |name, rule| object.need(name, rule)?.text(rule).map(str::to_owned);
     let authorization = text(
@@ -108,7 +108,7 @@ fn oauth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementOAut
     Ok(oauth)
 }
 
-fn redirect(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementRedirect, Fault> {
+fn redirect(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<RequirementRedirect, Fault> {
     const RULE: &str = "oauth needs a redirect; write an object with a type: web, app-scheme, app-uri or loopback";
     let mut object = object.need("redirect", RULE)?.object(RULE)?;
     // Some manifests call the type of a redirect its method.

@@ -17,7 +17,7 @@ use crate::{
     error::{Fault, ManifestError},
     json,
     note::Note,
-    object::Beside,
+    object::ReadNotes,
 };
 
 /// A checked manifest: the declaration of an extension, and everything else that the file holds.
@@ -74,16 +74,16 @@ impl ExtensionFile {
 
     fn of_document(document: Value) -> Result<Self, ManifestError> {
         match read_all(&document) {
-            Ok((declaration, Beside { unknown, notes })) => Ok(Self { document, declaration, unknown, notes }),
+            Ok((declaration, ReadNotes { unknown, notes })) => Ok(Self { document, declaration, unknown, notes }),
             Err(fault) => Err(ManifestError::of(fault, Some(&document))),
         }
     }
 }
 
-fn read_all(document: &Value) -> Result<(ExtensionDeclaration, Beside), Fault> {
+fn read_all(document: &Value) -> Result<(ExtensionDeclaration, ReadNotes), Fault> {
     json::each_key_once(document)?;
     state::refuse(document)?;
-    let mut beside = Beside::default();
+    let mut beside = ReadNotes::default();
     let declaration = read::extension(document, &mut beside)?;
     declaration.check().map_err(|error| Fault { field: as_written(document, &error.field), ..error.into() })?;
     capability::check(document, &declaration.requirement.id)?;

@@ -4,10 +4,10 @@ use connection_contract::{DisplayText, Preference, PreferenceInput, Text};
 
 use crate::{
     error::Fault,
-    object::{Beside, Member, Object},
+    object::{Member, Object, ReadNotes},
 };
 
-pub(super) fn preferences(owner: &mut Object<'_>, beside: &mut Beside) -> Result<Vec<Preference>, Fault> {
+pub(super) fn preferences(owner: &mut Object<'_>, beside: &mut ReadNotes) -> Result<Vec<Preference>, Fault> {
     let Some(preferences) = owner.take("preferences") else { return Ok(Vec::new()) };
     preferences
         .items("preferences must be a list; write [] for none")?
@@ -16,7 +16,7 @@ pub(super) fn preferences(owner: &mut Object<'_>, beside: &mut Beside) -> Result
         .collect()
 }
 
-fn preference(member: Member<'_>, beside: &mut Beside) -> Result<Preference, Fault> {
+fn preference(member: Member<'_>, beside: &mut ReadNotes) -> Result<Preference, Fault> {
     const NAMED: &str = "a preference needs a name; write it as text";
     let mut object = member.object("a preference must be an object with a name and a type")?;
     let name = object.need("name", NAMED)?.text(NAMED)?.to_owned();
@@ -36,7 +36,7 @@ fn preference(member: Member<'_>, beside: &mut Beside) -> Result<Preference, Fau
     Ok(preference)
 }
 
-fn input(object: &mut Object<'_>, beside: &mut Beside) -> Result<PreferenceInput, Fault> {
+fn input(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<PreferenceInput, Fault> {
     let Some(form) = object.take("type") else { return Ok(PreferenceInput::Text) };
     match form.text("the type must be textfield, checkbox or dropdown; write one of these")? {
         "text" | "textfield" => Ok(PreferenceInput::Text),
@@ -50,7 +50,7 @@ fn input(object: &mut Object<'_>, beside: &mut Beside) -> Result<PreferenceInput
     }
 }
 
-fn choices(object: &mut Object<'_>, beside: &mut Beside) -> Result<Vec<(Text, DisplayText)>, Fault> {
+fn choices(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<Vec<(Text, DisplayText)>, Fault> {
     let Some(data) = object.take("data") else {
         beside.note(object.at.as_str(), "this dropdown has no data, so there is nothing to choose");
         return Ok(Vec::new());
@@ -61,7 +61,7 @@ fn choices(object: &mut Object<'_>, beside: &mut Beside) -> Result<Vec<(Text, Di
         .collect()
 }
 
-fn choice(member: Member<'_>, beside: &mut Beside) -> Result<(Text, DisplayText), Fault> {
+fn choice(member: Member<'_>, beside: &mut ReadNotes) -> Result<(Text, DisplayText), Fault> {
     const VALUE: &str = "a choice needs a value; write it as text";
     let mut object = member.object("a choice must be an object with a title and a value")?;
     let value = object.need("value", VALUE)?.text(VALUE)?.to_owned();
@@ -74,7 +74,7 @@ fn choice(member: Member<'_>, beside: &mut Beside) -> Result<(Text, DisplayText)
 }
 
 /// Notes a default that the form of input cannot show, or that the preference cannot have.
-fn note_default(preference: &Preference, at: &str, beside: &mut Beside) {
+fn note_default(preference: &Preference, at: &str, beside: &mut ReadNotes) {
     let Some(default) = &preference.default else { return };
     if !preference.input.fits(default) {
         beside.note(at, "this default does not fit its form of input, so it is not used; it is kept");

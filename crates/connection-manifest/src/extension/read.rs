@@ -5,10 +5,10 @@ use connection_contract::{Command, ExtensionDeclaration, Platform, Value};
 use super::{connection, preference};
 use crate::{
     error::Fault,
-    object::{Beside, Member, Object},
+    object::{Member, Object, ReadNotes},
 };
 
-pub(super) fn extension(document: &Value, beside: &mut Beside) -> Result<ExtensionDeclaration, Fault> {
+pub(super) fn extension(document: &Value, beside: &mut ReadNotes) -> Result<ExtensionDeclaration, Fault> {
     let whole = Member { at: String::new(), value: document };
     let mut object = whole.object("a manifest must be one JSON object with a name and a connection")?;
     let name = object.need("name", NAMED)?.text(NAMED)?.to_owned();
@@ -43,7 +43,7 @@ pub(super) fn platform(member: &Member<'_>) -> Result<Platform, Fault> {
     Platform::parse(member.text(RULE)?).ok_or_else(|| Fault::at(member.at.as_str(), RULE))
 }
 
-fn command(member: Member<'_>, beside: &mut Beside) -> Result<Command, Fault> {
+fn command(member: Member<'_>, beside: &mut ReadNotes) -> Result<Command, Fault> {
     const NAMED: &str = "a command needs a name; write it as text";
     let mut object = member.object("a command must be an object with a name")?;
     let mut command = Command::new(object.need("name", NAMED)?.text(NAMED)?.to_owned());

@@ -55,7 +55,7 @@ const STATE: &[&str] = &[
 ];
 
 /// Names that are refused at the top level, where other hosts use the remaining ones.
-const BESIDE: &[&str] = &[
+const STATE_MEMBERS: &[&str] = &[
     "accesstoken",
     "clientsecret",
     "connectionstatus",
@@ -68,12 +68,12 @@ const BESIDE: &[&str] = &[
 
 pub(super) fn refuse(document: &Value) -> Result<(), Fault> {
     if let Value::Map(members) = document
-        && let Some((name, rule)) = held(members, BESIDE)
+        && let Some((name, rule)) = forbidden_member(members, STATE_MEMBERS)
     {
         return Err(Fault::at(below("", name), rule));
     }
     each_object("/connection", &document["connection"], |members| {
-        held(members, SECRETS).or_else(|| held(members, STATE))
+        forbidden_member(members, SECRETS).or_else(|| forbidden_member(members, STATE))
     })?;
     each_object("", document, |members| {
         let is_secret = |(name, value): &&(String, Value)| is_one(SECRETS, &squeezed(name)) && is_said(value);
@@ -100,7 +100,7 @@ const SECRET: &str = "a manifest must not contain a secret, only names in auth.s
                       replace it at the provider";
 
 /// Returns the first member with one of these names, and the rule that it breaks.
-fn held<'m>(members: &'m [(String, Value)], names: &[&str]) -> Option<(&'m str, &'static str)> {
+fn forbidden_member<'m>(members: &'m [(String, Value)], names: &[&str]) -> Option<(&'m str, &'static str)> {
     let (name, plain) =
         members.iter().map(|(name, _)| (name, squeezed(name))).find(|(_, plain)| is_one(names, plain))?;
     let rule = match is_one(SECRETS, &plain) {

@@ -72,7 +72,7 @@ fn connection(requirement: &Requirement) -> Value {
     let mut members = vec![
         ("id", Value::from(id.as_ref())),
         ("provider", provider.as_str().into()),
-        ("title", words(title, titles)),
+        ("title", display_text(title, titles)),
         ("auth", Value::object(ways)),
     ];
     if !public_preference_names.is_empty() {
@@ -83,7 +83,7 @@ fn connection(requirement: &Requirement) -> Value {
 }
 
 /// Returns a title as plain text, or as an object with a text per language, which always has `en_US` and `zh_Hans`.
-fn words(title: &DisplayText, titles: &[(Text, DisplayText)]) -> Value {
+fn display_text(title: &DisplayText, titles: &[(Text, DisplayText)]) -> Value {
     if titles.is_empty() {
         return title.as_str().into();
     }

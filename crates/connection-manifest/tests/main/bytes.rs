@@ -10,7 +10,7 @@ fn refused(bytes: &[u8], sentence: &str) {
 }
 
 #[test]
-fn what_is_not_json_is_told_by_its_line() {
+fn invalid_json_is_reported_with_its_line() {
     const RULE: &str = "not JSON (RFC 8259), which has no comments and no comma after the last member; correct it";
     refused(b"", &format!("a.json: line 1, column 0 is {RULE}"));
     refused(b"{\n  \"name\": \"a\",\n}", &format!("a.json: line 3, column 1 is {RULE}"));

@@ -12,7 +12,8 @@ const CANARY: &str = "canary-9f8e7d6c";
 #[test]
 fn no_value_is_ever_repeated() {
     let redirect = json!({ "type": "app-scheme", "scheme": "app", "callbackPath": "/back" });
-    let (mut refused, mut taken) = (0, 0);
+    let mut refused = 0;
+    let mut taken = 0;
     for document in [manifest(), with("/connection/auth", oauth(&redirect))] {
         let added = [
             "/x",

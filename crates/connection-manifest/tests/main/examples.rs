@@ -39,8 +39,10 @@ fn issues_asks_for_a_token_and_is_set_to_three_things() {
 
 #[test]
 fn release_notes_reuses_what_issues_asks_for() {
-    let (first, second) = (example("issues.json"), example("release-notes.json"));
-    let (first, second) = (&first.declaration().requirement, &second.declaration().requirement);
+    let first = example("issues.json");
+    let second = example("release-notes.json");
+    let first = &first.declaration().requirement;
+    let second = &second.declaration().requirement;
     assert_eq!(first.provider, second.provider);
     assert_eq!(first.auth.secret_names, second.auth.secret_names);
 }

@@ -12,7 +12,7 @@ fn notes(document: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_is_not_read_is_kept_where_it_was_and_told() {
+fn unread_members_are_kept_and_reported() {
     let (_, text) = examples().into_iter().find(|(name, _)| name == "foreign.json").unwrap();
     let file = ExtensionFile::parse(text.as_bytes()).unwrap();
     let told: Vec<_> = file.notes().iter().map(|note| note.field.as_str()).collect();
@@ -45,7 +45,7 @@ fn what_is_not_read_is_kept_where_it_was_and_told() {
 }
 
 #[test]
-fn what_is_taken_otherwise_than_it_was_meant_is_told() {
+fn a_value_that_is_interpreted_differently_is_reported() {
     let checkbox =
         |default: Value| with("/preferences/0", json!({ "name": "a", "type": "checkbox", "default": default }));
     let none =
@@ -167,7 +167,7 @@ fn a_title_is_english_where_it_says_something() {
 
 /// R-JINGLE-009 and 010: names that occur once, and members of another host, are not an error.
 #[test]
-fn what_other_hosts_are_told_is_theirs() {
+fn instructions_for_other_hosts_are_theirs() {
     for (pointer, value) in [
         ("/aiCapability", json!({ "connectionId": "default", "tools": [{ "name": "a" }, { "name": "b" }, 7, {}] })),
         ("/aiCapability", json!("search")),

@@ -141,7 +141,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_file_has_besides_is_written_as_it_was(
+    fn unread_members_of_a_file_are_written_unchanged(
         pointers in subsequence(vec![
             "", "/preferences/0", "/preferences/1/data/0", "/commands/0", "/commands/0/preferences/0", "/connection", "/connection/auth",
         ], 1..4),

@@ -1,7 +1,7 @@
 //! The application: provided by the host, by the first setup or by each setup, or registered by itself.
 
 pub(crate) mod assertion;
-pub(crate) mod via;
+pub(crate) mod http_client;
 
 use connection_contract::{Context, Record, Secret, Text, Timestamp};
 
@@ -99,7 +99,7 @@ pub(crate) async fn known(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Op
             Ok(Some(Application::new(id.clone(), secret.as_ref().map(Secret::duplicate))))
         }
         Client::PerConnection => Ok(None),
-        Client::Asked | Client::Registered => kept(config, ctx).await,
+        Client::Prompted | Client::Registered => load(config, ctx).await,
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) async fn known(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Op
 ///
 /// An application that the host provides or that this kind stores for itself takes precedence over the one that the
 /// kinds of the provider share.
-pub(crate) async fn kept(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Option<Application>, OAuth2Error> {
+pub(crate) async fn load(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Option<Application>, OAuth2Error> {
     let kv = ctx.kv().ok_or(OAuth2Error::NoStore)?;
     let mut kept = kv.get_secret(CLIENT_KEY).await.map_err(unavailable)?;
     if kept.is_none()
@@ -144,7 +144,7 @@ pub(crate) async fn forget(ctx: &Context<'_>) -> Result<(), OAuth2Error> {
 /// An application that registered itself is not shared, because it works with a single redirect address.
 fn shared_for(config: &OAuth2Config) -> Option<&[Text]> {
     let origins = config.application_origins.as_deref()?;
-    matches!(config.client, Client::Asked).then_some(origins)
+    matches!(config.client, Client::Prompted).then_some(origins)
 }
 
 fn unavailable(_: connection_contract::ServiceError) -> OAuth2Error {

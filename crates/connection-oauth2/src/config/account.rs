@@ -72,9 +72,12 @@ impl Account {
     ///
     /// A path that begins with `https://` is an address of its own, for a userinfo endpoint elsewhere.
     pub fn probe(path: impl Into<String>, id: impl Into<String>, label: impl Into<String>) -> Self {
-        let (id, label) = (vec![id.into()], vec![label.into()]);
+        let id = vec![id.into()];
+        let label = vec![label.into()];
         let (headers, body, errors, limits, pauses) = Default::default();
-        let (from, method, path) = (AccountFrom::Probe, "GET", path.into());
+        let from = AccountFrom::Probe;
+        let method = "GET";
+        let path = path.into();
         Self { from, method, path, headers, body, id, label, errors, limits, pauses }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use connection_contract::{AuthType, Descriptor, DisplayText, Field, Kind, RefreshSemantics, Text};
 
 use super::{
-    Account, Attach, Body, Client, ClientAuth, ConfigError, Endpoint, Grant, Method, OAuth2Config, On, Renewal,
-    Response, Step, check,
+    Account, Attach, Body, Client, ClientAuth, ConfigError, Endpoint, Grant, Method, OAuth2Config, Renewal,
+    RequestKind, Response, Step, check,
 };
 
 /// The redirect address used when the host receives no callbacks: the browser's error page shows the address to paste.
@@ -34,7 +34,7 @@ pub struct OAuth2Builder {
     pub(super) scopes: Vec<String>,
     pub(super) required_scopes: Vec<String>,
     pub(super) scope_separator: String,
-    pub(super) changes: Vec<(On, String, RawChange)>,
+    pub(super) changes: Vec<(RequestKind, String, RawChange)>,
     pub(super) code_parameter: String,
     pub(super) callback_capture: Vec<String>,
     pub(super) host_fields: Vec<(String, String)>,
@@ -81,7 +81,7 @@ impl OAuth2Builder {
             ask_method: false,
             paste_redirect: PASTE_REDIRECT.to_owned(),
             pkce: true,
-            client: Client::Asked,
+            client: Client::Prompted,
             client_auth: ClientAuth::Body,
             body: Body::Form,
             scopes: Vec::new(),
@@ -179,7 +179,7 @@ impl OAuth2Builder {
         self
     }
 
-    /// Sets where the application comes from; the default is [`Client::Asked`].
+    /// Sets where the application comes from; the default is [`Client::Prompted`].
     pub fn client(mut self, client: Client) -> Self {
         self.client = client;
         self
@@ -217,25 +217,25 @@ impl OAuth2Builder {
     }
 
     /// Adds a parameter to the standard ones. The value is a template.
-    pub fn parameter(mut self, on: On, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn parameter(mut self, on: RequestKind, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Set(value.into())));
         self
     }
 
     /// Adds a header to the request. The value is a template.
-    pub fn header(mut self, on: On, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn header(mut self, on: RequestKind, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Header(value.into())));
         self
     }
 
     /// Renames a standard parameter.
-    pub fn rename(mut self, on: On, name: impl Into<String>, to: impl Into<String>) -> Self {
+    pub fn rename(mut self, on: RequestKind, name: impl Into<String>, to: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Rename(to.into())));
         self
     }
 
     /// Removes a standard parameter.
-    pub fn remove(mut self, on: On, name: impl Into<String>) -> Self {
+    pub fn remove(mut self, on: RequestKind, name: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Remove));
         self
     }

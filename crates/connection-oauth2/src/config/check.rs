@@ -6,8 +6,8 @@ use connection_contract::{Field, Input, Need, Text};
 use oauth2::url::Url;
 
 use super::{
-    Account, Change, CheckedRenewal, CheckedStep, Client, ClientAuth, ConfigError, Endpoint, Grant, How, Method,
-    OAuth2Builder, OAuth2Config, On, Renewal, Step, Template,
+    Account, Change, ChangeKind, CheckedRenewal, CheckedStep, Client, ClientAuth, ConfigError, Endpoint, Grant, Method,
+    OAuth2Builder, OAuth2Config, Renewal, RequestKind, Step, Template,
     builder::{RawChange, Unsafe},
     fields,
     template::HostPart,
@@ -116,7 +116,7 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
     let asked = descriptor.fields.iter().map(|field| field.name.to_string()).collect();
     descriptor.origins = origins;
     descriptor.fields.extend(fields::own(&raw.client, &raw.client_auth, raw.grant, &methods, raw.ask_method));
-    descriptor.ways = methods.iter().map(|method| method.way()).collect();
+    descriptor.ways = methods.iter().map(|method| method.setup_method()).collect();
     if methods == [Method::Browser] {
         descriptor = descriptor.needs(Need::InboundHttp);
     }
@@ -348,26 +348,26 @@ pub(crate) fn is_safe_address(address: &str) -> bool {
 fn changes(raw: &OAuth2Builder, names: &BTreeSet<String>) -> Result<Vec<Change>, ConfigError> {
     let mut changes = Vec::new();
     for (on, name, change) in &raw.changes {
-        let standard: &[&str] = if *on == On::Authorize { &AUTHORIZE } else { &TOKEN };
+        let standard: &[&str] = if *on == RequestKind::Authorize { &AUTHORIZE } else { &TOKEN };
         let own = |allowed: &[&str]| allowed.contains(&name.as_str());
         let allowed: &[&str] = match on {
-            On::Authorize => &["client.id"],
-            On::Device | On::Refresh => &["client.id", "client.secret", "uuid()"],
-            On::Token => &["client.id", "client.secret", "flow.redirectUri", "flow.state", "uuid()"],
+            RequestKind::Authorize => &["client.id"],
+            RequestKind::Device | RequestKind::Refresh => &["client.id", "client.secret", "uuid()"],
+            RequestKind::Token => &["client.id", "client.secret", "flow.redirectUri", "flow.state", "uuid()"],
         };
         let how = match change {
             RawChange::Set(_) if own(standard) => return Err(ConfigError::Shadows { name: name.clone() }),
-            RawChange::Set(value) => How::Set(parsed(value, names, allowed)?),
+            RawChange::Set(value) => ChangeKind::Set(parsed(value, names, allowed)?),
             RawChange::Remove if !own(&REMOVABLE) => return Err(ConfigError::Shadows { name: name.clone() }),
-            RawChange::Remove => How::Remove,
+            RawChange::Remove => ChangeKind::Remove,
             RawChange::Rename(to) if own(&UNNAMED) || standard.contains(&to.as_str()) => {
                 return Err(ConfigError::Shadows { name: name.clone() });
             }
-            RawChange::Rename(to) => How::Rename(to.clone()),
-            RawChange::Header(_) if *on == On::Authorize || name.eq_ignore_ascii_case("authorization") => {
+            RawChange::Rename(to) => ChangeKind::Rename(to.clone()),
+            RawChange::Header(_) if *on == RequestKind::Authorize || name.eq_ignore_ascii_case("authorization") => {
                 return Err(ConfigError::Shadows { name: name.clone() });
             }
-            RawChange::Header(value) => How::Header(parsed(value, names, allowed)?),
+            RawChange::Header(value) => ChangeKind::Header(parsed(value, names, allowed)?),
         };
         changes.push(Change { on: *on, name: name.clone(), how });
     }

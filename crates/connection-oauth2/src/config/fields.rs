@@ -1,6 +1,6 @@
 //! The fields that the flow itself may ask for, in addition to those that a configuration declares.
 
-use connection_contract::{Field, Input, Way};
+use connection_contract::{Field, Input, SetupMethod};
 
 use super::{Client, ClientAuth, Grant, Method};
 use crate::CLIENT_KEY;
@@ -17,9 +17,9 @@ pub(super) fn own(
     ask_method: bool,
 ) -> Vec<Field> {
     let mut fields = Vec::new();
-    if matches!(client, Client::Asked | Client::PerConnection) {
+    if matches!(client, Client::Prompted | Client::PerConnection) {
         // The application of a single connection is stored with that connection.
-        let kept = |field: Field| if matches!(client, Client::Asked) { field.kept(CLIENT_KEY) } else { field };
+        let kept = |field: Field| if matches!(client, Client::Prompted) { field.kept(CLIENT_KEY) } else { field };
         fields.push(kept(Field::text("clientId", "Client ID").help("from the application that you registered")));
         let key = matches!(auth, ClientAuth::PrivateKeyJwt(_));
         let label = if key { "Private key (PKCS#8, PEM)" } else { "Client secret" };
@@ -33,7 +33,9 @@ pub(super) fn own(
     }
     if methods.contains(&Method::Paste) {
         let help = "the whole address on which the browser ends after you allow access";
-        fields.push(Field::secret("callbackUrl", "Address, or the code in it").help(help).way(Way::Paste));
+        fields.push(
+            Field::secret("callbackUrl", "Address, or the code in it").help(help).setup_method(SetupMethod::Paste),
+        );
     }
     if ask_method && methods.len() > 1 {
         let choice = |method: &Method| {

@@ -17,7 +17,9 @@ pub use self::{
     account::{Account, AccountFrom, Unit},
     builder::OAuth2Builder,
     error::ConfigError,
-    parts::{Assertion, Attach, Audience, Body, Client, ClientAuth, Endpoint, Grant, Method, On, Renewal, Step},
+    parts::{
+        Assertion, Attach, Audience, Body, Client, ClientAuth, Endpoint, Grant, Method, Renewal, RequestKind, Step,
+    },
     response::{ErrorIf, Part, Response},
 };
 pub(crate) use self::{
@@ -65,13 +67,13 @@ pub struct OAuth2Config {
 /// A deviation from the standard parameters or headers of one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
-    pub(crate) on: On,
+    pub(crate) on: RequestKind,
     pub(crate) name: String,
-    pub(crate) how: How,
+    pub(crate) how: ChangeKind,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum How {
+pub(crate) enum ChangeKind {
     Header(Template),
     Remove,
     Rename(String),
@@ -108,7 +110,7 @@ impl OAuth2Config {
         self.endpoints.iter().filter(move |(of, _)| *of == endpoint).map(|(_, template)| template)
     }
 
-    pub(crate) fn changes(&self, on: On) -> impl Iterator<Item = &Change> {
+    pub(crate) fn changes(&self, on: RequestKind) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(move |change| change.on == on)
     }
 

@@ -1,6 +1,6 @@
 //! The parts of a configuration: endpoints, grants, methods, client authentication and other choices.
 
-use connection_contract::{Secret, SignatureAlgorithm, Way};
+use connection_contract::{Secret, SetupMethod, SignatureAlgorithm};
 
 /// An endpoint of the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,12 +39,12 @@ impl Endpoint {
 /// A request whose parameters or headers can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum On {
+pub enum RequestKind {
     /// The authorization request, whether the browser carries it or it is pushed.
     Authorize,
     /// The request for a device code.
     Device,
-    /// The refresh request. It inherits nothing from [`On::Token`].
+    /// The refresh request. It inherits nothing from [`RequestKind::Token`].
     Refresh,
     /// The token request.
     Token,
@@ -71,11 +71,11 @@ impl Method {
         }
     }
 
-    pub(crate) fn way(self) -> Way {
+    pub(crate) fn setup_method(self) -> SetupMethod {
         match self {
-            Self::Browser => Way::Browser,
-            Self::Device => Way::Device,
-            Self::Paste => Way::Paste,
+            Self::Browser => SetupMethod::Browser,
+            Self::Device => SetupMethod::Device,
+            Self::Paste => SetupMethod::Paste,
         }
     }
 }
@@ -103,7 +103,7 @@ pub enum Grant {
 #[non_exhaustive]
 pub enum Client {
     /// The first setup asks for the application; later setups of the same owner use it.
-    Asked,
+    Prompted,
     /// The host provides the application.
     Configured {
         /// The id of the application.

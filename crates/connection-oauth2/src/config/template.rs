@@ -57,7 +57,8 @@ const SCOPES: [&str; 4] = ["config", "client", "flow", "token"];
 impl Template {
     /// Parses a template; `None` for an open brace, an empty name or an unknown scope.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (mut parts, mut rest) = (Vec::new(), text);
+        let mut parts = Vec::new();
+        let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let (name, tail) = after.split_once('}')?;
             if !before.is_empty() {
@@ -92,7 +93,8 @@ impl Template {
         if let Part::Variable(name) = first {
             return HostPart::Whole(name.clone());
         }
-        let (mut variable, mut authority) = (false, String::new());
+        let mut variable = false;
+        let mut authority = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(text) => {

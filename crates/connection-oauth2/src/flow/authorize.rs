@@ -8,7 +8,7 @@ use oauth2::{
 use crate::{
     OAuth2Error,
     client::Application,
-    config::{Endpoint, On},
+    config::{Endpoint, RequestKind},
     provider::{Parameters, Provider},
     token::{expiry, response},
 };
@@ -59,7 +59,7 @@ pub(crate) async fn link(
     let all: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let pairs = all.get(fixed.len()..).unwrap_or_default();
     let mut parameters = Parameters::new(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    provider.change(On::Authorize, &mut parameters)?;
+    provider.change(RequestKind::Authorize, &mut parameters)?;
     let mut until = None;
     if let Some(pushed) = provider.url(Endpoint::PushedAuthorization)? {
         let request_uri;

@@ -13,7 +13,7 @@ use crate::{
 
 /// The result of the browser's visit: a code, and the parameters that the configuration stores.
 #[derive(Debug)]
-pub(crate) struct Back {
+pub(crate) struct CallbackResult {
     pub(crate) code: Secret,
     pub(crate) captured: Vec<(String, String)>,
 }
@@ -23,7 +23,7 @@ pub(crate) fn read(
     config: &OAuth2Config,
     iss_advertised: bool,
     parameters: &[(String, Secret)],
-) -> Result<Back, OAuth2Error> {
+) -> Result<CallbackResult, OAuth2Error> {
     for (at, (name, _)) in parameters.iter().enumerate() {
         if parameters.iter().take(at).any(|(other, _)| other == name) {
             let known = ["code", "error", "iss", "state"].into_iter().find(|known| known == name);
@@ -44,12 +44,12 @@ pub(crate) fn read(
         return Err(match response::refusal(&config.response, code) {
             // There is no grant yet that could have ended, and nothing to wait for.
             OAuth2Error::AccessDenied => OAuth2Error::AccessDenied,
-            _ => OAuth2Error::Refused { code: crate::error::shown(code) },
+            _ => OAuth2Error::Refused { code: crate::error::displayable_code(code) },
         });
     }
     let code = text(&config.code_parameter).map(Secret::from).ok_or(OAuth2Error::NoCode)?;
     let capture = |name: &String| Some((name.clone(), text(name)?.to_owned()));
-    Ok(Back { code, captured: config.callback_capture.iter().filter_map(capture).collect() })
+    Ok(CallbackResult { code, captured: config.callback_capture.iter().filter_map(capture).collect() })
 }
 
 /// Reads pasted text: the address that the browser ended on, its query, or a code alone.
@@ -62,7 +62,7 @@ pub(crate) fn pasted(
     state: &str,
     pasted: &Secret,
     ctx: &Context<'_>,
-) -> Result<Back, OAuth2Error> {
+) -> Result<CallbackResult, OAuth2Error> {
     let text = pasted.expose_str().unwrap_or_default().trim();
     // A code may contain `=` itself, as base64 does at its end.
     let names = |query: &str| {
@@ -76,10 +76,11 @@ pub(crate) fn pasted(
         if !config.pkce || config.grant == Grant::ConsentThenClientCredentials {
             return Err(OAuth2Error::StateMismatch);
         }
-        return Ok(Back { code: Secret::from(text), captured: Vec::new() });
+        return Ok(CallbackResult { code: Secret::from(text), captured: Vec::new() });
     };
     let query = query.split('#').next().unwrap_or_default();
-    let (mut found, mut parameters) = (None, Vec::new());
+    let mut found = None;
+    let mut parameters = Vec::new();
     for (name, value) in encode::from_form(query) {
         if name != "state" {
             parameters.push((name, Secret::from(value)));

@@ -14,12 +14,12 @@ use crate::{
 };
 
 /// The longest interval in seconds; a poll without a response doubles the interval up to this.
-const LONGEST_INTERVAL: u64 = 60;
+const MAX_INTERVAL: u64 = 60;
 /// The longest time in seconds to wait for a code, whatever the provider says.
-const LONGEST_WAIT: u64 = 1800;
+const MAX_WAIT: u64 = 1800;
 /// The largest number of polls of one code. A poll is two effects of at most a thousand in a setup, so a code with a
 /// long lifetime is polled less often than the provider allows.
-const MOST_POLLS: u64 = 400;
+const MAX_POLLS: u64 = 400;
 
 /// A device code that waits to be confirmed.
 pub(crate) struct Device {
@@ -39,8 +39,8 @@ impl Device {
         let plain = codes.verification_uri().to_string();
         // The code is shown even if the link contains it, so that the user can compare the two (section 3.3.1).
         let link = complete.and_then(Link::from_provider).or_else(|| Link::from_provider(&plain)).ok_or(undeclared)?;
-        let life = codes.expires_in().as_secs().min(LONGEST_WAIT);
-        let interval = codes.interval().as_secs().max(life.div_ceil(MOST_POLLS)).max(1);
+        let life = codes.expires_in().as_secs().min(MAX_WAIT);
+        let interval = codes.interval().as_secs().max(life.div_ceil(MAX_POLLS)).max(1);
         Ok(Self {
             code: Secret::from(codes.device_code().secret().as_str()),
             user_code: codes.user_code().secret().clone().into(),
@@ -83,7 +83,7 @@ impl Device {
             // longer.
             Ok(Poll::SlowDown(interval)) => self.interval = (self.interval + 5).max(interval.unwrap_or_default()),
             Err(error) if error.is_transient() => {
-                self.interval = (self.interval * 2).clamp(1, LONGEST_INTERVAL.max(self.interval))
+                self.interval = (self.interval * 2).clamp(1, MAX_INTERVAL.max(self.interval))
             }
             Err(OAuth2Error::Dead) => return Err(OAuth2Error::Expired),
             Err(error) => return Err(error),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connection_contract::{
-    Established, LogEvent, LogLevel, Reach, Secret, SetupContext, SetupFailure, Spend, Timestamp, VerifyResult,
+    LogEvent, LogLevel, Reach, Secret, SetupContext, SetupFailure, SetupResult, Spend, Timestamp, VerifyResult,
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     token::{
         Extra, Tokens,
         exchange::Granted,
-        response::{self, Set},
+        response::{self, TokenSet},
     },
 };
 
@@ -27,7 +27,7 @@ pub(super) async fn established(
     application: Application,
     granted: Granted,
     ctx: &SetupContext<'_>,
-) -> Result<Established<OAuth2Credential>, SetupFailure> {
+) -> Result<SetupResult<OAuth2Credential>, SetupFailure> {
     let config = provider.config;
     let failure = |error: OAuth2Error| error.failure(&config.descriptor.kind);
     let granted = match &config.step {
@@ -47,20 +47,22 @@ pub(super) async fn established(
     }
     let base = provider.api().map_err(failure)?;
     let reach = reach(&provider, &base).map_err(failure)?;
-    let told = account::told(&provider, &credential, &granted).map_err(failure)?;
+    let told = account::identified(&provider, &credential, &granted).map_err(failure)?;
     let probed = account::probe(definition, &config.account, &credential, &base, ctx).await?;
     let identity = told.or(probed).ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
     let mut found = VerifyResult::live().identity(identity.clone()).valid_until(credential.valid_until());
     found.granted_scopes.clone_from(&credential.scopes);
-    let (valid_until, authorized_until) = (credential.valid_until(), authorized_until(config, &credential));
+    let valid_until = credential.valid_until();
+    let authorized_until = authorized_until(config, &credential);
     let renew_at = renew_at(config, &credential, ctx.now());
-    let (scopes, values) = (credential.scopes.clone(), credential.values.clone());
-    let mut made = Established::new(credential, identity)
+    let scopes = credential.scopes.clone();
+    let values = credential.values.clone();
+    let mut made = SetupResult::new(credential, identity)
         .reach(reach)
         .valid_until(valid_until)
         .renew_at(renew_at)
         .authorized_until(authorized_until)
-        .established_live(found);
+        .measured(found);
     made.granted_scopes = scopes;
     for (name, value) in values.config() {
         made = made.config(name.to_owned(), value);
@@ -104,7 +106,7 @@ pub(crate) fn credential(
 ) -> OAuth2Credential {
     let config = provider.config;
     let kept = |old: Option<&Tokens>| old.and_then(|old| old.refresh.as_ref()).map(Secret::duplicate);
-    let tokens = |set: &Set, old: Option<&Tokens>| Tokens {
+    let tokens = |set: &TokenSet, old: Option<&Tokens>| Tokens {
         access: set.access.duplicate(),
         refresh: set.refresh.as_ref().map(Secret::duplicate).or_else(|| kept(old)),
         valid_until: set.valid_until,

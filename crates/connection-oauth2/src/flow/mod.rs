@@ -8,17 +8,17 @@ mod finish;
 use std::time::Duration;
 
 use connection_contract::{
-    Answer, Answers, CallbackHandle, DisplayText, Established, LogEvent, LogLevel, NoCallback, Notice, Prompt, Secret,
-    SetupContext, SetupFailure, SpendContext, Wait, Woken, encode,
+    Answer, Answers, CallbackHandle, CallbackUnavailable, DisplayText, LogEvent, LogLevel, Notice, Prompt, Secret,
+    SetupContext, SetupFailure, SetupResult, SpendContext, Wait, WaitOutcome, encode,
 };
 
 pub(crate) use self::finish::{authorized_until, captured, credential, renew_at};
-use self::{authorize::Attempt, callback::Back, device::Device};
+use self::{authorize::Attempt, callback::CallbackResult, device::Device};
 use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
     client::{self, Application},
     config::{Client, ClientAuth, Endpoint, Grant, Method, Values, host_part},
-    discovery::{self, Found},
+    discovery::{self, DiscoveredEndpoints},
     provider::Provider,
     registration,
     token::exchange::{self, Granted},
@@ -34,7 +34,7 @@ const PUSHES: usize = 30;
 const PUSH_RETRY: u64 = 60;
 
 /// The answers that are known before the provider is asked.
-struct Begun<'a> {
+struct KnownAnswers<'a> {
     provider: Provider<'a>,
     application: Option<Application>,
     /// This setup asks for the application, which is not stored yet.
@@ -42,10 +42,10 @@ struct Begun<'a> {
     method: Option<Method>,
     user: Option<(String, Secret)>,
     /// The callback, once the host was asked for it.
-    callback: Option<Result<CallbackHandle, NoCallback>>,
+    callback: Option<Result<CallbackHandle, CallbackUnavailable>>,
 }
 
-impl Begun<'_> {
+impl KnownAnswers<'_> {
     fn offers(&self, method: Method) -> bool {
         self.method.map_or_else(|| self.provider.config.methods.contains(&method), |chosen| chosen == method)
     }
@@ -53,7 +53,7 @@ impl Begun<'_> {
     /// Converts an error to the outcome of this setup.
     fn failure(&self, error: OAuth2Error) -> SetupFailure {
         let config = self.provider.config;
-        let is_kept = !self.asked && matches!(config.client, Client::Asked | Client::Registered);
+        let is_kept = !self.asked && matches!(config.client, Client::Prompted | Client::Registered);
         error.of_kept(is_kept).failure(&config.descriptor.kind)
     }
 }
@@ -61,10 +61,10 @@ impl Begun<'_> {
 pub(crate) async fn setup(
     definition: &OAuth2,
     ctx: &SetupContext<'_>,
-) -> Result<Established<OAuth2Credential>, SetupFailure> {
+) -> Result<SetupResult<OAuth2Credential>, SetupFailure> {
     let config = &definition.config;
     let failure = |error: OAuth2Error| error.failure(&config.descriptor.kind);
-    let mut begun = asked(definition, ctx).await?;
+    let mut begun = ask_missing(definition, ctx).await?;
     if config.discover
         && let Some(issuer) = &config.issuer
     {
@@ -96,7 +96,7 @@ pub(crate) async fn setup(
             ended?
         }
     };
-    if begun.asked && matches!(config.client, Client::Asked) {
+    if begun.asked && matches!(config.client, Client::Prompted) {
         // Store the application only after the provider has accepted it, so that a typing error does not stay.
         client::keep(&application, config, ctx).await.map_err(failure)?;
     }
@@ -104,11 +104,11 @@ pub(crate) async fn setup(
 }
 
 /// Asks for everything that is not known: the kind's own fields, the application, the user, the method.
-async fn asked<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> Result<Begun<'a>, SetupFailure> {
+async fn ask_missing<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> Result<KnownAnswers<'a>, SetupFailure> {
     let config = &definition.config;
     let failure = |error: OAuth2Error| error.failure(&config.descriptor.kind);
     let known = client::known(config, ctx).await.map_err(failure)?;
-    let asks = known.is_none() && matches!(config.client, Client::Asked | Client::PerConnection);
+    let asks = known.is_none() && matches!(config.client, Client::Prompted | Client::PerConnection);
     let mut fields: Vec<&str> = config.asked.iter().map(String::as_str).collect();
     if asks {
         fields.push("clientId");
@@ -124,10 +124,11 @@ async fn asked<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> Result<
         ctx: spend,
         spend: Some(spend),
         granted: None,
-        found: Found::default(),
+        found: DiscoveredEndpoints::default(),
         values: Values::default(),
     };
-    let mut begun = Begun { provider, application: known, asked: asks, method: None, user: None, callback: None };
+    let mut begun =
+        KnownAnswers { provider, application: known, asked: asks, method: None, user: None, callback: None };
     if fields.is_empty() {
         return Ok(begun);
     }
@@ -154,7 +155,7 @@ async fn asked<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> Result<
 }
 
 /// Shows the redirect address together with the question for the application, since it must be registered exactly so.
-async fn registered_at(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(), SetupFailure> {
+async fn registered_at(begun: &mut KnownAnswers<'_>, ctx: &SetupContext<'_>) -> Result<(), SetupFailure> {
     let config = begun.provider.config;
     let paste = begun.offers(Method::Paste);
     if !paste && !begun.offers(Method::Browser) {
@@ -163,7 +164,7 @@ async fn registered_at(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<
     let callback = begun.callback.insert(ctx.callback().await);
     let uri = match callback {
         // On a host that others reach, its operator registers the application of all connections, not the user.
-        Ok(handle) if matches!(config.client, Client::Asked) && !is_loopback(handle.redirect_uri()) => return Ok(()),
+        Ok(handle) if matches!(config.client, Client::Prompted) && !is_loopback(handle.redirect_uri()) => return Ok(()),
         Ok(handle) => handle.redirect_uri(),
         Err(_) if paste => config.paste_redirect.as_str(),
         // Fail before the user types an application that could not be used.
@@ -205,9 +206,13 @@ fn values(provider: &mut Provider<'_>, answers: &Answers) {
 }
 
 /// Offers all methods in one wait; the first that yields a valid result wins.
-async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(Granted, Application), SetupFailure> {
+async fn interactive(
+    begun: &mut KnownAnswers<'_>,
+    ctx: &SetupContext<'_>,
+) -> Result<(Granted, Application), SetupFailure> {
     let config = begun.provider.config;
-    let (browser, paste) = (begun.offers(Method::Browser), begun.offers(Method::Paste));
+    let browser = begun.offers(Method::Browser);
+    let paste = begun.offers(Method::Paste);
     let handle = match (browser || paste, begun.callback.take()) {
         (false, _) => None,
         (true, Some(callback)) => Some(callback),
@@ -244,7 +249,9 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
     if opened.is_none() && device.is_none() {
         return Err(begun.failure(OAuth2Error::NoWay));
     }
-    let (mut problem, mut tries, mut pushes) = (None, 0, 0);
+    let mut problem = None;
+    let mut tries = 0;
+    let mut pushes = 0;
     loop {
         let now = ctx.now();
         if device.as_ref().is_some_and(|device| device.is_over(now)) {
@@ -289,11 +296,11 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
             wait = wait.elapsed(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()));
         }
         let back = match ctx.wait(wait).await {
-            Woken::Callback(request) => {
+            WaitOutcome::Callback(request) => {
                 let back = callback::read(config, begun.provider.found.iss, &request.parameters);
                 Some(back.map_err(|error| begun.failure(error))?)
             }
-            Woken::Answered(mut answers) => {
+            WaitOutcome::Answered(mut answers) => {
                 let text = answers.secret("callbackUrl")?;
                 match callback::pasted(config, begun.provider.found.iss, &attempt.state, &text, ctx) {
                     Ok(back) => Some(back),
@@ -324,7 +331,7 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
 }
 
 /// Returns the application of this attempt. One that registers itself does so for each redirect address.
-async fn application(begun: &mut Begun<'_>, attempt: &Attempt) -> Result<Application, SetupFailure> {
+async fn application(begun: &mut KnownAnswers<'_>, attempt: &Attempt) -> Result<Application, SetupFailure> {
     let known = begun.application.take();
     if !matches!(begun.provider.config.client, Client::Registered) {
         return known.ok_or_else(|| begun.failure(OAuth2Error::ClientMissing));
@@ -333,7 +340,7 @@ async fn application(begun: &mut Begun<'_>, attempt: &Attempt) -> Result<Applica
     made.map_err(|error| begun.failure(error))
 }
 
-fn attempt(begun: &Begun<'_>, handle: Option<&CallbackHandle>, ctx: &SetupContext<'_>) -> Attempt {
+fn attempt(begun: &KnownAnswers<'_>, handle: Option<&CallbackHandle>, ctx: &SetupContext<'_>) -> Attempt {
     let config = begun.provider.config;
     let random = || encode::base64url(&ctx.random::<32>());
     let redirect_uri = handle.map_or(config.paste_redirect.as_str(), CallbackHandle::redirect_uri).to_owned();
@@ -345,10 +352,10 @@ fn attempt(begun: &Begun<'_>, handle: Option<&CallbackHandle>, ctx: &SetupContex
 ///
 /// The values that it carries may decide where the code goes; they are checked when the address is built.
 async fn redeemed(
-    begun: &mut Begun<'_>,
+    begun: &mut KnownAnswers<'_>,
     application: &Application,
     attempt: &Attempt,
-    back: Back,
+    back: CallbackResult,
 ) -> Result<Granted, OAuth2Error> {
     for (name, value) in back.captured {
         begun.provider.values.set("config", &name, value);

@@ -11,17 +11,17 @@ use oauth2::{
     basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse},
 };
 
-use super::response::{self, Set};
+use super::response::{self, TokenSet};
 use crate::{
     OAuth2Error,
-    client::{Application, via::Via},
-    config::{Endpoint, On},
+    client::{Application, http_client::ContextHttpClient},
+    config::{Endpoint, RequestKind},
     provider::{Parameters, Provider},
 };
 
 /// A token response, also in clear text; therefore it has no `Debug`.
 pub(crate) struct Granted {
-    pub(crate) set: Set,
+    pub(crate) set: TokenSet,
     pub(crate) answer: Value,
     pub(crate) at: Timestamp,
 }
@@ -37,7 +37,11 @@ fn token_url(url: &str) -> Result<TokenUrl, OAuth2Error> {
     TokenUrl::new(url.to_owned()).map_err(|_| OAuth2Error::UndeclaredAddress { what: "token endpoint" })
 }
 
-fn parsed(provider: &Provider<'_>, via: Via<'_>, typed: &BasicTokenResponse) -> Result<Granted, OAuth2Error> {
+fn parsed(
+    provider: &Provider<'_>,
+    via: ContextHttpClient<'_>,
+    typed: &BasicTokenResponse,
+) -> Result<Granted, OAuth2Error> {
     let (answer, at) = via.into_answer().ok_or(OAuth2Error::NoToken)?;
     let mut set = response::set(&provider.config.response, &answer, at)?;
     set.access = Secret::from(typed.access_token().secret().as_str());
@@ -65,7 +69,13 @@ pub(crate) async fn code(
     if let Some(verifier) = verifier {
         request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()));
     }
-    let via = Via::new(provider, application, On::Token, Endpoint::Token.name(), Some(Spend::new("code", code)));
+    let via = ContextHttpClient::new(
+        provider,
+        application,
+        RequestKind::Token,
+        Endpoint::Token.name(),
+        Some(Spend::new("code", code)),
+    );
     let typed = request.request_async(&via).await.map_err(failed)?;
     parsed(provider, via, &typed)
 }
@@ -82,7 +92,7 @@ pub(crate) async fn client_credentials(
     if !scope.is_empty() {
         request = request.add_extra_param("scope", scope);
     }
-    let via = Via::new(provider, application, On::Token, Endpoint::Token.name(), None);
+    let via = ContextHttpClient::new(provider, application, RequestKind::Token, Endpoint::Token.name(), None);
     let typed = request.request_async(&via).await.map_err(failed)?;
     parsed(provider, via, &typed)
 }
@@ -103,7 +113,7 @@ pub(crate) async fn password(
     if !scope.is_empty() {
         request = request.add_extra_param("scope", scope);
     }
-    let via = Via::new(provider, application, On::Token, Endpoint::Token.name(), None);
+    let via = ContextHttpClient::new(provider, application, RequestKind::Token, Endpoint::Token.name(), None);
     let typed = request.request_async(&via).await.map_err(failed)?;
     parsed(provider, via, &typed)
 }
@@ -126,7 +136,7 @@ pub(crate) async fn refresh(
         request = request.add_extra_param("scope", scopes.join(&provider.config.scope_separator));
     }
     let spend = Spend::new("refresh_token", token);
-    let via = Via::new(provider, application, On::Refresh, Endpoint::Token.name(), Some(spend));
+    let via = ContextHttpClient::new(provider, application, RequestKind::Refresh, Endpoint::Token.name(), Some(spend));
     let typed = request.request_async(&via).await.map_err(failed)?;
     parsed(provider, via, &typed)
 }
@@ -148,7 +158,7 @@ pub(crate) async fn device(
     if !scope.is_empty() {
         request = request.add_extra_param("scope", scope);
     }
-    let via = Via::new(provider, application, On::Device, Endpoint::Device.name(), None);
+    let via = ContextHttpClient::new(provider, application, RequestKind::Device, Endpoint::Device.name(), None);
     let asked = request.request_async::<_, EmptyExtraDeviceAuthorizationFields>(&via).await;
     let codes = asked.map_err(failed)?;
     let (_, at) = via.into_answer().ok_or(OAuth2Error::NoToken)?;
@@ -175,9 +185,10 @@ pub(crate) async fn poll(
     let mut parameters =
         Parameters::new([("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code)]);
     provider.authenticate(application, &url, &mut parameters)?;
-    provider.change(On::Token, &mut parameters)?;
+    provider.change(RequestKind::Token, &mut parameters)?;
     let spend = Spend::new("device_code", device_code);
-    let answer = provider.post(Some(On::Token), (&url, Endpoint::Token.name()), parameters, Some(spend)).await?;
+    let answer =
+        provider.post(Some(RequestKind::Token), (&url, Endpoint::Token.name()), parameters, Some(spend)).await?;
     let rules = &provider.config.response;
     let value = response::parsed(&answer);
     match response::code(rules, &value).as_deref() {

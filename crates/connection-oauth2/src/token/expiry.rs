@@ -5,7 +5,7 @@ use connection_contract::{Timestamp, Value};
 /// A larger number counts milliseconds; as seconds it would be in the year 5138.
 const MILLISECONDS: f64 = 1e11;
 /// The longest lifetime in seconds: ten years. A longer one is treated as this.
-const LONGEST: u64 = 315_576_000;
+const MAX_SECONDS: u64 = 315_576_000;
 /// 9999-12-31T23:59:59Z. A later moment has no form in RFC 3339, so it could be stored but not read.
 const LAST: i64 = 253_402_300_799;
 
@@ -16,12 +16,12 @@ pub(crate) fn seconds(value: &Value, unit: u32) -> Option<u64> {
     let number = number(value)?;
     // The number is positive, and one that is too large becomes the largest.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above and below")]
-    (number >= 1.0).then(|| ((number / f64::from(unit)) as u64).min(LONGEST))
+    (number >= 1.0).then(|| ((number / f64::from(unit)) as u64).min(MAX_SECONDS))
 }
 
 /// Returns the end of a lifetime that begins now.
 pub(crate) fn after(now: Timestamp, life: u64) -> Timestamp {
-    bounded(now.after(life.min(LONGEST)))
+    bounded(now.after(life.min(MAX_SECONDS)))
 }
 
 /// Parses a moment: seconds, milliseconds, RFC 3339, or the time that is left as `D:HH:MM`.

@@ -11,7 +11,7 @@ use super::Tokens;
 /// The pause in seconds after the first failure; it doubles with each further failure.
 const FIRST_PAUSE: u64 = 300;
 /// The number of consecutive failures after which a set is given up: a response that was lost twice stays lost.
-const MOST_FAILURES: u32 = 5;
+const MAX_FAILURES: u32 = 5;
 
 /// A named set of tokens.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Extra {
     pub(crate) fn failed(&mut self, now: Timestamp) -> Option<Timestamp> {
         let State::Renews { failures } = self.state else { return None };
         let failures = failures.saturating_add(1);
-        if failures >= MOST_FAILURES {
+        if failures >= MAX_FAILURES {
             self.lose(now);
             return None;
         }

@@ -10,7 +10,7 @@ use connection_contract::{CredentialError, Record, Secret, Timestamp};
 pub(crate) use self::extra::Extra;
 use crate::{
     config::{Endpoint, Values},
-    discovery::Found,
+    discovery::DiscoveredEndpoints,
 };
 
 /// A set of tokens.
@@ -43,7 +43,7 @@ pub struct OAuth2Credential {
     /// The answered and captured values. They are stored here and not only as configuration, because values that decide
     /// where a secret goes must be sealed.
     pub(crate) values: Values,
-    pub(crate) found: Found,
+    pub(crate) found: DiscoveredEndpoints,
 }
 
 /// The first field of every credential, which decides the fields that follow.
@@ -106,9 +106,10 @@ impl OAuth2Credential {
             client_id: String::new(),
             client_secret: None,
             values: Values::default(),
-            found: Found::default(),
+            found: DiscoveredEndpoints::default(),
         };
-        let (mut value_of, mut endpoint_of) = (None, None);
+        let mut value_of = None;
+        let mut endpoint_of = None;
         for (name, field) in record.fields() {
             let text = || field.expose_str().ok_or(CredentialError::Malformed);
             let time = || Timestamp::parse_rfc3339(text()?).map(Some).ok_or(CredentialError::Malformed);
@@ -158,13 +159,13 @@ fn with_tokens(record: Record, tokens: &Tokens) -> Record {
 }
 
 /// The endpoints that a stored credential needs.
-const KEPT: [(Endpoint, &str); 3] =
+const STORED_ENDPOINTS: [(Endpoint, &str); 3] =
     [(Endpoint::Refresh, "refresh"), (Endpoint::Revocation, "revocation"), (Endpoint::Token, "token")];
 
 fn endpoint_name(endpoint: Endpoint) -> &'static str {
-    KEPT.iter().find(|(known, _)| *known == endpoint).map_or("token", |(_, name)| name)
+    STORED_ENDPOINTS.iter().find(|(known, _)| *known == endpoint).map_or("token", |(_, name)| name)
 }
 
 fn endpoint_called(name: &str) -> Option<Endpoint> {
-    KEPT.iter().find(|(_, known)| *known == name).map(|(endpoint, _)| *endpoint)
+    STORED_ENDPOINTS.iter().find(|(_, known)| *known == name).map(|(endpoint, _)| *endpoint)
 }

@@ -6,7 +6,7 @@ use super::expiry;
 use crate::{
     OAuth2Error,
     config::{Part, Response},
-    error::shown,
+    error::displayable_code,
 };
 
 /// Reads a response as JSON, or else as a form. A response that states an error is one, whatever its status.
@@ -68,13 +68,13 @@ pub(crate) fn refusal(rules: &Response, code: &str) -> OAuth2Error {
         "server_error" | "slow_down" | "temporarily_unavailable" => OAuth2Error::NotLive(NotLive::offline(
             Reason::new(reason::PROVIDER_ERROR, "the provider cannot answer now"),
         )),
-        code => OAuth2Error::Refused { code: shown(code) },
+        code => OAuth2Error::Refused { code: displayable_code(code) },
     }
 }
 
 /// One set of tokens of a response.
 #[derive(Debug)]
-pub(crate) struct Set {
+pub(crate) struct TokenSet {
     pub(crate) access: Secret,
     pub(crate) refresh: Option<Secret>,
     pub(crate) valid_until: Option<Timestamp>,
@@ -86,18 +86,18 @@ pub(crate) struct Set {
 }
 
 /// Returns the main set: the first access token that is found, and the other parts beside it.
-pub(crate) fn set(rules: &Response, value: &Value, now: Timestamp) -> Result<Set, OAuth2Error> {
+pub(crate) fn set(rules: &Response, value: &Value, now: Timestamp) -> Result<TokenSet, OAuth2Error> {
     let at = rules.access_token.iter().find(|at| token(value.pointer(at)).is_some()).ok_or(OAuth2Error::NoToken)?;
     let branch = at.rsplit_once('/').map_or("", |(branch, _)| branch);
-    beside(rules, value, at, branch, now).ok_or(OAuth2Error::NoToken)
+    extra_set(rules, value, at, branch, now).ok_or(OAuth2Error::NoToken)
 }
 
 /// Returns the further set below a pointer.
-pub(crate) fn extra(rules: &Response, value: &Value, at: &str, now: Timestamp) -> Option<Set> {
-    beside(rules, value, &format!("{at}/access_token"), at, now)
+pub(crate) fn extra(rules: &Response, value: &Value, at: &str, now: Timestamp) -> Option<TokenSet> {
+    extra_set(rules, value, &format!("{at}/access_token"), at, now)
 }
 
-fn beside(rules: &Response, value: &Value, at: &str, branch: &str, now: Timestamp) -> Option<Set> {
+fn extra_set(rules: &Response, value: &Value, at: &str, branch: &str, now: Timestamp) -> Option<TokenSet> {
     let access = token(value.pointer(at))?;
     let part = |wanted: Part| {
         let names = rules.names.iter().filter(move |(part, _)| *part == wanted).map(|(_, name)| name);
@@ -114,7 +114,7 @@ fn beside(rules: &Response, value: &Value, at: &str, branch: &str, now: Timestam
     let is_odd =
         [Part::ExpiresIn, Part::RefreshExpiresIn].into_iter().filter_map(part).any(|life| !expiry::is_number(life))
             || part(Part::ExpiresAt).is_some_and(|at| !expiry::is_number(at) && expiry::moment(at, now).is_none());
-    Some(Set {
+    Some(TokenSet {
         is_odd,
         refresh: token(part(Part::RefreshToken)),
         valid_until,

@@ -1,7 +1,7 @@
 //! The address that the browser opens, and its parameters.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{ClientAuth, ConfigError, Endpoint, OAuth2Config, On};
+use connection_oauth2::{ClientAuth, ConfigError, Endpoint, OAuth2Config, RequestKind};
 use connection_testkit::{Expected, Input, Reply};
 
 use crate::{
@@ -75,8 +75,11 @@ fn pkce_can_be_left_out_for_a_provider_that_it_breaks() {
 /// will end.
 #[test]
 fn parameters_go_along_and_a_missing_refresh_token_is_told() {
-    let builder =
-        acme().parameter(On::Authorize, "access_type", "offline").parameter(On::Authorize, "prompt", "consent");
+    let builder = acme().parameter(RequestKind::Authorize, "access_type", "offline").parameter(
+        RequestKind::Authorize,
+        "prompt",
+        "consent",
+    );
     let reply = Reply::json(200, r#"{"access_token": "access-canary-11aa22bb", "expires_in": 3600}"#);
     let host = host(builder).expect(redeem().answer(reply)).expect(me());
     let pairs = opened(&host, vec![back()]);
@@ -103,10 +106,10 @@ fn the_query_of_the_endpoint_stays() {
 #[test]
 fn parameters_have_the_names_that_the_provider_wants() {
     let builder = acme()
-        .rename(On::Authorize, "client_id", "client_key")
-        .rename(On::Authorize, "redirect_uri", "redirect_url")
-        .rename(On::Token, "client_id", "app_id")
-        .rename(On::Token, "code", "auth_code")
+        .rename(RequestKind::Authorize, "client_id", "client_key")
+        .rename(RequestKind::Authorize, "redirect_uri", "redirect_url")
+        .rename(RequestKind::Token, "client_id", "app_id")
+        .rename(RequestKind::Token, "code", "auth_code")
         .code_parameter("auth_code");
     let renamed = form().into_iter().map(|(name, value)| match name {
         "client_id" => ("app_id", value),
@@ -123,7 +126,7 @@ fn parameters_have_the_names_that_the_provider_wants() {
 /// Q20: parameters that must be absent are absent.
 #[test]
 fn standard_parameters_can_be_left_out() {
-    let builder = acme().remove(On::Authorize, "response_type").remove(On::Token, "grant_type");
+    let builder = acme().remove(RequestKind::Authorize, "response_type").remove(RequestKind::Token, "grant_type");
     let form: Vec<_> = form().into_iter().filter(|(name, _)| *name != "grant_type").collect();
     let host = host(builder).expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
     let pairs = opened(&host, vec![back()]);
@@ -133,7 +136,7 @@ fn standard_parameters_can_be_left_out() {
 /// Q23: parameters that are added to the code's exchange are not part of a refresh, which has its grant type once.
 #[test]
 fn parameters_of_the_exchange_do_not_leak_into_the_renewal() {
-    let (host, made) = connected(acme().parameter(On::Token, "expiring", "1"), tokens());
+    let (host, made) = connected(acme().parameter(RequestKind::Token, "expiring", "1"), tokens());
     let host = host.expect(renew().answer(tokens()));
     host.refresh(&made.credential, &host.connection(&made)).unwrap();
 }
@@ -141,8 +144,11 @@ fn parameters_of_the_exchange_do_not_leak_into_the_renewal() {
 /// Q29: the attempt's own state is in the body. Q28: each request has a fresh id in a header.
 #[test]
 fn templates_fill_bodies_and_headers() {
-    let builder =
-        acme().parameter(On::Token, "state", "${flow.state}").header(On::Token, "X-Correlation-Id", "id-${uuid()}");
+    let builder = acme().parameter(RequestKind::Token, "state", "${flow.state}").header(
+        RequestKind::Token,
+        "X-Correlation-Id",
+        "id-${uuid()}",
+    );
     let mut form = form();
     form.push(("state", state()));
     let id = {

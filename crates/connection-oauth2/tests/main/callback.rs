@@ -85,7 +85,7 @@ fn on_a_host_that_others_reach_no_error_page_is_expected() {
 
 /// S4, S1: text from another attempt is refused, and nothing is sent; a code alone is accepted because of its verifier.
 #[test]
-fn what_is_pasted_must_belong_to_this_attempt() {
+fn a_pasted_address_must_belong_to_this_attempt() {
     for (text, problem) in [
         (
             "https://host.example/callback/acme?code=x&state=foreign",

@@ -69,7 +69,9 @@ fn signing(how: Assertion) -> OAuth2Builder {
 fn assertion(algorithm: SignatureAlgorithm, name: &str, audience: &str, draw: usize) -> String {
     let header = format!(r#"{{"alg":"{name}","typ":"JWT","kid":"k1"}}"#);
     let bytes = connection_testkit::hmac_sha256(b"connection-testkit", format!("random {draw}").as_bytes());
-    let (iat, exp, jti) = (NOW - 10, NOW + 60, encode::hex(&bytes[..16]));
+    let iat = NOW - 10;
+    let exp = NOW + 60;
+    let jti = encode::hex(&bytes[..16]);
     let claims = format!(r#"{{"iss":"{ID}","sub":"{ID}","aud":"{audience}","iat":{iat},"exp":{exp},"jti":"{jti}"}}"#);
     let unsigned = format!("{}.{}", encode::base64url(header.as_bytes()), encode::base64url(claims.as_bytes()));
     let signed = signature(algorithm, &KEY.into(), unsigned.as_bytes()).expect("a key");
@@ -174,7 +176,7 @@ fn asked() -> Input {
 /// again.
 #[test]
 fn an_application_is_asked_for_once() {
-    let host = host(acme().client(Client::Asked))
+    let host = host(acme().client(Client::Prompted))
         .expect(redeem().form(&fields(&form())).answer(tokens()))
         .expect(me())
         .expect(redeem().form(&fields(&form())).answer(tokens()))
@@ -195,7 +197,7 @@ fn an_application_is_asked_for_once() {
 /// An application that another kind of the provider stored for these origins is used, and no person is asked.
 #[test]
 fn kinds_of_one_provider_ask_for_their_application_once() {
-    let first = host(acme().client(Client::Asked)).expect(redeem().answer(tokens())).expect(me());
+    let first = host(acme().client(Client::Prompted)).expect(redeem().answer(tokens())).expect(me());
     first.setup([asked(), back()]).run().unwrap();
     let kept = block_on(first.kv().unwrap().get_shared(&[origin()], CLIENT_KEY)).unwrap();
     let drive = OAuth2Config::builder(Kind::from_static("acme-drive"), "Acme Drive")
@@ -203,7 +205,7 @@ fn kinds_of_one_provider_ask_for_their_application_once() {
         .api("https://drive.acme.example")
         .endpoint(Endpoint::Authorize, AUTHORIZE)
         .endpoint(Endpoint::Token, TOKEN)
-        .client(Client::Asked)
+        .client(Client::Prompted)
         .account(Account::probe("/me", "/id", "/name"));
     let second = host(drive).expect(redeem().form(&fields(&form())).answer(tokens())).expect(
         Expected::get("https://drive.acme.example/me").answer(Reply::json(200, r#"{"id": "1", "name": "Ada"}"#)),
@@ -215,7 +217,7 @@ fn kinds_of_one_provider_ask_for_their_application_once() {
 /// A second endpoint that receives the secret makes a different set of origins.
 #[test]
 fn a_kind_that_sends_the_secret_elsewhere_asks_for_its_own_application() {
-    let elsewhere = acme().client(Client::Asked).endpoint(Endpoint::Revocation, "https://evil.example/revoke");
+    let elsewhere = acme().client(Client::Prompted).endpoint(Endpoint::Revocation, "https://evil.example/revoke");
     let host = host(elsewhere).expect(redeem().answer(tokens())).expect(me());
     let record = client_value("of-another-kind", Some(&Secret::from("canary")));
     block_on(host.kv().unwrap().put_shared(&[origin()], CLIENT_KEY, Some(record))).unwrap();
@@ -229,8 +231,8 @@ fn origin() -> Text {
 /// A mistyped application is not stored: the next setup asks again.
 #[test]
 fn an_application_that_was_refused_is_not_kept() {
-    let host =
-        host(acme().client(Client::Asked)).expect(redeem().answer(Reply::json(401, r#"{"error": "invalid_client"}"#)));
+    let host = host(acme().client(Client::Prompted))
+        .expect(redeem().answer(Reply::json(401, r#"{"error": "invalid_client"}"#)));
     let failure = host.setup([asked(), back()]).run().unwrap_err();
     assert_eq!(failure.code, "acme_client_refused");
     assert!(block_on(host.kv().unwrap().get_shared(&[origin()], CLIENT_KEY)).unwrap().is_none());
@@ -239,7 +241,7 @@ fn an_application_that_was_refused_is_not_kept() {
 
 #[test]
 fn a_host_that_keeps_nothing_says_so() {
-    let host = FakeHost::new(kind(acme().client(Client::Asked))).inbound_http(CALLBACK);
+    let host = FakeHost::new(kind(acme().client(Client::Prompted))).inbound_http(CALLBACK);
     assert_eq!(host.setup([]).run().unwrap_err().code, "acme_no_store");
 }
 
@@ -259,7 +261,7 @@ fn each_connection_may_bring_its_own_application() {
 #[test]
 fn a_kept_application_that_is_refused_is_to_be_forgotten() {
     let refused = || Reply::json(401, r#"{"error": "invalid_client"}"#);
-    let host = host(acme().client(Client::Asked))
+    let host = host(acme().client(Client::Prompted))
         .expect(redeem().answer(tokens()))
         .expect(me())
         .expect(redeem().answer(refused()))
@@ -273,7 +275,7 @@ fn a_kept_application_that_is_refused_is_to_be_forgotten() {
     };
     assert!(found.reason.remedy.unwrap().as_str().contains("connections kinds forget-client acme"));
     // An application that was just typed is not stored, so there is nothing to remove.
-    let typed = crate::host(acme().client(Client::Asked)).expect(redeem().answer(refused()));
+    let typed = crate::host(acme().client(Client::Prompted)).expect(redeem().answer(refused()));
     let failure = typed.setup([asked(), back()]).run().unwrap_err();
     assert_eq!(failure.remedy.unwrap().as_str(), "check the client's id and secret");
 }
@@ -283,11 +285,11 @@ fn a_kept_application_that_is_refused_is_to_be_forgotten() {
 fn the_redirect_address_is_shown_where_the_application_is_asked_for() {
     let desktop = "http://127.0.0.1:4711/callback/acme";
     for (client, address, is_shown) in [
-        (Client::Asked, desktop, true),
+        (Client::Prompted, desktop, true),
         (Client::PerConnection, desktop, true),
         (Client::PerConnection, CALLBACK, true),
         // Users of a host that others reach do not register an application for all of them.
-        (Client::Asked, CALLBACK, false),
+        (Client::Prompted, CALLBACK, false),
     ] {
         let host = FakeHost::new(kind(acme().client(client))).key_value().inbound_http(address);
         let run = host.expect(redeem().answer(tokens())).expect(me()).setup([asked(), back()]).trace();

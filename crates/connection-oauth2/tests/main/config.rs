@@ -2,7 +2,8 @@
 
 use connection_contract::prelude::*;
 use connection_oauth2::{
-    Account, Assertion, Client, ClientAuth, ConfigError, Endpoint, Grant, Method, OAuth2Builder, OAuth2Config, On,
+    Account, Assertion, Client, ClientAuth, ConfigError, Endpoint, Grant, Method, OAuth2Builder, OAuth2Config,
+    RequestKind,
 };
 
 use crate::{API, AUTHORIZE, TOKEN, acme};
@@ -11,7 +12,7 @@ use crate::{API, AUTHORIZE, TOKEN, acme};
 #[test]
 fn grants_that_must_not_be_used_are_refused() {
     check(
-        acme().parameter(On::Authorize, "response_type", "token"),
+        acme().parameter(RequestKind::Authorize, "response_type", "token"),
         "the parameter 'response_type' is reserved for the flow",
     );
     check(acme().grant(Grant::Password), "the password grant sends the user's own password");
@@ -22,23 +23,29 @@ fn grants_that_must_not_be_used_are_refused() {
 #[test]
 fn standard_parameters_cannot_be_shadowed() {
     for name in ["client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"] {
-        check(acme().parameter(On::Authorize, name, "x"), &format!("the parameter '{name}' is reserved for the flow"));
+        check(
+            acme().parameter(RequestKind::Authorize, name, "x"),
+            &format!("the parameter '{name}' is reserved for the flow"),
+        );
     }
     for (on, name) in [
-        (On::Token, "code_verifier"),
-        (On::Refresh, "grant_type"),
-        (On::Refresh, "refresh_token"),
-        (On::Device, "client_id"),
+        (RequestKind::Token, "code_verifier"),
+        (RequestKind::Refresh, "grant_type"),
+        (RequestKind::Refresh, "refresh_token"),
+        (RequestKind::Device, "client_id"),
     ] {
         check(acme().parameter(on, name, "x"), &format!("the parameter '{name}' is reserved for the flow"));
     }
-    check(acme().remove(On::Authorize, "state"), "the parameter 'state' is reserved for the flow");
+    check(acme().remove(RequestKind::Authorize, "state"), "the parameter 'state' is reserved for the flow");
     check(
-        acme().rename(On::Authorize, "code_challenge", "x"),
+        acme().rename(RequestKind::Authorize, "code_challenge", "x"),
         "the parameter 'code_challenge' is reserved for the flow",
     );
-    check(acme().rename(On::Authorize, "prompt", "state"), "the parameter 'prompt' is reserved for the flow");
-    check(acme().header(On::Token, "Authorization", "x"), "the parameter 'Authorization' is reserved for the flow");
+    check(acme().rename(RequestKind::Authorize, "prompt", "state"), "the parameter 'prompt' is reserved for the flow");
+    check(
+        acme().header(RequestKind::Token, "Authorization", "x"),
+        "the parameter 'Authorization' is reserved for the flow",
+    );
 }
 
 /// S9, R-INSEAM-071: addresses are https, or http on this machine.
@@ -86,7 +93,7 @@ fn a_variable_in_a_host_needs_something_fixed() {
     check(acme().field(Field::text("host", "Host")).api("https://${config.host}/api"), "a variable decides the host");
     let own = acme().client(Client::PerConnection).field(Field::url("instance", "Address"));
     assert!(own.endpoint(Endpoint::Refresh, "${config.instance}/token").build().is_ok());
-    for client in [Client::Asked, Client::Registered] {
+    for client in [Client::Prompted, Client::Registered] {
         let declared = acme().client(client).endpoint(Endpoint::Registration, TOKEN).origin("https://*.acme.example");
         let granted = declared.field(Field::url("instance", "Address"));
         check(granted.endpoint(Endpoint::Refresh, "${config.instance}/token"), "a variable decides the host");
@@ -101,14 +108,14 @@ fn a_consent_to_an_application_of_all_is_refused() {
     let consent = || acme().grant(Grant::ConsentThenClientCredentials);
     check(consent(), "anyone who names a tenant that has consented gets its tokens");
     assert!(consent().unsafe_shared_consent().build().is_ok());
-    for client in [Client::Asked, Client::PerConnection] {
+    for client in [Client::Prompted, Client::PerConnection] {
         assert!(consent().client(client).build().is_ok());
     }
 }
 
 /// An application that registers itself has no private key, and needs a user's consent.
 #[test]
-fn what_can_never_work_is_refused() {
+fn an_impossible_configuration_is_refused() {
     let registered = || acme().client(Client::Registered).endpoint(Endpoint::Registration, TOKEN);
     let key = Assertion::new(SignatureAlgorithm::Es256);
     check(registered().client_auth(ClientAuth::PrivateKeyJwt(key)), "can register itself only for a user's consent");
@@ -119,7 +126,7 @@ fn what_can_never_work_is_refused() {
 
 /// R-INSEAM-071
 #[test]
-fn what_is_missing_or_unknown_is_named() {
+fn missing_and_unknown_members_are_named() {
     let bare = || OAuth2Config::builder(Kind::from_static("acme"), "Acme");
     let account = || Account::probe("/me", "/id", "/name");
     check(bare(), "the API's address (`api`) is missing");
@@ -146,10 +153,10 @@ fn what_is_missing_or_unknown_is_named() {
 /// S11: an access token is in no parameter and no header of the configuration.
 #[test]
 fn a_token_is_in_no_parameter() {
-    for on in [On::Authorize, On::Token, On::Refresh, On::Device] {
+    for on in [RequestKind::Authorize, RequestKind::Token, RequestKind::Refresh, RequestKind::Device] {
         check(acme().parameter(on, "x", "${token.access}"), "'token.access' is not a field");
     }
-    check(acme().parameter(On::Authorize, "x", "${client.secret}"), "'client.secret' is not a field");
+    check(acme().parameter(RequestKind::Authorize, "x", "${client.secret}"), "'client.secret' is not a field");
     check(
         acme().endpoint(Endpoint::Refresh, "https://a.example/?s=${client.secret}"),
         "'client.secret' is not a field",
@@ -165,7 +172,7 @@ fn the_descriptor_names_what_may_be_asked() {
         (fields.join(" "), descriptor.needs)
     };
     assert_eq!(names(acme()), ("callbackUrl".to_owned(), vec![]));
-    assert_eq!(names(acme().client(Client::Asked)).0, "clientId clientSecret callbackUrl");
+    assert_eq!(names(acme().client(Client::Prompted)).0, "clientId clientSecret callbackUrl");
     assert_eq!(names(acme().methods([Method::Browser])), (String::new(), vec![Need::InboundHttp]));
     assert_eq!(names(acme().ask_method()).0, "callbackUrl method");
 }

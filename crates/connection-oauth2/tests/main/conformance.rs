@@ -16,7 +16,7 @@ fn revoke(token: &str, hint: &str) -> Expected {
 /// R-INSEAM-070, R-INSEAM-076
 #[test]
 fn every_sentence_of_the_contract_holds() {
-    Suite::new(|| kind(acme().client(Client::Asked).endpoint(Endpoint::Revocation, REVOKE)))
+    Suite::new(|| kind(acme().client(Client::Prompted).endpoint(Endpoint::Revocation, REVOKE)))
         .host(|host| host.inbound_http(CALLBACK).secret_value(CLIENT_KEY, client_value(ID, Some(&SECRET.into()))))
         .setup([back()], [redeem().answer(tokens()), me()])
         .verify([me()])

@@ -116,7 +116,7 @@ fn a_poll_without_an_answer_is_followed_by_a_later_one() {
 
 /// S18: polling stops when the code expires, and at a final response.
 #[test]
-fn what_is_final_ends_it() {
+fn a_final_refusal_ends_the_connection() {
     for (reply, code) in [
         (error("expired_token"), "acme_code_expired"),
         (error("access_denied"), "acme_access_denied"),

@@ -8,7 +8,7 @@ use crate::{ACCESS, REFRESH, acme, back, connected, host, redeem, with_token};
 
 /// Q26: a lifetime of one minute is reported as it is; the host decides how early to refresh.
 #[test]
-fn how_early_to_renew_is_left_to_the_host() {
+fn the_host_decides_how_early_to_refresh() {
     let (host, made) = connected(acme(), answer(r#", "expires_in": 60"#));
     assert_eq!((made.valid_until, made.renew_at), (Some(host.now().after(60)), None));
 }
@@ -46,7 +46,7 @@ fn the_refresh_tokens_own_life_is_told() {
 /// Q7, R-INSEAM-083: a token that cannot be refreshed ends at its end. This is reported from the beginning, and no
 /// refresh is attempted while the token works.
 #[test]
-fn what_nothing_renews_ends_and_is_not_renewed_before() {
+fn a_credential_without_refresh_ends_at_its_time() {
     let (host, made) = connected(acme(), answer_without());
     let ends = Some(host.now().after(3600));
     assert_eq!((made.valid_until, made.authorized_until, made.renew_at), (ends, ends, ends));

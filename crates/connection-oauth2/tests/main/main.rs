@@ -106,7 +106,7 @@ fn with_token(token: &str) -> Expected {
 
 /// Connects an account, with this response of the token endpoint.
 #[track_caller]
-fn connected(builder: OAuth2Builder, reply: Reply) -> (FakeHost<OAuth2>, Established<OAuth2Credential>) {
+fn connected(builder: OAuth2Builder, reply: Reply) -> (FakeHost<OAuth2>, SetupResult<OAuth2Credential>) {
     let host = host(builder).expect(redeem().answer(reply)).expect(me());
     let made = host.setup([back()]).run().unwrap_or_else(|failure| panic!("{}: {failure}", failure.code));
     (host, made)

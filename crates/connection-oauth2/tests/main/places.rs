@@ -2,7 +2,7 @@
 
 use connection_contract::prelude::*;
 use connection_oauth2::{
-    Account, AccountFrom, Attach, Client, Endpoint, ErrorIf, Grant, OAuth2Builder, OAuth2Config, On, Response,
+    Account, AccountFrom, Attach, Client, Endpoint, ErrorIf, Grant, OAuth2Builder, OAuth2Config, RequestKind, Response,
 };
 use connection_testkit::{Expected, FakeHost, Input, Reply};
 
@@ -143,12 +143,12 @@ fn an_instance_of_ones_own_has_an_application_of_its_own() {
 fn a_value_stays_where_it_stands() {
     let with = || acme().field(Field::text("tenant", "Tenant"));
     let tenant = |text: &str| Input::answers(&[("tenant", text)]);
-    let header = || with().header(On::Token, "X-Tenant", "${config.tenant}");
+    let header = || with().header(RequestKind::Token, "X-Tenant", "${config.tenant}");
     let failure = host(header()).setup([tenant("a\r\nx: y"), back()]).run().unwrap_err();
     assert_eq!(failure.code, "acme_bad_value");
     let mut form = form();
     form.push(("tenant", "a&b=c".to_owned()));
-    let host = host(with().parameter(On::Token, "tenant", "${config.tenant}"))
+    let host = host(with().parameter(RequestKind::Token, "tenant", "${config.tenant}"))
         .expect(redeem().form(&fields(&form)).answer(tokens()))
         .expect(me());
     host.setup([tenant("a&b=c"), back()]).run().unwrap();
@@ -156,7 +156,8 @@ fn a_value_stays_where_it_stands() {
     let mut pairs = form_without_client();
     pairs.extend([("client_id", ID.to_owned()), ("client_secret", SECRET.to_owned()), ("tenant", text.to_owned())]);
     let json = Value::object(fields(&pairs).into_iter().map(|(name, value)| (name, Value::from(value)))).to_string();
-    let builder = with().parameter(On::Token, "tenant", "${config.tenant}").body(connection_oauth2::Body::Json);
+    let builder =
+        with().parameter(RequestKind::Token, "tenant", "${config.tenant}").body(connection_oauth2::Body::Json);
     let host = crate::host(builder).expect(redeem().json(&json).answer(tokens())).expect(me());
     host.setup([tenant(text), back()]).run().unwrap();
 }

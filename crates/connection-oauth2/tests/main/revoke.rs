@@ -78,11 +78,11 @@ fn without_an_endpoint_nothing_is_sent() {
     let (host, made) = connected(acme(), tokens());
     host.teardown(&made.credential, &host.connection(&made)).unwrap();
     // The same holds if the application is gone or another one, because there is nothing to revoke.
-    for client in [Client::Configured { id: "another".to_owned(), secret: None }, Client::Asked] {
+    for client in [Client::Configured { id: "another".to_owned(), secret: None }, Client::Prompted] {
         let host = crate::host(acme().client(client));
         host.teardown(&made.credential, &host.connection(&made)).unwrap();
     }
-    let without = crate::host(builder().client(Client::Asked));
+    let without = crate::host(builder().client(Client::Prompted));
     assert!(without.teardown(&made.credential, &without.connection(&made)).is_err(), "here something is");
 }
 

@@ -106,7 +106,7 @@ fn errors_name_the_way_out_and_no_secret() {
 /// The application's secret is asked for as a secret and appears in no step.
 #[test]
 fn an_application_that_is_asked_for_shows_nowhere() {
-    let host = host(acme().client(Client::Asked)).expect(redeem().answer(tokens())).expect(me());
+    let host = host(acme().client(Client::Prompted)).expect(redeem().answer(tokens())).expect(me());
     let asked = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
     let run = host.setup([asked, back()]).trace();
     silent(&format!("{:?} {:?}", run.steps, run.result));

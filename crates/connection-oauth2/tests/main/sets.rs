@@ -51,16 +51,17 @@ fn a_token_that_two_sets_share_is_spent_once_where_both_come() {
 /// intervals, does not make the connection look expired, and is given up in the end; otherwise the main set would be
 /// rotated forever.
 #[test]
-fn what_was_renewed_is_not_lost_with_what_was_not() {
+fn a_refreshed_token_set_is_kept_although_another_one_failed() {
     let (host, made) = slack("user-refresh-canary");
     let connection = host.connection(&made);
-    let (mut host, mut credential) = (host, made.credential);
+    let mut host = host;
+    let mut credential = made.credential;
     let mut pauses = Vec::new();
     for _ in 0..5 {
         host = host.expect(bot()).expect(user().answer(Reply::error(HttpError::Timeout)));
         let fresh = host.refresh(&credential, &connection).unwrap();
         assert_eq!(secret_text(host.secret(&fresh.credential, "accessToken")).unwrap(), "bot-canary-4");
-        assert_eq!(fresh.valid_until, Some(host.now().after(LIFE)), "the bot's own end");
+        assert_eq!(fresh.valid_until, Some(host.now().after(LIFETIME)), "the bot's own end");
         pauses.push(fresh.renew_at.map(|at| at.seconds() - host.now().seconds()));
         credential = fresh.credential;
         if pauses.len() < 5 {
@@ -107,7 +108,7 @@ fn a_set_whose_grant_is_dead_ends_and_says_so() {
     assert_eq!((fresh.authorized_until, fresh.renew_at), (Some(ends), None));
     assert_eq!(
         (fresh.valid_until, host.log().last().unwrap().name),
-        (Some(host.now().after(LIFE)), "extra_tokens_lost")
+        (Some(host.now().after(LIFETIME)), "extra_tokens_lost")
     );
     assert_eq!(
         secret_text(host.secret(&fresh.credential, "userAccessToken")).unwrap(),
@@ -117,7 +118,7 @@ fn a_set_whose_grant_is_dead_ends_and_says_so() {
     let stored = host.definition().serialize_credential(&fresh.credential).unwrap();
     let read = host.definition().parse_credential(stored.expose()).unwrap();
     let found = host.expect(me_bot()).verify(&read, &connection);
-    assert_eq!(found.unwrap().valid_until, Some(Timestamp::from_seconds(crate::NOW).after(LIFE)));
+    assert_eq!(found.unwrap().valid_until, Some(Timestamp::from_seconds(crate::NOW).after(LIFETIME)));
     let later = crate::host(builder()).at(ends).expect(bot());
     let fresh = later.refresh(&read, &connection).unwrap();
     assert!(later.secret(&fresh.credential, "userAccessToken").is_none(), "it has ended");
@@ -133,15 +134,15 @@ fn a_set_that_nothing_renews_ends_and_says_so() {
     let host = host(builder()).expect(redeem().answer(Reply::json(200, &answer))).expect(me()).expect(bot());
     let made = host.setup([back()]).run().unwrap();
     let fresh = host.refresh(&made.credential, &host.connection(&made)).unwrap();
-    assert_eq!(fresh.valid_until, Some(host.now().after(LIFE)), "no renewal for what does not come of it");
+    assert_eq!(fresh.valid_until, Some(host.now().after(LIFETIME)), "no renewal for what does not come of it");
     assert_eq!(fresh.authorized_until, Some(host.now().after(100)));
 }
 
 /// The lifetime of the bot's token in a refresh.
-const LIFE: u64 = 30_000;
+const LIFETIME: u64 = 30_000;
 
 fn bot() -> Expected {
-    renew().answer(Reply::json(200, &format!(r#"{{"access_token": "bot-canary-4", "expires_in": {LIFE}}}"#)))
+    renew().answer(Reply::json(200, &format!(r#"{{"access_token": "bot-canary-4", "expires_in": {LIFETIME}}}"#)))
 }
 
 fn user() -> Expected {
@@ -156,7 +157,7 @@ fn builder() -> connection_oauth2::OAuth2Builder {
     acme().response(Response::new().extra_tokens("user", "/authed_user"))
 }
 
-type Made = (connection_testkit::FakeHost<connection_oauth2::OAuth2>, Established<connection_oauth2::OAuth2Credential>);
+type Made = (connection_testkit::FakeHost<connection_oauth2::OAuth2>, SetupResult<connection_oauth2::OAuth2Credential>);
 
 /// Connects with a bot's and a user's tokens.
 fn slack(user_refresh: &str) -> Made {

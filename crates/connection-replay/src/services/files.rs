@@ -8,17 +8,19 @@ use alloc::{
     vec::Vec,
 };
 
-use connection_contract::{BoxFuture, Compute, FileCache, FileService, FileStat, Record, Root, Secret, ServiceError};
+use connection_contract::{
+    BoxFuture, Compute, FileCache, FileService, FileStat, GrantedDirectory, Record, Secret, ServiceError,
+};
 
-use super::local::found;
-use crate::{Effect, Effects, Host, Question, run::MOST_BYTES};
+use super::local::decode_tool;
+use crate::{Effect, EffectRequest, Effects, Host, run::MAX_BYTES};
 
 fn files(effect: Effect) -> Option<Result<Vec<FileStat>, ServiceError>> {
     if let Effect::Files(result) = effect { Some(result) } else { None }
 }
 
 impl<H: Host> FileService for Effects<H> {
-    fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
+    fn stat<'a>(&'a self, root: &'a GrantedDirectory, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
         Box::pin(async move {
             let live = async move { Effect::Files(self.host().stat(root, path).await.map(|stat| vec![stat])) };
             let one = |effect| match files(effect)? {
@@ -26,22 +28,31 @@ impl<H: Host> FileService for Effects<H> {
                 Ok(_) => None,
                 Err(error) => Some(Err(error)),
             };
-            self.ask(&Question::Stat(root, path), live, one).await
+            self.perform(&EffectRequest::Stat(root, path), live, one).await
         })
     }
 
-    fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>> {
+    fn list<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>> {
         Box::pin(async move {
             let live = async move { Effect::Files(self.host().list(root, path).await) };
-            self.ask(&Question::List(root, path), live, files).await
+            self.perform(&EffectRequest::List(root, path), live, files).await
         })
     }
 
-    fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+    fn read<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Secret, ServiceError>> {
         Box::pin(async move {
             // A longer content could not be recorded.
-            let live = async move { Effect::Read(self.host().read(root, path, limit.min(MOST_BYTES)).await) };
-            self.ask(&Question::Read(root, path), live, found).await
+            let live = async move { Effect::Read(self.host().read(root, path, limit.min(MAX_BYTES)).await) };
+            self.perform(&EffectRequest::Read(root, path), live, decode_tool).await
         })
     }
 }
@@ -50,7 +61,7 @@ impl<H: Host> FileService for Effects<H> {
 impl<H: Host> FileCache for Effects<H> {
     fn cached<'a>(
         &'a self,
-        root: &'a Root,
+        root: &'a GrantedDirectory,
         path: &'a str,
         version: u32,
         limit: usize,
@@ -59,20 +70,24 @@ impl<H: Host> FileCache for Effects<H> {
         Box::pin(async move {
             let live =
                 async move { Effect::Read(self.host().cached(root, path, version, limit, compute).await.map(written)) };
-            let made = |effect| match found(effect)? {
+            let made = |effect| match decode_tool(effect)? {
                 Ok(made) => Some(Ok(Record::decode(made.expose()).ok()?.text("made").ok().map(str::to_owned))),
                 Err(error) => Some(Err(error)),
             };
-            self.ask(&Question::Cached { root, path, version }, live, made).await
+            self.perform(&EffectRequest::Cached { root, path, version }, live, made).await
         })
     }
 
-    fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+    fn prune<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        live: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<u64, ServiceError>> {
         Box::pin(async move {
             let pruned = async move {
                 Effect::Read(self.host().prune(root, live).await.map(|pruned| Secret::from(pruned.to_string())))
             };
-            let pruned = self.ask(&Question::Prune(root, live), pruned, found).await?;
+            let pruned = self.perform(&EffectRequest::Prune(root, live), pruned, decode_tool).await?;
             Ok(pruned.expose_str().and_then(|pruned| pruned.parse().ok()).unwrap_or_default())
         })
     }

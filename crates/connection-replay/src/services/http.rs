@@ -7,7 +7,7 @@ use connection_contract::{
     LogService, Spend, SpendService, Timestamp, encode, host,
 };
 
-use crate::{Beside, Effect, Effects, Fault, Host, Question, effects::Turn};
+use crate::{Effect, EffectRequest, Effects, Fault, Host, StoreChange, effects::Turn};
 
 fn answer(effect: Effect) -> Option<Result<HttpResponse, HttpError>> {
     if let Effect::Http(result) = effect { Some(result) } else { None }
@@ -16,9 +16,9 @@ fn answer(effect: Effect) -> Option<Result<HttpResponse, HttpError>> {
 impl<H: Host> HttpService for Effects<H> {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
         Box::pin(async move {
-            let what = self.asks(&Question::Send(&request));
+            let what = self.asks(&EffectRequest::Send(&request));
             let live = async move { Ok(Effect::Http(self.host().send(request).await)) };
-            self.ask_beside(&what, Beside::Nothing, live, answer).await
+            self.perform_with_change(&what, StoreChange::None, live, answer).await
         })
     }
 }
@@ -36,9 +36,9 @@ impl<H: Host> SpendService for Effects<H> {
         Box::pin(async move {
             let seq = self.host().with_run(|run| run.next);
             let key = self.host().spend_key(seq, &spend);
-            let what = self.asks(&Question::SendOnce(&request, &key));
+            let what = self.asks(&EffectRequest::SendOnce(&request, &key));
             let live = async move { self.host().send_once(key, request).await.map(Effect::Http) };
-            self.ask_beside(&what, Beside::Spent(&key), live, answer).await
+            self.perform_with_change(&what, StoreChange::Spent(&key), live, answer).await
         })
     }
 }
@@ -62,7 +62,7 @@ impl<H: Host> InboundHttpService for Effects<H> {
     /// the same `state`.
     fn allocate_callback(&self) -> BoxFuture<'_, Option<CallbackHandle>> {
         Box::pin(async move {
-            let what = self.asks(&Question::Allocate);
+            let what = self.asks(&EffectRequest::Allocate);
             let number = self.host().with_run(|run| run.next_handle());
             let state = encode::base64url(&self.host().state(number));
             let effect = match self.begin(&what).await {
@@ -75,7 +75,7 @@ impl<H: Host> InboundHttpService for Effects<H> {
                 }
                 Turn::Live(busy) => {
                     let address = self.host().redirect_uri().await;
-                    let beside = if address.is_some() { Beside::Address(&state) } else { Beside::Nothing };
+                    let beside = if address.is_some() { StoreChange::Address(&state) } else { StoreChange::None };
                     self.record(busy, &what, Effect::Allocated(address), beside).await
                 }
             };

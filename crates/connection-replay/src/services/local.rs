@@ -3,52 +3,52 @@
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 
 use connection_contract::{
-    BoxFuture, FoundTool, LoggedIn, LoginWindow, LoginWindowService, Record, Secret, ServiceError, ToolService,
+    BoxFuture, FoundTool, LoginOutcome, LoginWindow, LoginWindowService, Record, Secret, ServiceError, ToolService,
     ToolSpec,
 };
 
-use crate::{Effect, Effects, Host, Question};
+use crate::{Effect, EffectRequest, Effects, Host};
 
-pub(super) fn found(effect: Effect) -> Option<Result<Secret, ServiceError>> {
+pub(super) fn decode_tool(effect: Effect) -> Option<Result<Secret, ServiceError>> {
     if let Effect::Read(result) = effect { Some(result) } else { None }
 }
 
 impl<H: Host> ToolService for Effects<H> {
     fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>> {
         Box::pin(async move {
-            let live = async move { Effect::Read(self.host().find(tool).await.map(|tool| written(&tool))) };
-            let tool_found = |effect| match found(effect)? {
+            let live = async move { Effect::Read(self.host().find(tool).await.map(|tool| encode_tool(&tool))) };
+            let tool_found = |effect| match decode_tool(effect)? {
                 Ok(bytes) => to_tool(&bytes).map(Ok),
                 Err(error) => Some(Err(error)),
             };
-            self.ask(&Question::Find(tool), live, tool_found).await
+            self.perform(&EffectRequest::Find(tool), live, tool_found).await
         })
     }
 
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
         Box::pin(async move {
             let live = async move { Effect::Read(self.host().version(tool).await.map(Secret::from)) };
-            let version = self.ask(&Question::Version(tool), live, found).await?;
+            let version = self.perform(&EffectRequest::Version(tool), live, decode_tool).await?;
             Ok(version.expose_str().unwrap_or_default().to_owned())
         })
     }
 }
 
 impl<H: Host> LoginWindowService for Effects<H> {
-    fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoggedIn> {
+    fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoginOutcome> {
         Box::pin(async move {
             let shown = window.clone();
-            let live = async move { Effect::Kept(Ok(Some(ended(&self.host().open(window).await)))) };
+            let live = async move { Effect::Value(Ok(Some(encode_login(&self.host().open(window).await)))) };
             let read = |effect| match effect {
-                Effect::Kept(Ok(Some(bytes))) => to_ended(&bytes),
+                Effect::Value(Ok(Some(bytes))) => decode_login(&bytes),
                 _ => None,
             };
-            self.ask(&Question::Window(&shown), live, read).await
+            self.perform(&EffectRequest::Window(&shown), live, read).await
         })
     }
 }
 
-fn written(found: &FoundTool) -> Secret {
+fn encode_tool(found: &FoundTool) -> Secret {
     let record = found.path.iter().fold(Record::new(), |record, path| record.with("path", path.as_str()));
     found.probed.iter().fold(record, |record, path| record.with("probed", path.as_str())).encode()
 }
@@ -61,25 +61,25 @@ fn to_tool(bytes: &Secret) -> Option<FoundTool> {
     Some(FoundTool::new(path.map(Into::into), probed.into_iter().map(Into::into)))
 }
 
-fn ended(ended: &LoggedIn) -> Secret {
+fn encode_login(ended: &LoginOutcome) -> Secret {
     let record = Record::new();
     match ended {
-        LoggedIn::Cancelled => record.with("cancelled", ""),
-        LoggedIn::Success(cookie) => record.with("cookie", cookie.duplicate()),
-        LoggedIn::TimedOut => record.with("timed_out", ""),
-        LoggedIn::Failed(why) => record.with("failed", why.as_str()),
+        LoginOutcome::Cancelled => record.with("cancelled", ""),
+        LoginOutcome::Success(cookie) => record.with("cookie", cookie.duplicate()),
+        LoginOutcome::TimedOut => record.with("timed_out", ""),
+        LoginOutcome::Failed(why) => record.with("failed", why.as_str()),
         _ => record.with("failed", "the window ended in a way that this version does not know"),
     }
     .encode()
 }
 
-fn to_ended(bytes: &Secret) -> Option<LoggedIn> {
+fn decode_login(bytes: &Secret) -> Option<LoginOutcome> {
     let record = Record::decode(bytes.expose()).ok()?;
     let (name, value) = record.fields().next()?;
     Some(match name {
-        "cancelled" => LoggedIn::Cancelled,
-        "cookie" => LoggedIn::Success(value.duplicate()),
-        "timed_out" => LoggedIn::TimedOut,
-        _ => LoggedIn::Failed(value.expose_str()?.to_owned().into()),
+        "cancelled" => LoginOutcome::Cancelled,
+        "cookie" => LoginOutcome::Success(value.duplicate()),
+        "timed_out" => LoginOutcome::TimedOut,
+        _ => LoginOutcome::Failed(value.expose_str()?.to_owned().into()),
     })
 }

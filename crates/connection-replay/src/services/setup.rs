@@ -3,22 +3,22 @@
 use alloc::boxed::Box;
 use core::future::pending;
 
-use connection_contract::{BoxFuture, InboundHttpService, Notice, SetupService, Wait, Woken};
+use connection_contract::{BoxFuture, InboundHttpService, Notice, SetupService, Wait, WaitOutcome};
 
-use crate::{Effects, Host, Question, effects::Turn, wait};
+use crate::{EffectRequest, Effects, Host, effects::Turn, wait};
 
 impl<H: Host> SetupService for Effects<H> {
-    fn wait<'a>(&'a self, wait: Wait<'a>) -> BoxFuture<'a, Woken> {
+    fn wait<'a>(&'a self, wait: Wait<'a>) -> BoxFuture<'a, WaitOutcome> {
         Box::pin(async move {
             let plan = match wait::plan(&wait, self.host().descriptor()) {
                 Ok(plan) => plan,
                 Err(fault) => return self.fail(fault).await,
             };
-            let what = self.asks(&Question::Wait { ways: plan.ways, fields: &plan.fields, look: &plan.look });
+            let what = self.asks(&EffectRequest::Wait { ways: plan.ways, fields: &plan.fields, look: &plan.look });
             match self.begin(&what).await {
                 Turn::Replay(effect) => {
                     let is_opened = wait.open.is_some();
-                    match self.host().with_run(|run| run.woken(effect, &plan, is_opened)) {
+                    match self.host().with_run(|run| run.outcome(effect, &plan, is_opened)) {
                         Some(woken) => woken,
                         None => pending().await,
                     }

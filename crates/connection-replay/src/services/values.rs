@@ -5,7 +5,7 @@ use core::future::Future;
 
 use connection_contract::{BoxFuture, KvService, Secret, ServiceError, Text};
 
-use crate::{Beside, Effect, Effects, Host, Part, Question};
+use crate::{Effect, EffectRequest, Effects, Host, Part, StoreChange};
 
 type Value = Result<Option<Secret>, ServiceError>;
 
@@ -20,9 +20,9 @@ impl<H: Host> Effects<H> {
         key: &str,
         live: impl Future<Output = Value> + Send,
     ) -> Value {
-        let live = async move { Effect::Kept(live.await) };
-        let read = |effect| if let Effect::Kept(value) = effect { Some(value) } else { None };
-        self.ask(&Question::Get { verb, part, key }, live, read).await
+        let live = async move { Effect::Value(live.await) };
+        let read = |effect| if let Effect::Value(value) = effect { Some(value) } else { None };
+        self.perform(&EffectRequest::Get { verb, part, key }, live, read).await
     }
 
     /// Writes a value as an effect. `live` performs the write.
@@ -37,10 +37,10 @@ impl<H: Host> Effects<H> {
         value: Option<Secret>,
         live: impl FnOnce(Option<Secret>) -> F + Send,
     ) -> Result<(), ServiceError> {
-        let what = self.asks(&Question::Put { verb, part, key, value: value.as_ref() });
+        let what = self.asks(&EffectRequest::Put { verb, part, key, value: value.as_ref() });
         let live = async move { Ok(Effect::Put(live(value).await)) };
         let read = |effect| if let Effect::Put(result) = effect { Some(result) } else { None };
-        self.ask_beside(&what, Beside::Nothing, live, read).await
+        self.perform_with_change(&what, StoreChange::None, live, read).await
     }
 
     async fn get_part(&self, part: Part, key: &str) -> Value {

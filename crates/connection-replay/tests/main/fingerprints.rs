@@ -1,7 +1,7 @@
 //! Journals are stored, so the fingerprint of a question never changes.
 
 use connection_contract::{AuthType, Descriptor, Field, HttpRequest, Kind, Secret, ToolSpec, Wait, host};
-use connection_replay::{Part, Question};
+use connection_replay::{EffectRequest, Part};
 
 use crate::memory::{Came, Memory, run};
 
@@ -11,7 +11,7 @@ fn descriptor() -> Descriptor {
 }
 
 /// Returns the fingerprint with `#` in place of each hash, because the host chooses the digest.
-fn form(question: &Question<'_>) -> String {
+fn form(question: &EffectRequest<'_>) -> String {
     let host = Memory::new(descriptor(), Vec::new());
     let fingerprint = question.fingerprint(&host);
     let is_hash = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -20,29 +20,30 @@ fn form(question: &Question<'_>) -> String {
 
 #[test]
 fn a_fingerprint_has_the_form_that_is_stored() {
-    let (root, tool) = (host::root("/home/ada"), ToolSpec::new("claude"));
+    let root = host::granted_directory("/home/ada");
+    let tool = ToolSpec::new("claude");
     let base = host::base_url("https://api.acme.example").unwrap();
     let request = HttpRequest::get(&base, "/me");
     let value = Secret::from("value");
     let shared = Part::shared(&["https://b.example".into(), "https://a.example".into()]);
     for (question, expected) in [
-        (Question::Allocate, "1 allocate"),
-        (Question::Cached { root: &root, path: "a", version: 3 }, "1 cached # 3"),
-        (Question::Find(&tool), "1 find #"),
-        (Question::Version(&tool), "1 version #"),
-        (Question::Get { verb: "get", part: &Part::Public, key: "k" }, "1 get # -"),
-        (Question::Get { verb: "lent get", part: &Part::Secret, key: "k" }, "1 lent get secret # -"),
+        (EffectRequest::Allocate, "1 allocate"),
+        (EffectRequest::Cached { root: &root, path: "a", version: 3 }, "1 cached # 3"),
+        (EffectRequest::Find(&tool), "1 find #"),
+        (EffectRequest::Version(&tool), "1 version #"),
+        (EffectRequest::Get { verb: "get", part: &Part::Public, key: "k" }, "1 get # -"),
+        (EffectRequest::Get { verb: "lent get", part: &Part::Secret, key: "k" }, "1 lent get secret # -"),
         (
-            Question::Put { verb: "put", part: &shared, key: "k", value: Some(&value) },
+            EffectRequest::Put { verb: "put", part: &shared, key: "k", value: Some(&value) },
             "1 put shared https://a.example https://b.example # #",
         ),
-        (Question::Put { verb: "put", part: &Part::Public, key: "k", value: None }, "1 put # -"),
-        (Question::List(&root, "a"), "1 list #"),
-        (Question::Prune(&root, &["a"]), "1 prune #"),
-        (Question::Read(&root, "a"), "1 read #"),
-        (Question::Stat(&root, "a"), "1 stat #"),
-        (Question::Send(&request), "1 send GET # #"),
-        (Question::SendOnce(&request, &[7; 32]), "1 send_once GET # #"),
+        (EffectRequest::Put { verb: "put", part: &Part::Public, key: "k", value: None }, "1 put # -"),
+        (EffectRequest::List(&root, "a"), "1 list #"),
+        (EffectRequest::Prune(&root, &["a"]), "1 prune #"),
+        (EffectRequest::Read(&root, "a"), "1 read #"),
+        (EffectRequest::Stat(&root, "a"), "1 stat #"),
+        (EffectRequest::Send(&request), "1 send GET # #"),
+        (EffectRequest::SendOnce(&request, &[7; 32]), "1 send_once GET # #"),
     ] {
         assert_eq!(form(&question), expected, "{question:?}");
     }

@@ -59,7 +59,8 @@ fn another_question_in_a_replay_is_a_change_of_the_plugin() {
 #[test]
 fn two_effects_at_once_are_a_fault_and_so_is_one_that_is_dropped() {
     let concurrent = fault(Vec::new(), async |ctx| {
-        let (mut one, mut two) = (pin!(ctx.send(get("/a"))), pin!(ctx.send(get("/b"))));
+        let mut one = pin!(ctx.send(get("/a")));
+        let mut two = pin!(ctx.send(get("/b")));
         poll_fn(|cx| {
             let ready = one.as_mut().poll(cx).is_ready() | two.as_mut().poll(cx).is_ready();
             if ready { Poll::Ready(()) } else { Poll::Pending }

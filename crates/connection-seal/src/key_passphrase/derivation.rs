@@ -41,7 +41,9 @@ impl Derivation {
 
     pub(super) fn to_bytes(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
-        let (memory, passes, lanes) = (self.memory.to_be_bytes(), self.passes.to_be_bytes(), self.lanes.to_be_bytes());
+        let memory = self.memory.to_be_bytes();
+        let passes = self.passes.to_be_bytes();
+        let lanes = self.lanes.to_be_bytes();
         let parts = [&PASSPHRASE[..], &[VERSION], &memory, &passes, &lanes, &self.salt];
         for (to, from) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
             *to = *from;

@@ -31,7 +31,7 @@ use crate::{SecretFile, SecretFileError};
 use derivation::{Derivation, HEADER_LEN};
 
 /// The minimum number of characters of a passphrase that wraps a new key.
-const LEAST: usize = 12;
+const MIN_LENGTH: usize = 12;
 
 /// A key that is derived from a passphrase with Argon2id.
 ///
@@ -60,7 +60,7 @@ type Ask = dyn Fn(PassphraseUse) -> Result<Secret, String> + Send + Sync;
 
 #[derive(Clone)]
 enum Origin {
-    Asked { ask: Arc<Ask>, given: Arc<Mutex<Option<Secret>>> },
+    Prompt { ask: Arc<Ask>, given: Arc<Mutex<Option<Secret>>> },
     File { file: SecretFile, path: PathBuf },
 }
 
@@ -78,14 +78,14 @@ impl KeyPassphrase {
     /// ```
     /// use connection_seal::{KeyPassphrase, PassphraseUse};
     ///
-    /// let source = KeyPassphrase::asked(|purpose| match purpose {
+    /// let source = KeyPassphrase::from_prompt(|purpose| match purpose {
     ///     PassphraseUse::New => Ok("typed twice by a person".into()),
     ///     PassphraseUse::Open => Err("nobody is here".to_owned()),
     /// });
     /// # drop(source);
     /// ```
-    pub fn asked(ask: impl Fn(PassphraseUse) -> Result<Secret, String> + Send + Sync + 'static) -> Self {
-        Self { origin: Origin::Asked { ask: Arc::new(ask), given: Arc::default() } }
+    pub fn from_prompt(ask: impl Fn(PassphraseUse) -> Result<Secret, String> + Send + Sync + 'static) -> Self {
+        Self { origin: Origin::Prompt { ask: Arc::new(ask), given: Arc::default() } }
     }
 
     fn passphrase(&self, purpose: PassphraseUse) -> Result<Secret, KeyError> {
@@ -94,7 +94,7 @@ impl KeyPassphrase {
                 SecretFileError::Exposed(exposed) => KeyError::Exposed(exposed),
                 error => KeyError::NoPassphrase { source_name: self.name(), detail: error.to_string() },
             }),
-            Origin::Asked { ask, given } => {
+            Origin::Prompt { ask, given } => {
                 // The lock is held while a person types, so that two uses at the same time ask only once.
                 let mut given = given.lock().unwrap_or_else(PoisonError::into_inner);
                 if given.is_none() {
@@ -108,8 +108,8 @@ impl KeyPassphrase {
 
     fn wrap_blocking(&self, key: &[u8; KEY_LEN], store: Uuid) -> Result<Vec<u8>, KeyError> {
         let passphrase = self.passphrase(PassphraseUse::New)?;
-        if length(passphrase.expose()) < LEAST {
-            return Err(KeyError::ShortPassphrase { source_name: self.name(), least: LEAST });
+        if length(passphrase.expose()) < MIN_LENGTH {
+            return Err(KeyError::ShortPassphrase { source_name: self.name(), least: MIN_LENGTH });
         }
         let derivation = Derivation::fresh().ok_or_else(|| self.failed("the system provides no random numbers"))?;
         let wrapping = self.derive(&derivation, &passphrase)?;
@@ -170,14 +170,14 @@ impl fmt::Debug for KeyPassphrase {
 impl KeySource for KeyPassphrase {
     fn name(&self) -> String {
         match &self.origin {
-            Origin::Asked { .. } => "passphrase".to_owned(),
+            Origin::Prompt { .. } => "passphrase".to_owned(),
             Origin::File { path, .. } => format!("passphrase in {}", path.display()),
         }
     }
 
     fn files(&self) -> Vec<PathBuf> {
         match &self.origin {
-            Origin::Asked { .. } => Vec::new(),
+            Origin::Prompt { .. } => Vec::new(),
             Origin::File { path, .. } => vec![path.clone()],
         }
     }

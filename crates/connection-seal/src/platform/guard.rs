@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{NotPrivate, Unreadable, read_most, system};
+use super::{NotPrivate, Unreadable, read_limited, system};
 
 /// The content of a file, which determines what other users may do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadabl
             opened => opened.map_err(Unreadable::Io)?,
         };
         guarded.check(FileContent::Secrets).map_err(Unreadable::Exposed)?;
-        read_most(guarded.file, limit).map_err(Unreadable::Io)
+        read_limited(guarded.file, limit).map_err(Unreadable::Io)
     };
     match read() {
         // Another process may remove the file at any moment.

@@ -36,7 +36,7 @@ pub use guard::{FileContent, GuardedFile, check_file, read_secret};
 pub use steps::recorded;
 
 /// The maximum number of times that a file is looked up while another process keeps replacing it.
-const MOST_LOOKS: usize = 20;
+const MAX_LOOKS: usize = 20;
 
 /// The reason why a private file is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -136,7 +136,9 @@ pub fn check_private_dir(path: &Path) -> Result<(), Unreadable> {
 ///
 /// At most `limit + 1` bytes are read, so that the caller can detect a file that is too long.
 pub fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
-    match checked(path, OpenOptions::new().read(true)).and_then(|file| read_most(file, limit).map_err(Unreadable::Io)) {
+    match checked(path, OpenOptions::new().read(true))
+        .and_then(|file| read_limited(file, limit).map_err(Unreadable::Io))
+    {
         // Another process may remove the file at any moment.
         Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => read.map(Some),
@@ -200,7 +202,7 @@ pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 
 fn checked(path: &Path, options: &OpenOptions) -> Result<File, Unreadable> {
     // Another process may replace the file between these steps. If it puts a link there, the next round rejects it.
-    for _ in 0..MOST_LOOKS {
+    for _ in 0..MAX_LOOKS {
         let named = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
         if !named.file_type().is_file() {
             break;
@@ -220,7 +222,7 @@ fn checked(path: &Path, options: &OpenOptions) -> Result<File, Unreadable> {
 
 /// Reads one byte more than allowed, so that the caller sees that a file is too long. The buffer does not grow, so no
 /// copies of a secret stay in memory.
-fn read_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
+fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let most = limit.saturating_add(1);
     let size = usize::try_from(file.metadata()?.len().min(most)).unwrap_or(0);
     let mut bytes = Vec::with_capacity(size.saturating_add(1));
@@ -234,7 +236,7 @@ fn read_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
 /// gets this error and finds the whole file of the other. A crash leaves the whole file or none, and perhaps a draft
 /// with `.new` in its name, which nobody reads.
 pub fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = draft(path)?;
+    let draft = write_temporary(path)?;
     let linked = write_exclusively(&draft, bytes).map(|()| steps::link(&draft, path));
     let removed = fs::remove_file(&draft);
     match linked? {
@@ -249,7 +251,7 @@ pub fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Creates or replaces a file for its owner only, and returns when it is on the disk. A crash leaves the former file or
 /// the new one, each whole.
 pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = draft(path)?;
+    let draft = write_temporary(path)?;
     let written = write_exclusively(&draft, bytes).and_then(|()| steps::rename(&draft, path));
     if written.is_err() {
         // The draft may not exist, so this error is ignored.
@@ -260,7 +262,7 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Returns the path of a draft in the same directory. Each call returns another path.
-fn draft(path: &Path) -> io::Result<PathBuf> {
+fn write_temporary(path: &Path) -> io::Result<PathBuf> {
     let mut draft = OsString::from(path.as_os_str());
     let mut unique = [0; 8];
     aws_lc_rs::rand::fill(&mut unique).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;

@@ -66,7 +66,8 @@ fn a_link_to_a_private_file_is_refused() {
 fn a_file_that_is_replaced_and_removed_meanwhile_is_read_whole_or_not_there() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("key");
-    let (mut whole, mut none) = (0, 0);
+    let mut whole = 0;
+    let mut none = 0;
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for _ in 0..500 {
@@ -151,7 +152,8 @@ fn a_file_is_judged_by_its_owner_and_by_what_others_may_do() {
 #[test]
 fn a_secret_is_read_through_links_and_judged_by_the_file_that_they_lead_to() {
     let home = tempfile::tempdir().unwrap();
-    let (real, link) = (home.path().join("..2026_11_21/key"), home.path().join("key"));
+    let real = home.path().join("..2026_11_21/key");
+    let link = home.path().join("key");
     create_private_dir(real.parent().unwrap()).unwrap();
     write_new_private(&real, b"x").unwrap();
     symlink("..2026_11_21", home.path().join("..data")).unwrap();

@@ -49,7 +49,8 @@ pub(super) fn check_private(path: &Path, metadata: &Metadata) -> Result<(), NotP
 
 pub(super) fn check_guarded(path: &Path, metadata: &Metadata, content: FileContent) -> Result<(), NotPrivate> {
     let me = rustix::process::geteuid().as_raw();
-    let (path, mode) = (|| path.to_owned(), metadata.mode() & 0o7777);
+    let path = || path.to_owned();
+    let mode = metadata.mode() & 0o7777;
     match file_fault(metadata.uid(), mode, me, content) {
         None => Ok(()),
         Some(Fault::Owner) => Err(NotPrivate::Owner(path())),

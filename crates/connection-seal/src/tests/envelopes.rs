@@ -21,7 +21,7 @@ const TAMPERED: SealError = SealError::Tampered { table: "connection_credential"
 
 /// R-INSEAM-049
 #[test]
-fn what_was_sealed_opens_and_the_row_shows_nothing_of_it() {
+fn a_sealed_value_opens_and_its_row_shows_nothing() {
     let keys = fresh();
     let sealed = keys.seal(&PLACE, b"ghp_canary").unwrap();
     assert!(!sealed.as_bytes().windows(6).any(|bytes| bytes == b"canary"));
@@ -54,7 +54,8 @@ fn a_value_moved_to_another_place_or_an_older_generation_does_not_open() {
 
 #[test]
 fn a_value_sealed_with_another_key_is_told_from_an_edited_one() {
-    let (one, other) = (fresh(), fresh());
+    let one = fresh();
+    let other = fresh();
     let sealed = one.seal(&PLACE, b"x").unwrap();
     let error = opened(&other, &PLACE, sealed.as_bytes()).unwrap_err();
     assert_eq!(error, SealError::WrongKey { have: other.key_id(), need: one.key_id() });
@@ -108,14 +109,15 @@ fn the_length_of_a_value_shows_in_steps_alone() {
 }
 
 #[test]
-fn what_is_too_long_is_refused() {
+fn an_oversized_value_is_refused() {
     let keys = fresh();
     assert_eq!(keys.seal(&PLACE, &vec![0; 16 * 1024 * 1024 + 1]), Err(SealError::TooLong));
 }
 
 #[test]
 fn a_mac_depends_on_its_purpose_and_its_key() {
-    let (one, other) = (fresh(), fresh());
+    let one = fresh();
+    let other = fresh();
     assert_eq!(one.mac("event", b"x"), one.clone().mac("event", b"x"));
     assert_ne!(one.mac("event", b"x"), one.mac("eventx", b""));
     assert_ne!(one.mac("event", b"x"), other.mac("event", b"x"));

@@ -17,25 +17,25 @@
 //!
 //! Every setup that the suite runs is also replayed from each of its effects.
 
-mod bounded;
-mod classified;
-mod described;
-mod hidden;
-mod lent;
-mod received;
-mod recorded;
-mod renewed;
-mod repeated;
-mod stored;
+mod activation;
+mod classification;
+mod descriptor;
+mod recorded_credentials;
+mod refresh;
+mod repetition;
+mod secrets;
+mod serialization;
+mod webhook_cost;
+mod webhook_delivery;
 
 use std::fmt::Debug;
 
-use connection_contract::{ConnectionDefinition, Established, Liveness, Secret};
+use connection_contract::{ConnectionDefinition, Liveness, Secret, SetupResult};
 
 use crate::{Expected, FakeHost, Input, SetupRun, fault::fail, input::duplicates};
 
 /// The minimum length of a secret in bytes. A shorter one would be found by chance.
-const SHORTEST_SECRET: usize = 12;
+const MIN_SECRET: usize = 12;
 
 type Prepare<D> = Box<dyn Fn(FakeHost<D>) -> FakeHost<D>>;
 
@@ -165,7 +165,7 @@ where
         self.repeated();
         self.received();
         self.metered();
-        self.recorded_before(recorded::Record::asked());
+        self.recorded_before(recorded_credentials::Record::asked());
     }
 
     #[track_caller]
@@ -187,10 +187,10 @@ where
 
     /// Runs the scripted setup and returns its result.
     #[track_caller]
-    fn made(&self) -> Established<D::Credential> {
+    fn made(&self) -> SetupResult<D::Credential> {
         let (host, run) = self.run();
         let made = run.result.unwrap_or_else(|failure| {
-            fail(&format!("the scripted setup makes no connection: {}", host.world.told(&failure)))
+            fail(&format!("the scripted setup makes no connection: {}", host.world.describe_failure(&failure)))
         });
         if let Some(found) = made.measured.as_ref().filter(|found| found.liveness == Liveness::Failing) {
             let why = found.reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
@@ -208,8 +208,8 @@ where
             _ => Vec::new(),
         });
         let secrets: Vec<_> = given.filter(|(name, _)| descriptor.is_secret_field(name)).collect();
-        if let Some((name, _)) = secrets.iter().find(|(_, value)| value.expose().len() < SHORTEST_SECRET) {
-            fail(&format!("give '{name}' at least {SHORTEST_SECRET} bytes, so that it is not found by chance"));
+        if let Some((name, _)) = secrets.iter().find(|(_, value)| value.expose().len() < MIN_SECRET) {
+            fail(&format!("give '{name}' at least {MIN_SECRET} bytes, so that it is not found by chance"));
         }
         secrets
     }

@@ -138,7 +138,8 @@ fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
         *word = u32::from_be_bytes(*bytes);
     }
     for i in 16..64 {
-        let (a, b) = (w[i - 15], w[i - 2]);
+        let a = w[i - 15];
+        let b = w[i - 2];
         let s0 = a.rotate_right(7) ^ a.rotate_right(18) ^ (a >> 3);
         let s1 = b.rotate_right(17) ^ b.rotate_right(19) ^ (b >> 10);
         w[i] = w[i - 16].wrapping_add(s0).wrapping_add(w[i - 7]).wrapping_add(s1);
@@ -185,12 +186,12 @@ impl FakeCrypto {
 
     /// Replaces each signature in the text by its stand-in, in the same encoding.
     pub(crate) fn retold(&self, text: &[u8]) -> Secret {
-        self.known().retold(text)
+        self.known().with_encoded_stand_ins(text)
     }
 
     /// Replaces each signature in the text by its stand-in in hexadecimal, for comparison with another run.
     pub(crate) fn settled(&self, text: &[u8]) -> Secret {
-        self.known().settled(text)
+        self.known().with_stand_ins(text)
     }
 
     fn known(&self) -> MutexGuard<'_, Signatures> {
@@ -231,7 +232,7 @@ impl Crypto for FakeCrypto {
         let other = std::iter::repeat_with(|| self.signed.made.fetch_add(1, Ordering::Relaxed))
             .map(|made| hmac_sha256(&told, &made.to_be_bytes()))
             .find(|other| encode::base64(other).contains(['+', '/']))?;
-        self.known().note(&other, &told);
+        self.known().add(&other, &told);
         Some(other.to_vec())
     }
 }

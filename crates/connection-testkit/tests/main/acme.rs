@@ -99,7 +99,8 @@ impl Acme {
                 .await;
             }
             Quirk::JoinsTwoEffects => {
-                let (mut one, mut two) = (pin!(send()), pin!(send()));
+                let mut one = pin!(send());
+                let mut two = pin!(send());
                 poll_fn(|context| {
                     let ready = one.as_mut().poll(context).is_ready() | two.as_mut().poll(context).is_ready();
                     if ready { Poll::Ready(()) } else { Poll::Pending }
@@ -157,7 +158,7 @@ impl ConnectionDefinition for Acme {
         if self.is(Quirk::DescribesNoSuchSecret) { descriptor } else { descriptor.secret_name("apiKey") }
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Key>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Key>, SetupFailure> {
         self.misbehave(ctx).await;
         if self.is(Quirk::EndsAtOnce) {
             return Err(SetupFailure::new("acme_closed", "Acme takes no new connections"));
@@ -185,13 +186,13 @@ impl ConnectionDefinition for Acme {
             }
             identity => identity?,
         };
-        let mut made = Established::new(key, identity);
+        let mut made = SetupResult::new(key, identity);
         if self.is(Quirk::DependsOnItsOwnState) {
             made = made.label(format!("run {}", self.before()));
         }
         let reach = match self.quirk {
             Quirk::LeavesItsAddresses => Reach::base(host::base_url("https://evil.example").expect("plain")),
-            Quirk::GrantsItselfADirectory => Reach::declared().root(host::root("/etc")),
+            Quirk::GrantsItselfADirectory => Reach::declared().root(host::granted_directory("/etc")),
             _ => Reach::declared(),
         };
         Ok(made.reach(reach))

@@ -23,7 +23,7 @@ impl ConnectionDefinition for Asks {
             .field(Field::new("number", "Number", Input_::Number).optional())
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let prompt = ["text", "more", "url", "dirs", "colour", "flag", "number"];
         let answers = ctx.prompt(prompt.into_iter().fold(Prompt::new("?"), |prompt, name| prompt.field(name))).await;
         let got: Vec<_> = answers.iter().map(|(name, answer)| format!("{name}={answer:?}")).collect();
@@ -31,7 +31,7 @@ impl ConnectionDefinition for Asks {
             Answer::Directory(root) => reach.root(root.clone()),
             _ => reach,
         });
-        Ok(Established::new(Secret::from("x"), Identity::new(got.join(" "), "Asks")).reach(reach))
+        Ok(SetupResult::new(Secret::from("x"), Identity::new(got.join(" "), "Asks")).reach(reach))
     }
 
     fn serialize_credential(&self, secret: &Secret) -> Result<Secret, CredentialError> {
@@ -58,7 +58,14 @@ fn got(answers: &[(&str, &str)]) -> String {
 fn each_answer_becomes_what_its_field_is() {
     let all = [("text", "a"), ("dirs", "/a"), ("dirs", "/b"), ("colour", "g"), ("flag", "true"), ("number", "-3")];
     let got = got(&all);
-    for part in ["text=Text(\"a\")", "Root(\"/a\")", "Root(\"/b\")", "colour=Text(\"g\")", "Bool(true)", "Number(-3)"] {
+    for part in [
+        "text=Text(\"a\")",
+        "GrantedDirectory(\"/a\")",
+        "GrantedDirectory(\"/b\")",
+        "colour=Text(\"g\")",
+        "Bool(true)",
+        "Number(-3)",
+    ] {
         assert!(got.contains(part), "{got}");
     }
 }

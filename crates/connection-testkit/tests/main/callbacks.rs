@@ -17,7 +17,7 @@ impl ConnectionDefinition for Races {
         Descriptor::new(Kind::from_static("races"), "Races", AuthType::OAuth).origin(API).field(code)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let began = ctx.now();
         let nonce = encode::hex(&ctx.random::<40>());
         let handle = ctx.callback().await?;
@@ -25,8 +25,8 @@ impl ConnectionDefinition for Races {
         for _ in 0..5 {
             let wait = Wait::new().open(link.clone()).callback(&handle).elapsed(Duration::from_secs(5));
             let code = match ctx.wait(wait.answer(Prompt::new("Paste").field("code"))).await {
-                Woken::Answered(answers) => answers.text("code")?.to_owned(),
-                Woken::Callback(request) => match request.parameter("code").and_then(Secret::expose_str) {
+                WaitOutcome::Answered(answers) => answers.text("code")?.to_owned(),
+                WaitOutcome::Callback(request) => match request.parameter("code").and_then(Secret::expose_str) {
                     Some(code) => code.to_owned(),
                     None => return Err(SetupFailure::new("refused", "the user said no")),
                 },
@@ -35,7 +35,7 @@ impl ConnectionDefinition for Races {
             ctx.log(LogEvent::new("woken"));
             let waited = ctx.now().seconds() - began.seconds();
             let id = format!("{code} after {waited} s by {} {nonce}", handle.redirect_uri());
-            return Ok(Established::new(Secret::from(code), Identity::new(id, "R")));
+            return Ok(SetupResult::new(Secret::from(code), Identity::new(id, "R")));
         }
         Err(SetupFailure::new("too_late", "nobody came"))
     }

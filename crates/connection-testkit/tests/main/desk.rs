@@ -48,7 +48,7 @@ fn every_sentence_of_the_contract_holds_for_the_desk() {
 }
 
 #[test]
-fn what_is_refused_is_asked_again_with_what_was_wrong() {
+fn a_refused_answer_is_asked_again_with_its_problem() {
     let refused = || search().answer(Reply::status(401));
     let host = FakeHost::new(Desk::default()).expect(refused()).expect(search());
     let run = host.setup([answered(), answered()]).trace();

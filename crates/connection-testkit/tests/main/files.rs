@@ -7,7 +7,7 @@ use connection_testkit::{FakeFiles, FakeHost, Input};
 struct Counts;
 
 impl Counts {
-    async fn below(root: &Root, ctx: &Context<'_>) -> Result<String, ServiceError> {
+    async fn below(root: &GrantedDirectory, ctx: &Context<'_>) -> Result<String, ServiceError> {
         let files = ctx.files().ok_or(ServiceError::Unavailable)?;
         let mut seen = Vec::new();
         for entry in files.list(root, "").await? {
@@ -28,7 +28,7 @@ impl ConnectionDefinition for Counts {
         Descriptor::new(Kind::from_static("counts"), "Counts", AuthType::None).field(Field::directory("root", "Root"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let root = ctx.prompt(Prompt::new("?").field("root")).await.directory("root")?.clone();
         let kv = ctx.kv().ok_or(SetupFailure::new("no_kv", "no store"))?;
         let stored = |_| SetupFailure::new("no_kv", "the store fails");
@@ -38,7 +38,7 @@ impl ConnectionDefinition for Counts {
         let token = kv.get_secret("token").await.map_err(stored)?.map_or(0, |token| token.expose().len());
         let below = Self::below(&root, ctx).await.map_err(|e| SetupFailure::from(NotLive::from(e)))?;
         let now = kv.get("count").await.map_err(stored)?.unwrap_or_default();
-        Ok(Established::new(Secret::from("x"), Identity::new(format!("{below} {now} {token}"), "C")))
+        Ok(SetupResult::new(Secret::from("x"), Identity::new(format!("{below} {now} {token}"), "C")))
     }
 
     fn serialize_credential(&self, secret: &Secret) -> Result<Secret, CredentialError> {

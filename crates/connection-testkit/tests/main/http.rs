@@ -79,7 +79,7 @@ impl ConnectionDefinition for Sender {
         Descriptor::new(Kind::from_static("sender"), "Sender", AuthType::None)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let request = {
             let mut request = self.0.lock().expect("one thread");
             let sent = request.take().expect("replays send the same");

@@ -7,7 +7,7 @@ use connection_testkit::{Expected, FakeHost, Input, Reply, conformance::Suite};
 
 use crate::check;
 
-type Made = Result<Established<Secret>, SetupFailure>;
+type Made = Result<SetupResult<Secret>, SetupFailure>;
 type Act = for<'a> fn(&'a SetupContext<'a>) -> BoxFuture<'a, Made>;
 
 /// A plugin whose setup performs the given action.
@@ -48,8 +48,8 @@ impl Authorizer<Secret> for Loud {
     }
 }
 
-fn made(id: &str) -> Established<Secret> {
-    Established::new(Secret::from("credential"), Identity::new(id.to_owned(), "Ada"))
+fn made(id: &str) -> SetupResult<Secret> {
+    SetupResult::new(Secret::from("credential"), Identity::new(id.to_owned(), "Ada"))
 }
 
 fn suite(act: Act, inputs: impl IntoIterator<Item = Input>) -> Suite<Loud> {
@@ -66,7 +66,7 @@ fn a_setup_that_a_host_refuses_fails_the_suite() {
         ("the plugin's credential is larger than 1 MiB", |_| {
             Box::pin(async {
                 let credential = Secret::from("x".repeat(2 * 1024 * 1024));
-                Ok(Established::new(credential, Identity::new("ada", "Ada")))
+                Ok(SetupResult::new(credential, Identity::new("ada", "Ada")))
             })
         }),
         ("the plugin does not finish (it shows more than 32 notices at once)", |ctx| {

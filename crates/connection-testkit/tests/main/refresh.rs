@@ -34,9 +34,9 @@ impl ConnectionDefinition for Renews {
         Descriptor::new(Kind::from_static("renews"), "Renews", AuthType::OAuth).origin(API).field(token)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let token = ctx.prompt(Prompt::new("Token").field("token")).await.secret("token")?;
-        Ok(Established::new(token, Identity::new("1", "R")))
+        Ok(SetupResult::new(token, Identity::new("1", "R")))
     }
 
     fn serialize_credential(&self, token: &Secret) -> Result<Secret, CredentialError> {

@@ -20,9 +20,10 @@ impl ConnectionDefinition for Signer {
         Descriptor::new(Kind::from_static("signer"), "Signer", AuthType::Custom).origin(API)
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let sign = || ctx.crypto().sign(self.algorithm, &Secret::from(KEY), b"claims").expect("a key");
-        let (signed, again) = (encode::base64url(&sign()), encode::base64url(&sign()));
+        let signed = encode::base64url(&sign());
+        let again = encode::base64url(&sign());
         let differs = matches!(self.algorithm, SignatureAlgorithm::Es256 | SignatureAlgorithm::Ps256);
         assert_eq!(signed != again, differs, "{:?}", self.algorithm);
         let base = ctx.base_url(API)?;
@@ -31,7 +32,7 @@ impl ConnectionDefinition for Signer {
         let code = Secret::from("code");
         classify(ctx.send_once(Spend::new("code", &code), HttpRequest::post(base, "/spend").form("a", &signed)).await)?;
         let stored = if self.stores { Secret::from(signed) } else { code };
-        Ok(Established::new(stored, Identity::new("1", "ada")))
+        Ok(SetupResult::new(stored, Identity::new("1", "ada")))
     }
 
     fn serialize_credential(&self, secret: &Secret) -> Result<Secret, CredentialError> {

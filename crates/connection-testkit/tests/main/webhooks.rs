@@ -47,9 +47,9 @@ impl ConnectionDefinition for Hooks {
         Descriptor::new(Kind::from_static("hooks"), "Hooks", AuthType::ApiKey).field(Field::secret("key", "Key"))
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let key = ctx.prompt(Prompt::new("?").field("key")).await.secret("key")?;
-        Ok(Established::new(key, Identity::new("1", "Ada")))
+        Ok(SetupResult::new(key, Identity::new("1", "Ada")))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {

@@ -9,7 +9,8 @@ use crate::kinds;
 #[test]
 fn each_image_has_a_base_with_a_tag_and_a_user_and_the_tool_of_its_kind() {
     for (kind, make) in kinds() {
-        let (descriptor, sandbox) = (make().descriptor(), make().sandbox().unwrap());
+        let descriptor = make().descriptor();
+        let sandbox = make().sandbox().unwrap();
         let lines = instructions(kind);
         let all =
             |word: &str| lines.iter().filter(|(name, _)| name == word).map(|(_, rest)| &**rest).collect::<Vec<_>>();

@@ -29,7 +29,7 @@ fn a_login_becomes_a_connection_of_its_account() {
 }
 
 #[test]
-fn of_a_file_only_whether_and_whose_login_it_is_leaves_where_it_is_read() {
+fn a_probe_of_a_file_reports_only_the_login_state_and_its_account() {
     for (kind, make) in kinds() {
         let host = host(make, &signed_in(kind));
         let made = host.setup([own()]).run().unwrap();
@@ -185,7 +185,7 @@ fn a_file_of_the_account_that_cannot_be_judged_says_nothing() {
 }
 
 #[test]
-fn what_is_on_the_machine_is_shown_beside_the_first_question() {
+fn installed_tools_are_shown_with_the_first_question() {
     let known = |kind: &str| FakeTools::new().tool(kind, "/bin/tool", "2.1.197 (Claude Code)");
     let claude = |files: &[(&'static str, String)]| host(kinds()[0].1, files);
     for (host, says) in [

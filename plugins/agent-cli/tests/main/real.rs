@@ -29,7 +29,7 @@ fn each_tool_tells_its_version() {
 }
 
 #[test]
-fn who_writes_when_it_is_asked_for_its_version_is_not_asked() {
+fn a_tool_that_writes_during_its_version_command_is_not_run() {
     for tool in installed("writes when it tells its version") {
         let spec = tool.spec();
         tool.run(&[spec.version_form.argument().to_owned()]);
@@ -55,7 +55,8 @@ fn who_wants_its_directory_to_be_there_ends_without_it() {
 fn a_login_is_found_in_the_directory_that_the_profile_names_and_nowhere_else() {
     for tool in installed("reads the directory of a profile") {
         tool.write(&signed_in(tool.kind));
-        let (found, others) = (tool.status(true), tool.status(false));
+        let found = tool.status(true);
+        let others = tool.status(false);
         match tool.kind {
             "claude" => {
                 let status = Value::parse(&found.stdout).expect("it prints JSON");

@@ -28,7 +28,7 @@ const STATUS_LINE: &str = r#"{
 fn told(kind: &str, document: &str) -> Vec<UsageMetric> {
     let document = Value::parse(document.as_bytes()).expect("it is JSON");
     let kind = made(kind);
-    kind.usage().expect("each kind has usage").format_session_metrics(&SessionTokens::default().said(document))
+    kind.usage().expect("each kind has usage").format_session_metrics(&SessionTokens::default().document(document))
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_session_of_gemini_tells_its_tokens_and_an_answer_the_context() {
     assert_eq!(told("gemini", event), [TokenUtilization::new("context", "Context", 8965).into()]);
     // A count of the host takes precedence over the document.
     let document = Value::parse(event.as_bytes()).unwrap();
-    let session = SessionTokens::new(7, Some(1_048_576)).said(document);
+    let session = SessionTokens::new(7, Some(1_048_576)).document(document);
     let counted = made("gemini").usage().unwrap().format_session_metrics(&session);
     assert_eq!(counted, [TokenUtilization::new("context", "Context", 7).max(1_048_576).into()]);
 }

@@ -11,7 +11,7 @@ fn one_directory_becomes_a_connection_that_reaches_it_alone() {
     let host = host(files());
     let made = host.setup([roots(&["/home/ada/notes"])]).run().unwrap();
     assert_eq!(made.identity, Identity::new("/home/ada/notes", "notes"));
-    let reached: Vec<_> = made.reach.roots.iter().map(Root::as_str).collect();
+    let reached: Vec<_> = made.reach.roots.iter().map(GrantedDirectory::as_str).collect();
     assert_eq!(reached, ["/home/ada/notes"]);
     assert!(host.definition().authorizer().is_none(), "there is nothing to send");
 }

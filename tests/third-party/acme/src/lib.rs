@@ -36,12 +36,12 @@ impl ConnectionDefinition for Acme {
             .guide("Make an API key in the settings of your account.")
     }
 
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Key>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Key>, SetupFailure> {
         let mut answers = ctx.prompt(Prompt::new("Connect Acme").field("apiKey")).await;
         let key = Key(answers.secret("apiKey")?);
         let identity = self.account(&key, ctx.base_url(API)?, ctx).await?;
         let live = VerifyResult::live().identity(identity.clone());
-        Ok(Established::new(key, identity).established_live(live))
+        Ok(SetupResult::new(key, identity).measured(live))
     }
 
     fn serialize_credential(&self, key: &Key) -> Result<Secret, CredentialError> {

@@ -43,8 +43,8 @@ impl ConnectionDefinition for Curious {
         }
     }
 
-    async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
-        Ok(Established::new((), Identity::new("curious", "curious")))
+    async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
+        Ok(SetupResult::new((), Identity::new("curious", "curious")))
     }
 
     fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::rust_source::{Cut, Token, is_in_module, starts_with, test_modules, tokens, without_test_items};
+use crate::rust_source::{SplitTokens, Token, is_in_module, starts_with, test_modules, tokens, without_test_items};
 
 /// The places of all imports, by the importing and the imported top-level module.
 pub(crate) type Imports = BTreeMap<(String, String), Vec<String>>;
@@ -24,7 +24,7 @@ pub(crate) struct Read {
 
 /// Reads the files below `src/` of a crate, by their paths.
 pub(crate) fn read(sources: &BTreeMap<String, String>) -> Read {
-    let files: BTreeMap<&str, Cut> =
+    let files: BTreeMap<&str, SplitTokens> =
         sources.iter().map(|(path, text)| (path.as_str(), without_test_items(&tokens(text)))).collect();
     let tests = test_modules(&files);
     let files: BTreeMap<&str, Vec<Token>> = files

@@ -63,7 +63,7 @@ fn a_macro_that_reads_files_or_the_environment_is_found() {
 }
 
 #[test]
-fn what_only_hosts_make_is_found_in_the_plugin() {
+fn host_constructors_are_found_in_a_plugin() {
     check("fn a() { connection_contract::host::b() }", &["lib.rs:4: `host::`"]);
     check("use connection_contract::{Field, host};", &["lib.rs:4: `host::`"]);
     check("use connection_contract::host as h;", &["lib.rs:4: `host::`"]);
@@ -72,7 +72,7 @@ fn what_only_hosts_make_is_found_in_the_plugin() {
 }
 
 #[test]
-fn what_only_hosts_make_is_allowed_in_tests() {
+fn host_constructors_are_allowed_in_tests() {
     check("#[cfg(test)] extern crate std; #[cfg(test)] mod tests { use connection_contract::host; }", &[]);
     let tests = "use connection_contract::host; fn a() { host::b() }";
     check_files(&[("lib.rs", &format!("{ROOT}#[cfg(test)] mod tests;")), ("tests.rs", tests)], &[]);

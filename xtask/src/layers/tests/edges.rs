@@ -1,7 +1,7 @@
 //! Tests of edges, places and the contract's dependencies: a wrong dependency is found, and a right one is not.
 
 use crate::layers::metadata::{Dependency, Kind, Package};
-use crate::layers::{edges, places};
+use crate::layers::{edges, external_packages};
 
 #[test]
 fn the_edges_of_the_design_are_allowed() {
@@ -121,7 +121,7 @@ fn check_edges(from: &str, to: &str, kind: Kind, expected: &[&str]) {
 
 #[track_caller]
 fn check_place(from: &str, to: &str, kind: Kind, expected: usize) {
-    let found = places::findings(&[package(from, &[(to, kind)])]);
+    let found = external_packages::findings(&[package(from, &[(to, kind)])]);
     assert_eq!(found.len(), expected, "{found:?}");
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, Read};
 
 /// Maximum size of a request. The program's requests are much smaller.
-const MOST_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A request to a provider.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl Request {
 
 /// Reads a request with its body, which is discarded.
 pub(crate) fn read(stream: &mut impl Read) -> io::Result<Request> {
-    let mut reader = BufReader::new(stream.take(MOST_BYTES));
+    let mut reader = BufReader::new(stream.take(MAX_BYTES));
     let mut request = Request::default();
     let mut line = String::new();
     reader.read_line(&mut line)?;

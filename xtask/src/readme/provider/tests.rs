@@ -67,7 +67,8 @@ fn a_provider_answers_over_http_where_its_configuration_says() {
 
 #[test]
 fn credentials_have_the_forms_of_the_providers_and_differ() {
-    let (one, other) = (Credentials::generate(), Credentials::generate());
+    let one = Credentials::generate();
+    let other = Credentials::generate();
     assert_eq!((one.github_token.len(), one.notion_token.len()), (40, 50));
     assert_eq!((one.twilio_account.len(), one.twilio_token.len()), (34, 32));
     assert_ne!(one.github_token, other.github_token);

@@ -8,11 +8,11 @@ use super::HotRow;
 use crate::{
     ConnectionInfo, Error,
     registry::Shared,
-    verify::{self, Read, Seen},
+    verify::{self, Read, ShownConnection},
 };
 
 /// A connection as one statement read it.
-pub(crate) struct Known {
+pub(crate) struct ReadConnection {
     pub(crate) info: Arc<ConnectionInfo>,
     /// `None` in tests that have no store.
     read: Option<Read>,
@@ -20,15 +20,15 @@ pub(crate) struct Known {
     is_own: bool,
 }
 
-impl Known {
-    pub(crate) fn new(seen: Seen) -> Self {
-        let Seen { info, read } = seen;
+impl ReadConnection {
+    pub(crate) fn new(seen: ShownConnection) -> Self {
+        let ShownConnection { info, read } = seen;
         Self { info: Arc::new(info), read: Some(read), opened: OnceCell::new(), is_own: true }
     }
 
     /// Returns a row that belongs to another owner or kind than the handle that read it. Its credential is opened as
     /// the handle's, which fails, and the row is not kept.
-    pub(super) fn strange(info: Arc<ConnectionInfo>, read: Read) -> Self {
+    pub(super) fn foreign(info: Arc<ConnectionInfo>, read: Read) -> Self {
         Self { info, read: Some(read), opened: OnceCell::new(), is_own: false }
     }
 

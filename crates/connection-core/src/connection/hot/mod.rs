@@ -1,6 +1,6 @@
 //! Hot rows: a cache of the rows that uses of connections need, so that a connection in use costs no read each time.
 //!
-//! A row that a use gets was current less than [`HotRows::LONGEST`] before. Either it was read since then, or a look
+//! A row that a use gets was current less than [`HotRows::MAX_AGE`] before. Either it was read since then, or a look
 //! at the store since then found no commit after the read. One look serves all rows (SQLite's `data_version`). A row
 //! that this process changes is forgotten before the caller of the write is answered.
 //!
@@ -23,10 +23,10 @@ use connection_egress::Moment;
 use super::Payload;
 use crate::{Error, refresh::plan::Plan, store::Changed};
 
-pub(crate) use known::Known;
+pub(crate) use known::ReadConnection;
 use source::Source;
 pub(crate) use source::Stored;
-use table::{Found, Stamp, Table};
+use table::{Lookup, Stamp, Table};
 
 /// The current credential of a connection, opened.
 pub(crate) struct HotRow {
@@ -36,7 +36,7 @@ pub(crate) struct HotRow {
 }
 
 /// A row, or the reason why there is none.
-type Outcome = Result<Arc<Known>, Error>;
+type Outcome = Result<Arc<ReadConnection>, Error>;
 
 /// The cache of the rows in use.
 pub(crate) struct HotRows {
@@ -47,10 +47,10 @@ pub(crate) struct HotRows {
 
 impl HotRows {
     /// Upper limit of the bound.
-    pub(crate) const LONGEST: Duration = Duration::from_millis(500);
+    pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
 
     pub(crate) fn new(bound: Duration) -> Self {
-        Self { bound: bound.min(Self::LONGEST), table: Mutex::default() }
+        Self { bound: bound.min(Self::MAX_AGE), table: Mutex::default() }
     }
 
     /// Returns the connection, read or found unchanged within the bound. A caller that comes while the row is being
@@ -66,7 +66,7 @@ impl HotRows {
             let found = match found {
                 // The store is asked at most once per bound for all rows, and not for a row that is used for the first
                 // time.
-                Found::Stale => {
+                Lookup::Stale => {
                     let looked = source.version(self.bound).await;
                     began = Stamp { moment: source.now(), version: looked.map(|looked| looked.version) };
                     self.lock().find_again(subject, began.moment, looked, self.bound)
@@ -74,10 +74,10 @@ impl HotRows {
                 found => found,
             };
             match found {
-                Found::Hot(row) => return Ok(row),
+                Lookup::Hot(row) => return Ok(row),
                 // Only `find` returns this, and that case was handled above.
-                Found::Stale => {}
-                Found::Follow(mut result) => {
+                Lookup::Stale => {}
+                Lookup::Follow(mut result) => {
                     let followed = tokio::select! {
                         biased;
                         followed = result.wait_for(Option::is_some) => followed.map(|result| result.clone()).ok(),
@@ -89,7 +89,7 @@ impl HotRows {
                     // The caller that reads was dropped or is not polled, or the store is slow. Another caller reads
                     // now.
                 }
-                Found::Lead(number, sender) => {
+                Lookup::Lead(number, sender) => {
                     let reading = Reading { rows: self, id: subject.id, began, number };
                     let result = source.read().await;
                     if let Ok(row) = &result {
@@ -133,7 +133,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Keeps the row, unless it was forgotten since the read began, or is not the handle's own.
-    fn keep(&self, row: Arc<Known>) {
+    fn keep(&self, row: Arc<ReadConnection>) {
         let mut table = self.rows.lock();
         if row.is_own() && table.is_read_by(self.id, self.number) {
             table.keep(row, self.began);

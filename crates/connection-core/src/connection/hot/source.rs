@@ -5,12 +5,12 @@ use std::{future::Future, sync::Arc, time::Duration};
 use connection_contract::Kind;
 use connection_egress::Moment;
 
-use super::{Known, Outcome, table::Subject};
+use super::{Outcome, ReadConnection, table::Subject};
 use crate::{
     ConnectionId, ConnectionInfo, Error,
     registry::Shared,
-    store::Looked,
-    verify::{self, Seen},
+    store::ObservedVersion,
+    verify::{self, ShownConnection},
 };
 
 /// One connection in a store.
@@ -19,7 +19,7 @@ pub(crate) trait Source: Sync {
     fn now(&self) -> Moment;
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
     /// Returns the version of the store, read less than `age` ago, or `None` for an engine that has none.
-    fn version(&self, age: Duration) -> impl Future<Output = Option<Looked>> + Send;
+    fn version(&self, age: Duration) -> impl Future<Output = Option<ObservedVersion>> + Send;
     fn read(&self) -> impl Future<Output = Outcome> + Send;
 }
 
@@ -61,7 +61,7 @@ impl Source for Stored<'_> {
         self.shared.clock.sleep(time).await;
     }
 
-    async fn version(&self, age: Duration) -> Option<Looked> {
+    async fn version(&self, age: Duration) -> Option<ObservedVersion> {
         self.shared.store.version(&*self.shared.clock, age).await
     }
 
@@ -70,9 +70,9 @@ impl Source for Stored<'_> {
         let info = self.shared.info(read.listed.clone()).filter(|info| *info.owner == *self.owner);
         match (info, self.handle) {
             (Some(info), handle) if handle.is_none_or(|handle| handle.kind == info.kind) => {
-                Ok(Arc::new(Known::new(Seen { info, read })))
+                Ok(Arc::new(ReadConnection::new(ShownConnection { info, read })))
             }
-            (_, Some(handle)) => Ok(Arc::new(Known::strange(handle.clone(), read))),
+            (_, Some(handle)) => Ok(Arc::new(ReadConnection::foreign(handle.clone(), read))),
             (_, None) => Err(Error::NotFound(self.id)),
         }
     }

@@ -10,16 +10,16 @@ use std::{
 use connection_contract::Kind;
 use tokio::sync::watch;
 
-use super::{Known, Moment, Outcome};
+use super::{Moment, Outcome, ReadConnection};
 use crate::{
     ConnectionId,
-    store::{Looked, Version},
+    store::{ObservedVersion, Version},
 };
 
 /// Maximum number of rows that a process keeps. Beyond it, the row that was read first is removed.
-pub(super) const MOST: usize = 1_000;
+pub(super) const MAX_ROWS: usize = 1_000;
 /// Age at which a row is removed when another row is kept.
-const LINGER: Duration = Duration::from_secs(10);
+const MAX_READ_TIME: Duration = Duration::from_secs(10);
 
 /// A map by id. Ids are random and made by this program, so their hash need not resist chosen keys.
 type ById<T> = HashMap<ConnectionId, T, BuildHasherDefault<IdHasher>>;
@@ -46,17 +46,17 @@ impl Hasher for IdHasher {
 #[derive(Default)]
 pub(super) struct Table {
     drawn: u64,
-    kept: ById<Kept>,
+    kept: ById<CachedRow>,
     /// The kept rows in the order in which they were read, with entries of rows that are no longer kept.
     order: VecDeque<(u64, ConnectionId)>,
     /// The reads in progress.
     reads: ById<Read>,
 }
 
-struct Kept {
+struct CachedRow {
     /// Place of the row in the order.
     number: u64,
-    row: Arc<Known>,
+    row: Arc<ReadConnection>,
     read: Stamp,
     /// The last time at which the row is known to have been current: the time of its read, or of a later look at the
     /// store that found no commit since.
@@ -88,8 +88,8 @@ pub(super) struct Stamp {
 }
 
 /// The result of a search.
-pub(super) enum Found {
-    Hot(Arc<Known>),
+pub(super) enum Lookup {
+    Hot(Arc<ReadConnection>),
     /// A row of which only the store can tell that it is still current.
     Stale,
     Follow(watch::Receiver<Option<Outcome>>),
@@ -98,10 +98,10 @@ pub(super) enum Found {
 
 impl Table {
     /// Searches for a row without a look at the store.
-    pub(super) fn find(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Found {
+    pub(super) fn find(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Lookup {
         match self.kept_for(subject) {
-            Some(kept) if kept.current_at.is_within(bound, now) => Found::Hot(kept.row.clone()),
-            Some(_) => Found::Stale,
+            Some(kept) if kept.current_at.is_within(bound, now) => Lookup::Hot(kept.row.clone()),
+            Some(_) => Lookup::Stale,
             None => self.join(subject, now, bound),
         }
     }
@@ -112,33 +112,34 @@ impl Table {
         &mut self,
         subject: Subject<'_>,
         now: Moment,
-        looked: Option<Looked>,
+        looked: Option<ObservedVersion>,
         bound: Duration,
-    ) -> Found {
+    ) -> Lookup {
         if let Some(kept) = self.kept_for(subject) {
             let unchanged = looked.filter(|looked| kept.read.version == Some(looked.version));
             if let Some(looked) = unchanged.filter(|_| !kept.current_at.is_within(bound, now)) {
                 kept.current_at = looked.at;
             }
             if kept.current_at.is_within(bound, now) {
-                return Found::Hot(kept.row.clone());
+                return Lookup::Hot(kept.row.clone());
             }
         }
         self.join(subject, now, bound)
     }
 
-    fn join(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Found {
+    fn join(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Lookup {
         let Subject { id, owner, kind } = subject;
         let is_same = |read: &&Read| *read.owner == *owner && read.kind.as_ref() == kind;
         let read = self.reads.get(&id).filter(is_same);
         if let Some(read) = read.filter(|read| read.began.is_within(bound, now)) {
-            return Found::Follow(read.result.clone());
+            return Lookup::Follow(read.result.clone());
         }
         self.drawn += 1;
         let (sender, result) = watch::channel(None);
-        let (number, owner) = (self.drawn, owner.to_owned());
+        let number = self.drawn;
+        let owner = owner.to_owned();
         self.reads.insert(id, Read { number, began: now, owner, kind: kind.cloned(), result });
-        Found::Lead(number, sender)
+        Lookup::Lead(number, sender)
     }
 
     pub(super) fn is_read_by(&self, id: ConnectionId, number: u64) -> bool {
@@ -151,24 +152,24 @@ impl Table {
         }
     }
 
-    pub(super) fn keep(&mut self, row: Arc<Known>, read: Stamp) {
+    pub(super) fn keep(&mut self, row: Arc<ReadConnection>, read: Stamp) {
         let id = row.info.id;
         self.drawn += 1;
         self.order.push_back((self.drawn, id));
-        self.kept.insert(id, Kept { number: self.drawn, row, read, current_at: read.moment });
+        self.kept.insert(id, CachedRow { number: self.drawn, row, read, current_at: read.moment });
         while let Some(&(number, first)) = self.order.front() {
             let Some(kept) = self.kept.get(&first).filter(|kept| kept.number == number) else {
                 self.order.pop_front();
                 continue;
             };
-            if self.kept.len() <= MOST && kept.read.moment.age(read.moment) < LINGER {
+            if self.kept.len() <= MAX_ROWS && kept.read.moment.age(read.moment) < MAX_READ_TIME {
                 break;
             }
             self.kept.remove(&first);
             self.order.pop_front();
         }
         // A row that is read repeatedly, after one that stays, leaves an entry each time.
-        if self.order.len() > 2 * MOST {
+        if self.order.len() > 2 * MAX_ROWS {
             let kept = &self.kept;
             self.order.retain(|(number, id)| kept.get(id).is_some_and(|kept| kept.number == *number));
         }
@@ -186,9 +187,9 @@ impl Table {
         self.reads.clear();
     }
 
-    fn kept_for(&mut self, subject: Subject<'_>) -> Option<&mut Kept> {
+    fn kept_for(&mut self, subject: Subject<'_>) -> Option<&mut CachedRow> {
         let Subject { id, owner, kind } = subject;
-        let is_same = |kept: &&mut Kept| {
+        let is_same = |kept: &&mut CachedRow| {
             let info = &kept.row.info;
             *info.owner == *owner && kind.is_none_or(|kind| info.kind == *kind)
         };

@@ -15,15 +15,15 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{
-    HotRow, HotRows, Known, Outcome,
+    HotRow, HotRows, Outcome, ReadConnection,
     source::Source,
-    table::{MOST, Subject},
+    table::{MAX_ROWS, Subject},
 };
 use crate::{
     ConnectionId, ConnectionInfo, Error, ListCursor, ManualClock,
     connection::Payload,
     refresh::plan::Plan,
-    store::{Changed, Looked, Version},
+    store::{Changed, ObservedVersion, Version},
 };
 
 static KIND: Kind = Kind::from_static("acme");
@@ -99,10 +99,10 @@ impl Source for One<'_> {
         self.store.clock.sleep(time).await;
     }
 
-    async fn version(&self, _: Duration) -> Option<Looked> {
+    async fn version(&self, _: Duration) -> Option<ObservedVersion> {
         self.store.asked.fetch_add(1, SeqCst);
         let version = Version { connection: 1, number: self.store.version.load(SeqCst) };
-        self.store.tells.load(SeqCst).then(|| Looked { version, at: self.now() })
+        self.store.tells.load(SeqCst).then(|| ObservedVersion { version, at: self.now() })
     }
 
     async fn read(&self) -> Outcome {
@@ -116,7 +116,7 @@ impl Source for One<'_> {
             Payload { credential: Secret::from("key"), base_url: None, origins: Vec::new(), roots: Vec::new() };
         let generation = generation.ok_or(Error::NotFound(self.id()))?;
         let row = HotRow { payload, generation, plan: Plan::default() };
-        Ok(Arc::new(Known::opened(info(self.id(), self.owner, generation), row)))
+        Ok(Arc::new(ReadConnection::opened(info(self.id(), self.owner, generation), row)))
     }
 }
 
@@ -125,7 +125,7 @@ async fn generation(rows: &HotRows, one: &One<'_>) -> i64 {
 }
 
 /// Returns the generation of a row.
-fn version(row: &Known) -> i64 {
+fn version(row: &ReadConnection) -> i64 {
     row.info.created_at.seconds()
 }
 
@@ -156,8 +156,9 @@ fn info(id: ConnectionId, owner: &str, generation: i64) -> ConnectionInfo {
 }
 
 #[tokio::test]
-async fn what_was_read_is_used_until_the_bound_and_no_longer() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+async fn a_row_is_reused_until_its_maximum_age() {
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.commit(1, 1);
     assert_eq!(generation(&rows, &store.of(1)).await, 1);
     store.commit(1, 2);
@@ -169,7 +170,8 @@ async fn what_was_read_is_used_until_the_bound_and_no_longer() {
 
 #[tokio::test]
 async fn a_bound_of_zero_reads_each_time_and_one_of_an_hour_is_half_a_second() {
-    let (store, rows) = (Fake::new(), HotRows::new(Duration::ZERO));
+    let store = Fake::new();
+    let rows = HotRows::new(Duration::ZERO);
     store.commit(1, 1);
     for reads in 1..4 {
         assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (1, reads));
@@ -184,7 +186,8 @@ async fn a_bound_of_zero_reads_each_time_and_one_of_an_hour_is_half_a_second() {
 
 #[tokio::test]
 async fn one_look_at_the_store_keeps_what_nobody_changed() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.tells.store(true, SeqCst);
     store.commit(1, 1);
     generation(&rows, &store.of(1)).await;
@@ -213,8 +216,9 @@ async fn one_look_at_the_store_keeps_what_nobody_changed() {
 }
 
 #[tokio::test]
-async fn what_passed_while_the_machine_slept_counts() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+async fn time_during_the_sleep_of_the_machine_counts() {
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.commit(1, 1);
     generation(&rows, &store.of(1)).await;
     store.commit(1, 2);
@@ -223,8 +227,9 @@ async fn what_passed_while_the_machine_slept_counts() {
 }
 
 #[tokio::test]
-async fn what_changed_here_is_read_again_at_once() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+async fn a_local_change_is_read_again_at_once() {
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     for number in [1, 2] {
         store.commit(number, 1);
         generation(&rows, &store.of(number)).await;
@@ -245,10 +250,13 @@ async fn what_changed_here_is_read_again_at_once() {
 
 #[tokio::test]
 async fn uses_at_one_time_make_one_read() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.commit(1, 1);
     store.slow.store(true, SeqCst);
-    let (one, two, three) = (store.of(1), store.of(1), store.of(1));
+    let one = store.of(1);
+    let two = store.of(1);
+    let three = store.of(1);
     let released = async {
         store.began.notified().await;
         store.go.notify_waiters();
@@ -259,8 +267,9 @@ async fn uses_at_one_time_make_one_read() {
 }
 
 #[tokio::test]
-async fn who_comes_after_a_change_does_not_get_a_read_from_before_it() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+async fn a_caller_after_a_change_gets_no_earlier_read() {
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.commit(1, 1);
     store.slow.store(true, SeqCst);
     let before = store.of(1);
@@ -281,10 +290,12 @@ async fn who_comes_after_a_change_does_not_get_a_read_from_before_it() {
 
 #[tokio::test]
 async fn a_reader_that_leaves_holds_nobody_up_and_an_error_is_not_kept() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.commit(1, 1);
     store.slow.store(true, SeqCst);
-    let (leaver, follower) = (store.of(1), store.of(1));
+    let leaver = store.of(1);
+    let follower = store.of(1);
     let leaving = async {
         tokio::select! {
             _ = generation(&rows, &leaver) => panic!("nobody lets it go"),
@@ -301,10 +312,13 @@ async fn a_reader_that_leaves_holds_nobody_up_and_an_error_is_not_kept() {
 
 #[tokio::test]
 async fn a_reader_that_is_kept_and_not_polled_holds_others_up_for_the_bound_and_no_longer() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.commit(1, 1);
     store.slow.store(true, SeqCst);
-    let (one, two, three) = (store.of(1), store.of(1), store.of(1));
+    let one = store.of(1);
+    let two = store.of(1);
+    let three = store.of(1);
     let mut kept = Box::pin(generation(&rows, &one));
     tokio::select! {
         _ = &mut kept => panic!("nobody lets it go"),
@@ -323,7 +337,8 @@ async fn a_reader_that_is_kept_and_not_polled_holds_others_up_for_the_bound_and_
 
 #[tokio::test]
 async fn a_row_is_for_whom_it_was_opened() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.commit(1, 1);
     generation(&rows, &store.of(1)).await;
     let other = One { owner: "eve", ..store.of(1) };
@@ -333,20 +348,21 @@ async fn a_row_is_for_whom_it_was_opened() {
 
 #[tokio::test]
 async fn no_more_are_kept_than_there_is_room_for_and_the_first_goes() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
-    for number in 0..(MOST as u128 + 10) {
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
+    for number in 0..(MAX_ROWS as u128 + 10) {
         store.commit(number, 1);
         generation(&rows, &store.of(number)).await;
         if number == 9 {
             store.clock.advance(Duration::from_millis(1));
         }
     }
-    assert_eq!((rows.lock().len(), store.reads()), (MOST, MOST + 10));
+    assert_eq!((rows.lock().len(), store.reads()), (MAX_ROWS, MAX_ROWS + 10));
     // The last row is kept, and the first one is not.
-    generation(&rows, &store.of(MOST as u128)).await;
-    assert_eq!(store.reads(), MOST + 10);
+    generation(&rows, &store.of(MAX_ROWS as u128)).await;
+    assert_eq!(store.reads(), MAX_ROWS + 10);
     generation(&rows, &store.of(0)).await;
-    assert_eq!(store.reads(), MOST + 11);
+    assert_eq!(store.reads(), MAX_ROWS + 11);
     // A row that is not used is removed when another one is used.
     store.clock.advance(Duration::from_secs(10));
     generation(&rows, &store.of(1)).await;
@@ -354,8 +370,9 @@ async fn no_more_are_kept_than_there_is_room_for_and_the_first_goes() {
 }
 
 #[tokio::test]
-async fn what_was_read_for_an_id_is_used_by_the_handle_and_not_by_another_owner() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+async fn a_row_read_by_id_is_reused_by_the_handle_but_not_by_another_owner() {
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.commit(1, 1);
     let by_id = One { is_handle: false, ..store.of(1) };
     assert_eq!((generation(&rows, &by_id).await, generation(&rows, &store.of(1)).await, store.reads()), (1, 1, 1));
@@ -366,14 +383,15 @@ async fn what_was_read_for_an_id_is_used_by_the_handle_and_not_by_another_owner(
 /// Entries of rows that were read again or forgotten do not accumulate.
 #[tokio::test]
 async fn one_row_that_is_read_again_and_again_leaves_little_behind() {
-    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
     store.commit(1, 1);
     store.commit(2, 1);
     generation(&rows, &store.of(1)).await;
-    for _ in 0..10 * MOST {
+    for _ in 0..10 * MAX_ROWS {
         rows.forget(Changed::Connection(store.of(2).id()));
         generation(&rows, &store.of(2)).await;
     }
     let order = rows.lock().order_len();
-    assert!(rows.lock().len() == 2 && order <= 2 * MOST, "{order}");
+    assert!(rows.lock().len() == 2 && order <= 2 * MAX_ROWS, "{order}");
 }

@@ -40,7 +40,7 @@ async fn a_refusal_and_a_redirect_are_answers_and_are_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_the_provider_refused_unprocessed_is_sent_again() {
+async fn a_request_refused_unprocessed_is_sent_again() {
     for world in World::each(|_| Reply::whole(429, "", "later")).await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;
@@ -94,7 +94,7 @@ async fn no_answer_in_time_is_uncertain() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_leaves_nothing_behind() {
+async fn an_unsent_request_leaves_no_record() {
     for mut world in World::each(|_| Reply::ok("fresh")).await {
         let registry = world.open().await;
         let shared = &registry.shared;
@@ -112,7 +112,7 @@ async fn what_was_not_sent_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn whoever_asks_may_leave_and_the_answer_is_recorded() {
+async fn the_answer_is_recorded_although_its_caller_left() {
     for world in World::each(|_| Reply::ok("fresh")).await {
         let registry = world.open().await;
         let shared = &registry.shared;
@@ -139,7 +139,7 @@ async fn whoever_asks_may_leave_and_the_answer_is_recorded() {
 }
 
 #[tokio::test]
-async fn two_that_spend_the_same_at_once_send_it_once() {
+async fn two_concurrent_spends_of_one_token_send_one_request() {
     for world in World::each(|_| Reply::ok("fresh")).await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;
@@ -170,7 +170,7 @@ async fn a_connection_that_is_gone_spends_nothing_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_noted_is_not_sent() {
+async fn a_request_without_a_recorded_intent_is_not_sent() {
     for world in World::each(|_| Reply::ok("fresh")).await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;

@@ -35,7 +35,8 @@ async fn the_child_spends_and_waits_for_its_end() {
 /// Starts a process on this machine that spends the token of the connection.
 fn child(world: &World, id: ConnectionId) -> Child {
     let key = world.directory.path().join("key/root.key");
-    let (key, state) = (key.to_str().unwrap().to_owned(), world.state().to_str().unwrap().to_owned());
+    let key = key.to_str().unwrap().to_owned();
+    let state = world.state().to_str().unwrap().to_owned();
     let told = [world.address(), key, state, world.server.origin(), id.to_string()].join("\n");
     let name = "exchange::tests::killed::the_child_spends_and_waits_for_its_end";
     let mut child = Command::new(std::env::current_exe().unwrap());

@@ -11,11 +11,11 @@ use connection_contract::{
     Clock as _, HttpError,
     RefreshSemantics::{self, Grace, Stable, Strict},
 };
-use connection_faults::{held::Held, kept, postgres, server::Reply};
+use connection_faults::{postgres, server::Reply, state_files, write_lock::HeldLock};
 use tokio::task::JoinSet;
 
 use super::{World, connection, refresh, row, spend, spends, stopped, told, until_stopped};
-use crate::{ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::rescue::PATIENCE};
+use crate::{ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::rescue::COMMIT_PATIENCE};
 
 const ANSWER: &str = "fresh";
 
@@ -23,13 +23,13 @@ const ANSWER: &str = "fresh";
 #[derive(Clone, Default)]
 struct Holds {
     address: Arc<OnceLock<String>>,
-    held: Arc<Mutex<Option<Held>>>,
+    held: Arc<Mutex<Option<HeldLock>>>,
 }
 
 impl Holds {
     fn begin(&self) {
         let address = self.address.get().expect("it is known before anybody is asked");
-        self.held.lock().unwrap().get_or_insert_with(|| Held::of(address));
+        self.held.lock().unwrap().get_or_insert_with(|| HeldLock::of(address));
     }
 
     fn has_begun(&self) -> bool {
@@ -63,7 +63,7 @@ async fn worlds() -> Vec<(World, Holds)> {
 }
 
 fn kept_of(world: &World) -> usize {
-    kept::count(&world.state())
+    state_files::count(&world.state())
 }
 
 /// Advances the clock, by less than a request may take, until the answer is kept.
@@ -105,7 +105,7 @@ async fn an_answer_is_on_the_disk_while_its_commit_takes_long() {
             () = until_kept(&world, &holds) => {}
             error = stopped(&registry.shared, id, "old") => panic!("the commit was waited for: {error:?}"),
         }
-        assert!(world.clock.now().seconds() - asked.seconds() < 10, "{PATIENCE:?} is what a commit gets");
+        assert!(world.clock.now().seconds() - asked.seconds() < 10, "{COMMIT_PATIENCE:?} is what a commit gets");
         holds.end();
         assert_eq!(recorded(&world, &registry, id).await, Ok(format!("200 {ANSWER}")));
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 0), "nothing more of it stays");
@@ -132,7 +132,8 @@ async fn the_answers_of_many_connections_at_once_are_all_kept_and_recorded() {
     const MANY: usize = 20;
     for world in World::each(|_| Reply::ok(ANSWER)).await {
         let registry = world.open().await;
-        let (mut asking, mut ids) = (JoinSet::new(), Vec::new());
+        let mut asking = JoinSet::new();
+        let mut ids = Vec::new();
         for _ in 0..MANY {
             ids.push(connection(&registry.shared).await);
         }
@@ -142,7 +143,10 @@ async fn the_answers_of_many_connections_at_once_are_all_kept_and_recorded() {
             asking.spawn(async move { stopped(&shared, id, "old").await.code() });
         }
         assert_eq!(asking.join_all().await, vec!["store_failed"; MANY]);
-        assert_eq!((kept::places(&world.state()).len(), kept::files(&world.state()).len()), (16, MANY - 16));
+        assert_eq!(
+            (state_files::places(&world.state()).len(), state_files::files(&world.state()).len()),
+            (16, MANY - 16)
+        );
         world.mend().await;
         world.clock.until_asleep(MANY).await;
         drop(registry);
@@ -190,7 +194,8 @@ async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
             let registry = world.open().await;
             let id = connection(&registry.shared).await;
             let key = world.directory.path().join("key/root.key");
-            let (key, state) = (key.to_str().unwrap().to_owned(), world.state().to_str().unwrap().to_owned());
+            let key = key.to_str().unwrap().to_owned();
+            let state = world.state().to_str().unwrap().to_owned();
             let told = [world.address(), key, state, world.server.origin(), id.to_string(), semantics.to_owned()];
             let name = "exchange::tests::locked::the_child_gets_an_answer_and_waits_for_its_commit";
             let mut child = Command::new(std::env::current_exe().unwrap());

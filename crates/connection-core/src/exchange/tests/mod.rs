@@ -53,7 +53,8 @@ impl World {
     }
 
     async fn on(postgres: Option<postgres::Database>, reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        let (directory, server) = (TempDir::new().unwrap(), TestServer::start(reply).await);
+        let directory = TempDir::new().unwrap();
+        let server = TestServer::start(reply).await;
         Self { directory, postgres, clock: ManualClock::at(Timestamp::from_seconds(START)), server }
     }
 

@@ -16,7 +16,7 @@ use connection_faults::server::Reply;
 
 use super::{World, connection, now, refresh, row, spend, spends};
 #[tokio::test]
-async fn what_is_not_used_up_is_sent_again_at_once() {
+async fn a_reusable_token_is_sent_again_at_once() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;

@@ -10,11 +10,11 @@ use connection_contract::{
     HttpError,
     RefreshSemantics::{Stable, Strict},
 };
-use connection_faults::{kept, server::Reply};
+use connection_faults::{server::Reply, state_files};
 use tokio::task::JoinSet;
 
 use super::{
-    super::places::{self, LONGEST, PLACES, Places},
+    super::answer_slots::{self, AnswerSlots, MAX_CONTENT, SLOTS},
     World, connection, refresh, remove, row, spend, spends, stopped, told, until_stopped,
 };
 const ANSWER: &str = "fresh-token-that-nobody-may-read";
@@ -34,7 +34,7 @@ impl Form {
     fn answer(self) -> String {
         match self {
             Self::Place => ANSWER.to_owned(),
-            Self::File => ANSWER.repeat(LONGEST / ANSWER.len() + 1),
+            Self::File => ANSWER.repeat(MAX_CONTENT / ANSWER.len() + 1),
         }
     }
 
@@ -49,15 +49,15 @@ impl Form {
     /// Returns the file that holds the one answer of a directory.
     fn of(self, state: &Path) -> PathBuf {
         match self {
-            Self::Place => kept::places(state).remove(0).0,
-            Self::File => kept::files(state).remove(0),
+            Self::Place => state_files::places(state).remove(0).0,
+            Self::File => state_files::files(state).remove(0),
         }
     }
 }
 
 /// Returns the number of answers that the machine keeps.
 fn kept_of(world: &World) -> usize {
-    kept::count(&world.state())
+    state_files::count(&world.state())
 }
 
 /// Returns a world for each form on each engine.
@@ -81,7 +81,7 @@ async fn lost(world: &World, token: &str) -> crate::ConnectionId {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_recorded_is_kept_and_recorded_later() {
+async fn an_unrecordable_answer_is_stored_and_recorded_later() {
     for (form, world) in worlds().await {
         let registry = world.open().await;
         let shared = &registry.shared;
@@ -111,7 +111,7 @@ async fn an_answer_that_cannot_be_recorded_is_kept_and_recorded_later() {
 /// R-INSEAM-085
 #[cfg(unix)]
 #[tokio::test]
-async fn what_is_kept_is_closed_to_others_and_tells_nothing() {
+async fn a_stored_answer_is_private_and_sealed() {
     use std::os::unix::fs::PermissionsExt as _;
     for form in Form::ALL {
         let world = World::on(None, move |_| Reply::ok(&form.answer())).await;
@@ -148,7 +148,8 @@ async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
             world.sql(NEXT_GENERATION, NEXT_GENERATION).await;
             let registry = if opened == "before" {
                 let registry = world.open_without_state().await;
-                let (file, elsewhere) = (form.of(&world.state()), world.directory.path().join("elsewhere"));
+                let file = form.of(&world.state());
+                let elsewhere = world.directory.path().join("elsewhere");
                 fs::rename(&file, elsewhere.join(file.file_name().unwrap())).unwrap();
                 registry
             } else {
@@ -158,7 +159,7 @@ async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
             assert_eq!(spend(&spends, "same").await.map(|answer| told(&answer)), Ok(form.told()));
             assert_eq!(world.times_asked(), 2, "{opened}: it is asked for anew");
             let elsewhere = world.directory.path().join("elsewhere");
-            let kept = if opened == "before" { kept::count(&elsewhere) } else { kept_of(&world) };
+            let kept = if opened == "before" { state_files::count(&elsewhere) } else { kept_of(&world) };
             assert_eq!(kept, 0, "{opened}: what nobody waits for is gone");
         }
     }
@@ -181,7 +182,9 @@ async fn the_answer_to_what_is_noted_counts_whichever_credential_is_current() {
 #[tokio::test]
 async fn two_processes_around_one_answer_come_to_the_same() {
     for (form, world) in worlds().await {
-        let (one, two, three) = (world.open().await, world.open().await, world.open().await);
+        let one = world.open().await;
+        let two = world.open().await;
+        let three = world.open().await;
         let id = connection(&one.shared).await;
         world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
         assert_eq!(stopped(&one.shared, id, "old").await.code(), "store_failed");
@@ -203,7 +206,7 @@ async fn two_processes_around_one_answer_come_to_the_same() {
 
 /// A process that finds no file looks again whether an answer was recorded meanwhile.
 #[tokio::test]
-async fn of_many_processes_around_one_answer_none_takes_it_for_lost() {
+async fn many_processes_that_find_one_answer_never_report_it_lost() {
     const PROCESSES: usize = 6;
     for world in World::each(|_| Reply::ok(ANSWER)).await {
         let mut others = Vec::new();
@@ -260,7 +263,7 @@ async fn the_next_process_of_the_node_records_what_is_kept() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_read_before_anything_is_sent_even_when_nothing_is_noted() {
+async fn stored_answers_are_read_before_a_request_is_sent_even_without_an_intent() {
     for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
         world.sql("DELETE FROM connection_exchange", "DELETE FROM connection_exchange").await;
@@ -278,7 +281,7 @@ async fn an_answer_that_was_damaged_is_left_and_what_it_answers_is_not_sent_agai
             let file = form.of(&world.state());
             let mut bytes = fs::read(&file).unwrap();
             // The contents follow the records and the marks. This is the first one.
-            let content = if form == Form::Place { 2 * PLACES * 512 } else { 0 };
+            let content = if form == Form::Place { 2 * SLOTS * 512 } else { 0 };
             match damage {
                 "flipped" => bytes[content + 60] ^= 1,
                 "cut" => bytes.truncate(content + 40),
@@ -314,12 +317,12 @@ async fn a_place_whose_record_was_damaged_is_kept_as_it_is() {
         drop(registry);
         assert_eq!(fs::read(&file).unwrap(), bytes, "it is as it was");
     }
-    let found = places::look(&file).unwrap();
+    let found = answer_slots::read_slots(&file).unwrap();
     assert_eq!((found.occupied, found.unreadable), (Vec::new(), vec![0]));
 }
 
 #[tokio::test]
-async fn what_is_kept_for_a_connection_that_is_gone_goes_and_that_of_another_store_stays() {
+async fn stored_answers_of_removed_connections_are_deleted_and_those_of_other_stores_stay() {
     for form in Form::ALL {
         let one = World::on(None, move |_| Reply::ok(&form.answer())).await;
         let two = World::on(None, |_| Reply::ok("x")).await;
@@ -335,25 +338,27 @@ async fn what_is_kept_for_a_connection_that_is_gone_goes_and_that_of_another_sto
 }
 
 #[tokio::test]
-async fn what_is_kept_opens_for_its_own_exchange_alone() {
+async fn a_stored_answer_opens_only_for_its_own_exchange() {
     for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
         let file = form.of(&world.state());
         let registry = world.open_without_state().await;
         let shared = &registry.shared;
-        let (old, other) = (super::key(shared, id, "old"), super::key(shared, id, "other"));
+        let old = super::key(shared, id, "old");
+        let other = super::key(shared, id, "other");
         match form {
             Form::File => {
                 let moved = file.to_str().unwrap().replace(&old.to_hex(), &other.to_hex());
                 fs::rename(&file, &moved).unwrap();
             }
             Form::Place => {
-                let places::Content::Whole(content) = places::look(&file).unwrap().occupied.remove(0).read().unwrap()
+                let answer_slots::Content::Whole(content) =
+                    answer_slots::read_slots(&file).unwrap().occupied.remove(0).read().unwrap()
                 else {
                     panic!("it is whole")
                 };
                 fs::remove_file(&file).unwrap();
-                assert!(Places::make(file).unwrap().keep(other, &content).unwrap());
+                assert!(AnswerSlots::make(file).unwrap().keep(other, &content).unwrap());
             }
         }
         drop(registry);
@@ -368,7 +373,8 @@ async fn while_the_directory_cannot_be_read_nothing_is_sent_and_nothing_is_lost(
     for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
         let registry = world.open_without_state().await;
-        let (elsewhere, away) = (world.directory.path().join("elsewhere"), world.directory.path().join("away"));
+        let elsewhere = world.directory.path().join("elsewhere");
+        let away = world.directory.path().join("away");
         let name = form.of(&world.state());
         fs::rename(&name, elsewhere.join(name.file_name().unwrap())).unwrap();
         // The path is neither a directory nor missing, so the system refuses to read it.

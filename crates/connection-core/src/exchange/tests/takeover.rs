@@ -29,7 +29,7 @@ async fn asks_on(world: &World, registry: &ConnectionRegistry, id: ConnectionId)
 }
 
 #[tokio::test]
-async fn what_a_process_sent_that_is_gone_is_sent_again_after_a_quarantine() {
+async fn the_request_of_a_gone_process_is_sent_again_after_a_quarantine() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let (gone, id) = sent(&world).await;
         drop(gone);
@@ -121,7 +121,7 @@ async fn no_clock_of_a_process_ends_a_quarantine_or_makes_one_last() {
 
 /// The other node may come back and record the end, or have the answer in a file.
 #[tokio::test]
-async fn what_another_node_sent_is_sent_again_when_that_was_silent_for_a_day() {
+async fn the_request_of_another_node_is_sent_again_after_a_day_of_silence() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let (gone, id) = sent(&world).await;
         drop(gone);

@@ -4,7 +4,7 @@ use connection_contract::{Kind, Timestamp};
 
 use crate::{
     ConnectionRegistry, Error, event,
-    refresh::plan::ANNOUNCED_AHEAD,
+    refresh::plan::ANNOUNCE_BEFORE,
     store::{DueRow, Lock, any_of},
 };
 
@@ -13,7 +13,7 @@ const BATCH: i64 = 64;
 
 pub(super) async fn ending(registry: &ConnectionRegistry) -> Result<(), Error> {
     let shared = &registry.shared;
-    let by = shared.clock.now().seconds().saturating_add(ANNOUNCED_AHEAD);
+    let by = shared.clock.now().seconds().saturating_add(ANNOUNCE_BEFORE);
     let renewing = shared.renewing();
     let mut other = shared.registered();
     other.retain(|kind| !renewing.contains(kind));
@@ -36,7 +36,9 @@ pub(super) async fn ending(registry: &ConnectionRegistry) -> Result<(), Error> {
 
 async fn announce(registry: &ConnectionRegistry, row: DueRow, what: &'static str) -> Result<(), Error> {
     let shared = &registry.shared;
-    let (id, generation, now) = (row.id, row.generation, shared.clock.now().seconds());
+    let id = row.id;
+    let generation = row.generation;
+    let now = shared.clock.now().seconds();
     let at = Timestamp::from_seconds(row.at).to_rfc3339();
     let body = serde_json::json!({ "what": what, "at": at });
     let event = shared.event(&row.owner, id, event::EXPIRING, body);

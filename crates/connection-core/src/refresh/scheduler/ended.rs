@@ -15,7 +15,7 @@ pub(super) async fn ended(registry: &ConnectionRegistry) -> Result<(), Error> {
     for row in rows {
         let registry = ConnectionRegistry { shared: shared.clone(), owner: row.owner.clone().into() };
         let task = async move {
-            if let Err(error) = verify::verify(&registry, row.id, verify::Asker::Schedule).await {
+            if let Err(error) = verify::verify(&registry, row.id, verify::ProbeTrigger::Schedule).await {
                 tracing::warn!(
                     connection = %row.id, code = error.code(),
                     "the verification of a credential that has ended failed"

@@ -13,32 +13,32 @@ mod trouble;
 use std::{collections::HashMap, error::Error as _, time::Duration};
 
 use connection_contract::{Kind, reason};
-use connection_egress::asleep;
+use connection_egress::sleep_passed;
 use tokio::sync::mpsc;
 
-use super::{Why, renew};
+use super::{Trigger, refresh};
 use crate::{
     ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, exchange, setup,
     store::{DueRow, any_of, called},
-    verify::{self, Asker, ProbePlace},
+    verify::{self, ProbePlace, ProbeTrigger},
 };
-use pace::{AT_ONCE, Pace};
+use pace::{MAX_JOBS, Pace};
 use trouble::Trouble;
 
 /// The longest pause between two rounds. It bounds the delay of a row that another process stores.
-const LONGEST_NAP: Duration = Duration::from_secs(15);
+const MAX_SLEEP: Duration = Duration::from_secs(15);
 /// The pause while something is due that may not begin yet.
-const SHORT_NAP: Duration = Duration::from_secs(1);
+const BUSY_SLEEP: Duration = Duration::from_secs(1);
 /// The time between two searches for ends and for lost sessions.
-const ROUNDS: Duration = Duration::from_secs(10);
+const ROUND_INTERVAL: Duration = Duration::from_secs(10);
 /// The time between two searches for abandoned attempts.
-const ABANDONED: Duration = Duration::from_secs(5);
+const ABANDONED_INTERVAL: Duration = Duration::from_secs(5);
 /// The seconds after which a claimed check that had no result is due again.
-const CLAIM: i64 = 120;
+const CLAIM_SECONDS: i64 = 120;
 /// Maximum number of rows per search.
 const BATCH: i64 = 64;
 /// The time for which a row that failed because of this host is skipped.
-const ASIDE: Duration = Duration::from_secs(60);
+const SET_ASIDE_TIME: Duration = Duration::from_secs(60);
 
 /// The parts of the scheduler's work, as the log names them.
 const STORE: &str = "the database";
@@ -83,11 +83,11 @@ impl ConnectionRegistry {
         let mut scheduler = Scheduler::new(self.clone());
         while !self.shared.store.is_closed() {
             let began = self.shared.clock.passed();
-            let next = match scheduler.look().await {
+            let next = match scheduler.begin_due_work().await {
                 Ok(nap) => began.saturating_add(nap),
                 Err(error) => {
-                    scheduler.failed(DUE, error, LONGEST_NAP).await;
-                    self.shared.clock.passed().saturating_add(LONGEST_NAP)
+                    scheduler.failed(DUE, error, MAX_SLEEP).await;
+                    self.shared.clock.passed().saturating_add(MAX_SLEEP)
                 }
             };
             scheduler.rest(next).await;
@@ -123,34 +123,34 @@ impl Scheduler {
     }
 
     /// Begins the work that is due and may begin. Returns how long there is nothing more to do.
-    async fn look(&mut self) -> Result<Duration, Error> {
+    async fn begin_due_work(&mut self) -> Result<Duration, Error> {
         let shared = self.registry.shared.clone();
         let passed = shared.clock.passed();
         if passed >= self.next_round {
             let ending = announce::ending(&self.registry).await;
-            self.tolerate(ENDING, ending, ROUNDS).await?;
+            self.tolerate(ENDING, ending, ROUND_INTERVAL).await?;
             let ended = ended::ended(&self.registry).await;
-            self.tolerate(ENDED, ended, ROUNDS).await?;
+            self.tolerate(ENDED, ended, ROUND_INTERVAL).await?;
             let lost = self.take_over().await;
-            self.tolerate(LOST, lost, ROUNDS).await?;
-            self.next_round = passed.saturating_add(ROUNDS);
+            self.tolerate(LOST, lost, ROUND_INTERVAL).await?;
+            self.next_round = passed.saturating_add(ROUND_INTERVAL);
         }
         if passed >= self.next_abandoned {
             let concluded = exchange::conclude_abandoned(&shared).await;
-            self.tolerate(ABANDONED_ATTEMPTS, concluded, ABANDONED).await?;
-            self.next_abandoned = passed.saturating_add(ABANDONED);
+            self.tolerate(ABANDONED_ATTEMPTS, concluded, ABANDONED_INTERVAL).await?;
+            self.next_abandoned = passed.saturating_add(ABANDONED_INTERVAL);
         }
         let now = shared.clock.now().seconds();
         let is_more = self.begin(Job::Refresh, now).await? | self.begin(Job::Check, now).await?;
         if is_more {
             self.worked(DUE);
-            return Ok(SHORT_NAP);
+            return Ok(BUSY_SLEEP);
         }
         let next = shared.reader().await?.next_due(now).await?;
         self.worked(DUE);
-        let left = next.map_or(LONGEST_NAP, |at| Duration::from_secs(at.saturating_sub(now).unsigned_abs()));
+        let left = next.map_or(MAX_SLEEP, |at| Duration::from_secs(at.saturating_sub(now).unsigned_abs()));
         let round = self.next_round.min(self.next_abandoned).saturating_sub(passed);
-        Ok(left.min(round).clamp(SHORT_NAP, LONGEST_NAP))
+        Ok(left.min(round).clamp(BUSY_SLEEP, MAX_SLEEP))
     }
 
     /// Logs a failure and continues, so that a part that fails does not stop the others.
@@ -185,7 +185,8 @@ impl Scheduler {
     }
 
     fn worked(&mut self, what: &'static str) {
-        let (shared, now) = (&self.registry.shared, self.registry.shared.clock.passed());
+        let shared = &self.registry.shared;
+        let now = self.registry.shared.clock.passed();
         let place = shared.store.place();
         self.trouble.worked(STORE, || format!("{} can be reached again", called(place)), now);
         self.trouble.worked(what, || format!("{what} can be looked for again"), now);
@@ -195,7 +196,7 @@ impl Scheduler {
     async fn begin(&mut self, job: Job, now: i64) -> Result<bool, Error> {
         let shared = self.registry.shared.clone();
         let passed = shared.clock.passed();
-        let free = AT_ONCE.saturating_sub(self.pace.running());
+        let free = MAX_JOBS.saturating_sub(self.pace.running());
         let kinds = self.kinds(job, passed);
         if free == 0 || kinds.is_empty() {
             return Ok(free == 0);
@@ -249,8 +250,8 @@ impl Scheduler {
         let done = self.done.0.clone();
         let task = async move {
             let result = match job {
-                Job::Check => verify::verify(&registry, row.id, Asker::Schedule).await.map(drop),
-                Job::Refresh => renew(&registry, row.id, row.generation, Why::Due).await.map(drop),
+                Job::Check => verify::verify(&registry, row.id, ProbeTrigger::Schedule).await.map(drop),
+                Job::Refresh => refresh(&registry, row.id, row.generation, Trigger::Due).await.map(drop),
             };
             drop(place);
             let (pause, aside) = match result {
@@ -298,7 +299,7 @@ impl Scheduler {
             biased;
             // The scheduler holds the sender, so the channel stays open.
             Some(done) = self.done.1.recv() => self.ended(done),
-            () = asleep(&*shared.clock, || next.saturating_sub(shared.clock.passed())) => {}
+            () = sleep_passed(&*shared.clock, || next.saturating_sub(shared.clock.passed())) => {}
         }
         while let Ok(done) = self.done.1.try_recv() {
             self.ended(done);
@@ -313,7 +314,7 @@ impl Scheduler {
             self.pace.pause(provider, passed, pause);
         }
         if aside {
-            self.pace.put_aside(id, passed.saturating_add(ASIDE));
+            self.pace.put_aside(id, passed.saturating_add(SET_ASIDE_TIME));
         }
     }
 }
@@ -325,8 +326,9 @@ fn is_lost(error: &Error) -> bool {
 
 /// Claims a check for this process.
 async fn claim(registry: &ConnectionRegistry, row: &DueRow, now: i64) -> Result<bool, StoreError> {
-    let (id, at) = (row.id, row.at);
-    let next = now.saturating_add(CLAIM);
+    let id = row.id;
+    let at = row.at;
+    let next = now.saturating_add(CLAIM_SECONDS);
     let claimed =
         registry.shared.store.write_relaxed(move |tx| Box::pin(async move { tx.claim_check(id, at, next).await }));
     claimed.await

@@ -40,20 +40,26 @@ mod tests {
     use connection_faults::log::TestLog;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const EVERY: Duration = Duration::from_secs(15);
+    const INTERVAL: Duration = Duration::from_secs(15);
 
     #[test]
     fn a_loss_and_a_recovery_are_logged_once_and_another_cause_again() {
-        let (log, mut trouble) = (TestLog::of_this_thread(), Trouble::default());
+        let log = TestLog::of_this_thread();
+        let mut trouble = Trouble::default();
         let refused = || "cannot reach PostgreSQL at 127.0.0.1:5432: connection refused".to_owned();
         for round in 1..5 {
-            trouble.failed("store", refused(), EVERY, round * SECOND);
+            trouble.failed("store", refused(), INTERVAL, round * SECOND);
         }
-        trouble.failed("store", "cannot reach PostgreSQL at 127.0.0.1:5432: timed out".to_owned(), EVERY, 5 * SECOND);
+        trouble.failed(
+            "store",
+            "cannot reach PostgreSQL at 127.0.0.1:5432: timed out".to_owned(),
+            INTERVAL,
+            5 * SECOND,
+        );
         for round in 6..9 {
             trouble.worked("store", || "PostgreSQL at 127.0.0.1:5432 can be reached again".to_owned(), round * SECOND);
         }
-        trouble.failed("store", refused(), EVERY, 9 * SECOND);
+        trouble.failed("store", refused(), INTERVAL, 9 * SECOND);
         let told = [
             "WARN connections::operations message=cannot reach PostgreSQL at 127.0.0.1:5432: connection refused; trying again every 15 s",
             "WARN connections::operations message=cannot reach PostgreSQL at 127.0.0.1:5432: timed out; trying again every 15 s",

@@ -16,7 +16,7 @@ use std::{
 };
 
 use connection_contract::{
-    BaseUrl, DisplayText, Established, Identity, Kind, Liveness, Reach, Reason, Secret, Timestamp,
+    BaseUrl, DisplayText, Identity, Kind, Liveness, Reach, Reason, Secret, SetupResult, Timestamp,
 };
 use futures_core::Stream;
 use tokio::{
@@ -33,22 +33,22 @@ use crate::{
 use prepare::{Prepared, prepare};
 
 /// Number of items that are prepared at once.
-const AT_ONCE: usize = 64;
+const MAX_PREPARATIONS: usize = 64;
 /// Number of items that are committed together.
-const TOGETHER: usize = 64;
+const BATCH: usize = 64;
 
 /// A connection that was made elsewhere.
 #[derive(Debug)]
 #[must_use]
 pub struct Import {
     kind: Kind,
-    made: Established<Secret>,
+    made: SetupResult<Secret>,
 }
 
 impl Import {
     /// Creates an import of an account, with the bytes that the plugin's `serialize_credential` would return.
     pub fn new(kind: Kind, credential: Secret, identity: Identity) -> Self {
-        Self { kind, made: Established::new(credential, identity) }
+        Self { kind, made: SetupResult::new(credential, identity) }
     }
 
     /// Sets the label. If it is taken, the item is refused. Without a label, the label of the account is used, with
@@ -161,13 +161,14 @@ impl<S: Stream<Item = Import> + Send + 'static> BeginImport<S> {
     pub fn start(self) -> Imports {
         let Self { registry, items, again, verify } = self;
         let runtimes = registry.shared.runtimes.clone();
-        let (prepared, ready) = mpsc::channel(AT_ONCE);
-        let (sender, results) = mpsc::channel(TOGETHER);
+        let (prepared, ready) = mpsc::channel(MAX_PREPARATIONS);
+        let (sender, results) = mpsc::channel(BATCH);
         let feeder = registry.clone();
         runtimes.spawn(async move {
             let mut items = Box::pin(items);
             while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
-                let (shared, owner) = (feeder.shared.clone(), feeder.owner.clone());
+                let shared = feeder.shared.clone();
+                let owner = feeder.owner.clone();
                 let task = feeder.shared.runtimes.spawn(async move { prepare(&shared, &owner, item).await });
                 if prepared.send(task).await.is_err() {
                     return;
@@ -212,7 +213,7 @@ async fn sequence(
 ) {
     while let Some(first) = ready.recv().await {
         let mut items = vec![prepared(first).await];
-        while items.len() < TOGETHER
+        while items.len() < BATCH
             && let Ok(next) = ready.try_recv()
         {
             items.push(prepared(next).await);
@@ -275,7 +276,8 @@ async fn insert(
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
             // The kinds for which a later item cannot be the first connection.
-            let (mut stored, mut settled) = (Vec::new(), HashSet::new());
+            let mut stored = Vec::new();
+            let mut settled = HashSet::new();
             for item in items {
                 stored.push(insert_one(tx, &on, item, again, &mut settled).await?);
             }
@@ -317,7 +319,8 @@ async fn insert_one(
     tx.insert_credential(&credential).await?;
     tx.upsert_liveness(&liveness).await?;
     event::append(tx, &shared.sealer, &event).await?;
-    let (connection, label) = (account.id, account.label.into());
+    let connection = account.id;
+    let label = account.label.into();
     Ok(Ok(Imported { connection, label, liveness: Liveness::Unknown, reason: None }))
 }
 

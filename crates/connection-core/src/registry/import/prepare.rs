@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use connection_contract::{
-    CredentialError, DisplayText, Established, Identity, Input, Kind, Liveness, Need, Secret, Timestamp,
+    CredentialError, DisplayText, Identity, Input, Kind, Liveness, Need, Secret, SetupResult, Timestamp,
 };
 
 use super::Import;
 use crate::{
     ConnectionId, Error,
-    connection::{Payload, named},
+    connection::{Payload, named_secrets},
     contain::{self, Contained},
     event, limits,
-    liveness::words,
-    refresh::plan::{self, Given},
+    liveness::column,
+    refresh::plan::{self, ReportedTimes},
     registry::{KindEntry, Shared},
-    setup::{GRACE, LONGEST_RUN},
+    setup::{GRACE, MAX_RUN},
     store::{
         json,
         rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow},
@@ -71,7 +71,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
         created_at: now,
         updated_at: now,
     };
-    let given = Given {
+    let given = ReportedTimes {
         valid_until: made.valid_until.map(Timestamp::seconds),
         renew_at: made.renew_at.map(Timestamp::seconds),
         authorized_until: made.authorized_until.map(Timestamp::seconds),
@@ -82,7 +82,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
         state: CredentialState::Current,
         key_id: sealed.key_id(),
         sealed,
-        secret_names: named::held(shared, &entry, &payload.credential, async { None }).await,
+        secret_names: named_secrets::names_json(shared, &entry, &payload.credential, async { None }).await,
         granted_scopes: made.granted_scopes.as_ref().map(json::texts),
         valid_until: given.valid_until,
         created_at: now,
@@ -90,7 +90,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
     };
     let liveness = LivenessRow {
         connection_id: id,
-        liveness: words::liveness(Liveness::Unknown).to_owned(),
+        liveness: column::liveness(Liveness::Unknown).to_owned(),
         reason: None,
         generation: FIRST,
         checked_at: None,
@@ -101,14 +101,14 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
     Ok(Prepared { account, is_labelled, credential, liveness, event, kind })
 }
 
-fn check(kind: &KindEntry, made: &Established<Secret>) -> Result<(), Error> {
+fn check(kind: &KindEntry, made: &SetupResult<Secret>) -> Result<(), Error> {
     if kind.descriptor.needs.contains(&Need::Files) {
         return Err(Error::NotSupported {
             kind: kind.kind().clone(),
             what: "be imported: a person grants directories",
         });
     }
-    limits::established(made, &made.credential).map_err(Error::InvalidImport)?;
+    limits::setup_result(made, &made.credential).map_err(Error::InvalidImport)?;
     if limits::account_id(&made.identity.account_id).is_err() {
         return Err(Error::InvalidImport("the account's id is empty, or has 500 characters or more"));
     }
@@ -128,10 +128,11 @@ fn check(kind: &KindEntry, made: &Established<Secret>) -> Result<(), Error> {
 /// Checks that the plugin reads the credential, on the plugins' runtime, where a plugin that never yields blocks no
 /// other task.
 async fn parses(shared: &Arc<Shared>, kind: &Arc<KindEntry>, credential: &Secret) -> Result<(), Error> {
-    let (definition, bytes) = (kind.definition.clone(), credential.duplicate());
+    let definition = kind.definition.clone();
+    let bytes = credential.duplicate();
     let parse = async move { contain::call(|| definition.check_credential(&bytes)) };
     let fault = |what| Error::PluginFault { kind: kind.kind().clone(), what };
-    match shared.runtimes.run(&*shared.clock, LONGEST_RUN + GRACE, parse).await {
+    match shared.runtimes.run(&*shared.clock, MAX_RUN + GRACE, parse).await {
         Contained::Ended(Some(read)) => {
             read.map_err(|source: CredentialError| Error::Credential { kind: kind.kind().clone(), source })
         }

@@ -18,7 +18,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Left, copy_file, failed};
+use super::{Budget, copy_file, failed};
 use connection_seal::platform;
 
 use crate::sandbox::SandboxError;
@@ -29,7 +29,7 @@ const OPENED: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 /// Copies a file or a directory whose path contains no link.
-pub(super) fn copy(real: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
+pub(super) fn copy(real: &Path, target: &Path, left: &mut Budget<'_>) -> Result<(), SandboxError> {
     let opened = || -> io::Result<_> {
         let looked = rustix::fs::lstat(real)?;
         if !matches!(FileType::from_raw_mode(looked.st_mode), FileType::Directory | FileType::RegularFile) {
@@ -42,7 +42,7 @@ pub(super) fn copy(real: &Path, target: &Path, left: &mut Left<'_>) -> Result<()
 }
 
 /// Copies an open file or directory. `source` is its path for error messages.
-fn copy_opened(opened: File, source: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
+fn copy_opened(opened: File, source: &Path, target: &Path, left: &mut Budget<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     left.take(1, 0).map_err(failed)?;
     match FileType::from_raw_mode(fstat(&opened).map_err(|error| failed(error.into()))?.st_mode) {
@@ -53,7 +53,7 @@ fn copy_opened(opened: File, source: &Path, target: &Path, left: &mut Left<'_>) 
     }
 }
 
-fn copy_directory(opened: &File, source: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
+fn copy_directory(opened: &File, source: &Path, target: &Path, left: &mut Budget<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     platform::create_private_dir(target).map_err(failed)?;
     if left.is_part(source) {
@@ -77,10 +77,11 @@ pub(super) fn below(
     name: &OsStr,
     source: &Path,
     target: &Path,
-    left: &mut Left<'_>,
+    left: &mut Budget<'_>,
 ) -> Result<(), SandboxError> {
-    let (source, target) = (source.join(name), target.join(name));
-    match look(directory, name) {
+    let source = source.join(name);
+    let target = target.join(name);
+    match file_type(directory, name) {
         Ok(looked) => copy_looked(directory, name, looked, (&source, &target), left),
         Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(failed(&source, &error.into())),
@@ -88,7 +89,7 @@ pub(super) fn below(
 }
 
 /// Returns the type of an entry at this moment.
-pub(super) fn look(directory: impl AsFd, name: &OsStr) -> Result<FileType, Errno> {
+pub(super) fn file_type(directory: impl AsFd, name: &OsStr) -> Result<FileType, Errno> {
     Ok(FileType::from_raw_mode(statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode))
 }
 
@@ -98,7 +99,7 @@ pub(super) fn copy_looked(
     name: &OsStr,
     looked: FileType,
     (source, target): (&Path, &Path),
-    left: &mut Left<'_>,
+    left: &mut Budget<'_>,
 ) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     match looked {
@@ -115,7 +116,7 @@ pub(super) fn copy_looked(
 }
 
 /// Copies a link as it is. In the container it leads to a path in the container, and never out of it.
-fn copy_link(directory: &File, name: &OsStr, target: &Path, left: &mut Left<'_>) -> io::Result<()> {
+fn copy_link(directory: &File, name: &OsStr, target: &Path, left: &mut Budget<'_>) -> io::Result<()> {
     left.take(1, 0)?;
     match readlinkat(directory, name, Vec::new()) {
         Ok(to) => std::os::unix::fs::symlink(OsStr::from_bytes(to.as_bytes()), target),

@@ -20,7 +20,7 @@ use std::{
 use super::{SandboxError, policy::CopyBounds};
 use connection_seal::platform::{self, NotPrivate, Unreadable};
 
-const WHOLE: &str = "lock";
+const LOCK_FILE: &str = "lock";
 const MEBIBYTE: u64 = 1 << 20;
 
 /// The directory of one run. It is removed when this value is dropped.
@@ -36,9 +36,10 @@ impl Scratch {
     /// Creates a directory below `base`, after removing those of runs that have ended. Blocks.
     pub(super) fn new(base: &Path, name: &str) -> io::Result<Self> {
         check(base)?;
-        let _whole = platform::lock_file(&base.join(WHOLE))?;
+        let _whole = platform::lock_file(&base.join(LOCK_FILE))?;
         sweep(base)?;
-        let (directory, lock) = (base.join(name), base.join(format!("{name}.lock")));
+        let directory = base.join(name);
+        let lock = base.join(format!("{name}.lock"));
         let held = platform::lock_file(&lock)?;
         platform::create_private_dir(&directory)?;
         Ok(Self { directory, lock, _held: held })
@@ -60,7 +61,7 @@ impl Scratch {
         let target = within.join(name);
         // The path that a person named may be a link. Links below it are copied as links.
         let real = source.canonicalize().map_err(|error| failed(&error))?;
-        let mut left = Left { entries: bounds.entries, bytes: bounds.bytes, is_exceeded: false, parts };
+        let mut left = Budget { entries: bounds.entries, bytes: bounds.bytes, is_exceeded: false, parts };
         entries::copy(&real, &target, &mut left).map_err(|error| match left.is_exceeded {
             true => too_large(&real, parts, bounds),
             false => error,
@@ -115,7 +116,7 @@ fn sweep(base: &Path) -> io::Result<()> {
 
 /// The remaining budget of a copy.
 #[derive(Debug)]
-struct Left<'a> {
+struct Budget<'a> {
     entries: u64,
     bytes: u64,
     is_exceeded: bool,
@@ -123,7 +124,7 @@ struct Left<'a> {
     parts: &'a [PathBuf],
 }
 
-impl Left<'_> {
+impl Budget<'_> {
     /// Returns `true` for a directory that is copied empty.
     fn is_part(&self, source: &Path) -> bool {
         self.parts.iter().any(|part| part == source)
@@ -144,7 +145,7 @@ impl Left<'_> {
 }
 
 /// Copies an open file. Its bytes are counted while they are read, since the file may grow meanwhile.
-fn copy_file(mut from: File, target: &Path, left: &mut Left<'_>) -> io::Result<()> {
+fn copy_file(mut from: File, target: &Path, left: &mut Budget<'_>) -> io::Result<()> {
     let mut to = OpenOptions::new().write(true).create_new(true).open(target)?;
     let copied = io::copy(&mut io::Read::by_ref(&mut from).take(left.bytes.saturating_add(1)), &mut to)?;
     left.take(0, copied)?;
@@ -157,11 +158,13 @@ fn too_large(source: &Path, parts: &[PathBuf], bounds: CopyBounds) -> SandboxErr
     let path = source.display().to_string();
     if entries > bounds.entries {
         let setting = "sandbox.copy_entries";
-        let (allowed, found) = (format!("{} entries", bounds.entries), format!("{entries} entries"));
+        let allowed = format!("{} entries", bounds.entries);
+        let found = format!("{entries} entries");
         return SandboxError::CopyTooLarge { path, setting, allowed, found };
     }
     let setting = "sandbox.copy_size";
-    let (allowed, found) = (bounds.bytes.div_ceil(MEBIBYTE), bytes.div_ceil(MEBIBYTE));
+    let allowed = bounds.bytes.div_ceil(MEBIBYTE);
+    let found = bytes.div_ceil(MEBIBYTE);
     SandboxError::CopyTooLarge { path, setting, allowed: format!("{allowed} MiB"), found: format!("{found} MiB") }
 }
 

@@ -8,12 +8,12 @@ use std::{
     path::Path,
 };
 
-use super::{Left, copy_file, failed};
+use super::{Budget, copy_file, failed};
 use connection_seal::platform;
 
 use crate::sandbox::SandboxError;
 
-pub(super) fn copy(source: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
+pub(super) fn copy(source: &Path, target: &Path, left: &mut Budget<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     left.take(1, 0).map_err(failed)?;
     let kind = fs::symlink_metadata(source).map_err(failed)?.file_type();

@@ -8,12 +8,12 @@ use std::{
 };
 
 use super::{
-    Left, SandboxError,
-    entries::{below, copy, copy_looked, look},
+    Budget, SandboxError,
+    entries::{below, copy, copy_looked, file_type},
 };
 
-fn plenty() -> Left<'static> {
-    Left { entries: 100, bytes: 100, is_exceeded: false, parts: &[] }
+fn plenty() -> Budget<'static> {
+    Budget { entries: 100, bytes: 100, is_exceeded: false, parts: &[] }
 }
 
 /// The entry is looked up as if the directory had just listed it.
@@ -53,7 +53,7 @@ fn a_file_that_becomes_a_link_between_the_look_and_the_copy_is_not_read_through_
     let copied = |name: &str, swap: &dyn Fn(&Path)| {
         let (name, source, target) = (OsStr::new(name), at("from").join(name), at(&format!("copy of {name}")));
         fs::write(&source, "mine").unwrap();
-        let looked = look(&handle, name).unwrap();
+        let looked = file_type(&handle, name).unwrap();
         swap(&source);
         copy_looked(&handle, name, looked, (&source, &target), &mut plenty()).unwrap();
         target
@@ -93,7 +93,7 @@ fn a_directory_is_copied_with_its_links_and_without_its_pipes() {
     assert!(!to.join("pipe").exists());
     let refused = copy(&from.join("pipe"), &directory.path().join("x"), &mut plenty()).unwrap_err();
     assert!(refused.to_string().contains("neither a file nor a directory"), "{refused}");
-    let mut left = Left { entries: 2, ..plenty() };
+    let mut left = Budget { entries: 2, ..plenty() };
     copy(&from, &directory.path().join("few"), &mut left).unwrap_err();
     assert!(left.is_exceeded);
 }

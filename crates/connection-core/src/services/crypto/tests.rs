@@ -21,7 +21,8 @@ fn hashes_and_macs_are_those_of_the_standards() {
 
 #[test]
 fn random_bytes_differ_and_comparison_tells_equal_from_unequal() {
-    let (mut a, mut b) = ([0; 32], [0; 32]);
+    let mut a = [0; 32];
+    let mut b = [0; 32];
     SystemCrypto.random(&mut a);
     SystemCrypto.random(&mut b);
     assert!(a != b && a != [0; 32]);

@@ -7,13 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use connection_contract::{Root, ServiceError, host};
+use connection_contract::{GrantedDirectory, ServiceError, host};
 
 use super::{
     FilesPolicy,
     identity::{self, Directory, Identity},
     policy::Bound,
-    protected::Found,
+    protected::ProtectedNow,
     refused::{DirectoryRefused, GrantError},
 };
 use crate::registry::{DEFAULT_OWNER, Shared, has_environment};
@@ -109,8 +109,9 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// Turns an answer into a granted directory. Reads the disk, so it must be called where blocking is allowed.
-    pub(crate) fn grant(&self, text: &str) -> Result<Root, GrantError> {
-        let (path, given) = (|| text.to_owned(), Path::new(text));
+    pub(crate) fn grant(&self, text: &str) -> Result<GrantedDirectory, GrantError> {
+        let path = || text.to_owned();
+        let given = Path::new(text);
         if !given.is_absolute() {
             return Err(GrantError::NotAbsolute { path: path() });
         }
@@ -127,7 +128,7 @@ impl Bounds {
             return Err(DirectoryRefused::NoBound { path: path() }.into());
         }
         let refused = || GrantError::from(DirectoryRefused::Protected { path: path() });
-        if !self.look().and_then(|look| look.opens(&canonical)).unwrap_or_default() {
+        if !self.forbidden_files().and_then(|look| look.opens(&canonical)).unwrap_or_default() {
             return Err(refused());
         }
         if fs::read_dir(&canonical).is_err() {
@@ -142,7 +143,7 @@ impl Bounds {
             };
             return Err(GrantError::OutOfBounds { path: path(), allowed });
         }
-        canonical.to_str().map(host::root).ok_or_else(|| GrantError::NotUnicode { path: path() })
+        canonical.to_str().map(host::granted_directory).ok_or_else(|| GrantError::NotUnicode { path: path() })
     }
 
     /// Returns `true` if a canonical path is within the bounds of the owner.
@@ -160,24 +161,24 @@ impl Bounds {
     }
 
     /// Looks up what must not be read now.
-    pub(crate) fn look(&self) -> io::Result<Look<'_>> {
+    pub(crate) fn forbidden_files(&self) -> io::Result<ForbiddenFiles<'_>> {
         let profiles = self.profiles.iter().filter_map(|profile| {
             // A directory that is missing, or that the process cannot open, is closed to everybody.
             let identity = Directory::open(&profile.path).and_then(|directory| directory.identity()).ok()?;
             Some((identity, profile))
         });
-        Ok(Look { bounds: self, protected: self.policy.protected.look()?, profiles: profiles.collect() })
+        Ok(ForbiddenFiles { bounds: self, protected: self.policy.protected.look()?, profiles: profiles.collect() })
     }
 }
 
 /// The directories and files that must not be read at one moment.
-pub(crate) struct Look<'a> {
+pub(crate) struct ForbiddenFiles<'a> {
     bounds: &'a Bounds,
-    protected: Found,
+    protected: ProtectedNow,
     profiles: Vec<(Identity, &'a ProfileDirectory)>,
 }
 
-impl Look<'_> {
+impl ForbiddenFiles<'_> {
     /// Returns `true` if a root may be at that path.
     pub(crate) fn opens(&self, root: &Path) -> io::Result<bool> {
         self.opens_directory(&Directory::open(root)?)

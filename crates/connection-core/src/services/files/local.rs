@@ -12,20 +12,22 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use connection_contract::{BoxFuture, FileService, FileStat, FileType, Root, Secret, ServiceError, Timestamp};
+use connection_contract::{
+    BoxFuture, FileService, FileStat, FileType, GrantedDirectory, Secret, ServiceError, Timestamp,
+};
 use connection_egress::SecretBuffer;
 
 use super::{
-    bounds::{Bounds, Look, Reading},
+    bounds::{Bounds, ForbiddenFiles, Reading},
     open::open,
     refused::DirectoryRefused,
 };
 /// The maximum number of entries that are listed of a directory: the first by name.
-const MOST_ENTRIES: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// The size of a file and its modification time, as precise as the disk has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct FileVersion {
     size: u64,
     modified: Option<SystemTime>,
 }
@@ -33,51 +35,51 @@ pub(crate) struct Mark {
 /// The files below these roots that their owner may read now.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalFiles {
-    roots: Vec<Root>,
+    roots: Vec<GrantedDirectory>,
     reading: Reading,
 }
 
 /// The reason why a file is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unread {
+pub(crate) enum ReadRefusal {
     /// The root is refused.
     Refused(DirectoryRefused),
     /// The error for the plugin.
     Service(ServiceError),
 }
 
-impl From<ServiceError> for Unread {
+impl From<ServiceError> for ReadRefusal {
     fn from(error: ServiceError) -> Self {
         Self::Service(error)
     }
 }
 
-impl From<DirectoryRefused> for Unread {
+impl From<DirectoryRefused> for ReadRefusal {
     fn from(refused: DirectoryRefused) -> Self {
         Self::Refused(refused)
     }
 }
 
-impl From<Unread> for ServiceError {
-    fn from(unread: Unread) -> Self {
+impl From<ReadRefusal> for ServiceError {
+    fn from(unread: ReadRefusal) -> Self {
         match unread {
-            Unread::Refused(_) => Self::Denied,
-            Unread::Service(error) => error,
+            ReadRefusal::Refused(_) => Self::Denied,
+            ReadRefusal::Service(error) => error,
         }
     }
 }
 
 impl LocalFiles {
-    pub(crate) fn new(roots: impl IntoIterator<Item = Root>, reading: impl Into<Reading>) -> Self {
+    pub(crate) fn new(roots: impl IntoIterator<Item = GrantedDirectory>, reading: impl Into<Reading>) -> Self {
         Self { roots: roots.into_iter().collect(), reading: reading.into() }
     }
 
     /// Returns the size and modification time of a file, which change with its content.
-    pub(crate) async fn mark(&self, root: &Root, path: &str) -> Result<Mark, ServiceError> {
+    pub(crate) async fn mark(&self, root: &GrantedDirectory, path: &str) -> Result<FileVersion, ServiceError> {
         let mark = self.below(root, path, |place| {
             let metadata = fs::symlink_metadata(&place.canonical).map_err(|error| failure(&error))?;
             match metadata.is_file() {
-                true => Ok(Mark { size: metadata.len(), modified: metadata.modified().ok() }),
+                true => Ok(FileVersion { size: metadata.len(), modified: metadata.modified().ok() }),
                 false => Err(ServiceError::NotFound.into()),
             }
         });
@@ -85,7 +87,7 @@ impl LocalFiles {
     }
 
     /// Returns `true` if this root was granted. It may no longer exist, or the policy may have closed it since.
-    pub(crate) fn may_read(&self, root: &Root) -> bool {
+    pub(crate) fn may_read(&self, root: &GrantedDirectory) -> bool {
         self.roots.contains(root)
     }
 
@@ -96,7 +98,7 @@ impl LocalFiles {
     /// Returns why one of the roots is refused now, even though it was granted.
     pub(crate) async fn refused(&self) -> Option<DirectoryRefused> {
         for root in &self.roots {
-            if let Err(Unread::Refused(refused)) = self.below(root, "", |_| Ok(())).await {
+            if let Err(ReadRefusal::Refused(refused)) = self.below(root, "", |_| Ok(())).await {
                 return Some(refused);
             }
         }
@@ -106,22 +108,23 @@ impl LocalFiles {
     /// Runs `work` on a thread that may block, if the root was granted.
     async fn below<T: Send + 'static>(
         &self,
-        root: &Root,
+        root: &GrantedDirectory,
         path: &str,
-        work: impl FnOnce(&Place<'_>) -> Result<T, Unread> + Send + 'static,
-    ) -> Result<T, Unread> {
+        work: impl FnOnce(&OpenPath<'_>) -> Result<T, ReadRefusal> + Send + 'static,
+    ) -> Result<T, ReadRefusal> {
         if !self.roots.contains(root) {
             return Err(ServiceError::Denied.into());
         }
         let bounds = self.reading.bounds().await?;
-        let (root, path) = (PathBuf::from(root.as_str()), path.to_owned());
-        let work = move || work(&Place::find(&bounds, root, &path)?);
+        let root = PathBuf::from(root.as_str());
+        let path = path.to_owned();
+        let work = move || work(&OpenPath::find(&bounds, root, &path)?);
         // A panic in `work` is a bug of this crate, and no reason to end the plugin.
         tokio::task::spawn_blocking(work).await.unwrap_or(Err(ServiceError::Unavailable.into()))
     }
 
     /// Returns the metadata of a path.
-    pub(crate) async fn stated(&self, root: &Root, path: &str) -> Result<FileStat, Unread> {
+    pub(crate) async fn stated(&self, root: &GrantedDirectory, path: &str) -> Result<FileStat, ReadRefusal> {
         let stated = self.below(root, path, |place| {
             let metadata = fs::symlink_metadata(&place.canonical).map_err(|error| failure(&error))?;
             Ok(stat(place.name.clone(), &metadata))
@@ -130,12 +133,12 @@ impl LocalFiles {
     }
 
     /// Returns the entries of a directory, by name.
-    pub(crate) async fn listed(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, Unread> {
+    pub(crate) async fn listed(&self, root: &GrantedDirectory, path: &str) -> Result<Vec<FileStat>, ReadRefusal> {
         let listed = self.below(root, path, |place| {
             let mut names = BTreeSet::new();
             for entry in fs::read_dir(&place.canonical).map_err(|error| failure(&error))? {
                 names.insert(entry.map_err(|error| failure(&error))?.file_name());
-                if names.len() > MOST_ENTRIES {
+                if names.len() > MAX_ENTRIES {
                     names.pop_last();
                 }
             }
@@ -145,36 +148,50 @@ impl LocalFiles {
     }
 
     /// Returns the content of a file of at most `limit` bytes.
-    pub(crate) async fn content(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, Unread> {
+    pub(crate) async fn content(
+        &self,
+        root: &GrantedDirectory,
+        path: &str,
+        limit: usize,
+    ) -> Result<Secret, ReadRefusal> {
         self.below(root, path, move |place| place.read(limit)).await
     }
 }
 
 impl FileService for LocalFiles {
-    fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
+    fn stat<'a>(&'a self, root: &'a GrantedDirectory, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
         Box::pin(async move { Ok(self.stated(root, path).await?) })
     }
 
-    fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>> {
+    fn list<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>> {
         Box::pin(async move { Ok(self.listed(root, path).await?) })
     }
 
-    fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+    fn read<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Secret, ServiceError>> {
         Box::pin(async move { Ok(self.content(root, path, limit).await?) })
     }
 }
 
 /// A path that exists and is really below its root.
-struct Place<'a> {
-    look: Look<'a>,
+struct OpenPath<'a> {
+    look: ForbiddenFiles<'a>,
     root: PathBuf,
     canonical: PathBuf,
     /// The name as it was requested, which may be that of a link.
     name: String,
 }
 
-impl<'a> Place<'a> {
-    fn find(bounds: &'a Bounds, root: PathBuf, path: &str) -> Result<Self, Unread> {
+impl<'a> OpenPath<'a> {
+    fn find(bounds: &'a Bounds, root: PathBuf, path: &str) -> Result<Self, ReadRefusal> {
         let text = || root.display().to_string();
         if bounds.is_nothing() {
             return Err(DirectoryRefused::NoBound { path: text() }.into());
@@ -183,7 +200,7 @@ impl<'a> Place<'a> {
         if root.canonicalize().map_err(|error| failure(&error))? != root || !bounds.allows(&root) {
             return Err(ServiceError::Denied.into());
         }
-        let look = bounds.look().map_err(|error| failure(&error))?;
+        let look = bounds.forbidden_files().map_err(|error| failure(&error))?;
         if !look.opens(&root).map_err(|error| failure(&error))? {
             return Err(DirectoryRefused::Protected { path: text() }.into());
         }
@@ -212,7 +229,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn read(&self, limit: usize) -> Result<Secret, Unread> {
+    fn read(&self, limit: usize) -> Result<Secret, ReadRefusal> {
         // Opening a device or a pipe can have side effects.
         let before = fs::symlink_metadata(&self.canonical).map_err(|error| failure(&error))?;
         if !before.is_file() {

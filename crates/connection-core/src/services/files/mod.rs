@@ -11,6 +11,6 @@ mod refused;
 mod tests;
 
 pub(crate) use bounds::{Bounds, Reading};
-pub(crate) use local::{LocalFiles, Mark, Unread};
+pub(crate) use local::{FileVersion, LocalFiles, ReadRefusal};
 pub use policy::FilesPolicy;
 pub use refused::DirectoryRefused;

@@ -7,7 +7,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use super::bounds::Look;
+use super::bounds::ForbiddenFiles;
 #[cfg(unix)]
 use super::identity::Directory;
 
@@ -16,7 +16,7 @@ use super::identity::Directory;
 /// Returns the file if `look` allows it to be read. The checks apply to the handles of the root and of the
 /// directory in which the file was opened.
 #[cfg(unix)]
-pub(super) fn open(look: &Look<'_>, root: &Path, below: &Path) -> io::Result<Option<File>> {
+pub(super) fn open(look: &ForbiddenFiles<'_>, root: &Path, below: &Path) -> io::Result<Option<File>> {
     use rustix::fs::{Mode, OFlags, open, openat};
 
     let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -44,7 +44,7 @@ pub(super) fn open(look: &Look<'_>, root: &Path, below: &Path) -> io::Result<Opt
 ///
 /// Returns the file if `look` allows it to be read.
 #[cfg(not(unix))]
-pub(super) fn open(look: &Look<'_>, root: &Path, below: &Path) -> io::Result<Option<File>> {
+pub(super) fn open(look: &ForbiddenFiles<'_>, root: &Path, below: &Path) -> io::Result<Option<File>> {
     let path = root.join(below);
     let file = File::open(&path)?;
     if path.canonicalize()? != path {

@@ -97,7 +97,10 @@ impl FilesPolicy {
 
     /// Grants a directory to the owner of the process.
     #[cfg(test)]
-    pub(crate) fn grant(&self, text: &str) -> Result<connection_contract::Root, super::refused::GrantError> {
+    pub(crate) fn grant(
+        &self,
+        text: &str,
+    ) -> Result<connection_contract::GrantedDirectory, super::refused::GrantError> {
         super::Bounds::from(self.clone()).grant(text)
     }
 

@@ -13,19 +13,19 @@ use std::{
 use super::identity::{self, Directory, Identity};
 
 /// The endings of the files that SQLite keeps beside a database.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+const DATABASE_SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The protected directories and files, by path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Protected {
     directories: Vec<PathBuf>,
     files: Vec<PathBuf>,
-    held: Held,
+    held: OpenedPaths,
 }
 
 /// The directories and files that existed when the registry was opened.
 #[derive(Clone, Debug, Default)]
-struct Held {
+struct OpenedPaths {
     directories: Arc<Vec<Directory>>,
     /// Without the files beside a database, which are created and removed: another file may get the inode of a
     /// removed one.
@@ -43,7 +43,7 @@ impl Protected {
             .map(PathBuf::as_path)
             .chain(parents)
             .chain(real.iter().filter_map(|path| path.parent()));
-        self.held = Held {
+        self.held = OpenedPaths {
             directories: Arc::new(paths.filter_map(|path| Directory::open(path).ok()).collect()),
             files: self.files.iter().filter_map(|path| identity::at(path).ok()).collect(),
         };
@@ -63,11 +63,11 @@ impl Protected {
     /// # Errors
     ///
     /// A protected path exists and cannot be examined.
-    pub(super) fn look(&self) -> io::Result<Found> {
-        let mut found = Found { directories: Vec::new(), files: self.held.files.clone() };
+    pub(super) fn look(&self) -> io::Result<ProtectedNow> {
+        let mut found = ProtectedNow { directories: Vec::new(), files: self.held.files.clone() };
         for directory in &*self.held.directories {
             // A directory that was removed is skipped.
-            found.directories.extend(there(directory.and_above())?);
+            found.directories.extend(if_exists(directory.and_above())?);
         }
         for path in &self.directories {
             found.add_directory(path)?;
@@ -75,7 +75,7 @@ impl Protected {
         for path in &self.files {
             found.add_file(path)?;
             // SQLite keeps its files beside the database itself, not beside a link to it.
-            if let Some(real) = there(path.canonicalize())?.filter(|real| real != path) {
+            if let Some(real) = if_exists(path.canonicalize())?.filter(|real| real != path) {
                 found.add_file(&real)?;
             }
         }
@@ -85,15 +85,15 @@ impl Protected {
 
 /// The protected directories and files at one moment.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ProtectedNow {
     /// Each protected directory, followed by those that it lies in.
     directories: Vec<Vec<Identity>>,
     files: Vec<Identity>,
 }
 
-impl Found {
+impl ProtectedNow {
     fn add_directory(&mut self, path: &Path) -> io::Result<()> {
-        let Some(directory) = there(Directory::open(path))? else { return Ok(()) };
+        let Some(directory) = if_exists(Directory::open(path))? else { return Ok(()) };
         self.directories.push(directory.and_above()?);
         Ok(())
     }
@@ -102,13 +102,13 @@ impl Found {
         if let Some(parent) = path.parent() {
             self.add_directory(parent)?;
         }
-        let beside = BESIDE.iter().map(|end| {
+        let beside = DATABASE_SUFFIXES.iter().map(|end| {
             let mut name = OsString::from(path);
             name.push(end);
             PathBuf::from(name)
         });
         for path in std::iter::once(path.to_owned()).chain(beside) {
-            self.files.extend(there(identity::at(&path))?);
+            self.files.extend(if_exists(identity::at(&path))?);
         }
         Ok(())
     }
@@ -130,7 +130,7 @@ impl Found {
 }
 
 /// Turns the error for a missing path into `None`.
-fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+fn if_exists<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),

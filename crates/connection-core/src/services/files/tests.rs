@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use connection_contract::{FileService, FileStat, FileType, Root, Secret, ServiceError, host};
+use connection_contract::{FileService, FileStat, FileType, GrantedDirectory, Secret, ServiceError, host};
 
 use super::{FilesPolicy, LocalFiles};
 
@@ -10,7 +10,7 @@ use super::{FilesPolicy, LocalFiles};
 struct Tree {
     _directory: tempfile::TempDir,
     outside: String,
-    root: Root,
+    root: GrantedDirectory,
 }
 
 impl Tree {
@@ -51,7 +51,8 @@ fn shape(stats: &[FileStat]) -> Vec<(&str, FileType, u64)> {
 #[tokio::test]
 async fn a_granted_root_is_stated_listed_and_read() {
     let tree = Tree::new();
-    let (files, root) = (tree.files(), &tree.root);
+    let files = tree.files();
+    let root = &tree.root;
     let listed = files.list(root, "").await.unwrap();
     assert_eq!(shape(&listed), [("a.txt", FileType::File, 3), ("b", FileType::Directory, 0)]);
     assert_eq!(shape(&files.list(root, "b").await.unwrap()), [("c.txt", FileType::File, 3)]);
@@ -69,7 +70,7 @@ async fn a_granted_root_is_stated_listed_and_read() {
 #[tokio::test]
 async fn a_root_that_was_not_granted_is_denied() {
     let tree = Tree::new();
-    let outside = host::root(tree.outside.clone());
+    let outside = host::granted_directory(tree.outside.clone());
     assert_eq!(tree.files().read(&outside, "secret.txt", 100).await.err(), Some(ServiceError::Denied));
     assert_eq!(tree.files().list(&outside, "").await, Err(ServiceError::Denied));
     // After it was granted, the same request succeeds.
@@ -133,7 +134,7 @@ fn a_part_that_became_a_link_after_the_check_is_not_followed() {
     let tree = Tree::new();
     let root = Path::new(tree.root.as_str());
     let bounds = super::Bounds::from(FilesPolicy::new());
-    let look = bounds.look().unwrap();
+    let look = bounds.forbidden_files().unwrap();
     let open = |below: &Path| super::open::open(&look, root, below).ok().flatten();
     assert!(open(Path::new("b/c.txt")).is_some());
     fs::remove_dir_all(tree.path("b")).unwrap();
@@ -209,14 +210,16 @@ async fn bounds_that_were_narrowed_since_are_obeyed() {
 #[test]
 fn a_grant_says_what_is_wrong_and_the_way_out() {
     let tree = Tree::new();
-    let (file, none) = (tree.path("a.txt"), tree.path("none"));
+    let file = tree.path("a.txt");
+    let none = tree.path("none");
     let grant = |path: &str| FilesPolicy::new().grant(path).map(|_| ()).map_err(|error| error.to_string());
     for relative in ["", "granted", "~/x", "./x", "$HOME"] {
         let expected =
             format!("'{relative}' is not an absolute path: write the path from the root, without ~ and variables");
         assert_eq!(grant(relative), Err(expected));
     }
-    let (file, none) = (file.to_str().unwrap(), none.to_str().unwrap());
+    let file = file.to_str().unwrap();
+    let none = none.to_str().unwrap();
     assert_eq!(grant(file), Err(format!("{file} is not a directory: name the directory that it is in")));
     assert_eq!(grant(none), Err(format!("{none} does not exist: create it, or name another directory")));
     let bounded = FilesPolicy::new().allow(&tree.outside);
@@ -234,7 +237,8 @@ fn a_grant_says_what_is_wrong_and_the_way_out() {
 fn a_grant_and_its_bound_are_what_links_lead_to() {
     use std::os::unix::fs::symlink;
     let tree = Tree::new();
-    let (link, bound) = (tree.path("link"), tree.path("bound"));
+    let link = tree.path("link");
+    let bound = tree.path("bound");
     symlink(&tree.outside, &link).unwrap();
     symlink(tree.path("b"), &bound).unwrap();
     let link = link.to_str().unwrap();

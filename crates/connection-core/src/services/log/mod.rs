@@ -24,7 +24,9 @@ impl TracingLog {
 
 impl LogService for TracingLog {
     fn log(&self, event: LogEvent) {
-        let (kind, name, fields) = (&self.kind, event.name, Fields(&event.fields));
+        let kind = &self.kind;
+        let name = event.name;
+        let fields = Fields(&event.fields);
         match event.level {
             LogLevel::Debug => debug!(target: "connections::plugin", %kind, name, %fields),
             LogLevel::Warn => warn!(target: "connections::plugin", %kind, name, %fields),

@@ -11,7 +11,7 @@ use super::{
         job::{Job, Outcome, log_commit},
     },
     beginning,
-    lend::begin,
+    live_connection::begin,
 };
 
 pub(super) async fn run(pool: &PgPool, place: Arc<str>, pooled: bool, mut job: Box<dyn Job>) {

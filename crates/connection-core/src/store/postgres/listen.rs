@@ -21,18 +21,18 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// The task that listens.
 #[derive(Clone)]
-pub(super) struct Ear {
+pub(super) struct NotificationListener {
     options: PgConnectOptions,
-    task: Arc<Mutex<Hearing>>,
+    task: Arc<Mutex<ListenTask>>,
 }
 
 #[derive(Default)]
-struct Hearing {
+struct ListenTask {
     task: Option<JoinHandle<()>>,
     closed: bool,
 }
 
-impl Ear {
+impl NotificationListener {
     /// Creates a listener on the server itself: a pooler gives its connections to other clients after each
     /// transaction.
     pub(super) fn new(options: PgConnectOptions) -> Self {

@@ -5,8 +5,8 @@
 //! Any number of nodes may therefore share a database, directly or through a pooler in transaction mode.
 
 mod job;
-mod lend;
 mod listen;
+mod live_connection;
 mod open;
 
 use std::{sync::Arc, time::Duration};
@@ -16,17 +16,17 @@ use tokio::{runtime::Handle, sync::RwLock};
 
 use super::{
     StoreError,
-    changes::{Looked, Signals},
+    changes::{ObservedVersion, Signals},
     engine::Reader,
     job::{Durability, Job},
     migrate,
 };
 
 use crate::Clock;
-use listen::Ear;
+use listen::NotificationListener;
 
-pub(super) use lend::Lender;
-pub(super) use open::{migrate_at, open, open_lent};
+pub(super) use live_connection::Lender;
+pub(super) use open::{migrate_at, open, open_host_pool};
 
 /// A database on a server.
 pub(super) struct Postgres {
@@ -41,7 +41,7 @@ pub(super) struct Postgres {
     open: Arc<RwLock<bool>>,
     /// The runtime on which jobs run and connections live.
     runtime: Handle,
-    ear: Ear,
+    ear: NotificationListener,
 }
 
 impl Postgres {
@@ -49,7 +49,10 @@ impl Postgres {
         // The lock is taken here and not on the task, so that a job that was queued before the close also runs
         // before it.
         let may_run = self.open.clone().try_read_owned();
-        let (open, pool, place, pooled) = (self.open.clone(), self.pool.clone(), self.place.clone(), self.pooled);
+        let open = self.open.clone();
+        let pool = self.pool.clone();
+        let place = self.place.clone();
+        let pooled = self.pooled;
         self.runtime.spawn(async move {
             let may_run = match may_run {
                 Ok(may_run) => may_run,
@@ -90,7 +93,7 @@ impl Postgres {
     }
 
     /// Returns `None`. A server sends notifications and has no version to compare.
-    pub(super) async fn version(&self, _: &dyn Clock, _: Duration) -> Option<Looked> {
+    pub(super) async fn version(&self, _: &dyn Clock, _: Duration) -> Option<ObservedVersion> {
         None
     }
 
@@ -125,5 +128,5 @@ fn beginning(durability: Durability) -> &'static str {
 }
 
 pub(super) fn migrator() -> Migrator {
-    migrate::ours(migrate::embedded!("postgres": "0001_tables",))
+    migrate::configured(migrate::embedded!("postgres": "0001_tables",))
 }

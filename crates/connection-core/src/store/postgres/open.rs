@@ -12,7 +12,7 @@ use tokio::{runtime::Handle, sync::RwLock};
 use super::{
     super::{StoreError, migrate},
     Postgres,
-    listen::Ear,
+    listen::NotificationListener,
     migrator,
 };
 
@@ -20,7 +20,7 @@ use super::{
 /// default.
 const CONNECTIONS: u32 = 8;
 /// The maximum time to wait for a connection.
-const LONGEST: Duration = Duration::from_secs(10);
+const MAX_DURATION: Duration = Duration::from_secs(10);
 /// The idle time after which a connection is pinged before use. The ping costs as much as a read.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -37,10 +37,10 @@ pub(in super::super) async fn open(
     }
     // Poolers do not know this parameter, and we do not need it.
     let options = options.extra_float_digits(None).disable_statement_logging();
-    let ear = Ear::new(direct.unwrap_or_else(|| options.clone()).disable_statement_logging());
+    let ear = NotificationListener::new(direct.unwrap_or_else(|| options.clone()).disable_statement_logging());
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
-        .acquire_timeout(LONGEST)
+        .acquire_timeout(MAX_DURATION)
         .test_before_acquire(false)
         .before_acquire(|connection, idle| {
             Box::pin(async move { Ok(idle.idle_for < IDLE || connection.ping().await.is_ok()) })
@@ -58,7 +58,7 @@ pub(in super::super) async fn open(
 }
 
 /// Opens the pool of the host. With a direct address, its connections lead to a pooler.
-pub(in super::super) async fn open_lent(
+pub(in super::super) async fn open_host_pool(
     pool: PgPool,
     direct: Option<PgConnectOptions>,
     host: Option<Handle>,
@@ -74,8 +74,9 @@ pub(in super::super) async fn open_lent(
         }
     }
     let runtime = host.unwrap_or_else(Handle::current);
-    let (pooled, open) = (direct.is_some(), Arc::new(RwLock::new(true)));
-    let ear = Ear::new(direct.unwrap_or_else(|| pool.connect_options().as_ref().clone()));
+    let pooled = direct.is_some();
+    let open = Arc::new(RwLock::new(true));
+    let ear = NotificationListener::new(direct.unwrap_or_else(|| pool.connect_options().as_ref().clone()));
     Ok(Postgres { pool, place, lent: true, pooled, open, runtime, ear })
 }
 
@@ -111,7 +112,7 @@ pub(super) async fn reached(options: &PgConnectOptions, place: &str) -> Result<(
 }
 
 async fn connect(options: &PgConnectOptions, place: &str) -> Result<PgConnection, StoreError> {
-    let connected = tokio::time::timeout(LONGEST, options.clone().disable_statement_logging().connect()).await;
+    let connected = tokio::time::timeout(MAX_DURATION, options.clone().disable_statement_logging().connect()).await;
     match connected {
         Ok(connection) => connection.map_err(|error| StoreError::of(&error, place)),
         Err(_) => {
@@ -127,7 +128,7 @@ async fn bring_up(mut connection: PgConnection, place: &str) -> Result<(), Store
     let migrator = migrator();
     // A program without the right to change tables can use those that another program has created.
     let current = is_current(&migrator, &mut connection).await;
-    if !current.map_err(|error| migrate::unread(&error, place))? {
+    if !current.map_err(|error| migrate::unreadable_table(&error, place))? {
         let mut transaction = connection.begin().await.map_err(failed)?;
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('connections/migrations', 0))")
             .execute(&mut *transaction)

@@ -2,13 +2,13 @@
 
 use uuid::Uuid;
 
-use super::{row, words};
+use super::{row, stored_words};
 use crate::{
     ids::ConnectionId,
     store::columns::{Columns, FromColumns},
 };
 
-words! {
+stored_words! {
     /// The state of a connection.
     AccountState in "connection_account.state" {
         /// The connection is in use.

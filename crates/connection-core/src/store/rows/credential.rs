@@ -1,9 +1,9 @@
 //! A credential of a connection, in one of its generations.
 
-use super::{Marked, row, words};
+use super::{Marked, row, stored_words};
 use crate::{ids::ConnectionId, store::Sealed};
 
-words! {
+stored_words! {
     /// The role of a credential; a connection has at most one in each state.
     CredentialState in "connection_credential.state" {
         /// Stored, and not yet verified.

@@ -7,7 +7,7 @@ use crate::ids::ConnectionId;
 
 /// The statement of an event about the row of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Says {
+pub(crate) enum RowClaim {
     /// The same as the previous event says.
     Same,
     /// The row as it is now. Only the first event of a connection may state this if no event described the row
@@ -46,7 +46,7 @@ pub(crate) struct EventRow {
     /// JSON, without secrets.
     pub(crate) body: String,
     /// The statement about the row of the connection.
-    pub(crate) says: Says,
+    pub(crate) says: RowClaim,
 }
 
 row! {

@@ -2,13 +2,13 @@
 
 use uuid::Uuid;
 
-use super::{row, words};
+use super::{row, stored_words};
 use crate::{
     ids::{ConnectionId, SessionId},
     store::{ExchangeKey, Scope, Sealed},
 };
 
-words! {
+stored_words! {
     /// The state of an exchange.
     ExchangeState in "connection_exchange.state" {
         /// The request was sent, or is about to be.

@@ -80,7 +80,8 @@ impl GrantedRow {
     /// Returns the row of the extension's grant.
     pub(crate) fn grant(self, extension: &str, connection_id: ConnectionId) -> Option<GrantRow> {
         let Self { names, created_at, mark, newest } = self;
-        let (extension, marked) = (extension.to_owned(), Marked { mark, newest });
+        let extension = extension.to_owned();
+        let marked = Marked { mark, newest };
         Some(GrantRow { extension, connection_id, names: names?, created_at: created_at?, revoked_at: None, marked })
     }
 }

@@ -18,7 +18,7 @@ use super::columns::row;
 
 pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, ListedRow};
 pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow};
-pub(crate) use event::{EventRow, NewestEvent, Says, Standing, StoredEvent};
+pub(crate) use event::{EventRow, NewestEvent, RowClaim, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
 pub(crate) use exchange::{BootTime, ExchangeRow, ExchangeState, Sent};
 pub(crate) use extension::{
@@ -41,7 +41,7 @@ pub(crate) struct UnknownWord {
 }
 
 /// Defines an enum that is stored as a word.
-macro_rules! words {
+macro_rules! stored_words {
     ($(#[$docs:meta])* $name:ident in $column:literal { $($(#[$variant_docs:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$docs])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,4 +86,4 @@ macro_rules! words {
         }
     };
 }
-use words;
+use stored_words;

@@ -1,12 +1,12 @@
 //! A setup session, and the endpoints of its callbacks.
 
-use super::{row, words};
+use super::{row, stored_words};
 use crate::{
     ids::{ConnectionId, SessionId},
     store::Sealed,
 };
 
-words! {
+stored_words! {
     /// The state of a session.
     SetupState in "connection_setup.state" {
         /// A run is active, or was lost.

@@ -14,7 +14,8 @@ pub(in super::super) async fn changed<R>(
     mut ran: impl Stream<Item = Result<Either<SqliteQueryResult, R>, sqlx::Error>> + Unpin,
     statements: usize,
 ) -> Result<u64, sqlx::Error> {
-    let (mut left, mut changed) = (statements, 0);
+    let mut left = statements;
+    let mut changed = 0;
     while left > 0 {
         let next = poll_fn(|cx| Pin::new(&mut ran).poll_next(cx)).await;
         match next.transpose()? {

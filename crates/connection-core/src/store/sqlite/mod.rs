@@ -1,8 +1,8 @@
 //! SQLite: a single writer that commits queued jobs together, and several readers.
 
 mod changed;
-mod lent;
-mod own;
+mod host_pool;
+mod own_pool;
 mod version;
 mod writer;
 
@@ -23,7 +23,7 @@ use tokio::{
 
 use super::{
     StoreError,
-    changes::Looked,
+    changes::ObservedVersion,
     engine::{Connection, Reader},
     job::Job,
     migrate,
@@ -34,8 +34,8 @@ use writer::Writer;
 use crate::Clock;
 
 pub(super) use changed::changed;
-pub(super) use lent::open as open_lent;
-pub(super) use own::open;
+pub(super) use host_pool::open as open_lent;
+pub(super) use own_pool::open;
 pub(super) use writer::Limits;
 
 /// An open database file.
@@ -57,7 +57,8 @@ impl Sqlite {
     fn start(writer: Writer, readers: SqlitePool, place: Arc<str>, lent: bool) -> Self {
         let (sender, queue) = mpsc::unbounded_channel();
         let task = Handle::current().spawn(writer.run(queue));
-        let (queue, writer) = (Mutex::new(Some(sender)), AsyncMutex::new(Some(task)));
+        let queue = Mutex::new(Some(sender));
+        let writer = AsyncMutex::new(Some(task));
         let versions = Versions::new(readers.connect_options());
         Self { readers, place, lent, closed: AtomicBool::new(false), queue, writer, versions }
     }
@@ -82,7 +83,7 @@ impl Sqlite {
         Ok(Reader::new(Connection::SqlitePooled(connection), self.place.clone()))
     }
 
-    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Looked> {
+    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<ObservedVersion> {
         self.versions.version(clock, age).await
     }
 
@@ -124,5 +125,5 @@ async fn bring_up(connection: &mut SqliteConnection, place: &str) -> Result<(), 
 }
 
 pub(super) fn migrator() -> Migrator {
-    migrate::ours(migrate::embedded!("sqlite": "0001_tables",))
+    migrate::configured(migrate::embedded!("sqlite": "0001_tables",))
 }

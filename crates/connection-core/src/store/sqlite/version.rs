@@ -9,7 +9,7 @@ use connection_egress::Moment;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{runtime::Handle, sync::Mutex};
 
-use super::super::changes::{Looked, Version};
+use super::super::changes::{ObservedVersion, Version};
 use crate::Clock;
 
 /// Reads the version of a file. The first call opens the connection.
@@ -25,7 +25,7 @@ struct State {
     /// The number of connections that were opened.
     opened: u64,
     /// The last answer, with the time before the question.
-    last: Option<Looked>,
+    last: Option<ObservedVersion>,
     closed: bool,
 }
 
@@ -36,7 +36,7 @@ impl Versions {
     }
 
     /// Who asks while another does waits for that one's answer. `None` when it cannot be told.
-    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Looked> {
+    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<ObservedVersion> {
         let now = Moment::of(clock);
         if let Some(looked) = self.state.try_lock().ok().and_then(|state| state.known(age, now)) {
             return Some(looked);
@@ -58,7 +58,7 @@ impl Versions {
 }
 
 impl State {
-    fn known(&self, age: Duration, now: Moment) -> Option<Looked> {
+    fn known(&self, age: Duration, now: Moment) -> Option<ObservedVersion> {
         self.last.filter(|looked| looked.at.is_within(age, now))
     }
 }
@@ -68,7 +68,7 @@ async fn look(
     options: Arc<SqliteConnectOptions>,
     age: Duration,
     now: Moment,
-) -> Option<Looked> {
+) -> Option<ObservedVersion> {
     let mut state = state.lock().await;
     if let Some(looked) = state.known(age, now) {
         return Some(looked);
@@ -89,6 +89,6 @@ async fn look(
     let (number,) = read.ok()?;
     state.connection = Some(connection);
     let version = Version { connection: state.opened, number };
-    state.last = Some(Looked { version, at: now });
+    state.last = Some(ObservedVersion { version, at: now });
     state.last
 }

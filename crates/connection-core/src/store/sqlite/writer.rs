@@ -34,10 +34,10 @@ impl Limits {
 pub(super) enum Connections {
     /// Separate connections of the writer, each `None` while it is used. One waits for the disk at each commit, the
     /// other does not.
-    Own { synced: Option<SqliteConnection>, relaxed: Option<SqliteConnection> },
+    OwnPool { synced: Option<SqliteConnection>, relaxed: Option<SqliteConnection> },
     /// The pool of the host. A connection is taken for one batch at a time, so that a pool of one also serves
     /// readers.
-    Lent(SqlitePool),
+    HostPool(SqlitePool),
 }
 
 pub(super) struct Writer {
@@ -65,7 +65,7 @@ impl Writer {
                 Err(error) => waiting.drain(..).for_each(|job| job.answer(Err(error.clone()))),
             }
         }
-        if let Connections::Own { synced, relaxed } = self.connections {
+        if let Connections::OwnPool { synced, relaxed } = self.connections {
             for connection in [relaxed, synced].into_iter().flatten() {
                 // Committed changes are kept. If this fails, only the cleanup of the log is left to the next open.
                 connection.close().await.unwrap_or_default();
@@ -75,11 +75,11 @@ impl Writer {
 
     async fn connection(&mut self, is_relaxed: bool) -> Result<Connection, StoreError> {
         match &mut self.connections {
-            Connections::Own { synced, relaxed } => {
+            Connections::OwnPool { synced, relaxed } => {
                 let connection = if is_relaxed { relaxed } else { synced };
                 connection.take().map(Connection::Sqlite).ok_or(StoreError::Closed)
             }
-            Connections::Lent(pool) => match pool.acquire().await {
+            Connections::HostPool(pool) => match pool.acquire().await {
                 Ok(connection) => Ok(Connection::SqlitePooled(connection)),
                 Err(error) => Err(StoreError::of(&error, &self.place)),
             },
@@ -87,7 +87,7 @@ impl Writer {
     }
 
     fn put_back(&mut self, connection: Connection, is_relaxed: bool) {
-        if let (Connections::Own { synced, relaxed }, Connection::Sqlite(connection)) =
+        if let (Connections::OwnPool { synced, relaxed }, Connection::Sqlite(connection)) =
             (&mut self.connections, connection)
         {
             *(if is_relaxed { relaxed } else { synced }) = Some(connection);
@@ -174,7 +174,9 @@ async fn run(
     done: &mut Vec<Box<dyn Job>>,
     limits: Limits,
 ) -> Result<usize, StoreError> {
-    let (began, mut kept, mut savepoint) = (Instant::now(), 0, Savepoint::None);
+    let began = Instant::now();
+    let mut kept = 0;
+    let mut savepoint = Savepoint::None;
     while let Some(mut job) = waiting.pop_front() {
         let result = in_savepoint(tx, job.as_mut(), &mut savepoint).await;
         done.push(job);

@@ -37,8 +37,9 @@ fn clock() -> ManualClock {
 }
 
 #[tokio::test]
-async fn what_this_process_commits_is_heard_at_once_by_whom_it_concerns() {
-    let (database, clock) = (Database::new(), clock());
+async fn a_local_commit_reaches_its_subscribers_at_once() {
+    let database = Database::new();
+    let clock = clock();
     let store = database.open().await;
     let mut changes = store.changes(&clock).await;
     assert!(!hears(&mut changes, &clock, Duration::ZERO, |_| true).await);
@@ -53,9 +54,11 @@ async fn what_this_process_commits_is_heard_at_once_by_whom_it_concerns() {
 }
 
 #[tokio::test]
-async fn what_another_process_commits_is_heard_within_a_tenth_of_a_second() {
-    let (database, clock) = (Database::new(), clock());
-    let (store, other) = (database.open().await, database.open().await);
+async fn a_commit_of_another_process_is_noticed_within_a_tenth_of_a_second() {
+    let database = Database::new();
+    let clock = clock();
+    let store = database.open().await;
+    let other = database.open().await;
     let mut changes = store.changes(&clock).await;
     assert!(!hears(&mut changes, &clock, Duration::from_millis(100), |_| false).await);
     add(&other, &database.account("one")).await.unwrap();
@@ -66,7 +69,8 @@ async fn what_another_process_commits_is_heard_within_a_tenth_of_a_second() {
 
 #[tokio::test]
 async fn a_job_that_is_undone_is_not_heard_of() {
-    let (database, clock) = (Database::new(), clock());
+    let database = Database::new();
+    let clock = clock();
     let store = database.open().await;
     let row = database.account("one");
     add(&store, &row).await.unwrap();
@@ -77,7 +81,8 @@ async fn a_job_that_is_undone_is_not_heard_of() {
 
 #[tokio::test]
 async fn a_wait_ends_at_its_time_and_when_the_store_is_closed() {
-    let (database, clock) = (Database::new(), clock());
+    let database = Database::new();
+    let clock = clock();
     let store = database.open().await;
     let mut changes = store.changes(&clock).await;
     assert!(hears(&mut changes, &clock, LONG, |_| true).await);
@@ -110,12 +115,14 @@ fn a_signal_names_a_row_and_what_is_no_signal_of_ours_is_worth_a_look() {
 
 /// A host may keep a stream without polling it, at any point of its work.
 #[tokio::test]
-async fn who_began_to_look_and_is_not_polled_any_more_holds_nobody_up() {
-    let (database, clock) = (Database::new(), clock());
+async fn a_reader_that_is_no_longer_polled_blocks_nobody() {
+    let database = Database::new();
+    let clock = clock();
     let store = database.open().await;
     let mut kept = Vec::new();
     for polls in 1..20 {
-        let (store, clock) = (store.clone(), clock.clone());
+        let store = store.clone();
+        let clock = clock.clone();
         let mut look = Box::pin(async move { store.version(&clock, Duration::ZERO).await });
         for _ in 0..polls {
             let ready = std::future::poll_fn(|cx| Poll::Ready(look.as_mut().poll(cx).is_ready())).await;

@@ -52,7 +52,8 @@ async fn a_reader_whose_connection_was_cut_reads_on_by_another() {
 #[tokio::test]
 async fn a_job_whose_connection_was_cut_fails_and_nothing_of_it_is_kept() {
     let Some(database) = Database::on_postgres().await else { return };
-    let (store, mut other) = (database.open().await, past(&database).await);
+    let store = database.open().await;
+    let mut other = past(&database).await;
     let row = database.account("a");
     add(&store, &row).await.unwrap();
     let id = row.id;

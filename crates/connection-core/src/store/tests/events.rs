@@ -8,7 +8,7 @@ use crate::{
         Store, StoreError,
         engine::execute,
         events::broken_link,
-        rows::{EventRow, Says, StoredEvent},
+        rows::{EventRow, RowClaim, StoredEvent},
     },
 };
 
@@ -16,7 +16,8 @@ use crate::{
 async fn events_are_numbered_per_connection_and_linked() {
     for database in Database::each().await {
         let (database, store, sealer) = parts(database).await;
-        let (one, other) = (database.id(), database.id());
+        let one = database.id();
+        let other = database.id();
         for (connection, body) in [(one, "1"), (other, "x"), (one, "2"), (one, "3")] {
             append(&database, &store, &sealer, connection, body).await;
         }
@@ -98,9 +99,12 @@ async fn parts(database: Database) -> (Database, Store, Sealer) {
 }
 
 async fn append(database: &Database, store: &Store, sealer: &Sealer, connection_id: ConnectionId, body: &str) {
-    let (id, sealer) = (database.id(), sealer.clone());
-    let (owner, kind, body) = ("local".into(), "verified".into(), body.to_owned());
-    let event = EventRow { id, owner, connection_id, at: 100, kind, body, says: Says::Same };
+    let id = database.id();
+    let sealer = sealer.clone();
+    let owner = "local".into();
+    let kind = "verified".into();
+    let body = body.to_owned();
+    let event = EventRow { id, owner, connection_id, at: 100, kind, body, says: RowClaim::Same };
     store
         .write(move |tx| Box::pin(async move { tx.append_event(&event, &|bytes| sealer.mac("event", bytes)).await }))
         .await
@@ -134,7 +138,7 @@ async fn a_number_behind_which_there_is_none_is_damage_and_no_crash() {
             at: 0,
             kind: "".into(),
             body: "".into(),
-            says: Says::Same,
+            says: RowClaim::Same,
         };
         let appended = store.write(move |tx| {
             Box::pin(async move { tx.append_event(&event, &|bytes| sealer.mac("test", bytes)).await })

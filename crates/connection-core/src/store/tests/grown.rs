@@ -169,7 +169,8 @@ async fn no_query_text_walks_through_what_grows_on_postgresql() {
         let sql = format!("ALTER TABLE {table} SET (autovacuum_enabled = false)");
         connection.execute(AssertSqlSafe(sql)).await.unwrap();
     }
-    let (id, hash) = ("CAST(lpad(to_hex(i), 32, '0') AS uuid)", "decode(lpad(to_hex(i), 64, '0'), 'hex')");
+    let id = "CAST(lpad(to_hex(i), 32, '0') AS uuid)";
+    let hash = "decode(lpad(to_hex(i), 64, '0'), 'hex')";
     fill(&mut connection, id, hash).await;
     let leave = ["seqscan", "sort", "bitmapscan", "hashjoin", "mergejoin", "material"];
     let leave = leave.map(|way| format!("SET enable_{way} = off;")).concat();

@@ -19,7 +19,7 @@ use connection_faults::postgres;
 use tempfile::TempDir;
 
 use super::{
-    Store, Wanted,
+    ListFilter, Store,
     rows::{AccountRow, AccountState, CredentialRow, CredentialState, PlanRow},
     sqlite::Limits,
 };
@@ -128,7 +128,7 @@ async fn add(store: &Store, row: &AccountRow) -> Result<(), super::StoreError> {
 }
 
 async fn labels(store: &Store) -> Vec<String> {
-    let wanted = Wanted { limit: 1000, ..Wanted::default() };
+    let wanted = ListFilter { limit: 1000, ..ListFilter::default() };
     let (rows, _) = store.reader().await.unwrap().list(&wanted).await.unwrap();
     rows.into_iter().filter_map(|found| Some(found.row?.account.label)).collect()
 }

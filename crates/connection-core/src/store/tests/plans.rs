@@ -70,7 +70,7 @@ async fn each_page_walks_an_index_and_sorts_nothing() {
 
 /// This query runs for each new connection.
 #[tokio::test]
-async fn whether_a_connection_is_the_first_is_found_by_keys() {
+async fn the_first_connection_is_recognized_by_keys() {
     let database = Database::new();
     database.open().await.close().await;
     let plan = plan(&database, accounts::FIRST_TWO).await;
@@ -80,7 +80,7 @@ async fn whether_a_connection_is_the_first_is_found_by_keys() {
 
 /// This query runs whenever a credential is opened. Its cost does not depend on the number of events.
 #[tokio::test]
-async fn how_a_connection_stands_is_found_by_keys() {
+async fn the_standing_of_a_connection_is_found_by_keys() {
     let database = Database::new();
     database.open().await.close().await;
     for sql in [events::NEWEST, events::STANDING, events::IN_USE, events::STANDINGS, livenesses::CONFIRM] {

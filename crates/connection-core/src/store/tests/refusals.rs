@@ -23,7 +23,7 @@ async fn said_after(store: &Store, before: &'static str, sql: &'static str) -> S
 }
 
 #[tokio::test]
-async fn what_an_engine_refuses_is_told_apart() {
+async fn the_refusals_of_an_engine_are_distinguished() {
     for database in Database::each().await {
         let store = database.open().await;
         let mut row = database.account("a");
@@ -126,7 +126,8 @@ async fn a_zero_byte_in_a_text_is_a_refusal_that_does_not_repeat_it() {
 async fn a_job_that_goes_on_after_a_refusal_is_undone_on_every_engine() {
     for database in Database::each().await {
         let store = database.open().await;
-        let (row, again) = (database.account("a"), database.account("b"));
+        let row = database.account("a");
+        let again = database.account("b");
         let id = row.id;
         let write = store.write(move |tx| {
             Box::pin(async move {

@@ -4,7 +4,7 @@ use super::{Database, add, credential, labels};
 use crate::{
     ids::ConnectionId,
     store::{
-        Sealed, Store, StoreError, Wanted,
+        ListFilter, Sealed, Store, StoreError,
         engine::execute,
         rows::{CredentialState, KeysetRow, KvValue, LivenessRow},
     },
@@ -219,7 +219,7 @@ fn liveness(id: ConnectionId, generation: i64) -> LivenessRow {
 }
 
 #[tokio::test]
-async fn what_was_measured_with_an_older_credential_is_not_kept() {
+async fn a_measurement_of_an_older_credential_is_discarded() {
     for database in Database::each().await {
         let store = database.open().await;
         let row = database.account("a");
@@ -243,11 +243,13 @@ async fn lists_go_page_by_page_in_the_order_of_ids_and_within_an_owner() {
             add(&store, &row).await.unwrap();
         }
         let mut reader = store.reader().await.unwrap();
-        let (mut after, mut pages) = (None, Vec::new());
+        let mut after = None;
+        let mut pages = Vec::new();
         loop {
-            let (owner, kind) = (Some("local".into()), Some("github".into()));
+            let owner = Some("local".into());
+            let kind = Some("github".into());
             let (page, next) =
-                reader.list(&Wanted { owner, kind, after, limit: 2, ..Wanted::default() }).await.unwrap();
+                reader.list(&ListFilter { owner, kind, after, limit: 2, ..ListFilter::default() }).await.unwrap();
             pages.push(page.iter().map(|found| found.row.clone().unwrap().account.label).collect::<String>());
             let Some(next) = next else { break };
             after = Some(next);

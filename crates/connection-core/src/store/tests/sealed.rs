@@ -94,7 +94,8 @@ async fn a_small_value_is_sealed_again_for_its_own_place() {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::from_seconds(100)));
         let sources = KeySources::new(KeyFile::at(database.path().with_file_name("root.key")));
         let sealer = open_keyset(&store, &sources, &UuidV7::new(), clock).await.unwrap();
-        let (key, mut stored) = (kv_key("oauth2", "client"), Vec::new());
+        let key = kv_key("oauth2", "client");
+        let mut stored = Vec::new();
         let place =
             Place { table: "connection_kv", column: "sealed", key: &key, owner: "local", kind: "", sequence: 0 };
         for owner in ["local", "other"] {

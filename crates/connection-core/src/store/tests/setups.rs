@@ -65,7 +65,8 @@ async fn a_session_that_has_ended_stays_as_it_ended() {
 async fn an_input_is_taken_once_and_in_order() {
     for database in Database::each().await {
         let (database, store, row) = session(database).await;
-        let (id, [first, second]) = (row.id, [database.id(), database.id()]);
+        let id = row.id;
+        let [first, second] = [database.id(), database.id()];
         for (input, byte) in [(first, 1), (second, 2)] {
             store
                 .write(move |tx| Box::pin(async move { tx.insert_input(id, input, &sealed(byte)).await }))
@@ -83,7 +84,9 @@ async fn a_session_that_ends_loses_its_header_its_journal_its_inputs_and_its_exc
     for database in Database::each().await {
         let (database, store, row) = session(database).await;
         let other = self::row(&database);
-        let (id, input, kept) = (row.id, database.id(), other.clone());
+        let id = row.id;
+        let input = database.id();
+        let kept = other.clone();
         store
             .write(move |tx| {
                 Box::pin(async move {
@@ -133,11 +136,12 @@ async fn an_endpoint_works_once_and_until_it_expires() {
 }
 
 #[tokio::test]
-async fn what_has_ended_and_expired_goes_with_all_that_belongs_to_it() {
+async fn ended_and_expired_sessions_are_deleted_with_their_rows() {
     for database in Database::each().await {
         let (database, store, ended) = session(database).await;
         let opened = row(&database);
-        let (id, inserted) = (ended.id, opened.clone());
+        let id = ended.id;
+        let inserted = opened.clone();
         store
             .write(move |tx| {
                 Box::pin(async move {

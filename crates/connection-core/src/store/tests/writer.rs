@@ -16,7 +16,7 @@ const APART: Limits = Limits { jobs: 256, time: Duration::ZERO };
 
 /// R-INSEAM-043
 #[tokio::test]
-async fn what_is_queued_together_is_one_transaction() {
+async fn jobs_queued_together_share_one_transaction() {
     assert_eq!(seen_by_the_second_job(TOGETHER).await, 0);
     // The control: in separate transactions, the second job sees what the first has committed.
     assert_eq!(seen_by_the_second_job(APART).await, 1);
@@ -41,7 +41,8 @@ async fn a_batch_ends_at_its_number_of_jobs() {
     let store = database.open_with(Limits { jobs: 3, time: Duration::MAX }).await;
     let mut jobs = Vec::new();
     for n in 0..7 {
-        let (row, other) = (database.account(&format!("{n}")), store.clone());
+        let row = database.account(&format!("{n}"));
+        let other = store.clone();
         jobs.push(store.write(move |tx| {
             Box::pin(async move {
                 tx.insert_account(&row).await?;
@@ -113,7 +114,8 @@ async fn a_job_is_told_of_the_rows_that_it_changed_itself_whatever_the_jobs_befo
     let database = Database::new();
     let store = database.open_with(TOGETHER).await;
     let row = database.account("a");
-    let (id, unknown) = (row.id, database.id());
+    let id = row.id;
+    let unknown = database.id();
     let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
     let rename = |label: &'static str| {
         store.write(move |tx| Box::pin(async move { tx.set_account_label(id, label, 300).await }))

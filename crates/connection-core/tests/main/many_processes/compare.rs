@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger::Entry;
-use crate::{raw, world::World};
+use crate::{sql, test_host::World};
 
 /// The ledgers' entries about one connection.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) async fn check(world: &World, ledgers: &[Vec<Entry>], seed: u64) {
     let database = world.database();
     // The connections that exist.
     let there: BTreeSet<String> =
-        raw::texts(&database, "SELECT lower(hex(id)) FROM connection_account").await.into_iter().collect();
+        sql::texts(&database, "SELECT lower(hex(id)) FROM connection_account").await.into_iter().collect();
     let expected = told.iter().filter(|(_, told)| told.removed == 0).map(|(id, _)| id.replace('-', ""));
     assert_eq!(there, expected.collect(), "SEED {seed}");
     assert!(!there.is_empty() && told.values().any(|told| told.removed == 1), "SEED {seed}: both were tried");
@@ -43,7 +43,7 @@ pub(super) async fn check(world: &World, ledgers: &[Vec<Entry>], seed: u64) {
         "SELECT count(*) FROM connection_setup_effect AS e JOIN connection_setup AS s ON s.id = e.session_id \
          WHERE s.state IN ('done', 'failed', 'cancelled')",
     ] {
-        assert_eq!(raw::number(&database, twice).await, Some(0), "SEED {seed}: {twice}");
+        assert_eq!(sql::number(&database, twice).await, Some(0), "SEED {seed}: {twice}");
     }
     rows(world, &told, seed).await;
     events(world, &told, seed).await;
@@ -105,11 +105,14 @@ fn refusals(ledgers: &[Vec<Entry>], seed: u64) {
 async fn rows(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
     let rows = "SELECT lower(hex(a.id)) || ' ' || a.account_id || ' ' || a.label || ' ' || l.liveness \
                 FROM connection_account AS a JOIN connection_liveness AS l ON l.connection_id = a.id";
-    for row in raw::texts(&world.database(), rows).await {
+    for row in sql::texts(&world.database(), rows).await {
         let [id, account, label, liveness] = row.split(' ').collect::<Vec<_>>().try_into().unwrap();
         let (_, told) = told.iter().find(|(known, _)| known.replace('-', "") == id).unwrap();
         assert_eq!(told.account, account, "SEED {seed}: {row}");
-        assert!(told.renames.is_empty() || told.renames.iter().any(|name| name == label), "SEED {seed}: {row} {told:?}");
+        assert!(
+            told.renames.is_empty() || told.renames.iter().any(|name| name == label),
+            "SEED {seed}: {row} {told:?}"
+        );
         assert!(told.liveness.contains(liveness), "SEED {seed}: {row} {told:?}");
     }
 }
@@ -119,7 +122,7 @@ async fn events(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
     let all = "SELECT lower(hex(connection_id)) || ' ' || seq || ' ' || kind FROM connection_event \
                ORDER BY connection_id, seq";
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for event in raw::texts(&world.database(), all).await {
+    for event in sql::texts(&world.database(), all).await {
         let [id, seq, kind] = event.split(' ').collect::<Vec<_>>().try_into().unwrap();
         let kinds = found.entry(id.to_owned()).or_default();
         kinds.push(kind.to_owned());

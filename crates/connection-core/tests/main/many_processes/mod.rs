@@ -22,8 +22,8 @@ use connection_faults::rounds::rounds;
 
 use crate::{
     acme::Acme,
+    test_host::{World, me},
     test_server::Reply,
-    world::{World, me},
 };
 use ledger::{Entry, Random};
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     acme::{API, Acme, KIND},
-    world::{answers, step},
+    test_host::{answers, step},
 };
 
 /// The accounts that all processes connect, and the names that they compete for.
@@ -78,7 +78,8 @@ impl Worker<'_> {
         }
         match session.terminal().await.unwrap_or_else(|error| panic!("add: {error}")) {
             Outcome::Done(done) => {
-                let (id, liveness) = (done.connection.to_string(), word(done.liveness));
+                let id = done.connection.to_string();
+                let liveness = word(done.liveness);
                 self.ledger.note(&Entry::Added { id, account, liveness });
             }
             Outcome::Failed(failure) => self.refused("add", &failure.code),
@@ -90,7 +91,8 @@ impl Worker<'_> {
         let Some(connection) = self.any().await else { return };
         match connection.verify().await {
             Ok(info) => {
-                let (id, liveness) = (info.id.to_string(), word(info.liveness));
+                let id = info.id.to_string();
+                let liveness = word(info.liveness);
                 self.ledger.note(&Entry::Verified { id, liveness });
             }
             Err(Error::NotFound(_)) => self.refused("verify", "not_found"),

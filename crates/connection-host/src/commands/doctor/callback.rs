@@ -27,10 +27,10 @@ pub(super) async fn check(program: &mut Program) -> (CheckBody, Vec<RedirectUriB
             Vec::new(),
         );
     }
-    look(program).await.unwrap_or_else(|error| (of_error(NAME, &error), Vec::new()))
+    check_callbacks(program).await.unwrap_or_else(|error| (of_error(NAME, &error), Vec::new()))
 }
 
-async fn look(program: &mut Program) -> Result<(CheckBody, Vec<RedirectUriBody>), Error> {
+async fn check_callbacks(program: &mut Program) -> Result<(CheckBody, Vec<RedirectUriBody>), Error> {
     let listen = program.settings.inbound.listen()?;
     let server = match Server::bind(listen).await {
         Ok(server) => Some(server),
@@ -40,7 +40,8 @@ async fn look(program: &mut Program) -> Result<(CheckBody, Vec<RedirectUriBody>)
     };
     let url = program.settings.inbound.url(server.as_ref().map_or(listen, Server::address))?;
     let registry = serve::open(program, &url).await?;
-    let (asking, in_its_place) = (check_callback(&registry, &url), server.is_some());
+    let asking = check_callback(&registry, &url);
+    let in_its_place = server.is_some();
     let asking = program.output.waiting(url.as_str(), asking);
     let check = match server {
         None => asking.await,
@@ -57,10 +58,10 @@ async fn look(program: &mut Program) -> Result<(CheckBody, Vec<RedirectUriBody>)
         }
     };
     registry.close().await;
-    Ok((told(check, &url, in_its_place), redirect_uris(program, &url)))
+    Ok((to_check(check, &url, in_its_place), redirect_uris(program, &url)))
 }
 
-fn told(check: CallbackCheck, url: &PublicUrl, in_its_place: bool) -> CheckBody {
+fn to_check(check: CallbackCheck, url: &PublicUrl, in_its_place: bool) -> CheckBody {
     let arrive = format!("callbacks arrive at {url}");
     match check.problem {
         Some(problem) => failed(NAME, problem.message, &problem.remedy),

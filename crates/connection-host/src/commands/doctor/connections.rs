@@ -7,7 +7,7 @@ use super::{failed, passed};
 use crate::output::{condition, json::CheckBody, liveness_word, name, reason_line, urgency};
 
 /// The maximum number of connections that are named.
-const MOST_NAMED: usize = 100;
+const MAX_NAMED: usize = 100;
 
 /// Checks the last measured liveness of the connections, without asking a provider.
 ///
@@ -25,7 +25,7 @@ pub(super) fn checks(rows: &[ConnectionInfo], now: Timestamp) -> Vec<CheckBody> 
     let summary = format!("{} of {} do not work", down.len(), rows.len());
     let mut checks =
         vec![failed(all, summary, "`connections list` shows all of them, those that need attention first")];
-    checks.extend(down.iter().take(MOST_NAMED).map(|info| of(info, now)));
+    checks.extend(down.iter().take(MAX_NAMED).map(|info| of(info, now)));
     checks
 }
 

@@ -12,7 +12,7 @@ use crate::{
     Error, Exit,
     cli::Program,
     commands::{key::of_key, tool},
-    empty::may_exist,
+    empty_store::may_exist,
     output::{
         Output,
         json::{CheckBody, DoctorBody, RedirectUriBody},
@@ -47,9 +47,10 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
         checks.push(check);
         redirect_uris = Some(uris);
     }
-    let (sound, live) = (all_ok(&checks), all_ok(&connections));
+    let sound = all_ok(&checks);
+    let live = all_ok(&connections);
     checks.extend(connections);
-    tell(&program.output, checks, redirect_uris)?;
+    print_checks(&program.output, checks, redirect_uris)?;
     Ok(match (sound, live) {
         (true, true) => Exit::Fine,
         (true, false) => Exit::NotLive,
@@ -59,11 +60,15 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
 
 /// Prints the only check for a configuration file that is not trusted, since nothing of it may be used for the others.
 pub(crate) fn exposed(output: &Output, error: &Error) -> Result<Exit, Error> {
-    tell(output, vec![of_error("configuration", error)], None)?;
+    print_checks(output, vec![of_error("configuration", error)], None)?;
     Ok(Exit::Unexpected)
 }
 
-fn tell(output: &Output, checks: Vec<CheckBody>, redirect_uris: Option<Vec<RedirectUriBody>>) -> Result<(), Error> {
+fn print_checks(
+    output: &Output,
+    checks: Vec<CheckBody>,
+    redirect_uris: Option<Vec<RedirectUriBody>>,
+) -> Result<(), Error> {
     let ok = all_ok(&checks);
     if output.json {
         output.shape(&DoctorBody { ok, checks, redirect_uris })?;
@@ -103,8 +108,9 @@ async fn rows(
     edited: &mut Vec<RowError>,
 ) -> Result<(Vec<ConnectionInfo>, KeyStatus, AnswerRoom), Error> {
     let registry = program.open().await?;
-    let (rows, key, refused) =
-        (select::all(&registry).await, registry.keys().status().await, registry.events().edited_rows().await);
+    let rows = select::all(&registry).await;
+    let key = registry.keys().status().await;
+    let refused = registry.events().edited_rows().await;
     let room = registry.server().answer_room();
     registry.close().await;
     *edited = refused?;
@@ -112,7 +118,8 @@ async fn rows(
 }
 
 fn data_directory(path: &Path) -> CheckBody {
-    let (name, place) = ("data_directory", path.display());
+    let name = "data_directory";
+    let place = path.display();
     match path.try_exists() {
         Ok(true) => {}
         Ok(false) => return not_there(name, path),
@@ -194,7 +201,8 @@ fn place(program: &Program) -> String {
 }
 
 fn key(program: &Program, opened: &Opened) -> CheckBody {
-    let (name, source) = ("key", &program.key);
+    let name = "key";
+    let source = &program.key;
     match opened {
         Opened::Failed(error) if is_of_key(error) => return of_error(name, error),
         Opened::Yes(_, status, _) if status.slots.len() > 1 => {
@@ -244,7 +252,8 @@ fn is_of_key(error: &Error) -> bool {
 }
 
 fn clock(now: Timestamp, rows: &[ConnectionInfo]) -> CheckBody {
-    let (name, remedy) = ("clock", "set the clock: expiry and setups depend on it");
+    let name = "clock";
+    let remedy = "set the clock: expiry and setups depend on it";
     if now < EARLIEST {
         return failed(name, format!("it is {}, which is impossible", now.to_rfc3339()), remedy);
     }
@@ -275,7 +284,9 @@ fn egress(program: &Program) -> CheckBody {
 
 /// Checks the local tools of kinds without running them. A tool that is not installed is not a failure.
 async fn tools(program: &Program) -> Option<CheckBody> {
-    let (mut told, mut missing, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let mut told = Vec::new();
+    let mut missing = Vec::new();
+    let mut refused = Vec::new();
     for tool in program.kinds.iter().flat_map(|kind| &kind.descriptor.tools) {
         let found = tool::find(program, tool).await;
         match (found.path, found.refused) {

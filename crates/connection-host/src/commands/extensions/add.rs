@@ -19,14 +19,14 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     let declaration = file.into_declaration();
     let added = registry.extensions().add(&declaration, text).await?;
     let handle = registry.extensions().handle(declaration)?;
-    told(&program, &registry, &added, &handle).await?;
+    print_requirement(&program, &registry, &added, &handle).await?;
     registry.close().await;
     notes.last(&program.output);
     Ok(Exit::Fine)
 }
 
 /// Prints the state of an extension's requirement.
-pub(super) async fn told(
+pub(super) async fn print_requirement(
     program: &Program,
     registry: &ConnectionRegistry,
     added: &ExtensionInfo,

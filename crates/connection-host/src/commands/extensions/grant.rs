@@ -70,7 +70,7 @@ pub(super) async fn revoke(mut program: Program, name: &str, reference: Option<&
         let connection = select::connection(&registry, reference).await?.id();
         grants.retain(|grant| grant.connection == connection);
     }
-    let revoked = taken_back(&registry, name, &grants).await?;
+    let revoked = revoked_message(&registry, name, &grants).await?;
     registry.close().await;
     let output = &program.output;
     if output.json {
@@ -86,7 +86,7 @@ pub(super) async fn revoke(mut program: Program, name: &str, reference: Option<&
 }
 
 /// Revokes the grants; returns those that were still open, as they are afterwards.
-async fn taken_back(
+async fn revoked_message(
     registry: &ConnectionRegistry,
     name: &str,
     grants: &[connection_core::Grant],

@@ -28,7 +28,8 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
         // Another process has removed it first.
         return Err(connection_core::Error::from(ExtensionError::Unknown(name.to_owned().into())).into());
     }
-    let (output, revoked) = (&program.output, granted.len());
+    let output = &program.output;
+    let revoked = granted.len();
     match output.json {
         true => output.shape(&json::ExtensionRemovedBody { name: name.to_owned(), revoked })?,
         false => {

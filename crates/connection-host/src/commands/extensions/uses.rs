@@ -1,7 +1,7 @@
 //! `extensions use NAME C`: chooses the connection that an extension uses, in place of its provider's default. It
 //! grants nothing.
 
-use super::add::told;
+use super::add::print_requirement;
 use crate::{
     Error, Exit,
     args::Use,
@@ -24,7 +24,7 @@ pub(super) async fn run(mut program: Program, arguments: Use) -> Result<Exit, Er
         return Err(explained(&registry, error).await);
     }
     let added = registry.extensions().get(handle.name()).await?;
-    told(&program, &registry, &added, &handle).await?;
+    print_requirement(&program, &registry, &added, &handle).await?;
     registry.close().await;
     Ok(Exit::Fine)
 }

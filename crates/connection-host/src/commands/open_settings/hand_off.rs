@@ -11,38 +11,40 @@ use connection_core::{
 use crate::{output::quoted, platform};
 
 /// A setup, or the reason why it was not begun.
-type Begun = Result<SetupSession, CoreError>;
+type BegunSetup = Result<SetupSession, CoreError>;
 
 /// A settings hand-off that prints the command to run on standard error, or begins a setup.
 ///
 /// The setup begins after its ticket exists, so that an interruption in between leaves no setup without a ticket.
 #[derive(Default)]
-pub(super) struct WordsOfSettings {
-    begins: Mutex<Option<BoxFuture<'static, Begun>>>,
-    begun: Mutex<Option<Begun>>,
+pub(super) struct HandOffRecorder {
+    begins: Mutex<Option<BoxFuture<'static, BegunSetup>>>,
+    begun: Mutex<Option<BegunSetup>>,
 }
 
-impl WordsOfSettings {
+impl HandOffRecorder {
     /// Sets the setup that the next hand-off begins.
-    pub(super) fn begins(&self, setup: BoxFuture<'static, Begun>) {
+    pub(super) fn begins(&self, setup: BoxFuture<'static, BegunSetup>) {
         *self.begins.lock().unwrap_or_else(PoisonError::into_inner) = Some(setup);
     }
 
     /// Takes the result of that hand-off.
-    pub(super) fn begun(&self) -> Option<Begun> {
+    pub(super) fn begun(&self) -> Option<BegunSetup> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn next(&self) -> Option<BoxFuture<'static, Begun>> {
+    fn next(&self) -> Option<BoxFuture<'static, BegunSetup>> {
         self.begins.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 #[async_trait]
-impl SettingsHandOff for WordsOfSettings {
+impl SettingsHandOff for HandOffRecorder {
     async fn open_extension_preferences(&self, _owner: &str, extension: &str) -> Result<HandedOff, HandOffError> {
         let own = quoted(extension);
-        platform::tell(format_args!("`connections preferences get {own}` shows the preferences of {extension}."));
+        platform::write_stderr(format_args!(
+            "`connections preferences get {own}` shows the preferences of {extension}."
+        ));
         Ok(HandedOff::shown())
     }
 
@@ -52,8 +54,11 @@ impl SettingsHandOff for WordsOfSettings {
         extension: &str,
         command: &str,
     ) -> Result<HandedOff, HandOffError> {
-        let (own, of) = (quoted(extension), quoted(command));
-        platform::tell(format_args!("`connections preferences get {own} --command {of}` shows its preferences."));
+        let own = quoted(extension);
+        let of = quoted(command);
+        platform::write_stderr(format_args!(
+            "`connections preferences get {own} --command {of}` shows its preferences."
+        ));
         Ok(HandedOff::shown())
     }
 

@@ -13,14 +13,14 @@ use connection_core::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, ConnectionRequired, ConnectionStatus, Error as CoreError,
     ExtensionError, ExtensionHandle, RequiredAction, RetryOutcome, RetryTicket, SetupSession,
 };
-use hand_off::WordsOfSettings;
+use hand_off::HandOffRecorder;
 
 use super::{
     confirm,
-    dialogue::{Begun, Dialogue},
-    finish::Finish,
-    made::{self, Made},
+    dialogue::{BeginningCommand, Dialogue},
+    finish::FinishMethod,
     reauthorize::changed,
+    setup_report::{self, ReportedAction},
 };
 use crate::{
     Error, Exit,
@@ -33,16 +33,16 @@ use crate::{
 };
 
 pub(super) async fn run(mut program: Program, arguments: OpenSettings) -> Result<Exit, Error> {
-    let finish = Finish::new(&arguments.finish, &program);
+    let finish = FinishMethod::new(&arguments.finish, &program);
     let inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
     let retry = arguments.retry.as_deref().map(ticket).transpose()?;
-    let settings = Arc::new(WordsOfSettings::default());
+    let settings = Arc::new(HandOffRecorder::default());
     let endpoint = Arc::new(Endpoint::of(&program.settings, finish.is_paste()));
     let lent = (endpoint.clone(), settings.clone());
     let registry = program.open_with(|builder| builder.inbound(lent.0).settings(lent.1)).await?;
     let handle = handle(&registry, &arguments.extension).await?;
     let command = arguments.command.as_deref();
-    let on = On {
+    let on = OpenExtension {
         program: &program,
         registry: &registry,
         endpoint: &endpoint,
@@ -79,17 +79,17 @@ fn is_given_up(code: &str) -> bool {
 }
 
 /// The extension whose settings are open, and everything needed to act on them.
-struct On<'a> {
+struct OpenExtension<'a> {
     program: &'a Program,
     registry: &'a ConnectionRegistry,
     endpoint: &'a Endpoint,
-    settings: &'a WordsOfSettings,
-    finish: Finish,
+    settings: &'a HandOffRecorder,
+    finish: FinishMethod,
     handle: ExtensionHandle,
     command: Option<&'a str>,
 }
 
-impl On<'_> {
+impl OpenExtension<'_> {
     async fn open(&self, inputs: Inputs, kind: Option<&str>) -> Result<Exit, Error> {
         let Some(required) = self.handle.connection_required().await? else {
             self.check_kind(kind, None).await?;
@@ -161,7 +161,9 @@ impl On<'_> {
             Err(error) => return Err(explained(self.registry, error).await),
         };
         let exit = match outcome {
-            RetryOutcome::SetupFailed(failure) => return Err(made::failed(&failure, Made::ConnectedFor)),
+            RetryOutcome::SetupFailed(failure) => {
+                return Err(setup_report::failed(&failure, ReportedAction::ConnectedFor));
+            }
             RetryOutcome::Connected { .. } => Exit::Fine,
             RetryOutcome::NotGranted(_) => Exit::Refused,
             RetryOutcome::StillMissing(resolved) => exit_of(resolved.status),
@@ -198,9 +200,9 @@ impl On<'_> {
         inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
         // A person who connects for the extension grants it the connection.
         let begin = self.registry.setups().begin(&kind).extension(&self.handle);
-        let begin = if self.finish.leads() { begin.led_browser() } else { begin };
+        let begin = if self.finish.leads() { begin.use_start_address() } else { begin };
         let begin = if self.finish.confirms(&inputs) { begin.confirm_account() } else { begin };
-        self.talk(begin.into_future(), Made::ConnectedFor, inputs).await
+        self.talk(begin.into_future(), ReportedAction::ConnectedFor, inputs).await
     }
 
     /// Re-authorizes the connection in place, because its account is connected and should not be connected twice.
@@ -225,16 +227,16 @@ impl On<'_> {
         inputs.want(changed(&descriptor.fields, &connection.info().config));
         // A person who re-authorizes for the extension grants it the connection.
         let begin = connection.reauthorize().extension(&self.handle);
-        let begin = if self.finish.leads() { begin.led_browser() } else { begin };
+        let begin = if self.finish.leads() { begin.use_start_address() } else { begin };
         let begin = if self.finish.confirms(&inputs) { begin.confirm_account() } else { begin };
-        self.talk(begin.into_future(), Made::ReauthorizedFor, inputs).await
+        self.talk(begin.into_future(), ReportedAction::ReauthorizedFor, inputs).await
     }
 
     /// Begins the setup with a ticket, with which another process can continue it, and conducts it to its end.
     async fn talk(
         &self,
         begin: BoxFuture<'static, Result<SetupSession, CoreError>>,
-        made: Made,
+        made: ReportedAction,
         inputs: Inputs,
     ) -> Result<Exit, Error> {
         self.settings.begins(begin);
@@ -252,9 +254,12 @@ impl On<'_> {
                 return Err(error);
             }
         };
-        let (program, registry, endpoint, finish) = (self.program, self.registry, self.endpoint, self.finish);
+        let program = self.program;
+        let registry = self.registry;
+        let endpoint = self.endpoint;
+        let finish = self.finish;
         let session = &session;
-        let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: Begun::Now, made };
+        let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: BeginningCommand::Now, made };
         match dialogue.run(inputs).await {
             Ok(exit) => self.show(Some(ticket)).await.map(|()| exit),
             // A person who gave up, or gave too few answers, begins again.

@@ -1,9 +1,9 @@
 //! The "connection required" view, and the view if nothing is required.
 
-use connection_contract::{Descriptor, Field, Way};
+use connection_contract::{Descriptor, Field, SetupMethod};
 use connection_core::{ConnectionRequired, RequiredAction, RetryTicket};
 
-use super::On;
+use super::OpenExtension;
 use crate::{
     Error,
     commands::{resolve, show::fact},
@@ -11,7 +11,7 @@ use crate::{
     output::{json, quoted},
 };
 
-impl On<'_> {
+impl OpenExtension<'_> {
     /// Prints what is required, or the current state, with the ticket for the next look.
     pub(super) async fn show(&self, ticket: Option<RetryTicket>) -> Result<(), Error> {
         let required = self.handle.connection_required().await?;
@@ -114,7 +114,7 @@ impl On<'_> {
             is_needed && field.default.is_none() && field.way.is_none() && field.kept.is_none()
         };
         let fields: Vec<_> = descriptor.fields.iter().filter(needed).collect();
-        let way = [(Way::Device, " --device"), (Way::Paste, " --paste")];
+        let way = [(SetupMethod::Device, " --device"), (SetupMethod::Paste, " --paste")];
         match way.iter().find(|(way, _)| fields.is_empty() && descriptor.ways.contains(way)) {
             Some((_, option)) => (*option).to_owned(),
             None => fields.iter().map(|field| format!(" --from-env {}=VARIABLE", field.name)).collect(),

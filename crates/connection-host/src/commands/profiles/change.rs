@@ -2,23 +2,23 @@
 
 use connection_core::{NewProfile, Profile, ProfileError, ProfilePatch};
 
-use super::{InUse, Those, directory, look};
+use super::{InUse, ProfilesContext, directory, show};
 use crate::{
     Error,
     args::{CreateProfile, DefaultProfile, UpdateProfile},
     output::json,
 };
 
-pub(super) async fn create(those: &Those<'_>, arguments: CreateProfile) -> Result<(), Error> {
+pub(super) async fn create(those: &ProfilesContext<'_>, arguments: CreateProfile) -> Result<(), Error> {
     let CreateProfile { kind: _, label, dir, default } = arguments;
     let new = NewProfile::new(label, directory(dir));
     let made = those.profiles.create(if default { new.make_default() } else { new }).await?;
     make_directory(those, &made).await;
-    look::print(those, &made, "Made").await?;
-    look::mend(those, &made).await
+    show::print(those, &made, "Made").await?;
+    show::mend(those, &made).await
 }
 
-pub(super) async fn update(those: &Those<'_>, arguments: UpdateProfile) -> Result<(), Error> {
+pub(super) async fn update(those: &ProfilesContext<'_>, arguments: UpdateProfile) -> Result<(), Error> {
     let UpdateProfile { kind: _, profile, label, dir } = arguments;
     let before = those.named(&profile).await?;
     let patch = label.into_iter().fold(ProfilePatch::new(), |patch, label| patch.label(label));
@@ -27,12 +27,12 @@ pub(super) async fn update(those: &Those<'_>, arguments: UpdateProfile) -> Resul
     if changed.directory != before.directory {
         make_directory(those, &changed).await;
     }
-    look::print(those, &changed, if changed == before { "Left" } else { "Changed" }).await
+    show::print(those, &changed, if changed == before { "Left" } else { "Changed" }).await
 }
 
 /// Creates the directory for a tool that requires one. The profile is stored by now, so a failure is only noted; the
 /// next start tries again.
-async fn make_directory(those: &Those<'_>, profile: &Profile) {
+async fn make_directory(those: &ProfilesContext<'_>, profile: &Profile) {
     let made = match those.start(profile).await {
         Ok(start) => those.profiles.make_directory(&start).await.map_err(Error::from),
         Err(error) => Err(error),
@@ -44,13 +44,14 @@ async fn make_directory(those: &Those<'_>, profile: &Profile) {
     }
 }
 
-pub(super) async fn remove(those: &Those<'_>, reference: &str) -> Result<(), Error> {
+pub(super) async fn remove(those: &ProfilesContext<'_>, reference: &str) -> Result<(), Error> {
     let output = &those.program.output;
     let profile = those.named(reference).await?;
     // A tool that is started with the profile waits until the removal has ended.
     let Some(unused) = InUse::by_nobody(those.program, profile.id) else {
         let kind = those.program.kind(those.kind)?.descriptor.kind.clone();
-        let (label, by) = (profile.label.to_string(), "by a tool that runs as it".to_owned());
+        let label = profile.label.to_string();
+        let by = "by a tool that runs as it".to_owned();
         return Err(connection_core::Error::from(ProfileError::InUse { kind, label, by }).into());
     };
     those.profiles.remove(profile.id).await?;
@@ -58,11 +59,11 @@ pub(super) async fn remove(those: &Those<'_>, reference: &str) -> Result<(), Err
     if output.json {
         return output.shape(&json::ProfileRemovedBody::of(those.kind, &profile));
     }
-    let directory = super::shown(&profile.directory);
+    let directory = super::display_path(&profile.directory);
     output.line(format!("Removed {} ({}); {directory} was not changed", profile.label, those.kind))
 }
 
-pub(super) async fn make_default(those: &Those<'_>, arguments: DefaultProfile) -> Result<(), Error> {
+pub(super) async fn make_default(those: &ProfilesContext<'_>, arguments: DefaultProfile) -> Result<(), Error> {
     let DefaultProfile { kind: _, profile, slot, clear: _ } = arguments;
     let output = &those.program.output;
     let profile = match profile {
@@ -72,7 +73,7 @@ pub(super) async fn make_default(those: &Those<'_>, arguments: DefaultProfile) -
     match (profile, slot) {
         (Some(profile), None) => {
             let profile = those.profiles.set_default(profile.id).await?;
-            look::print(those, &profile, "Chose").await
+            show::print(those, &profile, "Chose").await
         }
         (Some(profile), Some(slot)) => {
             those.profiles.set_slot(&slot, profile.id).await?;

@@ -2,14 +2,14 @@
 
 mod change;
 mod in_use;
-mod look;
+mod show;
 
 use std::path::{Component, Path, PathBuf};
 
 use connection_core::{ConnectionRegistry, Profile, ProfileError, Profiles, SpawnOptions};
 
 pub(super) use in_use::InUse;
-pub(super) use look::signed_in;
+pub(super) use show::signed_in;
 
 use super::tool;
 use crate::{
@@ -22,14 +22,14 @@ use crate::{
 pub(super) async fn run(mut program: Program, command: ProfilesCommand) -> Result<Exit, Error> {
     let kind = kind_of(&command).to_owned();
     let (registry, profiles) = open(&mut program, &kind).await?;
-    let those = Those { program: &program, kind: &kind, profiles: &profiles };
+    let those = ProfilesContext { program: &program, kind: &kind, profiles: &profiles };
     let result = match command {
-        ProfilesCommand::List { .. } => look::list(&those).await,
+        ProfilesCommand::List { .. } => show::list(&those).await,
         ProfilesCommand::Create(arguments) => change::create(&those, arguments).await,
         ProfilesCommand::Update(arguments) => change::update(&those, arguments).await,
         ProfilesCommand::Remove { profile, .. } => change::remove(&those, &profile).await,
         ProfilesCommand::Default(arguments) => change::make_default(&those, arguments).await,
-        ProfilesCommand::Probe { profile, dir, .. } => look::probe(&those, profile.as_deref(), dir).await,
+        ProfilesCommand::Probe { profile, dir, .. } => show::probe(&those, profile.as_deref(), dir).await,
     };
     registry.close().await;
     result.map(|()| Exit::Fine)
@@ -47,13 +47,13 @@ fn kind_of(command: &ProfilesCommand) -> &str {
 }
 
 /// The state that these commands share.
-struct Those<'a> {
+struct ProfilesContext<'a> {
     program: &'a Program,
     kind: &'a str,
     profiles: &'a Profiles,
 }
 
-impl Those<'_> {
+impl ProfilesContext<'_> {
     /// Returns the profile that the reference names.
     async fn named(&self, reference: &str) -> Result<Profile, Error> {
         select::profile(self.kind, self.profiles.list().await?, reference)
@@ -117,6 +117,6 @@ fn directory(path: PathBuf) -> PathBuf {
 }
 
 /// Returns a path for people, without control characters.
-pub(super) fn shown(path: &Path) -> String {
+pub(super) fn display_path(path: &Path) -> String {
     connection_contract::DisplayText::from(path.to_string_lossy().into_owned()).to_string()
 }

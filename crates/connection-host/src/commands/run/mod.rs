@@ -4,8 +4,8 @@
 //! token that the kind's tool takes in a variable. The tool's environment holds none of our own variables.
 
 mod child;
-mod given;
 mod identity;
+mod passed_variables;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -50,10 +50,11 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
         },
     };
     let options = arguments.args.iter().fold(SpawnOptions::new(path), SpawnOptions::arg).cwd(&workspace);
-    let mut options = given::put(&program, &kind, &arguments.env, options)?;
+    let mut options = passed_variables::put(&program, &kind, &arguments.env, options)?;
     let named = arguments.profile.is_some() || arguments.slot.is_some();
     // A tool without profiles needs no store, unless it runs in a container.
-    let (mut opened, mut identity) = (None, identity::Identity::default());
+    let mut opened = None;
+    let mut identity = identity::Identity::default();
     if kind.profiles.is_some() {
         let (registry, profiles) = profiles::open(&mut program, &arguments.kind).await?;
         identity = identity::apply(&program, &arguments, &profiles, &mut options).await?;
@@ -69,7 +70,7 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     };
     let token = identity.token.iter().map(|name| name.to_string_lossy().into_owned());
     let named: Vec<_> = arguments.env.iter().cloned().chain(token).collect();
-    run.iter().try_for_each(|run| given::arrived(&named, run))?;
+    run.iter().try_for_each(|run| passed_variables::check_passed(&named, run))?;
     if let Some(registry) = opened {
         // Close the registry, because the tool may run for days.
         registry.close().await;
@@ -124,7 +125,7 @@ async fn in_container(
         let of_profile = run.env.iter().filter(|(name, _)| !arguments.env.contains(name));
         let env = of_profile.map(|(name, value)| (name.into(), value.clone())).collect();
         let variables = Variables { without: Vec::new(), env, secret: None }.with_secret(token);
-        return shown(program, &run.argv(), &variables, &run.left_out, options);
+        return print_command(program, &run.argv(), &variables, &run.left_out, options);
     }
     let engine = run.engine;
     let mut signals = caught()?;
@@ -151,7 +152,7 @@ async fn on_host(program: &Program, dry: bool, options: &SpawnOptions, token: Op
     if dry {
         let argv: Vec<_> =
             std::iter::once(options.program.clone().into()).chain(options.args.iter().cloned()).collect();
-        return shown(program, &argv, &Variables::of(program, options).with_secret(token), &[], options);
+        return print_command(program, &argv, &Variables::of(program, options).with_secret(token), &[], options);
     }
     let mut command = Command::new(&options.program);
     command.args(&options.args).envs(&options.env);
@@ -176,7 +177,7 @@ fn of_tools(program: &Program, options: &SpawnOptions, command: &mut Command) {
 }
 
 /// Prints what would be run, with only the variables that the profile sets, and only the name of a token's variable.
-fn shown(
+fn print_command(
     program: &Program,
     argv: &[OsString],
     variables: &Variables,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::task::AbortHandle;
 
 /// The time limit of a check. A store that takes longer is useless to clients.
-const LONGEST: Duration = Duration::from_secs(3);
+const MAX_DURATION: Duration = Duration::from_secs(3);
 
 /// The parts that are checked.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Health {
         let answers = tokio::select! {
             biased;
             answers = self.registry.server().health() => answers,
-            () = clock.sleep(LONGEST) => false,
+            () = clock.sleep(MAX_DURATION) => false,
         };
         if answers { Ok(()) } else { Err("store") }
     }

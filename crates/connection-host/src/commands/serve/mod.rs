@@ -26,7 +26,7 @@ pub(super) use routes::mounted;
 /// The default time limit of a request, if none is configured.
 const USUAL_REQUEST: Duration = Duration::from_secs(60);
 /// The additional time after a request in progress, in which its result is stored.
-const BEHIND: Duration = Duration::from_secs(30);
+const MAX_SHUTDOWN_TIME: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     let listen = program.settings.inbound.listen()?;
@@ -56,10 +56,10 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     }
     let address = server.address();
     tracing::info!(target: OPERATIONS, "listening on {address}, reached at {url}");
-    tell(output, "listening", address, &url)?;
+    print_state(output, "listening", address, &url)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = server.serve(routes, &url, async { drop(stopped.await) });
-    let patience = program.settings.timeout.unwrap_or(USUAL_REQUEST).saturating_add(BEHIND);
+    let patience = program.settings.timeout.unwrap_or(USUAL_REQUEST).saturating_add(MAX_SHUTDOWN_TIME);
     let draining = async {
         serving.await;
         drained(&registry, patience).await;
@@ -71,7 +71,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         scheduler.abort();
         // If the server has ended by itself, there is no receiver.
         stop.send(()).ok();
-        let told = tell(output, "draining", address, &url);
+        let told = print_state(output, "draining", address, &url);
         signals.next().await;
         told
     };
@@ -84,7 +84,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         }
     }
     tracing::info!(target: OPERATIONS, "ended");
-    tell(output, "ended", address, &url)?;
+    print_state(output, "ended", address, &url)?;
     Ok(Exit::Fine)
 }
 
@@ -97,7 +97,8 @@ async fn start(program: &mut Program, listen: SocketAddr) -> Result<(Server, Pub
     };
     let server = server.reserve(HEALTH).reserve(format!("{}{HEALTH}", url.prefix()));
     let registry = open(program, &url).await?;
-    let (version, store) = (env!("CARGO_PKG_VERSION"), registry.server().store_name());
+    let version = env!("CARGO_PKG_VERSION");
+    let store = registry.server().store_name();
     match registry.server().answer_room() {
         AnswerRoom::Reserved { directory } | AnswerRoom::Unreserved { directory, .. } => tracing::info!(
             target: OPERATIONS,
@@ -135,7 +136,7 @@ async fn drained(registry: &ConnectionRegistry, patience: Duration) {
     }
 }
 
-fn tell(output: &Output, state: &'static str, address: SocketAddr, url: &PublicUrl) -> Result<(), Error> {
+fn print_state(output: &Output, state: &'static str, address: SocketAddr, url: &PublicUrl) -> Result<(), Error> {
     if output.json {
         return output.element(&ServingBody { state, listen: address.to_string(), public_url: url.to_string() });
     }

@@ -3,7 +3,7 @@
 use connection_contract::{DisplayText, MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric};
 use connection_core::UsageReading;
 
-use super::Told;
+use super::AccountUsage;
 use crate::{
     Error,
     output::{Output, Table, moment},
@@ -14,7 +14,7 @@ const LENGTH: usize = 20;
 /// The age in seconds from which it is shown.
 const FRESH: u64 = 60;
 
-pub(super) fn print(output: &Output, told: &Told, now: Timestamp) -> Result<(), Error> {
+pub(super) fn print(output: &Output, told: &AccountUsage, now: Timestamp) -> Result<(), Error> {
     output.line(heading(told))?;
     let reading = match &told.found {
         Ok((_, reading)) => reading,
@@ -39,7 +39,7 @@ pub(super) fn print(output: &Output, told: &Told, now: Timestamp) -> Result<(), 
 }
 
 /// Returns the heading: `codex · work · ada@example.com · api_key`, with `codex:LABEL` if the profile has several.
-fn heading(told: &Told) -> String {
+fn heading(told: &AccountUsage) -> String {
     let mut parts = vec![told.account.name.clone(), told.account.label.clone()];
     if let Ok((status, _)) = &told.found {
         parts.extend(status.identity.as_ref().map(|identity| identity.label.to_string()));

@@ -1,15 +1,15 @@
 //! `usage`: shows how much of each account's quota is used. If a provider does not answer, the last successful answer
 //! is shown with its age.
 
-mod at_once;
 mod bars;
-mod meant;
+mod concurrent;
+mod selection;
 
 use connection_contract::{SessionTokens, Timestamp, Value};
 use connection_core::{ConnectionRegistry, Error as CoreError, UsageReading, UsageStatus};
 
-use self::meant::{Look, Meant, Named, kind_of};
-use super::follow::until_interrupted;
+use self::selection::{NamedSelection, SelectedAccount, UsageSourceChoice, kind_of};
+use super::follow_events::until_interrupted;
 use crate::{
     Error, Exit,
     args::Usage,
@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// The maximum number of accounts that are asked at once.
-const AT_ONCE: usize = 8;
+const MAX_FETCHES: usize = 8;
 /// The maximum size of a session's document, in bytes.
-const LONGEST_SESSION: u64 = 64 * 1024;
+const MAX_SESSION: u64 = 64 * 1024;
 
 pub(super) async fn run(mut program: Program, arguments: Usage) -> Result<Exit, Error> {
     if let Some(reference) = &arguments.kind {
@@ -32,8 +32,8 @@ pub(super) async fn run(mut program: Program, arguments: Usage) -> Result<Exit, 
         }
     }
     let look = match &arguments.session {
-        Some(from) => Look::Session(session(from)?),
-        None => Look::Fetch,
+        Some(from) => UsageSourceChoice::Session(session(from)?),
+        None => UsageSourceChoice::Fetch,
     };
     let registry = program.open().await?;
     let shown = show(&program, &registry, &arguments, look).await;
@@ -41,19 +41,24 @@ pub(super) async fn run(mut program: Program, arguments: Usage) -> Result<Exit, 
     shown.map(|()| Exit::Fine)
 }
 
-async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usage, look: Look) -> Result<(), Error> {
+async fn show(
+    program: &Program,
+    registry: &ConnectionRegistry,
+    arguments: &Usage,
+    look: UsageSourceChoice,
+) -> Result<(), Error> {
     let output = &program.output;
-    let named = Named::of(program, registry, arguments).await?;
-    let meant = named.meant(program, registry).await?;
-    if let (Look::Session(_), [_, _, ..]) = (&look, &*meant) {
+    let named = NamedSelection::of(program, registry, arguments).await?;
+    let meant = named.accounts(program, registry).await?;
+    if let (UsageSourceChoice::Session(_), [_, _, ..]) = (&look, &*meant) {
         let message = "a session belongs to one account, and several are selected";
         return Err(Error::usage(message).remedy("select one with --profile, or as KIND:LABEL"));
     }
-    let asked = meant.into_iter().map(|account| account.look(registry.clone(), look.clone()));
-    let asking = output.waiting("the providers", at_once::all(AT_ONCE, asked));
+    let asked = meant.into_iter().map(|account| account.read_usage(registry.clone(), look.clone()));
+    let asking = output.waiting("the providers", concurrent::all(MAX_FETCHES, asked));
     let mut told = asking.await.into_iter().collect::<Result<Vec<_>, _>>()?;
     if output.json && !arguments.watch {
-        return output.shape(&told.iter().map(Told::body).collect::<Vec<_>>());
+        return output.shape(&told.iter().map(AccountUsage::body).collect::<Vec<_>>());
     }
     let now = registry.server().clock().now();
     told.iter().try_for_each(|told| told.print(program, now))?;
@@ -69,8 +74,8 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
         let polling = registry.poll_usage(program.settings.usage.bounds()).only(named.connections()).into_future();
         let telling = async {
             while changes.changed().await {
-                for account in named.meant(program, registry).await? {
-                    let next = account.look(registry.clone(), Look::Kept).await?;
+                for account in named.accounts(program, registry).await? {
+                    let next = account.read_usage(registry.clone(), UsageSourceChoice::Kept).await?;
                     let before = told.iter_mut().find(|told| told.account == next.account);
                     match before {
                         Some(before) if before.is_as(&next) => continue,
@@ -93,11 +98,11 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
 /// Reads the document of a session from a file or from standard input.
 fn session(from: &str) -> Result<SessionTokens, Error> {
     const OPTION: &str = "--session";
-    let Some(text) = at_value(from, &mut Standard::default(), OPTION, LONGEST_SESSION)? else {
+    let Some(text) = at_value(from, &mut Standard::default(), OPTION, MAX_SESSION)? else {
         return Err(Error::usage("--session takes @ and the path of a file, or @- for standard input"));
     };
     match Value::parse(text.expose()) {
-        Ok(document @ Value::Map(_)) => Ok(SessionTokens::default().said(document)),
+        Ok(document @ Value::Map(_)) => Ok(SessionTokens::default().document(document)),
         _ => Err(Error::usage("the input of --session is not a JSON object")
             .remedy("pass the output of the tool without changes")),
     }
@@ -115,12 +120,12 @@ fn nothing(arguments: &Usage) -> String {
 
 /// The findings about one account.
 #[derive(Clone, Debug)]
-struct Told {
-    account: Meant,
+struct AccountUsage {
+    account: SelectedAccount,
     found: Result<(UsageStatus, Option<UsageReading>), Error>,
 }
 
-impl Told {
+impl AccountUsage {
     /// Returns `true` if both look the same to a person, apart from their age.
     fn is_as(&self, other: &Self) -> bool {
         let seen = |told: &Self| match &told.found {
@@ -135,7 +140,7 @@ impl Told {
     }
 
     fn body(&self) -> json::UsageBody {
-        let Meant { kind, profile, connection, .. } = &self.account;
+        let SelectedAccount { kind, profile, connection, .. } = &self.account;
         let found = self.found.as_ref().map(|(status, reading)| (status, reading.as_ref()));
         json::UsageBody::of(kind, *profile, *connection, found)
     }

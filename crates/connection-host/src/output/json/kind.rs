@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connection_contract::{AuthType, Field, Guide, Input, Need, Text, ToolSpec, Way};
+use connection_contract::{AuthType, Field, Guide, Input, Need, SetupMethod, Text, ToolSpec};
 use serde::Serialize;
 
 use super::{ErrorContent, ProbeBody};
@@ -201,11 +201,11 @@ pub(crate) fn need_word(need: Need) -> &'static str {
     }
 }
 
-pub(crate) fn way_word(way: Way) -> &'static str {
+pub(crate) fn way_word(way: SetupMethod) -> &'static str {
     match way {
-        Way::Browser => "browser",
-        Way::Device => "device",
-        Way::Paste => "paste",
+        SetupMethod::Browser => "browser",
+        SetupMethod::Device => "device",
+        SetupMethod::Paste => "paste",
         _ => "other",
     }
 }

@@ -54,7 +54,8 @@ impl From<&Error> for ErrorBody {
 
 impl From<&Reason> for ErrorContent {
     fn from(reason: &Reason) -> Self {
-        let (code, message) = (reason.code.to_string(), reason.message.to_string());
+        let code = reason.code.to_string();
+        let message = reason.message.to_string();
         Self { code, message, remedy: reason.remedy.as_ref().map(ToString::to_string) }
     }
 }

@@ -69,7 +69,8 @@ fn no_address_or_key_of_webhooks_is_found_but_where_it_is_asked_for() {
     for command in ["enable", "rotate"] {
         let shown = watch.machine.run(&["webhooks", "github", command, "--json", "--show-secrets"]).exits(0);
         let secret = |member: &str| shown.json()[member].as_str().map(str::to_owned).expect("it is shown");
-        let (address, key) = (secret("address"), secret("key"));
+        let address = secret("address");
+        let key = secret("key");
         watch.knows(address.rsplit('/').next().expect("it has parts"));
         watch.knows(&key);
         // The control: the secrets that were requested are in the output, and the search finds them.

@@ -23,8 +23,8 @@ fn no_secret_is_found_in_any_output_log_error_or_file() {
     let field = format!("accessToken=@{token}");
     let key = format!(r#"{{"accountSid": "{ACCOUNT}", "apiKeySid": "{KEY}", "apiKeySecret": "{KEY_SECRET}"}}"#);
     let login = format!(r#"{{"accountSid": "{ACCOUNT}", "authToken": "{AUTH_TOKEN}"}}"#);
-    let (key, login) =
-        (machine.write("given/key.json", key.as_bytes()), machine.write("given/login.json", login.as_bytes()));
+    let key = machine.write("given/key.json", key.as_bytes());
+    let login = machine.write("given/login.json", login.as_bytes());
     let [refused, argument, malformed] = WRONG;
     let refused = machine.write("given/refused", refused.as_bytes());
     let malformed = machine.write("given/malformed.json", format!(r#"{{"accountSid": "{malformed}"}}"#).as_bytes());

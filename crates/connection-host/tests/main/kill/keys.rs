@@ -58,7 +58,8 @@ fn a_change_of_the_source_that_is_killed_leaves_one_that_opens_and_is_ended_by_t
                 std::fs::remove_file(machine.path("b.key")).ok();
             }
             let killed = course.kill(random, &machine, &change);
-            let (old, new) = (opens(&machine, "a.key"), opens(&machine, "b.key"));
+            let old = opens(&machine, "a.key");
+            let new = opens(&machine, "b.key");
             assert!(old || new, "neither source opens it");
             of_file(&machine, "a.key");
             machine.run(&change).exits(0);

@@ -207,7 +207,8 @@ fn kill(command: &str, world: fn(&mut Random) -> Vec<Left>) {
         worlds.into_iter().flat_map(|world| world.join().expect("what failed was told above")).collect()
     });
     let count = |so: fn(&Left) -> bool| left.iter().filter(|left| so(left)).count();
-    let (running, done) = (count(|left| left.running), count(|left| left.running && left.done));
+    let running = count(|left| left.running);
+    let done = count(|left| left.running && left.done);
     let summary = format!("killed `{command}` {} times: {running} found it running, {done} of them done", left.len());
     // Past the capture of the test harness: it is the figure that says what was shown.
     std::io::stderr().write_all(format!("{summary}\n").as_bytes()).expect("standard error takes it");

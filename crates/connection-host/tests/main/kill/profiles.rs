@@ -44,7 +44,11 @@ fn a_profile_whose_making_is_killed_is_whole_or_not_there() {
         let mut course = Course::of(&machine, &CREATE, |_| fresh(&machine));
         let one = |number| {
             // On a first run, too, on which there is no store.
-            if number % 3 == 0 { super::wiped(&machine) } else { fresh(&machine) }
+            if number % 3 == 0 {
+                super::wiped(&machine)
+            } else {
+                fresh(&machine)
+            }
             let killed = course.kill(random, &machine, &CREATE);
             let done = work(&looked(&machine)).is_some();
             machine.run(&CREATE).exits(if done { 6 } else { 0 });
@@ -82,8 +86,10 @@ fn a_change_that_is_killed_leaves_all_of_the_old_profile_or_all_of_the_new_one()
         let to = |label, dir| ["profiles", "update", "claude", WORK, "--label", label, "--dir", dir];
         let id = work(&looked(&machine)).expect("it was made")["id"].as_str().expect("an id").to_owned();
         let of = |words: [&'static str; 8]| words.map(|word| if word == WORK { id.clone() } else { word.to_owned() });
-        let (there, back) = (of(to("play", "elsewhere")), of(to("work", "work")));
-        let (there, back) = (there.each_ref().map(|word| &**word), back.each_ref().map(|word| &**word));
+        let there = of(to("play", "elsewhere"));
+        let back = of(to("work", "work"));
+        let there = there.each_ref().map(|word| &**word);
+        let back = back.each_ref().map(|word| &**word);
         let mut course = Course::of(&machine, &there, |_| drop(machine.run(&back).exits(0)));
         let one = |_| {
             machine.run(&back).exits(0);

@@ -5,7 +5,7 @@ use super::{Serving, machine};
 const PAGE: &str = include_str!("../../../../../docs/spec/inbound.md");
 
 #[test]
-fn it_answers_what_the_specification_says() {
+fn serve_answers_as_specified() {
     let section = PAGE.split("\n## ").find(|section| section.starts_with("What `serve` answers")).unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|line| {
         let (request, rest) = line.split_once("` | ")?;

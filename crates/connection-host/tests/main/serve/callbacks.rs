@@ -56,7 +56,8 @@ fn a_browser_of_add_comes_back_to_serve_where_a_public_url_is_configured() {
 fn two_serve_on_one_store_and_either_is_called_back() {
     let machine = machine();
     let google = Google::of(&machine, 3600);
-    let (one, two) = (Serving::start(&machine), Serving::start(&machine));
+    let one = Serving::start(&machine);
+    let two = Serving::start(&machine);
     assert_ne!(one.address, two.address);
     let adding = Adding::at(&machine, &google, &one);
     let (first, path) = adding.begun();
@@ -94,7 +95,7 @@ fn behind_a_proxy_it_answers_at_its_path_and_below_that_of_the_public_url() {
 
 /// T09: a page whose host name was pointed to this machine learns nothing.
 #[test]
-fn on_loopback_alone_it_answers_to_its_own_names() {
+fn a_loopback_server_answers_only_to_its_own_names() {
     let machine = machine();
     let serving = Serving::start(&machine);
     for (host, status) in [(serving.address.to_string(), 200), ("evil.example".to_owned(), 421)] {

@@ -19,7 +19,7 @@ fn now() -> i64 {
 
 /// Nobody uses the connection. The scheduler finds that it is due.
 #[test]
-fn what_is_due_is_renewed_with_nobody_asking() {
+fn a_due_credential_is_refreshed_by_the_scheduler() {
     let machine = machine();
     let google = Google::of(&machine, 2);
     let serving = Serving::start(&machine);
@@ -33,7 +33,7 @@ fn what_is_due_is_renewed_with_nobody_asking() {
 
 /// The answer of a provider is stored before the process ends.
 #[test]
-fn told_to_end_it_finishes_an_exchange_in_flight() {
+fn a_signal_lets_serve_finish_its_exchange() {
     for name in ["TERM", "INT"] {
         let machine = machine();
         let google = Google::of(&machine, 2);
@@ -57,7 +57,7 @@ fn told_to_end_it_finishes_an_exchange_in_flight() {
 }
 
 #[test]
-fn told_twice_it_ends_at_once_and_nothing_is_lost() {
+fn a_second_signal_ends_serve_at_once_and_loses_nothing() {
     let machine = machine();
     let google = Google::of(&machine, 2);
     let serving = Serving::start(&machine);
@@ -79,7 +79,7 @@ fn told_twice_it_ends_at_once_and_nothing_is_lost() {
 
 /// The database accepts the connection and never answers.
 #[test]
-fn told_to_end_while_it_starts_it_ends_at_once() {
+fn a_signal_during_the_start_ends_serve_at_once() {
     for name in ["TERM", "INT"] {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut machine = machine();
@@ -98,7 +98,7 @@ fn told_to_end_while_it_starts_it_ends_at_once() {
 }
 
 #[test]
-fn where_it_cannot_listen_it_says_so_with_the_way_out() {
+fn a_failure_to_listen_is_reported_with_a_remedy() {
     let mut machine = machine();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

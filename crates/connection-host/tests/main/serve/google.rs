@@ -46,8 +46,7 @@ impl Google {
                 thread::spawn(move || serving.serve(stream).unwrap_or_default());
             }
         });
-        let lines: String =
-            Self::ORIGINS.iter().map(|from| format!("\"{from}\" = \"{}\"\n", google.origin)).collect();
+        let lines: String = Self::ORIGINS.iter().map(|from| format!("\"{from}\" = \"{}\"\n", google.origin)).collect();
         machine.write("config.toml", format!("[http.endpoints]\n{lines}").as_bytes());
         google
     }
@@ -82,7 +81,9 @@ impl Google {
 
     fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
         let mut reader = BufReader::new(stream);
-        let (mut line, mut first, mut length) = (String::new(), String::new(), 0);
+        let mut line = String::new();
+        let mut first = String::new();
+        let mut length = 0;
         while reader.read_line(&mut line)? > 2 {
             if first.is_empty() {
                 first.clone_from(&line);
@@ -105,7 +106,8 @@ impl Google {
 
     fn token(&self, form: &str) -> String {
         let pairs = encode::from_form(form);
-        let grant = pairs.into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value).unwrap_or_default();
+        let grant =
+            pairs.into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value).unwrap_or_default();
         let mut state = self.lock();
         state.asked.push(grant.clone());
         let number = state.asked.len();
@@ -113,6 +115,8 @@ impl Google {
         assert!(!waited.timed_out(), "nobody lets it answer");
         let life = if grant == "authorization_code" { state.life } else { 3600 };
         let refresh = if grant == "authorization_code" { r#""refresh_token":"refresh-1","# } else { "" };
-        format!(r#"{{"access_token":"access-{number}",{refresh}"expires_in":{life},"scope":"{SCOPE}","token_type":"Bearer"}}"#)
+        format!(
+            r#"{{"access_token":"access-{number}",{refresh}"expires_in":{life},"scope":"{SCOPE}","token_type":"Bearer"}}"#
+        )
     }
 }

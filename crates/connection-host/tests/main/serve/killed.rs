@@ -1,7 +1,7 @@
 //! `serve` is killed after a provider has answered and before the commit. The answer is not lost, and the code is not
 //! spent twice.
 
-use connection_faults::{held::Held, kept};
+use connection_faults::{state_files, write_lock::HeldLock};
 
 use super::{Serving, adding::Adding, google::Google, machine, until};
 
@@ -18,10 +18,10 @@ fn killed_between_answer_and_commit_the_next_one_goes_on_with_the_answer() {
     adding.close();
     assert_eq!(serving.get(&path).status, 303);
     google.until_asked(1);
-    let held = Held::of(&machine.address());
+    let held = HeldLock::of(&machine.address());
     google.release();
     let state = machine.state_directory();
-    let is_kept = || kept::count(&state) > 0;
+    let is_kept = || state_files::count(&state) > 0;
     until("the answer is kept", is_kept);
     serving.kill();
     drop(held);

@@ -25,7 +25,8 @@ impl Logged {
         let mut command = machine.command();
         command.arg("serve").stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let (lines, err) = (Arc::<Mutex<Vec<String>>>::default(), BufReader::new(child.stderr.take().unwrap()));
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let err = BufReader::new(child.stderr.take().unwrap());
         let kept = lines.clone();
         thread::spawn(move || err.lines().map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
         Self { child, lines }
@@ -83,15 +84,19 @@ impl Way {
 
     fn lead(&self, listener: TcpListener) {
         self.open.store(true, Ordering::SeqCst);
-        let (open, streams, server) = (self.open.clone(), self.streams.clone(), self.server.clone());
+        let open = self.open.clone();
+        let streams = self.streams.clone();
+        let server = self.server.clone();
         thread::spawn(move || {
             for near in listener.incoming() {
                 if !open.load(Ordering::SeqCst) {
                     return;
                 }
-                let (near, far) = (near.unwrap(), TcpStream::connect(&server).unwrap());
+                let near = near.unwrap();
+                let far = TcpStream::connect(&server).unwrap();
                 for (from, to) in [(&near, &far), (&far, &near)] {
-                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let mut from = from.try_clone().unwrap();
+                    let mut to = to.try_clone().unwrap();
                     thread::spawn(move || {
                         // When one side closes, the other side is closed too.
                         std::io::copy(&mut from, &mut to).unwrap_or_default();

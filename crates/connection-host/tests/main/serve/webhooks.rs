@@ -56,10 +56,11 @@ fn adding(machine: &Machine) -> Adding {
 }
 
 #[test]
-fn what_the_three_providers_send_is_taken_once_by_any_process() {
+fn each_delivery_of_the_three_providers_is_stored_once_by_any_process() {
     let Some((mut script, _)) = Script::start("signers.mjs", "") else { return };
     let machine = connected();
-    let (one, two) = (Serving::start(&machine), Serving::start(&machine));
+    let one = Serving::start(&machine);
+    let two = Serving::start(&machine);
     let adding = adding(&machine);
 
     let (github, github_url) = enabled(&adding, "github");

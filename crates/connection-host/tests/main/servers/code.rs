@@ -80,7 +80,7 @@ async fn a_public_client_needs_no_secret() {
 }
 
 #[tokio::test]
-async fn where_the_browser_ended_is_pasted() {
+async fn the_final_address_of_the_browser_is_pasted() {
     let Some(server) = OidcServer::start(OPTIONS) else { return };
     let config = discovered(&server, CLIENT, Some(SECRET)).methods([Method::Paste]).build().unwrap();
     let host = Host::open(server.issuer(), config).await;

@@ -47,7 +47,8 @@ async fn a_code_that_is_typed_elsewhere_connects() {
     let (_, shown) = step(&session).await;
     let SetupStep::Notice { beside } = &shown else { panic!("{shown:?}") };
     let notice = beside.iter().find(|notice| notice.user_code.is_some()).unwrap();
-    let (link, code) = (notice.link.clone().unwrap(), notice.user_code.clone().unwrap());
+    let link = notice.link.clone().unwrap();
+    let code = notice.user_code.clone().unwrap();
     let typed = move || allowed(link.as_str(), code.as_str());
     tokio::task::spawn_blocking(typed).await.unwrap();
     assert!(matches!(passing(&host, &server, session.terminal()).await.unwrap(), Outcome::Done(_)));

@@ -23,7 +23,7 @@ impl HostSecret for Filed {
 #[tokio::test]
 async fn a_secret_that_was_replaced_in_its_file_works_at_the_next_renewal() {
     let Some(server) = OidcServer::start(r#"{"redirectUris": ["http://127.0.0.1/callback"]}"#) else { return };
-    let config = || discovered(&server, CLIENT, Some(SECRET)).client(Client::Asked).build().unwrap();
+    let config = || discovered(&server, CLIENT, Some(SECRET)).client(Client::Prompted).build().unwrap();
     let host = Host::open(server.issuer(), config()).await;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");

@@ -40,7 +40,8 @@ async fn all() {
         let host = Host::open(server.issuer(), config).await;
         let [store, key] = host.places();
         let mut beginner = Process::start(NAME, &[store, key, server.issuer().to_owned()]);
-        let (id, link) = (beginner.line(), beginner.line());
+        let id = beginner.line();
+        let link = beginner.line();
         match fate {
             "paused" => beginner.signal("STOP"),
             "killed" => beginner.kill(),

@@ -14,7 +14,7 @@ async fn held(connection: &Connection) -> String {
 /// S19: revoking the refresh token also revokes the access tokens of its grant. The tokens of a later connection are
 /// active.
 #[tokio::test]
-async fn what_is_held_is_good_until_the_connection_is_removed() {
+async fn a_handle_works_until_the_connection_is_removed() {
     let Some(server) = OidcServer::start("{}") else { return };
     let host = Host::open(server.issuer(), discovered(&server, CLIENT, Some(SECRET)).build().unwrap()).await;
     let connection = host.connection(&connected(&host).await).await;

@@ -17,10 +17,10 @@ const PROCESSES: usize = 4;
 const CALLERS: usize = 50;
 /// The age of the connection in seconds. Its access tokens live half as long.
 const AGO: i64 = 2 * 3600;
-const NAME: &str = "servers::processes::of_four_processes_with_fifty_callers_each_one_renews_and_all_get_its_generation";
+const NAME: &str = "servers::processes::four_processes_with_fifty_callers_each_refresh_once_and_share_the_generation";
 
 #[test]
-fn of_four_processes_with_fifty_callers_each_one_renews_and_all_get_its_generation() {
+fn four_processes_with_fifty_callers_each_refresh_once_and_share_the_generation() {
     match child::order() {
         Some(order) => child::runtime().block_on(async { tokio::time::timeout(PATIENCE, call(&order)).await.unwrap() }),
         None => child::runtime().block_on(all()),

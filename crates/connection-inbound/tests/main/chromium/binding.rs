@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::site::Site;
 use crate::{
     login::LOGIN,
-    world::{PUBLIC, World, end, labels},
+    test_host::{PUBLIC, World, end, labels},
 };
 
 /// Begins a setup from the host's own page; returns its id, and where it sends the browser.

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::site::{PROVIDER, Site};
 use crate::{
     login::LOGIN,
-    world::{PUBLIC, World, end, outlasted_by, sent_to},
+    test_host::{PUBLIC, World, end, outlasted_by, sent_to},
 };
 
 /// Returns a setup that waits for a browser, and the address to open.

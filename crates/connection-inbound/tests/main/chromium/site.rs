@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, runtime::Handle};
 use super::tls;
 use crate::{
     setups,
-    world::{PUBLIC, callbacks},
+    test_host::{PUBLIC, callbacks},
 };
 
 /// The origin of the provider, as a browser sees it.
@@ -41,7 +41,8 @@ async fn provider() -> u16 {
     let page = get(|request: Request| async move {
         let query = encode::from_form(request.uri().query().unwrap_or_default());
         let value = |name: &str| query.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str()).unwrap();
-        let (back, state) = (value("redirect_uri"), value("state"));
+        let back = value("redirect_uri");
+        let state = value("state");
         Html(format!(
             "<title>Provider</title><script>document.title = 'a script ran'</script>\
              <a id=allow href='{back}?code=the-code&amp;state={state}'>Allow</a> \

@@ -24,10 +24,10 @@ impl ConnectionDefinition for Acme {
             .origin(API)
             .field(Field::secret("apiKey", "API key"))
     }
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let key = ctx.prompt(Prompt::new("Connect Acme").field("apiKey")).await.secret("apiKey")?;
         let identity = self.account(&key, ctx).await?;
-        Ok(Established::new(key, identity))
+        Ok(SetupResult::new(key, identity))
     }
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
         Ok(key.duplicate())

@@ -34,7 +34,7 @@ fn every_sentence_of_the_contract_holds() {
 #[test]
 fn the_first_setup_asks_for_the_application_and_makes_a_connection_of_its_account() {
     let host = oauth2::host(FakeHost::new(kind())).expect(oauth2::redeem(TOKEN)).expect(get_me());
-    let made = host.setup([oauth2::asked(), oauth2::back()]).run().unwrap();
+    let made = host.setup([oauth2::application_answers(), oauth2::back()]).run().unwrap();
     assert_eq!(made.identity, Identity::new("42", "Ada"));
 }
 

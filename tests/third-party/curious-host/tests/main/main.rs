@@ -86,7 +86,7 @@ fn a_plugin_that_tries_to_run_programs_runs_none_and_no_key_is_copied() {
 }
 
 #[test]
-fn what_the_host_does_not_allow_is_told_with_the_way_out() {
+fn a_tool_that_the_host_does_not_allow_is_reported_with_a_remedy() {
     let desk = Desk::new("told");
     let shown = desk.run(&["doctor"]);
     assert!(shown.contains("not allowed by this program: sh, cp, env"), "{shown}");

@@ -6,11 +6,11 @@ use super::{NOTED, Text};
 use crate::{
     ids::{ConnectionId, ProfileId, SessionId},
     store::{
-        ExchangeKey, Lock, Reader, SEALED, Scope, Sealed, SealedRow, Store, Tx, Unchanged, Wanted,
+        ExchangeKey, ListFilter, Lock, Reader, SEALED, Scope, Sealed, SealedRow, Store, Tx, Unchanged,
         rows::{
             AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, PlanRow, PreferenceRow,
-            ProfileRow, Says, Sent, SetupRow, SetupState, TestRow, TicketRow, WebhookRow,
+            ProfileRow, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow, WebhookRow,
         },
         tests::{Database, credential},
     },
@@ -44,7 +44,8 @@ fn nobody() -> ConnectionId {
 }
 
 async fn read(tx: &mut Reader) {
-    let (hash, session) = ([1; 32], SessionId::from(Uuid::nil()));
+    let hash = [1; 32];
+    let session = SessionId::from(Uuid::nil());
     call!(tx:
         clock();
         count_accounts(None, None);
@@ -108,13 +109,20 @@ async fn read(tx: &mut Reader) {
         open_exchanges("node", 9);
         exchange_processes();
     );
-    let (owner, kind, label) = (Some("local".to_owned()), Some("github".to_owned()), Some("a".to_owned()));
+    let owner = Some("local".to_owned());
+    let kind = Some("github".to_owned());
+    let label = Some("a".to_owned());
     for (owner, kind, label) in
         [(&None, &None, &None), (&owner, &None, &None), (&owner, &kind, &None), (&owner, &kind, &label)]
     {
-        let wanted =
-            Wanted { owner: owner.clone(), kind: kind.clone(), label: label.clone(), limit: 50, ..Wanted::default() };
-        call!(tx: list(&wanted); list(&Wanted { only_default: true, ..wanted.clone() }););
+        let wanted = ListFilter {
+            owner: owner.clone(),
+            kind: kind.clone(),
+            label: label.clone(),
+            limit: 50,
+            ..ListFilter::default()
+        };
+        call!(tx: list(&wanted); list(&ListFilter { only_default: true, ..wanted.clone() }););
     }
 }
 
@@ -185,7 +193,7 @@ async fn write_connections(tx: &mut Tx) {
         at: 1,
         kind: "connected".into(),
         body: "{}".into(),
-        says: Says::Made,
+        says: RowClaim::Made,
     };
     call!(tx:
         lock(Lock::Connection(nobody()));
@@ -221,7 +229,9 @@ async fn write_connections(tx: &mut Tx) {
 }
 
 async fn write_setups(tx: &mut Tx) {
-    let (session, hash, sealed) = (SessionId::from(Uuid::nil()), [1; 32], Sealed::from_row(vec![1; 97]));
+    let session = SessionId::from(Uuid::nil());
+    let hash = [1; 32];
+    let sealed = Sealed::from_row(vec![1; 97]);
     let setup = SetupRow {
         id: session,
         owner: "local".into(),
@@ -267,7 +277,8 @@ async fn write_setups(tx: &mut Tx) {
 }
 
 async fn write_extensions(tx: &mut Tx) {
-    let (id, marked) = (Uuid::nil(), Marked::default());
+    let id = Uuid::nil();
+    let marked = Marked::default();
     let (profile, mark): (ProfileId, &[u8]) = (ProfileId::from(id), &[1]);
     let extension = ExtensionRow {
         name: "a".into(),
@@ -330,7 +341,9 @@ async fn write_extensions(tx: &mut Tx) {
 }
 
 async fn write_webhooks(tx: &mut Tx) {
-    let (id, hash, sealed) = (Uuid::nil(), [1; 32], Sealed::from_row(vec![1; 97]));
+    let id = Uuid::nil();
+    let hash = [1; 32];
+    let sealed = Sealed::from_row(vec![1; 97]);
     let webhook = WebhookRow { id, connection_id: nobody(), digest: hash, received_at: 1, sealed: sealed.clone() };
     let test = TestRow { at: 1, url: "https://example.com".into(), generation: None, failure: None };
     call!(tx:
@@ -347,8 +360,10 @@ async fn write_webhooks(tx: &mut Tx) {
 }
 
 async fn write_exchanges(tx: &mut Tx) {
-    let (key, answer) = (ExchangeKey::from_bytes([1; 32]), Sealed::from_row(vec![1; 97]));
-    let (sent, seen) = (Sent::first(None, "a".into(), 1), BootTime { boot_id: "boot".into(), seconds: 1 });
+    let key = ExchangeKey::from_bytes([1; 32]);
+    let answer = Sealed::from_row(vec![1; 97]);
+    let sent = Sent::first(None, "a".into(), 1);
+    let seen = BootTime { boot_id: "boot".into(), seconds: 1 };
     let exchange = ExchangeRow { key, scope: Scope::Connection(nobody()), sent: sent.clone(), sealed: None };
     call!(tx:
         insert_exchange(&exchange);

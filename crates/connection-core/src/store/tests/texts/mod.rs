@@ -88,7 +88,8 @@ fn sources() -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn every_place_that_runs_a_query_text_is_collected() {
-    let (mut noted, mut places) = (BTreeSet::new(), places());
+    let mut noted = BTreeSet::new();
+    let mut places = places();
     assert!(places.len() > 150, "{}", places.len());
     let mut engines = 0;
     for database in super::Database::each().await {

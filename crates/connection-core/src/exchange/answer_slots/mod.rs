@@ -1,0 +1,340 @@
+//! Places: space on the disk for the answers of a process, reserved when its registry is opened, so that a disk that is
+//! full later does not prevent an answer from being kept.
+//!
+//! ```text
+//! 16 records of 512 bytes | 16 marks of 512 bytes | 16 contents of 32 KiB
+//! record: "CNXP" 4 | version, 1, in 1 | nonce 16 | key of the exchange 32 | length 4
+//!         | SHA-256 of the content 32 | SHA-256 of the record up to here 32
+//! mark:   the nonce of a record 16
+//! ```
+//!
+//! A place is occupied if it has a record and its mark is not the nonce of that record. The process that owns the file
+//! writes the content, waits for the disk, and then writes the record and waits again. A process that is killed before
+//! the record is written has therefore kept nothing, and a record whose content does not match was damaged later. Other
+//! processes only write the mark. A mark holds for one record, so a process that is late with it frees no newer answer.
+//!
+//! The contents are initialized with random bytes, so that no file system stores them as a hole. On a file system that
+//! copies data when it is overwritten (Btrfs, ZFS), even these places need free space.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use aws_lc_rs::{digest, rand};
+
+use super::ExchangeKey;
+use connection_seal::platform::{self, Unreadable};
+
+/// Number of places of one process.
+pub(super) const SLOTS: usize = 16;
+/// The longest content of a place, in bytes.
+pub(super) const MAX_CONTENT: usize = 32 * 1024;
+
+const SECTOR: usize = 512;
+const HEAD: usize = 2 * SLOTS * SECTOR;
+const NONCE_LEN: usize = 16;
+const DIGEST_LEN: usize = 32;
+const MAGIC: [u8; 5] = *b"CNXP\x01";
+const RECORD_LEN: usize = MAGIC.len() + NONCE_LEN + 32 + 4 + 2 * DIGEST_LEN;
+
+const _: () = assert!(RECORD_LEN <= SECTOR);
+
+type Nonce = [u8; NONCE_LEN];
+
+/// The places of this process.
+#[derive(Debug)]
+pub(super) struct AnswerSlots {
+    file: File,
+    path: PathBuf,
+    uses: Mutex<[SlotState; SLOTS]>,
+}
+
+/// The state of a place, as its owner knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SlotState {
+    Free,
+    /// The place is being filled, or holds the answer to this exchange, with this nonce.
+    UsedBy(ExchangeKey, Nonce),
+    /// The disk failed at this place.
+    Broken,
+}
+
+/// An occupied place of some process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AnswerSlot {
+    pub(super) path: PathBuf,
+    pub(super) index: usize,
+    pub(super) key: ExchangeKey,
+    record: Record,
+}
+
+/// The contents of a file of places.
+#[derive(Debug, Default)]
+pub(super) struct SlotFile {
+    pub(super) occupied: Vec<AnswerSlot>,
+    /// The numbers of the places whose record cannot be read.
+    pub(super) unreadable: Vec<usize>,
+}
+
+impl SlotFile {
+    /// Returns `true` if no place holds anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.occupied.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+/// The result of reading a place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    Whole(Vec<u8>),
+    /// The content is not the one that the record was written for.
+    Damaged,
+    /// The place is empty or holds something else by now.
+    Gone,
+}
+
+/// The record of a place, which describes its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Record {
+    nonce: Nonce,
+    key: ExchangeKey,
+    length: usize,
+    digest: [u8; DIGEST_LEN],
+}
+
+impl Record {
+    fn of(key: ExchangeKey, content: &[u8]) -> io::Result<Self> {
+        let mut nonce = [0; NONCE_LEN];
+        rand::fill(&mut nonce).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
+        Ok(Self { nonce, key, length: content.len(), digest: sha256(content) })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let length = u32::try_from(self.length).unwrap_or(u32::MAX).to_be_bytes();
+        let mut bytes = [&MAGIC[..], &self.nonce, self.key.as_bytes(), &length, &self.digest].concat();
+        let digest = sha256(&bytes);
+        bytes.extend_from_slice(&digest);
+        bytes
+    }
+
+    /// Returns the record; `None` for bytes that [`encode`](Self::encode) cannot have written.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (said, digest) = bytes.get(..RECORD_LEN)?.split_at_checked(RECORD_LEN - DIGEST_LEN)?;
+        if sha256(said) != *digest {
+            return None;
+        }
+        let rest = said.strip_prefix(&MAGIC)?;
+        let (nonce, rest) = rest.split_first_chunk()?;
+        let (key, rest) = rest.split_first_chunk()?;
+        let (length, digest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok().filter(|length| *length <= MAX_CONTENT)?;
+        Some(Self { nonce: *nonce, key: ExchangeKey::from_bytes(*key), length, digest: digest.try_into().ok()? })
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; DIGEST_LEN] {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    let mut array = [0; DIGEST_LEN];
+    for (to, from) in array.iter_mut().zip(digest.as_ref()) {
+        *to = *from;
+    }
+    array
+}
+
+const fn record_at(index: usize) -> u64 {
+    (index * SECTOR) as u64
+}
+
+const fn mark_at(index: usize) -> u64 {
+    ((SLOTS + index) * SECTOR) as u64
+}
+
+const fn content_at(index: usize) -> u64 {
+    (HEAD + index * MAX_CONTENT) as u64
+}
+
+impl AnswerSlots {
+    /// Reserves space on the disk for a process, and returns when it is there.
+    pub(super) fn make(path: PathBuf) -> io::Result<Self> {
+        let mut bytes = vec![0; HEAD + SLOTS * MAX_CONTENT];
+        let contents = bytes.get_mut(HEAD..).unwrap_or_default();
+        rand::fill(contents).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
+        platform::write_new_private(&path, &bytes)?;
+        Self::open(path)
+    }
+
+    /// Takes over the file of a process that is gone, all of whose places are free.
+    pub(super) fn take_over(from: &Path, path: PathBuf) -> io::Result<Self> {
+        // If the power fails and the new name is lost, the places are found under the old one.
+        fs::rename(from, &path)?;
+        let places = Self::open(path)?;
+        let mut head = vec![0; HEAD];
+        platform::read_at(&places.file, &mut head, 0)?;
+        if head.iter().any(|byte| *byte != 0) {
+            // A former record must not be taken for the record of a new content.
+            platform::write_at(&places.file, &places.path, &[0; HEAD], 0)?;
+            platform::sync_data(&places.file, &places.path)?;
+        }
+        Ok(places)
+    }
+
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let file = open(&path).map_err(of_unreadable)?.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Self { file, path, uses: Mutex::new([SlotState::Free; SLOTS]) })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Keeps an answer, and returns when it is on the disk. Returns `false` if the answer is too long, or if no place
+    /// is free.
+    ///
+    /// # Errors
+    ///
+    /// The answer is not kept: the disk failed, or the file is not where other processes look for it.
+    pub(super) fn keep(&self, key: ExchangeKey, content: &[u8]) -> io::Result<bool> {
+        if content.len() > MAX_CONTENT {
+            return Ok(false);
+        }
+        let record = Record::of(key, content)?;
+        let Some(index) = self.occupy(&record) else { return Ok(false) };
+        if let Err(error) = self.fill(index, content, &record.encode()) {
+            self.clear(index).unwrap_or_default();
+            return Err(error);
+        }
+        self.forget_where(|of, nonce| of == key && nonce != record.nonce)?;
+        Ok(true)
+    }
+
+    fn fill(&self, index: usize, content: &[u8], record: &[u8]) -> io::Result<()> {
+        platform::write_at(&self.file, &self.path, content, content_at(index))?;
+        platform::sync_data(&self.file, &self.path)?;
+        platform::write_at(&self.file, &self.path, record, record_at(index))?;
+        platform::sync_data(&self.file, &self.path)?;
+        match platform::is_at(&self.file, &self.path)? {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Frees the place of an exchange whose answer is recorded.
+    pub(super) fn forget(&self, key: ExchangeKey) -> io::Result<()> {
+        self.forget_where(|of, _| of == key)
+    }
+
+    /// Frees a place of this process, if it still holds what was found there.
+    pub(super) fn forget_found(&self, place: &AnswerSlot) -> io::Result<()> {
+        self.forget_where(|_, nonce| nonce == place.record.nonce)
+    }
+
+    fn forget_where(&self, is_meant: impl Fn(ExchangeKey, Nonce) -> bool) -> io::Result<()> {
+        for index in 0..SLOTS {
+            let place = self.uses().get(index).copied();
+            if let Some(SlotState::UsedBy(key, nonce)) = place
+                && is_meant(key, nonce)
+            {
+                self.clear(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees a place. The record is removed from the disk before another content is written there; otherwise it would
+    /// look like the record of damaged content.
+    fn clear(&self, index: usize) -> io::Result<()> {
+        let cleared = platform::write_at(&self.file, &self.path, &[0; SECTOR], record_at(index))
+            .and_then(|()| platform::sync_data(&self.file, &self.path));
+        self.set(index, if cleared.is_ok() { SlotState::Free } else { SlotState::Broken });
+        cleared
+    }
+
+    fn occupy(&self, record: &Record) -> Option<usize> {
+        let mut uses = self.uses();
+        let (index, place) = uses.iter_mut().enumerate().find(|(_, place)| **place == SlotState::Free)?;
+        *place = SlotState::UsedBy(record.key, record.nonce);
+        Some(index)
+    }
+
+    fn set(&self, index: usize, to: SlotState) {
+        if let Some(place) = self.uses().get_mut(index) {
+            *place = to;
+        }
+    }
+
+    fn uses(&self) -> MutexGuard<'_, [SlotState; SLOTS]> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open(path: &Path) -> Result<Option<File>, Unreadable> {
+    platform::open_existing_private(path)
+}
+
+pub(super) fn of_unreadable(unreadable: Unreadable) -> io::Error {
+    match unreadable {
+        Unreadable::Io(error) => error,
+        Unreadable::Exposed(exposed) => io::Error::new(io::ErrorKind::PermissionDenied, exposed),
+    }
+}
+
+/// Finds the occupied places of a file. A missing file has none.
+///
+/// # Errors
+///
+/// The file may hold answers but cannot be read, or other users could have changed it.
+pub(super) fn read_slots(path: &Path) -> io::Result<SlotFile> {
+    let Some(file) = open(path).map_err(of_unreadable)? else { return Ok(SlotFile::default()) };
+    let mut head = vec![0; HEAD];
+    let read = platform::read_at(&file, &mut head, 0)?;
+    let mut found = SlotFile::default();
+    for index in 0..SLOTS {
+        let part = |at: u64| usize::try_from(at).ok().and_then(|at| head.get(at..at.checked_add(SECTOR)?));
+        let (Some(record), Some(mark)) = (part(record_at(index)), part(mark_at(index))) else { continue };
+        match Record::decode(record) {
+            Some(record) if mark.starts_with(&record.nonce) => {}
+            Some(record) => found.occupied.push(AnswerSlot { path: path.to_owned(), index, key: record.key, record }),
+            None if record.iter().all(|byte| *byte == 0) && read == HEAD => {}
+            None => found.unreadable.push(index),
+        }
+    }
+    Ok(found)
+}
+
+impl AnswerSlot {
+    /// Reads the content of the place.
+    pub(super) fn read(&self) -> io::Result<Content> {
+        let Some(file) = open(&self.path).map_err(of_unreadable)? else { return Ok(Content::Gone) };
+        let mut content = vec![0; self.record.length];
+        platform::read_at(&file, &mut content, content_at(self.index))?;
+        // The owner clears the record before it writes another content. If the record is still there, the content
+        // belongs to it.
+        Ok(match self.is_there()? {
+            false => Content::Gone,
+            true if sha256(&content) == self.record.digest => Content::Whole(content),
+            true => Content::Damaged,
+        })
+    }
+
+    /// Returns `true` if the place still holds what it held when it was found.
+    pub(super) fn is_there(&self) -> io::Result<bool> {
+        Ok(read_slots(&self.path)?.occupied.contains(self))
+    }
+
+    /// Marks the place in the file of another process, after its answer was recorded.
+    pub(super) fn mark(&self) -> io::Result<()> {
+        match open(&self.path).map_err(of_unreadable)? {
+            Some(file) => {
+                platform::write_at(&file, &self.path, &self.record.nonce, mark_at(self.index))?;
+                platform::sync_data(&file, &self.path)
+            }
+            None => Ok(()),
+        }
+    }
+}

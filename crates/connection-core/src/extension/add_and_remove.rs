@@ -1,0 +1,277 @@
+//! The extensions that a person added. The core stores their declarations as text and does not interpret it.
+
+use connection_contract::{DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
+
+use super::{
+    ChangedPart, DeclaredExtension, ExtensionChange, ExtensionError, Extensions, affected, choice, grants,
+    row_marks::RowMarks,
+};
+use crate::{
+    Error,
+    requirement::public,
+    store::{
+        Lock, StoreError, Tx,
+        rows::{ExtensionRow, ExtensionStateRow, Marked, PreferenceRow},
+    },
+};
+
+/// Maximum length of a declaration, in bytes.
+const MAX_SOURCE_LENGTH: usize = 1 << 20;
+
+/// An extension that was added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExtensionInfo {
+    /// The name.
+    pub name: String,
+    /// The provider to which the extension needs a connection.
+    pub provider: Kind,
+    /// The declaration, as the host gave it.
+    pub source: String,
+    /// The time at which the extension was first added.
+    pub added_at: Timestamp,
+}
+
+impl ExtensionInfo {
+    fn of(row: ExtensionRow) -> Option<Self> {
+        let ExtensionRow { name, provider, source, added_at, .. } = row;
+        Some(Self { name, provider: Kind::parse(&provider)?, source, added_at: Timestamp::from_seconds(added_at) })
+    }
+}
+
+/// Stores the public part of an added declaration, and counts the change if it differs from the former one. Returns
+/// whether it differs; `None` if the count is exhausted, and then nothing is stored.
+async fn added(
+    tx: &mut Tx,
+    marks: &RowMarks<'_>,
+    row: &ExtensionRow,
+    public: String,
+) -> Result<Option<bool>, StoreError> {
+    let known = marks.known(tx, &row.name).await?.unwrap_or_default();
+    let set = tx.preferences(marks.owner, &row.name, "").await?;
+    let shown = |declared: Option<&str>| public::of_provider(declared, set.as_ref().map(|row| &*row.body));
+    let is_read = |provider: Option<&str>| provider == Some(&*row.name);
+    let was = is_read(known.provider.as_deref());
+    let is = is_read(Some(&row.provider));
+    let before = shown(known.public.as_deref());
+    let now = shown(Some(&public));
+    let is_shown = match was == is {
+        true => known.public.is_some() && before != now,
+        // Other extensions read nothing of it before the change, or nothing after it.
+        false => [(was, before), (is, now)].iter().any(|(read, shown)| *read && shown.as_ref() != Some(&Vec::new())),
+    };
+    // The extension itself also reads names whose value the connection has, and values that hold without a default.
+    let told = |declared: &str| public::of_its_own(declared, set.as_ref().map(|row| &*row.body));
+    let is_told = known.public.as_deref().is_some_and(|declared| told(declared) != told(&public));
+    let is_public = is_shown || is_told;
+    let Some(public_revision) = known.public_revision.checked_add(i64::from(is_public)) else { return Ok(None) };
+    let row_of = ExtensionStateRow {
+        fingerprint: Some(row.fingerprint.clone()),
+        provider: Some(row.provider.clone()),
+        public: Some(public),
+        public_revision,
+        marked: Marked::default(),
+    };
+    marks.put_state(tx, &row.name, &row_of).await?;
+    Ok(Some(is_public))
+}
+
+/// Stores that an extension was removed, and counts the changes. Returns the changed parts; `None` if a count is
+/// exhausted, and then nothing is stored.
+async fn removed(
+    tx: &mut Tx,
+    marks: &RowMarks<'_>,
+    name: &str,
+    settings: &[PreferenceRow],
+) -> Result<Option<Vec<ChangedPart>>, StoreError> {
+    let set: Vec<_> = settings.iter().filter(|row| row.body != "{}").collect();
+    // The settings stay as empty rows, because their counts must keep growing.
+    let is_full =
+        |row: &PreferenceRow| row.revision == i64::MAX || (row.command.is_empty() && row.public_revision == i64::MAX);
+    if set.iter().any(|row| is_full(row)) {
+        return Ok(None);
+    }
+    let own = set.iter().copied().find(|row| row.command.is_empty());
+    let mut parts: Vec<_> = own.map(|_| ChangedPart::ExtensionConfig).into_iter().collect();
+    if let Some(known) = marks.known(tx, name).await? {
+        let was_read = known.provider.as_deref() == Some(name);
+        let shown = public::of_provider(known.public.as_deref(), own.map(|row| &*row.body));
+        let is_public = was_read && shown.as_ref() != Some(&Vec::new());
+        parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));
+        let Some(public_revision) = known.public_revision.checked_add(i64::from(is_public)) else { return Ok(None) };
+        let row = ExtensionStateRow { fingerprint: None, provider: None, public_revision, ..known };
+        marks.put_state(tx, name, &row).await?;
+    }
+    for row in &set {
+        let public_revision = row.public_revision + i64::from(row.command.is_empty());
+        let body = "{}".to_owned();
+        let revision = row.revision + 1;
+        marks.set(tx, &PreferenceRow { body, revision, public_revision, ..(*row).clone() }).await?;
+    }
+    parts.extend(set.iter().any(|row| !row.command.is_empty()).then_some(ChangedPart::CommandConfig));
+    Ok(Some(parts))
+}
+
+fn exhausted(extension: &str) -> ExtensionError {
+    ExtensionError::RevisionExhausted { extension: extension.to_owned().into() }
+}
+
+impl Extensions<'_> {
+    /// Adds an extension with its declaration, as a host read it, so that the host finds it when it starts again. The
+    /// declaration of an extension with the same name is replaced; its grants and its settings stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::Declaration`], [`ExtensionError::TooLarge`], [`ExtensionError::RevisionExhausted`], and the
+    /// store's errors. Nothing was changed.
+    pub async fn add(
+        self,
+        declaration: &ExtensionDeclaration,
+        source: impl Into<String>,
+    ) -> Result<ExtensionInfo, Error> {
+        declaration.check().map_err(ExtensionError::from)?;
+        let source = source.into();
+        if source.len() > MAX_SOURCE_LENGTH {
+            return Err(ExtensionError::TooLarge { extension: declaration.name.to_string().into() }.into());
+        }
+        if source.contains('\0') {
+            let name = declaration.name.to_string();
+            let id = declaration.requirement.id.to_string();
+            let rule = "a declaration must not contain a zero byte; remove it";
+            return Err(ExtensionError::from(InvalidDeclaration::new(name, id, "", rule)).into());
+        }
+        let needed = DeclaredExtension::of(&declaration.requirement);
+        let name = declaration.name.to_string();
+        let owner = self.registry.owner.to_string();
+        let row = ExtensionRow {
+            name: name.clone(),
+            provider: declaration.requirement.provider.to_string(),
+            source,
+            fingerprint: needed.print.to_vec(),
+            added_at: self.registry.shared.clock.now().seconds(),
+            marked: Marked::default(),
+        };
+        let public = public::encode(declaration);
+        let on = self.registry.shared.clone();
+        let whose = owner.clone();
+        let asked = name.clone();
+        let task = self.registry.shared.runtimes.spawn(async move {
+            let turn = affected::notification_order(&on).await;
+            let owner = whose.clone();
+            let extension = asked.clone();
+            let by = on.clone();
+            let added = on.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&whose)).await?;
+                    let marks = RowMarks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
+                    let state = tx.extension_state(&whose, &asked).await?;
+                    // A person who was asked before the extension was removed, and agreed afterwards, meant the former
+                    // extension. A state that was edited is not trusted, so it counts as that of a removed extension.
+                    let was_removed = state.is_some_and(|row| {
+                        (row.provider.is_none() && row.fingerprint.is_none())
+                            || marks.check_state(&asked, &row).is_err()
+                    });
+                    let late = if was_removed { tx.open_grants(&whose, &asked).await? } else { Vec::new() };
+                    for grant in &late {
+                        tx.lock(Lock::Connection(grant.connection_id)).await?;
+                        grants::take_back(tx, &by, &whose, &asked, grant.connection_id).await?;
+                    }
+                    let Some(is_public) = added(tx, &marks, &row, public).await? else { return Ok(None) };
+                    marks.put(tx, &row).await?;
+                    let parts = [(is_public, ChangedPart::ConnectionConfig), (!late.is_empty(), ChangedPart::Grant)];
+                    let parts: Vec<_> = parts.into_iter().filter_map(|(is, part)| is.then_some(part)).collect();
+                    // The row keeps the time at which the extension was first added.
+                    Ok(Some((tx.extension(&whose, &asked).await?, parts)))
+                })
+            });
+            let (added, parts) = added.await?.ok_or_else(|| exhausted(&extension))?;
+            on.extensions.declared(&owner, &extension, needed);
+            if !parts.is_empty() {
+                let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
+                on.extensions.announcements.publish(&change);
+            }
+            drop(turn);
+            Ok(added)
+        });
+        let added = task.await.unwrap_or_else(|_| Err(Error::from(StoreError::Panicked)))?.and_then(ExtensionInfo::of);
+        added.ok_or_else(|| ExtensionError::Unknown(name.into()).into())
+    }
+
+    /// Removes an extension and returns whether there was one.
+    ///
+    /// In one transaction, its grants are revoked, and its settings and the connection that was chosen for it are
+    /// deleted. Its connections and their events remain.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::RevisionExhausted`], and the store's errors. Nothing was changed.
+    pub async fn remove(self, name: &str) -> Result<bool, Error> {
+        if name.contains('\0') {
+            return Ok(false);
+        }
+        let on = self.registry.shared.clone();
+        let owner = self.registry.owner.to_string();
+        let name = name.to_owned();
+        let task = self.registry.shared.runtimes.spawn(async move {
+            let turn = on.extensions.announcements.turn();
+            let _turn = turn.lock().await;
+            let by = on.clone();
+            let whose = owner.clone();
+            let extension = name.clone();
+            let removed = on.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&whose)).await?;
+                    let settings = tx.preferences_of(&whose, &extension).await?;
+                    let marks = RowMarks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
+                    let Some(mut parts) = removed(tx, &marks, &extension, &settings).await? else { return Ok(None) };
+                    let grants = tx.open_grants(&whose, &extension).await?;
+                    for grant in &grants {
+                        tx.lock(Lock::Connection(grant.connection_id)).await?;
+                        grants::take_back(tx, &by, &whose, &extension, grant.connection_id).await?;
+                    }
+                    choice::delete(tx, &by.sealer, &whose, &extension, marks.now).await?;
+                    let was_added = marks.delete(tx, &extension).await?;
+                    parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));
+                    Ok(Some((was_added, parts)))
+                })
+            });
+            let (was_added, parts) = removed.await?.ok_or_else(|| exhausted(&name))?;
+            if was_added || !parts.is_empty() {
+                let change = ExtensionChange { owner, extension: name, command: None, parts, revisions: None };
+                on.extensions.announcements.publish(&change);
+            }
+            Ok(was_added)
+        });
+        task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+    }
+
+    /// Returns the added extensions, in the order of their names. A declaration that was edited or restored outside of
+    /// the program is left out; [`edited_rows`](crate::Events::edited_rows) names it.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub async fn list(self) -> Result<Vec<ExtensionInfo>, Error> {
+        let rows = self.registry.shared.reader().await?.extensions(&self.registry.owner).await?;
+        let marks = RowMarks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 };
+        Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).filter_map(ExtensionInfo::of).collect())
+    }
+
+    /// Returns the added extension with this name.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::Unknown`], [`Error::Row`], and the store's errors.
+    pub async fn get(self, name: &str) -> Result<ExtensionInfo, Error> {
+        let unknown = || ExtensionError::Unknown(DisplayText::from(name.to_owned())).into();
+        // No extension has such a name, and not every database accepts it in a query.
+        if name.contains('\0') {
+            return Err(unknown());
+        }
+        let row = self.registry.shared.reader().await?.extension(&self.registry.owner, name).await?;
+        if let Some(row) = &row {
+            RowMarks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 }.check(row)?;
+        }
+        row.and_then(ExtensionInfo::of).ok_or_else(unknown)
+    }
+}

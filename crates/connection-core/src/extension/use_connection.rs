@@ -1,0 +1,189 @@
+//! The uses of a connection by an extension. Each is checked, and recorded before anything is handed out.
+
+use connection_contract::{AuthType, HttpRequest, Requirement, Secret, SecretName, Value};
+
+use super::{CommandContext, ExtensionError, ExtensionHandle, record::UseKind};
+use crate::{Connection, ConnectionStatus, Error, ResolvedConnection, Response, guard, requirement};
+
+const ACCESS_TOKEN: &str = "accessToken";
+
+impl ExtensionHandle {
+    /// Calls `use_it` with the access token of the connection, if the connection is ready and granted with this secret.
+    ///
+    /// The event that records the release is stored first. If it cannot be stored, `use_it` is not called.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::Undeclared`] if the extension declares no such secret, [`ExtensionError::NotReady`],
+    /// [`ExtensionError::NotGranted`], and the errors of [`Connection::with_access_token`].
+    pub async fn with_access_token<T>(
+        &self,
+        requirement: &Requirement,
+        use_it: impl AsyncFnOnce(&Secret) -> T,
+    ) -> Result<T, Error> {
+        self.own(requirement)?;
+        let declared = &requirement.auth.secret_names;
+        let Some(name) = declared.iter().find(|name| name.as_str() == ACCESS_TOKEN) else {
+            return Err(self.undeclared("secret", Some(ACCESS_TOKEN)));
+        };
+        let (_, connection) = self.ready().await?;
+        let names = std::slice::from_ref(name);
+        let mut secrets = self.open(&connection, names).await?;
+        self.record(connection.id(), names.to_vec(), UseKind::AccessToken, None).await?;
+        match secrets.pop() {
+            Some((_, secret)) => Ok(use_it(&secret).await),
+            None => Err(connection.cannot("hand out an access token")),
+        }
+    }
+
+    /// Creates a request below the base of the connection from a method and a path, such as `GET` and `/user/repos`.
+    /// Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`send`](Self::send) and of [`Connection::request`].
+    pub async fn request(&self, method: &str, path_and_query: &str) -> Result<HttpRequest, Error> {
+        let (_, connection) = self.ready().await?;
+        self.granted(connection.id(), &[]).await?;
+        connection.request(method, path_and_query).await
+    }
+
+    /// Sends a request with the credential of the connection attached. The extension does not see the credential.
+    ///
+    /// The use is recorded before the request is sent. The record may be lost if the power fails within moments.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::NotReady`], [`ExtensionError::NotGranted`], and the errors of [`Connection::send`].
+    pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
+        let (_, connection) = self.ready().await?;
+        self.record(connection.id(), Vec::new(), UseKind::Request, None).await?;
+        connection.send(request).await
+    }
+
+    /// Returns the values for a run of the command, or of the extension as a whole: the public configuration, the
+    /// preferences, and every secret that the extension declared. The secrets are wiped when the context is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::Undeclared`] for a command that the extension did not declare,
+    /// [`ExtensionError::PreferenceRequired`], and the errors of [`with_access_token`](Self::with_access_token).
+    pub async fn inject(&self, command: Option<&str>) -> Result<CommandContext, Error> {
+        self.with_context(command, Ok).await
+    }
+
+    /// Returns the values of [`inject`](Self::inject) as environment variables, for a command that is a program; see
+    /// [`CommandContext::environment`]. If the variables are refused, no use is recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::Variable`], and the errors of [`inject`](Self::inject).
+    pub async fn environment(&self, command: Option<&str>) -> Result<Vec<(String, Secret)>, Error> {
+        self.with_context(command, |context| context.environment()).await
+    }
+
+    /// Creates a value from the context. The use is recorded after the value was created and before it is returned.
+    async fn with_context<T>(
+        &self,
+        command: Option<&str>,
+        make: impl FnOnce(CommandContext) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.command(command)?;
+        let preferences = self.settled(command).await?;
+        let names = &self.requirement().auth.secret_names;
+        let (resolved, connection) = if names.is_empty() {
+            (self.usable().await?, None)
+        } else {
+            let (resolved, connection) = self.ready().await?;
+            (resolved, Some(connection))
+        };
+        let secrets = match &connection {
+            Some(connection) => self.open(connection, names).await?,
+            None => Vec::new(),
+        };
+        if let (Some(id), None) = (resolved.connection, &connection)
+            && let Some(row) = self.registry.shared.reader().await?.standing(id).await?
+            && let Some(error) = guard::refused(&self.registry.shared.sealer, &row)
+        {
+            // No credential of this connection was opened, but its configuration is handed out.
+            return Err(error.into());
+        }
+        let public_config = resolved.public_config;
+        let made = make(CommandContext { command: command.map(str::to_owned), public_config, preferences, secrets })?;
+        if let Some(connection) = connection {
+            self.record(connection.id(), names.clone(), UseKind::Command, command).await?;
+        }
+        Ok(made)
+    }
+
+    /// Returns the preferences, or an error if a required one has no value.
+    async fn settled(&self, command: Option<&str>) -> Result<Vec<(String, Value)>, Error> {
+        let read = self.preferences(command).await?;
+        match read.missing.into_iter().next() {
+            Some(name) => {
+                let extension = self.label();
+                let command = command.map(|command| command.to_owned().into());
+                Err(ExtensionError::PreferenceRequired { extension, command, name: name.into() }.into())
+            }
+            None => {
+                let is_used = |name: &str| !read.overridden.iter().any(|(known, _)| known == name);
+                Ok(read.values.into_iter().filter(|(name, _)| is_used(name)).collect())
+            }
+        }
+    }
+
+    /// Returns the resolved requirement, or an error if it is not connected.
+    async fn usable(&self) -> Result<ResolvedConnection, Error> {
+        let resolved = self.registry.resolve_one(&self.declared).await?;
+        let why = match resolved.status {
+            ConnectionStatus::Connected => return Ok(resolved),
+            ConnectionStatus::Missing if resolved.error.is_none() => match &self.requirement().connect_guide {
+                Some(guide) => guide.clone(),
+                None => format!("{} is not connected", self.requirement().title).into(),
+            },
+            ConnectionStatus::Failed | ConnectionStatus::Missing | ConnectionStatus::Unsupported => {
+                resolved.error.as_ref().map(|error| error.message.clone()).unwrap_or_default()
+            }
+        };
+        Err(self.not_ready(resolved.status, why).into())
+    }
+
+    /// Returns the resolved requirement with the selected connection.
+    async fn ready(&self) -> Result<(ResolvedConnection, Connection), Error> {
+        let resolved = self.usable().await?;
+        let Some(id) = resolved.connection else {
+            let why = match self.requirement().auth.auth {
+                AuthType::None => "it declares that it needs no credential, and there is not exactly one connection",
+                _ => "nothing is connected",
+            };
+            return Err(self.not_ready(ConnectionStatus::Missing, why.into()).into());
+        };
+        let connection = self.registry.connection(id).await?;
+        Ok((resolved, connection))
+    }
+
+    fn not_ready(&self, status: ConnectionStatus, why: connection_contract::DisplayText) -> ExtensionError {
+        ExtensionError::NotReady { extension: self.label(), provider: self.requirement().provider.clone(), status, why }
+    }
+
+    /// Takes secrets out of a connection. The grant is checked first, so that nothing is opened without one. The caller
+    /// records the release before it hands the secrets out.
+    async fn open(&self, connection: &Connection, names: &[SecretName]) -> Result<Vec<(SecretName, Secret)>, Error> {
+        self.granted(connection.id(), names).await?;
+        let entry = self.registry.shared.kinds.entry(&connection.info().kind);
+        let of_kind = entry.as_ref().map(|entry| entry.descriptor.secret_names.as_slice()).unwrap_or_default();
+        let declared = self.requirement().auth.secret_names.len();
+        let held_as = |name| requirement::names::of_kind(of_kind, declared, name).unwrap_or(name);
+        let wanted = names.iter().map(|name| held_as(name.as_str()).to_owned());
+        let taken = connection.take_secrets(wanted.collect()).await?;
+        let mut secrets = Vec::new();
+        for (name, secret) in names.iter().zip(taken) {
+            let Some(secret) = secret else {
+                let why = format!("its credential has no '{name}'").into();
+                return Err(self.not_ready(ConnectionStatus::Missing, why).into());
+            };
+            secrets.push((name.clone(), secret));
+        }
+        Ok(secrets)
+    }
+}

@@ -1,0 +1,105 @@
+//! Opens a SQLite file: private, with a write-ahead log, and migrated under a lock.
+//!
+//! Concurrent first starts wait for each other. sqlx does not lock SQLite migrations, so a lock file beside the
+//! database is held from before the file is created until its tables exist.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions as _,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{
+    super::StoreError,
+    Limits, Sqlite, bring_up,
+    writer::{Connections, Writer},
+};
+use connection_seal::platform::{self, FileContent};
+
+/// The time for which a writer waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+
+pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqlite, StoreError> {
+    let place: Arc<str> = path.display().to_string().into();
+    let failed = |error: sqlx::Error| StoreError::of(&error, &place);
+    let lock = prepare(path.clone(), place.to_string()).await?;
+    let base = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging();
+    let writing = base.clone().journal_mode(SqliteJournalMode::Wal);
+    let mut synced = writing.clone().synchronous(SqliteSynchronous::Full).connect().await.map_err(failed)?;
+    bring_up(&mut synced, &place).await?;
+    drop(lock);
+    // With a write-ahead log, NORMAL syncs only at checkpoints: a commit may be lost, but the file is never
+    // corrupted.
+    let relaxed = writing.synchronous(SqliteSynchronous::Normal).connect().await.map_err(failed)?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        // The ping costs more than the read.
+        .test_before_acquire(false)
+        .connect_with(base.pragma("query_only", "ON"))
+        .await
+        .map_err(failed)?;
+    let connections = Connections::OwnPool { synced: Some(synced), relaxed: Some(relaxed) };
+    let writer = Writer { limits, connections, place: place.clone() };
+    Ok(Sqlite::start(writer, readers, place, false))
+}
+
+/// Creates the directory and the file, and takes the lock, which is released when the returned file is dropped.
+/// Existing files that other users can read or change are rejected.
+async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreError> {
+    let prepared = blocking(place, move || {
+        if path.is_dir() {
+            return Err(std::io::ErrorKind::IsADirectory.into());
+        }
+        if let Some(parent) = path.parent() {
+            platform::create_private_dir(parent)?;
+        }
+        // Checked first, so that no file is created where other users could replace it.
+        for file in ["", "-wal", "-shm"].map(|suffix| sibling_path(&path, suffix)) {
+            if let Err(exposed) = platform::check_file(&file, FileContent::Secrets) {
+                return Ok(Err(StoreError::Exposed(exposed)));
+            }
+        }
+        let lock = lock(&path)?;
+        // The log and its index get the mode of the file, whatever the umask is. An existing file is not opened
+        // here: this process may have it open, and would lose its locks on it when the first handle is closed.
+        match path.try_exists()? {
+            true => platform::check_writable(&path)?,
+            false => drop(platform::open_private(&path)?),
+        }
+        Ok(Ok(lock))
+    });
+    prepared.await?
+}
+
+pub(super) fn lock(database: &Path) -> std::io::Result<std::fs::File> {
+    platform::lock_file(&sibling_path(database, ".lock"))
+}
+
+fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Runs `work` on a thread that may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    place: String,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|error| StoreError::io(&error, place)),
+        // The task neither panics nor is aborted. It is lost only when the runtime shuts down.
+        Err(_) => Err(StoreError::Closed),
+    }
+}

@@ -1,0 +1,120 @@
+//! One look at a connection: refreshes its credential if that is due, opens the credential and probes.
+
+use std::sync::Arc;
+
+use connection_contract::{ConnectionError, Liveness, NotLive, Timestamp, reason};
+use tracing::Instrument;
+
+use super::{ProbeTrigger, Result, ShownConnection, open_read, probe, unreadable};
+use crate::{
+    ConnectionRegistry, Error,
+    definition::Probed,
+    refresh::{self, Trigger, plan::Stage},
+    registry::KindEntry,
+    verify::Subject,
+};
+
+/// The result of a look at a connection.
+pub(super) struct Measurement {
+    pub(super) before: ShownConnection,
+    pub(super) began: Timestamp,
+    pub(super) probed: Probed,
+    /// `true` if a refresh made the credential seconds ago.
+    is_fresh: bool,
+}
+
+impl Measurement {
+    /// Returns `true` if the provider refused the credential in a way that a fresh one may cure.
+    pub(super) fn is_refused(&self) -> bool {
+        let found = &self.probed.found;
+        let code = found.reason.as_ref().map(|reason| &*reason.code);
+        found.liveness == Liveness::Failing && matches!(code, Some(reason::EXPIRED | reason::UNAUTHORIZED))
+    }
+
+    /// Returns `true` if the provider refused a credential that a refresh made seconds ago. One of its servers may not
+    /// know the credential yet.
+    pub(super) fn is_refused_while_fresh(&self) -> bool {
+        self.is_fresh && self.is_refused()
+    }
+}
+
+pub(super) async fn measure(
+    registry: &ConnectionRegistry,
+    kind: &Arc<KindEntry>,
+    mut before: ShownConnection,
+    asker: ProbeTrigger,
+) -> Result<Measurement> {
+    let shared = &registry.shared;
+    let id = before.info.id;
+    if kind.renews() {
+        let began = shared.clock.now();
+        match renewed_first(registry, &before).await? {
+            RefreshedFirst::NotLive(why) => {
+                return Ok(Measurement { before, began, probed: why.into(), is_fresh: false });
+            }
+            RefreshedFirst::Renewed => before = registry.seen(id).await?,
+            RefreshedFirst::Same => {}
+        }
+    }
+    let info = &before.info;
+    let span = tracing::info_span!("verify", connection = %id, kind = %info.kind);
+    let opened = open_read(shared, info, &before.read).await?;
+    let began = shared.clock.now();
+    let is_fresh = opened.plan.is_fresh(began.seconds());
+    let probed = match opened.payload {
+        Ok(payload) => {
+            let owner = info.owner.clone();
+            let profile = info.profile;
+            let config = info.config.clone();
+            let subject = Subject { id, owner, profile, payload, config };
+            probe(shared, kind, subject, asker).instrument(span).await
+        }
+        Err(unopened) => Ok(unopened.not_live().into()),
+    };
+    let probed = match probed {
+        Ok(probed) => probed,
+        Err(ConnectionError::Credential(_)) => unreadable().into(),
+        Err(ConnectionError::NotLive(not_live)) => not_live.into(),
+        Err(source) => return Err(Error::Plugin { kind: before.info.kind, source }),
+    };
+    Ok(Measurement { before, began, probed, is_fresh })
+}
+
+/// The result of refreshing a credential before its probe.
+enum RefreshedFirst {
+    /// The credential no longer works and cannot be refreshed now, so nothing is probed.
+    NotLive(NotLive),
+    /// The connection may have another credential now.
+    Renewed,
+    /// The credential was not due.
+    Same,
+}
+
+/// Refreshes the credential if it is due.
+async fn renewed_first(registry: &ConnectionRegistry, before: &ShownConnection) -> Result<RefreshedFirst> {
+    let shared = &registry.shared;
+    // A credential that cannot be read is reported by the probe.
+    let Some(plan) = before.read.plan() else { return Ok(RefreshedFirst::Same) };
+    let id = before.info.id;
+    let now = shared.clock.now().seconds();
+    if let Some(why) = plan.ended() {
+        return Ok(RefreshedFirst::NotLive(why));
+    }
+    let is_expired = match plan.stage(now) {
+        Stage::Fresh => return Ok(RefreshedFirst::Same),
+        Stage::Failed => return Ok(plan.why().map_or(RefreshedFirst::Same, RefreshedFirst::NotLive)),
+        // The refresh in progress replaces the credential while the probe runs.
+        Stage::Due if shared.refreshes.is_under_way(id) => return Ok(RefreshedFirst::Same),
+        Stage::Due => false,
+        Stage::Expired => true,
+    };
+    match refresh::refresh(registry, id, before.generation(), Trigger::Due).await {
+        Ok(_) => Ok(RefreshedFirst::Renewed),
+        Err(Error::NotRenewed { why, .. }) => {
+            let is_final = matches!(&*why.reason.code, reason::NEEDS_REAUTHORIZATION | reason::REFRESH_OUTCOME_UNKNOWN);
+            let is_told = is_expired || (is_final && why.liveness == Liveness::Failing);
+            Ok(if is_told { RefreshedFirst::NotLive(*why) } else { RefreshedFirst::Renewed })
+        }
+        Err(error) => Err(error),
+    }
+}

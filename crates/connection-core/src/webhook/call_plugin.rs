@@ -1,0 +1,43 @@
+//! Calls a plugin about webhooks, contained: a panic or a call that does not end affects only this call.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{Context, CredentialError};
+
+use crate::{
+    Connection, Error,
+    connection::HotRow,
+    contain,
+    contain::Contained,
+    definition::Definition,
+    error::{CRASHED, TIMED_OUT},
+    registry::KindEntry,
+    verify::HostServices,
+};
+
+/// Checking a signature takes microseconds.
+const MAX_DURATION: Duration = Duration::from_secs(10);
+
+pub(super) async fn call<T: Send + 'static>(
+    connection: &Connection,
+    kind: &Arc<KindEntry>,
+    row: Arc<HotRow>,
+    question: impl FnOnce(&Definition, &HotRow, &Context<'_>) -> Result<T, CredentialError> + Send + 'static,
+) -> Result<T, Error> {
+    let shared = &connection.shared;
+    let name = &connection.info.kind;
+    let services = HostServices::new(shared, kind, &connection.info.owner, &row.payload);
+    let definition = kind.definition.clone();
+    let task = async move {
+        contain::call(move || {
+            let http = services.http();
+            question(&definition, &row, &Context::new(services.services(&http)))
+        })
+    };
+    let fault = |what| Error::PluginFault { kind: name.clone(), what };
+    match shared.runtimes.run(&*shared.clock, MAX_DURATION, task).await {
+        Contained::Ended(Some(answer)) => answer.map_err(|source| Error::Credential { kind: name.clone(), source }),
+        Contained::Ended(None) | Contained::Panicked => Err(fault(CRASHED)),
+        Contained::Stopped | Contained::TimedOut => Err(fault(TIMED_OUT)),
+    }
+}

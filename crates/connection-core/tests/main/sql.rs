@@ -1,0 +1,190 @@
+//! Direct access to the database with SQL, as somebody else who can write it has.
+
+use std::path::{Path, PathBuf};
+
+use connection_contract::encode;
+use connection_core::ConnectionId;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection, postgres::PgConnectOptions,
+    sqlite::SqliteConnectOptions,
+};
+
+use uuid::Uuid;
+
+use crate::test_host::ON_POSTGRES;
+
+/// A database, by its engine.
+#[derive(Clone, Debug)]
+pub(crate) enum Database {
+    File(PathBuf),
+    Server(Box<PgConnectOptions>),
+}
+
+enum Connection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// Runs an expression on a separate connection.
+macro_rules! on {
+    ($database:expr, $connection:ident => $run:expr) => {
+        match open($database).await {
+            Connection::Sqlite(mut open) => {
+                let $connection = &mut open;
+                let result = $run.unwrap();
+                open.close().await.unwrap();
+                result
+            }
+            Connection::Postgres(mut open) => {
+                let $connection = &mut open;
+                let result = $run.unwrap();
+                open.close().await.unwrap();
+                result
+            }
+        }
+    };
+}
+
+/// Runs one statement, and returns how many rows it changed.
+pub(crate) async fn run(database: &Database, sql: impl Into<String>) -> u64 {
+    let sql = AssertSqlSafe(sql.into());
+    on!(database, connection => sqlx::query(sql).execute(connection).await.map(|done| done.rows_affected()))
+}
+
+/// Returns the error of the engine for a statement that it refuses.
+pub(crate) async fn refusal(database: &Database, sql: impl Into<String>) -> String {
+    let sql = AssertSqlSafe(sql.into());
+    let refused = on!(database, connection => Ok::<_, ()>(sqlx::query(sql).execute(connection).await.map(drop)));
+    refused.unwrap_err().to_string()
+}
+
+/// Runs statements one after another on one connection.
+pub(crate) async fn script(database: &Database, sql: impl Into<String>) {
+    let sql = AssertSqlSafe(sql.into());
+    on!(database, connection => sqlx::raw_sql(sql).execute(connection).await.map(drop));
+}
+
+/// Returns the number that a query finds; `None` for no row or `NULL`.
+pub(crate) async fn number(database: &Database, sql: impl Into<String>) -> Option<i64> {
+    let sql = AssertSqlSafe(format!("SELECT CAST(({}) AS BIGINT)", sql.into()));
+    on!(database, connection => sqlx::query_as::<_, (Option<i64>,)>(sql).fetch_one(connection).await).0
+}
+
+/// Returns the bytes of one value.
+pub(crate) async fn blob(database: &Database, sql: impl Into<String>) -> Vec<u8> {
+    let sql = AssertSqlSafe(sql.into());
+    on!(database, connection => sqlx::query_as::<_, (Vec<u8>,)>(sql).fetch_one(connection).await).0
+}
+
+/// Returns the texts that a query finds, in its order.
+pub(crate) async fn texts(database: &Database, sql: impl Into<String>) -> Vec<String> {
+    let sql = AssertSqlSafe(sql.into());
+    let found = on!(database, connection => sqlx::query_as::<_, (String,)>(sql).fetch_all(connection).await);
+    found.into_iter().map(|(text,)| text).collect()
+}
+
+/// Returns one id.
+pub(crate) async fn uuid(database: &Database, sql: impl Into<String>) -> Uuid {
+    let sql = AssertSqlSafe(sql.into());
+    on!(database, connection => sqlx::query_as::<_, (Uuid,)>(sql).fetch_one(connection).await).0
+}
+
+/// Makes writes of one sort fail: `INSERT ON connection_setup_effect WHEN NEW.seq = 0`.
+pub(crate) async fn refuse(database: &Database, of: &str) {
+    let (event, when) =
+        of.split_once(" WHEN ").map_or((of, String::new()), |(of, when)| (of, format!("WHEN ({when})")));
+    let sql = if ON_POSTGRES {
+        format!(
+            "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trip'; END $$; \
+             CREATE TRIGGER trip BEFORE {event} FOR EACH ROW {when} EXECUTE FUNCTION trip()"
+        )
+    } else {
+        format!("CREATE TRIGGER trip BEFORE {event} {when} BEGIN SELECT RAISE(ABORT, 'trip'); END")
+    };
+    script(database, sql).await;
+}
+
+/// Undoes [`refuse`].
+pub(crate) async fn refuse_no_more(database: &Database) {
+    script(database, if ON_POSTGRES { "DROP FUNCTION trip() CASCADE" } else { "DROP TRIGGER trip" }).await;
+}
+
+/// Returns all columns of our tables, each as `table.column`.
+pub(crate) async fn columns(database: &Database) -> Vec<String> {
+    let sql = if ON_POSTGRES {
+        "SELECT table_name || '.' || column_name FROM information_schema.columns \
+         WHERE table_schema = 'public' AND table_name LIKE 'connection\\_%' ORDER BY 1"
+    } else {
+        "SELECT t.name || '.' || c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \
+         WHERE t.type = 'table' AND t.name LIKE 'connection\\_%' ESCAPE '\\' ORDER BY 1"
+    };
+    texts(database, sql).await
+}
+
+/// Returns all stored bytes: the files of a file database, or every value of one on a server.
+pub(crate) async fn everything(database: &Database) -> Vec<u8> {
+    let options = match database {
+        Database::File(path) => {
+            return contents(path.parent().unwrap());
+        }
+        Database::Server(options) => options,
+    };
+    let mut connection = options.connect().await.unwrap();
+    let columns: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns \
+         WHERE table_schema = 'public' AND table_name LIKE 'connection\\_%'",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut all = Vec::new();
+    for (table, column, of) in columns {
+        let bytes = if of == "bytea" { column } else { format!("convert_to({column}::text, 'UTF8')") };
+        let sql = AssertSqlSafe(format!("SELECT {bytes} FROM {table} WHERE {bytes} IS NOT NULL"));
+        let values: Vec<(Vec<u8>,)> = sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap();
+        all.extend(values.into_iter().flat_map(|(bytes,)| bytes));
+    }
+    all
+}
+
+/// Returns the contents of all files in and below a directory.
+fn contents(directory: &Path) -> Vec<u8> {
+    let read = |path: PathBuf| if path.is_dir() { contents(&path) } else { std::fs::read(path).unwrap() };
+    std::fs::read_dir(directory).unwrap().flat_map(|entry| read(entry.unwrap().path())).collect()
+}
+
+/// Returns bytes as an SQL literal.
+pub(crate) fn literal(bytes: &[u8]) -> String {
+    let hex = encode::hex(bytes);
+    if ON_POSTGRES { format!("'\\x{hex}'::bytea") } else { format!("X'{hex}'") }
+}
+
+/// Removes the triggers that protect events, as somebody does who covers tracks.
+pub(crate) async fn unlock_events(database: &Database) {
+    let sql = if ON_POSTGRES {
+        "DROP TRIGGER connection_event_no_change ON connection_event; \
+         DROP TRIGGER connection_row_event_no_change ON connection_row_event"
+    } else {
+        "DROP TRIGGER connection_event_no_update; DROP TRIGGER connection_event_no_delete; \
+         DROP TRIGGER connection_row_event_no_update; DROP TRIGGER connection_row_event_no_delete"
+    };
+    script(database, sql).await;
+}
+
+/// Returns the id of a connection as an SQL literal.
+pub(crate) fn id(id: ConnectionId) -> String {
+    id_of(id.to_string().parse::<Uuid>().unwrap().as_bytes())
+}
+
+/// Returns any other id as an SQL literal.
+pub(crate) fn id_of(bytes: &[u8; 16]) -> String {
+    let hex = encode::hex(bytes);
+    if ON_POSTGRES { format!("'{hex}'::uuid") } else { format!("X'{hex}'") }
+}
+
+async fn open(database: &Database) -> Connection {
+    match database {
+        Database::File(path) => Connection::Sqlite(SqliteConnectOptions::new().filename(path).connect().await.unwrap()),
+        Database::Server(options) => Connection::Postgres(options.connect().await.unwrap()),
+    }
+}

@@ -1,0 +1,206 @@
+//! A host in a test: a new directory, a provider on loopback, and a clock that stands until it is moved.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use connection_contract::{Clock, ConnectionDefinition, Kind, PathBase, PathSpec, Secret, Timestamp};
+use connection_core::{
+    AllowedTool, Connection, ConnectionRegistry, HttpPolicy, KeyFile, Limits, Machine, ManualClock, Outcome,
+    RegistryBuilder, SetupSession, SetupStep, StoreSource, ToolPolicy,
+};
+use connection_faults::postgres;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::{
+    acme::{API, Acme, KIND},
+    sql,
+    test_server::{Reply, TestServer},
+};
+
+/// `true` in the suite on PostgreSQL: the same files are two test binaries.
+pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+
+pub(crate) const START: i64 = 1_800_000_000;
+
+type Route = Box<dyn FnMut(&str) -> Reply + Send>;
+
+/// One machine: its files, its clock, and the provider that `https://api.acme.example` is mapped to.
+pub(crate) struct World {
+    pub(crate) directory: TempDir,
+    pub(crate) clock: ManualClock,
+    pub(crate) server: TestServer,
+    /// The database on the test server; `None` for a file.
+    postgres: Option<postgres::Database>,
+    route: Arc<Mutex<Route>>,
+}
+
+impl World {
+    /// Creates a world whose provider knows every key, as account `1`, `ada`.
+    pub(crate) async fn new() -> Self {
+        let route: Arc<Mutex<Route>> = Arc::new(Mutex::new(Box::new(|_| me("1", "ada"))));
+        let answer = route.clone();
+        let server = TestServer::start(move |request| (answer.lock().unwrap())(request)).await;
+        let clock = ManualClock::at(Timestamp::from_seconds(START));
+        let postgres = if ON_POSTGRES { Some(postgres::Database::migrated().await) } else { None };
+        Self { directory: TempDir::new().unwrap(), clock, server, postgres, route }
+    }
+
+    /// Sets the provider's answers from now on.
+    pub(crate) fn provider(&self, route: impl FnMut(&str) -> Reply + Send + 'static) {
+        *self.route.lock().unwrap() = Box::new(route);
+    }
+
+    /// Returns the time of its clock, in seconds.
+    pub(crate) fn now(&self) -> i64 {
+        Clock::now(&self.clock).seconds()
+    }
+
+    /// Returns the database for direct access.
+    pub(crate) fn database(&self) -> sql::Database {
+        match &self.postgres {
+            Some(database) => sql::Database::Server(Box::new(database.options())),
+            None => sql::Database::File(self.file()),
+        }
+    }
+
+    /// Returns the file of the database, on SQLite.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.directory.path().join("store/connections.db")
+    }
+
+    /// Returns the name of the database as in errors, without credentials.
+    pub(crate) fn place(&self) -> String {
+        match &self.postgres {
+            Some(database) => {
+                let options = match self.pooled() {
+                    Some(pooled) => pooled.parse().unwrap(),
+                    None => database.options(),
+                };
+                let name = options.get_database().unwrap();
+                format!("postgres://{}:{}/{name}", options.get_host(), options.get_port())
+            }
+            None => self.address(),
+        }
+    }
+
+    /// Returns the address of the database as hosts write it.
+    pub(crate) fn address(&self) -> String {
+        match &self.postgres {
+            Some(database) => database.url(),
+            None => self.file().to_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Returns the state directory of this machine.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.path().join(if ON_POSTGRES { "state" } else { "store/connections.db.state" })
+    }
+
+    pub(crate) fn key(&self) -> PathBuf {
+        self.directory.path().join("key/root.key")
+    }
+
+    pub(crate) fn policy(&self) -> HttpPolicy {
+        HttpPolicy::new().endpoint(API, &self.server.origin()).unwrap()
+    }
+
+    /// Returns the address of the database through a pooler, if the whole suite runs with one.
+    #[expect(clippy::disallowed_methods, reason = "who runs the tests says so by their environment")]
+    fn pooled(&self) -> Option<String> {
+        let database = self.postgres.as_ref().filter(|_| std::env::var_os("CONNECTIONS_TEST_POOLER").is_some());
+        database.map(|database| postgres::pooler().expect("a pooler was asked for").url(database))
+    }
+
+    /// Returns a builder without kinds. Two registries of one world are two processes on one machine. They cache no
+    /// rows, so that they see direct writes of a test at once.
+    pub(crate) fn builder(&self) -> RegistryBuilder {
+        let builder = match self.pooled() {
+            Some(pooled) => ConnectionRegistry::builder().store(StoreSource::from(pooled).direct(self.address())),
+            None => ConnectionRegistry::builder().store(self.address()),
+        };
+        let builder = builder.machine(Machine::new().tools(tools())).limits(Limits::new().hot_rows(Duration::ZERO));
+        let builder = builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()));
+        // A database file has its state directory beside it.
+        if ON_POSTGRES { builder.state_directory(self.state()) } else { builder }
+    }
+
+    pub(crate) async fn open(&self, definition: impl ConnectionDefinition) -> ConnectionRegistry {
+        self.builder().kind(definition).open().await.unwrap()
+    }
+
+    pub(crate) async fn acme(&self) -> ConnectionRegistry {
+        self.open(Acme::default()).await
+    }
+}
+
+/// Returns the tools of the kinds of these tests, with what their profiles set.
+pub(crate) fn tools() -> ToolPolicy {
+    let home = |path: &str| PathSpec::new(PathBase::Home, path.to_owned()).unwrap();
+    let mut outside = home("a");
+    outside.relative = "../a".into();
+    let tool = ["TOOL_HOME", "TOOL_PARENT", "TOOL_ISOLATED", "TOOL_TOKEN", "XDG_CONFIG_HOME"].into_iter();
+    let tool = tool.fold(AllowedTool::new("tool").argument("--isolated"), AllowedTool::variable);
+    let names = ["gone", "helper"].into_iter().map(|name| AllowedTool::new(name).paths([home("tools")]));
+    let policy = names.fold(ToolPolicy::new(), ToolPolicy::allow);
+    policy
+        .allow(tool.paths([".tool", ".toolrc", ".toolbeside"].map(home)).paths([outside]))
+        .allow(AllowedTool::new("lent").variable("LENT_HOME").paths([home(".lent")]))
+        .allow(AllowedTool::new("metered").variable("METERED_HOME").paths([home(".metered")]))
+}
+
+/// Returns the provider's answer for an account.
+pub(crate) fn me(id: &str, name: &str) -> Reply {
+    Reply::ok(&format!(r#"{{"id":"{id}","name":"{name}"}}"#))
+}
+
+pub(crate) fn answers(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect()
+}
+
+/// Returns the next step; a session that shows none fails the test.
+pub(crate) async fn step(session: &SetupSession) -> (u64, SetupStep) {
+    session.next_step().await.unwrap().expect("the session shows a step")
+}
+
+/// Begins a setup and answers its first prompt.
+pub(crate) async fn connect(registry: &ConnectionRegistry, kind: &Kind, pairs: &[(&str, &str)]) -> Outcome {
+    let session = registry.setups().begin(kind).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(pairs)).await.unwrap();
+    session.terminal().await.unwrap()
+}
+
+/// Connects an Acme account with this key.
+pub(crate) async fn connected(registry: &ConnectionRegistry, key: &str) -> Connection {
+    connected_as(registry, &KIND, &[("accessToken", key)]).await
+}
+
+/// Connects an account of that kind with these answers.
+pub(crate) async fn connected_as(registry: &ConnectionRegistry, kind: &Kind, pairs: &[(&str, &str)]) -> Connection {
+    match connect(registry, kind, pairs).await {
+        Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
+        other => panic!("not connected: {other:?}"),
+    }
+}
+
+/// Returns the outcome of a session as a word.
+pub(crate) fn code(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Cancelled => "cancelled".into(),
+        Outcome::Done(done) => format!("done {:?}", done.liveness),
+        Outcome::Failed(failure) => failure.code.to_string(),
+    }
+}
+
+/// Lets time pass until a task ends that only a deadline of the core can end.
+pub(crate) async fn outlasted<T>(world: &World, task: JoinHandle<T>) -> T {
+    while !task.is_finished() {
+        world.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    task.await.unwrap()
+}

@@ -1,0 +1,88 @@
+//! The report of a setup's result, for people and programs.
+
+use connection_contract::{Liveness, SetupFailure};
+use connection_core::{ConnectionInfo, ConnectionRegistry, Outcome, SetupSession};
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    input::Cancelled,
+    output::{Output, account, expiry, json},
+};
+
+/// The action that is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReportedAction {
+    Connected,
+    /// As `Connected`, for an extension; the calling command prints the shape.
+    ConnectedFor,
+    Reauthorized,
+    /// As `Reauthorized`, for an extension.
+    ReauthorizedFor,
+    RolledBack,
+}
+
+/// Reports the new connection, or returns the reason why there is none.
+pub(super) async fn report(
+    program: &Program,
+    registry: &ConnectionRegistry,
+    session: &SetupSession,
+    made: ReportedAction,
+) -> Result<Exit, Error> {
+    let done = match session.terminal().await? {
+        Outcome::Done(done) => done,
+        Outcome::Cancelled => return Err(Cancelled.into()),
+        Outcome::Failed(failure) => return Err(failed(&failure, made)),
+    };
+    let connection = registry.connection(done.connection).await?;
+    print(&program.output, connection.info(), made)
+}
+
+/// Prints the connection after the action: a line, or its shape.
+pub(super) fn print(output: &Output, info: &ConnectionInfo, made: ReportedAction) -> Result<Exit, Error> {
+    let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
+    if output.json && matches!(made, ReportedAction::ConnectedFor | ReportedAction::ReauthorizedFor) {
+        return Ok(exit);
+    }
+    if output.json {
+        output.shape(&json::ConnectionBody::of(info, output.now))?;
+        return Ok(exit);
+    }
+    let word = match made {
+        ReportedAction::Connected | ReportedAction::ConnectedFor => "Connected",
+        ReportedAction::Reauthorized | ReportedAction::ReauthorizedFor => "Reauthorized",
+        ReportedAction::RolledBack => "Rolled back",
+    };
+    let mut line = format!("{word} {} · {}", account(info), output.liveness(info.liveness));
+    if let Some(reason) = &info.reason {
+        line = format!("{line} · {}", reason.message);
+    }
+    if let Some(expiry) = expiry(info, output.now) {
+        line = format!("{line} · {expiry}");
+    }
+    output.line(line)?;
+    Ok(exit)
+}
+
+/// Returns the error of a failed setup, with the remedy that the command offers.
+pub(super) fn failed(failure: &SetupFailure, made: ReportedAction) -> Error {
+    let is_for_extension = matches!(made, ReportedAction::ConnectedFor | ReportedAction::ReauthorizedFor);
+    let exit = match &*failure.code {
+        "account_changed" | "account_connected" | "label_taken" => Exit::Refused,
+        "not_found" => Exit::NotFound,
+        _ => Exit::SetupFailed,
+    };
+    let error = Error::new(exit, failure.code.clone(), failure.message.to_string());
+    match &failure.remedy {
+        Some(remedy) if *failure.code == *"account_connected" && !is_for_extension => {
+            error.remedy(format!("{remedy}; --again connects it once more"))
+        }
+        Some(_) if failure.code == "account_changed" && is_for_extension => error
+            .remedy("sign in with the account of the connection, or connect the other account with `connections add`"),
+        Some(_) if failure.code == "account_changed" => {
+            error.remedy("sign in with the account of the connection, or use --another-account")
+        }
+        Some(remedy) => error.remedy(remedy.to_string()),
+        None => error,
+    }
+}

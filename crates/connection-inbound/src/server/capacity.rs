@@ -1,0 +1,321 @@
+//! The capacity of a server: which connections are accepted, which requests are answered, and which connections make
+//! room.
+//!
+//! A connection costs little until its request has arrived, so more connections are accepted than requests are
+//! answered at once. When all connections are taken, the one that has waited longest without being answered is
+//! closed, so strangers that send nothing keep nobody out. Requests to a reserved path have capacity of their own.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// The limits of a server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The maximum number of connections at once.
+    pub(crate) connections: usize,
+    /// The maximum number of requests that are answered at once; fewer than connections.
+    pub(crate) requests: usize,
+    /// The maximum number of connections at once from one peer.
+    pub(crate) per_peer: PerPeer,
+    /// The longest head of a request, in bytes.
+    pub(crate) head: usize,
+    /// The maximum number of headers of a request.
+    pub(crate) headers: usize,
+    /// The longest time for the whole head of a request.
+    pub(crate) head_time: Duration,
+}
+
+/// The maximum number of connections at once from one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PerPeer {
+    /// Each address outside this machine and private networks, where the proxy is.
+    Public(usize),
+    /// Each address except those of this machine.
+    Remote(usize),
+}
+
+/// The maximum number of requests to reserved paths that are answered at once.
+const RESERVED: usize = 16;
+
+/// The places of one server. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Capacity(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limits: Limits,
+    reserved_paths: Vec<String>,
+    requests: Arc<Semaphore>,
+    reserved: Arc<Semaphore>,
+    seats: Mutex<Seats>,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    next: u64,
+    /// The taken places by number, in the order of arrival.
+    taken: BTreeMap<u64, TakenSeat>,
+    /// The number of places of each peer that is counted.
+    peers: HashMap<IpAddr, usize>,
+}
+
+#[derive(Debug)]
+struct TakenSeat {
+    peer: Option<IpAddr>,
+    is_answered: bool,
+    /// Dropping the sender ends the connection.
+    _stay: oneshot::Sender<()>,
+}
+
+/// The place of one connection, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) asks: Asks,
+    /// Resolves when another connection needs the place.
+    pub(crate) left: oneshot::Receiver<()>,
+    _held: SeatGuard,
+}
+
+/// Gives a place back when it is dropped.
+#[derive(Debug)]
+struct SeatGuard {
+    places: Capacity,
+    number: u64,
+}
+
+/// The handle with which a connection requests an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Asks {
+    places: Capacity,
+    number: u64,
+}
+
+/// A request that is being answered, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    asks: Asks,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Capacity {
+    pub(crate) fn new(limits: Limits, reserved_paths: Vec<String>) -> Self {
+        let requests = Semaphore::new(limits.requests);
+        let reserved = Semaphore::new(RESERVED);
+        let requests = Arc::new(requests);
+        let reserved = Arc::new(reserved);
+        Self(Arc::new(Shared { limits, reserved_paths, requests, reserved, seats: Mutex::default() }))
+    }
+
+    /// Returns a place for a connection from this address.
+    ///
+    /// Returns `None` if the address has too many connections, or if there are as many connections as possible and
+    /// all of them are being answered.
+    pub(crate) fn seat(&self, peer: IpAddr) -> Option<Seat> {
+        let mut seats = self.lock();
+        let counted = self.0.limits.per_peer.counted(peer);
+        if let Some((peer, most)) = counted
+            && seats.peers.get(&peer).is_some_and(|has| *has >= most)
+        {
+            return None;
+        }
+        if seats.taken.len() >= self.0.limits.connections {
+            let longest = seats.taken.iter().find(|(_, taken)| !taken.is_answered).map(|(number, _)| *number)?;
+            seats.give_back(longest);
+        }
+        let number = seats.next;
+        seats.next += 1;
+        let peer = counted.map(|(peer, _)| peer);
+        if let Some(peer) = peer {
+            *seats.peers.entry(peer).or_default() += 1;
+        }
+        let (stay, left) = oneshot::channel();
+        seats.taken.insert(number, TakenSeat { peer, is_answered: false, _stay: stay });
+        drop(seats);
+        let asks = Asks { places: self.clone(), number };
+        Some(Seat { asks, left, _held: SeatGuard { places: self.clone(), number } })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().taken.is_empty()
+    }
+
+    /// Locks the seats. No code under the lock leaves them inconsistent, so a poisoned lock is still good.
+    fn lock(&self) -> MutexGuard<'_, Seats> {
+        self.0.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seats {
+    /// Gives a place back; does nothing if that has happened already.
+    fn give_back(&mut self, number: u64) {
+        let Some(peer) = self.taken.remove(&number).and_then(|taken| taken.peer) else { return };
+        if let Some(has) = self.peers.get_mut(&peer) {
+            *has -= 1;
+            if *has == 0 {
+                self.peers.remove(&peer);
+            }
+        }
+    }
+}
+
+impl Asks {
+    pub(crate) fn limits(&self) -> Limits {
+        self.places.0.limits
+    }
+
+    /// Waits until a request to this path may be answered.
+    pub(crate) async fn answering(&self, path: &str) -> Answering {
+        let shared = &self.places.0;
+        let is_reserved = shared.reserved_paths.iter().any(|reserved| reserved == path);
+        let semaphore = if is_reserved { &shared.reserved } else { &shared.requests };
+        // The semaphore is never closed.
+        let permit = semaphore.clone().acquire_owned().await.ok();
+        self.set_answered(true);
+        Answering { asks: self.clone(), _permit: permit }
+    }
+
+    fn set_answered(&self, is_answered: bool) {
+        if let Some(taken) = self.places.lock().taken.get_mut(&self.number) {
+            taken.is_answered = is_answered;
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.asks.set_answered(false);
+    }
+}
+
+impl Drop for SeatGuard {
+    fn drop(&mut self) {
+        self.places.lock().give_back(self.number);
+    }
+}
+
+impl PerPeer {
+    /// Returns the address under which a peer is counted and its maximum; `None` for a peer that is not counted.
+    fn counted(self, peer: IpAddr) -> Option<(IpAddr, usize)> {
+        let peer = peer.to_canonical();
+        let (most, is_counted) = match self {
+            Self::Public(most) => (most, !peer.is_loopback() && !is_private(peer)),
+            Self::Remote(most) => (most, !peer.is_loopback()),
+        };
+        is_counted.then(|| (network(peer), most))
+    }
+}
+
+/// Returns the network of a peer: a peer with an IPv6 address controls the 2^64 addresses beside it.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => peer,
+        IpAddr::V6(peer) => Ipv6Addr::from_bits(peer.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+/// Returns `true` for an address that is not on the Internet: private, link-local, or shared by a carrier (RFC 1918,
+/// 3927, 4193 and 6598).
+fn is_private(peer: IpAddr) -> bool {
+    match peer {
+        IpAddr::V4(peer) => {
+            let [first, second, ..] = peer.octets();
+            peer.is_private() || peer.is_link_local() || first == 100 && second & 0b1100_0000 == 64
+        }
+        IpAddr::V6(peer) => peer.is_unique_local() || peer.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        connections: 4,
+        requests: 2,
+        per_peer: PerPeer::Public(2),
+        head: 8 << 10,
+        headers: 10,
+        head_time: Duration::from_secs(1),
+    };
+
+    fn places(per_peer: PerPeer) -> Capacity {
+        Capacity::new(Limits { connections: 100, per_peer, ..LIMITS }, Vec::new())
+    }
+
+    #[test]
+    fn an_address_of_the_internet_has_few_places_and_a_proxy_has_all() {
+        for (per_peer, capped, free) in [
+            (
+                PerPeer::Public(2),
+                &["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "172.32.0.1", "100.128.0.1"][..],
+                &[
+                    "127.0.0.1",
+                    "::1",
+                    "::ffff:127.0.0.1",
+                    "10.0.0.2",
+                    "172.17.0.1",
+                    "192.168.1.1",
+                    "100.64.0.1",
+                    "fd00::1",
+                ][..],
+            ),
+            (PerPeer::Remote(2), &["192.0.2.1", "10.0.0.2", "fd00::1"], &["127.0.0.1", "::1", "::ffff:127.0.0.2"]),
+        ] {
+            for peer in capped {
+                let places = places(per_peer);
+                let peer = peer.parse().unwrap();
+                let first = places.seat(peer).unwrap();
+                let second = places.seat(peer).unwrap();
+                assert!(places.seat(peer).is_none(), "{peer}");
+                assert!(places.seat("198.51.100.7".parse().unwrap()).is_some(), "another one");
+                drop(first);
+                let third = places.seat(peer);
+                assert!(third.is_some() && places.seat(peer).is_none(), "{peer}");
+                drop((second, third));
+                assert!(places.lock().peers.is_empty() && places.lock().taken.is_empty());
+            }
+            for peer in free {
+                let places = places(per_peer);
+                let peer = peer.parse().unwrap();
+                let seats: Vec<_> = (0..50).map(|_| places.seat(peer)).collect();
+                assert!(seats.iter().all(Option::is_some), "{peer}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_addresses_beside_one_of_ipv6_are_counted_with_it() {
+        let places = places(PerPeer::Public(2));
+        let seat = |peer: &str| places.seat(peer.parse().unwrap());
+        let _there = (seat("2001:db8::1").unwrap(), seat("2001:db8::ffff:1").unwrap());
+        assert!(seat("2001:db8::2").is_none());
+        assert!(seat("2001:db8:0:1::1").is_some(), "the control");
+    }
+
+    #[tokio::test]
+    async fn the_longest_waiting_connection_is_closed_and_answered_ones_stay() {
+        let places = Capacity::new(LIMITS, vec!["/healthz".to_owned()]);
+        let local = IpAddr::from([127, 0, 0, 1]);
+        let mut seats: Vec<_> = (0..4).map(|_| places.seat(local).unwrap()).collect();
+        let answering = (seats[0].asks.answering("/").await, seats[1].asks.answering("/").await);
+        let health = seats[3].asks.answering("/healthz").await;
+        let mut fifth = places.seat(local).unwrap();
+        let has_left = |seat: &mut Seat| seat.left.try_recv() == Err(oneshot::error::TryRecvError::Closed);
+        assert_eq!(seats.iter_mut().map(has_left).collect::<Vec<_>>(), [false, false, true, false]);
+        let sixth = places.seat(local).unwrap();
+        assert!(has_left(&mut fifth), "nobody else waits");
+        let seventh = sixth.asks.answering("/healthz").await;
+        assert!(places.seat(local).is_none(), "all are being answered");
+        drop(answering);
+        assert!(places.seat(local).is_some(), "who was answered may leave");
+        assert!(has_left(&mut seats[0]));
+        drop((health, seventh));
+    }
+}

@@ -1,0 +1,171 @@
+//! The questions that a plugin asks through its context, and their fingerprints.
+//!
+//! A replay compares the fingerprint of each question with the one in the journal. Journals are stored, so the form of
+//! a fingerprint never changes after its release: a new form begins with a new version number.
+
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+
+use connection_contract::{Field, GrantedDirectory, HttpRequest, LoginWindow, Secret, Text, ToolSpec, Wait, encode};
+
+use crate::Host;
+
+/// A part of a host's key-value store. The same key in two parts names two values.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "a host must store every part")]
+pub enum Part {
+    /// Values that are not secret.
+    Public,
+    /// Secrets of the kind alone.
+    Secret,
+    /// Secrets that may be sent to these origins, which are sorted and without duplicates.
+    Shared(Vec<Text>),
+}
+
+impl Part {
+    /// Returns the part for secrets that may be sent to these origins.
+    pub fn shared(origins: &[Text]) -> Self {
+        let mut origins = origins.to_vec();
+        origins.sort();
+        origins.dedup();
+        Self::Shared(origins)
+    }
+
+    fn operation(&self, verb: &str) -> String {
+        match self {
+            Self::Public => verb.to_owned(),
+            Self::Secret => format!("{verb} secret"),
+            Self::Shared(origins) => format!("{verb} shared {}", origins.join(" ")),
+        }
+    }
+}
+
+/// The ways in which a wait may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WaitEndings {
+    /// The wait may end with answers.
+    pub answer: bool,
+    /// The wait may end with a callback.
+    pub callback: bool,
+    /// The wait may end because its time passes.
+    pub elapsed: bool,
+}
+
+impl WaitEndings {
+    pub(crate) fn of(wait: &Wait<'_>) -> Self {
+        Self { answer: wait.prompt.is_some(), callback: wait.callback.is_some(), elapsed: wait.elapsed.is_some() }
+    }
+}
+
+/// One question of a plugin.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum EffectRequest<'a> {
+    /// Allocates an address for a callback.
+    Allocate,
+    /// Reads the cached result for a file.
+    Cached {
+        /// The directory.
+        root: &'a GrantedDirectory,
+        /// The path below it.
+        path: &'a str,
+        /// The version of the computation.
+        version: u32,
+    },
+    /// Looks for a local tool.
+    Find(&'a ToolSpec),
+    /// Reads a value.
+    Get {
+        /// `get` for a read through the context, or another verb for a read through a handle that the kind keeps.
+        verb: &'a str,
+        /// The part of the store.
+        part: &'a Part,
+        /// The key.
+        key: &'a str,
+    },
+    /// Lists a directory.
+    List(&'a GrantedDirectory, &'a str),
+    /// Drops the cached results of all files but these.
+    Prune(&'a GrantedDirectory, &'a [&'a str]),
+    /// Writes a value, or deletes it.
+    Put {
+        /// `put` for a write through the context, or another verb for a write through a handle that the kind keeps.
+        verb: &'a str,
+        /// The part of the store.
+        part: &'a Part,
+        /// The key.
+        key: &'a str,
+        /// The value to write, or `None` to delete it.
+        value: Option<&'a Secret>,
+    },
+    /// Reads a file.
+    Read(&'a GrantedDirectory, &'a str),
+    /// Sends a request.
+    Send(&'a HttpRequest),
+    /// Sends a request that spends something, with the key of what it spends.
+    SendOnce(&'a HttpRequest, &'a [u8; 32]),
+    /// Reads the metadata of a file or directory.
+    Stat(&'a GrantedDirectory, &'a str),
+    /// Asks a local tool for its version.
+    Version(&'a ToolSpec),
+    /// Waits for an input or for a time to pass.
+    Wait {
+        /// The ways in which the wait may end.
+        ways: WaitEndings,
+        /// The fields of its prompt.
+        fields: &'a [Field],
+        /// Text that stands for the page that a person sees. It is only compared.
+        look: &'a str,
+    },
+    /// Shows a login window.
+    Window(&'a LoginWindow),
+}
+
+impl EffectRequest<'_> {
+    /// Returns the fingerprint of the question. It holds no secret.
+    pub fn fingerprint(&self, host: &impl Host) -> String {
+        let hash = |text: &str| encode::hex(&host.digest(text.as_bytes()));
+        // A stand-in replaces each signature, because a replay may sign the same text with another result.
+        let settled = |bytes: &[u8]| encode::hex(&host.digest(host.settled(bytes).expose()));
+        let at = |name: &str, root: &GrantedDirectory, path: &str| {
+            format!("1 {name} {}", hash(&format!("{}\0{path}", root.as_str())))
+        };
+        let tool = |name: &str, tool: &ToolSpec| {
+            format!("1 {name} {}", hash(&format!("{}\0{}", tool.binary, tool.version_form.argument())))
+        };
+        match *self {
+            Self::Allocate => "1 allocate".to_owned(),
+            Self::Cached { root, path, version } => format!("{} {version}", at("cached", root, path)),
+            Self::Find(spec) => tool("find", spec),
+            Self::Get { verb, part, key } => format!("1 {} {} -", part.operation(verb), hash(key)),
+            Self::List(root, path) => at("list", root, path),
+            Self::Prune(root, live) => at("prune", root, &live.join("\0")),
+            Self::Put { verb, part, key, value } => {
+                let value = value.map_or_else(|| "-".to_owned(), |value| settled(value.expose()));
+                format!("1 {} {} {value}", part.operation(verb), hash(key))
+            }
+            Self::Read(root, path) => at("read", root, path),
+            Self::Send(request) => {
+                let url = settled(request.url().as_bytes());
+                let body = settled(request.body.expose());
+                format!("1 send {} {url} {body}", request.method)
+            }
+            // The body is left out, because the key of what is spent identifies the request.
+            Self::SendOnce(request, key) => {
+                let url = settled(request.url().as_bytes());
+                format!("1 send_once {} {url} {}", request.method, encode::hex(key))
+            }
+            Self::Stat(root, path) => at("stat", root, path),
+            Self::Version(spec) => tool("version", spec),
+            // Only names and ways count: a corrected label or interval must not end sessions in progress.
+            Self::Wait { ways: WaitEndings { answer, callback, elapsed }, fields, .. } => {
+                let names: Vec<_> = fields.iter().map(|field| &*field.name).collect();
+                format!("1 wait {:?} {}", (answer, callback, elapsed), names.join(" "))
+            }
+            Self::Window(window) => {
+                let parts = [window.link.as_str(), &*window.cookie_name, &*window.cookie_domain, &*window.partition];
+                format!("1 window {} -", hash(&parts.join("\0")))
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Classification of failures: each failure of a provider or a network, at every request.
+//!
+//! A plugin must not report a transient failure as a lost authorization, nor a refused credential as a bad network.
+
+use std::{fmt::Debug, time::Duration};
+
+use connection_contract::{ConnectionDefinition, HttpError, Liveness};
+
+use super::Suite;
+use crate::{Expected, Input, Reply, fault::fail, offline, spend::leaves_open};
+
+/// The value of `Retry-After`: the number of seconds that a provider asks to wait.
+const PAUSE: &str = "7";
+
+impl<D: ConnectionDefinition> Suite<D>
+where
+    D::Credential: Debug,
+{
+    #[track_caller]
+    pub(super) fn classified(&self) {
+        let made = self.made();
+        for at in 0..self.verify.len() {
+            for (what, reply) in transient() {
+                self.verified(at, &what, reply, |found| *found == Liveness::Offline, "must be offline");
+            }
+            for (what, reply) in odd() {
+                self.verified(at, &what, reply, |found| *found != Liveness::Failing, "must not be failing");
+            }
+            let is_failing = |found: &Liveness| *found == Liveness::Failing;
+            let wanted = "must be failing";
+            self.verified(at, "401", Reply::status(401), is_failing, wanted);
+            self.verified(at, "an address that is denied", Reply::error(HttpError::Denied), is_failing, wanted);
+            self.verified(at, "403", Reply::status(403), |found| *found != Liveness::Live, "must not be live");
+            let host = self.fake(&self.verify);
+            host.world.script.fault(at, Reply::status(429).header("retry-after", PAUSE));
+            let found = host.verify(&made.credential, &host.connection(&made));
+            let pause = found.ok().and_then(|found| found.recheck_after);
+            if pause.is_none_or(|pause| pause < Duration::from_secs(7)) {
+                fail(&format!(
+                    "request {at} of verify meets a 429 with Retry-After, and `recheck_after` does not say so"
+                ));
+            }
+        }
+        for at in 0..self.setup.len() {
+            let spends = self.run().1.spends.get(at).copied().unwrap_or_default();
+            // A request that may have spent something cannot be sent again, so the setup may end or continue without
+            // it.
+            for (what, reply) in transient().into_iter().filter(|(_, reply)| !(spends && leaves_open(reply))) {
+                self.set_up(at, &what, reply);
+            }
+            self.resumed(at, if spends { HttpError::Connect } else { HttpError::Timeout });
+        }
+    }
+
+    /// Runs a verification in which every request fails, beginning with number `at`.
+    #[track_caller]
+    fn verified(&self, at: usize, what: &str, reply: Reply, fits: impl Fn(&Liveness) -> bool, wanted: &str) {
+        let made = self.made();
+        let host = self.fake(&self.verify);
+        host.world.script.fault(at, reply);
+        let found = host.verify(&made.credential, &host.connection(&made));
+        self.silent(&format!("{found:?}"), "the result of verify");
+        match found {
+            Ok(found) if !fits(&found.liveness) => {
+                fail(&format!("request {at} of verify meets {what}: it {wanted}, and is {:?}", found.liveness))
+            }
+            Ok(found) if found.liveness != Liveness::Live && found.reason.is_none() => {
+                fail(&format!("request {at} of verify meets {what}, and the result gives no reason"))
+            }
+            Ok(_) => {}
+            Err(error) => {
+                fail(&format!("request {at} of verify meets {what}: that must be a result, not an error ({error})"))
+            }
+        }
+    }
+
+    /// Runs a setup in which every request fails, beginning with number `at`. It may fail only as offline.
+    #[track_caller]
+    fn set_up(&self, at: usize, what: &str, reply: Reply) {
+        let host = self.fake(&self.setup);
+        host.world.script.fault(at, reply);
+        let given = self.run().1.requests.get(at).copied().unwrap_or_default();
+        let failed = host.setup(self.inputs().into_iter().take(given)).run();
+        self.silent(&format!("{failed:?}"), "the failure of the setup");
+        if let Err(failure) = failed
+            && offline(&failure).is_none()
+        {
+            let told = host.world.describe_failure(&failure);
+            fail(&format!("request {at} of the setup meets {what}: it must not end the setup, and is {told}"));
+        }
+    }
+
+    /// "A failure made from an offline `NotLive` does not end the setup: the host keeps the answers and asks the
+    /// provider again later."
+    #[track_caller]
+    fn resumed(&self, at: usize, error: HttpError) {
+        let given = self.run().1.requests.get(at).copied().unwrap_or_default();
+        let mut requests: Vec<_> = self.setup.iter().map(Expected::duplicate).collect();
+        let lost = requests.get(at).map(|lost| lost.duplicate().answer(Reply::error(error)));
+        requests.splice(at..at, lost);
+        let mut inputs = self.inputs();
+        inputs.insert(given, Input::Resume);
+        let host = self.fake(&requests);
+        if let Err(failure) = host.setup(inputs).run() {
+            let told = host.world.describe_failure(&failure);
+            fail(&format!("a setup that goes on after {error:?} at request {at} ends as {told}"));
+        }
+    }
+}
+
+pub(super) fn transient() -> Vec<(String, Reply)> {
+    use HttpError::{Connect, Dns, Protocol, Timeout, Tls, TooLarge};
+    let lost = [Connect, Dns, Protocol, Timeout, Tls, TooLarge];
+    let lost = lost.map(|error| (format!("{error:?}"), Reply::error(error)));
+    let status = [429, 500, 502, 503, 504].map(|status| (status.to_string(), Reply::text(status, "<html>busy</html>")));
+    lost.into_iter().chain(status).collect()
+}
+
+/// Returns responses with a successful status and a body without any information.
+fn odd() -> Vec<(String, Reply)> {
+    ["", "<html>hello</html>", "{", "{}", "[]", "null"]
+        .map(|body| (format!("200 {body}"), Reply::text(200, body)))
+        .into()
+}
