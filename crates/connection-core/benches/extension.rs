@@ -64,10 +64,15 @@ fn one_of(runtime: &Runtime, count: usize) -> Setting {
         let copies = format!(
             "CREATE TEMP TABLE n AS WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < {count}) \
              SELECT i, randomblob(16) AS id FROM c WHERE i > 1; \
-             INSERT INTO connection_account SELECT n.id, owner, kind, profile_id, label || n.i, account_id || n.i, \
+             INSERT INTO connection_account (id, owner, kind, profile_id, label, account_id, account_label, is_default, \
+             config, revision, generation, next_generation, state, created_at, updated_at, config_revision, usable_at) \
+             SELECT n.id, owner, kind, profile_id, label || n.i, account_id || n.i, \
              account_label, 0, config, revision, generation, next_generation, state, created_at, updated_at, \
              config_revision, usable_at + n.i FROM n, (SELECT * FROM connection_account LIMIT 1); \
-             INSERT INTO connection_credential SELECT n.id, c.generation, c.state, c.sealed, c.key_id, \
+             INSERT INTO connection_credential (connection_id, generation, state, sealed, key_id, secret_names, \
+             granted_scopes, valid_until, created_at, replaced_at, account_id, account_label, config, renew_at, \
+             authorized_until, refreshed_at, refresh_at, refresh_failures, refresh_reason, announced_at, mark) \
+             SELECT n.id, c.generation, c.state, c.sealed, c.key_id, \
              c.secret_names, c.granted_scopes, c.valid_until, c.created_at, c.replaced_at, c.account_id, \
              c.account_label, c.config, c.renew_at, c.authorized_until, c.refreshed_at, c.refresh_at, \
              c.refresh_failures, c.refresh_reason, c.announced_at, c.mark \

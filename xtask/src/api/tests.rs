@@ -165,7 +165,7 @@ fn a_version_says_whether_it_may_break() {
     let changed = CRATE.replace("pub fn label(", "fn label(");
     let before = listed(CRATE);
     let now = listed(&changed);
-    assert!(against("0.1.0", &before, "0.1.1", &now)[0].contains("which 0.1.1 must not: removed: Made::label"));
+    assert!(against("0.1.0", &before, "0.1.1", &now)[0].contains("which 0.1.1 must not do: removed: Made::label"));
     assert_eq!(against("0.1.0", &before, "0.2.0", &now), [""; 0]);
     assert!(against("0.2.0", &before, "0.1.0", &before)[0].contains("is older than the release"));
 }

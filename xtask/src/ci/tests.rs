@@ -52,7 +52,7 @@ fn every_step_is_there_and_setup_comes_first() {
 #[test]
 fn a_step_that_does_not_exist_is_refused_with_the_names_of_those_that_do() {
     let failure = run(&Workspace::find().unwrap(), Some("tests")).unwrap_err().to_string();
-    assert!(failure.contains("no step `tests`") && failure.contains("setup, fmt"), "{failure}");
+    assert!(failure.contains("unknown step `tests`") && failure.contains("setup, fmt"), "{failure}");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_name_that_does_not_fit_is_refused_with_what_to_do() {
         ("1acme", "begins with a letter"),
         ("acme-", "between two words"),
         ("acme--mail", "between two words"),
-        ("connection-plugin-acme", "say `acme`"),
+        ("connection-plugin-acme", "use `acme`"),
         ("github", "is shipped"),
         ("secret", "`Secret` would hide"),
         ("self", "`Self` would hide"),

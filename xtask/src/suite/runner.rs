@@ -35,8 +35,8 @@ pub(super) struct Runner {
 impl Runner {
     /// Creates a runner that ends each test at this deadline.
     pub(super) fn new(deadline: Duration) -> Self {
-        // Most tests wait for a disk, a server or another process, so two tests run for each core.
-        let workers = 2 * thread::available_parallelism().map_or(1, usize::from);
+        // Most tests wait for a disk, a server or another process, so three tests run for each core.
+        let workers = 3 * thread::available_parallelism().map_or(1, usize::from);
         Self { deadline, variables: Vec::new(), workers, skips_quietly: false }
     }
 

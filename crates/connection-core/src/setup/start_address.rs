@@ -169,7 +169,12 @@ impl Setups<'_> {
     ///
     /// [`DeliverError::OtherBrowser`] for every browser after the first one, [`DeliverError::NotNow`] when the session has
     /// nowhere to send a browser after ten seconds, [`DeliverError::Unknown`], [`DeliverError::Gone`], and the store's.
-    pub async fn open_start_address(self, kind: &Kind, given: &str, proofs: &[Secret]) -> Result<StartRedirect, DeliverError> {
+    pub async fn open_start_address(
+        self,
+        kind: &Kind,
+        given: &str,
+        proofs: &[Secret],
+    ) -> Result<StartRedirect, DeliverError> {
         let shared = &self.registry.shared;
         let given = encode::from_base64url(given).filter(|given| given.len() == 2 * TOKEN_HALF_LEN);
         let given = given.ok_or(DeliverError::Unknown)?;

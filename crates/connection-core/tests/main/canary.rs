@@ -17,6 +17,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::{
     acme::{API, Acme, KIND},
+    endpoint_addresses::self_signed,
     inbound::{Inbound, state},
     leaking_plugin::{CARELESS, Careless},
     leaks::Search,
@@ -214,7 +215,10 @@ async fn whole_life(world: &World) -> [ConnectionRegistry; 2] {
     let state = called_back(&registry).await;
     std::fs::write(world.directory.path().with_file_name("state"), state).unwrap();
     crashed(&registry, &careless).await;
-    let other = builder().kind(Acme::default()).open().await.unwrap();
+    // Each probe ends in the handshake, because the certificate is compared with those of the system.
+    let (port, _) = self_signed();
+    let untrusted = HttpPolicy::new().endpoint(API, &format!("https://127.0.0.1:{port}")).unwrap();
+    let other = builder().http(untrusted).kind(Acme::default()).open().await.unwrap();
     let page = other.list_connections(Filter::new()).await.unwrap();
     say(&page);
     for info in page.connections {

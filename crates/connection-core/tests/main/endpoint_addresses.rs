@@ -57,7 +57,7 @@ fn plain() -> u16 {
 }
 
 /// A TLS server with a self-signed certificate. Returns its port and certificate.
-fn self_signed() -> (u16, String) {
+pub(crate) fn self_signed() -> (u16, String) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

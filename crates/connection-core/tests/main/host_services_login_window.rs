@@ -81,8 +81,8 @@ async fn a_window_ends_in_one_of_four_ways_each_told_apart() {
     plugin.does([Act::ContextWindow(MINUTES)]);
     asked(&owner).await;
     let partitions = screen.partitions.lock().unwrap().clone();
-    assert_eq!(partitions[0], "host_services/default/local/web%20login");
-    assert_eq!(partitions[3], "host_services/default/a%2Fb/web%20login");
+    assert_eq!(partitions[0], "lent/default/local/web%20login");
+    assert_eq!(partitions[3], "lent/default/a%2Fb/web%20login");
 }
 
 /// R-JACK-041: a login of one profile does not exist in another.
@@ -100,7 +100,7 @@ async fn each_profile_logs_in_in_a_window_of_its_own() {
         let profile = profiles.create(NewProfile::new(label, directory)).await.unwrap();
         screen.ends.lock().unwrap().extend([LoginOutcome::Cancelled, LoginOutcome::Cancelled]);
         step(&registry.setups().begin(&LENT).profile(profile.id).await.unwrap()).await;
-        expected.extend(vec![format!("host_services/{}/local/web%20login", profile.id); 2]);
+        expected.extend(vec![format!("lent/{}/local/web%20login", profile.id); 2]);
     }
     assert_eq!(*screen.partitions.lock().unwrap(), expected);
     assert_ne!(expected[0], expected[2]);

@@ -79,7 +79,7 @@ async fn a_setup_whose_next_definition_asks_something_else_asks_that() {
     registry.kinds().replace(Later).unwrap();
     let refused = session.advance(no, &answers(&[("name", "ada")])).await.unwrap_err();
     assert!(
-        matches!(refused, AdvanceError::Invalid(_)) && refused.to_string().contains("these are: code"),
+        matches!(refused, AdvanceError::Invalid(_)) && refused.to_string().contains("the requested fields are: code"),
         "{refused}"
     );
     let (next, shown) = step(&session).await;

@@ -289,9 +289,9 @@ async fn a_kind_whose_tool_cannot_be_started_so_is_not_registered() {
     let image = |image: &'static str| SandboxSpec::new(image, "odd");
     let place = |place: &'static str| ConfigMount::new(home(".odd"), place).profile();
     for (odd, says) in [
-        (Odd(Some(profiles("A B")), None), "the variable 'A B'"),
-        (Odd(Some(profiles("")), None), "the variable ''"),
-        (Odd(Some(profiles("A").dir_name("a/b")), None), "the name 'a/b'"),
+        (Odd(Some(profiles("A B")), None), "'A B', the variable"),
+        (Odd(Some(profiles("")), None), "'', the variable"),
+        (Odd(Some(profiles("A").dir_name("a/b")), None), "'a/b', the name"),
         (Odd(None, Some(image("odd"))), "has no tag"),
         (Odd(None, Some(image("odd:1").config_mount(place("/odd")))), "has no profiles"),
         (Odd(None, Some(image("odd:1").variable("A=B", "c"))), "the variable 'A=B'"),

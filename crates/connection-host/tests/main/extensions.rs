@@ -293,7 +293,7 @@ fn grants_of_unadded_extensions_are_listed_and_revoked() {
     // The remedy works as it is written.
     let remedy = other["error"]["remedy"].as_str().unwrap();
     assert!(remedy.contains("`connections extensions revoke 'an agent'`"), "{remedy}");
-    machine.run(&["extensions", "revoke", "an agent"]).exits(0).says("may not use github:octocat any more");
+    machine.run(&["extensions", "revoke", "an agent"]).exits(0).says("may no longer use github:octocat");
     assert_eq!(machine.run(&["extensions", "--json"]).exits(0).json().as_array().unwrap().len(), 1);
 }
 

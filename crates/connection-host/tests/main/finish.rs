@@ -84,7 +84,7 @@ fn a_kind_that_asks_which_way_is_told() {
 #[test]
 fn a_way_that_a_kind_does_not_have_is_refused_before_anything_is_made() {
     let machine = Machine::new();
-    machine.run(&["add", "gmail", "--device"]).exits(2).warns("no device code").warns("--paste");
+    machine.run(&["add", "gmail", "--device"]).exits(2).warns("does not support device codes").warns("--paste");
     let ran = machine.run(&["add", "github", "--paste", "--json"]).exits(2);
     assert_eq!(ran.error()["error"]["code"], "way_not_offered");
     machine.run(&["add", "gmail", "--device", "--paste"]).exits(2);

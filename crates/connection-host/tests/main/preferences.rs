@@ -26,10 +26,11 @@ fn an_unset_value_has_its_default() {
 #[test]
 fn a_preference_that_the_connection_overrides_is_told_where_it_is_set_and_read() {
     let machine = connected();
-    let why = "no effect: the connection's own value is https://api.github.com";
+    let why = "has no effect: the connection's own value, https://api.github.com, is used";
     let set = ["preferences", "set", "issues", "apiBaseUrl", "https://ghe.example"];
     machine.run(&set).exits(0).says("apiBaseUrl of issues is https://ghe.example").warns(why);
-    machine.run(&["preferences", "get", "issues"]).exits(0).says(why);
+    let listed = machine.run(&["preferences", "get", "issues"]).exits(0);
+    listed.says("no effect: the connection's own value is https://api.github.com");
     let one = machine.run(&["preferences", "get", "issues", "apiBaseUrl"]).exits(0).warns(why);
     assert_eq!(one.out, "https://ghe.example\n");
     let read = machine.run(&["preferences", "get", "issues", "--json"]).exits(0).json();
@@ -78,7 +79,7 @@ fn a_secret_is_never_a_preference_and_what_is_not_declared_is_not_set() {
     set(&["--command", TOKEN, "onlyMine", "true"]).warns("declares no command");
     // The preference belongs to a command, not to the extension.
     set(&["onlyMine", "true"]);
-    machine.run(&["preferences", "get", "issues", "nothing"]).exits(2).warns("it has apiBaseUrl");
+    machine.run(&["preferences", "get", "issues", "nothing"]).exits(2).warns("its preferences are apiBaseUrl");
     machine.run(&["preferences", "get", "issues", "--command", "gone"]).exits(2);
     machine.run(&["preferences", "get", "nobody"]).exits(5);
     assert_eq!(machine.run(&["preferences", "get", "issues", "--json"]).exits(0).json()["set"], json!([]));

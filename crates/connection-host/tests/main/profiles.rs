@@ -176,7 +176,7 @@ fn a_slot_has_a_default_of_its_own_until_it_is_cleared() {
     machine
         .run(&["profiles", "default", "codex", "work", "--slot", "shop"])
         .exits(0)
-        .says("In slot shop, work (codex)");
+        .says("Slot shop uses work (codex)");
     let profiles = listed(&machine, "codex");
     assert_eq!((&profiles[0]["slots"], &profiles[1]["slots"]), (&json!([]), &json!(["shop"])));
     machine.run(&["profiles", "list", "codex"]).exits(0).says("slot shop");

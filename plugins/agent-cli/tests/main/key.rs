@@ -90,7 +90,7 @@ fn a_key_that_is_known_and_may_not_list_models_is_told_apart_with_what_to_do() {
         let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
         let why = found.reason.unwrap();
         assert_eq!((found.liveness, &*why.code), (Liveness::Failing, reason::FORBIDDEN));
-        assert!(!why.message.as_str().contains("accept") && why.remedy.unwrap().as_str().contains("permissions"));
+        assert!(!why.message.as_str().contains("not accept") && why.remedy.unwrap().as_str().contains("permissions"));
 
         let host = FakeHost::new(make()).expect(forbidden()).expect(forbidden()).expect(forbidden());
         let inputs = given().into_iter().chain((0..2).map(|_| Input::answers(&[("apiKey", KEY)])));

@@ -109,7 +109,7 @@ fn a_person_at_a_terminal_answers_what_the_document_shows_as_a_question() {
 
 #[test]
 fn a_block_that_nothing_runs_is_found() {
-    run("```sh\nunheard of\n```", Err("2: `unheard of` is shown and nothing runs it"));
+    run("```sh\nunheard of\n```", Err("2: `unheard of` is shown, but nothing runs it"));
     run("```sh\ncargo xtask new-plugin acme\n```", Ok(0));
 }
 
