@@ -17,7 +17,7 @@ use crate::{Exposed, encode};
 pub struct Origin(String);
 
 impl Origin {
-    /// See [`host::origin`](crate::host::origin).
+    /// See [`host::origin`](crate::host::origin) for the description.
     pub(crate) fn of(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let scheme = scheme.to_ascii_lowercase();
@@ -44,7 +44,7 @@ impl Origin {
         &self.0
     }
 
-    /// See [`host::matches`](crate::host::matches).
+    /// See [`host::matches`](crate::host::matches) for the description.
     pub(crate) fn matches(&self, wildcard: &str) -> bool {
         let Some((scheme, domain)) = wildcard.split_once("://*.") else { return false };
         let own = self.0.split_once("://").filter(|(own, _)| *own == scheme);
@@ -76,7 +76,7 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// See [`host::base_url`](crate::host::base_url).
+    /// See [`host::base_url`](crate::host::base_url) for the description.
     pub(crate) fn checked(url: &str) -> Option<Self> {
         let origin = Origin::of(url)?;
         let (_, rest) = url.split_once("://")?;
@@ -87,7 +87,7 @@ impl BaseUrl {
         fits.then(|| Self { origin, path: path.trim_end_matches('/').to_string() })
     }
 
-    /// Returns the origin.
+    /// Returns the origin, which is the base URL without its path.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -185,7 +185,7 @@ pub struct Reach {
     pub base_url: Option<BaseUrl>,
     /// Further origins. If `base_url` is set, only these and the origin of `base_url` are in reach.
     pub origins: Vec<Origin>,
-    /// Granted directories.
+    /// Granted directories, whose files the connection can read.
     pub roots: Vec<GrantedDirectory>,
 }
 
@@ -200,7 +200,7 @@ impl Reach {
         Self { base_url: Some(base_url), ..Self::default() }
     }
 
-    /// Adds an origin.
+    /// Adds an origin that is in reach.
     #[must_use]
     pub fn origin(mut self, origin: Origin) -> Self {
         self.origins.push(origin);

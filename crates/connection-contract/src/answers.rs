@@ -4,7 +4,7 @@ use alloc::{format, vec::Vec};
 
 use crate::{BaseUrl, GrantedDirectory, Secret, SetupFailure, Text};
 
-/// A checked answer.
+/// An answer that the host has checked against its field.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Answer {

@@ -5,19 +5,19 @@ use core::time::Duration;
 
 use crate::{DisplayText, Kind, Text, ToolSpec};
 
-/// How a kind authenticates.
+/// The form of authentication of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthType {
-    /// An API key.
+    /// An API key of the provider.
     ApiKey,
     /// User name and password.
     Basic,
     /// Another form of authentication.
     Custom,
-    /// No authentication.
+    /// The kind needs no authentication.
     None,
-    /// OAuth.
+    /// OAuth, with tokens from an authorization server.
     OAuth,
     /// A personal access token.
     PersonalAccessToken,
@@ -29,7 +29,7 @@ pub enum AuthType {
 pub enum Need {
     /// Files below granted roots.
     Files,
-    /// Callbacks over HTTP.
+    /// Callbacks over HTTP, which the host receives.
     InboundHttp,
     /// A local tool that the host runs.
     Tools,
@@ -41,7 +41,7 @@ pub enum Need {
 pub enum Guide {
     /// An `https` address, preceded by its link text.
     Link(DisplayText, Text),
-    /// A text.
+    /// A paragraph of plain text.
     Text(DisplayText),
 }
 
@@ -61,13 +61,13 @@ pub enum SetupMethod {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
-    /// Yes or no.
+    /// A choice between yes and no.
     Bool,
     /// One of these values, each with a label.
     Choice(Vec<(Text, DisplayText)>),
     /// A directory. The answer is the grant to read it.
     Directory,
-    /// A whole number.
+    /// A whole number, which may be negative.
     Number,
     /// A secret. It is neither echoed nor stored outside the credential.
     Secret,
@@ -83,7 +83,7 @@ pub enum Input {
 pub struct Field {
     /// The key of the answer: `accessToken`.
     pub name: Text,
-    /// Label for people.
+    /// Label that a person reads.
     pub label: DisplayText,
     /// Input type of the answer.
     pub input: Input,
@@ -229,9 +229,9 @@ pub struct Descriptor {
     pub kind: Kind,
     /// Name of the provider: the name of the kind, unless several kinds share a provider.
     pub provider: Kind,
-    /// Name for people.
+    /// Name of the kind that a person reads.
     pub display_name: DisplayText,
-    /// How the kind authenticates.
+    /// Form of authentication of the kind.
     pub auth: AuthType,
     /// Addresses that the kind sends requests to, each an origin with an optional path. The first is the base address,
     /// unless setup supplies another. An address that begins with `https://*.` stands for every host that is one label
@@ -277,7 +277,7 @@ impl Descriptor {
         }
     }
 
-    /// Sets the provider.
+    /// Sets the provider, for kinds that share one.
     #[must_use]
     pub fn provider(mut self, provider: Kind) -> Self {
         self.provider = provider;

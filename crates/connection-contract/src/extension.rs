@@ -1,4 +1,5 @@
-//! What an extension declares: its name, its platforms, its preferences, its commands and the connection that it needs.
+//! The declaration of an extension: its name, its platforms, its preferences, its commands and the connection that it
+//! needs.
 //!
 //! A declaration is data only. It contains no state of a run: no token, no status and no result.
 
@@ -30,21 +31,21 @@ impl ExtensionDeclaration {
         Self { name: name.into(), platforms, preferences, commands, requirement }
     }
 
-    /// Adds a platform.
+    /// Adds a platform to which the extension is restricted.
     #[must_use]
     pub fn platform(mut self, platform: Platform) -> Self {
         self.platforms.push(platform);
         self
     }
 
-    /// Adds a preference.
+    /// Adds a preference of the whole extension.
     #[must_use]
     pub fn preference(mut self, preference: Preference) -> Self {
         self.preferences.push(preference);
         self
     }
 
-    /// Adds a command.
+    /// Adds a command of the extension.
     #[must_use]
     pub fn command(mut self, command: Command) -> Self {
         self.commands.push(command);
@@ -73,7 +74,7 @@ impl Command {
         Self { name: name.into(), preferences: Vec::new() }
     }
 
-    /// Adds a preference.
+    /// Adds a preference of this command alone.
     #[must_use]
     pub fn preference(mut self, preference: Preference) -> Self {
         self.preferences.push(preference);
@@ -87,7 +88,7 @@ impl Command {
 pub struct Preference {
     /// Key of the preference: `apiBaseUrl`.
     pub name: Text,
-    /// Title for people.
+    /// Title that a person reads.
     pub title: Option<DisplayText>,
     /// Description of its effect, for people.
     pub description: Option<DisplayText>,
@@ -152,7 +153,7 @@ impl Preference {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PreferenceInput {
-    /// Yes or no.
+    /// A choice between yes and no.
     Checkbox,
     /// One of these values, each with a label.
     Dropdown(Vec<(Text, DisplayText)>),

@@ -113,12 +113,12 @@ impl HttpRequest {
         Self::raw(method.into(), base.join(path))
     }
 
-    /// See [`host::request`](crate::host::request).
+    /// See [`host::request`](crate::host::request) for the description.
     pub(crate) fn raw(method: Text, url: String) -> Self {
         Self { method, url, headers: Vec::new(), body: Secret::default(), follows: true }
     }
 
-    /// See [`host::duplicate`](crate::host::duplicate).
+    /// See [`host::duplicate`](crate::host::duplicate) for the description.
     pub(crate) fn duplicate(&self) -> Self {
         let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.duplicate()));
         Self {
@@ -267,7 +267,7 @@ impl HttpResponse {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
-    /// Returns all headers.
+    /// Returns all headers, as names and values.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }

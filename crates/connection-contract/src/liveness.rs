@@ -55,7 +55,7 @@ impl Reason {
 pub struct NotLive {
     /// The liveness, either `Failing` or `Offline`.
     pub liveness: Liveness,
-    /// The reason.
+    /// The reason why the connection is not live.
     pub reason: Reason,
     /// Time after which to ask again, if the provider named one.
     pub recheck_after: Option<Duration>,

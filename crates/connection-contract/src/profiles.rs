@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{DisplayText, PathSpec, Text};
 
-/// How a tool is started with the directory of a profile.
+/// Describes how a tool is started with the directory of a profile.
 ///
 /// The rules for profiles, and the list of them, belong to the host and are the same for all kinds. Neither the host
 /// nor the plugin writes below a directory.
@@ -13,7 +13,7 @@ use crate::{DisplayText, PathSpec, Text};
 pub struct ProfileSpec {
     /// Environment variable that names the directory: `CLAUDE_CONFIG_DIR`.
     pub env_var: Text,
-    /// Further environment variables.
+    /// Further environment variables, by name.
     pub extra_env: Vec<(Text, EnvValue)>,
     /// Further arguments, which precede those of the caller.
     pub extra_args: Vec<Text>,
@@ -43,7 +43,7 @@ impl ProfileSpec {
         self
     }
 
-    /// Adds an argument.
+    /// Adds an argument that precedes those of the caller.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<Text>) -> Self {
         self.extra_args.push(arg.into());
@@ -76,11 +76,11 @@ impl ProfileSpec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnvValue {
-    /// The profile's directory.
+    /// The path of the profile's directory.
     Directory,
     /// The parent of the profile's directory.
     Parent,
-    /// This text.
+    /// A fixed text, whatever the directory is.
     Text(Text),
 }
 

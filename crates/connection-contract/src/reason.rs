@@ -40,7 +40,7 @@ pub const TIMEOUT: &str = "timeout";
 pub const DENIED: &str = "denied";
 /// A granted directory does not exist.
 pub const ROOT_MISSING: &str = "root_missing";
-/// The plugin panicked.
+/// The plugin panicked during the operation.
 pub const PLUGIN_PANICKED: &str = "plugin_panicked";
 /// The plugin did not finish in time.
 pub const PLUGIN_TIMEOUT: &str = "plugin_timeout";

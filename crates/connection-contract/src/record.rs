@@ -21,7 +21,7 @@ impl Record {
         Self::default()
     }
 
-    /// Adds a field.
+    /// Adds a field after the others.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Secret>) -> Self {
         self.0.push((name.to_string(), value.into()));
@@ -66,7 +66,7 @@ impl Record {
         self.0.iter().map(|(n, v)| (n.as_str(), v))
     }
 
-    /// Encodes the record.
+    /// Encodes the record as secret bytes.
     pub fn encode(&self) -> Secret {
         let size = 1 + self.0.iter().map(|(n, v)| 8 + n.len() + v.expose().len()).sum::<usize>();
         let mut out = Vec::with_capacity(size);

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::{BoxFuture, ConnectionError, RefreshContext, Timestamp};
 
-/// Refreshes a credential.
+/// Refreshes the credentials of a kind.
 pub trait Refresher<C>: Send + Sync {
     /// Returns what happens to the spent token if the provider's answer is lost.
     ///

@@ -37,7 +37,7 @@ impl fmt::Display for SecretName {
     }
 }
 
-/// How an extension expects to authenticate, and the secrets that it needs.
+/// The form of authentication that an extension expects, and the secrets that it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequirementAuth {
@@ -153,7 +153,7 @@ pub struct Requirement {
     pub id: Text,
     /// Provider of the connection.
     pub provider: Kind,
-    /// Title for people.
+    /// Title that a person reads.
     pub title: DisplayText,
     /// Titles in other languages, by the name of the language: `zh_Hans`.
     pub titles: Vec<(Text, DisplayText)>,

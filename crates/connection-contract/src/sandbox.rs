@@ -1,4 +1,4 @@
-//! How a tool runs in a container, as data. The host composes the run and sets its limits.
+//! The description of a tool's run in a container, as data. The host composes the run and sets its limits.
 
 use alloc::vec::Vec;
 

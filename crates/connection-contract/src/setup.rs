@@ -9,7 +9,7 @@ use crate::{Answers, BoxFuture, DisplayText, Link, Origin, Reason, Secret, Text}
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Prompt {
-    /// Heading.
+    /// Heading above the questions.
     pub title: DisplayText,
     /// Description of what was wrong with the previous answer.
     pub problem: Option<DisplayText>,
@@ -57,9 +57,9 @@ impl Redirect {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Notice {
-    /// One sentence.
+    /// One sentence that a person reads.
     pub message: DisplayText,
-    /// Address to open.
+    /// Address that the person can open.
     pub link: Option<Link>,
     /// Code to enter at that address.
     pub user_code: Option<DisplayText>,
@@ -122,7 +122,7 @@ impl<'a> Wait<'a> {
         self.notice(Notice::new("Open this address and type the code").device_code(link, code))
     }
 
-    /// Shows a notice.
+    /// Adds a notice that is shown during the wait.
     #[must_use]
     pub fn notice(mut self, notice: Notice) -> Self {
         self.notices.push(notice);
@@ -157,9 +157,9 @@ impl<'a> Wait<'a> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WaitOutcome {
-    /// The user answered.
+    /// The user answered the prompt.
     Answered(Answers),
-    /// The callback arrived.
+    /// The provider's callback arrived.
     Callback(CallbackRequest),
     /// The time has passed.
     Elapsed,

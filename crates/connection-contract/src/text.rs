@@ -17,7 +17,7 @@ pub struct DisplayText(Text);
 
 impl DisplayText {
     const CAP: usize = 500;
-    /// Returns the text.
+    /// Returns the text as a string slice.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -78,7 +78,7 @@ impl Kind {
         Self::is_valid(name.as_bytes()).then(|| Self(name.to_string().into()))
     }
 
-    /// Returns the name.
+    /// Returns the name as a string slice.
     pub fn as_str(&self) -> &str {
         &self.0
     }

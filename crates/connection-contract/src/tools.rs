@@ -21,7 +21,7 @@ pub struct ToolSpec {
     pub install_command: Option<Text>,
     /// Address of the installation instructions. Only `https` is accepted.
     pub docs_url: Option<Text>,
-    /// How a person signs in.
+    /// The way in which a person signs in.
     pub sign_in: Option<SignIn>,
 }
 
@@ -81,14 +81,14 @@ impl ToolSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VersionForm {
-    /// `--version`.
+    /// The tool is started with `--version`.
     #[default]
     LongOption,
-    /// `-v`.
+    /// The tool is started with `-v`.
     LowerCaseOption,
-    /// `-V`.
+    /// The tool is started with `-V`.
     UpperCaseOption,
-    /// `version`.
+    /// The tool is started with `version`.
     Subcommand,
 }
 
@@ -104,7 +104,7 @@ impl VersionForm {
     }
 }
 
-/// How a person signs in with the tool itself, even on a machine without a browser.
+/// Describes how a person signs in with the tool itself, even on a machine without a browser.
 ///
 /// A host prints the command as it is, preceded by the variables of the profile. It does not run the command unless a
 /// person asks for that.

@@ -106,7 +106,7 @@ impl UsageSnapshot {
         Self { metrics: Vec::new(), observed_at, raw: None }
     }
 
-    /// Adds a metric.
+    /// Adds a metric after the others.
     #[must_use]
     pub fn metric(mut self, metric: impl Into<UsageMetric>) -> Self {
         self.metrics.push(metric.into());
@@ -133,7 +133,7 @@ impl fmt::Debug for UsageSnapshot {
     }
 }
 
-/// A measured value.
+/// One value that the provider measures.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UsageMetric {
@@ -153,7 +153,7 @@ pub enum UsageMetric {
 pub struct TimeWindow {
     /// Stable id, unique within a snapshot: `five_hour`.
     pub id: Text,
-    /// Label for people.
+    /// Label that a person reads.
     pub label: DisplayText,
     /// Used part of the limit, from 0 to 1.
     pub utilization: f64,
@@ -208,7 +208,7 @@ impl TimeWindow {
 pub struct TokenUtilization {
     /// Stable id, unique within a snapshot.
     pub id: Text,
-    /// Label for people.
+    /// Label that a person reads.
     pub label: DisplayText,
     /// Number of used tokens.
     pub used: u64,
@@ -238,7 +238,7 @@ impl TokenUtilization {
 pub struct MonthlySpend {
     /// Stable id, unique within a snapshot.
     pub id: Text,
-    /// Label for people.
+    /// Label that a person reads.
     pub label: DisplayText,
     /// Money spent, in US dollars.
     pub spent_usd: f64,
@@ -265,7 +265,7 @@ impl MonthlySpend {
         Self { id, label, spent_usd, budget_usd: None, cycle_start, cycle_end, others: Vec::new() }
     }
 
-    /// Sets the budget.
+    /// Sets the budget, in US dollars.
     #[must_use]
     pub fn budget(mut self, usd: f64) -> Self {
         self.budget_usd = Some(usd);

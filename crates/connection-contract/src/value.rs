@@ -16,15 +16,15 @@ use crate::Text;
 pub enum Value {
     /// `null`. Indexing a missing field also returns it.
     Null,
-    /// `true` or `false`.
+    /// The literal `true` or `false`.
     Bool(bool),
     /// A number as it was written, so that 64-bit ids survive.
     Number(String),
-    /// A string.
+    /// A string, without its escapes.
     Text(String),
-    /// An array.
+    /// An array, in its order.
     List(Vec<Self>),
-    /// An object.
+    /// An object, as names and values.
     Map(Vec<(String, Self)>),
 }
 

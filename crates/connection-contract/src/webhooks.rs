@@ -176,7 +176,7 @@ impl Delivery {
         found.next().is_none().then_some(first.1.as_str())
     }
 
-    /// Returns all headers.
+    /// Returns all headers, as names and values.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }

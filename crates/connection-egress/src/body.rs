@@ -9,7 +9,7 @@ use crate::{client::within, clock::Clock, failure};
 /// An answer whose body has not been read yet. If it is dropped, the rest is not read.
 #[non_exhaustive]
 pub struct Streaming {
-    /// The HTTP status.
+    /// The HTTP status of the answer.
     pub status: u16,
     /// The headers, in the order in which they arrived.
     pub headers: Vec<(String, String)>,

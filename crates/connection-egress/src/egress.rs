@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "an origin that was not named is another one")]
 pub struct AllowedOrigin {
-    /// The origin.
+    /// The origin that requests may go to.
     pub origin: Origin,
     /// `true` if the user named exactly this origin in an answer. The origin may then be at a private address, if the
     /// host allows that to the owner.

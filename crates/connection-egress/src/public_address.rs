@@ -101,7 +101,7 @@ fn is_metadata_v6(address: Ipv6Addr) -> bool {
         [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => true,
         // Akamai: <https://techdocs.akamai.com/cloud-computing/docs/overview-of-the-metadata-service>.
         [0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1] => true,
-        // Alibaba, as above.
+        // Alibaba, as documented on the page that is named above.
         [0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200] => true,
         // NAT64 (RFC 6052, RFC 8215), IPv4-compatible (RFC 4291), 6to4 and ISATAP, as above.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, 0, 0, 0, high, low] => carried(high, low),

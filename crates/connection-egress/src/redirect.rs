@@ -16,7 +16,7 @@ pub(super) const MAX_COUNT: usize = 5;
 
 /// The next step after an answer.
 pub(super) enum Next {
-    /// Return the answer.
+    /// Return the answer to the caller.
     Answer,
     /// Send the same request to the target.
     Same(Target),

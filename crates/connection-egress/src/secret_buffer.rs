@@ -23,7 +23,7 @@ impl SecretBuffer {
         Self { bytes: Vec::with_capacity(expected.min(limit)), limit }
     }
 
-    /// Appends a piece.
+    /// Appends a piece, unless the buffer would exceed its limit.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), OverLimit> {
         let needed = self.bytes.len().saturating_add(piece.len());
         if needed > self.limit {

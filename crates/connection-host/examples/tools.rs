@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use connection_contract::prelude::*;
 use connection_host::{AllowedTool, Cli};
 
-/// The kind `plain`.
 #[derive(Debug)]
 struct Plain;
 

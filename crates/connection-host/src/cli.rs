@@ -71,7 +71,7 @@ impl Cli {
         self
     }
 
-    /// Adds a kind.
+    /// Adds a kind that the command offers.
     #[must_use]
     pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
         self.kinds.push(KindEntry {

@@ -10,7 +10,7 @@ use connection_core::{AdvanceError, OpenError, StoreError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the numbers are a closed list that scripts match on")]
 pub enum Exit {
-    /// The command succeeded.
+    /// The command ended without an error.
     Fine = 0,
     /// An unexpected error, a failed check of `doctor` (except of a connection) or of `webhooks C test`, or a `send`
     /// whose response is not 2xx.
@@ -42,7 +42,7 @@ impl Exit {
         Self::Interrupted,
     ];
 
-    /// Returns the number.
+    /// Returns the number that the process exits with.
     pub const fn number(self) -> u8 {
         self as u8
     }
@@ -137,7 +137,7 @@ pub struct Error {
     pub code: String,
     /// One sentence that says what happened.
     pub message: String,
-    /// What to do about it.
+    /// A sentence that says how to resolve the error.
     pub remedy: Option<String>,
 }
 
@@ -167,7 +167,7 @@ impl Error {
         Self::new(exit, "io", format!("{what}: {error}"))
     }
 
-    /// Sets the remedy.
+    /// Sets the sentence that says how to resolve the error.
     #[must_use]
     pub fn remedy(mut self, text: impl Into<String>) -> Self {
         self.remedy = Some(text.into());

@@ -26,7 +26,8 @@ pub(crate) fn app(registry: &ConnectionRegistry, url: &PublicUrl) -> Router {
         .merge(setup_routes(registry.clone(), url.clone(), owner_of))
 }
 
-/// Whose request it is: here, whom the proxy has signed in. A proxy that takes this header from browsers is no proxy.
+/// Returns the owner who sent the request: here, the user whom the proxy has signed in. The proxy must not accept this
+/// header from browsers.
 fn owner_of(request: &Parts) -> Result<String, StatusCode> {
     let user = request.headers.get("x-signed-in-user").and_then(|user| user.to_str().ok());
     user.map(str::to_owned).ok_or(StatusCode::UNAUTHORIZED)

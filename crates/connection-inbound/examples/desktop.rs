@@ -26,7 +26,7 @@ pub(crate) async fn connect(
     browser: &Browser,
     mut ask: impl AsyncFnMut(&[Field]) -> Vec<(String, Secret)>,
 ) -> Result<String, Box<dyn Error>> {
-    // The browser is led through an address of ours, so that nobody else's callback is taken.
+    // The browser opens the provider through our own address, so that a callback of another browser is refused.
     let session = registry.setups().begin(kind).use_start_address().await?;
     let mut next = session.next_step().await?;
     let mut is_open = false;
@@ -41,7 +41,7 @@ pub(crate) async fn connect(
             }
             SetupStep::Redirect { redirect, beside } => (None, Some(redirect), beside.as_slice()),
             SetupStep::Notice { beside } => (None, None, beside.as_slice()),
-            // Not asked for.
+            // This step occurs only after a call of `confirm_account`, which this program does not make.
             SetupStep::Confirm { .. } => (None, None, [].as_slice()),
             SetupStep::Done { .. } | SetupStep::Failed(_) => break,
         };
@@ -54,7 +54,7 @@ pub(crate) async fn connect(
             let address = session.start_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
             // Shown in any case: that a program was started does not mean that a person sees a page.
             println!("Open {address}");
-            // Once: a later address is for who has not gone there yet.
+            // The browser is opened once. A later address is for a person who has not opened the first one.
             if !std::mem::replace(&mut is_open, true)
                 && let Err(error) = browser.open(&address).await
             {
@@ -67,7 +67,7 @@ pub(crate) async fn connect(
                 None => std::future::pending().await,
             }
         };
-        // The browser that comes back, a code that is typed elsewhere, an answer: what is first ends the step.
+        // The step ends at the first of these: the browser returns, a code is typed elsewhere, or the person answers.
         next = tokio::select! {
             next = session.next_step() => next?,
             answers = asked => {

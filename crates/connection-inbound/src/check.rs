@@ -24,7 +24,7 @@ pub struct CallbackProblem {
     pub code: &'static str,
     /// One sentence that says what is wrong.
     pub message: String,
-    /// What to do about it.
+    /// A sentence that says how to resolve the problem.
     pub remedy: String,
 }
 

@@ -39,7 +39,7 @@ pub enum OAuth2Error {
     /// The issuer's metadata cannot be used.
     #[error("the provider's metadata cannot be used: {why}")]
     Discovery {
-        /// The reason.
+        /// The reason why the metadata cannot be used.
         why: &'static str,
     },
     /// The code was not confirmed in time.

@@ -118,11 +118,8 @@ impl Crypto for Memory {
 
 /// The outcome of one run.
 pub(crate) enum Came<T> {
-    /// The plugin ended.
     Ended(T),
-    /// The plugin is at fault.
     Fault(String),
-    /// The plugin waits.
     Waits(Box<Suspended>),
 }
 

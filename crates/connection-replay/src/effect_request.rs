@@ -65,7 +65,7 @@ pub enum EffectRequest<'a> {
     Allocate,
     /// Reads the cached result for a file.
     Cached {
-        /// The directory.
+        /// The granted directory that contains the file.
         root: &'a GrantedDirectory,
         /// The path below it.
         path: &'a str,
@@ -74,16 +74,16 @@ pub enum EffectRequest<'a> {
     },
     /// Looks for a local tool.
     Find(&'a ToolSpec),
-    /// Reads a value.
+    /// Reads a value of the key-value store.
     Get {
         /// `get` for a read through the context, or another verb for a read through a handle that the kind keeps.
         verb: &'a str,
         /// The part of the store.
         part: &'a Part,
-        /// The key.
+        /// The key of the value.
         key: &'a str,
     },
-    /// Lists a directory.
+    /// Lists the entries of a directory.
     List(&'a GrantedDirectory, &'a str),
     /// Drops the cached results of all files but these.
     Prune(&'a GrantedDirectory, &'a [&'a str]),
@@ -93,14 +93,14 @@ pub enum EffectRequest<'a> {
         verb: &'a str,
         /// The part of the store.
         part: &'a Part,
-        /// The key.
+        /// The key of the value.
         key: &'a str,
         /// The value to write, or `None` to delete it.
         value: Option<&'a Secret>,
     },
-    /// Reads a file.
+    /// Reads the content of a file.
     Read(&'a GrantedDirectory, &'a str),
-    /// Sends a request.
+    /// Sends a request over HTTP.
     Send(&'a HttpRequest),
     /// Sends a request that spends something, with the key of what it spends.
     SendOnce(&'a HttpRequest, &'a [u8; 32]),

@@ -47,7 +47,7 @@ impl<H> Effects<H> {
         Self { host }
     }
 
-    /// Returns the host.
+    /// Returns the host of the run.
     pub fn host(&self) -> &H {
         &self.host
     }

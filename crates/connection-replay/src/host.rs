@@ -83,7 +83,7 @@ pub trait Host: Send + Sync {
     /// Logs an event of the plugin. A replay does not log it again.
     fn log(&self, event: LogEvent);
 
-    /// Sends a request.
+    /// Sends a request and returns its response.
     fn send(&self, request: HttpRequest) -> impl Future<Output = Result<HttpResponse, HttpError>> + Send;
 
     /// Returns the key of what the effect with this number spends.
@@ -120,7 +120,7 @@ pub trait Host: Send + Sync {
         async { Err(ServiceError::Unavailable) }
     }
 
-    /// Lists a directory.
+    /// Lists the entries of a directory.
     fn list(
         &self,
         root: &GrantedDirectory,
@@ -129,7 +129,7 @@ pub trait Host: Send + Sync {
         async { Err(ServiceError::Unavailable) }
     }
 
-    /// Reads a file.
+    /// Reads a file of at most `limit` bytes.
     fn read(
         &self,
         root: &GrantedDirectory,

@@ -32,7 +32,7 @@ pub enum Effect {
     Value(Result<Option<Secret>, ServiceError>),
     /// A value of the plugin was written or deleted.
     Put(Result<(), ServiceError>),
-    /// A request ended.
+    /// A request was answered, or failed.
     Http(Result<HttpResponse, HttpError>),
     /// A file was read, or a local tool was asked.
     Read(Result<Secret, ServiceError>),
@@ -49,7 +49,7 @@ pub struct Entry {
     pub what: String,
     /// The time at which the effect ended.
     pub at: Timestamp,
-    /// The result.
+    /// The result of the effect.
     pub effect: Effect,
 }
 
@@ -70,7 +70,7 @@ const SERVICE_ERRORS: [ServiceError; 4] =
 const UNAVAILABLE: usize = 3;
 
 impl Entry {
-    /// Creates an entry.
+    /// Creates an entry for an effect that ended at this time.
     pub fn new(what: impl Into<String>, at: Timestamp, effect: Effect) -> Self {
         Self { what: what.into(), at, effect }
     }

@@ -22,7 +22,7 @@ pub enum Stop<H> {
     Fault(Fault),
     /// The host cannot continue.
     Halt(H),
-    /// The plugin waits.
+    /// The plugin waits for an input.
     Wait(Box<Suspended>),
 }
 

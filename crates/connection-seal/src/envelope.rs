@@ -23,7 +23,7 @@ use super::{
 };
 
 const MAGIC: [u8; 4] = *b"CNX1";
-/// AES-256-GCM-SIV (RFC 8452).
+/// The algorithm number of AES-256-GCM-SIV (RFC 8452).
 const AES_256_GCM_SIV: u8 = 1;
 const HEADER_LEN: usize = 4 + 1 + ID_LEN + ID_LEN + NONCE_LEN;
 /// The position of the key id.

@@ -36,7 +36,7 @@ const NEVER: i64 = i64::MIN;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a row has two slots")]
 pub enum Slot {
-    /// The first slot.
+    /// The first slot, which a new database fills.
     A,
     /// The second slot. Both slots are filled while a database changes to another key source.
     B,

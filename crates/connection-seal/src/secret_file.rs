@@ -28,7 +28,7 @@ pub enum SecretFileError {
     /// The system could not read the file.
     #[error("{} cannot be read: {source}", path.display())]
     Io {
-        /// The file.
+        /// The file that cannot be read.
         path: PathBuf,
         /// The error of the system.
         source: std::io::Error,

@@ -46,7 +46,7 @@ pub struct WrappedKeyset {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct OpenedKeyset {
-    /// The slot.
+    /// The slot that held the keyset.
     pub slot: Slot,
     /// The keyset in it.
     pub keyset: Keyset,

@@ -127,7 +127,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self
     }
 
-    /// Returns the plugin.
+    /// Returns the plugin under test.
     pub fn definition(&self) -> &D {
         &self.definition
     }

@@ -49,7 +49,7 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
-    /// 2026-01-31T10:20:30Z.
+    /// The initial time of the host, 2026-01-31T10:20:30Z.
     const START: i64 = 1_769_854_830;
 
     pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>, wildcards: Vec<Text>) -> Self {

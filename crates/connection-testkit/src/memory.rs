@@ -38,7 +38,7 @@ pub(crate) struct Memory<'w> {
 /// The result of a run.
 pub(crate) struct RunResult {
     pub(crate) run: Run,
-    /// The last question.
+    /// The last effect that the plugin requested.
     pub(crate) asked: AskedEffect,
     /// The effects that this run has recorded.
     pub(crate) live: Vec<Entry>,

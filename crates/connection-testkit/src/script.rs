@@ -154,7 +154,7 @@ impl Expected {
         self
     }
 
-    /// Sets the answer.
+    /// Sets the answer to the request.
     pub fn answer(mut self, reply: Reply) -> Self {
         self.reply = reply;
         self

@@ -4,7 +4,7 @@ use connection_contract::prelude::*;
 
 use crate::spec::{ADMIN_KEY, API_KEY, HOW, OWN, SETUP_TOKEN};
 
-/// How a tool is signed in.
+/// The credential of a connection to a tool.
 #[derive(Debug)]
 pub struct Login {
     how: LoginMethod,

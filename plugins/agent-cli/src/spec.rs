@@ -17,7 +17,7 @@ pub(crate) const ADMIN_KEY: &str = "adminKey";
 #[derive(Debug)]
 pub(crate) struct Tool {
     pub(crate) kind: Kind,
-    /// Name for people.
+    /// Name of the tool that a person reads.
     pub(crate) name: &'static str,
     /// Name of the provider, for people.
     pub(crate) provider: &'static str,

@@ -12,7 +12,7 @@ mod probe;
 
 use connection_contract::prelude::*;
 
-/// The kind `filesystem`.
+/// The plugin for the kind `filesystem`.
 #[derive(Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
 pub struct Filesystem;

@@ -13,7 +13,7 @@ mod webhooks;
 
 use connection_contract::prelude::*;
 
-/// The kind `github`.
+/// The plugin for the kind `github`.
 #[derive(Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
 pub struct GitHub;

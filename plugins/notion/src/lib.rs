@@ -12,7 +12,7 @@ mod webhooks;
 
 use connection_contract::prelude::*;
 
-/// The kind `notion`.
+/// The plugin for the kind `notion`.
 #[derive(Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
 pub struct Notion;

@@ -14,7 +14,7 @@ mod webhooks;
 
 use connection_contract::prelude::*;
 
-/// The kind `twilio`.
+/// The plugin for the kind `twilio`.
 #[derive(Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
 pub struct Twilio;

@@ -69,7 +69,6 @@ pub(crate) fn implementation(item: &ItemImpl) -> String {
     without_body(line(Item::Impl(item)))
 }
 
-/// Formats a type.
 pub(crate) fn of_type(shown: &Type) -> Result<String, Failure> {
     let mut item: ItemType = parsed("type X = ();")?;
     item.ty = Box::new(shown.clone());
@@ -77,7 +76,6 @@ pub(crate) fn of_type(shown: &Type) -> Result<String, Failure> {
     Ok(text.trim_start_matches("type X = ").trim_end_matches(';').to_owned())
 }
 
-/// Formats a path.
 pub(crate) fn path(shown: &Path) -> Result<String, Failure> {
     let attrs = Vec::new();
     of_type(&Type::Path(TypePath { attrs, qself: None, path: shown.clone() }))

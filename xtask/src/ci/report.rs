@@ -18,7 +18,6 @@ impl Report {
         Self { longest, steps: Vec::new() }
     }
 
-    /// Records a step.
     pub(crate) fn add(&mut self, name: &'static str, took: Duration, passed: bool) {
         self.steps.push((name, took, passed));
     }

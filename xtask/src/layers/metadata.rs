@@ -13,7 +13,6 @@ pub(crate) struct Package {
     pub(crate) name: String,
     /// The package's directory relative to the root of the workspace, with `/` as separator.
     pub(crate) directory: String,
-    /// The declared dependencies.
     pub(crate) dependencies: Vec<Dependency>,
     /// The targets that cargo builds from the package.
     pub(crate) targets: Vec<Target>,

@@ -23,9 +23,7 @@ impl Detection {
 /// The accepted versions: all that semver considers compatible with this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
-    /// The major version.
     pub(crate) major: u32,
-    /// The minor version.
     pub(crate) minor: u32,
 }
 

@@ -30,7 +30,7 @@ pub(crate) enum Extent {
     /// The tests that are quick enough to run while working: on SQLite alone, without servers, browsers, containers,
     /// processes that are killed, or the tests that start the command.
     Quick,
-    /// Every test.
+    /// Every test, in its short form.
     Whole,
     /// Every test, in its long form.
     Long,
@@ -79,7 +79,7 @@ const NOT_QUICK: [&str; 30] = [
     // Tests in a browser.
     "browser::",
     "chromium",
-    // Tests in containers.
+    // Tests that run containers.
     "sandbox_build::",
     "sandbox_run::",
     // Tests with many processes, or with one that is killed repeatedly.

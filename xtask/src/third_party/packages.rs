@@ -9,7 +9,6 @@ use crate::failure::Failure;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// The unpacked packages.
 #[derive(Debug)]
 pub(crate) struct Packages {
     directory: PathBuf,

@@ -40,7 +40,7 @@ pub trait HttpService: Send + Sync {
 pub struct Spend<'a> {
     /// Type of the secret: `refresh_token`.
     pub label: &'static str,
-    /// The secret itself.
+    /// The secret that the request spends.
     pub secret: &'a Secret,
 }
 
@@ -107,13 +107,13 @@ pub trait Crypto: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignatureAlgorithm {
-    /// Ed25519.
+    /// EdDSA with the curve Ed25519.
     EdDsa,
     /// ECDSA on P-256 with SHA-256. The signature is `R` followed by `S`, 64 bytes.
     Es256,
-    /// RSASSA-PSS with SHA-256.
+    /// The signature scheme RSASSA-PSS with SHA-256.
     Ps256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    /// The signature scheme RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
 }
 
@@ -127,9 +127,9 @@ pub trait LogService: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileType {
-    /// A directory.
+    /// The entry is a directory.
     Directory,
-    /// A regular file.
+    /// The entry is a regular file.
     File,
     /// Anything else, including a symbolic link that leads out of the root.
     Other,
@@ -340,10 +340,10 @@ impl fmt::Debug for Services<'_> {
 pub enum LogLevel {
     /// Details for the authors of plugins.
     Debug,
-    /// A noteworthy event.
+    /// An event that an operator may want to know.
     #[default]
     Info,
-    /// An unexpected condition.
+    /// A condition that the plugin did not expect.
     Warn,
 }
 
@@ -365,7 +365,7 @@ impl LogEvent {
         Self { name, level: LogLevel::Info, fields: Vec::new() }
     }
 
-    /// Sets the severity.
+    /// Sets the severity of the event.
     #[must_use]
     pub fn level(mut self, level: LogLevel) -> Self {
         self.level = level;

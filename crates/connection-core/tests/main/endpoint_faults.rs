@@ -62,7 +62,7 @@ const DENIED: (Liveness, &str, &str, Option<&str>) = (
 );
 /// A longer pause is not accepted.
 const A_WEEK: &str = "api.acme.example asks to wait until 2027-01-22T08:00:00Z";
-/// In seconds.
+/// The longest accepted pause, in seconds.
 const CEILING: i64 = 7 * 24 * 60 * 60;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"id\":\"1\",";

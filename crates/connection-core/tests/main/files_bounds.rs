@@ -22,7 +22,6 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Connects a directory.
 async fn granted(registry: &ConnectionRegistry, root: &Path) -> Handle {
     match connect(registry, &KIND, &[("roots", text(root))]).await {
         Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),

@@ -6,7 +6,6 @@ use connection_contract::prelude::*;
 
 pub(crate) const FORM: Kind = Kind::from_static("form");
 
-/// The kind `form`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Form(Arc<Mutex<Vec<String>>>);
 

@@ -18,7 +18,6 @@ pub(crate) const SIGNATURE: &str = "x-signature";
 pub(crate) enum Check {
     #[default]
     Compares,
-    /// Accepts every delivery.
     Believes,
     /// Does not report what was signed.
     Mute,

@@ -31,7 +31,6 @@ impl Inbound {
         Self { held: Some(Arc::new(watch::Sender::new(false))), ..Self::default() }
     }
 
-    /// Releases the run.
     pub(crate) fn let_go(&self) {
         self.held.as_ref().unwrap().send_replace(true);
     }

@@ -82,7 +82,7 @@ async fn a_short_passphrase_seals_nothing() {
     let error = world.builder().change_key(short).await.unwrap_err();
     assert!(matches!(&error, OpenError::Key(KeyError::ShortPassphrase { .. })), "{error:?}");
     world.acme().await.close().await;
-    // The control.
+    // The control: a passphrase of twelve characters is accepted.
     let world = World::new().await;
     opened(&world, "twelve chars").await.unwrap().close().await;
 }

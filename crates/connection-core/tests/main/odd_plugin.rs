@@ -16,7 +16,6 @@ use crate::acme::API;
 
 pub(crate) const ODD: Kind = Kind::from_static("odd");
 
-/// The kind `odd`.
 #[derive(Clone, Debug)]
 pub(crate) struct Odd {
     how: &'static str,
@@ -26,7 +25,7 @@ pub(crate) struct Odd {
     pub(crate) released: Arc<AtomicBool>,
     pub(crate) serialized: Arc<AtomicUsize>,
     pub(crate) verified: Arc<AtomicUsize>,
-    /// What the plugin saw in every run.
+    /// The observations of the plugin in every run.
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
 }
 

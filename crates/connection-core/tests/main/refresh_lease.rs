@@ -12,7 +12,7 @@ use crate::{
     test_host::{ON_POSTGRES, START},
 };
 
-/// The database's clock.
+/// SQL expression for the time by the database's clock, in seconds.
 const NOW: &str = if ON_POSTGRES { "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)" } else { "unixepoch()" };
 
 /// A holder that overslept, while another one took the lease and did not refresh: its result is the only one that

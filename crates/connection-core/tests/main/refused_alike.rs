@@ -96,7 +96,7 @@ fn cases() -> Vec<(&'static str, Act)> {
     let ask = || Prompt::new("More?").field("name");
     let _: fn() -> Prompt = ask;
     vec![
-        // What a setup makes.
+        // Results of a setup.
         ("an empty account id", makes!(named(String::new()))),
         ("an account id of 600 characters", makes!(named(text(600)))),
         ("an account id of 500 characters", makes!(named(text(500)))),
@@ -113,13 +113,13 @@ fn cases() -> Vec<(&'static str, Act)> {
         ("a directory of its own", makes!(made().reach(Reach::declared().root(host::granted_directory("/etc"))))),
         ("a failure whose code is long", |_| Box::pin(async { Err(SetupFailure::new(text(129), "failed")) })),
         ("a failure whose code has a line break", |_| Box::pin(async { Err(SetupFailure::new("a\nb", "failed")) })),
-        // What it measures.
+        // Results of the verification at the end of a setup.
         ("a measured scope of 1 MiB", measures!(VerifyResult::live().scopes([text(MEGABYTE)]))),
         ("a measured credential of 2 MiB", measures!(VerifyResult::live().rotated(Secret::from(text(2 * MEGABYTE))))),
         ("a measured reason without a code", measures!(NotLive::offline(Reason::new("", "why")).into())),
         ("another account", measures!(VerifyResult::live().identity(Identity::new("bob", "Bob")))),
         ("what does not work", measures!(NotLive::failing(Reason::new("loud_closed", "it is closed")).into())),
-        // What it shows and asks.
+        // Waits and notices.
         (
             "40 notices on one wait",
             waits!((0..40).fold(Wait::new().answer(Prompt::new("?")), |wait, n| wait.notice(notice(n)))),
@@ -136,7 +136,7 @@ fn cases() -> Vec<(&'static str, Act)> {
                 Ok(made())
             })
         }),
-        // How it takes turns.
+        // The order of effects.
         ("two effects at once", |ctx| {
             Box::pin(async {
                 let kv = ctx.kv().unwrap();

@@ -13,7 +13,7 @@ use crate::tool::Tools;
 const UNPLACED: Kind = Kind::from_static("unplaced");
 /// A kind that mounts something else at the place of its profile.
 const COVERED: Kind = Kind::from_static("covered");
-/// A correct kind.
+/// A kind whose declaration is correct.
 const PLACED: Kind = Kind::from_static("placed");
 
 struct Cli(Kind);

@@ -99,7 +99,7 @@ async fn an_answer_to_an_expired_session_is_refused() {
     assert!(matches!(late, AdvanceError::Ended), "{late:?}");
     assert_eq!(sql::number(&world.database(), effects).await, Some(0));
     assert_eq!(code(&session.terminal().await.unwrap()), "setup_expired");
-    // The control.
+    // The control: an answer that arrives one second earlier is accepted.
     jump(&world, 0);
     let session = registry.setups().begin(&ODD).await.unwrap();
     let (no, _) = step(&session).await;

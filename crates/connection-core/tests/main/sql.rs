@@ -83,7 +83,7 @@ pub(crate) async fn texts(database: &Database, sql: impl Into<String>) -> Vec<St
     found.into_iter().map(|(text,)| text).collect()
 }
 
-/// Returns one id.
+/// Returns the id that a query selects.
 pub(crate) async fn uuid(database: &Database, sql: impl Into<String>) -> Uuid {
     let sql = AssertSqlSafe(sql.into());
     on!(database, connection => sqlx::query_as::<_, (Uuid,)>(sql).fetch_one(connection).await).0
@@ -104,7 +104,7 @@ pub(crate) async fn refuse(database: &Database, of: &str) {
     script(database, sql).await;
 }
 
-/// Undoes [`refuse`].
+/// Removes the trigger that [`refuse`] created.
 pub(crate) async fn refuse_no_more(database: &Database) {
     script(database, if ON_POSTGRES { "DROP FUNCTION trip() CASCADE" } else { "DROP TRIGGER trip" }).await;
 }

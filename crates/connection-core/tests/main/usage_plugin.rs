@@ -36,7 +36,7 @@ pub(crate) struct Metered {
     pub(crate) snapshot: Arc<Mutex<Option<UsageSnapshot>>>,
     /// The payment mode of every account.
     pub(crate) mode: Arc<Mutex<Text>>,
-    /// The fetches.
+    /// The profile and the directory of each fetch, in order.
     pub(crate) seen: Arc<Mutex<Vec<Where>>>,
 }
 

@@ -104,7 +104,7 @@ async fn a_plugin_that_fails_to_attach_sends_nothing() {
     assert!(matches!(&error, Error::PluginFault { kind, .. } if *kind == KIND), "{error:?}");
     assert_eq!(error.code(), "plugin_panicked");
     assert_eq!(world.server.requests(), [""; 0]);
-    // The control.
+    // The control: the plugin attaches the credential, and the request is sent.
     set(&plugin.0, Deed::Well);
     assert_eq!(send(&connection).await.unwrap(), 200);
     assert_eq!(world.server.requests().len(), 1);

@@ -70,7 +70,7 @@ async fn whoever_runs_the_program_watches_the_connections_of_all_owners_and_is_t
     let mut own = registry.events().watch().await.unwrap();
     let mut of_theirs = registry.events().watch().all_owners().connection(theirs.id()).await.unwrap();
     let ours = fake.connected(&registry, "bob").await;
-    // In another process.
+    // The rename is made in another process.
     other.owner("u42").unwrap().connection(theirs.id()).await.unwrap().rename("work").await.unwrap();
     let mut told = Vec::new();
     for _ in 0..2 {

@@ -69,7 +69,7 @@ async fn a_credential_that_signs_nothing_gets_no_address() {
     assert_eq!(refused.code(), "webhook_key_missing");
     assert!(connection.webhooks().info().await.unwrap().is_none());
     assert!(sql::texts(&world.database(), EVENTS).await.is_empty());
-    // The control.
+    // The control: a credential with a key gets an address.
     let ada = enabled(&registry, "ada").await;
     assert!(ada.webhooks().info().await.unwrap().unwrap().keys.is_empty(), "the credential holds it");
     assert!(matches!(ada.webhooks().key().await, Err(Error::WebhookKey { .. })));
@@ -211,7 +211,7 @@ async fn an_address_that_was_moved_or_put_back_receives_nothing() {
     sql::run(&database, write(&bob_id, "token_hash", &hash)).await;
     let headers = sign(&bob.webhooks().key().await.unwrap(), "1");
     assert!(matches!(send(&registry, &token, headers, "1").await, Err(ReceiveError::Unknown)));
-    // Under her key.
+    // Ada's sealed key is copied into Bob's row.
     sql::run(&database, write(&bob_id, "sealed", &before)).await;
     let moved = send(&registry, &token, sign(&key, "1"), "1").await.unwrap_err();
     assert_eq!((moved.code(), moved.status()), ("sealed_unreadable", 503));

@@ -113,7 +113,7 @@ async fn an_unacknowledged_event_comes_again_before_later_ones() {
         deliver(&connection, &registry, text).await;
     }
     let mut deliveries = registry.webhooks().deliveries().await.unwrap();
-    // No time passes.
+    // The first event is available at once, without a step of the clock.
     let first = deliveries.next().await.unwrap().unwrap();
     let until = sql::number(&world.database(), "SELECT MAX(claimed_until) FROM connection_webhook").await.unwrap();
     assert!(until > world.now(), "somebody has it");

@@ -41,7 +41,7 @@ async fn the_first_key_that_is_told_while_somebody_waits_is_taken_and_no_other()
     assert!(connection.webhooks().info().await.unwrap().unwrap().handshake_until.is_none());
     assert_eq!(keys(&connection).await, 0);
     assert!(matches!(connection.webhooks().key().await, Err(Error::WebhookKey { .. })));
-    // In time.
+    // The key arrives one second before the window ends.
     connection.webhooks().await_handshake().await.unwrap();
     world.clock.advance(Duration::from_secs(15 * 60 - 1));
     assert_eq!(tell(&registry, &connection, "the-key").await.unwrap(), Receipt::Handshake);

@@ -65,7 +65,7 @@ async fn what_is_not_signed_by_a_good_key_changes_nothing_and_is_nowhere() {
     assert!(logged.iter().any(|line| line.contains("a webhook was refused")), "{logged:?}");
     assert!(log::lines_with("canary-forged-71c2").is_empty());
     assert!(log::lines_with(&token).is_empty());
-    // The control.
+    // The control: the signed delivery is stored.
     assert_eq!(send(&registry, &token, good, "canary-forged-71c2").await.unwrap(), Receipt::Stored);
 }
 

@@ -20,7 +20,7 @@ pub struct Case {
 /// The result that an exploration must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Every invariant holds.
+    /// Every invariant holds in every state.
     Holds,
     /// At least this invariant does not hold.
     Breaks(Invariant),

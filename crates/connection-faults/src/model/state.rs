@@ -76,7 +76,7 @@ pub(crate) struct Before {
 pub(crate) enum Answer {
     /// A new refresh token.
     New(Token),
-    /// `invalid_grant`.
+    /// The provider answered `invalid_grant`.
     Refused,
     /// A 2xx response that the plugin cannot read. The protocol records none.
     Unreadable,

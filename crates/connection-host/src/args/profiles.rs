@@ -1,4 +1,4 @@
-//! The command `profiles`.
+//! The arguments of the command `profiles`.
 
 use std::path::PathBuf;
 

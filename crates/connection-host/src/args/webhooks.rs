@@ -1,4 +1,4 @@
-//! The command `webhooks`.
+//! The arguments of the command `webhooks`.
 
 use clap::{Args, Subcommand};
 

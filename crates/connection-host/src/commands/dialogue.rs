@@ -37,9 +37,9 @@ pub(super) struct Dialogue<'a> {
 /// The command that began the setup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BeginningCommand {
-    /// An earlier command.
+    /// An earlier command began the setup.
     Before,
-    /// This command.
+    /// The command that is running began the setup.
     Now,
 }
 

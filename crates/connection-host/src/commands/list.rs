@@ -71,7 +71,6 @@ pub(super) fn print(output: &Output, rows: Vec<ConnectionInfo>, identities: Iden
     printer.end(true, None)
 }
 
-/// The requested selection.
 struct ListSelection {
     filter: Filter,
     states: Vec<Liveness>,

@@ -45,7 +45,6 @@ const COMMANDS: &[&str] = &[
 pub(crate) struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
-    /// Reads the environment.
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub(crate) fn read() -> Self {
         Self(std::env::vars_os().collect())

@@ -9,7 +9,7 @@ use crate::Error;
 /// The default address of `serve`, with a port that systems do not assign by themselves.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8745);
 
-/// The keys `inbound.…`.
+/// The configuration keys below `inbound`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InboundSettings {
     /// The maximum number of connections to `serve` from one address.

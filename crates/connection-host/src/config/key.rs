@@ -2,7 +2,7 @@
 
 use crate::Error;
 
-/// A configuration key.
+/// A configuration key, with its type and its description.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Key {
@@ -37,11 +37,11 @@ pub enum KeyType {
     KeySource,
     /// One of the log levels.
     Level,
-    /// Whole mebibytes.
+    /// A size in whole mebibytes.
     Mebibytes,
     /// Pairs of an origin and its replacement; in the environment a JSON object.
     Origins,
-    /// A path.
+    /// A path in the file system.
     Path,
     /// A port of this machine.
     Port,
@@ -51,11 +51,11 @@ pub enum KeyType {
     Processors,
     /// The public URL of this host: with TLS, or on this machine.
     PublicUrl,
-    /// A secret.
+    /// A secret, which no output shows.
     Secret,
-    /// Whole seconds.
+    /// A duration in whole seconds.
     Seconds,
-    /// Any text.
+    /// A text without further rules.
     Text,
     /// An address, which may contain a password.
     Url,

@@ -43,7 +43,7 @@ impl FromStr for Kind {
     }
 }
 
-/// The keys `key.…`.
+/// The configuration keys below `key`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeySettings {
     pub(crate) source: Option<Kind>,

@@ -66,7 +66,7 @@ pub(crate) struct Settings {
     pub(crate) state: Option<PathBuf>,
 }
 
-/// The keys `verify.…`.
+/// The configuration keys below `verify`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct VerifySettings {
     pub(crate) at_once: Option<usize>,

@@ -63,7 +63,6 @@ impl SecretSetting {
 }
 
 impl SecretPlace {
-    /// Reads the secret.
     pub(crate) async fn read(&self) -> Result<Secret, SecretFileError> {
         match self {
             Self::File(path) => SecretFile::at(path as &Path).read().await,

@@ -14,7 +14,7 @@ use crate::Error;
 
 const MEBIBYTE: u64 = 1 << 20;
 
-/// The keys `sandbox.…`.
+/// The configuration keys below `sandbox`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SandboxSettings {
     copy_bytes: Option<u64>,
@@ -46,7 +46,7 @@ enum VolumeSource {
     Named(String),
 }
 
-/// The keys `usage.…`.
+/// The configuration keys below `usage`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UsageSettings {
     interval: Option<Duration>,

@@ -29,7 +29,7 @@ use crate::{
     config::{self, Environment},
 };
 
-/// Values by field.
+/// The values of each field, by its name.
 type Values = BTreeMap<String, Vec<Secret>>;
 
 fn duplicate(values: &Values) -> Values {

@@ -14,7 +14,7 @@ use crate::Error;
 /// The choices of a person, and the answers that the person has typed.
 #[derive(Default)]
 pub(super) struct Optional {
-    /// `true` with `--all-fields`.
+    /// `true` if `--all-fields` was given.
     all: bool,
     /// Fields that are asked for although no person chose them in this setup.
     wanted: Vec<String>,

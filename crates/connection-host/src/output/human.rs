@@ -95,7 +95,7 @@ pub(crate) fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
 /// The codes of reasons that none of our commands resolves.
 const MENDED_ELSEWHERE: [&str; 4] = [reason::DENIED, "directory_not_allowed", "row_changed", "row_outdated"];
 
-/// What to do about a server whose certificate is not trusted.
+/// The remedy for a server whose certificate is not trusted.
 pub(crate) const TRUST_CERTIFICATE: &str =
     "if an authority of your own issued the certificate, name its file in http.root_certificate";
 

@@ -73,7 +73,7 @@ impl Output {
         self.bytes(format!("{}\n", program_name::hints(text.as_ref())).as_bytes())
     }
 
-    /// Prints bytes unchanged.
+    /// Prints bytes as they are, without a line break at the end.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         print(bytes)
     }

@@ -1,4 +1,4 @@
-//! How a setup that leads to a provider is finished: at the certified provider, with the program `examples/oauth2.rs`.
+//! The ways to finish a setup at a provider: the certified provider, with the program `examples/oauth2.rs`.
 
 use connection_faults::user_agent::UserAgent;
 use serde_json::json;

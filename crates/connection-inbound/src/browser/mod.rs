@@ -32,17 +32,17 @@ pub enum OpenBrowserError {
     /// The program reported a failure.
     #[error("'{program}' could not open the address ({status})")]
     Failed {
-        /// The program.
+        /// The program that was started.
         program: String,
-        /// Its exit status.
+        /// The exit status of the program.
         status: ExitStatus,
     },
     /// The program could not be started.
     #[error("'{program}' cannot be started")]
     Start {
-        /// The program.
+        /// The program that cannot be started.
         program: String,
-        /// The system's error.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },

@@ -22,7 +22,6 @@ impl Names {
         Self(with_port.chain(without).collect())
     }
 
-    /// Adds a name.
     pub(crate) fn and(mut self, name: &str) -> Self {
         self.0.push(name.to_owned());
         self

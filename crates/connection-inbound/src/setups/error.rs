@@ -12,7 +12,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ErrorBody {
-    /// The error.
+    /// The error, with its code and message.
     pub error: ErrorDetail,
 }
 
@@ -24,7 +24,7 @@ pub struct ErrorDetail {
     pub code: &'static str,
     /// One sentence that says what is wrong.
     pub message: String,
-    /// What to do about the error, if anything can be done.
+    /// A sentence that says how to resolve the error, if that is possible.
     pub remedy: Option<String>,
     /// The problem with each field, if answers were refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -19,7 +19,7 @@ pub struct SetupBody {
     pub step: Option<StepNo>,
     /// The cursor of the state; a request with `?after=` and this waits for another state.
     pub cursor: String,
-    /// The state.
+    /// The state of the setup, with its fields in this object.
     #[serde(flatten)]
     pub state: StateBody,
 }
@@ -33,20 +33,20 @@ pub enum StateBody {
     Cancelled,
     /// The connection was made or re-authorized.
     Done {
-        /// The account.
+        /// The account that was connected.
         account: AccountBody,
         /// `live`, `offline`, `failing` or `unknown`.
         liveness: &'static str,
         /// The reason why the connection is not live.
         reason: Option<ReasonBody>,
-        /// The connection's id.
+        /// The id of the connection.
         connection: Option<String>,
-        /// The connection's label.
+        /// The label of the connection.
         label: Option<String>,
     },
     /// The setup failed; no connection was made or changed.
     Failed {
-        /// The reason.
+        /// The reason why the setup failed.
         reason: ReasonBody,
     },
     /// There is nothing to answer.
@@ -58,11 +58,11 @@ pub enum StateBody {
     },
     /// The step asks for answers.
     Prompt {
-        /// The heading.
+        /// The heading above the fields.
         title: String,
         /// The problem with the previous answer.
         problem: Option<String>,
-        /// How to obtain the requested values; empty if there is an address to open.
+        /// Instructions for obtaining the requested values; empty if there is an address to open.
         guide: Vec<GuideBody>,
         /// The fields, in order.
         fields: Vec<FieldBody>,
@@ -73,7 +73,7 @@ pub enum StateBody {
     },
     /// The step asks to open an address; the browser returns by itself.
     Redirect {
-        /// The address.
+        /// The address to open in a browser.
         open: String,
         /// Notices that stay on the page.
         beside: Vec<NoticeBody>,
@@ -82,7 +82,7 @@ pub enum StateBody {
     Working,
 }
 
-/// An account.
+/// An account at the provider.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AccountBody {
@@ -100,7 +100,7 @@ pub struct ReasonBody {
     pub code: String,
     /// One sentence that says what is wrong.
     pub message: String,
-    /// What to do about it.
+    /// A sentence that says how to resolve the problem.
     pub remedy: Option<String>,
 }
 
@@ -155,7 +155,7 @@ pub struct ChoiceBody {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NoticeBody {
-    /// One sentence.
+    /// One sentence that a person reads.
     pub message: String,
     /// The address to open.
     pub open: Option<String>,
@@ -223,7 +223,6 @@ impl StateBody {
         }
     }
 
-    /// Converts the outcome.
     pub(super) fn ended(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Cancelled => Self::Cancelled,

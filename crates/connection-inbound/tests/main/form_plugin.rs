@@ -6,7 +6,6 @@ use crate::login::API;
 
 pub(crate) const FORM: Kind = Kind::from_static("form");
 
-/// The kind `form`.
 #[derive(Clone)]
 pub(crate) struct Form;
 

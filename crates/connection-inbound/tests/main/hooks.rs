@@ -6,7 +6,6 @@ use connection_core::{Connection, ConnectionRegistry, Outcome};
 pub(crate) const HOOKS: Kind = Kind::from_static("hooks");
 pub(crate) const SIGNATURE: &str = "x-signature";
 
-/// The kind `hooks`.
 #[derive(Clone)]
 pub(crate) struct Hooks;
 

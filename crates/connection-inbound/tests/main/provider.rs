@@ -56,7 +56,7 @@ impl Provider {
         *self.held.0.lock().unwrap() = true;
     }
 
-    /// Answers requests again.
+    /// Releases the requests that [`hold`](Self::hold) has stopped.
     pub(crate) fn let_go(&self) {
         *self.held.0.lock().unwrap() = false;
         self.held.1.notify_all();

@@ -7,7 +7,6 @@ use axum::{
 };
 use tower::ServiceExt as _;
 
-/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

@@ -8,7 +8,7 @@ use crate::{manifest, oauth, set, with, with_oauth, without};
 pub(crate) struct Case {
     /// The requirement, such as R-JINGLE-003.
     pub(crate) row: &'static str,
-    /// The violation.
+    /// The violation that the case shows.
     pub(crate) what: &'static str,
     pub(crate) document: Value,
     /// The checks that detect it.
@@ -117,7 +117,7 @@ fn auth() -> Vec<Case> {
     ]
 }
 
-/// R-JINGLE-005: redirects.
+/// R-JINGLE-005: a redirect is refused.
 fn redirects() -> Vec<Case> {
     let bad = |what, redirect: Value| case("R-JINGLE-005", what, Schema, with("/connection/auth", oauth(&redirect)));
     vec![

@@ -24,7 +24,7 @@ pub fn client_value(id: &str, secret: Option<&Secret>) -> Secret {
     Application::new(id, secret.map(Secret::duplicate)).record()
 }
 
-/// The application's credentials.
+/// The id and the secret of an OAuth application.
 #[derive(Debug)]
 pub(crate) struct Application {
     pub(crate) id: String,

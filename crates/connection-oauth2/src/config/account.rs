@@ -23,7 +23,7 @@ pub enum AccountFrom {
     IdToken,
     /// The response to the probe.
     Probe,
-    /// The token response.
+    /// The response of the token endpoint.
     TokenResponse,
 }
 
@@ -31,9 +31,9 @@ pub enum AccountFrom {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unit {
-    /// Milliseconds.
+    /// The header counts milliseconds.
     Milliseconds,
-    /// Seconds.
+    /// The header counts seconds.
     Seconds,
 }
 

@@ -46,11 +46,12 @@ pub enum RequestKind {
     Device,
     /// The refresh request. It inherits nothing from [`RequestKind::Token`].
     Refresh,
-    /// The token request.
+    /// The request that exchanges a grant for tokens.
     Token,
 }
 
-/// How a user finishes an authorization. The methods that are offered run at once; the first to succeed wins.
+/// The way in which a user finishes an authorization. The methods that are offered run at once; the first to succeed
+/// wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Method {
@@ -80,7 +81,7 @@ impl Method {
     }
 }
 
-/// How access is granted.
+/// The grant by which the application obtains tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Grant {
@@ -117,7 +118,7 @@ pub enum Client {
     Registered,
 }
 
-/// How the application authenticates to the provider.
+/// The way in which the application authenticates to the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientAuth {
@@ -140,7 +141,7 @@ pub enum ClientAuth {
     PrivateKeyJwt(Assertion),
 }
 
-/// How a client assertion is made.
+/// Describes a client assertion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Assertion {
@@ -184,11 +185,11 @@ pub enum Audience {
     Issuer,
 }
 
-/// How a request body is encoded.
+/// The encoding of a request body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body {
-    /// `application/x-www-form-urlencoded`.
+    /// A form, as `application/x-www-form-urlencoded`.
     #[default]
     Form,
     /// JSON with the same names.
@@ -217,7 +218,7 @@ impl Step {
         Self { method: "POST", ..Self::get(url) }
     }
 
-    /// Adds a parameter.
+    /// Adds a parameter after the others.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
@@ -225,7 +226,7 @@ impl Step {
     }
 }
 
-/// How tokens are refreshed.
+/// The way in which tokens are refreshed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Renewal {
@@ -239,7 +240,7 @@ pub enum Renewal {
     Step(Step),
 }
 
-/// How a token is attached to a request.
+/// The way in which a token is attached to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attach {

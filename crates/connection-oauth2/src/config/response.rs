@@ -57,9 +57,9 @@ pub enum Part {
     IdToken,
     /// The lifetime of the refresh token.
     RefreshExpiresIn,
-    /// The refresh token.
+    /// The refresh token of the response.
     RefreshToken,
-    /// The granted scopes.
+    /// The scopes that were granted.
     Scope,
 }
 

@@ -1,4 +1,4 @@
-//! Issuer metadata.
+//! The discovery of endpoints in the metadata of an issuer.
 
 use connection_contract::prelude::*;
 use connection_oauth2::{Account, Client, OAuth2Builder, OAuth2Config};

@@ -48,9 +48,9 @@ pub enum NotPrivate {
     /// Other users may replace the file, because they can write to its directory.
     #[error("the directory {} can be changed by other users (mode {mode:04o})", path.display())]
     Directory {
-        /// The directory.
+        /// The directory of the file.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the directory.
         mode: u32,
     },
     /// Another user owns the file or directory.
@@ -59,17 +59,17 @@ pub enum NotPrivate {
     /// Other users may read or write the file.
     #[error("{} can be read or changed by other users (mode {mode:04o})", path.display())]
     Permissions {
-        /// The file.
+        /// The file that others may access.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
     /// Other users may write the file, which they are allowed to read.
     #[error("{} can be changed by other users (mode {mode:04o})", path.display())]
     Writable {
-        /// The file.
+        /// The file that others may write.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
 }

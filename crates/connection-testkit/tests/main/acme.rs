@@ -18,7 +18,6 @@ pub(crate) const KEY: &str = "canary-key-5e0d91c2b7";
 /// The prefix of a key in the newer form of the credential.
 const NEW_FORM: &[u8] = b"2:";
 
-/// The kind `acme`.
 #[derive(Debug)]
 pub(crate) struct Acme {
     quirk: Quirk,

@@ -37,7 +37,7 @@ pub(crate) enum Quirk {
     PanicsOnForeignBytes,
     StoresAnotherForm,
     TakesNoBytes,
-    // Leaks of secrets.
+    // Faults that reveal a secret.
     HandsOutAnyName,
     SecretInDebug,
     SecretInFailure,
@@ -53,7 +53,7 @@ pub(crate) enum Quirk {
     ForgetsThePause,
     MakesABadNetworkAnError,
     ReadsAFieldThatIsNotThere,
-    // Faults of repetition.
+    // Faults when a step is repeated.
     AddsHeaders,
     CannotBeDropped,
     CannotGiveBackTwice,

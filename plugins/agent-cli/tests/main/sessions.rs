@@ -79,7 +79,7 @@ fn a_session_that_says_less_tells_less_and_one_that_says_something_odd_tells_not
 
 #[test]
 fn a_session_of_gemini_tells_its_tokens_and_an_answer_the_context() {
-    // `--output-format json`: <https://geminicli.com/docs/cli/headless>.
+    // The form of `--output-format json`: <https://geminicli.com/docs/cli/headless>.
     let stats = r#"{"response": "hi", "stats": {"models": {
         "gemini-2.5-pro": {"api": {"totalRequests": 2}, "tokens": {"prompt": 24939, "candidates": 20, "total": 25113, "cached": 21263}},
         "gemini-2.5-flash": {"tokens": {"prompt": 8965, "candidates": 10, "total": 9033}}

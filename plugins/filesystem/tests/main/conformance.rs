@@ -1,4 +1,4 @@
-//! The conformance suite.
+//! The conformance suite, run with this plugin.
 
 use connection_plugin_filesystem::Filesystem;
 use connection_testkit::conformance::Suite;

@@ -15,7 +15,6 @@ pub(crate) struct Counts {
     pub(crate) circle: usize,
 }
 
-/// Counts the imports.
 pub(crate) fn counts(imports: &Imports) -> Counts {
     let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (from, to) in imports.keys() {

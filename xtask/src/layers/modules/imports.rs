@@ -14,7 +14,6 @@ pub(crate) type Imports = BTreeMap<(String, String), Vec<String>>;
 /// The modules and imports that were read from a crate's sources.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
-    /// The top-level modules.
     pub(crate) modules: Vec<String>,
     /// The imports between them.
     pub(crate) imports: Imports,

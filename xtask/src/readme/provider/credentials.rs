@@ -16,7 +16,6 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Makes new credentials.
     pub(crate) fn generate() -> Self {
         Self {
             github_token: format!("ghp_{}", hexadecimal(36)),

@@ -17,11 +17,9 @@ const LIFETIME: u64 = 5 * 86_400 + 3_600;
 /// A response of a provider.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    /// The HTTP status.
     pub(crate) status: u16,
     /// The headers in addition to those of every response.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// The body.
     pub(crate) body: Value,
 }
 
@@ -49,7 +47,7 @@ impl Reply {
     }
 }
 
-/// Responds as api.github.com.
+/// Answers a request as api.github.com does.
 pub(crate) fn github(credentials: &Credentials, request: &Request, now: u64) -> Reply {
     let said = request.header("authorization").unwrap_or_default();
     let documentation = "https://docs.github.com/rest";
@@ -85,7 +83,7 @@ pub(crate) fn github(credentials: &Credentials, request: &Request, now: u64) -> 
     reply
 }
 
-/// Responds as api.notion.com.
+/// Answers a request as api.notion.com does.
 pub(crate) fn notion(credentials: &Credentials, request: &Request, _now: u64) -> Reply {
     let error = |status: u16, code: &str, message: &str| {
         let id = "7f0ce5ab-2c4c-4f43-8f0a-3a6a3f4e0d11";
@@ -116,7 +114,7 @@ pub(crate) fn notion(credentials: &Credentials, request: &Request, _now: u64) ->
     }
 }
 
-/// Responds as api.twilio.com.
+/// Answers a request as api.twilio.com does.
 pub(crate) fn twilio(credentials: &Credentials, request: &Request, _now: u64) -> Reply {
     let account = &credentials.twilio_account;
     let error = |status: u16, code: u32, message: &str| {

@@ -8,7 +8,6 @@ const MAX_BYTES: u64 = 1 << 20;
 /// A request to a provider.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
-    /// The HTTP method.
     pub(crate) method: String,
     /// The path, without its query.
     pub(crate) path: String,

@@ -29,7 +29,7 @@ pub(super) async fn check(world: &World, ledgers: &[Vec<Entry>], seed: u64) {
     for (id, told) in &told {
         assert_eq!((told.added, told.removed.min(1)), (1, told.removed), "SEED {seed}: {id} {told:?}");
     }
-    // Nothing twice.
+    // No account, label, credential or recorded effect exists twice or is left over.
     for twice in [
         "SELECT count(*) FROM (SELECT account_id FROM connection_account GROUP BY owner, kind, account_id \
          HAVING count(*) > 1) AS t",

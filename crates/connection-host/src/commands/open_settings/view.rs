@@ -99,7 +99,7 @@ impl OpenExtension<'_> {
         Ok(Some(format!("{}{fields}", self.again())))
     }
 
-    /// Returns this command.
+    /// Returns the command line that opens the same settings again.
     pub(super) fn again(&self) -> String {
         let command = self.command.map(|command| format!(" --command {}", quoted(command))).unwrap_or_default();
         format!("connections open-settings {}{command}", quoted(self.handle.name()))

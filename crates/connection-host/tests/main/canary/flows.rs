@@ -16,7 +16,7 @@ fn gives((access, refresh): (&str, &str)) -> String {
     format!(r#"{{"access": "{access}", "refresh": "{refresh}"}}"#)
 }
 
-/// Runs `examples/renewing.rs`.
+/// Runs the example `examples/renewing.rs` and searches its outputs.
 #[test]
 fn no_token_of_a_renewal_is_found_in_any_output_log_error_or_file() {
     let mut watch = Watch::new();

@@ -13,11 +13,11 @@ use crate::program::Machine;
 
 const SIGKILL: i32 = 9;
 
-/// What a command does when nobody stops it.
+/// The course of a command that nobody stops.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course {
     span: Duration,
-    /// How many bytes its write-ahead log had at most.
+    /// The maximum length of its write-ahead log, in bytes.
     written: u64,
     asks: bool,
 }
@@ -44,7 +44,7 @@ impl Course {
         Self { span: now() - begun, written, asks: machine.provider.seen().len() > asked }
     }
 
-    /// Starts the command and kills it at a moment that is drawn. One that came too late makes the ones to come earlier.
+    /// Starts the command and kills it at a random moment. If a kill comes too late, the later ones are earlier.
     pub(super) fn kill(&mut self, random: &mut Random, machine: &Machine, arguments: &[&str]) -> Killed {
         let killed = Moment::draw(random, self).kill(machine, arguments);
         if !killed.running {
@@ -55,7 +55,7 @@ impl Course {
     }
 }
 
-/// When to kill.
+/// The moment at which the command is killed.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
     /// So long after the start.
@@ -64,7 +64,7 @@ enum Moment {
     Answered(Duration),
     /// The provider has the request in hand and says nothing.
     Asked,
-    /// So long after the write-ahead log has that many bytes.
+    /// This long after the write-ahead log has reached this number of bytes.
     Written(u64, Duration),
 }
 
@@ -115,7 +115,7 @@ impl Moment {
 /// A run that was killed; says when, if what it left is not as it should be.
 pub(super) struct Killed {
     moment: Moment,
-    /// Whether the kill found it running.
+    /// `true` if the kill found the process running.
     pub(super) running: bool,
 }
 

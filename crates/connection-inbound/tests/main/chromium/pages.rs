@@ -1,4 +1,4 @@
-//! What a callback leaves in a browser: the result, and nothing of the code.
+//! The traces of a callback in a browser: the result, and nothing of the code.
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use connection_contract::prelude::*;
 
-/// The kind `acme`.
+/// The plugin for the kind `acme`.
 #[derive(Debug, Default)]
 pub struct Acme;
 
