@@ -21,10 +21,10 @@ pub struct ProfileSpec {
     pub implicit_dir: PathSpec,
     /// Name that the tool requires of the directory, if it requires one: `.gemini`.
     pub dir_name: Option<Text>,
-    /// `true` if the tool exits with an error when the directory does not exist. Whoever starts the tool then creates
-    /// it.
+    /// `true` if the tool exits with an error when the directory does not exist. The program that starts the tool then
+    /// creates it.
     pub needs_directory: bool,
-    /// Places of a login and of an account name in the directory.
+    /// Locations of a login and of an account name in the directory.
     pub probe: Option<ProbeSpec>,
 }
 
@@ -64,7 +64,7 @@ impl ProfileSpec {
         self
     }
 
-    /// Sets the places of a login and of an account name in the directory.
+    /// Sets the locations of a login and of an account name in the directory.
     #[must_use]
     pub fn probe(mut self, probe: ProbeSpec) -> Self {
         self.probe = Some(probe);
@@ -92,10 +92,10 @@ pub struct ProbeSpec {
     /// Files of which at least one exists if the tool has used the directory. If there are none, any directory counts
     /// as used.
     pub markers: Vec<Text>,
-    /// Places of a login. The tool is signed in if one of the values exists. A place says nothing if its file does not
-    /// exist, is not JSON, or does not contain the part in which the value would be.
+    /// Locations of a login. The tool is signed in if one of the values exists. A location yields no result if its file
+    /// does not exist, is not JSON, or does not contain the part in which the value would be.
     pub logins: Vec<ProbeValue>,
-    /// Places of the account name. The first one that is found counts.
+    /// Locations of the account name. The first one that is found counts.
     pub accounts: Vec<ProbeValue>,
 }
 
@@ -112,14 +112,14 @@ impl ProbeSpec {
         self
     }
 
-    /// Adds a place of a login.
+    /// Adds a location of a login.
     #[must_use]
     pub fn login(mut self, value: ProbeValue) -> Self {
         self.logins.push(value);
         self
     }
 
-    /// Adds a place of the account name.
+    /// Adds a location of the account name.
     #[must_use]
     pub fn account(mut self, value: ProbeValue) -> Self {
         self.accounts.push(value);
@@ -127,7 +127,7 @@ impl ProbeSpec {
     }
 }
 
-/// The place of a value in a JSON file.
+/// The location of a value in a JSON file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProbeValue {
@@ -141,12 +141,12 @@ pub struct ProbeValue {
 }
 
 impl ProbeValue {
-    /// Creates the place of a text at a pointer in a file.
+    /// Creates the location of a text at a pointer in a file.
     pub fn new(file: impl Into<Text>, pointer: impl Into<Text>) -> Self {
         Self { file: file.into(), pointer: pointer.into(), claim: None }
     }
 
-    /// Reads the text from the claims of the token at that place, by this pointer.
+    /// Reads the text from the claims of the token at that location, by this pointer.
     #[must_use]
     pub fn claim(mut self, pointer: impl Into<Text>) -> Self {
         self.claim = Some(pointer.into());

@@ -13,8 +13,7 @@ pub struct SandboxSpec {
     /// Name of the binary, which is on the `PATH` of the image.
     pub binary: Text,
     /// Files and directories of the user's configuration that the tool can see, in order. If two of them have the same
-    /// place in the container, the last one counts. A mount below the place of another is inside that one, in any
-    /// order.
+    /// path in the container, the last one counts. A mount below the path of another is inside that one, in any order.
     pub config_mounts: Vec<ConfigMount>,
     /// Environment variables that override those of the run.
     pub env: Vec<(Text, Text)>,
@@ -100,15 +99,15 @@ impl ConfigMount {
     /// container.
     ///
     /// For the directory that the tool uses by default, no variable is set if another mount is only for that directory
-    /// (see [`implicit_only`](Self::implicit_only)), because the tool finds both at their usual places.
+    /// (see [`implicit_only`](Self::implicit_only)), because the tool finds both at their usual paths.
     #[must_use]
     pub fn profile(mut self) -> Self {
         self.is_profile = true;
         self
     }
 
-    /// Mounts the file only together with the directory that the tool uses by default, beside which it lies. It is not
-    /// mounted for a profile with another directory.
+    /// Mounts the file only together with the directory that the tool uses by default, next to which the file is. It is
+    /// not mounted for a profile with another directory.
     #[must_use]
     pub fn implicit_only(mut self) -> Self {
         self.is_implicit_only = true;

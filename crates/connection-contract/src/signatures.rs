@@ -39,8 +39,8 @@ impl Signatures {
         self.replaced(text, |_, stands| encode::hex(stands))
     }
 
-    /// Returns the text as [`settled`](Self::settled) does, but with each stand-in in the encoding of its signature.
-    /// For a testkit, whose signatures are a different text in each encoding.
+    /// Returns the text as [`with_stand_ins`](Self::with_stand_ins) does, but with each stand-in in the encoding of its
+    /// signature. For a testkit, whose signatures are a different text in each encoding.
     #[must_use]
     pub fn with_encoded_stand_ins(&self, text: &[u8]) -> Secret {
         self.replaced(text, |encoded, stands| encoded(stands))

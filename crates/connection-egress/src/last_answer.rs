@@ -70,7 +70,7 @@ impl LastAnswer {
         not_live
     }
 
-    /// Adds the address and the answer to the reason of a probe, as [`named`](Self::named) does.
+    /// Adds the address and the answer to the reason of a probe, as [`describe_reason`](Self::describe_reason) does.
     pub fn describe_result(&self, mut found: VerifyResult<Secret>, now: Timestamp) -> VerifyResult<Secret> {
         if let Some(reason) = &mut found.reason {
             self.name(reason, found.recheck_after, now);

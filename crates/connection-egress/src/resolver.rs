@@ -34,7 +34,7 @@ pub(super) enum Addresses {
     Any,
     /// All addresses except those at which a cloud gives its machines their secrets, because a user named the origin.
     Private,
-    /// Public addresses, because nobody named the origin.
+    /// Public addresses, because the user did not name the origin.
     Public,
 }
 

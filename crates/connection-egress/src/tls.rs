@@ -26,7 +26,7 @@ pub(super) struct Trusted {
     added: Vec<CertificateDer<'static>>,
     only_added: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
-    /// `None` on a machine without certificates, if the host added none: then nobody is trusted.
+    /// `None` on a machine without certificates, if the host added none: then no server is trusted.
     verifier: OnceLock<Option<Arc<dyn ServerCertVerifier>>>,
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Number of places in a file of places, whose form `connection-core` documents in `exchange/answer_slots/mod.rs`.
+/// The number of slots in a slot file, whose form `connection-core` documents in `exchange/answer_slots/mod.rs`.
 const PLACES: usize = 16;
 const SECTOR: usize = 512;
 const NONCE: std::ops::Range<usize> = 5..21;
@@ -19,11 +19,11 @@ pub fn files(state: &Path) -> Vec<PathBuf> {
     of_extension(state, "rescue")
 }
 
-/// Returns the occupied places, each with its file and its index in that file.
+/// Returns the occupied slots, each with its file and its index in that file.
 ///
 /// # Panics
 ///
-/// Panics if the directory cannot be read or a file of places is not whole.
+/// Panics if the directory cannot be read or a slot file is not whole.
 pub fn places(state: &Path) -> Vec<(PathBuf, usize)> {
     let mut occupied = Vec::new();
     for path in of_extension(state, "places") {

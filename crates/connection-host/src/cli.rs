@@ -135,7 +135,7 @@ impl Cli {
             platform::write_stderr(format_args!("warning: {warning}"));
         }
         if let Some(exposed) = &settings.exposed {
-            // Use nothing of an untrusted file, not even the name of the program that prints the key.
+            // Do not use an untrusted file, not even the name of the program that prints the key.
             return match arguments.command {
                 args::Command::Doctor { .. } => {
                     commands::exposed(&Output::new(arguments.global.json, &environment), exposed).map(ExitCode::from)

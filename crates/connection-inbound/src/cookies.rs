@@ -42,7 +42,7 @@ pub(crate) fn clear(url: &PublicUrl, session: SessionId) -> Option<HeaderValue> 
     HeaderValue::from_str(&format!("{}{session}=; Max-Age=0; {}", prefix(url), attributes(url))).ok()
 }
 
-/// Returns the cookie that gives the proof to a browser that is led to the provider.
+/// Returns the cookie that gives the proof to a browser that opens the start address.
 ///
 /// If the name of the cookie allows it, the browser sends it only to the callbacks of this kind.
 pub(crate) fn set_start_proof(url: &PublicUrl, kind: &Kind, session: SessionId, proof: &Secret) -> Option<HeaderValue> {

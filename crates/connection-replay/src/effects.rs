@@ -133,7 +133,7 @@ impl<H: Host> Effects<H> {
         self.perform_with_change(&what, StoreChange::None, async move { Ok(live.await) }, read).await
     }
 
-    /// Like [`ask`](Self::ask), for the fingerprint of a question that was already passed to the host.
+    /// Like [`perform`](Self::perform), for the fingerprint of a question that was already passed to the host.
     ///
     /// `beside` is recorded in the same transaction as the result. An `Err` of `live` stops the run.
     pub(crate) async fn perform_with_change<T>(

@@ -1,7 +1,7 @@
 //! Reads the login in a directory, by the rules of the contract's `ProbeSpec`.
 //!
-//! The result for a file says only whether there is a login, and of which account. Nothing else leaves the place where
-//! the file is read, which belongs to the host if it has a cache. A setup therefore never records a login of a tool.
+//! The result for a file says only whether there is a login, and of which account. Nothing else leaves the function
+//! that reads the file, which the host runs if it has a cache. A setup therefore never records a login of a tool.
 
 use connection_contract::prelude::*;
 
@@ -29,7 +29,7 @@ pub(crate) struct Probed {
     pub(crate) is_subscription: bool,
 }
 
-/// Reads a directory. A file in it that cannot be read, such as a link to another place, says nothing.
+/// Reads a directory. A file in it that cannot be read, such as a link to another directory, yields no result.
 ///
 /// # Errors
 ///

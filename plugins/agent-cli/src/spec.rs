@@ -71,15 +71,15 @@ pub(crate) struct Directory {
     pub(crate) markers: &'static [&'static str],
     pub(crate) logins: &'static [At],
     pub(crate) accounts: &'static [At],
-    /// Places of an id of the account that stays when the account is renamed.
+    /// Locations of an id of the account that stays when the account is renamed.
     pub(crate) ids: &'static [At],
-    /// Places of an id of the person, for an account that several people share.
+    /// Locations of an id of the person, for an account that several people share.
     pub(crate) people: &'static [At],
-    /// Places of the plan of the account, for a login that is paid for by a subscription.
+    /// Locations of the plan of the account, for a login that is paid for by a subscription.
     pub(crate) plans: &'static [At],
 }
 
-/// The place of a value: a file, a JSON pointer, and a JSON pointer into the claims of a token.
+/// The location of a value: a file, a JSON pointer, and a JSON pointer into the claims of a token.
 #[derive(Debug)]
 pub(crate) struct At(pub(crate) &'static str, pub(crate) &'static str, pub(crate) Option<&'static str>);
 
@@ -114,7 +114,7 @@ pub(crate) struct Image {
 pub(crate) struct Usage {
     /// `true` if the tool writes the limits of a subscription into its session files.
     pub(crate) rollouts: bool,
-    /// Report in which the provider tells an organization its costs.
+    /// The report in which the provider lists the costs of an organization.
     pub(crate) costs: Option<Costs>,
     /// Document in which the tool reports on a running session.
     pub(crate) session: Session,

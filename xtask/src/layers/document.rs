@@ -3,7 +3,7 @@
 use crate::layers::modules;
 use crate::layers::table::{EXTERNAL_PACKAGES, PLUGIN, ROWS, Row};
 
-/// Returns the table of allowed dependencies, and the table of external packages with their places.
+/// Returns the table of allowed dependencies, and the table of external packages with the packages that may use them.
 pub(crate) fn tables() -> String {
     let mut text = "| Package | May depend on | Its tests also on |\n|---|---|---|\n".to_owned();
     for Row { package, normal, dev } in ROWS.iter().chain([&PLUGIN]) {

@@ -1,9 +1,9 @@
-//! A check of the external packages that have a fixed place in the workspace.
+//! A check of the external packages that only some packages of the workspace may use.
 
 use crate::layers::metadata::{Kind, Package};
 use crate::layers::table::EXTERNAL_PACKAGES;
 
-/// Returns the direct dependencies on an external package outside of its place.
+/// Returns the direct dependencies on an external package that the table does not allow.
 pub(crate) fn findings(packages: &[Package]) -> Vec<String> {
     let mut findings = Vec::new();
     for package in packages {

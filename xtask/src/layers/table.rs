@@ -88,7 +88,7 @@ pub(crate) struct ExternalPackage {
     pub(crate) purpose: &'static str,
 }
 
-/// The places of external packages. Tests may depend on any of them.
+/// The external packages that are restricted to some packages of the workspace. Tests may depend on any of them.
 pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
     ExternalPackage {
         dependency: "serde",

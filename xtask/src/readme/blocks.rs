@@ -8,7 +8,7 @@ use crate::tidy::fence_of;
 pub(crate) struct Block {
     /// The environment that its commands see.
     pub(crate) world: World,
-    /// The place in which its commands run.
+    /// The way in which its commands are run.
     pub(crate) venue: Venue,
     /// The commands, in order.
     pub(crate) steps: Vec<Step>,
@@ -23,7 +23,7 @@ pub(crate) enum World {
     Provider,
 }
 
-/// The place in which the commands of a block run.
+/// The way in which the commands of a block are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Venue {
     /// The commands run with pipes, and also pasted at a terminal.

@@ -23,7 +23,7 @@ pub(crate) fn kinds(files: &BTreeSet<String>) -> BTreeSet<String> {
     kinds.map(|(kind, _)| kind.to_owned()).collect()
 }
 
-/// Returns the places where a file of a crate's source names a kind.
+/// Returns the lines on which a file of a crate's source names a kind.
 pub(crate) fn findings(path: &str, text: &str, kinds: &BTreeSet<String>) -> Vec<String> {
     let Some((package, file)) = path.strip_prefix("crates/").and_then(|path| path.split_once("/src/")) else {
         return Vec::new();

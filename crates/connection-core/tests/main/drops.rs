@@ -1,6 +1,5 @@
-//! Callers who leave: every call that reaches the store is polled n times and dropped, for each n until it is done.
-//! The stored state is that from before or after the call, and no connection to the database is left inside a
-//! transaction.
+//! Dropped calls: every call that reaches the store is polled n times and dropped, for each n until it is done. The
+//! stored state is that from before or after the call, and no connection to the database is left inside a transaction.
 
 use std::{fmt::Debug, future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
@@ -59,7 +58,7 @@ impl Host {
         self.registry.owner(format!("u{n}")).unwrap()
     }
 
-    /// Checks that no connection is in a transaction that nobody ends, and that the next write succeeds.
+    /// Checks that no connection is in an abandoned transaction, and that the next write succeeds.
     async fn settled(&self, n: usize) {
         if ON_POSTGRES {
             let database = self.world.database();

@@ -1,5 +1,4 @@
-//! Callers who leave while the core repairs, takes over, refreshes or receives: dropped at every poll, as in
-//! `drops`.
+//! Calls that re-authorize, inherit, refresh or receive are dropped at every poll, as in `drops`.
 
 use std::{
     pin::Pin,
@@ -21,7 +20,7 @@ use crate::{
     test_host::{code, connected},
 };
 
-/// Whether the re-authorization was begun or not, it does no harm, and a waiting one can be cancelled.
+/// A dropped call does no harm, even if the re-authorization had begun. A waiting one can be cancelled.
 #[tokio::test]
 async fn a_caller_who_leaves_a_reauthorization_leaves_the_connection_as_it_was() {
     let host = Host::new().await;

@@ -1,5 +1,5 @@
-//! Rows of connections that somebody edited. A value that was sealed for another place does not open, reports that,
-//! and is never sent. Every other row still works.
+//! Rows of connections that somebody edited. A value that was sealed for another row or column does not open, reports
+//! that, and is never sent. Every other row still works.
 
 use connection_contract::{Kind, Liveness};
 use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Filter, Teardown};
@@ -159,7 +159,7 @@ async fn a_credential_that_does_not_open_says_why() {
         let Error::Sealed { source, .. } = &error else { panic!("{expected}: {error:?}") };
         assert!(format!("{source:?}").starts_with(expected), "{expected}: {source:?}");
     }
-    // The error names a key that nobody has.
+    // The error names a key that does not exist.
     pair.seal(pair.one, &flipped(7)).await;
     let error = pair.handle(pair.one).await.origins().await.unwrap_err();
     let need = connection_contract::encode::hex(&flipped(7)[5..13]);

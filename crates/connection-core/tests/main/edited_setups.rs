@@ -1,5 +1,5 @@
-//! Rows of setup sessions that somebody edited. A value that was sealed for another place does not open; it ends or
-//! blocks the session, and nothing is sent.
+//! Rows of setup sessions that somebody edited. A value that was sealed for another row or column does not open; it
+//! ends or blocks the session, and nothing is sent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -241,7 +241,7 @@ impl ConnectionDefinition for Returning {
     }
 }
 
-/// Keeps a callback for a busy run; then edits the kept value or rotates the keys.
+/// Stores a callback for a busy run, then edits the stored value or rotates the keys.
 pub(crate) async fn kept_callback(edit: Option<&[u8]>, rotate: bool) -> Option<String> {
     let world = World::new().await;
     world.provider(|_| Reply::silence());

@@ -172,7 +172,7 @@ async fn a_use_that_cannot_be_recorded_is_none() {
     assert_eq!(token(&issues).await.unwrap(), b"key-1");
 }
 
-/// Added extensions outlive the process. A removed one leaves nothing behind that it could use.
+/// Added extensions outlive the process. A removed extension has no access left.
 #[tokio::test]
 async fn removing_an_extension_revokes_and_forgets_in_one() {
     let world = World::new().await;

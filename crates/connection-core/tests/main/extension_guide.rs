@@ -12,7 +12,8 @@ use crate::{
 };
 
 // region: offer
-/// What an extension may offer now, and the way to connect where it may not.
+/// Returns the handle with which an extension works, and shows the person how to connect if the extension cannot work
+/// yet.
 async fn offer(registry: &ConnectionRegistry, declaration: ExtensionDeclaration) -> Result<ExtensionHandle, Error> {
     let handle = registry.extensions().handle(declaration)?;
     let resolved = handle.resolve(handle.requirement()).await?;

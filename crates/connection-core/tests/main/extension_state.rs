@@ -85,7 +85,8 @@ async fn others_read_what_is_public_of_the_providers_own_extension_with_its_defa
     assert_eq!(count(&package).await, before, "the control: nothing that others read");
 }
 
-/// R-JINGLE-048: a declaration that makes something else public changes the public part, whoever has the value.
+/// R-JINGLE-048: a declaration that makes another value public changes the public part, even if the connection holds
+/// the value.
 #[tokio::test]
 async fn a_declaration_that_is_added_with_other_public_values_counts() {
     let world = World::new().await;

@@ -107,7 +107,7 @@ async fn many_connections_are_listed_and_filtered_by_pages_of_a_flat_cost() {
     let last = rows - 1;
     let labelled = Filter::new().kind(FAKE).label(format!("label-{last}"));
     assert_eq!(walk(&registry, labelled, 1000, false).await, (vec![id(last as u128)], 1));
-    // A filter that leaves out rows looks at a thousand of them for each page.
+    // A filter that leaves out rows reads a thousand of them for each page.
     let most = own / 1000 + 1;
     let sparse: [(Filter, usize); 6] = [
         (Filter::new().liveness(Liveness::Failing), failing),

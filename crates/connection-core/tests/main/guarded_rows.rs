@@ -1,5 +1,4 @@
-//! Somebody who can write the database but has no key gives no secret away: rows that are edited or replaced by
-//! older versions are refused and named, as far as the newest events still exist.
+//! An attacker who can write the database but has no key obtains no secret:
 
 use connection_contract::Liveness;
 use connection_core::{Connection, ConnectionRegistry, Error, RowError, RowFault};

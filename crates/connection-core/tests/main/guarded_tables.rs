@@ -1,4 +1,5 @@
-//! The table in `SECURITY.md` of what somebody can do who can edit the database but has no key: each row is tried.
+//! The table in `SECURITY.md` of the actions that are open to an attacker who can edit the database but has no key:
+//! each row is tried.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
@@ -104,7 +105,7 @@ fn id_of(session: &connection_core::SetupSession) -> String {
     sql::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
 }
 
-/// The hash of a state is a MAC: without the key, nobody can compute the hash for a row.
+/// The hash of a state is a MAC: the hash for a row cannot be computed without the key.
 async fn endpoint() {
     let world = World::new().await;
     let builder = world.builder().inbound(Arc::new(Inbound::new()));

@@ -142,7 +142,7 @@ async fn the_version_is_the_first_line_that_is_printed_with_nothing_of_ours_in_i
     }
     let said = machine.said("echo \"$HOME-$SECRET_OF_OURS$USER\"").await.unwrap();
     assert_eq!(said, format!("{}-", machine.home.display()));
-    // Only absolute directories are in the path, and nothing of the host's working directory.
+    // Only absolute directories are in the path, so that programs in the host's working directory are not found.
     let said = machine.said("echo \"at $PWD: $PATH\"").await.unwrap();
     assert!(said.starts_with("at /: /"), "{said}");
     assert_eq!(machine.tools().version(&tool("gone")).await, None);

@@ -68,7 +68,7 @@ async fn a_rotation_by_another_process_is_used_within_half_a_second() {
     let pair = Pair::new().await;
     for (before, after) in [("key-1", "key-2"), ("key-2", "key-3"), ("key-3", "key-4")] {
         pair.rotate(after).await;
-        // The control: nobody reads the store.
+        // The control: the store is not read.
         assert_eq!(pair.key().await, before);
         pair.world.clock.advance(BOUND - Duration::from_millis(1));
         assert_eq!(pair.key().await, before);

@@ -21,7 +21,7 @@ fn variable(byte: u8) -> KeyVariable {
     KeyVariable::new("APP_KEY", Some(encode::hex(&[byte; 32]).into()))
 }
 
-/// A world with a connection, under a key file.
+/// A test host with a connection and a key file.
 struct Moving {
     world: World,
     id: ConnectionId,

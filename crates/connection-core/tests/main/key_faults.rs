@@ -12,7 +12,7 @@ use crate::{
     test_host::{World, connected},
 };
 
-/// A world with a connection, and the bytes of its key.
+/// A test host with a connection, and the bytes of its key.
 struct Sealed {
     world: World,
     id: ConnectionId,
@@ -159,7 +159,7 @@ async fn a_file_where_the_directory_of_the_key_should_be_is_named() {
     let error = world.builder().key(KeyFile::at(&key)).open().await.unwrap_err();
     assert!(error.to_string().contains(key.to_str().unwrap()), "{error}");
     assert!(error.remedy().is_some(), "{error}");
-    // Nothing of that attempt prevents the next one.
+    // That attempt does not prevent the next one.
     connected(&world.acme().await, "key-1").await;
 }
 

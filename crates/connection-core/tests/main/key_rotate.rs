@@ -120,7 +120,7 @@ async fn a_registry_that_is_open_elsewhere_reads_and_takes_the_new_key() {
     world.provider(|_| me("2", "bob"));
     connected(&two, "key-2").await;
     assert_eq!(counts(&world, rotation.key).await.1, 0);
-    // Another process has read nothing new; a second later it looks by itself.
+    // Another process has not read the new key. It reads the keyset again after one second.
     let three = world.acme().await;
     let rotation = one.keys().rotate().await.unwrap();
     world.clock.advance(Duration::from_secs(1));
@@ -137,7 +137,7 @@ async fn what_a_slower_registry_seals_with_the_former_key_opens_and_is_sealed_ag
     let slow = world.acme().await;
     let former = primary(&one).await;
     let rotation = one.keys().rotate().await.unwrap();
-    // Within the second, it has not looked yet.
+    // Within that second, the process has not read the keyset again.
     let id = connected(&slow, "key-1").await.id();
     assert_ne!(counts(&world, rotation.key).await.1, 0);
     live(&one, id).await;

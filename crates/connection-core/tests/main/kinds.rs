@@ -89,7 +89,8 @@ async fn a_kind_that_is_taken_is_refused_and_the_first_one_stays() {
     assert_eq!((count(&first.verified), count(&second.verified)), (1, 1));
 }
 
-/// R-INSEAM-005, R-INSEAM-010: the list shows what each kind declares, by name, whoever wrote it.
+/// R-INSEAM-005, R-INSEAM-010: the list shows the declarations of each kind, sorted by name, with the same content for
+/// every plugin.
 #[tokio::test]
 async fn kinds_are_listed_by_name_with_what_they_can_do() {
     let world = World::new().await;

@@ -27,7 +27,7 @@ async fn a_page_takes_one_statement_and_two_where_a_filter_may_pass_over_rows() 
     assert_eq!(page(Filter::new()).await, (1, 3));
     assert_eq!(page(Filter::new().kind(KIND).limit(2)).await, (1, 2));
     assert_eq!(page(Filter::new().kind(KIND).label("one")).await.0, 1);
-    // The second one bounds the number of rows that are looked at.
+    // The second statement bounds the number of rows that are read.
     assert_eq!(page(Filter::new().liveness(Liveness::Failing)).await, (2, 0));
     let all = async || on.registry.list_connections(Filter::new().all_owners()).await.unwrap();
     assert_eq!(on.takes(all).await.0, 1);

@@ -12,7 +12,7 @@ use crate::{
     test_host::{World, connected},
 };
 
-/// A world with a stored connection.
+/// Returns a test host with a stored connection.
 async fn with_a_connection() -> (World, ConnectionId) {
     let world = World::new().await;
     let registry = world.acme().await;

@@ -64,8 +64,8 @@ async fn a_pool_that_the_host_lends_serves_a_whole_life_and_stays_open() {
     }
 }
 
-/// A reader that is held while a write is awaited would wait for ever here, and so would one that is held for
-/// another reader.
+/// A reader that is held while a write is awaited would block this test forever, and so would one that is held while
+/// another reader is awaited.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_connection_serves_many_registries_and_tasks_at_once() {
     let world = std::sync::Arc::new(World::new().await);

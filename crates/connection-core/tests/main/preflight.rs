@@ -145,7 +145,7 @@ async fn no_more_than_sixteen_probes_of_one_provider_run_at_once() {
     assert_eq!(count(&fake.verified), 40);
 }
 
-/// R-INSEAM-053: more connections hang than there are places, and they are named first.
+/// R-INSEAM-053: more connections hang than there are permits for probes, and they are named first.
 #[tokio::test]
 async fn a_provider_that_hangs_delays_no_connection_of_another() {
     let world = World::new().await;
@@ -163,7 +163,7 @@ async fn a_provider_that_hangs_delays_no_connection_of_another() {
         assert!(ids(&quick).contains(&id) && result.unwrap().liveness == Liveness::Live);
     }
     slow.gate.until_inside(3).await;
-    // The limit belongs to the provider, whoever makes the request.
+    // The limit belongs to the provider and is shared by all calls.
     let mut again = registry.preflight(ids(&quick));
     while let Some((_, result)) = again.next().await {
         result.unwrap();

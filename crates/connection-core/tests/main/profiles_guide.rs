@@ -19,7 +19,7 @@ async fn two_identities(registry: &ConnectionRegistry, tool: &Kind) -> Result<Ve
 // end: list
 
 // region: start
-/// What to start in a workspace: the profile is put in last.
+/// Returns the program to start in a workspace. The profile is applied last.
 async fn start(profiles: &Profiles, workspace: &str) -> Result<SpawnOptions, Error> {
     let mut options = SpawnOptions::new("tool").arg("--print").cwd("/home/ada/project");
     let profile = profiles.resolve(None, Some(workspace)).await?;
@@ -29,7 +29,7 @@ async fn start(profiles: &Profiles, workspace: &str) -> Result<SpawnOptions, Err
 // end: start
 
 // region: sandbox
-/// What would run in a container, to be looked at before it does.
+/// Returns the run in a container, so that it can be inspected before it starts.
 fn contained(
     registry: &ConnectionRegistry,
     tool: &Kind,

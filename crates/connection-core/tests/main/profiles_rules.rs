@@ -110,7 +110,7 @@ async fn one_profile_is_the_default_whatever_is_changed() {
     let before = profiles.get(first.id).await.unwrap();
     assert_eq!(profiles.update(first.id, ProfilePatch::new().clear_default()).await.unwrap(), before);
     assert_eq!(profiles.update(first.id, ProfilePatch::new()).await.unwrap(), before);
-    // What is not set stays: id and time cannot even be set.
+    // An update keeps the members that it does not set. The id and the time cannot even be set.
     let renamed = profiles.update(first.id, ProfilePatch::new().label("home").make_default()).await.unwrap();
     assert_eq!((renamed.id, renamed.created_at), (first.id, first.created_at));
     assert_eq!(shape(&profiles.list().await.unwrap()), "home*~ work");

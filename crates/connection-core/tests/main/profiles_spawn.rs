@@ -62,7 +62,7 @@ async fn a_profile_on_the_tools_own_directory_takes_away_what_would_point_elsewh
     profiles.apply_profile(&mut elsewhere, own.id).await.unwrap();
     assert_eq!(elsewhere.env[OsStr::new("TOOL_HOME")], *it.path(".tool").as_os_str());
     assert!(elsewhere.without.is_empty() && elsewhere.args[0] == "--isolated", "{elsewhere:?}");
-    // Nothing of it stays when another profile replaces it, here one of another kind.
+    // No variable of a profile stays when another profile replaces it, here one of another kind.
     let strict = it.registry.profiles(&STRICT).unwrap();
     let work = strict.create(NewProfile::new("work", "/profiles/.tool")).await.unwrap();
     let mut once = start();

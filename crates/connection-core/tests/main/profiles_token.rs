@@ -1,5 +1,5 @@
-//! The token of a connection for its tool: who gets it, that the release is recorded, and that it goes with the
-//! connection.
+//! The token of a connection for its tool: only that tool receives it, each release is recorded, and the token is
+//! removed with the connection.
 
 use connection_contract::{ProfileSpec, SignIn, prelude::*};
 use connection_core::{

@@ -101,8 +101,8 @@ async fn a_probe_that_rotates_the_credential_loses_no_renewal_under_way() {
     assert_eq!(it.token().await, "access-2");
 }
 
-/// A process gets an answer that it cannot record, and ends. Another machine gives up, and then the first one comes
-/// back.
+/// A process receives an answer that it cannot record, and ends. Another machine gives up, and then the first machine
+/// returns.
 #[tokio::test]
 async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up() {
     for gave_up in [false, true] {
@@ -166,8 +166,8 @@ async fn an_answer_that_comes_while_somebody_gives_up_is_not_passed_over() {
     assert_eq!(it.credential("refresh_at").await, Some(it.world.now() + 1));
 }
 
-/// A provider that requests a pause beyond the end of the token: nobody sends a request, and nobody reports that it
-/// works.
+/// A provider requests a pause beyond the end of the token: no request is sent, and the connection is not reported as
+/// live.
 #[tokio::test]
 async fn a_credential_that_ends_in_a_long_pause_is_not_called_live() {
     let it = Renewals::new().await;

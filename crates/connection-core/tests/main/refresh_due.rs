@@ -63,7 +63,7 @@ async fn the_plugins_own_time_goes_before_the_end() {
     assert_eq!(info.valid_until.unwrap().seconds(), START + 100 + LIFE);
     assert_eq!(info.authorized_until.unwrap().seconds(), START + 100 + 604_800);
     assert_eq!((it.credential("refresh_at").await, info.renews), (Some(START + 600), true));
-    // What the next answer does not repeat stays as it was.
+    // The next answer does not repeat the end of the authorization, which then stays as it was.
     it.provider.lock().more = String::new();
     it.at(600);
     let info = it.connection.verify().await.unwrap();

@@ -109,7 +109,7 @@ async fn an_end_that_was_moved_is_told_again() {
         it.number("generation").await;
     }
     assert_eq!(announced(&it).await, 1);
-    // A later end, which nobody was told.
+    // The end is later than the one that was reported.
     moved(4, 90 * DAY).await;
     assert_eq!(it.credential("announced_at").await, None);
     it.at(88 * DAY);

@@ -1,4 +1,4 @@
-//! One refresh at a time over several processes, and nobody is blocked by a process that fails, panics or is gone.
+//! One refresh at a time over several processes. A process that fails, panics or has ended blocks no other process.
 
 use connection_contract::{Liveness, reason};
 use connection_core::Error;

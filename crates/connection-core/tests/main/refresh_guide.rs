@@ -5,7 +5,7 @@ use connection_core::{ConnectionRegistry, RefreshOutcome};
 use crate::renewing::{LIFE, Renewals};
 
 // region: run
-/// Renews what is due for as long as the host runs, and tells its metrics how that ends.
+/// Refreshes due credentials for as long as the host runs, and returns the outcomes for its metrics.
 async fn renew(registry: &ConnectionRegistry, stop: impl Future<Output = ()>) -> Vec<String> {
     tokio::select! {
         () = registry.run() => {}

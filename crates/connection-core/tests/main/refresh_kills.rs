@@ -32,8 +32,7 @@ enum Moment {
 }
 
 const MOMENTS: [Moment; 5] = [Moment::Leased, Moment::Noted, Moment::Taken, Moment::Answered, Moment::Stored];
-/// The number of further looks before the kill, at each moment, so that the process is doing something else each
-/// time.
+/// The number of further polls before the kill, at each moment, so that the process is doing something else each time.
 const LOOKS: [usize; 2] = [0, 3];
 
 #[tokio::test]
@@ -85,7 +84,7 @@ async fn told_in_the_end(it: &Renewals, case: &str) {
     }
 }
 
-/// Returns a world in which another process was killed while it refreshed an expired credential.
+/// Returns a test host in which another process was killed while it refreshed an expired credential.
 async fn killed(moment: Moment, looks: usize) -> Renewals {
     let it = Renewals::of_processes(Renewing::new()).await;
     it.expire().await;
@@ -107,7 +106,7 @@ async fn killed(moment: Moment, looks: usize) -> Renewals {
         Moment::Stored => "SELECT COUNT(*) FROM connection_account WHERE generation = 2",
     };
     let comes = async {
-        // It may be over before the first look.
+        // The refresh may have ended before the first poll.
         while sql::number(&it.world.database(), seen).await == Some(0) && it.number("generation").await == 1 {}
         for _ in 0..looks {
             it.number("generation").await;

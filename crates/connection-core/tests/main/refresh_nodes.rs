@@ -73,7 +73,7 @@ async fn a_refresh_that_was_killed_on_one_node_is_made_again_within_two_minutes(
     }
 }
 
-/// Lets background tasks come to rest.
+/// Waits until no background task runs.
 async fn settled(it: &Renewals) {
     for _ in 0..20 {
         sql::number(&it.world.database(), "SELECT 1").await;

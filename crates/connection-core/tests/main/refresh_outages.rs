@@ -32,7 +32,7 @@ fn not_renewed<T: std::fmt::Debug>(result: Result<T, Error>) -> NotLive {
     }
 }
 
-/// Records the times of the requests to the token endpoint, by the clock of the world.
+/// Records the times of the requests to the token endpoint, by the clock of the test host.
 fn ledger(it: &Renewals) -> Arc<Mutex<Vec<i64>>> {
     let times = Arc::new(Mutex::new(Vec::new()));
     let kept = times.clone();
@@ -93,7 +93,7 @@ async fn an_outage_of_minutes_hours_or_a_day_ends_no_connection() {
             let ways = last.and_then(|reason| reason.remedy).map(|remedy| remedy.to_string()).unwrap_or_default();
             let is_long = minutes > 24 * 60 && semantics != RefreshSemantics::Stable;
             assert_eq!(ways.contains("it is tried again at ") && ways.contains("authorize"), is_long, "{case}: {ways}");
-            // Nobody does anything but wait.
+            // No call is made while the time passes.
             it.provider.says(None);
             it.at(until + 3_600 + 900);
             assert_eq!(it.send().await.unwrap(), 200, "{case}");

@@ -1,4 +1,4 @@
-//! The users of a connection notice nothing of a refresh, or a short wait.
+//! The users of a connection do not notice a refresh, or notice only a short wait.
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
@@ -20,7 +20,7 @@ async fn a_credential_that_still_works_is_used_while_it_is_renewed_behind() {
     it.at(LIFE - 100);
     assert_eq!(it.send().await.unwrap(), 200);
     it.plugin.before.until_inside(1).await;
-    // Nobody waits: neither a use nor a probe.
+    // Neither a use nor a probe waits.
     assert_eq!((it.send().await.unwrap(), it.token().await), (200, "access-1".to_owned()));
     assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!((it.provider.asked(), refreshed(&it.plugin)), (0, 1));

@@ -22,7 +22,7 @@ const MEGABYTE: usize = 1024 * 1024;
 type Made = Result<SetupResult<Secret>, SetupFailure>;
 type Act = for<'a> fn(&'a SetupContext<'a>) -> BoxFuture<'a, Made>;
 
-/// Asks for a name, then does what a test tells it.
+/// A plugin that asks for a name, then runs the function of a test.
 struct Loud(Act);
 
 impl ConnectionDefinition for Loud {

@@ -1,4 +1,4 @@
-//! A plugin that refreshes its credential, and a world with it and a strict provider.
+//! A plugin that refreshes its credential, and a test host with it and a strict provider.
 
 use std::{
     sync::{
@@ -247,7 +247,7 @@ impl Refresher<Tokens> for Renewing {
     }
 }
 
-/// A world with this provider and a new connection.
+/// A test host with this provider and a new connection.
 pub(crate) struct Renewals {
     pub(crate) world: World,
     pub(crate) provider: Strict,
@@ -274,7 +274,7 @@ impl Renewals {
         Self { world, provider, plugin, registry, connection }
     }
 
-    /// Creates the same as [`of`](Self::of), on the system's clock, so that processes of this world really wait for
+    /// Creates the same as [`of`](Self::of), on the system's clock, so that processes of this test host really wait for
     /// each other.
     pub(crate) async fn of_processes(plugin: Renewing) -> Self {
         Self::of_processes_on(World::new().await, plugin).await
@@ -309,14 +309,14 @@ impl Renewals {
         crate::sql::run(&self.world.database(), sql).await
     }
 
-    /// Lets time pass for recorded requests, which are on the database's clock that nobody can set.
+    /// Moves recorded requests into the past, because they use the database's clock, which a test cannot set.
     pub(crate) async fn note_passes(&self, seconds: i64) {
         let older = |column: &str| format!("{column} = {column} - {seconds}");
         let columns = ["begun_at", "sent_at", "seen_at", "concluded_at"].map(older).join(", ");
         self.edit(&format!("UPDATE connection_exchange SET {columns}")).await;
     }
 
-    /// Lets time pass for the looks of this boot on the system's clock, which nobody can move.
+    /// Moves the quarantine of this boot into the past, because it uses the system's clock, which a test cannot set.
     pub(crate) async fn boot_passes(&self, seconds: i64) {
         let older = format!("CASE WHEN boot_seconds > {seconds} THEN boot_seconds - {seconds} ELSE 0 END");
         self.edit(&format!("UPDATE connection_exchange_look SET boot_seconds = {older}")).await;
@@ -379,7 +379,7 @@ impl Renewals {
     }
 }
 
-/// Opens a process of a world that caches no rows, so that it sees direct writes of a test.
+/// Opens a process of a test host that caches no rows, so that it sees direct writes of a test.
 pub(crate) async fn process(world: &World, plugin: &Renewing, clock: impl Clock + 'static) -> ConnectionRegistry {
     let builder = world.builder().clock(Arc::new(clock)).limits(Limits::new().hot_rows(Duration::ZERO));
     builder.kind(plugin.clone()).open().await.unwrap()

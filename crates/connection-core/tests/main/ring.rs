@@ -22,7 +22,7 @@ pub(crate) enum Mood {
     NotThere,
     #[default]
     Open,
-    /// Waits for a person who does not come, until the mood changes.
+    /// Waits for a person who does not answer, until the mood changes.
     Silent,
 }
 

@@ -183,7 +183,7 @@ async fn a_credential_rotated_by_its_verification_is_stored() {
     assert_eq!(token(&connection).await, "key-1b");
 }
 
-/// Even if the rollback is refused: the credential that was kept no longer works.
+/// The rotated credential is stored even if the rollback is refused, because the previous one no longer works.
 #[tokio::test]
 async fn a_credential_rotated_by_its_verification_is_stored_although_refused() {
     let world = World::new().await;

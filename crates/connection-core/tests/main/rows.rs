@@ -51,7 +51,7 @@ async fn no_table_knows_of_sources_or_grants() {
             assert!(!words.contains(&word), "{column}");
         }
     }
-    // `granted_scopes` is what the provider reported about the credential, and the only word that comes near.
+    // `granted_scopes` is what the provider reported about the credential, and the only similar name.
     let near: Vec<_> = columns.iter().filter(|column| column.contains("scope")).collect();
     assert_eq!(near, ["connection_credential.granted_scopes"]);
     registry.close().await;

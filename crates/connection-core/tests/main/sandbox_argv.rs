@@ -114,7 +114,8 @@ async fn the_directory_of_the_profile_is_mounted_and_the_variable_names_its_plac
     assert!(line.contains(" --volume HOME/work:/config/.tool:ro ") && !line.contains("HOME/.tool:"), "{line}");
     assert_eq!((&run.env["TOOL_HOME"], &run.env["TOOL_PARENT"]), (&"/config/.tool".into(), &"/config".into()));
     assert!(line.ends_with(" tool --isolated /usr/bin/env --flag=/a b"), "{line}");
-    // The tool's own directory, too, if nothing lies beside it: it is at the place that the kind declares.
+    // The same holds for the tool's own directory if there is no file next to it: it is mounted at the path that the
+    // kind declares.
     let own = it.profiles().default_profile().await.unwrap();
     let mut by_itself = start();
     it.profiles().apply_profile(&mut by_itself, own.id).await.unwrap();
@@ -215,7 +216,7 @@ async fn what_cannot_be_bounded_is_refused_before_anything_starts() {
     }
 }
 
-/// What lies beside the tool's own directory belongs to the login in that directory.
+/// A file next to the tool's own directory belongs to the login in that directory.
 #[tokio::test]
 async fn with_a_profile_elsewhere_nothing_of_the_tools_own_directory_is_mounted() {
     let it = Tools::new().await;
@@ -234,7 +235,7 @@ async fn with_a_profile_elsewhere_nothing_of_the_tools_own_directory_is_mounted(
         let run = sandbox.compose(&SandboxPolicy::new(), &options).unwrap();
         assert_eq!(run.mounts.iter().any(|mount| mount.source == it.path(".toolbeside")), is_mounted);
         assert_eq!(run.left_out.iter().any(|why| why.starts_with("/config/.toolbeside: ")), !is_mounted);
-        // What lies beside is found only if no variable names the directory.
+        // The tool finds that file only if no variable names the directory.
         let names = ["TOOL_HOME", "TOOL_PARENT", "TOOL_ISOLATED"];
         assert!(names.iter().all(|name| run.env.contains_key(*name) != is_mounted), "{run:?}");
         assert_eq!(run.args.contains(&"--isolated".into()), !is_mounted);
@@ -381,7 +382,7 @@ async fn a_copy_is_private_goes_with_the_run_and_what_a_crash_left_goes_with_the
     std::os::unix::fs::symlink("/etc/passwd", it.path(".toolrc/link")).unwrap();
     let scratch = it.path("scratch");
     let policy = SandboxPolicy::new().scratch(&scratch);
-    // The copy of a process that was killed: nobody holds its lock.
+    // The copy of a process that was killed: no process holds its lock.
     it.write("scratch/run-dead/0/x", "left");
     it.write("scratch/run-dead.lock", "");
     #[cfg(unix)]

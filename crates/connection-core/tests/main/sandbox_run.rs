@@ -18,7 +18,7 @@ use connection_core::{
 use crate::tool::{TOOL, Tools};
 
 const IMAGE: &str = "localhost/connections/test-of-sandbox:1";
-/// For a separate user, like the images that come with kinds.
+/// The image runs as a separate user, like the images that kinds provide.
 const IMAGE_FILE: &str = "FROM scratch\nCOPY busybox tool /bin/\nENV PATH=/bin\nUSER 1000:1000\n";
 /// A static program of Debian's package `busybox-static`.
 const BUSYBOX: &str = "/bin/busybox";
@@ -53,7 +53,7 @@ fn variables() -> impl Iterator<Item = (OsString, OsString)> {
     names.into_iter().filter_map(|name| Some((name.into(), SystemEnvironment.variable(name)?)))
 }
 
-/// Printed past the capture of the test harness, so that nobody believes that this was tested.
+/// Prints a line that the test harness does not capture, because a skipped test must not look like a passed one.
 fn skipped(why: &str) {
     let line = format!("SKIPPED: no container was run, since {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
@@ -94,7 +94,7 @@ impl Engine {
                 said = why;
                 continue;
             }
-            // What the engine can do by itself must also work through our code.
+            // The engine ran the same steps without our code, so they must also work through our code.
             sandbox.build(&policy, &it.path("image"), variables()).unwrap();
             let run = sandbox.compose(&policy, &SpawnOptions::new("tool").arg("true")).unwrap();
             let output = output(run, &limits);

@@ -9,9 +9,9 @@ use connection_core::{
 
 use crate::tool::Tools;
 
-/// A kind whose container has no place for a profile.
+/// A kind whose container has no mount for a profile.
 const UNPLACED: Kind = Kind::from_static("unplaced");
-/// A kind that mounts something else at the place of its profile.
+/// A kind that mounts something else at the path of its profile.
 const COVERED: Kind = Kind::from_static("covered");
 /// A kind whose declaration is correct.
 const PLACED: Kind = Kind::from_static("placed");
@@ -94,7 +94,7 @@ async fn a_tool_whose_profile_has_no_place_in_the_container_does_not_run_with_it
                 profiles.apply_profile(&mut options, profile).await.unwrap();
                 let composed = sandbox.compose(&policy, &options);
                 if kind == PLACED {
-                    // The control: it is mounted at its place, and nothing else is.
+                    // The control: the profile is mounted at its path, and nothing else is.
                     let run = composed.unwrap();
                     let at =
                         run.mounts.iter().filter(|mount| mount.target == "/config/.cli").map(|mount| &mount.source);

@@ -1,4 +1,4 @@
-//! A plugin that uses the services as a test tells it: in its activation, in a setup, and outside of both.
+//! A plugin that uses the services as a test configures it: in its activation, in a setup, and outside of both.
 
 use std::{
     path::Path,
@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) const LENT: Kind = Kind::from_static("lent");
 
-/// A use of a service, through the context or through the handle that was kept.
+/// A use of a service, through the context or through the stored handle.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     Find(ToolSpec),
@@ -25,7 +25,7 @@ pub(crate) enum Act {
     GetSecret(&'static str),
     Put(&'static str, &'static str),
     PutSecret(&'static str, &'static str),
-    /// Through the context's own values.
+    /// Reads from the values of the context and not from those of the handle.
     ContextGet(&'static str),
     ContextVersion(ToolSpec),
     ContextWindow(Duration),

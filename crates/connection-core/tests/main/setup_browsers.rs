@@ -155,7 +155,7 @@ async fn a_weak_registry_keeps_nothing_open() {
     assert!(weak.upgrade().is_none());
 }
 
-/// Every process of a store can compute it, and nobody else.
+/// Every process of a store can compute the proof, and no other program can.
 #[tokio::test]
 async fn a_proof_is_the_same_in_every_process_of_a_store_and_in_no_other() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! A session that expires ends for everybody who waits for it, without any other caller.
+//! A session that expires ends for every caller that waits for it, without any other call.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! An input for an expired session is rejected, even if nobody has noticed the expiry yet: a clock that jumps wakes
-//! nobody.
+//! An input for an expired session is rejected, even if no task has noticed the expiry yet, because a clock that jumps
+//! wakes no sleeper.
 
 use std::sync::{Arc, mpsc};
 
@@ -23,7 +23,7 @@ async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
     world.builder().kind(odd.clone()).kind(Race).inbound(Arc::new(Inbound::new())).open().await.unwrap()
 }
 
-/// Returns the used addresses, the kept callbacks, and the inputs that a plugin got, as one number.
+/// Returns the used addresses, the stored callbacks, and the inputs that a plugin got, as one number.
 async fn taken(world: &World) -> Option<i64> {
     let sql = "SELECT (SELECT COUNT(*) FROM connection_endpoint WHERE used_at IS NOT NULL) \
                + (SELECT COUNT(*) FROM connection_setup_input) * 100 \
@@ -61,7 +61,7 @@ async fn a_callback_to_a_session_that_waits_and_is_expired_is_gone_and_changes_n
     for late in [0, 1, LIFE] {
         jump(&world, LIFE + late);
         refused(&registry, &state(&shown), "in the same process").await;
-        // Another process has nothing of the session in memory.
+        // Another process has no state of the session in memory.
         refused(&open(&world, &odd).await, &state(&shown), "in another process").await;
         let ended = "SELECT COUNT(*) FROM connection_setup WHERE state IN ('running', 'waiting')";
         if sql::number(&world.database(), ended).await == Some(1) {
@@ -107,7 +107,7 @@ async fn an_answer_to_an_expired_session_is_refused() {
     session.advance(no, &answers(&[("a", "x")])).await.unwrap();
 }
 
-/// A busy run keeps what arrives, but nothing for a session that is over.
+/// A busy run stores the callbacks that arrive, but none for a session that has ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_callback_to_a_busy_session_that_is_expired_is_not_kept() {
     for late in [true, false] {

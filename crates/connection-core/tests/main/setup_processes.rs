@@ -1,5 +1,5 @@
-//! Several processes with one session: one of them sends the requests, the others see its steps, and what one
-//! process leaves half-done another finishes. Two registries of one world are two processes.
+//! Several processes with one session: one of them sends the requests, the others see its steps, and what one process
+//! leaves half-done another finishes. Two registries of one test host stand for two processes.
 
 use std::{
     sync::{Arc, mpsc},
@@ -223,8 +223,8 @@ async fn a_waiter_sees_the_result_of_another_process_within_half_a_second() {
     let end = session.clone();
     let next = Handle::current().spawn(async move { step(&next).await });
     let end = Handle::current().spawn(async move { end.terminal().await });
-    // By now it is looking. How much time passes meanwhile depends on the machine, but it is less than until
-    // another look.
+    // By now the waiter polls the row. The time that has passed depends on the machine, but it is shorter than one
+    // polling interval.
     world.clock.until_asleep(3).await;
     let soon = |began: Duration| assert!(world.clock.passed() - began < 6 * POLL, "{:?}", world.clock.passed() - began);
     twin.advance(1, &answers(&[("a", "x")])).await.unwrap();
@@ -290,7 +290,7 @@ async fn an_answer_that_comes_after_another_process_cancelled_is_not_kept() {
     let twin = two.setups().resume(session.id()).await.unwrap();
     twin.cancel().await.unwrap();
     open.send(()).unwrap();
-    // Nobody waits here, so nobody has looked: the run itself finds that it has ended.
+    // No caller waits here, so no caller polls the row: the run itself finds that the session has ended.
     let again = one.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "cancelled");
     assert_eq!(journal(&world).await, 0);

@@ -46,7 +46,7 @@ async fn stuck(world: &World, registry: &ConnectionRegistry) -> SetupSession {
     session
 }
 
-/// Returns the number of answers that the machine keeps.
+/// Returns the number of answers in the state directory.
 fn kept_of(world: &World) -> usize {
     state_files::count(&world.state())
 }

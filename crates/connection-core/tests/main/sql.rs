@@ -1,4 +1,4 @@
-//! Direct access to the database with SQL, as somebody else who can write it has.
+//! Direct access to the database with SQL, as another program with write access has.
 
 use std::path::{Path, PathBuf};
 
@@ -159,7 +159,7 @@ pub(crate) fn literal(bytes: &[u8]) -> String {
     if ON_POSTGRES { format!("'\\x{hex}'::bytea") } else { format!("X'{hex}'") }
 }
 
-/// Removes the triggers that protect events, as somebody does who covers tracks.
+/// Removes the triggers that protect events, as an attacker would who hides an action.
 pub(crate) async fn unlock_events(database: &Database) {
     let sql = if ON_POSTGRES {
         "DROP TRIGGER connection_event_no_change ON connection_event; \

@@ -39,7 +39,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Creates a world whose provider knows every key, as account `1`, `ada`.
+    /// Creates a test host whose provider knows every key, as account `1`, `ada`.
     pub(crate) async fn new() -> Self {
         let route: Arc<Mutex<Route>> = Arc::new(Mutex::new(Box::new(|_| me("1", "ada"))));
         let answer = route.clone();
@@ -115,8 +115,8 @@ impl World {
         database.map(|database| postgres::pooler().expect("a pooler was asked for").url(database))
     }
 
-    /// Returns a builder without kinds. Two registries of one world are two processes on one machine. They cache no
-    /// rows, so that they see direct writes of a test at once.
+    /// Returns a builder without kinds. Two registries of one test host stand for two processes on one machine. They
+    /// cache no rows, so that they see direct writes of a test at once.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         let builder = match self.pooled() {
             Some(pooled) => ConnectionRegistry::builder().store(StoreSource::from(pooled).direct(self.address())),

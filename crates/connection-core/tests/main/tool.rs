@@ -1,5 +1,4 @@
-//! A kind of a local tool that keeps its logins in a directory, as an author would write it, and a home for its
-//! user.
+//! A kind of a local tool that stores its logins in a directory, as an author would write it, and a home for its user.
 
 use std::{
     ffi::OsString,
@@ -18,7 +17,7 @@ use crate::test_host::World;
 pub(crate) const TOOL: Kind = Kind::from_static("tool");
 /// The directory of a profile must have the same name as in the home, and must exist.
 pub(crate) const STRICT: Kind = Kind::from_static("strict");
-/// The container mounts configuration, and has no place for a profile.
+/// The container mounts configuration, and has no mount for a profile.
 pub(crate) const SHARED: Kind = Kind::from_static("shared");
 /// The kind has neither profiles nor a container.
 pub(crate) const PLAIN: Kind = Kind::from_static("plain");
@@ -141,7 +140,7 @@ impl Home {
     }
 }
 
-/// A world with a home, and a registry of the tools.
+/// A test host with a home, and a registry of the tools.
 pub(crate) struct Tools {
     pub(crate) world: World,
     pub(crate) home: Home,

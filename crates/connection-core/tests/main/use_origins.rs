@@ -162,7 +162,7 @@ async fn a_private_address_that_the_user_did_not_name_gets_nothing() {
 
 #[tokio::test]
 async fn a_plugin_cannot_widen_its_reach_in_a_setup() {
-    /// Uses an address that nobody named as its base.
+    /// A plugin whose base URL is an address that no person named.
     struct Widens(String);
     impl ConnectionDefinition for Widens {
         type Credential = ();

@@ -51,8 +51,7 @@ pub(crate) fn beside(step: &SetupStep) -> Vec<String> {
     }
 }
 
-/// Lets time pass until the task ends, which waits for the next look at the store: not faster than the machine
-/// works.
+/// Lets time pass until the task ends, which waits for the next poll of the store: no faster than the machine works.
 pub(crate) async fn looked<T>(world: &World, task: impl Future<Output = T>) -> T {
     let database = world.database();
     let mut task = std::pin::pin!(task);

@@ -1,4 +1,4 @@
-//! One probe at a time per connection, whoever requests it and leaves, and none that outlives its row.
+//! One probe at a time per connection, even if its callers are dropped, and none that outlives its row.
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 

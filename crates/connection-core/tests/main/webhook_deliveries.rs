@@ -239,7 +239,7 @@ async fn an_event_that_does_not_open_is_told_and_holds_nobody_up() {
     assert_eq!(sql::number(&world.database(), left).await, Some(0));
 }
 
-/// An event that nobody handles is delivered again and again, each time after those of the other connections.
+/// An event that no caller acknowledges is delivered again and again, each time after those of the other connections.
 #[tokio::test]
 async fn an_event_that_nobody_acknowledges_holds_up_no_other_connection() {
     let world = World::new().await;

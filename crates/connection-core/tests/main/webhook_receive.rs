@@ -69,7 +69,8 @@ async fn what_is_not_signed_by_a_good_key_changes_nothing_and_is_nowhere() {
     assert_eq!(send(&registry, &token, good, "canary-forged-71c2").await.unwrap(), Receipt::Stored);
 }
 
-/// A plugin that accepts everything is not trusted: nobody can have signed with a key that does not exist.
+/// A plugin that accepts every delivery is not trusted, because no delivery can be signed with a key that does not
+/// exist.
 #[tokio::test]
 async fn without_a_key_nothing_is_taken_whatever_the_plugin_says() {
     let (world, hooks, registry, connection) = open(SigningKey::Handshake).await;
@@ -116,8 +117,8 @@ async fn a_plugin_that_never_ends_takes_nothing() {
     assert_eq!(stored(&world).await, 0);
 }
 
-/// Four are checked at once and 32 wait; the provider is asked to send the others again. A check that its plugin
-/// does not end keeps its place, whatever its caller was told.
+/// Four deliveries are checked at once and 32 wait; the provider is asked to send the others again. A check that its
+/// plugin does not end stays counted, even after its caller got an answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
     let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
@@ -133,7 +134,7 @@ async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
         Handle::current().spawn(async move { send(&there, &token, headers, "1").await })
     };
     let mut sent: Vec<_> = (0..100).map(|_| flood()).collect();
-    // The deliveries without a place are answered while all others wait.
+    // The deliveries that exceed the limit are answered while all others wait.
     let mut refused = 0;
     while refused < 64 {
         tokio::task::yield_now().await;
@@ -158,7 +159,7 @@ async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
     let late = outlasted(&world, flood()).await.unwrap_err();
     assert_eq!(late.code(), "webhook_busy");
     assert_eq!((hooks.running(), hooks.most_running()), (4, 4));
-    // The controls: another connection is not affected, and this one is not when the plugin ends.
+    // The controls: another connection is not affected, and this connection receives again when the plugin ends.
     hooks.checks(Check::Compares);
     assert_eq!(deliver(&other, &registry, "1").await, Receipt::Stored);
     while hooks.running() > 0 {

@@ -22,7 +22,7 @@ async fn open(world: &World) -> ConnectionRegistry {
     world.open(Hooks::new(SigningKey::Generated)).await
 }
 
-/// Even with other headers, which nobody has signed.
+/// The replay is recognized even with other headers, which are not signed.
 #[tokio::test]
 async fn a_replay_is_the_same_event_also_after_a_restart() {
     let world = World::new().await;
@@ -104,7 +104,7 @@ async fn an_acknowledged_event_is_remembered_for_a_week_without_its_content() {
     deliver(&connection, &registry, "1").await;
     let event = connection.webhooks().deliveries().await.unwrap().next().await.unwrap().unwrap();
     world.clock.advance(Duration::from_secs(30 * DAY));
-    // While nobody has acknowledged it, nothing of it is deleted.
+    // While the event is not acknowledged, no part of it is deleted.
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Duplicate);
     event.acknowledge().await.unwrap();
     event.acknowledge().await.unwrap();

@@ -53,7 +53,7 @@ impl Cuts {
 }
 
 impl Proxy {
-    /// Creates a proxy before the world's server, and returns the address of its database through it.
+    /// Creates a proxy before the test host's server, and returns the address of its database through it.
     pub(crate) async fn before(world: &World) -> (Self, String) {
         let sql::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
         let proxy = Self::to((options.get_host().to_owned(), options.get_port())).await;

@@ -1,4 +1,4 @@
-//! The signals of PostgreSQL for other processes about a change: which row, and nothing of its content.
+//! The signals of PostgreSQL for other processes about a change: they name the row and contain no value of it.
 
 use connection_core::{Connection, ConnectionRegistry};
 use sqlx::postgres::PgListener;
@@ -87,7 +87,7 @@ async fn a_probe_is_news_when_it_finds_something_else() {
     }
 }
 
-/// Nobody moves the clock, so only a signal can end a wait or expire a row.
+/// No test moves the clock, so only a signal can end a wait or expire a row.
 #[tokio::test]
 async fn a_process_that_listens_hears_of_another_without_a_look_of_its_own() {
     let world = World::new().await;

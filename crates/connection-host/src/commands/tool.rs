@@ -1,4 +1,4 @@
-//! The local tool of a kind: its place, its version, how to install it, and how to sign in.
+//! The local tool of a kind: its path, its version, how to install it, and how to sign in.
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
@@ -25,7 +25,7 @@ pub(super) fn of(kind: &KindEntry) -> Result<&ToolSpec, Error> {
 pub(crate) struct Detected {
     pub(crate) path: Option<String>,
     pub(crate) version: Option<String>,
-    /// The places that were searched.
+    /// The paths that were searched.
     pub(crate) probed: Vec<String>,
     /// The reason why the tool was not searched for, if this program does not allow it.
     pub(crate) refused: Option<ToolNotAllowed>,

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::Signals;
 use crate::{Error, Exit};
 
-/// The place where commands wait for control-C. Clones share it.
+/// The object on which commands wait for control-C. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupts(Arc<State>);
 

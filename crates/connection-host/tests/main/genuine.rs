@@ -13,7 +13,7 @@ use crate::{
     tooled::{program, signed_in, text, tooled},
 };
 
-/// The address of a proxy that does not exist: nobody serves port 9 (discard), so nothing is sent.
+/// The address of a proxy that does not exist: no program listens on port 9 (discard), so nothing is sent.
 const NOBODY: &str = "http://127.0.0.1:9";
 
 /// Returns a machine that has the real tool of a kind in place of the script, and the tool's version. Returns `None`

@@ -1,4 +1,5 @@
-//! The browser of a setup is led through an address of the program, and the callback of another browser is refused.
+//! The browser of a setup opens the provider through a start address of the program, and the callback of another
+//! browser is refused.
 
 use connection_faults::user_agent::UserAgent;
 use serde_json::json;
@@ -37,7 +38,7 @@ fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
         assert_eq!((second.status, second.header("location")), (403, None));
         assert!(second.body.contains("Another browser has already opened this address"), "{}", second.body);
         assert!(!second.body.contains("state"), "{}", second.body);
-        // If the address is loaded again, it leads the same browser to the provider, which then finishes.
+        // If the address is loaded again, it redirects the same browser to the provider, which then finishes.
         assert_eq!(led(&mut browser, &link), provider);
         let back = browser.follow(&provider).expect("the provider answers");
         let taken = browser.get(&back).expect("the program answers");
@@ -55,7 +56,7 @@ fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
     finishes(real.begin(&["setup", "resume", &id]), "Connected ada (real-public:ada-2) · live");
 }
 
-/// A setup that began with `--paste` leads no browser. When it is resumed without `--paste`, it leads one.
+/// A setup that began with `--paste` has no start address. When it is resumed without `--paste`, it has one.
 #[test]
 fn a_setup_that_was_begun_to_be_pasted_is_led_when_it_is_gone_on_with() {
     let Some(real) = Real::start(state_in_address()) else { return };
@@ -68,7 +69,7 @@ fn a_setup_that_was_begun_to_be_pasted_is_led_when_it_is_gone_on_with() {
     let link = resumed.link();
     assert!(link.contains("/go/"), "{link}");
     assert_eq!(attacked(&led(&mut UserAgent::new(), &link)).0, 403);
-    // The browser that was led is not the one that finishes, and its command is gone.
+    // The browser that opened the start address is not the one that finishes, and its command has ended.
     resumed.kill();
     let mut pasting = real.begin(&["setup", "resume", &id, "--paste", "--field", "callbackUrl=@-"]);
     let back = UserAgent::new().follow(&pasting.link()).expect("the provider answers");
@@ -76,7 +77,7 @@ fn a_setup_that_was_begun_to_be_pasted_is_led_when_it_is_gone_on_with() {
     pasting.end().exits(0).says("Connected ada (real-public:ada) · live");
 }
 
-/// `serve` also leads the browser that comes back to it.
+/// `serve` also answers at the start address of a setup whose callback it receives.
 #[cfg(unix)]
 #[test]
 fn serve_leads_the_browser_of_another_command() {
@@ -97,7 +98,7 @@ fn serve_leads_the_browser_of_another_command() {
     drop(serving);
 }
 
-/// The control for all tests above: one and the same browser is led and comes back without a refusal.
+/// The control for all tests above: a single browser opens the start address and returns without a refusal.
 #[test]
 fn a_browser_that_is_led_comes_back() {
     let Some(real) = Real::start(json!({})) else { return };

@@ -1,6 +1,6 @@
-//! The routes for callbacks: they deliver callbacks to the registry, redirect the browser away from the code, and
-//! show the result. They also lead browsers to the provider, so that a callback is known to come from its setup's
-//! browser.
+//! The routes for callbacks: they deliver callbacks to the registry, redirect the browser away from the code, and show
+//! the result. They also redirect browsers from a start address to the provider, so that a callback is known to come
+//! from the browser of its setup.
 //!
 //! Nothing of a request is shown, logged or put into an address. Pages show what the session reports, and every
 //! `Location` is made from the configured URL, the kind and our own reference, or is the provider's address from the

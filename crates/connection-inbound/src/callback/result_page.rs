@@ -93,7 +93,7 @@ async fn wait_for_result(registry: &ConnectionRegistry, kind: &Kind, session: &S
     }
 }
 
-/// The state in which a session has come to rest.
+/// The state of a session after its run has stopped.
 enum RestingState {
     Confirms(Identity),
     Ended(Outcome),

@@ -51,7 +51,7 @@ pub(super) async fn counted(State(browsers): State<Browsers>, request: Request, 
     let response = next.run(request).await;
     let is_last = tells && !response.headers().contains_key(header::REFRESH);
     browsers.0.send_modify(|count| match response.status() {
-        // A browser that is led to the provider returns with a callback or not at all.
+        // A browser that is redirected to the provider returns with a callback or not at all.
         StatusCode::SEE_OTHER if leads => {}
         StatusCode::SEE_OTHER => count.sent_on += 1,
         StatusCode::OK if is_last => count.sent_on = count.sent_on.saturating_sub(1),

@@ -119,7 +119,7 @@ impl LoopbackServer {
     ///
     /// A program that ends with its setup waits for this first.
     pub async fn wait_for_browsers(&self, patience: Duration) {
-        // A browser that has not come by then is not expected anymore.
+        // A browser that has not arrived by then is no longer expected.
         drop(tokio::time::timeout(patience, self.0.browsers.gone()).await);
     }
 

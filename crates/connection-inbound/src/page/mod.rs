@@ -37,7 +37,7 @@ pub(crate) enum Page {
     },
     /// The page for everyone who is to learn nothing.
     Neutral,
-    /// The callback came from a browser that the setup did not lead to the provider.
+    /// The callback came from a browser that did not open the start address of the setup.
     OtherBrowser,
     /// Another browser has already opened this address.
     Taken,

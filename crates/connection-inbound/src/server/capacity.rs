@@ -43,7 +43,7 @@ pub(crate) enum PerPeer {
 /// The maximum number of requests to reserved paths that are answered at once.
 const RESERVED: usize = 16;
 
-/// The places of one server. Clones share them.
+/// The seats of one server. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Capacity(Arc<Shared>);
 
@@ -59,9 +59,9 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Seats {
     next: u64,
-    /// The taken places by number, in the order of arrival.
+    /// The taken seats by number, in the order of arrival.
     taken: BTreeMap<u64, TakenSeat>,
-    /// The number of places of each peer that is counted.
+    /// The number of seats of each peer that is counted.
     peers: HashMap<IpAddr, usize>,
 }
 
@@ -73,16 +73,16 @@ struct TakenSeat {
     _stay: oneshot::Sender<()>,
 }
 
-/// The place of one connection, until it is dropped.
+/// The seat of one connection, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) asks: Asks,
-    /// Resolves when another connection needs the place.
+    /// Resolves when another connection needs the seat.
     pub(crate) left: oneshot::Receiver<()>,
     _held: SeatGuard,
 }
 
-/// Gives a place back when it is dropped.
+/// Gives a seat back when it is dropped.
 #[derive(Debug)]
 struct SeatGuard {
     places: Capacity,
@@ -112,7 +112,7 @@ impl Capacity {
         Self(Arc::new(Shared { limits, reserved_paths, requests, reserved, seats: Mutex::default() }))
     }
 
-    /// Returns a place for a connection from this address.
+    /// Returns a seat for a connection from this address.
     ///
     /// Returns `None` if the address has too many connections, or if there are as many connections as possible and
     /// all of them are being answered.
@@ -153,7 +153,7 @@ impl Capacity {
 }
 
 impl Seats {
-    /// Gives a place back; does nothing if that has happened already.
+    /// Gives a seat back; does nothing if that has happened already.
     fn give_back(&mut self, number: u64) {
         let Some(peer) = self.taken.remove(&number).and_then(|taken| taken.peer) else { return };
         if let Some(has) = self.peers.get_mut(&peer) {

@@ -55,7 +55,7 @@ pub(crate) async fn connection(
             biased;
             // A connection that either side closes is not an error.
             _ = &mut served => return,
-            // Another connection needs the place.
+            // Another connection needs the seat.
             _ = &mut left => return,
             // A dropped sender means that the server is gone, which ends the connection as well.
             _ = ending.wait_for(|ending| *ending) => {}
@@ -66,7 +66,7 @@ pub(crate) async fn connection(
     drop(tokio::time::timeout(MAX_CONNECTION_TIME, answered).await);
 }
 
-/// Answers a request when there is a place for it.
+/// Answers a request when the server has capacity for it.
 async fn answered(
     routes: TowerToHyperService<Router>,
     asks: Asks,

@@ -103,7 +103,7 @@ impl Server {
             loop {
                 let accepted = accepted(self.listener.accept().await).await;
                 while connections.try_join_next().is_some() {}
-                // A connection without a place is closed.
+                // A connection without a seat is closed.
                 if let Some((stream, peer)) = accepted
                     && let Some(seat) = places.seat(peer.ip())
                 {

@@ -1,4 +1,4 @@
-// The tests that run on SQLite and on PostgreSQL; `world.rs` knows which one it is.
+// The tests that run on SQLite and on PostgreSQL; `test_host.rs` knows which engine is used.
 
 mod browsers;
 mod callbacks;

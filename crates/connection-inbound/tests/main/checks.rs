@@ -146,7 +146,7 @@ async fn what_is_wrong_on_the_way_is_named_with_the_way_out() {
         ("callback_scheme", checked(&registry, at, |_| Passed::Nothing).await),
         ("callback_scheme", checked(&registry, at, |_| Passed::Answer("SSH-2.0-x\r\n".into())).await),
         ("callback_tls", checked(&registry, "https://127.0.0.1:PORT", on).await),
-        // Another host with the same software is not this one.
+        // Another host with the same software answers, which is not the host that checks.
         ("callback_other", {
             let routes: Router = callback_routes(other.clone(), PUBLIC.parse().unwrap());
             let port = proxy(routes, Arc::new(on));

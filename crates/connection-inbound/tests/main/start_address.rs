@@ -1,4 +1,5 @@
-//! A browser is led through our address, and a callback is accepted only from that browser, whoever knows the `state`.
+//! A browser opens the provider through a start address, and a callback is accepted only from that browser, even if
+//! another browser knows the `state`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -17,7 +18,7 @@ fn server() -> LoopbackServer {
     LoopbackServer::new(Handle::current(), LoopbackOptions::new())
 }
 
-/// Returns a world whose provider assigns the code `evil` to another person's account.
+/// Returns a test host whose provider assigns the code `evil` to another person's account.
 async fn world() -> World {
     let world = World::new().await;
     world.provider.answers_as(|body| match body.contains("evil") {
@@ -49,7 +50,7 @@ impl Known {
     }
 }
 
-/// Returns the path of the address that leads the browser.
+/// Returns the path of the start address.
 async fn lead(session: &SetupSession, port: u16) -> String {
     let address = session.start_address().await.unwrap().unwrap();
     address.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap().to_owned()
@@ -77,7 +78,7 @@ async fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
     let known = known(&session).await;
     let port = known.port;
     let forged = format!("connection-setup-{}=x", session.id());
-    // The attack is tried before a browser was led, and afterwards.
+    // The attack is tried before a browser has opened the start address, and afterwards.
     let attacked = async || {
         let empty = format!("connection-setup-{}=", session.id());
         for cookie in ["a=b", forged.as_str(), empty.as_str()] {
@@ -106,7 +107,7 @@ async fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
     assert_eq!(world.provider.asked().len(), 1);
 }
 
-/// The control: without a led browser, the same code is accepted.
+/// The control: without a start address, the same code is accepted.
 #[tokio::test]
 async fn without_a_led_browser_a_code_of_somebody_else_is_taken() {
     let world = world().await;
@@ -210,7 +211,7 @@ async fn a_browser_is_led_and_known_in_another_process() {
     assert_eq!(end(&session).await, "done ada");
 }
 
-/// A re-authorization is led, and so is a setup that only the resuming command leads.
+/// A re-authorization uses a start address, and so does a setup for which only the resuming command requests one.
 #[tokio::test]
 async fn a_reauthorization_and_a_resumed_setup_are_led_as_well() {
     let world = world().await;

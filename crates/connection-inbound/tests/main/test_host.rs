@@ -43,7 +43,7 @@ impl World {
         self.postgres.as_ref().map_or_else(|| file.display().to_string(), postgres::Database::url)
     }
 
-    /// Returns a builder of a registry. Two registries of one world stand for two processes.
+    /// Returns a builder of a registry. Two registries of one test host stand for two processes.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         ConnectionRegistry::builder()
             .store(self.address())

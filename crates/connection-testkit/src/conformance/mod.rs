@@ -4,16 +4,16 @@
 //!
 //! | Module | Rule |
 //! |---|---|
-//! | `bounded` | Webhooks: the work before the check of a signature grows no faster than the delivery. |
-//! | `classified` | A transient failure is never reported as a lost authorization. |
-//! | `described` | The descriptor is the same each time and is accepted by a host. |
-//! | `hidden` | No secret appears in a `Debug` output, log, step or URL. |
-//! | `lent` | A second activation changes nothing. A fetch of usage may run any number of times. |
-//! | `received` | Webhooks: a signed delivery is received, and one with a changed bit is not. |
-//! | `recorded` | Credentials that earlier versions stored can be read. |
-//! | `renewed` | A refresh spends nothing twice, may be dropped at any await, and does not report a bad network as a lost authorization. A re-authorization takes over the same data each time. |
-//! | `repeated` | Futures may be dropped at any await. Verify and teardown may run any number of times. |
-//! | `stored` | Serialize and parse are inverse. Foreign bytes are refused without a panic. |
+//! | `webhook_cost` | Webhooks: the work before the check of a signature grows no faster than the delivery. |
+//! | `classification` | A transient failure is never reported as a lost authorization. |
+//! | `descriptor` | The descriptor is the same each time and is accepted by a host. |
+//! | `secrets` | No secret appears in a `Debug` output, log, step or URL. |
+//! | `activation` | A second activation changes nothing. A fetch of usage may run any number of times. |
+//! | `webhook_delivery` | Webhooks: a signed delivery is received, and one with a changed bit is not. |
+//! | `recorded_credentials` | Credentials that earlier versions stored can be read. |
+//! | `refresh` | A refresh spends nothing twice, may be dropped at any await, and does not report a bad network as a lost authorization. A re-authorization takes over the same data each time. |
+//! | `repetition` | Futures may be dropped at any await. Verify and teardown may run any number of times. |
+//! | `serialization` | Serialize and parse are inverse. Foreign bytes are refused without a panic. |
 //!
 //! Every setup that the suite runs is also replayed from each of its effects.
 

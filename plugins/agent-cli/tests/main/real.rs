@@ -1,4 +1,5 @@
-//! The table against the real tools from the npm registry: what the table says of a tool is what that tool does.
+//! The table against the real tools from the npm registry: each entry of the table is compared with the tool's
+//! behaviour.
 //!
 //! `cargo xtask setup` installs the tools below `tests/tools`. If a tool is not installed, its tests are skipped with a
 //! message, in CI too. Each tool runs with an empty home directory and behind a proxy that does not exist, so it reads
@@ -15,7 +16,7 @@ use connection_contract::prelude::*;
 
 use crate::{made, signed_in};
 
-/// The address of a proxy that does not exist: nobody serves port 9 (discard).
+/// The address of a proxy that does not exist: no program listens on port 9 (discard).
 const NOBODY: &str = "http://127.0.0.1:9";
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::rust_source::{SplitTokens, Token, is_in_module, starts_with, test_modules, tokens, without_test_items};
 
-/// The places of all imports, by the importing and the imported top-level module.
+/// The positions of all imports, by the importing and the imported top-level module.
 pub(crate) type Imports = BTreeMap<(String, String), Vec<String>>;
 
 /// The modules and imports that were read from a crate's sources.

@@ -1,4 +1,5 @@
-//! Tests of edges, places and the contract's dependencies: a wrong dependency is found, and a right one is not.
+//! Tests of edges, external packages and the contract's dependencies: a wrong dependency is found, and a right one is
+//! not.
 
 use crate::layers::metadata::{Dependency, Kind, Package};
 use crate::layers::{edges, external_packages};

@@ -58,7 +58,7 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     })
 }
 
-/// Prints the only check for a configuration file that is not trusted, since nothing of it may be used for the others.
+/// Prints the only check for a configuration file that is not trusted, because the other checks would use the file.
 pub(crate) fn exposed(output: &Output, error: &Error) -> Result<Exit, Error> {
     print_checks(output, vec![of_error("configuration", error)], None)?;
     Ok(Exit::Unexpected)

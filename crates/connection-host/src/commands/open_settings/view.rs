@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl OpenExtension<'_> {
-    /// Prints what is required, or the current state, with the ticket for the next look.
+    /// Prints what is required, or the current state, with the ticket for the next call.
     pub(super) async fn show(&self, ticket: Option<RetryTicket>) -> Result<(), Error> {
         let required = self.handle.connection_required().await?;
         let resolved = self.handle.resolve(self.handle.requirement()).await?;

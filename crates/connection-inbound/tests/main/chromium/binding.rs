@@ -37,7 +37,7 @@ async fn a_setup_that_began_in_a_browser_ends_in_that_browser_alone() {
     own.open(&link).await;
     own.sent().await;
     let address = own.property("#allow", "href").await;
-    // Another person, with another setup, is led to the end of this one.
+    // Another person, with another setup, is redirected to the callback of this one.
     let (foreign, _) = begun(&other).await;
     other.open(&link).await;
     other.sent().await;

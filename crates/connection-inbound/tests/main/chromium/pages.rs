@@ -111,7 +111,7 @@ async fn a_forged_callback_gets_a_page_that_says_nothing_and_ends_no_setup() {
     assert_eq!(end(&session).await, "done ada");
 }
 
-/// Waits until the page of a refused callback has led the browser to the next address.
+/// Waits until the page of a refused callback has redirected the browser to the next address.
 async fn until_at(browser: &Browser, address: &str) {
     let led = async {
         while browser.address().await != address {

@@ -1,4 +1,4 @@
-//! TLS in front of a server, with a certificate for the names in tests, which the browser is told to accept.
+//! TLS in front of a server, with a certificate for the names in tests, which the browser is configured to accept.
 
 use std::{
     io::{self, Read as _, Write as _},
