@@ -1,4 +1,4 @@
-//! Calls that re-authorize, inherit, refresh or receive are dropped at every poll, as in `drops`.
+//! Calls that re-authorize, roll back, import, refresh or receive are dropped at every poll, as in `drops`.
 
 use std::{
     pin::Pin,

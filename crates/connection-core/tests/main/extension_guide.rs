@@ -25,7 +25,7 @@ async fn offer(registry: &ConnectionRegistry, declaration: ExtensionDeclaration)
 // end: offer
 
 // region: connect
-/// A person connects what the extension needs, and so lets it use that.
+/// Begins a setup whose connection is granted to the extension.
 async fn connect(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Result<Option<SetupSession>, Error> {
     match handle.connection_required().await? {
         Some(view) if view.action == RequiredAction::Connect => {
@@ -38,7 +38,7 @@ async fn connect(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Res
 // end: connect
 
 // region: grant
-/// A person lets another package use the same connection, and takes that back.
+/// Grants the connection to another extension, and revokes the grant.
 async fn share(registry: &ConnectionRegistry, connection: ConnectionId, token: SecretName) -> Result<(), Error> {
     registry.extensions().grant("release-notes", connection, &[token]).await?;
     registry.extensions().revoke("release-notes", connection).await?;
@@ -47,7 +47,7 @@ async fn share(registry: &ConnectionRegistry, connection: ConnectionId, token: S
 // end: grant
 
 // region: use
-/// A request with the credential attached, a secret for one call, and everything that one command runs with.
+/// Sends a request with the credential, reads a secret for one call, and returns the variables for one command.
 async fn list(handle: &ExtensionHandle) -> Result<Vec<String>, Error> {
     let request = handle.request("GET", "/me").await?;
     let answer = handle.send(request).await?;
@@ -60,7 +60,7 @@ async fn list(handle: &ExtensionHandle) -> Result<Vec<String>, Error> {
 // end: use
 
 // region: settings
-/// Changes a setting, unless somebody changed something since it was read.
+/// Changes a setting, unless a setting was changed after they were read.
 async fn open_behind(handle: &ExtensionHandle) -> Result<(), Error> {
     let settings = handle.preferences(None).await?;
     handle.set_preferences(None).set("open", true).expected(settings.revisions).await?;

@@ -1,4 +1,4 @@
-//! A host that refreshes what is due, as shown in the guide.
+//! A host that refreshes due credentials, as shown in the guide.
 
 use connection_core::{ConnectionRegistry, RefreshOutcome};
 

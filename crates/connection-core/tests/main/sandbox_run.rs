@@ -94,7 +94,7 @@ impl Engine {
                 said = why;
                 continue;
             }
-            // The engine ran the same steps without our code, so they must also work through our code.
+            // The engine can build and run by itself on this machine, so it must also do so through our code.
             sandbox.build(&policy, &it.path("image"), variables()).unwrap();
             let run = sandbox.compose(&policy, &SpawnOptions::new("tool").arg("true")).unwrap();
             let output = output(run, &limits);

@@ -45,7 +45,6 @@ async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut
     let renaming = async {
         let mut last = connection.info().label.to_string();
         let mut number = 0;
-        // The loop runs until the receiver of the results is closed.
         while !told.is_closed() {
             number += 1;
             let wanted = format!("name-{number}");

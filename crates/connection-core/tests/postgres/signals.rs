@@ -87,7 +87,7 @@ async fn a_probe_is_news_when_it_finds_something_else() {
     }
 }
 
-/// No test moves the clock, so only a signal can end a wait or expire a row.
+/// The test does not move the clock, so only a signal can end a wait or expire a row.
 #[tokio::test]
 async fn a_process_that_listens_hears_of_another_without_a_look_of_its_own() {
     let world = World::new().await;

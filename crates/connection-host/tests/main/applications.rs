@@ -47,7 +47,7 @@ fn a_configured_application_is_not_asked_for_and_its_secret_is_read_at_each_use(
     assert!(refused.err.contains("check the client's id and secret"), "{}", refused.err);
     real.run(&["reauthorize", "real"]).exits(3).warns("check the client's id and secret");
     private(&real.machine, "secret", SECRET);
-    // The refused requests did not spend the refresh token, so nobody has to authorize again.
+    // The refused requests did not spend the refresh token, so no person has to authorize again.
     real.run(&["refresh", "real"]).exits(0);
     assert!(real.run(&["list"]).exits(0).out.contains("live"));
     let mut again = real.begin(&["reauthorize", "real"]);

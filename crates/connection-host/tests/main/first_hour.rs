@@ -15,7 +15,7 @@ use crate::{
 
 const COLUMNS: usize = 100;
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/main/first_hour.txt");
-/// An address at which nobody listens.
+/// An address at which no program listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// A person at a machine, and everything that the terminal has shown.

@@ -133,7 +133,7 @@ fn a_setup_that_fails_has_a_ticket_that_says_why_and_one_that_nobody_began_has_n
     let remedy = error["error"]["remedy"].as_str().unwrap();
     assert!(remedy.contains("connections open-settings issues --command search --retry "), "{remedy}");
     let retry = ["open-settings", "issues", "--retry", &ticket_of(remedy)];
-    // Nobody could be asked for another answer, so the setup was cancelled.
+    // No person could be asked for another answer, so the setup was cancelled.
     machine.run(&retry).exits(3).warns("cancelled");
     machine.provider.behave();
     machine.run(&CONNECT).exits(0);
@@ -292,7 +292,7 @@ fn what_ends_as_connected_already_says_a_way_that_there_is() {
 fn a_kind_of_another_provider_is_refused() {
     let machine = added();
     machine.run(&[&CONNECT[..], &["--kind", "notion"]].concat()).exits(6).warns("--kind takes github");
-    // `--kind` is also checked if nobody can be asked and no input is passed.
+    // `--kind` is also checked if no person can be asked and no input is passed.
     machine.run(&["open-settings", "issues", "--kind", "nonsense"]).exits(6).warns("--kind takes github");
     machine.run(&["open-settings", "issues", "--kind", "github"]).exits(0).says("Connection required: GitHub");
     machine.run(&[&CONNECT[..], &["--kind", "github"]].concat()).exits(0);

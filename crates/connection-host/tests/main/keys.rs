@@ -175,7 +175,7 @@ fn a_passphrase_in_a_file_is_the_key_and_any_other_opens_nothing() {
     let ran = machine.run(&["list"]).exits(6).warns("does not open this database").warns("was sealed");
     assert!(!ran.err.contains("horse"), "{ran:?}");
     machine.run(&["doctor"]).exits(1).says("failed  key").says("does not open this database");
-    // Nobody can be asked for a passphrase here.
+    // No person can be asked for a passphrase here.
     configure(&machine, "source = \"passphrase\"");
     machine.run(&["list"]).exits(6).warns("nobody can be asked here").warns("key.passphrase_file");
 }

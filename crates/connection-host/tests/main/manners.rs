@@ -49,7 +49,7 @@ fn add_without_a_kind_opens_a_picker() {
     enter(&mut session, NOTION_KEY);
     session.exp_string("Connected Ada's Notion").unwrap();
     end(session, 0);
-    // If nobody can be asked, the error names the kinds.
+    // If no person can be asked, the error names the kinds.
     machine.run(&["add"]).exits(2).warns("nobody can be asked what to connect").warns("github");
 }
 

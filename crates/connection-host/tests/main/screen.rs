@@ -66,7 +66,7 @@ impl Screen {
             "K" if parameters == "2" => self.line().clear(),
             "K" if parameters == "1" => self.line().iter_mut().take(column + 1).for_each(|c| *c = ' '),
             "K" => self.line().truncate(column),
-            // Colours and the visibility of the cursor are not kept.
+            // Colours and the visibility of the cursor are not recorded.
             "m" | "h" | "l" => {}
             other => panic!("the terminal of these tests does not know ESC [ {parameters} {other}"),
         }

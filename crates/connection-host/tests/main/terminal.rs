@@ -1,4 +1,4 @@
-//! At a terminal, questions are asked, secrets are not echoed, and control-C leaves nothing behind.
+//! At a terminal, questions are asked, secrets are not echoed, and control-C leaves no setup and no file.
 
 use rexpect::{
     process::WaitStatus,

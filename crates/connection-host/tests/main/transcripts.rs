@@ -156,7 +156,7 @@ fn a_pasted_flow_is_as_the_guide_shows_it_and_echoes_nothing() {
     assert!(!shown.contains(code), "{shown}");
 }
 
-/// The browser comes back while the terminal asks. The question ends, and the terminal is restored.
+/// The browser returns while the terminal asks.
 #[test]
 fn a_callback_also_completes_a_paste() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -206,7 +206,7 @@ fn a_browser_is_opened_on_a_desktop_alone() {
     assert_eq!(opened(&["add", "real-public", "--again"], &[]), None);
 }
 
-/// The answers are no, yes, `--yes`, and none because nobody can be asked.
+/// The answers are no, yes, `--yes`, and none because no person can be asked.
 #[test]
 fn an_account_is_named_and_stored_when_a_person_says_that_it_is_the_right_one() {
     let Some(real) = Real::start(json!({})) else { return };
@@ -244,7 +244,7 @@ fn an_account_is_named_and_stored_when_a_person_says_that_it_is_the_right_one() 
     // There is no question about the account that the connection has already.
     let (_, terminal) = come_back(&["reauthorize", "real-public:ada"]);
     assert!(terminal.end().contains("Reauthorized ada"));
-    // Nobody is at a terminal, so nothing is asked.
+    // The command has no terminal, so it asks no question.
     let mut adding = real.begin(&["add", "real-public", "--again"]);
     browsed(&adding.link());
     let ran = adding.end().exits(0).says("Connected ada (real-public:ada-3) · live");

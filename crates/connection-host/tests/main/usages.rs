@@ -188,7 +188,7 @@ fn a_watch_tells_what_there_is_and_ends_when_it_is_interrupted() {
     let told: Value = serde_json::from_str(&line).expect("one object a line");
     check(&told, "usage");
     assert_eq!(told["snapshot"]["metrics"][0]["utilization"], json!(0.4));
-    // The process may not have reached the place where it catches the signal.
+    // The process may not catch the signal yet.
     std::thread::scope(|scope| {
         let id = Pid::from_child(&child);
         let ended = scope.spawn(move || child.wait().expect("it ends"));

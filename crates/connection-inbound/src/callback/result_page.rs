@@ -93,7 +93,7 @@ async fn wait_for_result(registry: &ConnectionRegistry, kind: &Kind, session: &S
     }
 }
 
-/// The state of a session after its run has stopped.
+/// The state of a session for which there is a page to show.
 enum RestingState {
     Confirms(Identity),
     Ended(Outcome),

@@ -1,6 +1,5 @@
 //! Distinct secrets pass through the whole life of connections, at trace level and with backtraces on. They are found
-//! in no output, log, error, argument or file, in any form (design 10, item 1). The controls plant leaks, and the
-//! search finds them.
+//! in no output, log, error, argument or file, in any form. The controls plant leaks, and the search finds them.
 
 #[cfg(unix)]
 mod extensions;

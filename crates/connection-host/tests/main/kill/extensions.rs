@@ -1,4 +1,4 @@
-//! Kills what people say about extensions: each command is done as a whole, or not at all, and can be said again.
+//! Kills the commands for extensions: each takes effect as a whole or not at all, and can be repeated.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ const GRANT: [&str; 4] = ["extensions", "grant", "issues", "github"];
 const REVOKE: [&str; 3] = ["extensions", "revoke", "issues"];
 const TAKE: [&str; 4] = ["extensions", "remove", "issues", "--yes"];
 
-/// A machine with a connection, and the manifests.
+/// Returns a machine with a connection and the manifests.
 fn prepared() -> Machine {
     let machine = machine();
     machine.run(&ADD).exits(0);
@@ -28,7 +28,7 @@ fn prepared() -> Machine {
     machine
 }
 
-/// The extension, if it is there; whole, beside the other one, which is as it was.
+/// Returns the extension, if it was added. It must be whole, and the other extension must be unchanged.
 #[track_caller]
 fn issues(machine: &Machine) -> Option<Value> {
     assert!(looked(machine).is_some(), "its connection is there");
@@ -40,7 +40,7 @@ fn issues(machine: &Machine) -> Option<Value> {
     all.pop()
 }
 
-/// What it can be asked to do says which of the two declarations it has.
+/// Returns the part of the declaration in which the two declarations differ.
 fn commands(issues: &Value) -> &Value {
     &issues["commands"][1]
 }
@@ -123,7 +123,7 @@ fn a_grant_whose_taking_back_is_killed_holds_or_is_gone_with_its_event() {
     });
 }
 
-/// What the hand-off was to do is done with the grant, or can be gone on with, or said again.
+/// A killed hand-off connects and grants, or does neither and can be continued or repeated.
 #[test]
 fn a_hand_off_that_is_killed_connects_and_grants_or_neither() {
     kill("open-settings", |random| {
@@ -172,7 +172,7 @@ fn an_extension_that_is_killed_while_it_is_removed_is_there_with_all_that_it_had
                     assert_eq!(left["granted"], true, "{left}");
                     machine.run(&["preferences", "get", "issues", "openBehavior"]).exits(0).says("list");
                 }
-                // Nothing of it is left for the next one of that name.
+                // An extension that is added under the same name later inherits nothing.
                 None => {
                     machine.run(&PUT).exits(0).says("granted       no");
                     machine.run(&["preferences", "get", "issues", "openBehavior"]).exits(0).says("browser");
@@ -210,7 +210,7 @@ fn preferences_that_are_killed_are_as_before_or_as_after_with_their_count() {
     });
 }
 
-/// How many events of that name the record has, which is whole.
+/// Returns the number of events of that name. The record must be whole.
 #[track_caller]
 fn told(machine: &Machine, name: &str) -> usize {
     let record = machine.run(&["events", "github", "--json"]).exits(0).json();

@@ -1,13 +1,14 @@
-//! Kills a rotation and a change of the key's source: afterwards everything opens, and the same command ends it.
+//! Kills a rotation and a change of the key's source: afterwards every value opens, and the same command completes the
+//! operation.
 
 use super::{Left, SECRETS, kill, kills, machine, times};
 use crate::{kill::moment::Course, program::Machine, provider::NOTION_KEY};
 
 const ROTATE: [&str; 3] = ["key", "rotate", "--json"];
-/// Directories that are connected, so that a rotation is long enough to be met in the middle.
+/// The number of connected directories, which make a rotation long enough to be killed half-way.
 const CONNECTED: usize = 25;
 
-/// R-INSEAM-049: a killed rotation loses nothing, and the next one comes to its end with the same key.
+/// R-INSEAM-049: a killed rotation loses nothing, and the next rotation completes it with the same key.
 #[test]
 fn a_rotation_that_is_killed_is_ended_by_the_next_one() {
     kill("key rotate", |random| {
@@ -42,7 +43,8 @@ fn a_rotation_that_is_killed_is_ended_by_the_next_one() {
     });
 }
 
-/// A killed change leaves one of the two sources that opens the database, and the same command ends it.
+/// After a killed change, at least one of the two sources opens the database, and the same command completes the
+/// change.
 #[test]
 fn a_change_of_the_source_that_is_killed_leaves_one_that_opens_and_is_ended_by_the_next_one() {
     kill("key change", |random| {
@@ -54,7 +56,7 @@ fn a_change_of_the_source_that_is_killed_leaves_one_that_opens_and_is_ended_by_t
         let one = |number| {
             back(&machine);
             if number % 3 == 0 {
-                // The key of the new source is not made yet.
+                // The new source has no key yet.
                 std::fs::remove_file(machine.path("b.key")).ok();
             }
             let killed = course.kill(random, &machine, &change);
@@ -72,7 +74,7 @@ fn a_change_of_the_source_that_is_killed_leaves_one_that_opens_and_is_ended_by_t
     });
 }
 
-/// Where the key is, by the configuration.
+/// Sets the configured path of the key.
 fn of_file(machine: &Machine, name: &str) {
     let text = std::fs::read_to_string(machine.path("config.toml")).expect("it is there");
     let text = text.split("\n[key]\n").next().expect("a first part");
@@ -85,7 +87,7 @@ fn opens(machine: &Machine, name: &str) -> bool {
     machine.run(&["list"]).exit == 0
 }
 
-/// The database is of the first file again.
+/// Changes the database back to the first file.
 fn back(machine: &Machine) {
     if !opens(machine, "a.key") {
         of_file(machine, "b.key");

@@ -1,8 +1,9 @@
-//! Kills the program (SIGKILL) in the middle of what it does and looks at what it left: every connection is whole, as before
-//! or as after and never between; no half-made row is listed; and setups can be resumed or have ended cleanly.
+//! Kills the program (SIGKILL) while a command runs, and examines the stored state: every connection is as before or as
+//! after the command, no row is half-made, and setups can be resumed or have ended with a reason.
 //!
-//! Each run of the suite kills each command a few times, at other moments on every machine. `cargo xtask test --long` kills a
-//! command that asks a provider or writes keys fifty times, and one that is a single transaction twenty times.
+//! Each run of the suite kills each command a few times, at moments that depend on the machine. `cargo xtask test
+//! --long` kills a command that sends requests to a provider or writes keys fifty times, and a command that is a single
+//! transaction twenty times.
 
 mod extensions;
 mod keys;
@@ -21,32 +22,32 @@ use crate::{
 };
 use moment::{Course, Random};
 
-/// Returns how often a command is killed that asks a provider or writes keys. With a server each kill takes about two
-/// seconds, so there are fewer.
+/// Returns the number of kills of a command that sends requests to a provider or writes keys. With a server, each kill
+/// takes about two seconds, so there are fewer.
 fn kills() -> u64 {
     if ON_POSTGRES { rounds(4, 24) } else { rounds(6, 50) }
 }
 
-/// Returns how often a command is killed that is one transaction and asks no provider.
+/// Returns the number of kills of a command that is one transaction and sends no request.
 fn fewer() -> u64 {
     if ON_POSTGRES { rounds(2, 8) } else { rounds(4, 20) }
 }
 
-/// Machines on which a command is killed at the same time.
+/// The number of machines on which a command is killed at the same time.
 const WORLDS: u64 = 2;
 const ADD: [&str; 7] = ["add", "github", "--label", "work", "--field", "accessToken=@token", "--json"];
 const REAUTHORIZE: [&str; 4] = ["reauthorize", "github", "--field", "accessToken=@next"];
 const VERIFY: [&str; 3] = ["verify", "github", "--json"];
 const REMOVE: [&str; 3] = ["remove", "github", "--yes"];
 
-/// What a kill met and left.
+/// The observations about one kill.
 struct Left {
     running: bool,
     done: bool,
 }
 
-/// A killed `add` is absent, or whole and live with the account that the provider told; its setup can be gone on with
-/// or cancelled; the next one makes exactly one connection, on a first run too (design 4.2, 4.6 and 5).
+/// After a killed `add`, the connection is absent, or whole and live with the provider's account. Its setup can be
+/// resumed or cancelled, and the next `add` makes exactly one connection, even on a first run.
 #[test]
 fn an_add_that_is_killed_leaves_the_whole_connection_or_none() {
     kill("add", |random| {
@@ -75,7 +76,7 @@ fn an_add_that_is_killed_leaves_the_whole_connection_or_none() {
                 false => drop(again.exits(0).says("github:octocat")),
             }
             assert!(listed(&machine).is_some());
-            // Its credential is what was given.
+            // The stored credential is the one that was given.
             machine.run(&VERIFY).exits(0);
             Left { running: killed.running, done: row.is_some() }
         };
@@ -83,7 +84,7 @@ fn an_add_that_is_killed_leaves_the_whole_connection_or_none() {
     });
 }
 
-/// A killed `verify` leaves the row as it was, or as one that nobody stops leaves it.
+/// A killed `verify` leaves the row as it was before, or as a `verify` that was not killed leaves it.
 #[test]
 fn a_verification_that_is_killed_leaves_the_row_as_before_or_as_after() {
     kill("verify", |random| {
@@ -95,7 +96,7 @@ fn a_verification_that_is_killed_leaves_the_row_as_before_or_as_after() {
         assert_eq!(failing["reason"]["code"], "unauthorized", "{failing}");
         before.clone_from(&failing);
         let one = |number| {
-            // What the provider says now is never what the row says.
+            // The provider's answer always differs from the state of the row.
             told(&machine, number + 1);
             let (after, exit) = if number % 2 == 0 { (&live, 0) } else { (&failing, 4) };
             let asked = machine.provider.seen().len();
@@ -111,8 +112,8 @@ fn a_verification_that_is_killed_leaves_the_row_as_before_or_as_after() {
     });
 }
 
-/// A killed `reauthorize` leaves the old credential or the new one, and a row that is whole with it; its setup can be gone
-/// on with or cancelled; the next one makes the new credential the connection's own.
+/// A killed `reauthorize` leaves the old credential or the new one, and a whole row that matches it. Its setup can be
+/// resumed or cancelled, and the next `reauthorize` stores the new credential.
 #[test]
 fn a_reauthorization_that_is_killed_leaves_the_old_credential_or_the_new_one() {
     kill("reauthorize", |random| {
@@ -140,14 +141,15 @@ fn a_reauthorization_that_is_killed_leaves_the_old_credential_or_the_new_one() {
     });
 }
 
-/// Puts the token that is not in use where a re-authorization takes it from; the one in use, and that one.
+/// Writes the token that is not in use into the file that a re-authorization reads. Returns the token in use, and the
+/// written one.
 fn next(machine: &Machine) -> (&'static str, &'static str) {
     let tokens = if used(machine) == TOKEN { (TOKEN, OTHER_TOKEN) } else { (OTHER_TOKEN, TOKEN) };
     machine.write("next", tokens.1.as_bytes());
     tokens
 }
 
-/// The token with which the connection is used.
+/// Returns the token with which the connection sends requests.
 #[track_caller]
 fn used(machine: &Machine) -> &'static str {
     machine.run(&["send", "github", "GET", "/user"]).exits(0);
@@ -157,7 +159,7 @@ fn used(machine: &Machine) -> &'static str {
     token.expect("one of the two")
 }
 
-/// A killed `remove` leaves the whole row, which can be removed, or nothing; another one stays as it is.
+/// A killed `remove` leaves the whole row, which can be removed, or nothing. Another connection is not changed.
 #[test]
 fn a_removal_that_is_killed_leaves_the_whole_row_or_none() {
     kill("remove", |random| {
@@ -174,7 +176,7 @@ fn a_removal_that_is_killed_leaves_the_whole_row_or_none() {
             assert_eq!(machine.provider.seen().len(), asked, "these kinds have nothing to give back");
             if let Some(left) = &left {
                 assert_eq!(*left, before);
-                // Its credential is there, too.
+                // The credential was not removed either.
                 machine.run(&VERIFY).exits(0);
             }
             machine.run(&REMOVE).exits(if left.is_some() { 0 } else { 5 });
@@ -185,7 +187,8 @@ fn a_removal_that_is_killed_leaves_the_whole_row_or_none() {
     });
 }
 
-/// Kills until that many kills in all worlds have found the command running, and at most twice as often.
+/// Repeats the kill until this number of kills on all machines has found the command running, and at most twice as
+/// often.
 fn times(kills: u64, one: impl FnMut(u64) -> Left) -> Vec<Left> {
     let wanted = kills / WORLDS;
     let mut running = 0;
@@ -200,7 +203,8 @@ fn times(kills: u64, one: impl FnMut(u64) -> Left) -> Vec<Left> {
     left
 }
 
-/// Does it in several worlds at the same time. Fails when most kills came too late: then nothing was shown.
+/// Kills a command on several machines at the same time. Fails if most kills came too late, because the test then shows
+/// nothing.
 fn kill(command: &str, world: fn(&mut Random) -> Vec<Left>) {
     let left: Vec<Left> = std::thread::scope(|scope| {
         let worlds: Vec<_> = (0..WORLDS).map(|seed| scope.spawn(move || world(&mut Random::new(seed)))).collect();
@@ -210,7 +214,7 @@ fn kill(command: &str, world: fn(&mut Random) -> Vec<Left>) {
     let running = count(|left| left.running);
     let done = count(|left| left.running && left.done);
     let summary = format!("killed `{command}` {} times: {running} found it running, {done} of them done", left.len());
-    // Past the capture of the test harness: it is the figure that says what was shown.
+    // Write to standard error directly, past the test harness, because the counts say how much the test has shown.
     std::io::stderr().write_all(format!("{summary}\n").as_bytes()).expect("standard error takes it");
     assert!(left.len() as u64 >= fewer() && enough(running, left.len()), "{summary}");
 }
@@ -227,17 +231,17 @@ fn kills_that_come_too_late_show_nothing() {
 fn machine() -> Machine {
     let machine = Machine::new();
     machine.write("token", TOKEN.as_bytes());
-    // The first start of a program is slower than the ones to come.
+    // The first start of a program is slower than later ones.
     machine.run(&["kinds"]).exits(0);
     machine
 }
 
-/// No connection, no key, nothing.
+/// Removes all data of the machine.
 fn wiped(machine: &Machine) {
     machine.wipe();
 }
 
-/// In turn, the provider refuses and accepts.
+/// Lets the provider refuse and accept the credential in turn.
 fn told(machine: &Machine, number: u64) {
     let refusal = (401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     match number % 2 {
@@ -246,7 +250,8 @@ fn told(machine: &Machine, number: u64) {
     }
 }
 
-/// As after a kill: `doctor` has nothing to say, no file holds a secret, and the GitHub row, if there is one, is whole.
+/// Checks the state after a kill: `doctor` finds no problem, no file holds a secret, and the GitHub row is whole if it
+/// exists.
 #[track_caller]
 fn looked(machine: &Machine) -> Option<Value> {
     for (path, bytes) in contents(&machine.data()) {
@@ -254,7 +259,7 @@ fn looked(machine: &Machine) -> Option<Value> {
         assert!(!found, "{} holds a secret", path.display());
     }
     let row = listed(machine);
-    // It names a connection that does not work, and says so by its exit code.
+    // `doctor` reports a connection that does not work, also by its exit code.
     let is_working = row.as_ref().is_none_or(|row| row["liveness"] != "failing");
     machine.run(&["doctor"]).exits(if is_working { 0 } else { 4 });
     row
@@ -270,8 +275,8 @@ fn listed(machine: &Machine) -> Option<Value> {
     Some(row)
 }
 
-/// Ends what the killed setup left open, one way or the other; whether it went on to a connection. A setup that is done
-/// leaves nothing open.
+/// Resumes or cancels the setup that a kill left open, at random. Returns `true` if the setup was resumed and made a
+/// connection. A setup that has ended leaves no session open.
 fn settled(machine: &Machine, random: &mut Random, done: bool, field: &str) -> bool {
     let setups = machine.run(&["setup", "list", "--json"]).exits(0).json();
     let setups = setups.as_array().expect("an array");

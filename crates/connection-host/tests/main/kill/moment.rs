@@ -1,5 +1,5 @@
-//! When a run is killed: drawn from a seed over what an undisturbed run was seen to do. No expectation depends on how
-//! fast this machine is; a kill that comes too late is counted as such.
+//! The moment of a kill, drawn from a seed over the course of an undisturbed run. No expectation depends on the speed
+//! of the machine; a kill that comes too late is counted as such.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
@@ -23,7 +23,8 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Runs it to its end, three times, and takes the shortest: most kills are to find it running.
+    /// Runs the command to its end three times and takes the shortest course, so that most kills find the command
+    /// running.
     pub(super) fn of(machine: &Machine, arguments: &[&str], mut prepare: impl FnMut(u64)) -> Self {
         let runs = (0..3).map(|number| {
             prepare(number);
@@ -58,28 +59,28 @@ impl Course {
 /// The moment at which the command is killed.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// So long after the start.
+    /// This long after the start of the command.
     After(Duration),
-    /// So long after the provider got the request, which it answers.
+    /// This long after the provider received the request, which it answers.
     Answered(Duration),
-    /// The provider has the request in hand and says nothing.
+    /// While the provider has received the request and does not answer.
     Asked,
     /// This long after the write-ahead log has reached this number of bytes.
     Written(u64, Duration),
 }
 
 impl Moment {
-    /// Half of them by time alone, half by what the run does.
+    /// Draws a moment: half of them by time alone, half by the progress of the run.
     fn draw(random: &mut Random, course: &Course) -> Self {
         let drawn = random.below(8);
         match drawn {
             0..4 => Self::After(random.up_to(course.span)),
             4 if course.asks => Self::Asked,
             5 if course.asks => Self::Answered(random.up_to(course.span / 4)),
-            // A server has its log elsewhere.
+            // A database server writes its log elsewhere.
             _ if course.written == 0 => Self::After(random.up_to(course.span)),
             _ => {
-                // Towards the end it writes what matters, so half of these are there.
+                // The important writes are at the end, so half of these moments are in the second half of the log.
                 let earliest = if drawn.is_multiple_of(2) { 1 } else { course.written / 2 };
                 let size = earliest + random.below(course.written.saturating_sub(earliest) + 1);
                 Self::Written(size, random.up_to(course.span / 64))
@@ -107,12 +108,12 @@ impl Moment {
         let status = child.wait().unwrap();
         machine.provider.speak();
         machine.deserted();
-        // One that had ended by itself has its own status.
+        // A process that ended by itself has another status.
         Killed { moment: self, running: status.signal() == Some(SIGKILL) }
     }
 }
 
-/// A run that was killed; says when, if what it left is not as it should be.
+/// A run that was killed. If the test fails, it prints the moment of the kill.
 pub(super) struct Killed {
     moment: Moment,
     /// `true` if the kill found the process running.
@@ -127,7 +128,7 @@ impl Drop for Killed {
     }
 }
 
-/// Numbers that are the same in each run of these tests (SplitMix64).
+/// A generator of numbers that are the same in each run of these tests (SplitMix64).
 pub(super) struct Random(u64);
 
 impl Random {
@@ -157,7 +158,7 @@ fn start(machine: &Machine, arguments: &[&str]) -> Child {
     command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Until it is so, or the program has ended.
+/// Waits until the condition holds or the program has ended.
 fn wait(child: &mut Child, so: impl Fn() -> bool) {
     while !so() && child.try_wait().unwrap().is_none() {
         pause();

@@ -1,4 +1,5 @@
-//! Kills what makes, promotes and forgets a profile: one is the default at every moment, and no row is half there.
+//! Kills the commands that create, promote and remove a profile: exactly one profile is the default at every moment,
+//! and no row is half-made.
 
 use serde_json::Value;
 
@@ -11,14 +12,14 @@ use crate::{
 const CREATE: [&str; 6] = ["profiles", "create", "claude", "work", "--dir", "work"];
 const REMOVE: [&str; 4] = ["profiles", "remove", "claude", "work"];
 
-/// Stands for its id.
+/// Stands for the id of the profile `work`.
 const WORK: &str = "";
 
 fn promote(label: &str) -> [&str; 4] {
     ["profiles", "default", "claude", label]
 }
 
-/// As after a kill: each is whole, and one is the default.
+/// Checks the state after a kill and returns the profiles: each is whole, and one is the default.
 #[track_caller]
 fn looked(machine: &Machine) -> Vec<Value> {
     machine.run(&["doctor"]).exits(0);
@@ -43,7 +44,7 @@ fn a_profile_whose_making_is_killed_is_whole_or_not_there() {
         };
         let mut course = Course::of(&machine, &CREATE, |_| fresh(&machine));
         let one = |number| {
-            // On a first run, too, on which there is no store.
+            // Some runs are first runs, for which no store exists.
             if number % 3 == 0 {
                 super::wiped(&machine)
             } else {

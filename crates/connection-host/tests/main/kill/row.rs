@@ -1,13 +1,14 @@
-//! What a row must look like, and which of two it is. Tested below with rows that are half-made.
+//! Checks of a row of `list --json`: that it is whole, and which of two states it shows. The tests below apply them to
+//! half-made rows.
 
 use connection_host::words::SHAPES;
 use serde_json::{Value, json};
 
-/// The account that the provider tells, and how it comes to be listed while it is live.
+/// The account that the provider reports. The row shows it while the connection is live.
 const ACCOUNT: &str = "583231";
 const LOGIN: &str = "octocat";
 
-/// Says what is missing in a row of `list --json`.
+/// Returns an error that names the first fault in a row of `list --json`.
 pub(super) fn whole(row: &Value) -> Result<(), String> {
     shape(row, "connection")?;
     shape(&row["account"], "account")?;
@@ -41,13 +42,14 @@ pub(super) fn whole(row: &Value) -> Result<(), String> {
     }
 }
 
-/// Whether a verification that was killed left this row as `after` says; an error if neither so nor as before.
+/// Returns `true` if a killed verification left this row in the state `after`, and `false` if it left the row
+/// unchanged. Any other state is an error.
 pub(super) fn verified(row: &Value, before: &Value, after: &Value) -> Result<bool, String> {
     whole(row)?;
     if row == before {
         return Ok(false);
     }
-    // RFC 3339 in UTC sorts as text.
+    // Times in the form of RFC 3339 in UTC sort as text.
     let later = row["checkedAt"].as_str() >= before["checkedAt"].as_str();
     if later && untimed(row) == untimed(after) {
         return Ok(true);
@@ -55,14 +57,14 @@ pub(super) fn verified(row: &Value, before: &Value, after: &Value) -> Result<boo
     Err(format!("neither before nor after:\n{row}\nbefore:\n{before}\nafter:\n{after}"))
 }
 
-/// Without the time of the last check.
+/// Returns the row without the time of the last check.
 pub(super) fn untimed(row: &Value) -> Value {
     let mut row = row.clone();
     row["checkedAt"] = Value::Null;
     row
 }
 
-/// Says which member is missing or too many.
+/// Returns an error that names the first missing member, or if there are further members.
 pub(super) fn shape(value: &Value, name: &str) -> Result<(), String> {
     let (_, members) = SHAPES.iter().find(|(shape, _)| *shape == name).ok_or("no such shape")?;
     let object = value.as_object().ok_or_else(|| format!("no {name}: {value}"))?;
@@ -73,7 +75,7 @@ pub(super) fn shape(value: &Value, name: &str) -> Result<(), String> {
     }
 }
 
-/// As the program prints it.
+/// Returns a row as the program prints it.
 fn row() -> Value {
     json!({
         "id": "01890a5d-ac96-774b-bcce-b302099a8057", "kind": "github", "provider": "github", "owner": "local",
@@ -90,7 +92,7 @@ fn failing(mut row: Value) -> Value {
     row
 }
 
-/// The control of the kills: what they look for is seen.
+/// The control for the kills: the checks find a half-made row.
 #[test]
 fn a_half_made_row_is_caught() {
     assert_eq!(whole(&row()), Ok(()));
@@ -119,7 +121,7 @@ fn a_half_made_row_is_caught() {
     assert!(whole(&row).is_err(), "a member less");
 }
 
-/// The control of the killed verifications.
+/// The control for the killed verifications.
 #[test]
 fn a_row_between_two_is_caught() {
     let before = row();

@@ -1,4 +1,4 @@
-//! A browser comes back to `serve`, for a setup of another process.
+//! A browser returns to `serve` with the callback for a setup of another process.
 
 use std::net::TcpListener;
 
@@ -36,7 +36,7 @@ fn a_callback_through_serve_completes_the_setup_of_another_process() {
     adding.close();
 }
 
-/// If a public URL is configured, the browser of `add` comes back to `serve`, and `add` finds the result in the store.
+/// If a public URL is configured, the browser of `add` returns to `serve`, and `add` finds the result in the store.
 #[test]
 fn a_browser_of_add_comes_back_to_serve_where_a_public_url_is_configured() {
     let Some(mut real) = Real::start(json!({})) else { return };

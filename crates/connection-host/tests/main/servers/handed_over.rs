@@ -1,5 +1,5 @@
-//! A code comes back to another process than the one that sent the browser away, while that one runs, is stopped or is
-//! dead. The code is redeemed once, with the verifier of the process that began the setup.
+//! A code arrives at another process than the one that sent the browser away, while that process runs, is stopped or is
+//! dead.
 
 use connection_contract::Liveness;
 use connection_core::Outcome;

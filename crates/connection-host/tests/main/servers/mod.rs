@@ -29,7 +29,7 @@ pub(crate) use self::device::allowed;
 use crate::program::ON_POSTGRES;
 
 pub(crate) const REAL: Kind = Kind::from_static("real");
-/// A callback address at which nobody listens. The user agent stops before it goes there.
+/// A callback address at which no program listens. The user agent stops before it goes there.
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 /// An endpoint that names the callback address and receives nothing.
