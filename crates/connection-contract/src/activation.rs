@@ -98,7 +98,7 @@ pub trait FileCache: Send + Sync {
     ///
     /// The errors of [`FileService::read`](crate::FileService::read), and the errors of `compute`. A file that does not
     /// exist is not an error: the result is `Ok(None)` and `compute` does not run. A file whose metadata cannot be read
-    /// is an error, so that nobody takes it for a missing file. In both cases the cached result is dropped.
+    /// is an error, so that it is not mistaken for a missing file. In both cases the cached result is dropped.
     fn cached<'a>(
         &'a self,
         root: &'a GrantedDirectory,
@@ -108,12 +108,12 @@ pub trait FileCache: Send + Sync {
         compute: Compute<'a>,
     ) -> BoxFuture<'a, Result<Option<String>, ServiceError>>;
 
-    /// Drops the cached results of the files below a root, except for the `live` files, and returns how many were
-    /// dropped.
+    /// Drops the cached results of the files below a granted directory, except for the `live` files, and returns how
+    /// many were dropped.
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Denied`] outside the granted roots.
+    /// [`ServiceError::Denied`] outside the granted directories.
     fn prune<'a>(&'a self, root: &'a GrantedDirectory, live: &'a [&'a str])
     -> BoxFuture<'a, Result<u64, ServiceError>>;
 }

@@ -27,7 +27,7 @@ pub enum AuthType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Need {
-    /// Files below granted roots.
+    /// Files below granted directories.
     Files,
     /// Callbacks over HTTP, which the host receives.
     InboundHttp,
@@ -45,7 +45,7 @@ pub enum Guide {
     Text(DisplayText),
 }
 
-/// A way in which a person can finish a setup that continues outside the host.
+/// A method by which a person can finish a setup that continues outside the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupMethod {
@@ -103,8 +103,8 @@ pub struct Field {
     pub default: Option<Text>,
     /// A regular expression of the `regex` crate that the whole text must match. It is checked at registration.
     pub pattern: Option<Text>,
-    /// The way of finishing the setup for which this field is asked; the descriptor must declare that way. A field
-    /// without one is always asked.
+    /// The setup method for which this field is asked; the descriptor must declare that method. A field without a
+    /// method is always asked.
     pub way: Option<SetupMethod>,
     /// Key under which the plugin keeps an accepted answer among its secret or shared values
     /// ([`KvService`](crate::KvService)), so that it asks only once. The field is not asked if the host supplies a
@@ -197,7 +197,7 @@ impl Field {
         self
     }
 
-    /// Asks for the field only in a setup that is finished in this way.
+    /// Asks for the field only in a setup that is finished by this method.
     #[must_use]
     pub fn setup_method(mut self, way: SetupMethod) -> Self {
         self.way = Some(way);
@@ -245,7 +245,7 @@ pub struct Descriptor {
     pub guide: Vec<Guide>,
     /// Capabilities that the kind needs from its host.
     pub needs: Vec<Need>,
-    /// Ways in which a setup that continues outside the host can be finished. Empty if it never does.
+    /// Methods by which a setup that continues outside the host can be finished. Empty if no setup does.
     pub ways: Vec<SetupMethod>,
     /// Local tools that the kind looks for.
     pub tools: Vec<ToolSpec>,
@@ -319,7 +319,7 @@ impl Descriptor {
         self
     }
 
-    /// Adds a way in which a setup can be finished.
+    /// Adds a method by which a setup can be finished.
     #[must_use]
     pub fn setup_method(mut self, way: SetupMethod) -> Self {
         self.ways.push(way);

@@ -50,8 +50,7 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 /// Percent-encodes all characters except the unreserved ones (RFC 3986, section 2.3).
 pub fn percent_encode(text: &str) -> String {
-    // The text may be a secret. A buffer that grows leaves behind a copy that nobody wipes, so the size is computed
-    // first.
+    // The text may be a secret. A buffer that grows leaves a copy that is not wiped, so the size is computed first.
     let size = text.bytes().map(|byte| if is_unreserved(byte) { 1 } else { 3 }).sum();
     let mut out = String::with_capacity(size);
     for byte in text.bytes() {

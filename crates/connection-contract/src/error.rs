@@ -65,7 +65,7 @@ pub struct UndeclaredAddress;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// The file is outside the granted roots, or the host does not allow this.
+    /// The file is outside the granted directories, or the host does not allow this.
     Denied,
     /// The file or tool does not exist.
     NotFound,

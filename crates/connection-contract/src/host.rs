@@ -30,7 +30,7 @@ pub fn matches(wildcard: &str, origin: &Origin) -> bool {
     origin.matches(wildcard)
 }
 
-/// Returns the root for a canonical path.
+/// Returns the granted directory for a canonical path.
 pub fn granted_directory(path: impl Into<String>) -> GrantedDirectory {
     GrantedDirectory(path.into())
 }

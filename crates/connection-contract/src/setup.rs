@@ -220,7 +220,7 @@ impl fmt::Debug for CallbackHandle {
     }
 }
 
-/// Why a host offers no callback.
+/// The reason why a host offers no callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallbackUnavailable {
@@ -228,7 +228,7 @@ pub enum CallbackUnavailable {
     LoopbackOnly,
     /// The host does not support callbacks.
     NoInboundHttp,
-    /// The host supports callbacks but has no address to give now.
+    /// The host supports callbacks but has no free address now.
     NoAddress,
 }
 

@@ -256,7 +256,7 @@ impl Program {
         known.map_or(kind.as_str(), |known| known.descriptor.display_name.as_str())
     }
 
-    /// Returns `true` if the answers that the kind keeps may be available already.
+    /// Returns `true` if the answers that the kind stores may be available already.
     ///
     /// A configured application that cannot be read is an error.
     pub(crate) async fn may_have_kept(&self, kind: &Kind) -> Result<bool, Error> {

@@ -68,7 +68,7 @@ impl ConnectionDefinition for OAuth2 {
             values: credential.values.clone(),
         };
         let endpoint = provider.url(Endpoint::Revocation).map_err(|error| error.not_live(kind))?;
-        // Without a revocation endpoint the application need not be known.
+        // Without a revocation endpoint, the application is not needed.
         let Some(endpoint) = endpoint else { return Ok(()) };
         let application = refresh::application(&self.config, credential, ctx).await;
         let application = application.map_err(|error| error.not_live(kind))?;

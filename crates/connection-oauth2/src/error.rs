@@ -160,8 +160,8 @@ impl OAuth2Error {
             Self::AccountUnknown => "account_unknown",
             Self::Ambiguous { .. } | Self::NoCode => "bad_callback",
             Self::AnswerLost => "answer_lost",
-            // Not "needs re-authorization": whoever changed the configuration can undo that, and the credential is
-            // still valid.
+            // The code is not `needs_reauthorization`, because the change of the configuration can be undone, and the
+            // credential is still valid.
             Self::ClientChanged => "client_changed",
             Self::ClientMissing => "client_missing",
             Self::Discovery { .. } => "bad_discovery",

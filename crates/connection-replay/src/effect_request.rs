@@ -1,7 +1,7 @@
-//! The questions that a plugin asks through its context, and their fingerprints.
+//! The effects that a plugin requests through its context, and the fingerprints of these requests.
 //!
-//! A replay compares the fingerprint of each question with the one in the journal. Journals are stored, so the form of
-//! a fingerprint never changes after its release: a new form begins with a new version number.
+//! A replay compares the fingerprint of each request with the one in the journal. Journals are stored, so the form of a
+//! fingerprint never changes after its release: a new form begins with a new version number.
 
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
@@ -57,7 +57,7 @@ impl WaitEndings {
     }
 }
 
-/// One question of a plugin.
+/// An effect that a plugin requests.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum EffectRequest<'a> {
@@ -122,7 +122,7 @@ pub enum EffectRequest<'a> {
 }
 
 impl EffectRequest<'_> {
-    /// Returns the fingerprint of the question. It holds no secret.
+    /// Returns the fingerprint of the request. It holds no secret.
     pub fn fingerprint(&self, host: &impl Host) -> String {
         let hash = |text: &str| encode::hex(&host.digest(text.as_bytes()));
         // A stand-in replaces each signature, because a replay may sign the same text with another result.

@@ -26,7 +26,7 @@ impl<H> fmt::Debug for Effects<H> {
     }
 }
 
-/// Where the result of an effect comes from: the outside world, or the journal.
+/// The source of an effect's result: the effect runs now, or the journal holds the result.
 pub(crate) enum Turn<'a, H: Host> {
     Live(Busy<'a, H>),
     Replay(Effect),
@@ -70,7 +70,7 @@ impl<H: Host> Effects<H> {
         pending().await
     }
 
-    /// Passes the question to the host and returns its fingerprint.
+    /// Passes the request to the host and returns its fingerprint.
     pub(crate) fn asks(&self, question: &EffectRequest<'_>) -> String {
         let what = question.fingerprint(&self.host);
         self.host.asks(question, &what);
@@ -103,7 +103,7 @@ impl<H: Host> Effects<H> {
         let bytes = entry.encode();
         let size = bytes.expose().len();
         if size > MAX_ENTRY_LENGTH {
-            // The result would have the same size if the question were asked again.
+            // The result would have the same size if the effect ran again.
             return self.fail(Fault::too_long("the result of one effect is more than 16 MiB")).await;
         }
         let seq = self.host.with_run(|run| run.next);
@@ -133,7 +133,7 @@ impl<H: Host> Effects<H> {
         self.perform_with_change(&what, StoreChange::None, async move { Ok(live.await) }, read).await
     }
 
-    /// Like [`perform`](Self::perform), for the fingerprint of a question that was already passed to the host.
+    /// Like [`perform`](Self::perform), for the fingerprint of a request that was already passed to the host.
     ///
     /// `beside` is recorded in the same transaction as the result. An `Err` of `live` stops the run.
     pub(crate) async fn perform_with_change<T>(

@@ -18,15 +18,15 @@ pub enum StoreChange<'a> {
     Address(&'a str),
     /// The key of what was spent. The entry replaces the answer that the host kept for this key.
     Spent(&'a [u8; 32]),
-    /// No change beside the entry.
+    /// The entry is committed without a further change.
     None,
 }
 
 /// A host that runs setups.
 ///
-/// The engine calls a method that asks the outside world only after the end of the recorded journal, once per effect.
-/// Most methods with a body belong to services that a host need not offer. The engine calls such a method only if the
-/// host gives that service to the plugin.
+/// The engine calls a method that runs an effect only after the end of the recorded journal, once per effect. Most
+/// methods with a body belong to services that a host need not offer. The engine calls such a method only if the host
+/// gives that service to the plugin.
 #[expect(unused_variables, reason = "a host that does not offer a service needs none of them")]
 pub trait Host: Send + Sync {
     /// The host's own reasons to stop a run.
@@ -50,14 +50,14 @@ pub trait Host: Send + Sync {
     /// Returns the `state` of the callback with this number. It is secret, and the same in every run of the session.
     fn state(&self, number: u64) -> [u8; 32];
 
-    /// Called for each question of the plugin, before the engine looks for a recorded result.
+    /// Called for each effect that the plugin requests, before the engine looks for a recorded result.
     fn asks(&self, question: &EffectRequest<'_>, fingerprint: &str) {}
 
-    /// Awaits `live` while no other run of the session may ask the outside world.
+    /// Awaits `live` while no other run of the session may run an effect.
     ///
     /// # Errors
     ///
-    /// Another run may ask. Either `live` was not run, or its result is lost.
+    /// Another run holds the lease. Either `live` was not run, or its result is lost.
     fn lease<T: Send>(
         &self,
         live: impl Future<Output = T> + Send,

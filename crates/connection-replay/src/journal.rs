@@ -1,6 +1,6 @@
 //! The journal of a setup: the result of every effect, as bytes that a host seals.
 //!
-//! Every entry holds the fingerprint of its question, so that a replay detects a different question. It also holds the
+//! Every entry holds the fingerprint of its request, so that a replay detects a different request. It also holds the
 //! time at which the effect ended, so that the plugin reads the same time in every replay.
 
 use alloc::{
@@ -34,18 +34,18 @@ pub enum Effect {
     Put(Result<(), ServiceError>),
     /// A request was answered, or failed.
     Http(Result<HttpResponse, HttpError>),
-    /// A file was read, or a local tool was asked.
+    /// A file was read, or a local tool printed its version.
     Read(Result<Secret, ServiceError>),
 }
 
 /// The prefix of the fingerprint of a request that spends something.
 const SEND_ONCE: &str = "1 send_once ";
 
-/// One entry of a journal: an effect with its question and time.
+/// One entry of a journal: an effect with the fingerprint of its request and its time.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// The versioned fingerprint of the question.
+    /// The versioned fingerprint of the request.
     pub what: String,
     /// The time at which the effect ended.
     pub at: Timestamp,

@@ -2,7 +2,7 @@
 //!
 //! A setup is an asynchronous function. A host does not keep its future alive: every wait drops the future, and the
 //! next input runs the function again from its start over the recorded results of its effects. This crate is the engine
-//! of that replay. It runs one effect at a time, numbers effects and steps, compares questions by their fingerprints,
+//! of that replay. It runs one effect at a time, numbers effects and steps, compares requests by their fingerprints,
 //! plans waits, and enforces the limits on plugins. The host provides the rest through the trait [`Host`]: the storage
 //! of entries, the network, files and time.
 //!
@@ -30,7 +30,7 @@
 //! # Stability
 //!
 //! The API may change without notice. Two things do not change: every entry that [`Entry::encode`] has written stays
-//! readable, and the fingerprint of a question stays the same.
+//! readable, and the fingerprint of a request stays the same.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -26,7 +26,7 @@ const MAX_CREDENTIAL_LENGTH: usize = 1024 * 1024;
 const MAX_JSON_DEPTH: usize = 32;
 /// The maximum length of a single text in bytes: a link, a scope, a configuration value.
 pub(crate) const MAX_TEXT_LENGTH: usize = 16 * 1024;
-/// The maximum number of fields in one descriptor. Nobody fills in a form with more.
+/// The maximum number of fields in one descriptor. No person fills in a form with more.
 const MAX_DECLARED_FIELDS: usize = 64;
 const MAX_CHOICES: usize = 1000;
 const MAX_CONFIG: usize = 64;

@@ -53,7 +53,7 @@ pub struct Run<H> {
     pub roots: Vec<GrantedDirectory>,
     pub(crate) look: String,
     pub(crate) elapsed: bool,
-    /// The number of the last effect that asked the outside world and may be repeated.
+    /// The number of the last effect that ran in this run and may be repeated.
     asked: Option<i64>,
     bytes: usize,
     handles: u64,
@@ -61,7 +61,7 @@ pub struct Run<H> {
     is_ending: bool,
 }
 
-/// Where the result of an effect comes from: the outside world, or the journal.
+/// The source of an effect's result: the effect runs now, or the journal holds the result.
 pub(crate) enum Turn {
     Live,
     Replay(Effect),
@@ -151,7 +151,7 @@ impl<H> Run<H> {
         Some(entry)
     }
 
-    /// Returns the number of the last effect if it asked the outside world and may be repeated.
+    /// Returns the number of the last effect if it ran in this run and may be repeated.
     ///
     /// An earlier effect cannot be repeated, because the effects after it follow from its recorded result.
     pub fn last_asked(&self) -> Option<i64> {
@@ -176,7 +176,7 @@ impl<H> Run<H> {
                 Some(Turn::Replay(entry.effect))
             }
             Some(entry) => {
-                // The entry stays the next one, so that a host can report which question was expected.
+                // The entry stays the next one, so that a host can report which request was expected.
                 self.replay.push_front(entry);
                 self.fail(Fault::changed());
                 None

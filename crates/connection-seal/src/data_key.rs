@@ -1,7 +1,7 @@
 //! A key, with its id and its commitment.
 //!
 //! The id names the key. The commitment distinguishes a wrong key from an edited row. Both are one-way functions of the
-//! key, so nobody can choose them, and two keys do not share them by accident.
+//! key, so they cannot be chosen, and two keys do not share them by accident.
 
 use std::fmt;
 

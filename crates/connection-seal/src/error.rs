@@ -39,7 +39,7 @@ pub enum SealError {
     /// The value has the format of a later version, or is not a sealed value.
     #[error("a sealed value has an unknown format")]
     UnknownFormat,
-    /// The value was sealed with a key that is not held here.
+    /// The value was sealed with a key that is not loaded.
     #[error("a value is sealed with key {need}, but the available key is {have}")]
     WrongKey {
         /// The key that was tried.

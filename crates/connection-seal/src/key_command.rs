@@ -70,7 +70,7 @@ impl KeyCommand {
 
     /// Adds a variable to the environment of the command, which inherits nothing from this process.
     ///
-    /// Without `PATH`, programs are searched for in the usual places of the system.
+    /// Without `PATH`, programs are searched for in the usual directories of the system.
     #[must_use]
     pub fn variable(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));

@@ -83,7 +83,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`SealError::WrongKey`] if the value names a key that is not held here. The other errors mean that the value was
+    /// [`SealError::WrongKey`] if the value names a key that is not loaded. The other errors mean that the value was
     /// sealed for another place, or changed.
     pub fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Secret, SealError> {
         let parts = envelope::parse(sealed)?;
@@ -128,7 +128,7 @@ impl Keys {
         self.loaded().primary.id
     }
 
-    /// Returns the revision of the keyset whose keys are held.
+    /// Returns the revision of the keyset whose keys are loaded.
     pub fn revision(&self) -> i64 {
         self.loaded().revision
     }
@@ -138,11 +138,11 @@ impl Keys {
         self.loaded().store
     }
 
-    /// Replaces the held keys by those of this keyset, unless the held keys are of the same or a later revision.
+    /// Replaces the loaded keys by those of this keyset, unless the loaded keys are of the same or a later revision.
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`new`](Self::new). The held keys then stay as they are.
+    /// Returns the errors of [`new`](Self::new). The loaded keys then stay as they are.
     pub fn take(&self, keyset: &Keyset) -> Result<(), SealError> {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if keyset.revision > held.revision {

@@ -32,7 +32,7 @@ const RETIRED_KEY_LIFETIME: i64 = 30 * 24 * 60 * 60;
 /// The time of retirement of a key that is not retired.
 const NEVER: i64 = i64::MIN;
 
-/// One of the two places for a wrapped keyset.
+/// One of the two columns for a wrapped keyset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a row has two slots")]
 pub enum Slot {

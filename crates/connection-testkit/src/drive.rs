@@ -269,7 +269,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     }
 }
 
-/// Returns the message of a fault. For a replay that differs, it names the question and the recorded one.
+/// Returns the message of a fault. For a replay that differs, it names the requested effect and the recorded one.
 fn named(fault: &Fault, now: &AskedEffect, before: &str) -> String {
     if fault.failure.code != Fault::changed().failure.code || before.is_empty() {
         return fault.to_string();

@@ -1,4 +1,4 @@
-//! Directories in memory, one tree per granted root.
+//! Directories in memory, one tree per granted directory.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use connection_contract::{FileStat, FileType, GrantedDirectory, Secret, ServiceE
 
 type Tree = BTreeMap<String, Vec<u8>>;
 
-/// The directories of a fake host. Each has files or is refused. A root that is not added does not exist.
+/// The directories of a fake host. Each has files or is refused. A directory that is not added does not exist.
 ///
 /// ```
 /// use connection_testkit::FakeFiles;

@@ -233,7 +233,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     /// Refreshes the credential, as a host does when it is due.
     ///
     /// If the refresh succeeds and its semantics are not [`Stable`](RefreshSemantics::Stable), it runs again over the
-    /// kept answers, as after a host that died before it stored the result. A fault of the plugin fails the test.
+    /// recorded answers, as after a host that died before it stored the result. A fault of the plugin fails the test.
     ///
     /// # Errors
     ///

@@ -211,7 +211,7 @@ impl HostState {
     }
 }
 
-/// The cache keeps nothing, because a plugin must not depend on a cached result.
+/// The cache stores no result, because a plugin must not depend on a cached result.
 impl FileCache for HostState {
     fn cached<'a>(
         &'a self,

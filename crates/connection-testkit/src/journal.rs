@@ -5,16 +5,16 @@ use connection_replay as replay;
 
 use crate::{fault::fail, kv};
 
-/// A question of the plugin, for comparison and for messages.
+/// An effect that the plugin requested, for comparison and for messages.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AskedEffect {
-    /// The fingerprint of the question.
+    /// The fingerprint of the request.
     pub(crate) what: String,
-    /// The question in words, without the secrets of the test.
+    /// The request as text, without the secrets of the test.
     pub(crate) told: String,
-    /// Text for the page that a person sees during a wait. Empty for other questions.
+    /// Text for the page that a person sees during a wait. Empty for other effects.
     pub(crate) shown: String,
-    /// The number of scripted requests before the question.
+    /// The number of scripted HTTP requests before the effect.
     pub(crate) script: usize,
 }
 

@@ -27,7 +27,7 @@ pub(crate) type Run = connection_replay::Run<Infallible>;
 pub(crate) struct Memory<'w> {
     world: &'w HostState,
     crypto: FakeCrypto,
-    /// The questions of the journal that is replayed.
+    /// The requested effects of the journal that is replayed.
     before: Vec<AskedEffect>,
     input: usize,
     run: Mutex<Run>,

@@ -12,12 +12,12 @@ use connection_contract::{BoxFuture, Clock, HttpError, HttpRequest, HttpResponse
 
 use crate::{crypto::hmac_sha256, host_state::HostState, poll::yield_once, script::Reply};
 
-/// The kept answers, by the key of what was spent.
+/// The recorded answers, by the key of the spent secret.
 #[derive(Default)]
 pub(crate) struct KeptAnswers(Mutex<BTreeMap<[u8; 32], Option<HttpResponse>>>);
 
 impl KeptAnswers {
-    /// Returns the kept answer. `Some(None)` means that the answer is not known.
+    /// Returns the recorded answer. `Some(None)` means that the answer is not known.
     fn find(&self, key: &[u8; 32]) -> Option<Option<HttpResponse>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(key).map(|response| response.as_ref().map(duplicate_response))

@@ -11,7 +11,7 @@ use crate::spec::Tool;
 const MAX_FILE_LENGTH: usize = 1 << 20;
 /// The text that replaces a login that was found.
 const YES: &str = "yes";
-/// Name of the plan that nobody pays for.
+/// Name of the free plan.
 const FREE: &str = "free";
 
 /// The findings in a directory.

@@ -131,7 +131,7 @@ pub enum FileType {
     Directory,
     /// The entry is a regular file.
     File,
-    /// Anything else, including a symbolic link that leads out of the root.
+    /// Anything else, including a symbolic link to a target outside the granted directory.
     Other,
 }
 
@@ -139,7 +139,7 @@ pub enum FileType {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileStat {
-    /// Last part of the path. Empty for the root itself.
+    /// Last part of the path. Empty for the granted directory itself.
     pub name: String,
     /// Type of the file.
     pub file_type: FileType,
@@ -170,16 +170,16 @@ impl FileStat {
     }
 }
 
-/// Read-only access to files below granted roots.
+/// Read-only access to files below granted directories.
 ///
-/// Paths are relative to the root, use `/`, and contain no `.` and `..` parts. The empty path is the root. Symbolic
-/// links that lead out of the root are rejected.
+/// Paths are relative to the granted directory, use `/`, and contain no `.` and `..` parts. The empty path is the
+/// directory itself. Symbolic links to a target outside the directory are rejected.
 pub trait FileService: Send + Sync {
     /// Returns the metadata of the file at this path.
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Denied`] outside the granted roots, [`ServiceError::NotFound`] if the file does not exist,
+    /// [`ServiceError::Denied`] outside the granted directories, [`ServiceError::NotFound`] if the file does not exist,
     /// [`ServiceError::Unavailable`] if the host cannot tell.
     fn stat<'a>(&'a self, root: &'a GrantedDirectory, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>>;
 

@@ -15,7 +15,7 @@ use crate::{
     output::json::way_word,
 };
 
-/// The chosen way, and the abilities of this machine.
+/// The chosen method, and the abilities of this machine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FinishMethod {
     /// `--device` or `--paste`; `None` for whichever way succeeds first.

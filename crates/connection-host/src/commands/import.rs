@@ -18,7 +18,7 @@ use crate::{
     output::{Output, json, liveness_word},
 };
 
-/// The number of lines that are read ahead.
+/// The number of lines that are read in advance.
 const AHEAD: usize = 256;
 
 /// A line without its secrets.

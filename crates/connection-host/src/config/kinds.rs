@@ -35,7 +35,7 @@ impl KindSettings {
         self.secret.put(name, secret, source)
     }
 
-    /// Returns the place where the kind is configured.
+    /// Returns the file or variable that configures the kind.
     pub(crate) fn place(&self) -> &str {
         &self.place
     }

@@ -97,7 +97,7 @@ impl Inputs {
     }
 
     /// Refuses to begin if no answer was given and no person can be asked. `kept` is `true` if answers of an earlier
-    /// setup may have been kept.
+    /// setup may be stored.
     pub(crate) fn check_any(&self, kind: &str, declared: &[Field], kept: bool) -> Result<(), Error> {
         let asked = |field: &&Field| {
             field.way.is_none() && !(kept && field.kept.is_some()) && !self.values.contains_key(&*field.name)

@@ -26,7 +26,7 @@ pub(crate) use proof::PATH as PROOF_PATH;
 #[derive(Clone, Debug)]
 pub(crate) enum RegistrySource {
     Here(ConnectionRegistry),
-    /// The registry of a server that the registry itself holds.
+    /// A weak handle, for a server that the registry itself owns.
     Shared(WeakConnectionRegistry),
 }
 

@@ -95,7 +95,7 @@ fn request(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
 }
 
-/// Neither strangers that send nothing nor strangers whose requests take long block the reserved path.
+/// Clients that send nothing and clients whose requests take long do not block the reserved path.
 #[tokio::test]
 async fn three_hundred_strangers_do_not_keep_healthz_waiting() {
     let came = Arc::new(AtomicUsize::new(0));

@@ -1,4 +1,4 @@
-//! Journals are stored, so the fingerprint of a question never changes.
+//! Journals are stored, so the fingerprint of a request never changes.
 
 use connection_contract::{AuthType, Descriptor, Field, HttpRequest, Kind, Secret, ToolSpec, Wait, host};
 use connection_replay::{EffectRequest, Part};

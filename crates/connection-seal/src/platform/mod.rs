@@ -35,7 +35,7 @@ pub use guard::{FileContent, GuardedFile, check_file, read_secret};
 #[cfg(any(test, feature = "recorded-steps"))]
 pub use steps::recorded;
 
-/// The maximum number of times that a file is looked up while another process keeps replacing it.
+/// The maximum number of times that a file is opened while another process replaces it again and again.
 const MAX_LOOKS: usize = 20;
 
 /// The reason why a private file is not trusted.
@@ -220,8 +220,8 @@ fn checked(path: &Path, options: &OpenOptions) -> Result<File, Unreadable> {
     Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())))
 }
 
-/// Reads one byte more than allowed, so that the caller sees that a file is too long. The buffer does not grow, so no
-/// copies of a secret stay in memory.
+/// Reads one byte more than allowed, so that the caller detects a file that is too long. The buffer does not grow, so
+/// no copies of a secret stay in memory.
 fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let most = limit.saturating_add(1);
     let size = usize::try_from(file.metadata()?.len().min(most)).unwrap_or(0);
@@ -233,8 +233,8 @@ fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
 /// Creates a file for its owner only, and returns when it is on the disk.
 ///
 /// If the file exists, the error is [`io::ErrorKind::AlreadyExists`]. Of two processes that write at the same time, one
-/// gets this error and finds the whole file of the other. A crash leaves the whole file or none, and perhaps a draft
-/// with `.new` in its name, which nobody reads.
+/// gets this error and finds the whole file of the other. A crash leaves the whole file or none, and perhaps a
+/// temporary file with `.new` in its name, which is never read.
 pub fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = write_temporary(path)?;
     let linked = write_exclusively(&draft, bytes).map(|()| steps::link(&draft, path));
@@ -254,14 +254,14 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = write_temporary(path)?;
     let written = write_exclusively(&draft, bytes).and_then(|()| steps::rename(&draft, path));
     if written.is_err() {
-        // The draft may not exist, so this error is ignored.
+        // The temporary file may not exist, so this error is ignored.
         fs::remove_file(&draft).unwrap_or_default();
     }
     written?;
     sync_parent(path)
 }
 
-/// Returns the path of a draft in the same directory. Each call returns another path.
+/// Returns the path of a temporary file in the same directory. Each call returns another path.
 fn write_temporary(path: &Path) -> io::Result<PathBuf> {
     let mut draft = OsString::from(path.as_os_str());
     let mut unique = [0; 8];

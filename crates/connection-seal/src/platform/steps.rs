@@ -88,7 +88,7 @@ pub mod recorded {
         let here: Vec<(&'static str, PathBuf)> = here;
         let shown = |path: &Path| match path.strip_prefix(directory).unwrap_or(path).display().to_string() {
             name if name.is_empty() => ".".to_owned(),
-            // The names of drafts end in random digits.
+            // The names of temporary files end in random digits.
             name => name.split_once(".new-").map_or(name.clone(), |(name, _)| format!("{name}.new-*")),
         };
         here.iter().map(|(step, path)| format!("{step} {}", shown(path))).collect()

@@ -18,7 +18,7 @@ use crate::{
     output::json,
 };
 
-/// The maximum number of accounts that are asked at once.
+/// The maximum number of accounts whose usage is fetched at once.
 const MAX_FETCHES: usize = 8;
 /// The maximum size of a session's document, in bytes.
 const MAX_SESSION: u64 = 64 * 1024;
