@@ -153,7 +153,8 @@ impl HttpRequest {
     /// Returns a redirect as the response instead of following it.
     ///
     /// By default, the host follows a redirect within the origin, with the same headers and without the body. Use this
-    /// method for a request that authenticates somebody, so that the proof reaches only the address that it is for.
+    /// method for a request that contains a credential, so that the credential reaches only the address that it is
+    /// meant for.
     #[must_use]
     pub fn no_redirect(mut self) -> Self {
         self.follows = false;

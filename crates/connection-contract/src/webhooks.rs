@@ -34,8 +34,7 @@ pub trait Webhooks<C>: Send + Sync {
     ///
     /// # Work
     ///
-    /// Anybody can send a body of 1 MiB. The work before the signature is verified must not grow faster than the
-    /// delivery: count the parts of a body before sorting or comparing them, and reject what no provider sends.
+    /// Any sender can post a body of 1 MiB.
     fn receive(
         &self,
         credential: &C,
@@ -49,8 +48,8 @@ pub trait Webhooks<C>: Send + Sync {
     ///
     /// # When it is called
     ///
-    /// Only with [`SigningKey::Handshake`], for a delivery that [`receive`](Self::receive) rejected, and only while
-    /// somebody waits for the key. The host takes the first one.
+    /// Only with [`SigningKey::Handshake`], for a delivery that [`receive`](Self::receive) rejected, and only while a
+    /// caller waits for the key. The host takes the first one.
     fn handshake(&self, delivery: &Delivery) -> Option<Secret> {
         let _ = delivery;
         None
@@ -60,8 +59,7 @@ pub trait Webhooks<C>: Send + Sync {
     ///
     /// # When it is called
     ///
-    /// When somebody wants to know whether deliveries arrive. With [`SigningKey::Credential`], also before an address
-    /// is given out, to find out whether the credential contains a key. `key` is the newest key, if there is one.
+    /// When a host checks that deliveries arrive.
     ///
     /// # Repetition
     ///

@@ -130,7 +130,7 @@ impl TrackedBody {
     }
 }
 
-/// The error for a body that was given up or is too late. The client closes the connection and sends nothing.
+/// The error for a body that may no longer be taken. The client closes the connection and sends nothing.
 #[derive(Debug)]
 pub(super) struct GivenUp;
 

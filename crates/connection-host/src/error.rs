@@ -1,6 +1,6 @@
 //! The error of a command: a code for programs, and one sentence and a remedy for people.
 //!
-//! No message holds a secret. What a person typed is named by its field and never repeated.
+//! No message holds a secret. A message names the field of a typed value and never repeats the value.
 
 use std::fmt::{self, Write as _};
 

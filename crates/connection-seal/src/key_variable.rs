@@ -1,7 +1,7 @@
 //! The key source `environment`: a variable with 32 bytes in base64 or hexadecimal. This source creates no key.
 //!
-//! A process cannot erase the environment that it was started with, so anybody who may read `/proc/PID/environ` can
-//! read the key. The host passes the value, so nothing here reads the environment.
+//! A process cannot erase the environment that it was started with, so a user who may read `/proc/PID/environ` can read
+//! the key. The host passes the value, so nothing here reads the environment.
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};

@@ -8,7 +8,7 @@ use connection_contract::Secret;
 pub enum Input {
     /// Answers of the user: raw text by field name, as a form sends it. A name may be repeated.
     Answers(Vec<(String, Secret)>),
-    /// A callback: the browser comes back with these parameters.
+    /// A callback: the browser returns with these parameters.
     Callback(Vec<(String, Secret)>),
     /// The time of the wait passes.
     Elapsed,

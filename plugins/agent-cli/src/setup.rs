@@ -120,8 +120,8 @@ fn with_remedy(reason: &Reason) -> DisplayText {
     }
 }
 
-/// Returns the account of a login that names none. It is named by a hash of its directory, because not everybody may
-/// see the path.
+/// Returns the account of a login that names none. It is named by a hash of its directory, because the path may be
+/// private.
 fn unnamed(tool: &Tool, directory: &GrantedDirectory, ctx: &Context<'_>) -> Identity {
     let hash = hash_of(directory, ctx);
     let last = last_part(directory);

@@ -3,8 +3,9 @@
 //! Twilio signs with HMAC-SHA-1 under the account's auth token. The signature covers the address and the fields of a
 //! form. Any other body is covered by its hash in the address.
 //!
-//! Anybody who knows the address can send a form, so the work before the signature is verified is bounded: the pairs of
-//! a form are counted before they are decoded, and sorting them and removing duplicates takes O(n log n) comparisons.
+//! Any sender who knows the address can post a form, so the work before the signature is verified is bounded: the pairs
+//! of a form are counted before they are decoded, and sorting them and removing duplicates takes O(n log n)
+//! comparisons.
 
 use alloc::collections::BTreeSet;
 

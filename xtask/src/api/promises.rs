@@ -5,7 +5,7 @@ use crate::api::listing::Listing;
 /// Enums that will never grow, each with the reason.
 const CLOSED: &[(&str, &str)] = &[("Value", "JSON has six kinds of value and no more")];
 
-/// Returns the types of the contract that cannot grow, or that nobody outside of it can create.
+/// Returns the types of the contract that cannot grow, or that no other crate can create.
 pub(crate) fn findings(listing: &Listing) -> Vec<String> {
     let mut findings = Vec::new();
     for (path, text) in listing {

@@ -108,7 +108,7 @@ type TestResult = (Option<String>, String, String);
 /// Runs a command to its end or to the deadline. Returns the reason of a failure, its standard output and its
 /// standard error.
 fn run(command: &mut Command, deadline: Duration) -> std::io::Result<TestResult> {
-    // The output goes to files, because a program that a test has left behind would keep a pipe open.
+    // The output goes to files, because a program that outlives its test would keep a pipe open.
     let mut output = tempfile::tempfile()?;
     let mut aside = tempfile::tempfile()?;
     command.stdout(Stdio::from(output.try_clone()?)).stderr(Stdio::from(aside.try_clone()?));

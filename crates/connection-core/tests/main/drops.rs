@@ -53,7 +53,7 @@ impl Host {
         Self { world, registry }
     }
 
-    /// Another owner each time, so that the remains of a dropped call do not affect the next.
+    /// Returns a registry of another owner for each call, so that the rows of a dropped call do not affect the next.
     pub(crate) fn owner(&self, n: usize) -> ConnectionRegistry {
         self.registry.owner(format!("u{n}")).unwrap()
     }

@@ -112,7 +112,7 @@ async fn durable(world: &World, what: &str, changed: &[&str]) {
     }
 }
 
-/// Also the control: a measurement that only confirms the stored state does not wait.
+/// The control is part of the test: a measurement that only confirms the stored state does not wait.
 #[tokio::test]
 async fn a_measurement_waits_for_the_disk_when_it_finds_something_new_or_rotates_the_credential() {
     let world = World::new().await;
@@ -195,7 +195,7 @@ async fn reauthorize(connection: &Connection) {
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
 }
 
-/// The record of a request that spends a token is on the disk before it is sent, and its answer before anybody gets
+/// The record of a request that spends a token is on the disk before it is sent, and its answer before a caller gets
 /// it.
 #[tokio::test]
 async fn a_refresh_waits_for_the_disk_before_and_after_it_spends() {
@@ -243,7 +243,7 @@ async fn an_event_of_a_webhook_waits_for_the_disk_before_it_is_acknowledged_and_
     durable(&world, "an address that is switched off", &["connection_webhook_address.token_hash"]).await;
 }
 
-/// The release of a secret is recorded durably before anybody gets it.
+/// The release of a secret is recorded durably before a caller gets the secret.
 #[tokio::test]
 async fn the_use_of_a_secret_waits_for_the_disk() {
     let world = World::new().await;

@@ -1,5 +1,5 @@
-//! Rows of connections that somebody edited. A value that was sealed for another row or column does not open, reports
-//! that, and is never sent. Every other row still works.
+//! Rows of connections that another program edited. A value that was sealed for another row or column does not open,
+//! reports that, and is never sent. Every other row still works.
 
 use connection_contract::{Kind, Liveness};
 use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Filter, Teardown};

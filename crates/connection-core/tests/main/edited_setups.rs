@@ -1,5 +1,5 @@
-//! Rows of setup sessions that somebody edited. A value that was sealed for another row or column does not open; it
-//! ends or blocks the session, and nothing is sent.
+//! Rows of setup sessions that another program edited. A value that was sealed for another row or column does not open;
+//! it ends or blocks the session, and nothing is sent.
 
 use std::{sync::Arc, time::Duration};
 

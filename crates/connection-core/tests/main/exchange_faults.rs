@@ -75,7 +75,7 @@ async fn an_answer_for_which_the_disk_has_no_room_outlives_its_process_on_anothe
     persist(&it, &next.connection(it.connection.id()).await.unwrap()).await;
 }
 
-/// Longer than the size that is reserved for an answer.
+/// A length above the size that is reserved for an answer.
 const LONG: usize = 300_000;
 /// Fits into the reserved size, but not into the rest of the log.
 const SHORT: usize = 20_000;

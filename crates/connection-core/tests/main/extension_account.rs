@@ -1,5 +1,5 @@
-//! A connection changes its account, gets another credential, or is removed: what extensions may then use of it,
-//! and how they are notified.
+//! A connection changes its account, gets another credential, or is removed: the secrets that extensions may then use,
+//! and the notifications that they get.
 
 use std::sync::{Arc, Mutex, atomic::Ordering::SeqCst};
 
@@ -181,7 +181,7 @@ async fn a_plugin_that_cannot_say_what_a_credential_holds_takes_no_name_away() {
     assert_eq!(held().await.last().unwrap(), r#"["apiKey","apiSecret"]"#, "what its kind declares");
 }
 
-/// The same as the next test, before anybody requests a missing secret.
+/// The same as the next test, before an extension requests a missing secret.
 #[tokio::test]
 async fn a_row_that_says_more_or_less_than_its_credential_holds_is_mended_when_it_is_verified() {
     let world = World::new().await;

@@ -48,7 +48,7 @@ impl ConnectionDefinition for Folders {
     }
 }
 
-/// Takes the first directory that anybody ever named to it.
+/// A plugin that grants every connection the first directory that any person named.
 #[derive(Default)]
 struct Hoarder(std::sync::OnceLock<GrantedDirectory>);
 

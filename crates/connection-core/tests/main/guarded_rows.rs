@@ -195,7 +195,7 @@ async fn a_grant_that_no_person_gave_or_that_was_taken_back_gives_nobody_a_secre
     let id = connection.id();
     let names = [secret_name("accessToken")];
     let database = world.database();
-    // Somebody writes a grant.
+    // An attacker writes a grant.
     let sql = format!(
         "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, created_at) \
          VALUES ('local', 'issues', {}, '[\"accessToken\"]', 1)",

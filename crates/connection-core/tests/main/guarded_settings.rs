@@ -1,4 +1,4 @@
-//! Rows of profiles, slots, declarations and settings that somebody without the key edits or replaces by older
+//! Rows of profiles, slots, declarations and settings that an attacker without the key edits or replaces by older
 //! versions. They are refused and named until a person enters them again.
 
 use connection_core::{Error, NewProfile, ProfilePatch, RowError, RowFault, SpawnOptions};

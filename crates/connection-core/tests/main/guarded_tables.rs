@@ -234,7 +234,7 @@ async fn settings(table: &str) {
     assert!(is_row(&error, table), "{error:?}");
 }
 
-/// Nothing opens any longer: that is the only effect.
+/// No value opens any longer, which is the only effect.
 async fn opening(table: &str) {
     let world = World::new().await;
     let registry = world.acme().await;

@@ -31,7 +31,7 @@ async fn values_belong_to_the_kind_and_to_the_owner_who_registered_it() {
     let registry = open(&world, &plugin).await;
     assert_eq!(plugin.act(Act::Put("a", "mine")).await, "Ok(())");
     assert_eq!(plugin.act(Act::Get("a")).await, "Ok(Some(\"mine\"))");
-    // Not every database can store such text.
+    // Some databases cannot store such text.
     assert_eq!(plugin.act(Act::Put("a\0b", "mine")).await, "Err(Denied)");
     assert_eq!(plugin.act(Act::PutSecret("a\0b", "mine")).await, "Err(Denied)");
     assert_eq!((plugin.act(Act::Get("a\0b")).await, plugin.act(Act::GetSecret("a\0b")).await), none());
@@ -68,7 +68,7 @@ async fn two_kinds_have_handles_of_their_own_and_neither_reaches_what_the_other_
             (expected.clone(), expected)
         );
     }
-    // Nor does a key that looks like the namespace of the other kind.
+    // A key that looks like the namespace of the other kind does not reach its values either.
     for key in ["lent-two/a", "../lent-two/a", "lent-two:a"] {
         assert_eq!(one.act(Act::Get(key)).await, "Ok(None)");
     }

@@ -243,7 +243,7 @@ async fn a_tool_that_is_not_to_be_asked_for_its_version_is_found_and_not_run() {
     }
 }
 
-/// Each is one sentence that names the part.
+/// Each message is one sentence that names the faulty part.
 #[tokio::test]
 async fn a_descriptor_that_says_odd_things_of_a_tool_is_refused() {
     let world = World::new().await;

@@ -124,7 +124,7 @@ async fn a_row_that_names_the_key_of_another_database_opens_nothing() {
     assert!(matches!(error, OpenError::Key(KeyError::Missing { .. })), "{error:?}");
 }
 
-/// In tests no desktop session runs, or it belongs to somebody else: nothing is sent to it.
+/// In tests no desktop session runs, or it belongs to another user: nothing is sent to it.
 #[test]
 fn the_keyring_of_the_system_is_named_before_it_is_spoken_to() {
     let source = KeyKeyring::system();

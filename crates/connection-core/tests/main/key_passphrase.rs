@@ -107,7 +107,7 @@ async fn a_passphrase_file_that_others_read_or_that_is_gone_is_refused() {
     assert!(error.remedy().unwrap().contains("key.passphrase_file"), "{error:?}");
 }
 
-/// The same passphrase gives each database another key, so that nobody can compute one table for all of them.
+/// The same passphrase gives each database another key, so that no table can be computed for all of them.
 #[tokio::test]
 async fn two_databases_of_one_passphrase_have_different_salts() {
     let mut headers = Vec::new();
@@ -123,8 +123,8 @@ async fn two_databases_of_one_passphrase_have_different_salts() {
     assert!(salt != other_salt && key != other_key);
 }
 
-/// Somebody who edits the row can keep the database closed, but cannot make a process compute for hours or use
-/// gigabytes.
+/// An attacker who edits the row can prevent the database from opening, but cannot make a process compute for hours or
+/// use gigabytes.
 #[tokio::test]
 async fn an_edited_cost_salt_or_key_is_refused() {
     let world = World::new().await;
@@ -176,7 +176,7 @@ async fn a_person_is_asked_once_for_each_source_and_twice_for_something_new() {
     let nobody = KeyPassphrase::from_prompt(|_| Err("nobody can be asked".to_owned()));
     let error = of_key(world.builder().key(nobody).open().await);
     assert!(matches!(&error, KeyError::NoPassphrase { detail, .. } if detail == "nobody can be asked"), "{error:?}");
-    // A person who was absent is asked again; a source that does not need one asks nobody.
+    // A source asks the person again after a request that failed.
     let tries = Arc::new(AtomicUsize::new(0));
     let count = tries.clone();
     let late = KeyPassphrase::from_prompt(move |_| match count.fetch_add(1, SeqCst) {

@@ -143,7 +143,7 @@ async fn what_a_slower_registry_seals_with_the_former_key_opens_and_is_sealed_ag
     live(&one, id).await;
     let status = one.keys().status().await.unwrap();
     assert!(status.remaining > 0 && status.retired == [former], "{status:?}");
-    // Also after the day on which an unused key would be dropped.
+    // The same holds after the day on which an unused key would be dropped.
     world.clock.advance(DAY * 31);
     let rotation = one.keys().rotate().await.unwrap();
     assert_eq!((rotation.remaining, rotation.dropped), (0, vec![]));

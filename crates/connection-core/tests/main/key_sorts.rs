@@ -175,7 +175,7 @@ async fn a_wrong_passphrase_is_told_while_a_change_is_not_ended() {
     moving.opens("keyring").await.unwrap();
 }
 
-/// From one passphrase to another, as after somebody has heard the previous one.
+/// The passphrase is replaced by another one, as after it was disclosed.
 #[tokio::test]
 async fn a_passphrase_is_changed_and_the_former_one_opens_nothing() {
     let moving = Moving::new("passphrase").await;

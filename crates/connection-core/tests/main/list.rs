@@ -1,4 +1,4 @@
-//! Lists: in the order in which connections became usable, page by page, and past rows that somebody broke.
+//! Lists: in the order in which connections became usable, page by page, and past damaged rows.
 
 use std::collections::BTreeSet;
 

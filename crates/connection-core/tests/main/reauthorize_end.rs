@@ -127,7 +127,7 @@ async fn a_waiting_session_continues_with_the_rotated_credential() {
     assert_eq!(credentials(&world).await, ["previous 1", "current 3"]);
 }
 
-/// Nor when its end cannot be stored, or when the process dies before that.
+/// The same holds if its end cannot be stored, or if the process dies before that.
 #[tokio::test]
 async fn a_session_that_could_not_end_continues_with_the_rotated_credential() {
     let world = World::new().await;
@@ -147,8 +147,7 @@ async fn a_session_that_could_not_end_continues_with_the_rotated_credential() {
     assert_eq!(token(&registry.connection(done.connection).await.unwrap()).await, "fresh");
 }
 
-/// Each write of the end, and those before it: a failure leaves the old credential whole, and a session that
-/// continues.
+/// A failure of any write, at the end or before it, leaves the old credential whole and a session that can continue.
 #[tokio::test]
 async fn a_failure_of_each_write_leaves_the_old_credential_and_a_session_that_goes_on() {
     for (of, elsewhere) in [

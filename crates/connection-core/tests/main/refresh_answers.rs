@@ -142,7 +142,7 @@ async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up(
     }
 }
 
-/// Between the read of the row and the record of the failure.
+/// The answer arrives between the read of the row and the record of the failure.
 #[tokio::test]
 async fn an_answer_that_comes_while_somebody_gives_up_is_not_passed_over() {
     let it = Renewals::new().await;

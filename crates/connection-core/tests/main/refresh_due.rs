@@ -82,7 +82,7 @@ async fn one_that_says_nothing_of_its_end_is_renewed_when_it_is_refused() {
     assert_eq!(it.send().await.unwrap(), 200);
     it.connection.verify().await.unwrap();
     assert_eq!(it.provider.asked(), 0);
-    // By a use, and by a probe. The refresh token is still the first one's.
+    // The credential is refreshed by a use and by a probe. The refresh token is still that of the first credential.
     for (asked, number) in [(1, 2), (2, 4)] {
         it.at(10_000_000 + 100 * i64::from(number));
         sql::run(&it.world.database(), "UPDATE connection_liveness SET liveness = 'live'").await;

@@ -108,7 +108,7 @@ async fn reauthorize(connection: &Connection) {
     assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
 }
 
-/// Q24: a refusal of a credential that somebody has replaced meanwhile.
+/// Q24: a refusal of a credential that a person has replaced in the meantime.
 #[tokio::test]
 async fn a_caller_refused_after_a_concurrent_refresh_adopts_its_credential() {
     let it = Renewals::new().await;

@@ -41,7 +41,7 @@ async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spen
         for looks in LOOKS {
             let case = format!("{moment:?}, {looks} looks later");
             let it = killed(moment, looks).await;
-            // As if the lease had expired.
+            // The row is edited as if the lease had expired.
             it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
             let used = send(&it.connection).await;
             let spent = it.provider.lock().clone();

@@ -255,7 +255,8 @@ async fn a_refusal_after_a_lost_answer_is_told_as_that_and_is_final() {
     assert_eq!(it.provider.asked(), 3, "nobody tries any more");
 }
 
-/// As when the application's secret is wrong: somebody may repair it.
+/// The refusal does not concern the grant, for example because the application's secret is wrong, which a person may
+/// repair.
 #[tokio::test]
 async fn a_refusal_that_is_not_of_the_grant_is_told_and_tried_again() {
     let it = Renewals::new().await;

@@ -124,7 +124,7 @@ async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Rene
     holder.wait().unwrap();
     is_silent.store(false, SeqCst);
     assert!(it.lease("lease_until").await.is_some(), "it held the lease");
-    // As if the lease had expired.
+    // The row is edited as if the lease had expired.
     it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
     it
 }

@@ -261,7 +261,7 @@ async fn a_removal_whose_caller_left_goes_on() {
     gone(&world, "done", "fake").await;
 }
 
-/// Another process's re-authorization, with this credential.
+/// Re-authorizes the connection in another process, with this credential.
 pub(crate) async fn replaced(fake: &Fake, twin: &Connection, blob: &str) {
     *fake.blob.lock().unwrap() = blob.into();
     let session = twin.reauthorize().await.unwrap();

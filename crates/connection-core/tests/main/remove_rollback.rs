@@ -54,7 +54,7 @@ async fn a_previous_credential_that_is_rotated_during_its_teardown_is_torn_down_
     ours.gate.close();
     set(&ours.teardown, Deed::Well);
     world.clock.advance(Duration::from_secs(30));
-    // The current one is given up, and the previous one is being torn down.
+    // The teardown of the current credential has timed out, and the previous credential is being torn down.
     ours.gate.until_inside(1).await;
     assert_eq!(twin.rollback().await.unwrap_err().code(), "rollback_refused");
     ours.gate.open();

@@ -77,7 +77,7 @@ async fn account_and_configuration_go_back_with_it() {
     let between = registry.connection(connection.id()).await.unwrap().info().clone();
     assert_ne!((&between.identity.account_id, &between.config), (&before.identity.account_id, &before.config));
 
-    // Somebody connects the account in the meantime: one of the two must be removed first.
+    // Another connection to the account is made in the meantime: one of the two must be removed first.
     let other = connected(&registry, "key-1").await;
     let error = refused(&connection).await;
     assert_eq!(error.code(), "rollback_refused");

@@ -164,7 +164,7 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     let project = it.write("project/file", "before").parent().unwrap().to_owned();
     let work = it.profiles().create(NewProfile::new("work", it.path("work"))).await.unwrap();
     let policy = engine.policy.clone().project(&project, "/project", SandboxAccess::Writable);
-    // Closed to everybody but its owner, as the copies are.
+    // Only the owner can access the directory, as with the copies.
     private(&project);
     let capabilities = "tool grep -E '^(Cap|NoNew)' /proc/self/status";
     let script = format!(

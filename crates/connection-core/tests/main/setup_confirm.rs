@@ -1,4 +1,4 @@
-//! An account that somebody signed in to with a browser is shown, and is stored after it was confirmed.
+//! An account to which a person signed in with a browser is shown, and is stored after the person confirmed it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -115,7 +115,7 @@ async fn nobody_who_confirms_in_time_stores_nothing() {
     assert!(labels(&registry).await.is_empty());
 }
 
-/// Without a sign-in in a browser, nobody could have switched the account.
+/// Without a sign-in in a browser, no other person could have switched the account.
 #[tokio::test]
 async fn an_account_of_what_was_typed_is_not_asked_about() {
     let world = World::new().await;

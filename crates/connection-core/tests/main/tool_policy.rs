@@ -52,7 +52,7 @@ impl Trap {
 #[tokio::test]
 async fn a_registry_that_says_nothing_of_programs_finds_and_runs_none() {
     let trap = Trap::new().await;
-    // Without the policy that the builder of these tests has.
+    // This registry has no tool policy, unlike that of the tests' builder.
     let path = trap.world.directory.path().as_os_str().to_owned();
     let variables = move |name: &str| -> Option<OsString> { (name == "PATH").then(|| path.clone()) };
     let store = trap.world.directory.path().join("own/connections.db").display().to_string();
@@ -74,7 +74,7 @@ async fn a_registry_that_says_nothing_of_programs_finds_and_runs_none() {
 async fn a_program_that_is_allowed_is_run_in_a_setup_and_at_no_other_time() {
     let trap = Trap::new().await;
     let registry = trap.open(ToolPolicy::new().allow(AllowedTool::new("helper"))).await;
-    // As in an activation: with the handle, outside of a setup.
+    // The handle is used outside of a setup, as in an activation.
     assert_eq!(trap.plugin.act(Act::Version(tool("helper"))).await, "Err(Denied)");
     assert!(trap.plugin.act(Act::Find(tool("helper"))).await.contains("helper"));
     assert!(!trap.ran());

@@ -217,7 +217,7 @@ async fn a_fresh_snapshot_is_not_fetched_again() {
     world.clock.advance(Duration::from_secs(300));
     usage.fetch(None).await.unwrap();
     assert!(until_fetched(&world, &plugin, 4).await >= 595, "while it polls");
-    // Nor before the end of a pause that the provider requested from another caller.
+    // The poller also waits for the end of a pause that the provider requested from another caller.
     world.provider(|_| Reply::whole(429, "retry-after: 2000\r\n", ""));
     usage.fetch(None).await.unwrap();
     assert!(until_fetched(&world, &plugin, 6).await >= 1995);

@@ -170,7 +170,7 @@ async fn scopes_expiry_and_the_name_of_the_account_follow_the_provider() {
     fake.finds(|_| VerifyResult::live());
     let info = connection.verify().await.unwrap();
     assert_eq!((info.scopes.unwrap().len(), info.valid_until, info.identity), (1, Some(until), renamed()));
-    // Nor does a result that is not live rename it.
+    // A result that is not live does not rename it either.
     fake.finds(|_| {
         let failing: VerifyResult<_> = NotLive::failing(Reason::new("fake_odd", "odd")).into();
         failing.identity(Identity::new("ada", "nobody"))

@@ -136,7 +136,7 @@ async fn an_event_from_the_future_hides_none_that_come_after_it() {
     assert_eq!(told(&world, &mut watch, 1).await, ["1 early"]);
     ada.rename("a").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["2 renamed"]);
-    // Nor from a watcher that begins now.
+    // A watcher that begins now gets the next event, too.
     let mut watch = registry.events().watch().await.unwrap();
     ada.rename("b").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["3 renamed"]);

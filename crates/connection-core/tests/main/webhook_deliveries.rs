@@ -255,7 +255,7 @@ async fn an_event_that_nobody_acknowledges_holds_up_no_other_connection() {
     for _ in 0..6 {
         let event = next(&world, &mut deliveries).await;
         came.push(body(&event).to_owned());
-        // Longer than its claim, and in vain.
+        // The claim expires without an acknowledgement.
         world.clock.advance(Duration::from_secs(60));
     }
     assert_eq!(came, ["ada", "bob", "eve", "ada", "bob", "eve"]);

@@ -55,7 +55,7 @@ async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut
                     told.send_modify(|renames| renames.done += 1);
                 }
                 Err(Error::Store(_)) => {
-                    // Whole or absent, once it can be read again.
+                    // The rename is done or not done, as a later read of the row shows.
                     let label = loop {
                         match connection.verify().await {
                             Ok(info) => break info.label.to_string(),
@@ -79,7 +79,7 @@ async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut
 
 /// Keeps the current rename inside its transaction, until this connection rolls back or dies.
 async fn hold(other: &mut PgConnection) {
-    // Everybody can still read.
+    // All processes can still read.
     sqlx::raw_sql("BEGIN; LOCK TABLE connection_account IN EXCLUSIVE MODE").execute(&mut *other).await.unwrap();
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -125,7 +125,7 @@ async fn a_server_that_is_restarted_in_the_midst_of_writes_loses_nothing() {
 
 /// Ends every connection to this database except this one, and returns which those were.
 async fn cut(other: &mut PgConnection) -> Vec<i32> {
-    // As a column: as a condition, it may be evaluated for connections to other databases, too.
+    // The function is called in a column, because a condition may be evaluated for connections to other databases, too.
     let sql = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity \
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let ended: Vec<(i32, bool)> = sqlx::query_as(sql).fetch_all(other).await.unwrap();

@@ -100,7 +100,7 @@ fn said() -> bool {
 fn make_and_wait() {
     let cluster = cluster().unwrap();
     println!("\n{MADE}{} {}", cluster.options().get_port(), cluster.directory().display());
-    // Until it is killed.
+    // The process waits until it is killed.
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 

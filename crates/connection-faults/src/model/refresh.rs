@@ -18,10 +18,10 @@ pub enum Invariant {
     NoSecondSpend,
     /// While nothing is under way, a row that is live holds a token that the provider accepts.
     LiveIsLive,
-    /// A token that was received is committed, held by a living process or kept in a rescue file, or else the row
-    /// says that it is lost. No later spend of ours makes the token worthless while it is available.
+    /// A token that was received is committed, held by a living process or kept in a rescue file, or else the row says
+    /// that it is lost. No later spend by a process of the model makes the token worthless while it is available.
     NothingReceivedIsLost,
-    /// No process waits for ever.
+    /// No process waits forever.
     EveryRunEnds,
     /// A refusal of an earlier token leaves the stored credential as it is.
     NoFlip,
@@ -124,7 +124,7 @@ fn taken(state: &State) -> bool {
     usable(state) || (state.provider.alive && state.provider.window == Some(state.row.token))
 }
 
-/// Returns `true` if a spend of ours has made an available token worthless.
+/// Returns `true` if a spend by a process of the model has made an available token worthless.
 fn wasted(state: &State) -> bool {
     !state.provider.alive && at_hand(state)
 }

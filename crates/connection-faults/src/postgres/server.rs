@@ -92,7 +92,8 @@ pub(super) fn lets_in(options: &PgConnectOptions) -> bool {
 }
 
 fn at(host: &str, port: u16) -> PgConnectOptions {
-    // Without TLS, because each handshake waits for two delayed acknowledgements, and tests connect often.
+    // The connection does not use TLS, because each handshake waits for two delayed acknowledgements, and tests connect
+    // often.
     let options = PgConnectOptions::new_without_pgpass().ssl_mode(PgSslMode::Disable);
     options.host(host).port(port).username("postgres").database("postgres")
 }

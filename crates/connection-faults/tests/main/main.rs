@@ -1,4 +1,4 @@
-//! Several processes on one database. What they leave is compared with what each of them recorded.
+//! Several processes on one database. The rows that they leave are compared with the records of each process.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 #![expect(clippy::disallowed_methods, reason = "processes have an environment and a clock of their own")]

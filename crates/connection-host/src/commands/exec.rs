@@ -36,8 +36,8 @@ pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCod
 
 /// Returns the variables for the extension's command.
 ///
-/// A refusal happens before anything is started or recorded. Whether the program can be started is known only
-/// afterwards, so the record may say that the secrets were given although the program never ran.
+/// A refusal happens before anything is started or recorded. The program may fail to start after that, so the record
+/// may say that the secrets were given although the program never ran.
 async fn variables(
     registry: &ConnectionRegistry,
     extension: &str,

@@ -39,7 +39,7 @@ pub(super) async fn run(mut program: Program, arguments: Webhooks) -> Result<Exi
     ended.map_err(|error| of.explained(error))
 }
 
-/// Returns the configured public URL, behind which `serve` listens.
+/// Returns the configured public URL, which leads to `serve`.
 fn public_url(program: &Program) -> Result<&PublicUrl, Error> {
     program.settings.inbound.public_url.as_ref().ok_or_else(|| {
         Error::configuration("inbound.public_url is not set, so no provider knows where to send").remedy(

@@ -103,8 +103,8 @@ pub(crate) const TRUST_CERTIFICATE: &str =
 pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Option<String>) {
     let name = quoted(&name(info));
     let (liveness, reason) = condition(info);
-    // A refusal by the host is resolved in its configuration, and an edited row by asking who edited it. No command
-    // of ours does either; the remedy of the reason says what to do.
+    // A refusal by the host is resolved in its configuration, and an edited row by asking who edited it. No command of
+    // this program does either; the remedy of the reason says what to do.
     if let Some(refused) = reason.as_ref().filter(|reason| MENDED_ELSEWHERE.contains(&&*reason.code)) {
         let remedy = refused.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         return (format!("{}{remedy}", refused.message), None);

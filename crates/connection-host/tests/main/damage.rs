@@ -1,8 +1,8 @@
-//! Changes that somebody made to the file outside of the program are reported.
+//! Changes that another program made to the database file are reported.
 
 use crate::program::Machine;
 
-/// Somebody edits the file outside of the program.
+/// Another program edits the database file.
 #[test]
 fn a_broken_record_is_told_loudly() {
     let machine = Machine::new();

@@ -207,7 +207,7 @@ fn a_directory_tells_whether_and_as_whom_somebody_is_signed_in() {
     assert_eq!((&link["state"], &link["authenticated"]), (&json!("link"), &json!(true)));
     machine.write("work/.credentials.json", br#"{"claudeAiOauth": {}}"#);
     machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     no").says("claude auth login");
-    // The file looks like one that is just being written, which signs nobody out.
+    // The file looks like one that is just being written, which does not sign the account out.
     machine.write("work/.credentials.json", b"{\"claudeAiOa");
     let why = "'.credentials.json' is not JSON; perhaps it is just being written";
     machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     not known").says(why);

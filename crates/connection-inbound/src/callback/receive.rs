@@ -40,7 +40,7 @@ pub(super) async fn receive(
         }
         Err(DeliverError::Error(error)) => {
             tracing::warn!(%kind, code = error.code(), "a callback cannot be accepted now");
-            // No redirect, so that the browser can send the callback again.
+            // The browser is not redirected, so that it can send the callback again.
             page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again)
         }
         Err(error) => {

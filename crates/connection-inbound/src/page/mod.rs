@@ -1,4 +1,4 @@
-//! The pages that a person sees after a callback: static, except for escaped texts of ours and of the session.
+//! The pages that a person sees after a callback: static, except for escaped texts of this crate and of the session.
 
 mod escape;
 #[cfg(test)]
@@ -35,7 +35,7 @@ pub(crate) enum Page {
     GoesOn {
         title: DisplayText,
     },
-    /// The page for everyone who is to learn nothing.
+    /// The page that reveals no information.
     Neutral,
     /// The callback came from a browser that did not open the start address of the setup.
     OtherBrowser,

@@ -42,7 +42,7 @@ fn an_error_ends_the_setup_and_shows_a_code_alone() {
     assert_eq!(failure.message.as_str(), "the provider refused: error");
 }
 
-/// Q35 (RFC 6749, section 3.1): with two values, it is not clear which one is meant.
+/// Q35 (RFC 6749, section 3.1): with two values, it is not clear which one counts.
 #[test]
 fn a_parameter_that_came_twice_is_refused() {
     check(acme(), &[("code", "a"), ("code", "b")], "acme_bad_callback");

@@ -140,10 +140,10 @@ where
     /// The files are `STEM-1.bin`, `STEM-2.bin` and so on, for a stem such as `tests/fixtures/credential`. The last
     /// file holds the form that the plugin stores today.
     ///
-    /// Call this method when the plugin is first released. Before that, nobody has a credential that must be read. A
-    /// plugin that changes the form keeps the older files and reads them. `CONNECTION_TESTKIT_RECORD=1 cargo test`
-    /// writes a form that is not recorded to the next file. `CONNECTION_TESTKIT_RECORD=anew cargo test` deletes the
-    /// files of the stem and writes the first one, for authors who recorded before the first release.
+    /// Call this method when the plugin is first released. Before that, no stored credential must be read. A plugin
+    /// that changes the form keeps the older files and reads them. `CONNECTION_TESTKIT_RECORD=1 cargo test` writes a
+    /// form that is not recorded to the next file. `CONNECTION_TESTKIT_RECORD=anew cargo test` deletes the files of the
+    /// stem and writes the first one, for authors who recorded before the first release.
     pub fn recorded(mut self, stem: &str) -> Self {
         self.recorded = Some(stem.to_owned());
         self

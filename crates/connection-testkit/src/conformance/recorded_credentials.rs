@@ -22,7 +22,7 @@ const ANEW: &str = "anew";
 /// The file that the suite writes if today's form is not recorded.
 #[derive(Clone, Copy)]
 pub(super) enum Record {
-    /// No file. The test fails and explains how to record the form.
+    /// The suite writes no file. The test fails and explains how to record the form.
     Nothing,
     /// The file after the last recorded one.
     Next,

@@ -89,7 +89,7 @@ pub(super) struct Check<'a, D: ConnectionDefinition> {
     pub(super) delivery: &'a Delivery,
 }
 
-/// The parts of a delivery that somebody on the way could change.
+/// The parts of a delivery that could be changed in transit.
 struct Parts {
     url: String,
     body: Vec<u8>,

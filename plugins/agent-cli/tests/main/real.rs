@@ -153,7 +153,7 @@ impl Tool {
         self.place.join("profile").join(self.profiles().dir_name.as_deref().unwrap_or("config"))
     }
 
-    /// Returns the directory of another profile, in which nobody is signed in.
+    /// Returns the directory of another profile, which is not signed in.
     fn other(&self) -> PathBuf {
         self.place.join("other").join(self.profiles().dir_name.as_deref().unwrap_or("config"))
     }

@@ -103,7 +103,7 @@ fn a_person_at_a_terminal_answers_what_the_document_shows_as_a_question() {
     run_at(Place::Terminal, &document("? Name  (GITHUB_TOKEN, not shown)\n[ghp_...]"), Ok(2));
     run_at(Place::Terminal, &document("? Name  Ada\n[Eve]"), Err("3: `ask Name` should write"));
     run_at(Place::Terminal, &document("? Name  (OTHER, not shown)"), Err("3: there is no credential"));
-    // This is the control: with pipes, nobody answers.
+    // The control: with pipes, no answer is typed.
     run_at(Place::Pipes, &document("? Name  Ada\n[Ada]"), Ok(0));
 }
 

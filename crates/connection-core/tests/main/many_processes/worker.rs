@@ -73,7 +73,7 @@ impl Worker<'_> {
         let (no, _) = step(&session).await;
         session.advance(no, &answers(&[("accessToken", &format!("{account}.0"))])).await.unwrap();
         if let Ok(Some((_, SetupStep::Notice { .. }))) = session.next_step().await {
-            // The provider is down, and the session waits for somebody to try again.
+            // The provider is down, and the session waits until a person tries again.
             session.cancel().await.unwrap();
         }
         match session.terminal().await.unwrap_or_else(|error| panic!("add: {error}")) {

@@ -13,7 +13,7 @@ use crate::program::Machine;
 
 const SIGKILL: i32 = 9;
 
-/// The course of a command that nobody stops.
+/// The course of a command that is not killed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course {
     span: Duration,

@@ -22,7 +22,7 @@ pub(super) struct Adding {
 }
 
 impl Adding {
-    /// Opens a registry on the store of that machine. Browsers come back to `url`.
+    /// Opens a registry on the store of that machine. Browsers return to `url`.
     pub(super) fn open(machine: &Machine, origins: &[(&str, &str)], url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let url = PublicUrl::on_private_network(url).or_else(|_| url.parse()).unwrap();

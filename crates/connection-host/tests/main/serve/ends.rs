@@ -17,7 +17,7 @@ fn now() -> i64 {
     connection_contract::Clock::now(&connection_core::SystemClock::new()).seconds()
 }
 
-/// Nobody uses the connection. The scheduler finds that it is due.
+/// The connection is not used. The scheduler finds that its credential is due.
 #[test]
 fn a_due_credential_is_refreshed_by_the_scheduler() {
     let machine = machine();
