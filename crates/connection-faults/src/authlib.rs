@@ -13,9 +13,9 @@ pub const CLIENT: &str = "app";
 
 /// The secret of [`CLIENT`].
 ///
-/// Its characters show whether a client encodes it for `Basic` (RFC 6749, section 2.3.1): a secret that was sent without
-/// encoding arrives at the server as `z/t+=A`. The secret has no space, because this server decodes `%20` but leaves a
-/// `+` as it is.
+/// Its characters show whether a client encodes it for `Basic` (RFC 6749, section 2.3.1): a secret that was sent
+/// without encoding arrives at the server as `z/t+=A`. The secret has no space, because this server decodes `%20` but
+/// leaves a `+` as it is.
 pub const SECRET: &str = "z/t+=%41";
 
 /// A running server, which stops when this value is dropped.

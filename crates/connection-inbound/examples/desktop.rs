@@ -52,7 +52,7 @@ pub(crate) async fn connect(
         }
         if let Some(redirect) = open {
             let address = session.start_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
-            // Shown in any case: that a program was started does not mean that a person sees a page.
+            // The address is always printed, because a program that was started may not show a page.
             println!("Open {address}");
             // The browser is opened once. A later address is for a person who has not opened the first one.
             if !std::mem::replace(&mut is_open, true)

@@ -20,8 +20,8 @@ fn id(number: u128) -> ConnectionId {
     Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number).into()
 }
 
-/// Stores that many connections: each tenth is of another kind, each hundredth of another owner, each thousandth is failing,
-/// one in 10,000 is about to expire, and one is the default.
+/// Stores that many connections: each tenth is of another kind, each hundredth of another owner, each thousandth is
+/// failing, one in 10,000 is about to expire, and one is the default.
 async fn fill(world: &World, rows: usize) {
     let mut script = "BEGIN;".to_owned();
     let numbers: Vec<_> = (0..rows as u128).collect();

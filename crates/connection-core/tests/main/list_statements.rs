@@ -1,6 +1,7 @@
 //! The number of statements that a page of connections takes.
 //!
-//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are the same.
+//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are the
+//! same.
 
 use connection_contract::Liveness;
 use connection_core::Filter;

@@ -10,7 +10,7 @@ use connection_core::{
 use crate::tool::{TOOL, Tools};
 
 // region: list
-/// Two identities of one tool: the one that there always was, and one for work.
+/// Creates a second identity of a tool, and returns both: the default one and the one for work.
 async fn two_identities(registry: &ConnectionRegistry, tool: &Kind) -> Result<Vec<Profile>, Error> {
     let profiles = registry.profiles(tool)?;
     profiles.create(NewProfile::new("work", "/home/ada/.tools/work")).await?;

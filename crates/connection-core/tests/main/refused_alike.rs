@@ -119,7 +119,7 @@ fn cases() -> Vec<(&'static str, Act)> {
         ("a measured reason without a code", measures!(NotLive::offline(Reason::new("", "why")).into())),
         ("another account", measures!(VerifyResult::live().identity(Identity::new("bob", "Bob")))),
         ("what does not work", measures!(NotLive::failing(Reason::new("loud_closed", "it is closed")).into())),
-        // Waits and notices.
+        // Waits and notices of a setup.
         (
             "40 notices on one wait",
             waits!((0..40).fold(Wait::new().answer(Prompt::new("?")), |wait, n| wait.notice(notice(n)))),

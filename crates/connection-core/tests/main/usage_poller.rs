@@ -29,8 +29,8 @@ fn poll_within(registry: &ConnectionRegistry, bounds: UsageBounds) -> Polling {
     Polling(Handle::current().spawn(async move { registry.poll_usage(bounds).await }))
 }
 
-/// Lets time pass, five seconds at a time, until the plugin has fetched that often, and returns the seconds that passed. The
-/// poller works meanwhile, and on a busy machine more time passes than it has slept.
+/// Lets time pass, five seconds at a time, until the plugin has fetched that often, and returns the seconds that
+/// passed. The poller works meanwhile, and on a busy machine more time passes than it has slept.
 async fn until_fetched(world: &World, plugin: &Metered, fetches: usize) -> u64 {
     const STEP: u64 = 5;
     for seconds in (0..10_000).step_by(STEP as usize) {

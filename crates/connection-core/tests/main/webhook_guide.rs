@@ -9,7 +9,7 @@ use crate::{
 };
 
 // region: address
-/// The address that the user enters at the provider.
+/// Enables webhooks and returns the address that the user enters at the provider.
 async fn give_an_address(connection: &Connection) -> Result<String, Error> {
     let webhook = connection.webhooks().enable().await?;
     Ok(format!("https://host.example/webhooks/{}", webhook.path_token))

@@ -140,7 +140,8 @@ impl Drop for Run {
     }
 }
 
-/// Returns the number of operations of each process after the last kill: `CONNECTIONS_TEST_OPERATIONS`, where that is set.
+/// Returns the number of operations of each process after the last kill: `CONNECTIONS_TEST_OPERATIONS`, where that is
+/// set.
 fn operations() -> u64 {
     match std::env::var("CONNECTIONS_TEST_OPERATIONS") {
         Ok(operations) => operations.parse().unwrap(),

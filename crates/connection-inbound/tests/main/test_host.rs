@@ -112,8 +112,8 @@ pub(crate) async fn outlasted<T>(world: &World, registry: &ConnectionRegistry, t
     outlasted_by(Duration::from_millis(20), world, registry, task).await
 }
 
-/// Lets time pass in such steps until the task ends. Small steps give a browser the time to show a page before it is out of
-/// date.
+/// Lets time pass in such steps until the task ends. Small steps give a browser the time to show a page before it is
+/// out of date.
 pub(crate) async fn outlasted_by<T>(
     step: Duration,
     world: &World,

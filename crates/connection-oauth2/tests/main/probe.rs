@@ -9,7 +9,7 @@ use crate::{NOW, acme, back, host, redeem, tokens};
 const QUERY: &str = "{ viewer { id name } }";
 
 // region: graphql
-/// An account that is asked in GraphQL, whose refusals and limits come with 400.
+/// An account that is read with GraphQL, whose refusals and rate limits have the status 400.
 fn graphql() -> Account {
     let code = |code: &'static str| ErrorIf::equals("/errors/0/extensions/code", code);
     Account::probe("/graphql", "/data/viewer/id", "/data/viewer/name")
@@ -34,7 +34,7 @@ fn failed(status: u16, code: &str) -> Reply {
     Reply::json(status, &format!(r#"{{"data": null, "errors": [{{"extensions": {{"code": "{code}"}}}}]}}"#))
 }
 
-/// Returns what a verification finds with this response, after a successful setup.
+/// Returns the result of a verification with this response, after a successful setup.
 fn found(reply: Reply) -> (Liveness, String, Option<Duration>) {
     let host = host(acme().account(graphql())).expect(redeem().answer(tokens())).expect(asked());
     let made = host.setup([back()]).run().expect("a connection");

@@ -1,5 +1,5 @@
-//! Eight processes work at random on one database. At the end, the database holds what their ledgers say: nothing is lost and
-//! nothing is there twice.
+//! Eight processes work at random on one database. At the end, the database holds what their ledgers say: nothing is
+//! lost and nothing is there twice.
 
 mod compare;
 mod ledger;
