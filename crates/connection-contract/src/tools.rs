@@ -150,7 +150,7 @@ impl SignIn {
     }
 
     /// Sets the name of the secret that a host passes to the tool in [`token_env_var`](Self::token_env_var), when it
-    /// starts the tool with the profile of the connection. No other program receives it …, because it is not one of the
+    /// starts the tool with the profile of the connection. No other program receives it, because it is not one of the
     /// descriptor's `secret_names`.
     #[must_use]
     pub fn token_secret(mut self, name: impl Into<Text>) -> Self {

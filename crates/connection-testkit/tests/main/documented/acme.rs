@@ -2,7 +2,7 @@
 
 use connection_contract::prelude::*;
 
-/// The plugin for the kind `acme`.
+/// The kind `acme`.
 #[derive(Debug, Default)]
 pub struct Acme;
 
