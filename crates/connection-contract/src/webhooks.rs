@@ -34,7 +34,8 @@ pub trait Webhooks<C>: Send + Sync {
     ///
     /// # Work
     ///
-    /// Any sender can post a body of 1 MiB.
+    /// Any sender can post a body of 1 MiB. The work before the signature is verified must not grow faster than the
+    /// delivery: count the parts of a body before sorting or comparing them, and reject what no provider sends.
     fn receive(
         &self,
         credential: &C,
@@ -59,7 +60,8 @@ pub trait Webhooks<C>: Send + Sync {
     ///
     /// # When it is called
     ///
-    /// When a host checks that deliveries arrive.
+    /// When a host checks that deliveries arrive. With [`SigningKey::Credential`], also before an address is given out,
+    /// to find out whether the credential contains a key. `key` is the newest key, if there is one.
     ///
     /// # Repetition
     ///

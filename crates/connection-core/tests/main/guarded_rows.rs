@@ -1,4 +1,5 @@
-//! An attacker who can write the database but has no key obtains no secret:
+//! An attacker who can write the database but has no key obtains no secret: rows that are edited or replaced by older
+//! versions are refused and named, as far as the newest events still exist.
 
 use connection_contract::Liveness;
 use connection_core::{Connection, ConnectionRegistry, Error, RowError, RowFault};

@@ -1,4 +1,4 @@
-//! Key slots that were damaged:
+//! Damaged key slots: the other slot opens the database, and without one no new key is created.
 
 use connection_contract::{Liveness, encode};
 use connection_core::{ConnectionId, Filter, KeyFile, KeySource, KeyVariable, OpenError, SealError};

@@ -162,7 +162,8 @@ pub(crate) fn led(agent: &mut UserAgent, link: &str) -> String {
     }
 }
 
-/// Acts as a browser that allows everything and returns to the program.
+/// Acts as a browser that allows everything and returns to the program. Returns the address to which the provider sent
+/// it, and the page that it was shown.
 pub(crate) fn browsed(link: &str) -> (String, Answer) {
     let mut agent = UserAgent::new();
     let provider = led(&mut agent, link);

@@ -1,4 +1,4 @@
-//! At a terminal, questions are asked, secrets are not echoed, and control-C leaves no setup and no file.
+//! At a terminal, questions are asked, secrets are not echoed, and control-C leaves no unfinished setup.
 
 use rexpect::{
     process::WaitStatus,

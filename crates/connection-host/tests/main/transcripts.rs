@@ -156,7 +156,7 @@ fn a_pasted_flow_is_as_the_guide_shows_it_and_echoes_nothing() {
     assert!(!shown.contains(code), "{shown}");
 }
 
-/// The browser returns while the terminal asks.
+/// The browser returns while the terminal asks. The question ends, and the terminal is restored.
 #[test]
 fn a_callback_also_completes_a_paste() {
     let Some(real) = Real::start(json!({})) else { return };

@@ -1,5 +1,5 @@
 //! A code arrives at another process than the one that sent the browser away, while that process runs, is stopped or is
-//! dead.
+//! dead. The code is redeemed once, with the verifier of the process that began the setup.
 
 use connection_contract::Liveness;
 use connection_core::Outcome;
