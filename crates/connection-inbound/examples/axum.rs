@@ -26,8 +26,8 @@ pub(crate) fn app(registry: &ConnectionRegistry, url: &PublicUrl) -> Router {
         .merge(setup_routes(registry.clone(), url.clone(), owner_of))
 }
 
-/// Returns the owner who sent the request: here, the user whom the proxy has signed in. The proxy must not accept this
-/// header from browsers.
+/// Returns the owner of a request: the user whom the proxy has signed in. The proxy must remove this header from the
+/// requests of browsers.
 fn owner_of(request: &Parts) -> Result<String, StatusCode> {
     let user = request.headers.get("x-signed-in-user").and_then(|user| user.to_str().ok());
     user.map(str::to_owned).ok_or(StatusCode::UNAUTHORIZED)

@@ -19,14 +19,15 @@ pub(crate) fn registry(directory: &Path) -> RegistryBuilder {
         .inbound(Arc::new(server))
 }
 
-/// `ask` answers what a step asks for; it is dropped when something else was faster.
+/// Connects an account. `ask` returns a person's answers to a step; its future is dropped if the step ends in another
+/// way first.
 pub(crate) async fn connect(
     registry: &ConnectionRegistry,
     kind: &Kind,
     browser: &Browser,
     mut ask: impl AsyncFnMut(&[Field]) -> Vec<(String, Secret)>,
 ) -> Result<String, Box<dyn Error>> {
-    // The browser opens the provider through our own address, so that a callback of another browser is refused.
+    // The browser opens an address of this program first, so that callbacks from other browsers are rejected.
     let session = registry.setups().begin(kind).use_start_address().await?;
     let mut next = session.next_step().await?;
     let mut is_open = false;
@@ -41,7 +42,7 @@ pub(crate) async fn connect(
             }
             SetupStep::Redirect { redirect, beside } => (None, Some(redirect), beside.as_slice()),
             SetupStep::Notice { beside } => (None, None, beside.as_slice()),
-            // This step occurs only after a call of `confirm_account`, which this program does not make.
+            // Only setups that were begun with `confirm_account` have this step.
             SetupStep::Confirm { .. } => (None, None, [].as_slice()),
             SetupStep::Done { .. } | SetupStep::Failed(_) => break,
         };
@@ -52,7 +53,7 @@ pub(crate) async fn connect(
         }
         if let Some(redirect) = open {
             let address = session.start_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
-            // The address is always printed, because a program that was started may not show a page.
+            // The address is always printed, because a browser that was started may show nothing to the person.
             println!("Open {address}");
             // The browser is opened once. A later address is for a person who has not opened the first one.
             if !std::mem::replace(&mut is_open, true)
@@ -67,7 +68,7 @@ pub(crate) async fn connect(
                 None => std::future::pending().await,
             }
         };
-        // The step ends at the first of these: the browser returns, a code is typed elsewhere, or the person answers.
+        // The step ends with a callback, a code that is typed elsewhere or an answer, whichever comes first.
         next = tokio::select! {
             next = session.next_step() => next?,
             answers = asked => {

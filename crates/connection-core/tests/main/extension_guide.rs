@@ -12,8 +12,8 @@ use crate::{
 };
 
 // region: offer
-/// Returns the handle with which an extension works, and shows the person how to connect if the extension cannot work
-/// yet.
+/// Creates the handle of an extension and resolves its requirement. If no connection satisfies the requirement, the
+/// result is logged, so that a person sees how to connect.
 async fn offer(registry: &ConnectionRegistry, declaration: ExtensionDeclaration) -> Result<ExtensionHandle, Error> {
     let handle = registry.extensions().handle(declaration)?;
     let resolved = handle.resolve(handle.requirement()).await?;
@@ -25,7 +25,7 @@ async fn offer(registry: &ConnectionRegistry, declaration: ExtensionDeclaration)
 // end: offer
 
 // region: connect
-/// Begins a setup whose connection is granted to the extension.
+/// Begins the setup in which a person connects what the extension needs, and which grants it the connection.
 async fn connect(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Result<Option<SetupSession>, Error> {
     match handle.connection_required().await? {
         Some(view) if view.action == RequiredAction::Connect => {
@@ -38,7 +38,7 @@ async fn connect(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Res
 // end: connect
 
 // region: grant
-/// Grants the connection to another extension, and revokes the grant.
+/// Grants the same connection to another extension, and revokes the grant again.
 async fn share(registry: &ConnectionRegistry, connection: ConnectionId, token: SecretName) -> Result<(), Error> {
     registry.extensions().grant("release-notes", connection, &[token]).await?;
     registry.extensions().revoke("release-notes", connection).await?;
@@ -47,7 +47,7 @@ async fn share(registry: &ConnectionRegistry, connection: ConnectionId, token: S
 // end: grant
 
 // region: use
-/// Sends a request with the credential, reads a secret for one call, and returns the variables for one command.
+/// Sends a request with the credential attached, uses a secret during one call, and lists the variables of a command.
 async fn list(handle: &ExtensionHandle) -> Result<Vec<String>, Error> {
     let request = handle.request("GET", "/me").await?;
     let answer = handle.send(request).await?;
@@ -60,7 +60,7 @@ async fn list(handle: &ExtensionHandle) -> Result<Vec<String>, Error> {
 // end: use
 
 // region: settings
-/// Changes a setting, unless a setting was changed after they were read.
+/// Changes a setting, unless the settings were changed after they were read.
 async fn open_behind(handle: &ExtensionHandle) -> Result<(), Error> {
     let settings = handle.preferences(None).await?;
     handle.set_preferences(None).set("open", true).expected(settings.revisions).await?;

@@ -10,7 +10,7 @@ use connection_core::{
 use crate::tool::{TOOL, Tools};
 
 // region: list
-/// Creates a second identity of a tool, and returns both: the default one and the one for work.
+/// Creates a second identity of a tool, for work, and lists it with the first one.
 async fn two_identities(registry: &ConnectionRegistry, tool: &Kind) -> Result<Vec<Profile>, Error> {
     let profiles = registry.profiles(tool)?;
     profiles.create(NewProfile::new("work", "/home/ada/.tools/work")).await?;
@@ -19,7 +19,7 @@ async fn two_identities(registry: &ConnectionRegistry, tool: &Kind) -> Result<Ve
 // end: list
 
 // region: start
-/// Returns the program to start in a workspace. The profile is applied last.
+/// Returns the options with which to start the tool in a workspace. The profile is applied last.
 async fn start(profiles: &Profiles, workspace: &str) -> Result<SpawnOptions, Error> {
     let mut options = SpawnOptions::new("tool").arg("--print").cwd("/home/ada/project");
     let profile = profiles.resolve(None, Some(workspace)).await?;
@@ -29,7 +29,7 @@ async fn start(profiles: &Profiles, workspace: &str) -> Result<SpawnOptions, Err
 // end: start
 
 // region: sandbox
-/// Returns the run in a container, so that it can be inspected before it starts.
+/// Composes a run in a container, which the host can inspect before it starts anything.
 fn contained(
     registry: &ConnectionRegistry,
     tool: &Kind,

@@ -5,7 +5,7 @@ use connection_core::{ConnectionRegistry, RefreshOutcome};
 use crate::renewing::{LIFE, Renewals};
 
 // region: run
-/// Refreshes due credentials for as long as the host runs, and returns the outcomes for its metrics.
+/// Renews due credentials until `stop` resolves, and returns the counts of the outcomes for the metrics of the host.
 async fn renew(registry: &ConnectionRegistry, stop: impl Future<Output = ()>) -> Vec<String> {
     tokio::select! {
         () = registry.run() => {}

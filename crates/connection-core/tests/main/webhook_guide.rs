@@ -9,7 +9,7 @@ use crate::{
 };
 
 // region: address
-/// Enables webhooks and returns the address that the user enters at the provider.
+/// Returns the address that the user enters at the provider.
 async fn give_an_address(connection: &Connection) -> Result<String, Error> {
     let webhook = connection.webhooks().enable().await?;
     Ok(format!("https://host.example/webhooks/{}", webhook.path_token))
@@ -17,7 +17,7 @@ async fn give_an_address(connection: &Connection) -> Result<String, Error> {
 // end: address
 
 // region: answer
-/// Returns the status for a request to `https://host.example/webhooks/TOKEN`.
+/// Returns the status with which the host answers a request to `https://host.example/webhooks/TOKEN`.
 async fn answer(
     registry: &ConnectionRegistry,
     token: &str,
@@ -25,7 +25,7 @@ async fn answer(
     headers: Vec<(String, String)>,
     body: Secret,
 ) -> u16 {
-    // The URL comes from the host's configuration and not from the request's `Host` header.
+    // The address comes from the host's configuration, and not from the request's `Host` header.
     let url = format!("https://host.example/webhooks/{token}{query}");
     match registry.webhooks().receive(token, "POST", &url, headers, body).await {
         Ok(_) => 200,
@@ -35,7 +35,7 @@ async fn answer(
 // end: answer
 
 // region: take
-/// Handles each event, until the registry is closed.
+/// Handles events until the registry is closed.
 async fn deal_with_all(registry: &ConnectionRegistry, deal: impl AsyncFn(&ReceivedEvent) -> bool) -> Result<(), Error> {
     let mut deliveries = registry.webhooks().deliveries().await?;
     while let Some(event) = deliveries.next().await {
