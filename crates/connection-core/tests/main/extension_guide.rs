@@ -38,7 +38,7 @@ async fn connect(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Res
 // end: connect
 
 // region: grant
-/// Grants the same connection to another extension, and revokes the grant again.
+/// Grants the same connection to another extension, and then revokes the grant.
 async fn share(registry: &ConnectionRegistry, connection: ConnectionId, token: SecretName) -> Result<(), Error> {
     registry.extensions().grant("release-notes", connection, &[token]).await?;
     registry.extensions().revoke("release-notes", connection).await?;
