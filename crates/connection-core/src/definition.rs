@@ -13,7 +13,7 @@ use connection_contract::{
     Timestamp, UsageContext, UsageMetric, UsageSnapshot, VerifyContext, VerifyResult, WebhookEvent, reason,
 };
 
-use crate::{connection::named_secrets, contain};
+use crate::contain;
 
 /// The capabilities of a kind, read from the facets of its definition: the one list of what the code of a kind can do.
 ///
@@ -341,6 +341,11 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
 /// Returns the names under which the credential holds a secret that is not blank.
 fn present_names<C>(secrets: Option<&dyn NamedSecrets<C>>, credential: &C, names: &[String]) -> Vec<String> {
     let Some(secrets) = secrets else { return Vec::new() };
-    let has = |name: &&String| secrets.secret(credential, name).is_some_and(|secret| !named_secrets::is_blank(&secret));
+    let has = |name: &&String| secrets.secret(credential, name).is_some_and(|secret| !is_blank(&secret));
     names.iter().filter(has).cloned().collect()
+}
+
+/// Returns `true` for a secret that is empty or only spaces. A person who enters that has given nothing.
+pub(crate) fn is_blank(secret: &Secret) -> bool {
+    secret.expose_str().is_some_and(|text| text.trim().is_empty())
 }

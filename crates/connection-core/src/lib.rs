@@ -97,23 +97,33 @@ compile_error!(
 );
 
 mod connection;
+mod connection_info;
 mod contain;
+mod credential;
 mod definition;
 mod error;
 mod event;
 mod exchange;
 mod extension;
+mod extension_changes;
+mod grant;
+mod ground;
 mod guard;
 mod host_services;
 mod ids;
+mod journal;
 mod keys;
+mod kinds;
 mod limits;
 mod liveness;
+mod owner;
+mod plan;
 mod platform;
+mod profile_rows;
 mod profiles;
+mod readiness;
 mod refresh;
 mod registry;
-mod requirement;
 mod sandbox;
 mod services;
 mod setup;
@@ -124,6 +134,7 @@ mod webhook;
 
 pub use connection::{Connection, Files, Response};
 pub use connection_egress::{Boot, Clock, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
+pub use connection_info::{ConnectionInfo, InvalidCursor, ListCursor};
 #[cfg(feature = "keyring")]
 pub use connection_seal::KeyKeyring;
 pub use connection_seal::platform::{FileContent, GuardedFile, NotPrivate};
@@ -134,36 +145,38 @@ pub use connection_seal::{
 #[cfg(feature = "passphrase")]
 pub use connection_seal::{KeyPassphrase, PassphraseUse};
 pub use definition::Capabilities;
-pub use error::Error;
+pub use error::{Error, ExtensionError, ProfileError, SandboxError};
 pub use event::EVENT_NAMES;
 pub use extension::{
-    ChangedPart, CommandContext, ConnectionRequired, ExtensionChange, ExtensionChanges, ExtensionError,
-    ExtensionHandle, ExtensionInfo, ExtensionListener, Extensions, Grant, HandOffError, HandedOff,
-    NativeExtensionSettings, Preferences, RequiredAction, RetryOutcome, RetryTicket, Revisions, SetPreferences,
-    SettingsHandOff,
+    CommandContext, ConnectionRequired, ExtensionHandle, ExtensionInfo, Extensions, Grant, HandOffError, HandedOff,
+    NativeExtensionSettings, Preferences, RequiredAction, ResolvedConnection, RetryOutcome, RetryTicket,
+    SetPreferences, SettingsHandOff,
 };
+pub use extension_changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
 pub use guard::{RowError, RowFault};
-pub use host_services::{AllowedTool, LoginWindow, MachineTools, ToolNotAllowed, ToolPolicy, ToolPolicyError};
+pub use host_services::MachineTools;
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
+pub use kinds::{KindInfo, RegisterError};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use profiles::{
-    DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, ProfileToken, Profiles,
-    SpawnOptions,
+    DirectoryProbe, DirectoryState, NewProfile, Profile, ProfilePatch, ProfileToken, Profiles, SpawnOptions,
 };
+pub use readiness::{ConnectionStatus, Readiness, status};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
-    AnswerRoom, BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Events, Filter, History,
-    HostService, Import, Imported, Imports, InOrder, InvalidCursor, Keys, KindInfo, KindRemoval, KindSupport, Kinds,
-    Limits, ListCursor, Machine, NeedState, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal,
-    Server, Teardown, Watch,
+    AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, Filter, History, HostService,
+    Import, Imported, Imports, InOrder, Keys, KindRemoval, KindSupport, Kinds, Limits, Machine, NeedState, OpenError,
+    Page, Preflight, RegistryBuilder, Removal, Server, Teardown, Watch,
 };
-pub use requirement::{ConnectionStatus, Readiness, ResolvedConnection, status};
 pub use sandbox::{
-    PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
-    SandboxRun, SandboxWritable,
+    PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxMount, SandboxNetwork, SandboxPolicy, SandboxRun,
+    SandboxWritable,
 };
-pub use services::{DirectoryRefused, Environment, FilesPolicy, HostSecret, SystemEnvironment};
+pub use services::{
+    AllowedTool, DirectoryRefused, Environment, FilesPolicy, HostSecret, LoginWindow, SystemEnvironment,
+    ToolNotAllowed, ToolPolicy, ToolPolicyError,
+};
 pub use setup::{
     AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Outcome,
     Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartRedirect, StepNo,

@@ -5,7 +5,7 @@ use connection_contract::{FileStat, GrantedDirectory, Secret};
 use super::Connection;
 use crate::{
     Error,
-    services::files::{LocalFiles, ReadRefusal, Reading},
+    services::files::{LocalFiles, ReadRefusal},
 };
 
 impl Connection {
@@ -21,7 +21,7 @@ impl Connection {
         if roots.is_empty() {
             return Err(self.cannot("read files"));
         }
-        let files = LocalFiles::new(roots.clone(), Reading::of(&self.shared, &self.info.owner));
+        let files = LocalFiles::new(roots.clone(), self.shared.reading(&self.info.owner));
         Ok(Files { files, roots: roots.clone() })
     }
 }

@@ -1,13 +1,8 @@
 //! The handle of one connection, which verifies, uses and watches it. The credential stays in the core.
 
 mod files;
-mod hot;
-pub(crate) mod named_secrets;
-mod payload;
-mod previous_mark;
 mod refresh;
 mod rename;
-pub(crate) mod replace;
 pub(crate) mod rollback;
 mod secret;
 mod send;
@@ -18,13 +13,13 @@ use connection_contract::{BaseUrl, HttpRequest, Origin, Text, host};
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, LivenessChanges, StoreError,
-    registry::{KindEntry, Shared},
+    credential::{HotRow, ReadConnection, Stored},
+    kinds::KindEntry,
+    registry::Shared,
     verify,
 };
 
 pub use files::Files;
-pub(crate) use hot::{HotRow, HotRows, ReadConnection, Stored};
-pub(crate) use payload::Payload;
 pub use send::Response;
 
 /// A connection of one owner. A clone is another handle to the same connection.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use connection_contract::{NotLive, Reason, reason};
 
-use super::{Connection, ReadConnection, hot::HotRow};
+use super::Connection;
 use crate::{
     ConnectionInfo, Error,
-    refresh::{self, FlightResult, RefreshResult, Trigger, plan::Stage},
-    registry::KindEntry,
+    credential::{HotRow, ReadConnection},
+    kinds::KindEntry,
+    plan::Stage,
+    refresh::{self, FlightResult, RefreshResult, Trigger},
 };
 
 impl Connection {

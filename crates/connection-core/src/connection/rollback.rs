@@ -6,25 +6,26 @@ use connection_contract::{
     ConnectionError, Identity, Liveness, Reason, RefreshSemantics, Secret, Timestamp, VerifyResult, reason,
 };
 
-use super::{
-    Connection, Payload, named_secrets,
-    previous_mark::Previous,
-    replace::{self, Replacement},
-};
+use super::Connection;
 use crate::{
     ConnectionInfo, ConnectionRegistry, Error, SealError,
+    credential::{
+        Payload, Previous, Subject, named_secrets,
+        replace::{self, Replacement},
+    },
     definition::Probed,
     event,
-    extension::{self, Affected},
+    grant::{self, Affected},
     guard::RowError,
+    kinds::KindEntry,
     limits,
-    refresh::plan::{self, ReportedTimes},
-    registry::{KindEntry, Shared},
+    plan::{self, ReportedTimes},
+    registry::Shared,
     store::{
         Lock, json,
         rows::{CredentialRow, PreviousRow},
     },
-    verify::{self, Subject},
+    verify,
 };
 
 /// Returns `true` if a replaced credential of the kind may still work.
@@ -91,7 +92,7 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
     let generation = previous.credential.generation;
     let on = shared.clone();
     let owner = info.owner.clone();
-    let turn = extension::notification_order(shared).await;
+    let turn = grant::notification_order(shared).await;
     let decided = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;

@@ -2,8 +2,8 @@
 
 use connection_contract::{Secret, SecretName};
 
-use super::{Connection, named_secrets};
-use crate::{Error, event, requirement::names, store::Lock};
+use super::Connection;
+use crate::{Error, credential::named_secrets, event, kinds::held_name, store::Lock};
 
 const ACCESS_TOKEN: &str = "accessToken";
 
@@ -65,7 +65,7 @@ impl Connection {
     pub(crate) async fn tell_names(&self, names: &[SecretName], declared: usize) -> bool {
         let Ok(kind) = self.kind() else { return false };
         let is_declared =
-            |name: &SecretName| names::of_kind(&kind.descriptor.secret_names, declared, name.as_str()).is_some();
+            |name: &SecretName| held_name(&kind.descriptor.secret_names, declared, name.as_str()).is_some();
         if !names.iter().any(is_declared) {
             return false;
         }

@@ -5,13 +5,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use connection_contract::{Context, HttpError, HttpRequest, Origin, Secret, Timestamp, host};
 use connection_egress::{SecretBuffer, Streaming, host as host_name, is_sendable};
 
-use super::{Connection, hot::HotRow};
+use super::Connection;
 use crate::{
     Error,
     contain::{self, Contained},
+    credential::{HostServices, HotRow},
     error::{CRASHED, TIMED_OUT},
-    registry::KindEntry,
-    verify::{HostServices, lag},
+    kinds::KindEntry,
+    verify::lag,
 };
 
 /// The longest time for attaching a credential, which takes microseconds.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error,
-    registry::Shared,
+    exchange::System,
     store::{
         json,
         rows::{ExchangeRow, Sent},
@@ -31,7 +31,7 @@ pub(crate) fn unknown() -> Reason {
 }
 
 /// Records the answers that this node keeps, and concludes the attempts without one.
-pub(crate) async fn recover(shared: &Arc<Shared>) {
+pub(crate) async fn recover(shared: &Arc<System>) {
     rescue::ingest_all(shared).await;
     if let Err(error) = conclude_abandoned(shared).await {
         tracing::warn!(code = error.code(), "cannot look for attempts of processes that have ended");
@@ -44,7 +44,7 @@ pub(crate) async fn recover(shared: &Arc<Shared>) {
 ///
 /// The store's errors, if the attempts cannot be read. A failure of a single attempt is logged and left to the next
 /// search.
-pub(crate) async fn conclude_abandoned(shared: &Arc<Shared>) -> Result<(), Error> {
+pub(crate) async fn conclude_abandoned(shared: &Arc<System>) -> Result<(), Error> {
     let Some(node) = shared.state.as_deref().map(StateDirectory::node) else { return Ok(()) };
     let open = shared.reader().await?.open_exchanges(node, BATCH).await?;
     for ExchangeRow { key, scope, sent, .. } in open {
@@ -59,7 +59,7 @@ pub(crate) async fn conclude_abandoned(shared: &Arc<Shared>) -> Result<(), Error
     Ok(())
 }
 
-async fn conclude_one(shared: &Arc<Shared>, key: ExchangeKey, scope: Scope, sent: Sent) -> Result<(), Error> {
+async fn conclude_one(shared: &Arc<System>, key: ExchangeKey, scope: Scope, sent: Sent) -> Result<(), Error> {
     let is_over = if sent.process_id == shared.process {
         !shared.exchanges.is_under_way(key)
     } else {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Error, StoreError,
-    registry::Shared,
+    exchange::System,
     store::rows::{ExchangeRow, Sent, SetupState},
 };
 
@@ -96,7 +96,7 @@ impl ExchangeOutcome {
 /// An error if nothing can be recorded at the moment. Then nothing was sent, or the answer is kept until it can be
 /// recorded.
 pub(crate) async fn send(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     exchange: Exchange,
     request: HttpRequest,
 ) -> Result<ExchangeOutcome, Error> {
@@ -120,7 +120,7 @@ pub(crate) async fn send(
 }
 
 async fn run(
-    shared: Arc<Shared>,
+    shared: Arc<System>,
     exchange: Exchange,
     request: HttpRequest,
     progress: watch::Sender<Progress>,
@@ -135,7 +135,7 @@ async fn run(
 
 /// Runs the exchange. Returns `None` if the registry was dropped before the answer could be recorded.
 async fn run_to_end(
-    shared: Arc<Shared>,
+    shared: Arc<System>,
     exchange: &Exchange,
     request: HttpRequest,
     progress: &watch::Sender<Progress>,
@@ -152,7 +152,7 @@ async fn run_to_end(
 
 /// Sends the request of a committed intent, and records the result.
 async fn send_noted(
-    shared: Arc<Shared>,
+    shared: Arc<System>,
     exchange: &Exchange,
     noted: CommittedIntent,
     request: HttpRequest,
@@ -191,7 +191,7 @@ async fn send_noted(
 
 /// Sends the request if there is time. A later request could meet one that another process sends.
 async fn send_in_time(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     exchange: &Exchange,
     noted: &CommittedIntent,
     request: HttpRequest,
@@ -242,7 +242,7 @@ enum Beginning {
 }
 
 /// Commits the intent, or returns the end of an earlier attempt.
-async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Beginning, Error> {
+async fn begin(shared: &Arc<System>, exchange: &Exchange) -> Result<Beginning, Error> {
     for _ in 0..MAX_ATTEMPTS {
         let now = moment(shared).await?;
         let row = shared.reader().await?.exchange(exchange.key).await?;
@@ -297,14 +297,14 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Beginning, E
     Err(StoreError::Conflict { what: "exchange".into() }.into())
 }
 
-fn new_attempt(shared: &Shared, now: Moment, replays: i64) -> Sent {
+fn new_attempt(shared: &System, now: Moment, replays: i64) -> Sent {
     let process_id = shared.process.clone();
     let at = now.seconds();
     let node_id = shared.state.as_deref().map(StateDirectory::node).map(str::to_owned);
     Sent { replays, ..Sent::first(node_id, process_id, at) }
 }
 
-async fn commit_intent(shared: &Arc<Shared>, exchange: &Exchange, noted: &CommittedIntent) -> Result<bool, Error> {
+async fn commit_intent(shared: &Arc<System>, exchange: &Exchange, noted: &CommittedIntent) -> Result<bool, Error> {
     let key = exchange.key;
     let scope = exchange.scope;
     let sent = noted.sent.clone();
@@ -345,7 +345,7 @@ async fn commit_intent(shared: &Arc<Shared>, exchange: &Exchange, noted: &Commit
 
 /// Deletes the intent of a request that was not sent or not processed. A replay restores the attempt before it, about
 /// which nothing more is known than before. An intent that cannot be deleted now is remembered as unsent.
-async fn withdraw_intent(shared: &Arc<Shared>, exchange: &Exchange, noted: CommittedIntent) {
+async fn withdraw_intent(shared: &Arc<System>, exchange: &Exchange, noted: CommittedIntent) {
     let key = exchange.key;
     let scope = exchange.scope;
     let sent = noted.sent.clone();

@@ -13,7 +13,7 @@ use std::{
 use connection_egress::sleep_passed;
 
 use super::ExchangeKey;
-use crate::{Clock, registry::Shared, store::rows::Sent};
+use crate::{Clock, exchange::System, store::rows::Sent};
 
 /// The time between two signs.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -32,13 +32,13 @@ pub(super) async fn renew_during<T>(signs: LifeSigns, work: impl Future<Output =
 /// The signs of one attempt.
 pub(super) struct LifeSigns {
     clock: Arc<dyn Clock>,
-    host: Weak<Shared>,
+    host: Weak<System>,
     key: ExchangeKey,
     sent: Sent,
 }
 
 impl LifeSigns {
-    pub(super) fn of(shared: &Arc<Shared>, key: ExchangeKey, sent: &Sent) -> Self {
+    pub(super) fn of(shared: &Arc<System>, key: ExchangeKey, sent: &Sent) -> Self {
         Self { clock: shared.clock.clone(), host: Arc::downgrade(shared), key, sent: sent.clone() }
     }
 

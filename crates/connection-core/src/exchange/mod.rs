@@ -17,6 +17,7 @@ mod rescue;
 pub(crate) mod rescued_entry;
 mod spends;
 mod state;
+mod system;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub(crate) use replay::SEND_WITHIN;
 pub(crate) use rescue::{COMMIT_PATIENCE, commit_or_keep};
 pub(crate) use spends::{ConnectionSpends, Spender};
 pub(crate) use state::StateDirectory;
+pub(crate) use system::System;
 pub(crate) use table::Exchanges;
 
 pub(crate) use crate::store::{ExchangeKey, Scope};

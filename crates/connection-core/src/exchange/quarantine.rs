@@ -11,18 +11,18 @@ use connection_contract::RefreshSemantics;
 use super::{Exchange, Rule, StateDirectory, replay};
 use crate::{
     Error,
-    registry::Shared,
+    exchange::System,
     store::rows::{BootTime, Sent},
 };
 
 /// Returns the time since this boot, rounded up, so that a record is never earlier than its moment.
-pub(crate) fn boot_time(shared: &Shared) -> BootTime {
+pub(crate) fn boot_time(shared: &System) -> BootTime {
     let (boot_id, passed) = boot(shared);
     let seconds = passed.as_secs().saturating_add(u64::from(passed.subsec_nanos() > 0));
     BootTime { boot_id, seconds: i64::try_from(seconds).unwrap_or(i64::MAX) }
 }
 
-fn boot(shared: &Shared) -> (String, Duration) {
+fn boot(shared: &System) -> (String, Duration) {
     match shared.clock.boot() {
         Some(boot) if !boot.id.is_empty() => (boot.id, boot.passed),
         // The time since an unknown boot of this machine. If the machine has started since the record, more time has
@@ -41,7 +41,7 @@ fn boot(shared: &Shared) -> (String, Duration) {
 /// # Errors
 ///
 /// The store's errors. Nothing may be sent now.
-pub(super) async fn quarantine_left(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent) -> Result<i64, Error> {
+pub(super) async fn quarantine_left(shared: &Arc<System>, exchange: &Exchange, sent: &Sent) -> Result<i64, Error> {
     let needs_one = match exchange.rule {
         Rule::Once => false,
         Rule::BySemantics(semantics) => semantics != RefreshSemantics::Stable,
@@ -54,7 +54,7 @@ pub(super) async fn quarantine_left(shared: &Arc<Shared>, exchange: &Exchange, s
 
 /// Returns `true` if this boot has seen no sign of life of the attempt for a whole quarantine. A node that is alive
 /// gives a sign in that time, whatever the clocks say.
-pub(super) async fn has_watched(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent) -> Result<bool, Error> {
+pub(super) async fn has_watched(shared: &Arc<System>, exchange: &Exchange, sent: &Sent) -> Result<bool, Error> {
     // Each sign is watched by itself.
     let sign = format!(" silent since {}", sent.seen_at);
     Ok(left_of(shared, exchange, sent, &sign).await? == 0)
@@ -62,7 +62,7 @@ pub(super) async fn has_watched(shared: &Arc<Shared>, exchange: &Exchange, sent:
 
 /// Measures from the record of this boot, or from one that is made now. `of` is appended to the boot's id and names the
 /// record, unless it is of the end of an attempt.
-async fn left_of(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent, of: &str) -> Result<i64, Error> {
+async fn left_of(shared: &Arc<System>, exchange: &Exchange, sent: &Sent, of: &str) -> Result<i64, Error> {
     let key = exchange.key;
     let scope = exchange.scope;
     let (boot_id, passed) = boot(shared);

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error,
-    registry::Shared,
+    exchange::System,
     store::{
         Sealed,
         rows::{ExchangeRow, Sent},
@@ -27,7 +27,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// Records the answer, however long that takes. Returns `None` if the registry was dropped first.
 pub(super) async fn keep(
-    shared: Arc<Shared>,
+    shared: Arc<System>,
     exchange: &Exchange,
     noted: &CommittedIntent,
     answer: HttpResponse,
@@ -75,7 +75,7 @@ pub(super) async fn keep(
 
 /// Records the answer once. Returns `Some` if another answer was recorded first, which counts.
 async fn record(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     exchange: &Exchange,
     answer: &HttpResponse,
     sealed: &mut Option<Sealed>,
@@ -119,7 +119,7 @@ async fn record(
 
 /// Returns the recorded answer. A corrupt one counts as lost.
 pub(super) async fn recorded(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     exchange: &Exchange,
     sealed: &Sealed,
     sent: &Sent,

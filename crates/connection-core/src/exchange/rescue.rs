@@ -29,8 +29,8 @@ use super::{
 };
 use crate::{
     Clock, Error, StoreError,
+    exchange::System,
     ids::{ConnectionId, SessionId},
-    registry::Shared,
     store::Sealed,
 };
 
@@ -76,7 +76,7 @@ pub(super) struct Origin {
 
 /// Keeps an answer in the state directory. Returns `true` if it is on the disk. The answer is also in memory, so a
 /// failure is not final.
-pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Origin, answer: &HttpResponse) -> bool {
+pub(super) async fn write(shared: &Arc<System>, exchange: &Exchange, origin: Origin, answer: &HttpResponse) -> bool {
     let key = exchange.key;
     let (tag, id) = match exchange.scope {
         Scope::Connection(id) => (1, *id.as_bytes()),
@@ -96,7 +96,7 @@ pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Ori
 }
 
 pub(super) async fn write_sealed(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     key: ExchangeKey,
     (tag, id, number): (u8, [u8; 16], i64),
     sealed: &Sealed,
@@ -113,13 +113,13 @@ pub(super) async fn write_sealed(
 }
 
 /// Forgets an answer that this process kept and that was recorded.
-pub(super) async fn remove(shared: &Arc<Shared>, key: ExchangeKey) {
+pub(super) async fn remove(shared: &Arc<System>, key: ExchangeKey) {
     let forgotten = blocking(shared, move |state| state.forget_own(key)).await;
     log_forgetting(forgotten);
 }
 
 /// Forgets the answer of a source.
-pub(super) async fn forget(shared: &Arc<Shared>, source: Source) {
+pub(super) async fn forget(shared: &Arc<System>, source: Source) {
     let forgotten = blocking(shared, move |state| state.forget(&source)).await;
     log_forgetting(forgotten);
 }
@@ -132,7 +132,7 @@ fn log_forgetting(forgotten: Option<io::Result<()>>) {
 }
 
 /// Records the answers that this node keeps.
-pub(super) async fn ingest_all(shared: &Arc<Shared>) {
+pub(super) async fn ingest_all(shared: &Arc<System>) {
     let keys = match blocking(shared, StateDirectory::all_stored).await {
         None => return,
         Some(Ok(keys)) => keys,
@@ -149,7 +149,7 @@ pub(super) async fn ingest_all(shared: &Arc<Shared>) {
 
 /// Records the answer to one exchange, if this node keeps it. If the exchange has no row, one is inserted only if
 /// `asks` is `true`, for a caller that needs the answer.
-pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -> Result<Rescue, Error> {
+pub(super) async fn ingest(shared: &Arc<System>, key: ExchangeKey, asks: bool) -> Result<Rescue, Error> {
     let kept = match blocking(shared, move |state| state.stored_for(key)).await {
         None => return Ok(Rescue::Nothing),
         Some(Ok(kept)) => kept,
@@ -172,7 +172,7 @@ pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -
 }
 
 async fn ingest_one(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     key: ExchangeKey,
     source: &Source,
     bytes: &[u8],
@@ -227,7 +227,7 @@ async fn ingest_one(
     }
 }
 
-async fn still_holds(shared: &Arc<Shared>, source: &Source) -> Result<bool, Error> {
+async fn still_holds(shared: &Arc<System>, source: &Source) -> Result<bool, Error> {
     let source = source.clone();
     match blocking(shared, move |state| state.still_holds(&source)).await {
         None => Ok(false),
@@ -247,7 +247,7 @@ struct StoredReply {
 
 impl StoredReply {
     /// Records the answer for its exchange. If the exchange has no row, one is inserted only if `asked` is `true`.
-    async fn record(&self, shared: &Arc<Shared>, asked: bool) -> Result<IngestOutcome, Error> {
+    async fn record(&self, shared: &Arc<System>, asked: bool) -> Result<IngestOutcome, Error> {
         let Self { key, scope, generation, sent_at, ref fresh } = *self;
         let fresh = fresh.clone();
         let now = shared.clock.now().seconds();
@@ -288,12 +288,12 @@ enum IngestOutcome {
     Unasked,
 }
 
-fn unavailable(shared: &Shared, error: &io::Error) -> StoreError {
+fn unavailable(shared: &System, error: &io::Error) -> StoreError {
     let place = shared.state.as_ref().map(|state| state.path().display().to_string()).unwrap_or_default();
     StoreError::Unavailable { place, detail: error.to_string() }
 }
 
-pub(super) fn damaged(shared: &Shared, source: &Source, why: &str) -> Rescue {
+pub(super) fn damaged(shared: &System, source: &Source, why: &str) -> Rescue {
     let place = shared.state.as_ref().map(|state| state.name_of(source)).unwrap_or_default();
     tracing::warn!(place, why, "a rescue file cannot be opened and is left in place");
     Rescue::Damaged
@@ -321,7 +321,7 @@ fn parse(bytes: &[u8]) -> Option<(StoredKind, i64, Sealed)> {
     Some((held, i64::from_be_bytes(*generation), Sealed::of_file(sealed)))
 }
 
-pub(super) async fn owner_and_kind(shared: &Shared, scope: Scope) -> Result<Option<(String, Kind)>, Error> {
+pub(super) async fn owner_and_kind(shared: &System, scope: Scope) -> Result<Option<(String, Kind)>, Error> {
     let mut reader = shared.reader().await?;
     let whose = match scope {
         Scope::Connection(id) => reader.account(id).await?.map(|row| (row.owner, row.kind)),
@@ -331,7 +331,7 @@ pub(super) async fn owner_and_kind(shared: &Shared, scope: Scope) -> Result<Opti
 }
 
 /// Returns `true` if the process that sent something is certainly gone.
-pub(super) async fn is_gone(shared: &Arc<Shared>, node: Option<&str>, process: &str) -> bool {
+pub(super) async fn is_gone(shared: &Arc<System>, node: Option<&str>, process: &str) -> bool {
     if node.is_none() || node != shared.state.as_deref().map(StateDirectory::node) {
         return false;
     }
@@ -348,7 +348,7 @@ pub(super) async fn is_gone(shared: &Arc<Shared>, node: Option<&str>, process: &
 
 /// Runs `work` on a thread that may block. Returns `None` if there is no state directory.
 async fn blocking<T: Send + 'static>(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     work: impl FnOnce(&StateDirectory) -> io::Result<T> + Send + 'static,
 ) -> Option<io::Result<T>> {
     let state = shared.state.clone()?;

@@ -12,19 +12,19 @@ use super::{
     rescue::{self, Rescue},
     state::Source,
 };
-use crate::{Error, ids::SessionId, registry::Shared, setup, store::Sealed};
+use crate::{Error, exchange::System, ids::SessionId, journal, store::Sealed};
 
 /// The tag of an entry in the state directory.
 pub(super) const TAG: u8 = 3;
 
 /// Keeps an entry. Returns `true` if it is on the disk. The entry is also in memory, so a failure is not final.
-pub(crate) async fn write(shared: &Arc<Shared>, session: SessionId, seq: i64, sealed: &Sealed) -> bool {
+pub(crate) async fn write(shared: &Arc<System>, session: SessionId, seq: i64, sealed: &Sealed) -> bool {
     let key = ExchangeKey::of_entry(&shared.sealer, session);
     rescue::write_sealed(shared, key, (TAG, *session.as_bytes(), seq), sealed).await
 }
 
 /// Forgets an entry that this process kept and that was recorded or is obsolete.
-pub(crate) async fn remove(shared: &Arc<Shared>, session: SessionId) {
+pub(crate) async fn remove(shared: &Arc<System>, session: SessionId) {
     rescue::remove(shared, ExchangeKey::of_entry(&shared.sealer, session)).await;
 }
 
@@ -33,20 +33,20 @@ pub(crate) async fn remove(shared: &Arc<Shared>, session: SessionId) {
 /// # Errors
 ///
 /// An error if there may be an entry that cannot be recorded now. Nothing may be asked for this session.
-pub(crate) async fn ingest(shared: &Arc<Shared>, session: SessionId) -> Result<bool, Error> {
+pub(crate) async fn ingest(shared: &Arc<System>, session: SessionId) -> Result<bool, Error> {
     let key = ExchangeKey::of_entry(&shared.sealer, session);
     Ok(rescue::ingest(shared, key, false).await? == Rescue::Ingested)
 }
 
 /// Inserts a kept entry into its journal.
 pub(super) async fn record(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     source: &Source,
     (session, seq): (SessionId, i64),
     sealed: Sealed,
 ) -> Result<Rescue, Error> {
     if let Some((owner, kind)) = rescue::owner_and_kind(shared, Scope::Session(session)).await? {
-        let place = setup::effect_place(&session, &owner, &kind, seq);
+        let place = journal::entry_place(&session, &owner, &kind, seq);
         match shared.sealer.open(&place, &sealed).await {
             Err(source) if source.may_pass() => {
                 return Err(Error::Sealed { what: format!("setup session {session}"), source: Arc::new(source) });
@@ -56,7 +56,7 @@ pub(super) async fn record(
         }
         let insert = shared
             .store
-            .write(move |tx| Box::pin(async move { setup::insert_rotated(tx, session, seq, &sealed).await }));
+            .write(move |tx| Box::pin(async move { journal::insert_next(tx, session, seq, &sealed).await }));
         if insert.await? {
             rescue::forget(shared, source.clone()).await;
             return Ok(Rescue::Ingested);

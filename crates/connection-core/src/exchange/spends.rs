@@ -12,7 +12,7 @@ use connection_contract::{
 use connection_egress::Egress;
 
 use super::{Exchange, ExchangeKey, ExchangeOutcome, Rule, Scope, Uncertain, send};
-use crate::{ConnectionId, Error, registry::Shared};
+use crate::{ConnectionId, Error, exchange::System};
 
 /// The credential whose token is spent.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct Spender<'a> {
 /// If nothing can be recorded, a request stays pending and [`is_stopped`](Self::is_stopped) returns `true`. The caller
 /// then drops the plugin, and the refresh ends with the error of [`stopped`](Self::stopped).
 pub(crate) struct ConnectionSpends {
-    shared: Arc<Shared>,
+    shared: Arc<System>,
     id: ConnectionId,
     owner: String,
     kind: Kind,
@@ -54,7 +54,7 @@ impl ConnectionSpends {
     /// Returns the service. Requests are bounded by `egress`, and none is sent after `deadline` has
     /// [passed](crate::Clock::passed).
     pub(crate) fn new(
-        shared: &Arc<Shared>,
+        shared: &Arc<System>,
         spender: Spender<'_>,
         semantics: RefreshSemantics,
         egress: Egress,

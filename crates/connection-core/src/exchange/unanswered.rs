@@ -10,7 +10,7 @@ use super::{
     replay::{self, Age, Verdict},
     rescue::{self, Rescue},
 };
-use crate::{Error, registry::Shared, store::rows::Sent};
+use crate::{Error, exchange::System, store::rows::Sent};
 
 /// The state of an attempt without a recorded answer.
 pub(super) enum AttemptState {
@@ -24,7 +24,7 @@ pub(super) enum AttemptState {
 /// Finds out whether the attempt is over. The proof comes before the look at the directory: in the other order, an
 /// answer written between the two would be missed.
 pub(super) async fn attempt_state(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     exchange: &Exchange,
     sent: Sent,
     now: Moment,
@@ -47,7 +47,7 @@ pub(super) async fn attempt_state(
 
 /// Returns `true` if the node of an attempt gave no sign of life for a day by the database's clock. Because a clock can
 /// be set, this boot must also have seen no sign for a whole quarantine.
-async fn is_silent(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent, now: Moment) -> Result<bool, Error> {
+async fn is_silent(shared: &Arc<System>, exchange: &Exchange, sent: &Sent, now: Moment) -> Result<bool, Error> {
     let is_open = sent.concluded_at.is_none() && !matches!(exchange.rule, Rule::Once);
     if !is_open || !Age::of(sent.seen_at, shared.exchanges.first(now), now).is_silent() {
         return Ok(false);
@@ -55,7 +55,7 @@ async fn is_silent(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent, now: 
     quarantine::has_watched(shared, exchange, sent).await
 }
 
-async fn is_answered(shared: &Shared, exchange: &Exchange) -> Result<bool, Error> {
+async fn is_answered(shared: &System, exchange: &Exchange) -> Result<bool, Error> {
     let row = shared.reader().await?.exchange(exchange.key).await?;
     Ok(row.is_some_and(|row| row.sealed.is_some()))
 }
@@ -76,7 +76,7 @@ pub(super) fn lost(sent_at: i64) -> Uncertain {
 }
 
 /// Returns the database's time.
-pub(super) async fn moment(shared: &Shared) -> Result<Moment, Error> {
+pub(super) async fn moment(shared: &System) -> Result<Moment, Error> {
     // The time that passed is read first, so that the duration of the query makes nothing older.
     let passed = shared.clock.passed();
     let now = Moment::from_other_clock(shared.reader().await?.clock().await?, passed);
@@ -85,7 +85,7 @@ pub(super) async fn moment(shared: &Shared) -> Result<Moment, Error> {
 }
 
 /// Records that the attempt is over, which begins the quarantine. If that fails, the next caller records it.
-pub(super) async fn conclude(shared: &Arc<Shared>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
+pub(super) async fn conclude(shared: &Arc<System>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
     let key = exchange.key;
     let scope = exchange.scope;
     let of = sent.clone();
@@ -103,7 +103,7 @@ pub(super) async fn conclude(shared: &Arc<Shared>, exchange: &Exchange, sent: Se
 }
 
 pub(super) async fn decide(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     exchange: &Exchange,
     sent: &Sent,
     now: Moment,
@@ -116,7 +116,7 @@ pub(super) async fn decide(
 }
 
 /// Returns the state of an attempt, with the time to ask again by this process's clock, which all plans use.
-pub(super) fn uncertain(shared: &Shared, exchange: &Exchange, sent: &Sent, verdict: Verdict, now: Moment) -> Uncertain {
+pub(super) fn uncertain(shared: &System, exchange: &Exchange, sent: &Sent, verdict: Verdict, now: Moment) -> Uncertain {
     let again_in = match verdict {
         Verdict::Send { .. } => Some(0),
         Verdict::Wait { again_in } => again_in,

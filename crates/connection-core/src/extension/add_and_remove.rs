@@ -2,13 +2,11 @@
 
 use connection_contract::{DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
-use super::{
-    ChangedPart, DeclaredExtension, ExtensionChange, ExtensionError, Extensions, affected, choice, grants,
-    row_marks::RowMarks,
-};
+use super::{DeclaredExtension, Extensions, choice, row_marks::RowMarks};
 use crate::{
-    Error,
-    requirement::public,
+    ChangedPart, Error, ExtensionChange, ExtensionError,
+    extension::requirement::public,
+    grant,
     store::{
         Lock, StoreError, Tx,
         rows::{ExtensionRow, ExtensionStateRow, Marked, PreferenceRow},
@@ -156,7 +154,7 @@ impl Extensions<'_> {
         let whose = owner.clone();
         let asked = name.clone();
         let task = self.registry.shared.runtimes.spawn(async move {
-            let turn = affected::notification_order(&on).await;
+            let turn = grant::notification_order(&on).await;
             let owner = whose.clone();
             let extension = asked.clone();
             let by = on.clone();
@@ -174,7 +172,7 @@ impl Extensions<'_> {
                     let late = if was_removed { tx.open_grants(&whose, &asked).await? } else { Vec::new() };
                     for grant in &late {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
-                        grants::take_back(tx, &by, &whose, &asked, grant.connection_id).await?;
+                        grant::take_back(tx, &by, &whose, &asked, grant.connection_id).await?;
                     }
                     let Some(is_public) = added(tx, &marks, &row, public).await? else { return Ok(None) };
                     marks.put(tx, &row).await?;
@@ -188,7 +186,7 @@ impl Extensions<'_> {
             on.extensions.declared(&owner, &extension, needed);
             if !parts.is_empty() {
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
-                on.extensions.announcements.publish(&change);
+                on.announcements.publish(&change);
             }
             drop(turn);
             Ok(added)
@@ -213,7 +211,7 @@ impl Extensions<'_> {
         let owner = self.registry.owner.to_string();
         let name = name.to_owned();
         let task = self.registry.shared.runtimes.spawn(async move {
-            let turn = on.extensions.announcements.turn();
+            let turn = on.announcements.turn();
             let _turn = turn.lock().await;
             let by = on.clone();
             let whose = owner.clone();
@@ -227,7 +225,7 @@ impl Extensions<'_> {
                     let grants = tx.open_grants(&whose, &extension).await?;
                     for grant in &grants {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
-                        grants::take_back(tx, &by, &whose, &extension, grant.connection_id).await?;
+                        grant::take_back(tx, &by, &whose, &extension, grant.connection_id).await?;
                     }
                     choice::delete(tx, &by.sealer, &whose, &extension, marks.now).await?;
                     let was_added = marks.delete(tx, &extension).await?;
@@ -238,7 +236,7 @@ impl Extensions<'_> {
             let (was_added, parts) = removed.await?.ok_or_else(|| exhausted(&name))?;
             if was_added || !parts.is_empty() {
                 let change = ExtensionChange { owner, extension: name, command: None, parts, revisions: None };
-                on.extensions.announcements.publish(&change);
+                on.announcements.publish(&change);
             }
             Ok(was_added)
         });

@@ -3,9 +3,10 @@
 
 use connection_contract::Kind;
 
-use super::{ChangedPart, ExtensionChange, ExtensionError, Extensions, affected, grants};
+use super::{Extensions, grants};
 use crate::{
-    ConnectionId, Error,
+    ChangedPart, ConnectionId, Error, ExtensionChange, ExtensionError,
+    grant::notification_order,
     guard::{RowError, Subject},
     keys::Sealer,
     store::{Lock, StoreError, Tx, rows::ChoiceRow},
@@ -105,7 +106,7 @@ impl Extensions<'_> {
         let owner = self.registry.owner.to_string();
         let extension = extension.to_owned();
         let task = self.registry.shared.runtimes.spawn(async move {
-            let turn = affected::notification_order(&on).await;
+            let turn = notification_order(&on).await;
             let by = on.clone();
             let whose = owner.clone();
             let name = extension.clone();
@@ -142,7 +143,7 @@ impl Extensions<'_> {
             if changed {
                 let parts = ANOTHER.to_vec();
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
-                on.extensions.announcements.publish(&change);
+                on.announcements.publish(&change);
             }
             drop(turn);
             Ok(changed)

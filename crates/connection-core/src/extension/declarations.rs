@@ -8,8 +8,8 @@ use std::{
 
 use connection_contract::{Kind, Requirement};
 
-use super::{SettingsHandOff, changes::Announcements};
-use crate::requirement::fingerprint;
+use super::SettingsHandOff;
+use crate::extension::requirement::fingerprint;
 
 /// The parts of an extension's declaration that the core needs.
 #[derive(Clone, Debug)]
@@ -31,7 +31,6 @@ impl DeclaredExtension {
 #[derive(Default)]
 pub(crate) struct Declarations {
     declared: Mutex<HashMap<(String, String), DeclaredExtension>>,
-    pub(super) announcements: Announcements,
     pub(super) settings: Option<Arc<dyn SettingsHandOff>>,
 }
 

@@ -1,8 +1,7 @@
 //! Converts names of a declaration to environment variables.
 
+use crate::ExtensionError;
 use connection_contract::{Secret, Value};
-
-use super::ExtensionError;
 
 /// Variables that shells, loaders and interpreters read: a secret there could make a program do something else, or send
 /// its requests elsewhere. The names are in capital letters, as every variable is that this module makes. Programs that

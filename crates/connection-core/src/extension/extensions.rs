@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use connection_contract::ExtensionDeclaration;
 
-use super::{DeclaredExtension, ExtensionError, ExtensionHandle};
-use crate::{ConnectionRegistry, Error, ResolvedConnection, requirement};
+use super::{DeclaredExtension, ExtensionHandle};
+use crate::{ConnectionRegistry, Error, ExtensionError, ResolvedConnection, extension::requirement};
 
 /// The extensions of one owner: what a person added, granted and chose.
 ///

@@ -2,13 +2,13 @@
 
 use connection_contract::{Kind, SecretName, Timestamp};
 
-use super::{ChangedPart, ExtensionChange, ExtensionError, row_marks::RowMarks};
+use super::row_marks::RowMarks;
 use crate::{
-    ConnectionId, ConnectionInfo, Error, Extensions, event,
-    guard::{RowError, Subject},
-    keys::Sealer,
+    ChangedPart, ConnectionId, ConnectionInfo, Error, ExtensionChange, ExtensionError, Extensions, event,
+    grant::{check, take_back, write},
+    guard::RowError,
+    kinds::held_name,
     registry::Shared,
-    requirement,
     store::{
         Lock, StoreError, Tx, json,
         rows::{GrantRow, Marked},
@@ -48,37 +48,6 @@ pub(crate) fn names(json: &str) -> Vec<SecretName> {
     json::to_texts(json).unwrap_or_default().into_iter().filter_map(SecretName::parse).collect()
 }
 
-/// The fields in the row of a grant that the mark covers, apart from the names.
-struct Fields {
-    created_at: [u8; 8],
-    revoked_at: Vec<u8>,
-}
-
-impl Fields {
-    fn of(row: &GrantRow) -> Self {
-        let revoked_at = row.revoked_at.map(|at| at.to_be_bytes().to_vec()).unwrap_or_default();
-        Self { created_at: row.created_at.to_be_bytes(), revoked_at }
-    }
-
-    fn with<'a>(&'a self, row: &'a GrantRow) -> [&'a [u8]; 3] {
-        [row.names.as_bytes(), &self.created_at, &self.revoked_at]
-    }
-}
-
-const TABLE: &str = "connection_extension_grant";
-
-/// Checks that the row of a grant is as this program last wrote it.
-///
-/// # Errors
-///
-/// The row was edited or restored. It grants nothing.
-pub(crate) fn check(sealer: &Sealer, owner: &str, row: &GrantRow) -> Result<(), RowError> {
-    let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
-    let what = || format!("the grant of connection {} to '{}'", row.connection_id, row.extension).into();
-    let subject = Subject { table: TABLE, owner, key: &key };
-    subject.check(sealer, &row.marked, &Fields::of(row).with(row), what)
-}
-
 /// Returns the secrets that a grant allows; `None` if it was revoked, edited or restored.
 pub(crate) fn granted_names(shared: &Shared, owner: &str, row: &GrantRow) -> Option<Vec<SecretName>> {
     if row.revoked_at.is_some() {
@@ -91,14 +60,6 @@ pub(crate) fn granted_names(shared: &Shared, owner: &str, row: &GrantRow) -> Opt
             None
         }
     }
-}
-
-/// Writes a grant with its mark. The transaction holds the locks of the owner and the connection.
-async fn write(tx: &mut Tx, sealer: &Sealer, owner: &str, row: &GrantRow, at: i64) -> Result<(), StoreError> {
-    let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
-    let subject = Subject { table: TABLE, owner, key: &key };
-    let mark = subject.written(tx, sealer, at, &Fields::of(row).with(row)).await?;
-    tx.put_grant(owner, row, &mark).await
 }
 
 impl Extensions<'_> {
@@ -252,13 +213,13 @@ impl Extensions<'_> {
         let owner = self.registry.owner.to_string();
         let extension = extension.to_owned();
         let task = self.registry.shared.runtimes.spawn(async move {
-            let turn = on.extensions.announcements.turn();
+            let turn = on.announcements.turn();
             let _turn = turn.lock().await;
             let (result, changed) = change.await?;
             if changed {
                 let parts = vec![ChangedPart::Grant];
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
-                on.extensions.announcements.publish(&change);
+                on.announcements.publish(&change);
             }
             Ok(result)
         });
@@ -285,12 +246,12 @@ pub(super) async fn needed(
 
 /// Returns an error for a secret that the kind does not hand out. If the kind is not registered, nothing is refused.
 fn unknown_secret(shared: &Shared, owner: &str, row: &GrantRow, kind: &Kind) -> Option<ExtensionError> {
-    let of_kind = &shared.kinds.entry(kind)?.descriptor.secret_names;
+    let held = &shared.kinds.entry(kind)?.descriptor.secret_names;
     let granted = names(&row.names);
     let declared = shared.extensions.last_declared(owner, &row.extension).map_or(granted.len(), |known| known.secrets);
-    let is_unknown = |name: &SecretName| requirement::names::of_kind(of_kind, declared, name.as_str()).is_none();
+    let is_unknown = |name: &SecretName| held_name(held, declared, name.as_str()).is_none();
     let name = granted.iter().find(|name| is_unknown(name))?.clone();
-    let known = of_kind.iter().filter_map(|name| SecretName::parse(name.to_string())).collect();
+    let known = held.iter().filter_map(|name| SecretName::parse(name.to_string())).collect();
     Some(ExtensionError::UnknownSecret { extension: row.extension.clone().into(), kind: kind.clone(), name, known })
 }
 
@@ -318,22 +279,4 @@ pub(super) async fn put(
     let event = shared.event(owner, row.connection_id, event::EXTENSION_GRANTED, body);
     event::append(tx, &shared.sealer, &event).await?;
     Ok((row.clone(), true))
-}
-
-/// Revokes a grant and records it. The transaction holds the connection's lock.
-pub(super) async fn take_back(
-    tx: &mut Tx,
-    shared: &Shared,
-    owner: &str,
-    extension: &str,
-    connection: ConnectionId,
-) -> Result<bool, StoreError> {
-    let found = tx.grant(owner, extension, connection).await?.filter(|row| row.revoked_at.is_none());
-    let Some(row) = found else { return Ok(false) };
-    let now = shared.clock.now().seconds();
-    let row = GrantRow { revoked_at: Some(now), ..row };
-    write(tx, &shared.sealer, owner, &row, now).await?;
-    let body = serde_json::json!({ "extension": extension, "names": json::to_texts(&row.names) });
-    let event = shared.event(owner, connection, event::EXTENSION_REVOKED, body);
-    event::append(tx, &shared.sealer, &event).await.map(|()| true)
 }

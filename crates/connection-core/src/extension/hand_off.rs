@@ -6,9 +6,10 @@ use std::fmt;
 use async_trait::async_trait;
 use connection_contract::{AuthType, DisplayText, Kind};
 
-use super::{ExtensionError, ExtensionHandle, RetryTicket};
+use super::{ExtensionHandle, RetryTicket};
 use crate::{
-    ConnectionId, ConnectionStatus, Error, ResolvedConnection, SessionId, registry::KindEntry, requirement::names,
+    ConnectionId, ConnectionStatus, Error, ExtensionError, ResolvedConnection, SessionId,
+    kinds::{KindEntry, held_name},
 };
 
 /// The settings of a host: a window, a page, or text on a terminal. Each method opens the settings and returns without
@@ -198,9 +199,8 @@ impl ExtensionHandle {
     pub fn kinds_for_setup(&self) -> Vec<Kind> {
         let requirement = self.requirement();
         let declared = &requirement.auth.secret_names;
-        let holds = |entry: &KindEntry, name: &str| {
-            names::of_kind(&entry.descriptor.secret_names, declared.len(), name).is_some()
-        };
+        let holds =
+            |entry: &KindEntry, name: &str| held_name(&entry.descriptor.secret_names, declared.len(), name).is_some();
         let mut kinds = self.registry.shared.kinds.of_provider(&requirement.provider);
         kinds.retain(|entry| declared.iter().all(|name| holds(entry, name.as_str())));
         kinds.sort_by_key(|entry| entry.descriptor.auth != requirement.auth.auth);

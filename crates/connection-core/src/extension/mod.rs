@@ -4,19 +4,18 @@
 //! the declaration, the platform and the grant, and its use is recorded before anything is handed out.
 
 mod add_and_remove;
-mod affected;
 mod changes;
 pub(crate) mod choice;
 mod context;
 mod declarations;
 mod environment;
-mod error;
 mod extensions;
 pub(crate) mod grants;
 mod hand_off;
 pub(crate) mod plain_json;
 pub(crate) mod preferences;
 mod record;
+pub(crate) mod requirement;
 mod retry;
 mod revisions;
 pub(crate) mod row_marks;
@@ -28,23 +27,20 @@ use std::{fmt, sync::Arc};
 
 use connection_contract::{ExtensionDeclaration, Requirement};
 
-use crate::{ConnectionRegistry, Error, ResolvedConnection};
+use crate::{ConnectionRegistry, Error, ExtensionError};
 
 pub use add_and_remove::ExtensionInfo;
-pub(crate) use affected::{ALL_OF_IT, Affected, NotificationOrder, notification_order};
-pub use changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener};
 pub use context::CommandContext;
 pub(crate) use declarations::Declarations;
 use declarations::DeclaredExtension;
-pub use error::ExtensionError;
 pub use extensions::Extensions;
 pub use grants::Grant;
 pub use hand_off::{
     ConnectionRequired, HandOffError, HandedOff, NativeExtensionSettings, RequiredAction, SettingsHandOff,
 };
 pub use preferences::Preferences;
+pub use requirement::ResolvedConnection;
 pub use retry::{RetryOutcome, RetryTicket};
-pub use revisions::Revisions;
 pub use set_preferences::SetPreferences;
 pub(crate) use setup::{ForExtension, consent, notify, outdated};
 

@@ -2,10 +2,10 @@
 
 use connection_contract::{Preference, PreferenceInput, Text, Value};
 
-use super::{ExtensionHandle, Revisions, plain_json, revisions::Rows};
+use super::{ExtensionHandle, plain_json, revisions::Rows};
 use crate::{
-    Error,
-    requirement::{
+    Error, Revisions,
+    extension::requirement::{
         public,
         resolve::{DAMAGED, record},
     },

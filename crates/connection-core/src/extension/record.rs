@@ -2,9 +2,9 @@
 
 use connection_contract::SecretName;
 
-use super::{ExtensionError, ExtensionHandle, grants};
+use super::{ExtensionHandle, grants};
 use crate::{
-    ConnectionId, Error, event,
+    ConnectionId, Error, ExtensionError, event, grant,
     guard::RowError,
     keys::Sealer,
     store::{Lock, StoreError, Tx, rows::EventRow},
@@ -36,7 +36,7 @@ impl ExtensionHandle {
         drop(reader);
         let held = grant.filter(|grant| grant.revoked_at.is_none());
         if let Some(grant) = &held {
-            grants::check(&self.registry.shared.sealer, &self.registry.owner, grant)?;
+            grant::check(&self.registry.shared.sealer, &self.registry.owner, grant)?;
         }
         let held = held.map(|grant| grants::names(&grant.names));
         refusal(held.as_deref(), names).map_or(Ok(()), |names| Err(self.not_granted(connection, names)))
@@ -103,7 +103,7 @@ impl UseRecord {
             return Ok(RecordOutcome::Gone);
         }
         let grant = tx.grant(&owner, &extension, connection).await?.filter(|grant| grant.revoked_at.is_none());
-        if let Some(Err(error)) = grant.as_ref().map(|grant| grants::check(&sealer, &owner, grant)) {
+        if let Some(Err(error)) = grant.as_ref().map(|grant| grant::check(&sealer, &owner, grant)) {
             return Ok(RecordOutcome::Edited(error));
         }
         if let Some(names) = refusal(grant.map(|grant| grants::names(&grant.names)).as_deref(), &names) {

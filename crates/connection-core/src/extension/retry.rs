@@ -2,10 +2,10 @@
 
 use connection_contract::{AuthType, SetupFailure};
 
-use super::{ExtensionError, ExtensionHandle, HandOffError, HandedOff};
+use super::{ExtensionHandle, HandOffError, HandedOff};
 pub use crate::ids::RetryTicket;
 use crate::{
-    ConnectionStatus, Error, Outcome, ResolvedConnection, SessionId,
+    ConnectionStatus, Error, ExtensionError, Outcome, ResolvedConnection, SessionId,
     store::rows::{SetupState, TicketRow},
 };
 

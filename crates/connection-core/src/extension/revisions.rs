@@ -2,29 +2,10 @@
 
 use super::ExtensionHandle;
 use crate::{
-    ConnectionId, Error,
-    requirement::public,
+    ConnectionId, Error, Revisions,
+    extension::requirement::public,
     store::{Reader, StoreError, rows::PreferenceRow},
 };
-
-/// The number of changes of an extension's settings and connection. A part that never existed counts as zero.
-///
-/// Equal revisions name the same state. A caller that decides by what it read passes its revisions, and is refused if
-/// the state has changed since.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Revisions {
-    /// Number of writes of the extension's settings.
-    pub extension_config: u64,
-    /// Number of writes of the command's settings, if a command was named.
-    pub command_config: u64,
-    /// Number of changes of the public configuration of the connection, by whatever means.
-    pub connection_config: u64,
-    /// The credential, as a number that grows with each credential that is stored for the connection.
-    pub credential: u64,
-    /// The connection that the last two numbers belong to.
-    pub connection: Option<ConnectionId>,
-}
 
 /// The rows that the revisions are computed from.
 #[derive(Clone, Debug, Default)]

@@ -6,18 +6,18 @@ use std::{future::IntoFuture, sync::Arc};
 use connection_contract::{BoxFuture, ExtensionDeclaration, Preference, Value};
 
 use super::{
-    ChangedPart, ExtensionChange, ExtensionError, ExtensionHandle, Revisions,
+    ExtensionHandle,
     preferences::{check, fields},
     revisions::Rows,
     row_marks::RowMarks,
 };
 use crate::{
-    Error,
-    registry::Shared,
-    requirement::{
+    ChangedPart, Error, ExtensionChange, ExtensionError, Revisions,
+    extension::requirement::{
         candidate, public,
         resolve::{DAMAGED, chosen},
     },
+    registry::Shared,
     store::{
         Lock, StoreError, Tx, json,
         rows::{Marked, PreferenceRow},
@@ -101,12 +101,12 @@ impl SetPreferences {
         let on = shared.clone();
         // The change runs on a task of its own, so that a committed change is notified even if the caller is dropped.
         let task = shared.runtimes.spawn(async move {
-            let turn = on.extensions.announcements.turn();
+            let turn = on.announcements.turn();
             let _turn = turn.lock().await;
             let whose = owner.clone();
             let written = on.store.write(move |tx| Box::pin(async move { change.write(tx, &whose).await }));
             let (change, revisions) = written.await??;
-            on.extensions.announcements.publish(&ExtensionChange { owner, ..change });
+            on.announcements.publish(&ExtensionChange { owner, ..change });
             Ok(revisions)
         });
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))

@@ -3,13 +3,12 @@
 
 use connection_contract::SetupFailure;
 
-use super::{
-    ALL_OF_IT, ExtensionChange, ExtensionError, ExtensionHandle, NotificationOrder, grants, row_marks::RowMarks,
-};
+use super::{ExtensionHandle, grants, row_marks::RowMarks};
 use crate::{
-    ConnectionId, Error,
+    ConnectionId, Error, ExtensionChange, ExtensionError,
+    extension::requirement::fingerprint,
+    grant::{ALL_OF_IT, NotificationOrder},
     registry::Shared,
-    requirement::fingerprint,
     store::{
         Lock, StoreError, Tx, json,
         rows::{ExtensionStateRow, GrantRow, Marked},
@@ -135,5 +134,5 @@ pub(crate) fn notify(shared: &Shared, owner: &str, extension: &ForExtension, _: 
     let owner = owner.to_owned();
     let extension = extension.name.clone();
     let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
-    shared.extensions.announcements.publish(&change);
+    shared.announcements.publish(&change);
 }

@@ -2,8 +2,10 @@
 
 use connection_contract::{AuthType, HttpRequest, Requirement, Secret, SecretName, Value};
 
-use super::{CommandContext, ExtensionError, ExtensionHandle, record::UseKind};
-use crate::{Connection, ConnectionStatus, Error, ResolvedConnection, Response, guard, requirement};
+use super::{CommandContext, ExtensionHandle, record::UseKind};
+use crate::{
+    Connection, ConnectionStatus, Error, ExtensionError, ResolvedConnection, Response, guard, kinds::held_name,
+};
 
 const ACCESS_TOKEN: &str = "accessToken";
 
@@ -171,9 +173,9 @@ impl ExtensionHandle {
     async fn open(&self, connection: &Connection, names: &[SecretName]) -> Result<Vec<(SecretName, Secret)>, Error> {
         self.granted(connection.id(), names).await?;
         let entry = self.registry.shared.kinds.entry(&connection.info().kind);
-        let of_kind = entry.as_ref().map(|entry| entry.descriptor.secret_names.as_slice()).unwrap_or_default();
+        let held = entry.as_ref().map(|entry| entry.descriptor.secret_names.as_slice()).unwrap_or_default();
         let declared = self.requirement().auth.secret_names.len();
-        let held_as = |name| requirement::names::of_kind(of_kind, declared, name).unwrap_or(name);
+        let held_as = |name| held_name(held, declared, name).unwrap_or(name);
         let wanted = names.iter().map(|name| held_as(name.as_str()).to_owned());
         let taken = connection.take_secrets(wanted.collect()).await?;
         let mut secrets = Vec::new();

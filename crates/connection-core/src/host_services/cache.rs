@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, Compute, FileCache, GrantedDirectory, Kind, Secret, ServiceError};
 
 use crate::{
-    registry::Shared,
+    ground::Ground,
     services::{
         file_cache::{Cache, Computation},
         files::LocalFiles,
@@ -21,7 +21,7 @@ pub(crate) struct CachedFiles {
 }
 
 impl CachedFiles {
-    pub(crate) fn new(shared: &Shared, owner: &str, kind: &Kind, files: LocalFiles) -> Self {
+    pub(crate) fn new(shared: &Ground, owner: &str, kind: &Kind, files: LocalFiles) -> Self {
         // Kinds have no space in their names, so two namespaces never collide.
         let namespace = format!("plugin {kind} {owner}");
         Self { files, cache: shared.file_cache.clone(), namespace }

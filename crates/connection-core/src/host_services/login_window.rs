@@ -1,31 +1,15 @@
 //! Login windows: the host shows them, and the core decides for whom and for how long.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use connection_contract::{BoxFuture, Kind, LoginOutcome, LoginWindow as Asked, LoginWindowService, encode};
 
-use crate::{Clock, ProfileId, registry::Shared};
+use crate::{Clock, LoginWindow, ProfileId, ground::Ground};
 
 /// The longest time that a window stays open, whatever its plugin requests.
 pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(600);
 /// The shortest time that a window stays open, so that a person can use it.
 const MIN_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Shows windows in which a person logs in. A host implements it.
-#[async_trait]
-pub trait LoginWindow: Send + Sync + fmt::Debug {
-    /// Shows a window until it ends.
-    ///
-    /// Cookies must be kept apart by the window's `partition`. It names the kind, the profile and the owner and is
-    /// always the same for them, so a host may keep their cookies.
-    ///
-    /// # Cancellation
-    ///
-    /// If the future is dropped, the window must close. The core drops it when the window's time is over, which the
-    /// core measures, and when the caller is gone.
-    async fn open(&self, window: Asked) -> LoginOutcome;
-}
 
 /// The kind, owner and profile that a window belongs to.
 #[derive(Clone, Debug)]
@@ -54,7 +38,7 @@ pub(crate) struct Windows {
 
 impl Windows {
     /// Returns `None` if this host cannot show windows.
-    pub(crate) fn new(shared: &Shared, whose: WindowOwner) -> Option<Self> {
+    pub(crate) fn new(shared: &Ground, whose: WindowOwner) -> Option<Self> {
         let host = shared.local_services.window.clone()?;
         Some(Self { host, clock: shared.clock.clone(), whose })
     }

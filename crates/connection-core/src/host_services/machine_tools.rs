@@ -7,8 +7,11 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use connection_contract::{Descriptor, DisplayText, FoundTool, PathSpec, ProfileSpec, ServiceError, ToolSpec};
 
-use super::{ToolNotAllowed, ToolPolicy, version_command};
-use crate::{Clock, Environment, SystemClock, SystemEnvironment, platform, services::environment::resolve};
+use super::version_command;
+use crate::{
+    Clock, Environment, SystemClock, SystemEnvironment, ToolNotAllowed, ToolPolicy, platform,
+    services::environment::resolve,
+};
 
 /// The maximum number of directories to search.
 const MAX_DIRECTORIES: usize = 256;

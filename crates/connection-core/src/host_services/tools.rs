@@ -10,7 +10,8 @@ use std::{path::PathBuf, sync::Arc};
 use connection_contract::{BoxFuture, DisplayText, FoundTool, ServiceError, ToolService, ToolSpec};
 
 use super::MachineTools;
-use crate::registry::{KindEntry, Shared};
+use crate::ground::Ground;
+use crate::kinds::KindEntry;
 
 /// The tools of one kind on this machine.
 #[derive(Clone)]
@@ -21,7 +22,7 @@ pub(crate) struct LocalTools {
 
 impl LocalTools {
     /// Returns `None` for a kind that declares no tools, and on a host that allows none.
-    pub(crate) fn new(shared: &Shared, kind: &Arc<KindEntry>) -> Option<Self> {
+    pub(crate) fn new(shared: &Ground, kind: &Arc<KindEntry>) -> Option<Self> {
         let policy = &shared.local_services.tools;
         let lends = !policy.is_empty() && !kind.descriptor.tools.is_empty();
         lends.then(|| Self {

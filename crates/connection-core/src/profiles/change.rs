@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use connection_contract::DisplayText;
 
-use super::{Profile, ProfileError, Profiles, rules};
+use super::{Profile, Profiles};
 use crate::{
-    Error, ProfileId,
+    Error, ProfileError, ProfileId,
+    profile_rows::rules,
     store::rows::{Marked, ProfileRow},
 };
 
@@ -90,7 +91,7 @@ impl Profiles {
         let wanted = ProfileRow {
             id: ProfileId::from(self.shared.ids.next()),
             label: rules::label(label.as_str()).ok_or(Error::InvalidLabel)?,
-            directory: rules::directory(&self.spec, &directory)?,
+            directory: rules::directory(&self.of.spec, &directory)?,
             is_default,
             is_implicit: false,
             created_at: 0,
@@ -98,7 +99,7 @@ impl Profiles {
         };
         // Ids sort in the order in which they are drawn. `within` drew its id for the first profile after this one,
         // so the two are swapped: the first profile gets the smaller id.
-        let mut within = self.transaction_context();
+        let mut within = self.of.transaction_context();
         let mut wanted = ProfileRow { created_at: within.now, ..wanted };
         std::mem::swap(&mut within.fresh, &mut wanted.id);
         let made = self.shared.store.write(move |tx| {
@@ -140,9 +141,9 @@ impl Profiles {
             Some(label) => Some(rules::label(label.as_str()).ok_or(Error::InvalidLabel)?),
             None => None,
         };
-        let directory = directory.map(|path| rules::directory(&self.spec, &path)).transpose()?;
+        let directory = directory.map(|path| rules::directory(&self.of.spec, &path)).transpose()?;
         let says_all = label.is_some() && directory.is_some();
-        let within = self.transaction_context();
+        let within = self.of.transaction_context();
         let changed = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 let rows = match within.begin(tx).await? {
@@ -215,8 +216,8 @@ impl Profiles {
     /// [`ProfileError::Last`], [`ProfileError::Default`], [`ProfileError::InUse`] while the host, a connection or a
     /// slot uses the profile, [`ProfileError::NotFound`], and errors of the store.
     pub async fn remove(&self, id: ProfileId) -> Result<(), Error> {
-        let uses = self.shared.profile_uses.as_ref().map_or(0, |uses| uses(&self.owner, &self.kind, id));
-        let within = self.transaction_context();
+        let uses = self.shared.profile_uses.as_ref().map_or(0, |uses| uses(&self.of.owner, &self.of.kind, id));
+        let within = self.of.transaction_context();
         let removed = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(crate::store::Lock::Owner(&within.owner)).await?;

@@ -4,10 +4,10 @@ use std::{ffi::OsStr, io::ErrorKind, path::Path};
 
 use connection_contract::DisplayText;
 
-use super::{ProfileError, Profiles, SpawnOptions};
+use super::{Profiles, SpawnOptions};
 use connection_seal::platform;
 
-use crate::Error;
+use crate::{Error, ProfileError};
 
 impl Profiles {
     /// Creates the directory that a start [names](Self::apply_profile), for a tool that [needs it to
@@ -26,7 +26,7 @@ impl Profiles {
     /// [`ProfileError::NotMade`]; parent directories that were already created stay.
     pub async fn make_directory(&self, options: &SpawnOptions) -> Result<bool, Error> {
         let named = options.profile().map(|(_, directory)| directory.to_owned());
-        let Some(directory) = named.filter(|_| self.spec.needs_directory && self.is_named(options)) else {
+        let Some(directory) = named.filter(|_| self.of.spec.needs_directory && self.is_named(options)) else {
             return Ok(false);
         };
         let path = DisplayText::from(directory.to_string_lossy().into_owned()).to_string();
@@ -39,7 +39,7 @@ impl Profiles {
 
     /// Returns `true` if the start tells the tool where its directory is.
     fn is_named(&self, options: &SpawnOptions) -> bool {
-        options.profile_kind() == Some(&self.kind) && options.env.contains_key(OsStr::new(&*self.spec.env_var))
+        options.profile_kind() == Some(&self.of.kind) && options.env.contains_key(OsStr::new(&*self.of.spec.env_var))
     }
 }
 

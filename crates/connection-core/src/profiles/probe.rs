@@ -15,9 +15,10 @@ use connection_contract::{
     Reason, Secret, ServiceError, Value, encode, host, reason,
 };
 
-use super::{Profiles, rules};
+use super::Profiles;
 use crate::{
     Error, FilesPolicy, MachineTools,
+    profile_rows::rules,
     services::{
         file_cache::{Cache, Computation},
         files::{Bounds, LocalFiles, Reading},
@@ -75,15 +76,15 @@ impl Profiles {
     /// A missing or unreadable directory and a link are not errors; see [`DirectoryProbe::state`].
     pub async fn probe(&self, path: impl AsRef<Path>) -> Result<DirectoryProbe, Error> {
         let path = PathBuf::from(rules::absolute(path.as_ref())?);
-        let reading = Reading::of(&self.shared, &self.owner);
+        let reading = self.shared.reading(&self.of.owner);
         let bounds = reading.bounds().await.map_err(Error::Files)?;
         let look = move || directory_state(&bounds, &path);
         let looked = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
         // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
         let (state, real) = looked.await.ok().and_then(Result::ok).unwrap_or((DirectoryState::Unreadable, None));
-        let whose = format!("{}\0{}", self.owner, self.kind);
+        let whose = format!("{}\0{}", self.of.owner, self.of.kind);
         let prober = Prober { cache: &self.shared.file_cache, reading, whose: &whose };
-        Ok(prober.probed(state, real, &self.spec).await)
+        Ok(prober.probed(state, real, &self.of.spec).await)
     }
 }
 

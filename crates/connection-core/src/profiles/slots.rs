@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Profile, ProfileError, Profiles, RowMarks, rules};
+use super::{Profile, Profiles};
 use crate::{
-    Error, ProfileId,
+    Error, ProfileError, ProfileId,
+    profile_rows::RowMarks,
+    profile_rows::rules,
     store::{
         Lock,
         rows::{Marked, SlotRow},
@@ -28,13 +30,13 @@ impl Profiles {
         if let Some(slot) = slot {
             rules::slot(slot)?;
             let mut reader = self.shared.reader().await?;
-            let owner = &self.owner;
-            let kind = self.kind.as_str();
+            let owner = &self.of.owner;
+            let kind = self.of.kind.as_str();
             if let Some(named) = reader.profile_slot(owner, kind, slot).await? {
-                self.marks().check_slot(&named)?;
+                self.of.marks().check_slot(&named)?;
                 // Between the two reads, the slot may have been changed and this profile removed.
                 if let Some(row) = reader.profile(owner, kind, named.profile_id).await? {
-                    self.marks().check(&row)?;
+                    self.of.marks().check(&row)?;
                     return Ok(row.into());
                 }
             }
@@ -53,8 +55,8 @@ impl Profiles {
     /// [`ProfileError::NotFound`], [`ProfileError::Slot`], and errors of the store.
     pub async fn set_slot(&self, slot: &str, id: ProfileId) -> Result<(), Error> {
         rules::slot(slot)?;
-        let owner = self.owner.to_string();
-        let kind = self.kind.clone();
+        let owner = self.of.owner.to_string();
+        let kind = self.of.kind.clone();
         let slot = slot.to_owned();
         let now = self.shared.clock.now().seconds();
         let sealer = self.shared.sealer.clone();
@@ -79,8 +81,8 @@ impl Profiles {
     /// [`ProfileError::Slot`], and errors of the store.
     pub async fn clear_slot(&self, slot: &str) -> Result<bool, Error> {
         rules::slot(slot)?;
-        let owner = self.owner.to_string();
-        let kind = self.kind.clone();
+        let owner = self.of.owner.to_string();
+        let kind = self.of.kind.clone();
         let slot = slot.to_owned();
         let now = self.shared.clock.now().seconds();
         let sealer = self.shared.sealer.clone();
@@ -99,7 +101,7 @@ impl Profiles {
     ///
     /// Errors of the store.
     pub async fn slots(&self) -> Result<BTreeMap<String, ProfileId>, Error> {
-        let rows = self.shared.reader().await?.profile_slots(&self.owner, self.kind.as_str()).await?;
+        let rows = self.shared.reader().await?.profile_slots(&self.of.owner, self.of.kind.as_str()).await?;
         Ok(rows.into_iter().map(|row| (row.slot, row.profile_id)).collect())
     }
 }

@@ -9,8 +9,8 @@ use std::{
 
 use connection_contract::{EnvValue, Kind, ProfileSpec};
 
-use super::{Profile, ProfileError, Profiles};
-use crate::{Environment, Error, ProfileId, registry::has_environment, services::environment};
+use super::{Profile, Profiles};
+use crate::{Environment, Error, ProfileError, ProfileId, owner::has_environment, services::environment};
 
 /// The options for starting a process. Its variables are added to those that the host gives to every process.
 #[derive(Clone, PartialEq, Eq)]
@@ -96,9 +96,9 @@ impl SpawnOptions {
 
     /// Applies a profile in place of any other. For a profile on the tool's own directory, the variables are
     /// removed instead of set: a tool that gets the same directory from a variable may look for fewer files.
-    fn put(&mut self, of: &Profiles, profile: &Profile) {
-        let spec = &of.spec;
-        let environment = &*of.shared.environment;
+    fn put(&mut self, profiles: &Profiles, profile: &Profile) {
+        let spec = &profiles.of.spec;
+        let environment = &*profiles.shared.environment;
         self.take_out();
         let before: Vec<_> = names(spec).map(|name| (name.clone(), self.env.remove(&name))).collect();
         let mut without = Vec::new();
@@ -111,8 +111,8 @@ impl SpawnOptions {
             self.args.splice(..0, args.clone());
         }
         let id = profile.id;
-        let owner = of.owner.to_string();
-        let kind = of.kind.clone();
+        let owner = profiles.of.owner.to_string();
+        let kind = profiles.of.kind.clone();
         let directory = profile.directory.clone();
         self.applied = Some(Applied { id, owner, kind, directory, before, without, args });
     }
@@ -213,15 +213,15 @@ impl Profiles {
     ///
     /// [`ProfileError::NotFound`] for such an owner, and errors of the store. The options are then unchanged.
     pub async fn apply_profile(&self, options: &mut SpawnOptions, id: ProfileId) -> Result<Option<Profile>, Error> {
-        let row = self.shared.reader().await?.profile(&self.owner, self.kind.as_str(), id).await?;
+        let row = self.shared.reader().await?.profile(&self.of.owner, self.of.kind.as_str(), id).await?;
         if let Some(row) = &row {
-            self.marks().check(row)?;
+            self.of.marks().check(row)?;
         }
         let profile = row.map(Profile::from);
         match &profile {
             Some(profile) => options.put(self, profile),
-            None if has_environment(&self.owner) => {}
-            None => return Err(ProfileError::NotFound { kind: self.kind.clone(), id }.into()),
+            None if has_environment(&self.of.owner) => {}
+            None => return Err(ProfileError::NotFound { kind: self.of.kind.clone(), id }.into()),
         }
         Ok(profile)
     }

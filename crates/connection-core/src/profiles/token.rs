@@ -4,8 +4,8 @@ use std::fmt;
 
 use connection_contract::{Secret, Text};
 
-use super::{ProfileError, Profiles, SpawnOptions};
-use crate::{Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, ProfileId};
+use super::{Profiles, SpawnOptions};
+use crate::{Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, ProfileError, ProfileId};
 
 /// A token that the tool gets when it is started with a profile.
 pub struct ProfileToken {
@@ -62,7 +62,7 @@ impl Profiles {
     /// whose credential cannot be opened is an error, too, because the tool would otherwise run with another login:
     /// [`Error::Sealed`], [`Error::Credential`], [`Error::PluginFault`], and errors of the store.
     pub async fn token(&self, id: ProfileId) -> Result<Option<ProfileToken>, Error> {
-        let kind = &self.kind;
+        let kind = &self.of.kind;
         let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let Some(tool) = entry.descriptor.tools.first() else { return Ok(None) };
         let Some((secret_name, variable)) = tool
@@ -72,7 +72,7 @@ impl Profiles {
         else {
             return Ok(None);
         };
-        let registry = ConnectionRegistry { shared: self.shared.clone(), owner: self.owner.clone() };
+        let registry = ConnectionRegistry { shared: self.shared.clone(), owner: self.of.owner.clone() };
         let mut candidates = Vec::new();
         let mut filter = Filter::new().kind(kind.clone()).profile(id);
         loop {

@@ -13,11 +13,12 @@ use super::{flight::Target, lease::Lease};
 use crate::{
     Error,
     contain::{Contained, contain},
+    credential::{HostServices, Subject},
     exchange::{ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain},
+    kinds::KindEntry,
     limits,
-    registry::{KindEntry, Shared},
+    registry::Shared,
     store::LEASE,
-    verify::{HostServices, Subject},
 };
 
 /// The longest run of a refresher. It ends within the lease, including the request that it sent last.

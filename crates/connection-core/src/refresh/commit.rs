@@ -14,16 +14,16 @@ use super::{
     flight::Target,
     lease::Lease,
     outcome::{RefreshOutcome, report},
-    plan::{self, ReportedTimes},
 };
 use crate::{
     ChangedPart, ConnectionId, Error, IdGenerator,
-    connection::{Payload, named_secrets, replace},
+    credential::{Payload, named_secrets, replace},
     event,
     exchange::ExchangeKey,
-    extension::{self, Affected},
+    grant::{self, Affected},
     keys::Sealer,
     liveness::column,
+    plan::{self, ReportedTimes},
     store::{
         Lock, StoreError, Tx, json,
         rows::{CredentialRow, ListedRow, LivenessRow, PlanRow},
@@ -135,7 +135,7 @@ pub(super) async fn renewed(
         ..fresh
     };
     let written = shared.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys).await }));
-    let turn = extension::notification_order(shared).await;
+    let turn = grant::notification_order(shared).await;
     let written = written.await?;
     if !matches!(written, CommitOutcome::Gone) {
         lease.end();

@@ -11,14 +11,14 @@ use super::{
     lease::Lease,
     not_renewed,
     outcome::{RefreshOutcome, report},
-    plan::{self, Plan},
 };
 use crate::{
     Error,
-    connection::replace,
+    credential::replace,
     event,
     exchange::{self, ExchangeKey, Uncertain, unknown},
     liveness::column,
+    plan::{self, Plan},
     store::{
         Lock, Reopened, StoreError, Tx, json,
         rows::{BootTime, LivenessRow, PlanRow},

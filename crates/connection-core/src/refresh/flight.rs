@@ -16,12 +16,13 @@ use super::{
     lease::{self, Lease},
     not_renewed,
     outcome::{RefreshOutcome, report},
-    plan::{Plan, Stage},
 };
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
-    registry::{KindEntry, Shared},
-    verify::{self, Subject},
+    credential::{Subject, open_read, unreadable},
+    kinds::KindEntry,
+    plan::{Plan, Stage},
+    registry::Shared,
 };
 
 /// Maximum number of times a waiter reads the row again after another process finishes.
@@ -115,7 +116,7 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
     let shared = &registry.shared;
     // The row is read again under the lease: the previous holder may have stored a credential or failed.
     let before = registry.seen(info.id).await?;
-    let opened = verify::open_read(shared, &before.info, &before.read).await?;
+    let opened = open_read(shared, &before.info, &before.read).await?;
     let info = before.info;
     if opened.generation != generation {
         report(shared, &info, RefreshOutcome::Adopted, None);
@@ -158,11 +159,6 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
             failure::record(&target, lease, Failure::of(semantics, why, uncertain, Vec::new(), None)).await
         }
     }
-}
-
-fn unreadable() -> NotLive {
-    let reason = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read");
-    NotLive::failing(reason.remedy("authorize this connection again"))
 }
 
 /// Returns the error of the previous attempt.

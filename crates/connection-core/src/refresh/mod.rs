@@ -11,8 +11,6 @@ mod failure;
 mod flight;
 mod lease;
 mod outcome;
-pub(crate) mod plan;
-mod scheduler;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +20,7 @@ use connection_contract::NotLive;
 
 use crate::{
     ConnectionId, ConnectionRegistry, Error, StoreError,
-    connection::{ReadConnection, Stored},
+    credential::{ReadConnection, Stored},
 };
 
 use flight::{MAX_ATTEMPTS, run};

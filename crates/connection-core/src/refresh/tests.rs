@@ -3,13 +3,11 @@
 use connection_contract::{NotLive, Reason, RefreshSemantics, Timestamp, reason};
 use uuid::Uuid;
 
-use super::{
-    failure::Failure,
-    plan::{Plan, ReportedTimes, Stage, after_failure, after_unclear, at_risk_until, of},
-};
+use super::failure::Failure;
 use crate::{
     ConnectionId,
     exchange::{ExchangeKey, Uncertain},
+    plan::{Plan, ReportedTimes, Stage, after_failure, after_unclear, at_risk_until, of},
     store::rows::PlanRow,
 };
 

@@ -6,9 +6,10 @@ use uuid::Uuid;
 use super::{Events, Shared};
 use crate::{
     Error,
-    extension::{choice, grants, row_marks},
+    extension::{choice, row_marks},
+    grant,
     guard::{self, RowError, RowFault},
-    profiles,
+    profile_rows,
     store::broken_row_link,
 };
 
@@ -73,7 +74,7 @@ async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
     let sealer = &shared.sealer;
     let mut reader = shared.reader().await?;
     let grants = reader.grants(owner).await?;
-    let mut found: Vec<_> = grants.iter().filter_map(|row| grants::check(sealer, owner, row).err()).collect();
+    let mut found: Vec<_> = grants.iter().filter_map(|row| grant::check(sealer, owner, row).err()).collect();
     let choices = reader.choices(owner).await?;
     found.extend(choices.iter().filter_map(|row| choice::check(sealer, owner, row).err()));
     let marks = row_marks::RowMarks { sealer, owner, now: 0 };
@@ -86,7 +87,7 @@ async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
     for kind in reader.profile_kinds(owner).await? {
         // What no kind is called is no kind's profile.
         let Some(kind) = Kind::parse(&kind) else { continue };
-        let marks = profiles::RowMarks { sealer, owner, kind: &kind, now: 0 };
+        let marks = profile_rows::RowMarks { sealer, owner, kind: &kind, now: 0 };
         found.extend(reader.profiles(owner, kind.as_str()).await?.iter().filter_map(|row| marks.check(row).err()));
         let slots = reader.profile_slots(owner, kind.as_str()).await?;
         found.extend(slots.iter().filter_map(|row| marks.check_slot(row).err()));

@@ -5,19 +5,21 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use connection_contract::{ConnectionDefinition, Crypto as _, Kind, encode};
 use connection_egress::HttpClient;
 
-use super::{ConnectionRegistry, DEFAULT_OWNER, KindTable, ProfileUses, RegisterError, Shared, node, protect};
+use super::{ConnectionRegistry, Shared, activate, check_kind, node, protect};
 use crate::{
     Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
-    KeySources, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment, ToolPolicyError,
-    UuidV7,
-    connection::HotRows,
+    KeySources, RegisterError, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment,
+    ToolPolicyError, UuidV7,
     contain::Runtimes,
-    exchange::{Exchanges, recover},
+    credential::HotRows,
+    exchange::{self, Exchanges, recover},
     extension,
-    host_services::{self, LocalServices},
+    ground::{Ground, ProfileUses},
     keys::{OpenKeyError, open_keyset},
+    kinds::KindTable,
     limits::MAX_SETUPS,
-    services::{crypto::SystemCrypto, provided_secrets::ProvidedSecrets},
+    owner::DEFAULT_OWNER,
+    services::{crypto::SystemCrypto, local_services::LocalServices, provided_secrets::ProvidedSecrets},
     store::{Changed, Store},
     usage::UsageState,
     verify::{ProbeLimits, ProbePermits},
@@ -261,7 +263,8 @@ impl RegistryBuilder {
 
     /// Registers a kind. If a kind is refused, `open` returns the first such error.
     pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
-        if let Err(error) = self.kinds.register(definition) {
+        let registered = check_kind::check(definition).and_then(|entry| self.kinds.register(entry));
+        if let Err(error) = registered {
             self.refused.get_or_insert(error);
         }
         self
@@ -331,7 +334,6 @@ impl RegistryBuilder {
         });
         let (store, sealer, state) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
         let files = store.file().into_iter().fold(files, FilesPolicy::protect_file).hold();
-        let (sessions, flights, refreshes, removals, rollbacks, subscriptions) = Default::default();
         let hot = Arc::new(HotRows::new(hot_rows));
         let usage = Arc::<UsageState>::default();
         let forgetful = hot.clone();
@@ -342,7 +344,7 @@ impl RegistryBuilder {
                 told.listed();
             }
         });
-        let shared = Shared {
+        let ground = Ground {
             store,
             process,
             sealer,
@@ -354,35 +356,38 @@ impl RegistryBuilder {
             file_cache: Default::default(),
             environment,
             profile_uses,
-            inbound,
             local_services: lent,
             given,
-            kinds: self.kinds,
-            sessions,
-            flights,
+            kinds: Arc::new(self.kinds),
+            subscriptions: Default::default(),
+            announcements: Default::default(),
+            runtimes,
+        };
+        let exchange = exchange::System { ground: Arc::new(ground), exchanges: Exchanges::default(), state };
+        let shared = Shared {
+            exchange: Arc::new(exchange),
+            inbound,
+            sessions: Default::default(),
+            flights: Default::default(),
             places: ProbePermits::new(probes),
-            refreshes,
+            refreshes: Default::default(),
             refresh_counts: Default::default(),
             most_setups,
-            removals,
-            rollbacks,
-            subscriptions,
+            removals: Default::default(),
+            rollbacks: Default::default(),
             extensions: extension::Declarations::new(settings),
-            exchanges: Exchanges::default(),
-            state,
             hot,
-            webhook_checks: Checks::default(),
             usage,
-            runtimes,
+            webhook_checks: Checks::default(),
         };
         tracing::debug!(store = shared.store.place(), "registry opened");
         shared.warn_of_answer_room();
         let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
-        let rescuing = registry.shared.clone();
+        let rescuing = registry.shared.exchange.clone();
         // The recovery does not panic. Exchanges that it leaves behind are found by the next caller that needs them.
         registry.shared.runtimes.spawn(async move { recover(&rescuing).await }).await.unwrap_or_default();
         for entry in registry.shared.kinds.entries() {
-            host_services::activate(&registry.shared, &entry, &registry.owner);
+            activate::activate(&registry.shared, &entry, &registry.owner);
         }
         if let Some(inbound) = &registry.shared.inbound {
             inbound.opened(registry.server().downgrade());

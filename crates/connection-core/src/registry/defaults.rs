@@ -9,7 +9,7 @@ use connection_contract::Kind;
 
 use crate::{
     ChangedPart, Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, event,
-    extension::{self, Affected},
+    grant::{self, Affected},
     registry::Shared,
     store::{
         Lock, StoreError, Tx,
@@ -119,7 +119,7 @@ impl Connection {
         let now = shared.clock.now().seconds();
         let ids = shared.ids.clone();
         let sealer = shared.sealer.clone();
-        let turn = extension::notification_order(shared).await;
+        let turn = grant::notification_order(shared).await;
         let changed = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&owner)).await?;

@@ -2,37 +2,11 @@
 
 use std::collections::HashMap;
 
-use connection_contract::{BaseUrl, Descriptor, Field, Guide, Input, Origin, SecretName, Text, host};
+use connection_contract::{Descriptor, Field, Guide, Input, SecretName};
 use regex::Regex;
 
 use super::describe_tools;
-use crate::{Capabilities, limits, setup::answers};
-
-/// The checked parts of a descriptor.
-pub(crate) struct Checked {
-    /// The declared addresses with their texts. The first one is the base.
-    pub(crate) addresses: Vec<(Text, BaseUrl)>,
-    /// The declared addresses that stand for several hosts.
-    pub(crate) wildcards: Vec<Text>,
-    /// The patterns by field name. Each matches the whole text.
-    pub(crate) patterns: HashMap<Text, Regex>,
-}
-
-impl Checked {
-    pub(crate) fn base(&self) -> Option<&BaseUrl> {
-        self.addresses.first().map(|(_, base)| base)
-    }
-
-    pub(crate) fn declares(&self, origin: &Origin) -> bool {
-        self.addresses.iter().any(|(_, base)| base.origin() == origin)
-            || self.wildcards.iter().any(|wildcard| host::matches(wildcard, origin))
-    }
-    /// Returns `true` if `text` is a declared wildcard, or the origin of a declared address.
-    pub(crate) fn declares_text(&self, text: &str) -> bool {
-        self.wildcards.iter().any(|wildcard| wildcard == text)
-            || self.addresses.iter().any(|(_, base)| base.origin().as_str() == text)
-    }
-}
+use crate::{Capabilities, kinds::Checked, limits, setup::answers};
 
 /// Checks a descriptor. The error says which part is wrong.
 pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<Checked, String> {

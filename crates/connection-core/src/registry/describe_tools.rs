@@ -3,7 +3,7 @@
 
 use connection_contract::{Descriptor, Link, PathBase, PathSpec, SecretName, SignIn, ToolSpec};
 
-use crate::{definition::Capabilities, host_services::is_bare};
+use crate::{definition::Capabilities, services::is_bare};
 
 const MAX_ARGUMENTS: usize = 16;
 const MAX_COMMAND_LENGTH: usize = 1000;

@@ -2,15 +2,11 @@
 //! checked.
 
 use connection_contract::Timestamp;
-use serde_json::Value;
 
-use super::{BeginWatch, ConnectionRegistry, Shared};
+use super::{BeginWatch, ConnectionRegistry};
 use crate::{
-    ConnectionId, Error, EventId, event, guard,
-    store::{
-        broken_link,
-        rows::{EventRow, StoredEvent},
-    },
+    ConnectionId, Error, EventId, guard,
+    store::{broken_link, rows::StoredEvent},
 };
 
 /// Number of events that are read at once.
@@ -164,11 +160,4 @@ impl Event {
 /// Converts the number of an event. The table has no number below 1.
 fn number(seq: i64) -> u64 {
     u64::try_from(seq).unwrap_or_default()
-}
-
-impl Shared {
-    /// An event of now. The body holds no secret.
-    pub(crate) fn event(&self, owner: &str, connection: ConnectionId, kind: &str, body: Value) -> EventRow {
-        event::at(self.clock.now().seconds(), &*self.ids, owner, connection, kind, body)
-    }
 }

@@ -2,68 +2,14 @@
 
 use std::time::Duration;
 
-use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timestamp};
+use connection_contract::{Kind, Liveness};
 
-use super::{ListCursor, Shared};
+use super::Shared;
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, ProfileId,
+    ConnectionInfo, ConnectionRegistry, Error, ListCursor, ProfileId,
     liveness::column,
-    refresh::plan,
-    store::{
-        ListFilter, any_of, json,
-        rows::{FoundRow, ListedRow},
-    },
+    store::{ListFilter, any_of, rows::FoundRow},
 };
-
-/// The kind of a row whose kind cannot be read. Nothing in such a row can be opened, even if a plugin has this name.
-pub(super) const UNREADABLE: Kind = Kind::from_static("unreadable");
-
-/// The information about a connection at the time it was read.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ConnectionInfo {
-    /// The id.
-    pub id: ConnectionId,
-    /// The owner.
-    pub owner: String,
-    /// The kind.
-    pub kind: Kind,
-    /// The provider. If no plugin of the kind is registered, this is the kind itself.
-    pub provider: Kind,
-    /// The label, which is unique per owner and kind.
-    pub label: DisplayText,
-    /// The account that the connection reaches.
-    pub identity: Identity,
-    /// The liveness, as last measured.
-    pub liveness: Liveness,
-    /// The reason why the connection is not live. For a live connection, the reason why its credential could not be
-    /// refreshed, if an answer was lost or somebody has to fix something.
-    pub reason: Option<Reason>,
-    /// The time of the last measurement.
-    pub checked_at: Option<Timestamp>,
-    /// The time at which the credential stops working, if the provider says so.
-    pub valid_until: Option<Timestamp>,
-    /// The time at which refreshing stops working and the user must authorize again, if the provider says so.
-    pub authorized_until: Option<Timestamp>,
-    /// `true` if the kind refreshes the credential by itself. Then `valid_until` requires no action.
-    pub renews: bool,
-    /// The scopes that the provider granted, if it reports them.
-    pub scopes: Option<Vec<String>>,
-    /// The public configuration by field name.
-    pub config: Vec<(String, String)>,
-    /// The profile of the kind's tool that the connection belongs to.
-    pub profile: Option<ProfileId>,
-    /// `true` if the connection is the default of its provider.
-    pub is_default: bool,
-    /// The time at which it was connected.
-    pub created_at: Timestamp,
-    /// The time of the last change of anything but the liveness.
-    pub updated_at: Timestamp,
-    /// `true` if a plugin of the kind is registered. Without one, the connection can only be removed.
-    pub registered: bool,
-    /// The position in the order of lists.
-    pub cursor: ListCursor,
-}
 
 /// Selects the connections to list. All conditions must hold; of several livenesses, one must match.
 #[derive(Clone, Debug, Default)]
@@ -254,94 +200,11 @@ impl Shared {
         Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
     }
 
-    /// Returns the provider of a kind, or the kind itself if it is not registered.
-    pub(crate) fn provider_of(&self, kind: &Kind) -> Kind {
-        self.kinds.entry(kind).map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone())
-    }
-
-    /// Returns the registered kinds of a provider, and the kind with the provider's own name if that kind is not
-    /// registered.
-    pub(crate) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
-        let mut kinds = Vec::new();
-        let mut named = false;
-        for known in self.kinds.entries() {
-            named |= known.kind() == provider;
-            if known.descriptor.provider == *provider {
-                kinds.push(known.kind().clone());
-            }
-        }
-        if !named {
-            kinds.push(provider.clone());
-        }
-        kinds
-    }
-
-    /// Returns the registered kinds of a provider.
-    pub(crate) fn registered_of(&self, provider: &Kind) -> Vec<Kind> {
-        self.kinds.of_provider(provider).iter().map(|entry| entry.kind().clone()).collect()
-    }
-
-    /// Returns the kinds that refresh their credentials.
-    pub(crate) fn renewing(&self) -> Vec<Kind> {
-        self.kinds.entries().iter().filter(|known| known.renews()).map(|known| known.kind().clone()).collect()
-    }
-
-    pub(crate) fn registered(&self) -> Vec<Kind> {
-        self.kinds.entries().iter().map(|known| known.kind().clone()).collect()
-    }
-
     /// Returns the information of a row that may be unreadable.
     fn info_of_row(&self, FoundRow { id, row, .. }: FoundRow) -> Option<ConnectionInfo> {
         if row.is_none() {
             tracing::warn!(connection = id.map(tracing::field::display), "the row of a connection cannot be read");
         }
         self.info(row?)
-    }
-
-    /// Returns the information of a row as hosts see it. A row with an invalid kind is listed, so that it can be
-    /// removed.
-    pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
-        let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
-        let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
-        let reason = reason.as_deref().and_then(json::to_reason).or_else(|| match liveness {
-            Liveness::Live | Liveness::Unknown => plan::note(row.refresh_reason.as_deref()),
-            _ => None,
-        });
-        let kind = Kind::parse(&account.kind).unwrap_or_else(|| {
-            tracing::warn!(connection = %account.id, "the kind of a connection cannot be read");
-            UNREADABLE
-        });
-        let entry = self.kinds.entry(&kind);
-        let provider = entry.as_ref().map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone());
-        Some(ConnectionInfo {
-            id: account.id,
-            owner: account.owner,
-            kind,
-            provider,
-            label: account.label.into(),
-            identity: Identity::new(account.account_id, account.account_label),
-            liveness,
-            reason,
-            checked_at: checked_at.map(Timestamp::from_seconds),
-            valid_until: valid_until.map(Timestamp::from_seconds),
-            authorized_until: authorized_until.map(Timestamp::from_seconds),
-            renews: entry.as_ref().is_some_and(|entry| entry.renews()),
-            scopes: granted_scopes.as_deref().and_then(json::to_texts),
-            config: json::to_config(&account.config),
-            profile: account.profile_id.as_deref().and_then(|id| id.parse().ok()),
-            is_default: account.is_default,
-            created_at: Timestamp::from_seconds(account.created_at),
-            updated_at: Timestamp::from_seconds(account.updated_at),
-            registered: entry.is_some(),
-            cursor: ListCursor::new(row.usable_at, account.id),
-        })
-    }
-}
-
-impl ConnectionInfo {
-    /// Returns the time at which the connection stops working unless a person acts, if the provider says so: the end of
-    /// the authorization if the kind refreshes the credential, otherwise the end of the credential.
-    pub fn ends_at(&self) -> Option<Timestamp> {
-        if self.renews { self.authorized_until } else { self.valid_until }
     }
 }

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use connection_contract::Kind;
 
-use super::{ProfileUses, RegistryBuilder};
-use crate::{Environment, LoginWindow, ProfileId, ToolPolicy};
+use super::RegistryBuilder;
+use crate::{Environment, LoginWindow, ProfileId, ToolPolicy, ground::ProfileUses};
 
 /// What kinds may use of this machine: local tools, login windows, and the environment. What is not set keeps its
 /// default, or the value of an earlier call of [`RegistryBuilder::machine`].

@@ -1,15 +1,15 @@
 //! The registry: the registered kinds, and the connections of one owner.
 
+mod activate;
 mod audit;
 mod builder;
-mod cursor;
+mod check_kind;
 mod defaults;
 mod describe;
 mod describe_tools;
 mod events;
 mod import;
 mod keys;
-mod kinds;
 mod limits;
 mod list;
 mod machine;
@@ -19,6 +19,7 @@ mod protect;
 mod registered;
 mod remove;
 mod remove_kind;
+mod scheduler;
 mod server;
 mod support;
 mod values;
@@ -27,41 +28,31 @@ mod watch;
 use std::{
     collections::HashMap,
     fmt,
+    ops::Deref,
     sync::{Arc, Mutex, Weak},
 };
 
-use connection_contract::{DisplayText, Kind};
-use connection_egress::HttpClient;
+use connection_contract::DisplayText;
 
 use crate::{
-    Clock, Connection, ConnectionId, Environment, Error, FilesPolicy, IdGenerator, ProfileId, SessionId,
-    connection::{HotRows, Stored},
-    contain::Runtimes,
-    exchange::{Exchanges, StateDirectory},
-    extension,
-    host_services::LocalServices,
-    keys::Sealer,
-    liveness::Subscriptions,
+    Connection, ConnectionId, ConnectionInfo, Error, SessionId,
+    credential::{self, HotRows, ShownConnection, Stored},
+    exchange, extension,
     refresh::{self, FlightResult},
-    services::{crypto::SystemCrypto, file_cache::Cache, provided_secrets::ProvidedSecrets},
     setup::{Inbound, Slot},
-    store::{Changed, Reader, Store},
+    store::Changed,
     usage::UsageState,
-    verify::{self, Flights, ProbePermits, ShownConnection},
+    verify::{Flights, ProbePermits},
     webhook::Checks,
 };
 
 pub use builder::{OpenError, RegistryBuilder};
-pub use cursor::{InvalidCursor, ListCursor};
 pub(crate) use defaults::is_first;
 pub use events::{Event, EventPage, Events, History};
 pub use import::{BeginImport, Import, Imported, Imports};
 pub use keys::Keys;
-pub(crate) use kinds::KindEntry;
-use kinds::KindTable;
-pub use kinds::{KindInfo, RegisterError};
 pub use limits::Limits;
-pub use list::{ConnectionInfo, Filter, Page};
+pub use list::{Filter, Page};
 pub use machine::Machine;
 pub use node::AnswerRoom;
 pub use preflight::{InOrder, Preflight};
@@ -72,31 +63,11 @@ pub use server::Server;
 pub use support::{HostService, KindSupport, NeedState};
 pub use watch::{BeginWatch, Watch};
 
-/// Returns how many times the host uses a profile of an owner and a kind.
-pub(crate) type ProfileUses = Box<dyn Fn(&str, &Kind, ProfileId) -> usize + Send + Sync>;
-
-/// The state that all handles of one opened registry share.
+/// The state that all handles of one opened registry share: that of each system, over the ground.
 pub(crate) struct Shared {
-    pub(crate) store: Store,
-    /// The name of this process in leases.
-    pub(crate) process: String,
-    pub(crate) sealer: Sealer,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) ids: Arc<dyn IdGenerator>,
-    pub(crate) crypto: SystemCrypto,
-    pub(crate) http: HttpClient,
-    pub(crate) files: Arc<FilesPolicy>,
-    /// Values that kinds computed from files.
-    pub(crate) file_cache: Arc<Cache>,
-    pub(crate) environment: Arc<dyn Environment>,
-    /// Counts the host's uses of a profile. `None` if the host uses none.
-    pub(crate) profile_uses: Option<ProfileUses>,
+    /// The exchanges in progress, over the ground.
+    pub(crate) exchange: Arc<exchange::System>,
     pub(crate) inbound: Inbound,
-    /// Tools and login windows that the host provides.
-    pub(crate) local_services: LocalServices,
-    /// Secret values of kinds that the host provides.
-    pub(crate) given: ProvidedSecrets,
-    pub(crate) kinds: KindTable,
     /// The slots of sessions that have a handle, a run or a timer in this process.
     pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
     /// The probes in progress.
@@ -109,25 +80,23 @@ pub(crate) struct Shared {
     pub(crate) most_setups: u32,
     pub(crate) removals: Flights<Removal>,
     pub(crate) rollbacks: Flights<ConnectionInfo>,
-    pub(crate) subscriptions: Subscriptions,
     /// The in-memory state of extensions.
     pub(crate) extensions: extension::Declarations,
-    /// The exchanges in progress.
-    pub(crate) exchanges: Exchanges,
-    /// The state directory of this node, if there is one.
-    pub(crate) state: Option<Arc<StateDirectory>>,
     pub(crate) hot: Arc<HotRows>,
     pub(crate) usage: Arc<UsageState>,
     /// Webhook deliveries that are being checked.
     pub(crate) webhook_checks: Checks,
-    pub(crate) runtimes: Arc<Runtimes>,
+}
+
+impl Deref for Shared {
+    type Target = Arc<exchange::System>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.exchange
+    }
 }
 
 impl Shared {
-    pub(crate) async fn reader(&self) -> Result<Reader, Error> {
-        Ok(self.store.reader().await?)
-    }
-
     /// Forgets the cached rows, because they hold which kinds are registered.
     fn kinds_changed(&self) {
         self.hot.forget(Changed::Something);
@@ -185,15 +154,7 @@ pub struct ConnectionRegistry {
     pub(crate) owner: Arc<str>,
 }
 
-/// Owner used by hosts that do not separate their users.
-pub(crate) const DEFAULT_OWNER: &str = "local";
 const MAX_OWNER_LENGTH: usize = 200;
-
-/// Returns `true` for the owner that uses the environment of this process, with its home directory and the files that
-/// tools keep there. No other owner may use it.
-pub(crate) fn has_environment(owner: &str) -> bool {
-    owner == DEFAULT_OWNER
-}
 
 impl fmt::Debug for ConnectionRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -259,7 +220,7 @@ impl ConnectionRegistry {
     }
 
     pub(crate) async fn seen(&self, id: ConnectionId) -> Result<ShownConnection, Error> {
-        let read = verify::read(&self.shared, id).await?;
+        let read = credential::read(&self.shared, id).await?;
         if *read.listed.account.owner != *self.owner {
             return Err(Error::NotFound(id));
         }

@@ -11,9 +11,9 @@ use connection_contract::Kind;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use super::list::UNREADABLE;
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
+    ground::UNREADABLE,
     verify::{self, ProbeTrigger},
 };
 

@@ -2,8 +2,8 @@
 
 use connection_contract::{ConnectionDefinition, Kind};
 
-use super::{ConnectionRegistry, KindInfo, RegisterError};
-use crate::host_services;
+use super::{ConnectionRegistry, activate, check_kind};
+use crate::{KindInfo, RegisterError};
 
 /// The registered kinds, and what a host does with a kind.
 ///
@@ -59,9 +59,9 @@ impl Kinds<'_> {
     ///
     /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn register(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        let entry = self.registry.shared.kinds.register(definition)?;
+        let entry = self.registry.shared.kinds.register(check_kind::check(definition)?)?;
         self.registry.shared.kinds_changed();
-        host_services::activate(&self.registry.shared, &entry, &self.registry.owner);
+        activate::activate(&self.registry.shared, &entry, &self.registry.owner);
         self.registry.shared.usage.listed();
         Ok(())
     }
@@ -73,9 +73,9 @@ impl Kinds<'_> {
     ///
     /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn replace(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        let entry = self.registry.shared.kinds.replace(definition)?;
+        let entry = self.registry.shared.kinds.replace(check_kind::check(definition)?);
         self.registry.shared.kinds_changed();
-        host_services::activate(&self.registry.shared, &entry, &self.registry.owner);
+        activate::activate(&self.registry.shared, &entry, &self.registry.owner);
         self.registry.shared.usage.listed();
         Ok(())
     }

@@ -12,12 +12,12 @@ use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
     connection::rollback,
     contain::{Contained, contain},
+    credential::{HostServices, Subject},
     event,
-    extension::{self, ALL_OF_IT, Affected},
+    grant::{self, ALL_OF_IT, Affected},
     limits, setup,
     store::Lock,
     verify,
-    verify::{HostServices, Subject},
 };
 
 /// The longest teardown of the current credential. A caller must not wait for a provider without end.
@@ -154,7 +154,7 @@ impl ConnectionRegistry {
         let on = self.shared.clone();
         let owner = info.owner.clone();
         let kind = info.kind.clone();
-        let turn = extension::notification_order(&self.shared).await;
+        let turn = grant::notification_order(&self.shared).await;
         let deleted = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;

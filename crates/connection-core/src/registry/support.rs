@@ -5,8 +5,8 @@
 
 use connection_contract::{Kind, Need};
 
-use super::{KindEntry, Kinds, Shared};
-use crate::{ToolNotAllowed, ToolPolicy};
+use super::{Kinds, Shared};
+use crate::{ToolNotAllowed, ToolPolicy, kinds::KindEntry};
 
 /// A service that this host can provide to kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

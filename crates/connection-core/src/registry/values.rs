@@ -3,7 +3,7 @@
 use connection_contract::Kind;
 
 use super::Kinds;
-use crate::{Error, services::kv};
+use crate::{Error, host_services::kv};
 
 impl Kinds<'_> {
     /// Deletes the values that the plugin of a kind keeps for this owner, and returns how many there were.

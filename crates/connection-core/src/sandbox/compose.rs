@@ -12,12 +12,12 @@ use std::{
 use connection_contract::{Kind, MountMode, PathSpec, ProfileSpec, SandboxSpec};
 
 use super::{
-    SandboxAccess, SandboxError, SandboxNetwork, SandboxPolicy, image,
+    SandboxAccess, SandboxNetwork, SandboxPolicy, image,
     policy::{CopyBounds, Shared, Source},
     variables,
     writable::Part,
 };
-use crate::{Environment, SandboxEngine, SpawnOptions, platform, profiles, services::environment};
+use crate::{Environment, SandboxEngine, SandboxError, SpawnOptions, platform, profiles, services::environment};
 
 /// A tool in a container, ready to be run.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Checks the name of an image, with its tag or digest.
 
-use super::SandboxError;
+use crate::SandboxError;
 
 const MAX_LENGTH: usize = 255;
 const MAX_TAG_LENGTH: usize = 128;

@@ -6,7 +6,6 @@
 mod argv;
 mod compose;
 mod copies;
-mod error;
 mod image;
 mod policy;
 mod variables;
@@ -24,14 +23,12 @@ use std::{
 use connection_contract::{Crypto as _, Kind, MountMode, PathSpec, ProfileSpec, SandboxSpec, encode};
 
 use crate::{
-    ConnectionRegistry, Error, SpawnOptions,
-    registry::{KindEntry, Shared, has_environment},
+    ConnectionRegistry, Error, SandboxError, SpawnOptions, kinds::KindEntry, owner::has_environment, registry::Shared,
     services::crypto::SystemCrypto,
 };
 
 pub use compose::{SandboxMount, SandboxRun};
 use copies::Scratch;
-pub use error::SandboxError;
 pub use policy::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy};
 pub use writable::SandboxWritable;
 

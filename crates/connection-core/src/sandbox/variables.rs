@@ -11,8 +11,7 @@ use std::{
 
 use connection_contract::{DisplayText, ProfileSpec, Text};
 
-use super::SandboxError;
-use crate::profiles;
+use crate::{SandboxError, profiles};
 
 /// Variables that concern only the host: a path of the host means nothing in a container.
 const HOST_VARIABLES: &[&str] = &[

@@ -10,7 +10,8 @@ use std::{
 
 use connection_contract::{ConfigMount, MountMode, PathBase, PathSpec};
 
-use super::{SandboxError, SandboxMount, compose::unmountable};
+use super::{SandboxMount, compose::unmountable};
+use crate::SandboxError;
 
 /// The parts of a tool's configuration in which changes from a container stay.
 ///

@@ -7,10 +7,14 @@ pub(crate) mod crypto;
 pub(crate) mod environment;
 pub(crate) mod file_cache;
 pub(crate) mod files;
-pub(crate) mod kv;
+pub(crate) mod local_services;
 pub(crate) mod log;
 pub(crate) mod provided_secrets;
+mod tool_policy;
 
 pub use environment::{Environment, SystemEnvironment};
 pub use files::{DirectoryRefused, FilesPolicy};
+pub use local_services::LoginWindow;
 pub use provided_secrets::HostSecret;
+pub(crate) use tool_policy::is_bare;
+pub use tool_policy::{AllowedTool, ToolNotAllowed, ToolPolicy, ToolPolicyError};

@@ -12,12 +12,12 @@ use super::{
     codec::{Header, Purpose},
     run,
     session::Ephemeral,
-    slot::{Slot, place},
+    slot::Slot,
     start_address::SetupOptions,
 };
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, ExtensionHandle, ProfileId, SessionId, StoreError,
-    profiles::{self, Granted},
+    ConnectionId, ConnectionRegistry, Error, ExtensionHandle, ProfileId, SessionId, StoreError, journal,
+    profile_rows::{self, Granted},
     registry::Shared,
     store::{
         Lock,
@@ -134,7 +134,7 @@ impl BeginSetup {
         let Self { registry, kind, label, again, alone, terms, profile, extension } = self;
         let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
-        let profile = profiles::setup_profile(&registry, &kind, profile).await?;
+        let profile = profile_rows::setup_profile(&registry.shared, &registry.owner, &kind, profile).await?;
         let extension = match extension.filter(|handle| handle.is_of(&registry.owner)) {
             Some(handle) => Some(handle.for_setup(&kind).await?),
             None => None,
@@ -171,7 +171,7 @@ pub(super) async fn begin(
     let led = led && browser.is_none();
     let header = Header { seed: Secret::new(seed), purpose, browser, led, confirm, profile };
     let id = SessionId::from(shared.ids.next());
-    let place = place(&id, &registry.owner, kind, "connection_setup", "sealed_header", 0);
+    let place = journal::place(&id, &registry.owner, kind, "connection_setup", "sealed_header", 0);
     let sealed = shared
         .sealer
         .seal(&place, header.encode().expose())
@@ -238,7 +238,7 @@ impl IntoFuture for BeginSetup {
 /// A header that may open later is an error, because the purpose of the session is not known without it.
 pub(super) async fn info(shared: &Shared, row: &SetupRow) -> Result<Option<SetupInfo>, Error> {
     let Some(kind) = Kind::parse(&row.kind) else { return Ok(None) };
-    let place = place(&row.id, &row.owner, &kind, "connection_setup", "sealed_header", 0);
+    let place = journal::place(&row.id, &row.owner, &kind, "connection_setup", "sealed_header", 0);
     let opened = match &row.sealed_header {
         Some(sealed) => match shared.sealer.open(&place, sealed).await {
             Err(error) if error.may_pass() => {

@@ -3,7 +3,7 @@
 use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
 use super::StepNo;
-use crate::{extension::ForExtension, profiles::Granted};
+use crate::{extension::ForExtension, profile_rows::Granted};
 
 /// The values with which a session was begun.
 pub(crate) struct Header {

@@ -22,9 +22,9 @@ use super::{
 };
 use crate::{
     ConnectionRegistry, Error,
+    credential::Subject,
     registry::Shared,
     store::rows::{SetupRow, SetupState},
-    verify::Subject,
 };
 
 /// The beginning of the fingerprint of an entry that confirms an account.

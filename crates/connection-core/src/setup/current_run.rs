@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Clock,
     host_services::{LocalTools, WindowOwner, Windows},
-    registry::KindEntry,
+    kinds::KindEntry,
 };
 
 tokio::task_local! {

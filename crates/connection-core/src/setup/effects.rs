@@ -21,12 +21,8 @@ use connection_replay::{Host, Part, StoreChange};
 
 use super::{SetupStep, lease, run::Loaded, slot::Slot};
 use crate::{
-    Error, ProfileId,
-    exchange::ExchangeKey,
-    host_services::LONGEST_WINDOW,
-    registry::{KindEntry, Shared},
-    services::log::TracingLog,
-    store::Lock,
+    Error, ProfileId, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry, registry::Shared,
+    services::log::TracingLog, store::Lock,
 };
 
 /// The services of one run of a setup.

@@ -19,18 +19,22 @@ use super::{
 };
 use crate::{
     ConnectionId, Error, ProfileId,
-    connection::{Payload, named_secrets},
+    credential::Subject,
+    credential::{Payload, named_secrets},
     definition::Probed,
     event,
     extension::{self, ForExtension},
+    grant,
+    kinds::KindEntry,
     limits, liveness,
-    refresh::plan::{self, ReportedTimes},
-    registry::{KindEntry, Shared, is_first},
+    plan::{self, ReportedTimes},
+    registry::Shared,
+    registry::is_first,
     store::{
         Lock, StoreError, Tx, json,
         rows::{AccountRow, AccountState, CredentialRow, CredentialState, SetupState},
     },
-    verify::{self, Subject},
+    verify,
 };
 
 /// Names the conflict between two calls that end the same session.
@@ -269,7 +273,7 @@ async fn store(
     let consented = extension.clone();
     let whose = owner.clone();
     let turn = match &extension {
-        Some(_) => Some(extension::notification_order(shared).await),
+        Some(_) => Some(grant::notification_order(shared).await),
         None => None,
     };
     let stored = shared.store.write(move |tx| {

@@ -7,10 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use connection_contract::{Answer, DisplayText, Field, GrantedDirectory, Input, Secret, Text};
 
 use super::answers::FieldProblem;
-use crate::{
-    registry::{Shared, has_environment},
-    services::files::Reading,
-};
+use crate::{owner::has_environment, registry::Shared};
 
 const CLOSED: &str = "is an address in the network of this host, which is open only to the host's own owner: enter a \
                       public address, or set http.private_addresses to all-owners";
@@ -27,7 +24,7 @@ impl Grants {
         if texts.is_empty() {
             return Self(HashMap::new());
         }
-        let Ok(bounds) = Reading::of(shared, owner).bounds().await else { return Self(HashMap::new()) };
+        let Ok(bounds) = shared.reading(owner).bounds().await else { return Self(HashMap::new()) };
         let look = move || {
             let granted = |text: String| {
                 let root = bounds.grant(&text).map_err(|error| error.to_string().into());

@@ -12,13 +12,13 @@ use connection_contract::{Identity, Refreshed, Secret, reason};
 use super::slot::Slot;
 use crate::{
     ConnectionId, Error,
-    connection::{Payload, named_secrets},
     contain::{self, Contained},
+    credential::{self, Payload, named_secrets},
     error::{CRASHED, TIMED_OUT},
+    kinds::KindEntry,
     limits,
-    registry::{KindEntry, Shared},
+    registry::Shared,
     store::{json, rows::ListedRow},
-    verify,
 };
 
 /// Maximum time for the plugin's `inherit`, which sends no requests.
@@ -74,7 +74,7 @@ pub(super) async fn inherit(
         return Ok(None);
     }
     let Some(info) = shared.info(row) else { return Ok(None) };
-    let opened = match verify::open(shared, &info).await {
+    let opened = match credential::open(shared, &info).await {
         // The connection was removed in between, which the transaction reports.
         Err(Error::NotFound(_)) => return Ok(None),
         opened => opened?,

@@ -17,13 +17,14 @@ use super::{
 };
 use crate::{
     ConnectionId, Error,
-    connection::{
+    credential::{
         Payload,
         replace::{self, Replacement},
     },
     event,
-    extension::{self, Affected, ForExtension},
-    refresh::plan::{self, ReportedTimes},
+    extension::{self, ForExtension},
+    grant::{self, Affected},
+    plan::{self, ReportedTimes},
     registry::Shared,
     store::{
         Lock, StoreError, json,
@@ -114,7 +115,7 @@ impl Candidate<'_> {
         let former = self.heir.map(|heir| heir.former.clone());
         let on = shared.clone();
         let expires = now.saturating_add_unsigned(run::SESSION_LIFE);
-        let turn = extension::notification_order(shared).await;
+        let turn = grant::notification_order(shared).await;
         let decided = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(session)).await?;

@@ -8,7 +8,7 @@ use std::{future::IntoFuture, sync::Arc};
 use connection_contract::{BoxFuture, Secret, SetupFailure};
 
 use super::{SetupSession, begin, codec::Purpose, run, start_address::SetupOptions};
-use crate::{Connection, ConnectionId, Error, ExtensionHandle, profiles, registry::Shared};
+use crate::{Connection, ConnectionId, Error, ExtensionHandle, profile_rows, registry::Shared};
 
 /// A re-authorization that begins when it is awaited: `connection.reauthorize().await`.
 #[derive(Debug)]
@@ -65,7 +65,9 @@ impl IntoFuture for Reauthorize {
                 None => None,
             };
             let profile = match connection.info.profile {
-                Some(profile) => profiles::setup_profile(&registry, kind, Some(profile)).await?,
+                Some(profile) => {
+                    profile_rows::setup_profile(&registry.shared, &registry.owner, kind, Some(profile)).await?
+                }
                 None => None,
             };
             let purpose = Purpose::Reauthorize { another_account, extension };

@@ -15,11 +15,12 @@ use connection_replay::{Effect, Entry};
 
 use super::{confirm::CONFIRM, effects::Inner, finish::Candidate, lease, run, slot::Slot};
 use crate::{
-    Error, StoreError,
+    Error,
     exchange::{COMMIT_PATIENCE, commit_or_keep, rescued_entry},
     ids::SessionId,
+    journal,
     registry::Shared,
-    store::{Lock, Sealed, Tx},
+    store::Sealed,
 };
 
 /// Fingerprint of an entry with a rotated credential. It differs from that of every effect of a plugin.
@@ -129,16 +130,9 @@ async fn seal(shared: &Shared, slot: &Slot, kept: &mut Unrecorded) -> Result<Sea
 }
 
 async fn write(shared: &Shared, session: SessionId, seq: i64, sealed: Sealed) -> Result<bool, Error> {
-    let written = shared.store.write(move |tx| Box::pin(async move { insert(tx, session, seq, &sealed).await }));
+    let written =
+        shared.store.write(move |tx| Box::pin(async move { journal::insert_next(tx, session, seq, &sealed).await }));
     Ok(written.await?)
-}
-
-/// Inserts the entry after the last one of the journal. Returns `false` if it no longer belongs there, or if it is
-/// there already because of a commit whose result was lost.
-pub(crate) async fn insert(tx: &mut Tx, session: SessionId, seq: i64, sealed: &Sealed) -> Result<bool, StoreError> {
-    tx.lock(Lock::Setup(session)).await?;
-    let follows = seq == 0 || tx.has_effect(session, seq - 1).await?;
-    Ok(follows && tx.insert_effect(session, seq, sealed).await?)
 }
 
 /// Records a credential that another process of this node received and could not record. Returns `true` if there was

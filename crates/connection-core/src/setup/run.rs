@@ -27,8 +27,9 @@ use super::{
 use crate::{
     Error,
     contain::{Contained, contain_until, until},
+    kinds::KindEntry,
     limits,
-    registry::{KindEntry, Shared},
+    registry::Shared,
     store::{
         Lock, Sealed,
         rows::{SetupRow, SetupState},

@@ -10,11 +10,9 @@ use super::{
 use crate::{
     exchange::{self, Exchange, ExchangeKey, ExchangeOutcome, Rule, Scope, Uncertain},
     host_services::CachedFiles,
-    registry::has_environment,
-    services::{
-        files::{LocalFiles, Reading},
-        kv::StoredValues,
-    },
+    host_services::kv::StoredValues,
+    owner::has_environment,
+    services::files::LocalFiles,
 };
 
 impl SetupHost {
@@ -66,7 +64,7 @@ impl SetupHost {
     }
 
     pub(super) fn local_files(&self) -> LocalFiles {
-        LocalFiles::new(self.lock().run.roots.clone(), Reading::of(&self.shared, &self.slot.owner))
+        LocalFiles::new(self.lock().run.roots.clone(), self.shared.reading(&self.slot.owner))
     }
 
     pub(super) fn files_made(&self) -> CachedFiles {

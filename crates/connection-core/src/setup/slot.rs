@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{Outcome, SetupStep, StepNo, confirm::Unconfirmed, follow::Followers, rotated::Unrecorded};
-use crate::{Error, SealError, SessionId};
+use crate::{Error, SealError, SessionId, journal};
 
 /// The view of a session that hosts have.
 #[derive(Clone, Debug, Default)]
@@ -207,31 +207,14 @@ impl Slot {
     }
 
     pub(super) fn effect_place(&self, seq: i64) -> Place<'_> {
-        effect_place(&self.id, &self.owner, &self.kind, seq)
+        journal::entry_place(&self.id, &self.owner, &self.kind, seq)
     }
 
     pub(super) fn place(&self, table: &'static str, column: &'static str, sequence: i64) -> Place<'_> {
-        place(&self.id, &self.owner, &self.kind, table, column, sequence)
+        journal::place(&self.id, &self.owner, &self.kind, table, column, sequence)
     }
 
     pub(super) fn sealed_error(&self, source: SealError) -> Error {
         Error::Sealed { what: format!("setup session {}", self.id), source: Arc::new(source) }
     }
-}
-
-/// Returns the place of an entry of a session's journal.
-pub(crate) fn effect_place<'a>(id: &'a SessionId, owner: &'a str, kind: &'a Kind, seq: i64) -> Place<'a> {
-    place(id, owner, kind, "connection_setup_effect", "sealed", seq)
-}
-
-/// Returns the place of a sealed column of a session.
-pub(super) fn place<'a>(
-    id: &'a SessionId,
-    owner: &'a str,
-    kind: &'a Kind,
-    table: &'static str,
-    column: &'static str,
-    sequence: i64,
-) -> Place<'a> {
-    Place { table, column, key: id.as_bytes(), owner, kind: kind.as_str(), sequence }
 }

@@ -10,13 +10,14 @@ use connection_contract::{
 use super::{UsageReading, json};
 use crate::{
     Connection, ConnectionId, ConnectionRegistry, Error, StoreError,
-    connection::HotRow,
     contain::{Contained, contain},
+    credential::HotRow,
+    credential::{HostServices, Subject},
     error::{CRASHED, TIMED_OUT},
+    kinds::KindEntry,
     limits,
-    registry::{KindEntry, Shared},
+    registry::Shared,
     store::Changed,
-    verify::{HostServices, Subject},
 };
 
 /// The deadline of a fetch.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Usage;
-use crate::{Connection, ConnectionId, ConnectionInfo, Error, Filter, ProfileError, ProfileId, registry::KindEntry};
+use crate::{Connection, ConnectionId, ConnectionInfo, Error, Filter, ProfileError, ProfileId, kinds::KindEntry};
 
 /// The maximum number of candidates to read and to name in an error.
 const MAX_CANDIDATES: u16 = 20;

@@ -9,18 +9,18 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, Liveness, NotLive, Reason, Secret, Timestamp, VerifyResult, reason};
 use serde_json::Value;
 
-use super::{Read, ShownConnection, measure::Measurement};
+use super::measure::Measurement;
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
-    connection::{named_secrets, replace},
+    credential::{Read, ShownConnection, named_secrets, replace},
     definition::Probed,
     event,
-    extension::{self, Affected},
+    grant::{self, Affected},
     keys::Sealer,
+    kinds::KindEntry,
     limits,
     liveness::{self, column},
-    refresh::plan::{self, ReportedTimes},
-    registry::KindEntry,
+    plan::{self, ReportedTimes},
     store::{
         Changed, Lock, StoreError, Tx, Unchanged, json,
         rows::{CredentialRow, ListedRow, LivenessRow},
@@ -156,7 +156,7 @@ pub(super) async fn commit(
     let change = Change { id, found, generation, began, renews, secret_names, rotated, now: at, sealer, ids };
     // Extensions are notified only of a rotated credential.
     let turn = match change.rotated {
-        Some(_) => Some(extension::notification_order(shared).await),
+        Some(_) => Some(grant::notification_order(shared).await),
         None => None,
     };
     let written = shared.store.write(move |tx| write(tx, change)).await?;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use connection_contract::{ConnectionError, Liveness, NotLive, Timestamp, reason};
 use tracing::Instrument;
 
-use super::{ProbeTrigger, Result, ShownConnection, open_read, probe, unreadable};
+use super::{ProbeTrigger, Result, probe};
 use crate::{
     ConnectionRegistry, Error,
+    credential::{ShownConnection, Subject, open_read, unreadable},
     definition::Probed,
-    refresh::{self, Trigger, plan::Stage},
-    registry::KindEntry,
-    verify::Subject,
+    kinds::KindEntry,
+    plan::Stage,
+    refresh::{self, Trigger},
 };
 
 /// The result of a look at a connection.

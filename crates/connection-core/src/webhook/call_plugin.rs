@@ -5,14 +5,13 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{Context, CredentialError};
 
 use crate::{
-    Connection, Error,
-    connection::HotRow,
-    contain,
+    Connection, Error, contain,
     contain::Contained,
+    credential::HostServices,
+    credential::HotRow,
     definition::Definition,
     error::{CRASHED, TIMED_OUT},
-    registry::KindEntry,
-    verify::HostServices,
+    kinds::KindEntry,
 };
 
 /// Checking a signature takes microseconds.

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     ConnectionWebhooks, Error, StoreError, event,
-    registry::{KindEntry, Shared},
+    kinds::KindEntry,
+    registry::Shared,
     store::{Lock, rows::AddressRow},
 };
 

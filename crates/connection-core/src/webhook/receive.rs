@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Connection, ConnectionRegistry, ConnectionWebhooks, Error, SealError, Webhooks, definition::DeliveryResult, event,
-    registry::KindEntry, store::Lock, store::rows::WebhookRow,
+    kinds::KindEntry, store::Lock, store::rows::WebhookRow,
 };
 
 /// The maximum size of a body, in bytes.

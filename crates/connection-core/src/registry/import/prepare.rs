@@ -9,12 +9,14 @@ use connection_contract::{
 use super::Import;
 use crate::{
     ConnectionId, Error,
-    connection::{Payload, named_secrets},
     contain::{self, Contained},
-    event, limits,
+    credential::{Payload, named_secrets},
+    event,
+    kinds::KindEntry,
+    limits,
     liveness::column,
-    refresh::plan::{self, ReportedTimes},
-    registry::{KindEntry, Shared},
+    plan::{self, ReportedTimes},
+    registry::Shared,
     setup::{GRACE, MAX_RUN},
     store::{
         json,

@@ -21,7 +21,7 @@ use rustix::{
 use super::{Budget, copy_file, failed};
 use connection_seal::platform;
 
-use crate::sandbox::SandboxError;
+use crate::SandboxError;
 
 /// Flags for opening an entry: opening a pipe without a writer does not block the thread, and a terminal does not
 /// become the controlling terminal of this process.

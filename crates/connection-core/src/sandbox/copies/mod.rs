@@ -17,7 +17,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{SandboxError, policy::CopyBounds};
+use super::policy::CopyBounds;
+use crate::SandboxError;
 use connection_seal::platform::{self, NotPrivate, Unreadable};
 
 const LOCK_FILE: &str = "lock";

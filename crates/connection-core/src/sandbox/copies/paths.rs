@@ -11,7 +11,7 @@ use std::{
 use super::{Budget, copy_file, failed};
 use connection_seal::platform;
 
-use crate::sandbox::SandboxError;
+use crate::SandboxError;
 
 pub(super) fn copy(source: &Path, target: &Path, left: &mut Budget<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);

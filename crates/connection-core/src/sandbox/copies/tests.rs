@@ -8,9 +8,10 @@ use std::{
 };
 
 use super::{
-    Budget, SandboxError,
+    Budget,
     entries::{below, copy, copy_looked, file_type},
 };
+use crate::SandboxError;
 
 fn plenty() -> Budget<'static> {
     Budget { entries: 100, bytes: 100, is_exceeded: false, parts: &[] }

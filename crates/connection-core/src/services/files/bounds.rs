@@ -16,7 +16,12 @@ use super::{
     protected::ProtectedNow,
     refused::{DirectoryRefused, GrantError},
 };
-use crate::registry::{DEFAULT_OWNER, Shared, has_environment};
+use crate::{
+    contain::Runtimes,
+    kinds::KindTable,
+    owner::{DEFAULT_OWNER, has_environment},
+    store::Store,
+};
 
 /// The directory of a profile of some owner.
 #[derive(Clone, Debug)]
@@ -33,12 +38,48 @@ impl ProfileDirectory {
     }
 }
 
+/// Access to the directories of the profiles of all owners.
+#[derive(Clone)]
+pub(crate) struct ProfileDirectories {
+    store: Store,
+    kinds: Arc<KindTable>,
+    runtimes: Arc<Runtimes>,
+}
+
+impl ProfileDirectories {
+    pub(crate) fn new(store: Store, kinds: Arc<KindTable>, runtimes: Arc<Runtimes>) -> Self {
+        Self { store, kinds, runtimes }
+    }
+
+    async fn read(&self) -> Result<Vec<ProfileDirectory>, ServiceError> {
+        let store = self.store.clone();
+        // Runs on a task of the core, because the store's connections belong to its runtime.
+        let read = self.runtimes.spawn(async move { store.reader().await?.profile_directories().await });
+        let rows = read.await.map_err(|_| ServiceError::Unavailable)?.map_err(|error| {
+            tracing::warn!(%error, "no file is read, because the profiles of other owners cannot be looked up");
+            ServiceError::Unavailable
+        })?;
+        let kinds = self.kinds.entries();
+        let found = rows.into_iter().map(|(owner, kind, path)| {
+            let kind = kinds.iter().find(|entry| entry.kind().as_str() == kind);
+            let probe = kind.and_then(|entry| entry.profiles.clone()).and_then(|spec| spec.probe);
+            let signs = probe.map(|probe| {
+                let logins = probe.logins.into_iter().map(|login| login.file.to_string());
+                probe.markers.into_iter().map(|marker| marker.to_string()).chain(logins).collect()
+            });
+            ProfileDirectory { owner, path: path.into(), signs: signs.unwrap_or_default() }
+        });
+        Ok(found.collect())
+    }
+}
+
 /// An owner on whose behalf files are read, with access to the list of profiles.
 #[derive(Clone)]
 pub(crate) struct Reading {
     policy: Arc<FilesPolicy>,
     owner: Arc<str>,
-    shared: Option<Arc<Shared>>,
+    /// `None` outside of a registry.
+    profiles: Option<ProfileDirectories>,
 }
 
 impl std::fmt::Debug for Reading {
@@ -49,8 +90,8 @@ impl std::fmt::Debug for Reading {
 
 impl Reading {
     /// Creates a reader for an owner of a registry.
-    pub(crate) fn of(shared: &Arc<Shared>, owner: &str) -> Self {
-        Self { policy: shared.files.clone(), owner: owner.into(), shared: Some(shared.clone()) }
+    pub(crate) fn new(policy: Arc<FilesPolicy>, owner: &str, profiles: ProfileDirectories) -> Self {
+        Self { policy, owner: owner.into(), profiles: Some(profiles) }
     }
 
     /// Returns what the owner may read now.
@@ -59,9 +100,9 @@ impl Reading {
     ///
     /// Errors of the store: without the list of profiles, directories of other owners cannot be recognized.
     pub(crate) async fn bounds(&self) -> Result<Bounds, ServiceError> {
-        let profiles = match &self.shared {
+        let profiles = match &self.profiles {
             None => Vec::new(),
-            Some(shared) => directories(shared).await?,
+            Some(profiles) => profiles.read().await?,
         };
         Ok(Bounds { policy: self.policy.clone(), owner: self.owner.clone(), profiles })
     }
@@ -70,33 +111,8 @@ impl Reading {
 /// Creates a reader for the owner of the process, without profiles of other owners.
 impl From<FilesPolicy> for Reading {
     fn from(policy: FilesPolicy) -> Self {
-        Self { policy: Arc::new(policy), owner: DEFAULT_OWNER.into(), shared: None }
+        Self { policy: Arc::new(policy), owner: DEFAULT_OWNER.into(), profiles: None }
     }
-}
-
-/// Reads the directories of the profiles of all owners.
-async fn directories(shared: &Arc<Shared>) -> Result<Vec<ProfileDirectory>, ServiceError> {
-    let reading = shared.clone();
-    // Runs on a task of the core, because the store's connections belong to its runtime.
-    let read = shared.runtimes.spawn(async move {
-        let mut reader = reading.store.reader().await?;
-        reader.profile_directories().await
-    });
-    let rows = read.await.map_err(|_| ServiceError::Unavailable)?.map_err(|error| {
-        tracing::warn!(%error, "no file is read, because the profiles of other owners cannot be looked up");
-        ServiceError::Unavailable
-    })?;
-    let kinds = shared.kinds.entries();
-    let found = rows.into_iter().map(|(owner, kind, path)| {
-        let kind = kinds.iter().find(|entry| entry.kind().as_str() == kind);
-        let probe = kind.and_then(|entry| entry.profiles.clone()).and_then(|spec| spec.probe);
-        let signs = probe.map(|probe| {
-            let logins = probe.logins.into_iter().map(|login| login.file.to_string());
-            probe.markers.into_iter().map(|marker| marker.to_string()).chain(logins).collect()
-        });
-        ProfileDirectory { owner, path: path.into(), signs: signs.unwrap_or_default() }
-    });
-    Ok(found.collect())
 }
 
 /// The files that an owner may read.

@@ -10,7 +10,7 @@ mod refused;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bounds::{Bounds, Reading};
+pub(crate) use bounds::{Bounds, ProfileDirectories, Reading};
 pub(crate) use local::{FileVersion, LocalFiles, ReadRefusal};
 pub use policy::FilesPolicy;
 pub use refused::DirectoryRefused;

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::protected::Protected;
-use crate::registry::has_environment;
+use crate::owner::has_environment;
 
 /// The directories below which the owners of a host may read files.
 ///

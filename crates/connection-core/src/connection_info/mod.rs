@@ -1,0 +1,64 @@
+//! The information about a connection as hosts see it. It holds no secrets, neither sealed nor opened.
+
+mod cursor;
+
+use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timestamp};
+
+use crate::{ConnectionId, ProfileId};
+
+pub use cursor::{InvalidCursor, ListCursor};
+
+/// The information about a connection at the time it was read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConnectionInfo {
+    /// The id.
+    pub id: ConnectionId,
+    /// The owner.
+    pub owner: String,
+    /// The kind.
+    pub kind: Kind,
+    /// The provider. If no plugin of the kind is registered, this is the kind itself.
+    pub provider: Kind,
+    /// The label, which is unique per owner and kind.
+    pub label: DisplayText,
+    /// The account that the connection reaches.
+    pub identity: Identity,
+    /// The liveness, as last measured.
+    pub liveness: Liveness,
+    /// The reason why the connection is not live. For a live connection, the reason why its credential could not be
+    /// refreshed, if an answer was lost or somebody has to fix something.
+    pub reason: Option<Reason>,
+    /// The time of the last measurement.
+    pub checked_at: Option<Timestamp>,
+    /// The time at which the credential stops working, if the provider says so.
+    pub valid_until: Option<Timestamp>,
+    /// The time at which refreshing stops working and the user must authorize again, if the provider says so.
+    pub authorized_until: Option<Timestamp>,
+    /// `true` if the kind refreshes the credential by itself. Then `valid_until` requires no action.
+    pub renews: bool,
+    /// The scopes that the provider granted, if it reports them.
+    pub scopes: Option<Vec<String>>,
+    /// The public configuration by field name.
+    pub config: Vec<(String, String)>,
+    /// The profile of the kind's tool that the connection belongs to.
+    pub profile: Option<ProfileId>,
+    /// `true` if the connection is the default of its provider.
+    pub is_default: bool,
+    /// The time at which it was connected.
+    pub created_at: Timestamp,
+    /// The time of the last change of anything but the liveness.
+    pub updated_at: Timestamp,
+    /// `true` if a plugin of the kind is registered. Without one, the connection can only be removed.
+    pub registered: bool,
+    /// The position in the order of lists.
+    pub cursor: ListCursor,
+}
+
+impl ConnectionInfo {
+    /// Returns the time at which the connection stops working unless a person acts, if the provider says so: the end of
+    /// the authorization if the kind refreshes the credential, otherwise the end of the credential.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        if self.renews { self.authorized_until } else { self.valid_until }
+    }
+}

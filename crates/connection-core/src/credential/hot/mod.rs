@@ -1,0 +1,148 @@
+//! Hot rows: a cache of the rows that uses of connections need, so that a connection in use costs no read each time.
+//!
+//! A row that a use gets was current less than [`HotRows::MAX_AGE`] before. Either it was read since then, or a look
+//! at the store since then found no commit after the read. One look serves all rows (SQLite's `data_version`). A row
+//! that this process changes is forgotten before the caller of the write is answered.
+//!
+//! A row holds everything that one statement reads of a connection, so that making a handle from an id and using that
+//! handle read the store once together. The credential stays sealed until its first use.
+
+mod known;
+mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use connection_egress::Moment;
+
+use super::Payload;
+use crate::{Error, plan::Plan, store::Changed};
+
+pub(crate) use known::ReadConnection;
+use source::Source;
+pub(crate) use source::Stored;
+use table::{Lookup, Stamp, Table};
+
+/// The current credential of a connection, opened.
+pub(crate) struct HotRow {
+    pub(crate) payload: Payload,
+    pub(crate) generation: i64,
+    pub(crate) plan: Plan,
+}
+
+/// A row, or the reason why there is none.
+type Outcome = Result<Arc<ReadConnection>, Error>;
+
+/// The cache of the rows in use.
+pub(crate) struct HotRows {
+    /// Maximum age of a row that is used. Zero keeps no rows.
+    bound: Duration,
+    table: Mutex<Table>,
+}
+
+impl HotRows {
+    /// Upper limit of the bound.
+    pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
+
+    pub(crate) fn new(bound: Duration) -> Self {
+        Self { bound: bound.min(Self::MAX_AGE), table: Mutex::default() }
+    }
+
+    /// Returns the connection, read or found unchanged within the bound. A caller that comes while the row is being
+    /// read gets the result of that read, unless it does not end within the bound.
+    pub(crate) async fn read(&self, source: &impl Source) -> Outcome {
+        if self.bound.is_zero() {
+            return source.read().await;
+        }
+        let subject = source.subject();
+        loop {
+            let mut began = Stamp { moment: source.now(), version: None };
+            let found = self.lock().find(subject, began.moment, self.bound);
+            let found = match found {
+                // The store is asked at most once per bound for all rows, and not for a row that is used for the first
+                // time.
+                Lookup::Stale => {
+                    let looked = source.version(self.bound).await;
+                    began = Stamp { moment: source.now(), version: looked.map(|looked| looked.version) };
+                    self.lock().find_again(subject, began.moment, looked, self.bound)
+                }
+                found => found,
+            };
+            match found {
+                Lookup::Hot(row) => return Ok(row),
+                // Only `find` returns this, and that case was handled above.
+                Lookup::Stale => {}
+                Lookup::Follow(mut result) => {
+                    let followed = tokio::select! {
+                        biased;
+                        followed = result.wait_for(Option::is_some) => followed.map(|result| result.clone()).ok(),
+                        () = source.sleep(self.bound) => None,
+                    };
+                    if let Some(Some(result)) = followed {
+                        return result;
+                    }
+                    // The caller that reads was dropped or is not polled, or the store is slow. Another caller reads
+                    // now.
+                }
+                Lookup::Lead(number, sender) => {
+                    let reading = Reading { rows: self, id: subject.id, began, number };
+                    let result = source.read().await;
+                    if let Ok(row) = &result {
+                        reading.keep(row.clone());
+                    }
+                    drop(reading);
+                    sender.send_replace(Some(result.clone()));
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// Returns the connection as [`read`](Self::read) does, but read after this call.
+    pub(crate) async fn reread(&self, source: &impl Source) -> Outcome {
+        self.lock().forget(source.subject().id);
+        self.read(source).await
+    }
+
+    /// Forgets what was read before this call, so that later callers do not use it.
+    pub(crate) fn forget(&self, changed: Changed) {
+        match changed {
+            Changed::Connection(id) => self.lock().forget(id),
+            Changed::Keys | Changed::Something => self.lock().clear(),
+            Changed::Setup(_) | Changed::Webhook(_) => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A read in progress. Dropping it removes it from the table.
+struct Reading<'a> {
+    rows: &'a HotRows,
+    id: crate::ConnectionId,
+    began: Stamp,
+    number: u64,
+}
+
+impl Reading<'_> {
+    /// Keeps the row, unless it was forgotten since the read began, or is not the handle's own.
+    fn keep(&self, row: Arc<ReadConnection>) {
+        let mut table = self.rows.lock();
+        if row.is_own() && table.is_read_by(self.id, self.number) {
+            table.keep(row, self.began);
+        }
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.rows.lock().end(self.id, self.number);
+    }
+}

@@ -1,0 +1,79 @@
+//! The source of rows that the cache does not have.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use connection_contract::Kind;
+use connection_egress::Moment;
+
+use super::{Outcome, ReadConnection, table::Subject};
+use crate::{
+    ConnectionId, ConnectionInfo, Error,
+    credential::{ShownConnection, read},
+    ground::Ground,
+    store::ObservedVersion,
+};
+
+/// One connection in a store.
+pub(crate) trait Source: Sync {
+    fn subject(&self) -> Subject<'_>;
+    fn now(&self) -> Moment;
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
+    /// Returns the version of the store, read less than `age` ago, or `None` for an engine that has none.
+    fn version(&self, age: Duration) -> impl Future<Output = Option<ObservedVersion>> + Send;
+    fn read(&self) -> impl Future<Output = Outcome> + Send;
+}
+
+/// A connection in the store of a registry.
+pub(crate) struct Stored<'a> {
+    ground: &'a Arc<Ground>,
+    id: ConnectionId,
+    owner: &'a str,
+    /// The handle that uses the connection, or `None` for a handle that is about to be made.
+    handle: Option<&'a Arc<ConnectionInfo>>,
+}
+
+impl<'a> Stored<'a> {
+    /// Returns the source for the connection of a handle.
+    pub(crate) fn of(ground: &'a Arc<Ground>, info: &'a Arc<ConnectionInfo>) -> Self {
+        Self { ground, id: info.id, owner: &info.owner, handle: Some(info) }
+    }
+
+    /// Returns the source for the connection of an owner with this id.
+    pub(crate) fn with_id(ground: &'a Arc<Ground>, owner: &'a str, id: ConnectionId) -> Self {
+        Self { ground, id, owner, handle: None }
+    }
+
+    fn kind(&self) -> Option<&'a Kind> {
+        self.handle.map(|info| &info.kind)
+    }
+}
+
+impl Source for Stored<'_> {
+    fn subject(&self) -> Subject<'_> {
+        Subject { id: self.id, owner: self.owner, kind: self.kind() }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::of(&*self.ground.clock)
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.ground.clock.sleep(time).await;
+    }
+
+    async fn version(&self, age: Duration) -> Option<ObservedVersion> {
+        self.ground.store.version(&*self.ground.clock, age).await
+    }
+
+    async fn read(&self) -> Outcome {
+        let read = read(self.ground, self.id).await?;
+        let info = self.ground.info(read.listed.clone()).filter(|info| *info.owner == *self.owner);
+        match (info, self.handle) {
+            (Some(info), handle) if handle.is_none_or(|handle| handle.kind == info.kind) => {
+                Ok(Arc::new(ReadConnection::new(ShownConnection { info, read })))
+            }
+            (_, Some(handle)) => Ok(Arc::new(ReadConnection::foreign(handle.clone(), read))),
+            (_, None) => Err(Error::NotFound(self.id)),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The sealed part of a connection: the credential and its reach.
+//!
+//! Origins and roots are sealed with the credential, so that an edited row cannot make the core send a credential
+//! elsewhere.
+
+use connection_contract::{BaseUrl, GrantedDirectory, Kind, Origin, Reach, Record, Secret, host};
+use connection_egress::{AllowedOrigin, Egress};
+use connection_seal::Place;
+
+use crate::{ConnectionId, kinds::KindEntry, limits, owner::has_environment};
+
+/// A credential as its plugin wrote it, with its reach.
+pub(crate) struct Payload {
+    pub(crate) credential: Secret,
+    pub(crate) base_url: Option<BaseUrl>,
+    pub(crate) origins: Vec<AllowedOrigin>,
+    pub(crate) roots: Vec<GrantedDirectory>,
+}
+
+impl Payload {
+    /// Creates a payload whose reach is bounded by what the descriptor declares and what the user named.
+    ///
+    /// # Errors
+    ///
+    /// An error if the plugin asks for more.
+    pub(crate) fn new(
+        kind: &KindEntry,
+        reach: &Reach,
+        credential: Secret,
+        named: &[Origin],
+        granted: &[GrantedDirectory],
+    ) -> Result<Self, &'static str> {
+        let declared = &kind.checked;
+        let addresses: Vec<_> = declared.addresses.iter().map(|(_, base)| base.origin()).collect();
+        let bounds = limits::Bounds::new(&addresses, |origin: &Origin| declared.declares(origin), named, granted);
+        let origins = limits::reach(reach, &bounds)?;
+        let origins = origins.into_iter().map(|(origin, named)| AllowedOrigin { origin, named }).collect();
+        let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
+        Ok(Self { credential, base_url, origins, roots: reach.roots.clone() })
+    }
+
+    pub(crate) fn duplicate(&self) -> Self {
+        Self {
+            credential: self.credential.duplicate(),
+            base_url: self.base_url.clone(),
+            origins: self.origins.clone(),
+            roots: self.roots.clone(),
+        }
+    }
+
+    /// Returns the bytes of the payload. The store receives them only sealed.
+    pub(crate) fn encode(&self) -> Secret {
+        let mut record = Record::new().with("credential", self.credential.duplicate());
+        if let Some(base) = &self.base_url {
+            record = record.with("base", base.to_string());
+        }
+        for AllowedOrigin { origin, named } in &self.origins {
+            record = record.with(if *named { "named" } else { "declared" }, origin.as_str());
+        }
+        self.roots.iter().fold(record, |record, root| record.with("root", root.as_str())).encode()
+    }
+
+    /// Returns the payload; `None` for bytes that `encode` cannot have written.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut record = Record::decode(bytes).ok()?;
+        let base_url = match record.find("base") {
+            Some(base) => Some(host::base_url(base.expose_str()?)?),
+            None => None,
+        };
+        let mut origins = Vec::new();
+        let mut roots = Vec::new();
+        for (name, value) in record.fields() {
+            match name {
+                "named" | "declared" => {
+                    origins.push(AllowedOrigin { origin: host::origin(value.expose_str()?)?, named: name == "named" });
+                }
+                "root" => roots.push(host::granted_directory(value.expose_str()?)),
+                _ => {}
+            }
+        }
+        Some(Self { credential: record.take("credential").ok()?, base_url, origins, roots })
+    }
+
+    /// Returns where requests of that owner may go.
+    pub(crate) fn egress(&self, owner: &str) -> Egress {
+        Egress { origins: self.origins.clone(), is_of_process: has_environment(owner), ..Egress::default() }
+    }
+
+    /// Returns the place in which the payload of one generation is sealed.
+    pub(crate) fn place<'a>(id: &'a ConnectionId, owner: &'a str, kind: &'a Kind, generation: i64) -> Place<'a> {
+        Place {
+            table: "connection_credential",
+            column: "sealed",
+            key: id.as_bytes(),
+            owner,
+            kind: kind.as_str(),
+            sequence: generation,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first format. Existing stores hold these bytes, sealed.
+    const FORMAT_1: &[u8] = b"\x01\
+        \0\0\0\x0acredential\0\0\0\x06secret\
+        \0\0\0\x04base\0\0\0\x20https://api.acme.example/base/v1\
+        \0\0\0\x08declared\0\0\0\x18https://api.acme.example\
+        \0\0\0\x05named\0\0\0\x19https://acme.example:8443\
+        \0\0\0\x04root\0\0\0\x0f/home/ada/notes";
+
+    #[test]
+    fn the_first_sealed_format_is_still_read_and_written() {
+        let payload = Payload::decode(FORMAT_1).unwrap();
+        assert_eq!(payload.credential.expose(), b"secret");
+        assert_eq!(payload.base_url.as_ref().unwrap().to_string(), "https://api.acme.example/base/v1");
+        let origins = payload.origins.iter().map(|allowed| (allowed.origin.as_str(), allowed.named));
+        let expected = [("https://api.acme.example", false), ("https://acme.example:8443", true)];
+        assert_eq!(origins.collect::<Vec<_>>(), expected);
+        assert_eq!(payload.roots, [host::granted_directory("/home/ada/notes")]);
+        assert_eq!(payload.encode().expose(), FORMAT_1);
+    }
+
+    #[test]
+    fn a_field_of_a_later_format_is_passed_over_and_a_missing_credential_is_not() {
+        let later = [FORMAT_1, b"\0\0\0\x05later\0\0\0\x01x"].concat();
+        assert_eq!(Payload::decode(&later).unwrap().credential.expose(), b"secret");
+        assert!(Payload::decode(b"\x01").is_none());
+    }
+}

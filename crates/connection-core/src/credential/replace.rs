@@ -1,0 +1,161 @@
+//! Replaces the current credential of a connection, with everything that changes with it.
+//!
+//! Used when a person chooses another credential: by a re-authorization and by a rollback. A credential that a
+//! provider rotates by itself is written by the probe that saw it, and leaves no previous credential.
+
+use std::sync::Arc;
+
+use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Secret, VerifyResult};
+use serde_json::{Map, Value};
+
+use super::{Payload, Previous};
+use crate::{
+    ChangedPart, ConnectionId, Error, LivenessChange,
+    grant::Affected,
+    ground::Ground,
+    liveness,
+    liveness::column,
+    store::{
+        StoreError, Tx,
+        rows::{AccountRow, CredentialRow, CredentialState, EventRow, ListedRow, PlanRow},
+    },
+};
+
+/// Draws a generation and seals a credential for it. `secret_names` are the names of its secrets as JSON. The caller
+/// adds the scopes and the times.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] if the connection was removed, [`Error::Sealed`], and the store's errors.
+pub(crate) async fn seal_next(
+    ground: &Arc<Ground>,
+    id: ConnectionId,
+    owner: &str,
+    kind: &Kind,
+    payload: &Payload,
+    secret_names: String,
+) -> Result<CredentialRow, Error> {
+    // The commit that stores the credential also makes this write durable. If the power fails before it, the generation
+    // may be drawn again, and nothing is left that was sealed with it.
+    let drawn = ground.store.write_relaxed(move |tx| Box::pin(async move { tx.draw_generation(id).await })).await?;
+    let generation = drawn.ok_or(Error::NotFound(id))?;
+    let place = Payload::place(&id, owner, kind, generation);
+    let failed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };
+    let sealed = ground.sealer.seal(&place, payload.encode().expose()).await.map_err(failed)?;
+    Ok(CredentialRow {
+        connection_id: id,
+        generation,
+        state: CredentialState::Current,
+        key_id: sealed.key_id(),
+        sealed,
+        secret_names,
+        granted_scopes: None,
+        valid_until: None,
+        created_at: ground.clock.now().seconds(),
+        plan: PlanRow::default(),
+    })
+}
+
+/// The new credential with its facts, built before the transaction so that nothing in the transaction waits.
+pub(crate) struct Replacement {
+    /// The sealed credential, with the scopes and times that were found.
+    pub(crate) credential: CredentialRow,
+    /// The result of verifying it.
+    pub(crate) found: Arc<VerifyResult<Secret>>,
+    /// The account that it reaches.
+    pub(crate) identity: Identity,
+    /// The public configuration, as JSON.
+    pub(crate) config: String,
+    /// The time of the verification.
+    pub(crate) now: i64,
+    /// `true` if it contains parts of the former credential, which may have been spent.
+    pub(crate) inherits: bool,
+}
+
+impl Replacement {
+    /// Returns `true` if the credential is for another account than the connection's.
+    pub(crate) fn is_another(&self, account: &AccountRow) -> bool {
+        account.account_id != self.identity.account_id.as_str()
+    }
+
+    /// Returns the label of another connection that already has the credential's account.
+    pub(crate) async fn account_holder(&self, tx: &mut Tx, account: &AccountRow) -> Result<Option<String>, StoreError> {
+        if !self.is_another(account) {
+            return Ok(None);
+        }
+        let id = self.identity.account_id.as_str();
+        Ok(tx.account_by_identity(&account.owner, &account.kind, id).await?.map(|(_, label)| label))
+    }
+
+    /// Replaces the credential, in the transaction that decided so from the row that it read. The caller appends the
+    /// event and notifies the affected extensions.
+    ///
+    /// If the account is another one, all grants are revoked, because they were for the former account.
+    pub(crate) async fn put(self, tx: &mut Tx, ground: &Ground, account: &AccountRow) -> Result<Affected, StoreError> {
+        let is_another = self.is_another(account);
+        let Self { credential, found, identity, config, now, inherits } = self;
+        let parts: &[_] = match config == account.config {
+            true => &[ChangedPart::Credential],
+            false => &[ChangedPart::ConnectionConfig, ChangedPart::Credential],
+        };
+        let mut affected = Affected::of(tx, &account.owner, account.id, parts).await?;
+        if is_another {
+            affected = affected.taken_back(tx, ground, account.id).await?;
+        }
+        let AccountRow { id, owner, generation, account_id, config: former, .. } = account;
+        let previous = Previous { id: *id, owner, generation: *generation, account_id, config: former };
+        let mark = previous.mark(tx, &ground.sealer, now).await?;
+        tx.replace_credential(account, &credential, now, &mark).await?;
+        if !inherits {
+            // The exchanges of the former credential no longer matter.
+            tx.delete_connection_exchanges(account.id).await?;
+        }
+        let names = (identity.account_id.as_str(), identity.label.as_str());
+        tx.set_account_facts(account.id, names, &config, now).await?;
+        let failures = i64::from(found.liveness != Liveness::Live);
+        let measured = liveness::row(account.id, credential.generation, &found, now, failures);
+        tx.upsert_liveness(&measured).await?;
+        Ok(affected)
+    }
+
+    /// Returns the event of the replacement, with the fields in `more` added.
+    pub(crate) fn event(
+        &self,
+        ground: &Ground,
+        row: &ListedRow,
+        kind: &str,
+        more: impl IntoIterator<Item = (String, Value)>,
+    ) -> EventRow {
+        let mut body: Map<String, Value> = more.into_iter().collect();
+        body.insert("before".into(), column::liveness(measured(row)).into());
+        body.insert("liveness".into(), column::liveness(self.found.liveness).into());
+        if self.is_another(&row.account) {
+            body.insert("account".into(), self.identity.label.as_str().into());
+        }
+        ground.event(&row.account.owner, row.account.id, kind, body.into())
+    }
+}
+
+/// Returns the liveness in a row.
+pub(crate) fn measured(row: &ListedRow) -> Liveness {
+    row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness)
+}
+
+/// Publishes a change of liveness, after the commit.
+pub(crate) fn publish(
+    ground: &Ground,
+    connection: ConnectionId,
+    before: Liveness,
+    liveness: Liveness,
+    reason: Option<Reason>,
+) {
+    if before != liveness {
+        let at = ground.clock.now();
+        ground.subscriptions.publish(&LivenessChange { connection, before, liveness, reason, at });
+    }
+}
+
+/// Returns `octocat (583231)`, with the id because two accounts may have the same name.
+pub(crate) fn named(label: &str, account_id: &str) -> DisplayText {
+    format!("{label} ({account_id})").into()
+}

@@ -1,0 +1,350 @@
+//! The errors of a registry. A connection that does not work is data, not an error.
+//!
+//! Every error names what it is about, has a stable [`code`](Error::code) and, where something can be done, a remedy.
+//! No error holds a secret or a provider's text.
+
+mod extension;
+mod profile;
+mod sandbox;
+
+use std::sync::Arc;
+
+use connection_contract::{
+    ConnectionError, CredentialError, DisplayText, HttpError, Kind, NotLive, Origin, ServiceError,
+};
+
+use crate::{ConnectionId, ConnectionInfo, DirectoryRefused, RowError, SealError, SessionId, StoreError};
+
+pub use extension::ExtensionError;
+pub use profile::ProfileError;
+pub use sandbox::SandboxError;
+
+/// The reason why an operation of a registry, a session or a connection was refused or failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The account is already connected.
+    #[error("this account is already connected as {kind}:{label}")]
+    AccountConnected {
+        /// The kind.
+        kind: Kind,
+        /// The label of the existing connection.
+        label: String,
+    },
+    /// The owner has several connections of the kind, and none of them is the default.
+    #[error("there are several connections of kind '{kind}': {}", names(.candidates))]
+    Ambiguous {
+        /// The kind.
+        kind: Kind,
+        /// The first of these connections.
+        candidates: Vec<ConnectionInfo>,
+    },
+    /// The registry was closed.
+    #[error("the registry is closed")]
+    Closed,
+    /// The stored credential cannot be attached or read by its plugin.
+    #[error("the stored credential cannot be used by the plugin '{kind}'")]
+    Credential {
+        /// The connection's kind.
+        kind: Kind,
+        /// The plugin's error.
+        source: CredentialError,
+    },
+    /// The request's origin is not in the connection's reach. Nothing was sent.
+    #[error("{origin} is outside of this connection's reach")]
+    Denied {
+        /// The origin of the request.
+        origin: Origin,
+    },
+    /// A granted directory is not opened, because the host protects it or restricts its owner.
+    #[error(transparent)]
+    Directory(#[from] DirectoryRefused),
+    /// A request of an extension was refused.
+    #[error(transparent)]
+    Extension(#[from] ExtensionError),
+    /// A file or directory could not be read.
+    #[error("the file cannot be read")]
+    Files(#[source] ServiceError),
+    /// The provider did not answer, or its answer was incomplete.
+    #[error("{}", unanswered(.host, *.source))]
+    Http {
+        /// The host of the request, with its port unless it is the default one.
+        host: String,
+        /// The error of the request.
+        source: HttpError,
+    },
+    /// The data to import is not a connection of its kind.
+    #[error("the connection cannot be imported: {0}")]
+    InvalidImport(&'static str),
+    /// The label is empty.
+    #[error("a label must not be empty")]
+    InvalidLabel,
+    /// The text cannot be the name of an owner.
+    #[error("the name of the owner {0}")]
+    InvalidOwner(&'static str),
+    /// The request has a method, path or header that cannot be sent.
+    #[error("the request is not well formed: {0}")]
+    InvalidRequest(&'static str),
+    /// Another connection has this label.
+    #[error("there is already a connection '{kind}:{label}'")]
+    LabelTaken {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+    },
+    /// The owner has no connection of this kind.
+    #[error("nothing of kind '{0}' is connected")]
+    NoConnection(Kind),
+    /// No previous credential is kept.
+    #[error("'{kind}:{label}' has no previous credential to return to")]
+    NoPrevious {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+    },
+    /// No connection with this id belongs to this owner.
+    #[error("no connection with the id {0}")]
+    NotFound(ConnectionId),
+    /// The credential has ended or was refused, and could not be refreshed. The stored credential is unchanged.
+    #[error("the credential of this connection could not be renewed: {}", why.reason.message)]
+    NotRenewed {
+        /// The kind.
+        kind: Kind,
+        /// The reason: failing if only a person can help, offline if the refresh is tried again.
+        why: Box<NotLive>,
+    },
+    /// The kind does not have the requested capability.
+    #[error("connections of kind '{kind}' cannot {what}")]
+    NotSupported {
+        /// The kind.
+        kind: Kind,
+        /// The capability, as a verb: `send requests`.
+        what: &'static str,
+    },
+    /// The plugin failed in a way that says nothing about the connection.
+    #[error("the plugin '{kind}' failed")]
+    Plugin {
+        /// The kind.
+        kind: Kind,
+        /// The plugin's error.
+        source: ConnectionError,
+    },
+    /// The plugin panicked or did not finish in time.
+    #[error("the plugin '{kind}' {what}")]
+    PluginFault {
+        /// The kind.
+        kind: Kind,
+        /// `crashed`, or `did not finish in time`.
+        what: &'static str,
+    },
+    /// An operation on a profile was refused or failed.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The rollback was refused. The connection keeps its current credential.
+    #[error("the previous credential of '{kind}:{label}' cannot be restored: {why}")]
+    RollbackRefused {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+        /// The reason.
+        why: DisplayText,
+        /// The remedy, if something can be done.
+        remedy: Option<DisplayText>,
+    },
+    /// A database row was edited or restored by somebody without the key. It is not used.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// A tool cannot be run in a container.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// Sealed data cannot be opened.
+    #[error("the sealed data of {what} cannot be opened")]
+    Sealed {
+        /// The thing that the data belongs to.
+        what: String,
+        /// The reason.
+        source: Arc<SealError>,
+    },
+    /// No setup session with this id belongs to this owner, or it ended long ago.
+    #[error("no setup session with the id {0}")]
+    SessionNotFound(SessionId),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[source] Arc<StoreError>),
+    /// The owner has as many open setups as this host allows.
+    #[error("{most} setups of this owner are open, and this host allows no more")]
+    TooManySetups {
+        /// The maximum number of open setups.
+        most: u32,
+    },
+    /// No plugin of this kind is registered.
+    #[error("no plugin of kind '{0}' is registered")]
+    UnknownKind(Kind),
+    /// The connection has no address for webhooks.
+    #[error("'{kind}:{label}' has no address for webhooks")]
+    WebhookDisabled {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+    },
+    /// The webhooks of the connection cannot be checked, because no key is known for them.
+    #[error("webhooks of '{kind}:{label}' cannot be checked: {why}")]
+    WebhookKey {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+        /// The reason.
+        why: DisplayText,
+    },
+}
+
+impl Error {
+    /// Returns the stable code, for programs; `docs/spec/words.md` lists all codes.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AccountConnected { .. } => "account_connected",
+            Self::Ambiguous { .. } => "ambiguous",
+            Self::Closed => "registry_closed",
+            Self::Credential { .. } => "credential_unreadable",
+            Self::Denied { .. } => "denied",
+            Self::Directory(refused) => refused.code(),
+            Self::Extension(error) => error.code(),
+            Self::Files(ServiceError::NotFound) => "file_not_found",
+            Self::Files(ServiceError::Denied) => "denied",
+            Self::Files(_) => "file_unavailable",
+            Self::Http { source, .. } => http_code(*source),
+            Self::InvalidImport(_) => "invalid_import",
+            Self::InvalidLabel => "invalid_label",
+            Self::InvalidOwner(_) => "invalid_owner",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::LabelTaken { .. } => "label_taken",
+            Self::NoConnection(_) | Self::NotFound(_) => "not_found",
+            Self::NoPrevious { .. } => "no_previous",
+            Self::NotRenewed { .. } => "not_renewed",
+            Self::NotSupported { .. } => "not_supported",
+            Self::Plugin { .. } => "plugin_fault",
+            Self::PluginFault { what, .. } if *what == CRASHED => "plugin_panicked",
+            Self::PluginFault { .. } => "plugin_timeout",
+            Self::Profile(error) => error.code(),
+            Self::RollbackRefused { .. } => "rollback_refused",
+            Self::Row(error) => error.code(),
+            Self::Sandbox(error) => error.code(),
+            Self::Sealed { .. } => "sealed_unreadable",
+            Self::SessionNotFound(_) => "setup_not_found",
+            Self::Store(_) => "store_failed",
+            Self::TooManySetups { .. } => "too_many_setups",
+            Self::UnknownKind(_) => "unknown_kind",
+            Self::WebhookDisabled { .. } => "webhook_disabled",
+            Self::WebhookKey { .. } => "webhook_key_missing",
+        }
+    }
+
+    /// Returns the remedy, if something can be done.
+    pub fn remedy(&self) -> Option<String> {
+        let text = match self {
+            Self::AccountConnected { .. } => "use the existing connection, or remove it first",
+            Self::Ambiguous { .. } => "name one by its label or by the end of its id, or make one the default",
+            Self::Closed => "open a new registry on the same store; a closed registry stays closed",
+            Self::Credential { .. } => "authorize the connection again",
+            Self::Denied { .. } => "a connection reaches only the addresses that were set when it was connected",
+            Self::Directory(refused) => refused.remedy(),
+            Self::Extension(error) => return error.remedy(),
+            Self::Files(ServiceError::NotFound) => "list the directory to see what is there",
+            Self::Files(ServiceError::Denied) => "only files below the granted directories can be read",
+            Self::Http { source: HttpError::Denied, .. } => {
+                "enter the address when connecting, or map it under [http.endpoints]; a redirect to another address \
+                 is not followed"
+            }
+            Self::Http { .. } => "try again later",
+            Self::InvalidLabel => "enter a label with visible characters",
+            Self::InvalidOwner(_) => "use the name or number by which the program knows its user",
+            Self::LabelTaken { .. } => "choose another label",
+            Self::NoConnection(_) => "connect an account, or list the connections to see which exist",
+            Self::NoPrevious { .. } => "authorize the connection again",
+            Self::NotFound(_) => "list the connections to see their ids",
+            Self::PluginFault { .. } | Self::Plugin { .. } => "report this to the plugin's author",
+            Self::SessionNotFound(_) => "begin a new setup",
+            Self::TooManySetups { .. } => "finish or cancel an open setup, or wait until one expires, then begin again",
+            Self::UnknownKind(_) => "list the kinds to see which are registered",
+            Self::NotRenewed { why, .. } => match &why.reason.remedy {
+                Some(remedy) => return Some(remedy.to_string()),
+                None => "try again later",
+            },
+            Self::Profile(error) => return error.remedy(),
+            Self::RollbackRefused { remedy, .. } => return remedy.as_ref().map(ToString::to_string),
+            Self::Row(error) => return Some(error.remedy()),
+            Self::Sandbox(error) => return error.remedy(),
+            Self::Sealed { what, source } => return sealed_remedy(what, source),
+            Self::Store(source) => return source.remedy(),
+            Self::WebhookDisabled { .. } => "enable webhooks for it first",
+            Self::Files(_)
+            | Self::WebhookKey { .. }
+            | Self::InvalidImport(_)
+            | Self::InvalidRequest(_)
+            | Self::NotSupported { .. } => {
+                return None;
+            }
+        };
+        Some(text.to_owned())
+    }
+}
+
+pub(crate) const CRASHED: &str = "crashed";
+pub(crate) const TIMED_OUT: &str = "did not finish in time";
+
+/// Returns the remedy for sealed data that cannot be opened. A connection can also be authorized again.
+fn sealed_remedy(what: &str, error: &SealError) -> Option<String> {
+    let remedy = error.remedy()?;
+    let anew =
+        what.starts_with("connection ") && matches!(error, SealError::WrongKey { .. } | SealError::UnknownFormat);
+    Some(if anew { format!("{remedy}, or authorize the connection again") } else { remedy })
+}
+
+/// Returns `KIND:LABEL (END OF ID)` of each connection, separated by commas.
+pub(crate) fn names(candidates: &[ConnectionInfo]) -> String {
+    let name = |info: &ConnectionInfo| {
+        let id = info.id.to_string();
+        format!("{}:{} ({})", info.kind, info.label, id.get(28..).unwrap_or(&id))
+    };
+    candidates.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn unanswered(host: &str, error: HttpError) -> String {
+    match error {
+        HttpError::Denied => {
+            format!("{host}, or the address that it redirects to, is outside of this connection's reach")
+        }
+        HttpError::Connect | HttpError::Dns | HttpError::Timeout | HttpError::Tls => format!("cannot reach {host}"),
+        _ => format!("{host} gave no complete answer"),
+    }
+}
+
+/// Returns the reason code of a request without an answer, as [`classify`](connection_contract::classify) gives it.
+fn http_code(error: HttpError) -> &'static str {
+    use connection_contract::reason;
+    match error {
+        HttpError::Connect => reason::CONNECT,
+        HttpError::Credential => reason::CREDENTIAL_UNREADABLE,
+        HttpError::Denied => reason::DENIED,
+        HttpError::Dns => reason::DNS,
+        HttpError::Timeout => reason::TIMEOUT,
+        HttpError::Tls => reason::TLS,
+        HttpError::TooLarge => reason::TOO_LARGE,
+        HttpError::Uncertain => reason::REFRESH_OUTCOME_UNKNOWN,
+        _ => reason::PROVIDER_ERROR,
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Closed => Self::Closed,
+            error => Self::Store(Arc::new(error)),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Explains why no kind meets a requirement.
+
+use std::collections::BTreeSet;
+
+use connection_contract::{AuthType, Kind, Reason, Requirement, SecretName};
+
+use crate::{kinds::held_name, registry::Shared};
+
+/// Returns the reason why no registered kind can meet the requirement; `None` if one can.
+pub(super) fn unmet(shared: &Shared, requirement: &Requirement) -> Option<Reason> {
+    let Requirement { provider, auth, .. } = requirement;
+    let kinds = shared.kinds.of_provider(provider);
+    let names = &auth.secret_names;
+    let gives = |held: &[_]| names.iter().all(|name| held_name(held, names.len(), name.as_str()).is_some());
+    if auth.auth == AuthType::None || kinds.iter().any(|entry| gives(&entry.descriptor.secret_names)) {
+        return None;
+    }
+    let remedy = "correct the extension's declaration, or use a host that has such a kind";
+    let message = if kinds.is_empty() {
+        let providers: BTreeSet<_> = shared.kinds.all().into_iter().map(|info| info.descriptor.provider).collect();
+        format!(
+            "this host has no kind for '{provider}'; it has kinds for {}",
+            listed(providers.iter().map(Kind::as_str))
+        )
+    } else {
+        let held: BTreeSet<&str> =
+            kinds.iter().flat_map(|entry| entry.descriptor.secret_names.iter().map(|name| &**name)).collect();
+        let lacking = names.iter().map(SecretName::as_str).filter(|name| !held.contains(name));
+        format!(
+            "no kind on this host hands out {} of '{provider}'; '{provider}' hands out {}",
+            listed(lacking),
+            listed(held.iter().copied())
+        )
+    };
+    Some(Reason::new("connection_unsupported", message).remedy(remedy))
+}
+
+/// Returns `'one', 'two'`, or `nothing`.
+fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let quoted: Vec<_> = names.map(|name| format!("'{name}'")).collect();
+    if quoted.is_empty() { "nothing".to_owned() } else { quoted.join(", ") }
+}

@@ -1,0 +1,92 @@
+//! The resolved requirement that an extension receives: names and public values, never a secret.
+
+use connection_contract::{Kind, Liveness, Reason, SecretName, Value};
+use serde_json::json;
+
+use crate::{ConnectionId, ConnectionStatus, Readiness, extension::plain_json};
+
+/// A requirement with its current state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResolvedConnection {
+    /// The extension's own name for the connection, such as `default`.
+    pub connection_id: String,
+    /// The name of the extension.
+    pub extension_name: String,
+    /// The provider of the connection.
+    pub provider: Kind,
+    /// The declared public preferences that have a value, as an object in the order of the declaration.
+    pub public_config: Value,
+    /// The missing secrets, in the order of the declaration.
+    pub missing_secret_names: Vec<SecretName>,
+    /// The status.
+    pub status: ConnectionStatus,
+    /// The reason for the status `failed` or `unsupported`, or for `missing` if the selection is ambiguous or no kind
+    /// of this host can connect the provider. For people.
+    pub error: Option<Reason>,
+    pub(crate) readiness: Readiness,
+    pub(crate) liveness: Liveness,
+    pub(crate) connection: Option<ConnectionId>,
+    /// If secrets are missing, the connection that lacks them.
+    pub(crate) near: Option<ConnectionId>,
+    pub(crate) candidates: Vec<ConnectionId>,
+    pub(crate) missing_scopes: Vec<String>,
+    pub(crate) is_granted: bool,
+}
+
+impl ResolvedConnection {
+    /// Returns the selected connection. Its id is not in the JSON, because an extension does not need it.
+    pub fn connection(&self) -> Option<ConnectionId> {
+        self.connection
+    }
+
+    /// Returns `true` if the extension may use the connection with every secret that it declares. The status does not
+    /// depend on it.
+    pub fn is_granted(&self) -> bool {
+        self.is_granted
+    }
+
+    /// Returns the first connections that have what is needed, if the status is `missing` because none of them was
+    /// chosen or is the default; otherwise nothing.
+    pub fn candidates(&self) -> &[ConnectionId] {
+        &self.candidates
+    }
+
+    /// Returns the scopes that the extension declares but the provider did not grant, as far as the provider reports
+    /// them. The status does not depend on them. A re-authorization may grant them.
+    pub fn missing_scopes(&self) -> &[String] {
+        &self.missing_scopes
+    }
+
+    /// Returns the readiness.
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Returns the liveness of the connection, as last measured.
+    pub fn liveness(&self) -> Liveness {
+        self.liveness
+    }
+
+    /// Returns the documented JSON: `connectionId`, `extensionName`, `provider`, `publicConfig`, `missingSecretNames`,
+    /// `status`, `error` (`code`, `message`, `remedy`) if there is one, and `missingScopes` if there are some.
+    pub fn to_json(&self) -> serde_json::Value {
+        let missing: Vec<_> = self.missing_secret_names.iter().map(SecretName::as_str).collect();
+        let mut json = json!({
+            "connectionId": self.connection_id,
+            "extensionName": self.extension_name,
+            "provider": self.provider.as_str(),
+            "publicConfig": plain_json::to_json(&self.public_config),
+            "missingSecretNames": missing,
+            "status": self.status.as_str(),
+        });
+        if let Some(error) = &self.error {
+            let remedy = error.remedy.as_ref().map(connection_contract::DisplayText::as_str);
+            json["error"] = json!({ "code": &*error.code, "message": error.message.as_str(), "remedy": remedy });
+        }
+        if !self.missing_scopes.is_empty() {
+            json["missingScopes"] = json!(self.missing_scopes);
+        }
+        json
+    }
+}

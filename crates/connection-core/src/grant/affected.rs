@@ -1,0 +1,92 @@
+//! The extensions that may use a changed connection. They are read in the transaction of the change and notified after
+//! its commit.
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::take_back;
+use crate::{
+    ChangedPart, ConnectionId, ExtensionChange,
+    ground::Ground,
+    store::{StoreError, Tx},
+};
+
+/// The parts that change for an extension when it gains or loses a connection.
+pub(crate) const ALL_OF_IT: [ChangedPart; 3] =
+    [ChangedPart::ConnectionConfig, ChangedPart::Credential, ChangedPart::Grant];
+
+/// A lock that is held from before a commit until the notifications of its change were sent, so that notifications have
+/// the order of the commits. Its holder waits only for the store. If nobody listens, no order is needed, and no lock is
+/// taken.
+#[must_use = "other changes may be announced in between after it is dropped"]
+pub(crate) struct NotificationOrder(#[expect(dead_code, reason = "it is held")] Option<OwnedMutexGuard<()>>);
+
+pub(crate) async fn notification_order(ground: &Ground) -> NotificationOrder {
+    let announcements = &ground.announcements;
+    NotificationOrder(if announcements.is_heard() { Some(announcements.turn().lock_owned().await) } else { None })
+}
+
+/// The extensions that a change of a connection affects, with the parts that change for each.
+#[derive(Clone, Debug)]
+pub(crate) struct Affected {
+    owner: String,
+    extensions: Vec<(String, Vec<ChangedPart>)>,
+}
+
+impl Affected {
+    /// Returns the extensions with a valid grant. The transaction holds the lock of the connection.
+    pub(crate) async fn of(
+        tx: &mut Tx,
+        owner: &str,
+        connection: ConnectionId,
+        parts: &[ChangedPart],
+    ) -> Result<Self, StoreError> {
+        let extensions = tx.grantees(owner, connection).await?;
+        let extensions = extensions.into_iter().map(|extension| (extension, parts.to_vec())).collect();
+        Ok(Self { owner: owner.to_owned(), extensions })
+    }
+
+    /// Revokes the grants of these extensions. Called when the connection gets another account, because the grants were
+    /// for the former one.
+    pub(crate) async fn taken_back(
+        mut self,
+        tx: &mut Tx,
+        ground: &Ground,
+        connection: ConnectionId,
+    ) -> Result<Self, StoreError> {
+        for (extension, parts) in &mut self.extensions {
+            take_back(tx, ground, &self.owner, extension, connection).await?;
+            parts.push(ChangedPart::Grant);
+        }
+        Ok(self)
+    }
+
+    /// Adds an extension that is granted the connection by this change.
+    pub(crate) fn granted(mut self, extension: &str) -> Self {
+        match self.extensions.iter_mut().find(|(known, _)| known == extension) {
+            Some((_, parts)) if parts.contains(&ChangedPart::Grant) => {}
+            Some((_, parts)) => parts.push(ChangedPart::Grant),
+            None => self.extensions.push((extension.to_owned(), ALL_OF_IT.to_vec())),
+        }
+        self
+    }
+
+    /// Adds the extensions of another connection that are not affected yet.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        for (extension, parts) in other.extensions {
+            if !self.extensions.iter().any(|(known, _)| *known == extension) {
+                self.extensions.push((extension, parts));
+            }
+        }
+        self
+    }
+
+    /// Notifies the listeners of these extensions. Called after the commit.
+    pub(crate) fn notify(self, ground: &Ground, _: &NotificationOrder) {
+        let Self { owner, extensions } = self;
+        for (extension, parts) in extensions {
+            let owner = owner.clone();
+            let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
+            ground.announcements.publish(&change);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The rows of grants, with the marks that authenticate them, and the extensions that a change of a connection affects.
+
+mod affected;
+
+use crate::{
+    ConnectionId, event,
+    ground::Ground,
+    guard::{RowError, Subject},
+    keys::Sealer,
+    store::{StoreError, Tx, json, rows::GrantRow},
+};
+
+pub(crate) use affected::{ALL_OF_IT, Affected, NotificationOrder, notification_order};
+
+/// The fields in the row of a grant that the mark covers, apart from the names.
+struct Fields {
+    created_at: [u8; 8],
+    revoked_at: Vec<u8>,
+}
+
+impl Fields {
+    fn of(row: &GrantRow) -> Self {
+        let revoked_at = row.revoked_at.map(|at| at.to_be_bytes().to_vec()).unwrap_or_default();
+        Self { created_at: row.created_at.to_be_bytes(), revoked_at }
+    }
+
+    fn with<'a>(&'a self, row: &'a GrantRow) -> [&'a [u8]; 3] {
+        [row.names.as_bytes(), &self.created_at, &self.revoked_at]
+    }
+}
+
+const TABLE: &str = "connection_extension_grant";
+
+/// Checks that the row of a grant is as this program last wrote it.
+///
+/// # Errors
+///
+/// The row was edited or restored. It grants nothing.
+pub(crate) fn check(sealer: &Sealer, owner: &str, row: &GrantRow) -> Result<(), RowError> {
+    let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
+    let what = || format!("the grant of connection {} to '{}'", row.connection_id, row.extension).into();
+    let subject = Subject { table: TABLE, owner, key: &key };
+    subject.check(sealer, &row.marked, &Fields::of(row).with(row), what)
+}
+
+/// Writes a grant with its mark. The transaction holds the locks of the owner and the connection.
+pub(crate) async fn write(
+    tx: &mut Tx,
+    sealer: &Sealer,
+    owner: &str,
+    row: &GrantRow,
+    at: i64,
+) -> Result<(), StoreError> {
+    let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
+    let subject = Subject { table: TABLE, owner, key: &key };
+    let mark = subject.written(tx, sealer, at, &Fields::of(row).with(row)).await?;
+    tx.put_grant(owner, row, &mark).await
+}
+
+/// Revokes a grant and records it. The transaction holds the connection's lock.
+pub(crate) async fn take_back(
+    tx: &mut Tx,
+    ground: &Ground,
+    owner: &str,
+    extension: &str,
+    connection: ConnectionId,
+) -> Result<bool, StoreError> {
+    let found = tx.grant(owner, extension, connection).await?.filter(|row| row.revoked_at.is_none());
+    let Some(row) = found else { return Ok(false) };
+    let now = ground.clock.now().seconds();
+    let row = GrantRow { revoked_at: Some(now), ..row };
+    write(tx, &ground.sealer, owner, &row, now).await?;
+    let body = serde_json::json!({ "extension": extension, "names": json::to_texts(&row.names) });
+    let event = ground.event(owner, connection, event::EXTENSION_REVOKED, body);
+    event::append(tx, &ground.sealer, &event).await.map(|()| true)
+}

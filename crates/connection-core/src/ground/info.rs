@@ -1,0 +1,91 @@
+//! What the registered kinds and a row say about a connection.
+
+use connection_contract::{Identity, Kind, Liveness, Timestamp};
+
+use super::Ground;
+use crate::{
+    ConnectionInfo, ListCursor,
+    liveness::column,
+    plan,
+    store::{json, rows::ListedRow},
+};
+
+/// The kind of a row whose kind cannot be read. Nothing in such a row can be opened, even if a plugin has this name.
+pub(crate) const UNREADABLE: Kind = Kind::from_static("unreadable");
+
+impl Ground {
+    /// Returns the provider of a kind, or the kind itself if it is not registered.
+    pub(crate) fn provider_of(&self, kind: &Kind) -> Kind {
+        self.kinds.entry(kind).map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone())
+    }
+
+    /// Returns the registered kinds of a provider, and the kind with the provider's own name if that kind is not
+    /// registered.
+    pub(crate) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
+        let mut kinds = Vec::new();
+        let mut named = false;
+        for known in self.kinds.entries() {
+            named |= known.kind() == provider;
+            if known.descriptor.provider == *provider {
+                kinds.push(known.kind().clone());
+            }
+        }
+        if !named {
+            kinds.push(provider.clone());
+        }
+        kinds
+    }
+
+    /// Returns the registered kinds of a provider.
+    pub(crate) fn registered_of(&self, provider: &Kind) -> Vec<Kind> {
+        self.kinds.of_provider(provider).iter().map(|entry| entry.kind().clone()).collect()
+    }
+
+    /// Returns the kinds that refresh their credentials.
+    pub(crate) fn renewing(&self) -> Vec<Kind> {
+        self.kinds.entries().iter().filter(|known| known.renews()).map(|known| known.kind().clone()).collect()
+    }
+
+    pub(crate) fn registered(&self) -> Vec<Kind> {
+        self.kinds.entries().iter().map(|known| known.kind().clone()).collect()
+    }
+
+    /// Returns the information of a row as hosts see it. A row with an invalid kind is listed, so that it can be
+    /// removed.
+    pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
+        let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
+        let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
+        let reason = reason.as_deref().and_then(json::to_reason).or_else(|| match liveness {
+            Liveness::Live | Liveness::Unknown => plan::note(row.refresh_reason.as_deref()),
+            _ => None,
+        });
+        let kind = Kind::parse(&account.kind).unwrap_or_else(|| {
+            tracing::warn!(connection = %account.id, "the kind of a connection cannot be read");
+            UNREADABLE
+        });
+        let entry = self.kinds.entry(&kind);
+        let provider = entry.as_ref().map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone());
+        Some(ConnectionInfo {
+            id: account.id,
+            owner: account.owner,
+            kind,
+            provider,
+            label: account.label.into(),
+            identity: Identity::new(account.account_id, account.account_label),
+            liveness,
+            reason,
+            checked_at: checked_at.map(Timestamp::from_seconds),
+            valid_until: valid_until.map(Timestamp::from_seconds),
+            authorized_until: authorized_until.map(Timestamp::from_seconds),
+            renews: entry.as_ref().is_some_and(|entry| entry.renews()),
+            scopes: granted_scopes.as_deref().and_then(json::to_texts),
+            config: json::to_config(&account.config),
+            profile: account.profile_id.as_deref().and_then(|id| id.parse().ok()),
+            is_default: account.is_default,
+            created_at: Timestamp::from_seconds(account.created_at),
+            updated_at: Timestamp::from_seconds(account.updated_at),
+            registered: entry.is_some(),
+            cursor: ListCursor::new(row.usable_at, account.id),
+        })
+    }
+}

@@ -1,0 +1,231 @@
+//! The registered kinds. They are in memory only: a program registers its plugins again at each start.
+
+mod secret_names;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use connection_contract::{BaseUrl, Descriptor, Kind, Origin, ProfileSpec, SandboxSpec, SigningKey, Text, host};
+use regex::Regex;
+use tokio::task::AbortHandle;
+
+use crate::{Capabilities, definition::Definition};
+
+pub(crate) use secret_names::held_name;
+
+/// A registered kind, as it is shown to people and programs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KindInfo {
+    /// The descriptor that the plugin returned.
+    pub descriptor: Descriptor,
+    /// The capabilities.
+    pub capabilities: Capabilities,
+    /// The specification of isolated identities of the kind's tool.
+    pub profiles: Option<ProfileSpec>,
+    /// The specification of containers for the kind's tool.
+    pub sandbox: Option<SandboxSpec>,
+}
+
+/// The reason why a kind was not registered. Kinds that were registered before are unaffected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// A host cannot work with the descriptor.
+    #[error("the descriptor of kind '{kind}' is wrong: {problem}")]
+    Descriptor {
+        /// The kind.
+        kind: Kind,
+        /// The problem, with the part of the descriptor that has it.
+        problem: String,
+    },
+    /// The plugin panicked while it described itself.
+    #[error("a plugin crashed while it described itself")]
+    Panicked,
+    /// Another plugin has registered the kind and keeps it.
+    #[error("the kind '{kind}' is already registered by '{holder}', and '{newcomer}' would register it again")]
+    Taken {
+        /// The kind.
+        kind: Kind,
+        /// The display name of the registered plugin.
+        holder: String,
+        /// The display name of the refused plugin.
+        newcomer: String,
+    },
+}
+
+impl RegisterError {
+    /// Returns the stable code, for programs; `docs/spec/words.md` lists all codes.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Descriptor { .. } => "descriptor_invalid",
+            Self::Panicked => "plugin_panicked",
+            Self::Taken { .. } => "kind_taken",
+        }
+    }
+}
+
+/// A definition with the checked parts of its descriptor and its facets.
+pub(crate) struct KindEntry {
+    pub(crate) definition: Definition,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) capabilities: Capabilities,
+    /// Present only with the webhooks facet.
+    pub(crate) signing_key: Option<SigningKey>,
+    pub(crate) profiles: Option<ProfileSpec>,
+    pub(crate) sandbox: Option<SandboxSpec>,
+    pub(crate) checked: Checked,
+    /// The interval at which usage is fetched, as the plugin sets it.
+    pub(crate) poll_interval: Option<Duration>,
+    pub(crate) activation: Activation,
+}
+
+/// The checked parts of a descriptor.
+pub(crate) struct Checked {
+    /// The declared addresses with their texts. The first one is the base.
+    pub(crate) addresses: Vec<(Text, BaseUrl)>,
+    /// The declared addresses that stand for several hosts.
+    pub(crate) wildcards: Vec<Text>,
+    /// The patterns by field name. Each matches the whole text.
+    pub(crate) patterns: HashMap<Text, Regex>,
+}
+
+impl Checked {
+    pub(crate) fn base(&self) -> Option<&BaseUrl> {
+        self.addresses.first().map(|(_, base)| base)
+    }
+
+    pub(crate) fn declares(&self, origin: &Origin) -> bool {
+        self.addresses.iter().any(|(_, base)| base.origin() == origin)
+            || self.wildcards.iter().any(|wildcard| host::matches(wildcard, origin))
+    }
+
+    /// Returns `true` if `text` is a declared wildcard, or the origin of a declared address.
+    pub(crate) fn declares_text(&self, text: &str) -> bool {
+        self.wildcards.iter().any(|wildcard| wildcard == text)
+            || self.addresses.iter().any(|(_, base)| base.origin().as_str() == text)
+    }
+}
+
+/// The state of the activation of a kind.
+#[derive(Debug, Default)]
+pub(crate) struct Activation(Mutex<Stage>);
+
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Before,
+    Begun(AbortHandle),
+    /// The kind is no longer registered.
+    Over,
+}
+
+impl Activation {
+    pub(crate) fn begin(&self, task: AbortHandle) {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match *stage {
+            // The kind was unregistered before the activation began.
+            Stage::Over => task.abort(),
+            Stage::Before | Stage::Begun(_) => *stage = Stage::Begun(task),
+        }
+    }
+
+    /// Aborts a running activation and prevents a later one.
+    pub(crate) fn end(&self) {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Stage::Begun(task) = &*stage {
+            task.abort();
+        }
+        *stage = Stage::Over;
+    }
+
+    /// Returns `true` if the kind is no longer registered.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Stage::Over)
+    }
+}
+
+/// The table of kinds. Its lock is never held while plugin code runs.
+#[derive(Default)]
+pub(crate) struct KindTable(Mutex<BTreeMap<Kind, Arc<KindEntry>>>);
+
+impl KindTable {
+    pub(crate) fn register(&self, entry: KindEntry) -> Result<Arc<KindEntry>, RegisterError> {
+        let kind = entry.descriptor.kind.clone();
+        let mut kinds = self.lock();
+        if let Some(holder) = kinds.get(&kind) {
+            return Err(RegisterError::Taken {
+                kind,
+                holder: holder.descriptor.display_name.to_string(),
+                newcomer: entry.descriptor.display_name.to_string(),
+            });
+        }
+        let entry = Arc::new(entry);
+        kinds.insert(kind, entry.clone());
+        Ok(entry)
+    }
+
+    pub(crate) fn replace(&self, entry: KindEntry) -> Arc<KindEntry> {
+        let entry = Arc::new(entry);
+        let kind = entry.descriptor.kind.clone();
+        // The replaced entry is dropped after the lock is released, because its drop runs plugin code.
+        let replaced = self.lock().insert(kind, entry.clone());
+        if let Some(replaced) = replaced {
+            replaced.activation.end();
+        }
+        entry
+    }
+
+    pub(crate) fn unregister(&self, kind: &Kind) -> bool {
+        // The removed entry is dropped after the lock is released.
+        let removed = self.lock().remove(kind);
+        if let Some(removed) = &removed {
+            removed.activation.end();
+        }
+        removed.is_some()
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Arc<KindEntry>> {
+        self.lock().values().cloned().collect()
+    }
+
+    pub(crate) fn entry(&self, kind: &Kind) -> Option<Arc<KindEntry>> {
+        self.lock().get(kind).cloned()
+    }
+
+    /// Returns the registered kinds of this provider, in the order of their names.
+    pub(crate) fn of_provider(&self, provider: &Kind) -> Vec<Arc<KindEntry>> {
+        self.lock().values().filter(|entry| entry.descriptor.provider == *provider).cloned().collect()
+    }
+
+    pub(crate) fn all(&self) -> Vec<KindInfo> {
+        self.lock().values().map(|entry| entry.info()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Kind, Arc<KindEntry>>> {
+        // No code under the lock leaves the table half changed, so a poisoned lock is still usable.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KindEntry {
+    pub(crate) fn info(&self) -> KindInfo {
+        KindInfo {
+            descriptor: self.descriptor.clone(),
+            capabilities: self.capabilities,
+            profiles: self.profiles.clone(),
+            sandbox: self.sandbox.clone(),
+        }
+    }
+
+    pub(crate) fn renews(&self) -> bool {
+        self.capabilities.refresh.is_some()
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.descriptor.kind
+    }
+}

@@ -1,0 +1,269 @@
+//! The plan that says when a credential is refreshed.
+//!
+//! A credential is refreshed shortly before it ends, so that the risky moment comes while it still works. Credentials
+//! are not refreshed all at one moment, and pauses after failures grow. Jitter is derived from the connection's id,
+//! which is random, so a restart computes the same times and causes no burst.
+
+use connection_contract::{NotLive, Reason, Refreshed, Secret, SetupResult, Timestamp, VerifyResult, reason};
+
+use crate::{
+    ConnectionId,
+    store::{
+        StoreError, Tx, json,
+        rows::{CredentialRow, PlanRow},
+    },
+};
+
+/// The time before its end at which a credential is refreshed, in seconds, without jitter.
+const MAX_LEAD: i64 = 300;
+/// For a short-lived credential, that time is its lifetime divided by this number.
+const SHARE: i64 = 5;
+/// The shortest time from a new credential to its refresh, in seconds, whatever end the provider reports. For a
+/// lifetime below a minute, half of the lifetime applies instead.
+const MIN_DELAY: i64 = 30;
+/// The first pause after a failure, in seconds. Each further pause is twice as long as the one before.
+const FIRST_PAUSE: i64 = 30;
+const MAX_PAUSE: i64 = 3_600;
+/// The pauses after attempts without a clear answer, in seconds; the last one repeats. The first is the quarantine.
+const UNCLEAR_PAUSES: [i64; 4] = [60, 300, 900, 3_600];
+/// The time before its end, in seconds, from which a working credential may be put at risk by sending a token again
+/// that may be used up.
+const RISK_WINDOW: i64 = 300;
+
+/// The range of pauses that a provider may ask for, in seconds.
+const RETRY_AFTER_RANGE: std::ops::RangeInclusive<i64> = 1..=86_400;
+
+/// The time before an end at which it is announced, in seconds, if no refresh extends it.
+pub(crate) const ANNOUNCE_BEFORE: i64 = 7 * 86_400;
+/// An end that is at most this much later counts as the same end, in seconds. Providers count down in seconds, and a
+/// sliding lifetime is announced at most once a day.
+const SLACK: i64 = 86_400;
+
+/// Reasons that say nothing about the credential.
+const TEMPORARY: &[&str] = &[
+    reason::CONNECT,
+    reason::DNS,
+    reason::NOT_JSON,
+    reason::PROVIDER_ERROR,
+    reason::RATE_LIMITED,
+    reason::TIMEOUT,
+    reason::TLS,
+    reason::TOO_LARGE,
+];
+
+/// The times of a credential that a plugin reported.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReportedTimes {
+    pub(crate) valid_until: Option<i64>,
+    pub(crate) renew_at: Option<i64>,
+    pub(crate) authorized_until: Option<i64>,
+}
+
+impl ReportedTimes {
+    /// Returns the times of a new credential, from what the setup made and what the probe found.
+    pub(crate) fn of(made: &SetupResult<Secret>, found: &VerifyResult<Secret>) -> Self {
+        Self {
+            valid_until: found.valid_until.or(made.valid_until).map(Timestamp::seconds),
+            renew_at: made.renew_at.map(Timestamp::seconds),
+            authorized_until: made.authorized_until.map(Timestamp::seconds),
+        }
+    }
+
+    /// Returns the times of a credential that inherited a refresh token.
+    pub(crate) fn inherited(refreshed: &Refreshed<Secret>) -> Self {
+        let Refreshed { valid_until, renew_at, authorized_until, .. } = refreshed;
+        let seconds = |time: &Option<Timestamp>| time.map(Timestamp::seconds);
+        Self {
+            valid_until: seconds(valid_until),
+            renew_at: seconds(renew_at),
+            authorized_until: seconds(authorized_until),
+        }
+    }
+}
+
+/// Returns the plan that is stored with a new credential.
+pub(crate) fn of(id: ConnectionId, renews: bool, created_at: i64, given: ReportedTimes) -> PlanRow {
+    let ReportedTimes { renew_at, authorized_until, .. } = given;
+    let refresh_at = if renews { first(id, created_at, given) } else { None };
+    PlanRow { renew_at, authorized_until, refresh_at, ..PlanRow::default() }
+}
+
+/// Plans the refresh again after a probe reported another end.
+pub(crate) async fn replan(tx: &mut Tx, id: ConnectionId, generation: i64) -> Result<(), StoreError> {
+    let Some(row) = tx.current_credential(id).await?.filter(|row| row.generation == generation) else { return Ok(()) };
+    if row.plan.refresh_failures > 0 {
+        return Ok(());
+    }
+    let plan = PlanRow { refresh_at: first(id, row.created_at, reported_times(&row)), ..row.plan };
+    tx.set_plan(id, generation, &plan).await.map(drop)
+}
+
+fn reported_times(row: &CredentialRow) -> ReportedTimes {
+    let PlanRow { renew_at, authorized_until, .. } = row.plan;
+    ReportedTimes { valid_until: row.valid_until, renew_at, authorized_until }
+}
+
+/// Returns when a credential is first refreshed; `None` if no time makes it due.
+fn first(id: ConnectionId, created_at: i64, given: ReportedTimes) -> Option<i64> {
+    let life = given.valid_until.map(|until| until.saturating_sub(created_at).max(0));
+    let planned = match (given.renew_at, given.valid_until, life) {
+        (Some(at), ..) => at,
+        (None, Some(until), Some(life)) => {
+            let ahead = MAX_LEAD.min(life / SHARE);
+            // The jitter moves the time earlier by up to half of `ahead`.
+            until.saturating_sub(ahead).saturating_sub(part(id, 0, ahead / 2))
+        }
+        _ => return None,
+    };
+    let least = life.filter(|life| *life > 0).map_or(MIN_DELAY, |life| MIN_DELAY.min(life / 2));
+    Some(planned.max(created_at.saturating_add(least)))
+}
+
+/// Returns `true` if the announcement at that time was of this end. An end that a refresh has moved further away is
+/// announced again when it comes near.
+pub(crate) fn is_announced(at: i64, authorized_until: Option<i64>) -> bool {
+    authorized_until.is_none_or(|until| until <= at.saturating_add(ANNOUNCE_BEFORE + SLACK))
+}
+
+/// Returns the pause after a failure: the one that the provider asked for, or one that grows.
+pub(crate) fn after_failure(id: ConnectionId, failures: i64, asked: Option<u64>) -> i64 {
+    if let Some(asked) = asked {
+        return i64::try_from(asked).unwrap_or(i64::MAX).clamp(*RETRY_AFTER_RANGE.start(), *RETRY_AFTER_RANGE.end());
+    }
+    let doubled = failures.saturating_sub(1).clamp(0, 16);
+    let pause = (FIRST_PAUSE << doubled).min(MAX_PAUSE);
+    // The jitter adds up to a quarter, so that refreshes that failed together are not tried again together.
+    pause.saturating_add(part(id, failures, pause / 4)).clamp(FIRST_PAUSE, MAX_PAUSE)
+}
+
+/// Returns the pause after this number of attempts without a clear answer, in seconds.
+pub(crate) fn after_unclear(attempts: i64) -> i64 {
+    let last = UNCLEAR_PAUSES.len() - 1;
+    let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or_default().min(last);
+    UNCLEAR_PAUSES[index]
+}
+
+/// Returns the earliest time at which a token that may be used up is sent again while the credential works; `None` if
+/// the credential does not work.
+pub(crate) fn at_risk_until(valid_until: Option<i64>, now: i64) -> Option<i64> {
+    valid_until.filter(|until| *until > now).map(|until| until.saturating_sub(RISK_WINDOW))
+}
+
+/// Returns the reason to show for a live connection whose credential could not be refreshed: an answer is lost, or
+/// somebody has to fix something. A temporary reason is not shown.
+pub(crate) fn note(reason: Option<&str>) -> Option<Reason> {
+    let reason = reason.and_then(json::to_reason)?;
+    let passes = TEMPORARY.contains(&&*reason.code);
+    (!passes).then_some(reason)
+}
+
+/// Returns a number from 0 to `most` that is derived from the connection and the occasion.
+fn part(id: ConnectionId, occasion: i64, most: i64) -> i64 {
+    let Ok(most) = u64::try_from(most) else { return 0 };
+    // The last eight bytes are random (RFC 9562, section 5.7). They are mixed by SplitMix64.
+    let mut mixed = (id.as_uuid().as_u128() as u64) ^ occasion.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    i64::try_from((mixed ^ (mixed >> 31)) % (most + 1)).unwrap_or_default()
+}
+
+/// The state of a credential's refresh, as it is needed when the credential is used.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    valid_until: Option<i64>,
+    due: Option<i64>,
+    failures: i64,
+    reason: Option<Reason>,
+    pub(crate) refreshed_at: Option<i64>,
+}
+
+/// The action before a credential is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The credential is used as it is.
+    Fresh,
+    /// The credential is to be refreshed, and works meanwhile.
+    Due,
+    /// The credential has ended and is to be refreshed first.
+    Expired,
+    /// The credential has ended and could not be refreshed. The next attempt is not due yet, or there will be none.
+    Failed,
+}
+
+impl Plan {
+    pub(crate) fn of(row: &CredentialRow) -> Self {
+        let PlanRow { refresh_at, refresh_failures: failures, refresh_reason, refreshed_at, .. } = &row.plan;
+        // A row that was stored before its kind refreshed credentials has no plan.
+        let unplanned =
+            || if *failures == 0 { first(row.connection_id, row.created_at, reported_times(row)) } else { None };
+        Self {
+            valid_until: row.valid_until,
+            due: refresh_at.or_else(unplanned),
+            failures: *failures,
+            reason: refresh_reason.as_deref().and_then(json::to_reason),
+            refreshed_at: *refreshed_at,
+        }
+    }
+
+    pub(crate) fn is_expired(&self, now: i64) -> bool {
+        self.valid_until.is_some_and(|until| until <= now)
+    }
+
+    /// Returns the number of failures since the last successful refresh.
+    pub(crate) fn failures(&self) -> i64 {
+        self.failures
+    }
+
+    /// Returns why the last attempt failed.
+    pub(crate) fn why(&self) -> Option<NotLive> {
+        let why = self.reason.clone()?;
+        let code = &*why.code;
+        let passes = TEMPORARY.contains(&code) || (code == reason::REFRESH_OUTCOME_UNKNOWN && self.due.is_some());
+        Some(if passes { NotLive::offline(why) } else { NotLive::failing(why) })
+    }
+
+    /// Returns the code of the reason for which the last attempt failed.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.reason.as_ref().map(|reason| &*reason.code)
+    }
+
+    /// Returns why the provider will no longer refresh the credential, if that is so.
+    pub(crate) fn ended(&self) -> Option<NotLive> {
+        if self.failures > 0 && self.due.is_none() { self.why() } else { None }
+    }
+
+    pub(crate) fn stage(&self, now: i64) -> Stage {
+        // A time further ahead than any pause was computed by a wrong clock, unless it is shortly before the
+        // credential's end.
+        let farthest = now.saturating_add(*RETRY_AFTER_RANGE.end()).max(self.valid_until.unwrap_or(now));
+        let is_time = match self.due {
+            Some(due) => due <= now || (self.failures > 0 && due > farthest),
+            None => false,
+        };
+        match (self.is_expired(now), is_time) {
+            (true, true) => Stage::Expired,
+            (true, false) if self.failures > 0 => Stage::Failed,
+            // The credential was made a moment ago, and the provider says that it has ended.
+            (true, false) | (false, false) => Stage::Fresh,
+            (false, true) => Stage::Due,
+        }
+    }
+
+    /// Returns `true` if the credential may be refreshed because its provider refused it: not right after a refresh
+    /// made it, which would repeat without end, and not during a pause.
+    pub(crate) fn may_follow_refusal(&self, now: i64) -> bool {
+        let paused = self.failures > 0 && !matches!(self.stage(now), Stage::Due | Stage::Expired);
+        !self.is_fresh(now) && (!paused || self.is_spared(now))
+    }
+
+    /// Returns `true` if a refresh made the credential only seconds ago.
+    pub(crate) fn is_fresh(&self, now: i64) -> bool {
+        self.refreshed_at.is_some_and(|at| (0..MIN_DELAY).contains(&now.saturating_sub(at)))
+    }
+
+    /// Returns `true` if the next attempt waits longer than any pause, because it could cost a working credential.
+    fn is_spared(&self, now: i64) -> bool {
+        let is_unclear = self.code() == Some(reason::REFRESH_OUTCOME_UNKNOWN);
+        is_unclear && self.due.is_some_and(|due| due > now.saturating_add(MAX_PAUSE))
+    }
+}

@@ -1,0 +1,47 @@
+//! Checks a plugin at its registration: what it says about itself, and what it declares for its local tool.
+
+use connection_contract::{ConnectionDefinition, DisplayText};
+
+use super::describe;
+use crate::{
+    RegisterError, contain,
+    definition::Definition,
+    kinds::{Activation, KindEntry},
+    profile_rows, sandbox,
+};
+
+/// Describes and checks a plugin. A kind is registered only with the entry that this function returns.
+pub(super) fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterError> {
+    let definition = Definition::new(definition);
+    let describe = || {
+        let facets =
+            (definition.signing_key(), definition.profiles(), definition.sandbox(), definition.usage_poll_interval());
+        (definition.descriptor(), definition.capabilities(), facets)
+    };
+    let (descriptor, capabilities, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;
+    let (signing_key, profiles, sandbox, poll_interval) = facets;
+    let local =
+        profile_rows::check(profiles.as_ref()).and_then(|()| sandbox::check(sandbox.as_ref(), profiles.as_ref()));
+    let of_tool = || match (profiles.is_some() || sandbox.is_some(), descriptor.tools.is_empty()) {
+        (true, true) => Err("it has profiles or a container but declares no tool for them".to_owned()),
+        _ => Ok(()),
+    };
+    let checked = local
+        .and_then(|()| of_tool())
+        .and_then(|()| describe::check(&descriptor, capabilities))
+        // The problem may contain text of the plugin.
+        .map_err(|problem| DisplayText::from(problem).to_string())
+        .map_err(|problem| RegisterError::Descriptor { kind: descriptor.kind.clone(), problem })?;
+    let activation = Activation::default();
+    Ok(KindEntry {
+        definition,
+        descriptor,
+        capabilities,
+        signing_key,
+        profiles,
+        sandbox,
+        checked,
+        poll_interval,
+        activation,
+    })
+}

@@ -1,0 +1,336 @@
+//! The scheduler: refreshes and verifies what is due, announces ends, resumes setups whose run was lost, and concludes
+//! attempts of processes of its node that are gone. It works for all owners.
+//!
+//! Its state is in rows, and everything that it begins is a separate task or a transaction, so it may be dropped at any
+//! await, and any number of processes may run one. If several find the same row due, a lease or a compare-and-swap
+//! selects one of them.
+
+mod announce;
+mod ended;
+mod pace;
+mod trouble;
+
+use std::{collections::HashMap, error::Error as _, time::Duration};
+
+use connection_contract::{Kind, reason};
+use connection_egress::sleep_passed;
+use tokio::sync::mpsc;
+
+use crate::{
+    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, exchange,
+    refresh::{Trigger, refresh},
+    setup,
+    store::{DueRow, any_of, called},
+    verify::{self, ProbePlace, ProbeTrigger},
+};
+use pace::{MAX_JOBS, Pace};
+use trouble::Trouble;
+
+/// The longest pause between two rounds. It bounds the delay of a row that another process stores.
+const MAX_SLEEP: Duration = Duration::from_secs(15);
+/// The pause while something is due that may not begin yet.
+const BUSY_SLEEP: Duration = Duration::from_secs(1);
+/// The time between two searches for ends and for lost sessions.
+const ROUND_INTERVAL: Duration = Duration::from_secs(10);
+/// The time between two searches for abandoned attempts.
+const ABANDONED_INTERVAL: Duration = Duration::from_secs(5);
+/// The seconds after which a claimed check that had no result is due again.
+const CLAIM_SECONDS: i64 = 120;
+/// Maximum number of rows per search.
+const BATCH: i64 = 64;
+/// The time for which a row that failed because of this host is skipped.
+const SET_ASIDE_TIME: Duration = Duration::from_secs(60);
+
+/// The parts of the scheduler's work, as the log names them.
+const STORE: &str = "the database";
+const DUE: &str = "credentials that are due";
+const ENDING: &str = "credentials that end soon";
+const ENDED: &str = "credentials that have ended";
+const LOST: &str = "setups whose process has ended";
+const ABANDONED_ATTEMPTS: &str = "attempts of processes that have ended";
+
+/// The work to do for a due row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    Check,
+    Refresh,
+}
+
+/// The result of a job.
+struct Done {
+    id: ConnectionId,
+    provider: Kind,
+    /// The pause that the provider asked for.
+    pause: Option<Duration>,
+    /// `true` if the row is not to be tried again at once.
+    aside: bool,
+}
+
+impl ConnectionRegistry {
+    /// Runs the scheduler for all owners, until the registry is closed.
+    ///
+    /// The scheduler refreshes credentials when they are due, verifies connections again after a pause that their
+    /// provider asked for, records once that something ends within seven days, and resumes setups whose run was lost.
+    ///
+    /// A host spawns this future in any number of processes. Without it, credentials are refreshed at their next use.
+    ///
+    /// The scheduler logs once that the database cannot be reached and once that it can be reached again, under the
+    /// target `connections::operations`.
+    ///
+    /// # Cancellation
+    ///
+    /// The future may be dropped at any time. Work that it has begun continues.
+    pub async fn run(&self) {
+        let mut scheduler = Scheduler::new(self.clone());
+        while !self.shared.store.is_closed() {
+            let began = self.shared.clock.passed();
+            let next = match scheduler.begin_due_work().await {
+                Ok(nap) => began.saturating_add(nap),
+                Err(error) => {
+                    scheduler.failed(DUE, error, MAX_SLEEP).await;
+                    self.shared.clock.passed().saturating_add(MAX_SLEEP)
+                }
+            };
+            scheduler.rest(next).await;
+        }
+    }
+}
+
+struct Scheduler {
+    registry: ConnectionRegistry,
+    pace: Pace,
+    done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
+    /// The time of the next round, as the clock's `passed`.
+    next_round: Duration,
+    /// The time of the next search for abandoned attempts, as the clock's `passed`.
+    next_abandoned: Duration,
+    /// The sessions that no process held in the last round, with their positions.
+    lost: HashMap<SessionId, i64>,
+    trouble: Trouble,
+}
+
+impl Scheduler {
+    fn new(registry: ConnectionRegistry) -> Self {
+        let now = registry.shared.clock.passed();
+        Self {
+            registry,
+            pace: Pace::default(),
+            done: mpsc::unbounded_channel(),
+            next_round: now,
+            next_abandoned: now,
+            lost: HashMap::new(),
+            trouble: Trouble::default(),
+        }
+    }
+
+    /// Begins the work that is due and may begin. Returns how long there is nothing more to do.
+    async fn begin_due_work(&mut self) -> Result<Duration, Error> {
+        let shared = self.registry.shared.clone();
+        let passed = shared.clock.passed();
+        if passed >= self.next_round {
+            let ending = announce::ending(&self.registry).await;
+            self.tolerate(ENDING, ending, ROUND_INTERVAL).await?;
+            let ended = ended::ended(&self.registry).await;
+            self.tolerate(ENDED, ended, ROUND_INTERVAL).await?;
+            let lost = self.take_over().await;
+            self.tolerate(LOST, lost, ROUND_INTERVAL).await?;
+            self.next_round = passed.saturating_add(ROUND_INTERVAL);
+        }
+        if passed >= self.next_abandoned {
+            let concluded = exchange::conclude_abandoned(&shared).await;
+            self.tolerate(ABANDONED_ATTEMPTS, concluded, ABANDONED_INTERVAL).await?;
+            self.next_abandoned = passed.saturating_add(ABANDONED_INTERVAL);
+        }
+        let now = shared.clock.now().seconds();
+        let is_more = self.begin(Job::Refresh, now).await? | self.begin(Job::Check, now).await?;
+        if is_more {
+            self.worked(DUE);
+            return Ok(BUSY_SLEEP);
+        }
+        let next = shared.reader().await?.next_due(now).await?;
+        self.worked(DUE);
+        let left = next.map_or(MAX_SLEEP, |at| Duration::from_secs(at.saturating_sub(now).unsigned_abs()));
+        let round = self.next_round.min(self.next_abandoned).saturating_sub(passed);
+        Ok(left.min(round).clamp(BUSY_SLEEP, MAX_SLEEP))
+    }
+
+    /// Logs a failure and continues, so that a part that fails does not stop the others.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error if the database cannot be reached, because then no part can work.
+    async fn tolerate(&mut self, what: &'static str, result: Result<(), Error>, every: Duration) -> Result<(), Error> {
+        match result {
+            Ok(()) => self.worked(what),
+            Err(error) if is_lost(&error) => return Err(error),
+            Err(error) => self.failed(what, error, every).await,
+        }
+        Ok(())
+    }
+
+    async fn failed(&mut self, what: &'static str, error: Error, every: Duration) {
+        let shared = self.registry.shared.clone();
+        if shared.store.is_closed() {
+            return;
+        }
+        let (what, message) = match error {
+            Error::Store(lost) if matches!(*lost, StoreError::Unavailable { .. }) => {
+                (STORE, shared.store.explained(StoreError::clone(&lost)).await.to_string())
+            }
+            error => {
+                let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+                (what, format!("cannot look for {what}: {error}{cause}"))
+            }
+        };
+        self.trouble.failed(what, message, every, shared.clock.passed());
+    }
+
+    fn worked(&mut self, what: &'static str) {
+        let shared = &self.registry.shared;
+        let now = self.registry.shared.clock.passed();
+        let place = shared.store.place();
+        self.trouble.worked(STORE, || format!("{} can be reached again", called(place)), now);
+        self.trouble.worked(what, || format!("{what} can be looked for again"), now);
+    }
+
+    /// Begins due jobs. Returns `true` if there were any.
+    async fn begin(&mut self, job: Job, now: i64) -> Result<bool, Error> {
+        let shared = self.registry.shared.clone();
+        let passed = shared.clock.passed();
+        let free = MAX_JOBS.saturating_sub(self.pace.running());
+        let kinds = self.kinds(job, passed);
+        if free == 0 || kinds.is_empty() {
+            return Ok(free == 0);
+        }
+        let kinds = any_of(kinds.iter().map(Kind::as_str));
+        let mut reader = shared.reader().await?;
+        let limit = BATCH.saturating_add(self.pace.aside());
+        let due = match job {
+            Job::Check => reader.due_checks(now, &kinds, limit).await?,
+            Job::Refresh => reader.due_refreshes(now, &kinds, limit).await?,
+        };
+        drop(reader);
+        let found = !due.is_empty();
+        for row in due {
+            let Some(kind) = Kind::parse(&row.kind) else { continue };
+            let provider = shared.provider_of(&kind);
+            // A probe needs a place, as those of a preflight do. If none is free, the row stays due.
+            let place = match job {
+                Job::Check => match shared.places.try_take(&provider) {
+                    None => continue,
+                    place => place,
+                },
+                Job::Refresh => None,
+            };
+            if !self.pace.begin(row.id, &provider, passed) {
+                continue;
+            }
+            if job == Job::Check && !claim(&self.registry, &row, now).await? {
+                self.pace.end(row.id, &provider);
+                continue;
+            }
+            self.spawn(job, row, provider, place);
+        }
+        Ok(found)
+    }
+
+    /// Returns the kinds whose providers may be asked now.
+    fn kinds(&self, job: Job, passed: Duration) -> Vec<Kind> {
+        let shared = &self.registry.shared;
+        let kinds = match job {
+            Job::Check => shared.registered(),
+            Job::Refresh => shared.renewing(),
+        };
+        kinds.into_iter().filter(|kind| self.pace.may_ask(&shared.provider_of(kind), passed)).collect()
+    }
+
+    /// Runs a job on its own task, for the row's owner.
+    fn spawn(&self, job: Job, row: DueRow, provider: Kind, place: Option<ProbePlace>) {
+        let shared = self.registry.shared.clone();
+        let registry = ConnectionRegistry { shared: shared.clone(), owner: row.owner.clone().into() };
+        let done = self.done.0.clone();
+        let task = async move {
+            let result = match job {
+                Job::Check => verify::verify(&registry, row.id, ProbeTrigger::Schedule).await.map(drop),
+                Job::Refresh => refresh(&registry, row.id, row.generation, Trigger::Due).await.map(drop),
+            };
+            drop(place);
+            let (pause, aside) = match result {
+                Ok(()) | Err(Error::NotFound(_)) => (None, false),
+                Err(Error::NotRenewed { why, .. }) => {
+                    (why.recheck_after.filter(|_| why.reason.code == reason::RATE_LIMITED), false)
+                }
+                // The next round reports once that the database cannot be reached.
+                Err(error) if is_lost(&error) => (None, true),
+                Err(error) => {
+                    tracing::warn!(
+                        connection = %row.id, code = error.code(),
+                        "a due refresh or check of a connection failed"
+                    );
+                    (None, true)
+                }
+            };
+            // The send fails only if the scheduler was dropped.
+            drop(done.send(Done { id: row.id, provider, pause, aside }));
+        };
+        drop(shared.runtimes.spawn(task));
+    }
+
+    /// Takes over running sessions that no process held in two rounds, at the same position.
+    async fn take_over(&mut self) -> Result<(), Error> {
+        let shared = &self.registry.shared;
+        let now = shared.clock.now().seconds();
+        let rows = shared.reader().await?.lost_setups(now, BATCH).await?;
+        let mut lost = HashMap::new();
+        for row in rows {
+            if self.lost.get(&row.id) == Some(&row.step_seq) {
+                setup::take_over(shared, &row);
+            } else {
+                lost.insert(row.id, row.step_seq);
+            }
+        }
+        self.lost = lost;
+        Ok(())
+    }
+
+    /// Waits until a job ends or `next` has passed on the clock.
+    async fn rest(&mut self, next: Duration) {
+        let shared = self.registry.shared.clone();
+        tokio::select! {
+            biased;
+            // The scheduler holds the sender, so the channel stays open.
+            Some(done) = self.done.1.recv() => self.ended(done),
+            () = sleep_passed(&*shared.clock, || next.saturating_sub(shared.clock.passed())) => {}
+        }
+        while let Ok(done) = self.done.1.try_recv() {
+            self.ended(done);
+        }
+    }
+
+    fn ended(&mut self, done: Done) {
+        let passed = self.registry.shared.clock.passed();
+        let Done { id, provider, pause, aside } = done;
+        self.pace.end(id, &provider);
+        if let Some(pause) = pause {
+            self.pace.pause(provider, passed, pause);
+        }
+        if aside {
+            self.pace.put_aside(id, passed.saturating_add(SET_ASIDE_TIME));
+        }
+    }
+}
+
+/// Returns `true` if the database cannot be reached.
+fn is_lost(error: &Error) -> bool {
+    matches!(error, Error::Store(error) if matches!(**error, StoreError::Unavailable { .. }))
+}
+
+/// Claims a check for this process.
+async fn claim(registry: &ConnectionRegistry, row: &DueRow, now: i64) -> Result<bool, StoreError> {
+    let id = row.id;
+    let at = row.at;
+    let next = now.saturating_add(CLAIM_SECONDS);
+    let claimed =
+        registry.shared.store.write_relaxed(move |tx| Box::pin(async move { tx.claim_check(id, at, next).await }));
+    claimed.await
+}
