@@ -80,6 +80,13 @@
 //! At least one of `sqlite` and `postgres` is needed. An address of an engine that was left out is refused with
 //! [`StoreError::EngineNotBuilt`].
 //!
+//! # Futures
+//!
+//! Most operations return a [`BoxFuture`](connection_contract::BoxFuture), which is awaited as any other future. The box
+//! lets the code of an operation be compiled once, in this crate; the code of an `async fn` is compiled again in every
+//! crate that awaits it. [`ConnectionRegistry::connection`] and [`Connection::request`] are `async fn`s, because a
+//! program calls them for every request.
+//!
 //! # What this crate is not
 //!
 //! The crate knows no provider: everything specific to a provider is in its plugin. It has no user interface and no

@@ -1,6 +1,6 @@
 //! Reads files of a connection with granted directories.
 
-use connection_contract::{FileStat, GrantedDirectory, Secret};
+use connection_contract::{BoxFuture, FileStat, GrantedDirectory, Secret};
 
 use super::Connection;
 use crate::{
@@ -15,14 +15,16 @@ impl Connection {
     ///
     /// [`Error::NotSupported`] for a connection without directories, [`Error::Sealed`], [`Error::UnknownKind`], and the
     /// store's errors.
-    pub async fn files(&self) -> Result<Files, Error> {
-        let (_, row) = self.open().await?;
-        let roots = &row.payload.roots;
-        if roots.is_empty() {
-            return Err(self.cannot("read files"));
-        }
-        let files = LocalFiles::new(roots.clone(), self.shared.reading(&self.info.owner));
-        Ok(Files { files, roots: roots.clone() })
+    pub fn files(&self) -> BoxFuture<'_, Result<Files, Error>> {
+        Box::pin(async move {
+            let (_, row) = self.open().await?;
+            let roots = &row.payload.roots;
+            if roots.is_empty() {
+                return Err(self.cannot("read files"));
+            }
+            let files = LocalFiles::new(roots.clone(), self.shared.reading(&self.info.owner));
+            Ok(Files { files, roots: roots.clone() })
+        })
     }
 }
 
@@ -44,8 +46,8 @@ impl Files {
     /// # Errors
     ///
     /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
-    pub async fn stat(&self, root: &GrantedDirectory, path: &str) -> Result<FileStat, Error> {
-        Ok(self.files.stated(root, path).await?)
+    pub fn stat<'a>(&'a self, root: &'a GrantedDirectory, path: &'a str) -> BoxFuture<'a, Result<FileStat, Error>> {
+        Box::pin(async move { Ok(self.files.stated(root, path).await?) })
     }
 
     /// Returns the entries of a directory, in the order of their names.
@@ -53,8 +55,12 @@ impl Files {
     /// # Errors
     ///
     /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
-    pub async fn list(&self, root: &GrantedDirectory, path: &str) -> Result<Vec<FileStat>, Error> {
-        Ok(self.files.listed(root, path).await?)
+    pub fn list<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<FileStat>, Error>> {
+        Box::pin(async move { Ok(self.files.listed(root, path).await?) })
     }
 
     /// Returns the content of a file of at most `limit` bytes.
@@ -62,8 +68,13 @@ impl Files {
     /// # Errors
     ///
     /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
-    pub async fn read(&self, root: &GrantedDirectory, path: &str, limit: usize) -> Result<Secret, Error> {
-        Ok(self.files.content(root, path, limit).await?)
+    pub fn read<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Secret, Error>> {
+        Box::pin(async move { Ok(self.files.content(root, path, limit).await?) })
     }
 }
 

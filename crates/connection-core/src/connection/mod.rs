@@ -9,7 +9,7 @@ mod send;
 
 use std::{fmt, sync::Arc};
 
-use connection_contract::{BaseUrl, HttpRequest, Origin, Text, host};
+use connection_contract::{BaseUrl, BoxFuture, HttpRequest, Origin, Text, host};
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, LivenessChanges, StoreError,
@@ -82,8 +82,8 @@ impl Connection {
     ///
     /// [`Error::UnknownKind`], [`Error::NotFound`] if the connection was removed meanwhile, [`Error::Plugin`] for a
     /// failure that says nothing about the connection, and the store's errors. The liveness is unchanged.
-    pub async fn verify(&self) -> Result<ConnectionInfo, Error> {
-        verify::verify(&self.registry(), self.id(), verify::ProbeTrigger::Host).await
+    pub fn verify(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+        Box::pin(async move { verify::verify(&self.registry(), self.id(), verify::ProbeTrigger::Host).await })
     }
 
     /// Returns a stream of the changes of the liveness from now on, in this process only.
@@ -96,9 +96,11 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::NotSupported`] for a connection without an address, and the errors of [`send`](Self::send).
-    pub async fn base_url(&self) -> Result<BaseUrl, Error> {
-        let row = self.opened().await?;
-        row.payload.base_url.clone().ok_or_else(|| self.cannot("send requests"))
+    pub fn base_url(&self) -> BoxFuture<'_, Result<BaseUrl, Error>> {
+        Box::pin(async move {
+            let row = self.opened().await?;
+            row.payload.base_url.clone().ok_or_else(|| self.cannot("send requests"))
+        })
     }
 
     /// Returns the origins to which the credential may be sent.
@@ -106,9 +108,11 @@ impl Connection {
     /// # Errors
     ///
     /// The errors of [`send`](Self::send).
-    pub async fn origins(&self) -> Result<Vec<Origin>, Error> {
-        let row = self.opened().await?;
-        Ok(row.payload.origins.iter().map(|allowed| allowed.origin.clone()).collect())
+    pub fn origins(&self) -> BoxFuture<'_, Result<Vec<Origin>, Error>> {
+        Box::pin(async move {
+            let row = self.opened().await?;
+            Ok(row.payload.origins.iter().map(|allowed| allowed.origin.clone()).collect())
+        })
     }
 
     /// Creates a request below the base URL from a method and a path, such as `GET` and `/user/repos?per_page=1`. Path

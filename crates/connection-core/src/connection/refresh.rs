@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{NotLive, Reason, reason};
+use connection_contract::{BoxFuture, NotLive, Reason, reason};
 
 use super::Connection;
 use crate::{
@@ -34,8 +34,8 @@ impl Connection {
     /// [`Error::NotSupported`] for kinds that refresh nothing, [`Error::NotRenewed`] if the provider does not refresh
     /// the credential or cannot be reached, [`Error::UnknownKind`], [`Error::NotFound`], and the store's errors. The
     /// credential is unchanged.
-    pub async fn refresh(&self) -> Result<ConnectionInfo, Error> {
-        self.refresh_for(Trigger::Requested).await
+    pub fn refresh(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+        Box::pin(self.refresh_for(Trigger::Requested))
     }
 
     /// Refreshes as [`refresh`](Self::refresh) does, but asks the provider again even if it refused this credential
@@ -44,8 +44,8 @@ impl Connection {
     /// # Errors
     ///
     /// The errors of [`refresh`](Self::refresh).
-    pub async fn force_refresh(&self) -> Result<ConnectionInfo, Error> {
-        self.refresh_for(Trigger::Forced).await
+    pub fn force_refresh(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+        Box::pin(self.refresh_for(Trigger::Forced))
     }
 
     async fn refresh_for(&self, why: Trigger) -> Result<ConnectionInfo, Error> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connection_contract::{
-    ConnectionError, Identity, Liveness, Reason, RefreshSemantics, Secret, Timestamp, VerifyResult, reason,
+    BoxFuture, ConnectionError, Identity, Liveness, Reason, RefreshSemantics, Secret, Timestamp, VerifyResult, reason,
 };
 
 use super::Connection;
@@ -66,12 +66,14 @@ impl Connection {
     /// [`Error::NoPrevious`] if no previous credential is kept, [`Error::RollbackRefused`] if it does not work or
     /// cannot be verified now, [`Error::Sealed`], [`Error::Credential`], [`Error::UnknownKind`], [`Error::NotFound`],
     /// [`Error::Plugin`] and the store's errors. Nothing was changed.
-    pub async fn rollback(&self) -> Result<ConnectionInfo, Error> {
-        let registry = self.registry();
-        let shared = &self.shared;
-        let id = self.id();
-        let task = async move { go_back(&registry, &registry.info(id).await?).await };
-        shared.rollbacks.join(&shared.runtimes, id, || task).await
+    pub fn rollback(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+        Box::pin(async move {
+            let registry = self.registry();
+            let shared = &self.shared;
+            let id = self.id();
+            let task = async move { go_back(&registry, &registry.info(id).await?).await };
+            shared.rollbacks.join(&shared.runtimes, id, || task).await
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hands out secrets, for the few uses where the core cannot make the request. A release is recorded before it happens.
 
-use connection_contract::{Secret, SecretName};
+use connection_contract::{BoxFuture, Secret, SecretName};
 
 use super::Connection;
 use crate::{Error, credential::named_secrets, event, kinds::held_name, store::Lock};
@@ -17,10 +17,17 @@ impl Connection {
     /// [`Error::NotSupported`] for a kind or credential without an access token, [`Error::NotRenewed`],
     /// [`Error::Credential`], [`Error::Sealed`], [`Error::UnknownKind`], and the store's errors.
     pub async fn with_access_token<T>(&self, use_it: impl AsyncFnOnce(&Secret) -> T) -> Result<T, Error> {
-        let taken = self.take_secrets(vec![ACCESS_TOKEN.to_owned()]).await?;
-        let secret = taken.into_iter().next().flatten().ok_or_else(|| self.cannot("hand out an access token"))?;
-        self.record_release(ACCESS_TOKEN).await?;
+        let secret = self.release_access_token().await?;
         Ok(use_it(&secret).await)
+    }
+
+    fn release_access_token(&self) -> BoxFuture<'_, Result<Secret, Error>> {
+        Box::pin(async move {
+            let taken = self.take_secrets(vec![ACCESS_TOKEN.to_owned()]).await?;
+            let secret = taken.into_iter().next().flatten().ok_or_else(|| self.cannot("hand out an access token"))?;
+            self.record_release(ACCESS_TOKEN).await?;
+            Ok(secret)
+        })
     }
 
     /// Stores the event that a secret with this name is handed out.

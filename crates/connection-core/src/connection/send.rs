@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use connection_contract::{Context, HttpError, HttpRequest, Origin, Secret, Timestamp, host};
+use connection_contract::{BoxFuture, Context, HttpError, HttpRequest, Origin, Secret, Timestamp, host};
 use connection_egress::{SecretBuffer, Streaming, host as host_name, is_sendable};
 
 use super::Connection;
@@ -43,36 +43,40 @@ impl Connection {
     /// reach, [`Error::Sealed`] if the credential cannot be opened, [`Error::Credential`] if it cannot be attached,
     /// [`Error::NotRenewed`], [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was sent. [`Error::Http`] if
     /// there is no answer.
-    pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
-        let (kind, row) = self.open_fresh().await?;
-        if !kind.capabilities.send {
-            return Err(self.cannot("send requests"));
-        }
-        let origin =
-            host::origin(request.url()).ok_or(Error::InvalidRequest("its address is not an http or https address"))?;
-        if !is_sendable(&request) {
-            return Err(Error::InvalidRequest("only the HTTP client itself may use its method or one of its headers"));
-        }
-        let again = host::duplicate(&request);
-        let answer = self.send_as(&kind, &row, &origin, request).await?;
-        if answer.status() != UNAUTHORIZED {
-            return Ok(answer);
-        }
-        // A provider that refuses a request because of its credential has not acted on it.
-        let (answer, row) = match self.after_refusal(&kind, &row).await {
-            Some(newer) => (self.send_as(&kind, &newer, &origin, host::duplicate(&again)).await?, newer),
-            None => (answer, row),
-        };
-        let clock = &*self.shared.clock;
-        if answer.status() != UNAUTHORIZED || !row.plan.is_fresh(clock.now().seconds()) {
-            return Ok(answer);
-        }
-        lag::pause(clock).await;
-        // If the store cannot be read, the first answer is the better result.
-        match self.reopen().await {
-            Ok(row) => self.send_as(&kind, &row, &origin, again).await,
-            Err(_) => Ok(answer),
-        }
+    pub fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, Error>> {
+        Box::pin(async move {
+            let (kind, row) = self.open_fresh().await?;
+            if !kind.capabilities.send {
+                return Err(self.cannot("send requests"));
+            }
+            let origin = host::origin(request.url())
+                .ok_or(Error::InvalidRequest("its address is not an http or https address"))?;
+            if !is_sendable(&request) {
+                return Err(Error::InvalidRequest(
+                    "only the HTTP client itself may use its method or one of its headers",
+                ));
+            }
+            let again = host::duplicate(&request);
+            let answer = self.send_as(&kind, &row, &origin, request).await?;
+            if answer.status() != UNAUTHORIZED {
+                return Ok(answer);
+            }
+            // A provider that refuses a request because of its credential has not acted on it.
+            let (answer, row) = match self.after_refusal(&kind, &row).await {
+                Some(newer) => (self.send_as(&kind, &newer, &origin, host::duplicate(&again)).await?, newer),
+                None => (answer, row),
+            };
+            let clock = &*self.shared.clock;
+            if answer.status() != UNAUTHORIZED || !row.plan.is_fresh(clock.now().seconds()) {
+                return Ok(answer);
+            }
+            lag::pause(clock).await;
+            // If the store cannot be read, the first answer is the better result.
+            match self.reopen().await {
+                Ok(row) => self.send_as(&kind, &row, &origin, again).await,
+                Err(_) => Ok(answer),
+            }
+        })
     }
 
     /// Attaches one credential and sends the request.
@@ -158,7 +162,11 @@ impl Response {
     /// # Errors
     ///
     /// [`Error::Http`] if the connection to the provider breaks.
-    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Error> {
+    pub fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Vec<u8>>, Error>> {
+        Box::pin(self.next_piece())
+    }
+
+    async fn next_piece(&mut self) -> Result<Option<Vec<u8>>, Error> {
         self.answer.chunk().await.map_err(|source| self.broken_off(source))
     }
 
@@ -167,12 +175,14 @@ impl Response {
     /// # Errors
     ///
     /// The errors of [`chunk`](Self::chunk), with [`HttpError::TooLarge`] for a longer body.
-    pub async fn bytes(mut self, limit: usize) -> Result<Secret, Error> {
-        let mut body = SecretBuffer::new(limit, self.answer.expected());
-        while let Some(piece) = self.chunk().await?.map(Secret::new) {
-            body.push(piece.expose()).map_err(|_| self.broken_off(HttpError::TooLarge))?;
-        }
-        Ok(body.into_secret())
+    pub fn bytes(mut self, limit: usize) -> BoxFuture<'static, Result<Secret, Error>> {
+        Box::pin(async move {
+            let mut body = SecretBuffer::new(limit, self.answer.expected());
+            while let Some(piece) = self.next_piece().await?.map(Secret::new) {
+                body.push(piece.expose()).map_err(|_| self.broken_off(HttpError::TooLarge))?;
+            }
+            Ok(body.into_secret())
+        })
     }
 
     fn broken_off(&self, source: HttpError) -> Error {

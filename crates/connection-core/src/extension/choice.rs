@@ -1,7 +1,7 @@
 //! The connection that a person chose for one extension. It takes precedence over the default of the provider, and
 //! grants nothing.
 
-use connection_contract::Kind;
+use connection_contract::{BoxFuture, Kind};
 
 use super::{Extensions, grants};
 use crate::{
@@ -69,7 +69,7 @@ pub(super) async fn delete(
     subject.deleted(tx, sealer, at).await.map(|()| true)
 }
 
-impl Extensions<'_> {
+impl<'a> Extensions<'a> {
     /// Chooses the connection that an extension uses, in place of the default of its provider. Only the host calls this
     /// method, after a person decided so.
     ///
@@ -81,11 +81,13 @@ impl Extensions<'_> {
     /// [`ExtensionError::OtherProvider`] for a connection of another provider than the extension needs,
     /// [`ExtensionError::Unknown`] for an invalid extension name, [`Error::NotFound`], [`Error::Row`], and the store's
     /// errors.
-    pub async fn choose(self, extension: &str, connection: ConnectionId) -> Result<(), Error> {
-        if extension.trim().is_empty() || extension.chars().any(char::is_control) {
-            return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
-        }
-        self.change_choice(extension, Some(connection)).await.map(drop)
+    pub fn choose(self, extension: &'a str, connection: ConnectionId) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if extension.trim().is_empty() || extension.chars().any(char::is_control) {
+                return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
+            }
+            self.change_choice(extension, Some(connection)).await.map(drop)
+        })
     }
 
     /// Clears the choice for an extension, so that it uses the default of its provider again, and returns whether there
@@ -94,11 +96,13 @@ impl Extensions<'_> {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn clear_choice(self, extension: &str) -> Result<bool, Error> {
-        if extension.contains('\0') {
-            return Ok(false);
-        }
-        self.change_choice(extension, None).await
+    pub fn clear_choice(self, extension: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            if extension.contains('\0') {
+                return Ok(false);
+            }
+            self.change_choice(extension, None).await
+        })
     }
 
     async fn change_choice(&self, extension: &str, chosen: Option<ConnectionId>) -> Result<bool, Error> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::ExtensionDeclaration;
+use connection_contract::{BoxFuture, ExtensionDeclaration};
 
 use super::{DeclaredExtension, ExtensionHandle};
 use crate::{ConnectionRegistry, Error, ExtensionError, ResolvedConnection, extension::requirement};
@@ -47,7 +47,7 @@ impl ConnectionRegistry {
     }
 }
 
-impl Extensions<'_> {
+impl<'a> Extensions<'a> {
     /// Returns the handle of an extension, for this owner's connections. The host decides which code receives the
     /// handle; grants and settings are found by the name in it.
     ///
@@ -67,10 +67,10 @@ impl Extensions<'_> {
     /// # Errors
     ///
     /// The store's errors. For a single extension, [`ExtensionError`] if its declaration is invalid.
-    pub async fn resolve_all(
+    pub fn resolve_all(
         self,
-        declarations: &[ExtensionDeclaration],
-    ) -> Result<Vec<Result<ResolvedConnection, Error>>, Error> {
-        requirement::resolve_all(self.registry, declarations).await
+        declarations: &'a [ExtensionDeclaration],
+    ) -> BoxFuture<'a, Result<Vec<Result<ResolvedConnection, Error>>, Error>> {
+        Box::pin(requirement::resolve_all(self.registry, declarations))
     }
 }

@@ -1,6 +1,6 @@
 //! Grants: a person gives them to extensions, lists them, and revokes them.
 
-use connection_contract::{Kind, SecretName, Timestamp};
+use connection_contract::{BoxFuture, Kind, SecretName, Timestamp};
 
 use super::row_marks::RowMarks;
 use crate::{
@@ -62,7 +62,7 @@ pub(crate) fn granted_names(shared: &Shared, owner: &str, row: &GrantRow) -> Opt
     }
 }
 
-impl Extensions<'_> {
+impl<'a> Extensions<'a> {
     /// Grants an extension the use of a connection of this owner, and the secrets with these names. Only the host calls
     /// this method, after a person decided so. An existing grant is replaced.
     ///
@@ -81,8 +81,13 @@ impl Extensions<'_> {
     ///
     /// [`Error::NotFound`], [`ExtensionError::OtherProvider`], [`ExtensionError::UnknownSecret`] for a name that the
     /// kind does not hand out, and the store's errors.
-    pub async fn grant(self, extension: &str, connection: ConnectionId, names: &[SecretName]) -> Result<Grant, Error> {
-        self.let_use(extension, (connection, None), names).await
+    pub fn grant(
+        self,
+        extension: &'a str,
+        connection: ConnectionId,
+        names: &'a [SecretName],
+    ) -> BoxFuture<'a, Result<Grant, Error>> {
+        Box::pin(async move { self.let_use(extension, (connection, None), names).await })
     }
 
     /// Grants as [`grant`](Self::grant) does, for the account that a person was shown. If the connection has another
@@ -91,14 +96,16 @@ impl Extensions<'_> {
     /// # Errors
     ///
     /// [`ExtensionError::AccountChanged`], and the errors of [`grant`](Self::grant).
-    pub async fn grant_shown(
+    pub fn grant_shown(
         self,
-        extension: &str,
-        shown: &ConnectionInfo,
-        names: &[SecretName],
-    ) -> Result<Grant, Error> {
-        let account = shown.identity.account_id.as_str().to_owned();
-        self.let_use(extension, (shown.id, Some(account)), names).await
+        extension: &'a str,
+        shown: &'a ConnectionInfo,
+        names: &'a [SecretName],
+    ) -> BoxFuture<'a, Result<Grant, Error>> {
+        Box::pin(async move {
+            let account = shown.identity.account_id.as_str().to_owned();
+            self.let_use(extension, (shown.id, Some(account)), names).await
+        })
     }
 
     async fn let_use(
@@ -167,26 +174,28 @@ impl Extensions<'_> {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn revoke(self, extension: &str, connection: ConnectionId) -> Result<bool, Error> {
-        // No extension with such a name has a grant, and not every database accepts it in a query.
-        if extension.contains('\0') {
-            return Ok(false);
-        }
-        let on = self.registry.shared.clone();
-        let whose = self.registry.owner.to_string();
-        let name = extension.to_owned();
-        self.change_and_notify(extension, async move {
-            let revoked = on.clone().store.write(move |tx| {
-                Box::pin(async move {
-                    tx.lock(Lock::Owner(&whose)).await?;
-                    tx.lock(Lock::Connection(connection)).await?;
-                    take_back(tx, &on, &whose, &name, connection).await
-                })
-            });
-            let revoked = revoked.await?;
-            Ok((revoked, revoked))
+    pub fn revoke(self, extension: &'a str, connection: ConnectionId) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            // No extension with such a name has a grant, and not every database accepts it in a query.
+            if extension.contains('\0') {
+                return Ok(false);
+            }
+            let on = self.registry.shared.clone();
+            let whose = self.registry.owner.to_string();
+            let name = extension.to_owned();
+            self.change_and_notify(extension, async move {
+                let revoked = on.clone().store.write(move |tx| {
+                    Box::pin(async move {
+                        tx.lock(Lock::Owner(&whose)).await?;
+                        tx.lock(Lock::Connection(connection)).await?;
+                        take_back(tx, &on, &whose, &name, connection).await
+                    })
+                });
+                let revoked = revoked.await?;
+                Ok((revoked, revoked))
+            })
+            .await
         })
-        .await
     }
 
     /// Returns the grants, including revoked ones, in the order of extensions and connections.
@@ -197,10 +206,12 @@ impl Extensions<'_> {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn grants(self) -> Result<Vec<Grant>, Error> {
-        let rows = self.registry.shared.reader().await?.grants(&self.registry.owner).await?;
-        let sealer = &self.registry.shared.sealer;
-        Ok(rows.into_iter().filter(|row| check(sealer, &self.registry.owner, row).is_ok()).map(Grant::of).collect())
+    pub fn grants(self) -> BoxFuture<'a, Result<Vec<Grant>, Error>> {
+        Box::pin(async move {
+            let rows = self.registry.shared.reader().await?.grants(&self.registry.owner).await?;
+            let sealer = &self.registry.shared.sealer;
+            Ok(rows.into_iter().filter(|row| check(sealer, &self.registry.owner, row).is_ok()).map(Grant::of).collect())
+        })
     }
 
     /// Runs a change of grants to its end, and notifies listeners if something changed.

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use connection_contract::{AuthType, DisplayText, Kind};
+use connection_contract::{AuthType, BoxFuture, DisplayText, Kind};
 
 use super::{ExtensionHandle, RetryTicket};
 use crate::{
@@ -136,29 +136,31 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn connection_required(&self) -> Result<Option<ConnectionRequired>, Error> {
-        let kinds = self.kinds_for_setup();
-        let needs_none = self.requirement().auth.auth == AuthType::None;
-        let (action, connection) = match self.requirement_view().await {
-            Err(error) => return Err(error),
-            Ok(resolved) if !resolved.candidates.is_empty() => (RequiredAction::Choose, None),
-            Ok(resolved) => match (resolved.status, resolved.connection) {
-                (ConnectionStatus::Connected, _) if needs_none || resolved.is_granted => return Ok(None),
-                (ConnectionStatus::Connected, connection) => (RequiredAction::Grant, connection),
-                (ConnectionStatus::Failed, connection) => (RequiredAction::Reauthorize, connection),
-                (ConnectionStatus::Missing, _) if kinds.is_empty() => (RequiredAction::Unavailable, None),
-                (ConnectionStatus::Missing, _) => match self.required_action(&resolved, &kinds).await? {
-                    // Its account is already connected, so connecting it again would be refused.
-                    Some(near) => (RequiredAction::Reauthorize, Some(near)),
-                    None => (RequiredAction::Connect, None),
+    pub fn connection_required(&self) -> BoxFuture<'_, Result<Option<ConnectionRequired>, Error>> {
+        Box::pin(async move {
+            let kinds = self.kinds_for_setup();
+            let needs_none = self.requirement().auth.auth == AuthType::None;
+            let (action, connection) = match self.requirement_view().await {
+                Err(error) => return Err(error),
+                Ok(resolved) if !resolved.candidates.is_empty() => (RequiredAction::Choose, None),
+                Ok(resolved) => match (resolved.status, resolved.connection) {
+                    (ConnectionStatus::Connected, _) if needs_none || resolved.is_granted => return Ok(None),
+                    (ConnectionStatus::Connected, connection) => (RequiredAction::Grant, connection),
+                    (ConnectionStatus::Failed, connection) => (RequiredAction::Reauthorize, connection),
+                    (ConnectionStatus::Missing, _) if kinds.is_empty() => (RequiredAction::Unavailable, None),
+                    (ConnectionStatus::Missing, _) => match self.required_action(&resolved, &kinds).await? {
+                        // Its account is already connected, so connecting it again would be refused.
+                        Some(near) => (RequiredAction::Reauthorize, Some(near)),
+                        None => (RequiredAction::Connect, None),
+                    },
+                    (ConnectionStatus::Unsupported, _) => (RequiredAction::Unavailable, None),
                 },
-                (ConnectionStatus::Unsupported, _) => (RequiredAction::Unavailable, None),
-            },
-        };
-        let requirement = self.requirement();
-        let title = requirement.title.clone();
-        let guide = requirement.connect_guide.clone();
-        Ok(Some(ConnectionRequired { title, guide, action, connection, kinds }))
+            };
+            let requirement = self.requirement();
+            let title = requirement.title.clone();
+            let guide = requirement.connect_guide.clone();
+            Ok(Some(ConnectionRequired { title, guide, action, connection, kinds }))
+        })
     }
 
     /// Resolves the requirement. If a connection lacks a secret, its plugin is asked again: a newer plugin may hand out
@@ -212,10 +214,12 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// [`ExtensionError::NoSettings`], [`ExtensionError::HandOff`], and the store's errors.
-    pub async fn open_extension_preferences(&self) -> Result<RetryTicket, Error> {
-        let settings = self.settings()?;
-        let opened = settings.open_extension_preferences(&self.registry.owner, self.name());
-        self.ticket(None, opened).await
+    pub fn open_extension_preferences(&self) -> BoxFuture<'_, Result<RetryTicket, Error>> {
+        Box::pin(async move {
+            let settings = self.settings()?;
+            let opened = settings.open_extension_preferences(&self.registry.owner, self.name());
+            self.ticket(None, opened).await
+        })
     }
 
     /// Opens the preferences of one of its commands.
@@ -224,11 +228,13 @@ impl ExtensionHandle {
     ///
     /// [`ExtensionError::Undeclared`], and the errors of
     /// [`open_extension_preferences`](Self::open_extension_preferences).
-    pub async fn open_command_preferences(&self, command: &str) -> Result<RetryTicket, Error> {
-        self.command(Some(command))?;
-        let settings = self.settings()?;
-        let opened = settings.open_command_preferences(&self.registry.owner, self.name(), command);
-        self.ticket(Some(command), opened).await
+    pub fn open_command_preferences<'a>(&'a self, command: &'a str) -> BoxFuture<'a, Result<RetryTicket, Error>> {
+        Box::pin(async move {
+            self.command(Some(command))?;
+            let settings = self.settings()?;
+            let opened = settings.open_command_preferences(&self.registry.owner, self.name(), command);
+            self.ticket(Some(command), opened).await
+        })
     }
 
     /// Opens the connection that the extension needs, for a command if one is given. [`retry`](Self::retry) returns the
@@ -237,15 +243,20 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// The errors of [`open_command_preferences`](Self::open_command_preferences).
-    pub async fn open_native_extension_settings(&self, command: Option<&str>) -> Result<RetryTicket, Error> {
-        self.command(command)?;
-        let settings = self.settings()?;
-        let asked = NativeExtensionSettings {
-            extension_name: self.name().to_owned(),
-            command_name: command.map(str::to_owned),
-        };
-        let opened = settings.open_native_extension_settings(&self.registry.owner, asked);
-        self.ticket(command, opened).await
+    pub fn open_native_extension_settings<'a>(
+        &'a self,
+        command: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<RetryTicket, Error>> {
+        Box::pin(async move {
+            self.command(command)?;
+            let settings = self.settings()?;
+            let asked = NativeExtensionSettings {
+                extension_name: self.name().to_owned(),
+                command_name: command.map(str::to_owned),
+            };
+            let opened = settings.open_native_extension_settings(&self.registry.owner, asked);
+            self.ticket(command, opened).await
+        })
     }
 
     fn settings(&self) -> Result<&dyn SettingsHandOff, Error> {

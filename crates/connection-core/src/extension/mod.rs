@@ -25,7 +25,7 @@ mod use_connection;
 
 use std::{fmt, sync::Arc};
 
-use connection_contract::{ExtensionDeclaration, Requirement};
+use connection_contract::{BoxFuture, ExtensionDeclaration, Requirement};
 
 use crate::{ConnectionRegistry, Error, ExtensionError};
 
@@ -121,9 +121,11 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// [`ExtensionError::Undeclared`] for a requirement of another extension, and the store's errors.
-    pub async fn resolve(&self, requirement: &Requirement) -> Result<ResolvedConnection, Error> {
-        self.own(requirement)?;
-        self.registry.resolve_one(&self.declared).await
+    pub fn resolve<'a>(&'a self, requirement: &'a Requirement) -> BoxFuture<'a, Result<ResolvedConnection, Error>> {
+        Box::pin(async move {
+            self.own(requirement)?;
+            self.registry.resolve_one(&self.declared).await
+        })
     }
 
     /// Returns an error for a requirement that is not the extension's own.

@@ -1,6 +1,6 @@
 //! Reads the preferences of an extension, which are not secret and are stored apart from every secret.
 
-use connection_contract::{Preference, PreferenceInput, Text, Value};
+use connection_contract::{BoxFuture, Preference, PreferenceInput, Text, Value};
 
 use super::{ExtensionHandle, plain_json, revisions::Rows};
 use crate::{
@@ -50,45 +50,49 @@ impl ExtensionHandle {
     ///
     /// [`super::ExtensionError::Undeclared`], [`Error::Row`] for settings that were edited or restored outside of the
     /// program, and the store's errors.
-    pub async fn preferences(&self, command: Option<&str>) -> Result<Preferences, Error> {
-        self.command(command)?;
-        self.check_settings(command).await?;
-        let connection = self.selected_connection().await?;
-        let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
-        let mut reader = self.registry.shared.reader().await?;
-        let rows = Rows::read(&mut reader, &self.registry.owner, asked, connection).await?;
-        let damaged = || reader.damaged(DAMAGED);
-        let own = rows.public.own().ok_or_else(damaged)?;
-        let of_command = fields(&rows.of_command).ok_or_else(damaged)?;
-        let declared = command.and_then(|command| self.declared.find_command(command));
-        let of_command_declared = declared.map(|command| command.preferences.as_slice()).unwrap_or_default();
-        let mut values = Vec::<(String, Value)>::new();
-        let mut set = Vec::new();
-        let mut missing = Vec::new();
-        for (declared, record) in [(self.declared.preferences.as_slice(), &own), (of_command_declared, &of_command)] {
-            for preference in declared {
-                let name = preference.name.to_string();
-                let found = public::set_value(preference, record);
-                values.retain(|(known, _)| *known != name);
-                set.retain(|known| *known != name);
-                missing.retain(|known| *known != name);
-                set.extend(found.is_some().then(|| name.clone()));
-                let value = found.unwrap_or_else(|| public::fallback(preference));
-                // A checkbox always has a value, and so has a dropdown with a choice.
-                let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
-                missing.extend((preference.required && is_blank).then(|| name.clone()));
-                values.push((name, value));
+    pub fn preferences<'a>(&'a self, command: Option<&'a str>) -> BoxFuture<'a, Result<Preferences, Error>> {
+        Box::pin(async move {
+            self.command(command)?;
+            self.check_settings(command).await?;
+            let connection = self.selected_connection().await?;
+            let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
+            let mut reader = self.registry.shared.reader().await?;
+            let rows = Rows::read(&mut reader, &self.registry.owner, asked, connection).await?;
+            let damaged = || reader.damaged(DAMAGED);
+            let own = rows.public.own().ok_or_else(damaged)?;
+            let of_command = fields(&rows.of_command).ok_or_else(damaged)?;
+            let declared = command.and_then(|command| self.declared.find_command(command));
+            let of_command_declared = declared.map(|command| command.preferences.as_slice()).unwrap_or_default();
+            let mut values = Vec::<(String, Value)>::new();
+            let mut set = Vec::new();
+            let mut missing = Vec::new();
+            for (declared, record) in [(self.declared.preferences.as_slice(), &own), (of_command_declared, &of_command)]
+            {
+                for preference in declared {
+                    let name = preference.name.to_string();
+                    let found = public::set_value(preference, record);
+                    values.retain(|(known, _)| *known != name);
+                    set.retain(|known| *known != name);
+                    missing.retain(|known| *known != name);
+                    set.extend(found.is_some().then(|| name.clone()));
+                    let value = found.unwrap_or_else(|| public::fallback(preference));
+                    // A checkbox always has a value, and so has a dropdown with a choice.
+                    let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
+                    missing.extend((preference.required && is_blank).then(|| name.clone()));
+                    values.push((name, value));
+                }
             }
-        }
-        let of_connection = json::to_config(&rows.config);
-        let public = &self.requirement().public_preference_names;
-        let is_own = |name: &Text| !of_command_declared.iter().any(|preference| preference.name == *name);
-        let overridden = self.declared.preferences.iter().map(|preference| &preference.name);
-        let overridden = overridden.filter(|name| public.contains(name) && is_own(name));
-        let overridden: Vec<_> =
-            overridden.filter_map(|name| Some((name.to_string(), public::configured(&of_connection, name)?))).collect();
-        missing.retain(|name| !overridden.iter().any(|(known, _)| known == name));
-        Ok(Preferences { values, set, missing, overridden, revisions: rows.revisions() })
+            let of_connection = json::to_config(&rows.config);
+            let public = &self.requirement().public_preference_names;
+            let is_own = |name: &Text| !of_command_declared.iter().any(|preference| preference.name == *name);
+            let overridden = self.declared.preferences.iter().map(|preference| &preference.name);
+            let overridden = overridden.filter(|name| public.contains(name) && is_own(name));
+            let overridden: Vec<_> = overridden
+                .filter_map(|name| Some((name.to_string(), public::configured(&of_connection, name)?)))
+                .collect();
+            missing.retain(|name| !overridden.iter().any(|(known, _)| known == name));
+            Ok(Preferences { values, set, missing, overridden, revisions: rows.revisions() })
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Resumes an extension that stopped because it lacked a connection, by a ticket that outlives the process.
 
-use connection_contract::{AuthType, SetupFailure};
+use connection_contract::{AuthType, BoxFuture, SetupFailure};
 
 use super::{ExtensionHandle, HandOffError, HandedOff};
 pub use crate::ids::RetryTicket;
@@ -38,26 +38,28 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// [`ExtensionError::UnknownTicket`] for a ticket that this extension was not given, and the store's errors.
-    pub async fn retry(&self, ticket: RetryTicket) -> Result<RetryOutcome, Error> {
-        let oldest = self.registry.shared.clock.now().seconds().saturating_sub_unsigned(TICKET_LIFETIME);
-        let mut reader = self.registry.shared.reader().await?;
-        let found = reader.ticket(&self.registry.owner, self.name(), ticket.as_uuid(), oldest).await?;
-        drop(reader);
-        let unknown = || ExtensionError::UnknownTicket { extension: self.label() };
-        let (command, session) = found.ok_or_else(unknown)?;
-        let resolved = self.requirement_view().await?;
-        if resolved.status == ConnectionStatus::Connected {
-            if !resolved.is_granted && self.requirement().auth.auth != AuthType::None {
-                return Ok(RetryOutcome::NotGranted(resolved));
+    pub fn retry(&self, ticket: RetryTicket) -> BoxFuture<'_, Result<RetryOutcome, Error>> {
+        Box::pin(async move {
+            let oldest = self.registry.shared.clock.now().seconds().saturating_sub_unsigned(TICKET_LIFETIME);
+            let mut reader = self.registry.shared.reader().await?;
+            let found = reader.ticket(&self.registry.owner, self.name(), ticket.as_uuid(), oldest).await?;
+            drop(reader);
+            let unknown = || ExtensionError::UnknownTicket { extension: self.label() };
+            let (command, session) = found.ok_or_else(unknown)?;
+            let resolved = self.requirement_view().await?;
+            if resolved.status == ConnectionStatus::Connected {
+                if !resolved.is_granted && self.requirement().auth.auth != AuthType::None {
+                    return Ok(RetryOutcome::NotGranted(resolved));
+                }
+                let command = Some(command).filter(|command| !command.is_empty());
+                return Ok(RetryOutcome::Connected { resolved, command });
             }
-            let command = Some(command).filter(|command| !command.is_empty());
-            return Ok(RetryOutcome::Connected { resolved, command });
-        }
-        let failure = match session {
-            Some(session) => self.failure(session).await?,
-            None => None,
-        };
-        Ok(failure.map_or_else(|| RetryOutcome::StillMissing(resolved), RetryOutcome::SetupFailed))
+            let failure = match session {
+                Some(session) => self.failure(session).await?,
+                None => None,
+            };
+            Ok(failure.map_or_else(|| RetryOutcome::StillMissing(resolved), RetryOutcome::SetupFailed))
+        })
     }
 
     /// Returns why the setup ended without a connection, if it did and still exists.

@@ -1,6 +1,6 @@
 //! The uses of a connection by an extension. Each is checked, and recorded before anything is handed out.
 
-use connection_contract::{AuthType, HttpRequest, Requirement, Secret, SecretName, Value};
+use connection_contract::{AuthType, BoxFuture, HttpRequest, Requirement, Secret, SecretName, Value};
 
 use super::{CommandContext, ExtensionHandle, record::UseKind};
 use crate::{
@@ -23,19 +23,26 @@ impl ExtensionHandle {
         requirement: &Requirement,
         use_it: impl AsyncFnOnce(&Secret) -> T,
     ) -> Result<T, Error> {
-        self.own(requirement)?;
-        let declared = &requirement.auth.secret_names;
-        let Some(name) = declared.iter().find(|name| name.as_str() == ACCESS_TOKEN) else {
-            return Err(self.undeclared("secret", Some(ACCESS_TOKEN)));
-        };
-        let (_, connection) = self.ready().await?;
-        let names = std::slice::from_ref(name);
-        let mut secrets = self.open(&connection, names).await?;
-        self.record(connection.id(), names.to_vec(), UseKind::AccessToken, None).await?;
-        match secrets.pop() {
-            Some((_, secret)) => Ok(use_it(&secret).await),
-            None => Err(connection.cannot("hand out an access token")),
-        }
+        let secret = self.release_access_token(requirement).await?;
+        Ok(use_it(&secret).await)
+    }
+
+    fn release_access_token<'a>(&'a self, requirement: &'a Requirement) -> BoxFuture<'a, Result<Secret, Error>> {
+        Box::pin(async move {
+            self.own(requirement)?;
+            let declared = &requirement.auth.secret_names;
+            let Some(name) = declared.iter().find(|name| name.as_str() == ACCESS_TOKEN) else {
+                return Err(self.undeclared("secret", Some(ACCESS_TOKEN)));
+            };
+            let (_, connection) = self.ready().await?;
+            let names = std::slice::from_ref(name);
+            let mut secrets = self.open(&connection, names).await?;
+            self.record(connection.id(), names.to_vec(), UseKind::AccessToken, None).await?;
+            match secrets.pop() {
+                Some((_, secret)) => Ok(secret),
+                None => Err(connection.cannot("hand out an access token")),
+            }
+        })
     }
 
     /// Creates a request below the base of the connection from a method and a path, such as `GET` and `/user/repos`.
@@ -44,10 +51,16 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// The errors of [`send`](Self::send) and of [`Connection::request`].
-    pub async fn request(&self, method: &str, path_and_query: &str) -> Result<HttpRequest, Error> {
-        let (_, connection) = self.ready().await?;
-        self.granted(connection.id(), &[]).await?;
-        connection.request(method, path_and_query).await
+    pub fn request<'a>(
+        &'a self,
+        method: &'a str,
+        path_and_query: &'a str,
+    ) -> BoxFuture<'a, Result<HttpRequest, Error>> {
+        Box::pin(async move {
+            let (_, connection) = self.ready().await?;
+            self.granted(connection.id(), &[]).await?;
+            connection.request(method, path_and_query).await
+        })
     }
 
     /// Sends a request with the credential of the connection attached. The extension does not see the credential.
@@ -57,10 +70,12 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// [`ExtensionError::NotReady`], [`ExtensionError::NotGranted`], and the errors of [`Connection::send`].
-    pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
-        let (_, connection) = self.ready().await?;
-        self.record(connection.id(), Vec::new(), UseKind::Request, None).await?;
-        connection.send(request).await
+    pub fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, Error>> {
+        Box::pin(async move {
+            let (_, connection) = self.ready().await?;
+            self.record(connection.id(), Vec::new(), UseKind::Request, None).await?;
+            connection.send(request).await
+        })
     }
 
     /// Returns the values for a run of the command, or of the extension as a whole: the public configuration, the
@@ -70,8 +85,8 @@ impl ExtensionHandle {
     ///
     /// [`ExtensionError::Undeclared`] for a command that the extension did not declare,
     /// [`ExtensionError::PreferenceRequired`], and the errors of [`with_access_token`](Self::with_access_token).
-    pub async fn inject(&self, command: Option<&str>) -> Result<CommandContext, Error> {
-        self.with_context(command, Ok).await
+    pub fn inject<'a>(&'a self, command: Option<&'a str>) -> BoxFuture<'a, Result<CommandContext, Error>> {
+        Box::pin(self.with_context(command, Ok))
     }
 
     /// Returns the values of [`inject`](Self::inject) as environment variables, for a command that is a program; see
@@ -80,8 +95,8 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// [`ExtensionError::Variable`], and the errors of [`inject`](Self::inject).
-    pub async fn environment(&self, command: Option<&str>) -> Result<Vec<(String, Secret)>, Error> {
-        self.with_context(command, |context| context.environment()).await
+    pub fn environment<'a>(&'a self, command: Option<&'a str>) -> BoxFuture<'a, Result<Vec<(String, Secret)>, Error>> {
+        Box::pin(self.with_context(command, |context| context.environment()))
     }
 
     /// Creates a value from the context. The use is recorded after the value was created and before it is returned.

@@ -5,7 +5,9 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use connection_contract::{Descriptor, DisplayText, FoundTool, PathSpec, ProfileSpec, ServiceError, ToolSpec};
+use connection_contract::{
+    BoxFuture, Descriptor, DisplayText, FoundTool, PathSpec, ProfileSpec, ServiceError, ToolSpec,
+};
 
 use super::version_command;
 use crate::{
@@ -49,12 +51,14 @@ impl MachineTools {
     /// # Errors
     ///
     /// [`ToolNotAllowed`] if the policy does not allow the tool.
-    pub async fn find(&self, tool: &ToolSpec) -> Result<FoundTool, ToolNotAllowed> {
-        self.policy.check_tool(tool)?;
-        // A panic during the search is a bug of this crate, and counts as nothing found.
-        let (path, probed) = self.locate(tool).await.unwrap_or_default();
-        let text = |path: &PathBuf| DisplayText::from(path.to_string_lossy().into_owned());
-        Ok(FoundTool::new(path.as_ref().map(text), probed.iter().map(text)))
+    pub fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ToolNotAllowed>> {
+        Box::pin(async move {
+            self.policy.check_tool(tool)?;
+            // A panic during the search is a bug of this crate, and counts as nothing found.
+            let (path, probed) = self.locate(tool).await.unwrap_or_default();
+            let text = |path: &PathBuf| DisplayText::from(path.to_string_lossy().into_owned());
+            Ok(FoundTool::new(path.as_ref().map(text), probed.iter().map(text)))
+        })
     }
 
     /// Returns the path of a tool, or `None` if it was not found. The path is not converted to text, which could
@@ -63,9 +67,11 @@ impl MachineTools {
     /// # Errors
     ///
     /// [`ToolNotAllowed`] if the policy does not allow the tool.
-    pub async fn path(&self, tool: &ToolSpec) -> Result<Option<PathBuf>, ToolNotAllowed> {
-        self.policy.check_tool(tool)?;
-        Ok(self.locate(tool).await.unwrap_or_default().0)
+    pub fn path<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<Option<PathBuf>, ToolNotAllowed>> {
+        Box::pin(async move {
+            self.policy.check_tool(tool)?;
+            Ok(self.locate(tool).await.unwrap_or_default().0)
+        })
     }
 
     /// Returns the first line that a tool prints when it is asked for its version. Returns `None` if the policy
@@ -75,8 +81,8 @@ impl MachineTools {
     /// # Cancellation
     ///
     /// If the future is dropped, the process is killed.
-    pub async fn version(&self, tool: &ToolSpec) -> Option<String> {
-        self.ask(tool).await.ok()
+    pub fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Option<String>> {
+        Box::pin(async move { self.ask(tool).await.ok() })
     }
 
     pub(super) async fn ask(&self, tool: &ToolSpec) -> Result<String, ServiceError> {

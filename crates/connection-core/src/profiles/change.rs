@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use connection_contract::DisplayText;
+use connection_contract::{BoxFuture, DisplayText};
 
 use super::{Profile, Profiles};
 use crate::{
@@ -86,43 +86,45 @@ impl Profiles {
     ///
     /// [`Error::InvalidLabel`], [`ProfileError`] for a label or directory that is taken or not allowed, and errors
     /// of the store.
-    pub async fn create(&self, profile: NewProfile) -> Result<Profile, Error> {
-        let NewProfile { label, directory, is_default } = profile;
-        let wanted = ProfileRow {
-            id: ProfileId::from(self.shared.ids.next()),
-            label: rules::label(label.as_str()).ok_or(Error::InvalidLabel)?,
-            directory: rules::directory(&self.of.spec, &directory)?,
-            is_default,
-            is_implicit: false,
-            created_at: 0,
-            marked: Marked::default(),
-        };
-        // Ids sort in the order in which they are drawn. `within` drew its id for the first profile after this one,
-        // so the two are swapped: the first profile gets the smaller id.
-        let mut within = self.of.transaction_context();
-        let mut wanted = ProfileRow { created_at: within.now, ..wanted };
-        std::mem::swap(&mut within.fresh, &mut wanted.id);
-        let made = self.shared.store.write(move |tx| {
-            Box::pin(async move {
-                let rows = match within.begin(tx).await? {
-                    Ok(rows) => rows,
-                    // The first profile cannot be created without a known directory, so this profile becomes the
-                    // first one.
-                    Err(ProfileError::NoHome { .. }) => Vec::new(),
-                    Err(error) => return Ok(Err(error)),
-                };
-                if let Err(error) = rules::is_free(&within.kind, &rows, &wanted) {
-                    return Ok(Err(error));
-                }
-                wanted.is_default |= rows.is_empty();
-                wanted.is_implicit = within.implicit.as_ref() == Some(&wanted.directory);
-                let marks = within.marks();
-                marks.make_place(tx, &rows, &wanted).await?;
-                marks.insert(tx, &wanted).await?;
-                Ok(Ok(wanted))
-            })
-        });
-        Ok(made.await??.into())
+    pub fn create(&self, profile: NewProfile) -> BoxFuture<'_, Result<Profile, Error>> {
+        Box::pin(async move {
+            let NewProfile { label, directory, is_default } = profile;
+            let wanted = ProfileRow {
+                id: ProfileId::from(self.shared.ids.next()),
+                label: rules::label(label.as_str()).ok_or(Error::InvalidLabel)?,
+                directory: rules::directory(&self.of.spec, &directory)?,
+                is_default,
+                is_implicit: false,
+                created_at: 0,
+                marked: Marked::default(),
+            };
+            // Ids sort in the order in which they are drawn. `within` drew its id for the first profile after this one,
+            // so the two are swapped: the first profile gets the smaller id.
+            let mut within = self.of.transaction_context();
+            let mut wanted = ProfileRow { created_at: within.now, ..wanted };
+            std::mem::swap(&mut within.fresh, &mut wanted.id);
+            let made = self.shared.store.write(move |tx| {
+                Box::pin(async move {
+                    let rows = match within.begin(tx).await? {
+                        Ok(rows) => rows,
+                        // The first profile cannot be created without a known directory, so this profile becomes the
+                        // first one.
+                        Err(ProfileError::NoHome { .. }) => Vec::new(),
+                        Err(error) => return Ok(Err(error)),
+                    };
+                    if let Err(error) = rules::is_free(&within.kind, &rows, &wanted) {
+                        return Ok(Err(error));
+                    }
+                    wanted.is_default |= rows.is_empty();
+                    wanted.is_implicit = within.implicit.as_ref() == Some(&wanted.directory);
+                    let marks = within.marks();
+                    marks.make_place(tx, &rows, &wanted).await?;
+                    marks.insert(tx, &wanted).await?;
+                    Ok(Ok(wanted))
+                })
+            });
+            Ok(made.await??.into())
+        })
     }
 
     /// Applies a patch to a profile. An empty patch changes nothing.
@@ -135,58 +137,60 @@ impl Profiles {
     ///
     /// [`ProfileError::NotFound`], [`ProfileError::Default`] if the patch would leave the kind without a default,
     /// and the errors of [`create`](Self::create).
-    pub async fn update(&self, id: ProfileId, patch: ProfilePatch) -> Result<Profile, Error> {
-        let ProfilePatch { label, directory, is_default } = patch;
-        let label = match label {
-            Some(label) => Some(rules::label(label.as_str()).ok_or(Error::InvalidLabel)?),
-            None => None,
-        };
-        let directory = directory.map(|path| rules::directory(&self.of.spec, &path)).transpose()?;
-        let says_all = label.is_some() && directory.is_some();
-        let within = self.of.transaction_context();
-        let changed = self.shared.store.write(move |tx| {
-            Box::pin(async move {
-                let rows = match within.begin(tx).await? {
-                    Ok(rows) => rows,
-                    // Without a first profile there are no profiles, so the one to change does not exist.
-                    Err(ProfileError::NoHome { .. }) => Vec::new(),
-                    Err(error) => return Ok(Err(error.into())),
-                };
-                let before = match rules::find(&within.kind, &rows, id) {
-                    Ok(row) => row,
-                    Err(error) => return Ok(Err(error.into())),
-                };
-                // A row that was edited from outside gets a valid mark only if the patch replaces its label and its
-                // directory.
-                let sound = within.marks().check(&before);
-                if let (Err(error), false) = (&sound, says_all) {
-                    return Ok(Err(Error::from(error.clone())));
-                }
-                let mut row = before.clone();
-                row.label = label.unwrap_or(row.label);
-                if let Some(directory) = directory {
-                    row.is_implicit =
-                        within.implicit.as_ref() == Some(&directory) || (row.is_implicit && row.directory == directory);
-                    row.directory = directory;
-                }
-                row.is_default = is_default.unwrap_or(row.is_default);
-                if before.is_default && !row.is_default {
-                    let error = ProfileError::Default { kind: within.kind.clone(), label: before.label };
-                    return Ok(Err(error.into()));
-                }
-                if row == before && sound.is_ok() {
-                    return Ok(Ok(row));
-                }
-                if let Err(error) = rules::is_free(&within.kind, &rows, &row) {
-                    return Ok(Err(error.into()));
-                }
-                let marks = within.marks();
-                marks.make_place(tx, &rows, &row).await?;
-                marks.update(tx, &row).await?;
-                Ok(Ok(row))
-            })
-        });
-        Ok(changed.await??.into())
+    pub fn update(&self, id: ProfileId, patch: ProfilePatch) -> BoxFuture<'_, Result<Profile, Error>> {
+        Box::pin(async move {
+            let ProfilePatch { label, directory, is_default } = patch;
+            let label = match label {
+                Some(label) => Some(rules::label(label.as_str()).ok_or(Error::InvalidLabel)?),
+                None => None,
+            };
+            let directory = directory.map(|path| rules::directory(&self.of.spec, &path)).transpose()?;
+            let says_all = label.is_some() && directory.is_some();
+            let within = self.of.transaction_context();
+            let changed = self.shared.store.write(move |tx| {
+                Box::pin(async move {
+                    let rows = match within.begin(tx).await? {
+                        Ok(rows) => rows,
+                        // Without a first profile there are no profiles, so the one to change does not exist.
+                        Err(ProfileError::NoHome { .. }) => Vec::new(),
+                        Err(error) => return Ok(Err(error.into())),
+                    };
+                    let before = match rules::find(&within.kind, &rows, id) {
+                        Ok(row) => row,
+                        Err(error) => return Ok(Err(error.into())),
+                    };
+                    // A row that was edited from outside gets a valid mark only if the patch replaces its label and its
+                    // directory.
+                    let sound = within.marks().check(&before);
+                    if let (Err(error), false) = (&sound, says_all) {
+                        return Ok(Err(Error::from(error.clone())));
+                    }
+                    let mut row = before.clone();
+                    row.label = label.unwrap_or(row.label);
+                    if let Some(directory) = directory {
+                        row.is_implicit = within.implicit.as_ref() == Some(&directory)
+                            || (row.is_implicit && row.directory == directory);
+                        row.directory = directory;
+                    }
+                    row.is_default = is_default.unwrap_or(row.is_default);
+                    if before.is_default && !row.is_default {
+                        let error = ProfileError::Default { kind: within.kind.clone(), label: before.label };
+                        return Ok(Err(error.into()));
+                    }
+                    if row == before && sound.is_ok() {
+                        return Ok(Ok(row));
+                    }
+                    if let Err(error) = rules::is_free(&within.kind, &rows, &row) {
+                        return Ok(Err(error.into()));
+                    }
+                    let marks = within.marks();
+                    marks.make_place(tx, &rows, &row).await?;
+                    marks.update(tx, &row).await?;
+                    Ok(Ok(row))
+                })
+            });
+            Ok(changed.await??.into())
+        })
     }
 
     /// Makes a profile the default in place of the current one.
@@ -198,8 +202,8 @@ impl Profiles {
     /// # Errors
     ///
     /// [`ProfileError::NotFound`], and errors of the store.
-    pub async fn set_default(&self, id: ProfileId) -> Result<Profile, Error> {
-        self.update(id, ProfilePatch::new().make_default()).await
+    pub fn set_default(&self, id: ProfileId) -> BoxFuture<'_, Result<Profile, Error>> {
+        self.update(id, ProfilePatch::new().make_default())
     }
 
     /// Removes a profile. Its directory and everything in it stay.
@@ -215,36 +219,39 @@ impl Profiles {
     ///
     /// [`ProfileError::Last`], [`ProfileError::Default`], [`ProfileError::InUse`] while the host, a connection or a
     /// slot uses the profile, [`ProfileError::NotFound`], and errors of the store.
-    pub async fn remove(&self, id: ProfileId) -> Result<(), Error> {
-        let uses = self.shared.profile_uses.as_ref().map_or(0, |uses| uses(&self.of.owner, &self.of.kind, id));
-        let within = self.of.transaction_context();
-        let removed = self.shared.store.write(move |tx| {
-            Box::pin(async move {
-                tx.lock(crate::store::Lock::Owner(&within.owner)).await?;
-                let owner = &within.owner;
-                let kind = within.kind.as_str();
-                let rows = tx.profiles(owner, kind).await?;
-                let found = rules::find(&within.kind, &rows, id);
-                let row = match found.and_then(|row| rules::check_removable(&within.kind, &rows, &row).map(|()| row)) {
-                    Ok(row) => row,
-                    Err(error) => return Ok(Err(error)),
-                };
-                let slots = tx.profile_slots(owner, kind).await?;
-                let slots = slots.into_iter().filter(|row| row.profile_id == id).map(|row| row.slot);
-                let slots: Vec<_> = slots.collect();
-                let connections = tx.profile_connections(owner, kind, id).await?;
-                let by = match (uses, connections, slots.is_empty()) {
-                    (0, 0, true) => {
-                        within.marks().delete(tx, &row).await?;
-                        return Ok(Ok(()));
-                    }
-                    (0, 0, false) => format!("by the slots {}", slots.join(", ")),
-                    (0, connections, _) => format!("by {connections} of the connections"),
-                    (uses, ..) => format!("{uses} times, according to this program"),
-                };
-                Ok(Err(ProfileError::InUse { kind: within.kind.clone(), label: row.label, by }))
-            })
-        });
-        Ok(removed.await??)
+    pub fn remove(&self, id: ProfileId) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let uses = self.shared.profile_uses.as_ref().map_or(0, |uses| uses(&self.of.owner, &self.of.kind, id));
+            let within = self.of.transaction_context();
+            let removed = self.shared.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(crate::store::Lock::Owner(&within.owner)).await?;
+                    let owner = &within.owner;
+                    let kind = within.kind.as_str();
+                    let rows = tx.profiles(owner, kind).await?;
+                    let found = rules::find(&within.kind, &rows, id);
+                    let row =
+                        match found.and_then(|row| rules::check_removable(&within.kind, &rows, &row).map(|()| row)) {
+                            Ok(row) => row,
+                            Err(error) => return Ok(Err(error)),
+                        };
+                    let slots = tx.profile_slots(owner, kind).await?;
+                    let slots = slots.into_iter().filter(|row| row.profile_id == id).map(|row| row.slot);
+                    let slots: Vec<_> = slots.collect();
+                    let connections = tx.profile_connections(owner, kind, id).await?;
+                    let by = match (uses, connections, slots.is_empty()) {
+                        (0, 0, true) => {
+                            within.marks().delete(tx, &row).await?;
+                            return Ok(Ok(()));
+                        }
+                        (0, 0, false) => format!("by the slots {}", slots.join(", ")),
+                        (0, connections, _) => format!("by {connections} of the connections"),
+                        (uses, ..) => format!("{uses} times, according to this program"),
+                    };
+                    Ok(Err(ProfileError::InUse { kind: within.kind.clone(), label: row.label, by }))
+                })
+            });
+            Ok(removed.await??)
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, io::ErrorKind, path::Path};
 
-use connection_contract::DisplayText;
+use connection_contract::{BoxFuture, DisplayText};
 
 use super::{Profiles, SpawnOptions};
 use connection_seal::platform;
@@ -24,17 +24,19 @@ impl Profiles {
     /// # Errors
     ///
     /// [`ProfileError::NotMade`]; parent directories that were already created stay.
-    pub async fn make_directory(&self, options: &SpawnOptions) -> Result<bool, Error> {
-        let named = options.profile().map(|(_, directory)| directory.to_owned());
-        let Some(directory) = named.filter(|_| self.of.spec.needs_directory && self.is_named(options)) else {
-            return Ok(false);
-        };
-        let path = DisplayText::from(directory.to_string_lossy().into_owned()).to_string();
-        let make = move || make(&directory);
-        let made = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(make).await }).await;
-        // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
-        let made = made.ok().and_then(Result::ok).unwrap_or_else(|| Err("it was interrupted".to_owned()));
-        made.map_err(|problem| ProfileError::NotMade { path, problem }.into())
+    pub fn make_directory<'a>(&'a self, options: &'a SpawnOptions) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            let named = options.profile().map(|(_, directory)| directory.to_owned());
+            let Some(directory) = named.filter(|_| self.of.spec.needs_directory && self.is_named(options)) else {
+                return Ok(false);
+            };
+            let path = DisplayText::from(directory.to_string_lossy().into_owned()).to_string();
+            let make = move || make(&directory);
+            let made = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(make).await }).await;
+            // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
+            let made = made.ok().and_then(Result::ok).unwrap_or_else(|| Err("it was interrupted".to_owned()));
+            made.map_err(|problem| ProfileError::NotMade { path, problem }.into())
+        })
     }
 
     /// Returns `true` if the start tells the tool where its directory is.

@@ -11,8 +11,8 @@ use std::{
 };
 
 use connection_contract::{
-    Descriptor, DisplayText, FileService as _, GrantedDirectory, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec,
-    Reason, Secret, ServiceError, Value, encode, host, reason,
+    BoxFuture, Descriptor, DisplayText, FileService as _, GrantedDirectory, ProbeSpec, ProbeValue, ProfileProbe,
+    ProfileSpec, Reason, Secret, ServiceError, Value, encode, host, reason,
 };
 
 use super::Profiles;
@@ -74,17 +74,23 @@ impl Profiles {
     ///
     /// [`ProfileError::Directory`](super::ProfileError::Directory) for a path that cannot be a profile's directory.
     /// A missing or unreadable directory and a link are not errors; see [`DirectoryProbe::state`].
-    pub async fn probe(&self, path: impl AsRef<Path>) -> Result<DirectoryProbe, Error> {
-        let path = PathBuf::from(rules::absolute(path.as_ref())?);
-        let reading = self.shared.reading(&self.of.owner);
-        let bounds = reading.bounds().await.map_err(Error::Files)?;
-        let look = move || directory_state(&bounds, &path);
-        let looked = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
-        // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
-        let (state, real) = looked.await.ok().and_then(Result::ok).unwrap_or((DirectoryState::Unreadable, None));
-        let whose = format!("{}\0{}", self.of.owner, self.of.kind);
-        let prober = Prober { cache: &self.shared.file_cache, reading, whose: &whose };
-        Ok(prober.probed(state, real, &self.of.spec).await)
+    pub fn probe(&self, path: impl AsRef<Path>) -> BoxFuture<'_, Result<DirectoryProbe, Error>> {
+        self.probe_path(path.as_ref().to_owned())
+    }
+
+    fn probe_path(&self, path: PathBuf) -> BoxFuture<'_, Result<DirectoryProbe, Error>> {
+        Box::pin(async move {
+            let path = PathBuf::from(rules::absolute(&path)?);
+            let reading = self.shared.reading(&self.of.owner);
+            let bounds = reading.bounds().await.map_err(Error::Files)?;
+            let look = move || directory_state(&bounds, &path);
+            let looked = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
+            // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
+            let (state, real) = looked.await.ok().and_then(Result::ok).unwrap_or((DirectoryState::Unreadable, None));
+            let whose = format!("{}\0{}", self.of.owner, self.of.kind);
+            let prober = Prober { cache: &self.shared.file_cache, reading, whose: &whose };
+            Ok(prober.probed(state, real, &self.of.spec).await)
+        })
     }
 }
 
@@ -93,23 +99,25 @@ impl MachineTools {
     ///
     /// This is for a host that reports on a tool without opening a registry. Returns `None` if the directory is not
     /// known or the policy does not allow the profiles of the kind. Runs nothing.
-    pub async fn probe(
-        &self,
-        descriptor: &Descriptor,
-        spec: &ProfileSpec,
-        files: &FilesPolicy,
-    ) -> Option<(PathBuf, DirectoryProbe)> {
-        if !self.allows_profiles(descriptor, spec) {
-            return None;
-        }
-        let path = PathBuf::from(rules::directory(spec, &self.resolved(&spec.implicit_dir)?).ok()?);
-        let bounds = Bounds::from(files.clone());
-        let looked_at = path.clone();
-        let looked = tokio::task::spawn_blocking(move || directory_state(&bounds, &looked_at)).await;
-        let (state, real) = looked.unwrap_or((DirectoryState::Unreadable, None));
-        // Nothing is cached.
-        let prober = Prober { cache: &Cache::default(), reading: files.clone().into(), whose: "" };
-        Some((path, prober.probed(state, real, spec).await))
+    pub fn probe<'a>(
+        &'a self,
+        descriptor: &'a Descriptor,
+        spec: &'a ProfileSpec,
+        files: &'a FilesPolicy,
+    ) -> BoxFuture<'a, Option<(PathBuf, DirectoryProbe)>> {
+        Box::pin(async move {
+            if !self.allows_profiles(descriptor, spec) {
+                return None;
+            }
+            let path = PathBuf::from(rules::directory(spec, &self.resolved(&spec.implicit_dir)?).ok()?);
+            let bounds = Bounds::from(files.clone());
+            let looked_at = path.clone();
+            let looked = tokio::task::spawn_blocking(move || directory_state(&bounds, &looked_at)).await;
+            let (state, real) = looked.unwrap_or((DirectoryState::Unreadable, None));
+            // Nothing is cached.
+            let prober = Prober { cache: &Cache::default(), reading: files.clone().into(), whose: "" };
+            Some((path, prober.probed(state, real, spec).await))
+        })
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use connection_contract::BoxFuture;
+
 use super::{Profile, Profiles};
 use crate::{
     Error, ProfileError, ProfileId,
@@ -23,25 +25,31 @@ impl Profiles {
     ///
     /// [`ProfileError::NotFound`] if the named profile does not exist: nothing takes its place. Also the errors of
     /// [`list`](Self::list).
-    pub async fn resolve(&self, named: Option<ProfileId>, slot: Option<&str>) -> Result<Profile, Error> {
-        if let Some(id) = named {
-            return self.get(id).await;
-        }
-        if let Some(slot) = slot {
-            rules::slot(slot)?;
-            let mut reader = self.shared.reader().await?;
-            let owner = &self.of.owner;
-            let kind = self.of.kind.as_str();
-            if let Some(named) = reader.profile_slot(owner, kind, slot).await? {
-                self.of.marks().check_slot(&named)?;
-                // Between the two reads, the slot may have been changed and this profile removed.
-                if let Some(row) = reader.profile(owner, kind, named.profile_id).await? {
-                    self.of.marks().check(&row)?;
-                    return Ok(row.into());
+    pub fn resolve<'a>(
+        &'a self,
+        named: Option<ProfileId>,
+        slot: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Profile, Error>> {
+        Box::pin(async move {
+            if let Some(id) = named {
+                return self.get(id).await;
+            }
+            if let Some(slot) = slot {
+                rules::slot(slot)?;
+                let mut reader = self.shared.reader().await?;
+                let owner = &self.of.owner;
+                let kind = self.of.kind.as_str();
+                if let Some(named) = reader.profile_slot(owner, kind, slot).await? {
+                    self.of.marks().check_slot(&named)?;
+                    // Between the two reads, the slot may have been changed and this profile removed.
+                    if let Some(row) = reader.profile(owner, kind, named.profile_id).await? {
+                        self.of.marks().check(&row)?;
+                        return Ok(row.into());
+                    }
                 }
             }
-        }
-        self.default_profile().await
+            self.default_profile().await
+        })
     }
 
     /// Sets the default profile of a slot, in place of any other.
@@ -53,24 +61,26 @@ impl Profiles {
     /// # Errors
     ///
     /// [`ProfileError::NotFound`], [`ProfileError::Slot`], and errors of the store.
-    pub async fn set_slot(&self, slot: &str, id: ProfileId) -> Result<(), Error> {
-        rules::slot(slot)?;
-        let owner = self.of.owner.to_string();
-        let kind = self.of.kind.clone();
-        let slot = slot.to_owned();
-        let now = self.shared.clock.now().seconds();
-        let sealer = self.shared.sealer.clone();
-        let set = self.shared.store.write(move |tx| {
-            Box::pin(async move {
-                tx.lock(Lock::Owner(&owner)).await?;
-                if tx.profile(&owner, kind.as_str(), id).await?.is_none() {
-                    return Ok(Err(ProfileError::NotFound { kind, id }));
-                }
-                let marks = RowMarks { sealer: &sealer, owner: &owner, kind: &kind, now };
-                marks.put_slot(tx, &SlotRow { slot, profile_id: id, marked: Marked::default() }).await.map(Ok)
-            })
-        });
-        Ok(set.await??)
+    pub fn set_slot<'a>(&'a self, slot: &'a str, id: ProfileId) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            rules::slot(slot)?;
+            let owner = self.of.owner.to_string();
+            let kind = self.of.kind.clone();
+            let slot = slot.to_owned();
+            let now = self.shared.clock.now().seconds();
+            let sealer = self.shared.sealer.clone();
+            let set = self.shared.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&owner)).await?;
+                    if tx.profile(&owner, kind.as_str(), id).await?.is_none() {
+                        return Ok(Err(ProfileError::NotFound { kind, id }));
+                    }
+                    let marks = RowMarks { sealer: &sealer, owner: &owner, kind: &kind, now };
+                    marks.put_slot(tx, &SlotRow { slot, profile_id: id, marked: Marked::default() }).await.map(Ok)
+                })
+            });
+            Ok(set.await??)
+        })
     }
 
     /// Removes the default of a slot, so that the default of the kind applies; returns `false` if the slot had
@@ -79,20 +89,22 @@ impl Profiles {
     /// # Errors
     ///
     /// [`ProfileError::Slot`], and errors of the store.
-    pub async fn clear_slot(&self, slot: &str) -> Result<bool, Error> {
-        rules::slot(slot)?;
-        let owner = self.of.owner.to_string();
-        let kind = self.of.kind.clone();
-        let slot = slot.to_owned();
-        let now = self.shared.clock.now().seconds();
-        let sealer = self.shared.sealer.clone();
-        let cleared = self.shared.store.write(move |tx| {
-            Box::pin(async move {
-                tx.lock(Lock::Owner(&owner)).await?;
-                RowMarks { sealer: &sealer, owner: &owner, kind: &kind, now }.delete_slot(tx, &slot).await
-            })
-        });
-        Ok(cleared.await?)
+    pub fn clear_slot<'a>(&'a self, slot: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            rules::slot(slot)?;
+            let owner = self.of.owner.to_string();
+            let kind = self.of.kind.clone();
+            let slot = slot.to_owned();
+            let now = self.shared.clock.now().seconds();
+            let sealer = self.shared.sealer.clone();
+            let cleared = self.shared.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&owner)).await?;
+                    RowMarks { sealer: &sealer, owner: &owner, kind: &kind, now }.delete_slot(tx, &slot).await
+                })
+            });
+            Ok(cleared.await?)
+        })
     }
 
     /// Returns the slots that have their own default, with their profiles.
@@ -100,8 +112,10 @@ impl Profiles {
     /// # Errors
     ///
     /// Errors of the store.
-    pub async fn slots(&self) -> Result<BTreeMap<String, ProfileId>, Error> {
-        let rows = self.shared.reader().await?.profile_slots(&self.of.owner, self.of.kind.as_str()).await?;
-        Ok(rows.into_iter().map(|row| (row.slot, row.profile_id)).collect())
+    pub fn slots(&self) -> BoxFuture<'_, Result<BTreeMap<String, ProfileId>, Error>> {
+        Box::pin(async move {
+            let rows = self.shared.reader().await?.profile_slots(&self.of.owner, self.of.kind.as_str()).await?;
+            Ok(rows.into_iter().map(|row| (row.slot, row.profile_id)).collect())
+        })
     }
 }

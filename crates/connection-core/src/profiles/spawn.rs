@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use connection_contract::{EnvValue, Kind, ProfileSpec};
+use connection_contract::{BoxFuture, EnvValue, Kind, ProfileSpec};
 
 use super::{Profile, Profiles};
 use crate::{Environment, Error, ProfileError, ProfileId, owner::has_environment, services::environment};
@@ -212,17 +212,23 @@ impl Profiles {
     /// # Errors
     ///
     /// [`ProfileError::NotFound`] for such an owner, and errors of the store. The options are then unchanged.
-    pub async fn apply_profile(&self, options: &mut SpawnOptions, id: ProfileId) -> Result<Option<Profile>, Error> {
-        let row = self.shared.reader().await?.profile(&self.of.owner, self.of.kind.as_str(), id).await?;
-        if let Some(row) = &row {
-            self.of.marks().check(row)?;
-        }
-        let profile = row.map(Profile::from);
-        match &profile {
-            Some(profile) => options.put(self, profile),
-            None if has_environment(&self.of.owner) => {}
-            None => return Err(ProfileError::NotFound { kind: self.of.kind.clone(), id }.into()),
-        }
-        Ok(profile)
+    pub fn apply_profile<'a>(
+        &'a self,
+        options: &'a mut SpawnOptions,
+        id: ProfileId,
+    ) -> BoxFuture<'a, Result<Option<Profile>, Error>> {
+        Box::pin(async move {
+            let row = self.shared.reader().await?.profile(&self.of.owner, self.of.kind.as_str(), id).await?;
+            if let Some(row) = &row {
+                self.of.marks().check(row)?;
+            }
+            let profile = row.map(Profile::from);
+            match &profile {
+                Some(profile) => options.put(self, profile),
+                None if has_environment(&self.of.owner) => {}
+                None => return Err(ProfileError::NotFound { kind: self.of.kind.clone(), id }.into()),
+            }
+            Ok(profile)
+        })
     }
 }

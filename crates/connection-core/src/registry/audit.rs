@@ -1,6 +1,6 @@
 //! Looks at every row that decides who gets a secret or what is run.
 
-use connection_contract::Kind;
+use connection_contract::{BoxFuture, Kind};
 use uuid::Uuid;
 
 use super::{Events, Shared};
@@ -16,7 +16,7 @@ use crate::{
 /// The number of rows that are read at once.
 const PAGE: i64 = 1000;
 
-impl Events<'_> {
+impl<'a> Events<'a> {
     /// Returns the rows, of all owners, that were edited or put back by somebody who can write the database and has no
     /// key. Each of them is refused where it would be used; this list is for the person who looks after the program.
     ///
@@ -26,15 +26,17 @@ impl Events<'_> {
     /// # Errors
     ///
     /// The store's.
-    pub async fn edited_rows(self) -> Result<Vec<RowError>, Error> {
-        let shared = &self.registry.shared;
-        let mut found = connections(shared).await?;
-        let owners = shared.reader().await?.owners_of_marked_rows().await?;
-        for owner in owners {
-            found.extend(record(shared, &owner).await?);
-            found.extend(marked(shared, &owner).await?);
-        }
-        Ok(found)
+    pub fn edited_rows(self) -> BoxFuture<'a, Result<Vec<RowError>, Error>> {
+        Box::pin(async move {
+            let shared = &self.registry.shared;
+            let mut found = connections(shared).await?;
+            let owners = shared.reader().await?.owners_of_marked_rows().await?;
+            for owner in owners {
+                found.extend(record(shared, &owner).await?);
+                found.extend(marked(shared, &owner).await?);
+            }
+            Ok(found)
+        })
     }
 }
 

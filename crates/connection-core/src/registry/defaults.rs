@@ -5,7 +5,7 @@
 //! of the same provider, under the owner's lock. Extensions that may use one of these connections are notified, since
 //! another connection may now be selected for them.
 
-use connection_contract::Kind;
+use connection_contract::{BoxFuture, Kind};
 
 use crate::{
     ChangedPart, Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, event,
@@ -28,18 +28,20 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// [`Error::NoConnection`], [`Error::Ambiguous`] with the candidates, and the store's errors.
-    pub async fn connection_of(&self, kind: &Kind) -> Result<Connection, Error> {
-        let of_kind = Filter::new().kind(kind.clone());
-        let mut candidates = self.list_connections(of_kind.limit(MAX_CANDIDATES)).await?.connections;
-        let meant = match candidates.as_slice() {
-            [] => return Err(Error::NoConnection(kind.clone())),
-            [_] => candidates.pop(),
-            _ => self.default_of(kind).await?,
-        };
-        match meant {
-            Some(info) => Ok(Connection { shared: self.shared.clone(), info: info.into() }),
-            None => Err(Error::Ambiguous { kind: kind.clone(), candidates }),
-        }
+    pub fn connection_of<'a>(&'a self, kind: &'a Kind) -> BoxFuture<'a, Result<Connection, Error>> {
+        Box::pin(async move {
+            let of_kind = Filter::new().kind(kind.clone());
+            let mut candidates = self.list_connections(of_kind.limit(MAX_CANDIDATES)).await?.connections;
+            let meant = match candidates.as_slice() {
+                [] => return Err(Error::NoConnection(kind.clone())),
+                [_] => candidates.pop(),
+                _ => self.default_of(kind).await?,
+            };
+            match meant {
+                Some(info) => Ok(Connection { shared: self.shared.clone(), info: info.into() }),
+                None => Err(Error::Ambiguous { kind: kind.clone(), candidates }),
+            }
+        })
     }
 
     pub(crate) async fn default_of(&self, kind: &Kind) -> Result<Option<ConnectionInfo>, Error> {
@@ -98,8 +100,8 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::NotFound`] if the connection was removed, and the store's errors.
-    pub async fn make_default(&self) -> Result<ConnectionInfo, Error> {
-        self.change_default(true).await
+    pub fn make_default(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+        Box::pin(self.change_default(true))
     }
 
     /// Leaves the provider without a default, if this connection is the default.
@@ -107,8 +109,8 @@ impl Connection {
     /// # Errors
     ///
     /// The errors of [`make_default`](Self::make_default).
-    pub async fn clear_default(&self) -> Result<ConnectionInfo, Error> {
-        self.change_default(false).await
+    pub fn clear_default(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+        Box::pin(self.change_default(false))
     }
 
     async fn change_default(&self, is_default: bool) -> Result<ConnectionInfo, Error> {

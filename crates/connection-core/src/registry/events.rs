@@ -1,7 +1,7 @@
 //! Pages of recorded events: of all connections of an owner in the order of time, or of one connection with its chain
 //! checked.
 
-use connection_contract::Timestamp;
+use connection_contract::{BoxFuture, Timestamp};
 
 use super::{BeginWatch, ConnectionRegistry};
 use crate::{
@@ -92,7 +92,7 @@ impl ConnectionRegistry {
     }
 }
 
-impl Events<'_> {
+impl<'a> Events<'a> {
     /// Returns a page of the events of this owner's connections, including removed ones: those after the given event,
     /// or from the first one.
     ///
@@ -101,12 +101,14 @@ impl Events<'_> {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn list(self, after: Option<EventId>) -> Result<EventPage, Error> {
-        let after = after.map_or(uuid::Uuid::nil(), EventId::as_uuid);
-        let rows = self.registry.shared.reader().await?.events_of_owner(&self.registry.owner, after, PAGE).await?;
-        let events: Vec<_> = rows.into_iter().map(Event::of).collect();
-        let next = events.last().filter(|_| events.len() as i64 == PAGE).map(|last| last.id);
-        Ok(EventPage { events, next })
+    pub fn list(self, after: Option<EventId>) -> BoxFuture<'a, Result<EventPage, Error>> {
+        Box::pin(async move {
+            let after = after.map_or(uuid::Uuid::nil(), EventId::as_uuid);
+            let rows = self.registry.shared.reader().await?.events_of_owner(&self.registry.owner, after, PAGE).await?;
+            let events: Vec<_> = rows.into_iter().map(Event::of).collect();
+            let next = events.last().filter(|_| events.len() as i64 == PAGE).map(|last| last.id);
+            Ok(EventPage { events, next })
+        })
     }
 
     /// Returns a page of the events of one connection, even if it was removed: those after the given number, or from
@@ -117,26 +119,30 @@ impl Events<'_> {
     /// # Errors
     ///
     /// [`Error::NotFound`] if no event of such a connection of this owner is recorded, and the store's errors.
-    pub async fn history(self, connection: ConnectionId, after: Option<u64>) -> Result<History, Error> {
-        let before = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
-        let mut reader = self.registry.shared.reader().await?;
-        // One more event than is returned is read, because the first one is linked to it.
-        let mut rows = reader.events_of(connection, &self.registry.owner, before.saturating_sub(1), PAGE + 1).await?;
-        if rows.is_empty() && before == 0 {
-            return Err(Error::NotFound(connection));
-        }
-        let link = match rows.first() {
-            Some(first) if first.seq <= before => rows.remove(0).chain,
-            _ => Vec::new(),
-        };
-        rows.truncate(PAGE as usize);
-        let sealer = &self.registry.shared.sealer;
-        let broken =
-            broken_link(&link, before.saturating_add(1), &rows, &|bytes| guard::connection_event_mac(sealer, bytes));
-        let full = rows.len() as i64 == PAGE;
-        let events: Vec<_> = rows.into_iter().map(Event::of).collect();
-        let next = events.last().filter(|_| full).map(|last| last.number);
-        Ok(History { events, broken_at: broken.map(number), next })
+    pub fn history(self, connection: ConnectionId, after: Option<u64>) -> BoxFuture<'a, Result<History, Error>> {
+        Box::pin(async move {
+            let before = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
+            let mut reader = self.registry.shared.reader().await?;
+            // One more event than is returned is read, because the first one is linked to it.
+            let mut rows =
+                reader.events_of(connection, &self.registry.owner, before.saturating_sub(1), PAGE + 1).await?;
+            if rows.is_empty() && before == 0 {
+                return Err(Error::NotFound(connection));
+            }
+            let link = match rows.first() {
+                Some(first) if first.seq <= before => rows.remove(0).chain,
+                _ => Vec::new(),
+            };
+            rows.truncate(PAGE as usize);
+            let sealer = &self.registry.shared.sealer;
+            let broken = broken_link(&link, before.saturating_add(1), &rows, &|bytes| {
+                guard::connection_event_mac(sealer, bytes)
+            });
+            let full = rows.len() as i64 == PAGE;
+            let events: Vec<_> = rows.into_iter().map(Event::of).collect();
+            let next = events.last().filter(|_| full).map(|last| last.number);
+            Ok(History { events, broken_at: broken.map(number), next })
+        })
     }
 
     /// Watches the events of this owner's connections, recorded by any process on the database.

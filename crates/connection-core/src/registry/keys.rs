@@ -1,5 +1,7 @@
 //! The keys of a registry's store: their status, a new key, and another key source.
 
+use connection_contract::BoxFuture;
+
 use super::{ConnectionRegistry, OpenError, RegistryBuilder};
 use crate::{KeyChange, KeyRotation, KeySource, KeyStatus, StoreError, contain::Runtimes, keys, store::Store};
 
@@ -35,15 +37,17 @@ impl ConnectionRegistry {
     }
 }
 
-impl Keys<'_> {
+impl<'a> Keys<'a> {
     /// Returns the keys of the store, and how many values each seals. Reads every sealed row.
     ///
     /// # Errors
     ///
     /// [`OpenError`] for the key source, the keyset or the store.
-    pub async fn status(self) -> Result<KeyStatus, OpenError> {
-        let status = keys::status(&self.registry.shared.sealer).await;
-        status.map_err(|error| OpenError::of_key(error, self.registry.shared.store.place()))
+    pub fn status(self) -> BoxFuture<'a, Result<KeyStatus, OpenError>> {
+        Box::pin(async move {
+            let status = keys::status(&self.registry.shared.sealer).await;
+            status.map_err(|error| OpenError::of_key(error, self.registry.shared.store.place()))
+        })
     }
 
     /// Creates a new key, makes it the one that seals, and seals again everything that the former keys sealed, for all
@@ -65,14 +69,16 @@ impl Keys<'_> {
     ///
     /// [`OpenError`] for the key source, the keyset or the store. A value that cannot be opened is not an error: it is
     /// counted.
-    pub async fn rotate(self) -> Result<KeyRotation, OpenError> {
-        let shared = self.registry.shared.clone();
-        // A task, so that a caller that is dropped between two batches does not interrupt one.
-        let task = self.registry.shared.runtimes.spawn(async move {
-            let rotation = keys::rotate(&shared.sealer).await;
-            rotation.map_err(|error| OpenError::of_key(error, shared.store.place()))
-        });
-        task.await.map_err(|_| OpenError::Store(StoreError::Panicked))?
+    pub fn rotate(self) -> BoxFuture<'a, Result<KeyRotation, OpenError>> {
+        Box::pin(async move {
+            let shared = self.registry.shared.clone();
+            // A task, so that a caller that is dropped between two batches does not interrupt one.
+            let task = self.registry.shared.runtimes.spawn(async move {
+                let rotation = keys::rotate(&shared.sealer).await;
+                rotation.map_err(|error| OpenError::of_key(error, shared.store.place()))
+            });
+            task.await.map_err(|_| OpenError::Store(StoreError::Panicked))?
+        })
     }
 }
 
@@ -91,16 +97,22 @@ impl RegistryBuilder {
     /// # Errors
     ///
     /// [`OpenError`]. The source that opened the database still opens it.
-    pub async fn change_key(self, to: impl KeySource + 'static) -> Result<KeyChange, OpenError> {
-        let (source, from) = self.store_and_keys()?;
-        let runtimes = Runtimes::new().map_err(OpenError::Runtime)?;
-        let task = runtimes.spawn(async move {
-            let store = Store::open(source).await?;
-            let changed = keys::change(&store, &*from.used, &to).await;
-            let changed = changed.map_err(|error| OpenError::of_key(error, store.place()));
-            store.close().await;
-            changed
-        });
-        task.await.map_err(|_| OpenError::Store(StoreError::Panicked))?
+    pub fn change_key(self, to: impl KeySource + 'static) -> BoxFuture<'static, Result<KeyChange, OpenError>> {
+        self.change_key_to(Box::new(to))
+    }
+
+    fn change_key_to(self, to: Box<dyn KeySource>) -> BoxFuture<'static, Result<KeyChange, OpenError>> {
+        Box::pin(async move {
+            let (source, from) = self.store_and_keys()?;
+            let runtimes = Runtimes::new().map_err(OpenError::Runtime)?;
+            let task = runtimes.spawn(async move {
+                let store = Store::open(source).await?;
+                let changed = keys::change(&store, &*from.used, &*to).await;
+                let changed = changed.map_err(|error| OpenError::of_key(error, store.place()));
+                store.close().await;
+                changed
+            });
+            task.await.map_err(|_| OpenError::Store(StoreError::Panicked))?
+        })
     }
 }

@@ -42,8 +42,12 @@ impl ConnectionRegistry {
     /// scheduler of this process. A provider that hangs therefore delays only its own connections. A pause that a
     /// provider asked for does not delay a preflight.
     pub fn preflight(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Preflight {
+        self.begin_preflight(ids.into_iter().collect())
+    }
+
+    fn begin_preflight(&self, mut ids: Vec<ConnectionId>) -> Preflight {
         let mut seen = HashSet::new();
-        let ids: Vec<_> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
+        ids.retain(|id| seen.insert(*id));
         let (sender, results) = mpsc::unbounded_channel();
         let registry = self.clone();
         let all = ids.clone();

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{ConnectionError, Kind, Reason, TeardownContext, reason};
+use connection_contract::{BoxFuture, ConnectionError, Kind, Reason, TeardownContext, reason};
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
@@ -99,11 +99,13 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// [`Error::NotFound`], and the store's errors, after which the row still exists.
-    pub async fn remove(&self, id: ConnectionId) -> Result<Removal, Error> {
-        // The owner is checked here and not in the task, because another owner could join the task.
-        self.info(id).await?;
-        let registry = self.clone();
-        self.shared.removals.join(&self.shared.runtimes, id, || async move { registry.remove_now(id).await }).await
+    pub fn remove(&self, id: ConnectionId) -> BoxFuture<'_, Result<Removal, Error>> {
+        Box::pin(async move {
+            // The owner is checked here and not in the task, because another owner could join the task.
+            self.info(id).await?;
+            let registry = self.clone();
+            self.shared.removals.join(&self.shared.runtimes, id, || async move { registry.remove_now(id).await }).await
+        })
     }
 
     async fn remove_now(self, id: ConnectionId) -> Result<Removal, Error> {

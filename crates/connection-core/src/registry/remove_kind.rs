@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 
-use connection_contract::Kind;
+use connection_contract::{BoxFuture, Kind};
 
 use super::{Kinds, Shared};
 use crate::{ConnectionId, Error, Filter, Removal};
@@ -20,7 +20,7 @@ pub struct KindRemoval {
     pub left: u64,
 }
 
-impl Kinds<'_> {
+impl<'a> Kinds<'a> {
     /// Removes the owner's connections of a kind, each with its teardown, and then unregisters the kind.
     ///
     /// While another owner has connections of the kind, the kind stays registered, because nothing else can tear them
@@ -54,31 +54,33 @@ impl Kinds<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn remove(self, kind: &Kind) -> Result<KindRemoval, Error> {
-        let registry = self.registry;
-        let mut removed = Vec::new();
-        let mut filter = Filter::new().kind(kind.clone()).limit(PAGE);
-        loop {
-            let page = registry.list_connections(filter.clone()).await?;
-            let ids = page.connections.iter().map(|info| info.id);
-            for (id, removal) in all(ids.map(|id| (id, registry.remove(id))).collect()).await {
-                match removal {
-                    Ok(removal) => removed.push((id, removal)),
-                    // Another caller removed the connection first.
-                    Err(Error::NotFound(_)) => {}
-                    Err(error) => return Err(error),
+    pub fn remove(self, kind: &'a Kind) -> BoxFuture<'a, Result<KindRemoval, Error>> {
+        Box::pin(async move {
+            let registry = self.registry;
+            let mut removed = Vec::new();
+            let mut filter = Filter::new().kind(kind.clone()).limit(PAGE);
+            loop {
+                let page = registry.list_connections(filter.clone()).await?;
+                let ids = page.connections.iter().map(|info| info.id);
+                for (id, removal) in all(ids.map(|id| (id, registry.remove(id))).collect()).await {
+                    match removal {
+                        Ok(removal) => removed.push((id, removal)),
+                        // Another caller removed the connection first.
+                        Err(Error::NotFound(_)) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                match page.next {
+                    Some(next) => filter = filter.after(next),
+                    None => break,
                 }
             }
-            match page.next {
-                Some(next) => filter = filter.after(next),
-                None => break,
+            let left = self.registry.shared.count(None, Some(kind)).await?;
+            if left == 0 {
+                self.unregister(kind);
             }
-        }
-        let left = self.registry.shared.count(None, Some(kind)).await?;
-        if left == 0 {
-            self.unregister(kind);
-        }
-        Ok(KindRemoval { removed, left })
+            Ok(KindRemoval { removed, left })
+        })
     }
 
     /// Unregisters a kind and returns whether it was registered.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{HttpError, HttpResponse, Kind, Secret, encode, host};
+use connection_contract::{BoxFuture, HttpError, HttpResponse, Kind, Secret, encode, host};
 
 use super::{AnswerRoom, ConnectionRegistry};
 use crate::{Clock, Error, WeakConnectionRegistry, store::called};
@@ -37,7 +37,7 @@ impl ConnectionRegistry {
     }
 }
 
-impl Server<'_> {
+impl<'a> Server<'a> {
     /// Returns a readable name of the database: `PostgreSQL at db.example:5432`, or `the database` and the path of its
     /// file. The name contains no password.
     pub fn store_name(self) -> String {
@@ -45,8 +45,8 @@ impl Server<'_> {
     }
 
     /// Returns `true` if the store can be read.
-    pub async fn health(self) -> bool {
-        self.registry.shared.store.health().await
+    pub fn health(self) -> BoxFuture<'a, bool> {
+        Box::pin(self.registry.shared.store.health())
     }
 
     /// Returns the place where this process keeps an answer that its store cannot take at the moment.
@@ -60,8 +60,8 @@ impl Server<'_> {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn count_connections(self, kind: Option<&Kind>) -> Result<u64, Error> {
-        self.registry.shared.count(None, kind).await
+    pub fn count_connections(self, kind: Option<&'a Kind>) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(self.registry.shared.count(None, kind))
     }
 
     /// Returns a handle that does not keep the registry alive.
@@ -93,7 +93,11 @@ impl Server<'_> {
     /// # Errors
     ///
     /// The reason why there is no answer.
-    pub async fn send_to_self(self, base: &str, path_and_query: &str) -> Result<HttpResponse, HttpError> {
-        self.registry.shared.send_to_self(base, |base| host::request("GET", base, path_and_query)).await
+    pub fn send_to_self(
+        self,
+        base: &'a str,
+        path_and_query: &'a str,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(self.registry.shared.send_to_self(base, |base| host::request("GET", base, path_and_query)))
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Record, Secret, encode};
+use connection_contract::{BoxFuture, Record, Secret, encode};
 use connection_replay::Effect;
 
 use super::{
@@ -80,7 +80,7 @@ impl DeliverError {
     }
 }
 
-impl Setups<'_> {
+impl<'a> Setups<'a> {
     /// Delivers the parameters that a browser brought to a redirect URI.
     ///
     /// The `state` finds its session, whichever owner and process it has, and works once. When this returns, the
@@ -96,24 +96,29 @@ impl Setups<'_> {
     /// # Errors
     ///
     /// See [`DeliverError`], which also has the HTTP status for the browser.
-    pub async fn deliver(self, callback: impl Into<Callback>) -> Result<Delivered, DeliverError> {
-        let mut callback = callback.into();
-        let mut names: Vec<_> = callback.parameters.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        if names.windows(2).any(|pair| pair.first() == pair.last()) {
-            return Err(DeliverError::Repeated);
-        }
-        let at = callback.parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
-        let (_, state) = callback.parameters.remove(at);
-        let hash = self.registry.shared.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
-        for _ in 0..MAX_TRIES {
-            if let Some(slot) = self.take(hash, &callback).await? {
-                let session = SetupSession::at(&self.registry.shared, slot);
-                return Ok(Delivered { session, reference: encode::hex(&hash) });
+    pub fn deliver(self, callback: impl Into<Callback>) -> BoxFuture<'a, Result<Delivered, DeliverError>> {
+        self.deliver_callback(callback.into())
+    }
+
+    fn deliver_callback(self, mut callback: Callback) -> BoxFuture<'a, Result<Delivered, DeliverError>> {
+        Box::pin(async move {
+            let mut names: Vec<_> = callback.parameters.iter().map(|(name, _)| name.as_str()).collect();
+            names.sort_unstable();
+            if names.windows(2).any(|pair| pair.first() == pair.last()) {
+                return Err(DeliverError::Repeated);
             }
-            // Another input ended the wait first. The next wait may be for this callback as well.
-        }
-        Err(DeliverError::NotNow)
+            let at = callback.parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
+            let (_, state) = callback.parameters.remove(at);
+            let hash = self.registry.shared.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
+            for _ in 0..MAX_TRIES {
+                if let Some(slot) = self.take(hash, &callback).await? {
+                    let session = SetupSession::at(&self.registry.shared, slot);
+                    return Ok(Delivered { session, reference: encode::hex(&hash) });
+                }
+                // Another input ended the wait first. The next wait may be for this callback as well.
+            }
+            Err(DeliverError::NotNow)
+        })
     }
 
     async fn take(&self, hash: [u8; 32], callback: &Callback) -> Result<Option<Arc<Slot>>, DeliverError> {

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{BaseUrl, Crypto as _, HttpError, HttpRequest, HttpResponse, Secret, encode, host};
+use connection_contract::{
+    BaseUrl, BoxFuture, Crypto as _, HttpError, HttpRequest, HttpResponse, Secret, encode, host,
+};
 use connection_egress::Egress;
 
 use crate::{ConnectionRegistry, Error, registry::Shared, store::Changed};
@@ -61,21 +63,23 @@ impl WeakConnectionRegistry {
     /// # Errors
     ///
     /// The store's.
-    pub async fn wait_for_callbacks(&self) -> Result<(), Error> {
-        let Some((store, clock)) = self.shared.upgrade().map(|shared| (shared.store.clone(), shared.clock.clone()))
-        else {
-            return Ok(());
-        };
-        let mut changes = store.changes(&*clock).await;
-        while let Some(shared) = self.shared.upgrade() {
-            let now = clock.now().seconds();
-            if !shared.reader().await?.has_callbacks(now).await? {
+    pub fn wait_for_callbacks(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let Some((store, clock)) = self.shared.upgrade().map(|shared| (shared.store.clone(), shared.clock.clone()))
+            else {
                 return Ok(());
+            };
+            let mut changes = store.changes(&*clock).await;
+            while let Some(shared) = self.shared.upgrade() {
+                let now = clock.now().seconds();
+                if !shared.reader().await?.has_callbacks(now).await? {
+                    return Ok(());
+                }
+                drop(shared);
+                changes.changed(&*clock, POLL_INTERVAL, |changed| matches!(changed, Changed::Setup(_))).await?;
             }
-            drop(shared);
-            changes.changed(&*clock, POLL_INTERVAL, |changed| matches!(changed, Changed::Setup(_))).await?;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

@@ -156,32 +156,34 @@ impl SetupSession {
     /// # Errors
     ///
     /// The session cannot continue now and is unchanged. Resume it after the cause is fixed.
-    pub async fn next_step(&self) -> Result<Option<(StepNo, SetupStep)>, Error> {
-        let mut receiver = self.slot.view();
-        let mut following = None;
-        loop {
-            {
-                let view = receiver.borrow_and_update();
-                let new = self.seen.load(Ordering::Relaxed) < view.version;
-                let fresh = || self.seen.store(view.version, Ordering::Relaxed);
-                match (&view.error, &view.step) {
-                    (Some(error), _) if new => {
-                        fresh();
-                        return Err(error.clone());
+    pub fn next_step(&self) -> BoxFuture<'_, Result<Option<(StepNo, SetupStep)>, Error>> {
+        Box::pin(async move {
+            let mut receiver = self.slot.view();
+            let mut following = None;
+            loop {
+                {
+                    let view = receiver.borrow_and_update();
+                    let new = self.seen.load(Ordering::Relaxed) < view.version;
+                    let fresh = || self.seen.store(view.version, Ordering::Relaxed);
+                    match (&view.error, &view.step) {
+                        (Some(error), _) if new => {
+                            fresh();
+                            return Err(error.clone());
+                        }
+                        (None, Some(step)) if new => {
+                            fresh();
+                            return Ok(Some(step.clone()));
+                        }
+                        _ if view.outcome.is_some() => return Ok(None),
+                        _ => {}
                     }
-                    (None, Some(step)) if new => {
-                        fresh();
-                        return Ok(Some(step.clone()));
-                    }
-                    _ if view.outcome.is_some() => return Ok(None),
-                    _ => {}
+                }
+                following.get_or_insert_with(|| follow(&self.shared, &self.slot));
+                if receiver.changed().await.is_err() {
+                    return Ok(None);
                 }
             }
-            following.get_or_insert_with(|| follow(&self.shared, &self.slot));
-            if receiver.changed().await.is_err() {
-                return Ok(None);
-            }
-        }
+        })
     }
 
     /// Returns the steps as a stream, each as [`next_step`](Self::next_step) returns it. The stream ends with the
@@ -205,27 +207,33 @@ impl SetupSession {
     /// # Errors
     ///
     /// See [`AdvanceError`]. The session is unchanged.
-    pub async fn advance(&self, step: StepNo, answers: &[(String, Secret)]) -> Result<(), AdvanceError> {
-        let shared = &self.shared;
-        let slot = &self.slot;
-        for _ in 0..MAX_TRIES {
-            let (waiting, state) = run::waiting(shared, slot).await?;
-            if let Some(waiting) = waiting {
-                if self.answer(&waiting, step, answers).await? {
-                    return Ok(());
+    pub fn advance<'a>(
+        &'a self,
+        step: StepNo,
+        answers: &'a [(String, Secret)],
+    ) -> BoxFuture<'a, Result<(), AdvanceError>> {
+        Box::pin(async move {
+            let shared = &self.shared;
+            let slot = &self.slot;
+            for _ in 0..MAX_TRIES {
+                let (waiting, state) = run::waiting(shared, slot).await?;
+                if let Some(waiting) = waiting {
+                    if self.answer(&waiting, step, answers).await? {
+                        return Ok(());
+                    }
+                    // Another input ended the wait first.
+                    continue;
                 }
-                // Another input ended the wait first.
-                continue;
+                match state {
+                    // A poll is in progress, and the page with the prompt is still open. The run may come to the same step
+                    // again.
+                    SetupState::Running if slot.shows(step) => drop(slot.running.lock().await),
+                    SetupState::Running | SetupState::Waiting => return Err(AdvanceError::NoPrompt),
+                    _ => return Err(AdvanceError::Ended),
+                }
             }
-            match state {
-                // A poll is in progress, and the page with the prompt is still open. The run may come to the same step
-                // again.
-                SetupState::Running if slot.shows(step) => drop(slot.running.lock().await),
-                SetupState::Running | SetupState::Waiting => return Err(AdvanceError::NoPrompt),
-                _ => return Err(AdvanceError::Ended),
-            }
-        }
-        Err(AdvanceError::NoPrompt)
+            Err(AdvanceError::NoPrompt)
+        })
     }
 
     /// Answers the wait, and returns `false` if the session is no longer at that wait.
@@ -266,9 +274,11 @@ impl SetupSession {
     /// # Errors
     ///
     /// The store failed, and the session may still be open.
-    pub async fn cancel(&self) -> Result<(), Error> {
-        // The task ends the session even if this future is dropped.
-        cancel::cancel(&self.shared, &self.slot).await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+    pub fn cancel(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            // The task ends the session even if this future is dropped.
+            cancel::cancel(&self.shared, &self.slot).await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+        })
     }
 
     /// Waits until the session has ended, and returns how. A session ends with a connection only after its row is
@@ -277,24 +287,26 @@ impl SetupSession {
     /// # Errors
     ///
     /// The session cannot continue now and is unchanged.
-    pub async fn terminal(&self) -> Result<Outcome, Error> {
-        let mut view = self.slot.view();
-        let mut following = None;
-        loop {
-            {
-                let view = view.borrow_and_update();
-                if let Some(outcome) = &view.outcome {
-                    return Ok(outcome.clone());
+    pub fn terminal(&self) -> BoxFuture<'_, Result<Outcome, Error>> {
+        Box::pin(async move {
+            let mut view = self.slot.view();
+            let mut following = None;
+            loop {
+                {
+                    let view = view.borrow_and_update();
+                    if let Some(outcome) = &view.outcome {
+                        return Ok(outcome.clone());
+                    }
+                    if let Some(error) = &view.error {
+                        return Err(error.clone());
+                    }
                 }
-                if let Some(error) = &view.error {
-                    return Err(error.clone());
+                following.get_or_insert_with(|| follow(&self.shared, &self.slot));
+                if view.changed().await.is_err() {
+                    return Ok(Outcome::Cancelled);
                 }
             }
-            following.get_or_insert_with(|| follow(&self.shared, &self.slot));
-            if view.changed().await.is_err() {
-                return Ok(Outcome::Cancelled);
-            }
-        }
+        })
     }
 }
 

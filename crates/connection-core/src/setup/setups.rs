@@ -1,6 +1,6 @@
 //! The face of setups: begins, resumes and lists sessions, and delivers to them what a browser brought.
 
-use connection_contract::Kind;
+use connection_contract::{BoxFuture, Kind};
 
 use super::{BeginSetup, SetupInfo, SetupSession, begin, follow, offline, run};
 use crate::{ConnectionRegistry, Error, SessionId};
@@ -56,7 +56,7 @@ impl ConnectionRegistry {
     }
 }
 
-impl Setups<'_> {
+impl<'a> Setups<'a> {
     /// Begins a setup when the result is awaited.
     ///
     /// The session is stored before the plugin runs, and outlives this process. Until an effect of it is recorded,
@@ -80,24 +80,26 @@ impl Setups<'_> {
     /// # Errors
     ///
     /// [`Error::SessionNotFound`], [`Error::UnknownKind`] if the plugin is no longer registered, and the store's.
-    pub async fn resume(self, id: SessionId) -> Result<SetupSession, Error> {
-        let row = self.registry.shared.reader().await?.setup(id).await?;
-        let row = row.filter(|row| *row.owner == *self.registry.owner).ok_or(Error::SessionNotFound(id))?;
-        let slot = self.registry.shared.slot(&row)?;
-        self.registry.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
-        let waits_at = match run::waiting(&self.registry.shared, &slot).await {
-            Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
-            // A step that does not open is made again by the run, from the journal.
-            Err(Error::Sealed { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        offline::forget(&self.registry.shared, &slot).await?;
-        // A run that is in progress shows the current step itself.
-        if slot.is_at_rest() {
-            slot.resumed(waits_at);
-        }
-        run::spawn(&self.registry.shared, &slot);
-        Ok(SetupSession::at(&self.registry.shared, slot))
+    pub fn resume(self, id: SessionId) -> BoxFuture<'a, Result<SetupSession, Error>> {
+        Box::pin(async move {
+            let row = self.registry.shared.reader().await?.setup(id).await?;
+            let row = row.filter(|row| *row.owner == *self.registry.owner).ok_or(Error::SessionNotFound(id))?;
+            let slot = self.registry.shared.slot(&row)?;
+            self.registry.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+            let waits_at = match run::waiting(&self.registry.shared, &slot).await {
+                Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
+                // A step that does not open is made again by the run, from the journal.
+                Err(Error::Sealed { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            offline::forget(&self.registry.shared, &slot).await?;
+            // A run that is in progress shows the current step itself.
+            if slot.is_at_rest() {
+                slot.resumed(waits_at);
+            }
+            run::spawn(&self.registry.shared, &slot);
+            Ok(SetupSession::at(&self.registry.shared, slot))
+        })
     }
 
     /// Resumes every waiting session of every owner, and returns how many were resumed.
@@ -109,18 +111,20 @@ impl Setups<'_> {
     /// # Errors
     ///
     /// The store's.
-    pub async fn resume_all(self) -> Result<usize, Error> {
-        let rows =
-            self.registry.shared.reader().await?.waiting_setups(self.registry.shared.clock.now().seconds()).await?;
-        let mut resumed = 0;
-        for row in rows {
-            let registry = ConnectionRegistry { shared: self.registry.shared.clone(), owner: row.owner.into() };
-            match registry.setups().resume(row.id).await {
-                Ok(_) => resumed += 1,
-                Err(error) => tracing::warn!(session = %row.id, code = error.code(), "a setup cannot be resumed"),
+    pub fn resume_all(self) -> BoxFuture<'a, Result<usize, Error>> {
+        Box::pin(async move {
+            let rows =
+                self.registry.shared.reader().await?.waiting_setups(self.registry.shared.clock.now().seconds()).await?;
+            let mut resumed = 0;
+            for row in rows {
+                let registry = ConnectionRegistry { shared: self.registry.shared.clone(), owner: row.owner.into() };
+                match registry.setups().resume(row.id).await {
+                    Ok(_) => resumed += 1,
+                    Err(error) => tracing::warn!(session = %row.id, code = error.code(), "a setup cannot be resumed"),
+                }
             }
-        }
-        Ok(resumed)
+            Ok(resumed)
+        })
     }
 
     /// Returns a handle of a session without resuming it: a session that waits for the network is left waiting. This
@@ -129,12 +133,14 @@ impl Setups<'_> {
     /// # Errors
     ///
     /// The same as [`resume`](Self::resume).
-    pub async fn get(self, id: SessionId) -> Result<SetupSession, Error> {
-        let row = self.registry.shared.reader().await?.setup(id).await?;
-        let row = row.filter(|row| *row.owner == *self.registry.owner).ok_or(Error::SessionNotFound(id))?;
-        let slot = self.registry.shared.slot(&row)?;
-        follow::check_row(&self.registry.shared, &slot, &mut None).await?;
-        Ok(SetupSession::at(&self.registry.shared, slot))
+    pub fn get(self, id: SessionId) -> BoxFuture<'a, Result<SetupSession, Error>> {
+        Box::pin(async move {
+            let row = self.registry.shared.reader().await?.setup(id).await?;
+            let row = row.filter(|row| *row.owner == *self.registry.owner).ok_or(Error::SessionNotFound(id))?;
+            let slot = self.registry.shared.slot(&row)?;
+            follow::check_row(&self.registry.shared, &slot, &mut None).await?;
+            Ok(SetupSession::at(&self.registry.shared, slot))
+        })
     }
 
     /// Returns the sessions of this owner that have not ended, oldest first.
@@ -142,13 +148,15 @@ impl Setups<'_> {
     /// # Errors
     ///
     /// The store's.
-    pub async fn list(self) -> Result<Vec<SetupInfo>, Error> {
-        begin::purge(&self.registry.shared).await?;
-        let rows = self.registry.shared.reader().await?.list_setups(&self.registry.owner).await?;
-        let mut setups = Vec::new();
-        for row in &rows {
-            setups.extend(begin::info(&self.registry.shared, row).await?);
-        }
-        Ok(setups)
+    pub fn list(self) -> BoxFuture<'a, Result<Vec<SetupInfo>, Error>> {
+        Box::pin(async move {
+            begin::purge(&self.registry.shared).await?;
+            let rows = self.registry.shared.reader().await?.list_setups(&self.registry.owner).await?;
+            let mut setups = Vec::new();
+            for row in &rows {
+                setups.extend(begin::info(&self.registry.shared, row).await?);
+            }
+            Ok(setups)
+        })
     }
 }

@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connection_contract::{Crypto as _, Kind, Secret, encode};
+use connection_contract::{BoxFuture, Crypto as _, Kind, Secret, encode};
 use connection_replay::{Effect, Entry};
 
 use super::{
@@ -103,23 +103,25 @@ impl SetupSession {
     /// # Errors
     ///
     /// The store's, and [`Error::Sealed`].
-    pub async fn start_address(&self) -> Result<Option<String>, Error> {
-        let shared = &self.shared;
-        let slot = &self.slot;
-        let Some((_, header)) = open_header(shared, slot).await? else { return Ok(None) };
-        if !header.led {
-            return Ok(None);
-        }
-        let mut redirect_uri = None;
-        for (seq, sealed) in shared.reader().await?.effects(slot.id).await? {
-            let bytes = run::opened(shared, slot, &slot.effect_place(seq), &sealed).await?;
-            if let Some(Effect::Allocated(Some(uri))) =
-                bytes.and_then(|bytes| Entry::decode(bytes.expose())).map(|entry| entry.effect)
-            {
-                redirect_uri = Some(uri);
+    pub fn start_address(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
+        Box::pin(async move {
+            let shared = &self.shared;
+            let slot = &self.slot;
+            let Some((_, header)) = open_header(shared, slot).await? else { return Ok(None) };
+            if !header.led {
+                return Ok(None);
             }
-        }
-        Ok(redirect_uri.map(|uri| format!("{uri}/go/{}", encode::base64url(&token(shared, slot.id, &header.seed)))))
+            let mut redirect_uri = None;
+            for (seq, sealed) in shared.reader().await?.effects(slot.id).await? {
+                let bytes = run::opened(shared, slot, &slot.effect_place(seq), &sealed).await?;
+                if let Some(Effect::Allocated(Some(uri))) =
+                    bytes.and_then(|bytes| Entry::decode(bytes.expose())).map(|entry| entry.effect)
+                {
+                    redirect_uri = Some(uri);
+                }
+            }
+            Ok(redirect_uri.map(|uri| format!("{uri}/go/{}", encode::base64url(&token(shared, slot.id, &header.seed)))))
+        })
     }
 
     /// Leads the browser of this session from now on, as
@@ -129,13 +131,15 @@ impl SetupSession {
     /// # Errors
     ///
     /// The store's, and [`Error::Sealed`].
-    pub async fn use_start_address(&self) -> Result<(), Error> {
-        let leads = |header: &mut Header| {
-            let changes = !header.led && header.browser.is_none();
-            header.led |= changes;
-            changes
-        };
-        change_header(&self.shared, &self.slot, leads).await.map(drop)
+    pub fn use_start_address(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let leads = |header: &mut Header| {
+                let changes = !header.led && header.browser.is_none();
+                header.led |= changes;
+                changes
+            };
+            change_header(&self.shared, &self.slot, leads).await.map(drop)
+        })
     }
 
     /// Shows the account before it is stored, as [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account)
@@ -144,13 +148,15 @@ impl SetupSession {
     /// # Errors
     ///
     /// The store's, and [`Error::Sealed`].
-    pub async fn confirm_account(&self) -> Result<(), Error> {
-        let confirms = |header: &mut Header| !std::mem::replace(&mut header.confirm, true);
-        change_header(&self.shared, &self.slot, confirms).await.map(drop)
+    pub fn confirm_account(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let confirms = |header: &mut Header| !std::mem::replace(&mut header.confirm, true);
+            change_header(&self.shared, &self.slot, confirms).await.map(drop)
+        })
     }
 }
 
-impl Setups<'_> {
+impl<'a> Setups<'a> {
     /// Returns where to send a browser that came to the [address](SetupSession::start_address) of a session of this
     /// kind, whichever owner the session has.
     ///
@@ -169,55 +175,59 @@ impl Setups<'_> {
     ///
     /// [`DeliverError::OtherBrowser`] for every browser after the first one, [`DeliverError::NotNow`] when the session has
     /// nowhere to send a browser after ten seconds, [`DeliverError::Unknown`], [`DeliverError::Gone`], and the store's.
-    pub async fn open_start_address(
+    pub fn open_start_address(
         self,
-        kind: &Kind,
-        given: &str,
-        proofs: &[Secret],
-    ) -> Result<StartRedirect, DeliverError> {
-        let shared = &self.registry.shared;
-        let given = encode::from_base64url(given).filter(|given| given.len() == 2 * TOKEN_HALF_LEN);
-        let given = given.ok_or(DeliverError::Unknown)?;
-        let id =
-            given.first_chunk::<TOKEN_HALF_LEN>().map(|id| uuid::Uuid::from_bytes(*id)).ok_or(DeliverError::Unknown)?;
-        let row = shared.reader().await?.setup(id.into()).await.map_err(Error::from)?;
-        let row = row.filter(|row| row.kind == kind.as_str()).ok_or(DeliverError::Unknown)?;
-        let slot = shared.slot(&row)?;
-        let (_, header) = open_header(shared, &slot).await?.ok_or(DeliverError::Unknown)?;
-        if !header.led || !shared.crypto.equal(&token(shared, slot.id, &header.seed), &given) {
-            return Err(DeliverError::Unknown);
-        }
-        if row.expires_at <= shared.clock.now().seconds() {
-            return Err(DeliverError::Gone);
-        }
-        if header.browser.is_some_and(|hash| !shared.is_proved(&hash, proofs)) {
-            return Err(DeliverError::OtherBrowser);
-        }
-        follow::check_row(shared, &slot, &mut None).await?;
-        let session = SetupSession::at(shared, slot.clone());
-        let link = tokio::select! {
-            biased;
-            link = link(&session) => link?,
-            () = shared.clock.sleep(MAX_DURATION) => return Err(DeliverError::NotNow),
-        };
-        let session = slot.id;
-        if header.browser.is_some() {
-            return Ok(StartRedirect { session, link, proof: None });
-        }
-        let proof = shared.fresh_token();
-        let hash = shared.browser_hash(&proof);
-        let claims = |header: &mut Header| {
-            let is_first = header.led && header.browser.is_none();
-            if is_first {
-                header.browser = Some(hash);
+        kind: &'a Kind,
+        given: &'a str,
+        proofs: &'a [Secret],
+    ) -> BoxFuture<'a, Result<StartRedirect, DeliverError>> {
+        Box::pin(async move {
+            let shared = &self.registry.shared;
+            let given = encode::from_base64url(given).filter(|given| given.len() == 2 * TOKEN_HALF_LEN);
+            let given = given.ok_or(DeliverError::Unknown)?;
+            let id = given
+                .first_chunk::<TOKEN_HALF_LEN>()
+                .map(|id| uuid::Uuid::from_bytes(*id))
+                .ok_or(DeliverError::Unknown)?;
+            let row = shared.reader().await?.setup(id.into()).await.map_err(Error::from)?;
+            let row = row.filter(|row| row.kind == kind.as_str()).ok_or(DeliverError::Unknown)?;
+            let slot = shared.slot(&row)?;
+            let (_, header) = open_header(shared, &slot).await?.ok_or(DeliverError::Unknown)?;
+            if !header.led || !shared.crypto.equal(&token(shared, slot.id, &header.seed), &given) {
+                return Err(DeliverError::Unknown);
             }
-            is_first
-        };
-        // If two browsers come at the same time, one of them is the first.
-        match change_header(shared, &slot, claims).await? {
-            true => Ok(StartRedirect { session, link, proof: Some(proof) }),
-            false => Err(DeliverError::OtherBrowser),
-        }
+            if row.expires_at <= shared.clock.now().seconds() {
+                return Err(DeliverError::Gone);
+            }
+            if header.browser.is_some_and(|hash| !shared.is_proved(&hash, proofs)) {
+                return Err(DeliverError::OtherBrowser);
+            }
+            follow::check_row(shared, &slot, &mut None).await?;
+            let session = SetupSession::at(shared, slot.clone());
+            let link = tokio::select! {
+                biased;
+                link = link(&session) => link?,
+                () = shared.clock.sleep(MAX_DURATION) => return Err(DeliverError::NotNow),
+            };
+            let session = slot.id;
+            if header.browser.is_some() {
+                return Ok(StartRedirect { session, link, proof: None });
+            }
+            let proof = shared.fresh_token();
+            let hash = shared.browser_hash(&proof);
+            let claims = |header: &mut Header| {
+                let is_first = header.led && header.browser.is_none();
+                if is_first {
+                    header.browser = Some(hash);
+                }
+                is_first
+            };
+            // If two browsers come at the same time, one of them is the first.
+            match change_header(shared, &slot, claims).await? {
+                true => Ok(StartRedirect { session, link, proof: Some(proof) }),
+                false => Err(DeliverError::OtherBrowser),
+            }
+        })
     }
 }
 

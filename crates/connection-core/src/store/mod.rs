@@ -265,16 +265,22 @@ impl Store {
 /// # Errors
 ///
 /// [`StoreError`], as when a registry is opened.
-pub async fn migrate(address: impl Into<SecretString>) -> Result<(), StoreError> {
-    match Location::parse(&address.into())? {
-        #[cfg(feature = "sqlite")]
-        Location::Sqlite(path) => {
-            sqlite::open(path, Limits::USUAL).await?.close().await;
-            Ok(())
+pub fn migrate(address: impl Into<SecretString>) -> BoxFuture<'static, Result<(), StoreError>> {
+    migrate_address(address.into())
+}
+
+fn migrate_address(address: SecretString) -> BoxFuture<'static, Result<(), StoreError>> {
+    Box::pin(async move {
+        match Location::parse(&address)? {
+            #[cfg(feature = "sqlite")]
+            Location::Sqlite(path) => {
+                sqlite::open(path, Limits::USUAL).await?.close().await;
+                Ok(())
+            }
+            #[cfg(feature = "postgres")]
+            Location::Postgres(options) => postgres::migrate_at(&options).await,
         }
-        #[cfg(feature = "postgres")]
-        Location::Postgres(options) => postgres::migrate_at(&options).await,
-    }
+    })
 }
 
 impl fmt::Debug for Store {

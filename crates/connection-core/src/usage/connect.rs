@@ -1,6 +1,6 @@
 //! Connects an account of a profile: an ordinary setup session, reduced to its choices and its outcome.
 
-use connection_contract::{DisplayText, Field, Identity, Input, Secret, SetupFailure, Text};
+use connection_contract::{BoxFuture, DisplayText, Field, Identity, Input, Secret, SetupFailure, Text};
 
 use super::Usage;
 use crate::{AdvanceError, Error, Outcome, ProfileId, SetupSession, SetupStep, StepNo};
@@ -51,21 +51,23 @@ impl Usage {
     /// # Errors
     ///
     /// The errors of [`fetch`](Self::fetch), except that a profile without a connection is not an error.
-    pub async fn connect(&self, profile: Option<ProfileId>) -> Result<UsageConnect, Error> {
-        let target = self.target(profile).await?;
-        let session = match self.connected(&target).await? {
-            Some(connection) => connection.reauthorize().another_account().await?,
-            None if self.connection.is_some() => return Err(self.nothing()),
-            None => {
-                // Two profiles may use the same account.
-                let begin = self.registry.setups().begin(&self.kind).again().alone();
-                match target.profile {
-                    Some(id) => begin.profile(id).await?,
-                    None => begin.await?,
+    pub fn connect(&self, profile: Option<ProfileId>) -> BoxFuture<'_, Result<UsageConnect, Error>> {
+        Box::pin(async move {
+            let target = self.target(profile).await?;
+            let session = match self.connected(&target).await? {
+                Some(connection) => connection.reauthorize().another_account().await?,
+                None if self.connection.is_some() => return Err(self.nothing()),
+                None => {
+                    // Two profiles may use the same account.
+                    let begin = self.registry.setups().begin(&self.kind).again().alone();
+                    match target.profile {
+                        Some(id) => begin.profile(id).await?,
+                        None => begin.await?,
+                    }
                 }
-            }
-        };
-        Ok(UsageConnect::of(session))
+            };
+            Ok(UsageConnect::of(session))
+        })
     }
 }
 
@@ -89,8 +91,8 @@ impl UsageConnect {
     /// # Errors
     ///
     /// The session cannot continue now, and is unchanged.
-    pub async fn next(&self) -> Result<UsageConnecting, Error> {
-        self.behind(None).await
+    pub fn next(&self) -> BoxFuture<'_, Result<UsageConnecting, Error>> {
+        Box::pin(self.behind(None))
     }
 
     /// Chooses an option, and returns the state that follows. The session stays the same, and so does its profile.
@@ -101,21 +103,24 @@ impl UsageConnect {
     /// # Errors
     ///
     /// The errors of [`next`](Self::next).
-    pub async fn select_option(&self, option: &str) -> Result<UsageConnecting, Error> {
-        let refused =
-            |code: &'static str, message: &'static str| Ok(UsageConnecting::Error(SetupFailure::new(code, message)));
-        let asked = self.session.current_step();
-        let Some((no, (field, options))) = asked.and_then(|(no, step)| Some((no, choice(&step)?))) else {
-            return refused("no_choice", "there is nothing to choose now");
-        };
-        if !options.iter().any(|known| known.id == option) {
-            return refused("unknown_option", "this option is not offered");
-        }
-        match self.session.advance(no, &[(field.to_string(), Secret::from(option))]).await {
-            Ok(()) => self.behind(Some(no)).await,
-            Err(AdvanceError::Error(error)) => Err(error),
-            Err(_) => refused("no_choice", "an option was already chosen, or the choice is no longer offered"),
-        }
+    pub fn select_option<'a>(&'a self, option: &'a str) -> BoxFuture<'a, Result<UsageConnecting, Error>> {
+        Box::pin(async move {
+            let refused = |code: &'static str, message: &'static str| {
+                Ok(UsageConnecting::Error(SetupFailure::new(code, message)))
+            };
+            let asked = self.session.current_step();
+            let Some((no, (field, options))) = asked.and_then(|(no, step)| Some((no, choice(&step)?))) else {
+                return refused("no_choice", "there is nothing to choose now");
+            };
+            if !options.iter().any(|known| known.id == option) {
+                return refused("unknown_option", "this option is not offered");
+            }
+            match self.session.advance(no, &[(field.to_string(), Secret::from(option))]).await {
+                Ok(()) => self.behind(Some(no)).await,
+                Err(AdvanceError::Error(error)) => Err(error),
+                Err(_) => refused("no_choice", "an option was already chosen, or the choice is no longer offered"),
+            }
+        })
     }
 
     /// Returns the first state after the answered step. A handle that has not seen that step yet would return it

@@ -17,7 +17,7 @@ mod target;
 
 use std::fmt;
 
-use connection_contract::{ConnectionError, Kind, SessionTokens, UsageMetric};
+use connection_contract::{BoxFuture, ConnectionError, Kind, SessionTokens, UsageMetric};
 use tokio::sync::watch;
 
 use crate::{ConnectionId, ConnectionRegistry, Error, Events, Removal, contain, limits, verify::Flights};
@@ -124,10 +124,12 @@ impl Usage {
     /// [`Error::Ambiguous`] if several connections are possible, [`Error::NotSupported`] for a kind that does not
     /// report usage, [`Error::Profile`] for a profile that does not exist, [`Error::UnknownKind`], and errors of
     /// the store.
-    pub async fn fetch(&self, profile: Option<ProfileId>) -> Result<UsageReading, Error> {
-        let target = self.target(profile).await?;
-        let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
-        Ok(fetch::fetch(&connection).await?.reading)
+    pub fn fetch(&self, profile: Option<ProfileId>) -> BoxFuture<'_, Result<UsageReading, Error>> {
+        Box::pin(async move {
+            let target = self.target(profile).await?;
+            let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
+            Ok(fetch::fetch(&connection).await?.reading)
+        })
     }
 
     /// Returns what this process fetched last, without a request; `None` if nothing was fetched yet.
@@ -135,12 +137,14 @@ impl Usage {
     /// # Errors
     ///
     /// The errors of [`fetch`](Self::fetch), except that a missing connection gives `None`.
-    pub async fn snapshot(&self, profile: Option<ProfileId>) -> Result<Option<UsageReading>, Error> {
-        let target = self.target(profile).await?;
-        let Some(connection) = self.connected(&target).await? else { return Ok(None) };
-        let shared = &self.registry.shared;
-        let info = &connection.info;
-        Ok(shared.usage.snapshots.read(info.id, info.identity.account_id.as_str(), shared.clock.passed()))
+    pub fn snapshot(&self, profile: Option<ProfileId>) -> BoxFuture<'_, Result<Option<UsageReading>, Error>> {
+        Box::pin(async move {
+            let target = self.target(profile).await?;
+            let Some(connection) = self.connected(&target).await? else { return Ok(None) };
+            let shared = &self.registry.shared;
+            let info = &connection.info;
+            Ok(shared.usage.snapshots.read(info.id, info.identity.account_id.as_str(), shared.clock.passed()))
+        })
     }
 
     /// Removes the connection of the profile, or the named one, and ends its polling. Returns `None` if there was
@@ -155,15 +159,17 @@ impl Usage {
     /// [`Error::Ambiguous`] if several connections are possible, even if one is the default or is older than the
     /// profiles: [name](Self::connection) one. Otherwise the errors of [`fetch`](Self::fetch), except that a
     /// missing connection is not an error.
-    pub async fn disconnect(&self, profile: Option<ProfileId>) -> Result<Option<Removal>, Error> {
-        let target = self.target(profile).await?;
-        let Some(connection) = self.only(&target).await? else { return Ok(None) };
-        match self.registry.remove(connection).await {
-            Ok(removal) => Ok(Some(removal)),
-            // Another caller has removed the connection.
-            Err(Error::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+    pub fn disconnect(&self, profile: Option<ProfileId>) -> BoxFuture<'_, Result<Option<Removal>, Error>> {
+        Box::pin(async move {
+            let target = self.target(profile).await?;
+            let Some(connection) = self.only(&target).await? else { return Ok(None) };
+            match self.registry.remove(connection).await {
+                Ok(removal) => Ok(Some(removal)),
+                // Another caller has removed the connection.
+                Err(Error::NotFound(_)) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
     }
 
     /// Converts what a running session of the tool reports about itself to metrics. The result is the same for
@@ -174,20 +180,22 @@ impl Usage {
     /// [`Error::UnknownKind`], [`Error::InvalidRequest`] for a document of more than 64 KiB or 32 levels,
     /// [`Error::PluginFault`] if the plugin panics, and [`Error::Plugin`] if it returns too much or numbers that
     /// are not finite.
-    pub async fn format_session_metrics(&self, session: SessionTokens) -> Result<Vec<UsageMetric>, Error> {
-        if session.document.as_ref().is_some_and(|said| !limits::is_json(said, fetch::MAX_RAW_LENGTH)) {
-            return Err(Error::InvalidRequest("the document of a session may have at most 64 KiB and 32 levels"));
-        }
-        let entry = self.entry()?;
-        let definition = entry.definition.clone();
-        let task = async move { contain::call(|| definition.session_metrics(&session)) };
-        let told = answered(&self.registry.shared, &self.kind, task).await?;
-        let fault = |problem: &'static str| Error::Plugin {
-            kind: self.kind.clone(),
-            source: ConnectionError::Bug(problem.into()),
-        };
-        fetch::metrics(&told).map_err(fault)?;
-        Ok(told)
+    pub fn format_session_metrics(&self, session: SessionTokens) -> BoxFuture<'_, Result<Vec<UsageMetric>, Error>> {
+        Box::pin(async move {
+            if session.document.as_ref().is_some_and(|said| !limits::is_json(said, fetch::MAX_RAW_LENGTH)) {
+                return Err(Error::InvalidRequest("the document of a session may have at most 64 KiB and 32 levels"));
+            }
+            let entry = self.entry()?;
+            let definition = entry.definition.clone();
+            let task = async move { contain::call(|| definition.session_metrics(&session)) };
+            let told = answered(&self.registry.shared, &self.kind, task).await?;
+            let fault = |problem: &'static str| Error::Plugin {
+                kind: self.kind.clone(),
+                source: ConnectionError::Bug(problem.into()),
+            };
+            fetch::metrics(&told).map_err(fault)?;
+            Ok(told)
+        })
     }
 
     /// Takes a report of a running session of the tool, and returns its metrics together with what was fetched of
@@ -200,17 +208,19 @@ impl Usage {
     /// # Errors
     ///
     /// The errors of [`fetch`](Self::fetch) and [`format_session_metrics`](Self::format_session_metrics).
-    pub async fn report_session(
+    pub fn report_session(
         &self,
         profile: Option<ProfileId>,
         session: SessionTokens,
-    ) -> Result<UsageReading, Error> {
-        let target = self.target(profile).await?;
-        let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
-        let metrics = self.format_session_metrics(session).await?;
-        let shared = &self.registry.shared;
-        let info = &connection.info;
-        let at = (shared.clock.now(), shared.clock.passed());
-        Ok(shared.usage.snapshots.tell(info.id, info.identity.account_id.as_str(), at, metrics))
+    ) -> BoxFuture<'_, Result<UsageReading, Error>> {
+        Box::pin(async move {
+            let target = self.target(profile).await?;
+            let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
+            let metrics = self.format_session_metrics(session).await?;
+            let shared = &self.registry.shared;
+            let info = &connection.info;
+            let at = (shared.clock.now(), shared.clock.passed());
+            Ok(shared.usage.snapshots.tell(info.id, info.identity.account_id.as_str(), at, metrics))
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use connection_contract::{Delivery, DisplayText, Kind, Record, Secret, Timestamp, WebhookEvent};
+use connection_contract::{BoxFuture, Delivery, DisplayText, Kind, Record, Secret, Timestamp, WebhookEvent};
 use connection_seal::Place;
 use uuid::Uuid;
 
@@ -98,18 +98,20 @@ impl ReceivedEvent {
     /// # Errors
     ///
     /// Errors of the store. The event is then delivered again.
-    pub async fn acknowledge(&self) -> Result<(), Error> {
-        let id = self.id;
-        let connection = self.connection;
-        let now = self.shared.clock.now().seconds();
-        let done = self.shared.store.write(move |tx| {
-            Box::pin(async move {
-                tx.lock(Lock::Connection(connection)).await?;
-                tx.forget_webhooks(connection, now.saturating_sub(DEDUPLICATION_SECONDS)).await?;
-                tx.acknowledge_webhook(id, connection, now).await
-            })
-        });
-        Ok(done.await.map(drop)?)
+    pub fn acknowledge(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let id = self.id;
+            let connection = self.connection;
+            let now = self.shared.clock.now().seconds();
+            let done = self.shared.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Connection(connection)).await?;
+                    tx.forget_webhooks(connection, now.saturating_sub(DEDUPLICATION_SECONDS)).await?;
+                    tx.acknowledge_webhook(id, connection, now).await
+                })
+            });
+            Ok(done.await.map(drop)?)
+        })
     }
 
     /// Opens the sealed content of a row.

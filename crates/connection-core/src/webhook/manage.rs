@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Crypto as _, Delivery, DisplayText, NotAuthentic, Secret, SigningKey, Timestamp, encode};
+use connection_contract::{
+    BoxFuture, Crypto as _, Delivery, DisplayText, NotAuthentic, Secret, SigningKey, Timestamp, encode,
+};
 
 use super::{
     GRACE, HANDSHAKE, MAX_KEYS, WebhookInfo, WebhookTest,
@@ -58,18 +60,20 @@ pub(super) struct SigningState {
     pub(super) generation: Option<i64>,
 }
 
-impl ConnectionWebhooks<'_> {
+impl<'a> ConnectionWebhooks<'a> {
     /// Returns the webhook settings; `None` while the connection has no address.
     ///
     /// # Errors
     ///
     /// [`Error::NotSupported`] for a kind that receives no webhooks, [`Error::UnknownKind`], [`Error::Sealed`], and
     /// errors of the store.
-    pub async fn info(self) -> Result<Option<WebhookInfo>, Error> {
-        let (_, source) = self.facet()?;
-        let found = self.address().await?;
-        let now = self.connection.shared.clock.now().seconds();
-        Ok(found.address.map(|address| address.info(source, found.inbox, found.last_test, now)))
+    pub fn info(self) -> BoxFuture<'a, Result<Option<WebhookInfo>, Error>> {
+        Box::pin(async move {
+            let (_, source) = self.facet()?;
+            let found = self.address().await?;
+            let now = self.connection.shared.clock.now().seconds();
+            Ok(found.address.map(|address| address.info(source, found.inbox, found.last_test, now)))
+        })
     }
 
     /// Creates an address, and a key if the user enters it at the provider. An existing address or key stays as it
@@ -83,27 +87,29 @@ impl ConnectionWebhooks<'_> {
     ///
     /// [`Error::WebhookKey`] if deliveries could not be verified because this credential signs none. Otherwise the
     /// errors of [`info`](Self::info), [`Error::NotFound`], and errors of the plugin.
-    pub async fn enable(self) -> Result<WebhookInfo, Error> {
-        let (kind, source) = self.facet()?;
-        if source == SigningKey::Credential {
-            self.signed(&kind, None, UNUSED_URL).await?;
-        }
-        let crypto = self.connection.shared.crypto;
-        self.change(source, move |address, now| {
-            let mut address = match address {
-                Some(address) if source != SigningKey::Generated || !address.good(now).is_empty() => {
-                    return Ok(AddressChange::Kept);
-                }
-                Some(address) => address,
-                None => Address::new(random(|bytes| crypto.random(bytes))),
-            };
-            if source == SigningKey::Generated {
-                address.add_key(random(|bytes| crypto.random(bytes)), now, now);
+    pub fn enable(self) -> BoxFuture<'a, Result<WebhookInfo, Error>> {
+        Box::pin(async move {
+            let (kind, source) = self.facet()?;
+            if source == SigningKey::Credential {
+                self.signed(&kind, None, UNUSED_URL).await?;
             }
-            Ok(AddressChange::Renewed(address, event::WEBHOOK_ENABLED))
+            let crypto = self.connection.shared.crypto;
+            self.change(source, move |address, now| {
+                let mut address = match address {
+                    Some(address) if source != SigningKey::Generated || !address.good(now).is_empty() => {
+                        return Ok(AddressChange::Kept);
+                    }
+                    Some(address) => address,
+                    None => Address::new(random(|bytes| crypto.random(bytes))),
+                };
+                if source == SigningKey::Generated {
+                    address.add_key(random(|bytes| crypto.random(bytes)), now, now);
+                }
+                Ok(AddressChange::Renewed(address, event::WEBHOOK_ENABLED))
+            })
+            .await?
+            .ok_or_else(|| self.webhook_disabled())
         })
-        .await?
-        .ok_or_else(|| self.webhook_disabled())
     }
 
     /// Creates another key for the user to enter at the provider. The previous one stays valid for seven days, or
@@ -113,21 +119,23 @@ impl ConnectionWebhooks<'_> {
     ///
     /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] if the host does not create the key;
     /// [`Error::WebhookKey`] if four keys are valid already; and the errors of [`info`](Self::info).
-    pub async fn rotate_key(self) -> Result<WebhookInfo, Error> {
-        let (_, source) = self.facet()?;
-        if source != SigningKey::Generated {
-            return Err(self.connection.cannot("use a webhook key that is made here"));
-        }
-        let crypto = self.connection.shared.crypto;
-        let changed = self.change(source, move |address, now| {
-            let mut address = address.ok_or_else(|| self.webhook_disabled())?;
-            if address.good(now).len() >= MAX_KEYS {
-                return Err(self.too_many_keys());
+    pub fn rotate_key(self) -> BoxFuture<'a, Result<WebhookInfo, Error>> {
+        Box::pin(async move {
+            let (_, source) = self.facet()?;
+            if source != SigningKey::Generated {
+                return Err(self.connection.cannot("use a webhook key that is made here"));
             }
-            address.add_key(random(|bytes| crypto.random(bytes)), now, now.saturating_add(GRACE));
-            Ok(AddressChange::Renewed(address, event::WEBHOOK_KEY_CHANGED))
-        });
-        changed.await?.ok_or_else(|| self.webhook_disabled())
+            let crypto = self.connection.shared.crypto;
+            let changed = self.change(source, move |address, now| {
+                let mut address = address.ok_or_else(|| self.webhook_disabled())?;
+                if address.good(now).len() >= MAX_KEYS {
+                    return Err(self.too_many_keys());
+                }
+                address.add_key(random(|bytes| crypto.random(bytes)), now, now.saturating_add(GRACE));
+                Ok(AddressChange::Renewed(address, event::WEBHOOK_KEY_CHANGED))
+            });
+            changed.await?.ok_or_else(|| self.webhook_disabled())
+        })
     }
 
     /// Ends the validity of all keys but the newest. Call this when the provider has the newest key, or if an
@@ -136,17 +144,19 @@ impl ConnectionWebhooks<'_> {
     /// # Errors
     ///
     /// [`Error::WebhookDisabled`], and the errors of [`info`](Self::info).
-    pub async fn end_grace(self) -> Result<WebhookInfo, Error> {
-        let (_, source) = self.facet()?;
-        let changed = self.change(source, |address, _| {
-            let mut address = address.ok_or_else(|| self.webhook_disabled())?;
-            if address.keys.len() <= 1 {
-                return Ok(AddressChange::Kept);
-            }
-            address.keys.truncate(1);
-            Ok(AddressChange::Changed(address, event::WEBHOOK_KEY_CHANGED))
-        });
-        changed.await?.ok_or_else(|| self.webhook_disabled())
+    pub fn end_grace(self) -> BoxFuture<'a, Result<WebhookInfo, Error>> {
+        Box::pin(async move {
+            let (_, source) = self.facet()?;
+            let changed = self.change(source, |address, _| {
+                let mut address = address.ok_or_else(|| self.webhook_disabled())?;
+                if address.keys.len() <= 1 {
+                    return Ok(AddressChange::Kept);
+                }
+                address.keys.truncate(1);
+                Ok(AddressChange::Changed(address, event::WEBHOOK_KEY_CHANGED))
+            });
+            changed.await?.ok_or_else(|| self.webhook_disabled())
+        })
     }
 
     /// Starts a handshake: the first key that the provider sends within fifteen minutes is accepted, and no other.
@@ -159,20 +169,22 @@ impl ConnectionWebhooks<'_> {
     ///
     /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] if the provider sends no key; [`Error::WebhookKey`] if
     /// four keys are valid already; and the errors of [`info`](Self::info).
-    pub async fn await_handshake(self) -> Result<WebhookInfo, Error> {
-        let (_, source) = self.facet()?;
-        if source != SigningKey::Handshake {
-            return Err(self.connection.cannot("receive their webhook key from the provider"));
-        }
-        let changed = self.change(source, |address, now| {
-            let mut address = address.ok_or_else(|| self.webhook_disabled())?;
-            if address.good(now).len() >= MAX_KEYS {
-                return Err(self.too_many_keys());
+    pub fn await_handshake(self) -> BoxFuture<'a, Result<WebhookInfo, Error>> {
+        Box::pin(async move {
+            let (_, source) = self.facet()?;
+            if source != SigningKey::Handshake {
+                return Err(self.connection.cannot("receive their webhook key from the provider"));
             }
-            address.handshake_until = Some(now.saturating_add(HANDSHAKE));
-            Ok(AddressChange::Changed(address, event::WEBHOOK_KEY_CHANGED))
-        });
-        changed.await?.ok_or_else(|| self.webhook_disabled())
+            let changed = self.change(source, |address, now| {
+                let mut address = address.ok_or_else(|| self.webhook_disabled())?;
+                if address.good(now).len() >= MAX_KEYS {
+                    return Err(self.too_many_keys());
+                }
+                address.handshake_until = Some(now.saturating_add(HANDSHAKE));
+                Ok(AddressChange::Changed(address, event::WEBHOOK_KEY_CHANGED))
+            });
+            changed.await?.ok_or_else(|| self.webhook_disabled())
+        })
     }
 
     /// Returns the newest key, for the user to enter at the provider. The release of the key is recorded first.
@@ -181,32 +193,34 @@ impl ConnectionWebhooks<'_> {
     ///
     /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] while there is no key, or if the credential holds it; and
     /// the errors of [`info`](Self::info).
-    pub async fn key(self) -> Result<Secret, Error> {
-        self.facet()?;
-        let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
-        let now = self.connection.shared.clock.now().seconds();
-        let Some(key) = address.good(now).into_iter().next() else {
-            return Err(self.no_webhook_key("the connection has no webhook key of its own".into()));
-        };
-        let body = serde_json::json!({ "name": "webhookKey" });
-        let event = self.connection.shared.event(
-            &self.connection.info.owner,
-            self.connection.id(),
-            event::SECRET_RELEASED,
-            body,
-        );
-        let sealer = self.connection.shared.sealer.clone();
-        let id = self.connection.id();
-        let recorded = self.connection.shared.store.write(move |tx| {
-            Box::pin(async move {
-                tx.lock(Lock::Connection(id)).await?;
-                if tx.account(id).await?.is_none() {
-                    return Ok(false);
-                }
-                event::append(tx, &sealer, &event).await.map(|()| true)
-            })
-        });
-        if recorded.await? { Ok(key) } else { Err(Error::NotFound(id)) }
+    pub fn key(self) -> BoxFuture<'a, Result<Secret, Error>> {
+        Box::pin(async move {
+            self.facet()?;
+            let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
+            let now = self.connection.shared.clock.now().seconds();
+            let Some(key) = address.good(now).into_iter().next() else {
+                return Err(self.no_webhook_key("the connection has no webhook key of its own".into()));
+            };
+            let body = serde_json::json!({ "name": "webhookKey" });
+            let event = self.connection.shared.event(
+                &self.connection.info.owner,
+                self.connection.id(),
+                event::SECRET_RELEASED,
+                body,
+            );
+            let sealer = self.connection.shared.sealer.clone();
+            let id = self.connection.id();
+            let recorded = self.connection.shared.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Connection(id)).await?;
+                    if tx.account(id).await?.is_none() {
+                        return Ok(false);
+                    }
+                    event::append(tx, &sealer, &event).await.map(|()| true)
+                })
+            });
+            if recorded.await? { Ok(key) } else { Err(Error::NotFound(id)) }
+        })
     }
 
     /// Removes the address and its keys. Deliveries to it are rejected from now on, and waiting events stay.
@@ -214,12 +228,15 @@ impl ConnectionWebhooks<'_> {
     /// # Errors
     ///
     /// The errors of [`info`](Self::info).
-    pub async fn disable(self) -> Result<(), Error> {
-        // The address can also be removed when its kind is no longer registered.
-        let source = self.facet().map_or(SigningKey::Credential, |(_, source)| source);
-        let off =
-            |address: Option<Address>, _| Ok(if address.is_some() { AddressChange::Off } else { AddressChange::Kept });
-        self.change(source, off).await.map(drop)
+    pub fn disable(self) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            // The address can also be removed when its kind is no longer registered.
+            let source = self.facet().map_or(SigningKey::Credential, |(_, source)| source);
+            let off = |address: Option<Address>, _| {
+                Ok(if address.is_some() { AddressChange::Off } else { AddressChange::Kept })
+            };
+            self.change(source, off).await.map(drop)
+        })
     }
 
     /// Signs a harmless delivery for this public address of the connection, as its provider would. A host can send
@@ -229,8 +246,8 @@ impl ConnectionWebhooks<'_> {
     ///
     /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] without a key; and the errors of
     /// [`info`](Self::info).
-    pub async fn sign_test(self, url: &str) -> Result<Delivery, Error> {
-        self.signed_test(url).await.map(|(delivery, _)| delivery)
+    pub fn sign_test(self, url: &'a str) -> BoxFuture<'a, Result<Delivery, Error>> {
+        Box::pin(async move { self.signed_test(url).await.map(|(delivery, _)| delivery) })
     }
 
     /// Signs a delivery as [`sign_test`](Self::sign_test) does, and returns what it was signed

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Crypto as _, Delivery, NotAuthentic, Secret, SigningKey, WebhookEvent};
+use connection_contract::{BoxFuture, Crypto as _, Delivery, NotAuthentic, Secret, SigningKey, WebhookEvent};
 
 use super::{
     DEDUPLICATION_SECONDS, GRACE, MAX_KEYS, MAX_WAITING, MAX_WAITING_BYTES, call_plugin::call, inbox,
@@ -116,7 +116,7 @@ impl From<crate::StoreError> for ReceiveError {
     }
 }
 
-impl Webhooks<'_> {
+impl<'a> Webhooks<'a> {
     /// Receives a delivery to `…/TOKEN`, of any owner.
     ///
     /// `url` is the public address as the provider knows it, with the query of the request, whatever a proxy or the
@@ -135,31 +135,33 @@ impl Webhooks<'_> {
     /// # Errors
     ///
     /// [`ReceiveError`]. The body of a delivery that is not authentic is neither kept, logged nor trusted.
-    pub async fn receive(
+    pub fn receive(
         self,
-        token: &str,
-        method: &str,
-        url: &str,
+        token: &'a str,
+        method: &'a str,
+        url: &'a str,
         headers: Vec<(String, String)>,
         body: Secret,
-    ) -> Result<Receipt, ReceiveError> {
-        let head = headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
-        if body.expose().len() > MAX_BODY_LENGTH
-            || headers.len() > MAX_HEADERS
-            || head + url.len() + method.len() > MAX_HEAD_LENGTH
-        {
-            return Err(ReceiveError::TooLarge);
-        }
-        let connection = self.addressed(token).await?;
-        let delivery = Delivery::new(method.to_owned(), url, headers, body, connection.shared.clock.now());
-        let received = connection.webhooks().take(token, delivery).await;
-        if let Err(error) = &received {
-            let id = connection.id();
-            let kind = &connection.info.kind;
-            let code = error.code();
-            tracing::info!(connection = %id, kind = %kind, code, %error, "a webhook was refused");
-        }
-        received
+    ) -> BoxFuture<'a, Result<Receipt, ReceiveError>> {
+        Box::pin(async move {
+            let head = headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+            if body.expose().len() > MAX_BODY_LENGTH
+                || headers.len() > MAX_HEADERS
+                || head + url.len() + method.len() > MAX_HEAD_LENGTH
+            {
+                return Err(ReceiveError::TooLarge);
+            }
+            let connection = self.addressed(token).await?;
+            let delivery = Delivery::new(method.to_owned(), url, headers, body, connection.shared.clock.now());
+            let received = connection.webhooks().take(token, delivery).await;
+            if let Err(error) = &received {
+                let id = connection.id();
+                let kind = &connection.info.kind;
+                let code = error.code();
+                tracing::info!(connection = %id, kind = %kind, code, %error, "a webhook was refused");
+            }
+            received
+        })
     }
 
     /// Returns `true` if `…/TOKEN` is the address of a connection, of any owner.
@@ -170,12 +172,14 @@ impl Webhooks<'_> {
     /// # Errors
     ///
     /// Errors of the store.
-    pub async fn is_address(self, token: &str) -> Result<bool, Error> {
-        if token.len() != TOKEN {
-            return Ok(false);
-        }
-        let hash = self.registry.shared.token_hash(&Secret::from(token));
-        Ok(self.registry.shared.reader().await?.find_webhook_address(&hash).await?.is_some())
+    pub fn is_address(self, token: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            if token.len() != TOKEN {
+                return Ok(false);
+            }
+            let hash = self.registry.shared.token_hash(&Secret::from(token));
+            Ok(self.registry.shared.reader().await?.find_webhook_address(&hash).await?.is_some())
+        })
     }
 
     /// Returns the connection with this address, among those of all owners.

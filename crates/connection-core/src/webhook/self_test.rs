@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use connection_contract::{HttpError, HttpResponse, Secret, host};
+use connection_contract::{BoxFuture, HttpError, HttpResponse, Secret, host};
 
 use super::manage::SigningState;
 use crate::{
@@ -22,7 +22,7 @@ pub struct SentWebhookTest {
     generation: Option<i64>,
 }
 
-impl ConnectionWebhooks<'_> {
+impl<'a> ConnectionWebhooks<'a> {
     /// Signs a harmless delivery for the address `base` and `path`, which the provider knows, and sends it there.
     ///
     /// It arrives like a delivery of the provider and waits in the inbox like any other. It carries no credential.
@@ -35,23 +35,26 @@ impl ConnectionWebhooks<'_> {
     /// # Errors
     ///
     /// The errors of [`sign_test`](Self::sign_test). Nothing was sent then.
-    pub async fn send_test(self, base: &str, path: &str) -> Result<SentWebhookTest, Error> {
-        let url = format!("{base}{path}");
-        let (delivery, signed) = self.signed_test(&url).await?;
-        let SigningState { token, revision, generation } = signed;
-        // A plugin may append a part of what it signs to the address.
-        let path = delivery.url().strip_prefix(base).unwrap_or(path);
-        let sent = self.connection.shared.send_to_self(base, |base| {
-            let mut request = host::request(delivery.method().to_owned(), base, path)?;
-            for (name, value) in delivery.headers() {
-                request.set_header(name.clone(), Secret::from(value.as_str()));
-            }
-            request.body = delivery.body().duplicate();
-            Some(request)
-        });
-        let answer = sent.await;
-        let address = token.expose_str().and_then(|token| url.split_once(token)).map(|(before, _)| before.to_owned());
-        Ok(SentWebhookTest { answer, connection: self.connection.clone(), address, revision, generation })
+    pub fn send_test(self, base: &'a str, path: &'a str) -> BoxFuture<'a, Result<SentWebhookTest, Error>> {
+        Box::pin(async move {
+            let url = format!("{base}{path}");
+            let (delivery, signed) = self.signed_test(&url).await?;
+            let SigningState { token, revision, generation } = signed;
+            // A plugin may append a part of what it signs to the address.
+            let path = delivery.url().strip_prefix(base).unwrap_or(path);
+            let sent = self.connection.shared.send_to_self(base, |base| {
+                let mut request = host::request(delivery.method().to_owned(), base, path)?;
+                for (name, value) in delivery.headers() {
+                    request.set_header(name.clone(), Secret::from(value.as_str()));
+                }
+                request.body = delivery.body().duplicate();
+                Some(request)
+            });
+            let answer = sent.await;
+            let address =
+                token.expose_str().and_then(|token| url.split_once(token)).map(|(before, _)| before.to_owned());
+            Ok(SentWebhookTest { answer, connection: self.connection.clone(), address, revision, generation })
+        })
     }
 }
 
@@ -74,30 +77,32 @@ impl SentWebhookTest {
     /// # Errors
     ///
     /// Errors of the store.
-    pub async fn record(self, failure: Option<&'static str>) -> Result<(), Error> {
-        let Self { connection, address, revision, generation, .. } = self;
-        let shared = &connection.shared;
-        let id = connection.id();
-        // Without the token of this connection, the address is not written down: it may contain the valid token of
-        // another one.
-        let test = address.map(|url| TestRow { at: shared.clock.now().seconds(), url, generation, failure });
-        let is_kept = match test {
-            None => false,
-            Some(test) => {
-                let written = shared.store.write(move |tx| {
-                    Box::pin(async move {
-                        tx.lock(Lock::Connection(id)).await?;
-                        tx.set_webhook_test(id, revision, &test).await
-                    })
-                });
-                written.await?
+    pub fn record(self, failure: Option<&'static str>) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(async move {
+            let Self { connection, address, revision, generation, .. } = self;
+            let shared = &connection.shared;
+            let id = connection.id();
+            // Without the token of this connection, the address is not written down: it may contain the valid token of
+            // another one.
+            let test = address.map(|url| TestRow { at: shared.clock.now().seconds(), url, generation, failure });
+            let is_kept = match test {
+                None => false,
+                Some(test) => {
+                    let written = shared.store.write(move |tx| {
+                        Box::pin(async move {
+                            tx.lock(Lock::Connection(id)).await?;
+                            tx.set_webhook_test(id, revision, &test).await
+                        })
+                    });
+                    written.await?
+                }
+            };
+            if !is_kept {
+                tracing::info!(connection = %id, "the result of a webhook test is not recorded, because the address or \
+                                                  its keys have changed");
             }
-        };
-        if !is_kept {
-            tracing::info!(connection = %id, "the result of a webhook test is not recorded, because the address or \
-                                              its keys have changed");
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use connection_contract::Kind;
+use connection_contract::{BoxFuture, Kind};
 use connection_egress::Moment;
 
 use super::{Outcome, ReadConnection, table::Subject};
@@ -57,15 +57,23 @@ impl Source for Stored<'_> {
         Moment::of(&*self.ground.clock)
     }
 
-    async fn sleep(&self, time: Duration) {
-        self.ground.clock.sleep(time).await;
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
+        self.ground.clock.sleep(time)
     }
 
-    async fn version(&self, age: Duration) -> Option<ObservedVersion> {
-        self.ground.store.version(&*self.ground.clock, age).await
+    fn version(&self, age: Duration) -> impl Future<Output = Option<ObservedVersion>> + Send {
+        let version: BoxFuture<'_, _> = Box::pin(self.ground.store.version(&*self.ground.clock, age));
+        version
     }
 
-    async fn read(&self) -> Outcome {
+    fn read(&self) -> impl Future<Output = Outcome> + Send {
+        let read: BoxFuture<'_, _> = Box::pin(self.read_connection());
+        read
+    }
+}
+
+impl Stored<'_> {
+    async fn read_connection(&self) -> Outcome {
         let read = read(self.ground, self.id).await?;
         let info = self.ground.info(read.listed.clone()).filter(|info| *info.owner == *self.owner);
         match (info, self.handle) {

@@ -160,24 +160,32 @@ impl<S: Stream<Item = Import> + Send + 'static> BeginImport<S> {
     /// already connected, and the rest are stored.
     pub fn start(self) -> Imports {
         let Self { registry, items, again, verify } = self;
-        let runtimes = registry.shared.runtimes.clone();
-        let (prepared, ready) = mpsc::channel(MAX_PREPARATIONS);
-        let (sender, results) = mpsc::channel(BATCH);
-        let feeder = registry.clone();
-        runtimes.spawn(async move {
-            let mut items = Box::pin(items);
-            while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
-                let shared = feeder.shared.clone();
-                let owner = feeder.owner.clone();
-                let task = feeder.shared.runtimes.spawn(async move { prepare(&shared, &owner, item).await });
-                if prepared.send(task).await.is_err() {
-                    return;
-                }
-            }
-        });
-        runtimes.spawn(sequence(registry, ready, sender, again, verify));
-        Imports(results)
+        start(registry, Box::pin(items), again, verify)
     }
+}
+
+fn start(
+    registry: ConnectionRegistry,
+    mut items: Pin<Box<dyn Stream<Item = Import> + Send>>,
+    again: bool,
+    verify: bool,
+) -> Imports {
+    let runtimes = registry.shared.runtimes.clone();
+    let (prepared, ready) = mpsc::channel(MAX_PREPARATIONS);
+    let (sender, results) = mpsc::channel(BATCH);
+    let feeder = registry.clone();
+    runtimes.spawn(async move {
+        while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
+            let shared = feeder.shared.clone();
+            let owner = feeder.owner.clone();
+            let task = feeder.shared.runtimes.spawn(async move { prepare(&shared, &owner, item).await });
+            if prepared.send(task).await.is_err() {
+                return;
+            }
+        }
+    });
+    runtimes.spawn(sequence(registry, ready, sender, again, verify));
+    Imports(results)
 }
 
 impl Imports {

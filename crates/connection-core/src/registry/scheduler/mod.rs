@@ -12,7 +12,7 @@ mod trouble;
 
 use std::{collections::HashMap, error::Error as _, time::Duration};
 
-use connection_contract::{Kind, reason};
+use connection_contract::{BoxFuture, Kind, reason};
 use connection_egress::sleep_passed;
 use tokio::sync::mpsc;
 
@@ -80,19 +80,21 @@ impl ConnectionRegistry {
     /// # Cancellation
     ///
     /// The future may be dropped at any time. Work that it has begun continues.
-    pub async fn run(&self) {
-        let mut scheduler = Scheduler::new(self.clone());
-        while !self.shared.store.is_closed() {
-            let began = self.shared.clock.passed();
-            let next = match scheduler.begin_due_work().await {
-                Ok(nap) => began.saturating_add(nap),
-                Err(error) => {
-                    scheduler.failed(DUE, error, MAX_SLEEP).await;
-                    self.shared.clock.passed().saturating_add(MAX_SLEEP)
-                }
-            };
-            scheduler.rest(next).await;
-        }
+    pub fn run(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let mut scheduler = Scheduler::new(self.clone());
+            while !self.shared.store.is_closed() {
+                let began = self.shared.clock.passed();
+                let next = match scheduler.begin_due_work().await {
+                    Ok(nap) => began.saturating_add(nap),
+                    Err(error) => {
+                        scheduler.failed(DUE, error, MAX_SLEEP).await;
+                        self.shared.clock.passed().saturating_add(MAX_SLEEP)
+                    }
+                };
+                scheduler.rest(next).await;
+            }
+        })
     }
 }
 
