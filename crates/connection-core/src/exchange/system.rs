@@ -5,7 +5,9 @@ use std::{ops::Deref, sync::Arc};
 use super::{Exchanges, StateDirectory};
 use crate::ground::Ground;
 
-/// The exchanges in progress, and what they stand on.
+/// The exchanges in progress, over the ground.
+///
+/// It dereferences to the ground, so that `&Arc<System>` is also accepted where `&Arc<Ground>` is expected.
 pub(crate) struct System {
     pub(crate) ground: Arc<Ground>,
     pub(crate) exchanges: Exchanges,

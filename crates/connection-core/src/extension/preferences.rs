@@ -48,7 +48,7 @@ impl ExtensionHandle {
     ///
     /// # Errors
     ///
-    /// [`super::ExtensionError::Undeclared`], [`Error::Row`] for settings that were edited or restored outside of the
+    /// [`crate::ExtensionError::Undeclared`], [`Error::Row`] for settings that were edited or restored outside of the
     /// program, and the store's errors.
     pub fn preferences<'a>(&'a self, command: Option<&'a str>) -> BoxFuture<'a, Result<Preferences, Error>> {
         Box::pin(async move {

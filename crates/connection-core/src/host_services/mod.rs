@@ -1,5 +1,5 @@
-//! The services of this machine that a kind may use: local tools, login windows and the cache of file results. A
-//! kind gets a handle to them once, when it is registered.
+//! The services of this machine that a kind may use: local tools, login windows, the cache of file results, and
+//! the values that it stores. A kind gets a handle to them once, when it is registered.
 //!
 //! Each service is limited by what the kind's descriptor declares. In a setup, each call is an effect of its
 //! session, also through the handle; see `setup/current_run.rs`.

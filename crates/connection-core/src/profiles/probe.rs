@@ -72,7 +72,7 @@ impl Profiles {
     ///
     /// # Errors
     ///
-    /// [`ProfileError::Directory`](super::ProfileError::Directory) for a path that cannot be a profile's directory.
+    /// [`ProfileError::Directory`](crate::ProfileError::Directory) for a path that cannot be a profile's directory.
     /// A missing or unreadable directory and a link are not errors; see [`DirectoryProbe::state`].
     pub fn probe(&self, path: impl AsRef<Path>) -> BoxFuture<'_, Result<DirectoryProbe, Error>> {
         self.probe_path(path.as_ref().to_owned())

@@ -37,7 +37,7 @@ pub(crate) enum Trigger {
     /// A caller asked for a refresh, which ignores pauses. A credential that the provider refused permanently is not
     /// sent again.
     Requested,
-    /// Like [`Asked`](Self::Asked), but also after a permanent refusal.
+    /// Like [`Requested`](Self::Requested), but also after a permanent refusal.
     Forced,
 }
 

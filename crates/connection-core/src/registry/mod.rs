@@ -64,6 +64,9 @@ pub use support::{HostService, KindSupport, NeedState};
 pub use watch::{BeginWatch, Watch};
 
 /// The state that all handles of one opened registry share: that of each system, over the ground.
+///
+/// It dereferences to the system below it and so to the ground: `&Arc<Shared>` is also accepted where
+/// `&Arc<exchange::System>` or `&Arc<Ground>` is expected.
 pub(crate) struct Shared {
     /// The exchanges in progress, over the ground.
     pub(crate) exchange: Arc<exchange::System>,

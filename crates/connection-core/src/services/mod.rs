@@ -1,5 +1,5 @@
-//! The host's side of the services in a plugin's context: files, values, cryptography and the log. HTTP and time are in
-//! `connection-egress`.
+//! The host's side of the services in a plugin's context: files, cryptography, the log, and the policy for local
+//! tools. HTTP and time are in `connection-egress`.
 //!
 //! All of them enforce a policy: files are read only below granted directories.
 

@@ -1,6 +1,6 @@
 //! Requirements of extensions, resolved to a connection, a status and public values, by presence alone.
 //!
-//! [`resolve`](resolve::resolve) is the whole rule without a store, [`status`] computes the status, and
+//! [`resolve`](resolve::resolve) is the whole rule without a store, [`status`](crate::status) computes the status, and
 //! [`pick`](candidate::select) selects the connection.
 
 mod bulk;
