@@ -64,13 +64,15 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// [`crate::ExtensionError::Undeclared`], and the store's errors.
-    pub async fn revisions(&self, command: Option<&str>) -> Result<Revisions, Error> {
-        self.command(command)?;
-        let connection = self.selected_connection().await?;
-        let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
-        let mut reader = self.registry.shared.reader().await?;
-        let rows = Rows::read(&mut reader, &self.registry.owner, asked, connection).await?;
-        Ok(rows.revisions())
+    pub fn revisions<'a>(&'a self, command: Option<&'a str>) -> BoxFuture<'a, Result<Revisions, Error>> {
+        Box::pin(async move {
+            self.command(command)?;
+            let connection = self.selected_connection().await?;
+            let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
+            let mut reader = self.registry.shared.reader().await?;
+            let rows = Rows::read(&mut reader, &self.registry.owner, asked, connection).await?;
+            Ok(rows.revisions())
+        })
     }
 
     /// Returns the selected connection; `None` also if the selection is ambiguous.

@@ -69,7 +69,7 @@ impl BeginSetup {
         self
     }
 
-    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the setup stores an account to which a person
+    /// Stops at [`SetupStep::Confirm`] before the setup stores an account to which a person
     /// signed in with a browser. The browser came back by itself, or its address was pasted.
     pub fn confirm_account(mut self) -> Self {
         self.terms.confirm = true;
@@ -85,7 +85,7 @@ impl Reauthorize {
         self
     }
 
-    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the connection changes to another account, as
+    /// Stops at [`SetupStep::Confirm`] before the connection changes to another account, as
     /// [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account) does for a new one.
     pub fn confirm_account(mut self) -> Self {
         self.terms.confirm = true;
