@@ -4,11 +4,35 @@
 //! the order of its fields. A test compares the names of these columns with those that each query selects, and a
 //! build with debug assertions compares them in each row that is read.
 
-use sqlx::{Column as _, Decode, Postgres, Row as _, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{Column as _, Decode, Row as _, Type};
+#[cfg(feature = "postgres")]
+use sqlx::{Postgres, postgres::PgRow};
+#[cfg(feature = "sqlite")]
+use sqlx::{Sqlite, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::Sealed;
 use crate::ids::{ConnectionId, ProfileId, SessionId};
+
+/// A value that a column of SQLite can hold. Without the engine, every type is one.
+#[cfg(feature = "sqlite")]
+pub(super) trait OnSqlite: for<'v> Decode<'v, Sqlite> + Type<Sqlite> {}
+#[cfg(feature = "sqlite")]
+impl<T: for<'v> Decode<'v, Sqlite> + Type<Sqlite>> OnSqlite for T {}
+#[cfg(not(feature = "sqlite"))]
+pub(super) trait OnSqlite {}
+#[cfg(not(feature = "sqlite"))]
+impl<T> OnSqlite for T {}
+
+/// A value that a column of PostgreSQL can hold. Without the engine, every type is one.
+#[cfg(feature = "postgres")]
+pub(super) trait OnPostgres: for<'v> Decode<'v, Postgres> + Type<Postgres> {}
+#[cfg(feature = "postgres")]
+impl<T: for<'v> Decode<'v, Postgres> + Type<Postgres>> OnPostgres for T {}
+#[cfg(not(feature = "postgres"))]
+pub(super) trait OnPostgres {}
+#[cfg(not(feature = "postgres"))]
+impl<T> OnPostgres for T {}
 
 /// A row as a driver returned it, and the position of its next column.
 #[derive(Clone, Copy)]
@@ -19,7 +43,9 @@ pub(super) struct Columns<'r> {
 
 #[derive(Clone, Copy)]
 enum DriverRow<'r> {
+    #[cfg(feature = "sqlite")]
     Sqlite(&'r SqliteRow),
+    #[cfg(feature = "postgres")]
     Postgres(&'r PgRow),
 }
 
@@ -36,12 +62,14 @@ pub(super) trait FromColumns: Sized {
     fn names(name: &'static str, names: &mut Vec<&'static str>);
 }
 
+#[cfg(feature = "sqlite")]
 impl<'r> From<&'r SqliteRow> for Columns<'r> {
     fn from(row: &'r SqliteRow) -> Self {
         Self { row: DriverRow::Sqlite(row), next: 0 }
     }
 }
 
+#[cfg(feature = "postgres")]
 impl<'r> From<&'r PgRow> for Columns<'r> {
     fn from(row: &'r PgRow) -> Self {
         Self { row: DriverRow::Postgres(row), next: 0 }
@@ -52,13 +80,15 @@ impl Columns<'_> {
     /// Decodes the next column.
     fn value<T>(&mut self, name: &'static str) -> Result<T, sqlx::Error>
     where
-        T: for<'v> Decode<'v, Sqlite> + Type<Sqlite> + for<'v> Decode<'v, Postgres> + Type<Postgres>,
+        T: OnSqlite + OnPostgres,
     {
         let at = self.next;
         self.next += 1;
         debug_assert!(name.is_empty() || self.name(at) == name, "column {at} is {}, not {name}", self.name(at));
         let value = match self.row {
+            #[cfg(feature = "sqlite")]
             DriverRow::Sqlite(row) => row.try_get(at),
+            #[cfg(feature = "postgres")]
             DriverRow::Postgres(row) => row.try_get(at),
         };
         value.map_err(|error| match error {
@@ -74,7 +104,9 @@ impl Columns<'_> {
 
     fn name(&self, at: usize) -> &str {
         match self.row {
+            #[cfg(feature = "sqlite")]
             DriverRow::Sqlite(row) => row.column(at).name(),
+            #[cfg(feature = "postgres")]
             DriverRow::Postgres(row) => row.column(at).name(),
         }
     }
