@@ -58,7 +58,7 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Returns the id.
+    /// Returns the id of the connection.
     pub fn id(&self) -> ConnectionId {
         self.info.id
     }
@@ -69,10 +69,10 @@ impl Connection {
         &self.info
     }
 
-    /// Verifies the connection at the provider and stores the result. A caller that asks during a probe receives the
-    /// result of that probe.
+    /// Verifies the connection at the provider and stores the result. A call during a probe returns the result of that
+    /// probe.
     ///
-    /// A connection that does not work is data, not an error: look at the liveness and its reason.
+    /// A connection that does not work is data, not an error: see the liveness and its reason in the result.
     ///
     /// # Cancellation
     ///
@@ -159,8 +159,8 @@ impl Connection {
         Stored::of(&self.shared, &self.info)
     }
 
-    /// Returns the current credential, opened, without a lookup of the kind. A change of the kinds forgets all rows, so
-    /// a row tells whether its kind is registered.
+    /// Returns the current credential, opened, without a lookup of the kind. A change of the registered kinds forgets
+    /// all rows, so a cached row shows that its kind is registered.
     async fn opened(&self) -> Result<Arc<HotRow>, Error> {
         match self.known().await {
             Ok(known) if known.info.registered => known.open(&self.shared).await,
@@ -172,7 +172,7 @@ impl Connection {
     }
 
     async fn known(&self) -> Result<Arc<ReadConnection>, Error> {
-        // Cached rows would outlive the store for a moment.
+        // Without this check, cached rows could be used for a moment after the store was closed.
         if self.shared.store.is_closed() {
             return Err(StoreError::Closed.into());
         }

@@ -15,14 +15,14 @@ use crate::{
 };
 
 impl Connection {
-    /// Refreshes the credential now, whether or not it is due. One refresh runs at a time, over all processes: a caller
-    /// that asks during a refresh receives its result.
+    /// Refreshes the credential now, whether or not it is due. Over all processes, only one refresh of a connection
+    /// runs at a time: a call during a refresh returns the result of that refresh.
     ///
     /// # Repetition
     ///
     /// Each call after the end of the previous refresh refreshes again. A token that may have been spent by a request
-    /// whose answer was lost is sent again only after its quarantine: [`NotLive::recheck_after`] of the error says
-    /// when. A token that the provider refused permanently is not sent again; see
+    /// whose answer was lost is sent again only after its quarantine; [`NotLive::recheck_after`] of the error says when
+    /// that is. A token that the provider refused permanently is not sent again; see
     /// [`force_refresh`](Self::force_refresh).
     ///
     /// # Cancellation

@@ -40,7 +40,7 @@ fn may_go_back(kind: &KindEntry) -> bool {
 enum RollbackDecision {
     /// The former liveness, whether the account is another one now, and the affected extensions.
     RolledBack(Liveness, bool, Affected),
-    /// The row of the connection is not as its events say.
+    /// The row of the connection differs from its newest event.
     Edited(RowError),
     Refused(Reason),
     /// The connection was removed.
@@ -55,7 +55,7 @@ impl Connection {
     ///
     /// # Repetition
     ///
-    /// A second rollback restores the newer credential. A caller that asks during a rollback receives its result.
+    /// A second rollback restores the newer credential. A call during a rollback returns the result of that rollback.
     ///
     /// # Cancellation
     ///
@@ -163,7 +163,7 @@ async fn verified(
     let former = async { Some(previous.credential.secret_names.clone()) };
     let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, secret_names, former).await;
     if found.credential.is_some() && !keep_rotated(registry, info, previous, &payload, &secret_names, &found).await? {
-        // The removal tore down the previous credential, but not this fresh one.
+        // The connection was removed. The removal tore down the previous credential, but not this fresh one.
         let config = json::to_config(&previous.config);
         let orphan = Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config };
         registry.give_back(&info.kind, orphan).await;

@@ -66,7 +66,7 @@ impl Connection {
         Ok(taken.into_iter().next().flatten())
     }
 
-    /// Asks the plugin which secrets the credential holds, if the kind declares one of `names`, and corrects the row.
+    /// If the kind declares one of `names`, asks the plugin which secrets the credential holds, and corrects the row.
     /// Returns `true` if the names in the row changed. `declared` is the number of secret names that the extension
     /// declares. If the plugin cannot be asked, the row stays as it is.
     pub(crate) async fn tell_names(&self, names: &[SecretName], declared: usize) -> bool {

@@ -19,7 +19,7 @@ use crate::{
 const MAX_DURATION: Duration = Duration::from_secs(10);
 /// The provider did not accept the credential (RFC 9110, section 15.5.2).
 const UNAUTHORIZED: u16 = 401;
-/// The longest answer, in bytes. A caller that wants less stops reading.
+/// The maximum size of an answer, in bytes. A caller that wants less stops reading.
 const MAX_BYTES: u64 = 1 << 30;
 
 impl Connection {
@@ -142,7 +142,7 @@ impl Response {
         self.answer.status
     }
 
-    /// Returns all headers.
+    /// Returns all headers, as names and values.
     pub fn headers(&self) -> &[(String, String)] {
         &self.answer.headers
     }

@@ -12,11 +12,11 @@ pub use cursor::{InvalidCursor, ListCursor};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectionInfo {
-    /// The id.
+    /// The id of the connection.
     pub id: ConnectionId,
-    /// The owner.
+    /// The owner of the connection.
     pub owner: String,
-    /// The kind.
+    /// The kind of the connection.
     pub kind: Kind,
     /// The provider. If no plugin of the kind is registered, this is the kind itself.
     pub provider: Kind,

@@ -1,5 +1,5 @@
-//! The credential of a connection: its sealed form, reading and opening it, replacing it, and what plugin code gets that
-//! runs on it.
+//! The credential of a connection: its sealed form, reading and opening it, replacing it, and the services for plugin
+//! code that runs on it.
 
 mod hot;
 pub(crate) mod named_secrets;

@@ -1,4 +1,4 @@
-//! Takes the secrets of a credential out by their names. The plugin code runs contained.
+//! Takes secrets out of a credential by their names. The plugin code runs contained.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(crate) async fn secrets(
 /// Returns the names of the secrets that a credential holds, as JSON for its row.
 ///
 /// If the plugin panics or times out, the names are those of `former`, or, if there are none, all names that the
-/// descriptor declares: a passing fault must not take a secret from an extension that needs it. `former` is awaited
+/// descriptor declares: a transient fault must not take a secret from an extension that needs it. `former` is awaited
 /// only in that case. A credential that its plugin cannot read holds no secrets.
 pub(crate) async fn names_json(
     ground: &Ground,
@@ -99,8 +99,8 @@ pub(crate) fn declared(kind: &KindEntry) -> Vec<String> {
     kind.descriptor.secret_names.iter().map(ToString::to_string).collect()
 }
 
-/// Corrects the names in a row that names more secrets than its credential holds, after a request for a missing one. If
-/// this fails, the next such request corrects them.
+/// Corrects a row that names more secrets than its credential holds, after a request for a missing one. If this fails,
+/// the next such request corrects the row.
 pub(crate) async fn correct(ground: &Ground, kind: &KindEntry, id: ConnectionId, generation: i64, credential: &Secret) {
     let stored = current(ground, id).await;
     let names = names_json(ground, kind, credential, async { stored.clone() }).await;

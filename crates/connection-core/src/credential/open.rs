@@ -93,8 +93,8 @@ impl Read {
         self.in_use.as_ref().map(|row| &*row.credential.secret_names)
     }
 
-    /// Returns `true` if a probe that found these secret names, and otherwise the stored facts, only has to store its
-    /// time: there are no names to correct and no previous credential to delete.
+    /// Returns `true` if a probe that found the stored facts and these secret names has to store only its time: there
+    /// are no names to correct and no previous credential to delete.
     pub(crate) fn is_unchanged(&self, secret_names: Option<&str>, now: i64) -> bool {
         let Some(row) = &self.in_use else { return false };
         let is_kept = |replaced_at: i64| replaced_at > now.saturating_sub(limits::PREVIOUS_KEPT);
@@ -113,7 +113,7 @@ pub(crate) async fn read(ground: &Ground, id: ConnectionId) -> Result<Read, Erro
         return Ok(Read { listed: row.listed(), in_use: Some(row) });
     }
     let listed = reader.listed(id).await?.ok_or(Error::NotFound(id))?;
-    // Another credential may have been stored before the account was read. Its row is then found by the second read.
+    // Another credential may have been stored between the two reads. Reading once more then finds its row.
     match readable(&mut reader, id).await? {
         Some(row) => Ok(Read { listed: row.listed(), in_use: Some(row) }),
         None => Ok(Read { listed, in_use: None }),

@@ -1,4 +1,4 @@
-//! The mark of the previous credential. A rollback restores its account and its configuration, too.
+//! The mark of the previous credential, which also covers the account and the configuration that a rollback restores.
 
 use crate::{
     ConnectionId,

@@ -56,7 +56,8 @@ pub(crate) async fn seal_next(
     })
 }
 
-/// The new credential with its facts, built before the transaction so that nothing in the transaction waits.
+/// The new credential with its facts. It is built before the transaction, so that the transaction does not wait for a
+/// plugin.
 pub(crate) struct Replacement {
     /// The sealed credential, with the scopes and times that were found.
     pub(crate) credential: CredentialRow,
@@ -87,8 +88,8 @@ impl Replacement {
         Ok(tx.account_by_identity(&account.owner, &account.kind, id).await?.map(|(_, label)| label))
     }
 
-    /// Replaces the credential, in the transaction that decided so from the row that it read. The caller appends the
-    /// event and notifies the affected extensions.
+    /// Replaces the credential. The caller's transaction has read the row and decided on the replacement; the caller
+    /// also appends the event and notifies the affected extensions.
     ///
     /// If the account is another one, all grants are revoked, because they were for the former account.
     pub(crate) async fn put(self, tx: &mut Tx, ground: &Ground, account: &AccountRow) -> Result<Affected, StoreError> {

@@ -1,5 +1,5 @@
-//! What plugin code gets that runs on a credential: the connection, and services that are bounded by the credential's
-//! reach.
+//! The connection and the services for plugin code that runs on a credential. The credential's reach bounds the
+//! services.
 
 use std::sync::Arc;
 
@@ -87,7 +87,8 @@ impl HostServices {
     ///
     /// # Errors
     ///
-    /// The store's errors. Without its profile, a tool would report about another identity.
+    /// The store's errors. They are not ignored, because without its profile a tool would report about another
+    /// identity.
     pub(crate) async fn of(ground: &Arc<Ground>, kind: &Arc<KindEntry>, subject: &Subject) -> Result<Self, Error> {
         let services = Self::new(ground, kind, &subject.owner, &subject.payload);
         let directory = match subject.profile {

@@ -1,7 +1,7 @@
-//! Concludes attempts of this node whose sender is gone.
+//! Concludes attempts of this node whose sender has ended.
 //!
-//! Only a process of the same node can prove that a sender is gone, and only there can an answer be found that no row
-//! has. Each node therefore searches its own open attempts when a registry is opened and every few seconds while a
+//! Only a process of the same node can prove that a sender has ended, and only that node has the answers that no row
+//! holds. Each node therefore searches its own open attempts when a registry is opened and every few seconds while a
 //! scheduler runs, so that no connection waits until a process of that node refreshes it.
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::{
 /// Maximum number of attempts per search. Those with the oldest signs of life come first.
 const BATCH: i64 = 256;
 
-/// Returns the reason that is noted beside a connection whose answer may be lost.
+/// Returns the reason that is recorded for a connection whose answer may be lost.
 pub(crate) fn unknown() -> Reason {
     let message = "a refresh token may have been used, but the provider's answer was lost";
     Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, message)
@@ -38,7 +38,7 @@ pub(crate) async fn recover(shared: &Arc<System>) {
     }
 }
 
-/// Concludes the attempts of this node whose sender is gone, and makes their connections due.
+/// Concludes the attempts of this node whose sender has ended, and makes their connections due.
 ///
 /// # Errors
 ///
@@ -65,7 +65,8 @@ async fn conclude_one(shared: &Arc<System>, key: ExchangeKey, scope: Scope, sent
     } else {
         rescue::is_gone(shared, sent.node_id.as_deref(), &sent.process_id).await
     };
-    // The proof comes first: an answer that is kept after the look at the directory would be missed.
+    // The proof comes before the search of the directory: otherwise, an answer that is kept between the two would be
+    // missed.
     if !is_over || rescue::ingest(shared, key, false).await? == Rescue::Ingested {
         return Ok(());
     }

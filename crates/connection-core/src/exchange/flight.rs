@@ -229,8 +229,8 @@ async fn send_in_time(
 pub(super) struct CommittedIntent {
     pub(super) sent: Sent,
     pub(super) before: Option<Sent>,
-    /// The time after the start of the first attempt within which this attempt is allowed, if that is why it is
-    /// allowed.
+    /// The time after the start of the first attempt within which this attempt must be sent, if it is allowed only for
+    /// that time.
     pub(super) within: Option<Duration>,
     /// The database's time at that decision.
     now: Moment,
@@ -258,7 +258,7 @@ async fn begin(shared: &Arc<System>, exchange: &Exchange) -> Result<Beginning, E
                     }
                     AttemptState::Sent(sent) => sent,
                 };
-                // The conclusion cannot be older than the time that it was written at.
+                // The conclusion was just recorded, so the current time is not before it.
                 let now = sent.concluded_at.map_or(now, |at| now.not_before(at));
                 match decide(shared, exchange, &sent, now).await? {
                     Verdict::Send { replays, within } => Some((sent, replays, within)),
@@ -269,7 +269,7 @@ async fn begin(shared: &Arc<System>, exchange: &Exchange) -> Result<Beginning, E
                     }
                 }
             }
-            // A database that loses committed data may have lost the intent, but this node may keep its answer.
+            // A database that lost committed data may have lost the intent, but this node may still have the answer.
             None => match rescue::ingest(shared, exchange.key, true).await? {
                 Rescue::Nothing => None,
                 Rescue::Ingested => continue,
@@ -343,8 +343,8 @@ async fn commit_intent(shared: &Arc<System>, exchange: &Exchange, noted: &Commit
     })
 }
 
-/// Deletes the intent of a request that was not sent or not processed. A replay restores the attempt before it, about
-/// which nothing more is known than before. An intent that cannot be deleted now is remembered as unsent.
+/// Deletes the intent of a request that was not sent or not processed. For a replay, the earlier attempt is restored,
+/// about which nothing more is known than before. An intent that cannot be deleted now is remembered as unsent.
 async fn withdraw_intent(shared: &Arc<System>, exchange: &Exchange, noted: CommittedIntent) {
     let key = exchange.key;
     let scope = exchange.scope;

@@ -1,4 +1,4 @@
-//! Names what is spent, without revealing it.
+//! Computes the key of a spent token or code, which names it without revealing it.
 
 use connection_contract::Spend;
 
@@ -11,13 +11,13 @@ use crate::{
 const PURPOSE: &str = "connections/exchange/v1";
 
 impl ExchangeKey {
-    /// Returns the key of what a refresh spends.
+    /// Returns the key of the token that a refresh spends.
     pub(crate) fn of_connection(sealer: &Sealer, id: ConnectionId, spend: &Spend<'_>) -> Self {
         Self::of(sealer, &[b"connection", id.as_bytes(), spend.label.as_bytes(), spend.secret.expose()])
     }
 
-    /// Returns the key of what an effect of a setup spends. It includes the number of the effect: a device code is sent
-    /// again and again, and each request needs its own answer.
+    /// Returns the key of the token or code that an effect of a setup spends. It includes the number of the effect: a
+    /// device code is sent again and again, and each request needs its own answer.
     pub(crate) fn of_session(sealer: &Sealer, id: SessionId, effect: i64, spend: &Spend<'_>) -> Self {
         let effect = effect.to_be_bytes();
         Self::of(sealer, &[b"session", id.as_bytes(), &effect, spend.label.as_bytes(), spend.secret.expose()])

@@ -1,7 +1,7 @@
 //! The sign of life that a process gives in the row of an exchange while the exchange is open.
 //!
 //! A process of another node cannot see whether the sender is alive. While the sign is fresh, such a process leaves the
-//! exchange to the node of the sender. Only that node can prove that the sender is gone, and it may hold the answer.
+//! exchange to the node of the sender. Only that node can prove that the sender has ended, and it may hold the answer.
 
 use std::{
     convert::Infallible,

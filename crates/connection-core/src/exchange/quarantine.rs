@@ -1,8 +1,8 @@
 //! Measures how long an attempt that is over stays in quarantine.
 //!
-//! Each boot of a machine records in the store when it first saw that the attempt is over, as the time since the boot.
-//! A process judges only by the record of its own boot, because the clocks of the database and of the processes may be
-//! set meanwhile. A process of another boot waits for the whole quarantine from its own first look.
+//! Each boot of a machine records in the store when it first found that the attempt is over, as the time since the
+//! boot. A process uses only the record of its own boot, because the clocks of the database and of the processes may be
+//! set in the meantime. A process of another boot waits for the whole quarantine, counted from its own record.
 
 use std::{sync::Arc, time::Duration};
 
@@ -55,13 +55,13 @@ pub(super) async fn quarantine_left(shared: &Arc<System>, exchange: &Exchange, s
 /// Returns `true` if this boot has seen no sign of life of the attempt for a whole quarantine. A node that is alive
 /// gives a sign in that time, whatever the clocks say.
 pub(super) async fn has_watched(shared: &Arc<System>, exchange: &Exchange, sent: &Sent) -> Result<bool, Error> {
-    // Each sign is watched by itself.
+    // Each sign has a separate record.
     let sign = format!(" silent since {}", sent.seen_at);
     Ok(left_of(shared, exchange, sent, &sign).await? == 0)
 }
 
-/// Measures from the record of this boot, or from one that is made now. `of` is appended to the boot's id and names the
-/// record, unless it is of the end of an attempt.
+/// Measures from the record of this boot, which is made now if it does not exist. `of` is appended to the boot's id to
+/// name a record of something other than the end of an attempt.
 async fn left_of(shared: &Arc<System>, exchange: &Exchange, sent: &Sent, of: &str) -> Result<i64, Error> {
     let key = exchange.key;
     let scope = exchange.scope;
@@ -82,6 +82,6 @@ async fn left_of(shared: &Arc<System>, exchange: &Exchange, sent: &Sent, of: &st
         })
     });
     written.await?;
-    // The record is of this moment.
+    // The record was made just now.
     Ok(replay::quarantine_left(sent, noted, noted).unwrap_or(replay::QUARANTINE))
 }

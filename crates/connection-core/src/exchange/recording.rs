@@ -73,7 +73,7 @@ pub(super) async fn keep(
     }
 }
 
-/// Records the answer once. Returns `Some` if another answer was recorded first, which counts.
+/// Records the answer once. Returns `Some` with the recorded answer if another one was recorded first.
 async fn record(
     shared: &Arc<System>,
     exchange: &Exchange,
@@ -98,7 +98,7 @@ async fn record(
             scope.lock(tx).await?;
             let recorded = tx.answer_exchange(key, &fresh).await?;
             if let (true, Scope::Connection(id)) = (recorded, scope) {
-                // A refresh that failed without this answer is tried again at once.
+                // A refresh that failed because this answer was missing is tried again at once.
                 tx.hasten_refresh(id, now).await?;
             }
             Ok(recorded)
@@ -107,7 +107,7 @@ async fn record(
     if written.await? {
         return Ok(None);
     }
-    // It may be this answer, if the result of its commit was not received.
+    // The recorded answer may be this one, if the result of its commit was not received.
     match shared.reader().await?.exchange(key).await? {
         Some(ExchangeRow { sealed: Some(first), sent, .. }) => {
             recorded(shared, exchange, &first, &sent).await.map(Some)

@@ -1,10 +1,10 @@
 //! Decides whether a request without a clear answer may be sent again.
 //!
 //! It is sent again as often as needed, and each attempt is counted before it is sent. Before each attempt there must
-//! be a proof that the attempt before it is over: its sender records that when the attempt ends, or another process
-//! that can prove that the sender is gone records it. Then a quarantine passes, in which bytes that are still under way
-//! arrive or are lost, because they outlive their process. A quarantine is measured by the time since a boot, which
-//! nobody can set; see [`look`](super::quarantine).
+//! be a proof that the attempt before it is over: its sender records the end, or another process that can prove that
+//! the sender has ended records it. Then a quarantine passes, in which bytes that outlived their process arrive or are
+//! lost. A quarantine is measured by the time since a boot, which nobody can set; see
+//! [`quarantine`](super::quarantine).
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use connection_egress::Moment;
 
 use crate::store::rows::Sent;
 
-/// The time from before the intent, measured by the sender, within which the request is sent. The longest request then
+/// The time within which the request is sent, measured by the sender from before the intent. The longest request then
 /// ends within the lease and within a quarantine.
 pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(25);
 /// The quarantine, in seconds. It is longer than a request that is under way can take to arrive.
 pub(super) const QUARANTINE: i64 = 60;
-/// The time, in seconds, until it is asked again whether an attempt is over whose end cannot be proven here.
+/// The time, in seconds, after which an attempt whose end cannot be proven here is checked again.
 const RECHECK_AFTER: i64 = 60;
-/// The time, in seconds, for which a sign of life is fresh. A sender that is alive renews it three times meanwhile.
+/// The time, in seconds, for which a sign of life is fresh. A sender that is alive renews it three times in that time.
 const FRESH_FOR: i64 = 45;
 /// The time without a sign of life, in seconds, that proves that an attempt is over.
 const GONE_AFTER: i64 = 86_400;
@@ -47,9 +47,10 @@ pub(super) enum Verdict {
     Leave { again_in: i64 },
 }
 
-/// The age of something, at least and at most, in seconds: by the database's clock, and by the time that passed here
-/// since this process first read that clock. A clock that was set therefore makes nothing older or younger than both
-/// say.
+/// The smaller and the greater of two measurements of a record's age, in seconds: by the database's clock now, and by
+/// the database's clock when this process first read it plus the time that has passed in this process since. A rule
+/// that needs a minimum age uses the smaller one, and a rule that needs a maximum age the greater one, so setting the
+/// clock makes neither rule less strict.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Age {
     least: i64,
@@ -75,7 +76,8 @@ impl Age {
         i64::try_from(grace.as_secs()).unwrap_or(i64::MAX).saturating_sub(self.most)
     }
 
-    /// For the age of a sign of life, returns `true` if its node has been silent for so long that it counts as gone.
+    /// Returns `true` if a sign of life of this age means that its node has been silent for so long that its processes
+    /// count as ended.
     pub(super) fn is_silent(self) -> bool {
         self.least >= GONE_AFTER
     }

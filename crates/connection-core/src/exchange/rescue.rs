@@ -1,7 +1,7 @@
 //! Answers that are not recorded yet. Each is kept, sealed, in the state directory of the node until it is recorded.
 //!
-//! An answer is in a place of the process that received it (see `places`), or in a file of its own. In both it has this
-//! form:
+//! An answer is in a slot of the process that received it (see `answer_slots`), or in a separate file. In both it has
+//! this form:
 //!
 //! ```text
 //! "CNXR" 4 | version, 2, in 1 | whose 1 (1 connection, 2 session) | id 16 | generation 8 | sealed: sent at 8, the answer
@@ -9,9 +9,9 @@
 //! ```
 //!
 //! It is sealed for its exchange and for the generation that was spent, and can be opened only for these. If another
-//! generation is current by now, the answer counts only for the attempt that it answers, and is deleted otherwise: a
-//! token that is not used up is spent by each generation anew, and an old answer must not be taken for a new one. An
-//! answer that cannot be opened is left and logged. Its request is not sent again, because there was an answer. While
+//! generation is current by now, the answer is used only for the attempt that it answers, and deleted otherwise: each
+//! generation spends a token that is not used up once more, and an old answer must not be mistaken for a new one. An
+//! answer that cannot be opened stays and is logged. Its request is not sent again, because there was an answer. While
 //! the directory cannot be read, nothing is sent and nothing is decided.
 //!
 //! A process keeps an answer here if its commit takes longer than [`COMMIT_PATIENCE`], and at once if the commit fails.
@@ -55,13 +55,13 @@ pub(crate) async fn commit_or_keep<T, K>(
     (committed, Some(kept))
 }
 
-/// The result of a look at the state directory.
+/// The result of searching the state directory for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rescue {
     Nothing,
     /// The row holds the answer now.
     Ingested,
-    /// There was an answer that cannot be read.
+    /// An answer exists and cannot be read.
     Damaged,
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn write(shared: &Arc<System>, exchange: &Exchange, origin: Ori
     };
     let place = answer::place_of_file(&key, &exchange.owner, exchange.kind.as_str(), origin.generation);
     let plain = Secret::new([&origin.sent_at.to_be_bytes()[..], answer::encode(answer).expose()].concat());
-    // The store may be what hangs, so sealing does not wait for it.
+    // The store may be the part that hangs, so sealing does not wait for it.
     let sealed = match shared.sealer.seal_soon(&place, plain.expose(), COMMIT_PATIENCE).await {
         Ok(sealed) => sealed,
         Err(error) => {
@@ -281,7 +281,7 @@ impl StoredReply {
 /// The result of the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum IngestOutcome {
-    /// The row holds an answer: this one if `true`, otherwise an earlier one.
+    /// The row holds an answer: `true` for this answer, `false` for an earlier one.
     There(bool),
     /// The credential was replaced, and no attempt waits for the answer.
     Outdated,
@@ -330,7 +330,7 @@ pub(super) async fn owner_and_kind(shared: &System, scope: Scope) -> Result<Opti
     Ok(whose.and_then(|(owner, kind)| Some((owner, Kind::parse(&kind)?))))
 }
 
-/// Returns `true` if the process that sent something is certainly gone.
+/// Returns `true` if the process that sent the request has certainly ended.
 pub(super) async fn is_gone(shared: &Arc<System>, node: Option<&str>, process: &str) -> bool {
     if node.is_none() || node != shared.state.as_deref().map(StateDirectory::node) {
         return false;

@@ -1,9 +1,9 @@
 //! A credential that a setup's verification rotated, kept in the state directory until the session's journal has it.
 //!
 //! It is sealed as the journal entry that it will become, with its session and number, so that it opens only there. A
-//! session has at most one: nothing more is asked for the session until that one is recorded. It is read before the
-//! session asks its provider, and when a registry is opened. If the session has ended, or its journal has continued, it
-//! is deleted.
+//! session has at most one such entry, because it sends no further request until the entry is recorded. The entry is
+//! read before the session sends a request to its provider, and when a registry is opened. If the session has ended, or
+//! its journal has continued, the entry is deleted.
 
 use std::sync::Arc;
 
@@ -28,11 +28,11 @@ pub(crate) async fn remove(shared: &Arc<System>, session: SessionId) {
     rescue::remove(shared, ExchangeKey::of_entry(&shared.sealer, session)).await;
 }
 
-/// Records what this node keeps of a session's journal. Returns `true` if there was an entry.
+/// Records the entry that this node keeps for a session's journal. Returns `true` if there was one.
 ///
 /// # Errors
 ///
-/// An error if there may be an entry that cannot be recorded now. Nothing may be asked for this session.
+/// An error if there may be an entry that cannot be recorded now. The session must then send no request.
 pub(crate) async fn ingest(shared: &Arc<System>, session: SessionId) -> Result<bool, Error> {
     let key = ExchangeKey::of_entry(&shared.sealer, session);
     Ok(rescue::ingest(shared, key, false).await? == Rescue::Ingested)

@@ -44,7 +44,7 @@ pub(crate) struct ConnectionSpends {
 struct SpendState {
     /// The exchanges whose answers are recorded, in the order of the answers, with `true` for a successful status.
     answered: Vec<(ExchangeKey, bool)>,
-    /// `true` if the plugin made another request after the last of these.
+    /// `true` if the plugin made another request after the last of these exchanges.
     elsewhere: bool,
     uncertain: Option<Uncertain>,
     stopped: Option<Error>,
@@ -73,8 +73,9 @@ impl ConnectionSpends {
         self.seen().answered.iter().map(|(key, _)| *key).collect()
     }
 
-    /// Returns the exchanges to settle if the plugin failed: those with refusals, and the one by whose answer the
-    /// plugin judged. A success before it may hold the only token that works, so the next attempt receives it again.
+    /// Returns the exchanges to settle if the plugin failed: those with refusals, and the one on whose answer the
+    /// plugin based its result. An earlier success may hold the only token that works, so the next attempt receives it
+    /// again.
     pub(crate) fn keys_to_settle(&self) -> Vec<ExchangeKey> {
         let seen = self.seen();
         let last = seen.answered.len().checked_sub(1).filter(|_| !seen.elsewhere);
@@ -82,14 +83,14 @@ impl ConnectionSpends {
         seen.answered.iter().enumerate().filter_map(judged).collect()
     }
 
-    /// Returns the exchange by whose answer the plugin judged, if its status was a success. If the plugin cannot read
-    /// the answer, the token is spent nevertheless.
+    /// Returns the exchange on whose answer the plugin based its result, if its status was a success. The token is
+    /// spent even if the plugin cannot read the answer.
     pub(crate) fn accepted_key(&self) -> Option<ExchangeKey> {
         let seen = self.seen();
         seen.answered.last().filter(|(_, yes)| *yes && !seen.elsewhere).map(|(key, _)| *key)
     }
 
-    /// Records that another request begins, by whose answer the plugin may judge as well.
+    /// Records that another request begins, on whose answer the plugin may also base its result.
     pub(crate) fn record_other_request(&self) {
         self.seen().elsewhere = true;
     }

@@ -8,12 +8,12 @@
 //! answer-STORE-KEY.rescue       a sealed answer for which there was no place
 //! ```
 //!
-//! A lock file that is free proves that its process sends nothing any longer. A missing one proves nothing. Two nodes
+//! A free lock file proves that its process has ended and sends nothing. A missing lock file proves nothing. Two nodes
 //! must not share one directory, unless its file system carries locks between them.
 //!
-//! The places of a process that is gone are read until each of them is recorded. Then the next process that opens the
-//! directory takes over the file, so that a full disk does not keep that process from having places. Further files are
-//! removed. The lock file stays as long as the places.
+//! The slots of a process that has ended are read until each answer in them is recorded. Then the next process that
+//! opens the directory takes over the file, so that it has slots even if the disk is full. Surplus files are removed. A
+//! lock file stays as long as the slots of its process.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -45,17 +45,17 @@ pub(crate) struct StateDirectory {
     node: String,
     /// The tag of the store, because several stores may share one directory.
     store: String,
-    /// The places of this process, or the reason why there are none.
+    /// The slots of this process, or the reason why there are none.
     places: Result<AnswerSlots, String>,
     _alive: File,
 }
 
-/// Something that the directory keeps.
+/// The location of an answer in the directory.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// A file of its own.
+    /// A separate file.
     File(ExchangeKey),
-    /// A place of some process.
+    /// A slot of some process.
     Slot(AnswerSlot),
 }
 
@@ -67,17 +67,17 @@ pub(super) enum StoredAnswer {
     Damaged(String),
 }
 
-/// A state directory that is locked, so that no other process tidies it meanwhile.
+/// A state directory that is locked, so that no other process tidies it at the same time.
 #[derive(Debug)]
 pub(crate) struct Opened {
     directory: StateDirectory,
-    /// The processes that were gone when the directory was opened. They record nothing any longer.
+    /// The processes that had ended when the directory was opened. They record nothing any longer.
     gone: Vec<String>,
     _alone: File,
 }
 
 impl Opened {
-    /// Removes the lock files of processes that are gone, except those `named` by an exchange.
+    /// Removes the lock files of processes that have ended, except those `named` by an exchange.
     ///
     /// The names must be read after [`open`](StateDirectory::open). Otherwise they could lack a process that recorded
     /// an exchange and died in between.
@@ -85,7 +85,7 @@ impl Opened {
     /// Blocks: call it on a thread that may block.
     pub(crate) fn tidy(self, named: &[String]) -> io::Result<StateDirectory> {
         for process in self.gone.iter().filter(|gone| !named.contains(gone)) {
-            // A process with places of its own must still be known to be gone.
+            // The lock file of a process with slots must stay, because it proves that the process has ended.
             if !self.directory.places_of(process).try_exists()? {
                 fs::remove_file(self.directory.lock_of(process))?;
             }
@@ -128,8 +128,8 @@ impl StateDirectory {
         Ok(Opened { directory, gone, _alone: alone })
     }
 
-    /// Takes over the places of a process that is gone and has left nothing in them, or creates new ones. Further empty
-    /// files of processes that are gone are removed.
+    /// Takes over the empty slots of a process that has ended, or creates new ones. Other empty files of ended
+    /// processes are removed.
     fn take_slots(&self, process: &str, gone: &[String]) -> io::Result<AnswerSlots> {
         let own = self.places_of(process);
         let mut taken = None;
@@ -143,7 +143,7 @@ impl StateDirectory {
         taken.map_or_else(|| AnswerSlots::make(own), Ok)
     }
 
-    /// Returns why this process has no places for its answers, if it has none.
+    /// Returns why this process has no slots for its answers, if it has none.
     pub(crate) fn missing_slots_reason(&self) -> Option<&str> {
         self.places.as_ref().err().map(String::as_str)
     }
@@ -166,7 +166,7 @@ impl StateDirectory {
         &self.node
     }
 
-    /// Returns `true` if a process of this node is certainly gone.
+    /// Returns `true` if a process of this node has certainly ended.
     ///
     /// Blocks for a moment.
     pub(super) fn is_gone(&self, process: &str) -> io::Result<bool> {
@@ -177,8 +177,8 @@ impl StateDirectory {
         is_free(&self.lock_of(process))
     }
 
-    /// Keeps an answer, whole or not at all, and returns when it is on the disk: in a place of this process, or in a
-    /// file of its own if no place is free or the answer is too long.
+    /// Keeps an answer, whole or not at all, and returns when it is on the disk: in a slot of this process, or in a
+    /// separate file if no slot is free or the answer is too long.
     pub(super) fn keep(&self, key: ExchangeKey, bytes: &[u8]) -> io::Result<()> {
         if let Ok(places) = &self.places {
             match places.keep(key, bytes) {
@@ -211,7 +211,7 @@ impl StateDirectory {
         }
     }
 
-    /// Returns `true` if a source still holds what it held when it was found.
+    /// Returns `true` if a source still holds the answer that was found in it.
     pub(super) fn still_holds(&self, source: &Source) -> io::Result<bool> {
         match source {
             Source::File(key) => self.rescue(*key).try_exists(),
@@ -247,7 +247,7 @@ impl StateDirectory {
         Ok(kept)
     }
 
-    /// Returns the exchanges of this store for which this node keeps something. Places that cannot be read are logged.
+    /// Returns the exchanges of this store for which this node keeps an answer. Slots that cannot be read are logged.
     pub(super) fn all_stored(&self) -> io::Result<Vec<ExchangeKey>> {
         let prefix = format!("answer-{}-", self.store);
         let key = |name: &String| {

@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use super::{Exchanges, StateDirectory};
 use crate::ground::Ground;
 
-/// The exchanges in progress, over the ground.
+/// The exchanges in progress, on top of the [`Ground`].
 ///
 /// It dereferences to the ground, so that `&Arc<System>` is also accepted where `&Arc<Ground>` is expected.
 pub(crate) struct System {

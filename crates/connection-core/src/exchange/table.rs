@@ -34,7 +34,7 @@ pub(crate) struct Exchanges {
     unsent: Mutex<HashMap<ExchangeKey, Sent>>,
     /// `true` if no further exchange may begin.
     closed: AtomicBool,
-    /// The database's time when this process first read it, with the time that had passed here.
+    /// The database's time when this process first read it, with the time that had passed in this process.
     first: OnceLock<Moment>,
 }
 
@@ -88,8 +88,8 @@ impl Exchanges {
         lock(&self.unsent).insert(key, sent);
     }
 
-    /// Removes and returns the unsent attempt before another is made, because two attempts of the same second could not
-    /// be told apart.
+    /// Removes and returns the unsent attempt before another is made, because two attempts of the same second cannot be
+    /// distinguished.
     pub(super) fn forget_unsent(&self, key: ExchangeKey) -> Option<Sent> {
         lock(&self.unsent).remove(&key)
     }
@@ -103,13 +103,13 @@ impl Exchanges {
     pub(crate) async fn settled(&self) {
         let flights: Vec<_> = {
             let flights = lock(&self.flights);
-            // The flag is set under the lock, so that each exchange is either in the list or sees the flag.
+            // The flag is set under the lock, so every exchange is either in the list or finds the flag set.
             self.closed.store(true, Ordering::Relaxed);
             flights.values().cloned().collect()
         };
         for mut progress in flights {
             let ended = progress.wait_for(|progress| !matches!(progress, Progress::UnderWay));
-            // An exchange whose task has gone has ended, too.
+            // An exchange without a task has ended, too.
             drop(ended.await);
         }
     }

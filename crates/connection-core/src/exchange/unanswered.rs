@@ -16,20 +16,20 @@ use crate::{Error, exchange::System, store::rows::Sent};
 pub(super) enum AttemptState {
     /// This node kept its answer, which is recorded now.
     Answered,
-    /// It had an answer that cannot be read.
+    /// The attempt had an answer that cannot be read.
     Lost(Uncertain),
     Sent(Sent),
 }
 
-/// Finds out whether the attempt is over. The proof comes before the look at the directory: in the other order, an
-/// answer written between the two would be missed.
+/// Finds out whether the attempt is over. The proof comes before the search of the directory: in the other order, an
+/// answer that is written between the two would be missed.
 pub(super) async fn attempt_state(
     shared: &Arc<System>,
     exchange: &Exchange,
     sent: Sent,
     now: Moment,
 ) -> Result<AttemptState, Error> {
-    // The caller is alone with this exchange in its process, so an attempt of this process is over.
+    // A process runs an exchange only once at a time, so an earlier attempt of this process is over.
     let proven = sent.process_id == shared.process
         || rescue::is_gone(shared, sent.node_id.as_deref(), &sent.process_id).await
         || is_silent(shared, exchange, &sent, now).await?;

@@ -129,8 +129,8 @@ impl StoredValues {
         if is_fit && is_declared { Ok(()) } else { Err(ServiceError::Denied) }
     }
 
-    /// Runs on a task of the core: the store's connections belong to its runtime, and a write that was begun is
-    /// completed.
+    /// Runs `work` on a task of the core: the store's connections belong to the core's runtime, and a write that has
+    /// begun is completed.
     async fn on_task<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, ServiceError>> + Send + 'static,

@@ -56,7 +56,7 @@ impl ToolService for LocalTools {
     }
 
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
-        // This service is the one outside of setups, where no tool is run.
+        // A kind gets this service outside of setups, where no tool is run.
         Box::pin(async move { self.declared(tool).and(Err(ServiceError::Denied)) })
     }
 }

@@ -49,7 +49,7 @@ impl ProfilePatch {
         Self::default()
     }
 
-    /// Changes the label.
+    /// Changes the label of the profile.
     pub fn label(mut self, label: impl Into<DisplayText>) -> Self {
         self.label = Some(label.into());
         self

@@ -1,9 +1,9 @@
 //! Probes the directory of a tool: its files tell whether somebody is signed in, and as whom, without running
 //! anything.
 //!
-//! Everything is read through the file service, below the directory and within the host's bounds. Nothing is said
-//! about a path outside of these bounds, not even its type. No link leads out of the directory, and files larger
-//! than one mebibyte are not read. The cache holds the conclusions about a file, never its content.
+//! Everything is read through the file service, below the directory and within the host's bounds. Nothing is reported
+//! about a path outside of these bounds, not even its type. No link leads out of the directory, and files larger than
+//! one mebibyte are not read. The cache holds the conclusions about a file, never its content.
 
 use std::{
     io,
@@ -212,9 +212,9 @@ impl Prober<'_> {
 /// The question about a value.
 #[derive(Clone, Copy, Debug)]
 enum ProbeQuestion {
-    /// The text of the value.
+    /// The question for the text of the value.
     Account,
-    /// Is there a value?
+    /// The question whether there is a value.
     Login,
 }
 
@@ -257,7 +257,7 @@ fn conclusion(content: &Secret, value: &ProbeValue, what: ProbeQuestion) -> Stri
     }
 }
 
-/// Applies `say` to the value, or returns `None` if the file does not have it.
+/// Applies `say` to the value; `None` if the file does not contain the value.
 fn find<T>(file: &Value, value: &ProbeValue, say: fn(&Value) -> T) -> Option<T> {
     let found = file.pointer(&value.pointer)?;
     let Some(claim) = &value.claim else { return Some(say(found)) };
@@ -297,7 +297,7 @@ fn name(value: &Value) -> String {
     text.as_str().trim().to_owned()
 }
 
-/// Returns the state of the path and its real path. Reads the disk, and says nothing about paths that are out of
+/// Returns the state of the path and its real path. Reads the disk, and reports nothing about paths that are out of
 /// bounds.
 fn directory_state(bounds: &Bounds, path: &Path) -> (DirectoryState, Option<PathBuf>) {
     // For a path that does not exist, its nearest existing ancestor is checked.

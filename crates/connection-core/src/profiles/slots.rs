@@ -1,6 +1,6 @@
 //! Slots, and the choice of a profile: the named one, that of the slot, or the default of the kind.
 //!
-//! A slot is a place with its own default profile, such as a workspace. The host chooses its name.
+//! A slot is a part of a host, such as a workspace, that has its own default profile. The host chooses its name.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ impl Profiles {
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotFound`] if the named profile does not exist: nothing takes its place. Also the errors of
-    /// [`list`](Self::list).
+    /// [`ProfileError::NotFound`] if the named profile does not exist: no other profile is used instead. Also the
+    /// errors of [`list`](Self::list).
     pub fn resolve<'a>(
         &'a self,
         named: Option<ProfileId>,

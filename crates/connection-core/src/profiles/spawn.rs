@@ -52,14 +52,14 @@ impl SpawnOptions {
         Self { program: program.into(), args, env, without, cwd, applied }
     }
 
-    /// Appends an argument.
+    /// Appends an argument after the others.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// Sets a variable.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.insert(name.into(), value.into());

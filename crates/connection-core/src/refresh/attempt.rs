@@ -37,18 +37,18 @@ pub(super) enum Outcome {
     Failed(NotLive),
     /// The plugin is at fault. The answers stay recorded for the next attempt.
     Fault(NotLive),
-    /// Nothing could be recorded, so nothing more was sent.
+    /// An intent or an answer could not be recorded, so no further request was sent.
     Stuck(Error),
 }
 
-/// The result of an attempt, with the exchanges that it spent.
+/// The result of an attempt, with its exchanges.
 pub(super) struct Attempt {
     pub(super) outcome: Outcome,
     /// The answers that the commit of the refreshed credential deletes.
     pub(super) keys: Vec<ExchangeKey>,
     /// The answers that the record of the failure deletes.
     pub(super) judged: Vec<ExchangeKey>,
-    /// The answer by which the plugin judged, if its status was a success.
+    /// The answer on which the plugin based its result, if its status was a success.
     pub(super) yes: Option<ExchangeKey>,
     /// The exchange whose answer was lost.
     pub(super) uncertain: Option<Uncertain>,

@@ -2,8 +2,8 @@
 //!
 //! The generation decides. If it changed meanwhile, the refreshed credential is dropped and the newer one stays. The
 //! recorded answers stay, and the next refresh uses those that fit the newer credential. If only the lease changed, the
-//! refreshed credential is stored nevertheless: what was spent for it is gone, so it may be the only one that works.
-//! The new holder of the lease finds another generation and stops.
+//! refreshed credential is stored nevertheless: the token that was spent for it is used up, so it may be the only
+//! credential that works. The new holder of the lease finds another generation and stops.
 
 use std::sync::Arc;
 
@@ -190,7 +190,8 @@ async fn put(
     let scopes = fresh.granted_scopes.take();
     let is_other = scopes.is_some() && scopes != row.granted_scopes;
     fresh.granted_scopes = scopes.or_else(|| row.granted_scopes.clone());
-    // The replaced credential is dead or will be, so a rollback to it or to the one before is not possible.
+    // The replaced credential no longer works, or soon will not, so a rollback to it or to the one before it is not
+    // possible.
     let announced_at = tx.delete_credential_and_previous(id, seen).await?;
     fresh.plan.announced_at = announced_at.filter(|at| plan::is_announced(*at, fresh.plan.authorized_until));
     tx.insert_credential(&fresh).await?;
@@ -220,8 +221,8 @@ async fn put(
     Ok(CommitOutcome::Done { before, after, outcome, affected: Some(affected) })
 }
 
-/// Returns the liveness that a refreshed credential proves. The provider has just made the credential for this account,
-/// which is what a probe asks. Any other problem is found by the next probe, which is due at once.
+/// Returns the liveness that a refreshed credential proves. The provider has just issued the credential for this
+/// account, which is what a probe would show. The next probe, which is due at once, finds any other problem.
 fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generation: i64, now: i64) -> LivenessRow {
     let live = |next_check_at| LivenessRow {
         connection_id: id,

@@ -31,7 +31,7 @@ pub(super) struct Failure {
     next: NextAttempt,
     /// The answers that are no longer needed.
     pub(super) keys: Vec<ExchangeKey>,
-    /// The answer that the plugin could not read. The token that it answers is spent, so the exchange becomes unclear.
+    /// The answer that the plugin could not read. Its token is spent, so the exchange becomes unclear.
     unreadable: Option<ExchangeKey>,
     /// The exchange whose answer may have been recorded meanwhile.
     awaited: Option<ExchangeKey>,
@@ -56,8 +56,8 @@ impl Failure {
     /// Returns the failure that a plugin reported, unless an exchange has no clear answer.
     ///
     /// Without a clear answer, only the rule for such exchanges decides what follows. The answers recorded before it
-    /// stay, because the next attempt needs them. `yes` is the answer by which the plugin judged, if its status was a
-    /// success.
+    /// stay, because the next attempt needs them. `yes` is the answer on which the plugin based its result, if its
+    /// status was a success.
     pub(super) fn of(
         semantics: Option<RefreshSemantics>,
         why: NotLive,
@@ -74,7 +74,8 @@ impl Failure {
             return Self { why, next, keys: Vec::new(), unreadable: None, awaited: None };
         }
         let Some(uncertain) = uncertain else {
-            // "Offline" does not say what became of the token, but the status says that the provider accepted it.
+            // An offline result leaves open what happened to the token, but the status shows that the provider accepted
+            // it.
             let is_unread = why.liveness == Liveness::Offline && why.reason.code != reason::RATE_LIMITED;
             let unreadable = yes.filter(|_| is_unread && !is_stable);
             let is_final = why.reason.code == reason::NEEDS_REAUTHORIZATION;
@@ -230,7 +231,7 @@ async fn note(
     let before_that = stored.plan.refresh_reason.as_deref().and_then(json::to_reason);
     let plan = PlanRow { refresh_failures: failures, refresh_reason: Some(reason.clone()), refresh_at, ..stored.plan };
     tx.set_plan(id, seen, &plan).await?;
-    // The event is appended once, and not after each attempt with the same outcome.
+    // The event is appended only if the outcome differs from that of the previous attempt.
     if before_that.is_none_or(|reason| outcome_of(&reason.code) != outcome) {
         let again = plan.refresh_at.map(|at| Timestamp::from_seconds(at).to_rfc3339());
         let body = serde_json::json!({ "outcome": outcome.name(), "reason": why.reason.code, "again": again });

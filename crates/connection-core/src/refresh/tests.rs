@@ -110,7 +110,7 @@ fn a_stage_says_what_is_done_before_a_use() {
         ((Some(now), past, 0), Stage::Expired),
         // The credential was made a moment ago and has ended.
         ((past, future, 0), Stage::Fresh),
-        // A pause lasts, or is over.
+        // A pause that is not over yet, and one that is.
         ((future, future, 2), Stage::Fresh),
         ((past, future, 2), Stage::Failed),
         ((past, past, 2), Stage::Expired),

@@ -91,7 +91,7 @@ impl Cache {
         let waited = entry.reading.try_lock().is_err();
         let _reading = entry.reading.lock().await;
         if waited && let Some((number, of, error)) = lock(&entry.state).failed {
-            // The read that was running when this call began.
+            // The error is that of the read that was running when this call began.
             if number == before + 1 && of == version {
                 return Err(error);
             }
@@ -216,7 +216,7 @@ mod tests {
         tree.made("n", 2).await.unwrap();
         tree.made("other", 2).await.unwrap();
         assert_eq!(tree.computed(), 3);
-        // The size is the same, so only the time differs.
+        // The size stays the same, so only the modification time differs.
         let later = fs::metadata(&tree.file).unwrap().modified().unwrap() + std::time::Duration::from_millis(20);
         fs::write(&tree.file, "two").unwrap();
         fs::File::options().write(true).open(&tree.file).unwrap().set_modified(later).unwrap();
@@ -229,7 +229,7 @@ mod tests {
         let tree = Tree::new();
         let key = Key { namespace: "n".into(), root: tree.root.as_str().into(), path: "a".into() };
         let all = || async {
-            // Nobody reads before all of them have called.
+            // No call reads the file before all calls have begun.
             let entry = tree.cache.entry(&key);
             let held = entry.reading.lock().await;
             let let_go = async { drop(held) };

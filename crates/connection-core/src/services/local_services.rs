@@ -1,4 +1,4 @@
-//! What a host provides of its machine: the tools that kinds may use, and the window in which a person logs in.
+//! The services of a host's machine: the tools that kinds may use, and the window in which a person logs in.
 
 use std::{fmt, sync::Arc};
 

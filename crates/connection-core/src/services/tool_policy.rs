@@ -222,15 +222,15 @@ pub enum ToolNotAllowed {
     /// The argument is not listed.
     #[error("this host does not allow profiles to give '{program}' the argument '{argument}'")]
     Argument {
-        /// The program.
+        /// The name of the program.
         program: String,
-        /// The argument.
+        /// The argument, as the kind declares it.
         argument: String,
     },
     /// The path is not listed.
     #[error("this host does not allow kinds to name {path} for '{program}'")]
     Path {
-        /// The program.
+        /// The name of the program.
         program: String,
         /// The path, as the kind declares it.
         path: String,
@@ -238,15 +238,15 @@ pub enum ToolNotAllowed {
     /// The program is not listed.
     #[error("this host does not allow kinds to look for or run '{program}'")]
     Program {
-        /// The program.
+        /// The name of the program.
         program: String,
     },
     /// The variable is not listed.
     #[error("this host does not allow profiles to set the variable '{variable}' for '{program}'")]
     Variable {
-        /// The program.
+        /// The name of the program.
         program: String,
-        /// The variable.
+        /// The name of the environment variable.
         variable: String,
     },
 }

@@ -151,7 +151,7 @@ impl Reader {
         // Ids are hexadecimal, so the text is valid JSON.
         let ids = ids.iter().map(|id| format!("\"{}\"", id.as_uuid().simple())).collect::<Vec<_>>().join(",");
         let sql = match self.engine() {
-            // Without a connection, no text is run.
+            // If the connection is lost, no text is run.
             Engine::Lost => "",
             #[cfg(feature = "postgres")]
             Engine::Postgres(_) => KINDS_ON_POSTGRES,
@@ -226,7 +226,8 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), expected, new, now)? == 1)
     }
 
-    /// Returns `false` if the connection does not exist, and [`StoreError::Conflict`] if the label is taken.
+    /// Sets the label. Returns `false` if the connection does not exist, and [`StoreError::Conflict`] if the label is
+    /// taken.
     pub(crate) async fn set_account_label(
         &mut self,
         id: ConnectionId,
@@ -239,7 +240,8 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), label, now)? == 1)
     }
 
-    /// Returns `false` if the connection does not exist.
+    /// Makes the connection the default of its provider, or no longer the default. Returns `false` if the connection
+    /// does not exist.
     pub(crate) async fn set_account_default(
         &mut self,
         id: ConnectionId,

@@ -16,7 +16,8 @@ use crate::{
     ids::{ConnectionId, SessionId},
 };
 
-/// The number of signals that a waiter may be behind. After that it is told only that something changed.
+/// The maximum number of signals that are kept for a waiter. A waiter that has missed some learns only that something
+/// changed.
 const BACKLOG: usize = 256;
 /// The interval at which a SQLite database is polled while somebody waits.
 const POLL: Duration = Duration::from_millis(100);
@@ -28,11 +29,11 @@ pub(crate) enum Changed {
     Connection(ConnectionId),
     /// A setup session, or an input that arrived for it.
     Setup(SessionId),
-    /// The keyset.
+    /// The row of the keyset.
     Keys,
-    /// The inbox of a connection.
+    /// The webhook inbox of a connection.
     Webhook(ConnectionId),
-    /// Any row.
+    /// Any row: the signal does not say which.
     Something,
 }
 
@@ -86,7 +87,7 @@ impl Signals {
         if let Some(listener) = self.listener.get() {
             listener(changed);
         }
-        // An error means that nobody waits.
+        // An error means that there are no waiters.
         drop(self.waiting.send(changed));
     }
 
@@ -144,7 +145,7 @@ impl Changes {
     /// Waits until something that `concerns` the caller may have changed since the last call, or `at_most` has
     /// passed.
     ///
-    /// On SQLite, changes by other processes are seen within a tenth of a second, without knowing what changed.
+    /// On SQLite, a change by another process is seen within a tenth of a second, but not which row changed.
     ///
     /// # Cancellation
     ///

@@ -49,7 +49,7 @@ impl Tx {
         execute!(self, SQL, owner, extension, connection.as_uuid(), mark).map(drop)
     }
 
-    /// Returns `false` if there was no choice.
+    /// Deletes a choice. Returns `false` if there was none.
     pub(crate) async fn delete_choice(&mut self, owner: &str, extension: &str) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_extension_choice WHERE owner = $1 AND extension = $2";
         Ok(execute!(self, SQL, owner, extension)? == 1)

@@ -10,7 +10,7 @@ use super::{
 macro_rules! clocked {
     ($reader:expr, $first:literal $(, $next:literal)*) => {
         match $reader.engine() {
-            // Without a connection, no text is run.
+            // If the connection is lost, no text is run.
             Engine::Lost => "",
             #[cfg(feature = "postgres")]
             Engine::Postgres(_) => {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::Sealed;
 use crate::ids::{ConnectionId, ProfileId, SessionId};
 
-/// A value that a column of SQLite can hold. Without the engine, every type is one.
+/// A value that a column of SQLite can hold. Without the engine, this includes every type.
 #[cfg(feature = "sqlite")]
 pub(super) trait OnSqlite: for<'v> Decode<'v, Sqlite> + Type<Sqlite> {}
 #[cfg(feature = "sqlite")]
@@ -24,7 +24,7 @@ pub(super) trait OnSqlite {}
 #[cfg(not(feature = "sqlite"))]
 impl<T> OnSqlite for T {}
 
-/// A value that a column of PostgreSQL can hold. Without the engine, every type is one.
+/// A value that a column of PostgreSQL can hold. Without the engine, this includes every type.
 #[cfg(feature = "postgres")]
 pub(super) trait OnPostgres: for<'v> Decode<'v, Postgres> + Type<Postgres> {}
 #[cfg(feature = "postgres")]
@@ -112,7 +112,7 @@ impl Columns<'_> {
     }
 }
 
-/// Returns the error for a value of this column that is not one that this program writes.
+/// Returns the error for a value in this column that this program does not write.
 pub(super) fn of_column(name: &str, source: Box<dyn std::error::Error + Send + Sync>) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: format!("{name:?}"), source }
 }
@@ -133,7 +133,7 @@ impl<T: FromColumns> FromColumns for Found<T> {
     }
 }
 
-/// Decodes a row.
+/// Decodes a row of a driver by the positions of its columns.
 pub(super) fn decoded<'r, T: FromColumns>(row: impl Into<Columns<'r>>) -> Result<T, sqlx::Error> {
     T::from_columns(&mut row.into(), "")
 }

@@ -22,7 +22,7 @@ impl Reader {
 }
 
 impl Tx {
-    /// Returns [`StoreError::Conflict`] if the connection has a credential in that state already.
+    /// Inserts a credential. Returns [`StoreError::Conflict`] if the connection has a credential in that state already.
     pub(crate) async fn insert_credential(&mut self, row: &CredentialRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_credential (connection_id, generation, state, sealed, key_id, \
                            secret_names, granted_scopes, valid_until, created_at, renew_at, authorized_until, \

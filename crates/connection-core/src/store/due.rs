@@ -1,7 +1,7 @@
 //! Queries for due work, over all owners.
 //!
-//! Each query walks one index in the order of time and reads no more rows than the limit. What is left is read by
-//! the next look.
+//! Each query walks one index in the order of time and reads no more rows than the limit. The next call reads the
+//! remaining rows.
 
 use super::{
     Reader, StoreError, Tx,
@@ -132,8 +132,8 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), at, next)? == 1)
     }
 
-    /// Records that the end of a credential was announced. Returns `false` if it was announced already, or if the
-    /// credential is no longer current.
+    /// Records that the coming end of a credential was announced. Returns `false` if it was announced already, or if
+    /// the credential is no longer current.
     pub(crate) async fn announce(&mut self, id: ConnectionId, generation: i64, now: i64) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_credential SET announced_at = $3 \
                            WHERE connection_id = $1 AND generation = $2 AND state = 'current' AND announced_at IS NULL";

@@ -18,13 +18,13 @@ use sqlx::{SqlSafeStr as _, SqlStr, pool::PoolConnection};
 use super::postgres::Lender;
 use super::{StoreError, changes::Changed, rows::NewestEvent};
 
-/// Reads rows.
+/// A connection that reads rows.
 pub(crate) struct Reader {
     pub(super) connection: Connection,
     pub(super) place: Arc<str>,
-    /// `true` if statements may be prepared on the server, which a pooler in between does not allow.
+    /// `true` if statements may be prepared on the server. A pooler does not allow that.
     pub(super) prepares: bool,
-    /// The source of another connection when this one dies. A job has none, because its work would be lost.
+    /// The source of another connection if this one dies. A job has none, because its earlier work would be lost.
     #[cfg(feature = "postgres")]
     lender: Option<Lender>,
     /// The error of the first statement that failed.
@@ -180,7 +180,7 @@ impl Reader {
     #[cfg(feature = "postgres")]
     pub(super) async fn is_replaced(&mut self, error: &sqlx::Error) -> bool {
         let Some(lender) = self.lender.as_mut().filter(|_| is_dead(error)) else { return false };
-        // Returned to the pool first, which may have no room for another connection.
+        // The dead connection is returned first, because the pool may have no room for another one.
         self.connection = Connection::Lost;
         // Without another connection, the caller gets the error of the statement.
         let Ok(another) = lender.lend().await else { return false };
@@ -194,8 +194,8 @@ impl Reader {
         false
     }
 
-    /// Returns the result of a statement, and remembers the first failure. On PostgreSQL nothing after a failed
-    /// statement in a transaction is kept; remembering the failure gives the same behaviour on every engine.
+    /// Returns the result of a statement, and remembers the first failure. On PostgreSQL, nothing in a transaction is
+    /// kept after a statement has failed; remembering the failure gives every engine the same behaviour.
     pub(super) fn checked<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         #[cfg(feature = "sqlite")]
         if self.begun == Begun::Now {
@@ -285,8 +285,8 @@ macro_rules! on_engine {
 
 pub(super) use on_engine;
 
-/// Runs an expression as [`on_engine`] does, and again with another connection while connections turn out to be
-/// dead. Only for statements that just read.
+/// Runs an expression as [`on_engine`] does, and again with another connection if the connection is dead. Only for
+/// statements that only read.
 macro_rules! read_on_engine {
     ($reader:expr, $text:expr, $sql:ident, $connection:ident => $run:expr) => {{
         let result = loop {

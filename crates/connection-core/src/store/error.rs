@@ -102,7 +102,7 @@ pub enum StoreError {
     Refused {
         /// The name of the database.
         place: String,
-        /// The rule.
+        /// The rule that the row violates.
         detail: String,
     },
     /// The database has a table of another program with one of our names.
@@ -287,7 +287,7 @@ impl StoreError {
 /// Returns what happened on the way to a server, without the number of the system error.
 fn cause(error: &io::Error) -> String {
     let words = error.kind().to_string();
-    // An error that is not from the system has its own words, such as the problem with a certificate.
+    // An error that is not from the system has its own message, such as the problem with a certificate.
     if error.raw_os_error().is_none() || words.starts_with("uncategorized") { error.to_string() } else { words }
 }
 

@@ -224,7 +224,7 @@ impl Tx {
         let (account, newest) = self.standing_before(event).await?;
         let standing = standing_by_event(event, account.as_ref(), newest.as_ref(), mac);
         let (last, before) = newest.map(|newest| (newest.event.seq, newest.event.chain)).unzip();
-        // Only an edit can bring the number to its maximum.
+        // The number reaches its maximum only if the database was edited.
         let Some(seq) = i64::checked_add(last.unwrap_or_default(), 1) else {
             let detail = "the events of a connection have no next number".into();
             return Err(StoreError::Corrupt { place: self.place.to_string(), detail });
@@ -272,10 +272,10 @@ impl Tx {
     }
 }
 
-/// Returns how the connection stands with this event.
+/// Returns the state of the connection according to this event.
 ///
-/// Nothing is taken from an event that is not linked to the one before it. If no event has described the connection
-/// before, only its first event may do so. Otherwise the program itself would confirm what somebody edited.
+/// An event that is not linked to the one before it contributes nothing. If no earlier event has described the
+/// connection, only its first event may do so; otherwise the program itself would confirm an edited row.
 fn standing_by_event(
     event: &EventRow,
     account: Option<&AccountFacts>,
@@ -299,12 +299,12 @@ fn standing_by_event(
         // drawn when a credential is sealed, and one that was drawn earlier may be stored later. A lower generation
         // is therefore no sign of an edit.
         RowClaim::Row => is,
-        // The row is older than the event, so the event counts.
+        // The row is older than the event, so the state of the event is kept.
         _ => before,
     })
 }
 
-/// Computes what an event would say about the row as it is.
+/// Computes the state that an event records for the row as it is.
 fn standing(account: &AccountFacts, mac: Mac<'_>) -> Standing {
     let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, generation } = account;
     let id = id.as_uuid();

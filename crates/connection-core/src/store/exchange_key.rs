@@ -1,4 +1,4 @@
-//! What names an exchange in the store, and to whom it belongs.
+//! The key of an exchange in the store, and the connection or session that the exchange belongs to.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use connection_contract::encode;
 use super::{Lock, StoreError, Tx};
 use crate::ids::{ConnectionId, SessionId};
 
-/// Names what one exchange spends: an HMAC of it under the key of the store that is never rotated, so that every process
-/// finds the same name at any time.
+/// The key of an exchange: an HMAC of the token or code that it spends, under a key of the store that is never rotated.
+/// Every process therefore computes the same key at any time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ExchangeKey([u8; 32]);
 
-/// To whom an exchange belongs; it goes with it.
+/// The connection or session that an exchange belongs to. The exchange is deleted with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Connection(ConnectionId),
@@ -20,7 +20,7 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
-    /// Of what it belongs to: see [`Tx::lock`].
+    /// Takes the lock of the connection or session; see [`Tx::lock`].
     pub(crate) async fn lock(self, tx: &mut Tx) -> Result<(), StoreError> {
         match self {
             Self::Connection(id) => tx.lock(Lock::Connection(id)).await,

@@ -43,7 +43,7 @@ impl Reader {
         found.map(|found| found.row().ok_or_else(|| self.corrupt_exchange())).transpose()
     }
 
-    /// Returns when that boot first saw that an attempt was over, in seconds since the boot.
+    /// Returns the time at which that boot first found that an attempt was over, in seconds since the boot.
     pub(crate) async fn exchange_look(
         &mut self,
         key: ExchangeKey,
@@ -144,7 +144,7 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Records that no process is sending the request any longer, and when this boot saw that. Returns the time by
+    /// Records that no process is sending the request any longer, and when this boot found that. Returns the time by
     /// the database's clock, or `None` if the row no longer is as `sent` says.
     pub(crate) async fn conclude_exchange(
         &mut self,
@@ -179,8 +179,8 @@ impl Tx {
         execute!(self, sql, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays).map(drop)
     }
 
-    /// Removes an answer that nobody could read, if it belongs to the attempt `least` or a later one. The outcome
-    /// of the request is unknown from then on. Returns `None` if there is no such answer.
+    /// Removes an answer that could not be read, if it belongs to the attempt `least` or a later one. The outcome of
+    /// the request is unknown from then on. Returns `None` if there is no such answer.
     pub(crate) async fn reopen_exchange(
         &mut self,
         key: ExchangeKey,
@@ -200,7 +200,7 @@ impl Tx {
         Ok(reopened)
     }
 
-    /// Replaces all earlier looks.
+    /// Records when this boot first found that an attempt was over, and deletes all earlier records of the exchange.
     pub(super) async fn note_first_look(
         &mut self,
         key: ExchangeKey,
@@ -211,7 +211,7 @@ impl Tx {
         self.note_look(key, attempt, seen).await
     }
 
-    /// Records when this boot first saw that an attempt was over, replacing what it recorded before.
+    /// Records when this boot found that an attempt was over, in place of its earlier record.
     pub(crate) async fn note_look(
         &mut self,
         key: ExchangeKey,

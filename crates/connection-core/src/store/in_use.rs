@@ -23,7 +23,7 @@ row! {
 }
 
 row! {
-    /// The columns of a [`ListedRow`] that neither the facts of the account nor the credential have.
+    /// The columns of a [`ListedRow`] that are neither in the facts of the account nor in the credential.
     #[derive(Clone, Debug)]
     struct ShownRow {
         a_account_label: String,

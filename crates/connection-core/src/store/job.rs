@@ -38,7 +38,7 @@ pub(super) enum Outcome {
 
 pub(super) trait Job: Send {
     fn durability(&self) -> Durability;
-    /// Runs the job. Called once.
+    /// Runs the job. It is called once.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome>;
     /// Answers the caller, with the result of the batch.
     fn answer(self: Box<Self>, batch: Result<(), StoreError>);
@@ -94,8 +94,8 @@ where
     }
 
     fn answer(self: Box<Self>, batch: Result<(), StoreError>) {
-        // Published before the caller is answered, and also after a failed commit: perhaps only its confirmation
-        // was lost.
+        // The changes are published before the caller gets its answer. They are published after a failed commit, too,
+        // because perhaps only its confirmation was lost.
         if let Some(Ok(_)) = &self.result {
             self.changed.iter().for_each(|changed| self.signals.publish(*changed));
         }
@@ -105,12 +105,12 @@ where
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StoreError::Panicked),
         };
-        // The caller may have dropped its future. The job counts all the same.
+        // The caller may have dropped its future. The job is committed all the same.
         drop(self.answer.send(result));
     }
 }
 
-/// Polls the future to its end. A panic, also while it is dropped, becomes an error.
+/// Polls the future to its end. A panic in the future, or while it is dropped, becomes an error.
 async fn contained<'t, T>(make: impl FnOnce() -> BoxFuture<'t, Result<T, StoreError>>) -> Result<T, StoreError> {
     let Ok(future) = catch_unwind(AssertUnwindSafe(make)) else { return Err(StoreError::Panicked) };
     let mut future = Some(future);

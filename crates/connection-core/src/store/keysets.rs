@@ -23,8 +23,8 @@ impl Reader {
 }
 
 impl Tx {
-    /// Returns `false` if there is a keyset already: another first start was faster, and its keys are the ones to
-    /// read.
+    /// Inserts the keyset. Returns `false` if there is one already: another first start was faster, and the caller must
+    /// read its keyset.
     pub(crate) async fn insert_keyset(&mut self, row: &KeysetRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_keyset (only_row, store_id, revision, keys_revision, slot_a, slot_b) \
                            VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (only_row) DO NOTHING";

@@ -31,7 +31,7 @@ impl Tx {
         execute!(self, SQL, owner, namespace, key, public, sealed).map(drop)
     }
 
-    /// Returns `false` if there was no value.
+    /// Deletes a value. Returns `false` if there was none.
     pub(crate) async fn delete_kv(&mut self, owner: &str, namespace: &str, key: &str) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_kv WHERE owner = $1 AND namespace = $2 AND key = $3";
         Ok(execute!(self, SQL, owner, namespace, key)? == 1)

@@ -25,12 +25,12 @@ pub(crate) struct ListFilter {
     /// The owner; `None` for all owners.
     pub(crate) owner: Option<String>,
     pub(crate) kind: Option<String>,
-    /// One of these kinds; see [`any_of`].
+    /// The allowed kinds; see [`any_of`].
     pub(crate) kinds: Option<String>,
     pub(crate) label: Option<String>,
-    /// One of these livenesses; see [`any_of`].
+    /// The allowed livenesses; see [`any_of`].
     pub(crate) liveness: Option<String>,
-    /// With a credential that ends by this time.
+    /// Only connections with a credential that ends by this time.
     pub(crate) valid_until: Option<i64>,
     /// The kinds for which the end of the authorization counts instead of that of the credential; see [`any_of`].
     pub(crate) renewing: String,

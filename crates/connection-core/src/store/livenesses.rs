@@ -68,7 +68,7 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Makes the connection due for a verification at `at` at the latest.
+    /// Makes the connection due for a verification at the time `at`, or earlier if it already is.
     pub(crate) async fn check_by(&mut self, id: ConnectionId, at: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_liveness SET next_check_at = $2 WHERE connection_id = $1 \
                            AND (next_check_at IS NULL OR next_check_at > $2)";

@@ -38,7 +38,7 @@ pub(super) enum Source {
     Address(SecretString),
     #[cfg(feature = "sqlite")]
     Sqlite(SqlitePool),
-    /// A pool, and the runtime of the host, which connections of the pool must not outlive.
+    /// A pool of the host, and the runtime on which its connections must live.
     #[cfg(feature = "postgres")]
     Postgres(PgPool, Option<Handle>),
 }
@@ -130,7 +130,7 @@ impl From<PgPool> for StoreSource {
     }
 }
 
-/// The server behind a pooler.
+/// The options of the server itself, for a database that is reached through a pooler.
 #[cfg(feature = "postgres")]
 pub(super) type Direct = PgConnectOptions;
 #[cfg(not(feature = "postgres"))]
@@ -171,7 +171,7 @@ impl Location {
         Err(StoreError::InvalidAddress { reason })
     }
 
-    /// Returns the server itself, which is behind a pooler.
+    /// Returns the options of the server itself, for use as a direct address.
     pub(super) fn direct(self) -> Result<Direct, StoreError> {
         match self {
             #[cfg(feature = "postgres")]

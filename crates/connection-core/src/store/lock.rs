@@ -1,9 +1,9 @@
 //! Locks on the rows that one job reads and then changes.
 //!
-//! SQLite has a single writer, so its jobs never overlap. On PostgreSQL, jobs run concurrently: a job that decides
-//! on what it reads takes the lock first. The lock is released when the transaction ends, so a pooler in between
-//! does no harm. A job that needs several locks takes them in the order of the variants, so that no two jobs wait
-//! for each other.
+//! SQLite has a single writer, so its jobs never overlap. On PostgreSQL, jobs run concurrently: a job that decides on
+//! what it reads takes the lock first. The lock is released when the transaction ends, so it also works through a
+//! pooler. A job that needs several locks takes them in the order of the variants, so that no two jobs wait for each
+//! other.
 
 #[cfg(feature = "sqlite")]
 use super::engine::Engine;

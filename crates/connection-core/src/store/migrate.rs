@@ -13,7 +13,8 @@ use super::StoreError;
 /// The name is also in the query of `postgres/open.rs`.
 const TABLE: &str = "connection_migrations";
 
-/// Includes the files of an engine, whose names are a number and words. A test compares the list with the folder.
+/// Includes the migrations of an engine, whose file names are a number and words. A test compares the list with the
+/// folder.
 macro_rules! embedded {
     ($engine:literal: $($name:literal,)+) => {
         [$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $engine, "/", $name, ".sql")))),+]
@@ -27,7 +28,7 @@ pub(super) use embedded;
 pub(super) fn configured<const FILES: usize>(files: [(&'static str, &'static str); FILES]) -> Migrator {
     let migration = |(name, text): (&'static str, &'static str)| {
         let (version, words) = name.split_once('_').unwrap_or((name, ""));
-        // A name without a number would be a version of its own, and a test compares the versions with the files.
+        // A file name without a number would get a wrong version; a test compares the versions with the files.
         let version = version.parse().unwrap_or(0);
         Migration::new(version, words.replace('_', " ").into(), MigrationType::Simple, text.into_sql_str(), false)
     };
@@ -78,7 +79,8 @@ fn refused(migrator: &Migrator, error: &MigrateError, place: &str) -> StoreError
     }
 }
 
-/// Returns why the table of migrations could not be read. A table without our columns belongs to another program.
+/// Returns the reason why the table of migrations could not be read. A table without our columns belongs to another
+/// program.
 pub(super) fn unreadable_table(error: &sqlx::Error, place: &str) -> StoreError {
     let is_another = error.as_database_error().is_some_and(|error| {
         // 42703 is PostgreSQL's undefined_column. SQLite has only a message.

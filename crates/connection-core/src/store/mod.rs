@@ -151,7 +151,7 @@ impl Store {
         Self { shared: Arc::new(Shared { engine, place, signals: Arc::default() }) }
     }
 
-    /// Changes rows. The job runs after those queued before it, and is committed as a whole or not at all.
+    /// Changes rows. The job runs after the jobs that were queued before it, and is committed as a whole or not at all.
     ///
     /// The job is queued by this call, not by the first poll. Dropping the future does not cancel it.
     ///
@@ -198,8 +198,8 @@ impl Store {
         }
     }
 
-    /// Returns why the database cannot be reached. A pool that waits for a connection does not report the cause, so
-    /// this tries to connect once more. Any other error is returned unchanged.
+    /// Returns the error with the reason why the database cannot be reached. A pool that waits for a connection does
+    /// not report the reason, so this connects once more. Any other error is returned unchanged.
     pub(crate) async fn explained(&self, error: StoreError) -> StoreError {
         match &self.shared.engine {
             #[cfg(feature = "postgres")]
@@ -255,8 +255,7 @@ impl Store {
 
 /// Creates or migrates the tables of a database to this program's version.
 ///
-/// It is for a deployment in which the program itself does not have the rights to do so. Opening a registry does
-/// the same.
+/// Use it for a deployment in which the program itself has no right to do so. Opening a registry does the same.
 ///
 /// # Cancellation
 ///

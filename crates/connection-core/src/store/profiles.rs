@@ -37,7 +37,7 @@ impl Reader {
         Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(kind,)| kind).collect())
     }
 
-    /// Returns owner, kind and directory of the profiles of all owners.
+    /// Returns the owner, kind and directory of each profile of all owners.
     pub(crate) async fn profile_directories(&mut self) -> Result<Vec<(String, String, String)>, StoreError> {
         all!(self, (String, String, String), "SELECT owner, kind, directory FROM connection_profile")
     }
@@ -136,7 +136,7 @@ impl Tx {
         execute!(self, SQL, owner, kind, slot, id.as_uuid(), now, mark).map(drop)
     }
 
-    /// Returns `false` if the slot names no profile.
+    /// Deletes a slot. Returns `false` if there was none.
     pub(crate) async fn delete_profile_slot(
         &mut self,
         owner: &str,

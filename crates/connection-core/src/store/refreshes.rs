@@ -40,7 +40,7 @@ impl Leased {
 }
 
 impl Reader {
-    /// Returns `None` if the connection does not exist.
+    /// Returns the lease of a refresh; `None` if the connection does not exist.
     pub(crate) async fn refresh_lease(&mut self, id: ConnectionId) -> Result<Option<Leased>, StoreError> {
         let sql = clocked!(
             self,

@@ -38,7 +38,7 @@ impl Reader {
         all!(self, RowEvent, OF_OWNER, owner, after, limit)
     }
 
-    /// Returns the owners that have row events, or rows that should have some.
+    /// Returns the owners that have row events, or rows that should have row events.
     pub(crate) async fn owners_of_marked_rows(&mut self) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "SELECT owner FROM connection_row_event UNION SELECT owner FROM connection_extension \
                            UNION SELECT owner FROM connection_extension_choice \
@@ -67,7 +67,7 @@ impl Tx {
             "INSERT INTO connection_row_event (owner, seq, subject, at, chain) VALUES ($1, $2, $3, $4, $5)";
         let last = optional!(self, RowEvent, LAST, owner)?;
         let (last, before) = last.map(|last| (last.seq, last.chain)).unwrap_or_default();
-        // Only an edit can bring the number to its maximum.
+        // The number reaches its maximum only if the database was edited.
         let Some(seq) = i64::checked_add(last, 1) else {
             let detail = "the row events of an owner have no next number".into();
             return Err(StoreError::Corrupt { place: self.place.to_string(), detail });

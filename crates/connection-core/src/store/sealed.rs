@@ -1,8 +1,7 @@
 //! A table of every sealed column, from which a key rotation seals all values again.
 //!
-//! A column that is missing here would keep values under a key that is dropped one day, so a test compares the
-//! table with the schema. The key of a sealed value is read from the value itself, bytes 6 to 13, never from
-//! another column.
+//! The values of a column that is missing here would be lost when their key is dropped, so a test compares the table
+//! with the schema. The key of a sealed value is read from the value itself, bytes 6 to 13, never from another column.
 
 use uuid::Uuid;
 
@@ -74,7 +73,7 @@ macro_rules! count {
     };
 }
 
-/// All sealed columns.
+/// All sealed columns of the schema.
 pub(crate) const SEALED: &[SealedColumn] = &[
     SealedColumn {
         table: "connection_credential",
@@ -171,7 +170,7 @@ pub(crate) const SEALED: &[SealedColumn] = &[
 ];
 
 impl SealedColumn {
-    /// Returns a key before all others.
+    /// Returns the lowest key.
     pub(crate) fn start(&self) -> SealedKey {
         match self.shape {
             Shape::Exchange => SealedKey::Exchange(Vec::new()),

@@ -9,13 +9,13 @@ use sqlx::{Database, Decode, Encode, Type, encode::IsNull, error::BoxDynError};
 pub(crate) struct Sealed(Vec<u8>);
 
 impl Sealed {
-    /// Makes what a row holds, which the driver alone makes otherwise.
+    /// Creates the value that a row holds. Outside of tests, only the driver does this.
     #[cfg(test)]
     pub(crate) fn from_row(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// Takes what a file holds.
+    /// Creates the value that a file holds.
     pub(crate) fn of_file(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
     }
@@ -24,7 +24,7 @@ impl Sealed {
         &self.0
     }
 
-    /// The id of the key that the value names, for the column beside it.
+    /// Returns the id of the key that the value names, for the column beside it.
     pub(crate) fn key_id(&self) -> Vec<u8> {
         connection_seal::Sealed::key_id_of(&self.0).to_vec()
     }

@@ -44,7 +44,7 @@ impl Reader {
         &mut self,
         id: SessionId,
     ) -> Result<Option<(SetupRow, Vec<(i64, Sealed)>)>, StoreError> {
-        // The few effects are sorted here: PostgreSQL would sort the joined rows.
+        // The few effects are sorted here, because PostgreSQL would sort the joined rows.
         const SQL: &str = "SELECT s.id, s.owner, s.kind, s.connection_id, s.state, s.step_seq, s.sealed_header, \
                            s.sealed_step, s.lease_owner, s.lease_until, s.expires_at, s.created_at, e.seq, e.sealed \
                            FROM connection_setup AS s \
@@ -283,13 +283,13 @@ impl Tx {
         execute!(self, SQL, session.as_uuid(), id, sealed).map(drop)
     }
 
-    /// Returns `false` if another run has taken the input.
+    /// Deletes an input that a run takes. Returns `false` if another run has taken it.
     pub(crate) async fn delete_input(&mut self, session: SessionId, id: Uuid) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_setup_input WHERE session_id = $1 AND id = $2";
         Ok(execute!(self, SQL, session.as_uuid(), id)? == 1)
     }
 
-    /// Returns `false` if the address exists already, as after a crash.
+    /// Inserts a callback address. Returns `false` if it exists already, as after a crash.
     pub(crate) async fn insert_endpoint(
         &mut self,
         token_hash: &[u8; 32],

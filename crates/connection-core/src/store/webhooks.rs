@@ -14,9 +14,9 @@ use crate::{ids::ConnectionId, store::Sealed};
 /// or was set aside.
 ///
 /// Events that were never claimed come first, then the one whose claim ended longest ago, then the oldest. An event
-/// that nobody handles therefore does not keep those of other connections waiting. `$3` and `$4` limit the query to
-/// a connection and a kind. SQLite keeps the order of a `CROSS JOIN`, so the query begins with the inboxes in which
-/// an event waits, not with all connections.
+/// that no consumer acknowledges therefore does not delay those of other connections. `$3` and `$4` limit the query to
+/// a connection and a kind. SQLite keeps the order of a `CROSS JOIN`, so the query begins with the inboxes in which an
+/// event waits, not with all connections.
 pub(super) const TURN: &str = "SELECT w.id, w.connection_id, a.owner, a.kind, w.number, w.received_at, w.sealed \
      FROM connection_webhook_address AS d CROSS JOIN connection_account AS a CROSS JOIN connection_webhook AS w \
      WHERE d.waiting > 0 AND a.id = d.connection_id AND w.connection_id = d.connection_id AND w.number = \

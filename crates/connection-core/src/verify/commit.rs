@@ -87,7 +87,8 @@ impl Facts {
     }
 }
 
-/// The values that the transaction needs, computed before it so that nothing in the transaction waits.
+/// The values that the transaction needs. They are computed before it, so that the transaction does not wait for a
+/// plugin.
 struct Change {
     id: ConnectionId,
     found: VerifyResult<Secret>,
@@ -97,7 +98,7 @@ struct Change {
     began: i64,
     /// `true` if the kind refreshes the credential.
     renews: bool,
-    /// The names of the secrets that the credential holds, as JSON. `None` if the plugin could not say.
+    /// The names of the secrets that the credential holds, as JSON; `None` if the plugin could not list them.
     secret_names: Option<String>,
     /// The row of the rotated credential, sealed for the next generation.
     rotated: Option<CredentialRow>,
@@ -127,7 +128,7 @@ pub(super) async fn commit(
         );
         let not_live =
             NotLive::failing(moved.remedy("authorize this connection again, as the account that it was made for"));
-        // A credential that the provider rotated is kept nevertheless, because the old one may be dead.
+        // A credential that the provider rotated is kept nevertheless, because the old one may no longer work.
         let rotated = found.credential.take();
         found = not_live.into();
         found.credential = rotated;
@@ -225,7 +226,7 @@ async fn seal_next(
 
 /// The result of the transaction.
 struct CommitOutcome {
-    /// The liveness before.
+    /// The liveness before the probe.
     was: Liveness,
     /// The extensions that may use the rotated credential.
     affected: Option<Affected>,
@@ -239,7 +240,7 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutco
         tx.lock(Lock::Connection(id)).await?;
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
             if rotated.is_some() {
-                // Nobody can tell here which of the two the provider accepts; see docs/design/refresh.md.
+                // It is unknown here which of the two the provider accepts; see docs/design/refresh.md.
                 tracing::warn!(connection = %id, "a credential that a probe rotated is dropped, because another one \
                                                   was stored first");
             }
@@ -262,7 +263,8 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutco
                 let given = ReportedTimes { valid_until, renew_at: None, authorized_until: row.authorized_until };
                 let plan = plan::of(id, renews, now, given);
                 let fresh = CredentialRow { granted_scopes, valid_until, plan, ..fresh };
-                // The replaced credential is dead, and so may be the one before it, so a rollback is not possible.
+                // The replaced credential no longer works, and neither may the one before it, so a rollback is not
+                // possible.
                 tx.delete_credential_and_previous(id, generation).await?;
                 tx.insert_credential(&fresh).await?;
                 if !tx.promote_generation(id, generation, fresh.generation, now).await? {

@@ -1,4 +1,5 @@
-//! Runs one task at a time per connection. A caller that asks during a task receives its result.
+//! Runs one task at a time per connection. A caller that requests a task during another one receives the result of that
+//! one.
 
 use std::{
     collections::HashMap,
@@ -63,7 +64,7 @@ impl<T> Flights<T> {
     pub(crate) async fn settled(&self) {
         let results: Vec<_> = self.lock().flights.values().map(|flight| flight.result.clone()).collect();
         for mut result in results {
-            // A flight whose task has gone has ended, too.
+            // A flight without a task has ended, too.
             drop(result.wait_for(Option::is_some).await.map(drop));
         }
     }

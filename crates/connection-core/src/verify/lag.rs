@@ -11,7 +11,7 @@ use connection_egress::sleep_passed;
 use super::measure::Measurement;
 use crate::Clock;
 
-/// The time for which the provider may take to tell all its servers of a token.
+/// The time that the provider may take to distribute a token to all its servers.
 const PAUSE: Duration = Duration::from_secs(2);
 /// The time until the scheduler verifies again. By then the token is old enough to be refreshed after another refusal.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -23,7 +23,7 @@ pub(crate) async fn pause(clock: &dyn Clock) {
 }
 
 /// Plans another probe of a connection that becomes failing by the refusal of a fresh token. There is only one such
-/// probe and no series, so a provider that refuses every token is not asked without end.
+/// probe, so a provider that refuses every token is not asked again and again.
 pub(super) fn probe_again(looked: &mut Measurement, before: Liveness) {
     if looked.is_refused_while_fresh() && before != Liveness::Failing {
         let found = &mut looked.probed.found;

@@ -1,4 +1,4 @@
-//! One look at a connection: refreshes its credential if that is due, opens the credential and probes.
+//! A single verification of a connection: refreshes its credential if that is due, opens the credential and probes.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     refresh::{self, Trigger},
 };
 
-/// The result of a look at a connection.
+/// The result of a single verification.
 pub(super) struct Measurement {
     pub(super) before: ShownConnection,
     pub(super) began: Timestamp,

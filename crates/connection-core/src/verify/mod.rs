@@ -1,7 +1,7 @@
 //! Verification of connections: one probe at a time per connection, on a task of its own.
 //!
-//! A caller that asks during a probe receives the result of that probe. A removal ends the probe, and the result of a
-//! superseded probe is not stored.
+//! A caller that requests a verification during a probe receives the result of that probe. A removal ends the probe,
+//! and the result of a superseded probe is not stored.
 
 mod commit;
 mod flights;
@@ -75,7 +75,7 @@ async fn run(registry: &ConnectionRegistry, id: ConnectionId, asker: ProbeTrigge
     commit::commit(registry, &kind, looked).await
 }
 
-/// Maximum number of times that the information is read again for a newer credential.
+/// The maximum number of times that the information is read again because a newer credential was stored.
 const ATTEMPTS: usize = 3;
 
 /// Opens the current credential and returns it with the matching information, because account and configuration change

@@ -13,7 +13,7 @@ use crate::{
     limits,
 };
 
-/// The longest probe.
+/// The time limit of a probe.
 const MAX_DURATION: Duration = Duration::from_secs(60);
 /// The time after `MAX_DURATION` until a plugin that never yields is abandoned on its thread.
 const GRACE: Duration = Duration::from_secs(1);
@@ -47,8 +47,8 @@ pub(crate) async fn probe(
             return Ok(NotLive::offline(reason).into());
         }
     };
-    // The plugin would learn only that access is denied, so the check is made here. A connection without directories
-    // needs no task for it.
+    // The check is made here, because the plugin would learn only that access is denied. A connection without
+    // directories needs no check.
     let refused = if services.files().has_roots() {
         let files = services.files().clone();
         ground.runtimes.spawn(async move { files.refused().await }).await.unwrap_or_default()

@@ -9,11 +9,11 @@ use std::{
 use connection_contract::Kind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The default bounds.
+/// The default maximum number of probes at once, in all.
 const MAX_PROBES: usize = 64;
 const MAX_PROBES_PER_PROVIDER: usize = 16;
 
-/// The bounds that a host sets.
+/// The maximum numbers of probes that a host sets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProbeLimits {
     pub(crate) in_all: usize,
@@ -26,14 +26,14 @@ impl Default for ProbeLimits {
     }
 }
 
-/// The places that probes of this process take.
+/// The permits for the probes of this process.
 pub(crate) struct ProbePermits {
     all: Arc<Semaphore>,
     of_one: usize,
     providers: Mutex<HashMap<Kind, Arc<Semaphore>>>,
 }
 
-/// A place that is taken until this value is dropped.
+/// The permit for one probe, until it is dropped.
 pub(crate) struct ProbePermit {
     _of_provider: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
@@ -49,7 +49,8 @@ impl ProbePermits {
         }
     }
 
-    /// Waits for a place. A probe that waits for its provider does not occupy a place that another provider could use.
+    /// Waits for a permit. A probe that waits for a permit of its provider does not occupy one that another provider
+    /// could use.
     pub(crate) async fn take(&self, provider: &Kind) -> Option<ProbePermit> {
         // The semaphores are never closed.
         let of_provider = self.provider(provider).acquire_owned().await.ok()?;
@@ -57,7 +58,7 @@ impl ProbePermits {
         Some(ProbePermit { _of_provider: of_provider, _of_all: of_all })
     }
 
-    /// Returns a place if one is free now.
+    /// Returns a permit if one is free now.
     pub(crate) fn try_take(&self, provider: &Kind) -> Option<ProbePermit> {
         let of_provider = self.provider(provider).try_acquire_owned().ok()?;
         let of_all = self.all.clone().try_acquire_owned().ok()?;

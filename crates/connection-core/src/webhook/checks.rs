@@ -1,8 +1,8 @@
 //! Limits how many deliveries of one connection are checked at once.
 //!
 //! A check is work for a sender who has not been authenticated yet. A check that its plugin does not end keeps its
-//! place for as long as it runs, also after its caller timed out. A plugin that spins therefore uses up only the
-//! places of its connection.
+//! permit for as long as it runs, even after its caller timed out. A plugin that spins therefore uses up only the
+//! permits of its connection.
 
 use std::{
     collections::HashMap,
@@ -30,7 +30,7 @@ struct Connected {
     deliveries: usize,
 }
 
-/// The place of one delivery among the checks. It is free again when this is dropped.
+/// The permit to check one delivery, until it is dropped.
 #[derive(Debug)]
 pub(super) struct CheckPlace {
     checks: Arc<Mutex<HashMap<ConnectionId, Connected>>>,
@@ -39,7 +39,7 @@ pub(super) struct CheckPlace {
 }
 
 impl Checks {
-    /// Waits for a place among the checks of a connection. Returns `None` if too many deliveries wait already, or
+    /// Waits for a permit to check a delivery of a connection. Returns `None` if too many deliveries wait already, or
     /// if `over` resolves first.
     pub(super) async fn enter(&self, id: ConnectionId, over: impl Future<Output = ()>) -> Option<CheckPlace> {
         let (mut place, turns) = self.queue(id)?;

@@ -26,7 +26,7 @@ use crate::{
 
 /// The default duration of a claim.
 const DEFAULT_CLAIM: Duration = Duration::from_secs(60);
-/// The maximum time between two looks without a signal: a signal may be lost, and the end of a claim sends none.
+/// The maximum time between two reads without a signal: a signal may be lost, and the end of a claim sends none.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A builder of [`Deliveries`]: `registry.webhooks().deliveries().kind(kind).await`.
@@ -67,7 +67,7 @@ impl BeginDeliveries {
         let Self { registry, connection, kind, claim } = self;
         let ConnectionRegistry { shared, owner } = registry;
         let claim = i64::try_from(claim.as_secs()).unwrap_or(i64::MAX);
-        // Subscribed before the first look, so that no event is missed in between.
+        // The subscription begins before the first read, so that no event is missed in between.
         let changes = shared.store.changes(&*shared.clock).await;
         let taker = Taker { shared, owner, connection, kind, claim, changes };
         Ok(Deliveries(State::Idle(Box::new(taker))))

@@ -27,7 +27,7 @@ const UNUSED_URL: &str = "https://nowhere.invalid/";
 
 /// The new state of an address.
 pub(super) enum AddressChange {
-    /// The address stays.
+    /// The address stays as it is.
     Kept,
     /// The changed address, with the event to record. The token and the newest key are the same.
     Changed(Address, &'static str),

@@ -34,7 +34,7 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 const RETRY_SOON: Duration = Duration::from_secs(5);
 const RETRY_LATER: Duration = Duration::from_secs(60);
 
-/// The result of an authentic delivery. The provider is told that it arrived.
+/// The result of an authentic delivery. The provider gets the answer that the delivery arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Receipt {
@@ -121,7 +121,7 @@ impl<'a> Webhooks<'a> {
     ///
     /// `url` is the public address as the provider knows it, with the query of the request, whatever a proxy or the
     /// request's `Host` says. `headers` and `body` are as they arrived. When this returns a receipt, the event is
-    /// stored, and the provider may be told so.
+    /// stored, and the host may answer the provider.
     ///
     /// # Repetition
     ///
@@ -240,7 +240,7 @@ impl ConnectionWebhooks<'_> {
             self.connection.shared.webhook_checks.enter(self.connection.id(), over).await.ok_or(ReceiveError::Busy)?;
         let (_, row) = self.connection.open().await?;
         let asked = call(self.connection, kind, row, move |definition, row, ctx| {
-            // Held until the plugin has finished, which may be later than its caller waits.
+            // The permit is held until the plugin has finished, which may be after its caller timed out.
             let _place = place;
             let came = definition.receive(&row.payload.credential, &keys, &delivery, waits, ctx)?;
             Ok(came.map(|came| (came, delivery)))

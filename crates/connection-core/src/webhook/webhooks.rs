@@ -1,12 +1,12 @@
-//! The face of webhooks: what arrives at all addresses, and the address of one connection.
+//! The public interface of webhooks: the deliveries to all addresses, and the address of one connection.
 
 use crate::{BeginDeliveries, Connection, ConnectionRegistry};
 
-/// The webhooks of all connections: what providers send, and its delivery to the host.
+/// The webhooks of all connections: deliveries of providers, and the stored events for the host.
 ///
-/// A host that accepts requests passes each delivery to [`receive`](Self::receive), which stores it, and tells the
-/// provider that it arrived. It takes the stored events from [`deliveries`](Self::deliveries), in this process or in
-/// another one. [`Connection::webhooks`] has the address at which a provider sends.
+/// A host that accepts requests passes each delivery to [`receive`](Self::receive), which stores it, and then answers
+/// the provider. It takes the stored events from [`deliveries`](Self::deliveries), in this process or in another one.
+/// [`Connection::webhooks`] has the address at which a provider sends.
 ///
 /// # Examples
 ///
@@ -51,7 +51,7 @@ impl Webhooks<'_> {
 /// The webhooks of one connection: its address, the keys that sign its deliveries, and its inbox.
 ///
 /// [`enable`](Self::enable) creates the address, which a person enters at the provider with the [`key`](Self::key).
-/// What arrives there is taken from [`deliveries`](Self::deliveries).
+/// [`deliveries`](Self::deliveries) returns the events that arrive there.
 ///
 /// # Examples
 ///

@@ -1,7 +1,7 @@
 //! Hot rows: a cache of the rows that uses of connections need, so that a connection in use costs no read each time.
 //!
-//! A row that a use gets was current less than [`HotRows::MAX_AGE`] before. Either it was read since then, or a look
-//! at the store since then found no commit after the read. One look serves all rows (SQLite's `data_version`). A row
+//! A row that a use gets was current less than [`HotRows::MAX_AGE`] before. Either it was read since then, or a check
+//! of the store since then found no commit after the read. One check serves all rows (SQLite's `data_version`). A row
 //! that this process changes is forgotten before the caller of the write is answered.
 //!
 //! A row holds everything that one statement reads of a connection, so that making a handle from an id and using that
@@ -40,13 +40,13 @@ type Outcome = Result<Arc<ReadConnection>, Error>;
 
 /// The cache of the rows in use.
 pub(crate) struct HotRows {
-    /// Maximum age of a row that is used. Zero keeps no rows.
+    /// The maximum age of a row that is used. With zero, no rows are kept.
     bound: Duration,
     table: Mutex<Table>,
 }
 
 impl HotRows {
-    /// Upper limit of the bound.
+    /// The greatest value of the bound.
     pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
 
     pub(crate) fn new(bound: Duration) -> Self {
@@ -64,8 +64,8 @@ impl HotRows {
             let mut began = Stamp { moment: source.now(), version: None };
             let found = self.lock().find(subject, began.moment, self.bound);
             let found = match found {
-                // The store is asked at most once per bound for all rows, and not for a row that is used for the first
-                // time.
+                // The version of the store is read at most once per bound for all rows, and not for a row that is used
+                // for the first time.
                 Lookup::Stale => {
                     let looked = source.version(self.bound).await;
                     began = Stamp { moment: source.now(), version: looked.map(|looked| looked.version) };

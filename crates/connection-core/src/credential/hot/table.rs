@@ -32,13 +32,13 @@ impl Hasher for IdHasher {
         for word in bytes.chunks(8) {
             let mut whole = [0; 8];
             whole.iter_mut().zip(word).for_each(|(to, from)| *to = *from);
-            // An odd constant with well-mixed bits spreads each bit of a word over the higher ones.
+            // Multiplying by an odd constant with well-mixed bits spreads each bit of a word over the higher bits.
             self.0 = (self.0 ^ u64::from_le_bytes(whole)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         }
     }
 
     fn finish(&self) -> u64 {
-        // The map takes the place of a key from the lower bits.
+        // The map computes the position of a key from the lower bits.
         self.0.rotate_left(32)
     }
 }
@@ -58,7 +58,7 @@ struct CachedRow {
     number: u64,
     row: Arc<ReadConnection>,
     read: Stamp,
-    /// The last time at which the row is known to have been current: the time of its read, or of a later look at the
+    /// The last time at which the row is known to have been current: the time of its read, or of a later check of the
     /// store that found no commit since.
     current_at: Moment,
 }
@@ -71,7 +71,7 @@ struct Read {
     result: watch::Receiver<Option<Outcome>>,
 }
 
-/// A connection, as the caller that asks for it knows it.
+/// A connection, as far as the caller that searches for it knows it.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
     pub(super) id: ConnectionId,
@@ -90,14 +90,14 @@ pub(super) struct Stamp {
 /// The result of a search.
 pub(super) enum Lookup {
     Hot(Arc<ReadConnection>),
-    /// A row of which only the store can tell that it is still current.
+    /// A kept row. Only the store knows whether it is still current.
     Stale,
     Follow(watch::Receiver<Option<Outcome>>),
     Lead(u64, watch::Sender<Option<Outcome>>),
 }
 
 impl Table {
-    /// Searches for a row without a look at the store.
+    /// Searches for a row without the version of the store.
     pub(super) fn find(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Lookup {
         match self.kept_for(subject) {
             Some(kept) if kept.current_at.is_within(bound, now) => Lookup::Hot(kept.row.clone()),
@@ -106,8 +106,8 @@ impl Table {
         }
     }
 
-    /// Searches as [`find`](Self::find) does, after a look at the store. A row that the look finds unchanged is
-    /// current as of that look.
+    /// Searches as [`find`](Self::find) does, with a version of the store. A row from that version is current as of the
+    /// time at which the version was read.
     pub(super) fn find_again(
         &mut self,
         subject: Subject<'_>,
@@ -168,7 +168,7 @@ impl Table {
             self.kept.remove(&first);
             self.order.pop_front();
         }
-        // A row that is read repeatedly, after one that stays, leaves an entry each time.
+        // While an older row stays at the front, each repeated read of another row leaves an entry.
         if self.order.len() > 2 * MAX_ROWS {
             let kept = &self.kept;
             self.order.retain(|(number, id)| kept.get(id).is_some_and(|kept| kept.number == *number));

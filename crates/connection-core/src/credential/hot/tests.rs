@@ -200,7 +200,7 @@ async fn one_look_at_the_store_keeps_what_nobody_changed() {
         assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (1, 2));
     }
     assert_eq!(store.asked.load(SeqCst), 6);
-    // A look that found the row unchanged serves all uses until it is as old as the bound.
+    // A check that found the row unchanged serves all uses until the check is as old as the bound.
     for _ in 0..5 {
         store.clock.advance(BOUND / 6);
         generation(&rows, &store.of(1)).await;

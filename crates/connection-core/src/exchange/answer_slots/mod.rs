@@ -1,5 +1,5 @@
-//! Places: space on the disk for the answers of a process, reserved when its registry is opened, so that a disk that is
-//! full later does not prevent an answer from being kept.
+//! Answer slots: space on the disk for the answers of a process. It is reserved when the registry is opened, so that an
+//! answer can be kept even if the disk is full later.
 //!
 //! ```text
 //! 16 records of 512 bytes | 16 marks of 512 bytes | 16 contents of 32 KiB
@@ -8,13 +8,14 @@
 //! mark:   the nonce of a record 16
 //! ```
 //!
-//! A place is occupied if it has a record and its mark is not the nonce of that record. The process that owns the file
-//! writes the content, waits for the disk, and then writes the record and waits again. A process that is killed before
-//! the record is written has therefore kept nothing, and a record whose content does not match was damaged later. Other
-//! processes only write the mark. A mark holds for one record, so a process that is late with it frees no newer answer.
+//! A slot is occupied if it has a record and its mark is not the nonce of that record. The process that owns the file
+//! writes the content, waits for the disk, then writes the record, and waits again. A process that is killed before it
+//! writes the record has therefore kept nothing, and a record whose content does not match was damaged later. Other
+//! processes write only the mark. A mark names one record, so a process that writes it late does not free a newer
+//! answer.
 //!
 //! The contents are initialized with random bytes, so that no file system stores them as a hole. On a file system that
-//! copies data when it is overwritten (Btrfs, ZFS), even these places need free space.
+//! copies data when it is overwritten (Btrfs, ZFS), even these slots need free space.
 
 #[cfg(test)]
 mod tests;
@@ -31,9 +32,9 @@ use aws_lc_rs::{digest, rand};
 use super::ExchangeKey;
 use connection_seal::platform::{self, Unreadable};
 
-/// Number of places of one process.
+/// The number of slots of one process.
 pub(super) const SLOTS: usize = 16;
-/// The longest content of a place, in bytes.
+/// The maximum size of the content of a slot, in bytes.
 pub(super) const MAX_CONTENT: usize = 32 * 1024;
 
 const SECTOR: usize = 512;
@@ -47,7 +48,7 @@ const _: () = assert!(RECORD_LEN <= SECTOR);
 
 type Nonce = [u8; NONCE_LEN];
 
-/// The places of this process.
+/// The slots of this process.
 #[derive(Debug)]
 pub(super) struct AnswerSlots {
     file: File,
@@ -55,17 +56,17 @@ pub(super) struct AnswerSlots {
     uses: Mutex<[SlotState; SLOTS]>,
 }
 
-/// The state of a place, as its owner knows it.
+/// The state of a slot, as its owner knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SlotState {
     Free,
-    /// The place is being filled, or holds the answer to this exchange, with this nonce.
+    /// The slot is being filled, or holds the answer to this exchange, with this nonce.
     UsedBy(ExchangeKey, Nonce),
-    /// The disk failed at this place.
+    /// The disk failed to write or read this slot.
     Broken,
 }
 
-/// An occupied place of some process.
+/// An occupied slot of some process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AnswerSlot {
     pub(super) path: PathBuf,
@@ -74,32 +75,32 @@ pub(super) struct AnswerSlot {
     record: Record,
 }
 
-/// The contents of a file of places.
+/// The contents of a file of slots.
 #[derive(Debug, Default)]
 pub(super) struct SlotFile {
     pub(super) occupied: Vec<AnswerSlot>,
-    /// The numbers of the places whose record cannot be read.
+    /// The numbers of the slots whose record cannot be read.
     pub(super) unreadable: Vec<usize>,
 }
 
 impl SlotFile {
-    /// Returns `true` if no place holds anything.
+    /// Returns `true` if all slots are empty.
     pub(super) fn is_empty(&self) -> bool {
         self.occupied.is_empty() && self.unreadable.is_empty()
     }
 }
 
-/// The result of reading a place.
+/// The result of reading a slot.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Whole(Vec<u8>),
     /// The content is not the one that the record was written for.
     Damaged,
-    /// The place is empty or holds something else by now.
+    /// The slot is empty, or holds another answer by now.
     Gone,
 }
 
-/// The record of a place, which describes its content.
+/// The record of a slot, which describes its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Record {
     nonce: Nonce,
@@ -160,7 +161,7 @@ const fn content_at(index: usize) -> u64 {
 }
 
 impl AnswerSlots {
-    /// Reserves space on the disk for a process, and returns when it is there.
+    /// Reserves space on the disk for a process, and returns when the space is allocated.
     pub(super) fn make(path: PathBuf) -> io::Result<Self> {
         let mut bytes = vec![0; HEAD + SLOTS * MAX_CONTENT];
         let contents = bytes.get_mut(HEAD..).unwrap_or_default();
@@ -169,15 +170,15 @@ impl AnswerSlots {
         Self::open(path)
     }
 
-    /// Takes over the file of a process that is gone, all of whose places are free.
+    /// Takes over the file of a process that has ended, if all its slots are free.
     pub(super) fn take_over(from: &Path, path: PathBuf) -> io::Result<Self> {
-        // If the power fails and the new name is lost, the places are found under the old one.
+        // If the power fails and the new name is lost, the slots are found under the old one.
         fs::rename(from, &path)?;
         let places = Self::open(path)?;
         let mut head = vec![0; HEAD];
         platform::read_at(&places.file, &mut head, 0)?;
         if head.iter().any(|byte| *byte != 0) {
-            // A former record must not be taken for the record of a new content.
+            // A former record must not be mistaken for the record of new content.
             platform::write_at(&places.file, &places.path, &[0; HEAD], 0)?;
             platform::sync_data(&places.file, &places.path)?;
         }
@@ -193,8 +194,8 @@ impl AnswerSlots {
         &self.path
     }
 
-    /// Keeps an answer, and returns when it is on the disk. Returns `false` if the answer is too long, or if no place
-    /// is free.
+    /// Keeps an answer, and returns when it is on the disk. Returns `false` if the answer is too long, or if no slot is
+    /// free.
     ///
     /// # Errors
     ///
@@ -224,12 +225,12 @@ impl AnswerSlots {
         }
     }
 
-    /// Frees the place of an exchange whose answer is recorded.
+    /// Frees the slot of an exchange whose answer is recorded.
     pub(super) fn forget(&self, key: ExchangeKey) -> io::Result<()> {
         self.forget_where(|of, _| of == key)
     }
 
-    /// Frees a place of this process, if it still holds what was found there.
+    /// Frees a slot of this process, if it still holds the answer that was found in it.
     pub(super) fn forget_found(&self, place: &AnswerSlot) -> io::Result<()> {
         self.forget_where(|_, nonce| nonce == place.record.nonce)
     }
@@ -246,8 +247,8 @@ impl AnswerSlots {
         Ok(())
     }
 
-    /// Frees a place. The record is removed from the disk before another content is written there; otherwise it would
-    /// look like the record of damaged content.
+    /// Frees a slot. The record is removed from the disk before other content is written there; otherwise that content
+    /// would count as damaged.
     fn clear(&self, index: usize) -> io::Result<()> {
         let cleared = platform::write_at(&self.file, &self.path, &[0; SECTOR], record_at(index))
             .and_then(|()| platform::sync_data(&self.file, &self.path));
@@ -284,7 +285,7 @@ pub(super) fn of_unreadable(unreadable: Unreadable) -> io::Error {
     }
 }
 
-/// Finds the occupied places of a file. A missing file has none.
+/// Finds the occupied slots of a file. A missing file has none.
 ///
 /// # Errors
 ///
@@ -308,13 +309,13 @@ pub(super) fn read_slots(path: &Path) -> io::Result<SlotFile> {
 }
 
 impl AnswerSlot {
-    /// Reads the content of the place.
+    /// Reads the content of the slot.
     pub(super) fn read(&self) -> io::Result<Content> {
         let Some(file) = open(&self.path).map_err(of_unreadable)? else { return Ok(Content::Gone) };
         let mut content = vec![0; self.record.length];
         platform::read_at(&file, &mut content, content_at(self.index))?;
-        // The owner clears the record before it writes another content. If the record is still there, the content
-        // belongs to it.
+        // The owner clears the record before it writes other content, so while the record exists, the content belongs
+        // to it.
         Ok(match self.is_there()? {
             false => Content::Gone,
             true if sha256(&content) == self.record.digest => Content::Whole(content),
@@ -322,12 +323,12 @@ impl AnswerSlot {
         })
     }
 
-    /// Returns `true` if the place still holds what it held when it was found.
+    /// Returns `true` if the slot still holds the answer that was found in it.
     pub(super) fn is_there(&self) -> io::Result<bool> {
         Ok(read_slots(&self.path)?.occupied.contains(self))
     }
 
-    /// Marks the place in the file of another process, after its answer was recorded.
+    /// Marks the slot in the file of another process, after its answer was recorded.
     pub(super) fn mark(&self) -> io::Result<()> {
         match open(&self.path).map_err(of_unreadable)? {
             Some(file) => {

@@ -1,4 +1,4 @@
-//! Tests of places that are written, read, freed and interrupted at any moment.
+//! Tests of slots that are written, read, freed and interrupted at any moment.
 #![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
 
 use std::{
@@ -22,7 +22,7 @@ fn key(number: u8) -> ExchangeKey {
     ExchangeKey::from_bytes([number; 32])
 }
 
-/// Returns a content that differs for each number, also in length.
+/// Returns content that differs for each number, also in length.
 fn content(number: u8) -> Vec<u8> {
     vec![number; 100 + usize::from(number) * 97]
 }
@@ -34,7 +34,7 @@ fn made() -> (TempDir, PathBuf, AnswerSlots) {
     (directory, path, places)
 }
 
-/// Returns the keys of the occupied places, and checks that each is whole and holds the content of its key.
+/// Returns the keys of the occupied slots, and checks that each is whole and holds the content of its key.
 fn whole(path: &Path) -> Vec<u8> {
     let found = read_slots(path).unwrap();
     assert_eq!(found.unreadable, Vec::<usize>::new());
@@ -114,7 +114,7 @@ fn a_write_that_is_cut_off_anywhere_keeps_all_or_nothing() {
     assert_eq!(read_slots(&path).unwrap().occupied.remove(0).read().unwrap(), Content::Damaged);
 }
 
-/// Simulates a process that recorded the answer of another one and marks the place late.
+/// Simulates a process that recorded the answer of another one and marks its slot late.
 #[test]
 fn a_late_release_frees_no_newer_answer() {
     let (_directory, path, places) = made();
@@ -126,7 +126,7 @@ fn a_late_release_frees_no_newer_answer() {
     assert_eq!((whole(&path), late.read().unwrap()), (vec![2], Content::Gone));
     places.forget_found(&late).unwrap();
     assert_eq!(whole(&path), [2]);
-    // The control: the same mark in time frees the place.
+    // The control: the same mark in time frees the slot.
     read_slots(&path).unwrap().occupied.remove(0).mark().unwrap();
     assert!(read_slots(&path).unwrap().is_empty());
 }

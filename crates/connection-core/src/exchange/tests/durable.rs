@@ -12,7 +12,7 @@ async fn a_file_with_an_answer_is_on_the_disk_before_its_exchange_goes_on() {
     drop(below(&world.state()));
     world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
     assert_eq!(stopped(&registry.shared, id, "old").await.code(), "store_failed");
-    // The content is written before the record that declares it whole.
+    // The content is written before the record that says that it is complete.
     let steps = below(&world.state());
     let words = |step: &String| step.split(' ').next().unwrap_or_default().to_owned();
     assert_eq!(steps.iter().map(words).collect::<Vec<_>>(), ["write", "sync", "write", "sync"], "{steps:?}");

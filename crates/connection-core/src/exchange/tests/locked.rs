@@ -126,7 +126,7 @@ async fn an_answer_that_is_committed_in_time_is_kept_nowhere() {
     }
 }
 
-/// There are more answers than places.
+/// There are more answers than slots.
 #[tokio::test]
 async fn the_answers_of_many_connections_at_once_are_all_kept_and_recorded() {
     const MANY: usize = 20;
@@ -210,7 +210,7 @@ async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
             holds.end();
             let noted = row(&registry.shared, id, "old").await.unwrap();
             assert!(noted.sealed.is_none() && kept_of(&world) == 1, "{semantics}: nothing was committed");
-            // Another process, which was running before, asks at once. It finds the answer and sends nothing.
+            // Another process, which was already running, refreshes at once. It finds the answer and sends nothing.
             let (answer, uncertain) = refresh(&registry.shared, id, of_word(semantics), "old").await;
             assert_eq!((answer, uncertain), (Ok(format!("200 {ANSWER}")), None), "{semantics}");
             assert_eq!((world.times_asked(), kept_of(&world)), (1, 0), "{semantics}");

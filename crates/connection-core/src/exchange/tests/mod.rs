@@ -120,7 +120,7 @@ impl World {
         self.sql(&older, &older).await;
     }
 
-    /// Makes writes of one sort fail: `event` is `UPDATE`, for example, and `when` a condition on the row.
+    /// Makes some writes fail: `event` is the statement, such as `UPDATE`, and `when` is a condition on the row.
     async fn refuse(&self, event: &str, when: &str) {
         let sqlite = format!(
             "CREATE TRIGGER trip BEFORE {event} ON connection_exchange {when} BEGIN SELECT RAISE(ABORT, 'trip'); END"
@@ -181,7 +181,7 @@ fn spends_of(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics
     ConnectionSpends::new(shared, Spender { id, owner: "local", kind: &KIND, generation }, semantics, egress, deadline)
 }
 
-/// Spends this token.
+/// Sends one request that spends this token, and returns its result.
 async fn spend(spends: &ConnectionSpends, token: &str) -> Result<HttpResponse, HttpError> {
     let base = host::base_url(AUTH).unwrap();
     let request = HttpRequest::post(&base, "/token").form("refresh_token", token);

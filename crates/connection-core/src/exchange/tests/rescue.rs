@@ -22,9 +22,9 @@ const ANSWER: &str = "fresh-token-that-nobody-may-read";
 /// The form in which an answer is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// A place of its process.
+    /// A slot of its process.
     Place,
-    /// A file of its own, because the answer is too long for a place.
+    /// A separate file, because the answer is too long for a slot.
     File,
 }
 
@@ -69,7 +69,7 @@ async fn worlds() -> Vec<(Form, World)> {
     worlds
 }
 
-/// Simulates a process that received an answer, could not record it, and is gone.
+/// Simulates a process that received an answer, could not record it, and ended.
 async fn lost(world: &World, token: &str) -> crate::ConnectionId {
     let registry = world.open().await;
     let id = connection(&registry.shared).await;
@@ -137,7 +137,7 @@ fn in_the_clear(world: &World) -> Vec<PathBuf> {
 
 const NEXT_GENERATION: &str = "UPDATE connection_account SET generation = 2, next_generation = 3";
 
-/// A token that is not used up is spent by each generation. The answer to one generation is not an answer to the next.
+/// Each generation spends a token that is not used up. The answer to one generation is not an answer to the next.
 #[tokio::test]
 async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
     for opened in ["before", "behind"] {
@@ -204,7 +204,7 @@ async fn two_processes_around_one_answer_come_to_the_same() {
     }
 }
 
-/// A process that finds no file looks again whether an answer was recorded meanwhile.
+/// A process that finds no file checks again whether an answer was recorded in the meantime.
 #[tokio::test]
 async fn many_processes_that_find_one_answer_never_report_it_lost() {
     const PROCESSES: usize = 6;
@@ -245,7 +245,7 @@ async fn the_proof_that_a_process_is_gone_is_kept_whenever_it_dies() {
     drop(dies);
     let opened = opening.tidy(&[]).unwrap();
     assert!(opened.is_gone("dies").unwrap(), "it may have noted something since");
-    // The lock file of a process that was gone before and that no exchange names is not needed any longer.
+    // The lock file of a process that had ended before and that no exchange names is no longer needed.
     let later = open("later").tidy(&["opens".into()]).unwrap();
     assert!(!later.is_gone("dies").unwrap());
 }

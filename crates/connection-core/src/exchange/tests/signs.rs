@@ -41,7 +41,7 @@ async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it(
         };
         let (answer, ()) = tokio::join!(super::spend(&spending, "old"), signs);
         assert_eq!(answer.map(|answer| answer.status()), Err(HttpError::Uncertain));
-        // The exchange has ended, so no further sign is given.
+        // The exchange has ended, so the process gives no further sign.
         world.sql(OLDER, OLDER).await;
         world.clock.advance(Duration::from_secs(60));
         for _ in 0..50 {

@@ -1,4 +1,4 @@
-//! Tests of what a process that is gone left behind.
+//! Tests of attempts that an ended process left unfinished.
 
 use std::{fs, time::Duration};
 
@@ -19,7 +19,7 @@ async fn sent(world: &World) -> (ConnectionRegistry, ConnectionId) {
     (registry, id)
 }
 
-/// Asks until long after every quarantine, and returns how often the request was sent in all.
+/// Refreshes until long after every quarantine, and returns how often the request was sent in all.
 async fn asks_on(world: &World, registry: &ConnectionRegistry, id: ConnectionId) -> usize {
     for _ in 0..5 {
         drop(refresh(&registry.shared, id, Strict, "old").await);
@@ -126,10 +126,10 @@ async fn the_request_of_another_node_is_sent_again_after_a_day_of_silence() {
         let (gone, id) = sent(&world).await;
         drop(gone);
         let registry = world.open_without_state().await;
-        // After a day, the sign is watched for a quarantine, and then the quarantine of the attempt begins.
+        // After a day, the sign is observed for a quarantine, and then the quarantine of the attempt begins.
         for (seconds, is_over) in [(3600_i64, false), (22 * 3600, false), (2 * 3600, false), (59, false), (1, true)] {
             match seconds {
-                // The watched sign stays the same.
+                // The observed sign stays the same.
                 ..60 => world.clock.advance(Duration::from_secs(seconds.unsigned_abs())),
                 _ => world.passes(seconds).await,
             }
@@ -150,7 +150,7 @@ async fn the_request_of_another_node_is_sent_again_after_a_day_of_silence() {
     }
 }
 
-/// A clock that is set makes a sign of life look old, but a node that is alive gives another one.
+/// Setting the clock makes a sign of life look old, but a node that is alive gives another one.
 #[tokio::test]
 async fn a_clock_that_is_set_does_not_prove_that_a_node_is_gone() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {

@@ -28,7 +28,7 @@ use crate::{
 pub(crate) struct ProfileDirectory {
     pub(crate) owner: String,
     pub(crate) path: PathBuf,
-    /// The files of which one exists after the tool has used the directory; empty if they are not known.
+    /// Files of which at least one exists after the tool has used the directory; empty if none are known.
     pub(crate) signs: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Tells which directory an opened handle is, and which directories it lies in.
+//! Identifies the directory of an opened handle, and the directories that it lies in.
 //!
 //! On Unix, a directory is identified by its device and inode, and the directories above it are reached from the
 //! handle by `..`. A link, a rename or a bind mount therefore cannot pass for another directory. Elsewhere, a
@@ -15,7 +15,8 @@ mod system {
 
     use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, open, stat, statat};
 
-    /// Looking at a directory needs no right to list it where the system can tell the two apart.
+    /// The flags for opening a directory only to identify it. On these systems, that needs no right to list the
+    /// directory.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const LOOK: OFlags = OFlags::PATH;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -34,7 +35,7 @@ mod system {
         }
     }
 
-    /// An open directory.
+    /// An open directory, which keeps its identity even if its path changes.
     #[derive(Debug)]
     pub(in super::super) struct Directory(OwnedFd);
 

@@ -1,8 +1,8 @@
 //! The file service on the local disk. It reads what is really below a granted root, and nothing else.
 //!
-//! All work is done on threads that may block. As on every disk, a listed entry can be removed a moment later. A
-//! link that replaces a directory between check and listing can show names and sizes outside of the root. The
-//! contents of files are protected by [`open`](super::open), which opens them without following such a link.
+//! All work is done on threads that may block. A listed entry may be removed a moment later. A link that replaces a
+//! directory between the check and the listing can show names and sizes outside of the root. The contents of files are
+//! protected by [`open`](super::open), which opens them without following such a link.
 
 use std::{
     collections::BTreeSet,

@@ -1,9 +1,8 @@
 //! Opens a file at a canonical path below a root without following any link on the way.
 //!
-//! On Unix, each part is opened relative to the directory before it and must not be a link, so a part that becomes
-//! a link after the check is not followed. Elsewhere, the path is checked, opened and checked again. Another
-//! process that swaps a directory for a link and back at both moments can still have a file outside of the root
-//! read.
+//! On Unix, each part is opened relative to the directory before it and must not be a link, so a part that becomes a
+//! link after the check is not followed. Elsewhere, the path is checked, opened and checked again. If another process
+//! swaps a directory for a link and back at the right moments, a file outside of the root can still be read.
 
 use std::{fs::File, io, path::Path};
 

@@ -67,8 +67,8 @@ impl FilesPolicy {
         self
     }
 
-    /// Protects this directory: no root may be it, lie inside it or contain it, whatever is allowed. A directory
-    /// that does not exist is protected once it exists.
+    /// Protects this directory: no root may be this directory, lie inside it or contain it, whatever is allowed. A
+    /// directory that does not exist is protected once it exists.
     #[must_use]
     pub fn protect(mut self, path: impl AsRef<Path>) -> Self {
         self.protected.directory(path.as_ref());
@@ -88,8 +88,8 @@ impl FilesPolicy {
         self.allowed.iter().map(PathBuf::as_path)
     }
 
-    /// Keeps the directories and files that are at the protected paths now protected, even if they are renamed
-    /// later.
+    /// Also protects the directories and files that are at the protected paths now, so that they stay protected after
+    /// they are renamed.
     pub(crate) fn hold(mut self) -> Self {
         self.protected.hold();
         self
@@ -117,7 +117,7 @@ impl FilesPolicy {
 }
 
 impl Bound<'_> {
-    /// Returns `true` if a canonical path is within the bound. A directory that is not there allows nothing.
+    /// Returns `true` if a canonical path is within the bound. An allowed directory that does not exist allows nothing.
     pub(super) fn allows(&self, canonical: &Path) -> bool {
         match self {
             Self::Below(paths) => {

@@ -27,13 +27,14 @@ pub(super) struct Protected {
 #[derive(Clone, Debug, Default)]
 struct OpenedPaths {
     directories: Arc<Vec<Directory>>,
-    /// Without the files beside a database, which are created and removed: another file may get the inode of a
-    /// removed one.
+    /// The files, without those that SQLite keeps beside a database: these are removed, and another file may then get
+    /// their inode.
     files: Vec<Identity>,
 }
 
 impl Protected {
-    /// Keeps protected what exists now. If something cannot be examined, each use looks it up again and fails.
+    /// Keeps the directories and files that exist now protected wherever they are moved. If one of them cannot be
+    /// examined, each use examines it again and fails.
     pub(super) fn hold(&mut self) {
         let parents = self.files.iter().filter_map(|path| path.parent());
         let real: Vec<_> = self.files.iter().filter_map(|path| path.canonicalize().ok()).collect();
@@ -58,7 +59,7 @@ impl Protected {
         self.files.push(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
     }
 
-    /// Looks up what exists now.
+    /// Returns the protected directories and files that exist now.
     ///
     /// # Errors
     ///

@@ -9,13 +9,13 @@ pub enum DirectoryRefused {
     /// The host allows this owner no directory, and the owner is not the owner of the process.
     #[error("{path} is not opened for this owner: this host allows this owner no directory")]
     NoBound {
-        /// The requested directory.
+        /// The path of the directory, as it was requested.
         path: String,
     },
     /// The directory is protected, lies inside a protected directory or contains one.
     #[error("{path} is not opened: it is, contains or lies inside a directory that this host protects")]
     Protected {
-        /// The requested directory.
+        /// The path of the directory, as it was requested.
         path: String,
     },
 }

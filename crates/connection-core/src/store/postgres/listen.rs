@@ -1,8 +1,8 @@
 //! Listens for changes by other processes with `LISTEN`, on a separate connection, while somebody waits for
 //! changes.
 //!
-//! Without such a connection (none is left, or a pooler is in between), no change is heard, and waiters look by
-//! themselves.
+//! Without such a connection (the server has none left, or a pooler is in between), no signal arrives, and waiters read
+//! at their own intervals.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -39,7 +39,7 @@ impl NotificationListener {
         Self { options, task: Arc::default() }
     }
 
-    /// Starts to listen, unless it listens already. The caller has subscribed to signals before.
+    /// Starts to listen, unless it listens already. The caller must have subscribed to the signals before.
     pub(super) fn listen(&self, runtime: &Handle, signals: &Arc<Signals>) {
         let mut hearing = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if hearing.task.is_none() && !hearing.closed {
@@ -84,12 +84,12 @@ impl NotificationListener {
     }
 }
 
-/// Listens until an error occurs.
+/// Receives signals until an error occurs.
 async fn hear(options: &PgConnectOptions, signals: &Signals) -> Result<(), sqlx::Error> {
     let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
     let mut listener = PgListener::connect_with(&pool.connect_lazy_with(options.clone())).await?;
     listener.listen(CHANNEL).await?;
-    // A commit before `LISTEN` was not heard, so waiters must look once.
+    // No signal arrived for a commit before `LISTEN`, so waiters must read once.
     signals.publish(Changed::Something);
     loop {
         match listener.try_recv().await? {

@@ -1,14 +1,14 @@
 //! Live connections for new transactions and for reads.
 //!
-//! A connection may have died since it was last used, and after a restart of the server all of them have. While
-//! nothing was changed on it, this costs only another attempt.
+//! A connection may have died since it was last used, and after a restart of the server all of them have. Before
+//! anything was changed on it, this costs only another attempt.
 
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::runtime::Handle;
 
 use super::super::engine::{Connection, is_dead};
 
-/// More connections than a pool has.
+/// The maximum number of dead connections that are replaced in a row: more than a pool has.
 const MAX_STALE_CONNECTIONS: u32 = 16;
 
 /// Begins a transaction. No statement was sent yet, so a dead connection can be replaced.
@@ -59,8 +59,8 @@ impl Lender {
     async fn one(&self) -> Result<Connection, sqlx::Error> {
         let pool = self.pool.clone();
         let pooled = self.pooled;
-        // Runs on a separate task: if the beginning of a transaction is dropped half-way, the next user of the
-        // connection would find it open.
+        // Runs on a separate task: if the beginning of a transaction were dropped half-way, the next user of the
+        // connection would find an open transaction.
         let connected = self.runtime.spawn(async move {
             if pooled {
                 pool.begin_with("BEGIN READ ONLY").await.map(Connection::PostgresTransaction)

@@ -1,8 +1,9 @@
 //! PostgreSQL: each job is a separate transaction on a separate task, so that a caller who leaves cannot leave one
 //! open.
 //!
-//! Nothing outlives a transaction on the server: locks end with it, and no statement is prepared behind a pooler.
-//! Any number of nodes may therefore share a database, directly or through a pooler in transaction mode.
+//! Nothing outlives a transaction on the server: locks end with it, and no statement is prepared on a connection
+//! through a pooler. Any number of nodes may therefore share a database, directly or through a pooler in transaction
+//! mode.
 
 mod job;
 mod listen;
@@ -46,8 +47,8 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) fn enqueue(&self, job: Box<dyn Job>) {
-        // The lock is taken here and not on the task, so that a job that was queued before the close also runs
-        // before it.
+        // The lock is taken here and not on the task, so that a job that was queued before the store is closed also
+        // runs before that.
         let may_run = self.open.clone().try_read_owned();
         let open = self.open.clone();
         let pool = self.pool.clone();
@@ -111,9 +112,9 @@ impl Postgres {
     }
 }
 
-/// Returns the statements that begin a transaction. They override the settings of server, database and role, so
-/// that a synced job waits for the disk and no job waits for a lock for ever. They are local to the transaction,
-/// because a pooler passes the connection on.
+/// Returns the statements that begin a transaction. They override the settings of server, database and role, so that a
+/// synced job waits for the disk and no job waits for a lock for ever. They apply only to the transaction, because a
+/// pooler gives the connection to other clients afterwards.
 fn beginning(durability: Durability) -> &'static str {
     match durability {
         Durability::Synced => {

@@ -35,7 +35,7 @@ pub(in super::super) async fn open(
         Some(direct) => bring_up_at(direct).await?,
         None => migrate_at(&options).await?,
     }
-    // Poolers do not know this parameter, and we do not need it.
+    // Poolers reject this parameter, and the program does not need it.
     let options = options.extra_float_digits(None).disable_statement_logging();
     let ear = NotificationListener::new(direct.unwrap_or_else(|| options.clone()).disable_statement_logging());
     let pool = PgPoolOptions::new()

@@ -33,7 +33,7 @@ row! {
         /// The name of the account for people, which may change.
         pub(crate) account_label: String,
         pub(crate) is_default: bool,
-        /// JSON.
+        /// The public configuration, as JSON.
         pub(crate) config: String,
         pub(crate) revision: i64,
         /// The generation of the current credential; 0 for none.
@@ -77,11 +77,11 @@ row! {
         pub(crate) account: AccountRow,
         /// `None` if the connection was never measured.
         pub(crate) liveness: Option<String>,
-        /// JSON.
+        /// The reason why the connection is not live, as JSON.
         pub(crate) reason: Option<String>,
         pub(crate) checked_at: Option<i64>,
         pub(crate) next_check_at: Option<i64>,
-        /// JSON.
+        /// The granted scopes, as JSON.
         pub(crate) granted_scopes: Option<String>,
         pub(crate) valid_until: Option<i64>,
         pub(crate) authorized_until: Option<i64>,

@@ -6,11 +6,11 @@ use crate::{ids::ConnectionId, store::Sealed};
 stored_words! {
     /// The role of a credential; a connection has at most one in each state.
     CredentialState in "connection_credential.state" {
-        /// Stored, and not yet verified.
+        /// The credential is stored and not yet verified.
         Candidate = "candidate",
-        /// In use.
+        /// The credential is in use.
         Current = "current",
-        /// Kept for a while after another credential replaced it.
+        /// The credential was replaced by another one, and is kept for a while.
         Previous = "previous",
     }
 }
@@ -20,7 +20,7 @@ row! {
     #[derive(Clone, Debug)]
     pub(crate) struct CredentialRow {
         pub(crate) connection_id: ConnectionId,
-        /// Drawn from the account's `next_generation`, and never used again.
+        /// The generation, which was drawn from the account's `next_generation` and is never drawn again.
         pub(crate) generation: i64,
         pub(crate) state: CredentialState,
         pub(crate) sealed: Sealed,
@@ -28,7 +28,7 @@ row! {
         pub(crate) key_id: Vec<u8>,
         /// The names of the secrets that can be taken from it, as JSON.
         pub(crate) secret_names: String,
-        /// JSON; `None` if the provider does not report them.
+        /// The granted scopes, as JSON; `None` if the provider does not report them.
         pub(crate) granted_scopes: Option<String>,
         pub(crate) valid_until: Option<i64>,
         pub(crate) created_at: i64,
@@ -52,8 +52,8 @@ row! {
         pub(crate) refresh_failures: i64,
         /// The reason why the last refresh failed, as JSON.
         pub(crate) refresh_reason: Option<String>,
-        /// The time at which the end of this credential was announced. It also counts for the credentials that replace
-        /// it by a refresh.
+        /// The time at which the end of this credential was announced. It also applies to the credentials that replace
+        /// this one by a refresh.
         pub(crate) announced_at: Option<i64>,
     }
 }
@@ -67,7 +67,7 @@ row! {
         pub(crate) replaced_at: i64,
         pub(crate) account_id: String,
         pub(crate) account_label: String,
-        /// JSON.
+        /// The public configuration, as JSON.
         pub(crate) config: String,
         pub(crate) marked: Marked,
     }

@@ -8,14 +8,14 @@ use crate::ids::ConnectionId;
 /// The statement of an event about the row of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowClaim {
-    /// The same as the previous event says.
+    /// The row is as the previous event says.
     Same,
-    /// The row as it is now. Only the first event of a connection may state this if no event described the row
-    /// before.
+    /// The row is described as it is now. If no event described the row before, only the first event of a connection
+    /// may state this.
     Made,
-    /// The row as it is now, in place of what the previous event says.
+    /// The row is described as it is now, in place of what the previous event says.
     Row,
-    /// Another credential; everything else is as the previous event says.
+    /// The credential is another one; everything else is as the previous event says.
     Credential,
     /// The connection is removed for ever.
     Removed,
@@ -43,7 +43,7 @@ pub(crate) struct EventRow {
     pub(crate) connection_id: ConnectionId,
     pub(crate) at: i64,
     pub(crate) kind: String,
-    /// JSON, without secrets.
+    /// The details of the event, as JSON without secrets.
     pub(crate) body: String,
     /// The statement about the row of the connection.
     pub(crate) says: RowClaim,

@@ -31,10 +31,10 @@ pub(crate) struct ExchangeRow {
 /// The sender of an attempt and its times, by the database's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
-    /// `None` if it cannot be proved that the process is gone.
+    /// The node of the sender; `None` if its other processes could not prove that the sender has ended.
     pub(crate) node_id: Option<String>,
     pub(crate) process_id: String,
-    /// The time of the first attempt, which this one may repeat.
+    /// The time of the first attempt. This attempt is the first one or repeats it.
     pub(crate) begun_at: i64,
     pub(crate) at: i64,
     /// The last sign of life of the sending process while the exchange is open. Initially the same as `at`.
@@ -60,7 +60,7 @@ impl Sent {
     }
 }
 
-/// A time in one boot of a machine. This clock cannot be set.
+/// A time since the boot of a machine, which cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BootTime {
     pub(crate) boot_id: String,

@@ -29,7 +29,7 @@ row! {
         pub(crate) fingerprint: Option<Vec<u8>>,
         /// `None` while the extension is not added.
         pub(crate) provider: Option<String>,
-        /// JSON.
+        /// The public part of the declaration, as JSON.
         pub(crate) public: Option<String>,
         pub(crate) public_revision: i64,
         pub(crate) marked: Marked,
@@ -56,7 +56,7 @@ row! {
     pub(crate) struct GrantRow {
         pub(crate) extension: String,
         pub(crate) connection_id: ConnectionId,
-        /// JSON.
+        /// The names of the granted secrets, as JSON.
         pub(crate) names: String,
         pub(crate) created_at: i64,
         pub(crate) revoked_at: Option<i64>,
@@ -122,7 +122,7 @@ row! {
         pub(crate) extension: String,
         /// Empty for the settings of the extension itself.
         pub(crate) command: String,
-        /// JSON.
+        /// The settings, as JSON.
         pub(crate) body: String,
         pub(crate) revision: i64,
         pub(crate) public_revision: i64,
@@ -161,15 +161,15 @@ row! {
         pub(crate) id: ConnectionId,
         pub(crate) kind: String,
         pub(crate) is_default: bool,
-        /// JSON.
+        /// The public configuration of the connection, as JSON.
         pub(crate) config: String,
         /// `None` if the connection was never measured.
         pub(crate) liveness: Option<String>,
-        /// JSON.
+        /// The reason why the connection is not live, as JSON.
         pub(crate) reason: Option<String>,
-        /// JSON; `None` without a credential.
+        /// The names of the secrets in its credential, as JSON; `None` without a credential.
         pub(crate) secret_names: Option<String>,
-        /// JSON; `None` if the provider did not report them.
+        /// The granted scopes, as JSON; `None` if the provider did not report them.
         pub(crate) granted_scopes: Option<String>,
         pub(crate) granted: GrantedRow,
         pub(crate) chosen: ChosenRow,
@@ -180,7 +180,7 @@ row! {
     /// The settings of an extension, and the public part of its provider's own extension.
     #[derive(Clone, Debug, Default)]
     pub(crate) struct PublicSettings {
-        /// JSON.
+        /// The settings of the extension itself, as JSON.
         pub(crate) own: Option<String>,
         /// The settings of the provider's own extension, as JSON.
         pub(crate) of_provider: Option<String>,
@@ -201,7 +201,7 @@ impl FromColumns for NearRow {
     const WIDTH: usize = 1 + PublicSettings::WIDTH + NearCandidate::WIDTH;
 
     fn from_columns(columns: &mut Columns<'_>, name: &'static str) -> Result<Self, sqlx::Error> {
-        // Only the rows of connections have a state.
+        // Only rows of connections have this column; a row without it holds the settings.
         let Some(state) = Option::<String>::from_columns(columns, "state").transpose() else {
             return PublicSettings::from_columns(columns, name).map(Self::Settings);
         };

@@ -11,9 +11,10 @@ row! {
     #[derive(Clone, Debug)]
     pub(crate) struct KeysetRow {
         pub(crate) store_id: Uuid,
-        /// Grows with every change. Changes compare and swap it.
+        /// The revision of the row, which grows with every change. A change is made by compare-and-swap on it.
         pub(crate) revision: i64,
-        /// Grows when the keys change. A process that holds the keys of another revision reads them again.
+        /// The revision of the keys, which grows when the keys change. A process that holds the keys of another
+        /// revision reads them again.
         pub(crate) keys_revision: i64,
         pub(crate) slot_a: Option<Sealed>,
         pub(crate) slot_b: Option<Sealed>,

@@ -12,11 +12,11 @@ row! {
     }
 }
 
-/// The value of a key: one of the two.
+/// The value of a key, which is either public or secret.
 #[derive(Clone, Debug)]
 pub(crate) enum KvValue {
-    /// Plain text.
+    /// A public value, as plain text.
     Public(String),
-    /// A sealed secret.
+    /// A secret value, sealed.
     Sealed(Sealed),
 }

@@ -9,7 +9,7 @@ row! {
     pub(crate) struct LivenessRow {
         pub(crate) connection_id: ConnectionId,
         pub(crate) liveness: String,
-        /// JSON.
+        /// The reason why the connection is not live, as JSON.
         pub(crate) reason: Option<String>,
         /// The generation of the credential that was measured.
         pub(crate) generation: i64,

@@ -17,7 +17,7 @@ row! {
     /// A row of `connection_row_event`, without its owner, which the query gives.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct RowEvent {
-        /// From 1, without gaps, per owner.
+        /// The number of the event: from 1, without gaps, for each owner.
         pub(crate) seq: i64,
         pub(crate) subject: Vec<u8>,
         pub(crate) at: i64,

@@ -33,7 +33,7 @@ pub(crate) use profile::{ProfileRow, SlotRow};
 pub(crate) use setup::{EndpointRow, SetupRow, SetupState};
 pub(crate) use webhook::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow};
 
-/// The error for a text in a column that is not one of the words that this program knows.
+/// The error for a text that is not a word that this program writes into the column.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown {column} in the database")]
 pub(crate) struct UnknownWord {

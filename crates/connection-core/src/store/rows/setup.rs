@@ -9,15 +9,15 @@ use crate::{
 stored_words! {
     /// The state of a session.
     SetupState in "connection_setup.state" {
-        /// A run is active, or was lost.
+        /// A run of the session is active, or was lost.
         Running = "running",
         /// The session waits for an input or a time.
         Waiting = "waiting",
-        /// Ended with a connection.
+        /// The session ended with a connection.
         Done = "done",
-        /// Ended without a connection.
+        /// The session ended without a connection.
         Failed = "failed",
-        /// Ended by the host.
+        /// The session was cancelled.
         Cancelled = "cancelled",
     }
 }
@@ -33,9 +33,9 @@ row! {
         pub(crate) connection_id: ConnectionId,
         pub(crate) state: SetupState,
         pub(crate) step_seq: i64,
-        /// Seed, configuration and the like.
+        /// The sealed header: the seed, the configuration and other data that every run needs.
         pub(crate) sealed_header: Option<Sealed>,
-        /// The step that waits, or the outcome.
+        /// The sealed step that waits for an input, or the sealed outcome.
         pub(crate) sealed_step: Option<Sealed>,
         pub(crate) lease_owner: Option<String>,
         pub(crate) lease_until: Option<i64>,

@@ -17,9 +17,10 @@ row! {
         pub(crate) waiting: i64,
         /// The number of sealed bytes of the events that wait.
         pub(crate) waiting_bytes: i64,
-        /// Time of the last event, unless it was forgotten.
+        /// The time at which the last event arrived; `None` if that event was deleted.
         pub(crate) last_received_at: Option<i64>,
-        /// `None` if the current address and key were not tested; then the other columns of the test are `None`, too.
+        /// The time of the last test; `None` if the current address and key were not tested. The other columns of the
+        /// test are then `None`, too.
         pub(crate) tested_at: Option<i64>,
         pub(crate) tested_url: Option<String>,
         pub(crate) tested_generation: Option<i64>,
@@ -50,7 +51,7 @@ row! {
     }
 }
 
-/// An event to store. It gets its number then.
+/// An event to store. It gets its number when it is stored.
 #[derive(Clone, Debug)]
 pub(crate) struct WebhookRow {
     pub(crate) id: Uuid,

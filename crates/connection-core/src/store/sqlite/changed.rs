@@ -7,9 +7,9 @@ use sqlx::{Either, sqlite::SqliteQueryResult};
 
 /// Returns the number of rows that the last of the statements changed.
 ///
-/// The driver adds up the changes of all statements, and for a savepoint SQLite repeats the number of the statement
-/// before. The stream is dropped after the last number, because the driver's thread would wake this one once more
-/// only to signal the end.
+/// The driver adds up the changes of all statements, and SQLite reports the number of the previous statement again for
+/// a savepoint. The stream is dropped after the last number, because the driver's thread would otherwise wake this one
+/// once more only to signal the end.
 pub(in super::super) async fn changed<R>(
     mut ran: impl Stream<Item = Result<Either<SqliteQueryResult, R>, sqlx::Error>> + Unpin,
     statements: usize,

@@ -44,7 +44,7 @@ pub(super) struct Sqlite {
     place: Arc<str>,
     /// `true` if the pool belongs to the host, which closes it.
     lent: bool,
-    /// `true` after the store was closed. Each use of a connection looks at it, and takes no lock.
+    /// `true` after the store was closed. It is read without a lock at each use of a connection.
     closed: AtomicBool,
     /// `None` after the store was closed.
     queue: Mutex<Option<mpsc::UnboundedSender<Box<dyn Job>>>>,
@@ -75,7 +75,7 @@ impl Sqlite {
     }
 
     pub(super) async fn reader(&self) -> Result<Reader, StoreError> {
-        // A pool of the host may be open after the store was closed.
+        // A pool of the host may still be open after the store was closed.
         if self.is_closed() {
             return Err(StoreError::Closed);
         }
@@ -95,11 +95,11 @@ impl Sqlite {
         self.closed.store(true, Ordering::Release);
         drop(self.queue().take());
         self.versions.close().await;
-        // Held while waiting, so that a second caller waits, too.
+        // The lock is held while waiting, so that a second caller waits, too.
         let mut writer = self.writer.lock().await;
         if let Some(task) = writer.as_mut() {
-            // Removed only afterwards, so that if this future is dropped, the next caller still waits. A writer
-            // that panicked answers nobody, so there is nothing to wait for.
+            // The handle is removed only afterwards, so that the next caller still waits if this future is dropped. An
+            // error means that the writer panicked, and there is nothing to wait for.
             task.await.unwrap_or_default();
             *writer = None;
         }

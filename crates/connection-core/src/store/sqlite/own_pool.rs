@@ -44,7 +44,7 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
     let relaxed = writing.synchronous(SqliteSynchronous::Normal).connect().await.map_err(failed)?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
-        // The ping costs more than the read.
+        // A ping costs more than a read, so connections are not pinged before use.
         .test_before_acquire(false)
         .connect_with(base.pragma("query_only", "ON"))
         .await
@@ -64,7 +64,7 @@ async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreErr
         if let Some(parent) = path.parent() {
             platform::create_private_dir(parent)?;
         }
-        // Checked first, so that no file is created where other users could replace it.
+        // The directory is checked first, so that no file is created where other users could replace it.
         for file in ["", "-wal", "-shm"].map(|suffix| sibling_path(&path, suffix)) {
             if let Err(exposed) = platform::check_file(&file, FileContent::Secrets) {
                 return Ok(Err(StoreError::Exposed(exposed)));

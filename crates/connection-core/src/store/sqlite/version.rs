@@ -24,7 +24,7 @@ struct State {
     connection: Option<SqliteConnection>,
     /// The number of connections that were opened.
     opened: u64,
-    /// The last answer, with the time before the question.
+    /// The last version that was read, with a time from before the read.
     last: Option<ObservedVersion>,
     closed: bool,
 }
@@ -35,7 +35,8 @@ impl Versions {
         Self { options, state: Arc::default(), runtime: Handle::current() }
     }
 
-    /// Who asks while another does waits for that one's answer. `None` when it cannot be told.
+    /// Returns the version, read less than `age` ago; `None` if it cannot be read. A call during another one waits for
+    /// the answer of that one.
     pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<ObservedVersion> {
         let now = Moment::of(clock);
         if let Some(looked) = self.state.try_lock().ok().and_then(|state| state.known(age, now)) {
@@ -51,7 +52,7 @@ impl Versions {
         state.closed = true;
         state.last = None;
         if let Some(connection) = state.connection.take() {
-            // The connection has nothing to lose.
+            // Closing the connection loses nothing, so an error is ignored.
             connection.close().await.unwrap_or_default();
         }
     }
@@ -77,7 +78,7 @@ async fn look(
         return None;
     }
     state.last = None;
-    // Taken out while it is used, so that a connection that failed is closed.
+    // The connection is taken out while it is used, so that it is closed if it fails.
     let mut connection = match state.connection.take() {
         Some(connection) => connection,
         None => {

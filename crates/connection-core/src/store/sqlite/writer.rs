@@ -1,8 +1,8 @@
 //! The single task that writes. It commits queued jobs together in batches.
 //!
-//! A job that fails or panics is rolled back alone, by its savepoint, or with the transaction if it is the only
-//! job. Callers are answered after the commit of their batch. If that fails, all jobs of the batch have failed. A
-//! crash leaves the batches up to some commit, each whole.
+//! A job that fails or panics is rolled back alone, by its savepoint, or with the transaction if it is the only job.
+//! Callers are answered after the commit of their batch. If that commit fails, all jobs of the batch have failed. After
+//! a crash, all batches up to some commit are there, each as a whole.
 //!
 //! Each statement is a round trip to the driver's thread, which costs more than most statements. The statements
 //! that end one job and begin the next, or begin the transaction of a single job, are therefore run together with the
@@ -67,7 +67,7 @@ impl Writer {
         }
         if let Connections::OwnPool { synced, relaxed } = self.connections {
             for connection in [relaxed, synced].into_iter().flatten() {
-                // Committed changes are kept. If this fails, only the cleanup of the log is left to the next open.
+                // Committed changes are safe. If closing fails, the next open cleans up the log.
                 connection.close().await.unwrap_or_default();
             }
         }
@@ -219,7 +219,7 @@ async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job, savepoint: &mut Savepoint)
     }
     *savepoint = match outcome {
         Outcome::Keep => Savepoint::Used,
-        // Fails if the engine has rolled the whole transaction back by itself, as on a full disk.
+        // This fails if the engine has rolled back the whole transaction by itself, as on a full disk.
         Outcome::Undo => undo(tx).await.map(|()| Savepoint::Empty)?,
     };
     Ok(outcome)

@@ -1,4 +1,4 @@
-//! Waiters are told about commits of this process, and that another process has committed.
+//! Waiters learn which rows this process has changed, and that another process has changed rows.
 
 use std::{task::Poll, time::Duration};
 
@@ -113,7 +113,7 @@ fn a_signal_names_a_row_and_what_is_no_signal_of_ours_is_worth_a_look() {
     }
 }
 
-/// A host may keep a stream without polling it, at any point of its work.
+/// A host may keep a stream without polling it, whatever the stream is doing at that moment.
 #[tokio::test]
 async fn a_reader_that_is_no_longer_polled_blocks_nobody() {
     let database = Database::new();

@@ -102,7 +102,8 @@ async fn kinds_of_named_connections_are_found_by_key() {
     );
 }
 
-/// A waiter for webhooks looks every few seconds. The cost depends on the events that wait, not on all that exist.
+/// A waiter for webhooks reads every few seconds. The cost depends on the number of events that wait, not of all that
+/// exist.
 #[tokio::test]
 async fn the_next_webhook_is_found_among_those_that_wait() {
     let database = Database::new();
