@@ -366,7 +366,7 @@ impl<'a> SetupContext<'a> {
         }
     }
 
-    /// Waits for this time. Short for a [`wait`](Self::wait) with one input.
+    /// Waits for this long. Short for a [`wait`](Self::wait) with one input.
     pub async fn sleep(&self, duration: Duration) {
         self.wait(Wait::new().elapsed(duration)).await;
     }

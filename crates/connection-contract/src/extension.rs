@@ -179,11 +179,11 @@ impl PreferenceInput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Platform {
-    /// macOS: `darwin`.
+    /// The platform macOS, named `darwin`.
     Darwin,
-    /// Linux: `linux`.
+    /// The platform Linux, named `linux`.
     Linux,
-    /// Windows: `win32`.
+    /// The platform Windows, named `win32`.
     Win32,
 }
 

@@ -96,7 +96,7 @@ impl From<Secret> for HeaderValue {
 /// ```
 #[non_exhaustive]
 pub struct HttpRequest {
-    /// Method: `GET`.
+    /// Method of the request, such as `GET`.
     pub method: Text,
     /// Headers in order, with names in lower case.
     pub headers: Vec<(Text, HeaderValue)>,

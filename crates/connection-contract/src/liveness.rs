@@ -146,8 +146,8 @@ impl From<ServiceError> for NotLive {
 /// be attached or the host denies the address. 429, 5xx, every other status and every other request without an answer
 /// are offline.
 ///
-/// A transient failure is never reported as a lost authorization. If a provider reports its rate limit in a way of its
-/// own, the plugin must recognise that before it calls this function.
+/// A transient failure is never reported as a lost authorization. If a provider reports its rate limit in its own way,
+/// the plugin must recognize that before it calls this function.
 ///
 /// # Errors
 ///

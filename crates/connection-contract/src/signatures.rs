@@ -7,8 +7,8 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{Secret, encode};
 
-/// Maximum number of signatures that are remembered. The oldest one is dropped first, because a request contains a
-/// signature that was made for it.
+/// Maximum number of signatures that are remembered. The oldest one is dropped first, because a request contains
+/// signatures that were made shortly before it.
 const MAX_COUNT: usize = 32;
 /// Minimum length of a signature in bytes. Shorter bytes could occur anywhere by chance.
 const MIN_LENGTH: usize = 16;
@@ -40,7 +40,7 @@ impl Signatures {
     }
 
     /// Returns the text as [`with_stand_ins`](Self::with_stand_ins) does, but with each stand-in in the encoding of its
-    /// signature. For a testkit, whose signatures are a different text in each encoding.
+    /// signature. For a testkit, whose signatures differ as text in each encoding.
     #[must_use]
     pub fn with_encoded_stand_ins(&self, text: &[u8]) -> Secret {
         self.replaced(text, |encoded, stands| encoded(stands))

@@ -7,7 +7,7 @@ use crate::{Context, DisplayText, JsonError, Secret, Text, Timestamp, Value};
 
 /// Receives the webhooks of a provider.
 pub trait Webhooks<C>: Send + Sync {
-    /// Returns where the key comes from that signs deliveries.
+    /// Returns the source of the key that signs deliveries.
     ///
     /// # Repetition
     ///

@@ -37,7 +37,7 @@ pub struct Egress {
     pub wildcards: Vec<Text>,
     /// The origins of the host itself, which may be at any address.
     pub host: Vec<Origin>,
-    /// The result of the last request.
+    /// The record of the last answer.
     pub heard: LastAnswer,
     /// `true` if requests are made for the owner of the process, who can reach the host's network unless the host
     /// forbids it.

@@ -14,7 +14,7 @@ use connection_contract::{
 
 use super::outages::{answered, cause, host};
 
-/// The longest pause that is accepted from a provider or a plugin, since a provider may ask for more than it means.
+/// The longest pause that is accepted from a provider or a plugin. A provider may ask for too long a pause by mistake.
 pub const MAX_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The result of the last request in one call of a plugin. Clones share it.
@@ -38,7 +38,7 @@ struct Heard {
     timeout: Duration,
 }
 
-/// All values are equal, because the last answer does not change where a request may go.
+/// All values are equal, because the last answer does not affect where a request may go.
 impl PartialEq for LastAnswer {
     fn eq(&self, _: &Self) -> bool {
         true

@@ -1,8 +1,9 @@
-//! Requests that must not be sent twice, with a definite statement of whether anything was sent.
+//! Requests that must not be sent twice. The result says definitely whether anything was sent.
 //!
-//! The inner client takes the body after the connection (and TLS) is ready and before it writes the first byte. Taking
-//! the body and giving it up compete in one compare-and-exchange. A body that was taken may have been sent; a body that
-//! was given up is never taken, even if the client asks for it a moment later.
+//! The inner client takes the body after the connection (and TLS) is ready and before it writes the first byte. A
+//! single compare-and-exchange decides between the client, which takes the body, and the caller, which gives it up. A
+//! body that was taken may have been sent; a body that was given up is never taken, even if the client asks for it a
+//! moment later.
 //!
 //! A redirect counts as an answer here. Following it would send the request again, and a failure there would hide that
 //! an answer had arrived.
@@ -73,7 +74,7 @@ const OPEN: u8 = 0;
 const TAKEN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
-/// The decision whether the client takes the body or may no longer take it. Clones share it.
+/// The decision between the client, which takes the body, and a caller that gives it up. Clones share it.
 #[derive(Clone)]
 pub(super) struct BodyDecision {
     decided: Arc<AtomicU8>,
@@ -93,7 +94,7 @@ impl BodyDecision {
         self.decide(if is_late { GIVEN_UP } else { TAKEN }) && !is_late
     }
 
-    /// Prevents that anything is sent. Returns `false` if something may have been sent already.
+    /// Prevents the body from being taken. Returns `false` if it may have been sent already.
     pub(super) fn give_up(&self) -> bool {
         self.decide(GIVEN_UP)
     }
@@ -112,9 +113,9 @@ impl BodyDecision {
 
 /// A body in one piece that records when it is taken.
 ///
-/// The client never reads an empty body. When the connection is ready, and before it writes the head, the client asks
-/// an empty body first for its end and then for its length. The question for the end therefore takes an empty body. If
-/// that body may no longer be sent, it claims a length of one byte, so that the client fails before it writes anything.
+/// The client never reads an empty body. When the connection is ready, and before it writes the head, it asks an empty
+/// body whether it has ended and then for its length. The first of these calls therefore takes an empty body. If that
+/// body may no longer be sent, it claims a length of one byte, so that the client fails before it writes anything.
 pub(super) struct TrackedBody {
     bytes: Option<Bytes>,
     taken: BodyDecision,

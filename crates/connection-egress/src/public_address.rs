@@ -1,7 +1,7 @@
 //! Decides which addresses belong to the public Internet, by the registries of special purpose addresses (RFC 6890 and
 //! later).
 //!
-//! An IPv6 address that carries an IPv4 address is as public as that one. In doubt, an address is not public.
+//! An IPv6 address that contains an IPv4 address is public if that one is. In doubt, an address is not public.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -57,9 +57,9 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// Returns `true` if a cloud gives its machines their secrets or orders at this address.
+/// Returns `true` for an address at which a cloud gives its machines their secrets or instructions.
 ///
-/// Such are all link-local addresses, and others that the documentation of a cloud names. Nothing else is there.
+/// These are all link-local addresses, and others that the documentation of a cloud names. No other service uses them.
 pub(super) fn is_metadata(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_metadata_v4(address),

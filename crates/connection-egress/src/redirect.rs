@@ -24,7 +24,7 @@ pub(super) enum Next {
     Get(Target),
 }
 
-/// Decides the next step by the status and the headers of an answer.
+/// Returns the next step, from the status and the headers of an answer.
 ///
 /// A redirect to another origin is denied, even if its status would not be followed for this request. If the request
 /// follows no redirects, a redirect is the answer.

@@ -1,7 +1,7 @@
 //! Resolves names to addresses and checks each address.
 //!
-//! For a name, the client connects only to the addresses that the resolver returns, so a name that changes its address
-//! after the check gains nothing.
+//! The client connects only to the addresses that the resolver returns, so changing the address of a name after the
+//! check has no effect.
 
 use std::{
     fmt,

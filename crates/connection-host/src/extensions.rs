@@ -84,8 +84,8 @@ pub(crate) async fn named(registry: &ConnectionRegistry, id: ConnectionId) -> St
     }
 }
 
-/// Returns `true` for an added extension whose requirement no registered kind can satisfy. Its settings would be
-/// useless.
+/// Returns `true` for an added extension whose requirement no registered kind can satisfy. Opening its settings would
+/// be useless.
 async fn is_unconnectable(registry: &ConnectionRegistry, name: &str) -> bool {
     let added = registry.extensions().get(name).await.ok();
     let handle = added.and_then(|added| handle_of(registry, &added).ok());

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::{Error, config::Settings};
 
-/// The longest time to wait for a browser that has returned and follows one redirect.
+/// The maximum time to wait for a browser that has returned and follows one redirect.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The configured address of `serve`, or this machine's loopback addresses while a setup waits.
@@ -35,7 +35,7 @@ pub(crate) enum GivenAddress {
     /// The setup has not requested an address.
     #[default]
     Nothing,
-    /// Browsers return to this address.
+    /// The address to which browsers return.
     Address(String),
     /// Another program listens at this address, perhaps the command that began this setup, which then takes the
     /// callback.

@@ -49,7 +49,7 @@ async fn problem(registry: &ConnectionRegistry, url: &PublicUrl) -> Option<Callb
         Reachability::Us => None,
         Reachability::Nobody(error) => Some(unreached(url, error)),
         Reachability::Other(status) => {
-            // The proxy may pass on another path than the configured one.
+            // The proxy may pass on a path other than the configured one.
             let bare = !prefix.is_empty() && matches!(ask(registry, &origin, "").await, Reachability::Us);
             Some(if bare { without_prefix(url) } else { answered(url, status) })
         }

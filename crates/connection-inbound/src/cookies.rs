@@ -1,8 +1,8 @@
 //! The cookies by which a callback is known to come from the browser that began the setup (RFC 9700, section 4.7).
 //!
-//! Each setup has its own cookie, so that several can run at once; its value is random and good for nothing else. On
-//! a host with TLS its name is one that no other host can set (`__Host-`). On loopback every port of the machine sees
-//! the cookie: there it distinguishes browsers, but not programs.
+//! Each setup has its own cookie, so that several can run at once; its value is random and has no other use. On a host
+//! with TLS its name is one that no other host can set (`__Host-`). On loopback every port of the machine sees the
+//! cookie: there it distinguishes browsers, but not programs.
 
 use std::collections::VecDeque;
 

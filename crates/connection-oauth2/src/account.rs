@@ -46,7 +46,7 @@ pub(crate) async fn probe(
         let says = |rules: &[ErrorIf]| {
             answer.as_ref().is_ok_and(|answer| rules.iter().any(|rule| rule.fires(answer).is_some()))
         };
-        // A provider's own way to say "later" is not a lost authorization, whatever its status.
+        // A provider's own form of a rate limit is not a lost authorization, whatever its status.
         if response.status() == 429 || says(&account.limits) {
             return Err(NotLive::rate_limited(account.pause(response)));
         }

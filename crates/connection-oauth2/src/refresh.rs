@@ -43,7 +43,7 @@ impl Refresher<OAuth2Credential> for OAuth2 {
     ) -> BoxFuture<'a, Result<Refreshed<OAuth2Credential>, ConnectionError>> {
         Box::pin(async move {
             let fresh = match renewed(self, credential, ctx).await {
-                // Only the connection used this application, so no person could correct it.
+                // Only this connection uses the application, so no person could correct it.
                 Err(OAuth2Error::InvalidClient) if matches!(self.config.client, Client::Registered) => {
                     forget(&self.config, credential, ctx).await;
                     Err(OAuth2Error::ClientLapsed)

@@ -80,7 +80,8 @@ impl<H: Host> Effects<H> {
     /// Begins the effect with the fingerprint `what`. Never returns if the run stops.
     pub(crate) async fn begin(&self, what: &str) -> Turn<'_, H> {
         match self.host.with_run(|run| run.begin(what)) {
-            // A service may answer at once. Yielding lets a second effect of a `join!` begin, so that it is detected.
+            // A service may answer without waiting. Yielding here lets a second effect of a `join!` begin, so that it
+            // is detected.
             Some(Begun::Live) => {
                 let busy = Busy(&self.host);
                 yield_once().await;

@@ -21,7 +21,8 @@ impl Fault {
         Self { failure: SetupFailure::new(code, message), detail: None }
     }
 
-    /// Creates the fault of a plugin that asks or ends differently in a replay than it did before.
+    /// Creates the fault of a plugin whose replay requests another effect, or ends in another way, than the run before
+    /// it.
     pub fn changed() -> Self {
         Self::new("setup_changed", "the plugin has changed since this setup began").remedy("begin again")
     }

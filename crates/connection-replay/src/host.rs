@@ -50,10 +50,11 @@ pub trait Host: Send + Sync {
     /// Returns the `state` of the callback with this number. It is secret, and the same in every run of the session.
     fn state(&self, number: u64) -> [u8; 32];
 
-    /// Called for each effect that the plugin requests, before the engine looks for a recorded result.
+    /// Receives each effect that the plugin requests, before the engine searches for a recorded result.
     fn asks(&self, question: &EffectRequest<'_>, fingerprint: &str) {}
 
-    /// Awaits `live` while no other run of the session may run an effect.
+    /// Awaits `live` under the session's lease, so that no other run of the session performs an effect at the same
+    /// time.
     ///
     /// # Errors
     ///

@@ -123,7 +123,7 @@ impl<H> Run<H> {
 
     /// Takes the state of the run, and leaves a run in its place that has stopped for `halt`.
     ///
-    /// Code that still uses the run afterwards has no effect, because every effect of a stopped run stays pending.
+    /// Code that still uses the run afterwards changes nothing, because every effect of a stopped run stays pending.
     #[must_use]
     pub fn over(&mut self, halt: H) -> Self {
         let next = self.next;
@@ -143,7 +143,7 @@ impl<H> Run<H> {
         mem::replace(self, left)
     }
 
-    /// Takes the next recorded entry after the plugin has ended. The host itself has added such an entry.
+    /// Takes the next recorded entry after the plugin has ended. Such an entry was added by the host itself.
     pub fn take_rest(&mut self) -> Option<Entry> {
         let entry = self.replay.pop_front()?;
         self.now = entry.at;

@@ -31,7 +31,7 @@ const KEY_ID: std::ops::Range<usize> = 5..5 + ID_LEN;
 const LENGTH_LEN: usize = 4;
 const SMALL: [usize; 4] = [64, 256, 1024, 4096];
 const LARGE: usize = 4096;
-/// The maximum length of a value. It exceeds every value that we seal, so a longer one is a mistake.
+/// The maximum length of a value. Every value that is sealed is shorter, so a longer one is a mistake.
 const MAX_LEN: usize = 16 * 1024 * 1024;
 
 /// A sealed value.

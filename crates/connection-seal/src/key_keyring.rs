@@ -5,9 +5,9 @@
 //! "CNXK" 4 | version 1 | key id 8
 //! ```
 //!
-//! Each time a keyset is wrapped, a new entry is created and no entry is overwritten, because keyrings cannot write
-//! only if an entry does not exist. Otherwise, of two processes that start at the same time, the second would replace
-//! the key of the first.
+//! Each wrapping of a keyset creates a new entry and never overwrites one. A keyring cannot create an entry on the
+//! condition that it does not exist, so with a fixed name, the second of two processes that start at the same time
+//! would replace the key of the first.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -184,7 +184,7 @@ fn user(context: &KeyContext, id: KeyId) -> String {
     format!("{}/{id}", context.store_id)
 }
 
-/// Returns the text of an error from another library on one line.
+/// Returns the text of an error of another library on one line.
 fn one_line(error: &dyn fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,7 +1,7 @@
 //! Runs work that may wait for a person, a device or a long computation.
 //!
-//! Each piece of work gets its own thread. A runtime does not shut down before its blocking threads are done, and a
-//! keyring that waits for a person may never be done.
+//! Each piece of work gets its own thread. A runtime does not shut down before its blocking threads have ended, and a
+//! keyring that waits for a person may never answer.
 
 use tokio::sync::oneshot;
 

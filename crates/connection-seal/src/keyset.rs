@@ -182,7 +182,7 @@ impl Keyset {
         true
     }
 
-    /// Returns `true` if both keysets hold the same keys in the same revision.
+    /// Returns `true` if both keysets have the same keys and the same revision.
     pub fn is(&self, other: &Self) -> bool {
         let ids = |keyset: &Self| keyset.entries.iter().map(|entry| (entry.status, entry.id())).collect::<Vec<_>>();
         let same_mac = KeyId::of(&self.mac_key) == KeyId::of(&other.mac_key);

@@ -5,7 +5,7 @@
 //! envelope                                                           for a source that holds a key
 //! ```
 //!
-//! A key management service thus wraps 32 bytes, however many keys the keyset has. Each wrapping uses a new key.
+//! A key management service therefore wraps 32 bytes, however many keys the keyset has. Each wrapping uses a new key.
 
 use uuid::Uuid;
 
@@ -181,7 +181,8 @@ async fn find_wrapped(wrapper: &dyn KeyWrapper, row: &WrappedKeyset) -> Result<O
                 }
                 refused = SealError::WrongKey { have: key.id, need: content.key_id }.into();
             }
-            // Keep the error that the source gave for its own slot; it matters more than a slot of another source.
+            // Keep the error that the source gave for its own slot, because it matters more than the error for a slot
+            // of another source.
             Err(KeyError::OtherSource { .. }) if matches!(refused, KeysetError::Key(_)) => {}
             // The source may have wrapped the other slot.
             Err(error) => refused = error.into(),

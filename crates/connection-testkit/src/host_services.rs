@@ -1,4 +1,4 @@
-//! Fakes of local tools, login windows and the file cache. They are in memory, and the test says how they answer.
+//! Fakes of local tools, login windows and the file cache. They are in memory, and the test determines how they answer.
 
 use std::sync::Arc;
 

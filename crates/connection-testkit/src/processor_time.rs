@@ -1,6 +1,6 @@
 //! The processor time of a thread, by which the suite compares work.
 //!
-//! A clock would not do, because a thread waits longer on a loaded machine, while its work stays the same.
+//! A clock is not suitable, because a thread waits longer on a loaded machine, while its work stays the same.
 
 use std::time::Duration;
 

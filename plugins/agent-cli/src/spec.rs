@@ -136,9 +136,9 @@ pub(crate) enum Session {
 /// The cost report of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Costs {
-    /// <https://platform.claude.com/docs/en/api/admin/cost_report>
+    /// Anthropic's report: <https://platform.claude.com/docs/en/api/admin/cost_report>.
     Anthropic,
-    /// <https://platform.openai.com/docs/api-reference/usage/costs>
+    /// OpenAI's report: <https://platform.openai.com/docs/api-reference/usage/costs>.
     OpenAi,
 }
 

@@ -34,7 +34,7 @@ impl Webhooks<Login> for Twilio {
         let token = auth_token(login)?;
         let came = delivery.header(SIGNATURE).ok_or(NotAuthentic::Signature)?;
         let (pairs, name) = covered(delivery, ctx).ok_or(NotAuthentic::Signature)?;
-        // Twilio signs the address sometimes with and sometimes without a port, whichever form the address has.
+        // Twilio signs the address with or without a port, whichever form the address has.
         let addresses = [without_port(delivery.url()), with_port(delivery.url())];
         for sorted in [true, false] {
             let pairs = written(&pairs, sorted);

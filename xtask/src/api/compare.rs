@@ -44,8 +44,8 @@ fn parent(path: &str) -> Option<&str> {
     path.rsplit_once('.').or_else(|| path.rsplit_once("::")).map(|(parent, _)| parent)
 }
 
-/// Returns `true` if cargo may replace one version with the other by itself: the numbers up to the first that is not
-/// 0 are the same, and the version is not older. Returns `None` for text that is no version.
+/// Returns `true` if cargo may replace the first version with the second by itself: the numbers up to the first that is
+/// not 0 are the same, and the second version is not older. Returns `None` for text that is no version.
 pub(crate) fn is_compatible(before: &str, now: &str) -> Option<bool> {
     let numbers = |version: &str| version.split('.').map(|part| part.parse::<u64>().ok()).collect::<Option<Vec<_>>>();
     let before = numbers(before)?;

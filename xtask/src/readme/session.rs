@@ -122,7 +122,7 @@ impl Session {
             child.wait().map_err(failed)?;
             return Err(Failure::new(format!("the block did not end within {} seconds", MAX_DURATION.as_secs())));
         };
-        // A command that failed is recognised by the output that is missing after it.
+        // A command that failed is recognized by the missing output after it.
         child.wait().map_err(failed)?;
         Ok(String::from_utf8_lossy(&read.map_err(failed)?).into_owned())
     }

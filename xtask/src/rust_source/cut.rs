@@ -1,8 +1,8 @@
 //! Separates the code of a file from its tests.
 //!
-//! `without_tests` recognises only `#[cfg(test)]` on a `mod`, `use` or `extern crate` at the top level of a file.
-//! Deeper, the attribute may be in the input of a macro that drops it, and on other items the end is not certain.
-//! Such an item stays in the code, where the checks refuse it.
+//! `without_tests` recognizes only `#[cfg(test)]` on a `mod`, `use` or `extern crate` at the top level of a file.
+//! Deeper, the attribute may be in the input of a macro that drops it, and on other items the end is not certain. Such
+//! an item stays in the code, where the checks refuse it.
 
 use super::{Token, starts_with};
 
@@ -68,7 +68,7 @@ fn item_length(tokens: &[Token]) -> Option<usize> {
 
 /// Separates every item, field and statement that exists only in tests, at any depth.
 ///
-/// Unlike [`without_tests`], this follows attributes inside items and recognises `#[cfg(all(test, …))]`. It is for
+/// Unlike [`without_tests`], this follows attributes inside items and recognizes `#[cfg(all(test, …))]`. It is for
 /// checks of code whose author does not try to hide anything: the input of a macro is treated like any other code.
 pub(crate) fn without_test_items(tokens: &[Token]) -> SplitTokens {
     let mut cut = SplitTokens::default();

@@ -23,7 +23,7 @@ pub(crate) struct Token {
 /// The sort of a token, with its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// A character, byte, number or lifetime, about which no rule asks.
+    /// A character, byte, number or lifetime, which no rule examines.
     Atom,
     /// An identifier or keyword.
     Name(String),

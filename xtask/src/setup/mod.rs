@@ -76,7 +76,7 @@ const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", ver
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
 
-/// The version of `mdbook`. Another one may name anchors and files otherwise, so that links break.
+/// The version of `mdbook`. Another version may name anchors and files in another way, so that links break.
 const MDBOOK: &str = "0.5.4";
 
 /// Looks for each requirement in scope, and installs those that are missing.

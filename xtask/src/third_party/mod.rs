@@ -76,7 +76,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let ours: Vec<&str> = packages.names().filter(|name| *name != "connection-testkit").collect();
     stranger.cargo(&host, &["test", "--quiet"], &ours)?;
 
-    // This plugin tries to run programs. It is as free of `std` as the others, so that only the host stops it.
+    // This plugin tries to run programs. Like the others it has no `std`, so only the host can stop it.
     let curious = copied(workspace, "curious", &place)?;
     if setup::has_bare_target(workspace) {
         stranger.cargo(&curious, &["build", "--locked", "--quiet", "--target", BARE_TARGET], &AUTHORS[..1])?;

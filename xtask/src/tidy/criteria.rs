@@ -43,8 +43,8 @@ fn missing(path: &str, text: &str, tests: &BTreeSet<&str>) -> Vec<String> {
     findings
 }
 
-/// Returns the names of the tests of a criterion. The sentence before them may have code of its own, and so may a
-/// remark between them, if it is a path such as `a::b`.
+/// Returns the names of the tests of a criterion. The sentence before them may contain code, and so may a remark
+/// between them, if that code is a path such as `a::b`.
 fn names(criterion: &str) -> Vec<&str> {
     let code = match criterion.split_once(": `") {
         Some((_, names)) => names.split('`').step_by(2).collect::<Vec<_>>(),

@@ -103,7 +103,7 @@ fn check_name(field: &str, name: &str) -> Result<(), BrokenRule> {
     Ok(())
 }
 
-/// Returns `true` for a character that is part of words and pictures elsewhere but is invisible on its own (Unicode's
+/// Returns `true` for a character that affects other characters or pictures but is invisible by itself (Unicode's
 /// `Default_Ignorable_Code_Point`). Two names that differ only by it look the same.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'

@@ -1,4 +1,4 @@
-//! Sleeps that last until a measured time is over. Time that passes before a sleep begins is not counted twice.
+//! Sleeps for the rest of a measured time. Time that passes before a sleep begins is not waited for again.
 
 use std::time::Duration;
 

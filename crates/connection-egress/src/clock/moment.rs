@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Clock;
 
-/// A point in time, taken before a request is sent, so that the answer is never older than it.
+/// A point in time. It is taken before a request is sent, so that the answer is never older than it.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     passed: Duration,
@@ -23,7 +23,7 @@ impl Moment {
         Self { passed, seconds }
     }
 
-    /// Returns the current moment by the wall clock of this one, computed from the time that has passed since.
+    /// Returns the current moment, whose wall clock is that of this moment plus the time that has passed since.
     pub fn estimated(self, clock: &dyn Clock) -> Self {
         let passed = clock.passed();
         let since = i64::try_from(passed.saturating_sub(self.passed).as_secs()).unwrap_or(i64::MAX);

@@ -32,8 +32,8 @@ impl Lookup for Slow {
     }
 }
 
-/// Returns the result of a request and the number of bytes that the server read, when the time `passes` goes by while
-/// the client connects.
+/// Returns the result of a request and the number of bytes that the server read. The time `passes` goes by while the
+/// client connects.
 async fn sent(body: bool, deadline: Duration, passes: Duration) -> (SendOnceOutcome, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let there = format!("http://token.example.com:{}", listener.local_addr().unwrap().port());

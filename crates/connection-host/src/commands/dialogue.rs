@@ -1,9 +1,9 @@
 //! Conducts a setup to its end: asks questions, shows notices, and reports the result.
 //!
-//! If the dialogue ends before the setup does, as by control-C, the setup is cancelled, so that nothing is left over.
-//! A setup stays, and the message says how to continue it, if it waits for something other than an answer, or for the
-//! confirmation of its account where no person can be asked. A setup of an earlier command also stays if no answer
-//! was given.
+//! If the dialogue ends before the setup does, for example by control-C, the setup is cancelled, so that nothing is
+//! left over. There are two exceptions, in which the setup stays and a message says how to continue it: it waits for
+//! something other than an answer, or for the confirmation of its account and no person can be asked. A setup of an
+//! earlier command also stays if no answer was given.
 
 use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupMethod, reason};
 use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
@@ -45,7 +45,7 @@ pub(super) enum BeginningCommand {
 
 type Step = Option<(StepNo, SetupStep)>;
 
-/// The parts of a step that have been shown: the steps repeat them, but a terminal must show them once.
+/// The parts of a step that have been shown. The steps repeat them, but a terminal shows them only once.
 #[derive(Default)]
 struct Shown {
     greeted: bool,
@@ -81,7 +81,7 @@ impl Dialogue<'_> {
                 self.endpoint.settle().await;
                 told
             }
-            // A person who resumes a setup without giving an answer has not given it up.
+            // A person who resumes a setup and gives no answer may still want it.
             Err(error) if self.begun == BeginningCommand::Before && error.exit == Exit::Usage => Err(error),
             Err(error) => match self.session.cancel().await {
                 // Another process has just finished the setup.
@@ -325,8 +325,8 @@ impl Dialogue<'_> {
             }
             let settings = &self.program.settings;
             let asks = prompt.fields.iter().any(|name| entry.asks_for_application(name));
-            // The plugin shows this at a desktop only, since another host's pages are not read by the person who
-            // registers it.
+            // The plugin shows this only on a desktop: on other hosts, the person who registers the application does
+            // not see these pages.
             if asks && settings.inbound.public_url.is_some() && kinds::is_called_back(&entry.descriptor) {
                 output.note(format!("  Redirect address to register: {}", inbound::to_register(settings, kind)));
             }

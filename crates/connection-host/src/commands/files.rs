@@ -111,7 +111,7 @@ fn place<'a>(roots: &'a [GrantedDirectory], path: &str) -> Result<FileTarget<'a>
             let rest = path.strip_prefix(root.as_str().trim_end_matches('/'))?;
             (rest.is_empty() || rest.starts_with('/')).then_some((root, rest))
         };
-        // Of nested directories, choose the innermost.
+        // If the directories are nested, choose the innermost one.
         return match roots.iter().filter_map(below).max_by_key(|(root, _)| root.as_str().len()) {
             Some((root, rest)) => Ok(FileTarget::Below(root, tidy(rest))),
             None => {

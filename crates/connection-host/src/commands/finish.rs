@@ -55,7 +55,7 @@ impl FinishMethod {
         }
     }
 
-    /// Returns `true` if the user chose a way, and so wants to connect.
+    /// Returns `true` if the user chose a way, which shows that the user wants to connect.
     pub(super) fn is_chosen(self) -> bool {
         self.way.is_some()
     }
@@ -85,8 +85,8 @@ impl FinishMethod {
         self.way == Some(SetupMethod::Device)
     }
 
-    /// Returns `true` if the command asks for the fields that may end the wait while the browser is open: the user
-    /// chose that, has given them, or no browser can return.
+    /// Returns `true` if the command asks for the fields that may end the wait while the browser is open: if the user
+    /// chose this way or gave the fields, or if no browser can return.
     pub(super) fn asks(self, inputs: &Inputs, fields: &[Field], ways: &[SetupMethod], endpoint: &Endpoint) -> bool {
         let comes_back = ways.is_empty() || ways.contains(&SetupMethod::Browser);
         match self.way {
@@ -94,7 +94,7 @@ impl FinishMethod {
             None if inputs.has(fields) || !comes_back => true,
             None => match endpoint.given() {
                 GivenAddress::Address(_) => false,
-                // Any program may listen there, so a person can use either way.
+                // The listener may be an unrelated program, so a person can use either way.
                 GivenAddress::Elsewhere(_) => inputs.person(),
                 GivenAddress::Nothing | GivenAddress::Unreachable => true,
             },

@@ -52,7 +52,7 @@ use crate::{
     cli::Program,
 };
 
-/// Runs the command; `Ok` is the exit status if there is no error to print.
+/// Runs the command. `Ok` has the exit status of a command without an error to print.
 pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, Error> {
     let exit = match command {
         Command::Kinds { command: None } => kinds::list(&program).await,

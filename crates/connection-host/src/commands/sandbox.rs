@@ -24,7 +24,7 @@ pub(super) fn supported(kind: &KindEntry) -> Result<(), Error> {
     }
 }
 
-/// Returns the engine on this machine. Podman precedes Docker, because it needs no service.
+/// Returns the engine on this machine. Podman is preferred to Docker, because it needs no service.
 pub(super) fn engine_here(program: &Program) -> Option<SandboxEngine> {
     let engines = [SandboxEngine::Podman, SandboxEngine::Docker];
     engines.into_iter().find(|engine| program.environment.has_program(engine.program()))

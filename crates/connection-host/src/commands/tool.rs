@@ -160,7 +160,7 @@ impl Variables {
         let without = self.without.iter().flat_map(|name| ["-u".to_owned(), quoted(&name.to_string_lossy())]);
         let env = self.env.iter();
         let env = env.map(|(name, value)| format!("{}={}", name.to_string_lossy(), quoted(&value.to_string_lossy())));
-        // The shell that runs the line must have the token in this variable.
+        // The shell that runs the line must have this variable with the token.
         let secret = self.secret.iter().map(|name| name.to_string_lossy()).map(|name| format!("{name}=\"${name}\""));
         let program = (!self.without.is_empty()).then(|| "env".to_owned());
         program.into_iter().chain(without).chain(env).chain(secret).collect()

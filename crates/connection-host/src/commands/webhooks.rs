@@ -277,7 +277,7 @@ fn facts(output: &Output, info: &WebhookInfo) -> Result<(), Error> {
     fact(output, "waiting", &info.waiting.to_string())
 }
 
-/// Returns a time and its distance from now.
+/// Returns a time, and how far it is from now.
 fn when(output: &Output, at: Timestamp) -> String {
     format!("{} ({})", at.to_rfc3339(), moment(at, output.now))
 }
@@ -304,7 +304,7 @@ fn signed_by(key: SigningKey) -> &'static str {
     }
 }
 
-/// Returns a key as text, which keys are at every provider.
+/// Returns a key as text. The keys of every provider are text.
 fn text(key: &Secret) -> &str {
     key.expose_str().unwrap_or_default()
 }

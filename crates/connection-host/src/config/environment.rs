@@ -89,7 +89,7 @@ impl Environment {
     /// The initial environment of a process cannot be erased, but no command that we start receives the variable.
     pub(super) fn key(&self, name: &str) -> Option<SecretString> {
         let value = self.0.get(OsStr::new(name))?.as_encoded_bytes();
-        // A value that is not text is an invalid key, which reports an error later.
+        // A value that is not text is an invalid key, which is reported later.
         Some(std::str::from_utf8(value).unwrap_or("\u{fffd}").into())
     }
 

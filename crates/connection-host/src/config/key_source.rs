@@ -1,7 +1,7 @@
 //! The source of the database key that is used, and others that are configured or left over.
 //!
 //! Exactly one source is used. If several are configured, `key.source` selects one. There is no order of precedence,
-//! because a source that silently takes precedence can lock the database.
+//! because a source that silently takes precedence can lock people out of the database.
 
 use std::{
     path::{Path, PathBuf},

@@ -132,7 +132,8 @@ impl Settings {
         settings.data_directory = std::path::absolute(&settings.data_directory)
             .map_err(|error| Error::io(settings.data_directory.display(), &error))?;
         let inside = settings.data_directory.join("key");
-        // A user who names a directory wants everything in it. Otherwise a copy of one directory must not hold both.
+        // A user who names a data directory wants everything in it. Otherwise, no single directory holds both the
+        // database and the key.
         (settings.key_directory, settings.other_key_directory) = match apart {
             Some(apart) if !is_named => (apart, Some(inside)),
             apart => (inside, apart),
@@ -180,7 +181,7 @@ impl Settings {
         self.key_directory.starts_with(&self.data_directory)
     }
 
-    /// Returns the default file of the key if the data directory were named, or were not.
+    /// Returns the file of the key by the other of the two default rules.
     pub(crate) fn other_key_file(&self) -> Option<PathBuf> {
         self.other_key_directory.as_ref().map(|directory| directory.join("root.key"))
     }

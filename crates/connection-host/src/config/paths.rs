@@ -14,7 +14,8 @@ const NAME: &str = "connections";
 /// Returns `None` without a home directory.
 pub(crate) fn key_directory() -> Option<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
-    // On Windows, configuration and data share one directory, which roams. A key stays on its machine.
+    // On Windows, configuration and data share one directory, which is copied between machines. The key stays on its
+    // machine.
     let base = if cfg!(windows) { strategy.cache_dir() } else { strategy.config_dir() };
     Some(base.join(NAME).join("key"))
 }

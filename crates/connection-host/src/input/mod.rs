@@ -1,6 +1,7 @@
 //! The sources of answers: `--input`, `--field`, `--from-env`, and a person at a terminal.
 //!
-//! A secret is never taken from an argument, and no error repeats a value. Nothing waits for a person who is not there.
+//! A secret is never taken from an argument, and no error repeats a value. The command never waits for input if no
+//! person can be asked.
 
 mod fields;
 mod json;

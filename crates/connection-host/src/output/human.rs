@@ -85,14 +85,14 @@ fn is_paused(reason: &Option<Reason>) -> bool {
     reason.as_ref().is_some_and(|reason| reason.code == reason::RATE_LIMITED)
 }
 
-/// The time before an expiry from which it is announced.
+/// The time before an expiry at which it is announced.
 pub(crate) const EXPIRES_SOON: Duration = Duration::from_secs(7 * 86_400);
 
 pub(crate) fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
     info.ends_at().is_some_and(|until| until <= now.after(EXPIRES_SOON.as_secs()))
 }
 
-/// The codes of reasons that none of our commands resolves.
+/// The codes of reasons that no command of this program resolves.
 const MENDED_ELSEWHERE: [&str; 4] = [reason::DENIED, "directory_not_allowed", "row_changed", "row_outdated"];
 
 /// The remedy for a server whose certificate is not trusted.

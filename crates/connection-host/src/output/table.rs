@@ -3,9 +3,9 @@
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 const GAP: usize = 2;
-/// The width below which a column shrinks only if no other column can.
+/// The width below which a column shrinks only if no other column can shrink.
 const NARROW: usize = 6;
-/// The remaining width of a column that need not be typed back, if nothing else fits.
+/// The width to which a column that is never typed back may shrink if nothing else fits.
 const HINT: usize = 3;
 /// The width of the ids in the first column, which stay whole because a part of one would name nothing.
 const ID: usize = 8;

@@ -1,7 +1,7 @@
-//! Control-C for commands that end in order.
+//! Control-C, for commands that complete a request in progress before they end.
 //!
-//! A command that waits for control-C is notified. If none waits, control-C ends the process at once; until the first
-//! command waits, the system ends it.
+//! A command that waits for control-C is notified of it. If no command waits, control-C ends the process at once.
+//! Before a command waits for the first time, the system does this without a handler.
 
 use std::sync::{
     Arc,
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::Signals;
 use crate::{Error, Exit};
 
-/// The object on which commands wait for control-C. Clones share it.
+/// The handle with which commands wait for control-C. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupts(Arc<State>);
 

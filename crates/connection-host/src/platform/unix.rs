@@ -141,7 +141,8 @@ pub(crate) fn is_private(path: &Path) -> Option<bool> {
     Some(path.metadata().ok()?.permissions().mode() & 0o077 == 0)
 }
 
-/// Returns `true` if the user may create files in the directory. The real answer shows when one is created.
+/// Returns `true` if the user may create files in the directory. Only creating a file shows whether it is really
+/// possible.
 pub(crate) fn is_writable(path: &Path) -> bool {
     rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
 }
@@ -173,8 +174,8 @@ pub(crate) fn with_own_limits<T>(start: impl FnOnce() -> T) -> T {
     started
 }
 
-/// Replaces this process by the program, so that its exit code and signals are the program's, and all secrets in
-/// memory are gone. Returns only if the program cannot be started.
+/// Replaces this process by the program, so that the exit code and the signals are the program's, and no secret stays
+/// in memory. Returns only if the program cannot be started.
 pub(crate) fn run_instead(mut command: Command) -> io::Result<u8> {
     Err(with_own_limits(|| command.exec()))
 }

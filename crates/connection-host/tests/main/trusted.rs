@@ -16,7 +16,7 @@ use rustls::{
 
 use crate::{program::Machine, provider::TOKEN};
 
-/// Starts GitHub behind TLS, with a certificate of a test authority. Returns its origin and the authority's
+/// Starts a GitHub that speaks TLS, with a certificate of a test authority. Returns its origin and the authority's
 /// certificate.
 fn github() -> (String, String) {
     let mut authority = CertificateParams::new([]).expect("it has no names");

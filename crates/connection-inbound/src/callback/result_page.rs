@@ -17,7 +17,7 @@ use crate::{
     public_url::OTHER_BROWSER,
 };
 
-/// The longest time for which a request for the page waits before the browser asks again.
+/// The maximum time for which a request for the page waits. After that, the browser asks again.
 const MAX_DURATION: Duration = Duration::from_secs(10);
 
 pub(super) async fn result_page(
@@ -55,7 +55,7 @@ pub(super) async fn result_page(
         cookie.filter(|_| again.is_none() && !cookies::proofs(&receiver.url, request.headers()).is_empty())
     {
         headers.append(header::SET_COOKIE, cookie);
-        // A browser removes a cookie only if the path is also the one that it was set for.
+        // A browser removes a cookie only if the path is also the one with which the cookie was set.
         headers.extend(
             cookies::clear_start_proof(&receiver.url, &kind, session.id()).map(|cookie| (header::SET_COOKIE, cookie)),
         );
@@ -93,7 +93,7 @@ async fn wait_for_result(registry: &ConnectionRegistry, kind: &Kind, session: &S
     }
 }
 
-/// The state of a session for which there is a page to show.
+/// A state of a session that a page shows.
 enum RestingState {
     Confirms(Identity),
     Ended(Outcome),

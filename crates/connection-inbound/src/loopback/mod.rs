@@ -27,7 +27,7 @@ use crate::PublicUrl;
 use browsers::Browsers;
 use listen::Sockets;
 
-/// The time to listen after the address was given out, because the setup that asked for it is stored later.
+/// The minimum time to listen after the address was given out, because the setup that requested it is stored later.
 const MIN_OPEN_TIME: Duration = Duration::from_secs(20);
 /// The time to listen after the last callback, so that the browser can load the result.
 const LAST: Duration = Duration::from_secs(10);

@@ -15,7 +15,8 @@ use super::{
     serve::{LIMITS, serve},
 };
 
-/// T27: 64 connections at once, however silent; the next one replaces the connection that was silent longest.
+/// T27: 64 connections at once are accepted even if they send nothing; the next one replaces the connection that has
+/// been silent longest.
 #[tokio::test]
 async fn a_full_server_replaces_the_longest_silent_connection() {
     let directory = tempfile::tempdir().unwrap();
@@ -53,7 +54,7 @@ async fn opened(directory: &tempfile::TempDir) -> ConnectionRegistry {
         .unwrap()
 }
 
-/// The server of a port has ended while a request came: it is not polled again, and the port is free for the next one.
+/// A server that ended while a request arrived is not polled again, and its port is free for the next server.
 #[tokio::test]
 async fn a_port_whose_serving_has_ended_is_let_go() {
     let directory = tempfile::tempdir().unwrap();

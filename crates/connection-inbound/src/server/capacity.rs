@@ -1,9 +1,9 @@
-//! The capacity of a server: which connections are accepted, which requests are answered, and which connections make
-//! room.
+//! The capacity of a server: which connections it accepts, which requests it answers, and which connections it closes
+//! when it is full.
 //!
-//! A connection costs little until its request has arrived, so more connections are accepted than requests are
-//! answered at once. When all connections are taken, the one that has waited longest without being answered is
-//! closed, so strangers that send nothing keep nobody out. Requests to a reserved path have capacity of their own.
+//! A connection costs little until its request has arrived, so more connections are accepted than requests are answered
+//! at once. When the server is full, the connection that has waited longest without being answered is closed, so
+//! strangers that send nothing keep nobody out. Requests to a reserved path have capacity of their own.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,18 +23,18 @@ pub(crate) struct Limits {
     pub(crate) requests: usize,
     /// The maximum number of connections at once from one peer.
     pub(crate) per_peer: PerPeer,
-    /// The longest head of a request, in bytes.
+    /// The maximum size of the head of a request, in bytes.
     pub(crate) head: usize,
     /// The maximum number of headers of a request.
     pub(crate) headers: usize,
-    /// The longest time for the whole head of a request.
+    /// The time limit for the whole head of a request.
     pub(crate) head_time: Duration,
 }
 
 /// The maximum number of connections at once from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PerPeer {
-    /// Each address outside this machine and private networks, where the proxy is.
+    /// Each address except those of this machine and of private networks, which usually belong to a proxy.
     Public(usize),
     /// Each address except those of this machine.
     Remote(usize),

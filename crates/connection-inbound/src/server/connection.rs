@@ -18,9 +18,9 @@ use super::capacity::{Asks, Seat};
 
 /// The time limit for the head of a request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time limit for one request with its response, of which the page after a callback takes longest.
+/// The time limit for one request with its response. The page after a callback takes longest.
 pub(crate) const MAX_CONNECTION_TIME: Duration = Duration::from_secs(60);
-/// The pause after a failed accept, for a system that has run out of sockets.
+/// The pause after a connection could not be accepted, for example because the system has run out of sockets.
 const RESPITE: Duration = Duration::from_millis(100);
 
 /// Returns the accepted connection, or `None` after a pause if accepting failed.

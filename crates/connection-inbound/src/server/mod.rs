@@ -17,7 +17,7 @@ pub(crate) use capacity::{Capacity, Limits, PerPeer};
 pub(crate) use connection::{HEAD_TIMEOUT, accepted, connection};
 pub(crate) use names::{Names, named};
 
-/// The limits of a server, which usually runs behind a proxy.
+/// The limits of a server, for use with a proxy that passes requests on to it.
 const LIMITS: Limits = Limits {
     connections: 512,
     requests: 256,
@@ -31,7 +31,7 @@ const LIMITS: Limits = Limits {
 /// little more.
 const LAST: Duration = Duration::from_secs(15);
 
-/// A listening HTTP server, without TLS: for use behind a proxy that speaks TLS, or for this machine alone.
+/// A listening HTTP server without TLS, for a proxy that speaks TLS or for this machine alone.
 ///
 /// Nothing is answered before [`serve`](Self::serve) is called.
 #[derive(Debug)]
@@ -81,8 +81,8 @@ impl Server {
     /// Then the server accepts no more connections, and returns once all requests in progress are answered, after
     /// fifteen seconds at the latest.
     ///
-    /// If `url` has no TLS, a request that names another host is refused (421), because a page whose name was pointed
-    /// at this machine names its own host (DNS rebinding). With TLS the proxy checks the names.
+    /// If `url` has no TLS, a request that names another host is refused (421), because a page whose name resolves to
+    /// this machine names its own host (DNS rebinding). With TLS the proxy checks the names.
     ///
     /// # Cancellation
     ///

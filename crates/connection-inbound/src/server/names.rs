@@ -28,7 +28,8 @@ impl Names {
     }
 }
 
-/// Passes on requests that name this server. A page whose name was pointed here names another (DNS rebinding, T09).
+/// Passes on requests that name this server. A page whose name resolves to this machine names another host (DNS
+/// rebinding, T09).
 pub(crate) async fn named(
     State(names): State<Arc<Names>>,
     request: Request,

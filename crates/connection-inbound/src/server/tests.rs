@@ -1,4 +1,4 @@
-//! The time and size limits of a connection. Time is the runtime's and advances only when nothing else is to be done.
+//! The time and size limits of a connection. The time is that of the runtime, which advances only when no task can run.
 
 use std::{
     net::SocketAddr,
@@ -24,7 +24,8 @@ use super::{
     connection::{HEAD_TIMEOUT, MAX_CONNECTION_TIME, connection},
 };
 
-/// Sends the parts with a pause after each, then waits for the end; returns the response and the elapsed time.
+/// Sends the parts with a pause after each, then waits for the end of the connection; returns the response and the
+/// elapsed time.
 async fn served(routes: Router, parts: &[&str], pause: Duration) -> (String, Duration) {
     let places = Capacity::new(LIMITS, Vec::new());
     let seat = places.seat([127, 0, 0, 1].into()).unwrap();

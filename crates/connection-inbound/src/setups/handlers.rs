@@ -21,7 +21,7 @@ type Answer = Result<Response, Refusal>;
 
 /// Returns `true` if the request names this host, which is required on loopback.
 ///
-/// A page whose name was pointed at this machine counts as the same site in its browser, but names its own host (DNS
+/// A page whose name resolves to this machine counts as the same site in its browser, but names its own host (DNS
 /// rebinding, T09). With TLS no such page has the certificate, and a proxy may name the host differently.
 fn names_us(setups: &Setups, request: &Request) -> bool {
     let ours = setups.url.authority();

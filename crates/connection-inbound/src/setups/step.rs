@@ -17,7 +17,7 @@ pub struct SetupBody {
     pub kind: String,
     /// The number of the step, for answers; `null` while no step is shown.
     pub step: Option<StepNo>,
-    /// The cursor of the state; a request with `?after=` and this waits for another state.
+    /// The cursor of the state; a request with `?after=CURSOR` waits for another state.
     pub cursor: String,
     /// The state of the setup, with its fields in this object.
     #[serde(flatten)]

@@ -58,7 +58,7 @@ async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_la
     assert_eq!(labels(&registry.owner("ada").unwrap()).await, ["ada"]);
 }
 
-/// A browser sends the cookies of many old setups first, and still finishes the one that it has just begun.
+/// A browser sends the cookies of many old setups first, and still finishes the setup that it has just begun.
 #[tokio::test]
 async fn cookies_of_old_setups_do_not_hide_the_newest() {
     let world = World::new().await;

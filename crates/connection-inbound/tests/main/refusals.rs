@@ -111,7 +111,7 @@ async fn another_sites_page_changes_nothing() {
     }
 }
 
-/// T09: a page whose name was pointed to this machine names its own host, whatever it requests.
+/// T09: a page whose name resolves to this machine names its own host, whatever it requests.
 #[tokio::test]
 async fn on_loopback_a_request_names_the_host_by_its_public_url() {
     let world = World::new().await;

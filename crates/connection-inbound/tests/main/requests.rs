@@ -57,7 +57,7 @@ pub(crate) async fn post(routes: &Router, path: &str, body: &str) -> Answer {
     send(routes, request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
-/// Returns the path of a redirect, as the routes see it behind the proxy of `PUBLIC`.
+/// Returns the path of a redirect, as the routes see it after the proxy of `PUBLIC` has passed it on.
 pub(crate) fn behind_proxy(location: &str) -> &str {
     location.strip_prefix(crate::test_host::PUBLIC).unwrap()
 }

@@ -23,7 +23,7 @@ async fn asked(address: SocketAddr, host: &str) -> u16 {
     sent(address, format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await.0
 }
 
-/// T09: a page whose name was pointed to this machine names its own host.
+/// T09: a page whose name resolves to this machine names its own host.
 #[tokio::test]
 async fn without_tls_it_answers_to_this_machines_names_alone() {
     let routes = Router::new().route("/", get(async || "here"));

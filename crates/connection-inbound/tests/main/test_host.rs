@@ -69,7 +69,7 @@ pub(crate) fn public() -> PublicUrl {
     PUBLIC.parse().unwrap()
 }
 
-/// Returns the callback routes of a host at [`PUBLIC`], behind a proxy that removes the path.
+/// Returns the callback routes of a host at [`PUBLIC`], for requests from which a proxy has removed the path.
 pub(crate) fn callbacks(registry: &ConnectionRegistry) -> Router {
     callback_routes(registry.clone(), public())
 }

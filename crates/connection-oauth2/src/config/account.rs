@@ -10,7 +10,7 @@ use super::{Attach, ConfigError, ErrorIf};
 const OWN: [&str; 7] =
     ["authorization", "connection", "content-length", "cookie", "host", "proxy-authorization", "transfer-encoding"];
 
-/// Numbers of seconds from this one on are moments (2001 and later); smaller ones are durations.
+/// The smallest number of seconds that is a moment (in 2001); smaller numbers are durations.
 const FIRST_MOMENT: u64 = 1_000_000_000;
 
 /// The source of the account.

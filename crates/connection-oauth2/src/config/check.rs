@@ -271,8 +271,8 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
                 |field: &&Field| name.strip_prefix("config.") == Some(&*field.name) && field.input == Input::Url;
             let granted = raw.descriptor.fields.iter().any(|f| field(&f));
             let own = matches!(raw.client, Client::PerConnection) && granted;
-            // The host reaches an address that the user grants in addition to the declared origins, so they do not
-            // hold it.
+            // The host reaches an address that the user grants in addition to the declared origins, so it is not added
+            // to them.
             if !own && (granted || raw.origins.is_empty()) {
                 return Err(open());
             }

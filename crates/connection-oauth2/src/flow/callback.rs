@@ -42,7 +42,7 @@ pub(crate) fn read(
     }
     if let Some(code) = text("error") {
         return Err(match response::refusal(&config.response, code) {
-            // There is no grant yet that could have ended, and nothing to wait for.
+            // There is no grant yet that could have ended, and waiting would not help.
             OAuth2Error::AccessDenied => OAuth2Error::AccessDenied,
             _ => OAuth2Error::Refused { code: crate::error::displayable_code(code) },
         });
@@ -55,7 +55,7 @@ pub(crate) fn read(
 /// Reads pasted text: the address that the browser ended on, its query, or a code alone.
 ///
 /// Only the PKCE verifier ties a code alone to this attempt, so it is refused without PKCE. It is also refused if the
-/// parameter is not a code but names the tenant that consented.
+/// parameter names the tenant that consented, and is not a code.
 pub(crate) fn pasted(
     config: &OAuth2Config,
     iss_advertised: bool,

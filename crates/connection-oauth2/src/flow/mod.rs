@@ -24,7 +24,7 @@ use crate::{
     token::exchange::{self, Granted},
 };
 
-/// The number of times that unusable text may be pasted before the setup fails.
+/// The maximum number of times that unusable text may be pasted before the setup fails.
 const PASTES: usize = 5;
 /// The number of times that an expired request is pushed again: half an hour if one lives for a minute.
 ///
@@ -163,7 +163,8 @@ async fn registered_at(begun: &mut KnownAnswers<'_>, ctx: &SetupContext<'_>) -> 
     }
     let callback = begun.callback.insert(ctx.callback().await);
     let uri = match callback {
-        // On a host that others reach, its operator registers the application of all connections, not the user.
+        // On a host that others reach, the operator registers one application for all connections, and the user
+        // registers none.
         Ok(handle) if matches!(config.client, Client::Prompted) && !is_loopback(handle.redirect_uri()) => return Ok(()),
         Ok(handle) => handle.redirect_uri(),
         Err(_) if paste => config.paste_redirect.as_str(),

@@ -2,7 +2,7 @@
 
 use connection_contract::{Timestamp, Value};
 
-/// A larger number counts milliseconds; as seconds it would be in the year 5138.
+/// A larger number counts milliseconds; in seconds, it would be a time after the year 5138.
 const MILLISECONDS: f64 = 1e11;
 /// The longest lifetime in seconds: ten years. A longer one is treated as this.
 const MAX_SECONDS: u64 = 315_576_000;
@@ -14,7 +14,7 @@ const LAST: i64 = 253_402_300_799;
 /// A value that is not a number, or not a positive one, is unknown.
 pub(crate) fn seconds(value: &Value, unit: u32) -> Option<u64> {
     let number = number(value)?;
-    // The number is positive, and one that is too large becomes the largest.
+    // The number is positive, and a number that is too large becomes the largest possible one.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above and below")]
     (number >= 1.0).then(|| ((number / f64::from(unit)) as u64).min(MAX_SECONDS))
 }

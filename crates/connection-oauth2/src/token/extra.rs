@@ -1,8 +1,8 @@
 //! A further set of tokens of a connection, which is refreshed beside the main set and may end alone.
 //!
 //! A set that cannot be refreshed must not end the main set, cause it to be refreshed again and again, or end
-//! unnoticed. It is tried again at growing intervals, then given up, and its end is reported as the end of an
-//! authorization.
+//! unnoticed. Its refresh is tried again at growing intervals and then given up, and its end is reported as the end of
+//! an authorization.
 
 use connection_contract::{CredentialError, Timestamp};
 

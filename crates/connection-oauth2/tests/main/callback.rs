@@ -67,7 +67,7 @@ fn without_callbacks_an_address_is_pasted() {
     assert!(run.steps[0].open.is_some());
 }
 
-/// The browser ends on a page of this host, so the user is not told to expect an error.
+/// The browser ends on a page of this host, so no step announces an error page.
 #[test]
 fn on_a_host_that_others_reach_no_error_page_is_expected() {
     for (address, expected) in [("https://host.example/callback/acme", false), ("http://127.0.0.1:4711/callback", true)]

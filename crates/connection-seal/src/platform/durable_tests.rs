@@ -34,8 +34,8 @@ fn the_name_of_a_new_directory_is_synced_in_each_directory_above_it() {
     assert!(below(home.path()).is_empty(), "what is there is left as it is");
 }
 
-/// The control of the record: a step is noted only after the system has done it. Syncing something that has no
-/// content on a disk fails (`fsync`, EINVAL), so a step that does not fail here did not call the system.
+/// The control of the record: a step is noted only after the system has done it. The system refuses to sync a file that
+/// has no content on a disk (`fsync`, EINVAL), so a step that does not fail here did not call the system.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_step_of_syncing_asks_the_system() {

@@ -1,9 +1,9 @@
 //! Checks of files that a person may have created: other users must not be able to change them, or to read those that
 //! hold a secret.
 //!
-//! A file is checked through its handle after it was opened, so a link that replaces it meanwhile has no effect.
-//! Links are followed, because Kubernetes mounts secrets as links. Root is trusted: it can read everything anyway,
-//! so a file of root that a group can read is the decision of an administrator.
+//! A file is checked through its handle after it was opened, so a link that replaces it meanwhile has no effect. Links
+//! are followed, because Kubernetes mounts secrets as links. Root is trusted, because it can read everything anyway. If
+//! root lets a group read its file, an administrator has decided so.
 
 use std::{
     fs::{self, File, Metadata},
@@ -79,7 +79,7 @@ impl GuardedFile {
 /// At most `limit + 1` bytes are read, so that the caller can detect a file that is too long.
 pub fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
     let read = || {
-        // Checked before the file is opened, because opening a pipe without a writer would block.
+        // The type is checked before the file is opened, because opening a pipe without a writer would block.
         if !fs::metadata(path).map_err(Unreadable::Io)?.is_file() {
             return Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())));
         }

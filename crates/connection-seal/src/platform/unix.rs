@@ -65,7 +65,7 @@ pub(super) fn check_directory(path: &Path) -> Result<(), NotPrivate> {
     let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
     let mode = metadata.mode() & 0o7777;
     match directory_fault(metadata.uid(), mode, me) {
-        // No user can write to a read-only mount, whatever the mode is. Kubernetes mounts a ConfigMap like this.
+        // No user can write to a read-only mount, whatever the mode is. Kubernetes mounts a ConfigMap in this way.
         Some(_) if is_read_only(path) => Ok(()),
         None => Ok(()),
         Some(Fault::Owner) => Err(NotPrivate::Owner(path.to_owned())),

@@ -16,7 +16,7 @@ fn copy(key: &SecretBox<[u8; 32]>) -> SecretBox<[u8; 32]> {
     SecretBox::new(Box::new(*key.expose_secret()))
 }
 
-/// Returns the keys of a store after each of its rotations, with the key that seals then.
+/// Returns the keys of a store after each of its rotations, with the id of the key that seals after it.
 fn rotations() -> Vec<(Keyset, KeyId)> {
     let mut all: Vec<(Keyset, KeyId)> = Vec::new();
     for revision in 1..=3 {

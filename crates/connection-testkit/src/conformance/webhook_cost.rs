@@ -3,8 +3,8 @@
 //! Any sender who knows an address can send it 1 MiB of the data that is most difficult for a plugin. The suite
 //! therefore gives the plugin pairs of unsigned deliveries, the second four times as large as the first, and compares
 //! the processor time of the thread for both. Linear work takes four times as long, quadratic work sixteen times. The
-//! sizes begin small, so that a plugin whose work explodes fails soon. A pair that looks wrong is measured again, so
-//! that a single disturbed measurement does not fail a test.
+//! sizes begin small, so that a plugin whose work explodes fails soon. A suspicious pair is measured again, so that a
+//! single disturbed measurement does not fail a test.
 
 use std::time::Duration;
 

@@ -41,7 +41,7 @@ fn each_fault_of_a_setup_is_named() {
 #[test]
 fn a_setup_without_end_is_stopped() {
     let more = || Input::answers(&[("more", "x")]);
-    // Each prompt looks the same, but an answered prompt is a separate step.
+    // All prompts are equal, but each answered prompt is a separate step.
     check("does not finish (it has had 64 steps)", || host(Quirk::AsksWithoutEnd).setup((0..99).map(|_| more())).run());
     check("does not finish (it has performed 1000 effects)", || {
         host(Quirk::HasEffectsWithoutEnd).key_value().setup([]).run()

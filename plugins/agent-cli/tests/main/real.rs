@@ -2,8 +2,8 @@
 //! behaviour.
 //!
 //! `cargo xtask setup` installs the tools below `tests/tools`. If a tool is not installed, its tests are skipped with a
-//! message, in CI too. Each tool runs with an empty home directory and behind a proxy that does not exist, so it reads
-//! nothing of a person and sends nothing.
+//! message, in CI too. Each tool runs with an empty home directory and with the address of a proxy that does not exist,
+//! so it reads nothing of a person and sends nothing.
 
 use std::{
     fs,

@@ -6,7 +6,8 @@ use connection_testkit::FakeHost;
 
 use crate::{TOKEN, host};
 
-/// From <https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation>.
+/// The example of
+/// <https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation>.
 const SECRET: &str = "It's a Secret to Everybody";
 const BODY: &str = "Hello, World!";
 const SIGNATURE: &str = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";

@@ -11,7 +11,7 @@ pub(crate) struct Counts {
     pub(crate) arrows: usize,
     /// Number of pairs of modules that import each other.
     pub(crate) mutual: usize,
-    /// Number of modules in the largest circle, in which imports lead from each module to every other.
+    /// Number of modules in the largest circle: a set in which imports lead from each module to every other.
     pub(crate) circle: usize,
 }
 

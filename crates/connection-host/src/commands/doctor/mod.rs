@@ -101,8 +101,8 @@ enum Opened {
     Yes(usize, KeyStatus, AnswerRoom),
 }
 
-/// Returns the connections, the key and the room for answers; also the rows that were edited or restored by someone
-/// else.
+/// Returns the connections, the key and the room for answers, and the rows that were edited or restored from outside
+/// the program.
 async fn rows(
     program: &mut Program,
     edited: &mut Vec<RowError>,
@@ -174,7 +174,7 @@ fn database(program: &Program, opened: &Opened) -> CheckBody {
     }
 }
 
-/// Checks that this machine has room for answers of providers that the database cannot take.
+/// Checks that this machine has room for answers of providers that the database cannot store.
 fn state_directory(opened: &Opened) -> Option<CheckBody> {
     let name = "state_directory";
     let Opened::Yes(_, _, room) = opened else { return None };

@@ -205,7 +205,7 @@ impl OpenExtension<'_> {
         self.talk(begin.into_future(), ReportedAction::ConnectedFor, inputs).await
     }
 
-    /// Re-authorizes the connection in place, because its account is connected and should not be connected twice.
+    /// Re-authorizes the connection in place, because its account is already connected.
     async fn reauthorize(
         &self,
         mut inputs: Inputs,
@@ -244,7 +244,7 @@ impl OpenExtension<'_> {
         let (ticket, session) = match (handed, self.settings.begun()) {
             (Ok(ticket), Some(Ok(session))) => (ticket, session),
             (Ok(ticket), None) => return self.show(Some(ticket)).await.map(|()| Exit::Fine),
-            // Report why the setup was not begun, which says more than the error of the hand-off.
+            // Report why the setup was not begun, because that says more than the error of the hand-off.
             (_, Some(Err(error))) => return Err(explained(self.registry, error).await),
             (Err(error), begun) => {
                 if let Some(Ok(session)) = begun {

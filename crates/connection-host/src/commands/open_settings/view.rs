@@ -86,7 +86,7 @@ impl OpenExtension<'_> {
 
     /// Returns the command that re-authorizes the connection.
     ///
-    /// If secrets or the grant are missing, it is this command, which provides both.
+    /// If secrets or the grant are missing, the command is `open-settings` itself, which provides both.
     async fn way_again(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
         let Some(id) = required.connection else { return Ok(None) };
         let resolved = self.handle.resolve(self.handle.requirement()).await?;

@@ -42,7 +42,7 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     let path = match arguments.sandbox {
         true => PathBuf::from(&*tool.binary),
         false => match tool::path(&program, tool).await {
-            // Another program starts the tool where it is installed; the profile is the same.
+            // Another program starts the tool at the place where it is installed; the profile is the same.
             Err(error) if arguments.dry_run && kind.profiles.is_some() && error.code == "tool_missing" => {
                 PathBuf::from(&*tool.binary)
             }
@@ -121,7 +121,7 @@ async fn in_container(
         program.output.note(format!("left out: {left_out}"));
     }
     if arguments.dry_run {
-        // Variables from the user may be secret, and the user who runs the printed line has them.
+        // The user's variables may be secret, and the user who runs the printed line has them already.
         let of_profile = run.env.iter().filter(|(name, _)| !arguments.env.contains(name));
         let env = of_profile.map(|(name, value)| (name.into(), value.clone())).collect();
         let variables = Variables { without: Vec::new(), env, secret: None }.with_secret(token);
@@ -167,7 +167,8 @@ fn caught() -> Result<Passed, Error> {
     Passed::new().map_err(|error| Error::io("signals", &error))
 }
 
-/// Gives a command the user's environment without our own variables. Variables that are set already take precedence.
+/// Gives a command the user's environment without the variables of this program. Variables that are already set take
+/// precedence.
 fn of_tools(program: &Program, options: &SpawnOptions, command: &mut Command) {
     let own: Vec<_> = command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
     command.env_clear();

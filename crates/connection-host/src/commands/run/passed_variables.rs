@@ -1,5 +1,5 @@
-//! Environment variables that a person passes to a container by name, since a value in an argument would be visible
-//! to all.
+//! Environment variables that a person passes to a container by name, because every user can read a value in an
+//! argument.
 
 use std::ffi::OsStr;
 

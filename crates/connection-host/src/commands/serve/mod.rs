@@ -69,7 +69,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         tracing::info!(target: OPERATIONS, "asked to stop: no new work is begun, and work in progress is finished");
         // Refreshes that have begun continue, and no new ones begin.
         scheduler.abort();
-        // If the server has ended by itself, there is no receiver.
+        // There is no receiver if the server has ended by itself.
         stop.send(()).ok();
         let told = print_state(output, "draining", address, &url);
         signals.next().await;

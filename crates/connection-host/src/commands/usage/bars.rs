@@ -11,7 +11,7 @@ use crate::{
 
 /// The length of a bar.
 const LENGTH: usize = 20;
-/// The age in seconds from which it is shown.
+/// The minimum age, in seconds, that is shown.
 const FRESH: u64 = 60;
 
 pub(super) fn print(output: &Output, told: &AccountUsage, now: Timestamp) -> Result<(), Error> {
@@ -58,7 +58,7 @@ fn notes(reading: &UsageReading, now: Timestamp) -> Vec<String> {
         if age >= FRESH || reading.error.is_some() {
             notes.push(format!("fetched {}", moment(Timestamp::from_seconds(at), now)));
         }
-        // The data that a tool wrote last may be much older than the request for it.
+        // The last data that a tool wrote may be much older than the request for it.
         let before = at.saturating_sub(snapshot.observed_at.seconds());
         if u64::try_from(before).is_ok_and(|before| before >= FRESH) {
             notes.push(format!("as of {}", moment(snapshot.observed_at, now)));
