@@ -241,9 +241,10 @@ impl RegistryBuilder {
     ///
     /// By default, the directory is beside a SQLite file that the registry opens itself. For a server and for a host's
     /// own pool there is no default. Without a directory, an answer that is not stored yet is only in memory, and what
-    /// a process spent before it died is not tried again; the log says so once. The directory must be local to the
-    /// machine, because it records which processes of the machine have ended. Each process reserves half a mebibyte in
-    /// it and leaves that to the next process: see [`answer_room`](crate::Server::answer_room).
+    /// a process spent before it died is tried again after a day at the earliest; the log reports the missing directory
+    /// once. The directory must be local to the machine, because it records which processes of the machine have ended.
+    /// Each process reserves half a mebibyte in it and leaves that to the next process: see
+    /// [`answer_room`](crate::Server::answer_room).
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_directory = Some(path.into());
         self
