@@ -1,4 +1,4 @@
-//! Time stands still, passes and jumps as a test sets it.
+//! The clock of tests stands still, advances and jumps as a test sets it.
 
 use std::{
     future::poll_fn,

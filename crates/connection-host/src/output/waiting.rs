@@ -15,8 +15,8 @@ const TICK: Duration = Duration::from_millis(120);
 impl Output {
     /// Awaits `work`.
     ///
-    /// After one second, a line on standard error shows what is being waited for and since how many seconds, until
-    /// the work ends. There is no such line with `--json`, or if standard error is not a terminal.
+    /// After one second, a line on standard error shows what the command waits for and for how many seconds, until the
+    /// work ends. There is no such line with `--json`, or if standard error is not a terminal.
     pub(crate) async fn waiting<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
         if self.json || !std::io::stderr().is_terminal() {
             return work.await;

@@ -134,7 +134,7 @@ fn a_final_refusal_ends_the_connection() {
     assert_eq!(host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap_err().code, "acme_code_expired");
 }
 
-/// A code is waited for half an hour at most, whatever the provider says.
+/// A setup waits for a code for half an hour at most, whatever the provider says.
 #[test]
 fn a_code_is_not_waited_for_without_end() {
     let long = Reply::json(
