@@ -39,16 +39,14 @@ fn decoded(row: &SqliteRow, texts: usize, numbers: usize) -> Decoded {
 }
 
 /// Reads all columns of a connection, by its id.
-pub(crate) async fn one(pool: &SqlitePool, id: ConnectionId) -> Decoded {
-    let mut reader = pool.acquire().await.unwrap();
-    let row = sqlx::query(ONE).bind(uuid(id)).fetch_one(&mut *reader).await.unwrap();
+pub(crate) async fn one(reader: &mut SqliteConnection, id: ConnectionId) -> Decoded {
+    let row = sqlx::query(ONE).bind(uuid(id)).fetch_one(reader).await.unwrap();
     decoded(&row, 17, 21)
 }
 
 /// Reads the fifty connections after a position.
-pub(crate) async fn page(pool: &SqlitePool, (at, id): (i64, Uuid)) -> Vec<Decoded> {
-    let mut reader = pool.acquire().await.unwrap();
-    let rows = sqlx::query(PAGE).bind("local").bind(at).bind(id).fetch_all(&mut *reader).await.unwrap();
+pub(crate) async fn page(reader: &mut SqliteConnection, (at, id): (i64, Uuid)) -> Vec<Decoded> {
+    let rows = sqlx::query(PAGE).bind("local").bind(at).bind(id).fetch_all(reader).await.unwrap();
     rows.iter().map(|row| decoded(row, 12, 11)).collect()
 }
 

@@ -74,10 +74,11 @@ pub(crate) async fn cold(settings: &[Setting; 2], size: &Size, table: &mut Table
     let mut pairs = Vec::new();
     for setting in settings {
         let ids = spread(setting, 800);
+        let mut reader = setting.pool.acquire().await.unwrap();
         let floor = async || {
             timed(async || {
                 for id in &ids {
-                    drop(black_box(floor::one(&setting.pool, *id).await));
+                    drop(black_box(floor::one(&mut reader, *id).await));
                 }
             })
             .await
@@ -111,6 +112,7 @@ pub(crate) async fn in_turn(setting: &Setting, size: &Size, table: &mut Table) {
         for count in counts {
             let ids = spread(setting, count);
             let opened = floor::Opened::of(&ids);
+            let mut reader = setting.pool.acquire().await.unwrap();
             // Each connection at least once.
             let (rounds, uses) = match count == few {
                 true => (size.rounds * SHORT_ROUNDS, count),
@@ -121,7 +123,7 @@ pub(crate) async fn in_turn(setting: &Setting, size: &Size, table: &mut Table) {
                     for at in 0..uses {
                         match count == few {
                             true => drop(black_box(opened.open(ids[at % ids.len()]))),
-                            false => drop(black_box(floor::one(&setting.pool, ids[at % ids.len()]).await)),
+                            false => drop(black_box(floor::one(&mut reader, ids[at % ids.len()]).await)),
                         }
                     }
                 })
@@ -143,11 +145,12 @@ pub(crate) async fn page(settings: &[Setting; 2], size: &Size, table: &mut Table
     for setting in settings {
         let middle = setting.connection(setting.ids.len() / 3).await;
         let place = floor::place(&setting.pool, middle.id()).await;
+        let mut reader = setting.pool.acquire().await.unwrap();
         let pages = 300 / size.fewer;
         let floor = async || {
             timed(async || {
                 for _ in 0..pages {
-                    drop(black_box(floor::page(&setting.pool, place).await));
+                    drop(black_box(floor::page(&mut reader, place).await));
                 }
             })
             .await
