@@ -12,6 +12,7 @@ mod machine_paths;
 mod manifests;
 mod markdown;
 mod names;
+mod public_futures;
 mod rows;
 mod rust_files;
 mod test_modules;
@@ -46,6 +47,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
         findings.extend(machine_paths::findings(path, &text));
         if path.ends_with(".rs") {
             findings.extend(rust_files::findings(path, &text));
+            findings.extend(public_futures::findings(path, &text));
             findings.extend(names::findings(path, &text, &kinds));
             let text = test_modules::with_included(workspace, path, text)?;
             findings.extend(test_modules::findings(path, &text, &files));

@@ -121,20 +121,26 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::InvalidRequest`], and the errors of [`base_url`](Self::base_url).
-    pub async fn request(&self, method: &str, path_and_query: &str) -> Result<HttpRequest, Error> {
-        if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
-            return Err(Error::InvalidRequest("the method must be a word of capital letters, as in GET"));
-        }
-        let row = self.opened().await?;
-        let base = row.payload.base_url.as_ref().ok_or_else(|| self.cannot("send requests"))?;
-        let method = match method {
-            "GET" => Text::Borrowed("GET"),
-            "POST" => Text::Borrowed("POST"),
-            method => Text::Owned(method.to_owned()),
-        };
-        host::request(method, base, path_and_query).ok_or(Error::InvalidRequest(
-            "the path must begin with '/', have no '.' or '..' parts and be percent-encoded",
-        ))
+    pub fn request<'a>(
+        &'a self,
+        method: &'a str,
+        path_and_query: &'a str,
+    ) -> BoxFuture<'a, Result<HttpRequest, Error>> {
+        Box::pin(async move {
+            if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
+                return Err(Error::InvalidRequest("the method must be a word of capital letters, as in GET"));
+            }
+            let row = self.opened().await?;
+            let base = row.payload.base_url.as_ref().ok_or_else(|| self.cannot("send requests"))?;
+            let method = match method {
+                "GET" => Text::Borrowed("GET"),
+                "POST" => Text::Borrowed("POST"),
+                method => Text::Owned(method.to_owned()),
+            };
+            host::request(method, base, path_and_query).ok_or(Error::InvalidRequest(
+                "the path must begin with '/', have no '.' or '..' parts and be percent-encoded",
+            ))
+        })
     }
 
     pub(crate) fn registry(&self) -> ConnectionRegistry {

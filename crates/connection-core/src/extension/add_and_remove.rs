@@ -1,6 +1,6 @@
 //! The extensions that a person added. The core stores their declarations as text and does not interpret it.
 
-use connection_contract::{DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
+use connection_contract::{BoxFuture, DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
 use super::{DeclaredExtension, Extensions, choice, row_marks::RowMarks};
 use crate::{
@@ -114,7 +114,7 @@ fn exhausted(extension: &str) -> ExtensionError {
     ExtensionError::RevisionExhausted { extension: extension.to_owned().into() }
 }
 
-impl Extensions<'_> {
+impl<'a> Extensions<'a> {
     /// Adds an extension with its declaration, as a host read it, so that the host finds it when it starts again. The
     /// declaration of an extension with the same name is replaced; its grants and its settings stay.
     ///
@@ -122,13 +122,25 @@ impl Extensions<'_> {
     ///
     /// [`ExtensionError::Declaration`], [`ExtensionError::TooLarge`], [`ExtensionError::RevisionExhausted`], and the
     /// store's errors. Nothing was changed.
-    pub async fn add(
+    pub fn add(
         self,
-        declaration: &ExtensionDeclaration,
+        declaration: &'a ExtensionDeclaration,
         source: impl Into<String>,
-    ) -> Result<ExtensionInfo, Error> {
+    ) -> BoxFuture<'a, Result<ExtensionInfo, Error>> {
+        self.add_source(declaration, source.into())
+    }
+
+    fn add_source(
+        self,
+        declaration: &'a ExtensionDeclaration,
+        source: String,
+    ) -> BoxFuture<'a, Result<ExtensionInfo, Error>> {
+        Box::pin(async move { self.store(declaration, self.checked_row(declaration, source)?).await })
+    }
+
+    /// Returns the row of a declaration that can be stored.
+    fn checked_row(self, declaration: &ExtensionDeclaration, source: String) -> Result<ExtensionRow, Error> {
         declaration.check().map_err(ExtensionError::from)?;
-        let source = source.into();
         if source.len() > MAX_SOURCE_LENGTH {
             return Err(ExtensionError::TooLarge { extension: declaration.name.to_string().into() }.into());
         }
@@ -138,17 +150,21 @@ impl Extensions<'_> {
             let rule = "a declaration must not contain a zero byte; remove it";
             return Err(ExtensionError::from(InvalidDeclaration::new(name, id, "", rule)).into());
         }
-        let needed = DeclaredExtension::of(&declaration.requirement);
-        let name = declaration.name.to_string();
-        let owner = self.registry.owner.to_string();
-        let row = ExtensionRow {
-            name: name.clone(),
+        Ok(ExtensionRow {
+            name: declaration.name.to_string(),
             provider: declaration.requirement.provider.to_string(),
             source,
-            fingerprint: needed.print.to_vec(),
+            fingerprint: DeclaredExtension::of(&declaration.requirement).print.to_vec(),
             added_at: self.registry.shared.clock.now().seconds(),
             marked: Marked::default(),
-        };
+        })
+    }
+
+    /// Stores an added declaration, and announces what it changes.
+    async fn store(self, declaration: &ExtensionDeclaration, row: ExtensionRow) -> Result<ExtensionInfo, Error> {
+        let needed = DeclaredExtension::of(&declaration.requirement);
+        let name = row.name.clone();
+        let owner = self.registry.owner.to_string();
         let public = public::encode(declaration);
         let on = self.registry.shared.clone();
         let whose = owner.clone();
@@ -203,13 +219,19 @@ impl Extensions<'_> {
     /// # Errors
     ///
     /// [`ExtensionError::RevisionExhausted`], and the store's errors. Nothing was changed.
-    pub async fn remove(self, name: &str) -> Result<bool, Error> {
-        if name.contains('\0') {
-            return Ok(false);
-        }
+    pub fn remove(self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            // No extension has such a name, and not every database accepts it in a query.
+            if name.contains('\0') {
+                return Ok(false);
+            }
+            self.delete(name.to_owned()).await
+        })
+    }
+
+    async fn delete(self, name: String) -> Result<bool, Error> {
         let on = self.registry.shared.clone();
         let owner = self.registry.owner.to_string();
-        let name = name.to_owned();
         let task = self.registry.shared.runtimes.spawn(async move {
             let turn = on.announcements.turn();
             let _turn = turn.lock().await;
@@ -249,10 +271,12 @@ impl Extensions<'_> {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn list(self) -> Result<Vec<ExtensionInfo>, Error> {
-        let rows = self.registry.shared.reader().await?.extensions(&self.registry.owner).await?;
-        let marks = RowMarks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 };
-        Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).filter_map(ExtensionInfo::of).collect())
+    pub fn list(self) -> BoxFuture<'a, Result<Vec<ExtensionInfo>, Error>> {
+        Box::pin(async move {
+            let rows = self.registry.shared.reader().await?.extensions(&self.registry.owner).await?;
+            let marks = RowMarks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 };
+            Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).filter_map(ExtensionInfo::of).collect())
+        })
     }
 
     /// Returns the added extension with this name.
@@ -260,16 +284,18 @@ impl Extensions<'_> {
     /// # Errors
     ///
     /// [`ExtensionError::Unknown`], [`Error::Row`], and the store's errors.
-    pub async fn get(self, name: &str) -> Result<ExtensionInfo, Error> {
-        let unknown = || ExtensionError::Unknown(DisplayText::from(name.to_owned())).into();
-        // No extension has such a name, and not every database accepts it in a query.
-        if name.contains('\0') {
-            return Err(unknown());
-        }
-        let row = self.registry.shared.reader().await?.extension(&self.registry.owner, name).await?;
-        if let Some(row) = &row {
-            RowMarks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 }.check(row)?;
-        }
-        row.and_then(ExtensionInfo::of).ok_or_else(unknown)
+    pub fn get(self, name: &'a str) -> BoxFuture<'a, Result<ExtensionInfo, Error>> {
+        Box::pin(async move {
+            let unknown = || ExtensionError::Unknown(DisplayText::from(name.to_owned())).into();
+            // No extension has such a name, and not every database accepts it in a query.
+            if name.contains('\0') {
+                return Err(unknown());
+            }
+            let row = self.registry.shared.reader().await?.extension(&self.registry.owner, name).await?;
+            if let Some(row) = &row {
+                RowMarks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 }.check(row)?;
+            }
+            row.and_then(ExtensionInfo::of).ok_or_else(unknown)
+        })
     }
 }

@@ -13,7 +13,7 @@ mod token;
 
 use std::{fmt, sync::Arc};
 
-use connection_contract::Kind;
+use connection_contract::{BoxFuture, Kind};
 
 use crate::{ConnectionRegistry, Error, ProfileId, profile_rows::KindProfiles, registry::Shared};
 
@@ -65,8 +65,8 @@ impl Profiles {
     ///
     /// [`ProfileError::NoHome`](crate::ProfileError::NoHome) if the first profile is needed and its directory is not known, as for another
     /// owner; and errors of the store.
-    pub async fn list(&self) -> Result<Vec<Profile>, Error> {
-        Ok(self.of.rows().await?.into_iter().map(Profile::from).collect())
+    pub fn list(&self) -> BoxFuture<'_, Result<Vec<Profile>, Error>> {
+        Box::pin(async move { Ok(self.of.rows().await?.into_iter().map(Profile::from).collect()) })
     }
 
     /// Returns the profile with this id.
@@ -74,8 +74,8 @@ impl Profiles {
     /// # Errors
     ///
     /// [`ProfileError::NotFound`](crate::ProfileError::NotFound), and errors of the store.
-    pub async fn get(&self, id: ProfileId) -> Result<Profile, Error> {
-        self.of.get(id).await
+    pub fn get(&self, id: ProfileId) -> BoxFuture<'_, Result<Profile, Error>> {
+        Box::pin(self.of.get(id))
     }
 
     /// Returns the profile that is used when none is named.
@@ -83,7 +83,7 @@ impl Profiles {
     /// # Errors
     ///
     /// The errors of [`list`](Self::list).
-    pub async fn default_profile(&self) -> Result<Profile, Error> {
-        self.of.default_profile().await
+    pub fn default_profile(&self) -> BoxFuture<'_, Result<Profile, Error>> {
+        Box::pin(self.of.default_profile())
     }
 }

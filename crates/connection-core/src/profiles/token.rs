@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use connection_contract::{Secret, Text};
+use connection_contract::{BoxFuture, Secret, Text};
 
 use super::{Profiles, SpawnOptions};
 use crate::{Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, ProfileError, ProfileId};
@@ -33,12 +33,14 @@ impl ProfileToken {
     ///
     /// [`Error::NotFound`] if the connection was removed in the meantime, [`Error::NotSupported`] for a token that
     /// no variable can hold, and errors of the store. The options are then unchanged.
-    pub async fn apply(self, options: &mut SpawnOptions) -> Result<(), Error> {
-        let value = self.secret.expose_str().filter(|value| !value.contains('\0'));
-        let value = value.ok_or_else(|| self.connection.cannot("put their token into a variable"))?;
-        self.connection.record_release(&self.secret_name).await?;
-        options.put_token(&self.variable, value);
-        Ok(())
+    pub fn apply(self, options: &mut SpawnOptions) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let value = self.secret.expose_str().filter(|value| !value.contains('\0'));
+            let value = value.ok_or_else(|| self.connection.cannot("put their token into a variable"))?;
+            self.connection.record_release(&self.secret_name).await?;
+            options.put_token(&self.variable, value);
+            Ok(())
+        })
     }
 }
 
@@ -61,7 +63,11 @@ impl Profiles {
     /// [`ProfileError::NotAllowed`] when the host's policy does not list the variable. A connection of the profile
     /// whose credential cannot be opened is an error, too, because the tool would otherwise run with another login:
     /// [`Error::Sealed`], [`Error::Credential`], [`Error::PluginFault`], and errors of the store.
-    pub async fn token(&self, id: ProfileId) -> Result<Option<ProfileToken>, Error> {
+    pub fn token(&self, id: ProfileId) -> BoxFuture<'_, Result<Option<ProfileToken>, Error>> {
+        Box::pin(self.find_token(id))
+    }
+
+    async fn find_token(&self, id: ProfileId) -> Result<Option<ProfileToken>, Error> {
         let kind = &self.of.kind;
         let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let Some(tool) = entry.descriptor.tools.first() else { return Ok(None) };

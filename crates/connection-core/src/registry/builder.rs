@@ -1,29 +1,22 @@
-//! Opens a registry: its key, its store, its kinds and the services that the host provides.
+//! The configuration of a registry: its key, its store, its kinds and the services that the host provides.
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
-use connection_contract::{ConnectionDefinition, Crypto as _, Kind, encode};
-use connection_egress::HttpClient;
+use connection_contract::{BoxFuture, ConnectionDefinition, Kind};
 
-use super::{ConnectionRegistry, Shared, activate, check_kind, node, protect};
+use super::{ConnectionRegistry, check_kind, open};
 use crate::{
     Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
     KeySources, RegisterError, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment,
     ToolPolicyError, UuidV7,
-    contain::Runtimes,
     credential::HotRows,
-    exchange::{self, Exchanges, recover},
-    extension,
-    ground::{Ground, ProfileUses},
-    keys::{OpenKeyError, open_keyset},
+    definition::Definition,
+    ground::ProfileUses,
+    keys::OpenKeyError,
     kinds::KindTable,
     limits::MAX_SETUPS,
-    owner::DEFAULT_OWNER,
-    services::{crypto::SystemCrypto, local_services::LocalServices, provided_secrets::ProvidedSecrets},
-    store::{Changed, Store},
-    usage::UsageState,
-    verify::{ProbeLimits, ProbePermits},
-    webhook::Checks,
+    services::{local_services::LocalServices, provided_secrets::ProvidedSecrets},
+    verify::ProbeLimits,
 };
 
 /// The reason why a registry could not be opened. A later call is not affected by the failed one.
@@ -133,24 +126,24 @@ impl OpenError {
 /// ```
 #[must_use = "a registry is opened by `open`"]
 pub struct RegistryBuilder {
-    store: Option<StoreSource>,
-    keys: Option<KeySources>,
-    http: HttpPolicy,
-    files: FilesPolicy,
+    pub(super) store: Option<StoreSource>,
+    pub(super) keys: Option<KeySources>,
+    pub(super) http: HttpPolicy,
+    pub(super) files: FilesPolicy,
     pub(super) environment: Arc<dyn Environment>,
     pub(super) profile_uses: Option<ProfileUses>,
-    inbound: Option<Arc<dyn InboundEndpoint>>,
+    pub(super) inbound: Option<Arc<dyn InboundEndpoint>>,
     pub(super) local_services: LocalServices,
-    settings: Option<Arc<dyn SettingsHandOff>>,
-    given: ProvidedSecrets,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdGenerator>,
+    pub(super) settings: Option<Arc<dyn SettingsHandOff>>,
+    pub(super) given: ProvidedSecrets,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdGenerator>,
     pub(super) hot_rows: Duration,
     pub(super) most_setups: u32,
     pub(super) probes: ProbeLimits,
-    state_directory: Option<PathBuf>,
-    kinds: KindTable,
-    refused: Option<RegisterError>,
+    pub(super) state_directory: Option<PathBuf>,
+    pub(super) kinds: KindTable,
+    pub(super) refused: Option<RegisterError>,
 }
 
 impl fmt::Debug for RegistryBuilder {
@@ -264,16 +257,15 @@ impl RegistryBuilder {
 
     /// Registers a kind. If a kind is refused, `open` returns the first such error.
     pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
+        self.add_kind(Definition::new(definition));
+        self
+    }
+
+    fn add_kind(&mut self, definition: Definition) {
         let registered = check_kind::check(definition).and_then(|entry| self.kinds.register(entry));
         if let Err(error) = registered {
             self.refused.get_or_insert(error);
         }
-        self
-    }
-
-    /// Returns the database and the key sources, without which nothing is opened.
-    pub(super) fn store_and_keys(self) -> Result<(StoreSource, KeySources), OpenError> {
-        Ok((self.store.ok_or(OpenError::NoStore)?.here(), self.keys.ok_or(OpenError::NoKeySource)?))
     }
 
     /// Opens the registry: fetches the key, migrates the tables to this program's version, and creates what does not
@@ -286,113 +278,7 @@ impl RegistryBuilder {
     /// # Errors
     ///
     /// [`OpenError`].
-    pub async fn open(self) -> Result<ConnectionRegistry, OpenError> {
-        let Self {
-            store,
-            keys,
-            http,
-            files,
-            environment,
-            profile_uses,
-            inbound,
-            local_services: lent,
-            settings,
-            given,
-            clock,
-            ids,
-            hot_rows,
-            most_setups,
-            probes,
-            state_directory,
-            ..
-        } = self;
-        if let Some(refused) = self.refused {
-            return Err(refused.into());
-        }
-        lent.tools.check()?;
-        let source = store.ok_or(OpenError::NoStore)?.here();
-        let sources = keys.ok_or(OpenError::NoKeySource)?;
-        let http = HttpClient::new(http, clock.clone())?;
-        let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
-        let time = clock.clone();
-        let generator = ids.clone();
-        let state_directory = state_directory.or_else(|| source.state_directory());
-        let files = protect::protected(files, &source, &sources, state_directory.as_deref());
-        let mut process = [0; 16];
-        SystemCrypto.random(&mut process);
-        let process = encode::hex(&process);
-        let name = process.clone();
-        // The writer runs on a runtime of the core: it lives as long as the registry, not as the host's runtime.
-        let opened = runtimes.spawn(async move {
-            let store = Store::open(source).await?;
-            let sealer = open_keyset(&store, &sources, &*generator, time).await;
-            let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
-            let state = match state_directory {
-                Some(path) => Some(Arc::new(node::open_state(path, &store, &sealer, name).await?)),
-                None => None,
-            };
-            Ok::<_, OpenError>((store, sealer, state))
-        });
-        let (store, sealer, state) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
-        let files = store.file().into_iter().fold(files, FilesPolicy::protect_file).hold();
-        let hot = Arc::new(HotRows::new(hot_rows));
-        let usage = Arc::<UsageState>::default();
-        let forgetful = hot.clone();
-        let told = usage.clone();
-        store.on_change(move |changed| {
-            forgetful.forget(changed);
-            if matches!(changed, Changed::Connection(_) | Changed::Something) {
-                told.listed();
-            }
-        });
-        let ground = Ground {
-            store,
-            process,
-            sealer,
-            clock,
-            ids,
-            crypto: SystemCrypto,
-            http,
-            files: Arc::new(files),
-            file_cache: Default::default(),
-            environment,
-            profile_uses,
-            local_services: lent,
-            given,
-            kinds: Arc::new(self.kinds),
-            subscriptions: Default::default(),
-            announcements: Default::default(),
-            runtimes,
-        };
-        let exchange = exchange::System { ground: Arc::new(ground), exchanges: Exchanges::default(), state };
-        let shared = Shared {
-            exchange: Arc::new(exchange),
-            inbound,
-            sessions: Default::default(),
-            flights: Default::default(),
-            places: ProbePermits::new(probes),
-            refreshes: Default::default(),
-            refresh_counts: Default::default(),
-            most_setups,
-            removals: Default::default(),
-            rollbacks: Default::default(),
-            extensions: extension::Declarations::new(settings),
-            hot,
-            usage,
-            webhook_checks: Checks::default(),
-        };
-        tracing::debug!(store = shared.store.place(), "registry opened");
-        shared.warn_of_answer_room();
-        let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
-        let rescuing = registry.shared.exchange.clone();
-        // The recovery does not panic. Exchanges that it leaves behind are found by the next caller that needs them.
-        registry.shared.runtimes.spawn(async move { recover(&rescuing).await }).await.unwrap_or_default();
-        for entry in registry.shared.kinds.entries() {
-            activate::activate(&registry.shared, &entry, &registry.owner);
-        }
-        if let Some(inbound) = &registry.shared.inbound {
-            inbound.opened(registry.server().downgrade());
-        }
-        Ok(registry)
+    pub fn open(self) -> BoxFuture<'static, Result<ConnectionRegistry, OpenError>> {
+        Box::pin(open::open(self))
     }
 }

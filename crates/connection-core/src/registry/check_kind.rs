@@ -1,6 +1,6 @@
 //! Checks a plugin at its registration: what it says about itself, and what it declares for its local tool.
 
-use connection_contract::{ConnectionDefinition, DisplayText};
+use connection_contract::DisplayText;
 
 use super::describe;
 use crate::{
@@ -11,8 +11,7 @@ use crate::{
 };
 
 /// Describes and checks a plugin. A kind is registered only with the entry that this function returns.
-pub(super) fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterError> {
-    let definition = Definition::new(definition);
+pub(super) fn check(definition: Definition) -> Result<KindEntry, RegisterError> {
     let describe = || {
         let facets =
             (definition.signing_key(), definition.profiles(), definition.sandbox(), definition.usage_poll_interval());

@@ -101,7 +101,7 @@ impl RegistryBuilder {
         self.change_key_to(Box::new(to))
     }
 
-    fn change_key_to(self, to: Box<dyn KeySource>) -> BoxFuture<'static, Result<KeyChange, OpenError>> {
+    fn change_key_to(mut self, to: Box<dyn KeySource>) -> BoxFuture<'static, Result<KeyChange, OpenError>> {
         Box::pin(async move {
             let (source, from) = self.store_and_keys()?;
             let runtimes = Runtimes::new().map_err(OpenError::Runtime)?;

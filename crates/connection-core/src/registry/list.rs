@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connection_contract::{Kind, Liveness};
+use connection_contract::{BoxFuture, Kind, Liveness};
 
 use super::Shared;
 use crate::{
@@ -142,8 +142,8 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn list_connections(&self, filter: Filter) -> Result<Page, Error> {
-        self.shared.page(&self.owner, filter).await
+    pub fn list_connections(&self, filter: Filter) -> BoxFuture<'_, Result<Page, Error>> {
+        Box::pin(self.shared.page(&self.owner, filter))
     }
 
     /// Returns the number of the owner's connections, or of those of one kind. The cost grows slowly with that number:
@@ -152,8 +152,8 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn count_connections(&self, kind: Option<&Kind>) -> Result<u64, Error> {
-        self.shared.count(Some(&self.owner), kind).await
+    pub fn count_connections<'a>(&'a self, kind: Option<&'a Kind>) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(self.shared.count(Some(&self.owner), kind))
     }
 }
 

@@ -14,6 +14,7 @@ mod limits;
 mod list;
 mod machine;
 mod node;
+mod open;
 mod preflight;
 mod protect;
 mod registered;
@@ -32,7 +33,7 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
-use connection_contract::DisplayText;
+use connection_contract::{BoxFuture, DisplayText};
 
 use crate::{
     Connection, ConnectionId, ConnectionInfo, Error, SessionId,
@@ -201,13 +202,15 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// [`Error::NotFound`] if this owner has no such connection, and the store's errors.
-    pub async fn connection(&self, id: ConnectionId) -> Result<Connection, Error> {
-        // Without this check, a cached row could be returned after the store was closed.
-        if self.shared.store.is_closed() {
-            return Err(Error::Closed);
-        }
-        let known = self.shared.hot.read(&Stored::with_id(&self.shared, &self.owner, id)).await?;
-        Ok(Connection { shared: self.shared.clone(), info: known.info.clone() })
+    pub fn connection(&self, id: ConnectionId) -> BoxFuture<'_, Result<Connection, Error>> {
+        Box::pin(async move {
+            // Without this check, a cached row could be returned after the store was closed.
+            if self.shared.store.is_closed() {
+                return Err(Error::Closed);
+            }
+            let known = self.shared.hot.read(&Stored::with_id(&self.shared, &self.owner, id)).await?;
+            Ok(Connection { shared: self.shared.clone(), info: known.info.clone() })
+        })
     }
 
     pub(crate) async fn info(&self, id: ConnectionId) -> Result<ConnectionInfo, Error> {
@@ -240,17 +243,21 @@ impl ConnectionRegistry {
     /// # Cancellation
     ///
     /// If the future is dropped, nothing is lost: a later process finds the records and continues from there.
-    pub async fn drain(&self) {
-        self.shared.exchanges.settled().await;
-        self.shared.refreshes.settled().await;
+    pub fn drain(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.shared.exchanges.settled().await;
+            self.shared.refreshes.settled().await;
+        })
     }
 
     /// Waits for requests that spend something, completes queued writes, and closes the store. Every later use is
     /// refused.
-    pub async fn close(&self) {
-        self.shared.exchanges.settled().await;
-        self.shared.release_leases().await;
-        self.shared.store.close().await;
-        self.shared.usage.close();
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.shared.exchanges.settled().await;
+            self.shared.release_leases().await;
+            self.shared.store.close().await;
+            self.shared.usage.close();
+        })
     }
 }

@@ -1,9 +1,11 @@
 //! The face of kinds: registers them, lists them, and removes what they left.
 
+use std::sync::Arc;
+
 use connection_contract::{ConnectionDefinition, Kind};
 
 use super::{ConnectionRegistry, activate, check_kind};
-use crate::{KindInfo, RegisterError};
+use crate::{KindInfo, RegisterError, definition::Definition, kinds::KindEntry};
 
 /// The registered kinds, and what a host does with a kind.
 ///
@@ -59,10 +61,9 @@ impl Kinds<'_> {
     ///
     /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn register(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        let entry = self.registry.shared.kinds.register(check_kind::check(definition)?)?;
-        self.registry.shared.kinds_changed();
-        activate::activate(&self.registry.shared, &entry, &self.registry.owner);
-        self.registry.shared.usage.listed();
+        let checked = check_kind::check(Definition::new(definition))?;
+        let entry = self.registry.shared.kinds.register(checked)?;
+        self.activate(&entry);
         Ok(())
     }
 
@@ -73,11 +74,17 @@ impl Kinds<'_> {
     ///
     /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn replace(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        let entry = self.registry.shared.kinds.replace(check_kind::check(definition)?);
-        self.registry.shared.kinds_changed();
-        activate::activate(&self.registry.shared, &entry, &self.registry.owner);
-        self.registry.shared.usage.listed();
+        let checked = check_kind::check(Definition::new(definition))?;
+        let entry = self.registry.shared.kinds.replace(checked);
+        self.activate(&entry);
         Ok(())
+    }
+
+    /// Begins to use a kind that was registered.
+    fn activate(self, entry: &Arc<KindEntry>) {
+        self.registry.shared.kinds_changed();
+        activate::activate(&self.registry.shared, entry, &self.registry.owner);
+        self.registry.shared.usage.listed();
     }
 
     /// Returns the registered kinds, in the order of their names.

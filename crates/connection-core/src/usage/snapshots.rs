@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{NotLive, TimeWindow, Timestamp, UsageMetric, UsageSnapshot};
+use connection_contract::{BoxFuture, NotLive, TimeWindow, Timestamp, UsageMetric, UsageSnapshot};
 use tokio::sync::watch;
 
 use crate::ConnectionId;
@@ -35,8 +35,8 @@ impl UsageChanges {
     /// # Cancellation
     ///
     /// If the future is dropped, the next call returns for the same fetch.
-    pub async fn changed(&mut self) -> bool {
-        self.0.changed().await.is_ok()
+    pub fn changed(&mut self) -> BoxFuture<'_, bool> {
+        Box::pin(async move { self.0.changed().await.is_ok() })
     }
 }
 

@@ -9,6 +9,7 @@ mod tests;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, middleware};
+use connection_contract::BoxFuture;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{PublicUrl, headers};
@@ -88,6 +89,16 @@ impl Server {
     ///
     /// Dropping the future closes every connection.
     pub async fn serve(self, routes: Router, url: &PublicUrl, stop: impl Future<Output = ()>) {
+        let mut serving = self.begin(routes, url);
+        tokio::select! {
+            biased;
+            () = stop => {}
+            () = serving.accept() => {}
+        }
+        serving.end().await;
+    }
+
+    fn begin(self, routes: Router, url: &PublicUrl) -> Serving {
         let routes = match url.is_secure() {
             true => routes,
             false => {
@@ -95,31 +106,53 @@ impl Server {
                 routes.layer(middleware::from_fn_with_state(Arc::new(names), named))
             }
         };
-        let routes = routes.layer(middleware::map_response(headers::with_security_headers));
-        let places = Capacity::new(self.limits, self.reserved);
-        let (ending, ended) = watch::channel(false);
-        let mut connections = JoinSet::new();
-        let letting_in = async {
+        Serving {
+            listener: self.listener,
+            routes: routes.layer(middleware::map_response(headers::with_security_headers)),
+            places: Capacity::new(self.limits, self.reserved),
+            ending: watch::Sender::new(false),
+            connections: JoinSet::new(),
+        }
+    }
+}
+
+/// A server that accepts connections. Its futures are boxed, so that [`Server::serve`] is the only code that is compiled
+/// again for each type of `stop`.
+struct Serving {
+    listener: TcpListener,
+    routes: Router,
+    places: Capacity,
+    /// Tells the connections that the server ends.
+    ending: watch::Sender<bool>,
+    connections: JoinSet<()>,
+}
+
+impl Serving {
+    /// Accepts connections for as long as the future is polled.
+    fn accept(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
             loop {
                 let accepted = accepted(self.listener.accept().await).await;
-                while connections.try_join_next().is_some() {}
+                while self.connections.try_join_next().is_some() {}
                 // A connection without a seat is closed.
                 if let Some((stream, peer)) = accepted
-                    && let Some(seat) = places.seat(peer.ip())
+                    && let Some(seat) = self.places.seat(peer.ip())
                 {
-                    connections.spawn(connection(stream, routes.clone(), seat, ended.clone()));
+                    let ended = self.ending.subscribe();
+                    self.connections.spawn(connection(stream, self.routes.clone(), seat, ended));
                 }
             }
-        };
-        tokio::select! {
-            biased;
-            () = stop => {}
-            () = letting_in => {}
-        }
-        drop(self.listener);
-        ending.send_replace(true);
-        let all = async { while connections.join_next().await.is_some() {} };
-        // Close the remaining connections.
-        drop(tokio::time::timeout(LAST, all).await);
+        })
+    }
+
+    /// Waits until the requests in progress are answered, and closes the connections that remain after that.
+    fn end(mut self) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            drop(self.listener);
+            self.ending.send_replace(true);
+            let all = async { while self.connections.join_next().await.is_some() {} };
+            // Close the remaining connections.
+            drop(tokio::time::timeout(LAST, all).await);
+        })
     }
 }

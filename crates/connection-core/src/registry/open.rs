@@ -1,0 +1,191 @@
+//! Opens a registry from its configuration: the store, the systems over it, and the work that begins with them.
+
+use std::sync::Arc;
+
+use connection_contract::{Crypto as _, encode};
+use connection_egress::HttpClient;
+
+use super::{ConnectionRegistry, OpenError, RegistryBuilder, Shared, activate, node, protect};
+use crate::{
+    FilesPolicy, KeySources, StoreError, StoreSource,
+    contain::Runtimes,
+    credential::HotRows,
+    exchange::{self, Exchanges, StateDirectory, recover},
+    extension,
+    ground::Ground,
+    keys::{Sealer, open_keyset},
+    owner::DEFAULT_OWNER,
+    services::crypto::SystemCrypto,
+    store::{Changed, Store},
+    usage::UsageState,
+    verify::ProbePermits,
+    webhook::Checks,
+};
+
+/// Opens the registry that the builder describes.
+pub(super) async fn open(mut builder: RegistryBuilder) -> Result<ConnectionRegistry, OpenError> {
+    if let Some(refused) = builder.refused.take() {
+        return Err(refused.into());
+    }
+    builder.local_services.tools.check()?;
+    let (source, keys) = builder.store_and_keys()?;
+    let http = HttpClient::new(builder.http.clone(), builder.clock.clone())?;
+    let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
+    let process = process_name();
+    builder.protect_own_files(&source, &keys);
+    let opened = builder.open_store(source, keys, &runtimes, &process).await?;
+    let shared = builder.into_shared(opened, http, runtimes, process);
+    tracing::debug!(store = shared.store.place(), "registry opened");
+    shared.warn_of_answer_room();
+    let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
+    registry.begin().await;
+    Ok(registry)
+}
+
+/// The store of a registry, with what is kept beside it.
+struct OpenedStore {
+    store: Store,
+    sealer: Sealer,
+    state: Option<Arc<StateDirectory>>,
+}
+
+impl RegistryBuilder {
+    /// Returns the database and the key sources, without which nothing is opened.
+    pub(super) fn store_and_keys(&mut self) -> Result<(StoreSource, KeySources), OpenError> {
+        let store = self.store.take().ok_or(OpenError::NoStore)?;
+        let keys = self.keys.take().ok_or(OpenError::NoKeySource)?;
+        Ok((store.here(), keys))
+    }
+
+    /// Determines the state directory, and protects the files of this registry from its kinds.
+    fn protect_own_files(&mut self, source: &StoreSource, keys: &KeySources) {
+        self.state_directory = self.state_directory.take().or_else(|| source.state_directory());
+        let files = std::mem::take(&mut self.files);
+        self.files = protect::protected(files, source, keys, self.state_directory.as_deref());
+    }
+
+    /// Opens the store, its keys and the state directory of the node.
+    async fn open_store(
+        &self,
+        source: StoreSource,
+        keys: KeySources,
+        runtimes: &Runtimes,
+        process: &str,
+    ) -> Result<OpenedStore, OpenError> {
+        let ids = self.ids.clone();
+        let clock = self.clock.clone();
+        let directory = self.state_directory.clone();
+        let process = process.to_owned();
+        // The writer runs on a runtime of the core: it lives as long as the registry, not as the host's runtime.
+        let opened = runtimes.spawn(async move {
+            let store = Store::open(source).await?;
+            let sealer = open_keyset(&store, &keys, &*ids, clock).await;
+            let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
+            let state = match directory {
+                Some(path) => Some(Arc::new(node::open_state(path, &store, &sealer, process).await?)),
+                None => None,
+            };
+            Ok::<_, OpenError>(OpenedStore { store, sealer, state })
+        });
+        opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))?
+    }
+
+    /// Creates the state of all systems over the opened store.
+    fn into_shared(
+        mut self,
+        OpenedStore { store, sealer, state }: OpenedStore,
+        http: HttpClient,
+        runtimes: Arc<Runtimes>,
+        process: String,
+    ) -> Shared {
+        let hot = Arc::new(HotRows::new(self.hot_rows));
+        let usage = Arc::<UsageState>::default();
+        forget_on_change(&store, &hot, &usage);
+        Shared {
+            inbound: self.inbound.take(),
+            sessions: Default::default(),
+            flights: Default::default(),
+            places: ProbePermits::new(self.probes),
+            refreshes: Default::default(),
+            refresh_counts: Default::default(),
+            most_setups: self.most_setups,
+            removals: Default::default(),
+            rollbacks: Default::default(),
+            extensions: extension::Declarations::new(self.settings.take()),
+            hot,
+            usage,
+            webhook_checks: Checks::default(),
+            exchange: Arc::new(exchange::System {
+                ground: Arc::new(self.into_ground(store, sealer, http, runtimes, process)),
+                exchanges: Exchanges::default(),
+                state,
+            }),
+        }
+    }
+
+    /// Creates the state that belongs to no system.
+    fn into_ground(
+        self,
+        store: Store,
+        sealer: Sealer,
+        http: HttpClient,
+        runtimes: Arc<Runtimes>,
+        process: String,
+    ) -> Ground {
+        let files = store.file().into_iter().fold(self.files, FilesPolicy::protect_file).hold();
+        Ground {
+            store,
+            process,
+            sealer,
+            clock: self.clock,
+            ids: self.ids,
+            crypto: SystemCrypto,
+            http,
+            files: Arc::new(files),
+            file_cache: Default::default(),
+            environment: self.environment,
+            profile_uses: self.profile_uses,
+            local_services: self.local_services,
+            given: self.given,
+            kinds: Arc::new(self.kinds),
+            subscriptions: Default::default(),
+            announcements: Default::default(),
+            runtimes,
+        }
+    }
+}
+
+/// Returns a random name for this process, which it uses in leases.
+fn process_name() -> String {
+    let mut name = [0; 16];
+    SystemCrypto.random(&mut name);
+    encode::hex(&name)
+}
+
+/// Forgets the cached rows of a connection that changes, and tells the pollers of usage that connections may have come
+/// or gone.
+fn forget_on_change(store: &Store, hot: &Arc<HotRows>, usage: &Arc<UsageState>) {
+    let hot = hot.clone();
+    let usage = usage.clone();
+    store.on_change(move |changed| {
+        hot.forget(changed);
+        if matches!(changed, Changed::Connection(_) | Changed::Something) {
+            usage.listed();
+        }
+    });
+}
+
+impl ConnectionRegistry {
+    /// Completes what a former process left behind, activates the kinds, and begins to receive callbacks.
+    async fn begin(&self) {
+        let exchange = self.shared.exchange.clone();
+        // The recovery does not panic. Exchanges that it leaves behind are found by the next caller that needs them.
+        self.shared.runtimes.spawn(async move { recover(&exchange).await }).await.unwrap_or_default();
+        for entry in self.shared.kinds.entries() {
+            activate::activate(&self.shared, &entry, &self.owner);
+        }
+        if let Some(inbound) = &self.shared.inbound {
+            inbound.opened(self.server().downgrade());
+        }
+    }
+}
