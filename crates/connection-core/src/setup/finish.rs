@@ -13,27 +13,19 @@ use connection_contract::{
 use super::{
     Done, Outcome,
     codec::{self, Purpose},
+    connect::{self, ConnectOptions},
     effects::Inner,
     promote, run,
     slot::Slot,
 };
 use crate::{
     ConnectionId, Error, ProfileId,
-    credential::Subject,
-    credential::{Payload, named_secrets},
+    credential::{Payload, Subject, named_secrets},
     definition::Probed,
-    event,
-    extension::{self, ForExtension},
-    grant,
     kinds::KindEntry,
-    limits, liveness,
-    plan::{self, ReportedTimes},
+    limits,
     registry::Shared,
-    registry::is_first,
-    store::{
-        Lock, StoreError, Tx, json,
-        rows::{AccountRow, AccountState, CredentialRow, CredentialState, SetupState},
-    },
+    store::{Lock, StoreError, rows::SetupState},
     verify,
 };
 
@@ -178,7 +170,8 @@ pub(super) async fn finish(
         Candidate::Accepted(kept) => {
             let stored = match kept.asked.purpose.clone() {
                 Purpose::Connect { label, again, alone, extension } => {
-                    store(shared, slot, step_seq, *kept, ConnectOptions { label, again, alone, extension }).await
+                    let options = ConnectOptions { label, again, alone, extension };
+                    connect::store(shared, slot, step_seq, *kept, options).await
                 }
                 Purpose::Reauthorize { another_account, extension } => {
                     promote::promote(shared, slot, step_seq, *kept, another_account, extension).await
@@ -201,169 +194,9 @@ pub(super) async fn finish(
     Ok(None)
 }
 
-/// The choices for a new connection, as in [`Purpose::Connect`].
-struct ConnectOptions {
-    label: Option<String>,
-    again: bool,
-    alone: bool,
-    extension: Option<ForExtension>,
-}
-
-/// Stores a new connection, unless its label or its account is taken, or its profile was removed or is taken.
-async fn store(
-    shared: &Arc<Shared>,
-    slot: &Slot,
-    step_seq: i64,
-    kept: AcceptedCandidate,
-    ConnectOptions { label: wanted, again, alone, extension }: ConnectOptions,
-) -> Result<StoreOutcome, Error> {
-    let AcceptedCandidate { asked, made, found, payload, secret_names } = kept;
-    let id = asked.connection;
-    let now = shared.clock.now().seconds();
-    let owner = slot.owner.clone();
-    let kind = slot.kind.clone();
-    let session = slot.id;
-    const FIRST: i64 = 1;
-    let place = Payload::place(&id, &owner, &kind, FIRST);
-    let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;
-    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    let given = ReportedTimes::of(&made, &found);
-    let renews = shared.kinds.entry(&kind).is_some_and(|entry| entry.renews());
-    let credential = CredentialRow {
-        connection_id: id,
-        generation: FIRST,
-        state: CredentialState::Current,
-        key_id: sealed.key_id(),
-        sealed,
-        secret_names,
-        granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
-        valid_until: given.valid_until,
-        created_at: now,
-        plan: plan::of(id, renews, now, given),
-    };
-    let failures = i64::from(found.liveness != Liveness::Live);
-    let liveness = liveness::row(id, FIRST, &found, now, failures);
-    let identity = found.identity.unwrap_or(made.identity);
-    // A connection for which the plugin gives no label is named after its account.
-    let named = |label: &DisplayText| !label.as_str().trim().is_empty();
-    let own = made.label.filter(named).or(Some(identity.label.clone()).filter(named));
-    let own = own.unwrap_or_else(|| identity.account_id.clone());
-    let account = AccountRow {
-        id,
-        owner: owner.clone(),
-        kind: kind.to_string(),
-        profile_id: asked.profile.map(|id| id.to_string()),
-        label: own.as_str().to_owned(),
-        account_id: identity.account_id.as_str().to_owned(),
-        account_label: identity.label.as_str().to_owned(),
-        is_default: false,
-        config: json::config(&made.config),
-        revision: 1,
-        generation: FIRST,
-        next_generation: FIRST + 1,
-        state: AccountState::Active,
-        created_at: now,
-        updated_at: now,
-    };
-    let body = serde_json::json!({ "session": session.to_string(), "liveness": liveness.liveness });
-    let event = shared.event(&owner, id, event::CONNECTED, body);
-    let sealer = shared.sealer.clone();
-    let expires = now.saturating_add_unsigned(run::SESSION_LIFE);
-    let on = shared.clone();
-    let consented = extension.clone();
-    let whose = owner.clone();
-    let turn = match &extension {
-        Some(_) => Some(grant::notification_order(shared).await),
-        None => None,
-    };
-    let stored = shared.store.write(move |tx| {
-        Box::pin(async move {
-            tx.lock(Lock::Setup(session)).await?;
-            tx.lock(Lock::Owner(&owner)).await?;
-            tx.lock(Lock::Connection(id)).await?;
-            let mut account = account;
-            if let Some(profile) = asked.profile
-                && tx.profile(&owner, kind.as_str(), profile).await?.is_none()
-            {
-                return Ok(Err(profile_removed()));
-            }
-            if let Some(extension) = &consented
-                && let Some(failure) = extension::outdated(tx, &on, &owner, extension).await?
-            {
-                return Ok(Err(failure));
-            }
-            if !again
-                && let Some((_, label)) = tx.account_by_identity(&owner, kind.as_str(), &account.account_id).await?
-            {
-                return Ok(Err(already_connected(kind.as_str(), &label)));
-            }
-            if alone
-                && let Some(label) = tx.account_of_profile(&owner, kind.as_str(), account.profile_id.as_deref()).await?
-            {
-                return Ok(Err(profile_connected(kind.as_str(), &label)));
-            }
-            account.label = match wanted {
-                Some(label) if tx.account_by_label(&owner, kind.as_str(), &label).await?.is_some() => {
-                    return Ok(Err(label_taken(kind.as_str(), &label)));
-                }
-                Some(label) => label,
-                None => free_label(tx, &account).await?,
-            };
-            if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
-                // The session was cancelled in the meantime, or another process has stored the connection.
-                return Err(StoreError::Conflict { what: SESSION.into() });
-            }
-            account.is_default = is_first(tx, &on, &account).await?;
-            tx.insert_account(&account).await?;
-            tx.insert_credential(&credential).await?;
-            tx.upsert_liveness(&liveness).await?;
-            event::append(tx, &sealer, &event).await?;
-            if let Some(extension) = &consented {
-                extension::consent(tx, &on, (&owner, id), extension, session.to_string()).await?;
-            }
-            Ok(Ok(account.label))
-        })
-    });
-    let liveness = found.liveness;
-    let reason = found.reason;
-    Ok(match stored.await? {
-        Ok(label) => {
-            tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
-            if let (Some(extension), Some(turn)) = (&extension, &turn) {
-                extension::notify(shared, &whose, extension, turn);
-            }
-            StoreOutcome::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
-        }
-        Err(failure) => StoreOutcome::Refused(failure),
-    })
-}
-
-/// Returns the label of the account if it is free, or the label with the first numeric suffix that is free.
-pub(crate) async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreError> {
-    let AccountRow { owner, kind, label, .. } = account;
-    let mut free = label.clone();
-    for number in 2_u64.. {
-        if tx.account_by_label(owner, kind, &free).await?.is_none() {
-            break;
-        }
-        free = format!("{label}-{number}");
-    }
-    Ok(free)
-}
-
 pub(super) fn already_connected(kind: &str, label: &str) -> SetupFailure {
     SetupFailure::new("account_connected", format!("this account is already connected as {kind}:{label}"))
         .remedy(format!("use {kind}:{label}, authorize it again, or remove it first"))
-}
-
-fn profile_connected(kind: &str, label: &str) -> SetupFailure {
-    SetupFailure::new("account_connected", format!("an account was connected in the meantime, as {kind}:{label}"))
-        .remedy(format!("use {kind}:{label}, or authorize it again as another account"))
-}
-
-fn label_taken(kind: &str, label: &str) -> SetupFailure {
-    SetupFailure::new("label_taken", format!("there is already a connection '{kind}:{label}'"))
-        .remedy("choose another label")
 }
 
 /// Ends the session as failed. Returns `None` if it had ended already.

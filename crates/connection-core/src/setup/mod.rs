@@ -4,15 +4,17 @@
 //! its start: each recorded effect returns its recorded result, and effects are performed again where the journal
 //! ends. Crash recovery is therefore the only path, and a waiting session costs neither memory nor a task.
 //!
-//! Entry points: `begin` creates a session, `session` is the host's handle, `run` is one run, `finish` ends a session
-//! with a result, and `cancel` ends it for its host.
+//! Entry points: `begin` creates a session, `session` is the host's handle, `attempt` continues a session, `run` runs
+//! its plugin once, `connect` and `promote` store what the plugin made, and `cancel` ends a session for its host.
 
 pub(crate) mod answers;
+mod attempt;
 mod begin;
 mod callback;
 mod cancel;
 mod codec;
 mod confirm;
+mod connect;
 mod current_run;
 mod deliver;
 mod effects;
@@ -42,10 +44,10 @@ pub use answers::FieldProblem;
 pub(crate) use begin::take_over;
 pub use begin::{BeginSetup, SetupInfo, SetupStage};
 pub use callback::{Callback, Delivered};
+pub(crate) use connect::free_label;
 pub(crate) use current_run::current_run;
 pub use deliver::DeliverError;
 pub(crate) use effects::Effects;
-pub(crate) use finish::free_label;
 pub(crate) use inbound::Inbound;
 pub use inbound::{InboundEndpoint, WeakConnectionRegistry};
 pub use reauthorize::Reauthorize;

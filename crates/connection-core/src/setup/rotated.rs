@@ -67,12 +67,11 @@ pub(super) async fn keep(
     slot: &Slot,
     inner: &mut Inner,
     candidate: &Candidate,
-    asked: bool,
 ) -> Result<bool, Error> {
     let fresh = match candidate {
-        Candidate::Accepted(kept) if asked => kept.found.credential.as_ref(),
-        // A result that the plugin measured itself is in the journal already, and nothing of a refused one is kept.
-        _ => None,
+        Candidate::Accepted(kept) => kept.found.credential.as_ref(),
+        // Nothing of a refused candidate is kept.
+        Candidate::Refused(_) => None,
     };
     let Some(fresh) = fresh else { return Ok(true) };
     let effect = Effect::Value(Ok(Some(fresh.duplicate())));

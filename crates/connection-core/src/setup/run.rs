@@ -6,29 +6,25 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use connection_contract::{Secret, SetupContext, SetupFailure, SetupResult, Timestamp};
-use connection_replay::{Effect, Entry, Fault, Host as _};
+use connection_replay::{Effect, Entry, Host as _};
 use connection_seal::Place;
 use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
 use super::{
-    codec::{Header, Purpose, Waiting},
-    confirm::{self, NextStep},
+    attempt,
+    codec::{Header, Waiting},
     current_run,
-    effects::{Effects, Halt, Inner, SetupHost, Stop, services},
-    ended, finish, lease, offline,
-    reauthorize::removed,
-    rotated,
+    effects::{Effects, Inner, services},
+    finish, rotated,
     session::{self, Source},
     slot::Slot,
     wait::Suspended,
 };
-
 use crate::{
     Error,
     contain::{Contained, contain_until, until},
     kinds::KindEntry,
-    limits,
     registry::Shared,
     store::{
         Lock, Sealed,
@@ -89,7 +85,7 @@ async fn run_once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> AfterRun {
     slot.stop_timer();
     slot.begin();
     let span = tracing::info_span!("setup", session = %slot.id, kind = %slot.kind);
-    match attempt(shared, slot).instrument(span).await {
+    match attempt::attempt(shared, slot).instrument(span).await {
         Ok(next) => next,
         Err(error) => {
             tracing::warn!(session = %slot.id, kind = %slot.kind, code = error.code(), "a setup cannot continue now");
@@ -100,130 +96,16 @@ async fn run_once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> AfterRun {
     }
 }
 
-async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<AfterRun, Error> {
-    let id = slot.id;
-    // The result is ignored. If the credential can no longer be recorded, the rows say how the session continues.
-    rotated::record(shared, slot).await?;
-    let (row, effects) = shared.reader().await?.setup_and_effects(id).await?.ok_or(Error::SessionNotFound(id))?;
-    if let Some(outcome) = ended::ended(shared, slot, &row).await? {
-        slot.end(step_no(row.step_seq), outcome);
-        return Ok(AfterRun::Rest);
-    }
-    let expires = Timestamp::from_seconds(row.expires_at);
-    if expires <= shared.clock.now() {
-        return fail(shared, slot, row.step_seq, expired()).await;
-    }
-    let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
-    let loaded = match load(shared, slot, &row, effects).await? {
-        Ok(loaded) => loaded,
-        Err(failure) => return fail(shared, slot, row.step_seq, failure).await,
-    };
-    let header = &loaded.header;
-    let profile = header.profile.as_ref().map(|profile| profile.id);
-    let asked = finish::SetupRequest { connection: row.connection_id, purpose: header.purpose.clone(), profile };
-    if finish::is_profile_gone(shared, slot, profile).await? {
-        return fail(shared, slot, row.step_seq, finish::profile_removed()).await;
-    }
-    if matches!(asked.purpose, Purpose::Reauthorize { .. }) {
-        let account = shared.reader().await?.account(asked.connection).await?;
-        if account.is_none() {
-            return fail(shared, slot, row.step_seq, removed()).await;
-        }
-    }
-    if confirm::show_again(shared, slot, &row).await? {
-        return Ok(AfterRun::Rest);
-    }
-    slot.set_unconfirmed(None);
-    let confirms = header.confirm;
-    let effects = Effects::new(SetupHost::new(loaded, shared.clone(), kind.clone(), slot.clone()));
-    let mut cancelled = slot.cancelled.subscribe();
-    let ran = tokio::select! {
-        biased;
-        // The cancellation ends the session; the run is only dropped.
-        _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(AfterRun::Rest),
-        ran = run(shared, &kind, effects) => ran,
-    };
-    let Some((mut inner, result)) = ran else { return fail(shared, slot, row.step_seq, timed_out()).await };
-    let no = i64::try_from(inner.run.step).unwrap_or(i64::MAX);
-    // The stop comes before the result, so that a plugin cannot hide a fault by returning.
-    let made = match (inner.run.stop.take(), result) {
-        (Some(Stop::Fault(fault)), _) => return fail(shared, slot, no, fault.failure).await,
-        (_, Contained::Panicked) => return fail(shared, slot, no, panicked()).await,
-        (Some(Stop::Halt(Halt::Suspend(error))), _) => return Err(error),
-        (Some(Stop::Halt(Halt::Lost)), _) => return Ok(AfterRun::Again),
-        (Some(Stop::Halt(Halt::Held)), _) => return wait_for_holder(shared, slot).await,
-        (Some(Stop::Wait(suspended)), _) => {
-            return suspend(shared, slot, &inner, Suspended::of(shared, *suspended)).await;
-        }
-        (None, Contained::TimedOut | Contained::Stopped) => return fail(shared, slot, no, timed_out()).await,
-        (None, Contained::Ended(Err(failure))) if !inner.run.is_replaying() => {
-            return offline::rest_or_fail(shared, slot, &row, &inner, limits::failure(failure)).await;
-        }
-        (None, Contained::Ended(Err(_))) => return fail(shared, slot, no, Fault::changed().failure).await,
-        (None, Contained::Ended(Ok(made))) => match rotated::replayed(&mut inner, made) {
-            Some(made) => made,
-            None => return fail(shared, slot, no, Fault::changed().failure).await,
-        },
-    };
-    // A candidate that the plugin measured itself is not verified here. If it was offline, resuming the session
-    // repeats the plugin's last request.
-    let asks = made.measured.is_none();
-    if asks && let Some(reason) = offline::paused(shared, slot, &row).await? {
-        return offline::pause(shared, slot, &row, &inner, None, reason).await;
-    }
-    // Record the rotated credential that another process of this node received and could not record.
-    if asks && rotated::ingest(shared, slot).await? {
-        return Ok(AfterRun::Again);
-    }
-    let failed = if asks { None } else { inner.run.last_asked() };
-    let candidate = finish::candidate(shared, slot, &kind, asked, &inner, made);
-    let candidate = async {
-        match asks {
-            true => {
-                lease::with_lease(shared, slot, inner.leased, inner.run.next, candidate).await.map(|(_, made)| made)
-            }
-            false => Ok(candidate.await),
-        }
-    };
-    let outcome = tokio::select! {
-        biased;
-        _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(AfterRun::Rest),
-        candidate = candidate => candidate,
-    };
-    let outcome = match outcome {
-        Ok(candidate) => candidate,
-        Err(Halt::Suspend(error)) => return Err(error),
-        Err(_) => return wait_for_holder(shared, slot).await,
-    };
-    if !rotated::keep(shared, slot, &mut inner, &outcome, asks).await? {
-        return Ok(AfterRun::Again);
-    }
-    let outcome = match confirm::next_step(shared, slot, confirms, &mut inner, outcome).await? {
-        NextStep::Finish(outcome) => outcome,
-        NextStep::Show(suspended) => return suspend(shared, slot, &inner, *suspended).await,
-    };
-    // From here on, only the store decides how the session ends.
-    let no = i64::try_from(inner.run.step).unwrap_or(i64::MAX);
-    match finish::finish(shared, slot, no, outcome).await? {
-        Some(reason) => offline::pause(shared, slot, &row, &inner, failed, reason).await,
-        None => Ok(AfterRun::Rest),
-    }
-}
+/// The end of the plugin's code.
+pub(super) type PluginResult = Contained<Result<SetupResult<Secret>, SetupFailure>>;
 
-/// Waits until no other process holds the lease, so that its results are read.
-async fn wait_for_holder(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<AfterRun, Error> {
-    let mut cancelled = slot.cancelled.subscribe();
-    tokio::select! {
-        biased;
-        _ = cancelled.wait_for(|cancelled| *cancelled) => Ok(AfterRun::Rest),
-        free = lease::until_free(shared, slot) => free.map(|()| AfterRun::Again),
-    }
-}
-
-type RunResult = (Inner, Contained<Result<SetupResult<Secret>, SetupFailure>>);
-
-/// Runs the plugin. Returns `None` if the plugin spins.
-async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> Option<RunResult> {
+/// Runs the plugin, and returns the state of the run with the end of the plugin's code. Returns `None` if the plugin
+/// spins.
+pub(super) async fn run(
+    shared: &Arc<Shared>,
+    kind: &Arc<KindEntry>,
+    effects: Effects,
+) -> Option<(Inner, PluginResult)> {
     let clock = shared.clock.clone();
     let definition = kind.definition.clone();
     let effects = Arc::new(effects);
@@ -263,7 +145,7 @@ pub(super) async fn opened(
 }
 
 /// Opens the header and the journal of a session. The inner `Err` is a failure that ends the session.
-async fn load(
+pub(super) async fn load(
     shared: &Shared,
     slot: &Slot,
     row: &SetupRow,
@@ -296,7 +178,7 @@ async fn load(
 }
 
 /// Stores the wait, then shows it. An input that arrived while the run was in progress is taken now.
-async fn suspend(
+pub(super) async fn suspend(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
     inner: &Inner,
@@ -421,13 +303,4 @@ pub(super) fn step_no(step_seq: i64) -> u64 {
 
 pub(super) fn expired() -> SetupFailure {
     SetupFailure::new("setup_expired", "nobody continued this setup in time").remedy("begin again")
-}
-
-fn panicked() -> SetupFailure {
-    SetupFailure::new("plugin_panicked", "the plugin crashed").remedy("report this to its author")
-}
-
-fn timed_out() -> SetupFailure {
-    let message = "the plugin did not finish in time";
-    SetupFailure::new("plugin_timeout", message).remedy("begin again, or report this to its author")
 }

@@ -1,0 +1,255 @@
+//! The successful end of a setup that connects an account: the new connection, in one transaction.
+
+use std::sync::Arc;
+
+use connection_contract::{DisplayText, Identity, Liveness, SetupFailure};
+
+use super::{
+    Done,
+    finish::{AcceptedCandidate, SESSION, StoreOutcome, already_connected, profile_removed},
+    run,
+    slot::Slot,
+};
+use crate::{
+    Error, ProfileId, SessionId,
+    credential::Payload,
+    event,
+    extension::{self, ForExtension},
+    grant, liveness,
+    plan::{self, ReportedTimes},
+    registry::{Shared, is_first},
+    store::{
+        Lock, StoreError, Tx, json,
+        rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow, SetupState},
+    },
+};
+
+/// The generation of the first credential of a connection.
+const FIRST: i64 = 1;
+
+/// The choices for a new connection, as in [`Purpose::Connect`](super::codec::Purpose::Connect).
+pub(super) struct ConnectOptions {
+    pub(super) label: Option<String>,
+    pub(super) again: bool,
+    pub(super) alone: bool,
+    pub(super) extension: Option<ForExtension>,
+}
+
+/// Stores a new connection, unless its label or its account is taken, or its profile was removed or is taken.
+pub(super) async fn store(
+    shared: &Arc<Shared>,
+    slot: &Slot,
+    step_seq: i64,
+    kept: AcceptedCandidate,
+    options: ConnectOptions,
+) -> Result<StoreOutcome, Error> {
+    let id = kept.asked.connection;
+    let session = slot.id;
+    let owner = slot.owner.clone();
+    let rows = NewConnection::of(shared, slot, &kept).await?;
+    let extension = options.extension.clone();
+    let turn = match &extension {
+        Some(_) => Some(grant::notification_order(shared).await),
+        None => None,
+    };
+    let on = shared.clone();
+    let stored =
+        shared.store.write(move |tx| Box::pin(async move { rows.insert(tx, &on, (session, step_seq), options).await }));
+    Ok(match stored.await? {
+        Ok(label) => {
+            tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
+            if let (Some(extension), Some(turn)) = (&extension, &turn) {
+                extension::notify(shared, &owner, extension, turn);
+            }
+            let identity = identity(&kept).clone();
+            let liveness = kept.found.liveness;
+            let reason = kept.found.reason;
+            StoreOutcome::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
+        }
+        Err(failure) => StoreOutcome::Refused(failure),
+    })
+}
+
+/// The rows of a new connection.
+struct NewConnection {
+    profile: Option<ProfileId>,
+    account: AccountRow,
+    credential: CredentialRow,
+    liveness: LivenessRow,
+    event: EventRow,
+}
+
+impl NewConnection {
+    /// Returns the rows of a verified candidate. The label may still have to be changed.
+    async fn of(shared: &Arc<Shared>, slot: &Slot, kept: &AcceptedCandidate) -> Result<Self, Error> {
+        let id = kept.asked.connection;
+        let now = shared.clock.now().seconds();
+        let failures = i64::from(kept.found.liveness != Liveness::Live);
+        let liveness = liveness::row(id, FIRST, &kept.found, now, failures);
+        let body = serde_json::json!({ "session": slot.id.to_string(), "liveness": liveness.liveness });
+        Ok(Self {
+            profile: kept.asked.profile,
+            account: account(slot, kept, now),
+            credential: credential(shared, slot, kept, now).await?,
+            event: shared.event(&slot.owner, id, event::CONNECTED, body),
+            liveness,
+        })
+    }
+
+    /// Inserts the rows and ends the session, at the step with this number. Returns the label, or the reason why the
+    /// connection is refused.
+    async fn insert(
+        self,
+        tx: &mut Tx,
+        shared: &Arc<Shared>,
+        (session, step_seq): (SessionId, i64),
+        options: ConnectOptions,
+    ) -> Result<Result<String, SetupFailure>, StoreError> {
+        let Self { profile, mut account, credential, liveness, event } = self;
+        let id = account.id;
+        tx.lock(Lock::Setup(session)).await?;
+        tx.lock(Lock::Owner(&account.owner)).await?;
+        tx.lock(Lock::Connection(id)).await?;
+        if let Some(failure) = options.refusal(tx, shared, &account, profile).await? {
+            return Ok(Err(failure));
+        }
+        account.label = match options.label {
+            Some(label) => label,
+            None => free_label(tx, &account).await?,
+        };
+        let expires = account.created_at.saturating_add_unsigned(run::SESSION_LIFE);
+        if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
+            // The session was cancelled in the meantime, or another process has stored the connection.
+            return Err(StoreError::Conflict { what: SESSION.into() });
+        }
+        account.is_default = is_first(tx, shared, &account).await?;
+        tx.insert_account(&account).await?;
+        tx.insert_credential(&credential).await?;
+        tx.upsert_liveness(&liveness).await?;
+        event::append(tx, &shared.sealer, &event).await?;
+        if let Some(extension) = &options.extension {
+            extension::consent(tx, shared, (&account.owner, id), extension, session.to_string()).await?;
+        }
+        Ok(Ok(account.label))
+    }
+}
+
+impl ConnectOptions {
+    /// Returns the reason why the account cannot be connected with these choices, if there is one.
+    async fn refusal(
+        &self,
+        tx: &mut Tx,
+        shared: &Arc<Shared>,
+        account: &AccountRow,
+        profile: Option<ProfileId>,
+    ) -> Result<Option<SetupFailure>, StoreError> {
+        let AccountRow { owner, kind, account_id, profile_id, .. } = account;
+        if let Some(profile) = profile
+            && tx.profile(owner, kind, profile).await?.is_none()
+        {
+            return Ok(Some(profile_removed()));
+        }
+        if let Some(extension) = &self.extension
+            && let Some(failure) = extension::outdated(tx, shared, owner, extension).await?
+        {
+            return Ok(Some(failure));
+        }
+        if !self.again
+            && let Some((_, label)) = tx.account_by_identity(owner, kind, account_id).await?
+        {
+            return Ok(Some(already_connected(kind, &label)));
+        }
+        if self.alone
+            && let Some(label) = tx.account_of_profile(owner, kind, profile_id.as_deref()).await?
+        {
+            return Ok(Some(profile_connected(kind, &label)));
+        }
+        if let Some(label) = &self.label
+            && tx.account_by_label(owner, kind, label).await?.is_some()
+        {
+            return Ok(Some(label_taken(kind, label)));
+        }
+        Ok(None)
+    }
+}
+
+/// Returns the identity that was verified, or else the one that the plugin returned.
+fn identity(kept: &AcceptedCandidate) -> &Identity {
+    kept.found.identity.as_ref().unwrap_or(&kept.made.identity)
+}
+
+/// Returns the sealed credential of a candidate, with its times.
+async fn credential(
+    shared: &Arc<Shared>,
+    slot: &Slot,
+    kept: &AcceptedCandidate,
+    now: i64,
+) -> Result<CredentialRow, Error> {
+    let AcceptedCandidate { asked, made, found, payload, secret_names } = kept;
+    let id = asked.connection;
+    let place = Payload::place(&id, &slot.owner, &slot.kind, FIRST);
+    let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;
+    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let given = ReportedTimes::of(made, found);
+    let renews = shared.kinds.entry(&slot.kind).is_some_and(|entry| entry.renews());
+    Ok(CredentialRow {
+        connection_id: id,
+        generation: FIRST,
+        state: CredentialState::Current,
+        key_id: sealed.key_id(),
+        sealed,
+        secret_names: secret_names.clone(),
+        granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
+        valid_until: given.valid_until,
+        created_at: now,
+        plan: plan::of(id, renews, now, given),
+    })
+}
+
+/// Returns the connection of a candidate, with its preferred label.
+fn account(slot: &Slot, kept: &AcceptedCandidate, now: i64) -> AccountRow {
+    let identity = identity(kept);
+    // A connection for which the plugin gives no label is named after its account.
+    let is_named = |label: &&DisplayText| !label.as_str().trim().is_empty();
+    let label = kept.made.label.as_ref().filter(is_named).or(Some(&identity.label).filter(is_named));
+    AccountRow {
+        id: kept.asked.connection,
+        owner: slot.owner.clone(),
+        kind: slot.kind.to_string(),
+        profile_id: kept.asked.profile.map(|id| id.to_string()),
+        label: label.unwrap_or(&identity.account_id).as_str().to_owned(),
+        account_id: identity.account_id.as_str().to_owned(),
+        account_label: identity.label.as_str().to_owned(),
+        is_default: false,
+        config: json::config(&kept.made.config),
+        revision: 1,
+        generation: FIRST,
+        next_generation: FIRST + 1,
+        state: AccountState::Active,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Returns the label of the account if it is free, or the label with the first numeric suffix that is free.
+pub(crate) async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreError> {
+    let AccountRow { owner, kind, label, .. } = account;
+    let mut free = label.clone();
+    for number in 2_u64.. {
+        if tx.account_by_label(owner, kind, &free).await?.is_none() {
+            break;
+        }
+        free = format!("{label}-{number}");
+    }
+    Ok(free)
+}
+
+fn profile_connected(kind: &str, label: &str) -> SetupFailure {
+    SetupFailure::new("account_connected", format!("an account was connected in the meantime, as {kind}:{label}"))
+        .remedy(format!("use {kind}:{label}, or authorize it again as another account"))
+}
+
+fn label_taken(kind: &str, label: &str) -> SetupFailure {
+    SetupFailure::new("label_taken", format!("there is already a connection '{kind}:{label}'"))
+        .remedy("choose another label")
+}
