@@ -4,34 +4,22 @@ mod authorize;
 mod callback;
 mod device;
 mod finish;
-
-use std::time::Duration;
+mod interactive;
 
 use connection_contract::{
-    Answer, Answers, CallbackHandle, CallbackUnavailable, DisplayText, LogEvent, LogLevel, Notice, Prompt, Secret,
-    SetupContext, SetupFailure, SetupResult, SpendContext, Wait, WaitOutcome, encode,
+    Answer, Answers, CallbackHandle, CallbackUnavailable, Notice, Prompt, Secret, SetupContext, SetupFailure,
+    SetupResult, SpendContext,
 };
 
 pub(crate) use self::finish::{authorized_until, captured, credential, renew_at};
-use self::{authorize::Attempt, callback::CallbackResult, device::Device};
 use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
     client::{self, Application},
-    config::{Client, ClientAuth, Endpoint, Grant, Method, Values, host_part},
+    config::{Client, ClientAuth, Grant, Method, Values, host_part},
     discovery::{self, DiscoveredEndpoints},
     provider::Provider,
-    registration,
-    token::exchange::{self, Granted},
+    token::exchange,
 };
-
-/// The maximum number of times that unusable text may be pasted before the setup fails.
-const PASTES: usize = 5;
-/// The number of times that an expired request is pushed again: half an hour if one lives for a minute.
-///
-/// Each push is a step of its own, and a setup may have 64 steps.
-const PUSHES: usize = 30;
-/// The time in seconds after which a failed push is tried again.
-const PUSH_RETRY: u64 = 60;
 
 /// The answers that are known before the provider is asked.
 struct KnownAnswers<'a> {
@@ -85,7 +73,7 @@ pub(crate) async fn setup(
             (granted.map_err(|error| begun.failure(error))?, application)
         }
         _ => {
-            let ended = interactive(&mut begun, ctx).await;
+            let ended = interactive::interactive(&mut begun, ctx).await;
             let refused = OAuth2Error::InvalidClient.code(&config.descriptor.kind);
             if ended.as_ref().is_err_and(|failure| failure.code == refused)
                 && matches!(config.client, Client::Registered)
@@ -204,169 +192,4 @@ fn values(provider: &mut Provider<'_>, answers: &Answers) {
         };
         provider.values.set("config", name, value);
     }
-}
-
-/// Offers all methods in one wait; the first that yields a valid result wins.
-async fn interactive(
-    begun: &mut KnownAnswers<'_>,
-    ctx: &SetupContext<'_>,
-) -> Result<(Granted, Application), SetupFailure> {
-    let config = begun.provider.config;
-    let browser = begun.offers(Method::Browser);
-    let paste = begun.offers(Method::Paste);
-    let handle = match (browser || paste, begun.callback.take()) {
-        (false, _) => None,
-        (true, Some(callback)) => Some(callback),
-        (true, None) => Some(ctx.callback().await),
-    };
-    let handle = match handle {
-        // The error says what the host lacks; another method may work without it.
-        Some(Err(none)) if !paste && !begun.offers(Method::Device) => return Err(none.into()),
-        handle => handle.and_then(Result::ok),
-    };
-    let attempt = attempt(begun, handle.as_ref(), ctx);
-    let application = application(begun, &attempt).await?;
-    begun.provider.know(&application);
-    begun.provider.values.set("flow", "state", attempt.state.as_str());
-    begun.provider.values.set("flow", "redirectUri", attempt.redirect_uri.as_str());
-    let opens = paste || browser && handle.is_some();
-    let mut opened = match opens {
-        true => {
-            let opened = authorize::link(&begun.provider, &application, &attempt).await;
-            Some(opened.map_err(|error| begun.failure(error))?)
-        }
-        false => None,
-    };
-    let has_device = begun.provider.url(Endpoint::Device).map_err(|error| begun.failure(error))?.is_some();
-    let mut device = None;
-    if begun.offers(Method::Device) && has_device {
-        match Device::begin(&begun.provider, &application).await {
-            Ok(begun) => device = Some(begun),
-            // The other methods work without a device code.
-            Err(_) if opened.is_some() => ctx.log(LogEvent::new("device_code_refused").level(LogLevel::Warn)),
-            Err(error) => return Err(begun.failure(error)),
-        }
-    }
-    if opened.is_none() && device.is_none() {
-        return Err(begun.failure(OAuth2Error::NoWay));
-    }
-    let mut problem = None;
-    let mut tries = 0;
-    let mut pushes = 0;
-    loop {
-        let now = ctx.now();
-        if device.as_ref().is_some_and(|device| device.is_over(now)) {
-            device = None;
-            if opened.is_none() {
-                return Err(begun.failure(OAuth2Error::Expired));
-            }
-        }
-        let mut stale = None;
-        if let Some(shown) = &mut opened {
-            if pushes < PUSHES && shown.until.is_some_and(|until| until <= now) {
-                pushes += 1;
-                match authorize::link(&begun.provider, &application, &attempt).await {
-                    Ok(fresh) => *shown = fresh,
-                    // A user who opened the previous address in time can still return.
-                    Err(_) => {
-                        ctx.log(LogEvent::new("request_not_pushed").level(LogLevel::Warn));
-                        shown.until = Some(ctx.now().after(PUSH_RETRY));
-                    }
-                }
-            }
-            stale = shown.until.filter(|_| pushes < PUSHES);
-        }
-        let mut wait = Wait::new();
-        if let Some(shown) = &opened {
-            wait = wait.open(shown.link.clone()).callback(handle.as_ref());
-        }
-        if paste {
-            let title = match &handle {
-                Some(handle) if !is_loopback(handle.redirect_uri()) => {
-                    "Allow access in the browser; if it does not come back, paste the address it ends on"
-                }
-                _ => "Allow access in the browser; if it ends on an error page, that is expected: paste its address",
-            };
-            wait = wait.answer(Prompt::new(title).problem(problem.clone()).field("callbackUrl"));
-        }
-        if let Some(device) = &device {
-            wait = device.shown(wait);
-        }
-        if let Some(until) = device.as_ref().map(Device::next).into_iter().chain(stale).min() {
-            let seconds = until.seconds().saturating_sub(ctx.now().seconds());
-            wait = wait.elapsed(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()));
-        }
-        let back = match ctx.wait(wait).await {
-            WaitOutcome::Callback(request) => {
-                let back = callback::read(config, begun.provider.found.iss, &request.parameters);
-                Some(back.map_err(|error| begun.failure(error))?)
-            }
-            WaitOutcome::Answered(mut answers) => {
-                let text = answers.secret("callbackUrl")?;
-                match callback::pasted(config, begun.provider.found.iss, &attempt.state, &text, ctx) {
-                    Ok(back) => Some(back),
-                    Err(error @ (OAuth2Error::NoCode | OAuth2Error::StateMismatch)) if tries < PASTES => {
-                        tries += 1;
-                        problem = Some(DisplayText::from(error.to_string()));
-                        None
-                    }
-                    Err(error) => return Err(begun.failure(error)),
-                }
-            }
-            _ => None,
-        };
-        if let Some(back) = back {
-            let granted = redeemed(begun, &application, &attempt, back).await;
-            return Ok((granted.map_err(|error| begun.failure(error))?, application));
-        }
-        if let Some(waiting) = &mut device {
-            match waiting.poll(&begun.provider, &application).await {
-                Ok(Some(granted)) => return Ok((*granted, application)),
-                Ok(None) => {}
-                // Only the device code has expired; the other methods continue.
-                Err(OAuth2Error::Expired) if opened.is_some() => device = None,
-                Err(error) => return Err(begun.failure(error)),
-            }
-        }
-    }
-}
-
-/// Returns the application of this attempt. One that registers itself does so for each redirect address.
-async fn application(begun: &mut KnownAnswers<'_>, attempt: &Attempt) -> Result<Application, SetupFailure> {
-    let known = begun.application.take();
-    if !matches!(begun.provider.config.client, Client::Registered) {
-        return known.ok_or_else(|| begun.failure(OAuth2Error::ClientMissing));
-    }
-    let made = registration::registered(&begun.provider, known, &attempt.redirect_uri).await;
-    made.map_err(|error| begun.failure(error))
-}
-
-fn attempt(begun: &KnownAnswers<'_>, handle: Option<&CallbackHandle>, ctx: &SetupContext<'_>) -> Attempt {
-    let config = begun.provider.config;
-    let random = || encode::base64url(&ctx.random::<32>());
-    let redirect_uri = handle.map_or(config.paste_redirect.as_str(), CallbackHandle::redirect_uri).to_owned();
-    let state = handle.map_or_else(random, |handle| handle.state().to_owned());
-    Attempt { redirect_uri, state, verifier: config.pkce.then(random) }
-}
-
-/// Exchanges the result of the browser's visit for tokens.
-///
-/// The values that it carries may decide where the code goes; they are checked when the address is built.
-async fn redeemed(
-    begun: &mut KnownAnswers<'_>,
-    application: &Application,
-    attempt: &Attempt,
-    back: CallbackResult,
-) -> Result<Granted, OAuth2Error> {
-    for (name, value) in back.captured {
-        begun.provider.values.set("config", &name, value);
-    }
-    if begun.provider.config.grant == Grant::ConsentThenClientCredentials {
-        let name = &begun.provider.config.code_parameter;
-        begun.provider.values.set("config", name, back.code.expose_str().unwrap_or_default());
-        return exchange::client_credentials(&begun.provider, application).await;
-    }
-    let verifier = attempt.verifier.as_deref();
-    let granted = exchange::code(&begun.provider, application, &back.code, verifier, &attempt.redirect_uri).await;
-    granted.map_err(OAuth2Error::spent)
 }
