@@ -78,7 +78,6 @@ impl Exit {
             | "no_settings"
             | "not_granted"
             | "other_provider"
-            | "revision_exhausted"
             | "settings_changed"
             | "label_taken"
             | "no_home"

@@ -80,7 +80,6 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("profile_last", Exit::Refused),
     ("profile_not_found", Exit::NotFound),
     ("registry_closed", Exit::Unexpected),
-    ("revision_exhausted", Exit::Refused),
     ("rollback_refused", Exit::Refused),
     ("row_changed", Exit::Refused),
     ("row_outdated", Exit::Refused),

@@ -103,12 +103,6 @@ pub enum ExtensionError {
         /// The preference: the command's, if it declares one with this name, otherwise the extension's.
         name: DisplayText,
     },
-    /// The number of changes has reached its maximum.
-    #[error("the settings of '{extension}' were changed too often to be changed again")]
-    RevisionExhausted {
-        /// The extension.
-        extension: DisplayText,
-    },
     /// The source of the declaration is too long.
     #[error("the declaration of '{extension}' is longer than a mebibyte")]
     TooLarge {
@@ -163,7 +157,6 @@ impl ExtensionError {
             Self::NotReady { .. } => "connection_failed",
             Self::OtherProvider { .. } => "other_provider",
             Self::PreferenceRequired { .. } => "preference_required",
-            Self::RevisionExhausted { .. } => "revision_exhausted",
             Self::TooLarge { .. } => "declaration_too_large",
             Self::Undeclared { .. } => "undeclared",
             Self::Unknown(_) => "unknown_extension",
@@ -190,7 +183,6 @@ impl ExtensionError {
             Self::UnknownSecret { .. } => "correct the name in the declaration, and add the extension again",
             Self::UnknownTicket { .. } => "open the settings again",
             Self::Variable { .. } => "give it another name in the declaration",
-            Self::RevisionExhausted { .. } => "declare the extension under another name",
             Self::Declaration(_)
             | Self::HandOff { .. }
             | Self::InvalidPreference { .. }

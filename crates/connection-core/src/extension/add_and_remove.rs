@@ -2,7 +2,7 @@
 
 use connection_contract::{BoxFuture, DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
-use super::{DeclaredExtension, Extensions, choice, row_marks::RowMarks};
+use super::{DeclaredExtension, Extensions, choice, revisions::next_count, row_marks::RowMarks};
 use crate::{
     ChangedPart, Error, ExtensionChange, ExtensionError,
     extension::requirement::public,
@@ -38,13 +38,8 @@ impl ExtensionInfo {
 }
 
 /// Stores the public part of an added declaration, and counts the change if it differs from the former one. Returns
-/// whether it differs; `None` if the count is exhausted, and then nothing is stored.
-async fn added(
-    tx: &mut Tx,
-    marks: &RowMarks<'_>,
-    row: &ExtensionRow,
-    public: String,
-) -> Result<Option<bool>, StoreError> {
+/// whether it differs.
+async fn added(tx: &mut Tx, marks: &RowMarks<'_>, row: &ExtensionRow, public: String) -> Result<bool, StoreError> {
     let known = marks.known(tx, &row.name).await?.unwrap_or_default();
     let set = tx.preferences(marks.owner, &row.name, "").await?;
     let shown = |declared: Option<&str>| public::of_provider(declared, set.as_ref().map(|row| &*row.body));
@@ -62,7 +57,7 @@ async fn added(
     let told = |declared: &str| public::of_its_own(declared, set.as_ref().map(|row| &*row.body));
     let is_told = known.public.as_deref().is_some_and(|declared| told(declared) != told(&public));
     let is_public = is_shown || is_told;
-    let Some(public_revision) = known.public_revision.checked_add(i64::from(is_public)) else { return Ok(None) };
+    let public_revision = next_count(tx, known.public_revision, is_public)?;
     let row_of = ExtensionStateRow {
         fingerprint: Some(row.fingerprint.clone()),
         provider: Some(row.provider.clone()),
@@ -71,24 +66,17 @@ async fn added(
         marked: Marked::default(),
     };
     marks.put_state(tx, &row.name, &row_of).await?;
-    Ok(Some(is_public))
+    Ok(is_public)
 }
 
-/// Stores that an extension was removed, and counts the changes. Returns the changed parts; `None` if a count is
-/// exhausted, and then nothing is stored.
+/// Stores that an extension was removed, and counts the changes. Returns the changed parts.
 async fn removed(
     tx: &mut Tx,
     marks: &RowMarks<'_>,
     name: &str,
     settings: &[PreferenceRow],
-) -> Result<Option<Vec<ChangedPart>>, StoreError> {
+) -> Result<Vec<ChangedPart>, StoreError> {
     let set: Vec<_> = settings.iter().filter(|row| row.body != "{}").collect();
-    // The settings stay as empty rows, because their counts must keep growing.
-    let is_full =
-        |row: &PreferenceRow| row.revision == i64::MAX || (row.command.is_empty() && row.public_revision == i64::MAX);
-    if set.iter().any(|row| is_full(row)) {
-        return Ok(None);
-    }
     let own = set.iter().copied().find(|row| row.command.is_empty());
     let mut parts: Vec<_> = own.map(|_| ChangedPart::ExtensionConfig).into_iter().collect();
     if let Some(known) = marks.known(tx, name).await? {
@@ -96,22 +84,19 @@ async fn removed(
         let shown = public::of_provider(known.public.as_deref(), own.map(|row| &*row.body));
         let is_public = was_read && shown.as_ref() != Some(&Vec::new());
         parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));
-        let Some(public_revision) = known.public_revision.checked_add(i64::from(is_public)) else { return Ok(None) };
+        let public_revision = next_count(tx, known.public_revision, is_public)?;
         let row = ExtensionStateRow { fingerprint: None, provider: None, public_revision, ..known };
         marks.put_state(tx, name, &row).await?;
     }
+    // The settings stay as empty rows, because their counts must keep growing.
     for row in &set {
-        let public_revision = row.public_revision + i64::from(row.command.is_empty());
         let body = "{}".to_owned();
-        let revision = row.revision + 1;
+        let revision = next_count(tx, row.revision, true)?;
+        let public_revision = next_count(tx, row.public_revision, row.command.is_empty())?;
         marks.set(tx, &PreferenceRow { body, revision, public_revision, ..(*row).clone() }).await?;
     }
     parts.extend(set.iter().any(|row| !row.command.is_empty()).then_some(ChangedPart::CommandConfig));
-    Ok(Some(parts))
-}
-
-fn exhausted(extension: &str) -> ExtensionError {
-    ExtensionError::RevisionExhausted { extension: extension.to_owned().into() }
+    Ok(parts)
 }
 
 impl<'a> Extensions<'a> {
@@ -120,8 +105,7 @@ impl<'a> Extensions<'a> {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Declaration`], [`ExtensionError::TooLarge`], [`ExtensionError::RevisionExhausted`], and the
-    /// store's errors. Nothing was changed.
+    /// [`ExtensionError::Declaration`], [`ExtensionError::TooLarge`], and the store's errors. Nothing was changed.
     pub fn add(
         self,
         declaration: &'a ExtensionDeclaration,
@@ -190,15 +174,15 @@ impl<'a> Extensions<'a> {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
                         grant::take_back(tx, &by, &whose, &asked, grant.connection_id).await?;
                     }
-                    let Some(is_public) = added(tx, &marks, &row, public).await? else { return Ok(None) };
+                    let is_public = added(tx, &marks, &row, public).await?;
                     marks.put(tx, &row).await?;
                     let parts = [(is_public, ChangedPart::ConnectionConfig), (!late.is_empty(), ChangedPart::Grant)];
                     let parts: Vec<_> = parts.into_iter().filter_map(|(is, part)| is.then_some(part)).collect();
                     // The row keeps the time at which the extension was first added.
-                    Ok(Some((tx.extension(&whose, &asked).await?, parts)))
+                    Ok((tx.extension(&whose, &asked).await?, parts))
                 })
             });
-            let (added, parts) = added.await?.ok_or_else(|| exhausted(&extension))?;
+            let (added, parts) = added.await?;
             on.extensions.declared(&owner, &extension, needed);
             if !parts.is_empty() {
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
@@ -218,7 +202,7 @@ impl<'a> Extensions<'a> {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::RevisionExhausted`], and the store's errors. Nothing was changed.
+    /// The store's errors. Nothing was changed.
     pub fn remove(self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
         Box::pin(async move {
             // No extension has such a name, and not every database accepts it in a query.
@@ -243,7 +227,7 @@ impl<'a> Extensions<'a> {
                     tx.lock(Lock::Owner(&whose)).await?;
                     let settings = tx.preferences_of(&whose, &extension).await?;
                     let marks = RowMarks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
-                    let Some(mut parts) = removed(tx, &marks, &extension, &settings).await? else { return Ok(None) };
+                    let mut parts = removed(tx, &marks, &extension, &settings).await?;
                     let grants = tx.open_grants(&whose, &extension).await?;
                     for grant in &grants {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
@@ -252,10 +236,10 @@ impl<'a> Extensions<'a> {
                     choice::delete(tx, &by.sealer, &whose, &extension, marks.now).await?;
                     let was_added = marks.delete(tx, &extension).await?;
                     parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));
-                    Ok(Some((was_added, parts)))
+                    Ok((was_added, parts))
                 })
             });
-            let (was_added, parts) = removed.await?.ok_or_else(|| exhausted(&name))?;
+            let (was_added, parts) = removed.await?;
             if was_added || !parts.is_empty() {
                 let change = ExtensionChange { owner, extension: name, command: None, parts, revisions: None };
                 on.announcements.publish(&change);

@@ -58,6 +58,16 @@ impl Rows {
     }
 }
 
+/// Returns a count after a write, for which it grows or stays as it is.
+///
+/// # Errors
+///
+/// The count has reached its maximum, which no number of writes can cause.
+pub(super) fn next_count(reader: &Reader, count: i64, grows: bool) -> Result<i64, StoreError> {
+    let next = count.checked_add(i64::from(grows));
+    next.ok_or_else(|| reader.damaged("the revision of an extension has reached its maximum"))
+}
+
 impl ExtensionHandle {
     /// Returns the current revisions, including those of a command if one is named.
     ///

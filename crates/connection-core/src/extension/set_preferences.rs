@@ -3,12 +3,12 @@
 
 use std::{future::IntoFuture, sync::Arc};
 
-use connection_contract::{BoxFuture, ExtensionDeclaration, Preference, Value};
+use connection_contract::{BoxFuture, DisplayText, ExtensionDeclaration, Preference, Value};
 
 use super::{
     ExtensionHandle,
     preferences::{check, fields},
-    revisions::Rows,
+    revisions::{Rows, next_count},
     row_marks::RowMarks,
 };
 use crate::{
@@ -52,8 +52,8 @@ impl ExtensionHandle {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Undeclared`], [`ExtensionError::InvalidPreference`], [`ExtensionError::Crossed`],
-    /// [`ExtensionError::RevisionExhausted`], and the store's errors. Nothing was changed.
+    /// [`ExtensionError::Undeclared`], [`ExtensionError::InvalidPreference`], [`ExtensionError::Crossed`], and the
+    /// store's errors. Nothing was changed.
     pub fn set_preferences(&self, command: Option<&str>) -> SetPreferences {
         let handle = self.clone();
         let command = command.map(str::to_owned);
@@ -116,11 +116,7 @@ impl SetPreferences {
     fn checked(&self) -> Result<Vec<(String, Option<Value>)>, Error> {
         let handle = &self.handle;
         handle.command(self.command.as_deref())?;
-        let of_command = self.command.as_deref().and_then(|command| handle.declared.find_command(command));
-        let declared: &[Preference] = match of_command {
-            Some(command) => &command.preferences,
-            None => &handle.declared.preferences,
-        };
+        let declared = preferences(&handle.declared, self.command.as_deref());
         let secrets = &handle.requirement().auth.secret_names;
         let mut values = Vec::new();
         for (name, value) in &self.values {
@@ -158,105 +154,151 @@ struct Change {
     shared: Arc<Shared>,
 }
 
+/// Values by name.
+type Settings = Vec<(String, Value)>;
+
 type Written = Result<(ExtensionChange, Revisions), Error>;
 
 impl Change {
+    /// Writes the settings, unless something has changed since the revisions that the caller expects.
     async fn write(self, tx: &mut Tx, owner: &str) -> Result<Written, StoreError> {
-        let Self { declared, command, values, replaces, expected, shared } = self;
-        let extension = || declared.name.to_string().into();
-        let key = command.as_deref().unwrap_or_default();
-        let asked = (&*declared.name, declared.requirement.provider.as_str(), key);
         tx.lock(Lock::Owner(owner)).await?;
+        let rows = self.read(tx, owner).await?;
+        if self.expected.is_some_and(|expected| !same(expected, rows.revisions(), self.command.is_some())) {
+            return Ok(Err(ExtensionError::Crossed { extension: self.extension() }.into()));
+        }
+        let marks = RowMarks { sealer: &self.shared.sealer, owner, now: self.shared.clock.now().seconds() };
+        let was = self.former_settings(tx, &marks, &rows).await?;
+        let (now, body) = self.new_settings(&was);
+        if body.len() > MAX_SETTINGS_LENGTH {
+            return Ok(Err(self.too_long().into()));
+        }
+        let is_public = self.is_public(tx, &rows, &was, &now)?;
+        let row = self.row(tx, &rows, body, is_public)?;
+        marks.set(tx, &row).await?;
+        Ok(Ok(self.change(rows, row, is_public)))
+    }
+
+    /// Reads the rows that the revisions are computed from, and locks the selected connection.
+    async fn read(&self, tx: &mut Tx, owner: &str) -> Result<Rows, StoreError> {
+        let requirement = &self.declared.requirement;
         // Another connection may have been selected since the caller asked.
-        let needs = (&declared.requirement.provider, declared.requirement.auth.secret_names.as_slice());
-        let (candidates, _) = candidate::load(&shared, tx, owner, &declared.name, needs).await?;
-        let connection = chosen(&declared, &candidates);
+        let needs = (&requirement.provider, requirement.auth.secret_names.as_slice());
+        let (candidates, _) = candidate::load(&self.shared, tx, owner, &self.declared.name, needs).await?;
+        let connection = chosen(&self.declared, &candidates);
         if let Some(id) = connection {
             // Another process may be refreshing its credential.
             tx.lock(Lock::Connection(id)).await?;
         }
-        let mut rows = Rows::read(tx, owner, asked, connection).await?;
-        if expected.is_some_and(|expected| !same(expected, rows.revisions(), command.is_some())) {
-            return Ok(Err(ExtensionError::Crossed { extension: extension() }.into()));
-        }
-        let marks = RowMarks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
-        let before = tx.preferences(owner, &declared.name, key).await?;
+        let asked = (&*self.declared.name, requirement.provider.as_str(), self.key());
+        Rows::read(tx, owner, asked, connection).await
+    }
+
+    /// Returns the stored settings.
+    async fn former_settings(&self, tx: &mut Tx, marks: &RowMarks<'_>, rows: &Rows) -> Result<Settings, StoreError> {
+        let row = tx.preferences(marks.owner, &self.declared.name, self.key()).await?;
         // Setting a value must not vouch for an edited row, so that row counts as empty.
-        let is_edited = before.is_some_and(|row| marks.check_set(&row).is_err());
-        let was = match (is_edited, key.is_empty()) {
+        let is_edited = row.is_some_and(|row| marks.check_set(&row).is_err());
+        let was = match (is_edited, &self.command) {
             (true, _) => Some(Vec::new()),
-            (false, true) => rows.public.own(),
-            (false, false) => fields(&rows.of_command),
+            (false, None) => rows.public.own(),
+            (false, Some(_)) => fields(&rows.of_command),
         };
-        let was = was.ok_or_else(|| tx.damaged(DAMAGED))?;
-        let own: &[Preference] = match command.as_deref().and_then(|command| declared.find_command(command)) {
-            Some(command) => &command.preferences,
-            None => &declared.preferences,
-        };
-        let is_named = |name: &str| values.iter().any(|(named, _)| named == name);
-        let is_declared = |name: &str| own.iter().any(|preference| preference.name == name);
-        let is_secret =
-            |name: &str| declared.requirement.auth.secret_names.iter().any(|secret| secret.as_str() == name);
-        let kept = was.iter().filter(|(name, _)| !replaces && !is_named(name) && !is_secret(name)).cloned();
-        let last =
-            |name: &str| values.iter().rev().find(|(named, _)| named == name).and_then(|(_, value)| value.clone());
-        let mut now: Vec<_> = kept.collect();
-        for preference in own {
-            now.extend(last(&preference.name).map(|value| (preference.name.to_string(), value)));
-        }
+        was.ok_or_else(|| tx.damaged(DAMAGED))
+    }
+
+    /// Returns the settings after the change, also as text.
+    fn new_settings(&self, was: &public::Record) -> (Settings, String) {
+        let own = preferences(&self.declared, self.command.as_deref());
+        let secrets = &self.declared.requirement.auth.secret_names;
+        let is_named = |name: &str| self.values.iter().any(|(named, _)| named == name);
+        let is_secret = |name: &str| secrets.iter().any(|secret| secret.as_str() == name);
+        let kept = was.iter().filter(|(name, _)| !self.replaces && !is_named(name) && !is_secret(name));
+        let last = |name: &str| self.values.iter().rev().find(|(named, _)| named == name)?.1.clone();
+        let set = own.iter().filter_map(|own| Some((own.name.to_string(), last(&own.name)?)));
+        let mut now: Settings = kept.cloned().chain(set).collect();
         let mut body = Value::Map(now.clone()).to_string();
         if body.len() > MAX_SETTINGS_LENGTH {
             // Values of other declarations are deleted only if there is no room for them.
-            now.retain(|(name, _)| is_declared(name));
+            now.retain(|(name, _)| own.iter().any(|preference| preference.name == *name));
             body = Value::Map(now.clone()).to_string();
         }
-        if body.len() > MAX_SETTINGS_LENGTH {
-            let name = values.first().map(|(name, _)| name.clone()).unwrap_or_default().into();
-            let why = "makes the settings longer than 512 KiB";
-            return Ok(Err(ExtensionError::InvalidPreference { extension: extension(), name, why }.into()));
+        (now, body)
+    }
+
+    /// Returns `true` if the change affects public values.
+    fn is_public(&self, tx: &Tx, rows: &Rows, was: &public::Record, now: &public::Record) -> Result<bool, StoreError> {
+        if self.command.is_some() {
+            return Ok(false);
         }
-        let (revision, public_revision) = match key.is_empty() {
-            true => rows.public.own.as_ref().map_or((0, 0), |(_, revision, public)| (*revision, *public)),
-            false => rows.of_command.as_ref().map_or((0, 0), |row| (row.revision, row.public_revision)),
+        let is_own = *self.declared.name == *self.declared.requirement.provider.as_str();
+        let of_provider = if is_own { Some(Vec::new()) } else { rows.public.of_provider() };
+        let of_provider = of_provider.ok_or_else(|| tx.damaged(DAMAGED))?;
+        let of_connection = json::to_config(&rows.config);
+        let public = |own: &public::Record| public::config(&self.declared, &of_connection, &of_provider, own);
+        // Other extensions read the settings of the provider's own extension, and may use another connection.
+        let is_read = is_own && rows.public.of_provider_with(was) != rows.public.of_provider_with(now);
+        Ok(is_read || public(was) != public(now))
+    }
+
+    /// Returns the row with the next revisions.
+    fn row(&self, tx: &Tx, rows: &Rows, body: String, is_public: bool) -> Result<PreferenceRow, StoreError> {
+        let (revision, public_revision) = match self.command {
+            None => rows.public.own.as_ref().map_or((0, 0), |(_, revision, public)| (*revision, *public)),
+            Some(_) => rows.of_command.as_ref().map_or((0, 0), |row| (row.revision, row.public_revision)),
         };
-        let is_public = key.is_empty() && {
-            let is_own = *declared.name == *declared.requirement.provider.as_str();
-            let of_provider = if is_own { Some(Vec::new()) } else { rows.public.of_provider() };
-            let of_provider = of_provider.ok_or_else(|| tx.damaged(DAMAGED))?;
-            let of_connection = json::to_config(&rows.config);
-            let public = |own: &public::Record| public::config(&declared, &of_connection, &of_provider, own);
-            // Other extensions read the settings of the provider's own extension, and may use another connection.
-            let is_read = is_own && rows.public.of_provider_with(&was) != rows.public.of_provider_with(&now);
-            is_read || public(&was) != public(&now)
-        };
-        let exhausted = || Ok(Err(ExtensionError::RevisionExhausted { extension: extension() }.into()));
-        let Some(revision) = revision.checked_add(1) else { return exhausted() };
-        let Some(public_revision) = public_revision.checked_add(i64::from(is_public)) else { return exhausted() };
-        // The sum is compared as well, so it must not overflow either.
-        let Some(public_sum) = rows.public.revision.checked_add(i64::from(is_public)) else { return exhausted() };
-        let name = declared.name.to_string();
-        let command_key = key.to_owned();
-        let marked = Marked::default();
-        let row =
-            PreferenceRow { extension: name.clone(), command: command_key, body, revision, public_revision, marked };
-        marks.set(tx, &row).await?;
+        Ok(PreferenceRow {
+            extension: self.declared.name.to_string(),
+            command: self.key().to_owned(),
+            body,
+            revision: next_count(tx, revision, true)?,
+            public_revision: next_count(tx, public_revision, is_public)?,
+            marked: Marked::default(),
+        })
+    }
+
+    /// Returns the change for its listeners, with the revisions after it.
+    fn change(self, mut rows: Rows, row: PreferenceRow, is_public: bool) -> (ExtensionChange, Revisions) {
         let mut parts = Vec::new();
-        match key.is_empty() {
-            true => {
-                rows.public.revision = public_sum;
+        match self.command {
+            None => {
+                rows.public.revision = rows.public.revision.saturating_add(i64::from(is_public));
                 rows.public.own = Some((row.body, row.revision, row.public_revision));
                 parts.push(ChangedPart::ExtensionConfig);
                 parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));
             }
-            false => {
+            Some(_) => {
                 rows.of_command = Some(row);
                 parts.push(ChangedPart::CommandConfig);
             }
         }
         let revisions = rows.revisions();
-        let change =
-            ExtensionChange { owner: String::new(), extension: name, command, parts, revisions: Some(revisions) };
-        Ok(Ok((change, revisions)))
+        let extension = self.declared.name.to_string();
+        let command = self.command;
+        (ExtensionChange { owner: String::new(), extension, command, parts, revisions: Some(revisions) }, revisions)
+    }
+
+    /// Returns the name of the command in its row, which is empty for the extension itself.
+    fn key(&self) -> &str {
+        self.command.as_deref().unwrap_or_default()
+    }
+
+    fn extension(&self) -> DisplayText {
+        self.declared.name.to_string().into()
+    }
+
+    fn too_long(&self) -> ExtensionError {
+        let name = self.values.first().map(|(name, _)| name.clone()).unwrap_or_default().into();
+        let why = "makes the settings longer than 512 KiB";
+        ExtensionError::InvalidPreference { extension: self.extension(), name, why }
+    }
+}
+
+/// Returns the preferences that the extension declares for itself or for one of its commands.
+fn preferences<'a>(declared: &'a ExtensionDeclaration, command: Option<&str>) -> &'a [Preference] {
+    match command.and_then(|command| declared.find_command(command)) {
+        Some(command) => &command.preferences,
+        None => &declared.preferences,
     }
 }
 

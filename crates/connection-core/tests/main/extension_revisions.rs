@@ -3,12 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use connection_contract::{ExtensionDeclaration, Preference, PreferenceInput};
 use connection_core::{ChangedPart, ConnectionRegistry, Error, ExtensionError, ExtensionHandle, Outcome};
 
 use crate::{
-    extension_kit::{acme_extension, handle, keys_are_accounts},
-    sql,
+    extension_kit::{handle, keys_are_accounts},
     test_host::{World, answers, connected, step},
 };
 
@@ -85,70 +83,6 @@ async fn a_commit_that_crossed_a_change_is_refused_and_moves_nothing() {
     let b = issues.set_preferences(None).expected(fresh);
     let (a, b) = tokio::join!(a.set("open", true).into_future(), b.set("open", false).into_future());
     assert_eq!([a.is_ok(), b.is_ok()].iter().filter(|ok| **ok).count(), 1);
-}
-
-#[tokio::test]
-async fn a_count_that_cannot_grow_fails_before_anything_is_changed() {
-    let world = World::new().await;
-    let registry = world.acme().await;
-    let issues = handle(&registry, "issues");
-    issues.set_preferences(None).set("open", true).await.unwrap();
-    let most = format!("UPDATE connection_extension_preference SET revision = {}", i64::MAX);
-    sql::run(&world.database(), most).await;
-    let error = issues.set_preferences(None).set("open", false).await.unwrap_err();
-    assert_eq!(error.code(), "revision_exhausted");
-    let most = format!("UPDATE connection_extension_preference SET revision = 1, public_revision = {}", i64::MAX);
-    sql::run(&world.database(), most).await;
-    let error = issues.set_preferences(None).set("apiBaseUrl", "https://x.example").await.unwrap_err();
-    assert_eq!(error.code(), "revision_exhausted");
-    assert_eq!(issues.preferences(None).await.unwrap().set, ["open"]);
-    issues.set_preferences(None).set("open", false).await.unwrap();
-}
-
-/// R-JINGLE-049, for a declaration that is added or removed.
-#[tokio::test]
-async fn a_count_that_cannot_grow_lets_no_declaration_come_or_go() {
-    let world = World::new().await;
-    let registry = world.acme().await;
-    let acme = |region: &str| {
-        let requirement = acme_extension("acme").requirement.public_preference("region");
-        let region = Preference::new("region", PreferenceInput::Text).default(region);
-        ExtensionDeclaration::new("acme", requirement).preference(region)
-    };
-    let issues = handle(&registry, "issues");
-    registry.extensions().add(&acme("eu"), "1").await.unwrap();
-    let set = async |sql: String| sql::run(&world.database(), &sql).await;
-    set(format!("UPDATE connection_extension_state SET public_revision = {}", i64::MAX)).await;
-    let before = issues.revisions(None).await.unwrap();
-    assert_eq!(registry.extensions().add(&acme("us"), "2").await.unwrap_err().code(), "revision_exhausted");
-    assert_eq!(registry.extensions().get("acme").await.unwrap().source, "1");
-    registry.extensions().add(&acme("eu"), "3").await.unwrap();
-    assert_eq!(registry.extensions().remove("acme").await.unwrap_err().code(), "revision_exhausted");
-    assert_eq!(registry.extensions().list().await.unwrap().len(), 1);
-    assert_eq!(issues.revisions(None).await.unwrap(), before);
-    // The sum that is compared has reached its maximum, and neither of its parts has.
-    set(format!("UPDATE connection_extension_state SET public_revision = {}", i64::MAX - 1)).await;
-    let other = registry.extensions().handle(acme_extension("other")).unwrap();
-    other.set_preferences(None).set("apiBaseUrl", "https://a.example").await.unwrap();
-    let public = other.set_preferences(None).set("apiBaseUrl", "https://b.example").await.unwrap_err();
-    assert_eq!(public.code(), "revision_exhausted");
-    set("UPDATE connection_extension_state SET public_revision = 1".to_owned()).await;
-    for column in ["revision", "public_revision"] {
-        let acme = registry.extensions().handle(acme("eu")).unwrap();
-        acme.set_preferences(None).set("region", "de").await.unwrap();
-        let connection = connected(&registry, column).await;
-        registry.extensions().grant("acme", connection.id(), &[]).await.unwrap();
-        set(format!("UPDATE connection_extension_preference SET {column} = {}", i64::MAX)).await;
-        assert_eq!(registry.extensions().remove("acme").await.unwrap_err().code(), "revision_exhausted", "{column}");
-        assert_eq!(acme.preferences(None).await.unwrap().set, ["region"]);
-        assert!(
-            registry.extensions().grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_none()),
-            "{column}"
-        );
-        set(format!("UPDATE connection_extension_preference SET {column} = 1")).await;
-        registry.remove(connection.id()).await.unwrap();
-    }
-    assert!(registry.extensions().remove("acme").await.unwrap(), "the control");
 }
 
 /// R-JINGLE-050 and R-JINGLE-051
