@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, ExtensionDeclaration};
 
 use super::{DeclaredExtension, ExtensionHandle};
-use crate::{ConnectionRegistry, Error, ExtensionError, ResolvedConnection, extension::requirement};
+use crate::{ConnectionRegistry, Error, ExtensionError, ResolvedConnection};
 
 /// The extensions of one owner: what a person added, granted and chose.
 ///
@@ -71,6 +71,6 @@ impl<'a> Extensions<'a> {
         self,
         declarations: &'a [ExtensionDeclaration],
     ) -> BoxFuture<'a, Result<Vec<Result<ResolvedConnection, Error>>, Error>> {
-        Box::pin(requirement::resolve_all(self.registry, declarations))
+        Box::pin(self.registry.resolve_all(declarations))
     }
 }

@@ -5,10 +5,7 @@ use connection_contract::{BoxFuture, Preference, PreferenceInput, Text, Value};
 use super::{ExtensionHandle, plain_json, revisions::Rows};
 use crate::{
     Error, Revisions,
-    extension::requirement::{
-        public,
-        resolve::{DAMAGED, record},
-    },
+    extension::requirement::public::{self, DAMAGED, record},
     store::{json, rows::PreferenceRow},
 };
 

@@ -14,8 +14,9 @@ use super::{
 use crate::{
     ChangedPart, Error, ExtensionChange, ExtensionError, Revisions,
     extension::requirement::{
-        candidate, public,
-        resolve::{DAMAGED, chosen},
+        Facts,
+        public::{self, DAMAGED},
+        resolve::selected,
     },
     registry::Shared,
     store::{
@@ -183,9 +184,8 @@ impl Change {
     async fn read(&self, tx: &mut Tx, owner: &str) -> Result<Rows, StoreError> {
         let requirement = &self.declared.requirement;
         // Another connection may have been selected since the caller asked.
-        let needs = (&requirement.provider, requirement.auth.secret_names.as_slice());
-        let (candidates, _) = candidate::load(&self.shared, tx, owner, &self.declared.name, needs).await?;
-        let connection = chosen(&self.declared, &candidates);
+        let facts = Facts::of_one(&self.shared, tx, owner, &self.declared).await?;
+        let connection = selected(&self.declared, &facts);
         if let Some(id) = connection {
             // Another process may be refreshing its credential.
             tx.lock(Lock::Connection(id)).await?;

@@ -1,16 +1,16 @@
 //! Requirements of extensions, resolved to a connection, a status and public values, by presence alone.
 //!
-//! [`resolve`](resolve::resolve) is the whole rule without a store, [`status`](crate::status) computes the status, and
-//! [`pick`](candidate::select) selects the connection.
+//! [`Facts`] are what is read for one extension or for all of an owner. From them, `candidate` selects the connection,
+//! `resolve` computes the rest without a store, and [`status`](crate::status) computes the status.
 
-mod bulk;
-pub(crate) mod candidate;
+mod candidate;
+mod facts;
 mod fingerprint;
-pub(crate) mod names;
+mod names;
 pub(crate) mod public;
 pub(crate) mod resolve;
 mod resolved;
 
-pub(crate) use bulk::resolve_all;
+pub(crate) use facts::Facts;
 pub(crate) use fingerprint::fingerprint;
 pub use resolved::ResolvedConnection;

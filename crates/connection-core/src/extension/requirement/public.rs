@@ -2,8 +2,10 @@
 
 use connection_contract::{ExtensionDeclaration, Preference, PreferenceInput, Text, Value};
 
-use super::resolve::record;
 use crate::{extension::preferences::check, store::rows::PublicRow};
+
+/// The message for settings that are not a JSON object.
+pub(crate) const DAMAGED: &str = "the preferences of an extension are not a JSON object";
 
 /// The settings of one extension, by name.
 pub(crate) type Record = [(String, Value)];
@@ -55,6 +57,14 @@ impl Read {
     /// Returns these values as they would be if the provider's own extension had the settings `set`.
     pub(crate) fn of_provider_with(&self, set: &Record) -> Option<Vec<(String, Value)>> {
         self.declared.as_deref().map_or(Some(Vec::new()), |declared| Some(public_values(&decode(declared)?, set)))
+    }
+}
+
+/// Returns the fields of a row of preferences; `None` if this program cannot have written it.
+pub(crate) fn record(body: &str) -> Option<Vec<(String, Value)>> {
+    match Value::parse(body.as_bytes()) {
+        Ok(Value::Map(fields)) => Some(fields),
+        _ => None,
     }
 }
 

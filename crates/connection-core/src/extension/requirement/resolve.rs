@@ -1,76 +1,100 @@
 //! Resolves a requirement: which connection is selected, which secrets are missing, and which values are public.
 
+use std::collections::HashMap;
+
 use connection_contract::{
     AuthType, DisplayText, ExtensionDeclaration, Kind, Liveness, Platform, Reason, RequirementAuth,
-    RequirementRedirect, SecretName, Text, Value, reason,
+    RequirementRedirect, SecretName, Text, reason,
 };
 
 use super::{
     ResolvedConnection,
-    candidate::{self, Candidate, Selection, select},
+    candidate::{Candidate, Selection, select},
+    facts::Facts,
     names, public,
 };
-use crate::{
-    ConnectionId, ConnectionRegistry, Error, Readiness, registry::Shared, status, store::rows::PublicSettings,
-};
-
-/// The data with which a requirement is resolved.
-pub(crate) struct ResolutionData<'a> {
-    pub(crate) candidates: &'a [Candidate],
-    pub(crate) own: &'a public::Record,
-    pub(crate) of_provider: &'a public::Record,
-}
+use crate::{ConnectionId, ConnectionRegistry, Error, ExtensionError, Readiness, registry::Shared, status};
 
 impl ConnectionRegistry {
+    /// Resolves the requirement of one extension, whose declaration is valid.
     pub(crate) async fn resolve_one(&self, declaration: &ExtensionDeclaration) -> Result<ResolvedConnection, Error> {
-        let requirement = &declaration.requirement;
-        let asked = (&requirement.provider, requirement.auth.secret_names.as_slice());
         let mut reader = self.shared.reader().await?;
-        let (candidates, settings) =
-            candidate::load(&self.shared, &mut reader, &self.owner, &declaration.name, asked).await?;
-        let mut own = Vec::new();
-        let mut of_provider = Vec::new();
-        if !requirement.public_preference_names.is_empty() {
-            let PublicSettings { own: set, of_provider: of_its, declared } = settings;
-            let damaged = || reader.damaged(DAMAGED);
-            own = set.as_deref().map_or(Some(Vec::new()), record).ok_or_else(damaged)?;
-            if *declaration.name != *requirement.provider.as_str() {
-                of_provider = public::of_provider(declared.as_deref(), of_its.as_deref()).ok_or_else(damaged)?;
+        let facts = Facts::of_one(&self.shared, &mut reader, &self.owner, declaration).await?;
+        Resolver::new(&self.shared, &facts).resolve(declaration)
+    }
+
+    /// Resolves the requirements of many extensions, in their order.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors. For a single extension, [`ExtensionError`] if its declaration is invalid.
+    pub(crate) async fn resolve_all(
+        &self,
+        declarations: &[ExtensionDeclaration],
+    ) -> Result<Vec<Result<ResolvedConnection, Error>>, Error> {
+        let mut reader = self.shared.reader().await?;
+        let facts = Facts::of_all(&self.shared, &mut reader, &self.owner).await?;
+        let mut resolver = Resolver::new(&self.shared, &facts);
+        let resolved = declarations.iter().map(|declaration| {
+            declaration.check().map_err(ExtensionError::from)?;
+            resolver.resolve(declaration)
+        });
+        Ok(resolved.collect())
+    }
+}
+
+/// Resolves requirements, without a store.
+struct Resolver<'f> {
+    shared: &'f Shared,
+    facts: &'f Facts,
+    /// The selections without a choice, which extensions with the same requirement share.
+    selections: HashMap<(&'f Kind, &'f [SecretName]), Selection<'f>>,
+}
+
+impl<'f> Resolver<'f> {
+    fn new(shared: &'f Shared, facts: &'f Facts) -> Self {
+        Self { shared, facts, selections: HashMap::new() }
+    }
+
+    /// Resolves the requirement of an extension.
+    ///
+    /// # Errors
+    ///
+    /// Settings that this program cannot have written.
+    fn resolve(&mut self, declaration: &'f ExtensionDeclaration) -> Result<ResolvedConnection, Error> {
+        let facts = self.facts;
+        let settings = facts.settings(declaration)?;
+        let chosen = facts.chosen(declaration);
+        let selection = match &chosen {
+            Some(chosen) => chosen,
+            None => {
+                let provider = &declaration.requirement.provider;
+                let names = declaration.requirement.auth.secret_names.as_slice();
+                let select = || select(names, facts.candidates(provider));
+                &*self.selections.entry((provider, names)).or_insert_with(select)
             }
+        };
+        let mut resolved = resolved(declaration, selection, settings);
+        resolved.is_granted = resolved.connection.is_some_and(|id| facts.is_granted(declaration, id));
+        if resolved.error.is_none() && matches!(resolved.readiness, Readiness::Missing(_)) {
+            // The reason why nobody can connect what is missing, if no kind of this host can.
+            resolved.error = names::unmet(self.shared, &declaration.requirement);
         }
-        let found = ResolutionData { candidates: &candidates, own: &own, of_provider: &of_provider };
-        Ok(resolve(declaration, &found).or_unmet(&self.shared, declaration))
+        Ok(resolved)
     }
 }
 
-/// The message for settings that are not a JSON object.
-pub(crate) const DAMAGED: &str = "the preferences of an extension are not a JSON object";
-
-/// Returns the fields of a row of preferences; `None` if this program cannot have written it.
-pub(crate) fn record(body: &str) -> Option<Vec<(String, Value)>> {
-    match Value::parse(body.as_bytes()) {
-        Ok(Value::Map(fields)) => Some(fields),
-        _ => None,
-    }
-}
-
-/// Resolves a requirement, without a store.
-pub(crate) fn resolve(declaration: &ExtensionDeclaration, found: &ResolutionData<'_>) -> ResolvedConnection {
-    let requirement = &declaration.requirement;
-    let picked = select(&requirement.auth.secret_names, found.candidates);
-    answer(declaration, found, &picked)
-}
-
-pub(crate) fn answer(
+/// Returns the resolved requirement for a selection, without its grant.
+fn resolved(
     declaration: &ExtensionDeclaration,
-    found: &ResolutionData<'_>,
-    picked: &Selection<'_>,
+    selection: &Selection<'_>,
+    (own, of_provider): (&public::Record, &public::Record),
 ) -> ResolvedConnection {
     let requirement = &declaration.requirement;
     let is_local = requirement.auth.auth == AuthType::None;
     let mut chosen = None;
     let mut several = None;
-    let readiness = match (elsewhere(&declaration.platforms), picked) {
+    let readiness = match (elsewhere(&declaration.platforms), selection) {
         (Some(why), _) => Readiness::Unsupported(why),
         (None, Selection::One(one)) => {
             chosen = Some(*one);
@@ -108,7 +132,7 @@ pub(crate) fn answer(
         connection_id: requirement.id.to_string(),
         extension_name: declaration.name.to_string(),
         provider: requirement.provider.clone(),
-        public_config: public::config(declaration, of_connection, found.of_provider, found.own),
+        public_config: public::config(declaration, of_connection, of_provider, own),
         missing_secret_names: match &readiness {
             Readiness::Missing(names) => names.clone(),
             Readiness::Ready | Readiness::Unsupported(_) => Vec::<SecretName>::new(),
@@ -118,23 +142,13 @@ pub(crate) fn answer(
         readiness,
         liveness,
         connection: chosen.map(|chosen| chosen.id),
-        near: match picked {
+        near: match selection {
             Selection::None(_, near) => near.map(|near| near.id),
             Selection::One(_) | Selection::Several(_) => None,
         },
         missing_scopes,
         candidates: several.unwrap_or_default().iter().map(|candidate| candidate.id).collect(),
-        is_granted: chosen.is_some_and(|chosen| chosen.is_granted(&requirement.auth.secret_names)),
-    }
-}
-
-impl ResolvedConnection {
-    /// Adds the reason why nobody can connect what is missing, if no kind of this host can.
-    pub(super) fn or_unmet(mut self, shared: &Shared, declaration: &ExtensionDeclaration) -> Self {
-        if self.error.is_none() && matches!(self.readiness, Readiness::Missing(_)) {
-            self.error = names::unmet(shared, &declaration.requirement);
-        }
-        self
+        is_granted: false,
     }
 }
 
@@ -148,10 +162,10 @@ fn unclear(provider: &Kind, several: &[&Candidate]) -> Reason {
         .remedy("choose one of them for the extension, or make one of them the default of its provider")
 }
 
-/// Returns the selected connection, for callers that read the candidates in a transaction; `None` also if the selection
-/// is ambiguous.
-pub(crate) fn chosen(declaration: &ExtensionDeclaration, candidates: &[Candidate]) -> Option<ConnectionId> {
-    match select(&declaration.requirement.auth.secret_names, candidates) {
+/// Returns the selected connection, for callers that read the facts in a transaction; `None` also if the selection is
+/// ambiguous.
+pub(crate) fn selected(declaration: &ExtensionDeclaration, facts: &Facts) -> Option<ConnectionId> {
+    match facts.select(declaration) {
         Selection::One(one) if elsewhere(&declaration.platforms).is_none() => Some(one.id),
         _ => None,
     }

@@ -1,0 +1,283 @@
+//! The data with which requirements are resolved: what concerns one extension, in one statement if its connection is
+//! clear, or what concerns all extensions of an owner, in statements whose number does not depend on how many there are.
+
+use std::collections::HashMap;
+
+use connection_contract::{ExtensionDeclaration, Kind, SecretName, Value};
+
+use super::{
+    candidate::{Candidate, MAX_CANDIDATES, Selection, select, select_only},
+    public,
+};
+use crate::{
+    ConnectionId, Error,
+    extension::{choice, grants},
+    registry::Shared,
+    store::{
+        KINDS_AT_ONCE, Reader, StoreError,
+        rows::{ChosenRow, GrantedRow, PublicSettings},
+    },
+};
+
+/// Number of connections of one kind that are read at once if the first candidates do not decide the selection.
+const PAGE: i64 = 100;
+/// Number of connections that are read at once for all extensions.
+const PAGE_OF_ALL: i64 = 2000;
+
+/// Values by name. An error stands for a row that this program cannot have written; it concerns only the extensions
+/// that need the row.
+type Values = Result<Vec<(String, Value)>, StoreError>;
+
+/// The secrets that an extension may see, by connection.
+type Granted = HashMap<ConnectionId, Vec<SecretName>>;
+
+/// The connections, choices, grants and settings of an owner, as far as they were read.
+#[derive(Default)]
+pub(crate) struct Facts {
+    /// The connections of registered kinds, by provider.
+    candidates: HashMap<Kind, Vec<Candidate>>,
+    /// The connections that a person chose, by extension.
+    choices: HashMap<String, ConnectionId>,
+    /// The grants, by extension.
+    grants: HashMap<String, Granted>,
+    /// The settings, by extension.
+    settings: HashMap<String, Values>,
+    /// The public values of providers' own extensions, by provider.
+    of_providers: HashMap<String, Values>,
+}
+
+impl Facts {
+    /// Reads what decides the requirement of one extension, as of the same moment. The number of rows does not grow
+    /// with the number of connections once the selection is decided or ambiguous.
+    pub(crate) async fn of_one(
+        shared: &Shared,
+        reader: &mut Reader,
+        owner: &str,
+        declaration: &ExtensionDeclaration,
+    ) -> Result<Self, StoreError> {
+        let provider = &declaration.requirement.provider;
+        let kinds = shared.registered_of(provider);
+        let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
+        let mut one = OfOne { shared, owner, extension: &declaration.name, chosen: None, granted: Granted::new() };
+        let (near, is_full, settings) = one.near(reader, provider, &kinds).await?;
+        let names = declaration.requirement.auth.secret_names.as_slice();
+        let candidates = match one.decisive(near, is_full, names) {
+            Some(candidates) => candidates,
+            None => one.all(reader, &kinds, names).await?,
+        };
+        let PublicSettings { own, of_provider, declared } = settings;
+        let name = declaration.name.to_string();
+        let of_provider = public::of_provider(declared.as_deref(), of_provider.as_deref());
+        Ok(Self {
+            candidates: [(provider.clone(), candidates)].into(),
+            choices: one.chosen.map(|id| (name.clone(), id)).into_iter().collect(),
+            grants: [(name.clone(), one.granted)].into(),
+            settings: own.map(|own| (name, values(reader, public::record(&own)))).into_iter().collect(),
+            of_providers: [(provider.to_string(), values(reader, of_provider))].into(),
+        })
+    }
+
+    /// Reads what decides the requirements of all extensions.
+    pub(super) async fn of_all(shared: &Shared, reader: &mut Reader, owner: &str) -> Result<Self, StoreError> {
+        let mut facts = Self { candidates: all_candidates(shared, reader, owner).await?, ..Self::default() };
+        for row in reader.grants(owner).await? {
+            if let Some(names) = grants::granted_names(shared, owner, &row) {
+                facts.grants.entry(row.extension).or_default().insert(row.connection_id, names);
+            }
+        }
+        for row in reader.choices(owner).await? {
+            if let Some(chosen) = choice::chosen_connection(&shared.sealer, owner, &row) {
+                facts.choices.insert(row.extension, chosen);
+            }
+        }
+        let providers = reader.provider_extensions(owner).await?;
+        let rows = reader.all_preferences(owner).await?;
+        let bodies: HashMap<_, _> = rows.iter().map(|row| (&*row.extension, &*row.body)).collect();
+        for (name, declared) in providers {
+            let of_provider = public::of_provider(Some(&declared), bodies.get(&*name).copied());
+            facts.of_providers.insert(name, values(reader, of_provider));
+        }
+        for row in rows {
+            facts.settings.insert(row.extension, values(reader, public::record(&row.body)));
+        }
+        Ok(facts)
+    }
+
+    /// Returns the selection for an extension.
+    pub(super) fn select(&self, declaration: &ExtensionDeclaration) -> Selection<'_> {
+        let requirement = &declaration.requirement;
+        self.chosen(declaration)
+            .unwrap_or_else(|| select(&requirement.auth.secret_names, self.candidates(&requirement.provider)))
+    }
+
+    /// Returns the selection of the connection that a person chose for an extension; `None` without such a choice.
+    ///
+    /// The choice counts whatever secrets the connection holds, because another connection would be another account
+    /// than the person chose.
+    pub(super) fn chosen(&self, declaration: &ExtensionDeclaration) -> Option<Selection<'_>> {
+        let chosen = self.choices.get(&*declaration.name)?;
+        let requirement = &declaration.requirement;
+        let chosen = self.candidates(&requirement.provider).iter().find(|candidate| candidate.id == *chosen)?;
+        Some(select_only(&requirement.auth.secret_names, chosen))
+    }
+
+    /// Returns the connections of a provider.
+    pub(super) fn candidates(&self, provider: &Kind) -> &[Candidate] {
+        self.candidates.get(provider).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Returns `true` if the extension may use the connection with every secret that it declares.
+    pub(super) fn is_granted(&self, declaration: &ExtensionDeclaration, connection: ConnectionId) -> bool {
+        let granted = self.grants.get(&*declaration.name).and_then(|granted| granted.get(&connection));
+        let declared = &declaration.requirement.auth.secret_names;
+        granted.is_some_and(|granted| declared.iter().all(|name| granted.contains(name)))
+    }
+
+    /// Returns the settings of the extension, and the public values of its provider's own extension unless it is that.
+    ///
+    /// # Errors
+    ///
+    /// A row that this program cannot have written, if the extension declares public names.
+    pub(super) fn settings(
+        &self,
+        declaration: &ExtensionDeclaration,
+    ) -> Result<(&public::Record, &public::Record), Error> {
+        let requirement = &declaration.requirement;
+        if requirement.public_preference_names.is_empty() {
+            return Ok((&[], &[]));
+        }
+        let provider = requirement.provider.as_str();
+        let of_provider = match provider == &*declaration.name {
+            true => &[],
+            false => known(self.of_providers.get(provider))?,
+        };
+        Ok((known(self.settings.get(&*declaration.name))?, of_provider))
+    }
+}
+
+fn known(values: Option<&Values>) -> Result<&public::Record, Error> {
+    match values {
+        Some(Ok(values)) => Ok(values),
+        Some(Err(error)) => Err(error.clone().into()),
+        None => Ok(&[]),
+    }
+}
+
+fn values(reader: &Reader, values: Option<Vec<(String, Value)>>) -> Values {
+    values.ok_or_else(|| reader.damaged(public::DAMAGED))
+}
+
+/// Reads all connections of registered kinds, by provider.
+async fn all_candidates(
+    shared: &Shared,
+    reader: &mut Reader,
+    owner: &str,
+) -> Result<HashMap<Kind, Vec<Candidate>>, StoreError> {
+    let mut of_provider: HashMap<Kind, Vec<Candidate>> = HashMap::new();
+    let mut after: Option<ConnectionId> = None;
+    loop {
+        let (rows, full) = reader.all_candidates(owner, after, PAGE_OF_ALL).await?;
+        after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
+        for row in rows {
+            let Some(candidate) = Candidate::of(shared, row.listed, row.secret_names) else { continue };
+            // A connection whose plugin is not registered serves no extension.
+            if let Some(shown) = candidate.shown.as_ref().filter(|shown| shown.registered) {
+                of_provider.entry(shown.provider.clone()).or_default().push(candidate);
+            }
+        }
+        if after.is_none() {
+            return Ok(of_provider);
+        }
+    }
+}
+
+/// Reads the candidates for one extension, with its choice and its grants.
+struct OfOne<'a> {
+    shared: &'a Shared,
+    owner: &'a str,
+    extension: &'a str,
+    chosen: Option<ConnectionId>,
+    granted: Granted,
+}
+
+impl OfOne<'_> {
+    /// Reads the first candidates, with the settings. Returns also whether there may be more candidates.
+    async fn near(
+        &mut self,
+        reader: &mut Reader,
+        provider: &Kind,
+        kinds: &[&str],
+    ) -> Result<(Vec<Candidate>, bool, PublicSettings), StoreError> {
+        let mut candidates = Vec::new();
+        let mut is_full = false;
+        let mut settings = None;
+        let mut rest = kinds;
+        // The loop runs at least once, because the settings are read even without a kind.
+        while settings.is_none() || !rest.is_empty() {
+            let (some, others) = rest.split_at(rest.len().min(KINDS_AT_ONCE));
+            let near = reader.near(self.owner, self.extension, provider.as_str(), some).await?;
+            for row in near.candidates {
+                candidates.push(Candidate::near(self.shared, &row));
+                self.note_choice(row.id, row.chosen);
+                self.note_grant(row.id, row.granted);
+            }
+            is_full |= near.is_full;
+            settings.get_or_insert(near.settings);
+            rest = others;
+        }
+        Ok((candidates, is_full, settings.unwrap_or_default()))
+    }
+
+    /// Returns the first candidates if they decide the selection: the only ones, the chosen one, or the default.
+    fn decisive(&self, mut near: Vec<Candidate>, is_full: bool, names: &[SecretName]) -> Option<Vec<Candidate>> {
+        if !is_full && near.len() < 2 {
+            return Some(near);
+        }
+        if let Some(chosen) = near.iter().position(|candidate| Some(candidate.id) == self.chosen) {
+            return Some(vec![near.swap_remove(chosen)]);
+        }
+        near.retain(|candidate| candidate.is_default && candidate.satisfies(names));
+        near.into_iter().min_by_key(|candidate| candidate.id).map(|default| vec![default])
+    }
+
+    /// Reads the candidates of all kinds, of which none is the selected default, as far as they can be shown.
+    async fn all(
+        &mut self,
+        reader: &mut Reader,
+        kinds: &[&str],
+        names: &[SecretName],
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for kind in kinds {
+            let mut after = None;
+            let before = candidates.len();
+            loop {
+                let (rows, full) = reader.candidates(self.owner, kind, self.extension, after, PAGE).await?;
+                after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
+                for row in rows {
+                    self.note_grant(row.listed.account.id, row.granted);
+                    candidates.extend(Candidate::of(self.shared, row.listed, row.secret_names));
+                }
+                // More candidates of a kind than can be shown are not needed.
+                let of_kind = candidates.iter().skip(before);
+                let several = of_kind.filter(|candidate| candidate.satisfies(names)).count() > MAX_CANDIDATES;
+                if after.is_none() || several {
+                    break;
+                }
+            }
+        }
+        Ok(candidates)
+    }
+
+    fn note_choice(&mut self, id: ConnectionId, chosen: ChosenRow) {
+        let row = chosen.choice(self.extension, id);
+        let chosen = row.and_then(|row| choice::chosen_connection(&self.shared.sealer, self.owner, &row));
+        self.chosen = self.chosen.or(chosen);
+    }
+
+    fn note_grant(&mut self, id: ConnectionId, granted: GrantedRow) {
+        let row = granted.grant(self.extension, id);
+        let names = row.and_then(|row| grants::granted_names(self.shared, self.owner, &row));
+        self.granted.extend(names.map(|names| (id, names)));
+    }
+}
