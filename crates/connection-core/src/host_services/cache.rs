@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{BoxFuture, Compute, FileCache, GrantedDirectory, Kind, Secret, ServiceError};
+use connection_contract::{BoxFuture, Compute, FileCache, GrantedDirectory, Kind, ServiceError};
 
 use crate::{
     ground::Ground,
@@ -31,25 +31,6 @@ impl CachedFiles {
     pub(crate) fn over(self, files: LocalFiles) -> Self {
         Self { files, ..self }
     }
-
-    pub(crate) async fn made(
-        &self,
-        root: &GrantedDirectory,
-        path: &str,
-        version: u32,
-        limit: usize,
-        compute: impl FnOnce(&Secret) -> Result<Option<String>, ServiceError> + Send,
-    ) -> Result<Option<String>, ServiceError> {
-        let made = Computation { namespace: &self.namespace, root, path, version, limit };
-        self.cache.cached(made, &self.files, compute).await
-    }
-
-    pub(crate) fn pruned(&self, root: &GrantedDirectory, live: &[&str]) -> Result<u64, ServiceError> {
-        match self.files.may_read(root) {
-            true => Ok(self.cache.prune(&self.namespace, root, live)),
-            false => Err(ServiceError::Denied),
-        }
-    }
 }
 
 impl FileCache for CachedFiles {
@@ -61,7 +42,8 @@ impl FileCache for CachedFiles {
         limit: usize,
         compute: Compute<'a>,
     ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
-        Box::pin(self.made(root, path, version, limit, compute))
+        let made = Computation { namespace: &self.namespace, root, path, version, limit };
+        Box::pin(self.cache.cached(made, &self.files, compute))
     }
 
     fn prune<'a>(
@@ -69,6 +51,11 @@ impl FileCache for CachedFiles {
         root: &'a GrantedDirectory,
         live: &'a [&'a str],
     ) -> BoxFuture<'a, Result<u64, ServiceError>> {
-        Box::pin(async move { self.pruned(root, live) })
+        Box::pin(async move {
+            match self.files.may_read(root) {
+                true => Ok(self.cache.prune(&self.namespace, root, live)),
+                false => Err(ServiceError::Denied),
+            }
+        })
     }
 }

@@ -12,9 +12,9 @@ use std::{
 };
 
 use connection_contract::{
-    Compute, Descriptor, FileService as _, FileStat, FoundTool, GrantedDirectory, HttpError, HttpRequest, HttpResponse,
-    LogEvent, LogService as _, LoginOutcome, LoginWindow, Notice, Secret, ServiceError, Services, Spend, Timestamp,
-    ToolSpec, host::Signatures,
+    Compute, Descriptor, FileCache as _, FileService as _, FileStat, FoundTool, GrantedDirectory, HttpError,
+    HttpRequest, HttpResponse, LogEvent, LogService as _, LoginOutcome, LoginWindow, Notice, Secret, ServiceError,
+    Services, Spend, Timestamp, ToolSpec, host::Signatures,
 };
 use connection_egress::LastAnswer;
 use connection_replay::{Host, Part, StoreChange};
@@ -262,11 +262,11 @@ impl Host for SetupHost {
         limit: usize,
         compute: Compute<'_>,
     ) -> Result<Option<String>, ServiceError> {
-        self.files_made().made(root, path, version, limit, compute).await
+        self.files_made().cached(root, path, version, limit, compute).await
     }
 
     async fn prune(&self, root: &GrantedDirectory, live: &[&str]) -> Result<u64, ServiceError> {
-        self.files_made().pruned(root, live)
+        self.files_made().prune(root, live).await
     }
 
     async fn get(&self, part: &Part, key: &str) -> Result<Option<Secret>, ServiceError> {

@@ -165,7 +165,7 @@ impl FileCache for Handle {
             let there = self.target()?;
             match &there.session {
                 Some(session) => session.cached(root, path, version, limit, compute).await,
-                None => self.files(&there).await.made(root, path, version, limit, compute).await,
+                None => self.files(&there).await.cached(root, path, version, limit, compute).await,
             }
         })
     }
@@ -179,7 +179,7 @@ impl FileCache for Handle {
             let there = self.target()?;
             match &there.session {
                 Some(session) => session.prune(root, live).await,
-                None => self.files(&there).await.pruned(root, live),
+                None => self.files(&there).await.prune(root, live).await,
             }
         })
     }
