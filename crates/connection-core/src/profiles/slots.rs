@@ -9,7 +9,6 @@ use connection_contract::BoxFuture;
 use super::{Profile, Profiles};
 use crate::{
     Error, ProfileError, ProfileId,
-    profile_rows::RowMarks,
     profile_rows::rules,
     store::{
         Lock,
@@ -64,19 +63,15 @@ impl Profiles {
     pub fn set_slot<'a>(&'a self, slot: &'a str, id: ProfileId) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             rules::slot(slot)?;
-            let owner = self.of.owner.to_string();
-            let kind = self.of.kind.clone();
-            let slot = slot.to_owned();
-            let now = self.shared.clock.now().seconds();
-            let sealer = self.shared.sealer.clone();
+            let of = self.of.clone();
+            let row = SlotRow { slot: slot.to_owned(), profile_id: id, marked: Marked::default() };
             let set = self.shared.store.write(move |tx| {
                 Box::pin(async move {
-                    tx.lock(Lock::Owner(&owner)).await?;
-                    if tx.profile(&owner, kind.as_str(), id).await?.is_none() {
-                        return Ok(Err(ProfileError::NotFound { kind, id }));
+                    tx.lock(Lock::Owner(&of.owner)).await?;
+                    if tx.profile(&of.owner, of.kind.as_str(), id).await?.is_none() {
+                        return Ok(Err(ProfileError::NotFound { kind: of.kind, id }));
                     }
-                    let marks = RowMarks { sealer: &sealer, owner: &owner, kind: &kind, now };
-                    marks.put_slot(tx, &SlotRow { slot, profile_id: id, marked: Marked::default() }).await.map(Ok)
+                    of.marks().put_slot(tx, &row).await.map(Ok)
                 })
             });
             Ok(set.await??)
@@ -92,15 +87,12 @@ impl Profiles {
     pub fn clear_slot<'a>(&'a self, slot: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
         Box::pin(async move {
             rules::slot(slot)?;
-            let owner = self.of.owner.to_string();
-            let kind = self.of.kind.clone();
+            let of = self.of.clone();
             let slot = slot.to_owned();
-            let now = self.shared.clock.now().seconds();
-            let sealer = self.shared.sealer.clone();
             let cleared = self.shared.store.write(move |tx| {
                 Box::pin(async move {
-                    tx.lock(Lock::Owner(&owner)).await?;
-                    RowMarks { sealer: &sealer, owner: &owner, kind: &kind, now }.delete_slot(tx, &slot).await
+                    tx.lock(Lock::Owner(&of.owner)).await?;
+                    of.marks().delete_slot(tx, &slot).await
                 })
             });
             Ok(cleared.await?)

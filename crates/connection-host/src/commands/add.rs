@@ -52,15 +52,11 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         Some(label) => begin.label(label).await?,
         None => begin.await?,
     };
-    let program = &program;
-    let registry = &registry;
-    let endpoint = &endpoint;
-    let session = &session;
     let dialogue = Dialogue {
-        program,
-        registry,
-        endpoint,
-        session,
+        program: &program,
+        registry: &registry,
+        endpoint: &endpoint,
+        session: &session,
         finish,
         begun: BeginningCommand::Now,
         made: ReportedAction::Connected,

@@ -30,15 +30,11 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     let begin = if finish.leads() { begin.use_start_address() } else { begin };
     let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
     let session = begin.await?;
-    let program = &program;
-    let registry = &registry;
-    let endpoint = &endpoint;
-    let session = &session;
     let dialogue = Dialogue {
-        program,
-        registry,
-        endpoint,
-        session,
+        program: &program,
+        registry: &registry,
+        endpoint: &endpoint,
+        session: &session,
         finish,
         begun: BeginningCommand::Now,
         made: ReportedAction::Reauthorized,

@@ -88,11 +88,15 @@ async fn resume(
     let session = registry.setups().resume(id).await?;
     let reauthorizes = setup.is_some_and(|setup| setup.reauthorizes.is_some());
     let made = if reauthorizes { ReportedAction::Reauthorized } else { ReportedAction::Connected };
-    let program = &program;
-    let registry = &registry;
-    let endpoint = &endpoint;
-    let session = &session;
-    let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: BeginningCommand::Before, made };
+    let dialogue = Dialogue {
+        program: &program,
+        registry: &registry,
+        endpoint: &endpoint,
+        session: &session,
+        finish,
+        begun: BeginningCommand::Before,
+        made,
+    };
     let result = dialogue.run(inputs).await;
     registry.close().await;
     result

@@ -254,12 +254,15 @@ impl OpenExtension<'_> {
                 return Err(error);
             }
         };
-        let program = self.program;
-        let registry = self.registry;
-        let endpoint = self.endpoint;
-        let finish = self.finish;
-        let session = &session;
-        let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: BeginningCommand::Now, made };
+        let dialogue = Dialogue {
+            program: self.program,
+            registry: self.registry,
+            endpoint: self.endpoint,
+            session: &session,
+            finish: self.finish,
+            begun: BeginningCommand::Now,
+            made,
+        };
         match dialogue.run(inputs).await {
             Ok(exit) => self.show(Some(ticket)).await.map(|()| exit),
             // A person who gave up, or gave too few answers, begins again.
