@@ -150,10 +150,14 @@ pub struct LoginWindow {
 impl LoginWindow {
     /// Creates a window with the title `Connect` that closes after five minutes.
     pub fn new(link: Link, cookie_name: impl Into<Text>, cookie_domain: impl Into<Text>) -> Self {
-        let partition = Text::Borrowed("login");
-        let title = "Connect".into();
-        let timeout = Duration::from_secs(300);
-        Self { link, cookie_name: cookie_name.into(), cookie_domain: cookie_domain.into(), partition, title, timeout }
+        Self {
+            link,
+            cookie_name: cookie_name.into(),
+            cookie_domain: cookie_domain.into(),
+            partition: Text::Borrowed("login"),
+            title: "Connect".into(),
+            timeout: Duration::from_secs(300),
+        }
     }
 
     /// Sets the partition, whose cookies are separate from those of other partitions.

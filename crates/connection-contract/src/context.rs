@@ -157,8 +157,14 @@ pub struct Connection {
 impl Connection {
     /// Creates a connection without configuration. For hosts.
     pub fn new(id: impl Into<Text>, owner: impl Into<Text>) -> Self {
-        let (profile, base_url, config, roots) = Default::default();
-        Self { id: id.into(), owner: owner.into(), profile, config, base_url, roots }
+        Self {
+            id: id.into(),
+            owner: owner.into(),
+            profile: None,
+            config: Vec::new(),
+            base_url: None,
+            roots: Vec::new(),
+        }
     }
 
     /// Sets the profile. For hosts.

@@ -120,10 +120,21 @@ impl Field {
     pub fn new(name: impl Into<Text>, label: impl Into<DisplayText>, input: Input) -> Self {
         let name = name.into();
         let label = label.into();
-        let (offer, help, placeholder, default, pattern, way, kept, plain_http) = Default::default();
-        let required = true;
-        let many = false;
-        Self { name, label, input, required, offer, many, help, placeholder, default, pattern, way, kept, plain_http }
+        Self {
+            name,
+            label,
+            input,
+            required: true,
+            offer: None,
+            many: false,
+            help: None,
+            placeholder: None,
+            default: None,
+            pattern: None,
+            way: None,
+            kept: None,
+            plain_http: None,
+        }
     }
 
     /// Creates a required field for one line of text.

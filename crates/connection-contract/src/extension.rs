@@ -27,8 +27,7 @@ pub struct ExtensionDeclaration {
 impl ExtensionDeclaration {
     /// Creates a declaration for all platforms, without preferences and commands.
     pub fn new(name: impl Into<Text>, requirement: Requirement) -> Self {
-        let (platforms, preferences, commands) = Default::default();
-        Self { name: name.into(), platforms, preferences, commands, requirement }
+        Self { name: name.into(), platforms: Vec::new(), preferences: Vec::new(), commands: Vec::new(), requirement }
     }
 
     /// Adds a platform to which the extension is restricted.
@@ -103,8 +102,7 @@ pub struct Preference {
 impl Preference {
     /// Creates an optional preference.
     pub fn new(name: impl Into<Text>, input: PreferenceInput) -> Self {
-        let (title, description, default) = Default::default();
-        Self { name: name.into(), title, description, input, required: false, default }
+        Self { name: name.into(), title: None, description: None, input, required: false, default: None }
     }
 
     /// Sets the title for people.

@@ -31,9 +31,16 @@ pub struct ProfileSpec {
 impl ProfileSpec {
     /// Creates a specification with one variable.
     pub fn new(env_var: impl Into<Text>, implicit_dir: PathSpec) -> Self {
-        let (extra_env, extra_args, dir_name, probe) = Default::default();
         let env_var = env_var.into();
-        Self { env_var, extra_env, extra_args, implicit_dir, dir_name, needs_directory: false, probe }
+        Self {
+            env_var,
+            extra_env: Vec::new(),
+            extra_args: Vec::new(),
+            implicit_dir,
+            dir_name: None,
+            needs_directory: false,
+            probe: None,
+        }
     }
 
     /// Adds an environment variable.

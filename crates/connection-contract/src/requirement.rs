@@ -88,9 +88,13 @@ impl RequirementOAuth {
         client_id: impl Into<Text>,
         redirect: RequirementRedirect,
     ) -> Self {
-        let authorization_url = authorization_url.into();
-        let token_url = token_url.into();
-        Self { authorization_url, token_url, client_id: client_id.into(), scopes: Vec::new(), redirect }
+        Self {
+            authorization_url: authorization_url.into(),
+            token_url: token_url.into(),
+            client_id: client_id.into(),
+            scopes: Vec::new(),
+            redirect,
+        }
     }
 
     /// Adds a requested scope.
@@ -171,8 +175,7 @@ impl Requirement {
     pub fn new(id: impl Into<Text>, provider: Kind, title: impl Into<DisplayText>, auth: RequirementAuth) -> Self {
         let id = id.into();
         let title = title.into();
-        let (titles, public_preference_names) = Default::default();
-        Self { id, provider, title, titles, auth, public_preference_names, connect_guide: None }
+        Self { id, provider, title, titles: Vec::new(), auth, public_preference_names: Vec::new(), connect_guide: None }
     }
 
     /// Adds the title in another language.

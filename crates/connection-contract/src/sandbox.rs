@@ -22,8 +22,7 @@ pub struct SandboxSpec {
 impl SandboxSpec {
     /// Creates a specification without any of the user's configuration.
     pub fn new(default_image: impl Into<Text>, binary: impl Into<Text>) -> Self {
-        let (config_mounts, env) = Default::default();
-        Self { default_image: default_image.into(), binary: binary.into(), config_mounts, env }
+        Self { default_image: default_image.into(), binary: binary.into(), config_mounts: Vec::new(), env: Vec::new() }
     }
 
     /// Adds a file or directory of the user's configuration.

@@ -28,10 +28,15 @@ pub struct ToolSpec {
 impl ToolSpec {
     /// Creates a tool that prints its version when it is called with `--version`.
     pub fn new(binary: impl Into<Text>) -> Self {
-        let (extra_paths, install_command, docs_url, sign_in) = Default::default();
-        let binary = binary.into();
-        let version_form = VersionForm::default();
-        Self { binary, extra_paths, version_form, is_version_asked: true, install_command, docs_url, sign_in }
+        Self {
+            binary: binary.into(),
+            extra_paths: Vec::new(),
+            version_form: VersionForm::default(),
+            is_version_asked: true,
+            install_command: None,
+            docs_url: None,
+            sign_in: None,
+        }
     }
 
     /// Adds a directory to search.

@@ -175,9 +175,18 @@ impl TimeWindow {
     /// Creates a window with its used part. A value below 0 or above 1 is clamped. A value that is not finite is kept,
     /// and a host rejects it.
     pub fn new(id: impl Into<Text>, label: impl Into<DisplayText>, utilization: f64) -> Self {
-        let (used, limit, unit, resets_at, window_seconds, others) = Default::default();
         let utilization = if utilization.is_finite() { utilization.clamp(0.0, 1.0) } else { utilization };
-        Self { id: id.into(), label: label.into(), utilization, used, limit, unit, resets_at, window_seconds, others }
+        Self {
+            id: id.into(),
+            label: label.into(),
+            utilization,
+            used: None,
+            limit: None,
+            unit: None,
+            resets_at: None,
+            window_seconds: None,
+            others: Vec::new(),
+        }
     }
 
     /// Sets the used and the total amount, and their unit.
@@ -260,9 +269,15 @@ impl MonthlySpend {
         spent_usd: f64,
         (cycle_start, cycle_end): (Timestamp, Timestamp),
     ) -> Self {
-        let id = id.into();
-        let label = label.into();
-        Self { id, label, spent_usd, budget_usd: None, cycle_start, cycle_end, others: Vec::new() }
+        Self {
+            id: id.into(),
+            label: label.into(),
+            spent_usd,
+            budget_usd: None,
+            cycle_start,
+            cycle_end,
+            others: Vec::new(),
+        }
     }
 
     /// Sets the budget, in US dollars.

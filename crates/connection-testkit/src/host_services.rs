@@ -28,8 +28,7 @@ pub struct FakeTools {
 impl Default for FakeTools {
     /// Creates a machine without tools, on which `/usr/bin` is searched.
     fn default() -> Self {
-        let (tools, is_unavailable, granted) = Default::default();
-        Self { tools, probed: vec!["/usr/bin".to_owned()], is_unavailable, granted }
+        Self { tools: Vec::new(), probed: vec!["/usr/bin".to_owned()], is_unavailable: false, granted: Vec::new() }
     }
 }
 

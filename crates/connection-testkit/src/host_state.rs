@@ -53,26 +53,24 @@ impl HostState {
     const START: i64 = 1_769_854_830;
 
     pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>, wildcards: Vec<Text>) -> Self {
-        let (script, crypto, inbound, kept, log, made) = Default::default();
         let now = AtomicI64::new(Self::START);
-        let (files, directory, kv, tools, window) = Default::default();
         Self {
             descriptor,
             addresses,
             wildcards,
-            script,
-            crypto,
-            files,
+            script: Default::default(),
+            crypto: Default::default(),
+            files: None,
             has_file_cache: true,
-            directory,
-            kv,
-            tools,
-            window,
-            inbound,
-            kept,
+            directory: None,
+            kv: None,
+            tools: None,
+            window: None,
+            inbound: Default::default(),
+            kept: Default::default(),
             now,
-            log,
-            made,
+            log: Default::default(),
+            made: Default::default(),
         }
     }
 

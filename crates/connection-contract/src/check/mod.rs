@@ -35,11 +35,7 @@ impl InvalidDeclaration {
         field: impl Into<Text>,
         rule: impl Into<Text>,
     ) -> Self {
-        let extension = extension.into();
-        let connection = connection.into();
-        let field = field.into();
-        let rule = rule.into();
-        Self { extension, connection, field, rule }
+        Self { extension: extension.into(), connection: connection.into(), field: field.into(), rule: rule.into() }
     }
 }
 

@@ -249,7 +249,10 @@ pub(crate) async fn open_previous(
 }
 
 fn refused(info: &ConnectionInfo, reason: Reason) -> Error {
-    let kind = info.kind.clone();
-    let label = info.label.to_string();
-    Error::RollbackRefused { kind, label, why: reason.message, remedy: reason.remedy }
+    Error::RollbackRefused {
+        kind: info.kind.clone(),
+        label: info.label.to_string(),
+        why: reason.message,
+        remedy: reason.remedy,
+    }
 }

@@ -61,10 +61,17 @@ impl ConnectionSpends {
         deadline: Duration,
     ) -> Self {
         let Spender { id, owner, kind, generation } = spender;
-        let owner = owner.to_owned();
-        let kind = kind.clone();
-        let rule = Rule::BySemantics(semantics);
-        Self { shared: shared.clone(), id, owner, kind, generation, rule, egress, deadline, seen: Mutex::default() }
+        Self {
+            shared: shared.clone(),
+            id,
+            owner: owner.to_owned(),
+            kind: kind.clone(),
+            generation,
+            rule: Rule::BySemantics(semantics),
+            egress,
+            deadline,
+            seen: Mutex::default(),
+        }
     }
 
     /// Returns the exchanges that the transaction which stores the refreshed credential passes to

@@ -157,9 +157,13 @@ impl ExtensionHandle {
                 },
             };
             let requirement = self.requirement();
-            let title = requirement.title.clone();
-            let guide = requirement.connect_guide.clone();
-            Ok(Some(ConnectionRequired { title, guide, action, connection, kinds }))
+            Ok(Some(ConnectionRequired {
+                title: requirement.title.clone(),
+                guide: requirement.connect_guide.clone(),
+                action,
+                connection,
+                kinds,
+            }))
         })
     }
 

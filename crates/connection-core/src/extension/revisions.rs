@@ -49,7 +49,8 @@ impl Rows {
         if let Some(id) = connection {
             match reader.account_revisions(owner, id).await? {
                 Some((config_revision, generation, config)) => {
-                    (rows.account, rows.config) = ((config_revision, generation), config);
+                    rows.account = (config_revision, generation);
+                    rows.config = config;
                 }
                 None => rows.connection = None,
             }

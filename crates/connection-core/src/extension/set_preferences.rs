@@ -56,9 +56,13 @@ impl ExtensionHandle {
     /// [`ExtensionError::Undeclared`], [`ExtensionError::InvalidPreference`], [`ExtensionError::Crossed`], and the
     /// store's errors. Nothing was changed.
     pub fn set_preferences(&self, command: Option<&str>) -> SetPreferences {
-        let handle = self.clone();
-        let command = command.map(str::to_owned);
-        SetPreferences { handle, command, values: Vec::new(), replaces: false, expected: None }
+        SetPreferences {
+            handle: self.clone(),
+            command: command.map(str::to_owned),
+            values: Vec::new(),
+            replaces: false,
+            expected: None,
+        }
     }
 }
 
@@ -288,9 +292,11 @@ impl Change {
     }
 
     fn too_long(&self) -> ExtensionError {
-        let name = self.values.first().map(|(name, _)| name.clone()).unwrap_or_default().into();
-        let why = "makes the settings longer than 512 KiB";
-        ExtensionError::InvalidPreference { extension: self.extension(), name, why }
+        ExtensionError::InvalidPreference {
+            extension: self.extension(),
+            name: self.values.first().map(|(name, _)| name.clone()).unwrap_or_default().into(),
+            why: "makes the settings longer than 512 KiB",
+        }
     }
 }
 

@@ -130,9 +130,12 @@ pub(crate) async fn consent(
 
 /// Notifies the listeners of the extension. Called after the commit.
 pub(crate) fn notify(shared: &Shared, owner: &str, extension: &ForExtension, _: &NotificationOrder) {
-    let parts = ALL_OF_IT.to_vec();
-    let owner = owner.to_owned();
-    let extension = extension.name.clone();
-    let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
+    let change = ExtensionChange {
+        owner: owner.to_owned(),
+        extension: extension.name.clone(),
+        command: None,
+        parts: ALL_OF_IT.to_vec(),
+        revisions: None,
+    };
     shared.announcements.publish(&change);
 }

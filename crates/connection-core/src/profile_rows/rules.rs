@@ -109,9 +109,11 @@ pub(crate) fn is_free(kind: &Kind, rows: &[ProfileRow], wanted: &ProfileRow) -> 
             return Err(ProfileError::LabelTaken { kind: kind.clone(), label: wanted.label.clone() });
         }
         if other.directory == wanted.directory {
-            let label = other.label.clone();
-            let path = wanted.directory.clone();
-            return Err(ProfileError::DirectoryTaken { kind: kind.clone(), label, path });
+            return Err(ProfileError::DirectoryTaken {
+                kind: kind.clone(),
+                label: other.label.clone(),
+                path: wanted.directory.clone(),
+            });
         }
     }
     Ok(())

@@ -48,8 +48,14 @@ struct Applied {
 impl SpawnOptions {
     /// Creates options for a program without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        let (args, env, without, cwd, applied) = Default::default();
-        Self { program: program.into(), args, env, without, cwd, applied }
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: Default::default(),
+            without: Default::default(),
+            cwd: None,
+            applied: None,
+        }
     }
 
     /// Appends an argument after the others.
@@ -110,11 +116,15 @@ impl SpawnOptions {
             args = extra_args(spec);
             self.args.splice(..0, args.clone());
         }
-        let id = profile.id;
-        let owner = profiles.of.owner.to_string();
-        let kind = profiles.of.kind.clone();
-        let directory = profile.directory.clone();
-        self.applied = Some(Applied { id, owner, kind, directory, before, without, args });
+        self.applied = Some(Applied {
+            id: profile.id,
+            owner: profiles.of.owner.to_string(),
+            kind: profiles.of.kind.clone(),
+            directory: profile.directory.clone(),
+            before,
+            without,
+            args,
+        });
     }
 
     /// Adds a token to the profile that was applied last. Applying another profile removes it.

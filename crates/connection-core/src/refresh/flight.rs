@@ -129,9 +129,13 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
     let (attempt, payload) = match opened.payload {
         Ok(payload) => {
             let ConnectionInfo { id, profile, .. } = target.info;
-            let owner = target.info.owner.clone();
-            let config = target.info.config.clone();
-            let subject = Subject { id, owner, profile, payload: payload.duplicate(), config };
+            let subject = Subject {
+                id,
+                owner: target.info.owner.clone(),
+                profile,
+                payload: payload.duplicate(),
+                config: target.info.config.clone(),
+            };
             (attempt::attempt(shared, &target, subject, lease).await, Some(payload))
         }
         Err(unopened) => (Attempt::of(Outcome::Fault(unopened.not_live())), None),

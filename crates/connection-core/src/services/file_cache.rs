@@ -185,8 +185,7 @@ mod tests {
             let files = LocalFiles::new([root.clone()], FilesPolicy::new());
             let file = directory.path().join("a");
             fs::write(&file, "one").unwrap();
-            let (cache, computed) = Default::default();
-            Self { _directory: directory, file, root, files, cache, computed }
+            Self { _directory: directory, file, root, files, cache: Default::default(), computed: Default::default() }
         }
 
         async fn made(&self, namespace: &str, version: u32) -> Result<Option<String>, ServiceError> {

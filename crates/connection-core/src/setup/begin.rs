@@ -71,10 +71,16 @@ pub struct SetupInfo {
 
 impl BeginSetup {
     pub(super) fn new(registry: &ConnectionRegistry, kind: &Kind) -> Self {
-        let (label, terms, profile, extension) = Default::default();
-        let registry = registry.clone();
-        let kind = kind.clone();
-        Self { registry, kind, label, again: false, alone: false, terms, profile, extension }
+        Self {
+            registry: registry.clone(),
+            kind: kind.clone(),
+            label: None,
+            again: false,
+            alone: false,
+            terms: Default::default(),
+            profile: None,
+            extension: None,
+        }
     }
 
     /// Sets the label of the connection.

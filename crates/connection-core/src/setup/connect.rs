@@ -61,10 +61,13 @@ pub(super) async fn store(
             if let (Some(extension), Some(turn)) = (&extension, &turn) {
                 extension::notify(shared, &owner, extension, turn);
             }
-            let identity = identity(&kept).clone();
-            let liveness = kept.found.liveness;
-            let reason = kept.found.reason;
-            StoreOutcome::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
+            StoreOutcome::Done(Done {
+                connection: id,
+                label: label.into(),
+                identity: identity(&kept).clone(),
+                liveness: kept.found.liveness,
+                reason: kept.found.reason,
+            })
         }
         Err(failure) => StoreOutcome::Refused(failure),
     })

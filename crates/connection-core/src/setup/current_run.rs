@@ -65,10 +65,12 @@ impl SetupHost {
     }
 
     pub(super) fn windows(&self) -> Option<Windows> {
-        let kind = self.kind.kind().clone();
-        let owner = self.slot.owner.as_str().into();
-        let profile = self.profile;
-        Windows::new(&self.shared, WindowOwner { kind, owner, profile })
+        let owner = WindowOwner {
+            kind: self.kind.kind().clone(),
+            owner: self.slot.owner.as_str().into(),
+            profile: self.profile,
+        };
+        Windows::new(&self.shared, owner)
     }
 
     /// Extends the time of the run by the time that a person may take at a window.

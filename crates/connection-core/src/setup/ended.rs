@@ -1,6 +1,6 @@
 //! Reads from the row of a session how the session ended.
 
-use connection_contract::{Reason, SetupFailure};
+use connection_contract::SetupFailure;
 
 use super::{Done, Outcome, codec, run, slot::Slot};
 use crate::{
@@ -34,10 +34,11 @@ async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, Error> {
         let failure = SetupFailure::new("setup_ended", "the connection that this setup made was removed");
         return Ok(Outcome::Failed(failure));
     };
-    let reason: Option<Reason> = info.reason;
-    let connection = info.id;
-    let label = info.label;
-    let identity = info.identity;
-    let liveness = info.liveness;
-    Ok(Outcome::Done(Done { connection, label, identity, liveness, reason }))
+    Ok(Outcome::Done(Done {
+        connection: info.id,
+        label: info.label,
+        identity: info.identity,
+        liveness: info.liveness,
+        reason: info.reason,
+    }))
 }

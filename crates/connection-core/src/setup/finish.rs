@@ -69,11 +69,13 @@ impl AcceptedCandidate {
 }
 
 fn subject(slot: &Slot, asked: &SetupRequest, made: &SetupResult<Secret>, payload: &Payload) -> Subject {
-    let config = made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-    let id = asked.connection;
-    let owner = slot.owner.clone();
-    let profile = asked.profile;
-    Subject { id, owner, payload: payload.duplicate(), profile, config }
+    Subject {
+        id: asked.connection,
+        owner: slot.owner.clone(),
+        payload: payload.duplicate(),
+        profile: asked.profile,
+        config: made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
+    }
 }
 
 /// The outcome of storing a candidate.

@@ -96,8 +96,7 @@ impl Connection {
     /// [`Error::UnknownKind`], [`Error::NotFound`] if the connection was removed, [`Error::Extension`] if the
     /// extension is for another provider or declaration, and the store's.
     pub fn reauthorize(&self) -> Reauthorize {
-        let (terms, extension) = Default::default();
-        Reauthorize { connection: self.clone(), another_account: false, terms, extension }
+        Reauthorize { connection: self.clone(), another_account: false, terms: Default::default(), extension: None }
     }
 }
 

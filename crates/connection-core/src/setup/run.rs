@@ -172,9 +172,13 @@ pub(super) async fn load(
         bytes += opened.map_or(0, |bytes| bytes.expose().len());
         entries.push_back(entry);
     }
-    let created = Timestamp::from_seconds(row.created_at);
-    let expires = Timestamp::from_seconds(row.expires_at);
-    Ok(Ok(Loaded { header, entries, bytes, created, expires }))
+    Ok(Ok(Loaded {
+        header,
+        entries,
+        bytes,
+        created: Timestamp::from_seconds(row.created_at),
+        expires: Timestamp::from_seconds(row.expires_at),
+    }))
 }
 
 /// Stores the wait, then shows it. An input that arrived while the run was in progress is taken now.

@@ -24,10 +24,13 @@ impl SetupHost {
         let inner = self.lock();
         let named = inner.run.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
         origins.extend(named.map(|origin| AllowedOrigin { origin: origin.clone(), named: true }));
-        let is_of_process = has_environment(&self.slot.owner);
-        let wildcards = self.kind.checked.wildcards.clone();
-        let heard = inner.heard.clone();
-        Egress { origins, wildcards, is_of_process, heard, ..Egress::default() }
+        Egress {
+            origins,
+            wildcards: self.kind.checked.wildcards.clone(),
+            is_of_process: has_environment(&self.slot.owner),
+            heard: inner.heard.clone(),
+            ..Egress::default()
+        }
     }
 
     /// Sends a request that spends something, unless a lost run of this session has sent it already. In that case,

@@ -65,10 +65,19 @@ impl fmt::Debug for Slot {
 
 impl Slot {
     pub(super) fn new(id: SessionId, owner: String, kind: Kind) -> Self {
-        let cancelled = watch::Sender::new(false);
-        let view = watch::Sender::default();
-        let (running, followers, leased, timer, unrecorded, unconfirmed) = Default::default();
-        Self { id, owner, kind, running, cancelled, followers, view, leased, timer, unrecorded, unconfirmed }
+        Self {
+            id,
+            owner,
+            kind,
+            running: Default::default(),
+            cancelled: watch::Sender::new(false),
+            followers: Default::default(),
+            view: watch::Sender::default(),
+            leased: Default::default(),
+            timer: Default::default(),
+            unrecorded: Default::default(),
+            unconfirmed: Default::default(),
+        }
     }
 
     pub(super) fn view(&self) -> watch::Receiver<View> {
@@ -94,7 +103,8 @@ impl Slot {
             let changed = view.step.is_none() || view.look != look || view.error.is_some();
             let new = changed && view.outcome.is_none();
             let at = rests.then_some((step.0, seq));
-            (view.rests, view.at) = (rests, at);
+            view.rests = rests;
+            view.at = at;
             if new {
                 let version = view.version + 1;
                 *view = View { version, step: Some(step), outcome: None, error: None, look, at, rests };
@@ -106,7 +116,8 @@ impl Slot {
     /// Notes that a run begins. The current step stays visible.
     pub(super) fn begin(&self) {
         self.view.send_if_modified(|view| {
-            (view.rests, view.at) = (false, None);
+            view.rests = false;
+            view.at = None;
             false
         });
     }
@@ -135,7 +146,8 @@ impl Slot {
             view.step = None;
             view.error = None;
             view.look.clear();
-            (view.rests, view.at) = (false, None);
+            view.rests = false;
+            view.at = None;
         });
     }
 
@@ -153,7 +165,8 @@ impl Slot {
             if view.outcome.is_none() && (waits_at.is_none() || shown != waits_at) {
                 view.step = None;
                 view.look.clear();
-                (view.rests, view.at) = (false, None);
+                view.rests = false;
+                view.at = None;
             }
         });
     }

@@ -45,15 +45,18 @@ row! {
 impl Newest {
     fn event(&self) -> Option<NewestEvent> {
         let Self { id, owner, connection_id, seq, at, kind, body, chain, generation, facts, before } = self.clone();
-        let connection_id = ConnectionId::from(connection_id?);
-        let id = id?;
-        let owner = owner?;
-        let seq = seq?;
-        let at = at?;
-        let kind = kind?;
-        let body = body?;
-        let chain = chain?;
-        let event = StoredEvent { id, owner, connection_id, seq, at, kind, body, chain, generation, facts };
+        let event = StoredEvent {
+            id: id?,
+            owner: owner?,
+            connection_id: ConnectionId::from(connection_id?),
+            seq: seq?,
+            at: at?,
+            kind: kind?,
+            body: body?,
+            chain: chain?,
+            generation,
+            facts,
+        };
         Some(NewestEvent { event, before })
     }
 }

@@ -150,11 +150,19 @@ pub(super) async fn commit(
     }
     let liveness = found.liveness;
     let reason = found.reason.clone();
-    let sealer = shared.sealer.clone();
-    let ids = shared.ids.clone();
-    let renews = kind.renews();
     let at = now.seconds();
-    let change = Change { id, found, generation, began, renews, secret_names, rotated, now: at, sealer, ids };
+    let change = Change {
+        id,
+        found,
+        generation,
+        began,
+        renews: kind.renews(),
+        secret_names,
+        rotated,
+        now: at,
+        sealer: shared.sealer.clone(),
+        ids: shared.ids.clone(),
+    };
     // Extensions are notified only of a rotated credential.
     let turn = match change.rotated {
         Some(_) => Some(grant::notification_order(shared).await),

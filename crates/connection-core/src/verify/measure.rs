@@ -64,10 +64,8 @@ pub(super) async fn measure(
     let is_fresh = opened.plan.is_fresh(began.seconds());
     let probed = match opened.payload {
         Ok(payload) => {
-            let owner = info.owner.clone();
-            let profile = info.profile;
-            let config = info.config.clone();
-            let subject = Subject { id, owner, profile, payload, config };
+            let subject =
+                Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config: info.config.clone() };
             probe(shared, kind, subject, asker).instrument(span).await
         }
         Err(unopened) => Ok(unopened.not_live().into()),

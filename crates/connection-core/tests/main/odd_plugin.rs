@@ -48,8 +48,14 @@ fn account(id: &'static str) -> Identity {
 
 impl Odd {
     pub(crate) fn new(how: &'static str) -> Self {
-        let (dropped, released, serialized, verified, seen) = Default::default();
-        Self { how, dropped, released, serialized, verified, seen }
+        Self {
+            how,
+            dropped: Default::default(),
+            released: Default::default(),
+            serialized: Default::default(),
+            verified: Default::default(),
+            seen: Default::default(),
+        }
     }
 
     /// Returns the same plugin, with the same state, that behaves in another way.

@@ -33,8 +33,14 @@ struct Signs {
 impl Signs {
     fn new(algorithm: SignatureAlgorithm, der: &[u8]) -> Self {
         let key = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", encode::base64(der)).into();
-        let (made, runs) = Default::default();
-        Self { algorithm, key, written: encode::base64url, signed: |_| "claims".to_owned(), made, runs }
+        Self {
+            algorithm,
+            key,
+            written: encode::base64url,
+            signed: |_| "claims".to_owned(),
+            made: Default::default(),
+            runs: Default::default(),
+        }
     }
 
     async fn send(&self, claims: &str, ctx: &SetupContext<'_>) -> Result<HttpResponse, SetupFailure> {

@@ -28,9 +28,7 @@ struct Sharer {
 
 impl Sharer {
     fn new(kind: Kind, provider: &'static str, origins: &[&'static str]) -> Self {
-        let declared = origins.to_vec();
-        let shared_for = origins.to_vec();
-        Self { kind, provider, declared, shared_for, seen: Arc::default() }
+        Self { kind, provider, declared: origins.to_vec(), shared_for: origins.to_vec(), seen: Arc::default() }
     }
 
     fn seen(&self) -> Vec<String> {

@@ -91,9 +91,7 @@ fn parse(number: u64, bytes: &Secret) -> Line {
             return bad(number, format!("{what}: column {}", error.column()));
         }
     };
-    let kind = Some(item.kind.clone());
-    let label = item.label.clone();
-    Line { number, kind, label, import: import(number, item) }
+    Line { number, kind: Some(item.kind.clone()), label: item.label.clone(), import: import(number, item) }
 }
 
 fn import(number: u64, item: Item) -> Result<Import, Error> {

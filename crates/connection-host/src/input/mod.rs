@@ -133,10 +133,14 @@ impl Inputs {
 
     /// Returns the same answers, without a person to ask.
     pub(crate) fn without_person(&self) -> Self {
-        let values = duplicate(&self.values);
-        let asked = self.asked.clone();
-        let optional = self.optional.duplicate();
-        Self { values, asked, optional, person: false, given: self.given, standard: None }
+        Self {
+            values: duplicate(&self.values),
+            asked: self.asked.clone(),
+            optional: self.optional.duplicate(),
+            person: false,
+            given: self.given,
+            standard: None,
+        }
     }
 
     fn read_standard(&mut self, name: &str, line: bool, many: bool) -> Result<(), Error> {

@@ -75,8 +75,11 @@ impl Optional {
     }
 
     pub(super) fn duplicate(&self) -> Self {
-        let wanted = self.wanted.clone();
-        let chosen = self.chosen.clone();
-        Self { all: self.all, wanted, chosen, typed: super::duplicate(&self.typed) }
+        Self {
+            all: self.all,
+            wanted: self.wanted.clone(),
+            chosen: self.chosen.clone(),
+            typed: super::duplicate(&self.typed),
+        }
     }
 }

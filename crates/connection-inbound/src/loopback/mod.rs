@@ -104,8 +104,13 @@ impl fmt::Debug for LoopbackServer {
 impl LoopbackServer {
     /// Returns a server that listens when it is needed, on this runtime.
     pub fn new(runtime: Handle, options: LoopbackOptions) -> Self {
-        let (registry, listening, browsers) = Default::default();
-        Self(Arc::new(Shared { runtime, options, registry, listening, browsers }))
+        Self(Arc::new(Shared {
+            runtime,
+            options,
+            registry: Default::default(),
+            listening: Default::default(),
+            browsers: Default::default(),
+        }))
     }
 
     /// Returns the ports on which the server listens now.

@@ -105,11 +105,13 @@ pub(crate) struct Answering {
 
 impl Capacity {
     pub(crate) fn new(limits: Limits, reserved_paths: Vec<String>) -> Self {
-        let requests = Semaphore::new(limits.requests);
-        let reserved = Semaphore::new(RESERVED);
-        let requests = Arc::new(requests);
-        let reserved = Arc::new(reserved);
-        Self(Arc::new(Shared { limits, reserved_paths, requests, reserved, seats: Mutex::default() }))
+        Self(Arc::new(Shared {
+            limits,
+            reserved_paths,
+            requests: Arc::new(Semaphore::new(limits.requests)),
+            reserved: Arc::new(Semaphore::new(RESERVED)),
+            seats: Mutex::default(),
+        }))
     }
 
     /// Returns a seat for a connection from this address.

@@ -74,11 +74,18 @@ impl Account {
     pub fn probe(path: impl Into<String>, id: impl Into<String>, label: impl Into<String>) -> Self {
         let id = vec![id.into()];
         let label = vec![label.into()];
-        let (headers, body, errors, limits, pauses) = Default::default();
-        let from = AccountFrom::Probe;
-        let method = "GET";
-        let path = path.into();
-        Self { from, method, path, headers, body, id, label, errors, limits, pauses }
+        Self {
+            from: AccountFrom::Probe,
+            method: "GET",
+            path: path.into(),
+            headers: Vec::new(),
+            body: None,
+            id,
+            label,
+            errors: Vec::new(),
+            limits: Vec::new(),
+            pauses: Vec::new(),
+        }
     }
 
     /// Returns the address of the probe if it is not a path below the API's address.

@@ -67,12 +67,11 @@ pub(super) enum Unsafe {
 
 impl OAuth2Builder {
     pub(super) fn new(kind: Kind, name: impl Into<DisplayText>) -> Self {
-        let (api, origins, endpoints, changes, callback_capture, host_fields) = Default::default();
         Self {
             descriptor: Descriptor::new(kind, name, AuthType::OAuth),
-            api,
-            origins,
-            endpoints,
+            api: Vec::new(),
+            origins: Vec::new(),
+            endpoints: Vec::new(),
             issuer: None,
             discover: false,
             iss_required: false,
@@ -87,10 +86,10 @@ impl OAuth2Builder {
             scopes: Vec::new(),
             required_scopes: Vec::new(),
             scope_separator: " ".to_owned(),
-            changes,
+            changes: Vec::new(),
             code_parameter: "code".to_owned(),
-            callback_capture,
-            host_fields,
+            callback_capture: Vec::new(),
+            host_fields: Vec::new(),
             response: Response::new(),
             step: None,
             renewal: None,

@@ -65,7 +65,6 @@ pub enum Part {
 
 impl Default for Response {
     fn default() -> Self {
-        let (milliseconds, default_life, errors, dead, capture, extra) = Default::default();
         let names = [
             (Part::ExpiresAt, "expires_at"),
             (Part::ExpiresIn, "expires_in"),
@@ -75,7 +74,16 @@ impl Default for Response {
             (Part::Scope, "scope"),
         ];
         let names = names.map(|(part, name)| (part, name.to_owned())).into();
-        Self { access_token: Vec::new(), names, milliseconds, default_life, errors, dead, capture, extra }
+        Self {
+            access_token: Vec::new(),
+            names,
+            milliseconds: false,
+            default_life: None,
+            errors: Vec::new(),
+            dead: Vec::new(),
+            capture: Vec::new(),
+            extra: Vec::new(),
+        }
     }
 }
 

@@ -81,17 +81,16 @@ where
 {
     /// Creates a suite for the plugin that `make` returns.
     pub fn new(make: impl Fn() -> D + 'static) -> Self {
-        let (inputs, setup, verify, refresh, teardown, recorded, usage) = Default::default();
         Self {
             make: Box::new(make),
             prepare: Box::new(|host| host),
-            inputs,
-            setup,
-            verify,
-            refresh,
-            teardown,
-            recorded,
-            usage,
+            inputs: Vec::new(),
+            setup: Vec::new(),
+            verify: Vec::new(),
+            refresh: Vec::new(),
+            teardown: Vec::new(),
+            recorded: None,
+            usage: Vec::new(),
         }
     }
 

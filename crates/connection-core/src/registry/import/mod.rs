@@ -327,9 +327,7 @@ async fn insert_one(
     tx.insert_credential(&credential).await?;
     tx.upsert_liveness(&liveness).await?;
     event::append(tx, &shared.sealer, &event).await?;
-    let connection = account.id;
-    let label = account.label.into();
-    Ok(Ok(Imported { connection, label, liveness: Liveness::Unknown, reason: None }))
+    Ok(Ok(Imported { connection: account.id, label: account.label.into(), liveness: Liveness::Unknown, reason: None }))
 }
 
 /// Verifies the stored connections. A connection that cannot be verified stays stored, with an unknown liveness.

@@ -78,9 +78,11 @@ impl Worker<'_> {
         }
         match session.terminal().await.unwrap_or_else(|error| panic!("add: {error}")) {
             Outcome::Done(done) => {
-                let id = done.connection.to_string();
-                let liveness = word(done.liveness);
-                self.ledger.note(&Entry::Added { id, account, liveness });
+                self.ledger.note(&Entry::Added {
+                    id: done.connection.to_string(),
+                    account,
+                    liveness: word(done.liveness),
+                });
             }
             Outcome::Failed(failure) => self.refused("add", &failure.code),
             Outcome::Cancelled => self.refused("add", "cancelled"),
@@ -91,9 +93,7 @@ impl Worker<'_> {
         let Some(connection) = self.any().await else { return };
         match connection.verify().await {
             Ok(info) => {
-                let id = info.id.to_string();
-                let liveness = word(info.liveness);
-                self.ledger.note(&Entry::Verified { id, liveness });
+                self.ledger.note(&Entry::Verified { id: info.id.to_string(), liveness: word(info.liveness) });
             }
             Err(Error::NotFound(_)) => self.refused("verify", "not_found"),
             Err(error) => panic!("verify: {error}"),

@@ -49,10 +49,12 @@ pub(super) async fn remove(those: &ProfilesContext<'_>, reference: &str) -> Resu
     let profile = those.named(reference).await?;
     // A tool that is started with the profile waits until the removal has ended.
     let Some(unused) = InUse::by_nobody(those.program, profile.id) else {
-        let kind = those.program.kind(those.kind)?.descriptor.kind.clone();
-        let label = profile.label.to_string();
-        let by = "by a tool that runs as it".to_owned();
-        return Err(connection_core::Error::from(ProfileError::InUse { kind, label, by }).into());
+        return Err(connection_core::Error::from(ProfileError::InUse {
+            kind: those.program.kind(those.kind)?.descriptor.kind.clone(),
+            label: profile.label.to_string(),
+            by: "by a tool that runs as it".to_owned(),
+        })
+        .into());
     };
     those.profiles.remove(profile.id).await?;
     unused.forget();

@@ -54,9 +54,11 @@ impl From<&Error> for ErrorBody {
 
 impl From<&Reason> for ErrorContent {
     fn from(reason: &Reason) -> Self {
-        let code = reason.code.to_string();
-        let message = reason.message.to_string();
-        Self { code, message, remedy: reason.remedy.as_ref().map(ToString::to_string) }
+        Self {
+            code: reason.code.to_string(),
+            message: reason.message.to_string(),
+            remedy: reason.remedy.as_ref().map(ToString::to_string),
+        }
     }
 }
 
