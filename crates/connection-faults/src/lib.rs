@@ -18,6 +18,7 @@ pub mod relay;
 pub mod request_log;
 pub mod rounds;
 pub mod script;
+pub mod scripted;
 pub mod server;
 mod skip_notice;
 pub mod state_files;

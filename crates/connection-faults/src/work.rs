@@ -11,7 +11,7 @@ use connection_core::{
 };
 
 use crate::{
-    double_kind::{API, DOUBLE, Double},
+    double_kind::{API, DOUBLE, double},
     ledger::Ledger,
     random::Random,
 };
@@ -75,7 +75,7 @@ impl Order {
     pub async fn open(&self) -> Result<ConnectionRegistry, Failure> {
         let policy = HttpPolicy::new().endpoint(API, &self.provider)?;
         let builder = ConnectionRegistry::builder().store(self.store.clone()).key(KeyFile::at(&self.key));
-        Ok(builder.http(policy).kind(Double).open().await?)
+        Ok(builder.http(policy).kind(double()).open().await?)
     }
 }
 

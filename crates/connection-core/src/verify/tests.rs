@@ -1,10 +1,8 @@
 //! Tests that account, configuration and credential are read as one, even if another credential is stored between the
 //! reads.
 
-use connection_contract::{
-    AuthType, ConnectionDefinition, ConnectionError, CredentialError, Descriptor, Field, Identity, Kind, Prompt,
-    Secret, SetupContext, SetupFailure, SetupResult, TeardownContext, VerifyContext, VerifyResult,
-};
+use connection_contract::{AuthType, Descriptor, Field, Kind, Prompt, Secret, SetupResult};
+use connection_faults::scripted::{Scripted, identity};
 
 use super::open_as_one;
 use crate::{ConnectionRegistry, KeyFile, Outcome, SetupSession};
@@ -12,37 +10,15 @@ use crate::{ConnectionRegistry, KeyFile, Outcome, SetupSession};
 const KIND: Kind = Kind::from_static("named");
 
 /// A kind whose account, configuration and credential are all the same name.
-struct Named;
-
-impl ConnectionDefinition for Named {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(KIND, "Named", AuthType::Custom).field(Field::text("name", "Name"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
-        let name = answers.text("name")?.to_owned();
-        let made = SetupResult::new(Secret::from(&*name), Identity::new(name.clone(), name.clone()));
-        Ok(made.config("name", name))
-    }
-
-    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
-        Ok(credential.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
-
-    async fn teardown(&self, _: &Secret, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
-        Ok(())
-    }
+fn named() -> Scripted {
+    let descriptor = Descriptor::new(KIND, "Named", AuthType::Custom).field(Field::text("name", "Name"));
+    Scripted::new(descriptor).setup(|_, ctx| {
+        Box::pin(async move {
+            let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
+            let name = answers.text("name")?.to_owned();
+            Ok(SetupResult::new(Secret::from(&*name), identity(&*name)).config("name", name))
+        })
+    })
 }
 
 async fn answered(session: SetupSession, name: &str) -> crate::ConnectionId {
@@ -59,7 +35,7 @@ async fn rows_read_before_a_change_of_account_are_read_again_with_its_credential
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("store/connections.db").to_str().unwrap().to_owned();
     let key = KeyFile::at(directory.path().join("key/root.key"));
-    let registry = ConnectionRegistry::builder().store(store).key(key).kind(Named).open().await.unwrap();
+    let registry = ConnectionRegistry::builder().store(store).key(key).kind(named()).open().await.unwrap();
     let id = answered(registry.setups().begin(&KIND).await.unwrap(), "ada").await;
     let (info, generation) = registry.info_and_generation(id).await.unwrap();
     let connection = registry.connection(id).await.unwrap();

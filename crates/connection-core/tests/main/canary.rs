@@ -13,13 +13,14 @@ use std::{
 
 use connection_contract::Secret;
 use connection_core::{ConnectionRegistry, Filter, HttpPolicy, KeyFile, Outcome, SetupSession};
+use connection_faults::scripted::Scripted;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::{
     acme::{API, Acme, KIND},
     endpoint_addresses::self_signed,
     inbound::{Inbound, state},
-    leaking_plugin::{CARELESS, Careless},
+    leaking_plugin::{CARELESS, Careless, careless},
     leaks::Search,
     sql,
     test_host::{ON_POSTGRES, World, answers, connect, connected, step},
@@ -204,7 +205,7 @@ fn provider(id: &'static str, rotate: bool) -> impl FnMut(&str) -> Reply + Send 
 async fn whole_life(world: &World) -> [ConnectionRegistry; 2] {
     let builder = || world.builder().inbound(Arc::new(Inbound::new()));
     refused_settings(world).await;
-    let careless = Careless::default();
+    let careless = careless();
     say(builder());
     let registry = builder().kind(Acme::default()).kind(careless.clone()).open().await.unwrap();
     say((&registry, registry.kinds().list()));
@@ -343,7 +344,7 @@ async fn called_back(registry: &ConnectionRegistry) -> String {
 }
 
 /// A plugin that panics with its secret, wherever it is called.
-async fn crashed(registry: &ConnectionRegistry, careless: &Careless) {
+async fn crashed(registry: &ConnectionRegistry, careless: &Scripted<Careless>) {
     for how in ["setup", "parts"] {
         say(connect(registry, &CARELESS, &[("how", how), ("accessToken", PANIC)]).await);
     }

@@ -9,7 +9,7 @@ use connection_core::{Connection, ConnectionRegistry, Error, Filter, Outcome, Se
 use crate::{
     acme::{Acme, KIND},
     inbound::{Inbound, returned, state},
-    race_plugin::{RACE, Race},
+    race_plugin::{RACE, race},
     sql,
     test_host::{ON_POSTGRES, World, answers, code, connected, me, step},
     test_server::Reply,
@@ -48,7 +48,7 @@ impl Host {
             true => Reply::whole(400, "", ""),
             false => me("1", "ada"),
         });
-        let builder = world.builder().kind(Acme::default()).kind(Race).inbound(Arc::new(Inbound::new()));
+        let builder = world.builder().kind(Acme::default()).kind(race()).inbound(Arc::new(Inbound::new()));
         let registry = builder.open().await.unwrap();
         Self { world, registry }
     }

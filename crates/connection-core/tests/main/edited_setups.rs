@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use connection_contract::prelude::*;
 use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSession, SetupStep};
+use connection_faults::scripted::{Scripted, identity, live};
 
 use crate::{
     acme::{API, Acme, KIND},
@@ -198,47 +199,28 @@ async fn a_session_whose_owner_or_kind_was_edited_goes_nowhere() {
     }
 }
 
-/// Waits for a callback after a request that a test can hold, and ends with the code as its account.
-#[derive(Clone)]
-struct Returning;
-
 const RETURNING: Kind = Kind::from_static("returning");
 
-impl ConnectionDefinition for Returning {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(RETURNING, "Returning", AuthType::OAuth).origin(API)
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let base = ctx.base_url(API)?;
-        let handle = ctx.callback().await?;
-        let link = Link::to(base, "/authorize").query("state", handle.state());
-        let wait = |handle| Wait::new().open(link.clone()).callback(handle);
-        ctx.wait(wait(&handle).elapsed(Duration::from_secs(5))).await;
-        classify(ctx.send(HttpRequest::get(base, "/slow")).await)?;
-        match ctx.wait(wait(&handle)).await {
-            WaitOutcome::Callback(request) => {
-                let code = request.parameter("code").and_then(Secret::expose_str).unwrap_or_default().to_owned();
-                let made = SetupResult::new(Secret::from("token"), Identity::new(code.clone(), code));
-                Ok(made.measured(VerifyResult::live()))
+/// A plugin that waits for a callback after a request that a test can hold, and ends with the code as its account.
+fn returning() -> Scripted {
+    let descriptor = Descriptor::new(RETURNING, "Returning", AuthType::OAuth).origin(API);
+    Scripted::new(descriptor).setup(|_, ctx| {
+        Box::pin(async move {
+            let base = ctx.base_url(API)?;
+            let handle = ctx.callback().await?;
+            let link = Link::to(base, "/authorize").query("state", handle.state());
+            let wait = |handle| Wait::new().open(link.clone()).callback(handle);
+            ctx.wait(wait(&handle).elapsed(Duration::from_secs(5))).await;
+            classify(ctx.send(HttpRequest::get(base, "/slow")).await)?;
+            match ctx.wait(wait(&handle)).await {
+                WaitOutcome::Callback(request) => {
+                    let code = request.parameter("code").and_then(Secret::expose_str).unwrap_or_default().to_owned();
+                    Ok(live("token", identity(code)))
+                }
+                _ => Err(SetupFailure::new("returning_late", "too late")),
             }
-            _ => Err(SetupFailure::new("returning_late", "too late")),
-        }
-    }
-
-    fn serialize_credential(&self, token: &Secret) -> Result<Secret, CredentialError> {
-        Ok(token.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+        })
+    })
 }
 
 /// Stores a callback for a busy run, then edits the stored value or rotates the keys.
@@ -246,7 +228,7 @@ pub(crate) async fn kept_callback(edit: Option<&[u8]>, rotate: bool) -> Option<S
     let world = World::new().await;
     world.provider(|_| Reply::silence());
     let builder = world.builder().inbound(Arc::new(Inbound::new()));
-    let registry = builder.kind(Returning).kind(Acme::default()).open().await.unwrap();
+    let registry = builder.kind(returning()).kind(Acme::default()).open().await.unwrap();
     let session = registry.setups().begin(&RETURNING).await.unwrap();
     let (_, shown) = step(&session).await;
     // The time of a notice runs only after it was shown.

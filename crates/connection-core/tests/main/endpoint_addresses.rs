@@ -9,6 +9,7 @@ use std::{
 
 use connection_contract::{Liveness, prelude::*};
 use connection_core::{AdvanceError, ConnectionId, ConnectionRegistry, HttpPolicy, Outcome, SetupStep};
+use connection_faults::scripted::Scripted;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
@@ -139,43 +140,31 @@ async fn a_setup_waits_for_a_certificate_that_the_host_trusts() {
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }
 
-/// A kind whose author declares a private address.
-struct Near(String);
-
 const NEAR: Kind = Kind::from_static("near");
 
-impl Near {
-    async fn ask(&self, base: &BaseUrl, ctx: &Context<'_>) -> Result<Identity, NotLive> {
-        classify(ctx.send(HttpRequest::get(base, "/me")).await)?;
-        Ok(Identity::new("1", "ada"))
-    }
+async fn ask(base: &BaseUrl, ctx: &Context<'_>) -> Result<Identity, NotLive> {
+    classify(ctx.send(HttpRequest::get(base, "/me")).await)?;
+    Ok(Identity::new("1", "ada"))
 }
 
-impl ConnectionDefinition for Near {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(NEAR, "Near", AuthType::ApiKey).origin(self.0.clone()).field(Field::secret("key", "Key"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let key = ctx.prompt(Prompt::new("Connect").field("key")).await.secret("key")?;
-        let identity = self.ask(ctx.base_url(&self.0)?, ctx).await?;
-        Ok(SetupResult::new(key, identity))
-    }
-
-    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
-        Ok(key.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        let identity = self.ask(ctx.connection().base_url()?, ctx).await?;
-        Ok(VerifyResult::live().identity(identity))
-    }
+/// A plugin whose author declares a private address.
+fn near(address: &str) -> Scripted<String> {
+    let address = address.to_owned();
+    let descriptor = Descriptor::new(NEAR, "Near", AuthType::ApiKey).origin(address.clone());
+    Scripted::with(address, descriptor.field(Field::secret("key", "Key")))
+        .setup(|it, ctx| {
+            Box::pin(async move {
+                let key = ctx.prompt(Prompt::new("Connect").field("key")).await.secret("key")?;
+                let identity = ask(ctx.base_url(it)?, ctx).await?;
+                Ok(SetupResult::new(key, identity))
+            })
+        })
+        .verify(|_, _, ctx| {
+            Box::pin(async move {
+                let identity = ask(ctx.connection().base_url()?, ctx).await?;
+                Ok(VerifyResult::live().identity(identity))
+            })
+        })
 }
 
 #[tokio::test]
@@ -183,7 +172,7 @@ async fn a_private_address_that_nobody_named_is_not_asked() {
     let world = World::new().await;
     let (home, other) = (world.server.origin(), "https://10.1.2.3:8080");
     for address in [&home, other, "http://[::ffff:127.0.0.1]:80", "https://169.254.169.254"] {
-        let near = || Near(address.to_owned());
+        let near = || near(address);
         let registry = world.builder().http(HttpPolicy::new()).kind(near()).open().await.unwrap();
         let Outcome::Failed(failure) = connect(&registry, &NEAR, &[("key", "k")]).await else { panic!("{address}") };
         assert_eq!(failure.code, "denied", "{address}");
@@ -193,13 +182,13 @@ async fn a_private_address_that_nobody_named_is_not_asked() {
     }
 
     let named = HttpPolicy::new().endpoint(&home, &home).unwrap();
-    let registry = world.builder().http(named).kind(Near(home.clone())).open().await.unwrap();
+    let registry = world.builder().http(named).kind(near(&home)).open().await.unwrap();
     let Outcome::Done(done) = connect(&registry, &NEAR, &[("key", "k")]).await else { panic!("the control") };
     registry.close().await;
     let asked = world.server.requests().len();
 
     // The host revokes its permission: the credential stays, and is not sent.
-    let registry = world.builder().http(HttpPolicy::new()).kind(Near(home)).open().await.unwrap();
+    let registry = world.builder().http(HttpPolicy::new()).kind(near(&home)).open().await.unwrap();
     let info = registry.connection(done.connection).await.unwrap().verify().await.unwrap();
     assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
     assert_eq!(world.server.requests().len(), asked);
@@ -209,7 +198,7 @@ async fn a_private_address_that_nobody_named_is_not_asked() {
 async fn a_kind_that_would_send_in_the_clear_is_not_registered() {
     let world = World::new().await;
     for address in ["http://api.example.com", "http://10.1.2.3:8080"] {
-        let refused = world.builder().kind(Near(address.to_owned())).open().await.unwrap_err();
+        let refused = world.builder().kind(near(address)).open().await.unwrap_err();
         assert_eq!(refused.code(), "descriptor_invalid");
         assert!(refused.to_string().contains(address), "{refused}");
     }

@@ -2,14 +2,12 @@
 
 use std::{
     fs,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
 use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, Outcome};
+use connection_faults::scripted::{Scripted, identity, live};
 
 use crate::{
     service_kind,
@@ -18,67 +16,51 @@ use crate::{
 
 const KIND: Kind = Kind::from_static("digests");
 
-/// Returns the first line of `a` in the granted directory; `error` is an error, and `none` means no result.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Digests {
-    computed: Arc<AtomicUsize>,
-    seen: Arc<std::sync::Mutex<Vec<String>>>,
+    computed: AtomicUsize,
 }
 
-impl Digests {
-    async fn look(&self, cache: &dyn FileCache, root: &GrantedDirectory) {
-        let compute = |content: &Secret| {
-            self.computed.fetch_add(1, SeqCst);
-            match content.expose_str().unwrap_or_default() {
-                "error" => Err(ServiceError::Unavailable),
-                "none" => Ok(None),
-                text => Ok(Some(text.to_owned())),
-            }
-        };
-        let made = cache.cached(root, "a", 1, 1_000_000, Box::new(compute)).await;
-        let made = made.map(|made| made.map(|made| made.len().min(9)));
-        self.seen.lock().unwrap().push(format!("{made:?}"));
-    }
-
-    fn seen(&self) -> Vec<String> {
-        std::mem::take(&mut *self.seen.lock().unwrap())
-    }
-}
-
-impl ConnectionDefinition for Digests {
-    type Credential = ();
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(KIND, "Digests", AuthType::None)
-            .needs(Need::Files)
-            .field(Field::directory("root", "Directory"))
-            .field(Field::text("name", "Name"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
-        let root = ctx.prompt(Prompt::new("Where?").field("root")).await.directory("root")?.clone();
-        let cache = ctx.file_cache().ok_or_else(|| SetupFailure::new("none", "no cache"))?;
-        self.look(cache, &root).await;
-        let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
-        let made = SetupResult::new((), Identity::new(name.clone(), name)).reach(Reach::declared().root(root));
-        Ok(made.measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
-        Ok(Secret::default())
-    }
-
-    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
-        Ok(())
-    }
-
-    async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-        let cache = ctx.file_cache().ok_or(ConnectionError::Bug("no cache".into()))?;
-        for root in ctx.connection().roots() {
-            self.look(cache, root).await;
+/// Computes the first line of `a` in the granted directory; `error` is an error, and `none` means no result.
+async fn look(it: &Scripted<Digests>, cache: &dyn FileCache, root: &GrantedDirectory) {
+    let compute = |content: &Secret| {
+        it.computed.fetch_add(1, SeqCst);
+        match content.expose_str().unwrap_or_default() {
+            "error" => Err(ServiceError::Unavailable),
+            "none" => Ok(None),
+            text => Ok(Some(text.to_owned())),
         }
-        Ok(VerifyResult::live())
-    }
+    };
+    let made = cache.cached(root, "a", 1, 1_000_000, Box::new(compute)).await;
+    let made = made.map(|made| made.map(|made| made.len().min(9)));
+    it.saw(format!("{made:?}"));
+}
+
+/// A plugin that computes something from a file of its connection.
+fn digests() -> Scripted<Digests> {
+    let descriptor = Descriptor::new(KIND, "Digests", AuthType::None)
+        .needs(Need::Files)
+        .field(Field::directory("root", "Directory"))
+        .field(Field::text("name", "Name"));
+    Scripted::with(Digests::default(), descriptor)
+        .setup(|it, ctx| {
+            Box::pin(async move {
+                let root = ctx.prompt(Prompt::new("Where?").field("root")).await.directory("root")?.clone();
+                let cache = ctx.file_cache().ok_or_else(|| SetupFailure::new("none", "no cache"))?;
+                look(it, cache, &root).await;
+                let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
+                Ok(live("key", identity(name)).reach(Reach::declared().root(root)))
+            })
+        })
+        .verify(|it, _, ctx| {
+            Box::pin(async move {
+                let cache = ctx.file_cache().ok_or(ConnectionError::Bug("no cache".into()))?;
+                for root in ctx.connection().roots() {
+                    look(it, cache, root).await;
+                }
+                Ok(VerifyResult::live())
+            })
+        })
 }
 
 async fn begun(world: &World, registry: &ConnectionRegistry) -> connection_core::SetupSession {
@@ -100,7 +82,7 @@ fn write(world: &World, content: &str) {
 #[tokio::test]
 async fn a_file_that_stays_is_read_once_by_all_contexts_and_nothing_wrong_is_kept() {
     let world = World::new().await;
-    let plugin = Digests::default();
+    let plugin = digests();
     write(&world, "first");
     let registry = world.open(plugin.clone()).await;
     let session = begun(&world, &registry).await;
@@ -131,7 +113,7 @@ async fn a_file_that_stays_is_read_once_by_all_contexts_and_nothing_wrong_is_kep
 #[tokio::test]
 async fn a_replay_in_another_process_returns_the_result_computed_from_the_old_file() {
     let world = World::new().await;
-    let plugin = Digests::default();
+    let plugin = digests();
     write(&world, "first");
     let registry = world.open(plugin.clone()).await;
     let id = begun(&world, &registry).await.id();

@@ -1,82 +1,56 @@
 //! Files of a connection with granted directories: read only, inside these directories, and as far as the host
 //! allows them now.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::OnceLock};
 
 use connection_contract::{FileType, ServiceError, prelude::*};
 use connection_core::{Connection as Handle, ConnectionRegistry, Error, FilesPolicy, Outcome};
+use connection_faults::scripted::Scripted;
 use tempfile::TempDir;
 
 use crate::test_host::{World, code, connect, connected};
 
 pub(crate) const KIND: Kind = Kind::from_static("folders");
 
-/// Takes the directories that the user names, and is live while they can be examined.
-pub(crate) struct Folders;
+fn descriptor() -> Descriptor {
+    let roots = Field::directory("roots", "Directory").many();
+    Descriptor::new(KIND, "Folders", AuthType::None).needs(Need::Files).field(roots)
+}
 
-impl ConnectionDefinition for Folders {
-    type Credential = ();
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(KIND, "Folders", AuthType::None)
-            .needs(Need::Files)
-            .field(Field::directory("roots", "Directory").many())
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
-        let answers = ctx.prompt(Prompt::new("Which?").field("roots")).await;
-        let roots = answers.directories("roots")?;
-        let reach = roots.into_iter().fold(Reach::declared(), Reach::root);
-        let account = reach.roots.iter().map(GrantedDirectory::as_str).collect::<Vec<_>>().join(":");
-        Ok(SetupResult::new((), Identity::new(account, "here")).reach(reach))
-    }
-
-    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
-        Ok(Secret::from(""))
-    }
-
-    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
-        Ok(())
-    }
-
-    async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-        let files = ctx.files().ok_or(ConnectionError::Bug("no files".into()))?;
-        for root in ctx.connection().roots() {
-            files.stat(root, "").await.map_err(NotLive::from)?;
-        }
-        Ok(VerifyResult::live())
-    }
+/// A plugin that takes the directories that the user names, and is live while they can be examined.
+pub(crate) fn folders() -> Scripted {
+    Scripted::new(descriptor())
+        .setup(|_, ctx| {
+            Box::pin(async move {
+                let answers = ctx.prompt(Prompt::new("Which?").field("roots")).await;
+                let roots = answers.directories("roots")?;
+                let reach = roots.into_iter().fold(Reach::declared(), Reach::root);
+                let account = reach.roots.iter().map(GrantedDirectory::as_str).collect::<Vec<_>>().join(":");
+                Ok(SetupResult::new("key".into(), Identity::new(account, "here")).reach(reach))
+            })
+        })
+        .verify(|_, _, ctx| {
+            Box::pin(async move {
+                let files = ctx.files().ok_or(ConnectionError::Bug("no files".into()))?;
+                for root in ctx.connection().roots() {
+                    files.stat(root, "").await.map_err(NotLive::from)?;
+                }
+                Ok(VerifyResult::live())
+            })
+        })
 }
 
 /// A plugin that grants every connection the first directory that any person named.
-#[derive(Default)]
-struct Hoarder(std::sync::OnceLock<GrantedDirectory>);
-
-impl ConnectionDefinition for Hoarder {
-    type Credential = ();
-
-    fn descriptor(&self) -> Descriptor {
-        Folders.descriptor()
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
-        let answers = ctx.prompt(Prompt::new("Which?").field("roots")).await;
-        let named = answers.directory("roots")?;
-        let kept = self.0.get_or_init(|| named.clone()).clone();
-        Ok(SetupResult::new((), Identity::new(named.as_str().to_owned(), "here")).reach(Reach::declared().root(kept)))
-    }
-
-    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
-        Ok(Secret::from(""))
-    }
-
-    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
-        Ok(())
-    }
-
-    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+fn hoarder() -> Scripted<OnceLock<GrantedDirectory>> {
+    Scripted::with(OnceLock::new(), descriptor()).setup(|first, ctx| {
+        Box::pin(async move {
+            let answers = ctx.prompt(Prompt::new("Which?").field("roots")).await;
+            let named = answers.directory("roots")?;
+            let kept = first.get_or_init(|| named.clone()).clone();
+            Ok(SetupResult::new("key".into(), Identity::new(named.as_str().to_owned(), "here"))
+                .reach(Reach::declared().root(kept)))
+        })
+    })
 }
 
 #[tokio::test]
@@ -85,7 +59,7 @@ async fn a_directory_that_somebody_else_named_is_not_granted() {
     let mine = directory();
     let yours = directory();
     let policy = FilesPolicy::new().allow(mine.path()).allow(yours.path());
-    let registry = world.builder().files(policy).kind(Hoarder::default()).open().await.unwrap();
+    let registry = world.builder().files(policy).kind(hoarder()).open().await.unwrap();
     granted(&registry, &[mine.path()]).await;
     let outcome = connect(&registry.owner("another").unwrap(), &KIND, &[("roots", &text(yours.path()))]).await;
     assert_eq!(code(&outcome), "plugin_fault");
@@ -125,7 +99,7 @@ async fn granted_directories_are_listed_stated_and_read() {
     let world = World::new().await;
     let first = directory();
     let second = directory();
-    let registry = world.open(Folders).await;
+    let registry = world.open(folders()).await;
     let connection = granted(&registry, &[first.path(), second.path()]).await;
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     let files = connection.files().await.unwrap();
@@ -146,7 +120,7 @@ async fn nothing_outside_is_reached_by_path_or_by_another_root() {
     let world = World::new().await;
     let inside = directory();
     let outside = directory();
-    let registry = world.open(Folders).await;
+    let registry = world.open(folders()).await;
     let files = granted(&registry, &[inside.path()]).await.files().await.unwrap();
     let root = &files.roots()[0];
     let name = outside.path().file_name().unwrap().to_str().unwrap().to_owned();
@@ -175,7 +149,7 @@ async fn a_link_leads_nowhere_that_was_not_granted() {
     symlink(outside.path(), inside.path().join("out")).unwrap();
     symlink(outside.path().join("readme"), inside.path().join("out.txt")).unwrap();
     symlink("notes/today.txt", inside.path().join("in.txt")).unwrap();
-    let registry = world.open(Folders).await;
+    let registry = world.open(folders()).await;
     let files = granted(&registry, &[inside.path()]).await.files().await.unwrap();
     let root = &files.roots()[0];
     for path in ["out", "out/readme", "out.txt"] {
@@ -193,7 +167,7 @@ async fn a_directory_that_is_gone_is_offline_and_comes_back() {
     let parent = TempDir::new().unwrap();
     let root = parent.path().join("root");
     fs::create_dir(&root).unwrap();
-    let registry = world.open(Folders).await;
+    let registry = world.open(folders()).await;
     let connection = granted(&registry, &[&root]).await;
     fs::rename(&root, parent.path().join("away")).unwrap();
     let info = connection.verify().await.unwrap();
@@ -209,7 +183,7 @@ async fn a_host_that_narrows_its_bounds_is_obeyed_at_the_next_use() {
     let world = World::new().await;
     let inside = directory();
     let parent = inside.path().join("notes");
-    let open = async |policy: FilesPolicy| world.builder().files(policy).kind(Folders).open().await.unwrap();
+    let open = async |policy: FilesPolicy| world.builder().files(policy).kind(folders()).open().await.unwrap();
     let registry = open(FilesPolicy::new().allow(inside.path())).await;
     let id = granted(&registry, &[inside.path()]).await.id();
     registry.close().await;

@@ -9,13 +9,13 @@ use connection_core::{
 };
 
 use crate::{
-    files::{Folders, KIND},
+    files::{KIND, folders},
     test_host::{ON_POSTGRES, World, answers, code, connect, step},
     tool::{TOOL, Tools, write},
 };
 
 async fn open(world: &World, policy: FilesPolicy) -> ConnectionRegistry {
-    world.builder().files(policy).kind(Folders).open().await.unwrap()
+    world.builder().files(policy).kind(folders()).open().await.unwrap()
 }
 
 fn text(path: &Path) -> &str {
@@ -226,7 +226,7 @@ async fn tools(policy: impl FnOnce(&Path, FilesPolicy) -> FilesPolicy) -> Tools 
     write(&at.join("notes/a"), "note");
     let home = crate::tool::Home::at(&at);
     let policy = policy(&at, FilesPolicy::new());
-    let registry = home.builder(world.builder()).files(policy).kind(Folders).open().await.unwrap();
+    let registry = home.builder(world.builder()).files(policy).kind(folders()).open().await.unwrap();
     Tools { world, home, registry }
 }
 
@@ -323,7 +323,7 @@ async fn the_files_of_every_key_source_are_protected() {
     write(&at.join("old/root.key"), "");
     write(&at.join("older/a"), "a");
     let sources = KeySources::new(KeyFile::at(world.key())).known(KeyFile::at(at.join("old/root.key")));
-    let registry = world.builder().key(sources).kind(Folders).open().await.unwrap();
+    let registry = world.builder().key(sources).kind(folders()).open().await.unwrap();
     assert!(refused(&registry, &at.join("old")).await.contains("this host protects"));
     granted(&registry, &at.join("older")).await;
 }
@@ -337,7 +337,7 @@ async fn the_file_of_a_passphrase_is_protected() {
     write(&at.join("other/a"), "a");
     let source = connection_core::KeyPassphrase::in_file(at.join("words/passphrase"));
     let sources = KeySources::new(KeyFile::at(world.key())).known(source);
-    let registry = world.builder().key(sources).kind(Folders).open().await.unwrap();
+    let registry = world.builder().key(sources).kind(folders()).open().await.unwrap();
     assert!(refused(&registry, &at.join("words")).await.contains("this host protects"));
     granted(&registry, &at.join("other")).await;
 }

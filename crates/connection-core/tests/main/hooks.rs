@@ -23,6 +23,8 @@ pub(crate) enum Check {
     Mute,
     Panics,
     Spins,
+    /// Compares after another check is configured.
+    Waits,
 }
 
 /// The kind `hooks`: any key is a credential.
@@ -126,6 +128,11 @@ impl Webhooks<Secret> for Hooks {
         let event = || WebhookEvent::new("thing.made", delivery.body().duplicate());
         match check {
             Check::Compares => {}
+            Check::Waits => {
+                while *self.check.lock().unwrap() == Check::Waits {
+                    std::thread::yield_now();
+                }
+            }
             Check::Believes => return Ok(event()),
             Check::Mute => return Ok(WebhookEvent::new("thing.made", Secret::from(""))),
             Check::Panics => panic!("{:?}", delivery.body().expose_str()),

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use connection_contract::{Kind, Liveness, Secret, VerifyResult, prelude::*};
 use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, RegisterError, SetupStep, Teardown};
+use connection_faults::scripted::Scripted;
 use tokio::task::JoinSet;
 
 use crate::{
@@ -14,35 +15,9 @@ use crate::{
     test_host::{World, answers, code, connected, me, step},
 };
 
-/// The kind `fake` in a later version that asks for something else.
-#[derive(Debug)]
-struct Later;
-
-impl ConnectionDefinition for Later {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(FAKE, "Later", AuthType::Custom).field(Field::text("code", "Code"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let answers = ctx.prompt(Prompt::new("Connect").field("code")).await;
-        let code = answers.text("code")?.to_owned();
-        let identity = Identity::new(code.clone(), code.clone());
-        Ok(SetupResult::new(Secret::from(code), identity).measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
-        Ok(credential.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+/// Returns the kind `fake` in a later version that asks for something else.
+fn later() -> Scripted {
+    Scripted::new(Descriptor::new(FAKE, "Later", AuthType::Custom).field(Field::text("code", "Code")))
 }
 
 /// Returns the credentials that a verification of the session's connection sees.
@@ -76,7 +51,7 @@ async fn a_setup_whose_next_definition_asks_something_else_asks_that() {
     let registry = world.open(fake.clone()).await;
     let session = registry.setups().begin(&FAKE).await.unwrap();
     let (no, _) = step(&session).await;
-    registry.kinds().replace(Later).unwrap();
+    registry.kinds().replace(later()).unwrap();
     let refused = session.advance(no, &answers(&[("name", "ada")])).await.unwrap_err();
     assert!(
         matches!(refused, AdvanceError::Invalid(_)) && refused.to_string().contains("the requested fields are: code"),

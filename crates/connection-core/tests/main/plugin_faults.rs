@@ -1,10 +1,11 @@
 //! A plugin that returns more than the limits allow: its data is rejected, nothing of it is kept, and nothing else
 //! is affected.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use connection_contract::prelude::*;
 use connection_core::{Error, Filter, Outcome, RegisterError};
+use connection_faults::scripted::{Scripted, identity};
 
 use crate::{
     acme::API,
@@ -22,26 +23,18 @@ fn megabyte() -> String {
 type Verify = Box<dyn Fn() -> Result<VerifyResult<Secret>, ConnectionError> + Send>;
 type Setup = Box<dyn Fn(&str) -> Result<SetupResult<Secret>, SetupFailure> + Send>;
 
-/// The kind `loud`: its setups and verifications return what a test configures.
-#[derive(Clone)]
 struct Loud {
-    setup: Arc<Mutex<Setup>>,
-    verify: Arc<Mutex<Verify>>,
+    setup: Mutex<Setup>,
+    verify: Mutex<Verify>,
 }
 
 const LOUD: Kind = Kind::from_static("loud");
 
 fn made(name: &str) -> SetupResult<Secret> {
-    SetupResult::new(Secret::from("credential"), Identity::new(name.to_owned(), name.to_owned()))
+    SetupResult::new(Secret::from("credential"), identity(name))
 }
 
 impl Loud {
-    fn new() -> Self {
-        let setup: Setup = Box::new(|name| Ok(made(name)));
-        let verify: Verify = Box::new(|| Ok(VerifyResult::live()));
-        Self { setup: Arc::new(Mutex::new(setup)), verify: Arc::new(Mutex::new(verify)) }
-    }
-
     fn makes(&self, setup: impl Fn(&str) -> Result<SetupResult<Secret>, SetupFailure> + Send + 'static) {
         *self.setup.lock().unwrap() = Box::new(setup);
     }
@@ -51,31 +44,26 @@ impl Loud {
     }
 }
 
-impl ConnectionDefinition for Loud {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(LOUD, "Loud", AuthType::Custom).field(Field::text("name", "Name")).origin(API)
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
-        let setup = self.setup.lock().unwrap();
-        setup(answers.text("name")?)
-    }
-
-    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
-        Ok(credential.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        let verify = self.verify.lock().unwrap();
-        verify()
-    }
+/// A plugin whose setups and verifications return what a test configures.
+fn loud() -> Scripted<Loud> {
+    let setup: Setup = Box::new(|name| Ok(made(name)));
+    let verify: Verify = Box::new(|| Ok(VerifyResult::live()));
+    let loud = Loud { setup: Mutex::new(setup), verify: Mutex::new(verify) };
+    let descriptor = Descriptor::new(LOUD, "Loud", AuthType::Custom).field(Field::text("name", "Name")).origin(API);
+    Scripted::with(loud, descriptor)
+        .setup(|it, ctx| {
+            Box::pin(async move {
+                let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
+                let setup = it.setup.lock().unwrap();
+                setup(answers.text("name")?)
+            })
+        })
+        .verify(|it, _, _| {
+            Box::pin(async move {
+                let verify = it.verify.lock().unwrap();
+                verify()
+            })
+        })
 }
 
 fn measured(found: VerifyResult<Secret>) -> SetupResult<Secret> {
@@ -89,7 +77,7 @@ fn reason(code: String) -> Reason {
 #[tokio::test]
 async fn a_setup_that_makes_too_much_ends_and_keeps_nothing() {
     let world = World::new().await;
-    let loud = Loud::new();
+    let loud = loud();
     let registry = world.open(loud.clone()).await;
     type Case = (&'static str, fn() -> Result<SetupResult<Secret>, SetupFailure>);
     let cases: [Case; 9] = [
@@ -128,7 +116,7 @@ async fn a_setup_that_makes_too_much_ends_and_keeps_nothing() {
 #[tokio::test]
 async fn text_for_people_is_cut_and_cleaned_wherever_a_plugin_says_it() {
     let world = World::new().await;
-    let loud = Loud::new();
+    let loud = loud();
     let registry = world.open(loud.clone()).await;
     let long = || format!("\u{1b}[31m\u{202e}{}", megabyte());
     loud.makes(move |_| {
@@ -152,7 +140,7 @@ async fn text_for_people_is_cut_and_cleaned_wherever_a_plugin_says_it() {
 #[tokio::test]
 async fn a_verification_that_finds_too_much_is_failing_and_changes_nothing_else() {
     let world = World::new().await;
-    let loud = Loud::new();
+    let loud = loud();
     let registry = world.open(loud.clone()).await;
     loud.makes(|name| Ok(made(name).scopes(["read"])));
     let Outcome::Done(done) = connect(&registry, &LOUD, &[("name", "ada")]).await else { panic!("not connected") };
@@ -190,33 +178,6 @@ async fn a_verification_that_finds_too_much_is_failing_and_changes_nothing_else(
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 }
 
-/// Has the descriptor that a test configures.
-struct Described(Descriptor);
-
-impl ConnectionDefinition for Described {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        self.0.clone()
-    }
-
-    async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        Err(SetupFailure::new("described", "only described"))
-    }
-
-    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
-        Ok(credential.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
-}
-
 #[tokio::test]
 async fn a_kind_that_describes_itself_at_length_is_refused_and_the_others_stay() {
     let world = World::new().await;
@@ -233,7 +194,7 @@ async fn a_kind_that_describes_itself_at_length_is_refused_and_the_others_stay()
         (0..65).fold(plain(), |descriptor, n| descriptor.field(Field::text(format!("f{n}"), "Field"))),
         plain().field(Field::text(megabyte(), "Name")),
     ] {
-        let error = registry.kinds().register(Described(descriptor)).unwrap_err();
+        let error = registry.kinds().register(Scripted::new(descriptor)).unwrap_err();
         assert!(matches!(error, RegisterError::Descriptor { .. }), "{error:?}");
         assert!(error.to_string().len() < 1000);
     }

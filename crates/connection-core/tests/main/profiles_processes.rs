@@ -13,7 +13,7 @@ use connection_faults::random::Random;
 use crate::{
     profiles_random::{Operation, check},
     test_host::{World, tools},
-    tool::{TOOL, Tool},
+    tool::{TOOL, tool},
 };
 
 const PROCESSES: u64 = 4;
@@ -77,7 +77,7 @@ fn met(place: &str, what: &str) {
 async fn open(address: &str, key: &str) -> ConnectionRegistry {
     let home = |name: &str| -> Option<OsString> { (name == "HOME").then(|| "/user".into()) };
     let builder = ConnectionRegistry::builder().store(address).key(KeyFile::at(key));
-    builder.machine(Machine::new().environment(Arc::new(home)).tools(tools())).kind(Tool(TOOL)).open().await.unwrap()
+    builder.machine(Machine::new().environment(Arc::new(home)).tools(tools())).kind(tool(TOOL)).open().await.unwrap()
 }
 
 async fn work(order: &str) {

@@ -4,6 +4,7 @@ use std::{fs, time::Duration};
 
 use connection_contract::{ConfigMount, ProfileSpec, SandboxSpec, prelude::*};
 use connection_core::{Error, Machine, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch};
+use connection_faults::scripted::Scripted;
 
 use crate::tool::{PLAIN, STRICT, TOOL, Tools, home};
 
@@ -248,38 +249,9 @@ async fn a_kind_without_profiles_says_so_and_an_unknown_id_or_kind_is_an_error()
 }
 
 /// A kind whose declarations about its tool no host can use.
-struct Odd(Option<ProfileSpec>, Option<SandboxSpec>);
-
-impl ConnectionDefinition for Odd {
-    type Credential = ();
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(Kind::from_static("odd"), "Odd", AuthType::None).tool(ToolSpec::new("odd"))
-    }
-
-    async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
-        Err(SetupFailure::new("never", "never"))
-    }
-
-    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
-        Ok(Secret::from(""))
-    }
-
-    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
-        Ok(())
-    }
-
-    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
-
-    fn profiles(&self) -> Option<ProfileSpec> {
-        self.0.clone()
-    }
-
-    fn sandbox(&self) -> Option<SandboxSpec> {
-        self.1.clone()
-    }
+fn odd(profiles: impl Into<Option<ProfileSpec>>, sandbox: impl Into<Option<SandboxSpec>>) -> Scripted {
+    let descriptor = Descriptor::new(Kind::from_static("odd"), "Odd", AuthType::None).tool(ToolSpec::new("odd"));
+    Scripted::new(descriptor).profiles(profiles).sandbox(sandbox)
 }
 
 #[tokio::test]
@@ -289,20 +261,17 @@ async fn a_kind_whose_tool_cannot_be_started_so_is_not_registered() {
     let image = |image: &'static str| SandboxSpec::new(image, "odd");
     let place = |place: &'static str| ConfigMount::new(home(".odd"), place).profile();
     for (odd, says) in [
-        (Odd(Some(profiles("A B")), None), "'A B', the variable"),
-        (Odd(Some(profiles("")), None), "'', the variable"),
-        (Odd(Some(profiles("A").dir_name("a/b")), None), "'a/b', the name"),
-        (Odd(None, Some(image("odd"))), "has no tag"),
-        (Odd(None, Some(image("odd:1").config_mount(place("/odd")))), "has no profiles"),
-        (Odd(None, Some(image("odd:1").variable("A=B", "c"))), "the variable 'A=B'"),
-        (Odd(Some(profiles("A")), Some(image("odd:1").config_mount(place("odd")))), "absolute and plain"),
-        (
-            Odd(Some(profiles("A")), Some(image("odd:1").config_mount(place("/a")).config_mount(place("/b")))),
-            "more than one place",
-        ),
+        (odd(profiles("A B"), None), "'A B', the variable"),
+        (odd(profiles(""), None), "'', the variable"),
+        (odd(profiles("A").dir_name("a/b"), None), "'a/b', the name"),
+        (odd(None, image("odd")), "has no tag"),
+        (odd(None, image("odd:1").config_mount(place("/odd"))), "has no profiles"),
+        (odd(None, image("odd:1").variable("A=B", "c")), "the variable 'A=B'"),
+        (odd(profiles("A"), image("odd:1").config_mount(place("odd"))), "absolute and plain"),
+        (odd(profiles("A"), image("odd:1").config_mount(place("/a")).config_mount(place("/b"))), "more than one place"),
     ] {
         let refused = it.registry.kinds().register(odd).unwrap_err();
         assert!(refused.to_string().contains(says), "{refused}");
     }
-    it.registry.kinds().register(Odd(Some(profiles("A")), Some(image("odd:1")))).unwrap();
+    it.registry.kinds().register(odd(profiles("A"), image("odd:1"))).unwrap();
 }

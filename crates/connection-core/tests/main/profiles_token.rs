@@ -6,6 +6,7 @@ use connection_core::{
     AllowedTool, Connection, ConnectionRegistry, Error, Machine, NewProfile, Outcome, ProfileError, ProfileId,
     Profiles, RegisterError, SpawnOptions, ToolPolicy,
 };
+use connection_faults::scripted::{Scripted, identity, live};
 
 use crate::{
     sql,
@@ -17,64 +18,35 @@ const KEYED: Kind = Kind::from_static("keyed");
 const TOKEN: &str = "canary-token-4b7d90e2";
 const RELEASES: &str = "SELECT body FROM connection_event WHERE kind = 'secret_released'";
 
-/// Stores a token for its tool, or a key that the tool does not get.
-#[derive(Clone)]
-struct Keyed {
-    sign_in: SignIn,
-    secret_name: Option<&'static str>,
+fn sign_in() -> SignIn {
+    SignIn::new(["tool".into(), "login".into()])
 }
 
-impl Keyed {
-    fn new() -> Self {
-        let sign_in = SignIn::new(["tool".into(), "login".into()]).token_env_var("TOOL_TOKEN").token_secret("token");
-        Self { sign_in, secret_name: None }
-    }
+fn complete_sign_in() -> SignIn {
+    sign_in().token_env_var("TOOL_TOKEN").token_secret("token")
 }
 
-impl ConnectionDefinition for Keyed {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        let descriptor = Descriptor::new(KEYED, "Keyed", AuthType::ApiKey)
-            .tool(ToolSpec::new("tool").sign_in(self.sign_in.clone()))
-            .field(Field::text("account", "Account"))
-            .field(Field::secret("token", "Token"));
-        self.secret_name.into_iter().fold(descriptor, Descriptor::secret_name)
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let mut answers = ctx.prompt(Prompt::new("Connect").field("account").field("token")).await;
-        let account = answers.text("account")?.to_owned();
-        let made = SetupResult::new(answers.secret("token")?, Identity::new(account.clone(), account));
-        Ok(made.measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, token: &Secret) -> Result<Secret, CredentialError> {
-        Ok(token.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
-
-    fn secrets(&self) -> Option<&dyn NamedSecrets<Secret>> {
-        Some(self)
-    }
-
-    fn profiles(&self) -> Option<ProfileSpec> {
-        Some(ProfileSpec::new("TOOL_HOME", home(".tool")))
-    }
+/// A plugin that stores a token for its tool, or a key that the tool does not get.
+fn keyed(descriptor: Descriptor) -> Scripted {
+    Scripted::new(descriptor)
+        .setup(|_, ctx| {
+            Box::pin(async move {
+                let mut answers = ctx.prompt(Prompt::new("Connect").field("account").field("token")).await;
+                Ok(live(answers.secret("token")?, identity(answers.text("account")?)))
+            })
+        })
+        .profiles(ProfileSpec::new("TOOL_HOME", home(".tool")))
+        .hands_out(|_, token, name| {
+            let is_token = name == "token" && token.expose().starts_with(b"canary-token");
+            is_token.then(|| token.duplicate())
+        })
 }
 
-impl NamedSecrets<Secret> for Keyed {
-    fn secret(&self, token: &Secret, name: &str) -> Option<Secret> {
-        let is_token = name == "token" && token.expose().starts_with(b"canary-token");
-        is_token.then(|| token.duplicate())
-    }
+fn descriptor(sign_in: SignIn) -> Descriptor {
+    Descriptor::new(KEYED, "Keyed", AuthType::ApiKey)
+        .tool(ToolSpec::new("tool").sign_in(sign_in))
+        .field(Field::text("account", "Account"))
+        .field(Field::secret("token", "Token"))
 }
 
 struct Tokens {
@@ -86,7 +58,9 @@ struct Tokens {
 impl Tokens {
     async fn with(policy: Option<ToolPolicy>) -> Self {
         let world = World::new().await;
-        let builder = Home::at(world.directory.path().join("home")).environment(world.builder()).kind(Keyed::new());
+        let builder = Home::at(world.directory.path().join("home"))
+            .environment(world.builder())
+            .kind(keyed(descriptor(complete_sign_in())));
         let builder = policy.into_iter().fold(builder, |builder, policy| builder.machine(Machine::new().tools(policy)));
         let registry = builder.open().await.unwrap();
         let profiles = registry.profiles(&KEYED).unwrap();
@@ -181,11 +155,10 @@ async fn a_token_is_given_in_no_variable_that_the_host_does_not_list() {
 async fn a_token_without_a_variable_or_that_is_also_a_granted_secret_is_refused() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let sign_in = || SignIn::new(["tool".into()]);
     for (kind, part) in [
-        (Keyed { sign_in: sign_in().token_secret("token"), ..Keyed::new() }, "no variable to put it in"),
-        (Keyed { sign_in: sign_in().token_env_var("A").token_secret("a b"), ..Keyed::new() }, "cannot be the name"),
-        (Keyed { secret_name: Some("token"), ..Keyed::new() }, "extensions may be granted"),
+        (keyed(descriptor(sign_in().token_secret("token"))), "no variable to put it in"),
+        (keyed(descriptor(sign_in().token_env_var("A").token_secret("a b"))), "cannot be the name"),
+        (keyed(descriptor(complete_sign_in()).secret_name("token")), "extensions may be granted"),
     ] {
         match registry.kinds().register(kind) {
             Err(RegisterError::Descriptor { problem, .. }) => assert!(problem.contains(part), "{problem}"),

@@ -9,6 +9,7 @@ use std::{
 
 use connection_contract::{host, prelude::*};
 use connection_core::Outcome;
+use connection_faults::scripted::Scripted;
 use connection_testkit::{FakeHost, Input, conformance::Suite};
 
 use crate::{
@@ -23,27 +24,14 @@ type Made = Result<SetupResult<Secret>, SetupFailure>;
 type Act = for<'a> fn(&'a SetupContext<'a>) -> BoxFuture<'a, Made>;
 
 /// A plugin that asks for a name, then runs the function of a test.
-struct Loud(Act);
-
-impl ConnectionDefinition for Loud {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(LOUD, "Loud", AuthType::Custom).field(Field::text("name", "Name").optional())
-    }
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Made {
-        ctx.prompt(Prompt::new("Connect").field("name")).await;
-        (self.0)(ctx).await
-    }
-    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
-        Ok(credential.duplicate())
-    }
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
-    }
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+fn loud(act: Act) -> Scripted<Act> {
+    let descriptor = Descriptor::new(LOUD, "Loud", AuthType::Custom).field(Field::text("name", "Name").optional());
+    Scripted::with(act, descriptor).setup(|it, ctx| {
+        Box::pin(async move {
+            ctx.prompt(Prompt::new("Connect").field("name")).await;
+            it(ctx).await
+        })
+    })
 }
 
 fn made() -> SetupResult<Secret> {
@@ -164,15 +152,15 @@ fn cases() -> Vec<(&'static str, Act)> {
     ]
 }
 
-fn suite(act: Act) -> Suite<Loud> {
-    Suite::new(move || Loud(act)).host(FakeHost::key_value).setup([Input::answers(&[("name", "ada")])], [])
+fn suite(act: Act) -> Suite<Scripted<Act>> {
+    Suite::new(move || loud(act)).host(FakeHost::key_value).setup([Input::answers(&[("name", "ada")])], [])
 }
 
 #[tokio::test]
 async fn the_suite_refuses_what_the_core_refuses_with_the_same_words() {
     for (what, act) in cases() {
         let world = World::new().await;
-        let registry = world.open(Loud(act)).await;
+        let registry = world.open(loud(act)).await;
         let outcome = connect(&registry, &LOUD, &[("name", "ada")]).await;
         let Outcome::Failed(failure) = outcome else { panic!("the core takes {what}: {outcome:?}") };
         let refused = catch_unwind(AssertUnwindSafe(|| suite(act).check()));
@@ -210,7 +198,7 @@ async fn the_suite_accepts_what_the_core_accepts() {
     ];
     for (what, act) in cases {
         let world = World::new().await;
-        let registry = world.open(Loud(act)).await;
+        let registry = world.open(loud(act)).await;
         let outcome = connect(&registry, &LOUD, &[("name", "ada")]).await;
         assert!(matches!(outcome, Outcome::Done(_)), "{what}: {outcome:?}");
         if what != "a credential of 1 MiB" {

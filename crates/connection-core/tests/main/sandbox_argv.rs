@@ -8,7 +8,7 @@ use connection_core::{
     SpawnOptions,
 };
 
-use crate::tool::{PLAIN, SHARED, STRICT, TOOL, Tool, Tools};
+use crate::tool::{PLAIN, SHARED, STRICT, TOOL, Tools, tool};
 
 fn start() -> SpawnOptions {
     let options = SpawnOptions::new("/usr/local/lib/tool/bin/tool").arg("/usr/bin/env").arg("--flag=/a b");
@@ -133,7 +133,7 @@ async fn the_directory_of_the_profile_is_mounted_and_the_variable_names_its_plac
 async fn a_variable_of_a_profile_is_in_the_container_whatever_it_is_called() {
     let it = Tools::new().await;
     let moved = Kind::from_static("moved");
-    it.registry.kinds().register(Tool(moved.clone())).unwrap();
+    it.registry.kinds().register(tool(moved.clone())).unwrap();
     it.write("work/settings.json", "{}");
     let profiles = it.registry.profiles(&moved).unwrap();
     let work = profiles.create(NewProfile::new("work", it.path("work"))).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_variable_of_a_profile_is_in_the_container_whatever_it_is_called() {
     assert!(line.contains(" --env TOOL_HOME ") && line.contains(" --env XDG_CONFIG_HOME=/config "), "{line}");
     assert!(!run.env.contains_key("XDG_CONFIG_HOME") && run.env["TOOL_HOME"] == "/config/.tool");
     assert!(run.left_out.iter().all(|left_out| left_out.starts_with("/config/.toolrc")), "{:?}", run.left_out);
-    let error = it.registry.kinds().register(Tool(Kind::from_static("fixed"))).unwrap_err();
+    let error = it.registry.kinds().register(tool(Kind::from_static("fixed"))).unwrap_err();
     assert!(error.to_string().contains("'XDG_CONFIG_HOME' cannot be passed to the container"), "{error}");
 }
 
@@ -329,7 +329,7 @@ async fn what_is_neither_a_file_nor_a_directory_is_not_mounted() {
 #[tokio::test]
 async fn a_kind_whose_container_reaches_above_its_base_is_not_registered() {
     let it = Tools::new().await;
-    let error = it.registry.kinds().register(Tool(Kind::from_static("outside"))).unwrap_err();
+    let error = it.registry.kinds().register(tool(Kind::from_static("outside"))).unwrap_err();
     assert!(error.to_string().contains("the path '../a' of its container is not relative and plain"), "{error}");
 }
 

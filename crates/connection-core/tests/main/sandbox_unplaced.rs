@@ -6,6 +6,7 @@ use connection_core::{
     AllowedTool, Error, Machine, NewProfile, SandboxEngine, SandboxError, SandboxPolicy, SandboxRun, SpawnOptions,
     ToolPolicy,
 };
+use connection_faults::scripted::Scripted;
 
 use crate::tool::Tools;
 
@@ -16,49 +17,22 @@ const COVERED: Kind = Kind::from_static("covered");
 /// A kind whose declaration is correct.
 const PLACED: Kind = Kind::from_static("placed");
 
-struct Cli(Kind);
-
 fn home(relative: &'static str) -> PathSpec {
     PathSpec::new(PathBase::Home, relative).unwrap()
 }
 
-impl ConnectionDefinition for Cli {
-    type Credential = ();
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(self.0.clone(), "Cli", AuthType::None).needs(Need::Files).tool(ToolSpec::new("cli"))
-    }
-
-    async fn setup(&self, _: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
-        Ok(SetupResult::new((), Identity::new("1", "ada")))
-    }
-
-    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
-        Ok(Secret::from(""))
-    }
-
-    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
-        Ok(())
-    }
-
-    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
-
-    fn profiles(&self) -> Option<ProfileSpec> {
-        Some(ProfileSpec::new("CLI_HOME", home(".cli")))
-    }
-
-    fn sandbox(&self) -> Option<SandboxSpec> {
-        let spec = SandboxSpec::new("localhost/connections/cli:1", "cli");
-        let own = ConfigMount::new(home(".cli"), "/config/.cli");
-        let other = ConfigMount::new(home(".other"), "/config/.cli");
-        Some(match self.0.as_str() {
-            "unplaced" => spec.config_mount(other),
-            "covered" => spec.config_mount(own.profile()).config_mount(other),
-            _ => spec.config_mount(other).config_mount(own.profile()),
-        })
-    }
+/// A plugin of one of these kinds.
+fn cli(kind: Kind) -> Scripted {
+    let spec = SandboxSpec::new("localhost/connections/cli:1", "cli");
+    let own = ConfigMount::new(home(".cli"), "/config/.cli");
+    let other = ConfigMount::new(home(".other"), "/config/.cli");
+    let spec = match kind.as_str() {
+        "unplaced" => spec.config_mount(other),
+        "covered" => spec.config_mount(own.profile()).config_mount(other),
+        _ => spec.config_mount(other).config_mount(own.profile()),
+    };
+    let descriptor = Descriptor::new(kind, "Cli", AuthType::None).needs(Need::Files).tool(ToolSpec::new("cli"));
+    Scripted::new(descriptor).profiles(ProfileSpec::new("CLI_HOME", home(".cli"))).sandbox(spec)
 }
 
 fn refused(result: Result<SandboxRun, Error>) -> SandboxError {
@@ -70,10 +44,10 @@ fn refused(result: Result<SandboxRun, Error>) -> SandboxError {
 
 #[tokio::test]
 async fn a_tool_whose_profile_has_no_place_in_the_container_does_not_run_with_it() {
-    let cli = AllowedTool::new("cli").variable("CLI_HOME").paths([home(".cli"), home(".other")]);
-    let tools = ToolPolicy::new().allow(cli);
+    let allowed = AllowedTool::new("cli").variable("CLI_HOME").paths([home(".cli"), home(".other")]);
+    let tools = ToolPolicy::new().allow(allowed);
     let it = Tools::with(|builder| {
-        builder.machine(Machine::new().tools(tools)).kind(Cli(UNPLACED)).kind(Cli(COVERED)).kind(Cli(PLACED))
+        builder.machine(Machine::new().tools(tools)).kind(cli(UNPLACED)).kind(cli(COVERED)).kind(cli(PLACED))
     })
     .await;
     for file in [".cli/login", ".other/login", "work/login"] {

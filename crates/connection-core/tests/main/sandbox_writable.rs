@@ -7,14 +7,14 @@ use connection_core::{
     Error, PreparedRun, SandboxError, SandboxMount, SandboxPolicy, SandboxRun, SandboxWritable, SpawnOptions,
 };
 
-use crate::tool::{TOOL, Tool, Tools};
+use crate::tool::{TOOL, Tools, tool};
 
 /// A kind that declares its configuration as writable.
 const WRITTEN: Kind = Kind::from_static("written");
 
 /// A user with configuration: the kind needs `.tool/sessions` and `.toolrc/logs` in a later run.
 async fn tools() -> Tools {
-    let it = Tools::with(|builder| builder.kind(Tool(WRITTEN))).await;
+    let it = Tools::with(|builder| builder.kind(tool(WRITTEN))).await;
     it.write(".tool/sessions/one", "before");
     it.write(".tool/login", "the user's");
     it.write(".toolrc/logs/one", "before");
@@ -129,7 +129,7 @@ async fn a_name_that_leads_out_of_the_configuration_is_refused() {
 #[tokio::test]
 async fn a_kind_that_needs_a_directory_outside_of_its_configuration_is_not_registered() {
     let it = tools().await;
-    let error = it.registry.kinds().register(Tool(Kind::from_static("climbing"))).unwrap_err();
+    let error = it.registry.kinds().register(tool(Kind::from_static("climbing"))).unwrap_err();
     assert!(error.to_string().contains("without '..'"), "{error}");
 }
 

@@ -3,15 +3,16 @@
 
 use connection_contract::Secret;
 use connection_core::{AdvanceError, FilesPolicy, SetupSession, SetupStep};
+use connection_faults::scripted::Scripted;
 
 use crate::{
-    form_plugin::{FORM, Form},
+    form_plugin::{FORM, form},
     test_host::{World, answers, code, step},
 };
 
 type Given = Vec<(String, Secret)>;
 
-async fn begun(world: &World, form: &Form) -> SetupSession {
+async fn begun(world: &World, form: &Scripted) -> SetupSession {
     let policy = FilesPolicy::new().allow(world.directory.path().join("allowed"));
     let registry = world.builder().kind(form.clone()).files(policy).open().await.unwrap();
     let session = registry.setups().begin(&FORM).await.unwrap();
@@ -32,7 +33,7 @@ fn problems(result: Result<(), AdvanceError>) -> String {
 #[tokio::test]
 async fn wrong_answers_are_refused_by_name_and_the_plugin_sees_nothing() {
     let world = World::new().await;
-    let form = Form::default();
+    let form = form();
     let session = begun(&world, &form).await;
     let long = "x".repeat(16 * 1024 + 1);
     let asked = "is not requested; the requested fields are: sid, token, pem, region, flag, count, base, roots";
@@ -86,7 +87,7 @@ async fn wrong_answers_are_refused_by_name_and_the_plugin_sees_nothing() {
 #[tokio::test]
 async fn right_answers_of_every_form_reach_the_plugin_typed() {
     let world = World::new().await;
-    let form = Form::default();
+    let form = form();
     let session = begun(&world, &form).await;
     let pem = "-----BEGIN-----\nx\n-----END-----\n";
     let port = world.server.port();
@@ -113,7 +114,7 @@ async fn right_answers_of_every_form_reach_the_plugin_typed() {
 #[tokio::test]
 async fn a_directory_is_granted_within_the_hosts_bounds_only() {
     let world = World::new().await;
-    let form = Form::default();
+    let form = form();
     let allowed = world.directory.path().canonicalize().unwrap().join("allowed");
     let outside = world.directory.path().canonicalize().unwrap().join("outside");
     let one = allowed.join("one");

@@ -11,14 +11,14 @@ use tokio::sync::Notify;
 use crate::{
     inbound::{Inbound, returned, state},
     odd_plugin::{ODD, Odd},
-    race_plugin::{RACE, Race},
+    race_plugin::{RACE, race},
     test_host::{World, answers, code, me, step},
     test_server::Reply,
     user::{asked, beside},
 };
 
 async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
-    world.builder().kind(odd.clone()).kind(Race).inbound(Arc::new(Inbound::new())).open().await.unwrap()
+    world.builder().kind(odd.clone()).kind(race()).inbound(Arc::new(Inbound::new())).open().await.unwrap()
 }
 
 /// The provider: `POST /token` succeeds, except that the first polls are asked to wait.
@@ -224,7 +224,7 @@ async fn a_poll_keeps_the_step_so_that_an_open_page_stays_good() {
 #[tokio::test]
 async fn without_inbound_http_the_other_ways_are_left() {
     let world = World::new().await;
-    let registry = world.open(Race).await;
+    let registry = world.open(race()).await;
     let session = registry.setups().begin(&RACE).await.unwrap();
     let (no, shown) = step(&session).await;
     assert!(matches!(shown, SetupStep::Prompt { open: None, .. }));

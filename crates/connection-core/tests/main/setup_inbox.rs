@@ -7,6 +7,7 @@ use std::{
 
 use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, DeliverError, SetupSession};
+use connection_faults::scripted::{Scripted, identity};
 use tokio::sync::Notify;
 
 use crate::{
@@ -21,50 +22,31 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 const TWO: Kind = Kind::from_static("two");
 
-/// The kind `two`: has two addresses, sends a request to its provider, and then waits at the first address and at
-/// the second. The account is made of what arrived at each.
-#[derive(Clone, Copy, Debug)]
-struct Two;
-
 fn came(callback: &CallbackRequest) -> String {
     callback.parameter("code").and_then(Secret::expose_str).unwrap_or("nothing").to_owned()
 }
 
-impl ConnectionDefinition for Two {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(TWO, "Two", AuthType::OAuth).origin(API).needs(Need::InboundHttp)
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let one = ctx.callback().await?;
-        let two = ctx.callback().await?;
-        ctx.show(Notice::new(one.state().to_owned()));
-        ctx.show(Notice::new(two.state().to_owned()));
-        classify(ctx.send(HttpRequest::get(ctx.base_url(API)?, "/busy")).await)?;
-        let mut account = Vec::new();
-        for handle in [&one, &two] {
-            let WaitOutcome::Callback(callback) = ctx.wait(Wait::new().callback(handle)).await else {
-                return Err(SetupFailure::new("two_lost", "it did not come"));
-            };
-            account.push(came(&callback));
-        }
-        let account = account.join(" ");
-        Ok(SetupResult::new(Secret::from("x"), Identity::new(account.clone(), account)))
-    }
-
-    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
-        Ok(credential.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+/// The kind `two`: has two addresses, sends a request to its provider, and then waits at the first address and at
+/// the second. The account is made of what arrived at each.
+fn two() -> Scripted {
+    let descriptor = Descriptor::new(TWO, "Two", AuthType::OAuth).origin(API).needs(Need::InboundHttp);
+    Scripted::new(descriptor).setup(|_, ctx| {
+        Box::pin(async move {
+            let one = ctx.callback().await?;
+            let two = ctx.callback().await?;
+            ctx.show(Notice::new(one.state().to_owned()));
+            ctx.show(Notice::new(two.state().to_owned()));
+            classify(ctx.send(HttpRequest::get(ctx.base_url(API)?, "/busy")).await)?;
+            let mut account = Vec::new();
+            for handle in [&one, &two] {
+                let WaitOutcome::Callback(callback) = ctx.wait(Wait::new().callback(handle)).await else {
+                    return Err(SetupFailure::new("two_lost", "it did not come"));
+                };
+                account.push(came(&callback));
+            }
+            Ok(SetupResult::new("key".into(), identity(account.join(" "))))
+        })
+    })
 }
 
 /// A busy run: the provider has its request, and answers when the sender is released.
@@ -77,7 +59,7 @@ async fn busy(world: &World) -> (ConnectionRegistry, SetupSession, Vec<String>, 
         tokio::task::block_in_place(|| gate.recv().unwrap());
         me("1", "ada")
     });
-    let registry = world.builder().kind(Two).inbound(Arc::new(Inbound::new())).open().await.unwrap();
+    let registry = world.builder().kind(two()).inbound(Arc::new(Inbound::new())).open().await.unwrap();
     let session = registry.setups().begin(&TWO).await.unwrap();
     asked.notified().await;
     let states = loop {

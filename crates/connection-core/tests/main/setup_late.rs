@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::{
     inbound::{Inbound, returned, state},
     odd_plugin::{ODD, Odd},
-    race_plugin::{RACE, Race},
+    race_plugin::{RACE, race},
     sql,
     test_host::{START, World, answers, code, me, step},
     user::beside,
@@ -20,7 +20,7 @@ use crate::{
 const LIFE: i64 = 15 * 60;
 
 async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
-    world.builder().kind(odd.clone()).kind(Race).inbound(Arc::new(Inbound::new())).open().await.unwrap()
+    world.builder().kind(odd.clone()).kind(race()).inbound(Arc::new(Inbound::new())).open().await.unwrap()
 }
 
 /// Returns the used addresses, the stored callbacks, and the inputs that a plugin got, as one number.

@@ -8,6 +8,7 @@ use std::{
 
 use connection_contract::prelude::*;
 use connection_core::{Clock as _, ConnectionRegistry, SetupSession, SetupStep};
+use connection_faults::scripted::{Scripted, live};
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
@@ -25,62 +26,33 @@ use crate::{
 const ASKS: Kind = Kind::from_static("asks");
 const POLL: Duration = Duration::from_millis(500);
 
-/// The kind `asks`: asks the user, sends a request to the provider, and then waits until it is released.
-#[derive(Clone)]
 struct Asks {
     /// The number of runs that were about to send the request.
-    about: Arc<watch::Sender<usize>>,
+    about: watch::Sender<usize>,
     /// The number of runs that have the answer.
-    answered: Arc<watch::Sender<usize>>,
-    open: Arc<watch::Sender<bool>>,
-}
-
-impl Asks {
-    fn new() -> Self {
-        let count = || Arc::new(watch::Sender::new(0));
-        Self { about: count(), answered: count(), open: Arc::new(watch::Sender::new(true)) }
-    }
-
-    /// Creates the same kind for another process.
-    fn of(open: bool) -> Self {
-        let asks = Self::new();
-        asks.open.send_replace(open);
-        asks
-    }
+    answered: watch::Sender<usize>,
+    open: watch::Sender<bool>,
 }
 
 async fn reached(count: &watch::Sender<usize>, runs: usize) {
     drop(count.subscribe().wait_for(|count| *count >= runs).await);
 }
 
-impl ConnectionDefinition for Asks {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(ASKS, "Asks", AuthType::Custom).origin(API).field(Field::text("a", "A"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        ctx.prompt(Prompt::new("Sure?").field("a")).await;
-        self.about.send_modify(|count| *count += 1);
-        let answer = ctx.http().send(HttpRequest::get(ctx.base_url(API)?, "/odd")).await;
-        self.answered.send_modify(|count| *count += 1);
-        drop(self.open.subscribe().wait_for(|open| *open).await);
-        classify(answer)?;
-        Ok(SetupResult::new("key".into(), Identity::new("1", "ada")).measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
-        Ok(key.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+/// The kind `asks`: asks the user, sends a request to the provider, and then waits until it is released.
+fn asking() -> Scripted<Asks> {
+    let asks = Asks { about: watch::Sender::new(0), answered: watch::Sender::new(0), open: watch::Sender::new(true) };
+    let descriptor = Descriptor::new(ASKS, "Asks", AuthType::Custom).origin(API).field(Field::text("a", "A"));
+    Scripted::with(asks, descriptor).setup(|it, ctx| {
+        Box::pin(async move {
+            ctx.prompt(Prompt::new("Sure?").field("a")).await;
+            it.about.send_modify(|count| *count += 1);
+            let answer = ctx.http().send(HttpRequest::get(ctx.base_url(API)?, "/odd")).await;
+            it.answered.send_modify(|count| *count += 1);
+            drop(it.open.subscribe().wait_for(|open| *open).await);
+            classify(answer)?;
+            Ok(live("key", Identity::new("1", "ada")))
+        })
+    })
 }
 
 /// Begun and answered: the request to the provider is about to be sent.
@@ -112,7 +84,7 @@ async fn journal(world: &World) -> i64 {
 async fn two_processes_that_resume_a_setup_at_once_ask_the_provider_once() {
     let world = World::new().await;
     world.provider(|_| Reply::whole(503, "", ""));
-    let asks = [Asks::new(), Asks::new()];
+    let asks = [asking(), asking()];
     let one = world.open(asks[0].clone()).await;
     let two = world.open(asks[1].clone()).await;
     let session = begun(&one).await;
@@ -142,8 +114,8 @@ async fn two_processes_that_resume_a_setup_at_once_ask_the_provider_once() {
 async fn a_setup_whose_process_died_while_it_asked_goes_on_in_another() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let one = world.open(Asks::new()).await;
-    let asks = Asks::new();
+    let one = world.open(asking()).await;
+    let asks = asking();
     let session = begun(&one).await;
     world.server.until_asked(1).await;
     one.close().await;
@@ -165,8 +137,8 @@ async fn a_setup_whose_process_died_while_it_asked_goes_on_in_another() {
 async fn a_process_that_asks_for_long_keeps_others_from_asking() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let one = world.open(Asks::new()).await;
-    let asks = Asks::new();
+    let one = world.open(asking()).await;
+    let asks = asking();
     let session = begun(&one).await;
     world.server.until_asked(1).await;
     let two = world.open(asks.clone()).await;
@@ -191,12 +163,12 @@ async fn a_process_that_asks_for_long_keeps_others_from_asking() {
 async fn a_process_that_closes_leaves_its_setups_to_others_at_once() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let one = world.open(Asks::new()).await;
+    let one = world.open(asking()).await;
     let session = begun(&one).await;
     world.server.until_asked(1).await;
     one.close().await;
     world.provider(|_| Reply::ok(""));
-    let two = world.open(Asks::new()).await;
+    let two = world.open(asking()).await;
     let twin = two.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&twin.terminal().await.unwrap()), "done Live", "no time has passed");
 }
@@ -244,8 +216,8 @@ async fn a_waiter_sees_the_result_of_another_process_within_half_a_second() {
 async fn an_answer_in_another_process_is_seen_while_that_one_works() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let one = world.open(Asks::new()).await;
-    let two = world.open(Asks::new()).await;
+    let one = world.open(asking()).await;
+    let two = world.open(asking()).await;
     let session = one.setups().begin(&ASKS).await.unwrap();
     step(&session).await;
     let twin = two.setups().resume(session.id()).await.unwrap();
@@ -268,8 +240,8 @@ async fn an_answer_in_another_process_is_seen_while_that_one_works() {
 async fn a_setup_that_another_process_cancels_ends_here_with_the_run_that_asks() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let one = world.open(Asks::new()).await;
-    let two = world.open(Asks::new()).await;
+    let one = world.open(asking()).await;
+    let two = world.open(asking()).await;
     let session = begun(&one).await;
     world.server.until_asked(1).await;
     let waiting = session.clone();
@@ -282,8 +254,8 @@ async fn a_setup_that_another_process_cancels_ends_here_with_the_run_that_asks()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_comes_after_another_process_cancelled_is_not_kept() {
     let world = World::new().await;
-    let one = world.open(Asks::new()).await;
-    let two = world.open(Asks::new()).await;
+    let one = world.open(asking()).await;
+    let two = world.open(asking()).await;
     let (asked, open) = held_back(&world, || me("1", "ada"));
     let session = begun(&one).await;
     asked.notified().await;
@@ -300,15 +272,16 @@ async fn an_answer_that_comes_after_another_process_cancelled_is_not_kept() {
 async fn a_run_that_saw_a_bad_network_undoes_no_answer_that_came_since() {
     let world = World::new().await;
     world.provider(|_| Reply::whole(503, "", ""));
-    let one = world.open(Asks::new()).await;
+    let one = world.open(asking()).await;
     let session = begun(&one).await;
     assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
     let id = session.id();
     drop((session, one));
     // The state after a process died between the answer and the rest.
     sql::run(&world.database(), "UPDATE connection_setup SET state = 'running'").await;
-    let late = Asks::of(false);
-    let fresh = Asks::of(true);
+    let late = asking();
+    late.open.send_replace(false);
+    let fresh = asking();
     let one = world.open(late.clone()).await;
     let two = world.open(fresh.clone()).await;
     let session = one.setups().resume(id).await.unwrap();

@@ -9,7 +9,7 @@ use crate::{
     inbound::{Inbound, returned},
     log,
     odd_plugin::{ODD, Odd},
-    race_plugin::{RACE, Race},
+    race_plugin::{RACE, race},
     test_host::{World, answers, code, me, step},
     test_server::Reply,
     user::{asked, finish, labels, set_up},
@@ -149,7 +149,7 @@ async fn a_wait_that_is_over_is_polled_again_and_again_at_the_price_of_a_request
         true => Reply::whole(400, "", ""),
         false => me("1", "AB-CD"),
     });
-    let registry = world.open(Race).await;
+    let registry = world.open(race()).await;
     let session = registry.setups().begin(&RACE).await.unwrap();
     step(&session).await;
     for polls in 1..=40 {

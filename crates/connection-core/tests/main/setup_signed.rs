@@ -8,6 +8,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RsaKeyPair},
 };
 use connection_contract::prelude::*;
+use connection_faults::scripted::{Scripted, live};
 
 use crate::{
     acme::API,
@@ -18,7 +19,6 @@ use crate::{
 
 const SIGNS: Kind = Kind::from_static("signs");
 
-/// The kind `signs`: sends a signature and a second signature, before it asks and after.
 #[derive(Clone)]
 struct Signs {
     algorithm: SignatureAlgorithm,
@@ -52,38 +52,24 @@ impl Signs {
     }
 }
 
-impl ConnectionDefinition for Signs {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(SIGNS, "Signs", AuthType::Custom).origin(API).field(Field::text("a", "A"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let run = self.runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        self.send(&(self.signed)(run), ctx).await?;
-        ctx.prompt(Prompt::new("Sign").field("a")).await;
-        let token = self.send("after", ctx).await?.body().duplicate();
-        Ok(SetupResult::new(token, Identity::new("1", "ada")).measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
-        Ok(credential.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+/// The kind `signs`: sends a signature and a second signature, before it asks and after.
+fn signing(signs: Signs) -> Scripted<Signs> {
+    let descriptor = Descriptor::new(SIGNS, "Signs", AuthType::Custom).origin(API).field(Field::text("a", "A"));
+    Scripted::with(signs, descriptor).setup(|it, ctx| {
+        Box::pin(async move {
+            let run = it.runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            it.send(&(it.signed)(run), ctx).await?;
+            ctx.prompt(Prompt::new("Sign").field("a")).await;
+            let token = it.send("after", ctx).await?.body().duplicate();
+            Ok(live(token, Identity::new("1", "ada")))
+        })
+    })
 }
 
 async fn outcome(kind: &Signs) -> (String, usize) {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
-    let registry = world.open(kind.clone()).await;
+    let registry = world.open(signing(kind.clone())).await;
     (code(&set_up(&registry, &SIGNS).await), asked(&world, "POST /signed"))
 }
 

@@ -1,15 +1,13 @@
 //! Setups that use up a code: exactly once, whatever is lost on the way.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
     time::Duration,
 };
 
 use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, Outcome};
+use connection_faults::scripted::{Scripted, live};
 
 use crate::{
     acme::API,
@@ -24,50 +22,32 @@ const SPENDS: Kind = Kind::from_static("spends");
 const CODE: &str = "code-that-works-once";
 
 /// The kind `spends`: asks, then spends a code until the provider answers with a token.
-#[derive(Clone, Default)]
-struct Spends {
-    /// The number of times that it may try again after an answer other than 200.
-    polls: usize,
-    runs: Arc<AtomicUsize>,
+fn spends() -> Scripted<AtomicUsize> {
+    spends_again(0)
 }
 
-impl ConnectionDefinition for Spends {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(SPENDS, "Spends", AuthType::Custom).origin(API).field(Field::text("a", "A"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let run = self.runs.fetch_add(1, SeqCst);
-        ctx.prompt(Prompt::new("Spend").field("a")).await;
-        let base = ctx.base_url(API)?;
-        let code = Secret::from(CODE);
-        let mut left = self.polls;
-        let token = loop {
-            // Different in every run, as a signature may be.
-            let body = format!("{run} {CODE}");
-            let request = HttpRequest::post(base, "/token").form("assertion", body.as_str());
-            match ctx.send_once(Spend::new("code", &code), request).await {
-                Ok(answer) if answer.status() != 200 && left > 0 => left -= 1,
-                answer => break classify(answer)?.body().duplicate(),
-            }
-        };
-        let identity = Identity::new("1", "ada");
-        Ok(SetupResult::new(token, identity).measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
-        Ok(credential.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+/// The same kind, which may try again this many times after an answer other than 200.
+fn spends_again(polls: usize) -> Scripted<AtomicUsize> {
+    let descriptor = Descriptor::new(SPENDS, "Spends", AuthType::Custom).origin(API).field(Field::text("a", "A"));
+    Scripted::with(AtomicUsize::new(0), descriptor).setup(move |runs, ctx| {
+        Box::pin(async move {
+            let run = runs.fetch_add(1, SeqCst);
+            ctx.prompt(Prompt::new("Spend").field("a")).await;
+            let base = ctx.base_url(API)?;
+            let code = Secret::from(CODE);
+            let mut left = polls;
+            let token = loop {
+                // Different in every run, as a signature may be.
+                let body = format!("{run} {CODE}");
+                let request = HttpRequest::post(base, "/token").form("assertion", body.as_str());
+                match ctx.send_once(Spend::new("code", &code), request).await {
+                    Ok(answer) if answer.status() != 200 && left > 0 => left -= 1,
+                    answer => break classify(answer)?.body().duplicate(),
+                }
+            };
+            Ok(live(token, Identity::new("1", "ada")))
+        })
+    })
 }
 
 async fn exchanges(world: &World) -> Option<i64> {
@@ -78,14 +58,14 @@ async fn exchanges(world: &World) -> Option<i64> {
 async fn a_code_is_spent_once_and_nothing_of_it_is_left() {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
-    let registry = world.open(Spends::default()).await;
+    let registry = world.open(spends()).await;
     assert_eq!(code(&set_up(&registry, &SPENDS).await), "done Live");
     assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
 }
 
 /// Continues in another process when one cannot, until the setup ends.
 async fn in_turn(world: &World, of: &str) -> Outcome {
-    let first = world.open(Spends::default()).await;
+    let first = world.open(spends()).await;
     break_writes(world, of).await;
     let session = first.setups().begin(&SPENDS).await.unwrap();
     let error = finish(&session).await.expect_err(of);
@@ -93,7 +73,7 @@ async fn in_turn(world: &World, of: &str) -> Outcome {
     let id = session.id();
     drop((session, first));
     mend(world).await;
-    let second: ConnectionRegistry = world.open(Spends::default()).await;
+    let second: ConnectionRegistry = world.open(spends()).await;
     finish(&second.setups().resume(id).await.unwrap()).await.unwrap()
 }
 
@@ -125,7 +105,7 @@ async fn a_code_whose_answer_is_lost_ends_the_setup_and_is_not_sent_again() {
     for reply in replies {
         let world = World::new().await;
         world.provider(move |_| reply());
-        let registry = world.open(Spends::default()).await;
+        let registry = world.open(spends()).await;
         let session = registry.setups().begin(&SPENDS).await.unwrap();
         assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
         let again = registry.setups().resume(session.id()).await.unwrap();
@@ -138,7 +118,7 @@ async fn a_code_whose_answer_is_lost_ends_the_setup_and_is_not_sent_again() {
 async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
-    let registry = world.open(Spends::default()).await;
+    let registry = world.open(spends()).await;
     break_writes(&world, "UPDATE ON connection_exchange WHEN NEW.state = 'answered'").await;
     let session = registry.setups().begin(&SPENDS).await.unwrap();
     assert!(is_store(&finish(&session).await.unwrap_err()));
@@ -148,7 +128,7 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
     // As if the process had died before it knew the answer, and enough time had passed that no answer can arrive.
     std::fs::remove_dir_all(world.state()).unwrap();
     sql::run(&world.database(), "UPDATE connection_exchange SET sent_at = sent_at - 61").await;
-    let registry = world.open(Spends::default()).await;
+    let registry = world.open(spends()).await;
     let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
     assert_eq!(asked(&world, "POST /token"), 1);
@@ -159,12 +139,12 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
 async fn a_living_process_is_waited_for() {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
-    let first = world.open(Spends::default()).await;
+    let first = world.open(spends()).await;
     break_writes(&world, "UPDATE ON connection_exchange WHEN NEW.state = 'answered'").await;
     let session = first.setups().begin(&SPENDS).await.unwrap();
     assert!(is_store(&finish(&session).await.unwrap_err()));
     let builder = world.builder().state_directory(world.directory.path().join("elsewhere"));
-    let second = builder.kind(Spends::default()).open().await.unwrap();
+    let second = builder.kind(spends()).open().await.unwrap();
     let resumed = second.setups().resume(session.id()).await.unwrap();
     let waiting = finish(&resumed);
     let mended = async {
@@ -186,7 +166,7 @@ async fn a_living_process_is_waited_for() {
 async fn an_entry_that_is_not_written_takes_no_answer_away() {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
-    let registry = world.open(Spends::default()).await;
+    let registry = world.open(spends()).await;
     let passed_over = if crate::test_host::ON_POSTGRES {
         "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
          CREATE TRIGGER trip BEFORE INSERT ON connection_setup_effect FOR EACH ROW WHEN (NEW.seq = 1) \
@@ -216,7 +196,7 @@ async fn an_entry_that_is_not_written_takes_no_answer_away() {
 async fn a_provider_that_cannot_be_reached_is_asked_again_by_whoever_resumes() {
     let world = World::new().await;
     world.provider(|_| Reply::whole(429, "", "later"));
-    let registry = world.open(Spends::default()).await;
+    let registry = world.open(spends()).await;
     let session = registry.setups().begin(&SPENDS).await.unwrap();
     let rests = async {
         let mut seen = session.next_step().await.unwrap();
@@ -243,7 +223,7 @@ async fn what_is_asked_for_again_and_again_gets_each_answer_of_its_own() {
         polls += 1;
         if polls < 4 { Reply::whole(400, "", "pending") } else { Reply::ok("token") }
     });
-    let registry = world.open(Spends { polls: 5, ..Spends::default() }).await;
+    let registry = world.open(spends_again(5)).await;
     assert_eq!(code(&set_up(&registry, &SPENDS).await), "done Live");
     assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (4, Some(0)));
 }
@@ -252,7 +232,7 @@ async fn what_is_asked_for_again_and_again_gets_each_answer_of_its_own() {
 async fn a_setup_that_is_cancelled_while_it_spends_leaves_nothing() {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
-    let registry = world.open(Spends::default()).await;
+    let registry = world.open(spends()).await;
     let session = registry.setups().begin(&SPENDS).await.unwrap();
     let (no, _) = crate::test_host::step(&session).await;
     session.advance(no, &crate::test_host::answers(&[("a", "x")])).await.unwrap();

@@ -10,7 +10,7 @@ use crate::{
     acme::{Acme, KIND},
     inbound::{Inbound, returned, state},
     odd_plugin::{ODD, Odd},
-    race_plugin::{RACE, Race},
+    race_plugin::{RACE, race},
     test_host::{World, answers, code, me, step},
     test_server::Reply,
     user::{asked, beside, finish, labels},
@@ -211,7 +211,7 @@ async fn a_kind_that_needs_callbacks_is_listed_on_a_host_without_and_each_no_is_
     let none: [(Option<Inbound>, &str); 2] =
         [(None, "cannot receive callbacks"), (Some(Inbound::none_left()), "no free callback address")];
     for (inbound, message) in none {
-        let mut builder = world.builder().kind(Race).kind(Odd::new("redirect"));
+        let mut builder = world.builder().kind(race()).kind(Odd::new("redirect"));
         if let Some(inbound) = inbound {
             builder = builder.inbound(std::sync::Arc::new(inbound));
         }

@@ -1,8 +1,7 @@
 //! Two processes that reach the end of one session at once: one stores the connection, and both report it.
 
-use std::sync::Arc;
-
 use connection_contract::prelude::*;
+use connection_faults::scripted::{Scripted, live};
 use tokio::sync::watch;
 
 use crate::{
@@ -12,44 +11,28 @@ use crate::{
 
 const KIND: Kind = Kind::from_static("twice");
 
-/// Holds its runs before their end.
-#[derive(Clone)]
 struct Held {
-    inside: Arc<watch::Sender<usize>>,
-    open: Arc<watch::Sender<bool>>,
+    inside: watch::Sender<usize>,
+    open: watch::Sender<bool>,
 }
 
-impl ConnectionDefinition for Held {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(KIND, "Twice", AuthType::Custom)
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        ctx.prompt(Prompt::new("Sure?")).await;
-        self.inside.send_modify(|inside| *inside += 1);
-        drop(self.open.subscribe().wait_for(|open| *open).await);
-        Ok(SetupResult::new("key".into(), Identity::new("1", "ada")).measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
-        Ok(key.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+/// A plugin that holds its runs before their end.
+fn held() -> Scripted<Held> {
+    let held = Held { inside: watch::Sender::new(0), open: watch::Sender::new(false) };
+    Scripted::with(held, Descriptor::new(KIND, "Twice", AuthType::Custom)).setup(|it, ctx| {
+        Box::pin(async move {
+            ctx.prompt(Prompt::new("Sure?")).await;
+            it.inside.send_modify(|inside| *inside += 1);
+            drop(it.open.subscribe().wait_for(|open| *open).await);
+            Ok(live("key", Identity::new("1", "ada")))
+        })
+    })
 }
 
 #[tokio::test]
 async fn two_processes_that_end_one_session_at_once_tell_the_same_end() {
     let world = World::new().await;
-    let held = Held { inside: Arc::new(watch::Sender::new(0)), open: Arc::new(watch::Sender::new(false)) };
+    let held = held();
     let here = world.open(held.clone()).await;
     let there = world.open(held.clone()).await;
     let session = here.setups().begin(&KIND).again().await.unwrap();

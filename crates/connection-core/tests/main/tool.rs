@@ -11,6 +11,7 @@ use connection_contract::{
     ConfigMount, EnvValue, PathBase, PathSpec, ProbeSpec, ProbeValue, ProfileSpec, SandboxSpec, prelude::*,
 };
 use connection_core::{ConnectionRegistry, Machine, Profiles, RegistryBuilder};
+use connection_faults::scripted::{Scripted, identity};
 
 use crate::test_host::World;
 
@@ -22,93 +23,84 @@ pub(crate) const SHARED: Kind = Kind::from_static("shared");
 /// The kind has neither profiles nor a container.
 pub(crate) const PLAIN: Kind = Kind::from_static("plain");
 
-/// Connects the account that is signed in in the profile's directory.
-pub(crate) struct Tool(pub(crate) Kind);
-
 pub(crate) fn home(relative: &'static str) -> PathSpec {
     PathSpec::new(PathBase::Home, relative).unwrap()
 }
 
-impl Tool {
-    async fn account(&self, ctx: &Context<'_>) -> Result<String, ServiceError> {
-        let (Some(files), Some(directory)) = (ctx.files(), ctx.directory()) else { return Ok("nobody".into()) };
-        let read = files.read(directory, "account", 100).await?;
-        Ok(read.expose_str().unwrap_or_default().to_owned())
+async fn account(ctx: &Context<'_>) -> Result<String, ServiceError> {
+    let (Some(files), Some(directory)) = (ctx.files(), ctx.directory()) else { return Ok("nobody".into()) };
+    let read = files.read(directory, "account", 100).await?;
+    Ok(read.expose_str().unwrap_or_default().to_owned())
+}
+
+/// A plugin that connects the account that is signed in in the profile's directory.
+pub(crate) fn tool(kind: Kind) -> Scripted {
+    let profiles = profiles(&kind);
+    let sandbox = sandbox(&kind);
+    let descriptor = Descriptor::new(kind, "Tool", AuthType::None).needs(Need::Files).tool(ToolSpec::new("tool"));
+    Scripted::new(descriptor)
+        .setup(|_, ctx| {
+            Box::pin(async move {
+                ctx.prompt(Prompt::new("Sign in there, then go on")).await;
+                let account = account(ctx).await.map_err(|_| SetupFailure::new("signed_out", "nobody is signed in"))?;
+                Ok(SetupResult::new("key".into(), identity(account)))
+            })
+        })
+        .verify(|_, _, ctx| {
+            Box::pin(async move {
+                let account = account(ctx).await.map_err(NotLive::from)?;
+                assert_eq!(ctx.connection().profile().is_some(), ctx.directory().is_some());
+                Ok(VerifyResult::live().identity(identity(account)))
+            })
+        })
+        .profiles(profiles)
+        .sandbox(sandbox)
+}
+
+fn profiles(kind: &Kind) -> Option<ProfileSpec> {
+    let probe = ProbeSpec::new()
+        .marker("settings.json")
+        .marker("auth.json")
+        .login(ProbeValue::new("auth.json", "/tokens/access"))
+        .login(ProbeValue::new("key.json", "/key"))
+        .account(ProbeValue::new("settings.json", "/account/name"))
+        .account(ProbeValue::new("auth.json", "/tokens/id").claim("/email"));
+    let spec = ProfileSpec::new("TOOL_HOME", home(".tool"))
+        .variable("TOOL_PARENT", EnvValue::Parent)
+        .variable("TOOL_ISOLATED", EnvValue::Text("1".into()))
+        .arg("--isolated")
+        .probe(probe);
+    match kind.as_str() {
+        "plain" | "shared" | "written" | "climbing" => None,
+        "strict" | "outside" => Some(spec.dir_name(".tool").needs_directory()),
+        // It finds its directory by a variable that the host uses, too.
+        "moved" | "fixed" => {
+            Some(ProfileSpec::new("TOOL_HOME", home(".tool")).variable("XDG_CONFIG_HOME", EnvValue::Parent))
+        }
+        _ => Some(spec),
     }
 }
 
-impl ConnectionDefinition for Tool {
-    type Credential = ();
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(self.0.clone(), "Tool", AuthType::None).needs(Need::Files).tool(ToolSpec::new("tool"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
-        ctx.prompt(Prompt::new("Sign in there, then go on")).await;
-        let account = self.account(ctx).await.map_err(|_| SetupFailure::new("signed_out", "nobody is signed in"))?;
-        Ok(SetupResult::new((), Identity::new(account.clone(), account)))
-    }
-
-    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
-        Ok(Secret::from(""))
-    }
-
-    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
-        Ok(())
-    }
-
-    async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-        let account = self.account(ctx).await.map_err(NotLive::from)?;
-        assert_eq!(ctx.connection().profile().is_some(), ctx.directory().is_some());
-        Ok(VerifyResult::live().identity(Identity::new(account.clone(), account)))
-    }
-
-    fn profiles(&self) -> Option<ProfileSpec> {
-        let probe = ProbeSpec::new()
-            .marker("settings.json")
-            .marker("auth.json")
-            .login(ProbeValue::new("auth.json", "/tokens/access"))
-            .login(ProbeValue::new("key.json", "/key"))
-            .account(ProbeValue::new("settings.json", "/account/name"))
-            .account(ProbeValue::new("auth.json", "/tokens/id").claim("/email"));
-        let spec = ProfileSpec::new("TOOL_HOME", home(".tool"))
-            .variable("TOOL_PARENT", EnvValue::Parent)
-            .variable("TOOL_ISOLATED", EnvValue::Text("1".into()))
-            .arg("--isolated")
-            .probe(probe);
-        match self.0.as_str() {
-            "plain" | "shared" | "written" | "climbing" => None,
-            "strict" | "outside" => Some(spec.dir_name(".tool").needs_directory()),
-            // It finds its directory by a variable that the host uses, too.
-            "moved" | "fixed" => {
-                Some(ProfileSpec::new("TOOL_HOME", home(".tool")).variable("XDG_CONFIG_HOME", EnvValue::Parent))
-            }
-            _ => Some(spec),
-        }
-    }
-
-    fn sandbox(&self) -> Option<SandboxSpec> {
-        let spec = SandboxSpec::new("localhost/connections/tool:1", "tool")
-            .config_mount(ConfigMount::new(home(".tool"), "/config/.tool").profile().keeps("sessions"))
-            .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied().keeps("logs"))
-            .variable("TOOL_TELEMETRY", "off");
-        let mut outside = home("a");
-        outside.relative = "../a".into();
-        let spec = match self.0.as_str() {
-            "strict" => spec.config_mount(ConfigMount::new(home(".toolbeside"), "/config/.toolbeside").implicit_only()),
-            "shared" => SandboxSpec::new("localhost/connections/tool:1", "tool")
-                .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied()),
-            "written" => SandboxSpec::new("localhost/connections/tool:1", "tool")
-                .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").writable()),
-            "climbing" => SandboxSpec::new("localhost/connections/tool:1", "tool")
-                .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").keeps("../a")),
-            "outside" => spec.config_mount(ConfigMount::new(outside, "/config/a")),
-            "fixed" => spec.variable("XDG_CONFIG_HOME", "/elsewhere"),
-            _ => spec,
-        };
-        (self.0 != PLAIN).then_some(spec)
-    }
+fn sandbox(kind: &Kind) -> Option<SandboxSpec> {
+    let spec = SandboxSpec::new("localhost/connections/tool:1", "tool")
+        .config_mount(ConfigMount::new(home(".tool"), "/config/.tool").profile().keeps("sessions"))
+        .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied().keeps("logs"))
+        .variable("TOOL_TELEMETRY", "off");
+    let mut outside = home("a");
+    outside.relative = "../a".into();
+    let spec = match kind.as_str() {
+        "strict" => spec.config_mount(ConfigMount::new(home(".toolbeside"), "/config/.toolbeside").implicit_only()),
+        "shared" => SandboxSpec::new("localhost/connections/tool:1", "tool")
+            .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied()),
+        "written" => SandboxSpec::new("localhost/connections/tool:1", "tool")
+            .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").writable()),
+        "climbing" => SandboxSpec::new("localhost/connections/tool:1", "tool")
+            .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").keeps("../a")),
+        "outside" => spec.config_mount(ConfigMount::new(outside, "/config/a")),
+        "fixed" => spec.variable("XDG_CONFIG_HOME", "/elsewhere"),
+        _ => spec,
+    };
+    (*kind != PLAIN).then_some(spec)
 }
 
 /// A user's home, which may move.
@@ -126,7 +118,7 @@ impl Home {
 
     /// Returns a builder with this home and the kinds of the tools.
     pub(crate) fn builder(&self, builder: RegistryBuilder) -> RegistryBuilder {
-        self.environment(builder).kind(Tool(TOOL)).kind(Tool(STRICT)).kind(Tool(SHARED)).kind(Tool(PLAIN))
+        self.environment(builder).kind(tool(TOOL)).kind(tool(STRICT)).kind(tool(SHARED)).kind(tool(PLAIN))
     }
 
     /// Returns a builder with this home.

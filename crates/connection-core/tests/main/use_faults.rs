@@ -1,9 +1,10 @@
 //! A plugin that fails while it attaches or hands out a credential: an error with its kind, and nothing is sent.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use connection_contract::prelude::*;
 use connection_core::{Connection as Handle, Error, Outcome};
+use connection_faults::scripted::Scripted;
 use tokio::runtime::Handle as Runtime;
 
 use crate::{
@@ -15,72 +16,31 @@ use crate::{
 
 const KIND: Kind = Kind::from_static("clumsy");
 
-/// Attaches and hands out as configured; a key without a name has no access token.
-#[derive(Clone, Default)]
-struct Clumsy(Arc<Mutex<Deed>>);
-
-impl Clumsy {
-    fn act(&self) -> Result<(), CredentialError> {
-        let deed = self.0.lock().unwrap().clone();
-        deed.call().map_err(|_| CredentialError::Malformed)
-    }
+fn act(deed: &Mutex<Deed>) -> Result<(), CredentialError> {
+    let deed = deed.lock().unwrap().clone();
+    deed.call().map_err(|_| CredentialError::Malformed)
 }
 
-impl ConnectionDefinition for Clumsy {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(KIND, "Clumsy", AuthType::ApiKey)
-            .origin(API)
-            .field(Field::text("name", "Name"))
-            .secret_name("accessToken")
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
-        let name = answers.text("name")?.to_owned();
-        let made = SetupResult::new(Secret::from(&*name), Identity::new(name.clone(), name));
-        Ok(made.measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
-        Ok(key.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
-
-    fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
-        Some(self)
-    }
-
-    fn secrets(&self) -> Option<&dyn NamedSecrets<Secret>> {
-        Some(self)
-    }
+/// A plugin that attaches and hands out as configured; a key without a name has no access token.
+fn plugin() -> Scripted<Mutex<Deed>> {
+    let descriptor = Descriptor::new(KIND, "Clumsy", AuthType::ApiKey)
+        .origin(API)
+        .field(Field::text("name", "Name"))
+        .secret_name("accessToken");
+    Scripted::with(Mutex::default(), descriptor)
+        .authorizes(|it, key, request| {
+            act(it)?;
+            request.set_bearer(key);
+            Ok(())
+        })
+        .hands_out(|it, key, name| {
+            act(it).ok()?;
+            (name == "accessToken" && key.expose() != b"none").then(|| key.duplicate())
+        })
 }
 
-impl Authorizer<Secret> for Clumsy {
-    fn authorize(&self, key: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
-        self.act()?;
-        request.set_bearer(key);
-        Ok(())
-    }
-}
-
-impl NamedSecrets<Secret> for Clumsy {
-    fn secret(&self, key: &Secret, name: &str) -> Option<Secret> {
-        self.act().ok()?;
-        (name == "accessToken" && key.expose() != b"none").then(|| key.duplicate())
-    }
-}
-
-async fn clumsy(world: &World, name: &str) -> (Clumsy, Handle) {
-    let plugin = Clumsy::default();
+async fn clumsy(world: &World, name: &str) -> (Scripted<Mutex<Deed>>, Handle) {
+    let plugin = plugin();
     let registry = world.open(plugin.clone()).await;
     let Outcome::Done(done) = connect(&registry, &KIND, &[("name", name)]).await else { panic!("not connected") };
     (plugin, registry.connection(done.connection).await.unwrap())
@@ -95,17 +55,17 @@ async fn send(connection: &Handle) -> Result<u16, Error> {
 async fn a_plugin_that_fails_to_attach_sends_nothing() {
     let world = World::new().await;
     let (plugin, connection) = clumsy(&world, "ada").await;
-    set(&plugin.0, Deed::Unreadable);
+    set(&plugin, Deed::Unreadable);
     let error = send(&connection).await.unwrap_err();
     assert!(matches!(&error, Error::Credential { kind, .. } if *kind == KIND), "{error:?}");
     assert_eq!((error.code(), error.remedy().is_some()), ("credential_unreadable", true));
-    set(&plugin.0, Deed::Panics);
+    set(&plugin, Deed::Panics);
     let error = send(&connection).await.unwrap_err();
     assert!(matches!(&error, Error::PluginFault { kind, .. } if *kind == KIND), "{error:?}");
     assert_eq!(error.code(), "plugin_panicked");
     assert_eq!(world.server.requests(), [""; 0]);
     // The control: the plugin attaches the credential, and the request is sent.
-    set(&plugin.0, Deed::Well);
+    set(&plugin, Deed::Well);
     assert_eq!(send(&connection).await.unwrap(), 200);
     assert_eq!(world.server.requests().len(), 1);
 }
@@ -116,7 +76,7 @@ async fn a_plugin_that_spins_while_it_attaches_or_hands_out_is_given_up() {
     let (plugin, connection) = clumsy(&world, "ada").await;
     let stop = Stop::default();
     let _stop = StopOnDrop(stop.clone());
-    set(&plugin.0, Deed::Spins(stop));
+    set(&plugin, Deed::Spins(stop));
     let sending = Runtime::current().spawn({
         let connection = connection.clone();
         async move { send(&connection).await.unwrap_err() }
@@ -137,7 +97,7 @@ async fn a_token_that_the_plugin_does_not_hand_out_is_not_recorded() {
     let mut called = false;
     let error = connection.with_access_token(async |_| called = true).await.unwrap_err();
     assert!(matches!(error, Error::NotSupported { .. }), "{error:?}");
-    set(&plugin.0, Deed::Panics);
+    set(&plugin, Deed::Panics);
     let error = connection.with_access_token(async |_| called = true).await.unwrap_err();
     assert_eq!(error.code(), "plugin_panicked");
     assert!(!called);

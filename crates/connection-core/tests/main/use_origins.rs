@@ -2,6 +2,7 @@
 
 use connection_contract::{HttpError, HttpRequest, host, prelude::*};
 use connection_core::{Error, HttpPolicy, Outcome};
+use connection_faults::scripted::{Scripted, live};
 
 use crate::{
     acme::{API, KIND},
@@ -94,53 +95,23 @@ async fn a_connection_to_a_server_of_the_users_own_reaches_that_server_alone() {
 }
 
 /// A plugin that declares the address of a machine in the private network.
-struct Declares(String);
-
-impl ConnectionDefinition for Declares {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(Kind::from_static("declares"), "Declares", AuthType::ApiKey)
-            .origin(self.0.clone())
-            .field(Field::text("name", "Name"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        ctx.prompt(Prompt::new("Connect").field("name")).await;
-        let identity = Identity::new("1", "ada");
-        Ok(SetupResult::new(Secret::from("key-1"), identity).measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
-        Ok(key.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, key: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        classify(ctx.send_as(self, key, HttpRequest::get(ctx.connection().base_url()?, "/me")).await)?;
-        Ok(VerifyResult::live())
-    }
-
-    fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
-        Some(self)
-    }
-}
-
-impl Authorizer<Secret> for Declares {
-    fn authorize(&self, key: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
-        request.set_bearer(key);
-        Ok(())
-    }
+fn declares(origin: String) -> Scripted {
+    let descriptor = Descriptor::new(Kind::from_static("declares"), "Declares", AuthType::ApiKey).origin(origin);
+    Scripted::new(descriptor.field(Field::text("name", "Name")))
+        .verify(|it, key, ctx| {
+            Box::pin(async move {
+                classify(ctx.send_as(it, key, HttpRequest::get(ctx.connection().base_url()?, "/me")).await)?;
+                Ok(VerifyResult::live())
+            })
+        })
+        .bearer()
 }
 
 #[tokio::test]
 async fn a_private_address_that_the_user_did_not_name_gets_nothing() {
     let world = World::new().await;
     let inside = stranger().await;
-    let registry = world.open(Declares(inside.origin())).await;
+    let registry = world.open(declares(inside.origin())).await;
     let kind = Kind::from_static("declares");
     let Outcome::Done(done) = connect(&registry, &kind, &[("name", "x")]).await else { panic!("not connected") };
     let connection = registry.connection(done.connection).await.unwrap();
@@ -153,7 +124,7 @@ async fn a_private_address_that_the_user_did_not_name_gets_nothing() {
     registry.close().await;
     // The control: the host maps it, and thereby names it.
     let policy = HttpPolicy::new().endpoint(&inside.origin(), &inside.origin()).unwrap();
-    let registry = world.builder().http(policy).kind(Declares(inside.origin())).open().await.unwrap();
+    let registry = world.builder().http(policy).kind(declares(inside.origin())).open().await.unwrap();
     let connection = registry.connection(done.connection).await.unwrap();
     let request = connection.request("GET", "/things").await.unwrap();
     assert_eq!(connection.send(request).await.unwrap().status(), 200);
@@ -163,40 +134,25 @@ async fn a_private_address_that_the_user_did_not_name_gets_nothing() {
 #[tokio::test]
 async fn a_plugin_cannot_widen_its_reach_in_a_setup() {
     /// A plugin whose base URL is an address that no person named.
-    struct Widens(String);
-    impl ConnectionDefinition for Widens {
-        type Credential = ();
-        fn descriptor(&self) -> Descriptor {
-            Descriptor::new(Kind::from_static("widens"), "Widens", AuthType::ApiKey)
-                .origin(API)
-                .field(Field::text("name", "Name"))
-        }
-
-        async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
-            ctx.prompt(Prompt::new("Connect").field("name")).await;
-            let reach = Reach::base(host::base_url(&self.0).unwrap());
-            Ok(SetupResult::new((), Identity::new("1", "ada")).reach(reach).measured(VerifyResult::live()))
-        }
-
-        fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
-            Ok(Secret::from(""))
-        }
-
-        fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
-            Ok(())
-        }
-
-        async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-            Ok(VerifyResult::live())
-        }
+    fn widens(base: String) -> Scripted<String> {
+        let descriptor = Descriptor::new(Kind::from_static("widens"), "Widens", AuthType::ApiKey)
+            .origin(API)
+            .field(Field::text("name", "Name"));
+        Scripted::with(base, descriptor).setup(|it, ctx| {
+            Box::pin(async move {
+                ctx.prompt(Prompt::new("Connect").field("name")).await;
+                let reach = Reach::base(host::base_url(it).unwrap());
+                Ok(live("key", Identity::new("1", "ada")).reach(reach))
+            })
+        })
     }
     let world = World::new().await;
     let other = stranger().await;
     let kind = Kind::from_static("widens");
-    let registry = world.open(Widens(other.origin())).await;
+    let registry = world.open(widens(other.origin())).await;
     assert_eq!(code(&connect(&registry, &kind, &[("name", "x")]).await), "plugin_fault");
     // The control: its own address is granted.
-    registry.kinds().replace(Widens(API.into())).unwrap();
+    registry.kinds().replace(widens(API.into())).unwrap();
     assert_eq!(code(&connect(&registry, &kind, &[("name", "x")]).await), "done Live");
 }
 

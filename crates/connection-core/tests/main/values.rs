@@ -8,6 +8,7 @@ use std::sync::{
 
 use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, HostSecret, Outcome, SetupStep};
+use connection_faults::scripted::{Scripted, identity};
 
 use crate::{
     sql,
@@ -18,75 +19,51 @@ const KEEPER: Kind = Kind::from_static("keeper");
 const OTHER: Kind = Kind::from_static("other");
 const CANARY: &str = "canary-of-the-client";
 
-/// Asks for a client once, stores it, and records what each run saw.
-#[derive(Clone)]
+#[derive(Default)]
 struct Keeper {
-    kind: Kind,
-    seen: Arc<Mutex<Vec<String>>>,
-    large: Arc<AtomicBool>,
+    large: AtomicBool,
     /// If set, it asks and writes although there is a value.
-    stubborn: Arc<AtomicBool>,
-}
-
-impl Keeper {
-    fn new(kind: Kind) -> Self {
-        Self { kind, seen: Arc::default(), large: Arc::default(), stubborn: Arc::default() }
-    }
-
-    fn saw(&self, what: String) {
-        self.seen.lock().unwrap().push(what);
-    }
-
-    fn seen(&self) -> Vec<String> {
-        std::mem::take(&mut *self.seen.lock().unwrap())
-    }
+    stubborn: AtomicBool,
 }
 
 fn text(value: Option<Secret>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| value.expose_str().unwrap().to_owned())
 }
 
-impl ConnectionDefinition for Keeper {
-    type Credential = ();
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(self.kind.clone(), "Keeper", AuthType::Custom)
-            .field(Field::secret("client", "Client"))
-            .field(Field::text("name", "Name"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
-        let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
-        let failed = |error: ServiceError| SetupFailure::new("values", format!("{error}"));
-        let kept = values.get_secret("client").await.map_err(failed)?;
-        if kept.is_none() || self.stubborn.load(SeqCst) {
-            let client = ctx.prompt(Prompt::new("Client").field("client")).await.secret("client")?;
-            let client = if self.large.load(SeqCst) { Secret::from("x".repeat(65_537)) } else { client };
-            values.put_secret("client", Some(client)).await.map_err(failed)?;
-            values.put("client", Some("asked".into())).await.map_err(failed)?;
-        }
-        let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
-        let kept = (values.get_secret("client").await.map_err(failed)?, values.get("client").await.map_err(failed)?);
-        self.saw(format!("{} {:?}", text(kept.0), kept.1));
-        Ok(SetupResult::new((), Identity::new(name.clone(), name)))
-    }
-
-    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
-        Ok(Secret::default())
-    }
-
-    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
-        Ok(())
-    }
-
-    async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-        let values = ctx.kv().ok_or(ConnectionError::Bug("no values".into()))?;
-        self.saw(format!("verify {}", text(values.get_secret("client").await?)));
-        Ok(VerifyResult::live())
-    }
+/// A plugin that asks for a client once, stores it, and records what each run saw.
+fn keeper_of(kind: Kind) -> Scripted<Keeper> {
+    let descriptor = Descriptor::new(kind, "Keeper", AuthType::Custom)
+        .field(Field::secret("client", "Client"))
+        .field(Field::text("name", "Name"));
+    Scripted::with(Keeper::default(), descriptor)
+        .setup(|it, ctx| {
+            Box::pin(async move {
+                let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
+                let failed = |error: ServiceError| SetupFailure::new("values", format!("{error}"));
+                let kept = values.get_secret("client").await.map_err(failed)?;
+                if kept.is_none() || it.stubborn.load(SeqCst) {
+                    let client = ctx.prompt(Prompt::new("Client").field("client")).await.secret("client")?;
+                    let client = if it.large.load(SeqCst) { Secret::from("x".repeat(65_537)) } else { client };
+                    values.put_secret("client", Some(client)).await.map_err(failed)?;
+                    values.put("client", Some("asked".into())).await.map_err(failed)?;
+                }
+                let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
+                let kept =
+                    (values.get_secret("client").await.map_err(failed)?, values.get("client").await.map_err(failed)?);
+                it.saw(format!("{} {:?}", text(kept.0), kept.1));
+                Ok(SetupResult::new("key".into(), identity(name)))
+            })
+        })
+        .verify(|it, _, ctx| {
+            Box::pin(async move {
+                let values = ctx.kv().ok_or(ConnectionError::Bug("no values".into()))?;
+                it.saw(format!("verify {}", text(values.get_secret("client").await?)));
+                Ok(VerifyResult::live())
+            })
+        })
 }
 
-async fn open(world: &World, keeper: &Keeper) -> ConnectionRegistry {
+async fn open(world: &World, keeper: &Scripted<Keeper>) -> ConnectionRegistry {
     world.open(keeper.clone()).await
 }
 
@@ -107,7 +84,7 @@ const FIRST: [(&str, &str); 2] = [("client", CANARY), ("name", "ada")];
 #[tokio::test]
 async fn later_setups_and_verifications_find_the_stored_value() {
     let world = World::new().await;
-    let keeper = Keeper::new(KEEPER);
+    let keeper = keeper_of(KEEPER);
     let registry = open(&world, &keeper).await;
     let Outcome::Done(done) = connect(&registry, &KEEPER, &FIRST).await else { panic!("not connected") };
     assert_eq!(keeper.seen(), [format!("{CANARY} Some(\"asked\")"), format!("verify {CANARY}")]);
@@ -123,8 +100,8 @@ async fn later_setups_and_verifications_find_the_stored_value() {
 #[tokio::test]
 async fn another_owner_and_another_kind_find_nothing() {
     let world = World::new().await;
-    let keeper = Keeper::new(KEEPER);
-    let other = Keeper::new(OTHER);
+    let keeper = keeper_of(KEEPER);
+    let other = keeper_of(OTHER);
     let registry = world.builder().kind(keeper.clone()).kind(other.clone()).open().await.unwrap();
     assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
     let yours = registry.owner("another").unwrap();
@@ -139,7 +116,7 @@ async fn another_owner_and_another_kind_find_nothing() {
 #[tokio::test]
 async fn a_value_that_was_read_or_written_before_a_restart_is_not_read_or_written_again() {
     let world = World::new().await;
-    let keeper = Keeper::new(KEEPER);
+    let keeper = keeper_of(KEEPER);
     let registry = open(&world, &keeper).await;
     let session = registry.setups().begin(&KEEPER).await.unwrap();
     let (no, _) = step(&session).await;
@@ -160,7 +137,7 @@ async fn a_value_that_was_read_or_written_before_a_restart_is_not_read_or_writte
 #[tokio::test]
 async fn the_secret_half_is_sealed_and_opens_for_its_owner_and_key_alone() {
     let world = World::new().await;
-    let keeper = Keeper::new(KEEPER);
+    let keeper = keeper_of(KEEPER);
     let registry = open(&world, &keeper).await;
     assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
     let plain = "SELECT value FROM connection_kv WHERE value IS NOT NULL";
@@ -177,7 +154,7 @@ async fn the_secret_half_is_sealed_and_opens_for_its_owner_and_key_alone() {
 #[tokio::test]
 async fn a_value_that_is_too_long_is_refused_and_not_kept() {
     let world = World::new().await;
-    let keeper = Keeper::new(KEEPER);
+    let keeper = keeper_of(KEEPER);
     keeper.large.store(true, SeqCst);
     let registry = open(&world, &keeper).await;
     assert_eq!(code(&connect(&registry, &KEEPER, &FIRST).await), "values");
@@ -187,7 +164,7 @@ async fn a_value_that_is_too_long_is_refused_and_not_kept() {
 #[tokio::test]
 async fn what_is_forgotten_is_asked_for_again_and_of_this_owner_and_kind_alone() {
     let world = World::new().await;
-    let keeper = Keeper::new(KEEPER);
+    let keeper = keeper_of(KEEPER);
     let registry = open(&world, &keeper).await;
     let yours = registry.owner("another").unwrap();
     for registry in [&registry, &yours] {
@@ -216,12 +193,12 @@ impl HostSecret for FromHost {
 #[tokio::test]
 async fn a_value_of_the_host_stands_before_what_is_kept_and_is_read_at_each_use() {
     let world = World::new().await;
-    let keeper = Keeper::new(KEEPER);
+    let keeper = keeper_of(KEEPER);
     let registry = open(&world, &keeper).await;
     assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
     registry.close().await;
     let given = Arc::new(FromHost(Mutex::new(Some("of-the-host"))));
-    let builder = world.builder().kind(keeper.clone()).kind(Keeper::new(OTHER));
+    let builder = world.builder().kind(keeper.clone()).kind(keeper_of(OTHER));
     let registry = builder.secret_value(KEEPER, "client", given.clone()).open().await.unwrap();
     keeper.seen();
     // Another owner has no stored value, and is not asked either.

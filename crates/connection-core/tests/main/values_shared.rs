@@ -1,10 +1,9 @@
 //! Secrets that the kinds of a provider share: separate for each owner, provider and set of origins, and sealed
 //! with them.
 
-use std::sync::{Arc, Mutex};
-
 use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, Outcome, SetupStep};
+use connection_faults::scripted::{Scripted, identity};
 
 use crate::{
     sql,
@@ -17,65 +16,41 @@ const MAIL: Kind = Kind::from_static("acme-mail");
 const DRIVE: Kind = Kind::from_static("acme-drive");
 
 /// A kind that asks for its client, unless a kind of its provider has stored one for the same origins.
-#[derive(Clone)]
-struct Sharer {
+fn sharer(kind: Kind, provider: &'static str, origins: &[&'static str]) -> Scripted<Vec<Text>> {
+    sharer_for(origins, kind, provider, origins)
+}
+
+/// The same kind, which shares its client for other origins than those that it declares.
+fn sharer_for(
+    shared_for: &[&'static str],
     kind: Kind,
     provider: &'static str,
-    declared: Vec<&'static str>,
-    shared_for: Vec<&'static str>,
-    seen: Arc<Mutex<Vec<String>>>,
-}
-
-impl Sharer {
-    fn new(kind: Kind, provider: &'static str, origins: &[&'static str]) -> Self {
-        Self { kind, provider, declared: origins.to_vec(), shared_for: origins.to_vec(), seen: Arc::default() }
-    }
-
-    fn seen(&self) -> Vec<String> {
-        std::mem::take(&mut *self.seen.lock().unwrap())
-    }
-}
-
-impl ConnectionDefinition for Sharer {
-    type Credential = ();
-
-    fn descriptor(&self) -> Descriptor {
-        let descriptor = Descriptor::new(self.kind.clone(), "Sharer", AuthType::Custom)
-            .provider(Kind::from_static(self.provider))
-            .field(Field::secret("client", "Client"))
-            .field(Field::text("name", "Name"));
-        self.declared.iter().fold(descriptor, |descriptor, origin| descriptor.origin(*origin))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<()>, SetupFailure> {
-        let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
-        let failed = |error: ServiceError| SetupFailure::new("values", format!("{error:?}"));
-        let origins: Vec<Text> = self.shared_for.iter().map(|origin| Text::from(*origin)).collect();
-        let kept = values.get_shared(&origins, "client").await.map_err(failed)?;
-        let client = match kept {
-            Some(client) => client,
-            None => {
-                let client = ctx.prompt(Prompt::new("Client").field("client")).await.secret("client")?;
-                values.put_shared(&origins, "client", Some(client.duplicate())).await.map_err(failed)?;
-                client
-            }
-        };
-        let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
-        self.seen.lock().unwrap().push(client.expose_str().unwrap().to_owned());
-        Ok(SetupResult::new((), Identity::new(name.clone(), name)))
-    }
-
-    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
-        Ok(Secret::default())
-    }
-
-    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
-        Ok(())
-    }
-
-    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+    declared: &[&'static str],
+) -> Scripted<Vec<Text>> {
+    let descriptor = Descriptor::new(kind, "Sharer", AuthType::Custom)
+        .provider(Kind::from_static(provider))
+        .field(Field::secret("client", "Client"))
+        .field(Field::text("name", "Name"));
+    let descriptor = declared.iter().fold(descriptor, |descriptor, origin| descriptor.origin(*origin));
+    let origins: Vec<_> = shared_for.iter().map(|origin| Text::from(*origin)).collect();
+    Scripted::with(origins, descriptor).setup(|origins, ctx| {
+        Box::pin(async move {
+            let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
+            let failed = |error: ServiceError| SetupFailure::new("values", format!("{error:?}"));
+            let kept = values.get_shared(origins, "client").await.map_err(failed)?;
+            let client = match kept {
+                Some(client) => client,
+                None => {
+                    let client = ctx.prompt(Prompt::new("Client").field("client")).await.secret("client")?;
+                    values.put_shared(origins, "client", Some(client.duplicate())).await.map_err(failed)?;
+                    client
+                }
+            };
+            let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
+            origins.saw(client.expose_str().unwrap());
+            Ok(SetupResult::new("key".into(), identity(name)))
+        })
+    })
 }
 
 /// Answers the prompts of a setup; the name of the account is that of the kind.
@@ -102,9 +77,9 @@ async fn asks(registry: &ConnectionRegistry, kind: &Kind) -> bool {
 #[tokio::test]
 async fn kinds_of_a_provider_share_what_they_send_to_the_same_origins() {
     let world = World::new().await;
-    let mail = Sharer::new(MAIL, "acme", &[TOKENS, "https://*.acme.example"]);
+    let mail = sharer(MAIL, "acme", &[TOKENS, "https://*.acme.example"]);
     // The order in which a kind names the origins does not matter.
-    let drive = Sharer::new(DRIVE, "acme", &["https://*.acme.example", TOKENS]);
+    let drive = sharer(DRIVE, "acme", &["https://*.acme.example", TOKENS]);
     let registry = world.builder().kind(mail.clone()).kind(drive.clone()).open().await.unwrap();
     assert!(matches!(connect(&registry, &MAIL, Some(CANARY)).await, Outcome::Done(_)));
     assert!(matches!(connect(&registry, &DRIVE, None).await, Outcome::Done(_)));
@@ -118,10 +93,10 @@ async fn kinds_of_a_provider_share_what_they_send_to_the_same_origins() {
 async fn a_kind_that_only_names_the_provider_gets_nothing() {
     let world = World::new().await;
     let [elsewhere, more, other] = ["names-elsewhere", "names-more", "other-provider"].map(Kind::from_static);
-    let builder = world.builder().kind(Sharer::new(MAIL, "acme", &[TOKENS]));
-    let builder = builder.kind(Sharer::new(elsewhere.clone(), "acme", &["https://login.evil.example"]));
-    let builder = builder.kind(Sharer::new(more.clone(), "acme", &[TOKENS, "https://login.evil.example"]));
-    let builder = builder.kind(Sharer::new(other.clone(), "evil", &[TOKENS]));
+    let builder = world.builder().kind(sharer(MAIL, "acme", &[TOKENS]));
+    let builder = builder.kind(sharer(elsewhere.clone(), "acme", &["https://login.evil.example"]));
+    let builder = builder.kind(sharer(more.clone(), "acme", &[TOKENS, "https://login.evil.example"]));
+    let builder = builder.kind(sharer(other.clone(), "evil", &[TOKENS]));
     let registry = builder.open().await.unwrap();
     assert!(matches!(connect(&registry, &MAIL, Some(CANARY)).await, Outcome::Done(_)));
     assert!(!asks(&registry, &MAIL).await);
@@ -137,10 +112,8 @@ async fn a_kind_that_only_names_the_provider_gets_nothing() {
 #[tokio::test]
 async fn a_kind_shares_only_for_origins_that_it_declares() {
     let world = World::new().await;
-    let mut undeclared = Sharer::new(MAIL, "acme", &["https://api.acme.example"]);
-    undeclared.shared_for = vec![TOKENS];
-    let mut none = Sharer::new(DRIVE, "acme", &[TOKENS]);
-    none.shared_for = Vec::new();
+    let undeclared = sharer_for(&[TOKENS], MAIL, "acme", &["https://api.acme.example"]);
+    let none = sharer_for(&[], DRIVE, "acme", &[TOKENS]);
     let registry = world.builder().kind(undeclared).kind(none).open().await.unwrap();
     for kind in [MAIL, DRIVE] {
         assert_eq!(code(&connect(&registry, &kind, Some(CANARY)).await), "values", "{kind}");
@@ -151,7 +124,7 @@ async fn a_kind_shares_only_for_origins_that_it_declares() {
 #[tokio::test]
 async fn a_shared_value_is_an_effect_that_a_replay_does_not_repeat() {
     let world = World::new().await;
-    let mail = Sharer::new(MAIL, "acme", &[TOKENS]);
+    let mail = sharer(MAIL, "acme", &[TOKENS]);
     let registry = world.open(mail.clone()).await;
     let session = registry.setups().begin(&MAIL).await.unwrap();
     let (no, _) = step(&session).await;
@@ -174,9 +147,8 @@ async fn a_shared_value_is_an_effect_that_a_replay_does_not_repeat() {
 async fn what_is_shared_is_forgotten_for_the_kinds_that_share_it_alone() {
     let world = World::new().await;
     let calendar = Kind::from_static("acme-calendar");
-    let builder =
-        world.builder().kind(Sharer::new(MAIL, "acme", &[TOKENS])).kind(Sharer::new(DRIVE, "acme", &[TOKENS]));
-    let builder = builder.kind(Sharer::new(calendar.clone(), "acme", &["https://calendar.acme.example"]));
+    let builder = world.builder().kind(sharer(MAIL, "acme", &[TOKENS])).kind(sharer(DRIVE, "acme", &[TOKENS]));
+    let builder = builder.kind(sharer(calendar.clone(), "acme", &["https://calendar.acme.example"]));
     let registry = builder.open().await.unwrap();
     for kind in [&MAIL, &calendar] {
         assert!(matches!(connect(&registry, kind, Some(CANARY)).await, Outcome::Done(_)));

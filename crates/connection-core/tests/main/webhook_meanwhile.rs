@@ -1,93 +1,15 @@
 //! Checking a delivery takes time in the plugin. The state of its address after the check counts, and not the state
 //! when it arrived.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::SeqCst},
-};
-
 use connection_contract::prelude::*;
 use connection_core::{Connection as Handle, ConnectionRegistry, Receipt, ReceiveError};
-use tokio::{runtime, sync::watch};
+use tokio::{runtime, task};
 
 use crate::{
-    hooks::{Hooks, enabled, send, signed, token},
+    hooks::{Check, Hooks, enabled, send, signed, token},
     sql,
     test_host::World,
 };
-
-/// The kind `hooks`, whose check begins and then waits until it is released.
-#[derive(Clone)]
-struct Slow {
-    hooks: Hooks,
-    began: Arc<watch::Sender<bool>>,
-    goes_on: Arc<AtomicBool>,
-}
-
-impl Slow {
-    fn new() -> Self {
-        let began = Arc::new(watch::Sender::new(false));
-        Self { hooks: Hooks::new(SigningKey::Generated), began, goes_on: Arc::default() }
-    }
-}
-
-impl ConnectionDefinition for Slow {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        self.hooks.descriptor()
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        self.hooks.setup(ctx).await
-    }
-
-    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
-        self.hooks.serialize_credential(key)
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        self.hooks.parse_credential(bytes)
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
-
-    fn webhooks(&self) -> Option<&dyn Webhooks<Secret>> {
-        Some(self)
-    }
-}
-
-impl Webhooks<Secret> for Slow {
-    fn signing_key(&self) -> SigningKey {
-        self.hooks.signing_key()
-    }
-
-    fn receive(
-        &self,
-        credential: &Secret,
-        keys: &[Secret],
-        delivery: &Delivery,
-        ctx: &Context<'_>,
-    ) -> Result<WebhookEvent, NotAuthentic> {
-        self.began.send_replace(true);
-        while !self.goes_on.load(SeqCst) {
-            std::thread::yield_now();
-        }
-        self.hooks.receive(credential, keys, delivery, ctx)
-    }
-
-    fn sign(
-        &self,
-        credential: &Secret,
-        key: Option<&Secret>,
-        url: &str,
-        ctx: &Context<'_>,
-    ) -> Result<Delivery, NotAuthentic> {
-        self.hooks.sign(credential, key, url, ctx)
-    }
-}
 
 async fn stored(world: &World) -> Option<i64> {
     sql::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await
@@ -98,16 +20,19 @@ async fn received(
     world: &World,
     meanwhile: impl AsyncFnOnce(&ConnectionRegistry, &Handle),
 ) -> Result<Receipt, ReceiveError> {
-    let slow = Slow::new();
-    let registry = world.open(slow.clone()).await;
+    let hooks = Hooks::new(SigningKey::Generated);
+    let registry = world.open(hooks.clone()).await;
     let connection = enabled(&registry, "ada").await;
     let token = token(&connection).await;
     let headers = signed(&connection, "1").await;
+    hooks.checks(Check::Waits);
     let there = registry.clone();
     let receiving = runtime::Handle::current().spawn(async move { send(&there, &token, headers, "1").await });
-    drop(slow.began.subscribe().wait_for(|began| *began).await.unwrap());
+    while hooks.running() == 0 {
+        task::yield_now().await;
+    }
     meanwhile(&registry, &connection).await;
-    slow.goes_on.store(true, SeqCst);
+    hooks.checks(Check::Compares);
     receiving.await.unwrap()
 }
 

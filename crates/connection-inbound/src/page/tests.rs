@@ -1,41 +1,25 @@
 //! The policy allows exactly the one style, and texts are escaped.
 
 use connection_contract::{Kind, encode, prelude::*};
+use connection_faults::scripted::Scripted;
 use connection_testkit::FakeHost;
 
 use super::{STYLE, STYLE_HASH, escape::escaped};
 
 /// A kind that hashes the style with the host's cryptography, which plugins can use.
-struct Hashes;
-
-impl ConnectionDefinition for Hashes {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(Kind::from_static("hashes"), "Hashes", AuthType::None)
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let hash = encode::base64(&ctx.crypto().sha256(STYLE.as_bytes()));
-        Ok(SetupResult::new(Secret::default(), Identity::new(hash, "style")))
-    }
-
-    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
-        Ok(credential.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
+fn hashes() -> Scripted {
+    let descriptor = Descriptor::new(Kind::from_static("hashes"), "Hashes", AuthType::None);
+    Scripted::new(descriptor).setup(|_, ctx| {
+        Box::pin(async move {
+            let hash = encode::base64(&ctx.crypto().sha256(STYLE.as_bytes()));
+            Ok(SetupResult::new("key".into(), Identity::new(hash, "style")))
+        })
+    })
 }
 
 #[test]
 fn the_policy_allows_the_one_style() {
-    let made = FakeHost::new(Hashes).setup([]).run().unwrap();
+    let made = FakeHost::new(hashes()).setup([]).run().unwrap();
     assert_eq!(made.identity.account_id.as_str(), STYLE_HASH);
 }
 

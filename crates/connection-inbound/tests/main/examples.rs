@@ -20,7 +20,7 @@ use connection_inbound::PublicUrl;
 use connection_oauth2::{Account, Client, Endpoint, OAuth2, OAuth2Config, oauth2};
 
 use crate::{
-    login::{API, LOGIN, Login},
+    login::{API, LOGIN, login},
     provider::Provider,
     requests::{get, get_with, send},
 };
@@ -31,7 +31,7 @@ async fn a_server_connects_an_account_of_whoever_is_signed_in() {
     let directory = tempfile::tempdir().unwrap();
     let url: PublicUrl = "https://host.example".parse().unwrap();
     let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();
-    let registry = axum::registry(directory.path(), &url).http(http).kind(Login(LOGIN)).open().await.unwrap();
+    let registry = axum::registry(directory.path(), &url).http(http).kind(login(LOGIN)).open().await.unwrap();
     let app = axum::app(&registry, &url);
     let begin = |user: Option<&str>| {
         let request = Request::post("/setups").header("content-type", "application/json");
@@ -56,7 +56,7 @@ async fn a_desktop_program_opens_a_browser_and_is_called_back() {
     let provider = Provider::start();
     let directory = tempfile::tempdir().unwrap();
     let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();
-    let registry = desktop::registry(directory.path()).http(http).kind(Login(LOGIN)).open().await.unwrap();
+    let registry = desktop::registry(directory.path()).http(http).kind(login(LOGIN)).open().await.unwrap();
     let browser = browser(directory.path());
     let nothing = async |_: &[Field]| panic!("it asks for nothing");
     let kind = LOGIN;

@@ -15,7 +15,7 @@ use connection_inbound::{LoopbackOptions, LoopbackServer, PublicEndpoint, Public
 use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
-    login::{API, LOGIN, Login},
+    login::{API, LOGIN, login},
     test_host::{World, end, labels, sent_to},
 };
 
@@ -57,7 +57,7 @@ async fn begin(order: &str) {
         .key(KeyFile::at(key))
         .http(HttpPolicy::new().endpoint(API, provider).unwrap())
         .inbound(endpoint(url))
-        .kind(Login(LOGIN));
+        .kind(login(LOGIN));
     let registry = registry.open().await.unwrap();
     let session = registry.setups().begin(&LOGIN).again().await.unwrap();
     let link = sent_to(&session).await;

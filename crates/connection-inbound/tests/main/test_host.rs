@@ -13,8 +13,8 @@ use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
 use tempfile::TempDir;
 
 use crate::{
-    form_plugin::Form,
-    login::{API, LOGIN, Login, OTHER},
+    form_plugin::form,
+    login::{API, LOGIN, OTHER, login},
     provider::Provider,
 };
 
@@ -50,9 +50,9 @@ impl World {
             .key(KeyFile::at(self.directory.path().join("root.key")))
             .http(HttpPolicy::new().endpoint(API, &self.provider.origin).unwrap())
             .clock(Arc::new(self.clock.clone()))
-            .kind(Login(LOGIN))
-            .kind(Login(OTHER))
-            .kind(Form)
+            .kind(login(LOGIN))
+            .kind(login(OTHER))
+            .kind(form())
     }
 
     pub(crate) async fn with(&self, endpoint: impl InboundEndpoint + 'static) -> ConnectionRegistry {

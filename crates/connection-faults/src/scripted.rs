@@ -1,0 +1,255 @@
+//! A plugin whose code a test passes as closures.
+
+use std::{
+    fmt, mem,
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use connection_contract::{ProfileSpec, SandboxSpec, prelude::*};
+
+type Setup = Result<SetupResult<Secret>, SetupFailure>;
+type Verify = Result<VerifyResult<Secret>, ConnectionError>;
+
+type SetupCode<S> = Box<dyn for<'a> Fn(&'a Scripted<S>, &'a SetupContext<'a>) -> BoxFuture<'a, Setup> + Send + Sync>;
+type VerifyCode<S> =
+    Box<dyn for<'a> Fn(&'a Scripted<S>, &'a Secret, &'a VerifyContext<'a>) -> BoxFuture<'a, Verify> + Send + Sync>;
+type TeardownCode<S> = Box<
+    dyn for<'a> Fn(&'a Scripted<S>, &'a Secret, &'a TeardownContext<'a>) -> BoxFuture<'a, Result<(), ConnectionError>>
+        + Send
+        + Sync,
+>;
+type AuthorizeCode<S> =
+    Box<dyn Fn(&Scripted<S>, &Secret, &mut HttpRequest) -> Result<(), CredentialError> + Send + Sync>;
+type SecretCode<S> = Box<dyn Fn(&Scripted<S>, &Secret, &str) -> Option<Secret> + Send + Sync>;
+
+/// A plugin that is made of a descriptor and of closures, with a credential of plain bytes.
+///
+/// Without a closure, a verification finds the account live and a teardown does nothing. The plugin has the facets that
+/// it was given.
+///
+/// The state `S` is shared by its closures and by the test: `scripted.field` is a field of the state. A clone is the
+/// same plugin with the same state. The methods that configure the plugin panic after it was cloned.
+pub struct Scripted<S = ()>(Arc<Parts<S>>);
+
+struct Parts<S> {
+    state: S,
+    seen: Mutex<Vec<String>>,
+    descriptor: Descriptor,
+    setup: Option<SetupCode<S>>,
+    verify: Option<VerifyCode<S>>,
+    teardown: Option<TeardownCode<S>>,
+    authorize: Option<AuthorizeCode<S>>,
+    secret: Option<SecretCode<S>>,
+    profiles: Option<ProfileSpec>,
+    sandbox: Option<SandboxSpec>,
+}
+
+/// Returns an account whose id is also its label.
+pub fn identity(id: impl Into<String>) -> Identity {
+    let id = id.into();
+    Identity::new(id.clone(), id)
+}
+
+/// Returns the result of a setup that measured the account as live, so that the host does not verify it.
+pub fn live(credential: impl Into<Secret>, identity: Identity) -> SetupResult<Secret> {
+    SetupResult::new(credential.into(), identity).measured(VerifyResult::live())
+}
+
+impl Scripted {
+    /// Creates a plugin without state.
+    pub fn new(descriptor: Descriptor) -> Self {
+        Self::with((), descriptor)
+    }
+}
+
+impl<S: Send + Sync + 'static> Scripted<S> {
+    /// Creates a plugin with a state.
+    pub fn with(state: S, descriptor: Descriptor) -> Self {
+        Self(Arc::new(Parts {
+            state,
+            seen: Mutex::default(),
+            descriptor,
+            setup: None,
+            verify: None,
+            teardown: None,
+            authorize: None,
+            secret: None,
+            profiles: None,
+            sandbox: None,
+        }))
+    }
+
+    /// Sets the code of a setup. Without it, a setup asks for the first field of the descriptor, whose answer is the
+    /// credential and the account. If there is no field, the account is `1` with the label `ada`.
+    pub fn setup(
+        mut self,
+        code: impl for<'a> Fn(&'a Self, &'a SetupContext<'a>) -> BoxFuture<'a, Setup> + Send + Sync + 'static,
+    ) -> Self {
+        self.parts().setup = Some(Box::new(code));
+        self
+    }
+
+    /// Sets the code of a verification.
+    pub fn verify(
+        mut self,
+        code: impl for<'a> Fn(&'a Self, &'a Secret, &'a VerifyContext<'a>) -> BoxFuture<'a, Verify> + Send + Sync + 'static,
+    ) -> Self {
+        self.parts().verify = Some(Box::new(code));
+        self
+    }
+
+    /// Sets the code of a teardown.
+    pub fn teardown(
+        mut self,
+        code: impl for<'a> Fn(&'a Self, &'a Secret, &'a TeardownContext<'a>) -> BoxFuture<'a, Result<(), ConnectionError>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.parts().teardown = Some(Box::new(code));
+        self
+    }
+
+    /// Attaches the credential to requests as a bearer token.
+    pub fn bearer(self) -> Self {
+        self.authorizes(|_, key, request| {
+            request.set_bearer(key);
+            Ok(())
+        })
+    }
+
+    /// Sets the code that attaches the credential to a request.
+    pub fn authorizes(
+        mut self,
+        code: impl Fn(&Self, &Secret, &mut HttpRequest) -> Result<(), CredentialError> + Send + Sync + 'static,
+    ) -> Self {
+        self.parts().authorize = Some(Box::new(code));
+        self
+    }
+
+    /// Sets the code that hands out the secret of a name.
+    pub fn hands_out(mut self, code: impl Fn(&Self, &Secret, &str) -> Option<Secret> + Send + Sync + 'static) -> Self {
+        self.parts().secret = Some(Box::new(code));
+        self
+    }
+
+    /// Sets how its tool is started with a profile.
+    pub fn profiles(mut self, spec: impl Into<Option<ProfileSpec>>) -> Self {
+        self.parts().profiles = spec.into();
+        self
+    }
+
+    /// Sets how its tool runs in a container.
+    pub fn sandbox(mut self, spec: impl Into<Option<SandboxSpec>>) -> Self {
+        self.parts().sandbox = spec.into();
+        self
+    }
+
+    /// Records an observation of the plugin's code.
+    pub fn saw(&self, what: impl Into<String>) {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).push(what.into());
+    }
+
+    /// Returns the observations since the last call, in order.
+    pub fn seen(&self) -> Vec<String> {
+        mem::take(&mut *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn parts(&mut self) -> &mut Parts<S> {
+        Arc::get_mut(&mut self.0).expect("it is configured before it is cloned")
+    }
+}
+
+impl<S> Deref for Scripted<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.0.state
+    }
+}
+
+impl<S> Clone for Scripted<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S> fmt::Debug for Scripted<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scripted").field(&self.0.descriptor.kind).finish()
+    }
+}
+
+impl<S: Send + Sync + 'static> ConnectionDefinition for Scripted<S> {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        self.0.descriptor.clone()
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Setup {
+        if let Some(code) = &self.0.setup {
+            return code(self, ctx).await;
+        }
+        let Some(field) = self.0.descriptor.fields.first() else {
+            return Ok(live("key", Identity::new("1", "ada")));
+        };
+        let answers = ctx.prompt(Prompt::new("Connect").field(field.name.clone())).await;
+        let answer = match answers.iter().next() {
+            Some((_, Answer::Secret(secret))) => secret.expose_str().unwrap_or_default(),
+            _ => answers.text(&field.name)?,
+        };
+        Ok(live(answer, identity(answer)))
+    }
+
+    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
+        Ok(credential.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
+    }
+
+    async fn verify(&self, credential: &Secret, ctx: &VerifyContext<'_>) -> Verify {
+        match &self.0.verify {
+            Some(code) => code(self, credential, ctx).await,
+            None => Ok(VerifyResult::live()),
+        }
+    }
+
+    async fn teardown(&self, credential: &Secret, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+        match &self.0.teardown {
+            Some(code) => code(self, credential, ctx).await,
+            None => Ok(()),
+        }
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
+        self.0.authorize.is_some().then_some(self)
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<Secret>> {
+        self.0.secret.is_some().then_some(self)
+    }
+
+    fn profiles(&self) -> Option<ProfileSpec> {
+        self.0.profiles.clone()
+    }
+
+    fn sandbox(&self) -> Option<SandboxSpec> {
+        self.0.sandbox.clone()
+    }
+}
+
+impl<S: Send + Sync + 'static> Authorizer<Secret> for Scripted<S> {
+    fn authorize(&self, key: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        self.0.authorize.as_ref().map_or(Ok(()), |code| code(self, key, request))
+    }
+}
+
+impl<S: Send + Sync + 'static> NamedSecrets<Secret> for Scripted<S> {
+    fn secret(&self, key: &Secret, name: &str) -> Option<Secret> {
+        self.0.secret.as_ref().and_then(|code| code(self, key, name))
+    }
+}
