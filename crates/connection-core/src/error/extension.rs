@@ -2,7 +2,7 @@
 
 use connection_contract::{DisplayText, InvalidDeclaration, Kind, SecretName};
 
-use crate::{ConnectionId, ConnectionStatus};
+use crate::{ConnectionId, ConnectionStatus, error::table::codes_and_remedies};
 
 /// The reason why a request of an extension was refused. Nothing was changed, and nothing was handed out.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -141,56 +141,31 @@ pub enum ExtensionError {
     },
 }
 
-impl ExtensionError {
-    /// Returns the stable code, for programs; `docs/spec/words.md` lists all codes.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::AccountChanged { .. } => "account_changed",
-            Self::Crossed { .. } => "settings_changed",
-            Self::Declaration(_) => "invalid_declaration",
-            Self::HandOff { .. } => "hand_off_failed",
-            Self::InvalidPreference { .. } => "invalid_preference",
-            Self::NoSettings { .. } => "no_settings",
-            Self::NotGranted { .. } => "not_granted",
-            Self::NotReady { status: ConnectionStatus::Unsupported, .. } => "connection_unsupported",
-            Self::NotReady { status: ConnectionStatus::Missing, .. } => "connection_missing",
-            Self::NotReady { .. } => "connection_failed",
-            Self::OtherProvider { .. } => "other_provider",
-            Self::PreferenceRequired { .. } => "preference_required",
-            Self::TooLarge { .. } => "declaration_too_large",
-            Self::Undeclared { .. } => "undeclared",
-            Self::Unknown(_) => "unknown_extension",
-            Self::UnknownSecret { .. } => "unknown_secret",
-            Self::UnknownTicket { .. } => "unknown_ticket",
-            Self::Variable { .. } => "invalid_variable",
-        }
-    }
-
-    /// Returns the remedy, if something can be done.
-    pub fn remedy(&self) -> Option<String> {
-        let text = match self {
-            Self::AccountChanged { .. } => "check which account it belongs to, then decide again",
-            Self::Crossed { .. } => "read the settings again, then decide again",
-            Self::NotGranted { extension, connection, .. } => {
-                return Some(format!("grant '{extension}' the use of connection {connection} with these secrets"));
-            }
-            Self::NotReady { status: ConnectionStatus::Missing, .. } => "open the extension's settings and connect it",
-            Self::NotReady { status: ConnectionStatus::Failed, .. } => "authorize the connection again",
-            Self::OtherProvider { .. } => "choose a kind, or a connection, of that provider",
-            Self::PreferenceRequired { .. } => "set it in the extension's settings",
-            Self::Undeclared { .. } => "declare it, and add the extension again",
-            Self::Unknown(_) => "list the extensions to see which were added",
-            Self::UnknownSecret { .. } => "correct the name in the declaration, and add the extension again",
-            Self::UnknownTicket { .. } => "open the settings again",
-            Self::Variable { .. } => "give it another name in the declaration",
-            Self::Declaration(_)
-            | Self::HandOff { .. }
-            | Self::InvalidPreference { .. }
-            | Self::NoSettings { .. }
-            | Self::NotReady { .. }
-            | Self::TooLarge { .. } => return None,
-        };
-        Some(text.to_owned())
+codes_and_remedies! {
+    ExtensionError {
+        Self::AccountChanged { .. } => "account_changed", "check which account it belongs to, then decide again";
+        Self::Crossed { .. } => "settings_changed", "read the settings again, then decide again";
+        Self::Declaration(_) => "invalid_declaration";
+        Self::HandOff { .. } => "hand_off_failed";
+        Self::InvalidPreference { .. } => "invalid_preference";
+        Self::NoSettings { .. } => "no_settings";
+        Self::NotGranted { extension, connection, .. } => "not_granted",
+            format!("grant '{extension}' the use of connection {connection} with these secrets");
+        Self::NotReady { status: ConnectionStatus::Failed, .. } => "connection_failed",
+            "authorize the connection again";
+        Self::NotReady { status: ConnectionStatus::Missing, .. } => "connection_missing",
+            "open the extension's settings and connect it";
+        Self::NotReady { status: ConnectionStatus::Unsupported, .. } => "connection_unsupported";
+        Self::NotReady { .. } => "connection_failed";
+        Self::OtherProvider { .. } => "other_provider", "choose a kind, or a connection, of that provider";
+        Self::PreferenceRequired { .. } => "preference_required", "set it in the extension's settings";
+        Self::TooLarge { .. } => "declaration_too_large";
+        Self::Undeclared { .. } => "undeclared", "declare it, and add the extension again";
+        Self::Unknown(_) => "unknown_extension", "list the extensions to see which were added";
+        Self::UnknownSecret { .. } => "unknown_secret",
+            "correct the name in the declaration, and add the extension again";
+        Self::UnknownTicket { .. } => "unknown_ticket", "open the settings again";
+        Self::Variable { .. } => "invalid_variable", "give it another name in the declaration";
     }
 }
 

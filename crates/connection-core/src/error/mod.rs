@@ -6,12 +6,15 @@
 mod extension;
 mod profile;
 mod sandbox;
+pub(crate) mod table;
 
 use std::sync::Arc;
 
 use connection_contract::{
     ConnectionError, CredentialError, DisplayText, HttpError, Kind, NotLive, Origin, ServiceError,
 };
+
+use table::codes_and_remedies;
 
 use crate::{ConnectionId, ConnectionInfo, DirectoryRefused, RowError, SealError, SessionId, StoreError};
 
@@ -203,94 +206,50 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// Returns the stable code, for programs; `docs/spec/words.md` lists all codes.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::AccountConnected { .. } => "account_connected",
-            Self::Ambiguous { .. } => "ambiguous",
-            Self::Closed => "registry_closed",
-            Self::Credential { .. } => "credential_unreadable",
-            Self::Denied { .. } => "denied",
-            Self::Directory(refused) => refused.code(),
-            Self::Extension(error) => error.code(),
-            Self::Files(ServiceError::NotFound) => "file_not_found",
-            Self::Files(ServiceError::Denied) => "denied",
-            Self::Files(_) => "file_unavailable",
-            Self::Http { source, .. } => http_code(*source),
-            Self::InvalidImport(_) => "invalid_import",
-            Self::InvalidLabel => "invalid_label",
-            Self::InvalidOwner(_) => "invalid_owner",
-            Self::InvalidRequest(_) => "invalid_request",
-            Self::LabelTaken { .. } => "label_taken",
-            Self::NoConnection(_) | Self::NotFound(_) => "not_found",
-            Self::NoPrevious { .. } => "no_previous",
-            Self::NotRenewed { .. } => "not_renewed",
-            Self::NotSupported { .. } => "not_supported",
-            Self::Plugin { .. } => "plugin_fault",
-            Self::PluginFault { what, .. } if *what == CRASHED => "plugin_panicked",
-            Self::PluginFault { .. } => "plugin_timeout",
-            Self::Profile(error) => error.code(),
-            Self::RollbackRefused { .. } => "rollback_refused",
-            Self::Row(error) => error.code(),
-            Self::Sandbox(error) => error.code(),
-            Self::Sealed { .. } => "sealed_unreadable",
-            Self::SessionNotFound(_) => "setup_not_found",
-            Self::Store(_) => "store_failed",
-            Self::TooManySetups { .. } => "too_many_setups",
-            Self::UnknownKind(_) => "unknown_kind",
-            Self::WebhookDisabled { .. } => "webhook_disabled",
-            Self::WebhookKey { .. } => "webhook_key_missing",
-        }
-    }
-
-    /// Returns the remedy, if something can be done.
-    pub fn remedy(&self) -> Option<String> {
-        let text = match self {
-            Self::AccountConnected { .. } => "use the existing connection, or remove it first",
-            Self::Ambiguous { .. } => "name one by its label or by the end of its id, or make one the default",
-            Self::Closed => "open a new registry on the same store; a closed registry stays closed",
-            Self::Credential { .. } => "authorize the connection again",
-            Self::Denied { .. } => "a connection reaches only the addresses that were set when it was connected",
-            Self::Directory(refused) => refused.remedy(),
-            Self::Extension(error) => return error.remedy(),
-            Self::Files(ServiceError::NotFound) => "list the directory to see what is there",
-            Self::Files(ServiceError::Denied) => "only files below the granted directories can be read",
-            Self::Http { source: HttpError::Denied, .. } => {
-                "enter the address when connecting, or map it under [http.endpoints]; a redirect to another address \
-                 is not followed"
-            }
-            Self::Http { .. } => "try again later",
-            Self::InvalidLabel => "enter a label with visible characters",
-            Self::InvalidOwner(_) => "use the name or number by which the program knows its user",
-            Self::LabelTaken { .. } => "choose another label",
-            Self::NoConnection(_) => "connect an account, or list the connections to see which exist",
-            Self::NoPrevious { .. } => "authorize the connection again",
-            Self::NotFound(_) => "list the connections to see their ids",
-            Self::PluginFault { .. } | Self::Plugin { .. } => "report this to the plugin's author",
-            Self::SessionNotFound(_) => "begin a new setup",
-            Self::TooManySetups { .. } => "finish or cancel an open setup, or wait until one expires, then begin again",
-            Self::UnknownKind(_) => "list the kinds to see which are registered",
-            Self::NotRenewed { why, .. } => match &why.reason.remedy {
-                Some(remedy) => return Some(remedy.to_string()),
-                None => "try again later",
-            },
-            Self::Profile(error) => return error.remedy(),
-            Self::RollbackRefused { remedy, .. } => return remedy.as_ref().map(ToString::to_string),
-            Self::Row(error) => return Some(error.remedy()),
-            Self::Sandbox(error) => return error.remedy(),
-            Self::Sealed { what, source } => return sealed_remedy(what, source),
-            Self::Store(source) => return source.remedy(),
-            Self::WebhookDisabled { .. } => "enable webhooks for it first",
-            Self::Files(_)
-            | Self::WebhookKey { .. }
-            | Self::InvalidImport(_)
-            | Self::InvalidRequest(_)
-            | Self::NotSupported { .. } => {
-                return None;
-            }
-        };
-        Some(text.to_owned())
+codes_and_remedies! {
+    Error {
+        Self::AccountConnected { .. } => "account_connected", "use the existing connection, or remove it first";
+        Self::Ambiguous { .. } => "ambiguous",
+            "name one by its label or by the end of its id, or make one the default";
+        Self::Closed => "registry_closed", "open a new registry on the same store; a closed registry stays closed";
+        Self::Credential { .. } => "credential_unreadable", "authorize the connection again";
+        Self::Denied { .. } => "denied",
+            "a connection reaches only the addresses that were set when it was connected";
+        Self::Directory(refused) => refused.code(), refused.remedy();
+        Self::Extension(error) => error.code(), error.remedy();
+        Self::Files(ServiceError::NotFound) => "file_not_found", "list the directory to see what is there";
+        Self::Files(ServiceError::Denied) => "denied", "only files below the granted directories can be read";
+        Self::Files(_) => "file_unavailable";
+        Self::Http { source: source @ HttpError::Denied, .. } => http_code(*source),
+            "enter the address when connecting, or map it under [http.endpoints]; a redirect to another address is not \
+             followed";
+        Self::Http { source, .. } => http_code(*source), "try again later";
+        Self::InvalidImport(_) => "invalid_import";
+        Self::InvalidLabel => "invalid_label", "enter a label with visible characters";
+        Self::InvalidOwner(_) => "invalid_owner", "use the name or number by which the program knows its user";
+        Self::InvalidRequest(_) => "invalid_request";
+        Self::LabelTaken { .. } => "label_taken", "choose another label";
+        Self::NoConnection(_) => "not_found", "connect an account, or list the connections to see which exist";
+        Self::NoPrevious { .. } => "no_previous", "authorize the connection again";
+        Self::NotFound(_) => "not_found", "list the connections to see their ids";
+        Self::NotRenewed { why, .. } => "not_renewed",
+            why.reason.remedy.as_ref().map_or("try again later".to_owned(), ToString::to_string);
+        Self::NotSupported { .. } => "not_supported";
+        Self::Plugin { .. } => "plugin_fault", "report this to the plugin's author";
+        Self::PluginFault { what, .. } => if *what == CRASHED { "plugin_panicked" } else { "plugin_timeout" },
+            "report this to the plugin's author";
+        Self::Profile(error) => error.code(), error.remedy();
+        Self::RollbackRefused { remedy, .. } => "rollback_refused", remedy.as_ref().map(ToString::to_string);
+        Self::Row(error) => error.code(), error.remedy();
+        Self::Sandbox(error) => error.code(), error.remedy();
+        Self::Sealed { what, source } => "sealed_unreadable", sealed_remedy(what, source);
+        Self::SessionNotFound(_) => "setup_not_found", "begin a new setup";
+        Self::Store(source) => "store_failed", source.remedy();
+        Self::TooManySetups { .. } => "too_many_setups",
+            "finish or cancel an open setup, or wait until one expires, then begin again";
+        Self::UnknownKind(_) => "unknown_kind", "list the kinds to see which are registered";
+        Self::WebhookDisabled { .. } => "webhook_disabled", "enable webhooks for it first";
+        Self::WebhookKey { .. } => "webhook_key_missing";
     }
 }
 

@@ -2,7 +2,7 @@
 
 use connection_contract::Kind;
 
-use crate::{ProfileId, ToolNotAllowed};
+use crate::{ProfileId, ToolNotAllowed, error::table::codes_and_remedies};
 
 /// The reason why an operation on profiles failed. No profile was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,47 +109,23 @@ pub enum ProfileError {
     },
 }
 
-impl ProfileError {
-    /// Returns the stable code for programs, as listed in `docs/spec/words.md`.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Default { .. } => "profile_default",
-            Self::Directory { .. } | Self::DirectoryName { .. } => "invalid_directory",
-            Self::DirectoryTaken { .. } => "directory_taken",
-            Self::InUse { .. } => "profile_in_use",
-            Self::LabelTaken { .. } => "label_taken",
-            Self::Last { .. } => "profile_last",
-            Self::NoHome { .. } => "no_home",
-            Self::NotAllowed { why, .. } => why.code(),
-            Self::NotFound { .. } => "profile_not_found",
-            Self::NotMade { .. } => "directory_not_made",
-            Self::Slot(_) => "invalid_slot",
-            Self::Unsupported { .. } => "not_supported",
-        }
-    }
-
-    /// Returns what a person can do about the error, if anything.
-    pub fn remedy(&self) -> Option<String> {
-        let text = match self {
-            Self::Default { .. } => "make another profile the default first",
-            Self::Directory { .. } => "write an absolute path, without ~ and variables",
-            Self::DirectoryName { wanted, .. } => {
-                return Some(format!("name a directory that ends in '{wanted}', such as one inside this one"));
-            }
-            Self::DirectoryTaken { label, .. } => return Some(format!("use '{label}', or name another directory")),
-            Self::InUse { .. } => "stop or remove everything that uses it, or choose another profile there",
-            Self::LabelTaken { .. } => "choose another label",
-            Self::Last { .. } => "create another profile first",
-            Self::NoHome { .. } => {
-                "create a profile with a directory of your own; if this program has only one owner, you can also set \
-                 HOME"
-            }
-            Self::NotAllowed { why, .. } => return Some(why.remedy()),
-            Self::NotFound { .. } => "list the profiles to see their ids, or create one",
-            Self::NotMade { .. } => "create the directory, or give the profile another one",
-            Self::Slot(_) => "use a name with visible characters",
-            Self::Unsupported { .. } => return None,
-        };
-        Some(text.to_owned())
+codes_and_remedies! {
+    ProfileError {
+        Self::Default { .. } => "profile_default", "make another profile the default first";
+        Self::Directory { .. } => "invalid_directory", "write an absolute path, without ~ and variables";
+        Self::DirectoryName { wanted, .. } => "invalid_directory",
+            format!("name a directory that ends in '{wanted}', such as one inside this one");
+        Self::DirectoryTaken { label, .. } => "directory_taken", format!("use '{label}', or name another directory");
+        Self::InUse { .. } => "profile_in_use",
+            "stop or remove everything that uses it, or choose another profile there";
+        Self::LabelTaken { .. } => "label_taken", "choose another label";
+        Self::Last { .. } => "profile_last", "create another profile first";
+        Self::NoHome { .. } => "no_home",
+            "create a profile with a directory of your own; if this program has only one owner, you can also set HOME";
+        Self::NotAllowed { why, .. } => why.code(), why.remedy();
+        Self::NotFound { .. } => "profile_not_found", "list the profiles to see their ids, or create one";
+        Self::NotMade { .. } => "directory_not_made", "create the directory, or give the profile another one";
+        Self::Slot(_) => "invalid_slot", "use a name with visible characters";
+        Self::Unsupported { .. } => "not_supported";
     }
 }

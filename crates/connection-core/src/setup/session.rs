@@ -58,26 +58,13 @@ pub enum AdvanceError {
     },
 }
 
-impl AdvanceError {
-    /// Returns the stable code of this error, for programs. The codes are listed in `docs/spec/words.md`.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Ended => "setup_ended",
-            Self::Error(error) => error.code(),
-            Self::Invalid(_) => "answers_invalid",
-            Self::NoPrompt => "setup_no_prompt",
-            Self::WrongStep { .. } => "setup_wrong_step",
-        }
-    }
-
-    /// Returns what a person can do about the error, if anything.
-    pub fn remedy(&self) -> Option<String> {
-        match self {
-            Self::Ended => Some("begin a new setup".into()),
-            Self::Error(error) => error.remedy(),
-            Self::Invalid(_) => Some("correct the named fields".into()),
-            Self::NoPrompt | Self::WrongStep { .. } => Some("read the current step".into()),
-        }
+crate::error::table::codes_and_remedies! {
+    AdvanceError {
+        Self::Ended => "setup_ended", "begin a new setup";
+        Self::Error(error) => error.code(), error.remedy();
+        Self::Invalid(_) => "answers_invalid", "correct the named fields";
+        Self::NoPrompt => "setup_no_prompt", "read the current step";
+        Self::WrongStep { .. } => "setup_wrong_step", "read the current step";
     }
 }
 

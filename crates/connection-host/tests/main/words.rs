@@ -124,7 +124,7 @@ fn sources(directory: &Path) -> Vec<String> {
 }
 
 /// Returns the literals in `Error::new(…, "code"` and `SetupFailure::new("code"`, and those in bodies of
-/// `fn code(&self) -> &'static str`.
+/// `fn code(&self) -> &'static str` and in tables of `codes_and_remedies!`.
 fn codes_in(text: &str) -> Vec<String> {
     // An attribute names a feature and no code.
     let text = text.lines().filter(|line| !line.trim_start().starts_with("#[")).collect::<Vec<_>>().join("\n");
@@ -139,9 +139,11 @@ fn codes_in(text: &str) -> Vec<String> {
             codes.extend(rest.split('"').nth(1).map(str::to_owned));
         }
     }
-    for (at, _) in text.match_indices("fn code(&self) -> &'static str {") {
-        let body = text[at..].split("\n    }\n").next().unwrap_or_default();
-        codes.extend(body.split('"').skip(1).step_by(2).map(str::to_owned));
+    for (start, end) in [("fn code(&self) -> &'static str {", "\n    }\n"), ("codes_and_remedies! {", "\n}\n")] {
+        for (at, _) in text.match_indices(start) {
+            let body = text[at..].split(end).next().unwrap_or_default();
+            codes.extend(body.split('"').skip(1).step_by(2).map(str::to_owned));
+        }
     }
     let is_code =
         |code: &String| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
