@@ -167,6 +167,21 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
         packages: &["connection-seal", "connection-core"],
         purpose: "ids; the contract shows them as text",
     },
+    ExternalPackage {
+        dependency: "hmac",
+        packages: &["connection-testkit"],
+        purpose: "the cryptography of the fake host",
+    },
+    ExternalPackage {
+        dependency: "sha1",
+        packages: &["connection-testkit"],
+        purpose: "the cryptography of the fake host",
+    },
+    ExternalPackage {
+        dependency: "sha2",
+        packages: &["connection-testkit"],
+        purpose: "the cryptography of the fake host",
+    },
     ExternalPackage { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
     ExternalPackage { dependency: "reqwest", packages: &["connection-egress"], purpose: "the one HTTP service" },
     ExternalPackage {
