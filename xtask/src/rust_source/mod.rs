@@ -1,7 +1,7 @@
 //! Reads Rust source as tokens, so that no check is misled by comments or strings.
 //!
-//! The module distinguishes code from text (nested comments; raw and byte strings; characters and lifetimes) and
-//! knows no other grammar. Raw identifiers lose their `r#`, because `r#cfg` is `cfg` to the compiler, too.
+//! The tokens are those of `proc-macro2` in one flat list, without documentation comments. Raw identifiers lose their
+//! `r#`, because `r#cfg` is `cfg` to the compiler, too.
 
 mod cut;
 mod lex;
