@@ -103,16 +103,18 @@ compile_error!(
     "connection-core needs an engine for its store: enable the feature `sqlite`, the feature `postgres`, or both"
 );
 
+mod changes;
 mod connection;
 mod connection_info;
 mod contain;
 mod credential;
+mod defaults;
 mod definition;
 mod error;
 mod event;
 mod exchange;
 mod extension;
-mod extension_changes;
+mod flights;
 mod grant;
 mod ground;
 mod guard;
@@ -139,7 +141,8 @@ mod usage;
 mod verify;
 mod webhook;
 
-pub use connection::{Connection, Files, Response};
+pub use changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
+pub use connection::{Connection, Files, Filter, Page, Response};
 pub use connection_egress::{Boot, Clock, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
 pub use connection_info::{ConnectionInfo, InvalidCursor, ListCursor};
 #[cfg(feature = "keyring")]
@@ -151,6 +154,7 @@ pub use connection_seal::{
 };
 #[cfg(feature = "passphrase")]
 pub use connection_seal::{KeyPassphrase, PassphraseUse};
+pub use credential::Teardown;
 pub use definition::Capabilities;
 pub use error::{Error, ExtensionError, ProfileError, SandboxError};
 pub use event::EVENT_NAMES;
@@ -159,7 +163,6 @@ pub use extension::{
     NativeExtensionSettings, Preferences, RequiredAction, ResolvedConnection, RetryOutcome, RetryTicket,
     SetPreferences, SettingsHandOff,
 };
-pub use extension_changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
 pub use guard::{RowError, RowFault};
 pub use host_services::MachineTools;
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
@@ -172,9 +175,9 @@ pub use profiles::{
 pub use readiness::{ConnectionStatus, Readiness, status};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
-    AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, Filter, History, HostService,
-    Import, Imported, Imports, InOrder, Keys, KindRemoval, KindSupport, Kinds, Limits, Machine, NeedState, OpenError,
-    Page, Preflight, RegistryBuilder, Removal, Server, Teardown, Watch,
+    AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, History, HostService, Import,
+    Imported, Imports, InOrder, InboundEndpoint, Keys, KindRemoval, KindSupport, Kinds, Limits, Machine, NeedState,
+    OpenError, Preflight, RegistryBuilder, Removal, Server, Watch, WeakConnectionRegistry,
 };
 pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxMount, SandboxNetwork, SandboxPolicy, SandboxRun,
@@ -185,9 +188,8 @@ pub use services::{
     ToolNotAllowed, ToolPolicy, ToolPolicyError,
 };
 pub use setup::{
-    AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Outcome,
-    Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartRedirect, StepNo,
-    WeakConnectionRegistry,
+    AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, Outcome, Reauthorize, SetupInfo,
+    SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartRedirect, StepNo,
 };
 pub use store::{StoreError, StoreSource, migrate};
 pub use usage::{

@@ -1,26 +1,33 @@
 //! The handle of one connection, which verifies, uses and watches it. The credential stays in the core.
 
+mod defaults;
 mod files;
+mod list;
+mod reauthorize;
 mod refresh;
 mod rename;
 pub(crate) mod rollback;
 mod secret;
 mod send;
+mod system;
 
 use std::{fmt, sync::Arc};
 
 use connection_contract::{BaseUrl, BoxFuture, HttpRequest, Origin, Text, host};
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, LivenessChanges, StoreError,
+    ConnectionId, ConnectionInfo, Error, LivenessChanges, StoreError,
     credential::{HotRow, ReadConnection, Stored},
+    ground::Scope,
     kinds::KindEntry,
-    registry::Shared,
     verify,
 };
 
 pub use files::Files;
+pub use list::{Filter, Page};
+pub(crate) use list::{count, list};
 pub use send::Response;
+pub(crate) use system::System;
 
 /// A connection of one owner. A clone is another handle to the same connection.
 ///
@@ -47,7 +54,7 @@ pub use send::Response;
 /// ```
 #[derive(Clone)]
 pub struct Connection {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<System>,
     pub(crate) info: Arc<ConnectionInfo>,
 }
 
@@ -83,7 +90,9 @@ impl Connection {
     /// [`Error::UnknownKind`], [`Error::NotFound`] if the connection was removed meanwhile, [`Error::Plugin`] for a
     /// failure that says nothing about the connection, and the store's errors. The liveness is unchanged.
     pub fn verify(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
-        Box::pin(async move { verify::verify(&self.registry(), self.id(), verify::ProbeTrigger::Host).await })
+        Box::pin(async move {
+            verify::verify(self.scope().on(&self.shared.verify), self.id(), verify::ProbeTrigger::Host).await
+        })
     }
 
     /// Returns a stream of the changes of the liveness from now on, in this process only.
@@ -143,8 +152,28 @@ impl Connection {
         })
     }
 
-    pub(crate) fn registry(&self) -> ConnectionRegistry {
-        ConnectionRegistry { shared: self.shared.clone(), owner: self.info.owner.clone().into() }
+    pub(crate) fn new(system: &Arc<System>, info: impl Into<Arc<ConnectionInfo>>) -> Self {
+        Self { shared: system.clone(), info: info.into() }
+    }
+
+    /// Returns the connection with this id, if the owner has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], and the store's errors.
+    pub(crate) async fn find(scope: Scope<'_, System>, id: ConnectionId) -> Result<Self, Error> {
+        let system = scope.system;
+        // Without this check, a cached row could be returned after the store was closed.
+        if system.store.is_closed() {
+            return Err(Error::Closed);
+        }
+        let known = system.hot.read(&Stored::with_id(system, scope.owner, id)).await?;
+        Ok(Self::new(system, known.info.clone()))
+    }
+
+    /// Returns the scope of the connection's owner.
+    pub(crate) fn scope(&self) -> Scope<'_, System> {
+        Scope { system: &self.shared, owner: &self.info.owner }
     }
 
     pub(crate) fn kind(&self) -> Result<Arc<KindEntry>, Error> {

@@ -49,15 +49,14 @@ impl Connection {
     }
 
     async fn refresh_for(&self, why: Trigger) -> Result<ConnectionInfo, Error> {
-        let registry = self.registry();
         let id = self.id();
         if !self.kind()?.renews() {
             return Err(self.cannot("renew their credential"));
         }
-        match refresh::refresh_current(&registry, id, why).await?.row {
+        match refresh::refresh_current(self.scope().on(&self.shared.refresh), id, why).await?.row {
             // The row belongs to the owner for whom the refresh was begun.
             Some(row) if row.info.owner == self.info.owner => Ok((*row.info).clone()),
-            _ => registry.info(id).await,
+            _ => self.shared.info_by_id(&self.info.owner, id).await,
         }
     }
 
@@ -67,15 +66,15 @@ impl Connection {
         if !kind.renews() {
             return Ok((kind, row));
         }
-        let registry = self.registry();
+        let scope = self.scope().on(&self.shared.refresh);
         match row.plan.stage(self.shared.clock.now().seconds()) {
             Stage::Fresh => Ok((kind, row)),
             Stage::Due => {
-                refresh::start(&registry, self.id(), row.generation);
+                refresh::start(scope, self.id(), row.generation);
                 Ok((kind, row))
             }
             Stage::Expired => {
-                let landed = refresh::refresh(&registry, self.id(), row.generation, Trigger::Due).await?;
+                let landed = refresh::refresh(scope, self.id(), row.generation, Trigger::Due).await?;
                 Ok((kind, self.adopt_refreshed(landed.row).await?))
             }
             Stage::Failed => {
@@ -104,7 +103,9 @@ impl Connection {
         if newer(&row) || !kind.renews() {
             return Some(row).filter(newer);
         }
-        match refresh::refresh(&self.registry(), self.id(), refused.generation, Trigger::Refused).await {
+        match refresh::refresh(self.scope().on(&self.shared.refresh), self.id(), refused.generation, Trigger::Refused)
+            .await
+        {
             Ok(FlightResult { renewed: RefreshResult::Current(_), row }) => {
                 self.adopt_refreshed(row).await.ok().filter(newer)
             }

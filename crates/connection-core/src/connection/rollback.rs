@@ -6,21 +6,21 @@ use connection_contract::{
     BoxFuture, ConnectionError, Identity, Liveness, Reason, RefreshSemantics, Secret, Timestamp, VerifyResult, reason,
 };
 
-use super::Connection;
+use super::{Connection, System};
 use crate::{
-    ConnectionInfo, ConnectionRegistry, Error, SealError,
+    ConnectionInfo, Error, SealError,
     credential::{
-        Payload, Previous, Subject, named_secrets,
+        Payload, Previous, Subject, give_back, named_secrets,
         replace::{self, Replacement},
     },
     definition::Probed,
     event,
-    grant::{self, Affected},
+    grant::Affected,
+    ground::{Ground, Scope},
     guard::RowError,
     kinds::KindEntry,
     limits,
     plan::{self, ReportedTimes},
-    registry::Shared,
     store::{
         Lock, json,
         rows::{CredentialRow, PreviousRow},
@@ -68,17 +68,20 @@ impl Connection {
     /// [`Error::Plugin`] and the store's errors. Nothing was changed.
     pub fn rollback(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(async move {
-            let registry = self.registry();
             let shared = &self.shared;
             let id = self.id();
-            let task = async move { go_back(&registry, &registry.info(id).await?).await };
+            let scope = self.scope().owned();
+            let task = async move {
+                let info = scope.system.info_by_id(&scope.owner, id).await?;
+                go_back(scope.as_scope(), &info).await
+            };
             shared.rollbacks.join(&shared.runtimes, id, || task).await
         })
     }
 }
 
-async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result<ConnectionInfo, Error> {
-    let shared = &registry.shared;
+async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<ConnectionInfo, Error> {
+    let shared = scope.system;
     let id = info.id;
     let kind = shared.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
     if !may_go_back(&kind) {
@@ -89,12 +92,12 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
     let previous = previous.filter(|previous| previous.replaced_at > oldest);
     let no_previous = || Error::NoPrevious { kind: info.kind.clone(), label: info.label.to_string() };
     let mut previous = previous.ok_or_else(no_previous)?;
-    let replacement = verified(registry, info, &kind, &mut previous).await?;
+    let replacement = verified(shared, info, &kind, &mut previous).await?;
     let liveness = replacement.found.liveness;
     let generation = previous.credential.generation;
     let on = shared.clone();
     let owner = info.owner.clone();
-    let turn = grant::notification_order(shared).await;
+    let order = shared.changes.order().await;
     let decided = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
@@ -124,16 +127,16 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
         RollbackDecision::Edited(error) => return Err(error.into()),
         RollbackDecision::Refused(reason) => return Err(refused(info, reason)),
         RollbackDecision::RolledBack(before, is_another, affected) => {
-            affected.notify(shared, &turn);
+            affected.notify(&order);
             if is_another {
-                shared.usage.forget(id);
+                shared.account_listeners.notify(id);
             }
             replace::publish(shared, id, before, liveness, None);
         }
     }
-    drop(turn);
+    drop(order);
     tracing::info!(connection = %id, kind = %info.kind, "a connection returned to its previous credential");
-    registry.info(id).await
+    shared.info_by_id(scope.owner, id).await
 }
 
 /// Opens the previous credential, verifies it and seals it as a new generation. The old sealed bytes are never
@@ -142,16 +145,15 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
 /// If the provider rotates the credential during the verification, the fresh one is stored as the previous credential,
 /// even if the rollback fails.
 async fn verified(
-    registry: &ConnectionRegistry,
+    ground: &Arc<Ground>,
     info: &ConnectionInfo,
     kind: &Arc<KindEntry>,
     previous: &mut PreviousRow,
 ) -> Result<Replacement, Error> {
-    let shared = &registry.shared;
     let id = info.id;
-    let subject = open_previous(shared, info, previous).await?;
+    let subject = open_previous(ground, info, previous).await?;
     let mut payload = subject.payload.duplicate();
-    let Probed { found, secret_names } = match verify::probe(shared, kind, subject, verify::ProbeTrigger::Host).await {
+    let Probed { found, secret_names } = match verify::probe(ground, kind, subject, verify::ProbeTrigger::Host).await {
         Ok(probed) => probed,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),
@@ -161,12 +163,12 @@ async fn verified(
         payload.credential = fresh.duplicate();
     }
     let former = async { Some(previous.credential.secret_names.clone()) };
-    let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, secret_names, former).await;
-    if found.credential.is_some() && !keep_rotated(registry, info, previous, &payload, &secret_names, &found).await? {
+    let secret_names = named_secrets::after_probe(ground, kind, &payload.credential, secret_names, former).await;
+    if found.credential.is_some() && !keep_rotated(ground, info, previous, &payload, &secret_names, &found).await? {
         // The connection was removed. The removal tore down the previous credential, but not this fresh one.
         let config = json::to_config(&previous.config);
         let orphan = Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config };
-        registry.give_back(&info.kind, orphan).await;
+        give_back(ground, &info.kind, orphan).await;
         return Err(Error::NotFound(id));
     }
     let account_id = previous.account_id.as_str();
@@ -183,7 +185,7 @@ async fn verified(
         let unknown = || Reason::new(reason::PROVIDER_ERROR, "it could not be verified");
         return Err(refused(info, found.reason.unwrap_or_else(unknown)));
     }
-    let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names).await?;
+    let fresh = replace::seal_next(ground, id, &info.owner, &info.kind, &payload, secret_names).await?;
     let before = &previous.credential;
     let scopes = found.granted_scopes.as_ref().map(json::texts).or_else(|| before.granted_scopes.clone());
     let valid_until = found.valid_until.map(Timestamp::seconds).or(before.valid_until);
@@ -192,33 +194,32 @@ async fn verified(
     let plan = plan::of(id, kind.renews(), fresh.created_at, given);
     let credential = CredentialRow { granted_scopes: scopes, valid_until, plan, ..fresh };
     let config = previous.config.clone();
-    let now = shared.clock.now().seconds();
+    let now = ground.clock.now().seconds();
     Ok(Replacement { credential, found: Arc::new(found), identity, config, now, inherits: false })
 }
 
 /// Stores the fresh credential that the provider rotated the previous one to. Returns `false` if the connection was
 /// removed meanwhile.
 async fn keep_rotated(
-    registry: &ConnectionRegistry,
+    ground: &Arc<Ground>,
     info: &ConnectionInfo,
     previous: &mut PreviousRow,
     payload: &Payload,
     secret_names: &str,
     found: &VerifyResult<Secret>,
 ) -> Result<bool, Error> {
-    let shared = &registry.shared;
     let id = info.id;
-    let fresh = match replace::seal_next(shared, id, &info.owner, &info.kind, payload, secret_names.to_owned()).await {
+    let fresh = match replace::seal_next(ground, id, &info.owner, &info.kind, payload, secret_names.to_owned()).await {
         Err(Error::NotFound(_)) => return Ok(false),
         fresh => fresh?,
     };
     let fresh = CredentialRow { valid_until: found.valid_until.map(Timestamp::seconds), ..fresh };
     let before = std::mem::replace(&mut previous.credential.generation, fresh.generation);
-    let sealer = shared.sealer.clone();
-    let now = shared.clock.now().seconds();
+    let sealer = ground.sealer.clone();
+    let now = ground.clock.now().seconds();
     let owner = info.owner.clone();
     let row = previous.clone();
-    let kept = shared.store.write(move |tx| {
+    let kept = ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
             let mark = Previous::of(&row, &owner).mark(tx, &sealer, now).await?;
@@ -226,7 +227,7 @@ async fn keep_rotated(
         })
     });
     // If the previous credential was replaced meanwhile, the next read of the row shows it.
-    Ok(kept.await? || !matches!(registry.info(id).await, Err(Error::NotFound(_))))
+    Ok(kept.await? || !matches!(ground.info_by_id(&info.owner, id).await, Err(Error::NotFound(_))))
 }
 
 /// Returns the previous credential, opened, with its configuration.
@@ -235,14 +236,14 @@ async fn keep_rotated(
 ///
 /// [`Error::Row`], [`Error::Sealed`].
 pub(crate) async fn open_previous(
-    shared: &Shared,
+    ground: &Ground,
     info: &ConnectionInfo,
     previous: &PreviousRow,
 ) -> Result<Subject, Error> {
     let sealed = |source| Error::Sealed { what: format!("connection {}", info.id), source: Arc::new(source) };
-    Previous::of(previous, &info.owner).check(&shared.sealer, previous)?;
+    Previous::of(previous, &info.owner).check(&ground.sealer, previous)?;
     let place = Payload::place(&info.id, &info.owner, &info.kind, previous.credential.generation);
-    let opened = shared.sealer.open(&place, &previous.credential.sealed).await.map_err(sealed)?;
+    let opened = ground.sealer.open(&place, &previous.credential.sealed).await.map_err(sealed)?;
     let payload = Payload::decode(opened.expose()).ok_or_else(|| sealed(SealError::UnknownFormat))?;
     let config = json::to_config(&previous.config);
     Ok(Subject { id: info.id, owner: info.owner.clone(), profile: info.profile, payload, config })

@@ -14,6 +14,9 @@ use crate::{
     store::{InUseRow, Reader, rows::ListedRow},
 };
 
+/// Maximum number of times that the information is read again for a newer credential.
+const ATTEMPTS: usize = 3;
+
 /// Returns the state of a connection whose stored credential cannot be read.
 pub(crate) fn unreadable() -> NotLive {
     let reason = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read");
@@ -118,6 +121,37 @@ pub(crate) async fn read(ground: &Ground, id: ConnectionId) -> Result<Read, Erro
         Some(row) => Ok(Read { listed: row.listed(), in_use: Some(row) }),
         None => Ok(Read { listed, in_use: None }),
     }
+}
+
+/// Reads a connection of an owner, as hosts see it, with its current credential.
+///
+/// # Errors
+///
+/// [`Error::NotFound`], and the store's errors.
+pub(crate) async fn read_shown(ground: &Ground, owner: &str, id: ConnectionId) -> Result<ShownConnection, Error> {
+    let read = read(ground, id).await?;
+    if *read.listed.account.owner != *owner {
+        return Err(Error::NotFound(id));
+    }
+    let info = ground.info(read.listed.clone()).ok_or(Error::NotFound(id))?;
+    Ok(ShownConnection { info, read })
+}
+
+/// Opens the current credential and returns it with the matching information, because account and configuration change
+/// with the credential, even between two reads. `info` and `generation` were read before.
+pub(crate) async fn open_as_one(
+    ground: &Arc<Ground>,
+    mut info: ConnectionInfo,
+    mut generation: i64,
+) -> Result<(ConnectionInfo, Opened), Error> {
+    for _ in 0..ATTEMPTS {
+        let opened = open(ground, &info).await?;
+        if opened.generation == generation {
+            return Ok((info, opened));
+        }
+        (info, generation) = ground.info_and_generation(&info.owner, info.id).await?;
+    }
+    Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
 /// Reads the current credential and opens it.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use connection_contract::{Reason, reason};
 
 use super::{
-    ExchangeKey, Scope, StateDirectory, quarantine,
+    ExchangeKey, ExchangeScope, StateDirectory, quarantine,
     rescue::{self, Rescue},
 };
 use crate::{
@@ -31,9 +31,9 @@ pub(crate) fn unknown() -> Reason {
 }
 
 /// Records the answers that this node keeps, and concludes the attempts without one.
-pub(crate) async fn recover(shared: &Arc<System>) {
-    rescue::ingest_all(shared).await;
-    if let Err(error) = conclude_abandoned(shared).await {
+pub(crate) async fn recover(system: &Arc<System>) {
+    rescue::ingest_all(system).await;
+    if let Err(error) = conclude_abandoned(system).await {
         tracing::warn!(code = error.code(), "cannot look for attempts of processes that have ended");
     }
 }
@@ -44,11 +44,11 @@ pub(crate) async fn recover(shared: &Arc<System>) {
 ///
 /// The store's errors, if the attempts cannot be read. A failure of a single attempt is logged and left to the next
 /// search.
-pub(crate) async fn conclude_abandoned(shared: &Arc<System>) -> Result<(), Error> {
-    let Some(node) = shared.state.as_deref().map(StateDirectory::node) else { return Ok(()) };
-    let open = shared.reader().await?.open_exchanges(node, BATCH).await?;
+pub(crate) async fn conclude_abandoned(system: &Arc<System>) -> Result<(), Error> {
+    let Some(node) = system.state.as_deref().map(StateDirectory::node) else { return Ok(()) };
+    let open = system.reader().await?.open_exchanges(node, BATCH).await?;
     for ExchangeRow { key, scope, sent, .. } in open {
-        if let Err(error) = conclude_one(shared, key, scope, sent).await {
+        if let Err(error) = conclude_one(system, key, scope, sent).await {
             tracing::warn!(
                 ?scope,
                 code = error.code(),
@@ -59,25 +59,25 @@ pub(crate) async fn conclude_abandoned(shared: &Arc<System>) -> Result<(), Error
     Ok(())
 }
 
-async fn conclude_one(shared: &Arc<System>, key: ExchangeKey, scope: Scope, sent: Sent) -> Result<(), Error> {
-    let is_over = if sent.process_id == shared.process {
-        !shared.exchanges.is_under_way(key)
+async fn conclude_one(system: &Arc<System>, key: ExchangeKey, scope: ExchangeScope, sent: Sent) -> Result<(), Error> {
+    let is_over = if sent.process_id == system.process {
+        !system.exchanges.is_under_way(key)
     } else {
-        rescue::is_gone(shared, sent.node_id.as_deref(), &sent.process_id).await
+        rescue::is_gone(system, sent.node_id.as_deref(), &sent.process_id).await
     };
     // The proof comes before the search of the directory: otherwise, an answer that is kept between the two would be
     // missed.
-    if !is_over || rescue::ingest(shared, key, false).await? == Rescue::Ingested {
+    if !is_over || rescue::ingest(system, key, false).await? == Rescue::Ingested {
         return Ok(());
     }
-    let seen = quarantine::boot_time(shared);
+    let seen = quarantine::boot_time(system);
     let note = json::reason(&unknown());
-    let now = shared.clock.now().seconds();
-    let written = shared.store.write(move |tx| {
+    let now = system.clock.now().seconds();
+    let written = system.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             let concluded = tx.conclude_exchange(key, &sent, 0, &seen).await?;
-            if let (Some(_), Scope::Connection(id)) = (concluded, scope) {
+            if let (Some(_), ExchangeScope::Connection(id)) = (concluded, scope) {
                 tx.doubt_credential(id, &note, now).await?;
             }
             Ok(concluded.is_some())

@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 pub(crate) use super::replay::Rule;
 use super::{
-    ExchangeKey, Scope, StateDirectory, answer,
+    ExchangeKey, ExchangeScope, StateDirectory, answer,
     life_signs::{LifeSigns, renew_during},
     recording::{keep, recorded},
     replay::{Age, Verdict, retry_after},
@@ -31,7 +31,7 @@ const MAX_ATTEMPTS: usize = 5;
 /// An exchange: everything about a spending request except the request itself.
 pub(crate) struct Exchange {
     pub(crate) key: ExchangeKey,
-    pub(crate) scope: Scope,
+    pub(crate) scope: ExchangeScope,
     pub(crate) owner: String,
     pub(crate) kind: Kind,
     pub(crate) rule: Rule,
@@ -96,16 +96,16 @@ impl ExchangeOutcome {
 /// An error if nothing can be recorded at the moment. Then nothing was sent, or the answer is kept until it can be
 /// recorded.
 pub(crate) async fn send(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     exchange: Exchange,
     request: HttpRequest,
 ) -> Result<ExchangeOutcome, Error> {
-    let mut progress = shared.exchanges.join_or_start(exchange.key, |sender, landing| {
-        let on = shared.clone();
+    let mut progress = system.exchanges.join_or_start(exchange.key, |sender, landing| {
+        let on = system.clone();
         let span = tracing::info_span!("exchange", kind = %exchange.kind);
         let flight = run(on, exchange, request, sender, landing).instrument(span);
         // The handle is dropped because the exchange continues without its caller.
-        drop(shared.runtimes.spawn(flight));
+        drop(system.runtimes.spawn(flight));
     })?;
     loop {
         match &*progress.borrow_and_update() {
@@ -120,14 +120,14 @@ pub(crate) async fn send(
 }
 
 async fn run(
-    shared: Arc<System>,
+    system: Arc<System>,
     exchange: Exchange,
     request: HttpRequest,
     progress: watch::Sender<Progress>,
     landing: RemoveOnDrop,
 ) {
     // The registry is released before waiters receive the end.
-    let Some(ended) = run_to_end(shared, &exchange, request, &progress).await else { return };
+    let Some(ended) = run_to_end(system, &exchange, request, &progress).await else { return };
     // The exchange leaves the table first, so that a later caller reads the row.
     drop(landing);
     progress.send_replace(Progress::Ended(ended));
@@ -135,41 +135,41 @@ async fn run(
 
 /// Runs the exchange. Returns `None` if the registry was dropped before the answer could be recorded.
 async fn run_to_end(
-    shared: Arc<System>,
+    system: Arc<System>,
     exchange: &Exchange,
     request: HttpRequest,
     progress: &watch::Sender<Progress>,
 ) -> Option<Result<ExchangeOutcome, Error>> {
-    match begin(&shared, exchange).await {
+    match begin(&system, exchange).await {
         Err(error) => Some(Err(error)),
         Ok(Beginning::Known(ended)) => Some(Ok(ended)),
         Ok(Beginning::Noted(noted)) => {
-            let signs = LifeSigns::of(&shared, exchange.key, &noted.sent);
-            renew_during(signs, send_noted(shared, exchange, noted, request, progress)).await
+            let signs = LifeSigns::of(&system, exchange.key, &noted.sent);
+            renew_during(signs, send_noted(system, exchange, noted, request, progress)).await
         }
     }
 }
 
 /// Sends the request of a committed intent, and records the result.
 async fn send_noted(
-    shared: Arc<System>,
+    system: Arc<System>,
     exchange: &Exchange,
     noted: CommittedIntent,
     request: HttpRequest,
     progress: &watch::Sender<Progress>,
 ) -> Option<Result<ExchangeOutcome, Error>> {
-    match send_in_time(&shared, exchange, &noted, request).await {
+    match send_in_time(&system, exchange, &noted, request).await {
         SendOnceOutcome::Answered(answer) if answer.status() == 429 => {
-            withdraw_intent(&shared, exchange, noted).await;
+            withdraw_intent(&system, exchange, noted).await;
             Some(Ok(ExchangeOutcome::Refused(Arc::new(answer))))
         }
         // A gateway answers 5xx even for a request that reached the provider.
         SendOnceOutcome::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
             // Without a result, the registry was dropped, and the answer is in a rescue file.
-            keep(shared, exchange, &noted, answer, progress).await.map(Ok)
+            keep(system, exchange, &noted, answer, progress).await.map(Ok)
         }
         SendOnceOutcome::NotSent(error) => {
-            withdraw_intent(&shared, exchange, noted).await;
+            withdraw_intent(&system, exchange, noted).await;
             Some(Ok(ExchangeOutcome::NotSent(error)))
         }
         once @ (SendOnceOutcome::Answered(_) | SendOnceOutcome::Lost) => {
@@ -179,40 +179,40 @@ async fn send_noted(
             };
             tracing::warn!(scope = ?exchange.scope, "it is unknown whether the provider used up the token or code of \
                                                      a request");
-            let now = noted.now.estimated(&*shared.clock);
-            let sent = conclude(&shared, exchange, noted.sent, asked).await;
+            let now = noted.now.estimated(&*system.clock);
+            let sent = conclude(&system, exchange, noted.sent, asked).await;
             // The conclusion also returned the database's time.
-            let now = sent.concluded_at.map_or(now, |at| Moment::from_other_clock(at, shared.clock.passed()));
-            let verdict = decide(&shared, exchange, &sent, now).await;
-            Some(verdict.map(|verdict| ExchangeOutcome::Uncertain(uncertain(&shared, exchange, &sent, verdict, now))))
+            let now = sent.concluded_at.map_or(now, |at| Moment::from_other_clock(at, system.clock.passed()));
+            let verdict = decide(&system, exchange, &sent, now).await;
+            Some(verdict.map(|verdict| ExchangeOutcome::Uncertain(uncertain(&system, exchange, &sent, verdict, now))))
         }
     }
 }
 
 /// Sends the request if there is time. A later request could meet one that another process sends.
 async fn send_in_time(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     exchange: &Exchange,
     noted: &CommittedIntent,
     request: HttpRequest,
 ) -> SendOnceOutcome {
     let mut until = exchange.deadline;
     if let (Some(grace), Some(before)) = (noted.within, &noted.before) {
-        let now = noted.now.estimated(&*shared.clock);
-        let age = Age::of(before.begun_at, shared.exchanges.first(now), now);
+        let now = noted.now.estimated(&*system.clock);
+        let age = Age::of(before.begun_at, system.exchanges.first(now), now);
         if !age.is_within(grace) {
             return SendOnceOutcome::NotSent(HttpError::Timeout);
         }
         let left = Duration::from_secs(age.left_of(grace).unsigned_abs());
-        let closes = shared.clock.passed().saturating_add(left);
+        let closes = system.clock.passed().saturating_add(left);
         until = Some(until.map_or(closes, |until| until.min(closes)));
     }
-    if until.is_some_and(|until| shared.clock.passed() >= until) {
+    if until.is_some_and(|until| system.clock.passed() >= until) {
         return SendOnceOutcome::NotSent(HttpError::Timeout);
     }
-    let unsent = shared.exchanges.forget_unsent(exchange.key);
+    let unsent = system.exchanges.forget_unsent(exchange.key);
     let longest = exchange.deadline.map(|_| MAX_REFRESH);
-    let once = shared.http.send_once(&exchange.egress, request, until, longest).await;
+    let once = system.http.send_once(&exchange.egress, request, until, longest).await;
     let is_nothing_done = match &once {
         SendOnceOutcome::Answered(answer) => answer.status() == 429,
         SendOnceOutcome::NotSent(_) => true,
@@ -220,7 +220,7 @@ async fn send_in_time(
     };
     if let Some(unsent) = unsent.filter(|_| is_nothing_done) {
         // The row is as it was before.
-        shared.exchanges.remember_unsent(exchange.key, unsent);
+        system.exchanges.remember_unsent(exchange.key, unsent);
     }
     once
 }
@@ -242,16 +242,16 @@ enum Beginning {
 }
 
 /// Commits the intent, or returns the end of an earlier attempt.
-async fn begin(shared: &Arc<System>, exchange: &Exchange) -> Result<Beginning, Error> {
+async fn begin(system: &Arc<System>, exchange: &Exchange) -> Result<Beginning, Error> {
     for _ in 0..MAX_ATTEMPTS {
-        let now = moment(shared).await?;
-        let row = shared.reader().await?.exchange(exchange.key).await?;
+        let now = moment(system).await?;
+        let row = system.reader().await?.exchange(exchange.key).await?;
         let before = match row {
             Some(ExchangeRow { sealed: Some(sealed), sent, .. }) => {
-                return recorded(shared, exchange, &sealed, &sent).await.map(Beginning::Known);
+                return recorded(system, exchange, &sealed, &sent).await.map(Beginning::Known);
             }
             Some(ExchangeRow { sent, .. }) => {
-                let sent = match attempt_state(shared, exchange, sent, now).await? {
+                let sent = match attempt_state(system, exchange, sent, now).await? {
                     AttemptState::Answered => continue,
                     AttemptState::Lost(uncertain) => {
                         return Ok(Beginning::Known(ExchangeOutcome::Uncertain(uncertain)));
@@ -260,17 +260,17 @@ async fn begin(shared: &Arc<System>, exchange: &Exchange) -> Result<Beginning, E
                 };
                 // The conclusion was just recorded, so the current time is not before it.
                 let now = sent.concluded_at.map_or(now, |at| now.not_before(at));
-                match decide(shared, exchange, &sent, now).await? {
+                match decide(system, exchange, &sent, now).await? {
                     Verdict::Send { replays, within } => Some((sent, replays, within)),
                     verdict @ (Verdict::Wait { .. } | Verdict::Leave { .. }) => {
                         return Ok(Beginning::Known(ExchangeOutcome::Uncertain(uncertain(
-                            shared, exchange, &sent, verdict, now,
+                            system, exchange, &sent, verdict, now,
                         ))));
                     }
                 }
             }
             // A database that lost committed data may have lost the intent, but this node may still have the answer.
-            None => match rescue::ingest(shared, exchange.key, true).await? {
+            None => match rescue::ingest(system, exchange.key, true).await? {
                 Rescue::Nothing => None,
                 Rescue::Ingested => continue,
                 Rescue::Damaged => return Ok(Beginning::Known(ExchangeOutcome::Uncertain(lost(now.seconds())))),
@@ -278,18 +278,18 @@ async fn begin(shared: &Arc<System>, exchange: &Exchange) -> Result<Beginning, E
         };
         let noted = match before {
             Some((before, replays, within)) => {
-                let sent = Sent { begun_at: before.begun_at, ..new_attempt(shared, now, replays) };
+                let sent = Sent { begun_at: before.begun_at, ..new_attempt(system, now, replays) };
                 CommittedIntent { sent, before: Some(before), within, now }
             }
-            None => CommittedIntent { sent: new_attempt(shared, now, 0), before: None, within: None, now },
+            None => CommittedIntent { sent: new_attempt(system, now, 0), before: None, within: None, now },
         };
-        match commit_intent(shared, exchange, &noted).await {
+        match commit_intent(system, exchange, &noted).await {
             Ok(true) => return Ok(Beginning::Noted(noted)),
             // Another process committed its intent first.
             Ok(false) => {}
             Err(error) => {
                 // The intent may have been committed nevertheless.
-                withdraw_intent(shared, exchange, noted).await;
+                withdraw_intent(system, exchange, noted).await;
                 return Err(error);
             }
         }
@@ -297,24 +297,24 @@ async fn begin(shared: &Arc<System>, exchange: &Exchange) -> Result<Beginning, E
     Err(StoreError::Conflict { what: "exchange".into() }.into())
 }
 
-fn new_attempt(shared: &System, now: Moment, replays: i64) -> Sent {
-    let process_id = shared.process.clone();
+fn new_attempt(system: &System, now: Moment, replays: i64) -> Sent {
+    let process_id = system.process.clone();
     let at = now.seconds();
-    let node_id = shared.state.as_deref().map(StateDirectory::node).map(str::to_owned);
+    let node_id = system.state.as_deref().map(StateDirectory::node).map(str::to_owned);
     Sent { replays, ..Sent::first(node_id, process_id, at) }
 }
 
-async fn commit_intent(shared: &Arc<System>, exchange: &Exchange, noted: &CommittedIntent) -> Result<bool, Error> {
+async fn commit_intent(system: &Arc<System>, exchange: &Exchange, noted: &CommittedIntent) -> Result<bool, Error> {
     let key = exchange.key;
     let scope = exchange.scope;
     let sent = noted.sent.clone();
     let before = noted.before.clone();
     let generation = exchange.generation;
-    let written = shared.store.write(move |tx| {
+    let written = system.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             let is_there = match scope {
-                Scope::Connection(id) => {
+                ExchangeScope::Connection(id) => {
                     let account = tx.account(id).await?;
                     if let (Some(account), Some(generation)) = (&account, generation)
                         && account.generation != generation
@@ -323,7 +323,7 @@ async fn commit_intent(shared: &Arc<System>, exchange: &Exchange, noted: &Commit
                     }
                     account.is_some()
                 }
-                Scope::Session(id) => {
+                ExchangeScope::Session(id) => {
                     let row = tx.setup(id).await?;
                     row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting))
                 }
@@ -338,19 +338,19 @@ async fn commit_intent(shared: &Arc<System>, exchange: &Exchange, noted: &Commit
         })
     });
     written.await?.ok_or(match scope {
-        Scope::Connection(id) => Error::NotFound(id),
-        Scope::Session(id) => Error::SessionNotFound(id),
+        ExchangeScope::Connection(id) => Error::NotFound(id),
+        ExchangeScope::Session(id) => Error::SessionNotFound(id),
     })
 }
 
 /// Deletes the intent of a request that was not sent or not processed. For a replay, the earlier attempt is restored,
 /// about which nothing more is known than before. An intent that cannot be deleted now is remembered as unsent.
-async fn withdraw_intent(shared: &Arc<System>, exchange: &Exchange, noted: CommittedIntent) {
+async fn withdraw_intent(system: &Arc<System>, exchange: &Exchange, noted: CommittedIntent) {
     let key = exchange.key;
     let scope = exchange.scope;
     let sent = noted.sent.clone();
     let before = noted.before.clone();
-    let written = shared.store.write(move |tx| {
+    let written = system.store.write(move |tx| {
         Box::pin(async move {
             // A commit whose result was not received may still be in progress. Under the lock, the intent is there or
             // will never be.
@@ -363,6 +363,6 @@ async fn withdraw_intent(shared: &Arc<System>, exchange: &Exchange, noted: Commi
     });
     if let Err(error) = written.await {
         tracing::debug!(%error, "the record of a request that was not sent cannot be deleted now");
-        shared.exchanges.remember_unsent(exchange.key, noted.sent);
+        system.exchanges.remember_unsent(exchange.key, noted.sent);
     }
 }

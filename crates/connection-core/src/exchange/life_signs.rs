@@ -38,8 +38,8 @@ pub(super) struct LifeSigns {
 }
 
 impl LifeSigns {
-    pub(super) fn of(shared: &Arc<System>, key: ExchangeKey, sent: &Sent) -> Self {
-        Self { clock: shared.clock.clone(), host: Arc::downgrade(shared), key, sent: sent.clone() }
+    pub(super) fn of(system: &Arc<System>, key: ExchangeKey, sent: &Sent) -> Self {
+        Self { clock: system.clock.clone(), host: Arc::downgrade(system), key, sent: sent.clone() }
     }
 
     async fn renew(self) -> Infallible {
@@ -49,8 +49,8 @@ impl LifeSigns {
             let next = clock.passed().saturating_add(INTERVAL);
             sleep_passed(clock, || next.saturating_sub(clock.passed())).await;
             let sent = self.sent.clone();
-            let written = self.host.upgrade().map(|shared| {
-                shared.store.write_relaxed(move |tx| Box::pin(async move { tx.renew_exchange_sign(key, &sent).await }))
+            let written = self.host.upgrade().map(|system| {
+                system.store.write_relaxed(move |tx| Box::pin(async move { tx.renew_exchange_sign(key, &sent).await }))
             });
             if let Some(written) = written
                 && let Err(error) = written.await

@@ -33,4 +33,4 @@ pub(crate) use state::StateDirectory;
 pub(crate) use system::System;
 pub(crate) use table::Exchanges;
 
-pub(crate) use crate::store::{ExchangeKey, Scope};
+pub(crate) use crate::store::{ExchangeKey, ExchangeScope};

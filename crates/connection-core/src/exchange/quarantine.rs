@@ -16,22 +16,22 @@ use crate::{
 };
 
 /// Returns the time since this boot, rounded up, so that a record is never earlier than its moment.
-pub(crate) fn boot_time(shared: &System) -> BootTime {
-    let (boot_id, passed) = boot(shared);
+pub(crate) fn boot_time(system: &System) -> BootTime {
+    let (boot_id, passed) = boot(system);
     let seconds = passed.as_secs().saturating_add(u64::from(passed.subsec_nanos() > 0));
     BootTime { boot_id, seconds: i64::try_from(seconds).unwrap_or(i64::MAX) }
 }
 
-fn boot(shared: &System) -> (String, Duration) {
-    match shared.clock.boot() {
+fn boot(system: &System) -> (String, Duration) {
+    match system.clock.boot() {
         Some(boot) if !boot.id.is_empty() => (boot.id, boot.passed),
         // The time since an unknown boot of this machine. If the machine has started since the record, more time has
         // passed than the difference says.
-        Some(boot) => match shared.state.as_deref().map(StateDirectory::node) {
+        Some(boot) => match system.state.as_deref().map(StateDirectory::node) {
             Some(node) => (format!("node {node}"), boot.passed),
-            None => (format!("process {}", shared.process), boot.passed),
+            None => (format!("process {}", system.process), boot.passed),
         },
-        None => (format!("process {}", shared.process), shared.clock.passed()),
+        None => (format!("process {}", system.process), system.clock.passed()),
     }
 }
 
@@ -41,7 +41,7 @@ fn boot(shared: &System) -> (String, Duration) {
 /// # Errors
 ///
 /// The store's errors. Nothing may be sent now.
-pub(super) async fn quarantine_left(shared: &Arc<System>, exchange: &Exchange, sent: &Sent) -> Result<i64, Error> {
+pub(super) async fn quarantine_left(system: &Arc<System>, exchange: &Exchange, sent: &Sent) -> Result<i64, Error> {
     let needs_one = match exchange.rule {
         Rule::Once => false,
         Rule::BySemantics(semantics) => semantics != RefreshSemantics::Stable,
@@ -49,33 +49,33 @@ pub(super) async fn quarantine_left(shared: &Arc<System>, exchange: &Exchange, s
     if sent.concluded_at.is_none() || !needs_one {
         return Ok(0);
     }
-    left_of(shared, exchange, sent, "").await
+    left_of(system, exchange, sent, "").await
 }
 
 /// Returns `true` if this boot has seen no sign of life of the attempt for a whole quarantine. A node that is alive
 /// gives a sign in that time, whatever the clocks say.
-pub(super) async fn has_watched(shared: &Arc<System>, exchange: &Exchange, sent: &Sent) -> Result<bool, Error> {
+pub(super) async fn has_watched(system: &Arc<System>, exchange: &Exchange, sent: &Sent) -> Result<bool, Error> {
     // Each sign has a separate record.
     let sign = format!(" silent since {}", sent.seen_at);
-    Ok(left_of(shared, exchange, sent, &sign).await? == 0)
+    Ok(left_of(system, exchange, sent, &sign).await? == 0)
 }
 
 /// Measures from the record of this boot, which is made now if it does not exist. `of` is appended to the boot's id to
 /// name a record of something other than the end of an attempt.
-async fn left_of(shared: &Arc<System>, exchange: &Exchange, sent: &Sent, of: &str) -> Result<i64, Error> {
+async fn left_of(system: &Arc<System>, exchange: &Exchange, sent: &Sent, of: &str) -> Result<i64, Error> {
     let key = exchange.key;
     let scope = exchange.scope;
-    let (boot_id, passed) = boot(shared);
+    let (boot_id, passed) = boot(system);
     let boot_id = boot_id + of;
-    let noted = shared.reader().await?.exchange_look(key, sent.replays, &boot_id).await?;
+    let noted = system.reader().await?.exchange_look(key, sent.replays, &boot_id).await?;
     let now = i64::try_from(passed.as_secs()).unwrap_or(i64::MAX);
     if let Some(left) = noted.and_then(|noted| replay::quarantine_left(sent, noted, now)) {
         return Ok(left);
     }
     let attempt = sent.replays;
-    let seen = BootTime { boot_id, ..boot_time(shared) };
+    let seen = BootTime { boot_id, ..boot_time(system) };
     let noted = seen.seconds;
-    let written = shared.store.write(move |tx| {
+    let written = system.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             tx.note_look(key, attempt, &seen).await

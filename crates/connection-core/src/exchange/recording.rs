@@ -6,7 +6,7 @@ use connection_contract::HttpResponse;
 use tokio::sync::watch;
 
 use super::{
-    Exchange, ExchangeOutcome, Scope, answer,
+    Exchange, ExchangeOutcome, ExchangeScope, answer,
     flight::CommittedIntent,
     rescue::{self, Origin},
     table::Progress,
@@ -27,26 +27,26 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// Records the answer, however long that takes. Returns `None` if the registry was dropped first.
 pub(super) async fn keep(
-    shared: Arc<System>,
+    system: Arc<System>,
     exchange: &Exchange,
     noted: &CommittedIntent,
     answer: HttpResponse,
     progress: &watch::Sender<Progress>,
 ) -> Option<ExchangeOutcome> {
-    let clock = shared.clock.clone();
-    let host = Arc::downgrade(&shared);
-    let mut shared = shared;
+    let clock = system.clock.clone();
+    let host = Arc::downgrade(&system);
+    let mut system = system;
     let mut pause = FIRST_PAUSE;
     let mut sealed = None;
     let mut rescued = false;
     let origin = Origin { generation: exchange.generation.unwrap_or_default(), sent_at: noted.sent.at };
     loop {
-        let recording = record(&shared, exchange, &answer, &mut sealed);
+        let recording = record(&system, exchange, &answer, &mut sealed);
         let recorded = if rescued {
             recording.await
         } else {
             // The process may die at any moment of a commit that takes long.
-            let keeping = rescue::write(&shared, exchange, origin, &answer);
+            let keeping = rescue::write(&system, exchange, origin, &answer);
             let (recorded, kept) = rescue::commit_or_keep(&*clock, recording, keeping).await;
             rescued = kept.unwrap_or_default();
             recorded
@@ -54,50 +54,50 @@ pub(super) async fn keep(
         match recorded {
             Ok(first) => {
                 if rescued {
-                    rescue::remove(&shared, exchange.key).await;
+                    rescue::remove(&system, exchange.key).await;
                 }
                 return Some(first.unwrap_or_else(|| ExchangeOutcome::Answered(Arc::new(answer))));
             }
             Err(error) => {
                 tracing::warn!(code = error.code(), "an answer cannot be recorded now and is kept until it can be");
                 if !rescued {
-                    rescued = rescue::write(&shared, exchange, origin, &answer).await;
+                    rescued = rescue::write(&system, exchange, origin, &answer).await;
                 }
                 progress.send_replace(Progress::Kept(error));
             }
         }
-        drop(shared);
+        drop(system);
         clock.sleep(pause).await;
         pause = pause.saturating_mul(2).min(MAX_PAUSE);
-        shared = host.upgrade()?;
+        system = host.upgrade()?;
     }
 }
 
 /// Records the answer once. Returns `Some` with the recorded answer if another one was recorded first.
 async fn record(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     exchange: &Exchange,
     answer: &HttpResponse,
     sealed: &mut Option<Sealed>,
 ) -> Result<Option<ExchangeOutcome>, Error> {
     let key = exchange.key;
     let scope = exchange.scope;
-    let now = shared.clock.now().seconds();
+    let now = system.clock.now().seconds();
     let fresh = match sealed {
         Some(sealed) => sealed.clone(),
         None => {
             let place = answer::place(&key, &exchange.owner, exchange.kind.as_str());
             let bytes = answer::encode(answer);
             let fresh =
-                shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| unreadable(exchange, error))?;
+                system.sealer.seal(&place, bytes.expose()).await.map_err(|error| unreadable(exchange, error))?;
             sealed.insert(fresh).clone()
         }
     };
-    let written = shared.store.write(move |tx| {
+    let written = system.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             let recorded = tx.answer_exchange(key, &fresh).await?;
-            if let (true, Scope::Connection(id)) = (recorded, scope) {
+            if let (true, ExchangeScope::Connection(id)) = (recorded, scope) {
                 // A refresh that failed because this answer was missing is tried again at once.
                 tx.hasten_refresh(id, now).await?;
             }
@@ -108,9 +108,9 @@ async fn record(
         return Ok(None);
     }
     // The recorded answer may be this one, if the result of its commit was not received.
-    match shared.reader().await?.exchange(key).await? {
+    match system.reader().await?.exchange(key).await? {
         Some(ExchangeRow { sealed: Some(first), sent, .. }) => {
-            recorded(shared, exchange, &first, &sent).await.map(Some)
+            recorded(system, exchange, &first, &sent).await.map(Some)
         }
         // The connection or session was removed.
         _ => Ok(None),
@@ -119,13 +119,13 @@ async fn record(
 
 /// Returns the recorded answer. A corrupt one counts as lost.
 pub(super) async fn recorded(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     exchange: &Exchange,
     sealed: &Sealed,
     sent: &Sent,
 ) -> Result<ExchangeOutcome, Error> {
     let place = answer::place(&exchange.key, &exchange.owner, exchange.kind.as_str());
-    match shared.sealer.open(&place, sealed).await {
+    match system.sealer.open(&place, sealed).await {
         Err(error) if error.may_pass() => Err(unreadable(exchange, error)),
         opened => Ok(match opened.ok().and_then(|bytes| answer::decode(bytes.expose())) {
             Some(answer) => ExchangeOutcome::Answered(Arc::new(answer)),
@@ -139,8 +139,8 @@ pub(super) async fn recorded(
 
 fn unreadable(exchange: &Exchange, source: crate::SealError) -> Error {
     let what = match exchange.scope {
-        Scope::Connection(id) => format!("connection {id}"),
-        Scope::Session(id) => format!("setup session {id}"),
+        ExchangeScope::Connection(id) => format!("connection {id}"),
+        ExchangeScope::Session(id) => format!("setup session {id}"),
     };
     Error::Sealed { what, source: Arc::new(source) }
 }

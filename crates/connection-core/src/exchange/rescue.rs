@@ -24,7 +24,7 @@ use connection_contract::{HttpResponse, Kind, Secret};
 use uuid::Uuid;
 
 use super::{
-    Exchange, ExchangeKey, Scope, StateDirectory, answer, rescued_entry,
+    Exchange, ExchangeKey, ExchangeScope, StateDirectory, answer, rescued_entry,
     state::{Source, StoredAnswer},
 };
 use crate::{
@@ -76,33 +76,33 @@ pub(super) struct Origin {
 
 /// Keeps an answer in the state directory. Returns `true` if it is on the disk. The answer is also in memory, so a
 /// failure is not final.
-pub(super) async fn write(shared: &Arc<System>, exchange: &Exchange, origin: Origin, answer: &HttpResponse) -> bool {
+pub(super) async fn write(system: &Arc<System>, exchange: &Exchange, origin: Origin, answer: &HttpResponse) -> bool {
     let key = exchange.key;
     let (tag, id) = match exchange.scope {
-        Scope::Connection(id) => (1, *id.as_bytes()),
-        Scope::Session(id) => (2, *id.as_bytes()),
+        ExchangeScope::Connection(id) => (1, *id.as_bytes()),
+        ExchangeScope::Session(id) => (2, *id.as_bytes()),
     };
     let place = answer::place_of_file(&key, &exchange.owner, exchange.kind.as_str(), origin.generation);
     let plain = Secret::new([&origin.sent_at.to_be_bytes()[..], answer::encode(answer).expose()].concat());
     // The store may be the part that hangs, so sealing does not wait for it.
-    let sealed = match shared.sealer.seal_soon(&place, plain.expose(), COMMIT_PATIENCE).await {
+    let sealed = match system.sealer.seal_soon(&place, plain.expose(), COMMIT_PATIENCE).await {
         Ok(sealed) => sealed,
         Err(error) => {
             tracing::warn!(%error, "an answer that is not recorded cannot be sealed for the state directory either");
             return false;
         }
     };
-    write_sealed(shared, key, (tag, id, origin.generation), &sealed).await
+    write_sealed(system, key, (tag, id, origin.generation), &sealed).await
 }
 
 pub(super) async fn write_sealed(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     key: ExchangeKey,
     (tag, id, number): (u8, [u8; 16], i64),
     sealed: &Sealed,
 ) -> bool {
     let bytes = [&MAGIC[..], &[tag], &id, &number.to_be_bytes(), sealed.as_bytes()].concat();
-    match blocking(shared, move |state| state.keep(key, &bytes)).await {
+    match blocking(system, move |state| state.keep(key, &bytes)).await {
         None => false,
         Some(Ok(())) => true,
         Some(Err(error)) => {
@@ -113,14 +113,14 @@ pub(super) async fn write_sealed(
 }
 
 /// Forgets an answer that this process kept and that was recorded.
-pub(super) async fn remove(shared: &Arc<System>, key: ExchangeKey) {
-    let forgotten = blocking(shared, move |state| state.forget_own(key)).await;
+pub(super) async fn remove(system: &Arc<System>, key: ExchangeKey) {
+    let forgotten = blocking(system, move |state| state.forget_own(key)).await;
     log_forgetting(forgotten);
 }
 
 /// Forgets the answer of a source.
-pub(super) async fn forget(shared: &Arc<System>, source: Source) {
-    let forgotten = blocking(shared, move |state| state.forget(&source)).await;
+pub(super) async fn forget(system: &Arc<System>, source: Source) {
+    let forgotten = blocking(system, move |state| state.forget(&source)).await;
     log_forgetting(forgotten);
 }
 
@@ -132,14 +132,14 @@ fn log_forgetting(forgotten: Option<io::Result<()>>) {
 }
 
 /// Records the answers that this node keeps.
-pub(super) async fn ingest_all(shared: &Arc<System>) {
-    let keys = match blocking(shared, StateDirectory::all_stored).await {
+pub(super) async fn ingest_all(system: &Arc<System>) {
+    let keys = match blocking(system, StateDirectory::all_stored).await {
         None => return,
         Some(Ok(keys)) => keys,
         Some(Err(error)) => return tracing::warn!(%error, "the state directory cannot be read"),
     };
     for key in keys {
-        match ingest(shared, key, false).await {
+        match ingest(system, key, false).await {
             Ok(Rescue::Ingested) => tracing::info!("an answer from a rescue file is now recorded"),
             Ok(_) => {}
             Err(error) => tracing::warn!(code = error.code(), "an answer from a rescue file cannot be recorded now"),
@@ -149,18 +149,18 @@ pub(super) async fn ingest_all(shared: &Arc<System>) {
 
 /// Records the answer to one exchange, if this node keeps it. If the exchange has no row, one is inserted only if
 /// `asks` is `true`, for a caller that needs the answer.
-pub(super) async fn ingest(shared: &Arc<System>, key: ExchangeKey, asks: bool) -> Result<Rescue, Error> {
-    let kept = match blocking(shared, move |state| state.stored_for(key)).await {
+pub(super) async fn ingest(system: &Arc<System>, key: ExchangeKey, asks: bool) -> Result<Rescue, Error> {
+    let kept = match blocking(system, move |state| state.stored_for(key)).await {
         None => return Ok(Rescue::Nothing),
         Some(Ok(kept)) => kept,
         // The directory, and the answer with it, may be readable again soon.
-        Some(Err(error)) => return Err(unavailable(shared, &error).into()),
+        Some(Err(error)) => return Err(unavailable(system, &error).into()),
     };
     let mut found = Rescue::Nothing;
     for (source, kept) in kept {
         let rescue = match kept {
-            StoredAnswer::Whole(bytes) => ingest_one(shared, key, &source, &bytes, asks).await?,
-            StoredAnswer::Damaged(why) => damaged(shared, &source, &why),
+            StoredAnswer::Whole(bytes) => ingest_one(system, key, &source, &bytes, asks).await?,
+            StoredAnswer::Damaged(why) => damaged(system, &source, &why),
         };
         found = match (found, rescue) {
             (Rescue::Ingested, _) | (_, Rescue::Ingested) => Rescue::Ingested,
@@ -172,74 +172,74 @@ pub(super) async fn ingest(shared: &Arc<System>, key: ExchangeKey, asks: bool) -
 }
 
 async fn ingest_one(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     key: ExchangeKey,
     source: &Source,
     bytes: &[u8],
     asks: bool,
 ) -> Result<Rescue, Error> {
     let Some((held, generation, sealed)) = parse(bytes) else {
-        return Ok(damaged(shared, source, "it was not written by this program"));
+        return Ok(damaged(system, source, "it was not written by this program"));
     };
     let scope = match held {
         StoredKind::Answer(scope) => scope,
         StoredKind::Entry(session) => {
-            return rescued_entry::record(shared, source, (session, generation), sealed).await;
+            return rescued_entry::record(system, source, (session, generation), sealed).await;
         }
     };
-    let Some((owner, kind)) = owner_and_kind(shared, scope).await? else {
+    let Some((owner, kind)) = owner_and_kind(system, scope).await? else {
         // The connection or session was removed.
-        forget(shared, source.clone()).await;
+        forget(system, source.clone()).await;
         return Ok(Rescue::Nothing);
     };
     let place = answer::place_of_file(&key, &owner, kind.as_str(), generation);
     let failed = |source| Error::Sealed { what: format!("the answer to {key:?}"), source: Arc::new(source) };
-    let plain = match shared.sealer.open(&place, &sealed).await {
+    let plain = match system.sealer.open(&place, &sealed).await {
         Err(error) if error.may_pass() => return Err(failed(error)),
-        Err(error) => return Ok(damaged(shared, source, &error.to_string())),
+        Err(error) => return Ok(damaged(system, source, &error.to_string())),
         Ok(plain) => plain,
     };
     let Some((sent_at, answer)) = plain.expose().split_first_chunk() else {
-        return Ok(damaged(shared, source, "it was not written by this program"));
+        return Ok(damaged(system, source, "it was not written by this program"));
     };
     let sent_at = i64::from_be_bytes(*sent_at);
     // The answer is sealed for its row with the current keys.
     let place = answer::place(&key, &owner, kind.as_str());
-    let fresh = shared.sealer.seal(&place, answer).await.map_err(failed)?;
+    let fresh = system.sealer.seal(&place, answer).await.map_err(failed)?;
     let answered = StoredReply { key, scope, generation, sent_at, fresh };
-    let mut ingested = answered.record(shared, false).await?;
+    let mut ingested = answered.record(system, false).await?;
     // A process that has the answer in memory deletes it here before the row is deleted. An answer that is still here
     // was left by a process that died.
-    if asks && ingested == IngestOutcome::Unasked && still_holds(shared, source).await? {
-        ingested = answered.record(shared, true).await?;
+    if asks && ingested == IngestOutcome::Unasked && still_holds(system, source).await? {
+        ingested = answered.record(system, true).await?;
     }
     match ingested {
         // The exchange has no row any longer, unless a caller asks for it again.
         IngestOutcome::Unasked => Ok(Rescue::Nothing),
         IngestOutcome::Outdated => {
-            forget(shared, source.clone()).await;
+            forget(system, source.clone()).await;
             Ok(Rescue::Nothing)
         }
         IngestOutcome::There(ingested) => {
-            forget(shared, source.clone()).await;
+            forget(system, source.clone()).await;
             Ok(if ingested || asks { Rescue::Ingested } else { Rescue::Nothing })
         }
     }
 }
 
-async fn still_holds(shared: &Arc<System>, source: &Source) -> Result<bool, Error> {
+async fn still_holds(system: &Arc<System>, source: &Source) -> Result<bool, Error> {
     let source = source.clone();
-    match blocking(shared, move |state| state.still_holds(&source)).await {
+    match blocking(system, move |state| state.still_holds(&source)).await {
         None => Ok(false),
         Some(Ok(holds)) => Ok(holds),
-        Some(Err(error)) => Err(unavailable(shared, &error).into()),
+        Some(Err(error)) => Err(unavailable(system, &error).into()),
     }
 }
 
 /// A kept answer that is to be recorded.
 struct StoredReply {
     key: ExchangeKey,
-    scope: Scope,
+    scope: ExchangeScope,
     generation: i64,
     sent_at: i64,
     fresh: Sealed,
@@ -247,16 +247,18 @@ struct StoredReply {
 
 impl StoredReply {
     /// Records the answer for its exchange. If the exchange has no row, one is inserted only if `asked` is `true`.
-    async fn record(&self, shared: &Arc<System>, asked: bool) -> Result<IngestOutcome, Error> {
+    async fn record(&self, system: &Arc<System>, asked: bool) -> Result<IngestOutcome, Error> {
         let Self { key, scope, generation, sent_at, ref fresh } = *self;
         let fresh = fresh.clone();
-        let now = shared.clock.now().seconds();
-        let written = shared.store.write(move |tx| {
+        let now = system.clock.now().seconds();
+        let written = system.store.write(move |tx| {
             Box::pin(async move {
                 scope.lock(tx).await?;
                 let (row, current) = match scope {
-                    Scope::Connection(id) => (tx.exchange(key).await?, tx.account(id).await?.map(|row| row.generation)),
-                    Scope::Session(_) => (tx.exchange(key).await?, None),
+                    ExchangeScope::Connection(id) => {
+                        (tx.exchange(key).await?, tx.account(id).await?.map(|row| row.generation))
+                    }
+                    ExchangeScope::Session(_) => (tx.exchange(key).await?, None),
                 };
                 let is_its_own = row.as_ref().is_some_and(|row| row.sent.at == sent_at);
                 if !is_its_own && current.is_some_and(|current| generation < current) {
@@ -268,7 +270,7 @@ impl StoredReply {
                     None if asked => tx.insert_answer(key, scope, &fresh).await?,
                     None => return Ok(IngestOutcome::Unasked),
                 };
-                if let (true, Scope::Connection(id)) = (ingested, scope) {
+                if let (true, ExchangeScope::Connection(id)) = (ingested, scope) {
                     tx.hasten_refresh(id, now).await?;
                 }
                 Ok(IngestOutcome::There(ingested))
@@ -288,20 +290,20 @@ enum IngestOutcome {
     Unasked,
 }
 
-fn unavailable(shared: &System, error: &io::Error) -> StoreError {
-    let place = shared.state.as_ref().map(|state| state.path().display().to_string()).unwrap_or_default();
+fn unavailable(system: &System, error: &io::Error) -> StoreError {
+    let place = system.state.as_ref().map(|state| state.path().display().to_string()).unwrap_or_default();
     StoreError::Unavailable { place, detail: error.to_string() }
 }
 
-pub(super) fn damaged(shared: &System, source: &Source, why: &str) -> Rescue {
-    let place = shared.state.as_ref().map(|state| state.name_of(source)).unwrap_or_default();
+pub(super) fn damaged(system: &System, source: &Source, why: &str) -> Rescue {
+    let place = system.state.as_ref().map(|state| state.name_of(source)).unwrap_or_default();
     tracing::warn!(place, why, "a rescue file cannot be opened and is left in place");
     Rescue::Damaged
 }
 
 /// The kind of a kept value.
 enum StoredKind {
-    Answer(Scope),
+    Answer(ExchangeScope),
     /// An entry of this session's journal.
     Entry(SessionId),
 }
@@ -313,30 +315,30 @@ fn parse(bytes: &[u8]) -> Option<(StoredKind, i64, Sealed)> {
     let (generation, sealed) = rest.split_first_chunk()?;
     let id = Uuid::from_bytes(*id);
     let held = match *tag {
-        1 => StoredKind::Answer(Scope::Connection(ConnectionId::from(id))),
-        2 => StoredKind::Answer(Scope::Session(SessionId::from(id))),
+        1 => StoredKind::Answer(ExchangeScope::Connection(ConnectionId::from(id))),
+        2 => StoredKind::Answer(ExchangeScope::Session(SessionId::from(id))),
         rescued_entry::TAG => StoredKind::Entry(SessionId::from(id)),
         _ => return None,
     };
     Some((held, i64::from_be_bytes(*generation), Sealed::of_file(sealed)))
 }
 
-pub(super) async fn owner_and_kind(shared: &System, scope: Scope) -> Result<Option<(String, Kind)>, Error> {
-    let mut reader = shared.reader().await?;
+pub(super) async fn owner_and_kind(system: &System, scope: ExchangeScope) -> Result<Option<(String, Kind)>, Error> {
+    let mut reader = system.reader().await?;
     let whose = match scope {
-        Scope::Connection(id) => reader.account(id).await?.map(|row| (row.owner, row.kind)),
-        Scope::Session(id) => reader.setup(id).await?.map(|row| (row.owner, row.kind)),
+        ExchangeScope::Connection(id) => reader.account(id).await?.map(|row| (row.owner, row.kind)),
+        ExchangeScope::Session(id) => reader.setup(id).await?.map(|row| (row.owner, row.kind)),
     };
     Ok(whose.and_then(|(owner, kind)| Some((owner, Kind::parse(&kind)?))))
 }
 
 /// Returns `true` if the process that sent the request has certainly ended.
-pub(super) async fn is_gone(shared: &Arc<System>, node: Option<&str>, process: &str) -> bool {
-    if node.is_none() || node != shared.state.as_deref().map(StateDirectory::node) {
+pub(super) async fn is_gone(system: &Arc<System>, node: Option<&str>, process: &str) -> bool {
+    if node.is_none() || node != system.state.as_deref().map(StateDirectory::node) {
         return false;
     }
     let process = process.to_owned();
-    match blocking(shared, move |state| state.is_gone(&process)).await {
+    match blocking(system, move |state| state.is_gone(&process)).await {
         Some(Ok(gone)) => gone,
         Some(Err(error)) => {
             tracing::warn!(%error, "cannot determine whether a process has ended");
@@ -348,10 +350,10 @@ pub(super) async fn is_gone(shared: &Arc<System>, node: Option<&str>, process: &
 
 /// Runs `work` on a thread that may block. Returns `None` if there is no state directory.
 async fn blocking<T: Send + 'static>(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     work: impl FnOnce(&StateDirectory) -> io::Result<T> + Send + 'static,
 ) -> Option<io::Result<T>> {
-    let state = shared.state.clone()?;
+    let state = system.state.clone()?;
     // The work does not panic. A runtime that shuts down takes the registry with it.
     let done = tokio::task::spawn_blocking(move || work(&state)).await;
     Some(done.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into())))

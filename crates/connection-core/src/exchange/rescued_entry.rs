@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::{
-    ExchangeKey, Scope,
+    ExchangeKey, ExchangeScope,
     rescue::{self, Rescue},
     state::Source,
 };
@@ -18,14 +18,14 @@ use crate::{Error, exchange::System, ids::SessionId, journal, store::Sealed};
 pub(super) const TAG: u8 = 3;
 
 /// Keeps an entry. Returns `true` if it is on the disk. The entry is also in memory, so a failure is not final.
-pub(crate) async fn write(shared: &Arc<System>, session: SessionId, seq: i64, sealed: &Sealed) -> bool {
-    let key = ExchangeKey::of_entry(&shared.sealer, session);
-    rescue::write_sealed(shared, key, (TAG, *session.as_bytes(), seq), sealed).await
+pub(crate) async fn write(system: &Arc<System>, session: SessionId, seq: i64, sealed: &Sealed) -> bool {
+    let key = ExchangeKey::of_entry(&system.sealer, session);
+    rescue::write_sealed(system, key, (TAG, *session.as_bytes(), seq), sealed).await
 }
 
 /// Forgets an entry that this process kept and that was recorded or is obsolete.
-pub(crate) async fn remove(shared: &Arc<System>, session: SessionId) {
-    rescue::remove(shared, ExchangeKey::of_entry(&shared.sealer, session)).await;
+pub(crate) async fn remove(system: &Arc<System>, session: SessionId) {
+    rescue::remove(system, ExchangeKey::of_entry(&system.sealer, session)).await;
 }
 
 /// Records the entry that this node keeps for a session's journal. Returns `true` if there was one.
@@ -33,35 +33,35 @@ pub(crate) async fn remove(shared: &Arc<System>, session: SessionId) {
 /// # Errors
 ///
 /// An error if there may be an entry that cannot be recorded now. The session must then send no request.
-pub(crate) async fn ingest(shared: &Arc<System>, session: SessionId) -> Result<bool, Error> {
-    let key = ExchangeKey::of_entry(&shared.sealer, session);
-    Ok(rescue::ingest(shared, key, false).await? == Rescue::Ingested)
+pub(crate) async fn ingest(system: &Arc<System>, session: SessionId) -> Result<bool, Error> {
+    let key = ExchangeKey::of_entry(&system.sealer, session);
+    Ok(rescue::ingest(system, key, false).await? == Rescue::Ingested)
 }
 
 /// Inserts a kept entry into its journal.
 pub(super) async fn record(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     source: &Source,
     (session, seq): (SessionId, i64),
     sealed: Sealed,
 ) -> Result<Rescue, Error> {
-    if let Some((owner, kind)) = rescue::owner_and_kind(shared, Scope::Session(session)).await? {
+    if let Some((owner, kind)) = rescue::owner_and_kind(system, ExchangeScope::Session(session)).await? {
         let place = journal::entry_place(&session, &owner, &kind, seq);
-        match shared.sealer.open(&place, &sealed).await {
+        match system.sealer.open(&place, &sealed).await {
             Err(source) if source.may_pass() => {
                 return Err(Error::Sealed { what: format!("setup session {session}"), source: Arc::new(source) });
             }
-            Err(error) => return Ok(rescue::damaged(shared, source, &error.to_string())),
+            Err(error) => return Ok(rescue::damaged(system, source, &error.to_string())),
             Ok(_) => {}
         }
-        let insert = shared
+        let insert = system
             .store
             .write(move |tx| Box::pin(async move { journal::insert_next(tx, session, seq, &sealed).await }));
         if insert.await? {
-            rescue::forget(shared, source.clone()).await;
+            rescue::forget(system, source.clone()).await;
             return Ok(Rescue::Ingested);
         }
     }
-    rescue::forget(shared, source.clone()).await;
+    rescue::forget(system, source.clone()).await;
     Ok(Rescue::Nothing)
 }

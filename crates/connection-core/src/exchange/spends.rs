@@ -11,7 +11,7 @@ use connection_contract::{
 };
 use connection_egress::Egress;
 
-use super::{Exchange, ExchangeKey, ExchangeOutcome, Rule, Scope, Uncertain, send};
+use super::{Exchange, ExchangeKey, ExchangeOutcome, ExchangeScope, Rule, Uncertain, send};
 use crate::{ConnectionId, Error, exchange::System};
 
 /// The credential whose token is spent.
@@ -29,7 +29,7 @@ pub(crate) struct Spender<'a> {
 /// If nothing can be recorded, a request stays pending and [`is_stopped`](Self::is_stopped) returns `true`. The caller
 /// then drops the plugin, and the refresh ends with the error of [`stopped`](Self::stopped).
 pub(crate) struct ConnectionSpends {
-    shared: Arc<System>,
+    system: Arc<System>,
     id: ConnectionId,
     owner: String,
     kind: Kind,
@@ -54,7 +54,7 @@ impl ConnectionSpends {
     /// Returns the service. Requests are bounded by `egress`, and none is sent after `deadline` has
     /// [passed](crate::Clock::passed).
     pub(crate) fn new(
-        shared: &Arc<System>,
+        system: &Arc<System>,
         spender: Spender<'_>,
         semantics: RefreshSemantics,
         egress: Egress,
@@ -62,7 +62,7 @@ impl ConnectionSpends {
     ) -> Self {
         let Spender { id, owner, kind, generation } = spender;
         Self {
-            shared: shared.clone(),
+            system: system.clone(),
             id,
             owner: owner.to_owned(),
             kind: kind.clone(),
@@ -128,10 +128,10 @@ impl SpendService for ConnectionSpends {
         spend: Spend<'a>,
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
-        let key = ExchangeKey::of_connection(&self.shared.sealer, self.id, &spend);
+        let key = ExchangeKey::of_connection(&self.system.sealer, self.id, &spend);
         let exchange = Exchange {
             key,
-            scope: Scope::Connection(self.id),
+            scope: ExchangeScope::Connection(self.id),
             owner: self.owner.clone(),
             kind: self.kind.clone(),
             rule: self.rule,
@@ -143,7 +143,7 @@ impl SpendService for ConnectionSpends {
             if self.is_stopped() {
                 return pending().await;
             }
-            match send(&self.shared, exchange, request).await {
+            match send(&self.system, exchange, request).await {
                 Ok(ended) => {
                     let mut seen = self.seen();
                     seen.elsewhere = !matches!(&ended, ExchangeOutcome::Answered(_));

@@ -3,22 +3,22 @@
 use std::{ops::Deref, sync::Arc};
 
 use super::{Exchanges, StateDirectory};
-use crate::ground::Ground;
+use crate::credential;
 
-/// The exchanges in progress, on top of the [`Ground`].
+/// The exchanges in progress, on top of the credentials.
 ///
-/// It dereferences to the ground, so that `&Arc<System>` is also accepted where `&Arc<Ground>` is expected.
+/// It dereferences to the system below it, and so to the ground.
 pub(crate) struct System {
-    pub(crate) ground: Arc<Ground>,
+    pub(crate) credential: Arc<credential::System>,
     pub(crate) exchanges: Exchanges,
     /// The state directory of this node, if there is one.
     pub(crate) state: Option<Arc<StateDirectory>>,
 }
 
 impl Deref for System {
-    type Target = Arc<Ground>;
+    type Target = Arc<credential::System>;
 
     fn deref(&self) -> &Self::Target {
-        &self.ground
+        &self.credential
     }
 }

@@ -24,22 +24,22 @@ pub(super) enum AttemptState {
 /// Finds out whether the attempt is over. The proof comes before the search of the directory: in the other order, an
 /// answer that is written between the two would be missed.
 pub(super) async fn attempt_state(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     exchange: &Exchange,
     sent: Sent,
     now: Moment,
 ) -> Result<AttemptState, Error> {
     // A process runs an exchange only once at a time, so an earlier attempt of this process is over.
-    let proven = sent.process_id == shared.process
-        || rescue::is_gone(shared, sent.node_id.as_deref(), &sent.process_id).await
-        || is_silent(shared, exchange, &sent, now).await?;
-    match rescue::ingest(shared, exchange.key, true).await? {
+    let proven = sent.process_id == system.process
+        || rescue::is_gone(system, sent.node_id.as_deref(), &sent.process_id).await
+        || is_silent(system, exchange, &sent, now).await?;
+    match rescue::ingest(system, exchange.key, true).await? {
         Rescue::Ingested => Ok(AttemptState::Answered),
         Rescue::Damaged => Ok(AttemptState::Lost(lost(sent.at))),
         // Another process may have recorded the answer since the row was read, and removed the file.
-        Rescue::Nothing if is_answered(shared, exchange).await? => Ok(AttemptState::Answered),
+        Rescue::Nothing if is_answered(system, exchange).await? => Ok(AttemptState::Answered),
         Rescue::Nothing if proven && sent.concluded_at.is_none() => {
-            Ok(AttemptState::Sent(conclude(shared, exchange, sent, 0).await))
+            Ok(AttemptState::Sent(conclude(system, exchange, sent, 0).await))
         }
         Rescue::Nothing => Ok(AttemptState::Sent(sent)),
     }
@@ -47,16 +47,16 @@ pub(super) async fn attempt_state(
 
 /// Returns `true` if the node of an attempt gave no sign of life for a day by the database's clock. Because a clock can
 /// be set, this boot must also have seen no sign for a whole quarantine.
-async fn is_silent(shared: &Arc<System>, exchange: &Exchange, sent: &Sent, now: Moment) -> Result<bool, Error> {
+async fn is_silent(system: &Arc<System>, exchange: &Exchange, sent: &Sent, now: Moment) -> Result<bool, Error> {
     let is_open = sent.concluded_at.is_none() && !matches!(exchange.rule, Rule::Once);
-    if !is_open || !Age::of(sent.seen_at, shared.exchanges.first(now), now).is_silent() {
+    if !is_open || !Age::of(sent.seen_at, system.exchanges.first(now), now).is_silent() {
         return Ok(false);
     }
-    quarantine::has_watched(shared, exchange, sent).await
+    quarantine::has_watched(system, exchange, sent).await
 }
 
-async fn is_answered(shared: &System, exchange: &Exchange) -> Result<bool, Error> {
-    let row = shared.reader().await?.exchange(exchange.key).await?;
+async fn is_answered(system: &System, exchange: &Exchange) -> Result<bool, Error> {
+    let row = system.reader().await?.exchange(exchange.key).await?;
     Ok(row.is_some_and(|row| row.sealed.is_some()))
 }
 
@@ -76,21 +76,21 @@ pub(super) fn lost(sent_at: i64) -> Uncertain {
 }
 
 /// Returns the database's time.
-pub(super) async fn moment(shared: &System) -> Result<Moment, Error> {
+pub(super) async fn moment(system: &System) -> Result<Moment, Error> {
     // The time that passed is read first, so that the duration of the query makes nothing older.
-    let passed = shared.clock.passed();
-    let now = Moment::from_other_clock(shared.reader().await?.clock().await?, passed);
-    shared.exchanges.first(now);
+    let passed = system.clock.passed();
+    let now = Moment::from_other_clock(system.reader().await?.clock().await?, passed);
+    system.exchanges.first(now);
     Ok(now)
 }
 
 /// Records that the attempt is over, which begins the quarantine. If that fails, the next caller records it.
-pub(super) async fn conclude(shared: &Arc<System>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
+pub(super) async fn conclude(system: &Arc<System>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
     let key = exchange.key;
     let scope = exchange.scope;
     let of = sent.clone();
-    let seen = quarantine::boot_time(shared);
-    let written = shared.store.write(move |tx| {
+    let seen = quarantine::boot_time(system);
+    let written = system.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             tx.conclude_exchange(key, &of, retry_after, &seen).await
@@ -103,26 +103,26 @@ pub(super) async fn conclude(shared: &Arc<System>, exchange: &Exchange, sent: Se
 }
 
 pub(super) async fn decide(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     exchange: &Exchange,
     sent: &Sent,
     now: Moment,
 ) -> Result<Verdict, Error> {
-    if shared.exchanges.is_unsent(exchange.key, sent) {
+    if system.exchanges.is_unsent(exchange.key, sent) {
         return Ok(Verdict::Send { replays: sent.replays, within: None });
     }
-    let left = quarantine::quarantine_left(shared, exchange, sent).await?;
-    Ok(replay::verdict(exchange.rule, sent, left, shared.exchanges.first(now), now))
+    let left = quarantine::quarantine_left(system, exchange, sent).await?;
+    Ok(replay::verdict(exchange.rule, sent, left, system.exchanges.first(now), now))
 }
 
 /// Returns the state of an attempt, with the time to ask again by this process's clock, which all plans use.
-pub(super) fn uncertain(shared: &System, exchange: &Exchange, sent: &Sent, verdict: Verdict, now: Moment) -> Uncertain {
+pub(super) fn uncertain(system: &System, exchange: &Exchange, sent: &Sent, verdict: Verdict, now: Moment) -> Uncertain {
     let again_in = match verdict {
         Verdict::Send { .. } => Some(0),
         Verdict::Wait { again_in } => again_in,
         Verdict::Leave { again_in } => Some(again_in),
     };
-    let at = |seconds| Timestamp::from_seconds(shared.clock.now().seconds().saturating_add(seconds));
+    let at = |seconds| Timestamp::from_seconds(system.clock.now().seconds().saturating_add(seconds));
     let since = |at: i64| now.seconds().saturating_sub(at).max(0);
     Uncertain {
         sent_at: Timestamp::from_seconds(sent.at),

@@ -139,7 +139,7 @@ impl<'a> Extensions<'a> {
             provider: declaration.requirement.provider.to_string(),
             source,
             fingerprint: DeclaredExtension::of(&declaration.requirement).print.to_vec(),
-            added_at: self.registry.shared.clock.now().seconds(),
+            added_at: self.scope.system.clock.now().seconds(),
             marked: Marked::default(),
         })
     }
@@ -148,13 +148,13 @@ impl<'a> Extensions<'a> {
     async fn store(self, declaration: &ExtensionDeclaration, row: ExtensionRow) -> Result<ExtensionInfo, Error> {
         let needed = DeclaredExtension::of(&declaration.requirement);
         let name = row.name.clone();
-        let owner = self.registry.owner.to_string();
+        let owner = self.scope.owner.to_string();
         let public = public::encode(declaration);
-        let on = self.registry.shared.clone();
+        let on = self.scope.system.clone();
         let whose = owner.clone();
         let asked = name.clone();
-        let task = self.registry.shared.runtimes.spawn(async move {
-            let turn = grant::notification_order(&on).await;
+        let task = self.scope.system.runtimes.spawn(async move {
+            let order = on.changes.order().await;
             let owner = whose.clone();
             let extension = asked.clone();
             let by = on.clone();
@@ -183,12 +183,12 @@ impl<'a> Extensions<'a> {
                 })
             });
             let (added, parts) = added.await?;
-            on.extensions.declared(&owner, &extension, needed);
+            on.declarations.declared(&owner, &extension, needed);
             if !parts.is_empty() {
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
-                on.announcements.publish(&change);
+                order.announce(&change);
             }
-            drop(turn);
+            drop(order);
             Ok(added)
         });
         let added = task.await.unwrap_or_else(|_| Err(Error::from(StoreError::Panicked)))?.and_then(ExtensionInfo::of);
@@ -214,11 +214,10 @@ impl<'a> Extensions<'a> {
     }
 
     async fn delete(self, name: String) -> Result<bool, Error> {
-        let on = self.registry.shared.clone();
-        let owner = self.registry.owner.to_string();
-        let task = self.registry.shared.runtimes.spawn(async move {
-            let turn = on.announcements.turn();
-            let _turn = turn.lock().await;
+        let on = self.scope.system.clone();
+        let owner = self.scope.owner.to_string();
+        let task = self.scope.system.runtimes.spawn(async move {
+            let order = on.changes.order().await;
             let by = on.clone();
             let whose = owner.clone();
             let extension = name.clone();
@@ -242,7 +241,7 @@ impl<'a> Extensions<'a> {
             let (was_added, parts) = removed.await?;
             if was_added || !parts.is_empty() {
                 let change = ExtensionChange { owner, extension: name, command: None, parts, revisions: None };
-                on.announcements.publish(&change);
+                order.announce(&change);
             }
             Ok(was_added)
         });
@@ -257,8 +256,8 @@ impl<'a> Extensions<'a> {
     /// The store's errors.
     pub fn list(self) -> BoxFuture<'a, Result<Vec<ExtensionInfo>, Error>> {
         Box::pin(async move {
-            let rows = self.registry.shared.reader().await?.extensions(&self.registry.owner).await?;
-            let marks = RowMarks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 };
+            let rows = self.scope.system.reader().await?.extensions(self.scope.owner).await?;
+            let marks = RowMarks { sealer: &self.scope.system.sealer, owner: self.scope.owner, now: 0 };
             Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).filter_map(ExtensionInfo::of).collect())
         })
     }
@@ -275,9 +274,9 @@ impl<'a> Extensions<'a> {
             if name.contains('\0') {
                 return Err(unknown());
             }
-            let row = self.registry.shared.reader().await?.extension(&self.registry.owner, name).await?;
+            let row = self.scope.system.reader().await?.extension(self.scope.owner, name).await?;
             if let Some(row) = &row {
-                RowMarks { sealer: &self.registry.shared.sealer, owner: &self.registry.owner, now: 0 }.check(row)?;
+                RowMarks { sealer: &self.scope.system.sealer, owner: self.scope.owner, now: 0 }.check(row)?;
             }
             row.and_then(ExtensionInfo::of).ok_or_else(unknown)
         })

@@ -6,7 +6,6 @@ use connection_contract::{BoxFuture, Kind};
 use super::{Extensions, grants};
 use crate::{
     ChangedPart, ConnectionId, Error, ExtensionChange, ExtensionError,
-    grant::notification_order,
     guard::{RowError, Subject},
     keys::Sealer,
     store::{Lock, StoreError, Tx, rows::ChoiceRow},
@@ -106,11 +105,11 @@ impl<'a> Extensions<'a> {
     }
 
     async fn change_choice(&self, extension: &str, chosen: Option<ConnectionId>) -> Result<bool, Error> {
-        let on = self.registry.shared.clone();
-        let owner = self.registry.owner.to_string();
+        let on = self.scope.system.clone();
+        let owner = self.scope.owner.to_string();
         let extension = extension.to_owned();
-        let task = self.registry.shared.runtimes.spawn(async move {
-            let turn = notification_order(&on).await;
+        let task = self.scope.system.runtimes.spawn(async move {
+            let order = on.changes.order().await;
             let by = on.clone();
             let whose = owner.clone();
             let name = extension.clone();
@@ -147,9 +146,9 @@ impl<'a> Extensions<'a> {
             if changed {
                 let parts = ANOTHER.to_vec();
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
-                on.announcements.publish(&change);
+                order.announce(&change);
             }
-            drop(turn);
+            drop(order);
             Ok(changed)
         });
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))

@@ -1,14 +1,12 @@
-//! The state of extensions that this process keeps in memory: the latest declarations, the listeners, and the settings
-//! hand-off of the host.
+//! The latest declarations of extensions that this process has seen, in memory.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use connection_contract::{Kind, Requirement};
 
-use super::SettingsHandOff;
 use crate::extension::requirement::fingerprint;
 
 /// The parts of an extension's declaration that the core needs.
@@ -28,17 +26,13 @@ impl DeclaredExtension {
     }
 }
 
+/// The latest declarations, by owner and name.
 #[derive(Default)]
 pub(crate) struct Declarations {
     declared: Mutex<HashMap<(String, String), DeclaredExtension>>,
-    pub(super) settings: Option<Arc<dyn SettingsHandOff>>,
 }
 
 impl Declarations {
-    pub(crate) fn new(settings: Option<Arc<dyn SettingsHandOff>>) -> Self {
-        Self { settings, ..Self::default() }
-    }
-
     /// Remembers the latest declaration. A setup that was begun for another one is outdated.
     pub(super) fn declared(&self, owner: &str, extension: &str, declared: DeclaredExtension) {
         self.lock().insert((owner.to_owned(), extension.to_owned()), declared);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use connection_contract::{BoxFuture, ExtensionDeclaration};
 
-use super::{DeclaredExtension, ExtensionHandle};
-use crate::{ConnectionRegistry, Error, ExtensionError, ResolvedConnection};
+use super::{DeclaredExtension, ExtensionHandle, System, requirement};
+use crate::{Error, ExtensionError, ResolvedConnection, ground::Scope};
 
 /// The extensions of one owner: what a person added, granted and chose.
 ///
@@ -37,17 +37,14 @@ use crate::{ConnectionRegistry, Error, ExtensionError, ResolvedConnection};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Extensions<'a> {
-    pub(super) registry: &'a ConnectionRegistry,
-}
-
-impl ConnectionRegistry {
-    /// Returns the extensions that a person added, with their grants.
-    pub fn extensions(&self) -> Extensions<'_> {
-        Extensions { registry: self }
-    }
+    pub(super) scope: Scope<'a, System>,
 }
 
 impl<'a> Extensions<'a> {
+    pub(crate) fn new(scope: Scope<'a, System>) -> Self {
+        Self { scope }
+    }
+
     /// Returns the handle of an extension, for this owner's connections. The host decides which code receives the
     /// handle; grants and settings are found by the name in it.
     ///
@@ -57,8 +54,8 @@ impl<'a> Extensions<'a> {
     pub fn handle(self, declaration: ExtensionDeclaration) -> Result<ExtensionHandle, Error> {
         declaration.check().map_err(ExtensionError::from)?;
         let declared = DeclaredExtension::of(&declaration.requirement);
-        self.registry.shared.extensions.declared(&self.registry.owner, &declaration.name, declared);
-        Ok(ExtensionHandle { registry: self.registry.clone(), declared: Arc::new(declaration) })
+        self.scope.system.declarations.declared(self.scope.owner, &declaration.name, declared);
+        Ok(ExtensionHandle { scope: self.scope.owned(), declared: Arc::new(declaration) })
     }
 
     /// Resolves the requirements of many extensions, in their order, as [`resolve`](ExtensionHandle::resolve) does for
@@ -71,6 +68,6 @@ impl<'a> Extensions<'a> {
         self,
         declarations: &'a [ExtensionDeclaration],
     ) -> BoxFuture<'a, Result<Vec<Result<ResolvedConnection, Error>>, Error>> {
-        Box::pin(self.registry.resolve_all(declarations))
+        Box::pin(requirement::resolve_all(self.scope.system, self.scope.owner, declarations)))
     }
 }

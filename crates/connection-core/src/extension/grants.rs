@@ -2,13 +2,13 @@
 
 use connection_contract::{BoxFuture, Kind, SecretName, Timestamp};
 
-use super::row_marks::RowMarks;
+use super::{System, row_marks::RowMarks};
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, Error, ExtensionChange, ExtensionError, Extensions, event,
     grant::{check, take_back, write},
+    ground::Ground,
     guard::RowError,
     kinds::held_name,
-    registry::Shared,
     store::{
         Lock, StoreError, Tx, json,
         rows::{GrantRow, Marked},
@@ -49,11 +49,11 @@ pub(crate) fn names(json: &str) -> Vec<SecretName> {
 }
 
 /// Returns the secrets that a grant allows; `None` if it was revoked, edited or restored.
-pub(crate) fn granted_names(shared: &Shared, owner: &str, row: &GrantRow) -> Option<Vec<SecretName>> {
+pub(crate) fn granted_names(ground: &Ground, owner: &str, row: &GrantRow) -> Option<Vec<SecretName>> {
     if row.revoked_at.is_some() {
         return None;
     }
-    match check(&shared.sealer, owner, row) {
+    match check(&ground.sealer, owner, row) {
         Ok(()) => Some(names(&row.names)),
         Err(error) => {
             tracing::warn!(%error, "a grant is not used");
@@ -114,8 +114,8 @@ impl<'a> Extensions<'a> {
         (connection, shown): (ConnectionId, Option<String>),
         names: &[SecretName],
     ) -> Result<Grant, Error> {
-        let shared = self.registry.shared.clone();
-        let owner = self.registry.owner.to_string();
+        let shared = self.scope.system.clone();
+        let owner = self.scope.owner.to_string();
         if extension.trim().is_empty() || extension.chars().any(char::is_control) {
             return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
         }
@@ -180,8 +180,8 @@ impl<'a> Extensions<'a> {
             if extension.contains('\0') {
                 return Ok(false);
             }
-            let on = self.registry.shared.clone();
-            let whose = self.registry.owner.to_string();
+            let on = self.scope.system.clone();
+            let whose = self.scope.owner.to_string();
             let name = extension.to_owned();
             self.change_and_notify(extension, async move {
                 let revoked = on.clone().store.write(move |tx| {
@@ -208,9 +208,9 @@ impl<'a> Extensions<'a> {
     /// The store's errors.
     pub fn grants(self) -> BoxFuture<'a, Result<Vec<Grant>, Error>> {
         Box::pin(async move {
-            let rows = self.registry.shared.reader().await?.grants(&self.registry.owner).await?;
-            let sealer = &self.registry.shared.sealer;
-            Ok(rows.into_iter().filter(|row| check(sealer, &self.registry.owner, row).is_ok()).map(Grant::of).collect())
+            let rows = self.scope.system.reader().await?.grants(self.scope.owner).await?;
+            let sealer = &self.scope.system.sealer;
+            Ok(rows.into_iter().filter(|row| check(sealer, self.scope.owner, row).is_ok()).map(Grant::of).collect())
         })
     }
 
@@ -220,17 +220,16 @@ impl<'a> Extensions<'a> {
         extension: &str,
         change: impl Future<Output = Result<(T, bool), Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        let on = self.registry.shared.clone();
-        let owner = self.registry.owner.to_string();
+        let on = self.scope.system.clone();
+        let owner = self.scope.owner.to_string();
         let extension = extension.to_owned();
-        let task = self.registry.shared.runtimes.spawn(async move {
-            let turn = on.announcements.turn();
-            let _turn = turn.lock().await;
+        let task = self.scope.system.runtimes.spawn(async move {
+            let order = on.changes.order().await;
             let (result, changed) = change.await?;
             if changed {
                 let parts = vec![ChangedPart::Grant];
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
-                on.announcements.publish(&change);
+                order.announce(&change);
             }
             Ok(result)
         });
@@ -242,7 +241,7 @@ impl<'a> Extensions<'a> {
 /// added extension, it is in the store.
 pub(super) async fn needed(
     tx: &mut Tx,
-    shared: &Shared,
+    shared: &System,
     owner: &str,
     extension: &str,
 ) -> Result<Result<Option<Kind>, RowError>, StoreError> {
@@ -252,14 +251,15 @@ pub(super) async fn needed(
         return Ok(Err(error));
     }
     let added = state.and_then(|row| row.provider).and_then(|provider| Kind::parse(&provider));
-    Ok(Ok(added.or_else(|| shared.extensions.last_declared(owner, extension).map(|declared| declared.provider))))
+    Ok(Ok(added.or_else(|| shared.declarations.last_declared(owner, extension).map(|declared| declared.provider))))
 }
 
 /// Returns an error for a secret that the kind does not hand out. If the kind is not registered, nothing is refused.
-fn unknown_secret(shared: &Shared, owner: &str, row: &GrantRow, kind: &Kind) -> Option<ExtensionError> {
+fn unknown_secret(shared: &System, owner: &str, row: &GrantRow, kind: &Kind) -> Option<ExtensionError> {
     let held = &shared.kinds.entry(kind)?.descriptor.secret_names;
     let granted = names(&row.names);
-    let declared = shared.extensions.last_declared(owner, &row.extension).map_or(granted.len(), |known| known.secrets);
+    let declared =
+        shared.declarations.last_declared(owner, &row.extension).map_or(granted.len(), |known| known.secrets);
     let is_unknown = |name: &SecretName| held_name(held, declared, name.as_str()).is_none();
     let name = granted.iter().find(|name| is_unknown(name))?.clone();
     let known = held.iter().filter_map(|name| SecretName::parse(name.to_string())).collect();
@@ -270,24 +270,24 @@ fn unknown_secret(shared: &Shared, owner: &str, row: &GrantRow, kind: &Kind) -> 
 /// is the setup in which a person agreed.
 pub(super) async fn put(
     tx: &mut Tx,
-    shared: &Shared,
+    ground: &Ground,
     owner: &str,
     row: &GrantRow,
     by: Option<String>,
 ) -> Result<(GrantRow, bool), StoreError> {
     let before = tx.grant(owner, &row.extension, row.connection_id).await?;
     let is_same = |before: &GrantRow| {
-        before.revoked_at.is_none() && before.names == row.names && check(&shared.sealer, owner, before).is_ok()
+        before.revoked_at.is_none() && before.names == row.names && check(&ground.sealer, owner, before).is_ok()
     };
     if let Some(before) = before.filter(is_same) {
         return Ok((before, false));
     }
-    write(tx, &shared.sealer, owner, row, shared.clock.now().seconds()).await?;
+    write(tx, &ground.sealer, owner, row, ground.clock.now().seconds()).await?;
     let mut body = serde_json::json!({ "extension": row.extension, "names": json::to_texts(&row.names) });
     if let Some(by) = by {
         body["session"] = by.into();
     }
-    let event = shared.event(owner, row.connection_id, event::EXTENSION_GRANTED, body);
-    event::append(tx, &shared.sealer, &event).await?;
+    let event = ground.event(owner, row.connection_id, event::EXTENSION_GRANTED, body);
+    event::append(tx, &ground.sealer, &event).await?;
     Ok((row.clone(), true))
 }

@@ -6,9 +6,9 @@ use std::fmt;
 use async_trait::async_trait;
 use connection_contract::{AuthType, BoxFuture, DisplayText, Kind};
 
-use super::{ExtensionHandle, RetryTicket};
+use super::{ExtensionHandle, RetryTicket, requirement};
 use crate::{
-    ConnectionId, ConnectionStatus, Error, ExtensionError, ResolvedConnection, SessionId,
+    Connection, ConnectionId, ConnectionStatus, Error, ExtensionError, ResolvedConnection, SessionId,
     kinds::{KindEntry, held_name},
 };
 
@@ -170,15 +170,15 @@ impl ExtensionHandle {
     /// Resolves the requirement. If a connection lacks a secret, its plugin is asked again: a newer plugin may hand out
     /// secrets that were unknown when the credential was stored.
     pub(super) async fn requirement_view(&self) -> Result<ResolvedConnection, Error> {
-        let resolved = self.registry.resolve_one(&self.declared).await?;
+        let resolved = requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await?;
         let Some(near) = resolved.near else { return Ok(resolved) };
-        match self.registry.connection(near).await {
+        match Connection::find(self.connections(), near).await {
             Ok(connection)
                 if connection
                     .tell_names(&resolved.missing_secret_names, self.requirement().auth.secret_names.len())
                     .await =>
             {
-                self.registry.resolve_one(&self.declared).await
+                requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await
             }
             Ok(_) | Err(Error::NotFound(_)) => Ok(resolved),
             Err(error) => Err(error),
@@ -192,7 +192,7 @@ impl ExtensionHandle {
         kinds: &[Kind],
     ) -> Result<Option<ConnectionId>, Error> {
         let Some(near) = resolved.near else { return Ok(None) };
-        match self.registry.connection(near).await {
+        match Connection::find(self.connections(), near).await {
             Ok(connection) => Ok(Some(near).filter(|_| kinds.contains(&connection.info().kind))),
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
@@ -207,7 +207,7 @@ impl ExtensionHandle {
         let declared = &requirement.auth.secret_names;
         let holds =
             |entry: &KindEntry, name: &str| held_name(&entry.descriptor.secret_names, declared.len(), name).is_some();
-        let mut kinds = self.registry.shared.kinds.of_provider(&requirement.provider);
+        let mut kinds = self.scope.system.kinds.of_provider(&requirement.provider);
         kinds.retain(|entry| declared.iter().all(|name| holds(entry, name.as_str())));
         kinds.sort_by_key(|entry| entry.descriptor.auth != requirement.auth.auth);
         kinds.iter().map(|entry| entry.kind().clone()).collect()
@@ -221,7 +221,7 @@ impl ExtensionHandle {
     pub fn open_extension_preferences(&self) -> BoxFuture<'_, Result<RetryTicket, Error>> {
         Box::pin(async move {
             let settings = self.settings()?;
-            let opened = settings.open_extension_preferences(&self.registry.owner, self.name());
+            let opened = settings.open_extension_preferences(&self.scope.owner, self.name());
             self.ticket(None, opened).await
         })
     }
@@ -236,7 +236,7 @@ impl ExtensionHandle {
         Box::pin(async move {
             self.command(Some(command))?;
             let settings = self.settings()?;
-            let opened = settings.open_command_preferences(&self.registry.owner, self.name(), command);
+            let opened = settings.open_command_preferences(&self.scope.owner, self.name(), command);
             self.ticket(Some(command), opened).await
         })
     }
@@ -258,13 +258,13 @@ impl ExtensionHandle {
                 extension_name: self.name().to_owned(),
                 command_name: command.map(str::to_owned),
             };
-            let opened = settings.open_native_extension_settings(&self.registry.owner, asked);
+            let opened = settings.open_native_extension_settings(&self.scope.owner, asked);
             self.ticket(command, opened).await
         })
     }
 
     fn settings(&self) -> Result<&dyn SettingsHandOff, Error> {
-        let settings = self.registry.shared.extensions.settings.as_deref();
+        let settings = self.scope.system.settings.as_deref();
         settings.ok_or_else(|| ExtensionError::NoSettings { extension: self.label() }.into())
     }
 }

@@ -4,7 +4,6 @@
 //! the declaration, the platform and the grant, and its use is recorded before anything is handed out.
 
 mod add_and_remove;
-mod changes;
 pub(crate) mod choice;
 mod context;
 mod declarations;
@@ -21,13 +20,17 @@ mod revisions;
 pub(crate) mod row_marks;
 mod set_preferences;
 mod setup;
+mod system;
 mod use_connection;
 
 use std::{fmt, sync::Arc};
 
 use connection_contract::{BoxFuture, ExtensionDeclaration, Requirement};
 
-use crate::{ConnectionRegistry, Error, ExtensionError};
+use crate::{
+    Error, ExtensionError, connection,
+    ground::{OwnedScope, Scope},
+};
 
 pub use add_and_remove::ExtensionInfo;
 pub use context::CommandContext;
@@ -42,7 +45,8 @@ pub use preferences::Preferences;
 pub use requirement::ResolvedConnection;
 pub use retry::{RetryOutcome, RetryTicket};
 pub use set_preferences::SetPreferences;
-pub(crate) use setup::{ForExtension, consent, notify, outdated};
+pub(crate) use setup::ExtensionConsent;
+pub(crate) use system::System;
 
 /// The handle of one extension, through which it makes all its requests. A host creates one for each extension with
 /// [`Extensions::handle`]. A clone is another handle of the same extension.
@@ -59,7 +63,7 @@ pub(crate) use setup::{ForExtension, consent, notify, outdated};
 /// ```
 /// ```compile_fail,E0616
 /// fn reach(handle: &connection_core::ExtensionHandle) {
-///     let _ = &handle.registry;
+///     let _ = &handle.scope;
 /// }
 /// ```
 /// ```compile_fail,E0599
@@ -89,7 +93,7 @@ pub(crate) use setup::{ForExtension, consent, notify, outdated};
 /// ```
 #[derive(Clone)]
 pub struct ExtensionHandle {
-    registry: ConnectionRegistry,
+    scope: OwnedScope<System>,
     declared: Arc<ExtensionDeclaration>,
 }
 
@@ -124,8 +128,13 @@ impl ExtensionHandle {
     pub fn resolve<'a>(&'a self, requirement: &'a Requirement) -> BoxFuture<'a, Result<ResolvedConnection, Error>> {
         Box::pin(async move {
             self.own(requirement)?;
-            self.registry.resolve_one(&self.declared).await
+            requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await
         })
+    }
+
+    /// Returns the scope in which its connection is found.
+    fn connections(&self) -> Scope<'_, connection::System> {
+        self.scope.as_scope().on(&self.scope.system.connection)
     }
 
     /// Returns an error for a requirement that is not the extension's own.

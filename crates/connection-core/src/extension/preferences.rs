@@ -53,8 +53,8 @@ impl ExtensionHandle {
             self.check_settings(command).await?;
             let connection = self.selected_connection().await?;
             let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
-            let mut reader = self.registry.shared.reader().await?;
-            let rows = Rows::read(&mut reader, &self.registry.owner, asked, connection).await?;
+            let mut reader = self.scope.system.reader().await?;
+            let rows = Rows::read(&mut reader, &self.scope.owner, asked, connection).await?;
             let damaged = || reader.damaged(DAMAGED);
             let own = rows.public.own().ok_or_else(damaged)?;
             let of_command = fields(&rows.of_command).ok_or_else(damaged)?;

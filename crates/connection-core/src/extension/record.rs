@@ -31,12 +31,12 @@ impl UseKind {
 impl ExtensionHandle {
     /// Checks that the extension is granted the connection and these secrets now.
     pub(super) async fn granted(&self, connection: ConnectionId, names: &[SecretName]) -> Result<(), Error> {
-        let mut reader = self.registry.shared.reader().await?;
-        let grant = reader.grant(&self.registry.owner, self.name(), connection).await?;
+        let mut reader = self.scope.system.reader().await?;
+        let grant = reader.grant(&self.scope.owner, self.name(), connection).await?;
         drop(reader);
         let held = grant.filter(|grant| grant.revoked_at.is_none());
         if let Some(grant) = &held {
-            grant::check(&self.registry.shared.sealer, &self.registry.owner, grant)?;
+            grant::check(&self.scope.system.sealer, &self.scope.owner, grant)?;
         }
         let held = held.map(|grant| grants::names(&grant.names));
         refusal(held.as_deref(), names).map_or(Ok(()), |names| Err(self.not_granted(connection, names)))
@@ -50,8 +50,8 @@ impl ExtensionHandle {
         what: UseKind,
         command: Option<&str>,
     ) -> Result<(), Error> {
-        let on = &self.registry.shared;
-        let owner = self.registry.owner.to_string();
+        let on = &self.scope.system;
+        let owner = self.scope.owner.to_string();
         let extension = self.name().to_owned();
         let texts: Vec<_> = names.iter().map(SecretName::as_str).collect();
         let mut body = serde_json::json!({ "extension": extension, "for": what.as_str(), "names": texts });

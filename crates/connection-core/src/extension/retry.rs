@@ -5,7 +5,7 @@ use connection_contract::{AuthType, BoxFuture, SetupFailure};
 use super::{ExtensionHandle, HandOffError, HandedOff};
 pub use crate::ids::RetryTicket;
 use crate::{
-    ConnectionStatus, Error, ExtensionError, Outcome, ResolvedConnection, SessionId,
+    ConnectionStatus, Error, ExtensionError, Outcome, ResolvedConnection, SessionId, Setups,
     store::rows::{SetupState, TicketRow},
 };
 
@@ -40,9 +40,9 @@ impl ExtensionHandle {
     /// [`ExtensionError::UnknownTicket`] for a ticket that this extension was not given, and the store's errors.
     pub fn retry(&self, ticket: RetryTicket) -> BoxFuture<'_, Result<RetryOutcome, Error>> {
         Box::pin(async move {
-            let oldest = self.registry.shared.clock.now().seconds().saturating_sub_unsigned(TICKET_LIFETIME);
-            let mut reader = self.registry.shared.reader().await?;
-            let found = reader.ticket(&self.registry.owner, self.name(), ticket.as_uuid(), oldest).await?;
+            let oldest = self.scope.system.clock.now().seconds().saturating_sub_unsigned(TICKET_LIFETIME);
+            let mut reader = self.scope.system.reader().await?;
+            let found = reader.ticket(&self.scope.owner, self.name(), ticket.as_uuid(), oldest).await?;
             drop(reader);
             let unknown = || ExtensionError::UnknownTicket { extension: self.label() };
             let (command, session) = found.ok_or_else(unknown)?;
@@ -64,11 +64,16 @@ impl ExtensionHandle {
 
     /// Returns why the setup ended without a connection, if it did and still exists.
     async fn failure(&self, session: SessionId) -> Result<Option<SetupFailure>, Error> {
-        let row = self.registry.shared.reader().await?.setup(session).await?;
-        let Some(row) = row.filter(|row| *row.owner == *self.registry.owner) else { return Ok(None) };
+        let row = self.scope.system.reader().await?.setup(session).await?;
+        let Some(row) = row.filter(|row| *row.owner == *self.scope.owner) else { return Ok(None) };
         match row.state {
             SetupState::Cancelled => Ok(Some(SetupFailure::new("setup_cancelled", "the setup was cancelled"))),
-            SetupState::Failed => match self.registry.setups().get(session).await?.terminal().await? {
+            SetupState::Failed => match Setups::new(self.scope.as_scope().on(&self.scope.system.setup))
+                .get(session)
+                .await?
+                .terminal()
+                .await?
+            {
                 Outcome::Failed(failure) => Ok(Some(failure)),
                 _ => Ok(None),
             },
@@ -83,11 +88,11 @@ impl ExtensionHandle {
         command: Option<&str>,
         open: impl Future<Output = Result<HandedOff, HandOffError>>,
     ) -> Result<RetryTicket, Error> {
-        let shared = &self.registry.shared;
+        let shared = &self.scope.system;
         let now = shared.clock.now().seconds();
         let row = TicketRow {
             id: shared.ids.next(),
-            owner: self.registry.owner.to_string(),
+            owner: self.scope.owner.to_string(),
             extension: self.name().to_owned(),
             command: command.unwrap_or_default().to_owned(),
             session_id: None,

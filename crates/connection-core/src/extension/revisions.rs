@@ -2,7 +2,7 @@
 
 use connection_contract::BoxFuture;
 
-use super::ExtensionHandle;
+use super::{ExtensionHandle, requirement};
 use crate::{
     ConnectionId, Error, Revisions,
     extension::requirement::public,
@@ -80,14 +80,14 @@ impl ExtensionHandle {
             self.command(command)?;
             let connection = self.selected_connection().await?;
             let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
-            let mut reader = self.registry.shared.reader().await?;
-            let rows = Rows::read(&mut reader, &self.registry.owner, asked, connection).await?;
+            let mut reader = self.scope.system.reader().await?;
+            let rows = Rows::read(&mut reader, &self.scope.owner, asked, connection).await?;
             Ok(rows.revisions())
         })
     }
 
     /// Returns the selected connection; `None` also if the selection is ambiguous.
     pub(super) async fn selected_connection(&self) -> Result<Option<ConnectionId>, Error> {
-        Ok(self.registry.resolve_one(&self.declared).await?.connection)
+        Ok(requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await?.connection)
     }
 }

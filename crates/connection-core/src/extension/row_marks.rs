@@ -120,8 +120,8 @@ fn state(row: &ExtensionStateRow) -> [Vec<u8>; 3] {
 
 impl ExtensionHandle {
     pub(super) fn marks(&self) -> RowMarks<'_> {
-        let shared = &self.registry.shared;
-        RowMarks { sealer: &shared.sealer, owner: &self.registry.owner, now: shared.clock.now().seconds() }
+        let shared = &self.scope.system;
+        RowMarks { sealer: &shared.sealer, owner: &self.scope.owner, now: shared.clock.now().seconds() }
     }
 
     /// Returns an error if a row whose values a program receives was edited or restored: the settings of the extension,
@@ -129,9 +129,9 @@ impl ExtensionHandle {
     pub(super) async fn check_settings(&self, command: Option<&str>) -> Result<(), Error> {
         let name = self.name();
         let provider = self.requirement().provider.as_str();
-        let owner = &self.registry.owner;
+        let owner = &self.scope.owner;
         let marks = self.marks();
-        let mut reader = self.registry.shared.reader().await?;
+        let mut reader = self.scope.system.reader().await?;
         let mut rows = reader.preferences_of(owner, name).await?;
         rows.retain(|row| row.command.is_empty() || Some(&*row.command) == command);
         if provider != name {

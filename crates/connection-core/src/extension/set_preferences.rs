@@ -6,7 +6,7 @@ use std::{future::IntoFuture, sync::Arc};
 use connection_contract::{BoxFuture, DisplayText, ExtensionDeclaration, Preference, Value};
 
 use super::{
-    ExtensionHandle,
+    ExtensionHandle, System,
     preferences::{check, fields},
     revisions::{Rows, next_count},
     row_marks::RowMarks,
@@ -18,7 +18,6 @@ use crate::{
         public::{self, DAMAGED},
         resolve::selected,
     },
-    registry::Shared,
     store::{
         Lock, StoreError, Tx, json,
         rows::{Marked, PreferenceRow},
@@ -99,19 +98,18 @@ impl SetPreferences {
     async fn commit(self) -> Result<Revisions, Error> {
         let values = self.checked()?;
         let Self { handle, command, replaces, expected, .. } = self;
-        let shared = handle.registry.shared.clone();
-        let owner = handle.registry.owner.to_string();
+        let shared = handle.scope.system.clone();
+        let owner = handle.scope.owner.to_string();
         let change =
             Change { declared: handle.declared.clone(), command, values, replaces, expected, shared: shared.clone() };
         let on = shared.clone();
         // The change runs on a task of its own, so that a committed change is notified even if the caller is dropped.
         let task = shared.runtimes.spawn(async move {
-            let turn = on.announcements.turn();
-            let _turn = turn.lock().await;
+            let order = on.changes.order().await;
             let whose = owner.clone();
             let written = on.store.write(move |tx| Box::pin(async move { change.write(tx, &whose).await }));
             let (change, revisions) = written.await??;
-            on.announcements.publish(&ExtensionChange { owner, ..change });
+            order.announce(&ExtensionChange { owner, ..change });
             Ok(revisions)
         });
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
@@ -156,7 +154,7 @@ struct Change {
     values: Vec<(String, Option<Value>)>,
     replaces: bool,
     expected: Option<Revisions>,
-    shared: Arc<Shared>,
+    shared: Arc<System>,
 }
 
 /// Values by name.

@@ -1,30 +1,52 @@
 //! A setup that a person makes for an extension. It ends with a grant, or, if the extension needs something else by
 //! then, with nothing stored.
 
-use connection_contract::SetupFailure;
+use std::sync::Arc;
 
-use super::{ExtensionHandle, grants, row_marks::RowMarks};
+use connection_contract::{BoxFuture, Kind, SetupFailure};
+
+use super::{Declarations, ExtensionHandle, grants, row_marks::RowMarks};
 use crate::{
-    ConnectionId, Error, ExtensionChange, ExtensionError,
+    BeginSetup, ConnectionId, Error, ExtensionError, Reauthorize,
     extension::requirement::fingerprint,
-    grant::{ALL_OF_IT, NotificationOrder},
-    registry::Shared,
+    ground::Ground,
+    setup::{Applicant, Consent, ForExtension},
     store::{
         Lock, StoreError, Tx, json,
         rows::{ExtensionStateRow, GrantRow, Marked},
     },
 };
 
-/// The extension for which a setup was begun, and its requirement at that time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ForExtension {
-    pub(crate) name: String,
-    /// The fingerprint of the requirement.
-    pub(crate) print: [u8; 32],
-    /// The declared secrets.
-    pub(crate) names: Vec<String>,
-    /// `true` if the extension had been added.
-    pub(crate) added: bool,
+impl BeginSetup {
+    /// Connects the account for an extension, which is granted the connection with the secrets that it declared.
+    ///
+    /// If the extension's declaration has changed by the end of the setup, or the extension was removed, nothing is
+    /// connected. A handle of another owner is ignored.
+    pub fn extension(self, handle: &ExtensionHandle) -> Self {
+        self.applicant(Arc::new(handle.clone()))
+    }
+}
+
+impl Reauthorize {
+    /// Authorizes the connection again for an extension, as [`BeginSetup::extension`] connects an account for one. The
+    /// extension is granted the connection with the secrets that it declared.
+    ///
+    /// If the extension's declaration has changed by the end of the setup, or the extension was removed, the
+    /// connection stays as it is. A handle of another owner is ignored.
+    pub fn extension(self, handle: &ExtensionHandle) -> Self {
+        self.applicant(Arc::new(handle.clone()))
+    }
+}
+
+impl Applicant for ExtensionHandle {
+    fn for_setup<'a>(&'a self, owner: &'a str, kind: &'a Kind) -> BoxFuture<'a, Result<Option<ForExtension>, Error>> {
+        Box::pin(async move {
+            match *self.scope.owner == *owner {
+                true => self.for_own_setup(kind).await.map(Some),
+                false => Ok(None),
+            }
+        })
+    }
 }
 
 impl ExtensionHandle {
@@ -34,43 +56,39 @@ impl ExtensionHandle {
     ///
     /// [`ExtensionError::OtherProvider`], [`ExtensionError::Crossed`] if the handle's declaration is outdated, and the
     /// store's errors.
-    pub(crate) async fn for_setup(&self, kind: &connection_contract::Kind) -> Result<ForExtension, Error> {
+    async fn for_own_setup(&self, kind: &Kind) -> Result<ForExtension, Error> {
         let requirement = self.requirement();
-        let shared = &self.registry.shared;
-        if shared.provider_of(kind) != requirement.provider {
+        let system = &self.scope.system;
+        if system.provider_of(kind) != requirement.provider {
             let extension = self.label();
             let provider = requirement.provider.clone();
             return Err(ExtensionError::OtherProvider { extension, provider, kind: kind.clone() }.into());
         }
         let print = fingerprint(requirement);
-        let row = shared.reader().await?.extension(&self.registry.owner, self.name()).await?;
+        let row = system.reader().await?.extension(&self.scope.owner, self.name()).await?;
         if let Some(row) = &row {
             self.marks().check(row)?;
         }
         if row.as_ref().is_some_and(|row| row.fingerprint != print) {
             return Err(ExtensionError::Crossed { extension: self.label() }.into());
         }
-        declare(shared, &self.registry.owner, self.name(), print).await?;
+        declare(system, &self.scope.owner, self.name(), print).await?;
         let names = requirement.auth.secret_names.iter().map(|name| name.as_str().to_owned()).collect();
         Ok(ForExtension { name: self.name().to_owned(), print, names, added: row.is_some() })
-    }
-
-    pub(crate) fn is_of(&self, owner: &str) -> bool {
-        *self.registry.owner == *owner
     }
 }
 
 /// Stores what an extension needs now, for the end of a setup that was begun for it.
-async fn declare(shared: &Shared, owner: &str, name: &str, print: [u8; 32]) -> Result<(), Error> {
-    let known = shared.reader().await?.extension_state(owner, name).await?;
+async fn declare(ground: &Ground, owner: &str, name: &str, print: [u8; 32]) -> Result<(), Error> {
+    let known = ground.reader().await?.extension_state(owner, name).await?;
     if known.is_some_and(|row| row.fingerprint.is_some_and(|known| known == print)) {
         return Ok(());
     }
     let owner = owner.to_owned();
     let name = name.to_owned();
-    let sealer = shared.sealer.clone();
-    let now = shared.clock.now().seconds();
-    let declared = shared.store.write(move |tx| {
+    let sealer = ground.sealer.clone();
+    let now = ground.clock.now().seconds();
+    let declared = ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
             let marks = RowMarks { sealer: &sealer, owner: &owner, now };
@@ -86,56 +104,61 @@ async fn declare(shared: &Shared, owner: &str, name: &str, print: [u8; 32]) -> R
     Ok(declared.await?)
 }
 
-/// Returns why nothing may be stored for the extension: its requirement has changed, or it was removed. Called in the
-/// transaction, before anything is stored.
-pub(crate) async fn outdated(
-    tx: &mut Tx,
-    shared: &Shared,
-    owner: &str,
-    extension: &ForExtension,
-) -> Result<Option<SetupFailure>, StoreError> {
-    // The state may be from any process. Without a state, the setup was begun for something else.
-    let marks = RowMarks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
-    let stored = marks.known(tx, &extension.name).await?;
-    let is_added = stored.as_ref().is_some_and(|row| row.provider.is_some());
-    let stored = stored.and_then(|row| row.fingerprint);
-    // A declaration that this process has made since, for which no setup was begun.
-    let here = shared.extensions.last_declared(owner, &extension.name).filter(|_| !is_added);
-    let is_same = stored.is_some_and(|stored| stored == extension.print)
-        && (is_added || !extension.added)
-        && here.is_none_or(|here| here.print == extension.print);
-    let message = || format!("the connection that '{}' requires changed before it was connected", extension.name);
-    Ok((!is_same).then(|| SetupFailure::new("connection_changed", message()).remedy("connect it again")))
+/// Checks and grants, in the transaction of a setup, what an extension is to use. It holds no system above the ground,
+/// because the system of setups holds it.
+pub(crate) struct ExtensionConsent {
+    ground: Arc<Ground>,
+    declarations: Arc<Declarations>,
 }
 
-/// Grants the extension the connection that a person made for it, and returns whether that changed something. Called in
-/// the transaction that stores the connection.
-pub(crate) async fn consent(
-    tx: &mut Tx,
-    shared: &Shared,
-    (owner, connection): (&str, ConnectionId),
-    extension: &ForExtension,
-    session: String,
-) -> Result<bool, StoreError> {
-    let row = GrantRow {
-        extension: extension.name.clone(),
-        connection_id: connection,
-        names: json::texts(&extension.names),
-        created_at: shared.clock.now().seconds(),
-        revoked_at: None,
-        marked: Marked::default(),
-    };
-    grants::put(tx, shared, owner, &row, Some(session)).await.map(|(_, is_new)| is_new)
+impl ExtensionConsent {
+    pub(crate) fn new(ground: &Arc<Ground>, declarations: &Arc<Declarations>) -> Self {
+        Self { ground: ground.clone(), declarations: declarations.clone() }
+    }
 }
 
-/// Notifies the listeners of the extension. Called after the commit.
-pub(crate) fn notify(shared: &Shared, owner: &str, extension: &ForExtension, _: &NotificationOrder) {
-    let change = ExtensionChange {
-        owner: owner.to_owned(),
-        extension: extension.name.clone(),
-        command: None,
-        parts: ALL_OF_IT.to_vec(),
-        revisions: None,
-    };
-    shared.announcements.publish(&change);
+impl Consent for ExtensionConsent {
+    fn outdated<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        owner: &'a str,
+        extension: &'a ForExtension,
+    ) -> BoxFuture<'a, Result<Option<SetupFailure>, StoreError>> {
+        Box::pin(async move {
+            let ground = &self.ground;
+            // The state may be from any process. Without a state, the setup was begun for something else.
+            let marks = RowMarks { sealer: &ground.sealer, owner, now: ground.clock.now().seconds() };
+            let stored = marks.known(tx, &extension.name).await?;
+            let is_added = stored.as_ref().is_some_and(|row| row.provider.is_some());
+            let stored = stored.and_then(|row| row.fingerprint);
+            // A declaration that this process has made since, for which no setup was begun.
+            let here = self.declarations.last_declared(owner, &extension.name).filter(|_| !is_added);
+            let is_same = stored.is_some_and(|stored| stored == extension.print)
+                && (is_added || !extension.added)
+                && here.is_none_or(|here| here.print == extension.print);
+            let message =
+                || format!("the connection that '{}' requires changed before it was connected", extension.name);
+            Ok((!is_same).then(|| SetupFailure::new("connection_changed", message()).remedy("connect it again")))
+        })
+    }
+
+    fn grant<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        (owner, connection): (&'a str, ConnectionId),
+        extension: &'a ForExtension,
+        session: String,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let row = GrantRow {
+                extension: extension.name.clone(),
+                connection_id: connection,
+                names: json::texts(&extension.names),
+                created_at: self.ground.clock.now().seconds(),
+                revoked_at: None,
+                marked: Marked::default(),
+            };
+            grants::put(tx, &self.ground, owner, &row, Some(session)).await.map(|(_, is_new)| is_new)
+        })
+    }
 }

@@ -2,7 +2,7 @@
 
 use connection_contract::{AuthType, BoxFuture, HttpRequest, Requirement, Secret, SecretName, Value};
 
-use super::{CommandContext, ExtensionHandle, record::UseKind};
+use super::{CommandContext, ExtensionHandle, record::UseKind, requirement};
 use crate::{
     Connection, ConnectionStatus, Error, ExtensionError, ResolvedConnection, Response, guard, kinds::held_name,
 };
@@ -119,8 +119,8 @@ impl ExtensionHandle {
             None => Vec::new(),
         };
         if let (Some(id), None) = (resolved.connection, &connection)
-            && let Some(row) = self.registry.shared.reader().await?.standing(id).await?
-            && let Some(error) = guard::refused(&self.registry.shared.sealer, &row)
+            && let Some(row) = self.scope.system.reader().await?.standing(id).await?
+            && let Some(error) = guard::refused(&self.scope.system.sealer, &row)
         {
             // No credential of this connection was opened, but its configuration is handed out.
             return Err(error.into());
@@ -151,7 +151,7 @@ impl ExtensionHandle {
 
     /// Returns the resolved requirement, or an error if it is not connected.
     async fn usable(&self) -> Result<ResolvedConnection, Error> {
-        let resolved = self.registry.resolve_one(&self.declared).await?;
+        let resolved = requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await?;
         let why = match resolved.status {
             ConnectionStatus::Connected => return Ok(resolved),
             ConnectionStatus::Missing if resolved.error.is_none() => match &self.requirement().connect_guide {
@@ -175,7 +175,7 @@ impl ExtensionHandle {
             };
             return Err(self.not_ready(ConnectionStatus::Missing, why.into()).into());
         };
-        let connection = self.registry.connection(id).await?;
+        let connection = Connection::find(self.connections(), id).await?;
         Ok((resolved, connection))
     }
 
@@ -187,7 +187,7 @@ impl ExtensionHandle {
     /// records the release before it hands the secrets out.
     async fn open(&self, connection: &Connection, names: &[SecretName]) -> Result<Vec<(SecretName, Secret)>, Error> {
         self.granted(connection.id(), names).await?;
-        let entry = self.registry.shared.kinds.entry(&connection.info().kind);
+        let entry = self.scope.system.kinds.entry(&connection.info().kind);
         let held = entry.as_ref().map(|entry| entry.descriptor.secret_names.as_slice()).unwrap_or_default();
         let declared = self.requirement().auth.secret_names.len();
         let held_as = |name| held_name(held, declared, name).unwrap_or(name);

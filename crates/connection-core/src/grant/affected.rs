@@ -1,11 +1,10 @@
 //! The extensions that may use a changed connection. They are read in the transaction of the change and notified after
-//! its commit.
-
-use tokio::sync::OwnedMutexGuard;
+//! its commit; see `changes`.
 
 use super::take_back;
 use crate::{
     ChangedPart, ConnectionId, ExtensionChange,
+    changes::ChangeOrder,
     ground::Ground,
     store::{StoreError, Tx},
 };
@@ -13,17 +12,6 @@ use crate::{
 /// The parts that change for an extension when it gains or loses a connection.
 pub(crate) const ALL_OF_IT: [ChangedPart; 3] =
     [ChangedPart::ConnectionConfig, ChangedPart::Credential, ChangedPart::Grant];
-
-/// A lock that is held from before a commit until the notifications of its change were sent, so that notifications have
-/// the order of the commits. Its holder waits only for the store. If nobody listens, no order is needed, and no lock is
-/// taken.
-#[must_use = "other changes may be announced in between after it is dropped"]
-pub(crate) struct NotificationOrder(#[expect(dead_code, reason = "it is held")] Option<OwnedMutexGuard<()>>);
-
-pub(crate) async fn notification_order(ground: &Ground) -> NotificationOrder {
-    let announcements = &ground.announcements;
-    NotificationOrder(if announcements.is_heard() { Some(announcements.turn().lock_owned().await) } else { None })
-}
 
 /// The extensions that a change of a connection affects, with the parts that change for each.
 #[derive(Clone, Debug)]
@@ -33,6 +21,11 @@ pub(crate) struct Affected {
 }
 
 impl Affected {
+    /// Returns no extensions, for a connection that is new.
+    pub(crate) fn none(owner: &str) -> Self {
+        Self { owner: owner.to_owned(), extensions: Vec::new() }
+    }
+
     /// Returns the extensions with a valid grant. The transaction holds the lock of the connection.
     pub(crate) async fn of(
         tx: &mut Tx,
@@ -81,12 +74,12 @@ impl Affected {
     }
 
     /// Notifies the listeners of these extensions. Called after the commit.
-    pub(crate) fn notify(self, ground: &Ground, _: &NotificationOrder) {
+    pub(crate) fn notify(self, order: &ChangeOrder) {
         let Self { owner, extensions } = self;
         for (extension, parts) in extensions {
             let owner = owner.clone();
             let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
-            ground.announcements.publish(&change);
+            order.announce(&change);
         }
     }
 }

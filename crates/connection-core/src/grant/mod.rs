@@ -10,7 +10,7 @@ use crate::{
     store::{StoreError, Tx, json, rows::GrantRow},
 };
 
-pub(crate) use affected::{ALL_OF_IT, Affected, NotificationOrder, notification_order};
+pub(crate) use affected::{ALL_OF_IT, Affected};
 
 /// The fields in the row of a grant that the mark covers, apart from the names.
 struct Fields {

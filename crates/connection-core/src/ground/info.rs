@@ -4,7 +4,7 @@ use connection_contract::{Identity, Kind, Liveness, Timestamp};
 
 use super::Ground;
 use crate::{
-    ConnectionInfo, ListCursor,
+    ConnectionId, ConnectionInfo, Error, ListCursor,
     liveness::column,
     plan,
     store::{json, rows::ListedRow},
@@ -48,6 +48,31 @@ impl Ground {
 
     pub(crate) fn registered(&self) -> Vec<Kind> {
         self.kinds.entries().iter().map(|known| known.kind().clone()).collect()
+    }
+
+    /// Returns the information of a connection of an owner.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], and the store's errors.
+    pub(crate) async fn info_by_id(&self, owner: &str, id: ConnectionId) -> Result<ConnectionInfo, Error> {
+        Ok(self.info_and_generation(owner, id).await?.0)
+    }
+
+    /// Returns the information of a connection of an owner, and the generation of its credential.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], and the store's errors.
+    pub(crate) async fn info_and_generation(
+        &self,
+        owner: &str,
+        id: ConnectionId,
+    ) -> Result<(ConnectionInfo, i64), Error> {
+        let row = self.reader().await?.listed(id).await?;
+        let row = row.filter(|row| *row.account.owner == *owner).ok_or(Error::NotFound(id))?;
+        let generation = row.account.generation;
+        Ok((self.info(row).ok_or(Error::NotFound(id))?, generation))
     }
 
     /// Returns the information of a row as hosts see it. A row with an invalid kind is listed, so that it can be

@@ -1,19 +1,21 @@
 //! What every system of a registry stands on, and what belongs to none of them: the store, the keys, time, the network,
 //! and the registered kinds.
 
+mod account_listeners;
 mod info;
+mod scope;
 
 use std::sync::Arc;
 
-use connection_contract::Kind;
-use connection_egress::HttpClient;
+use connection_contract::{BaseUrl, Crypto as _, HttpError, HttpRequest, HttpResponse, Kind, Secret, encode, host};
+use connection_egress::{Egress, HttpClient};
 use serde_json::Value;
 
 use crate::{
     Clock, ConnectionId, Environment, Error, FilesPolicy, IdGenerator, ProfileId,
+    changes::Changes,
     contain::Runtimes,
     event,
-    extension_changes::Announcements,
     keys::Sealer,
     kinds::KindTable,
     liveness::Subscriptions,
@@ -27,7 +29,9 @@ use crate::{
     store::{Reader, Store, rows::EventRow},
 };
 
+pub(crate) use account_listeners::AccountListeners;
 pub(crate) use info::UNREADABLE;
+pub(crate) use scope::{OwnedScope, Scope};
 
 /// Returns how many times the host uses a profile of an owner and a kind.
 pub(crate) type ProfileUses = Box<dyn Fn(&str, &Kind, ProfileId) -> usize + Send + Sync>;
@@ -51,11 +55,13 @@ pub(crate) struct Ground {
     /// Tools and login windows that the host provides.
     pub(crate) local_services: LocalServices,
     /// Secret values of kinds that the host provides.
-    pub(crate) given: ProvidedSecrets,
+    pub(crate) provided_secrets: ProvidedSecrets,
     pub(crate) kinds: Arc<KindTable>,
     pub(crate) subscriptions: Subscriptions,
     /// The listeners to changes of extensions.
-    pub(crate) announcements: Announcements,
+    pub(crate) changes: Changes,
+    /// The listeners to connections that were removed or changed to another account.
+    pub(crate) account_listeners: AccountListeners,
     pub(crate) runtimes: Arc<Runtimes>,
 }
 
@@ -73,5 +79,25 @@ impl Ground {
     /// An event of now. The body holds no secret.
     pub(crate) fn event(&self, owner: &str, connection: ConnectionId, kind: &str, body: Value) -> EventRow {
         event::at(self.clock.now().seconds(), &*self.ids, owner, connection, kind, body)
+    }
+
+    /// Returns 256 random bits as text.
+    pub(crate) fn fresh_token(&self) -> Secret {
+        let mut bits = [0; 32];
+        self.crypto.random(&mut bits);
+        Secret::from(encode::base64url(&bits))
+    }
+
+    /// Sends a request to an address of this host, and to no other origin.
+    pub(crate) async fn send_to_self(
+        &self,
+        base: &str,
+        request: impl FnOnce(&BaseUrl) -> Option<HttpRequest>,
+    ) -> Result<HttpResponse, HttpError> {
+        let base = host::base_url(base).ok_or(HttpError::Protocol)?;
+        let request = request(&base).ok_or(HttpError::Protocol)?;
+        let origin = base.origin().clone();
+        let egress = Egress { host: vec![origin], ..Egress::default() };
+        self.http.send(&egress, request).await
     }
 }

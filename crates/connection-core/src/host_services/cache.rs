@@ -21,10 +21,10 @@ pub(crate) struct CachedFiles {
 }
 
 impl CachedFiles {
-    pub(crate) fn new(shared: &Ground, owner: &str, kind: &Kind, files: LocalFiles) -> Self {
+    pub(crate) fn new(ground: &Ground, owner: &str, kind: &Kind, files: LocalFiles) -> Self {
         // Kinds have no space in their names, so two namespaces never collide.
         let namespace = format!("plugin {kind} {owner}");
-        Self { files, cache: shared.file_cache.clone(), namespace }
+        Self { files, cache: ground.file_cache.clone(), namespace }
     }
 
     /// Returns the same cache over other files of the same kind and owner.

@@ -25,7 +25,7 @@ const MAX_ORIGINS: usize = 8;
 /// The values of one kind and owner.
 #[derive(Clone)]
 pub(crate) struct StoredValues {
-    shared: Arc<Ground>,
+    ground: Arc<Ground>,
     owner: Arc<str>,
     kind: Arc<KindEntry>,
 }
@@ -39,8 +39,8 @@ fn namespace(part: &Part, kind: &KindEntry) -> String {
 }
 
 impl StoredValues {
-    pub(crate) fn new(shared: &Arc<Ground>, owner: &str, kind: &Arc<KindEntry>) -> Self {
-        Self { shared: shared.clone(), owner: owner.into(), kind: kind.clone() }
+    pub(crate) fn new(ground: &Arc<Ground>, owner: &str, kind: &Arc<KindEntry>) -> Self {
+        Self { ground: ground.clone(), owner: owner.into(), kind: kind.clone() }
     }
 
     /// Reads a value. A sealed value that can never be opened reads as absent, so that the plugin asks for it
@@ -55,12 +55,12 @@ impl StoredValues {
         let key = key.to_owned();
         self.on_task(async move {
             if matches!(part, Part::Secret)
-                && let Some(given) = this.shared.given.read(this.kind.kind(), &key).await
+                && let Some(given) = this.ground.provided_secrets.read(this.kind.kind(), &key).await
             {
                 return given.map(Some);
             }
             let namespace = namespace(&part, &this.kind);
-            let row = this.shared.reader().await.map_err(|_| ServiceError::Unavailable)?;
+            let row = this.ground.reader().await.map_err(|_| ServiceError::Unavailable)?;
             let row = { row }.kv(&this.owner, &namespace, &key).await.map_err(|error| failed(&error))?;
             let Some(row) = row else { return Ok(None) };
             if matches!(part, Part::Public) {
@@ -68,7 +68,7 @@ impl StoredValues {
             }
             let Some(sealed) = row.sealed else { return Ok(None) };
             let place_key = kv_key(&namespace, &key);
-            let opened = this.shared.sealer.open(&place(&place_key, &this.owner), &sealed).await;
+            let opened = this.ground.sealer.open(&place(&place_key, &this.owner), &sealed).await;
             match opened {
                 Ok(secret) => Ok(Some(secret)),
                 Err(error) => {
@@ -90,7 +90,7 @@ impl StoredValues {
         if !fits(key) || length > MAX_VALUE_LENGTH {
             return Err(ServiceError::TooLarge);
         }
-        if matches!(part, Part::Secret) && self.shared.given.has(self.kind.kind(), key) {
+        if matches!(part, Part::Secret) && self.ground.provided_secrets.has(self.kind.kind(), key) {
             return Err(ServiceError::Denied);
         }
         let this = self.clone();
@@ -103,12 +103,12 @@ impl StoredValues {
                 (Some(text), Part::Public) => text.expose_str().map(|text| KvValue::Public(text.to_owned())),
                 (Some(secret), _) => {
                     let place_key = kv_key(&namespace, &key);
-                    let sealed = this.shared.sealer.seal(&place(&place_key, &this.owner), secret.expose()).await;
+                    let sealed = this.ground.sealer.seal(&place(&place_key, &this.owner), secret.expose()).await;
                     Some(KvValue::Sealed(sealed.map_err(|_| ServiceError::Unavailable)?))
                 }
             };
             let owner = this.owner.clone();
-            let written = this.shared.store.write(move |tx| {
+            let written = this.ground.store.write(move |tx| {
                 Box::pin(async move {
                     match value {
                         Some(value) => tx.put_kv(&owner, &namespace, &key, &value).await,
@@ -135,7 +135,7 @@ impl StoredValues {
         &self,
         work: impl Future<Output = Result<T, ServiceError>> + Send + 'static,
     ) -> Result<T, ServiceError> {
-        self.shared.runtimes.spawn(work).await.unwrap_or(Err(ServiceError::Unavailable))
+        self.ground.runtimes.spawn(work).await.unwrap_or(Err(ServiceError::Unavailable))
     }
 }
 

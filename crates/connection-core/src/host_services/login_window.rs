@@ -38,9 +38,9 @@ pub(crate) struct Windows {
 
 impl Windows {
     /// Returns `None` if this host cannot show windows.
-    pub(crate) fn new(shared: &Ground, whose: WindowOwner) -> Option<Self> {
-        let host = shared.local_services.window.clone()?;
-        Some(Self { host, clock: shared.clock.clone(), whose })
+    pub(crate) fn new(ground: &Ground, whose: WindowOwner) -> Option<Self> {
+        let host = ground.local_services.window.clone()?;
+        Some(Self { host, clock: ground.clock.clone(), whose })
     }
 
     pub(crate) async fn show(&self, mut window: Asked) -> LoginOutcome {

@@ -22,11 +22,11 @@ pub(crate) struct LocalTools {
 
 impl LocalTools {
     /// Returns `None` for a kind that declares no tools, and on a host that allows none.
-    pub(crate) fn new(shared: &Ground, kind: &Arc<KindEntry>) -> Option<Self> {
-        let policy = &shared.local_services.tools;
+    pub(crate) fn new(ground: &Ground, kind: &Arc<KindEntry>) -> Option<Self> {
+        let policy = &ground.local_services.tools;
         let lends = !policy.is_empty() && !kind.descriptor.tools.is_empty();
         lends.then(|| Self {
-            machine: MachineTools::of(policy.clone(), shared.environment.clone(), shared.clock.clone()),
+            machine: MachineTools::of(policy.clone(), ground.environment.clone(), ground.clock.clone()),
             kind: kind.clone(),
         })
     }

@@ -25,7 +25,7 @@ pub(crate) struct Granted {
 /// [`ProfileError`] if the profile with the given id does not exist, and errors of the store.
 pub(crate) async fn setup_profile(
     ground: &Arc<Ground>,
-    owner: &Arc<str>,
+    owner: &str,
     kind: &Kind,
     id: Option<ProfileId>,
 ) -> Result<Option<Granted>, Error> {
@@ -56,7 +56,7 @@ pub(crate) async fn granted(
     kind: &Arc<KindEntry>,
     id: ProfileId,
 ) -> Result<Option<Granted>, Error> {
-    let Ok(profiles) = KindProfiles::new(ground, &owner.into(), kind.kind()) else { return Ok(None) };
+    let Ok(profiles) = KindProfiles::new(ground, owner, kind.kind()) else { return Ok(None) };
     match profiles.get(id).await {
         Ok(profile) => Ok(Some(grant(ground, kind, profile).await)),
         Err(Error::Profile(ProfileError::NotFound { .. })) => Ok(None),
@@ -66,7 +66,7 @@ pub(crate) async fn granted(
 
 /// Returns the directories of all profiles of an owner that the kind may read.
 pub(crate) async fn granted_all(ground: &Arc<Ground>, owner: &str, kind: &Arc<KindEntry>) -> Vec<GrantedDirectory> {
-    let Ok(profiles) = KindProfiles::new(ground, &owner.into(), kind.kind()) else { return Vec::new() };
+    let Ok(profiles) = KindProfiles::new(ground, owner, kind.kind()) else { return Vec::new() };
     // Runs on a task of the core, because the store's connections belong to its runtime.
     let listed = ground.runtimes.spawn(async move { profiles.valid_profiles().await });
     let mut roots = Vec::new();

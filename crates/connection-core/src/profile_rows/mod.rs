@@ -71,7 +71,7 @@ impl KindProfiles {
     /// # Errors
     ///
     /// [`Error::UnknownKind`], [`ProfileError::Unsupported`] and [`ProfileError::NotAllowed`].
-    pub(crate) fn new(ground: &Arc<Ground>, owner: &Arc<str>, kind: &Kind) -> Result<Self, Error> {
+    pub(crate) fn new(ground: &Arc<Ground>, owner: &str, kind: &Kind) -> Result<Self, Error> {
         let entry = ground.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let Some(spec) = entry.profiles.clone() else {
             return Err(ProfileError::Unsupported { kind: kind.clone() }.into());
@@ -81,7 +81,7 @@ impl KindProfiles {
             .tools
             .check_profiles(&entry.descriptor, &spec)
             .map_err(|why| ProfileError::NotAllowed { kind: kind.clone(), why })?;
-        Ok(Self { ground: ground.clone(), owner: owner.clone(), kind: kind.clone(), spec })
+        Ok(Self { ground: ground.clone(), owner: owner.into(), kind: kind.clone(), spec })
     }
 
     /// Returns the profile with this id.

@@ -15,7 +15,7 @@ use std::{fmt, sync::Arc};
 
 use connection_contract::{BoxFuture, Kind};
 
-use crate::{ConnectionRegistry, Error, ProfileId, profile_rows::KindProfiles, registry::Shared};
+use crate::{Error, ProfileId, connection, ground::Scope, profile_rows::KindProfiles};
 
 pub use crate::profile_rows::Profile;
 pub use change::{NewProfile, ProfilePatch};
@@ -27,7 +27,7 @@ pub use token::ProfileToken;
 /// The profiles of one kind and one owner.
 #[derive(Clone)]
 pub struct Profiles {
-    shared: Arc<Shared>,
+    shared: Arc<connection::System>,
     of: KindProfiles,
 }
 
@@ -37,20 +37,17 @@ impl fmt::Debug for Profiles {
     }
 }
 
-impl ConnectionRegistry {
+impl Profiles {
     /// Returns the profiles of a kind.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`], [`ProfileError::Unsupported`](crate::ProfileError::Unsupported) for a kind whose tool has a single identity, and
-    /// [`ProfileError::NotAllowed`](crate::ProfileError::NotAllowed) if the host's policy does not allow what the kind declares for its tool.
-    pub fn profiles(&self, kind: &Kind) -> Result<Profiles, Error> {
-        let of = KindProfiles::new(&self.shared, &self.owner, kind)?;
-        Ok(Profiles { shared: self.shared.clone(), of })
+    /// [`Error::UnknownKind`], and [`Error::Profile`] for a kind that has none here.
+    pub(crate) fn new(scope: Scope<'_, connection::System>, kind: &Kind) -> Result<Self, Error> {
+        let of = KindProfiles::new(scope.system, scope.owner, kind)?;
+        Ok(Self { shared: scope.system.clone(), of })
     }
-}
 
-impl Profiles {
     /// Returns all profiles in the order in which they were created.
     ///
     /// If there is none, this creates the first one: `Default`, on the directory that the tool uses by itself. That

@@ -5,7 +5,7 @@ use std::fmt;
 use connection_contract::{BoxFuture, Secret, Text};
 
 use super::{Profiles, SpawnOptions};
-use crate::{Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, ProfileError, ProfileId};
+use crate::{Connection, ConnectionInfo, Error, Filter, ProfileError, ProfileId, connection};
 
 /// A token that the tool gets when it is started with a profile.
 pub struct ProfileToken {
@@ -78,11 +78,10 @@ impl Profiles {
         else {
             return Ok(None);
         };
-        let registry = ConnectionRegistry { shared: self.shared.clone(), owner: self.of.owner.clone() };
         let mut candidates = Vec::new();
         let mut filter = Filter::new().kind(kind.clone()).profile(id);
         loop {
-            let page = registry.list_connections(filter.clone()).await?;
+            let page = connection::list(&self.shared, &self.of.owner, filter.clone()).await?;
             candidates.extend(page.connections);
             match page.next {
                 Some(next) => filter = filter.after(next),
@@ -93,7 +92,7 @@ impl Profiles {
         // first.
         candidates.sort_by_key(|info| info.is_default);
         for info in candidates.into_iter().rev() {
-            let connection = Connection { shared: self.shared.clone(), info: info.into() };
+            let connection = Connection::new(&self.shared, info);
             let taken = match connection.take_secret(&secret_name).await {
                 Err(Error::NotFound(_)) => continue,
                 taken => taken?,

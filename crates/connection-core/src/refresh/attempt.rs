@@ -9,7 +9,7 @@ use connection_contract::{
 };
 use connection_egress::{Egress, LastAnswer};
 
-use super::{flight::Target, lease::Lease};
+use super::{System, flight::Target, lease::Lease};
 use crate::{
     Error,
     contain::{Contained, contain},
@@ -17,7 +17,6 @@ use crate::{
     exchange::{ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain},
     kinds::KindEntry,
     limits,
-    registry::Shared,
     store::LEASE,
 };
 
@@ -61,7 +60,7 @@ impl Attempt {
     }
 }
 
-pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: Subject, lease: &Lease) -> Attempt {
+pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: Subject, lease: &Lease) -> Attempt {
     let kind = &target.kind;
     // The caller has checked that the kind refreshes its credentials.
     let semantics = kind.capabilities.refresh.unwrap_or(RefreshSemantics::Strict);
@@ -69,9 +68,9 @@ pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: 
     let egress = subject.payload.egress(&subject.owner);
     let heard = LastAnswer::default();
     let egress = Egress { heard: heard.clone(), ..egress };
-    let spends = Arc::new(ConnectionSpends::new(shared, spender, semantics, egress, lease.deadline()));
-    let outcome = match run(shared, kind, subject, spends.clone(), heard.clone()).await {
-        Outcome::Failed(why) => Outcome::Failed(heard.describe_reason(why, shared.clock.now())),
+    let spends = Arc::new(ConnectionSpends::new(system, spender, semantics, egress, lease.deadline()));
+    let outcome = match run(system, kind, subject, spends.clone(), heard.clone()).await {
+        Outcome::Failed(why) => Outcome::Failed(heard.describe_reason(why, system.clock.now())),
         outcome => outcome,
     };
     Attempt {
@@ -97,18 +96,18 @@ impl HttpService for ObservedHttp<'_> {
 }
 
 async fn run(
-    shared: &Arc<Shared>,
+    system: &Arc<System>,
     kind: &Arc<KindEntry>,
     subject: Subject,
     spends: Arc<ConnectionSpends>,
     heard: LastAnswer,
 ) -> Outcome {
     // The core decides to refresh, so no person is there to use a login window.
-    let services = match HostServices::of(shared, kind, &subject).await {
+    let services = match HostServices::of(system, kind, &subject).await {
         Ok(services) => services.unattended().hearing(heard),
         Err(error) => return Outcome::Stuck(error),
     };
-    let clock = shared.clock.clone();
+    let clock = system.clock.clone();
     let definition = kind.definition.clone();
     let spending = spends.clone();
     let task = async move {
@@ -119,7 +118,7 @@ async fn run(
         let refresh = || definition.refresh(&subject.payload.credential, &ctx);
         contain(&*clock, MAX_DURATION, refresh, || spending.is_stopped(), || {}).await
     };
-    let ended = match shared.runtimes.run(&*shared.clock, MAX_DURATION + GRACE, task).await {
+    let ended = match system.runtimes.run(&*system.clock, MAX_DURATION + GRACE, task).await {
         Contained::Ended(ended) => ended,
         Contained::Panicked => Contained::Panicked,
         Contained::Stopped | Contained::TimedOut => Contained::TimedOut,

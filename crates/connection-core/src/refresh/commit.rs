@@ -20,7 +20,7 @@ use crate::{
     credential::{Payload, named_secrets, replace},
     event,
     exchange::ExchangeKey,
-    grant::{self, Affected},
+    grant::Affected,
     keys::Sealer,
     liveness::column,
     plan::{self, ReportedTimes},
@@ -52,14 +52,14 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(target: &Target<'_>, lease: &Lease) -> Self {
-        let shared = &target.registry.shared;
+        let system = target.scope.system;
         Self {
             id: target.info.id,
-            process: shared.process.clone(),
+            process: system.process.clone(),
             fence: lease.fence,
-            now: shared.clock.now().seconds(),
-            sealer: shared.sealer.clone(),
-            ids: shared.ids.clone(),
+            now: system.clock.now().seconds(),
+            sealer: system.sealer.clone(),
+            ids: system.ids.clone(),
         }
     }
 
@@ -108,15 +108,15 @@ pub(super) async fn renewed(
     refreshed: Refreshed<Secret>,
     keys: Vec<ExchangeKey>,
 ) -> Result<RefreshResult, Error> {
-    let Target { registry, info, kind, generation, .. } = target;
-    let shared = &registry.shared;
+    let Target { scope, info, kind, generation, .. } = target;
+    let system = scope.system;
     let id = info.id;
     let seen = *generation;
     let Refreshed { credential, valid_until, renew_at, authorized_until, granted_scopes, .. } = refreshed;
     payload.credential = credential;
     let secret_names =
-        named_secrets::names_json(shared, kind, &payload.credential, named_secrets::current(shared, id)).await;
-    let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names).await?;
+        named_secrets::names_json(system, kind, &payload.credential, named_secrets::current(system, id)).await;
+    let fresh = replace::seal_next(system, id, &info.owner, &info.kind, &payload, secret_names).await?;
     let next = fresh.generation;
     let given = ReportedTimes {
         valid_until: valid_until.map(Timestamp::seconds),
@@ -134,8 +134,8 @@ pub(super) async fn renewed(
         plan,
         ..fresh
     };
-    let written = shared.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys).await }));
-    let turn = grant::notification_order(shared).await;
+    let written = system.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys).await }));
+    let order = system.changes.order().await;
     let written = written.await?;
     if !matches!(written, CommitOutcome::Gone) {
         lease.end();
@@ -143,17 +143,17 @@ pub(super) async fn renewed(
     match written {
         CommitOutcome::Gone => Err(Error::NotFound(id)),
         CommitOutcome::Superseded(generation) => {
-            report(shared, info, RefreshOutcome::Superseded, None);
+            report(system, info, RefreshOutcome::Superseded, None);
             Ok(RefreshResult::Current(generation))
         }
         CommitOutcome::Done { before, after, outcome, affected } => {
             if let Some(affected) = affected {
-                affected.notify(shared, &turn);
+                affected.notify(&order);
             }
-            drop(turn);
-            report(shared, info, outcome, None);
-            let reason = if after == before { None } else { registry.info(id).await?.reason };
-            replace::publish(shared, id, before, after, reason);
+            drop(order);
+            report(system, info, outcome, None);
+            let reason = if after == before { None } else { system.info_by_id(scope.owner, id).await?.reason };
+            replace::publish(system, id, before, after, reason);
             Ok(RefreshResult::Current(next))
         }
     }

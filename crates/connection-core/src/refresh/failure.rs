@@ -102,16 +102,16 @@ const MAX_UNCLEAR_TIME: i64 = 86_400;
 ///
 /// [`Error::NotRenewed`] with the reason, and the store's errors.
 pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Failure) -> Result<RefreshResult, Error> {
-    let Target { registry, info, generation, plan, .. } = target;
-    let shared = &registry.shared;
+    let Target { scope, info, generation, plan, .. } = target;
+    let system = scope.system;
     let id = info.id;
     let seen = *generation;
     let asked = matches!(target.why, Trigger::Requested | Trigger::Forced);
     let is_refused = target.why == Trigger::Refused;
     let context = Context::new(target, lease);
     let was = plan.clone();
-    let seen_at = exchange::boot_time(shared);
-    let written = shared.store.write(move |tx| {
+    let seen_at = exchange::boot_time(system);
+    let written = system.store.write(move |tx| {
         Box::pin(async move { note(tx, &context, (seen, is_refused), failure, &was, &seen_at).await })
     });
     let (written, mut why) = written.await?;
@@ -120,13 +120,13 @@ pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Fail
         CommitOutcome::Superseded(generation) => {
             // Another process has refreshed the credential. The refusal concerns a credential that is replaced.
             lease.end();
-            report(shared, info, RefreshOutcome::Adopted, None);
+            report(system, info, RefreshOutcome::Adopted, None);
             return Ok(RefreshResult::Current(generation));
         }
         CommitOutcome::Done { before, after, outcome, .. } => {
             lease.end();
-            report(shared, info, outcome, Some(&why.reason.code));
-            replace::publish(shared, id, before, after, (after != Liveness::Live).then(|| why.reason.clone()));
+            report(system, info, outcome, Some(&why.reason.code));
+            replace::publish(system, id, before, after, (after != Liveness::Live).then(|| why.reason.clone()));
         }
     }
     if !asked && why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN {

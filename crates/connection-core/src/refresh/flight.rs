@@ -9,7 +9,7 @@ use connection_contract::{NotLive, Reason, reason};
 use tracing::Instrument;
 
 use super::{
-    RefreshResult, Trigger,
+    RefreshResult, System, Trigger,
     attempt::{self, Attempt, Outcome},
     commit,
     failure::{self, Failure},
@@ -18,11 +18,11 @@ use super::{
     outcome::{RefreshOutcome, report},
 };
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
-    credential::{Subject, open_read, unreadable},
+    ConnectionId, ConnectionInfo, Error, StoreError,
+    credential::{Subject, open_read, read_shown, unreadable},
+    ground::Scope,
     kinds::KindEntry,
     plan::{Plan, Stage},
-    registry::Shared,
 };
 
 /// Maximum number of times a waiter reads the row again after another process finishes.
@@ -30,7 +30,7 @@ pub(super) const MAX_ATTEMPTS: usize = 4;
 
 /// The credential to refresh.
 pub(super) struct Target<'a> {
-    pub(super) registry: &'a ConnectionRegistry,
+    pub(super) scope: Scope<'a, System>,
     pub(super) info: ConnectionInfo,
     pub(super) kind: Arc<KindEntry>,
     /// The generation of the credential to replace.
@@ -41,15 +41,15 @@ pub(super) struct Target<'a> {
 
 /// Refreshes the credential of the generation `seen`, or the current one for `None`.
 pub(super) async fn run(
-    registry: &ConnectionRegistry,
+    scope: Scope<'_, System>,
     id: ConnectionId,
     mut seen: Option<i64>,
     why: Trigger,
 ) -> Result<RefreshResult, Error> {
-    let shared = &registry.shared;
+    let system = scope.system;
     let mut failures = None;
     for _ in 0..MAX_ATTEMPTS {
-        let before = registry.seen(id).await?;
+        let before = read_shown(system, scope.owner, id).await?;
         let generation = before.generation();
         let plan = before.read.plan();
         let info = before.info;
@@ -58,19 +58,19 @@ pub(super) async fn run(
             // Another process refreshed the credential, before this call or while this call waited for it.
             let waited = failures.is_some();
             let outcome = if waited { RefreshOutcome::Waited } else { RefreshOutcome::Adopted };
-            report(shared, &info, outcome, None);
+            report(system, &info, outcome, None);
             return Ok(RefreshResult::Current(generation));
         }
-        let kind = shared.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
+        let kind = system.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
         if !kind.renews() {
             return Err(Error::NotSupported { kind: info.kind, what: "renew their credential" });
         }
         let Some(plan) = plan else { continue };
         if failures.is_some_and(|before| plan.failures() > before) {
             // The process that held the lease failed. Its failure is the result.
-            return Err(failed_meanwhile(shared, &info, &plan));
+            return Err(failed_meanwhile(system, &info, &plan));
         }
-        let now = shared.clock.now().seconds();
+        let now = system.clock.now().seconds();
         match why {
             Trigger::Requested if plan.ended().is_some() => return Err(failed_before(&info, &plan)),
             Trigger::Requested | Trigger::Forced => {}
@@ -82,29 +82,29 @@ pub(super) async fn run(
                 Stage::Due | Stage::Expired => {}
             },
         }
-        if let Some(lease) = Lease::take(shared, id, seen).await? {
+        if let Some(lease) = Lease::take(system, id, seen).await? {
             let span = tracing::info_span!("refresh", connection = %id, kind = %info.kind);
-            let target = Target { registry, info, kind, generation: seen, plan, why };
+            let target = Target { scope, info, kind, generation: seen, plan, why };
             return run_with_lease(target, lease).instrument(span).await;
         }
         if why == Trigger::Due && !plan.is_expired(now) {
             return Ok(RefreshResult::ByOtherProcess);
         }
         failures = Some(plan.failures());
-        lease::until_free(shared, id, seen).await?;
+        lease::until_free(system, id, seen).await?;
     }
     Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
 async fn run_with_lease(target: Target<'_>, mut lease: Lease) -> Result<RefreshResult, Error> {
-    let shared = &target.registry.shared;
+    let system = target.scope.system;
     let info = target.info.clone();
     let renewed = refresh_leased(target, &mut lease).await;
     if let Err(error) = &renewed
         && !matches!(error, Error::NotRenewed { .. } | Error::NotFound(_))
     {
         // The answer could not be stored, or the provider could not be asked.
-        report(shared, &info, RefreshOutcome::Failed, Some(error.code()));
+        report(system, &info, RefreshOutcome::Failed, Some(error.code()));
     }
     lease.release().await;
     renewed
@@ -112,20 +112,20 @@ async fn run_with_lease(target: Target<'_>, mut lease: Lease) -> Result<RefreshR
 
 /// Refreshes the credential as the holder of the lease.
 async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<RefreshResult, Error> {
-    let Target { registry, info, kind, generation, plan, why } = target;
-    let shared = &registry.shared;
+    let Target { scope, info, kind, generation, plan, why } = target;
+    let system = scope.system;
     // The row is read again under the lease: the previous holder may have stored a credential or failed.
-    let before = registry.seen(info.id).await?;
-    let opened = open_read(shared, &before.info, &before.read).await?;
+    let before = read_shown(system, scope.owner, info.id).await?;
+    let opened = open_read(system, &before.info, &before.read).await?;
     let info = before.info;
     if opened.generation != generation {
-        report(shared, &info, RefreshOutcome::Adopted, None);
+        report(system, &info, RefreshOutcome::Adopted, None);
         return Ok(RefreshResult::Current(opened.generation));
     }
     if opened.plan.failures() > plan.failures() {
-        return Err(failed_meanwhile(shared, &info, &opened.plan));
+        return Err(failed_meanwhile(system, &info, &opened.plan));
     }
-    let target = Target { registry, info, kind, generation, plan, why };
+    let target = Target { scope, info, kind, generation, plan, why };
     let (attempt, payload) = match opened.payload {
         Ok(payload) => {
             let ConnectionInfo { id, profile, .. } = target.info;
@@ -136,7 +136,7 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
                 payload: payload.duplicate(),
                 config: target.info.config.clone(),
             };
-            (attempt::attempt(shared, &target, subject, lease).await, Some(payload))
+            (attempt::attempt(system, &target, subject, lease).await, Some(payload))
         }
         Err(unopened) => (Attempt::of(Outcome::Fault(unopened.not_live())), None),
     };
@@ -149,11 +149,11 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
         (Outcome::Renewed(_), None) => Err(not_renewed(&target.info.kind, unreadable())),
         (Outcome::Stuck(error), _) => {
             // The same happens if another credential was stored before anything was sent.
-            let (info, generation) = target.registry.info_and_generation(target.info.id).await?;
+            let (info, generation) = system.info_and_generation(scope.owner, target.info.id).await?;
             if generation == target.generation {
                 return Err(error);
             }
-            report(shared, &info, RefreshOutcome::Adopted, None);
+            report(system, &info, RefreshOutcome::Adopted, None);
             Ok(RefreshResult::Current(generation))
         }
         (Outcome::Failed(why), _) => {
@@ -172,7 +172,7 @@ fn failed_before(info: &ConnectionInfo, plan: &Plan) -> Error {
 }
 
 /// Returns the error of an attempt that another process made meanwhile.
-fn failed_meanwhile(shared: &Shared, info: &ConnectionInfo, plan: &Plan) -> Error {
-    report(shared, info, RefreshOutcome::Waited, plan.code());
+fn failed_meanwhile(system: &System, info: &ConnectionInfo, plan: &Plan) -> Error {
+    report(system, info, RefreshOutcome::Waited, plan.code());
     failed_before(info, plan)
 }

@@ -6,10 +6,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::System;
 use crate::{
     ConnectionId, Error,
     exchange::SEND_WITHIN,
-    registry::Shared,
     store::{Changed, StoreError},
 };
 
@@ -18,7 +18,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A lease of this process. It is also released when it is dropped, for example after a panic.
 pub(super) struct Lease {
-    shared: Arc<Shared>,
+    system: Arc<System>,
     id: ConnectionId,
     pub(super) fence: i64,
     /// The time that had [passed](crate::Clock::passed) before the lease was requested.
@@ -28,15 +28,15 @@ pub(super) struct Lease {
 
 impl Lease {
     /// Takes the lease. Returns `None` if another process holds it, or if the generation is no longer current.
-    pub(super) async fn take(shared: &Arc<Shared>, id: ConnectionId, generation: i64) -> Result<Option<Self>, Error> {
-        let owner = shared.process.clone();
-        let asked = shared.clock.passed();
+    pub(super) async fn take(system: &Arc<System>, id: ConnectionId, generation: i64) -> Result<Option<Self>, Error> {
+        let owner = system.process.clone();
+        let asked = system.clock.passed();
         // A power failure may undo this write, but it also ends the holder.
-        let taken = shared
+        let taken = system
             .store
             .write_relaxed(move |tx| Box::pin(async move { tx.lease_refresh(id, generation, &owner).await }));
         let fence = taken.await?;
-        Ok(fence.map(|fence| Self { shared: shared.clone(), id, fence, asked, ended: false }))
+        Ok(fence.map(|fence| Self { system: system.clone(), id, fence, asked, ended: false }))
     }
 
     /// Returns the time, as [passed](crate::Clock::passed), after which nothing may be sent.
@@ -64,9 +64,9 @@ impl Lease {
     /// Queues the release. The write is queued even if the future is not awaited.
     fn give_back(&self) -> impl Future<Output = Result<bool, StoreError>> + Send + use<> {
         let id = self.id;
-        let owner = self.shared.process.clone();
+        let owner = self.system.process.clone();
         let fence = self.fence;
-        self.shared.store.write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence).await }))
+        self.system.store.write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence).await }))
     }
 }
 
@@ -79,13 +79,13 @@ impl Drop for Lease {
 }
 
 /// Waits until no process holds the lease, or another credential is current.
-pub(super) async fn until_free(shared: &Arc<Shared>, id: ConnectionId, generation: i64) -> Result<(), Error> {
-    let mut changes = shared.store.changes(&*shared.clock).await;
+pub(super) async fn until_free(system: &Arc<System>, id: ConnectionId, generation: i64) -> Result<(), Error> {
+    let mut changes = system.store.changes(&*system.clock).await;
     loop {
-        let leased = shared.reader().await?.refresh_lease(id).await?;
+        let leased = system.reader().await?.refresh_lease(id).await?;
         if !leased.is_some_and(|leased| leased.generation == generation && leased.is_held()) {
             return Ok(());
         }
-        changes.changed(&*shared.clock, POLL_INTERVAL, |changed| changed == Changed::Connection(id)).await?;
+        changes.changed(&*system.clock, POLL_INTERVAL, |changed| changed == Changed::Connection(id)).await?;
     }
 }

@@ -11,6 +11,7 @@ mod failure;
 mod flight;
 mod lease;
 mod outcome;
+mod system;
 #[cfg(test)]
 mod tests;
 
@@ -19,13 +20,15 @@ use std::sync::Arc;
 use connection_contract::NotLive;
 
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, StoreError,
+    ConnectionId, Error, StoreError,
     credential::{ReadConnection, Stored},
+    ground::{OwnedScope, Scope},
 };
 
 use flight::{MAX_ATTEMPTS, run};
 pub(crate) use outcome::Counts;
 pub use outcome::{RefreshOutcome, RefreshOutcomes};
+pub(crate) use system::System;
 
 /// The reason to refresh a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,33 +69,33 @@ pub(crate) struct FlightResult {
 ///
 /// [`Error::NotRenewed`] if the refresh failed and the old credential is still current, and the store's errors.
 pub(crate) async fn refresh(
-    registry: &ConnectionRegistry,
+    scope: Scope<'_, System>,
     id: ConnectionId,
     seen: i64,
     why: Trigger,
 ) -> Result<FlightResult, Error> {
-    join(registry, id, Some(seen), why).await
+    join(scope, id, Some(seen), why).await
 }
 
 /// Refreshes as [`refresh`] does, but the credential that is current when the refresh begins.
 pub(crate) async fn refresh_current(
-    registry: &ConnectionRegistry,
+    scope: Scope<'_, System>,
     id: ConnectionId,
     why: Trigger,
 ) -> Result<FlightResult, Error> {
-    join(registry, id, None, why).await
+    join(scope, id, None, why).await
 }
 
 async fn join(
-    registry: &ConnectionRegistry,
+    scope: Scope<'_, System>,
     id: ConnectionId,
     seen: Option<i64>,
     why: Trigger,
 ) -> Result<FlightResult, Error> {
-    let shared = &registry.shared;
+    let system = scope.system;
     for _ in 0..MAX_ATTEMPTS {
         let landed =
-            shared.refreshes.join(&shared.runtimes, id, || finish_flight(registry.clone(), id, seen, why)).await?;
+            system.refreshes.join(&system.runtimes, id, || finish_flight(scope.owned(), id, seen, why)).await?;
         match landed.renewed {
             RefreshResult::ByOtherProcess if why != Trigger::Due => {}
             // The refresh in progress replaced an older credential.
@@ -104,25 +107,24 @@ async fn join(
 }
 
 /// Begins a refresh in the background, without waiting for it.
-pub(crate) fn start(registry: &ConnectionRegistry, id: ConnectionId, seen: i64) {
-    let shared = &registry.shared;
-    shared.refreshes.start(&shared.runtimes, id, || finish_flight(registry.clone(), id, Some(seen), Trigger::Due));
+pub(crate) fn start(scope: Scope<'_, System>, id: ConnectionId, seen: i64) {
+    let system = scope.system;
+    system.refreshes.start(&system.runtimes, id, || finish_flight(scope.owned(), id, Some(seen), Trigger::Due));
 }
 
 /// Refreshes, and reads the row once for all waiters.
 async fn finish_flight(
-    registry: ConnectionRegistry,
+    scope: OwnedScope<System>,
     id: ConnectionId,
     seen: Option<i64>,
     why: Trigger,
 ) -> Result<FlightResult, Error> {
-    let renewed = run(&registry, id, seen, why).await?;
+    let renewed = run(scope.as_scope(), id, seen, why).await?;
     let row = match renewed {
         // If the row cannot be read here, each waiter reads it.
         RefreshResult::Current(_) => {
-            let shared = &registry.shared;
-            let owner = &registry.owner;
-            shared.hot.reread(&Stored::with_id(shared, owner, id)).await.ok()
+            let system = &scope.system;
+            system.hot.reread(&Stored::with_id(system, &scope.owner, id)).await.ok()
         }
         RefreshResult::ByOtherProcess | RefreshResult::NotDue => None,
     };

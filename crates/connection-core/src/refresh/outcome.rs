@@ -8,7 +8,8 @@ use std::{
 
 use connection_contract::Kind;
 
-use crate::{ConnectionInfo, Events, registry::Shared};
+use super::System;
+use crate::ConnectionInfo;
 
 /// The outcome of a refresh. Callers that joined a refresh in progress are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,16 +97,16 @@ impl RefreshOutcomes {
 #[derive(Debug, Default)]
 pub(crate) struct Counts(Mutex<RefreshOutcomes>);
 
-impl Events<'_> {
-    /// Returns the outcomes of refreshes in this process since the registry was opened, over all owners.
-    pub fn refresh_outcomes(self) -> RefreshOutcomes {
-        self.registry.shared.refresh_counts.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+impl Counts {
+    /// Returns the counts of now.
+    pub(crate) fn now(&self) -> RefreshOutcomes {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// Logs the outcome and counts it. `code` is the reason of a failure.
-pub(super) fn report(shared: &Shared, info: &ConnectionInfo, outcome: RefreshOutcome, code: Option<&str>) {
-    let mut counts = shared.refresh_counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+pub(super) fn report(system: &System, info: &ConnectionInfo, outcome: RefreshOutcome, code: Option<&str>) {
+    let mut counts = system.refresh_counts.0.lock().unwrap_or_else(PoisonError::into_inner);
     let count = counts.0.entry((info.kind.clone(), outcome)).or_default();
     *count = count.saturating_add(1);
     drop(counts);

@@ -135,11 +135,11 @@ pub struct RegistryBuilder {
     pub(super) inbound: Option<Arc<dyn InboundEndpoint>>,
     pub(super) local_services: LocalServices,
     pub(super) settings: Option<Arc<dyn SettingsHandOff>>,
-    pub(super) given: ProvidedSecrets,
+    pub(super) provided_secrets: ProvidedSecrets,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdGenerator>,
     pub(super) hot_rows: Duration,
-    pub(super) most_setups: u32,
+    pub(super) max_setups: u32,
     pub(super) probes: ProbeLimits,
     pub(super) state_directory: Option<PathBuf>,
     pub(super) kinds: KindTable,
@@ -164,11 +164,11 @@ impl RegistryBuilder {
             inbound: None,
             local_services: LocalServices::default(),
             settings: None,
-            given: ProvidedSecrets::default(),
+            provided_secrets: ProvidedSecrets::default(),
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
             hot_rows: HotRows::MAX_AGE,
-            most_setups: MAX_SETUPS,
+            max_setups: MAX_SETUPS,
             probes: ProbeLimits::default(),
             state_directory: None,
             kinds: KindTable::default(),
@@ -225,7 +225,7 @@ impl RegistryBuilder {
     /// The value is read in place of a stored one and cannot be written. A kind that
     /// [keeps](connection_contract::Field::kept) an answer under that key does not ask for it.
     pub fn secret_value(mut self, kind: Kind, key: impl Into<String>, value: Arc<dyn HostSecret>) -> Self {
-        self.given.give(kind, key.into(), value);
+        self.provided_secrets.give(kind, key.into(), value);
         self
     }
 

@@ -5,7 +5,7 @@ use connection_contract::{BoxFuture, Timestamp};
 
 use super::{BeginWatch, ConnectionRegistry};
 use crate::{
-    ConnectionId, Error, EventId, guard,
+    ConnectionId, Error, EventId, ExtensionChange, ExtensionChanges, ExtensionListener, RefreshOutcomes, guard,
     store::{broken_link, rows::StoredEvent},
 };
 
@@ -143,6 +143,23 @@ impl<'a> Events<'a> {
             let next = events.last().filter(|_| full).map(|last| last.number);
             Ok(History { events, broken_at: broken.map(number), next })
         })
+    }
+
+    /// Calls `listener` with each change of this owner's extensions that this process commits, before any
+    /// [stream](Self::extension_changes) receives it. The listener runs on the core's own thread, so it must not block.
+    pub fn on_extension_change(self, listener: impl Fn(&ExtensionChange) + Send + Sync + 'static) -> ExtensionListener {
+        self.registry.shared.changes.listen(&self.registry.owner, listener)
+    }
+
+    /// Returns a stream of the changes of this owner's extensions that this process commits. Each change arrives after
+    /// every [listener](Self::on_extension_change) was called with it.
+    pub fn extension_changes(self) -> ExtensionChanges {
+        self.registry.shared.changes.stream(&self.registry.owner)
+    }
+
+    /// Returns the outcomes of refreshes in this process since the registry was opened, over all owners.
+    pub fn refresh_outcomes(self) -> RefreshOutcomes {
+        self.registry.shared.refresh_counts.now()
     }
 
     /// Watches the events of this owner's connections, recorded by any process on the database.

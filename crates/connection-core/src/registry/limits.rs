@@ -67,7 +67,7 @@ impl RegistryBuilder {
     pub fn limits(mut self, limits: Limits) -> Self {
         let Limits { hot_rows, open_setups, verify_at_once, verify_per_provider } = limits;
         self.hot_rows = hot_rows.unwrap_or(self.hot_rows);
-        self.most_setups = open_setups.unwrap_or(self.most_setups);
+        self.max_setups = open_setups.unwrap_or(self.max_setups);
         self.probes.in_all = verify_at_once.unwrap_or(self.probes.in_all);
         self.probes.of_one = verify_per_provider.unwrap_or(self.probes.of_one);
         self

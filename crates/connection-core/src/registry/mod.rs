@@ -8,7 +8,9 @@ mod defaults;
 mod describe;
 mod describe_tools;
 mod events;
+mod facets;
 mod import;
+mod inbound;
 mod keys;
 mod limits;
 mod list;
@@ -22,95 +24,33 @@ mod remove;
 mod remove_kind;
 mod scheduler;
 mod server;
+mod shared;
 mod support;
 mod values;
 mod watch;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    ops::Deref,
-    sync::{Arc, Mutex, Weak},
-};
+use std::{fmt, sync::Arc};
 
 use connection_contract::{BoxFuture, DisplayText};
 
-use crate::{
-    Connection, ConnectionId, ConnectionInfo, Error, SessionId,
-    credential::{self, HotRows, ShownConnection, Stored},
-    exchange, extension,
-    refresh::{self, FlightResult},
-    setup::{Inbound, Slot},
-    store::Changed,
-    usage::UsageState,
-    verify::{Flights, ProbePermits},
-    webhook::Checks,
-};
+use crate::{Connection, ConnectionId, ConnectionInfo, Error, connection, ground::Scope};
 
 pub use builder::{OpenError, RegistryBuilder};
-pub(crate) use defaults::is_first;
 pub use events::{Event, EventPage, Events, History};
 pub use import::{BeginImport, Import, Imported, Imports};
+pub use inbound::{InboundEndpoint, WeakConnectionRegistry};
 pub use keys::Keys;
 pub use limits::Limits;
-pub use list::{Filter, Page};
 pub use machine::Machine;
 pub use node::AnswerRoom;
 pub use preflight::{InOrder, Preflight};
 pub use registered::Kinds;
-pub use remove::{Removal, Teardown};
+pub use remove::Removal;
 pub use remove_kind::KindRemoval;
 pub use server::Server;
+pub(crate) use shared::Shared;
 pub use support::{HostService, KindSupport, NeedState};
 pub use watch::{BeginWatch, Watch};
-
-/// The state that all handles of one opened registry share: that of each system, over the ground.
-///
-/// It dereferences to the system below it and so to the ground: `&Arc<Shared>` is also accepted where
-/// `&Arc<exchange::System>` or `&Arc<Ground>` is expected.
-pub(crate) struct Shared {
-    /// The exchanges in progress, over the ground.
-    pub(crate) exchange: Arc<exchange::System>,
-    pub(crate) inbound: Inbound,
-    /// The slots of sessions that have a handle, a run or a timer in this process.
-    pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
-    /// The probes in progress.
-    pub(crate) flights: Flights<ConnectionInfo>,
-    /// Limits how many probes run at once.
-    pub(crate) places: ProbePermits,
-    pub(crate) refreshes: Flights<FlightResult>,
-    pub(crate) refresh_counts: refresh::Counts,
-    /// Maximum number of open setups of one owner.
-    pub(crate) most_setups: u32,
-    pub(crate) removals: Flights<Removal>,
-    pub(crate) rollbacks: Flights<ConnectionInfo>,
-    /// The in-memory state of extensions.
-    pub(crate) extensions: extension::Declarations,
-    pub(crate) hot: Arc<HotRows>,
-    pub(crate) usage: Arc<UsageState>,
-    /// Webhook deliveries that are being checked.
-    pub(crate) webhook_checks: Checks,
-}
-
-impl Deref for Shared {
-    type Target = Arc<exchange::System>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.exchange
-    }
-}
-
-impl Shared {
-    /// Forgets the cached rows, because they hold which kinds are registered.
-    fn kinds_changed(&self) {
-        self.hot.forget(Changed::Something);
-    }
-
-    /// Returns the hash under which a callback's `state` is stored.
-    pub(crate) fn state_hash(&self, state: &str) -> [u8; 32] {
-        self.sealer.mac("connections/state/v1", state.as_bytes())
-    }
-}
 
 /// The connections of one owner, and everything that a host does with them. A clone is another handle to the same
 /// registry.
@@ -203,35 +143,17 @@ impl ConnectionRegistry {
     ///
     /// [`Error::NotFound`] if this owner has no such connection, and the store's errors.
     pub fn connection(&self, id: ConnectionId) -> BoxFuture<'_, Result<Connection, Error>> {
-        Box::pin(async move {
-            // Without this check, a cached row could be returned after the store was closed.
-            if self.shared.store.is_closed() {
-                return Err(Error::Closed);
-            }
-            let known = self.shared.hot.read(&Stored::with_id(&self.shared, &self.owner, id)).await?;
-            Ok(Connection { shared: self.shared.clone(), info: known.info.clone() })
-        })
+        Box::pin(Connection::find(self.connections(), id))
     }
 
+    /// Returns the connections of this owner.
+    fn connections(&self) -> Scope<'_, connection::System> {
+        Scope { system: &self.shared.connection, owner: &self.owner }
+    }
+
+    /// Returns the information of a connection of this owner.
     pub(crate) async fn info(&self, id: ConnectionId) -> Result<ConnectionInfo, Error> {
-        Ok(self.info_and_generation(id).await?.0)
-    }
-
-    /// Returns the information of a connection and the generation of its credential.
-    pub(crate) async fn info_and_generation(&self, id: ConnectionId) -> Result<(ConnectionInfo, i64), Error> {
-        let row = self.shared.reader().await?.listed(id).await?;
-        let row = row.filter(|row| *row.account.owner == *self.owner).ok_or(Error::NotFound(id))?;
-        let generation = row.account.generation;
-        Ok((self.shared.info(row).ok_or(Error::NotFound(id))?, generation))
-    }
-
-    pub(crate) async fn seen(&self, id: ConnectionId) -> Result<ShownConnection, Error> {
-        let read = credential::read(&self.shared, id).await?;
-        if *read.listed.account.owner != *self.owner {
-            return Err(Error::NotFound(id));
-        }
-        let info = self.shared.info(read.listed.clone()).ok_or(Error::NotFound(id))?;
-        Ok(ShownConnection { info, read })
+        self.shared.info_by_id(&self.owner, id).await
     }
 
     /// Prevents new requests that spend something, such as a refresh token, and waits until the refreshes in progress
@@ -255,7 +177,7 @@ impl ConnectionRegistry {
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.shared.exchanges.settled().await;
-            self.shared.release_leases().await;
+            self.shared.setup.release_leases().await;
             self.shared.store.close().await;
             self.shared.usage.close();
         })

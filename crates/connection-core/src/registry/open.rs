@@ -5,21 +5,18 @@ use std::sync::Arc;
 use connection_contract::{Crypto as _, encode};
 use connection_egress::HttpClient;
 
-use super::{ConnectionRegistry, OpenError, RegistryBuilder, Shared, activate, node, protect};
+use super::{ConnectionRegistry, OpenError, RegistryBuilder, Shared, activate, node, protect, shared::Choices};
 use crate::{
     FilesPolicy, KeySources, StoreError, StoreSource,
     contain::Runtimes,
-    credential::HotRows,
+    credential::{self, HotRows},
     exchange::{self, Exchanges, StateDirectory, recover},
-    extension,
     ground::Ground,
     keys::{Sealer, open_keyset},
     owner::DEFAULT_OWNER,
     services::crypto::SystemCrypto,
     store::{Changed, Store},
     usage::UsageState,
-    verify::ProbePermits,
-    webhook::Checks,
 };
 
 /// Opens the registry that the builder describes.
@@ -101,26 +98,15 @@ impl RegistryBuilder {
         let hot = Arc::new(HotRows::new(self.hot_rows));
         let usage = Arc::<UsageState>::default();
         forget_on_change(&store, &hot, &usage);
-        Shared {
+        let choices = Choices {
             inbound: self.inbound.take(),
-            sessions: Default::default(),
-            flights: Default::default(),
-            places: ProbePermits::new(self.probes),
-            refreshes: Default::default(),
-            refresh_counts: Default::default(),
-            most_setups: self.most_setups,
-            removals: Default::default(),
-            rollbacks: Default::default(),
-            extensions: extension::Declarations::new(self.settings.take()),
-            hot,
-            usage,
-            webhook_checks: Checks::default(),
-            exchange: Arc::new(exchange::System {
-                ground: Arc::new(self.into_ground(store, sealer, http, runtimes, process)),
-                exchanges: Exchanges::default(),
-                state,
-            }),
-        }
+            settings: self.settings.take(),
+            max_setups: self.max_setups,
+            probes: self.probes,
+        };
+        let ground = Arc::new(self.into_ground(store, sealer, http, runtimes, process));
+        let credential = Arc::new(credential::System { ground, hot });
+        Shared::new(exchange::System { credential, exchanges: Exchanges::default(), state }, usage, choices)
     }
 
     /// Creates the state that belongs to no system.
@@ -146,10 +132,11 @@ impl RegistryBuilder {
             environment: self.environment,
             profile_uses: self.profile_uses,
             local_services: self.local_services,
-            given: self.given,
+            provided_secrets: self.provided_secrets,
             kinds: Arc::new(self.kinds),
             subscriptions: Default::default(),
-            announcements: Default::default(),
+            changes: Default::default(),
+            account_listeners: Default::default(),
             runtimes,
         }
     }

@@ -88,15 +88,16 @@ async fn probes(
     sender: mpsc::UnboundedSender<Verified>,
 ) {
     for id in ids {
-        let Some(place) = registry.shared.places.take(&provider).await else { return };
+        let Some(permit) = registry.shared.probe_permits.take(&provider).await else { return };
         if sender.is_closed() {
             return;
         }
         let verifying = registry.clone();
         let sender = sender.clone();
         registry.shared.runtimes.spawn(async move {
-            let result = verify::verify(&verifying, id, ProbeTrigger::Host).await;
-            drop(place);
+            let result =
+                verify::verify(verifying.connections().on(&verifying.shared.verify), id, ProbeTrigger::Host).await;
+            drop(permit);
             // The send fails only if nobody listens any longer.
             drop(sender.send((id, result)));
         });

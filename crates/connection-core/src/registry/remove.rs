@@ -2,53 +2,25 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
     time::Duration,
 };
 
-use connection_contract::{BoxFuture, ConnectionError, Kind, Reason, TeardownContext, reason};
+use connection_contract::{BoxFuture, Reason};
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError, Teardown,
     connection::rollback,
-    contain::{Contained, contain},
-    credential::{HostServices, Subject},
+    credential::{MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, tear_down},
     event,
-    grant::{self, ALL_OF_IT, Affected},
-    limits, setup,
+    grant::{ALL_OF_IT, Affected},
+    setup,
     store::Lock,
-    verify,
 };
 
 /// The longest teardown of the current credential. A caller must not wait for a provider without end.
 const MAX_TEARDOWN_TIME: Duration = Duration::from_secs(30);
-const GRACE: Duration = Duration::from_secs(1);
-/// The longest teardown of the previous credential.
-const MAX_PREVIOUS_TEARDOWN_TIME: Duration = Duration::from_secs(10);
 /// Maximum number of credentials that are torn down if each is replaced meanwhile.
 const ATTEMPTS: usize = 3;
-
-/// The outcome of a teardown. The row is deleted in every case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Teardown {
-    /// The provider took back what setup had created, or there was nothing to take back.
-    Done,
-    /// The provider or the plugin failed. What is left at the provider must be removed there.
-    Failed,
-    /// The plugin is not registered, or the credential cannot be read.
-    Skipped,
-}
-
-impl Teardown {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-        }
-    }
-}
 
 /// The outcome of a removal.
 #[derive(Clone, Debug)]
@@ -62,24 +34,6 @@ pub struct Removal {
     pub previous: Option<Teardown>,
     /// The reason why the previous credential was not torn down; `None` if it was, or if there was none.
     pub previous_reason: Option<Reason>,
-}
-
-/// The outcome for one credential.
-#[derive(Clone, Debug)]
-struct TeardownOutcome {
-    teardown: Teardown,
-    reason: Option<Reason>,
-}
-
-impl TeardownOutcome {
-    fn failed(reason: Reason) -> Self {
-        Self { teardown: Teardown::Failed, reason: Some(reason) }
-    }
-
-    /// Returns the outcome for a connection whose credential was replaced during the last attempt.
-    fn overtaken() -> Self {
-        Self::failed(Reason::new("connection_changed", "the credential was replaced during the teardown"))
-    }
 }
 
 impl ConnectionRegistry {
@@ -113,8 +67,8 @@ impl ConnectionRegistry {
         let mut given_back = TeardownOutcomes::default();
         let (kind, removal) = loop {
             // The row is read again, because another removal may have ended since the check.
-            let (info, generation) = self.info_and_generation(id).await?;
-            self.shared.flights.cancel(id);
+            let (info, generation) = self.shared.info_and_generation(&self.owner, id).await?;
+            self.shared.probes.cancel(id);
             self.shared.refreshes.cancel(id);
             attempts += 1;
             let (generation, teardown) = match given_back.get(&generation) {
@@ -131,11 +85,11 @@ impl ConnectionRegistry {
             tracing::info!(connection = %id, kind = %info.kind, "the credential was replaced during the teardown");
         };
         // A probe or a refresh that began during the teardown found the row. Its result cannot be stored any longer.
-        self.shared.flights.cancel(id);
+        self.shared.probes.cancel(id);
         self.shared.refreshes.cancel(id);
         self.shared.subscriptions.end(id);
-        self.shared.usage.forget(id);
-        setup::connection_removed(&self.shared, id).await;
+        self.shared.account_listeners.notify(id);
+        setup::connection_removed(&self.shared.setup, id).await;
         tracing::info!(connection = %id, kind = %kind, teardown = removal.teardown.as_str(), "removed");
         Ok(removal)
     }
@@ -156,7 +110,7 @@ impl ConnectionRegistry {
         let on = self.shared.clone();
         let owner = info.owner.clone();
         let kind = info.kind.clone();
-        let turn = grant::notification_order(&self.shared).await;
+        let order = self.shared.changes.order().await;
         let deleted = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
@@ -168,10 +122,10 @@ impl ConnectionRegistry {
                     return Ok(Some(None));
                 }
                 if !is_current {
-                    current = TeardownOutcome::overtaken();
+                    current = overtaken();
                 }
                 if !is_previous {
-                    before = Some(TeardownOutcome::overtaken());
+                    before = Some(overtaken());
                 }
                 // The grants of the connection are deleted with its row.
                 let affected = Affected::of(tx, &owner, id, &ALL_OF_IT).await?;
@@ -196,7 +150,7 @@ impl ConnectionRegistry {
         });
         let deleted = deleted.await?.ok_or(Error::NotFound(id))?;
         Ok(deleted.map(|(removal, affected)| {
-            affected.notify(&self.shared, &turn);
+            affected.notify(&order);
             removal
         }))
     }
@@ -206,16 +160,16 @@ impl ConnectionRegistry {
     /// Fails only with the store's errors: a credential that cannot be read at the moment is not given up.
     async fn teardown(&self, info: &ConnectionInfo, generation: i64) -> Result<(i64, TeardownOutcome), Error> {
         if self.shared.kinds.entry(&info.kind).is_none() {
-            return Ok((generation, skipped(info.id, &info.kind, gone())));
+            return Ok((generation, TeardownOutcome::unknown_kind(info.id, &info.kind)));
         }
-        let (info, opened) = verify::open_as_one(self, info.clone(), generation).await?;
+        let (info, opened) = open_as_one(&self.shared, info.clone(), generation).await?;
         let generation = opened.generation;
         let Ok(payload) = opened.payload else {
-            return Ok((generation, skipped(info.id, &info.kind, unreadable())));
+            return Ok((generation, TeardownOutcome::unreadable(info.id, &info.kind)));
         };
         let ConnectionInfo { id, profile, owner, config, .. } = info.clone();
         let subject = Subject { id, owner, profile, payload, config };
-        Ok((generation, self.torn_down(&info.kind, subject, MAX_TEARDOWN_TIME).await))
+        Ok((generation, tear_down(&self.shared, &info.kind, subject, MAX_TEARDOWN_TIME).await))
     }
 
     /// Tears down the previous credential, after the current one, because some providers revoke both together. A
@@ -241,90 +195,20 @@ impl ConnectionRegistry {
         drop(reader);
         let teardown = match &previous {
             Some(previous) => match rollback::open_previous(&self.shared, info, previous).await {
-                Ok(subject) => self.torn_down(&info.kind, subject, MAX_PREVIOUS_TEARDOWN_TIME).await,
-                Err(_) => skipped(info.id, &info.kind, unreadable()),
+                Ok(subject) => tear_down(&self.shared, &info.kind, subject, MAX_PREVIOUS_TEARDOWN_TIME).await,
+                Err(_) => TeardownOutcome::unreadable(info.id, &info.kind),
             },
-            None => skipped(info.id, &info.kind, unreadable()),
+            None => TeardownOutcome::unreadable(info.id, &info.kind),
         };
         given_back.insert(generation, teardown.clone());
         Ok(Some(teardown))
     }
-
-    /// Tears down a credential whose connection was removed meanwhile, or that is not stored.
-    pub(crate) async fn give_back(&self, kind: &Kind, orphan: Subject) {
-        let id = orphan.id;
-        let torn = self.torn_down(kind, orphan, MAX_PREVIOUS_TEARDOWN_TIME).await;
-        tracing::info!(
-            connection = %id, %kind, teardown = torn.teardown.as_str(),
-            "a credential was torn down after its connection was removed"
-        );
-    }
-
-    async fn torn_down(&self, of: &Kind, subject: Subject, longest: Duration) -> TeardownOutcome {
-        let shared = &self.shared;
-        let id = subject.id;
-        let Some(kind) = shared.kinds.entry(of) else { return skipped(id, of, gone()) };
-        let services = match HostServices::of(shared, &kind, &subject).await {
-            Ok(services) => services,
-            Err(error) => {
-                tracing::warn!(connection = %id, code = error.code(), "the teardown could not begin; the connection \
-                                                                       is removed anyway");
-                return TeardownOutcome::failed(Reason::new(error.code(), error.to_string()));
-            }
-        };
-        let definition = kind.definition.clone();
-        let clock = shared.clock.clone();
-        let heard = services.heard();
-        let task = async move {
-            let connection = subject.connection();
-            let http = services.http();
-            let ctx = TeardownContext::new(services.services(&http), &connection);
-            let teardown = || definition.teardown(&subject.payload.credential, &ctx);
-            contain(&*clock, longest, teardown, || false, || {}).await
-        };
-        let fault = |code, message| Reason::new(code, message).remedy(limits::REPORT);
-        let clock = Arc::clone(&shared.clock);
-        let why = match shared.runtimes.run(&*clock, longest + GRACE, task).await {
-            Contained::Ended(Contained::Ended(Ok(()))) => {
-                return TeardownOutcome { teardown: Teardown::Done, reason: None };
-            }
-            Contained::Ended(Contained::Ended(Err(ConnectionError::Credential(_)))) => {
-                return skipped(id, of, unreadable());
-            }
-            Contained::Ended(Contained::Ended(Err(ConnectionError::NotLive(why)))) => {
-                heard.describe_reason(limits::not_live(why), shared.clock.now()).reason
-            }
-            Contained::Ended(Contained::Ended(Err(ConnectionError::Service(_)))) => {
-                Reason::new(reason::PLUGIN_FAULT, "a service of this host failed")
-            }
-            Contained::Ended(Contained::Ended(Err(_))) => {
-                fault(reason::PLUGIN_FAULT, "the plugin could not revoke the credential")
-            }
-            Contained::Panicked | Contained::Ended(Contained::Panicked) => {
-                fault(reason::PLUGIN_PANICKED, "the plugin crashed")
-            }
-            _ => fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time"),
-        };
-        tracing::warn!(
-            connection = %id, kind = %of, code = &*why.code,
-            "the teardown failed; the connection is removed anyway"
-        );
-        TeardownOutcome::failed(why)
-    }
 }
 
-fn gone() -> Reason {
-    Reason::new(reason::UNKNOWN_KIND, "no plugin of this kind is registered")
-}
-
-fn unreadable() -> Reason {
-    Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read")
+/// Returns the outcome for a connection whose credential was replaced during the last attempt.
+fn overtaken() -> TeardownOutcome {
+    TeardownOutcome::failed(Reason::new("connection_changed", "the credential was replaced during the teardown"))
 }
 
 /// The outcome for each generation, so that no credential is torn down twice.
 type TeardownOutcomes = HashMap<i64, TeardownOutcome>;
-
-fn skipped(id: ConnectionId, kind: &Kind, why: Reason) -> TeardownOutcome {
-    tracing::warn!(connection = %id, %kind, code = &*why.code, "the teardown was skipped");
-    TeardownOutcome { teardown: Teardown::Skipped, reason: Some(why) }
-}

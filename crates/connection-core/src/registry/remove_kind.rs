@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 use connection_contract::{BoxFuture, Kind};
 
 use super::{Kinds, Shared};
-use crate::{ConnectionId, Error, Filter, Removal};
+use crate::{ConnectionId, Error, Filter, Removal, connection};
 
 /// Number of connections that are removed at once. Each waits for its provider.
 const PAGE: u16 = 8;
@@ -75,7 +75,7 @@ impl<'a> Kinds<'a> {
                     None => break,
                 }
             }
-            let left = self.registry.shared.count(None, Some(kind)).await?;
+            let left = connection::count(&self.registry.shared, None, Some(kind)).await?;
             if left == 0 {
                 self.unregister(kind);
             }
@@ -107,7 +107,7 @@ impl<'a> Kinds<'a> {
 
 /// Logs a warning if connections of an unregistered kind are left. If the store cannot be read, nothing is logged.
 async fn tell_left(shared: &Shared, kind: &Kind) {
-    let left = shared.count(None, Some(kind)).await.unwrap_or_default();
+    let left = connection::count(shared, None, Some(kind)).await.unwrap_or_default();
     if left > 0 && shared.kinds.entry(kind).is_none() {
         tracing::warn!(%kind, left, "a kind with connections was unregistered; they can no longer be verified, used \
                                      or torn down");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, HttpError, HttpResponse, Kind, Secret, encode, host};
 
 use super::{AnswerRoom, ConnectionRegistry};
-use crate::{Clock, Error, WeakConnectionRegistry, store::called};
+use crate::{Clock, Error, WeakConnectionRegistry, connection, store::called};
 
 /// What a program needs that keeps running, watches its own state, or receives requests itself.
 ///
@@ -61,7 +61,7 @@ impl<'a> Server<'a> {
     ///
     /// The store's errors.
     pub fn count_connections(self, kind: Option<&'a Kind>) -> BoxFuture<'a, Result<u64, Error>> {
-        Box::pin(self.registry.shared.count(None, kind))
+        Box::pin(connection::count(&self.registry.shared, None, kind))
     }
 
     /// Returns a handle that does not keep the registry alive.

@@ -9,6 +9,7 @@ use connection_contract::{Secret, SetupFailure, SetupResult, Timestamp};
 use connection_replay::Fault;
 
 use super::{
+    System,
     codec::Purpose,
     confirm::{self, NextStep},
     effects::{Effects, Halt, Inner, SetupHost, Stop},
@@ -26,7 +27,6 @@ use crate::{
     contain::Contained,
     kinds::KindEntry,
     limits,
-    registry::Shared,
     store::{Sealed, rows::SetupRow},
 };
 
@@ -35,7 +35,7 @@ use crate::{
 /// # Errors
 ///
 /// The session cannot continue now. Its rows are as they were, or say how it continues.
-pub(super) async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<AfterRun, Error> {
+pub(super) async fn attempt(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<AfterRun, Error> {
     match (Attempt { shared, slot }).to_the_end().await {
         Ok(after) | Err(Early::After(after)) => Ok(after),
         Err(Early::Error(error)) => Err(error),
@@ -50,7 +50,7 @@ enum Early {
 }
 
 struct Attempt<'a> {
-    shared: &'a Arc<Shared>,
+    shared: &'a Arc<System>,
     slot: &'a Arc<Slot>,
 }
 

@@ -1,24 +1,21 @@
 //! Begins, resumes, lists and expires setup sessions.
 
-use std::{
-    future::IntoFuture,
-    sync::{Arc, PoisonError},
-};
+use std::{future::IntoFuture, sync::Arc};
 
 use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Secret, Timestamp};
 
 use super::{
-    SetupSession, StepNo,
+    Applicant, SetupSession, StepNo, System,
     codec::{Header, Purpose},
     run,
     session::Ephemeral,
-    slot::Slot,
     start_address::SetupOptions,
 };
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, ExtensionHandle, ProfileId, SessionId, StoreError, journal,
+    ConnectionId, Error, ProfileId, SessionId, StoreError,
+    ground::{OwnedScope, Scope},
+    journal,
     profile_rows::{self, Granted},
-    registry::Shared,
     store::{
         Lock,
         rows::{SetupRow, SetupState},
@@ -29,14 +26,14 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "a setup begins when this is awaited"]
 pub struct BeginSetup {
-    registry: ConnectionRegistry,
+    scope: OwnedScope<System>,
     kind: Kind,
     label: Option<DisplayText>,
     again: bool,
     alone: bool,
     pub(super) terms: SetupOptions,
     profile: Option<ProfileId>,
-    extension: Option<ExtensionHandle>,
+    extension: Option<Arc<dyn Applicant>>,
 }
 
 /// The stage of an open session.
@@ -70,9 +67,9 @@ pub struct SetupInfo {
 }
 
 impl BeginSetup {
-    pub(super) fn new(registry: &ConnectionRegistry, kind: &Kind) -> Self {
+    pub(super) fn new(scope: Scope<'_, System>, kind: &Kind) -> Self {
         Self {
-            registry: registry.clone(),
+            scope: scope.owned(),
             kind: kind.clone(),
             label: None,
             again: false,
@@ -127,47 +124,45 @@ impl BeginSetup {
         self
     }
 
-    /// Connects the account for an extension, which is granted the connection with the secrets that it declared.
-    ///
-    /// If the extension's declaration has changed by the end of the setup, or the extension was removed, nothing is
-    /// connected. A handle of another owner is ignored.
-    pub fn extension(mut self, handle: &ExtensionHandle) -> Self {
-        self.extension = Some(handle.clone());
+    /// Connects the account for an extension, unless the extension belongs to another owner.
+    pub(crate) fn applicant(mut self, extension: Arc<dyn Applicant>) -> Self {
+        self.extension = Some(extension);
         self
     }
 
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { registry, kind, label, again, alone, terms, profile, extension } = self;
-        let shared = &registry.shared;
+        let Self { scope, kind, label, again, alone, terms, profile, extension } = self;
+        let shared = &scope.system;
+        let owner = &scope.owner;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
-        let profile = profile_rows::setup_profile(&registry.shared, &registry.owner, &kind, profile).await?;
-        let extension = match extension.filter(|handle| handle.is_of(&registry.owner)) {
-            Some(handle) => Some(handle.for_setup(&kind).await?),
+        let profile = profile_rows::setup_profile(shared, owner, &kind, profile).await?;
+        let extension = match extension {
+            Some(extension) => extension.for_setup(owner, &kind).await?,
             None => None,
         };
         let label = label.map(|label| label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
         if let Some(label) = &label {
-            let taken = shared.reader().await?.account_by_label(&registry.owner, kind.as_str(), label).await?;
+            let taken = shared.reader().await?.account_by_label(owner, kind.as_str(), label).await?;
             if taken.is_some() {
                 return Err(Error::LabelTaken { kind, label: label.clone() });
             }
         }
         let connection = ConnectionId::from(shared.ids.next());
         let purpose = Purpose::Connect { label, again, alone, extension };
-        begin(&registry, &kind, connection, purpose, terms, profile).await
+        begin(scope.as_scope(), &kind, connection, purpose, terms, profile).await
     }
 }
 
 /// Stores a session, then runs it. A session that re-authorizes is refused if its connection does not exist.
 pub(super) async fn begin(
-    registry: &ConnectionRegistry,
+    scope: Scope<'_, System>,
     kind: &Kind,
     connection_id: ConnectionId,
     purpose: Purpose,
     terms: SetupOptions,
     profile: Option<Granted>,
 ) -> Result<SetupSession, Error> {
-    let shared = registry.shared.clone();
+    let shared = scope.system;
     shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
     let mut seed = [0; 32];
     shared.crypto.random(&mut seed);
@@ -177,7 +172,7 @@ pub(super) async fn begin(
     let led = led && browser.is_none();
     let header = Header { seed: Secret::new(seed), purpose, browser, led, confirm, profile };
     let id = SessionId::from(shared.ids.next());
-    let place = journal::place(&id, &registry.owner, kind, "connection_setup", "sealed_header", 0);
+    let place = journal::place(&id, scope.owner, kind, "connection_setup", "sealed_header", 0);
     let sealed = shared
         .sealer
         .seal(&place, header.encode().expose())
@@ -186,7 +181,7 @@ pub(super) async fn begin(
     let now = shared.clock.now();
     let row = SetupRow {
         id,
-        owner: registry.owner.to_string(),
+        owner: scope.owner.to_owned(),
         kind: kind.to_string(),
         connection_id,
         state: SetupState::Running,
@@ -199,7 +194,7 @@ pub(super) async fn begin(
         created_at: now.seconds(),
     };
     let slot = shared.slot(&row)?;
-    let most = shared.most_setups;
+    let most = shared.max_setups;
     // The write may be relaxed, because the session holds no input yet. The next durable commit for the session takes
     // this one to the disk.
     let stored = shared.store.write_relaxed(move |tx| {
@@ -219,15 +214,15 @@ pub(super) async fn begin(
             tx.purge_setups(row.created_at).await.map(Ok)
         })
     });
-    if let Err(error) = end_expired(&shared, stored.await??).await {
+    if let Err(error) = end_expired(shared, stored.await??).await {
         // The next purge ends them.
         tracing::debug!(code = error.code(), "setups that have expired could not be ended");
     }
     tracing::info!(session = %id, %kind, "setup begun");
-    run::spawn(&shared, &slot);
+    run::spawn(shared, &slot);
     let keep = || Arc::new(Ephemeral { shared: shared.clone(), slot: slot.clone() });
     let ephemeral = ephemeral.then(keep);
-    Ok(SetupSession { ephemeral, ..SetupSession::at(&shared, slot) })
+    Ok(SetupSession { ephemeral, ..SetupSession::at(shared, slot) })
 }
 
 impl IntoFuture for BeginSetup {
@@ -242,7 +237,7 @@ impl IntoFuture for BeginSetup {
 /// Returns a row as it is listed, or `None` for a row with an invalid kind, which this program did not write.
 ///
 /// A header that may open later is an error, because the purpose of the session is not known without it.
-pub(super) async fn info(shared: &Shared, row: &SetupRow) -> Result<Option<SetupInfo>, Error> {
+pub(super) async fn info(shared: &System, row: &SetupRow) -> Result<Option<SetupInfo>, Error> {
     let Some(kind) = Kind::parse(&row.kind) else { return Ok(None) };
     let place = journal::place(&row.id, &row.owner, &kind, "connection_setup", "sealed_header", 0);
     let opened = match &row.sealed_header {
@@ -267,7 +262,7 @@ pub(super) async fn info(shared: &Shared, row: &SetupRow) -> Result<Option<Setup
 }
 
 /// Runs a session that no process holds, unless this process runs it.
-pub(crate) fn take_over(shared: &Arc<Shared>, row: &SetupRow) {
+pub(crate) fn take_over(shared: &Arc<System>, row: &SetupRow) {
     let Ok(slot) = shared.slot(row) else { return };
     if shared.kinds.entry(&slot.kind).is_some() && slot.is_at_rest() {
         tracing::info!(session = %slot.id, kind = %slot.kind, "a setup whose run was lost continues");
@@ -276,13 +271,13 @@ pub(crate) fn take_over(shared: &Arc<Shared>, row: &SetupRow) {
 }
 
 /// Ends the sessions that have expired, and deletes the rows of sessions that ended long ago.
-pub(super) async fn purge(shared: &Arc<Shared>) -> Result<(), Error> {
+pub(super) async fn purge(shared: &Arc<System>) -> Result<(), Error> {
     let now = shared.clock.now().seconds();
     let expired = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.purge_setups(now).await })).await?;
     end_expired(shared, expired).await
 }
 
-async fn end_expired(shared: &Arc<Shared>, expired: Vec<SessionId>) -> Result<(), Error> {
+async fn end_expired(shared: &Arc<System>, expired: Vec<SessionId>) -> Result<(), Error> {
     for id in expired {
         let row = match shared.reader().await?.setup(id).await {
             // A session whose row cannot be read cannot be resumed either.
@@ -297,19 +292,4 @@ async fn end_expired(shared: &Arc<Shared>, expired: Vec<SessionId>) -> Result<()
         }
     }
     Ok(())
-}
-
-impl Shared {
-    /// Returns this process's slot of a session, and creates it if there is none.
-    pub(super) fn slot(&self, row: &SetupRow) -> Result<Arc<Slot>, Error> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = sessions.get(&row.id).and_then(std::sync::Weak::upgrade) {
-            return Ok(slot);
-        }
-        sessions.retain(|_, slot| slot.strong_count() > 0);
-        let kind = Kind::parse(&row.kind).ok_or(Error::SessionNotFound(row.id))?;
-        let slot = Arc::new(Slot::new(row.id, row.owner.clone(), kind));
-        sessions.insert(row.id, Arc::downgrade(&slot));
-        Ok(slot)
-    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use connection_contract::{BoxFuture, Kind, Secret, encode};
 
 use super::{SetupSession, Setups, deliver::DeliverError};
-use crate::{Error, registry::Shared};
+use crate::Error;
 
 /// Seconds for which the browser that brought a callback can be shown the result.
 const RESULT_SHOWN_FOR: i64 = 10 * 60;
@@ -80,7 +80,7 @@ impl<'a> Setups<'a> {
         Box::pin(async move {
             let hash = encode::from_hex(reference).and_then(|hash| <[u8; 32]>::try_from(hash).ok());
             let hash = hash.ok_or(DeliverError::Unknown)?;
-            let shared = &self.registry.shared;
+            let shared = self.scope.system;
             let found = shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
             let now = shared.clock.now().seconds();
             let fresh = |used: i64| now < used.saturating_add(RESULT_SHOWN_FOR);
@@ -91,12 +91,5 @@ impl<'a> Setups<'a> {
             super::follow::check_row(shared, &slot, &mut None).await?;
             Ok(SetupSession::at(shared, slot))
         })
-    }
-}
-
-impl Shared {
-    /// Returns the hash under which a browser's proof is kept.
-    pub(super) fn browser_hash(&self, proof: &Secret) -> [u8; 32] {
-        self.sealer.mac("connections/browser/v1", proof.expose())
     }
 }

@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use super::{Outcome, confirm, rotated, run, slot::Slot};
+use super::{Outcome, System, confirm, rotated, run, slot::Slot};
 use crate::{
     Error,
-    registry::Shared,
     store::{Lock, rows::SetupState},
 };
 
 /// Cancels a session on a separate task. A session that has ended is left as it is.
-pub(super) fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> JoinHandle<Result<(), Error>> {
+pub(super) fn cancel(shared: &Arc<System>, slot: &Arc<Slot>) -> JoinHandle<Result<(), Error>> {
     slot.cancelled.send_replace(true);
     let shared = shared.clone();
     let slot = slot.clone();
@@ -29,7 +28,7 @@ pub(super) fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> JoinHandle<Resul
     })
 }
 
-async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
+async fn end_cancelled(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
     // The cancelled run must have ended, because its last writes are deleted here.
     let _running = slot.running.lock().await;
     let id = slot.id;

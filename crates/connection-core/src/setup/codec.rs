@@ -2,8 +2,9 @@
 
 use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
+use super::ForExtension;
 use super::StepNo;
-use crate::{extension::ForExtension, profile_rows::Granted};
+use crate::profile_rows::Granted;
 
 /// The values with which a session was begun.
 pub(crate) struct Header {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use connection_contract::{Crypto as _, Identity, encode};
 
 use super::{
-    SetupStep,
+    SetupStep, System,
     codec::{Purpose, Waiting},
     effects::Inner,
     finish::{AcceptedCandidate, Candidate},
@@ -21,9 +21,8 @@ use super::{
     wait::Suspended,
 };
 use crate::{
-    ConnectionRegistry, Error,
-    credential::Subject,
-    registry::Shared,
+    Error,
+    credential::{Subject, give_back},
     store::rows::{SetupRow, SetupState},
 };
 
@@ -47,7 +46,7 @@ pub(super) enum NextStep {
 
 /// Returns the next action with a verified candidate.
 pub(super) async fn next_step(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Slot,
     confirms: bool,
     inner: &mut Inner,
@@ -83,7 +82,7 @@ pub(super) async fn next_step(
 /// Returns `true` if the account must be confirmed. An account that is refused in any case is not shown, and neither
 /// is the current account of the connection.
 async fn is_to_be_shown(
-    shared: &Shared,
+    shared: &System,
     slot: &Slot,
     kept: &AcceptedCandidate,
     identity: &Identity,
@@ -103,7 +102,7 @@ async fn is_to_be_shown(
 
 /// Shows the account of a session that waits for its confirmation, without verifying it again. Returns `false` for any
 /// other session.
-pub(super) async fn show_again(shared: &Arc<Shared>, slot: &Arc<Slot>, row: &SetupRow) -> Result<bool, Error> {
+pub(super) async fn show_again(shared: &Arc<System>, slot: &Arc<Slot>, row: &SetupRow) -> Result<bool, Error> {
     if row.state != SetupState::Waiting {
         return Ok(false);
     }
@@ -125,14 +124,13 @@ pub(super) async fn show_again(shared: &Arc<Shared>, slot: &Arc<Slot>, row: &Set
 ///
 /// The grant stays if this owner has a connection to the same account, because some providers revoke everything that
 /// the account has granted to the application.
-pub(super) async fn revoke_unconfirmed(shared: &Arc<Shared>, slot: &Slot) {
+pub(super) async fn revoke_unconfirmed(shared: &Arc<System>, slot: &Slot) {
     let Some(Unconfirmed { subject, account_id, is_new: true }) = slot.set_unconfirmed(None) else { return };
     let other = async {
         let mut reader = shared.reader().await?;
         Ok::<_, Error>(reader.account_by_identity(&slot.owner, slot.kind.as_str(), &account_id).await?)
     };
     if matches!(other.await, Ok(None)) {
-        let registry = ConnectionRegistry { shared: shared.clone(), owner: slot.owner.as_str().into() };
-        registry.give_back(&slot.kind, subject).await;
+        give_back(shared, &slot.kind, subject).await;
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{DisplayText, Identity, Liveness, SetupFailure};
 
 use super::{
-    Done,
+    Done, ForExtension, System,
     finish::{AcceptedCandidate, SESSION, StoreOutcome, already_connected, profile_removed},
     run,
     slot::Slot,
@@ -13,11 +13,11 @@ use super::{
 use crate::{
     Error, ProfileId, SessionId,
     credential::Payload,
+    defaults::is_first,
     event,
-    extension::{self, ForExtension},
-    grant, liveness,
+    grant::Affected,
+    liveness,
     plan::{self, ReportedTimes},
-    registry::{Shared, is_first},
     store::{
         Lock, StoreError, Tx, json,
         rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow, SetupState},
@@ -37,7 +37,7 @@ pub(super) struct ConnectOptions {
 
 /// Stores a new connection, unless its label or its account is taken, or its profile was removed or is taken.
 pub(super) async fn store(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Slot,
     step_seq: i64,
     kept: AcceptedCandidate,
@@ -48,8 +48,8 @@ pub(super) async fn store(
     let owner = slot.owner.clone();
     let rows = NewConnection::of(shared, slot, &kept).await?;
     let extension = options.extension.clone();
-    let turn = match &extension {
-        Some(_) => Some(grant::notification_order(shared).await),
+    let order = match &extension {
+        Some(_) => Some(shared.changes.order().await),
         None => None,
     };
     let on = shared.clone();
@@ -58,8 +58,8 @@ pub(super) async fn store(
     Ok(match stored.await? {
         Ok(label) => {
             tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
-            if let (Some(extension), Some(turn)) = (&extension, &turn) {
-                extension::notify(shared, &owner, extension, turn);
+            if let (Some(extension), Some(order)) = (&extension, &order) {
+                Affected::none(&owner).granted(&extension.name).notify(order);
             }
             StoreOutcome::Done(Done {
                 connection: id,
@@ -84,7 +84,7 @@ struct NewConnection {
 
 impl NewConnection {
     /// Returns the rows of a verified candidate. The label may still have to be changed.
-    async fn of(shared: &Arc<Shared>, slot: &Slot, kept: &AcceptedCandidate) -> Result<Self, Error> {
+    async fn of(shared: &Arc<System>, slot: &Slot, kept: &AcceptedCandidate) -> Result<Self, Error> {
         let id = kept.asked.connection;
         let now = shared.clock.now().seconds();
         let failures = i64::from(kept.found.liveness != Liveness::Live);
@@ -104,7 +104,7 @@ impl NewConnection {
     async fn insert(
         self,
         tx: &mut Tx,
-        shared: &Arc<Shared>,
+        shared: &Arc<System>,
         (session, step_seq): (SessionId, i64),
         options: ConnectOptions,
     ) -> Result<Result<String, SetupFailure>, StoreError> {
@@ -131,7 +131,7 @@ impl NewConnection {
         tx.upsert_liveness(&liveness).await?;
         event::append(tx, &shared.sealer, &event).await?;
         if let Some(extension) = &options.extension {
-            extension::consent(tx, shared, (&account.owner, id), extension, session.to_string()).await?;
+            shared.consent.grant(tx, (&account.owner, id), extension, session.to_string()).await?;
         }
         Ok(Ok(account.label))
     }
@@ -142,7 +142,7 @@ impl ConnectOptions {
     async fn refusal(
         &self,
         tx: &mut Tx,
-        shared: &Arc<Shared>,
+        shared: &Arc<System>,
         account: &AccountRow,
         profile: Option<ProfileId>,
     ) -> Result<Option<SetupFailure>, StoreError> {
@@ -153,7 +153,7 @@ impl ConnectOptions {
             return Ok(Some(profile_removed()));
         }
         if let Some(extension) = &self.extension
-            && let Some(failure) = extension::outdated(tx, shared, owner, extension).await?
+            && let Some(failure) = shared.consent.outdated(tx, owner, extension).await?
         {
             return Ok(Some(failure));
         }
@@ -183,7 +183,7 @@ fn identity(kept: &AcceptedCandidate) -> &Identity {
 
 /// Returns the sealed credential of a candidate, with its times.
 async fn credential(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Slot,
     kept: &AcceptedCandidate,
     now: i64,

@@ -109,10 +109,10 @@ impl<'a> Setups<'a> {
             }
             let at = callback.parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
             let (_, state) = callback.parameters.remove(at);
-            let hash = self.registry.shared.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
+            let hash = self.scope.system.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
             for _ in 0..MAX_TRIES {
                 if let Some(slot) = self.take(hash, &callback).await? {
-                    let session = SetupSession::at(&self.registry.shared, slot);
+                    let session = SetupSession::at(self.scope.system, slot);
                     return Ok(Delivered { session, reference: encode::hex(&hash) });
                 }
                 // Another input ended the wait first. The next wait may be for this callback as well.
@@ -122,7 +122,7 @@ impl<'a> Setups<'a> {
     }
 
     async fn take(&self, hash: [u8; 32], callback: &Callback) -> Result<Option<Arc<Slot>>, DeliverError> {
-        let shared = &self.registry.shared;
+        let shared = self.scope.system;
         let endpoint = shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
         let endpoint = endpoint.ok_or(DeliverError::Unknown)?;
         let now = shared.clock.now().seconds();
@@ -142,11 +142,11 @@ impl<'a> Setups<'a> {
         let (waiting, _) = run::waiting(shared, &slot).await?;
         let Some(waiting) = waiting else {
             let sealed = self.seal(&slot, hash, parameters).await?;
-            let registry = self.registry.clone();
+            let scope = self.scope.owned();
             // The task continues if this future is dropped, because a callback that was kept needs a run.
             let task = shared.runtimes.spawn(async move {
-                registry.setups().keep(&slot, hash, sealed, now).await?;
-                run::spawn(&registry.shared, &slot);
+                Setups::new(scope.as_scope()).keep(&slot, hash, sealed, now).await?;
+                run::spawn(&scope.system, &slot);
                 Ok(Some(slot))
             });
             return task.await.unwrap_or_else(|_| Err(Error::from(StoreError::Panicked).into()));
@@ -162,7 +162,7 @@ impl<'a> Setups<'a> {
     /// Returns `true` if the callback comes from the browser that the session is bound to, or if the session is bound
     /// to none.
     async fn is_its_browser(&self, slot: &Slot, row: &SetupRow, proofs: &[Secret]) -> Result<bool, Error> {
-        let shared = &self.registry.shared;
+        let shared = self.scope.system;
         // A session without a header has ended since. The next write finds that.
         let Some(sealed) = &row.sealed_header else { return Ok(true) };
         let opened = run::opened(shared, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
@@ -176,14 +176,14 @@ impl<'a> Setups<'a> {
     async fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
         let bytes = encode_delivery(hash, parameters);
         let place = slot.place("connection_setup_input", "sealed", 0);
-        self.registry.shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
+        self.scope.system.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
     }
 
     /// Keeps a callback that arrived while a run was in progress. The next wait that it fits takes it.
     async fn keep(&self, slot: &Slot, hash: [u8; 32], sealed: Sealed, now: i64) -> Result<(), DeliverError> {
         let id = slot.id;
-        let input = self.registry.shared.ids.next();
-        let written = self.registry.shared.store.write(move |tx| {
+        let input = self.scope.system.ids.next();
+        let written = self.scope.system.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(id)).await?;
                 let open = tx.setup(id).await?.is_some_and(|row| is_open(row.state));

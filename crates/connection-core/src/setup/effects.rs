@@ -19,9 +19,9 @@ use connection_contract::{
 use connection_egress::LastAnswer;
 use connection_replay::{Host, Part, StoreChange};
 
-use super::{SetupStep, lease, run::Loaded, slot::Slot};
+use super::{SetupStep, System, lease, run::Loaded, slot::Slot};
 use crate::{
-    Error, ProfileId, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry, registry::Shared,
+    Error, ProfileId, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry,
     services::log::TracingLog, store::Lock,
 };
 
@@ -61,7 +61,7 @@ pub(super) struct Inner {
 
 /// The session, the kind and the services of this process, for one run of a setup.
 pub(crate) struct SetupHost {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<System>,
     pub(super) kind: Arc<KindEntry>,
     pub(super) slot: Arc<Slot>,
     /// The profile of the connection.
@@ -73,7 +73,7 @@ pub(crate) struct SetupHost {
 }
 
 impl SetupHost {
-    pub(super) fn new(loaded: Loaded, shared: Arc<Shared>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
+    pub(super) fn new(loaded: Loaded, shared: Arc<System>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
         let (profile, directory) = loaded.header.profile.map(|profile| (profile.id, profile.root)).unzip();
         let directory: Option<GrantedDirectory> = directory.flatten();
         let inner = Inner {
@@ -227,16 +227,16 @@ impl Host for SetupHost {
     }
 
     fn takes_callbacks(&self) -> bool {
-        self.shared.inbound.is_some()
+        self.shared.callback_addresses.is_some()
     }
 
     async fn redirect_uri(&self) -> Option<String> {
-        self.shared.inbound.as_ref()?.redirect_uri(self.kind.kind()).await
+        self.shared.callback_addresses.as_ref()?.redirect_uri(self.kind.kind()).await
     }
 
     async fn rebind(&self, address: &str) {
-        if let Some(inbound) = &self.shared.inbound
-            && !inbound.rebind(address).await
+        if let Some(addresses) = &self.shared.callback_addresses
+            && !addresses.rebind(address).await
         {
             tracing::warn!(session = %self.slot.id, kind = %self.slot.kind, "callbacks no longer reach this host");
         }

@@ -2,15 +2,14 @@
 
 use connection_contract::SetupFailure;
 
-use super::{Done, Outcome, codec, run, slot::Slot};
+use super::{Done, Outcome, System, codec, run, slot::Slot};
 use crate::{
     Error,
-    registry::Shared,
     store::rows::{SetupRow, SetupState},
 };
 
 /// Returns how a session ended, or `None` for an open session.
-pub(super) async fn ended(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Outcome>, Error> {
+pub(super) async fn ended(shared: &System, slot: &Slot, row: &SetupRow) -> Result<Option<Outcome>, Error> {
     Ok(match row.state {
         SetupState::Running | SetupState::Waiting => None,
         SetupState::Cancelled => Some(Outcome::Cancelled),
@@ -28,7 +27,7 @@ pub(super) async fn ended(shared: &Shared, slot: &Slot, row: &SetupRow) -> Resul
 }
 
 /// Returns the outcome of a session that is stored as done.
-async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, Error> {
+async fn stored(shared: &System, row: &SetupRow) -> Result<Outcome, Error> {
     let listed = shared.reader().await?.listed(row.connection_id).await?;
     let Some(info) = listed.and_then(|row| shared.info(row)) else {
         let failure = SetupFailure::new("setup_ended", "the connection that this setup made was removed");

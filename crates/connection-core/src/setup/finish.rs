@@ -11,7 +11,7 @@ use connection_contract::{
 };
 
 use super::{
-    Done, Outcome,
+    Done, Outcome, System,
     codec::{self, Purpose},
     connect::{self, ConnectOptions},
     effects::Inner,
@@ -24,7 +24,6 @@ use crate::{
     definition::Probed,
     kinds::KindEntry,
     limits,
-    registry::Shared,
     store::{Lock, StoreError, rows::SetupState},
     verify,
 };
@@ -90,7 +89,7 @@ pub(super) enum StoreOutcome {
 /// Verifies the result of a plugin, unless the plugin measured it itself. A `failing` result is refused. An `offline`
 /// one is kept, so that the user's answers are not lost.
 pub(super) async fn candidate(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Slot,
     kind: &Arc<KindEntry>,
     asked: SetupRequest,
@@ -161,7 +160,7 @@ fn refused(code: &'static str, message: impl Into<DisplayText>) -> Candidate {
 ///
 /// Nothing was stored, and the session is unchanged.
 pub(super) async fn finish(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Arc<Slot>,
     step_seq: i64,
     candidate: Candidate,
@@ -203,7 +202,7 @@ pub(super) fn already_connected(kind: &str, label: &str) -> SetupFailure {
 
 /// Ends the session as failed. Returns `None` if it had ended already.
 async fn end_failed(
-    shared: &Shared,
+    shared: &System,
     slot: &Slot,
     step_seq: i64,
     failure: SetupFailure,
@@ -224,7 +223,7 @@ async fn end_failed(
 }
 
 /// Returns `true` if the profile of a session was removed since the session was begun.
-pub(super) async fn is_profile_gone(shared: &Shared, slot: &Slot, id: Option<ProfileId>) -> Result<bool, Error> {
+pub(super) async fn is_profile_gone(shared: &System, slot: &Slot, id: Option<ProfileId>) -> Result<bool, Error> {
     let Some(id) = id else { return Ok(false) };
     Ok(shared.reader().await?.profile(&slot.owner, slot.kind.as_str(), id).await?.is_none())
 }

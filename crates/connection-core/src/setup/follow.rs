@@ -14,13 +14,13 @@ use tokio::task::AbortHandle;
 use connection_replay::{Effect, Entry};
 
 use super::{
+    System,
     lease::{self, POLL_INTERVAL},
     run,
     slot::Slot,
 };
 use crate::{
     Clock, Error, SessionId,
-    registry::Shared,
     store::{Changed, Store, rows::SetupState},
 };
 
@@ -63,7 +63,7 @@ impl Drop for FollowGuard<'_> {
 }
 
 /// Follows what other processes do with the session for as long as the result lives.
-pub(super) fn follow<'a>(shared: &Arc<Shared>, slot: &'a Arc<Slot>) -> FollowGuard<'a> {
+pub(super) fn follow<'a>(shared: &Arc<System>, slot: &'a Arc<Slot>) -> FollowGuard<'a> {
     let mut count = slot.followers.lock();
     count.waiting += 1;
     if count.task.is_none() {
@@ -77,7 +77,7 @@ pub(super) fn follow<'a>(shared: &Arc<Shared>, slot: &'a Arc<Slot>) -> FollowGua
 
 /// Looks at the session after each change, and at least every `POLL_INTERVAL`. Keeps neither the registry nor the
 /// session alive.
-async fn follow_rows(store: Store, clock: Arc<dyn Clock>, shared: Weak<Shared>, slot: Weak<Slot>, id: SessionId) {
+async fn follow_rows(store: Store, clock: Arc<dyn Clock>, shared: Weak<System>, slot: Weak<Slot>, id: SessionId) {
     let mut changes = store.changes(&*clock).await;
     let mut alone = None;
     while changes.changed(&*clock, POLL_INTERVAL, |changed| changed == Changed::Setup(id)).await.is_ok() {
@@ -93,7 +93,7 @@ async fn follow_rows(store: Store, clock: Arc<dyn Clock>, shared: Weak<Shared>, 
 ///
 /// `alone` is the time since which no process was seen to run a session that is to be run. After `POLL_INTERVAL`, its
 /// process is taken for dead.
-pub(super) async fn check_row(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Option<Moment>) -> Result<(), Error> {
+pub(super) async fn check_row(shared: &Arc<System>, slot: &Arc<Slot>, alone: &mut Option<Moment>) -> Result<(), Error> {
     let since = alone.take();
     let Some(row) = shared.reader().await?.setup(slot.id).await? else {
         // The session ended long ago, and its row was deleted.
@@ -131,7 +131,7 @@ pub(super) async fn check_row(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mu
 
 /// Returns `true` if the wait that is shown was ended by an input and not by time. After a poll, the same wait may
 /// come again.
-async fn is_answered(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<bool, Error> {
+async fn is_answered(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<bool, Error> {
     let Some((_, Some(seq))) = slot.rests_at() else { return Ok(false) };
     let effects = shared.reader().await?.effects(slot.id).await?;
     let Some((_, sealed)) = effects.into_iter().find(|(number, _)| *number == seq) else { return Ok(false) };
@@ -141,7 +141,7 @@ async fn is_answered(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<bool, Err
 }
 
 /// Drops the run of this process, because the session was ended elsewhere. A new run reads how.
-fn stop(shared: &Arc<Shared>, slot: &Arc<Slot>) {
+fn stop(shared: &Arc<System>, slot: &Arc<Slot>) {
     if slot.cancelled.send_replace(true) {
         return;
     }

@@ -6,8 +6,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use connection_contract::{Answer, DisplayText, Field, GrantedDirectory, Input, Secret, Text};
 
-use super::answers::FieldProblem;
-use crate::{owner::has_environment, registry::Shared};
+use super::{System, answers::FieldProblem};
+use crate::owner::has_environment;
 
 const CLOSED: &str = "is an address in the network of this host, which is open only to the host's own owner: enter a \
                       public address, or set http.private_addresses to all-owners";
@@ -17,7 +17,7 @@ pub(super) struct Grants(HashMap<String, Result<GrantedDirectory, DisplayText>>)
 
 impl Grants {
     /// Checks every directory among the answers.
-    pub(super) async fn of(shared: &Arc<Shared>, owner: &str, fields: &[Field], answers: &[(String, Secret)]) -> Self {
+    pub(super) async fn of(shared: &Arc<System>, owner: &str, fields: &[Field], answers: &[(String, Secret)]) -> Self {
         let asked = |name: &str| fields.iter().any(|field| *field.name == *name && field.input == Input::Directory);
         let named = answers.iter().filter(|(name, _)| asked(name));
         let texts: Vec<String> = named.filter_map(|(_, value)| value.expose_str().map(str::to_owned)).collect();
@@ -45,7 +45,7 @@ impl Grants {
 
 /// Returns the problems of addresses that the owner may not reach. A host name that leads to such an address is
 /// refused when it is resolved.
-pub(super) fn closed_addresses(shared: &Shared, owner: &str, answers: &[(Text, Answer)]) -> Vec<FieldProblem> {
+pub(super) fn closed_addresses(shared: &System, owner: &str, answers: &[(Text, Answer)]) -> Vec<FieldProblem> {
     let is_closed = |answer: &Answer| {
         let Answer::Url(base) = answer else { return false };
         !has_environment(owner) && shared.http.is_of_process_alone(base.origin())

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use connection_contract::{Identity, Refreshed, Secret, reason};
 
-use super::slot::Slot;
+use super::{System, slot::Slot};
 use crate::{
     ConnectionId, Error,
     contain::{self, Contained},
@@ -17,7 +17,6 @@ use crate::{
     error::{CRASHED, TIMED_OUT},
     kinds::KindEntry,
     limits,
-    registry::Shared,
     store::{json, rows::ListedRow},
 };
 
@@ -60,7 +59,7 @@ pub(super) struct InheritedCredential {
 ///
 /// The store's, and [`Error::Sealed`] if the current credential cannot be opened now.
 pub(super) async fn inherit(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Slot,
     id: ConnectionId,
     (identity, payload): (&Identity, &Payload),
@@ -94,7 +93,7 @@ pub(super) async fn inherit(
 
 /// Asks the plugin what the new credential inherits. If the plugin fails, nothing is inherited, because the new
 /// credential works without it.
-async fn inherited(shared: &Shared, kind: &KindEntry, former: &Secret, fresh: &Secret) -> Option<Refreshed<Secret>> {
+async fn inherited(shared: &System, kind: &KindEntry, former: &Secret, fresh: &Secret) -> Option<Refreshed<Secret>> {
     let definition = kind.definition.clone();
     let now = shared.clock.now();
     let former = former.duplicate();

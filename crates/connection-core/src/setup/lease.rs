@@ -10,10 +10,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{effects::Halt, slot::Slot};
+use super::{System, effects::Halt, slot::Slot};
 use crate::{
     Error, SessionId, StoreError,
-    registry::Shared,
     store::{Changed, Lock, rows::SetupRow},
 };
 
@@ -40,7 +39,7 @@ enum LeaseAttempt {
 ///
 /// `leased` is the end of the lease that the run holds already, and `seq` is the number of the next effect.
 pub(super) async fn with_lease<T>(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Arc<Slot>,
     leased: Option<i64>,
     seq: i64,
@@ -73,7 +72,7 @@ pub(super) async fn with_lease<T>(
     Ok((until, answer))
 }
 
-async fn take(shared: &Arc<Shared>, slot: &Arc<Slot>, seq: i64) -> Result<(LeaseAttempt, i64), StoreError> {
+async fn take(shared: &Arc<System>, slot: &Arc<Slot>, seq: i64) -> Result<(LeaseAttempt, i64), StoreError> {
     let id = slot.id;
     let owner = shared.process.clone();
     let now = shared.clock.now();
@@ -96,7 +95,7 @@ async fn take(shared: &Arc<Shared>, slot: &Arc<Slot>, seq: i64) -> Result<(Lease
 }
 
 /// Releases the lease when a run stops without coming to rest.
-pub(super) async fn release(shared: &Arc<Shared>, slot: &Arc<Slot>) {
+pub(super) async fn release(shared: &Arc<System>, slot: &Arc<Slot>) {
     if slot.is_leased() {
         released(shared, Some(slot.id)).await;
         slot.set_leased(false);
@@ -104,7 +103,7 @@ pub(super) async fn release(shared: &Arc<Shared>, slot: &Arc<Slot>) {
 }
 
 /// Releases the lease of one session, or of all sessions that this process runs.
-async fn released(shared: &Shared, id: Option<SessionId>) {
+async fn released(shared: &System, id: Option<SessionId>) {
     let owner = shared.process.clone();
     let written = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.release_setups(&owner, id).await }));
     if let Err(error) = written.await {
@@ -114,7 +113,7 @@ async fn released(shared: &Shared, id: Option<SessionId>) {
 }
 
 /// Waits until no other process holds the lease, or the session has ended.
-pub(super) async fn until_free(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
+pub(super) async fn until_free(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
     let mut changes = shared.store.changes(&*shared.clock).await;
     loop {
         let row = shared.reader().await?.setup(slot.id).await?;
@@ -126,13 +125,13 @@ pub(super) async fn until_free(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result
 }
 
 /// Returns `true` if another process holds the lease now.
-pub(super) fn is_held(shared: &Shared, row: &SetupRow) -> bool {
+pub(super) fn is_held(shared: &System, row: &SetupRow) -> bool {
     let now = shared.clock.now().seconds();
     let other = row.lease_owner.as_ref().is_some_and(|owner| **owner != *shared.process);
     other && row.lease_until.is_some_and(|until| until > now)
 }
 
-impl Shared {
+impl System {
     /// Releases all leases of this process, so that other processes can continue its sessions at once.
     pub(crate) async fn release_leases(&self) {
         let slots: Vec<_> = {

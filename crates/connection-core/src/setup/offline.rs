@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connection_contract::{Notice, Reason, SetupFailure, host};
 
 use super::{
-    SetupStep,
+    SetupStep, System,
     codec::{Paused, Waiting},
     effects::Inner,
     run::{self, AfterRun, SESSION_LIFE},
@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     Error,
-    registry::Shared,
     store::{
         Lock,
         rows::{SetupRow, SetupState},
@@ -24,7 +23,7 @@ use crate::{
 
 /// Rests if the network failed, and ends the session otherwise. `row` is the row from which the run began.
 pub(super) async fn rest_or_fail(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Arc<Slot>,
     row: &SetupRow,
     inner: &Inner,
@@ -41,7 +40,7 @@ pub(super) async fn rest_or_fail(
 
 /// Rests until the session is resumed. The next run then repeats the effect with the number `failed`, too.
 pub(super) async fn pause(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Arc<Slot>,
     row: &SetupRow,
     inner: &Inner,
@@ -86,7 +85,7 @@ pub(super) async fn pause(
 }
 
 /// Returns the reason why a session rests until it is resumed, if it does.
-pub(super) async fn paused(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Reason>, Error> {
+pub(super) async fn paused(shared: &System, slot: &Slot, row: &SetupRow) -> Result<Option<Reason>, Error> {
     if row.state != SetupState::Waiting {
         return Ok(None);
     }
@@ -100,7 +99,7 @@ pub(super) async fn paused(shared: &Shared, slot: &Slot, row: &SetupRow) -> Resu
 
 /// Deletes the failed effect of a session that rests, so that the next run asks again. If two calls resume the session
 /// at the same time, one of them deletes it.
-pub(super) async fn forget(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
+pub(super) async fn forget(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
     for _ in 0..MAX_TRIES {
         let Some(row) = shared.reader().await?.setup(slot.id).await? else { return Ok(()) };
         if row.state != SetupState::Waiting {

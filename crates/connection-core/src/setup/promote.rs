@@ -8,7 +8,7 @@ use std::sync::Arc;
 use connection_contract::{Liveness, Reason, Secret, SetupFailure, SetupResult, VerifyResult, reason};
 
 use super::{
-    Done,
+    Done, ForExtension, System,
     finish::{AcceptedCandidate, SESSION, StoreOutcome, already_connected},
     inherit::{self, InheritedCredential, ReplacedCredential},
     reauthorize::removed,
@@ -22,10 +22,8 @@ use crate::{
         replace::{self, Replacement},
     },
     event,
-    extension::{self, ForExtension},
-    grant::{self, Affected},
+    grant::Affected,
     plan::{self, ReportedTimes},
-    registry::Shared,
     store::{
         Lock, StoreError, json,
         rows::{AccountRow, CredentialRow, SetupState},
@@ -51,7 +49,7 @@ enum PromotionDecision {
 }
 
 pub(super) async fn promote(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Slot,
     step_seq: i64,
     kept: AcceptedCandidate,
@@ -96,7 +94,7 @@ struct Candidate<'a> {
 
 impl Candidate<'_> {
     /// Promotes the candidate. Returns `None` if the credential from which it inherited is no longer the current one.
-    async fn promote(self, shared: &Arc<Shared>, slot: &Slot, step_seq: i64) -> Result<Option<StoreOutcome>, Error> {
+    async fn promote(self, shared: &Arc<System>, slot: &Slot, step_seq: i64) -> Result<Option<StoreOutcome>, Error> {
         let Self { id, found, another_account, extension, .. } = &self;
         let id = *id;
         let another_account = *another_account;
@@ -115,7 +113,7 @@ impl Candidate<'_> {
         let former = self.heir.map(|heir| heir.former.clone());
         let on = shared.clone();
         let expires = now.saturating_add_unsigned(run::SESSION_LIFE);
-        let turn = grant::notification_order(shared).await;
+        let order = shared.changes.order().await;
         let decided = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(session)).await?;
@@ -133,7 +131,7 @@ impl Candidate<'_> {
                     ));
                 }
                 if let Some(extension) = &extension
-                    && let Some(failure) = extension::outdated(tx, &on, &owner, extension).await?
+                    && let Some(failure) = on.consent.outdated(tx, &owner, extension).await?
                 {
                     return Ok(PromotionDecision::Refused(failure));
                 }
@@ -160,7 +158,7 @@ impl Candidate<'_> {
                     // The consent comes after a change of account has ended the earlier grants, because it is for the
                     // account that the connection has now.
                     let session = session.to_string();
-                    if extension::consent(tx, &on, (&owner, id), extension, session).await? {
+                    if on.consent.grant(tx, (&owner, id), extension, session).await? {
                         affected = affected.granted(&extension.name);
                     }
                 }
@@ -172,9 +170,9 @@ impl Candidate<'_> {
             PromotionDecision::Refused(failure) => Some(StoreOutcome::Refused(failure)),
             PromotionDecision::Waits => Some(StoreOutcome::Offline(reason.unwrap_or_else(missing_times_reason))),
             PromotionDecision::Promoted { label, before, is_another, affected } => {
-                affected.notify(shared, &turn);
+                affected.notify(&order);
                 if is_another {
-                    shared.usage.forget(id);
+                    shared.account_listeners.notify(id);
                 }
                 replace::publish(shared, id, before, liveness, reason.clone());
                 let inherits = self.heir.is_some();
@@ -185,7 +183,7 @@ impl Candidate<'_> {
     }
 
     /// Returns the candidate, sealed as the next generation, with its times.
-    async fn replacement(&self, shared: &Arc<Shared>, slot: &Slot, now: i64) -> Result<Replacement, Error> {
+    async fn replacement(&self, shared: &Arc<System>, slot: &Slot, now: i64) -> Result<Replacement, Error> {
         let Self { id, made, found, payload, secret_names, heir, .. } = self;
         let renews = shared.kinds.entry(&slot.kind).is_some_and(|entry| entry.renews());
         let names = (*secret_names).to_owned();

@@ -13,13 +13,12 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{Secret, SetupResult};
 use connection_replay::{Effect, Entry};
 
-use super::{confirm::CONFIRM, effects::Inner, finish::Candidate, lease, run, slot::Slot};
+use super::{System, confirm::CONFIRM, effects::Inner, finish::Candidate, lease, run, slot::Slot};
 use crate::{
     Error,
     exchange::{COMMIT_PATIENCE, commit_or_keep, rescued_entry},
     ids::SessionId,
     journal,
-    registry::Shared,
     store::Sealed,
 };
 
@@ -63,7 +62,7 @@ pub(super) fn replayed(inner: &mut Inner, mut made: SetupResult<Secret>) -> Opti
 ///
 /// The credential could not be recorded. It is kept, and a later run records it.
 pub(super) async fn keep(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Slot,
     inner: &mut Inner,
     candidate: &Candidate,
@@ -84,7 +83,7 @@ pub(super) async fn keep(
 
 /// Records the rotated credential that this process keeps, if there is one. The caller runs this session. Returns
 /// `false` if there is no place for it: the session was ended, or another entry is recorded there.
-pub(super) async fn record(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Error> {
+pub(super) async fn record(shared: &Arc<System>, slot: &Slot) -> Result<bool, Error> {
     let Some(mut kept) = slot.set_unrecorded(None) else { return Ok(true) };
     let session = slot.id;
     let seq = kept.seq;
@@ -118,7 +117,7 @@ pub(super) async fn record(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Er
     }
 }
 
-async fn seal(shared: &Shared, slot: &Slot, kept: &mut Unrecorded) -> Result<Sealed, Error> {
+async fn seal(shared: &System, slot: &Slot, kept: &mut Unrecorded) -> Result<Sealed, Error> {
     if let Some(sealed) = &kept.sealed {
         return Ok(sealed.clone());
     }
@@ -128,7 +127,7 @@ async fn seal(shared: &Shared, slot: &Slot, kept: &mut Unrecorded) -> Result<Sea
     Ok(kept.sealed.insert(sealed.map_err(|error| slot.sealed_error(error))?).clone())
 }
 
-async fn write(shared: &Shared, session: SessionId, seq: i64, sealed: Sealed) -> Result<bool, Error> {
+async fn write(shared: &System, session: SessionId, seq: i64, sealed: Sealed) -> Result<bool, Error> {
     let written =
         shared.store.write(move |tx| Box::pin(async move { journal::insert_next(tx, session, seq, &sealed).await }));
     Ok(written.await?)
@@ -136,14 +135,14 @@ async fn write(shared: &Shared, session: SessionId, seq: i64, sealed: Sealed) ->
 
 /// Records a credential that another process of this node received and could not record. Returns `true` if there was
 /// one.
-pub(super) async fn ingest(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Error> {
+pub(super) async fn ingest(shared: &Arc<System>, slot: &Slot) -> Result<bool, Error> {
     rescued_entry::ingest(shared, slot.id).await
 }
 
 /// Runs the session again after a pause if a credential could not be recorded, and releases the lease otherwise.
 ///
 /// The lease is kept until it expires, because another process would ask with the credential that no longer works.
-pub(super) async fn again_later_or_release(shared: &Arc<Shared>, slot: &Arc<Slot>) {
+pub(super) async fn again_later_or_release(shared: &Arc<System>, slot: &Arc<Slot>) {
     let Some(mut kept) = slot.set_unrecorded(None) else { return lease::release(shared, slot).await };
     let pause = kept.pause;
     kept.pause = pause.saturating_mul(2).min(MAX_PAUSE);
@@ -162,7 +161,7 @@ pub(super) async fn again_later_or_release(shared: &Arc<Shared>, slot: &Arc<Slot
 }
 
 /// Forgets the unrecorded credential of a session that was ended.
-pub(super) async fn forget(shared: &Arc<Shared>, slot: &Slot) {
+pub(super) async fn forget(shared: &Arc<System>, slot: &Slot) {
     if slot.set_unrecorded(None).is_some_and(|kept| kept.rescued) {
         rescued_entry::remove(shared, slot.id).await;
     }

@@ -12,7 +12,7 @@ use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
 use super::{
-    attempt,
+    System, attempt,
     codec::{Header, Waiting},
     current_run,
     effects::{Effects, Inner, services},
@@ -25,7 +25,6 @@ use crate::{
     Error,
     contain::{Contained, contain_until, until},
     kinds::KindEntry,
-    registry::Shared,
     store::{
         Lock, Sealed,
         rows::{SetupRow, SetupState},
@@ -58,7 +57,7 @@ pub(super) enum AfterRun {
 }
 
 /// Runs the session on a separate task, which does not depend on its caller.
-pub(super) fn spawn(shared: &Arc<Shared>, slot: &Arc<Slot>) {
+pub(super) fn spawn(shared: &Arc<System>, slot: &Arc<Slot>) {
     let shared = shared.clone();
     let slot = slot.clone();
     let runtimes = shared.runtimes.clone();
@@ -69,7 +68,7 @@ pub(super) fn spawn(shared: &Arc<Shared>, slot: &Arc<Slot>) {
 }
 
 /// Runs the session again from its rows, and waits until the run rests.
-pub(super) async fn again(shared: &Arc<Shared>, slot: &Arc<Slot>) {
+pub(super) async fn again(shared: &Arc<System>, slot: &Arc<Slot>) {
     let running = slot.running.clone().lock_owned().await;
     let on = shared.clone();
     let of = slot.clone();
@@ -77,11 +76,11 @@ pub(super) async fn again(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     shared.runtimes.spawn(async move { to_rest(&on, &of, running).await }).await.unwrap_or_default();
 }
 
-async fn to_rest(shared: &Arc<Shared>, slot: &Arc<Slot>, _running: OwnedMutexGuard<()>) {
+async fn to_rest(shared: &Arc<System>, slot: &Arc<Slot>, _running: OwnedMutexGuard<()>) {
     while matches!(run_once(shared, slot).await, AfterRun::Again) {}
 }
 
-async fn run_once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> AfterRun {
+async fn run_once(shared: &Arc<System>, slot: &Arc<Slot>) -> AfterRun {
     slot.stop_timer();
     slot.begin();
     let span = tracing::info_span!("setup", session = %slot.id, kind = %slot.kind);
@@ -102,7 +101,7 @@ pub(super) type PluginResult = Contained<Result<SetupResult<Secret>, SetupFailur
 /// Runs the plugin, and returns the state of the run with the end of the plugin's code. Returns `None` if the plugin
 /// spins.
 pub(super) async fn run(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     kind: &Arc<KindEntry>,
     effects: Effects,
 ) -> Option<(Inner, PluginResult)> {
@@ -133,7 +132,7 @@ pub(super) async fn run(
 /// Opens a sealed value of the session. Returns `None` if the value can never be opened; one that may open later is an
 /// error, which does not end the session.
 pub(super) async fn opened(
-    shared: &Shared,
+    shared: &System,
     slot: &Slot,
     place: &Place<'_>,
     sealed: &Sealed,
@@ -146,7 +145,7 @@ pub(super) async fn opened(
 
 /// Opens the header and the journal of a session. The inner `Err` is a failure that ends the session.
 pub(super) async fn load(
-    shared: &Shared,
+    shared: &System,
     slot: &Slot,
     row: &SetupRow,
     effects: Vec<(i64, Sealed)>,
@@ -183,7 +182,7 @@ pub(super) async fn load(
 
 /// Stores the wait, then shows it. An input that arrived while the run was in progress is taken now.
 pub(super) async fn suspend(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Arc<Slot>,
     inner: &Inner,
     suspended: Suspended,
@@ -232,7 +231,7 @@ pub(super) async fn suspend(
 
 /// Sets the timer that ends the wait at its deadline, or the session when it expires. The timer works only as long as
 /// this process keeps the registry.
-pub(super) fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting, expires: Timestamp) {
+pub(super) fn set_timer(shared: &Arc<System>, slot: &Arc<Slot>, waiting: Waiting, expires: Timestamp) {
     let until = waiting.until.unwrap_or(expires);
     // The timer does not keep a registry alive that its host has dropped.
     let time = shared.clock.clone();
@@ -259,7 +258,7 @@ pub(super) fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting
 }
 
 pub(super) async fn fail(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Arc<Slot>,
     step_seq: i64,
     failure: SetupFailure,
@@ -270,7 +269,7 @@ pub(super) async fn fail(
 
 /// Returns the wait of a session that waits and has not expired, and the state of the session. A session that has
 /// expired is run, which ends it.
-pub(super) async fn waiting(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(Option<Waiting>, SetupState), Error> {
+pub(super) async fn waiting(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<(Option<Waiting>, SetupState), Error> {
     let row = shared.reader().await?.setup(slot.id).await?.ok_or(Error::SessionNotFound(slot.id))?;
     if row.state != SetupState::Waiting {
         return Ok((None, row.state));
@@ -283,7 +282,7 @@ pub(super) async fn waiting(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(O
 }
 
 /// Returns the wait that the row of a waiting session holds.
-pub(super) async fn stored_wait(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Waiting>, Error> {
+pub(super) async fn stored_wait(shared: &System, slot: &Slot, row: &SetupRow) -> Result<Option<Waiting>, Error> {
     let Some(sealed) = &row.sealed_step else { return Ok(None) };
     let place = slot.place("connection_setup", "sealed_step", row.step_seq);
     let bytes = shared.sealer.open(&place, sealed).await.map_err(|error| slot.sealed_error(error))?;
@@ -291,7 +290,7 @@ pub(super) async fn stored_wait(shared: &Shared, slot: &Slot, row: &SetupRow) ->
 }
 
 /// Ends a session that has expired, if it is still open.
-pub(super) async fn expire(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
+pub(super) async fn expire(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
     let _running = slot.running.lock().await;
     let row = shared.reader().await?.setup(slot.id).await?;
     let open = row.filter(|row| matches!(row.state, SetupState::Running | SetupState::Waiting));

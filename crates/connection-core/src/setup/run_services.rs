@@ -8,7 +8,7 @@ use super::{
     lease::POLL_INTERVAL,
 };
 use crate::{
-    exchange::{self, Exchange, ExchangeKey, ExchangeOutcome, Rule, Scope, Uncertain},
+    exchange::{self, Exchange, ExchangeKey, ExchangeOutcome, ExchangeScope, Rule, Uncertain},
     host_services::CachedFiles,
     host_services::kv::StoredValues,
     owner::has_environment,
@@ -42,7 +42,7 @@ impl SetupHost {
     ) -> Result<Result<HttpResponse, HttpError>, Halt> {
         let exchange = Exchange {
             key,
-            scope: Scope::Session(self.slot.id),
+            scope: ExchangeScope::Session(self.slot.id),
             owner: self.slot.owner.clone(),
             kind: self.slot.kind.clone(),
             rule: Rule::Once,

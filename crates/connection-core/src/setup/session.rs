@@ -16,7 +16,7 @@ use connection_replay::{Effect, Entry};
 use futures_core::Stream;
 
 use super::{
-    FieldProblem, Outcome, SetupStep, StepNo, answers, cancel,
+    FieldProblem, Outcome, SetupStep, StepNo, System, answers, cancel,
     codec::Waiting,
     follow::follow,
     grants::{self, Grants},
@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     Error, SessionId, StoreError,
-    registry::Shared,
     store::{Lock, rows::SetupState},
 };
 
@@ -74,7 +73,7 @@ fn problems(problems: &[FieldProblem]) -> String {
 
 /// A handle of a setup session. Dropping it only detaches: the session stays and can be resumed by its id.
 pub struct SetupSession {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<System>,
     pub(super) slot: Arc<Slot>,
     /// Version of the view that this handle has returned last.
     pub(super) seen: Arc<AtomicU64>,
@@ -83,7 +82,7 @@ pub struct SetupSession {
 
 /// Cancels a session that was begun as ephemeral when its last handle is dropped.
 pub(super) struct Ephemeral {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<System>,
     pub(super) slot: Arc<Slot>,
 }
 
@@ -112,7 +111,7 @@ impl fmt::Debug for SetupSession {
 
 impl SetupSession {
     /// Creates a handle that has returned no step yet.
-    pub(super) fn at(shared: &Arc<Shared>, slot: Arc<Slot>) -> Self {
+    pub(super) fn at(shared: &Arc<System>, slot: Arc<Slot>) -> Self {
         Self { shared: shared.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None }
     }
 
@@ -312,7 +311,7 @@ pub(super) enum Source {
 ///
 /// Dropping the future does not stop the task, because a recorded input must be run without waiting for another call.
 pub(super) async fn input(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Arc<Slot>,
     waiting: &Waiting,
     effect: Effect,
@@ -334,7 +333,7 @@ pub(super) async fn input(
 
 /// Records an input as `input` does, for a caller that starts the run itself.
 pub(super) async fn record(
-    shared: &Arc<Shared>,
+    shared: &Arc<System>,
     slot: &Arc<Slot>,
     waiting: &Waiting,
     effect: Effect,

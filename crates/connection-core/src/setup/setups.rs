@@ -2,8 +2,8 @@
 
 use connection_contract::{BoxFuture, Kind};
 
-use super::{BeginSetup, SetupInfo, SetupSession, begin, follow, offline, run};
-use crate::{ConnectionRegistry, Error, SessionId};
+use super::{BeginSetup, SetupInfo, SetupSession, System, begin, follow, offline, run};
+use crate::{Error, SessionId, ground::Scope};
 
 /// The setups of one owner: sessions that make a connection, step by step, and survive the end of the process.
 ///
@@ -46,17 +46,14 @@ use crate::{ConnectionRegistry, Error, SessionId};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Setups<'a> {
-    pub(super) registry: &'a ConnectionRegistry,
-}
-
-impl ConnectionRegistry {
-    /// Returns the setups: sessions that make a connection.
-    pub fn setups(&self) -> Setups<'_> {
-        Setups { registry: self }
-    }
+    pub(super) scope: Scope<'a, System>,
 }
 
 impl<'a> Setups<'a> {
+    pub(crate) fn new(scope: Scope<'a, System>) -> Self {
+        Self { scope }
+    }
+
     /// Begins a setup when the result is awaited.
     ///
     /// The session is stored before the plugin runs, and outlives this process. Until an effect of it is recorded,
@@ -67,7 +64,7 @@ impl<'a> Setups<'a> {
     /// [`Error::UnknownKind`], [`Error::LabelTaken`], [`Error::Profile`] for a profile that does not exist,
     /// [`Error::TooManySetups`], and the store's.
     pub fn begin(self, kind: &Kind) -> BeginSetup {
-        BeginSetup::new(self.registry, kind)
+        BeginSetup::new(self.scope, kind)
     }
 
     /// Resumes a session, including one that another process began or lost. A session that has ended returns its
@@ -82,23 +79,24 @@ impl<'a> Setups<'a> {
     /// [`Error::SessionNotFound`], [`Error::UnknownKind`] if the plugin is no longer registered, and the store's.
     pub fn resume(self, id: SessionId) -> BoxFuture<'a, Result<SetupSession, Error>> {
         Box::pin(async move {
-            let row = self.registry.shared.reader().await?.setup(id).await?;
-            let row = row.filter(|row| *row.owner == *self.registry.owner).ok_or(Error::SessionNotFound(id))?;
-            let slot = self.registry.shared.slot(&row)?;
-            self.registry.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
-            let waits_at = match run::waiting(&self.registry.shared, &slot).await {
+            let shared = self.scope.system;
+            let row = shared.reader().await?.setup(id).await?;
+            let row = row.filter(|row| *row.owner == *self.scope.owner).ok_or(Error::SessionNotFound(id))?;
+            let slot = shared.slot(&row)?;
+            shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+            let waits_at = match run::waiting(shared, &slot).await {
                 Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
                 // A step that does not open is made again by the run, from the journal.
                 Err(Error::Sealed { .. }) => None,
                 Err(error) => return Err(error),
             };
-            offline::forget(&self.registry.shared, &slot).await?;
+            offline::forget(shared, &slot).await?;
             // A run that is in progress shows the current step itself.
             if slot.is_at_rest() {
                 slot.resumed(waits_at);
             }
-            run::spawn(&self.registry.shared, &slot);
-            Ok(SetupSession::at(&self.registry.shared, slot))
+            run::spawn(shared, &slot);
+            Ok(SetupSession::at(shared, slot))
         })
     }
 
@@ -113,12 +111,12 @@ impl<'a> Setups<'a> {
     /// The store's.
     pub fn resume_all(self) -> BoxFuture<'a, Result<usize, Error>> {
         Box::pin(async move {
-            let rows =
-                self.registry.shared.reader().await?.waiting_setups(self.registry.shared.clock.now().seconds()).await?;
+            let shared = self.scope.system;
+            let rows = shared.reader().await?.waiting_setups(shared.clock.now().seconds()).await?;
             let mut resumed = 0;
             for row in rows {
-                let registry = ConnectionRegistry { shared: self.registry.shared.clone(), owner: row.owner.into() };
-                match registry.setups().resume(row.id).await {
+                let setups = Setups { scope: Scope { system: shared, owner: &row.owner } };
+                match setups.resume(row.id).await {
                     Ok(_) => resumed += 1,
                     Err(error) => tracing::warn!(session = %row.id, code = error.code(), "a setup cannot be resumed"),
                 }
@@ -135,11 +133,12 @@ impl<'a> Setups<'a> {
     /// The same as [`resume`](Self::resume).
     pub fn get(self, id: SessionId) -> BoxFuture<'a, Result<SetupSession, Error>> {
         Box::pin(async move {
-            let row = self.registry.shared.reader().await?.setup(id).await?;
-            let row = row.filter(|row| *row.owner == *self.registry.owner).ok_or(Error::SessionNotFound(id))?;
-            let slot = self.registry.shared.slot(&row)?;
-            follow::check_row(&self.registry.shared, &slot, &mut None).await?;
-            Ok(SetupSession::at(&self.registry.shared, slot))
+            let shared = self.scope.system;
+            let row = shared.reader().await?.setup(id).await?;
+            let row = row.filter(|row| *row.owner == *self.scope.owner).ok_or(Error::SessionNotFound(id))?;
+            let slot = shared.slot(&row)?;
+            follow::check_row(shared, &slot, &mut None).await?;
+            Ok(SetupSession::at(shared, slot))
         })
     }
 
@@ -150,11 +149,12 @@ impl<'a> Setups<'a> {
     /// The store's.
     pub fn list(self) -> BoxFuture<'a, Result<Vec<SetupInfo>, Error>> {
         Box::pin(async move {
-            begin::purge(&self.registry.shared).await?;
-            let rows = self.registry.shared.reader().await?.list_setups(&self.registry.owner).await?;
+            let shared = self.scope.system;
+            begin::purge(shared).await?;
+            let rows = shared.reader().await?.list_setups(self.scope.owner).await?;
             let mut setups = Vec::new();
             for row in &rows {
-                setups.extend(begin::info(&self.registry.shared, row).await?);
+                setups.extend(begin::info(shared, row).await?);
             }
             Ok(setups)
         })

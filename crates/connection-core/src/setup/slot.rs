@@ -39,7 +39,7 @@ pub(super) struct View {
     rests: bool,
 }
 
-pub(crate) struct Slot {
+pub(super) struct Slot {
     pub(super) id: SessionId,
     pub(super) owner: String,
     pub(super) kind: Kind,

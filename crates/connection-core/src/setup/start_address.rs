@@ -11,12 +11,11 @@ use connection_contract::{BoxFuture, Crypto as _, Kind, Secret, encode};
 use connection_replay::{Effect, Entry};
 
 use super::{
-    BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep, Setups, codec::Header, deliver::is_open, follow,
-    run, session::MAX_TRIES, slot::Slot,
+    BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep, Setups, System, codec::Header, deliver::is_open,
+    follow, run, session::MAX_TRIES, slot::Slot,
 };
 use crate::{
     Error, SessionId, StoreError,
-    registry::Shared,
     store::{Lock, rows::SetupRow},
 };
 
@@ -182,7 +181,7 @@ impl<'a> Setups<'a> {
         proofs: &'a [Secret],
     ) -> BoxFuture<'a, Result<StartRedirect, DeliverError>> {
         Box::pin(async move {
-            let shared = &self.registry.shared;
+            let shared = self.scope.system;
             let given = encode::from_base64url(given).filter(|given| given.len() == 2 * TOKEN_HALF_LEN);
             let given = given.ok_or(DeliverError::Unknown)?;
             let id = given
@@ -231,7 +230,7 @@ impl<'a> Setups<'a> {
     }
 }
 
-impl Shared {
+impl System {
     /// Returns `true` if one of the proofs has this hash.
     pub(super) fn is_proved(&self, hash: &[u8; 32], proofs: &[Secret]) -> bool {
         proofs.iter().any(|proof| self.crypto.equal(&self.browser_hash(proof), hash))
@@ -255,7 +254,7 @@ async fn link(session: &SetupSession) -> Result<String, DeliverError> {
 }
 
 /// Returns the session's id, followed by a value that only a process with the key can derive from its seed.
-fn token(shared: &Shared, id: SessionId, seed: &Secret) -> [u8; 2 * TOKEN_HALF_LEN] {
+fn token(shared: &System, id: SessionId, seed: &Secret) -> [u8; 2 * TOKEN_HALF_LEN] {
     let derived = shared.crypto.hmac_sha256(seed, b"lead 0");
     let mut token = [0; 2 * TOKEN_HALF_LEN];
     for (byte, from) in token.iter_mut().zip(id.as_bytes().iter().chain(&derived)) {
@@ -266,7 +265,7 @@ fn token(shared: &Shared, id: SessionId, seed: &Secret) -> [u8; 2 * TOKEN_HALF_L
 
 /// Returns the row of an open session with its header, or `None` for a session that has ended or whose header does not
 /// open.
-async fn open_header(shared: &Shared, slot: &Slot) -> Result<Option<(SetupRow, Header)>, Error> {
+async fn open_header(shared: &System, slot: &Slot) -> Result<Option<(SetupRow, Header)>, Error> {
     let row = shared.reader().await?.setup(slot.id).await?;
     let Some(row) = row.filter(|row| is_open(row.state)) else { return Ok(None) };
     let Some(sealed) = &row.sealed_header else { return Ok(None) };
@@ -275,7 +274,7 @@ async fn open_header(shared: &Shared, slot: &Slot) -> Result<Option<(SetupRow, H
 }
 
 /// Changes the header of an open session. Returns `false` if `change` returns `false`, or if the session has ended.
-async fn change_header(shared: &Arc<Shared>, slot: &Slot, change: impl Fn(&mut Header) -> bool) -> Result<bool, Error> {
+async fn change_header(shared: &Arc<System>, slot: &Slot, change: impl Fn(&mut Header) -> bool) -> Result<bool, Error> {
     for _ in 0..MAX_TRIES {
         let Some((row, mut header)) = open_header(shared, slot).await? else { return Ok(false) };
         if !change(&mut header) {

@@ -8,8 +8,9 @@ use connection_contract::{
 use connection_replay::{Effect, Entry};
 use proptest::{collection::vec, option, prelude::*};
 
+use super::ForExtension;
 use super::codec::{self, Header, Paused, Purpose, Waiting};
-use crate::{extension::ForExtension, profile_rows::Granted};
+use crate::profile_rows::Granted;
 
 fn secret() -> impl Strategy<Value = Secret> {
     vec(any::<u8>(), 0..40).prop_map(Secret::new)

@@ -1,7 +1,6 @@
 //! The wait of a run, as it is stored and as it is shown.
 
-use super::{SetupStep, codec::Waiting};
-use crate::registry::Shared;
+use super::{SetupStep, System, codec::Waiting};
 
 /// A run that waits: the wait that is stored, and the step that is shown.
 pub(super) struct Suspended {
@@ -11,7 +10,7 @@ pub(super) struct Suspended {
 
 impl Suspended {
     /// Returns the state of a run at a wait of the plugin.
-    pub(super) fn of(shared: &Shared, suspended: connection_replay::Suspended) -> Self {
+    pub(super) fn of(shared: &System, suspended: connection_replay::Suspended) -> Self {
         let connection_replay::Suspended {
             step: no, seq, what, ways, state, until, prompt, fields, open, beside, ..
         } = suspended;

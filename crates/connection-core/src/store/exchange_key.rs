@@ -1,4 +1,4 @@
-//! The key of an exchange in the store, and the connection or session that the exchange belongs to.
+//! The key of an exchange in the store, and the connection or session that an exchange belongs to.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use connection_contract::encode;
 use super::{Lock, StoreError, Tx};
 use crate::ids::{ConnectionId, SessionId};
 
-/// The key of an exchange: an HMAC of the token or code that it spends, under a key of the store that is never rotated.
-/// Every process therefore computes the same key at any time.
+/// Names what one exchange spends: an HMAC of it under the key of the store that is never rotated, so that every process
+/// finds the same name at any time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ExchangeKey([u8; 32]);
 
 /// The connection or session that an exchange belongs to. The exchange is deleted with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum ExchangeScope {
     Connection(ConnectionId),
     Session(SessionId),
 }
 
-impl Scope {
-    /// Takes the lock of the connection or session; see [`Tx::lock`].
+impl ExchangeScope {
+    /// Locks the connection or session; see [`Tx::lock`].
     pub(crate) async fn lock(self, tx: &mut Tx) -> Result<(), StoreError> {
         match self {
             Self::Connection(id) => tx.lock(Lock::Connection(id)).await,

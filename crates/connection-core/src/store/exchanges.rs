@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     ids::ConnectionId,
-    store::{ExchangeKey, Scope, Sealed},
+    store::{ExchangeKey, ExchangeScope, Sealed},
 };
 
-impl Scope {
+impl ExchangeScope {
     const fn ids(self) -> (Option<Uuid>, Option<Uuid>) {
         match self {
             Self::Connection(id) => (Some(id.as_uuid()), None),
@@ -244,7 +244,7 @@ impl Tx {
     pub(crate) async fn insert_answer(
         &mut self,
         key: ExchangeKey,
-        scope: Scope,
+        scope: ExchangeScope,
         answer: &Sealed,
     ) -> Result<bool, StoreError> {
         let sent = Sent::first(None, String::new(), 0);

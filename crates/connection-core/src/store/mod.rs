@@ -67,7 +67,7 @@ pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
 pub(crate) use error::called;
 pub(crate) use events::{RowDifference, StandingRow, broken_link};
-pub(crate) use exchange_key::{ExchangeKey, Scope};
+pub(crate) use exchange_key::{ExchangeKey, ExchangeScope};
 pub(crate) use exchanges::Reopened;
 pub(crate) use in_use::InUseRow;
 pub(crate) use lists::{ListFilter, any_of};

@@ -55,10 +55,9 @@ struct FetchResult {
 
 /// Fetches, or waits for the fetch that is running. Never returns the usage of an account to which the connection
 /// no longer belongs.
-pub(super) async fn fetch(connection: &Connection) -> Result<Fetched, Error> {
-    let shared = &connection.shared;
+pub(super) async fn fetch(registry: &ConnectionRegistry, connection: &Connection) -> Result<Fetched, Error> {
+    let shared = &registry.shared;
     let id = connection.id();
-    let registry = connection.registry();
     let mut info = connection.info.clone();
     for _ in 0..ATTEMPTS {
         let flying = registry.clone();
@@ -77,7 +76,7 @@ pub(super) async fn fetch(connection: &Connection) -> Result<Fetched, Error> {
 async fn run(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Fetched, Error> {
     let shared = &registry.shared;
     for _ in 0..ATTEMPTS {
-        let connection = Connection { shared: shared.clone(), info: registry.info(id).await?.into() };
+        let connection = Connection::new(&shared.connection, registry.info(id).await?);
         // Drops the cached row, so that the credential is read after the account above, and before the accounts are
         // compared.
         shared.hot.forget(Changed::Connection(id));

@@ -20,7 +20,7 @@ use std::fmt;
 use connection_contract::{BoxFuture, ConnectionError, Kind, SessionTokens, UsageMetric};
 use tokio::sync::watch;
 
-use crate::{ConnectionId, ConnectionRegistry, Error, Events, Removal, contain, limits, verify::Flights};
+use crate::{ConnectionId, ConnectionRegistry, Error, Events, Removal, contain, flights::Flights, limits};
 
 pub use bounds::UsageBounds;
 pub use cache_ttl::{PromptCacheTtl, prompt_cache_ttl};
@@ -128,7 +128,7 @@ impl Usage {
         Box::pin(async move {
             let target = self.target(profile).await?;
             let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
-            Ok(fetch::fetch(&connection).await?.reading)
+            Ok(fetch::fetch(&self.registry, &connection).await?.reading)
         })
     }
 

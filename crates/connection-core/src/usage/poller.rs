@@ -373,7 +373,7 @@ fn spread(shared: &Shared, bounds: &UsageBounds, time: Duration) -> Duration {
 async fn fetched(registry: &ConnectionRegistry, id: ConnectionId) -> (Option<i64>, Result<(), Failed>) {
     let reading = async {
         let info = registry.info(id).await?;
-        fetch::fetch(&Connection { shared: registry.shared.clone(), info: info.into() }).await
+        fetch::fetch(registry, &Connection::new(&registry.shared.connection, info)).await
     };
     match reading.await {
         Ok(fetched) => match fetched.reading.error {

@@ -80,7 +80,7 @@ impl Usage {
             several => several.iter().find(|info| info.is_default),
         };
         match meant.cloned() {
-            Some(info) => Ok(Some(Connection { shared: self.registry.shared.clone(), info: info.into() })),
+            Some(info) => Ok(Some(Connection::new(&self.registry.shared.connection, info))),
             None => Err(Error::Ambiguous { kind: self.kind.clone(), candidates }),
         }
     }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, Liveness, NotLive, Reason, Secret, Timestamp, VerifyResult, reason};
 use serde_json::Value;
 
-use super::measure::Measurement;
+use super::{System, measure::Measurement};
 use crate::{
-    ChangedPart, ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
-    credential::{Read, ShownConnection, named_secrets, replace},
+    ChangedPart, ConnectionId, ConnectionInfo, Error, IdGenerator, LivenessChange,
+    credential::{self, Read, ShownConnection, named_secrets, replace},
     definition::Probed,
     event,
-    grant::{self, Affected},
+    grant::Affected,
+    ground::{Ground, Scope},
     keys::Sealer,
     kinds::KindEntry,
     limits,
@@ -108,7 +109,7 @@ struct Change {
 }
 
 pub(super) async fn commit(
-    registry: &ConnectionRegistry,
+    scope: Scope<'_, System>,
     kind: &KindEntry,
     looked: Measurement,
 ) -> Result<ConnectionInfo, Error> {
@@ -118,7 +119,7 @@ pub(super) async fn commit(
         probed: Probed { mut found, secret_names },
         ..
     } = looked;
-    let shared = &registry.shared;
+    let system = scope.system;
     let id = before.id;
     let generation = read.generation();
     if found.identity.as_ref().is_some_and(|identity| identity.account_id != before.identity.account_id) {
@@ -134,16 +135,16 @@ pub(super) async fn commit(
         found.credential = rotated;
     }
     let rotated = match &found.credential {
-        Some(fresh) => Some(seal_next(registry, &before, kind, fresh, secret_names.clone()).await?),
+        Some(fresh) => Some(seal_next(system, &before, kind, fresh, secret_names.clone()).await?),
         None => None,
     };
     let began = began.seconds();
-    let now = shared.clock.now();
+    let now = system.clock.now();
     let secret_names = secret_names.as_ref().map(json::texts);
     if rotated.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
         let seen = Facts::of(&read.listed);
         if seen.with(&found) == seen
-            && let Some(info) = confirm(registry, &read, &found, (began, now.seconds())).await?
+            && let Some(info) = confirm(system, &read, &found, (began, now.seconds())).await?
         {
             return Ok(info);
         }
@@ -160,26 +161,26 @@ pub(super) async fn commit(
         secret_names,
         rotated,
         now: at,
-        sealer: shared.sealer.clone(),
-        ids: shared.ids.clone(),
+        sealer: system.sealer.clone(),
+        ids: system.ids.clone(),
     };
     // Extensions are notified only of a rotated credential.
-    let turn = match change.rotated {
-        Some(_) => Some(grant::notification_order(shared).await),
+    let order = match change.rotated {
+        Some(_) => Some(system.changes.order().await),
         None => None,
     };
-    let written = shared.store.write(move |tx| write(tx, change)).await?;
+    let written = system.store.write(move |tx| write(tx, change)).await?;
     // A change of the reason's text alone has no event that would invalidate the cached row.
-    shared.hot.forget(Changed::Connection(id));
-    if let (Some(CommitOutcome { affected: Some(affected), .. }), Some(turn)) = (&written, &turn) {
-        affected.clone().notify(shared, turn);
+    system.hot.forget(Changed::Connection(id));
+    if let (Some(CommitOutcome { affected: Some(affected), .. }), Some(order)) = (&written, &order) {
+        affected.clone().notify(order);
     }
-    drop(turn);
+    drop(order);
     if let Some(was) = written.map(|written| written.was).filter(|was| *was != liveness) {
         tracing::info!(connection = %id, kind = %before.kind, liveness = column::liveness(liveness), "liveness changed");
-        shared.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
+        system.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
     }
-    registry.info(id).await
+    system.info_by_id(scope.owner, id).await
 }
 
 /// Stores the time of a probe that found what was read before it. Returns `None` if the connection changed meanwhile;
@@ -187,18 +188,17 @@ pub(super) async fn commit(
 ///
 /// A power failure may undo the write. That costs one probe.
 async fn confirm(
-    registry: &ConnectionRegistry,
+    system: &System,
     read: &Read,
     found: &VerifyResult<Secret>,
     (began, now): (i64, i64),
 ) -> Result<Option<ConnectionInfo>, Error> {
-    let shared = &registry.shared;
     let Some(secret_names) = read.secret_names().map(ToOwned::to_owned) else { return Ok(None) };
     let measured = liveness::row(read.listed.account.id, read.generation(), found, now, 0);
     let LivenessRow { reason, next_check_at, .. } = measured;
     let row = read.listed.clone();
     let text = reason.clone();
-    let confirmed = shared.store.write_relaxed(move |tx| {
+    let confirmed = system.store.write_relaxed(move |tx| {
         Box::pin(async move {
             let secret_names = &*secret_names;
             let reason = text.as_deref();
@@ -208,28 +208,27 @@ async fn confirm(
     if !confirmed.await? {
         return Ok(None);
     }
-    shared.hot.forget(Changed::Connection(read.listed.account.id));
+    system.hot.forget(Changed::Connection(read.listed.account.id));
     let row = ListedRow { reason, checked_at: Some(now), next_check_at, ..read.listed.clone() };
-    Ok(shared.info(row))
+    Ok(system.info(row))
 }
 
 /// Draws a generation and seals the fresh credential for it, with the reach of the former one.
 async fn seal_next(
-    registry: &ConnectionRegistry,
+    ground: &Arc<Ground>,
     before: &ConnectionInfo,
     kind: &KindEntry,
     fresh: &Secret,
     probed: Option<Vec<String>>,
 ) -> Result<CredentialRow, Error> {
-    let shared = &registry.shared;
     let id = before.id;
-    let opened = super::open(shared, before).await?;
+    let opened = credential::open(ground, before).await?;
     let mut payload = opened.payload.map_err(|unopened| unopened.error(id))?;
     payload.credential = fresh.duplicate();
     // The definition is that of the probe. It may have been unregistered meanwhile.
-    let former = named_secrets::current(shared, id);
-    let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, probed, former).await;
-    replace::seal_next(shared, id, &before.owner, &before.kind, &payload, secret_names).await
+    let former = named_secrets::current(ground, id);
+    let secret_names = named_secrets::after_probe(ground, kind, &payload.credential, probed, former).await;
+    replace::seal_next(ground, id, &before.owner, &before.kind, &payload, secret_names).await
 }
 
 /// The result of the transaction.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use connection_contract::{ConnectionError, Liveness, NotLive, Timestamp, reason};
 use tracing::Instrument;
 
-use super::{ProbeTrigger, Result, probe};
+use super::{ProbeTrigger, Result, System, probe};
 use crate::{
-    ConnectionRegistry, Error,
-    credential::{ShownConnection, Subject, open_read, unreadable},
+    Error,
+    credential::{ShownConnection, Subject, open_read, read_shown, unreadable},
     definition::Probed,
+    ground::Scope,
     kinds::KindEntry,
     plan::Stage,
     refresh::{self, Trigger},
@@ -40,33 +41,33 @@ impl Measurement {
 }
 
 pub(super) async fn measure(
-    registry: &ConnectionRegistry,
+    scope: Scope<'_, System>,
     kind: &Arc<KindEntry>,
     mut before: ShownConnection,
     asker: ProbeTrigger,
 ) -> Result<Measurement> {
-    let shared = &registry.shared;
+    let system = scope.system;
     let id = before.info.id;
     if kind.renews() {
-        let began = shared.clock.now();
-        match renewed_first(registry, &before).await? {
+        let began = system.clock.now();
+        match renewed_first(scope, &before).await? {
             RefreshedFirst::NotLive(why) => {
                 return Ok(Measurement { before, began, probed: why.into(), is_fresh: false });
             }
-            RefreshedFirst::Renewed => before = registry.seen(id).await?,
+            RefreshedFirst::Renewed => before = read_shown(system, scope.owner, id).await?,
             RefreshedFirst::Same => {}
         }
     }
     let info = &before.info;
     let span = tracing::info_span!("verify", connection = %id, kind = %info.kind);
-    let opened = open_read(shared, info, &before.read).await?;
-    let began = shared.clock.now();
+    let opened = open_read(system, info, &before.read).await?;
+    let began = system.clock.now();
     let is_fresh = opened.plan.is_fresh(began.seconds());
     let probed = match opened.payload {
         Ok(payload) => {
             let subject =
                 Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config: info.config.clone() };
-            probe(shared, kind, subject, asker).instrument(span).await
+            probe(system, kind, subject, asker).instrument(span).await
         }
         Err(unopened) => Ok(unopened.not_live().into()),
     };
@@ -90,12 +91,12 @@ enum RefreshedFirst {
 }
 
 /// Refreshes the credential if it is due.
-async fn renewed_first(registry: &ConnectionRegistry, before: &ShownConnection) -> Result<RefreshedFirst> {
-    let shared = &registry.shared;
+async fn renewed_first(scope: Scope<'_, System>, before: &ShownConnection) -> Result<RefreshedFirst> {
+    let system = scope.system;
     // A credential that cannot be read is reported by the probe.
     let Some(plan) = before.read.plan() else { return Ok(RefreshedFirst::Same) };
     let id = before.info.id;
-    let now = shared.clock.now().seconds();
+    let now = system.clock.now().seconds();
     if let Some(why) = plan.ended() {
         return Ok(RefreshedFirst::NotLive(why));
     }
@@ -103,11 +104,11 @@ async fn renewed_first(registry: &ConnectionRegistry, before: &ShownConnection) 
         Stage::Fresh => return Ok(RefreshedFirst::Same),
         Stage::Failed => return Ok(plan.why().map_or(RefreshedFirst::Same, RefreshedFirst::NotLive)),
         // The refresh in progress replaces the credential while the probe runs.
-        Stage::Due if shared.refreshes.is_under_way(id) => return Ok(RefreshedFirst::Same),
+        Stage::Due if system.refreshes.is_under_way(id) => return Ok(RefreshedFirst::Same),
         Stage::Due => false,
         Stage::Expired => true,
     };
-    match refresh::refresh(registry, id, before.generation(), Trigger::Due).await {
+    match refresh::refresh(scope.on(&system.refresh), id, before.generation(), Trigger::Due).await {
         Ok(_) => Ok(RefreshedFirst::Renewed),
         Err(Error::NotRenewed { why, .. }) => {
             let is_final = matches!(&*why.reason.code, reason::NEEDS_REAUTHORIZATION | reason::REFRESH_OUTCOME_UNKNOWN);

@@ -4,61 +4,57 @@
 //! and the result of a superseded probe is not stored.
 
 mod commit;
-mod flights;
 pub(crate) mod lag;
 mod measure;
 mod probe;
 mod probe_permits;
-#[cfg(test)]
-mod tests;
+mod system;
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
-    credential::{Opened, open},
+    ConnectionId, ConnectionInfo, Error,
+    credential::read_shown,
+    ground::Scope,
     refresh::{self, RefreshResult, Trigger},
 };
 
-pub(crate) use flights::Flights;
 pub(crate) use probe::{ProbeTrigger, probe};
-pub(crate) use probe_permits::{ProbeLimits, ProbePermit as ProbePlace, ProbePermits};
+pub(crate) use probe_permits::{ProbeLimits, ProbePermit, ProbePermits};
+pub(crate) use system::System;
 
 type Result<T> = std::result::Result<T, Error>;
 
 /// Verifies the connection, or waits for the probe in progress.
-pub(crate) async fn verify(
-    registry: &ConnectionRegistry,
-    id: ConnectionId,
-    asker: ProbeTrigger,
-) -> Result<ConnectionInfo> {
-    let shared = &registry.shared;
+pub(crate) async fn verify(scope: Scope<'_, System>, id: ConnectionId, asker: ProbeTrigger) -> Result<ConnectionInfo> {
+    let system = scope.system;
     let task = || {
-        let registry = registry.clone();
-        async move { run(&registry, id, asker).await }
+        let scope = scope.owned();
+        async move { run(scope.as_scope(), id, asker).await }
     };
-    shared.flights.join(&shared.runtimes, id, task).await
+    system.probes.join(&system.runtimes, id, task).await
 }
 
-async fn run(registry: &ConnectionRegistry, id: ConnectionId, asker: ProbeTrigger) -> Result<ConnectionInfo> {
-    let shared = &registry.shared;
-    let before = match registry.seen(id).await {
+async fn run(scope: Scope<'_, System>, id: ConnectionId, asker: ProbeTrigger) -> Result<ConnectionInfo> {
+    let system = scope.system;
+    let before = match read_shown(system, scope.owner, id).await {
         Err(Error::NotFound(id)) => {
             // The stream also ends if another process removed the connection, or if the subscription came after the
             // removal.
-            shared.subscriptions.end(id);
+            system.subscriptions.end(id);
             return Err(Error::NotFound(id));
         }
         before => before?,
     };
     let kind = &before.info.kind;
-    let kind = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    let kind = system.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
     let was = before.info.liveness;
-    let mut looked = measure::measure(registry, &kind, before, asker).await?;
+    let mut looked = measure::measure(scope, &kind, before, asker).await?;
     if kind.renews() && looked.is_refused() {
-        let renewed = refresh::refresh(registry, id, looked.before.generation(), Trigger::Refused).await;
+        let renewed =
+            refresh::refresh(scope.on(&system.refresh), id, looked.before.generation(), Trigger::Refused).await;
         match renewed.map(|landed| landed.renewed) {
             Ok(RefreshResult::Current(_)) => {
-                let before = registry.seen(id).await?;
-                looked = measure::measure(registry, &kind, before, asker).await?;
+                let before = read_shown(system, scope.owner, id).await?;
+                looked = measure::measure(scope, &kind, before, asker).await?;
             }
             Ok(RefreshResult::ByOtherProcess | RefreshResult::NotDue) => {}
             // The credential is refused, or the provider could not be asked to refresh it.
@@ -67,30 +63,10 @@ async fn run(registry: &ConnectionRegistry, id: ConnectionId, asker: ProbeTrigge
         }
     }
     if looked.is_refused_while_fresh() {
-        lag::pause(&*shared.clock).await;
-        let before = registry.seen(id).await?;
-        looked = measure::measure(registry, &kind, before, asker).await?;
+        lag::pause(&*system.clock).await;
+        let before = read_shown(system, scope.owner, id).await?;
+        looked = measure::measure(scope, &kind, before, asker).await?;
         lag::probe_again(&mut looked, was);
     }
-    commit::commit(registry, &kind, looked).await
-}
-
-/// The maximum number of times that the information is read again because a newer credential was stored.
-const ATTEMPTS: usize = 3;
-
-/// Opens the current credential and returns it with the matching information, because account and configuration change
-/// with the credential, even between two reads. `info` and `generation` were read before.
-pub(crate) async fn open_as_one(
-    registry: &ConnectionRegistry,
-    mut info: ConnectionInfo,
-    mut generation: i64,
-) -> Result<(ConnectionInfo, Opened)> {
-    for _ in 0..ATTEMPTS {
-        let opened = open(&registry.shared, &info).await?;
-        if opened.generation == generation {
-            return Ok((info, opened));
-        }
-        (info, generation) = registry.info_and_generation(info.id).await?;
-    }
-    Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
+    commit::commit(scope, &kind, looked).await
 }

@@ -20,7 +20,7 @@ pub(super) const MAX_QUEUED: usize = 32;
 
 /// The checks of every connection of this process.
 #[derive(Debug, Default)]
-pub(crate) struct Checks(Arc<Mutex<HashMap<ConnectionId, Connected>>>);
+pub(super) struct Checks(Arc<Mutex<HashMap<ConnectionId, Connected>>>);
 
 /// The checks of one connection.
 #[derive(Debug)]

@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 use super::ReceivedEvent;
 use crate::{
-    ConnectionId, ConnectionRegistry, Error,
-    registry::Shared,
+    ConnectionId, Error,
+    ground::{Ground, OwnedScope, Scope},
     store::{Changed, Changes, Lock},
 };
 
@@ -33,15 +33,15 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 #[must_use = "events are taken when this is awaited"]
 pub struct BeginDeliveries {
-    registry: ConnectionRegistry,
+    scope: OwnedScope<Ground>,
     connection: Option<ConnectionId>,
     kind: Option<Kind>,
     claim: Duration,
 }
 
 impl BeginDeliveries {
-    pub(super) fn new(registry: ConnectionRegistry) -> Self {
-        Self { registry, connection: None, kind: None, claim: DEFAULT_CLAIM }
+    pub(super) fn new(scope: Scope<'_, Ground>) -> Self {
+        Self { scope: scope.owned(), connection: None, kind: None, claim: DEFAULT_CLAIM }
     }
 
     /// Limits the events to those of one connection.
@@ -64,12 +64,11 @@ impl BeginDeliveries {
     }
 
     async fn begin(self) -> Result<Deliveries, Error> {
-        let Self { registry, connection, kind, claim } = self;
-        let ConnectionRegistry { shared, owner } = registry;
+        let Self { scope: OwnedScope { system: ground, owner }, connection, kind, claim } = self;
         let claim = i64::try_from(claim.as_secs()).unwrap_or(i64::MAX);
         // The subscription begins before the first read, so that no event is missed in between.
-        let changes = shared.store.changes(&*shared.clock).await;
-        let taker = Taker { shared, owner, connection, kind, claim, changes };
+        let changes = ground.store.changes(&*ground.clock).await;
+        let taker = Taker { ground, owner, connection, kind, claim, changes };
         Ok(Deliveries(State::Idle(Box::new(taker))))
     }
 }
@@ -145,7 +144,7 @@ impl Stream for Deliveries {
 }
 
 struct Taker {
-    shared: Arc<Shared>,
+    ground: Arc<Ground>,
     owner: Arc<str>,
     connection: Option<ConnectionId>,
     kind: Option<Kind>,
@@ -158,9 +157,9 @@ impl Taker {
     /// Waits until it is the turn of an event, and claims it.
     async fn take(&mut self) -> Result<ReceivedEvent, Error> {
         loop {
-            let now = self.shared.clock.now().seconds();
+            let now = self.ground.clock.now().seconds();
             let kind = self.kind.as_ref().map(Kind::as_str);
-            let turn = self.shared.reader().await?.webhook_turn(&self.owner, now, self.connection, kind).await?;
+            let turn = self.ground.reader().await?.webhook_turn(&self.owner, now, self.connection, kind).await?;
             let Some(row) = turn else {
                 self.wait().await?;
                 continue;
@@ -170,7 +169,7 @@ impl Taker {
             let until = now.saturating_add(self.claim).min(i64::MAX - 1);
             // If a power failure loses the claim, the event is only delivered earlier.
             let claimed = self
-                .shared
+                .ground
                 .store
                 .write_relaxed(move |tx| Box::pin(async move { tx.claim_webhook(id, until, now).await }));
             if !claimed.await? {
@@ -178,7 +177,7 @@ impl Taker {
                 continue;
             }
             let connection = row.connection_id;
-            let opened = ReceivedEvent::of(&self.shared, row).await;
+            let opened = ReceivedEvent::of(&self.ground, row).await;
             if let Err(Error::Sealed { what, source }) = &opened
                 && !source.may_pass()
             {
@@ -190,7 +189,7 @@ impl Taker {
     }
 
     async fn set_aside(&self, id: Uuid, connection: ConnectionId, until: i64) -> Result<(), Error> {
-        let set = self.shared.store.write(move |tx| {
+        let set = self.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(connection)).await?;
                 tx.set_webhook_aside(id, connection, until).await
@@ -206,6 +205,6 @@ impl Taker {
             Changed::Webhook(id) => wanted.is_none_or(|wanted| wanted == id),
             _ => false,
         };
-        Ok(self.changes.changed(&*self.shared.clock, MAX_POLL_INTERVAL, concerns).await?)
+        Ok(self.changes.changed(&*self.ground.clock, MAX_POLL_INTERVAL, concerns).await?)
     }
 }

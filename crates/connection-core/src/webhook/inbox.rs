@@ -9,15 +9,15 @@ use uuid::Uuid;
 use super::DEDUPLICATION_SECONDS;
 use crate::{
     ConnectionId, Error, SealError,
+    ground::Ground,
     keys::Sealer,
-    registry::Shared,
     store::{Lock, rows::WaitingRow},
 };
 
 /// An event of a provider that was received and stored. It is delivered again until it is
 /// [acknowledged](Self::acknowledge). `Debug` shows neither its body nor its query.
 pub struct ReceivedEvent {
-    shared: Arc<Shared>,
+    ground: Arc<Ground>,
     id: Uuid,
     connection: ConnectionId,
     kind: Kind,
@@ -102,8 +102,8 @@ impl ReceivedEvent {
         Box::pin(async move {
             let id = self.id;
             let connection = self.connection;
-            let now = self.shared.clock.now().seconds();
-            let done = self.shared.store.write(move |tx| {
+            let now = self.ground.clock.now().seconds();
+            let done = self.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Connection(connection)).await?;
                     tx.forget_webhooks(connection, now.saturating_sub(DEDUPLICATION_SECONDS)).await?;
@@ -115,13 +115,13 @@ impl ReceivedEvent {
     }
 
     /// Opens the sealed content of a row.
-    pub(super) async fn of(shared: &Arc<Shared>, row: WaitingRow) -> Result<Self, Error> {
+    pub(super) async fn of(ground: &Arc<Ground>, row: WaitingRow) -> Result<Self, Error> {
         let WaitingRow { id, connection_id, owner, kind, number, received_at, sealed } = row;
         let failed = |error| {
             let what = format!("webhook {number} of connection {connection_id}");
             Error::Sealed { what, source: Arc::new(error) }
         };
-        let content = shared.sealer.open(&place(&id, &owner, &kind), &sealed).await.map_err(failed)?;
+        let content = ground.sealer.open(&place(&id, &owner, &kind), &sealed).await.map_err(failed)?;
         let read = || {
             let mut record = Record::decode(content.expose()).ok()?;
             // Rejects a row that was moved to another connection of the same owner.
@@ -133,7 +133,7 @@ impl ReceivedEvent {
         };
         let (name, content_type, query, body) = read().ok_or_else(|| failed(SealError::UnknownFormat))?;
         Ok(Self {
-            shared: shared.clone(),
+            ground: ground.clone(),
             id,
             connection: connection_id,
             kind: Kind::parse(&kind).ok_or_else(|| failed(SealError::UnknownFormat))?,

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     ConnectionWebhooks, Error, StoreError, event,
+    ground::Ground,
     kinds::KindEntry,
-    registry::Shared,
     store::{Lock, rows::AddressRow},
 };
 
@@ -355,7 +355,7 @@ impl<'a> ConnectionWebhooks<'a> {
                 let sealed = shared.sealer.seal(&place, address.encode().expose()).await;
                 let what = || format!("the webhook address of connection {id}");
                 let sealed = sealed.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
-                Some((shared.token_hash(&address.token), sealed))
+                Some((token_hash(shared, &address.token), sealed))
             }
         };
         let body = serde_json::json!({});
@@ -408,12 +408,10 @@ impl<'a> ConnectionWebhooks<'a> {
 
 const RECEIVE: &str = "receive webhooks";
 
-impl Shared {
-    /// Returns the hash by which an address is found. It reveals nothing about the token, and its lookup reveals
-    /// nothing about other tokens.
-    pub(super) fn token_hash(&self, token: &Secret) -> [u8; 32] {
-        self.sealer.mac("connections/webhook/v1", token.expose())
-    }
+/// Returns the hash by which an address is found. It reveals nothing about the token, and its lookup reveals nothing
+/// about other tokens.
+pub(super) fn token_hash(ground: &Ground, token: &Secret) -> [u8; 32] {
+    ground.sealer.mac("connections/webhook/v1", token.expose())
 }
 
 /// Returns the last test, or `None` if the credential signed it and was replaced since.

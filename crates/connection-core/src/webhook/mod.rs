@@ -15,6 +15,7 @@ mod inbox_page;
 mod manage;
 mod receive;
 mod self_test;
+mod system;
 mod webhooks;
 
 pub use address::{WebhookInfo, WebhookKey, WebhookTest};
@@ -25,7 +26,7 @@ pub use receive::{Receipt, ReceiveError};
 pub use self_test::SentWebhookTest;
 pub use webhooks::{ConnectionWebhooks, Webhooks};
 
-pub(crate) use checks::Checks;
+pub(crate) use system::System;
 
 /// The time for which a key stays valid after it was replaced, in seconds. A person enters the new key at the provider.
 const GRACE: i64 = 7 * 24 * 60 * 60;

@@ -12,11 +12,13 @@ use std::{
 use connection_contract::{BoxFuture, Crypto as _, Delivery, NotAuthentic, Secret, SigningKey, WebhookEvent};
 
 use super::{
-    DEDUPLICATION_SECONDS, GRACE, MAX_KEYS, MAX_WAITING, MAX_WAITING_BYTES, call_plugin::call, inbox,
-    manage::AddressChange,
+    DEDUPLICATION_SECONDS, GRACE, MAX_KEYS, MAX_WAITING, MAX_WAITING_BYTES, System,
+    call_plugin::call,
+    inbox,
+    manage::{AddressChange, token_hash},
 };
 use crate::{
-    Connection, ConnectionRegistry, ConnectionWebhooks, Error, SealError, Webhooks, definition::DeliveryResult, event,
+    Connection, ConnectionWebhooks, Error, SealError, Webhooks, definition::DeliveryResult, event, ground::Scope,
     kinds::KindEntry, store::Lock, store::rows::WebhookRow,
 };
 
@@ -153,7 +155,7 @@ impl<'a> Webhooks<'a> {
             }
             let connection = self.addressed(token).await?;
             let delivery = Delivery::new(method.to_owned(), url, headers, body, connection.shared.clock.now());
-            let received = connection.webhooks().take(token, delivery).await;
+            let received = connection.webhooks().take(self.scope.system, token, delivery).await;
             if let Err(error) = &received {
                 let id = connection.id();
                 let kind = &connection.info.kind;
@@ -177,8 +179,9 @@ impl<'a> Webhooks<'a> {
             if token.len() != TOKEN {
                 return Ok(false);
             }
-            let hash = self.registry.shared.token_hash(&Secret::from(token));
-            Ok(self.registry.shared.reader().await?.find_webhook_address(&hash).await?.is_some())
+            let system = self.scope.system;
+            let hash = token_hash(system, &Secret::from(token));
+            Ok(system.reader().await?.find_webhook_address(&hash).await?.is_some())
         })
     }
 
@@ -187,11 +190,12 @@ impl<'a> Webhooks<'a> {
         if token.len() != TOKEN {
             return Err(ReceiveError::Unknown);
         }
-        let hash = self.registry.shared.token_hash(&Secret::from(token));
-        let found = self.registry.shared.reader().await?.find_webhook_address(&hash).await?;
+        let system = self.scope.system;
+        let hash = token_hash(system, &Secret::from(token));
+        let found = system.reader().await?.find_webhook_address(&hash).await?;
         let found = found.ok_or(ReceiveError::Unknown)?;
-        let registry = ConnectionRegistry { shared: self.registry.shared.clone(), owner: found.owner.into() };
-        match registry.connection(found.connection_id).await {
+        let scope = Scope { system: &system.connection, owner: &found.owner };
+        match Connection::find(scope, found.connection_id).await {
             Ok(connection) => Ok(connection),
             // The connection was removed in between.
             Err(Error::NotFound(_)) => Err(ReceiveError::Unknown),
@@ -201,7 +205,7 @@ impl<'a> Webhooks<'a> {
 }
 
 impl ConnectionWebhooks<'_> {
-    async fn take(self, token: &str, delivery: Delivery) -> Result<Receipt, ReceiveError> {
+    async fn take(self, system: &System, token: &str, delivery: Delivery) -> Result<Receipt, ReceiveError> {
         let (kind, source) = self.facet()?;
         let address = self.address().await?.address.ok_or(ReceiveError::Unknown)?;
         // A row that was edited could lead here with the token of another connection.
@@ -212,7 +216,7 @@ impl ConnectionWebhooks<'_> {
         let keys = if source == SigningKey::Credential { Vec::new() } else { address.good(now) };
         let has_keys = !keys.is_empty();
         let waits = source == SigningKey::Handshake && address.waits(now);
-        let (came, delivery) = self.checked(&kind, keys, delivery, waits).await?;
+        let (came, delivery) = self.checked(system, &kind, keys, delivery, waits).await?;
         match came {
             // Without a key nobody can have signed the delivery, whatever the plugin says.
             DeliveryResult::Event(_) if !has_keys && source != SigningKey::Credential => {
@@ -230,14 +234,14 @@ impl ConnectionWebhooks<'_> {
 
     async fn checked(
         &self,
+        system: &System,
         kind: &Arc<KindEntry>,
         keys: Vec<Secret>,
         delivery: Delivery,
         waits: bool,
     ) -> Result<(DeliveryResult, Delivery), ReceiveError> {
-        let over = self.connection.shared.clock.sleep(MAX_WAIT);
-        let place =
-            self.connection.shared.webhook_checks.enter(self.connection.id(), over).await.ok_or(ReceiveError::Busy)?;
+        let over = system.clock.sleep(MAX_WAIT);
+        let place = system.checks.enter(self.connection.id(), over).await.ok_or(ReceiveError::Busy)?;
         let (_, row) = self.connection.open().await?;
         let asked = call(self.connection, kind, row, move |definition, row, ctx| {
             // The permit is held until the plugin has finished, which may be after its caller timed out.
@@ -263,7 +267,7 @@ impl ConnectionWebhooks<'_> {
         let sealed = sealed.map_err(failed)?;
         let bytes = i64::try_from(sealed.as_bytes().len()).unwrap_or(i64::MAX);
         let row = WebhookRow { id: row_id, connection_id: id, digest, received_at, sealed };
-        let hash = shared.token_hash(&Secret::from(token));
+        let hash = token_hash(shared, &Secret::from(token));
         let stored = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;

@@ -1,6 +1,7 @@
 //! The public interface of webhooks: the deliveries to all addresses, and the address of one connection.
 
-use crate::{BeginDeliveries, Connection, ConnectionRegistry};
+use super::System;
+use crate::{BeginDeliveries, Connection, ground::Scope};
 
 /// The webhooks of all connections: deliveries of providers, and the stored events for the host.
 ///
@@ -26,17 +27,14 @@ use crate::{BeginDeliveries, Connection, ConnectionRegistry};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Webhooks<'a> {
-    pub(super) registry: &'a ConnectionRegistry,
+    pub(super) scope: Scope<'a, System>,
 }
 
-impl ConnectionRegistry {
-    /// Returns the webhooks of all connections.
-    pub fn webhooks(&self) -> Webhooks<'_> {
-        Webhooks { registry: self }
+impl<'a> Webhooks<'a> {
+    pub(crate) fn new(scope: Scope<'a, System>) -> Self {
+        Self { scope }
     }
-}
 
-impl Webhooks<'_> {
     /// Returns a stream of the events that providers sent to this owner's connections. Events that already wait
     /// come first.
     ///
@@ -44,7 +42,7 @@ impl Webhooks<'_> {
     ///
     /// Errors of the store.
     pub fn deliveries(self) -> BeginDeliveries {
-        BeginDeliveries::new(self.registry.clone())
+        BeginDeliveries::new(self.scope.on(&self.scope.system.ground))
     }
 }
 
@@ -83,6 +81,7 @@ impl Connection {
 impl ConnectionWebhooks<'_> {
     /// Returns a stream of this connection's events, as [`Webhooks::deliveries`] does for all connections.
     pub fn deliveries(self) -> BeginDeliveries {
-        BeginDeliveries::new(self.connection.registry()).connection(self.connection.id())
+        BeginDeliveries::new(self.connection.scope().on(&self.connection.shared.ground))
+            .connection(self.connection.id())
     }
 }

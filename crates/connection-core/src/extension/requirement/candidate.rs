@@ -6,7 +6,7 @@ use crate::{
     ConnectionId, ConnectionInfo,
     kinds::held_name,
     liveness::column,
-    registry::Shared,
+    ground::Ground,
     store::{
         json,
         rows::{ListedRow, NearCandidate},
@@ -36,8 +36,8 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Returns the connection of a row; `None` if it is unreadable.
-    pub(super) fn of(shared: &Shared, listed: ListedRow, secret_names: Option<String>) -> Option<Self> {
-        let info = shared.info(listed)?;
+    pub(super) fn of(ground: &Ground, listed: ListedRow, secret_names: Option<String>) -> Option<Self> {
+        let info = ground.info(listed)?;
         Some(Self {
             id: info.id,
             is_default: info.is_default,
@@ -46,13 +46,13 @@ impl Candidate {
             config: info.config.clone(),
             held: names_of_row(secret_names.as_deref()),
             scopes: info.scopes.clone(),
-            of_kind: of_kind(shared, &info.kind),
+            of_kind: of_kind(ground, &info.kind),
             shown: Some(Box::new(info)),
         })
     }
 
     /// Returns the connection of a row that holds only what selects it.
-    pub(super) fn near(shared: &Shared, row: &NearCandidate) -> Self {
+    pub(super) fn near(ground: &Ground, row: &NearCandidate) -> Self {
         Self {
             id: row.id,
             is_default: row.is_default,
@@ -61,7 +61,7 @@ impl Candidate {
             config: json::to_config(&row.config),
             held: names_of_row(row.secret_names.as_deref()),
             scopes: row.granted_scopes.as_deref().and_then(json::to_texts),
-            of_kind: Kind::parse(&row.kind).map(|kind| of_kind(shared, &kind)).unwrap_or_default(),
+            of_kind: Kind::parse(&row.kind).map(|kind| of_kind(ground, &kind)).unwrap_or_default(),
             shown: None,
         }
     }
@@ -78,8 +78,8 @@ impl Candidate {
 }
 
 /// Returns the secret names of a kind. A kind that is not registered has none.
-fn of_kind(shared: &Shared, kind: &Kind) -> Vec<Text> {
-    shared.kinds.entry(kind).map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default()
+fn of_kind(ground: &Ground, kind: &Kind) -> Vec<Text> {
+    ground.kinds.entry(kind).map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default()
 }
 
 /// Returns the names in a row. An unreadable value holds none.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ConnectionId, Error,
     extension::{choice, grants},
-    registry::Shared,
+    ground::Ground,
     store::{
         KINDS_AT_ONCE, Reader, StoreError,
         rows::{ChosenRow, GrantedRow, PublicSettings},
@@ -50,15 +50,15 @@ impl Facts {
     /// Reads what decides the requirement of one extension, as of the same moment. The number of rows does not grow
     /// with the number of connections once the selection is decided or ambiguous.
     pub(crate) async fn of_one(
-        shared: &Shared,
+        ground: &Ground,
         reader: &mut Reader,
         owner: &str,
         declaration: &ExtensionDeclaration,
     ) -> Result<Self, StoreError> {
         let provider = &declaration.requirement.provider;
-        let kinds = shared.registered_of(provider);
+        let kinds = ground.registered_of(provider);
         let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
-        let mut one = OfOne { shared, owner, extension: &declaration.name, chosen: None, granted: Granted::new() };
+        let mut one = OfOne { ground, owner, extension: &declaration.name, chosen: None, granted: Granted::new() };
         let (near, is_full, settings) = one.near(reader, provider, &kinds).await?;
         let names = declaration.requirement.auth.secret_names.as_slice();
         let candidates = match one.decisive(near, is_full, names) {
@@ -78,15 +78,15 @@ impl Facts {
     }
 
     /// Reads what decides the requirements of all extensions.
-    pub(super) async fn of_all(shared: &Shared, reader: &mut Reader, owner: &str) -> Result<Self, StoreError> {
-        let mut facts = Self { candidates: all_candidates(shared, reader, owner).await?, ..Self::default() };
+    pub(super) async fn of_all(ground: &Ground, reader: &mut Reader, owner: &str) -> Result<Self, StoreError> {
+        let mut facts = Self { candidates: all_candidates(ground, reader, owner).await?, ..Self::default() };
         for row in reader.grants(owner).await? {
-            if let Some(names) = grants::granted_names(shared, owner, &row) {
+            if let Some(names) = grants::granted_names(ground, owner, &row) {
                 facts.grants.entry(row.extension).or_default().insert(row.connection_id, names);
             }
         }
         for row in reader.choices(owner).await? {
-            if let Some(chosen) = choice::chosen_connection(&shared.sealer, owner, &row) {
+            if let Some(chosen) = choice::chosen_connection(&ground.sealer, owner, &row) {
                 facts.choices.insert(row.extension, chosen);
             }
         }
@@ -169,7 +169,7 @@ fn values(reader: &Reader, values: Option<Vec<(String, Value)>>) -> Values {
 
 /// Reads all connections of registered kinds, by provider.
 async fn all_candidates(
-    shared: &Shared,
+    ground: &Ground,
     reader: &mut Reader,
     owner: &str,
 ) -> Result<HashMap<Kind, Vec<Candidate>>, StoreError> {
@@ -179,7 +179,7 @@ async fn all_candidates(
         let (rows, full) = reader.all_candidates(owner, after, PAGE_OF_ALL).await?;
         after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
         for row in rows {
-            let Some(candidate) = Candidate::of(shared, row.listed, row.secret_names) else { continue };
+            let Some(candidate) = Candidate::of(ground, row.listed, row.secret_names) else { continue };
             // A connection whose plugin is not registered serves no extension.
             if let Some(shown) = candidate.shown.as_ref().filter(|shown| shown.registered) {
                 of_provider.entry(shown.provider.clone()).or_default().push(candidate);
@@ -193,7 +193,7 @@ async fn all_candidates(
 
 /// Reads the candidates for one extension, with its choice and its grants.
 struct OfOne<'a> {
-    shared: &'a Shared,
+    ground: &'a Ground,
     owner: &'a str,
     extension: &'a str,
     chosen: Option<ConnectionId>,
@@ -217,7 +217,7 @@ impl OfOne<'_> {
             let (some, others) = rest.split_at(rest.len().min(KINDS_AT_ONCE));
             let near = reader.near(self.owner, self.extension, provider.as_str(), some).await?;
             for row in near.candidates {
-                candidates.push(Candidate::near(self.shared, &row));
+                candidates.push(Candidate::near(self.ground, &row));
                 self.note_choice(row.id, row.chosen);
                 self.note_grant(row.id, row.granted);
             }
@@ -256,7 +256,7 @@ impl OfOne<'_> {
                 after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
                 for row in rows {
                     self.note_grant(row.listed.account.id, row.granted);
-                    candidates.extend(Candidate::of(self.shared, row.listed, row.secret_names));
+                    candidates.extend(Candidate::of(self.ground, row.listed, row.secret_names));
                 }
                 // More candidates of a kind than can be shown are not needed.
                 let of_kind = candidates.iter().skip(before);
@@ -271,13 +271,13 @@ impl OfOne<'_> {
 
     fn note_choice(&mut self, id: ConnectionId, chosen: ChosenRow) {
         let row = chosen.choice(self.extension, id);
-        let chosen = row.and_then(|row| choice::chosen_connection(&self.shared.sealer, self.owner, &row));
+        let chosen = row.and_then(|row| choice::chosen_connection(&self.ground.sealer, self.owner, &row));
         self.chosen = self.chosen.or(chosen);
     }
 
     fn note_grant(&mut self, id: ConnectionId, granted: GrantedRow) {
         let row = granted.grant(self.extension, id);
-        let names = row.and_then(|row| grants::granted_names(self.shared, self.owner, &row));
+        let names = row.and_then(|row| grants::granted_names(self.ground, self.owner, &row));
         self.granted.extend(names.map(|names| (id, names)));
     }
 }

@@ -13,4 +13,5 @@ mod resolved;
 
 pub(crate) use facts::Facts;
 pub(crate) use fingerprint::fingerprint;
+pub(crate) use resolve::{resolve_all, resolve_one};
 pub use resolved::ResolvedConnection;

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use connection_contract::{AuthType, Kind, Reason, Requirement, SecretName};
 
-use crate::{kinds::held_name, registry::Shared};
+use crate::{ground::Ground, kinds::held_name};
 
 /// Returns the reason why no registered kind can meet the requirement; `None` if one can.
-pub(super) fn unmet(shared: &Shared, requirement: &Requirement) -> Option<Reason> {
+pub(super) fn unmet(ground: &Ground, requirement: &Requirement) -> Option<Reason> {
     let Requirement { provider, auth, .. } = requirement;
-    let kinds = shared.kinds.of_provider(provider);
+    let kinds = ground.kinds.of_provider(provider);
     let names = &auth.secret_names;
     let gives = |held: &[_]| names.iter().all(|name| held_name(held, names.len(), name.as_str()).is_some());
     if auth.auth == AuthType::None || kinds.iter().any(|entry| gives(&entry.descriptor.secret_names)) {
@@ -17,7 +17,7 @@ pub(super) fn unmet(shared: &Shared, requirement: &Requirement) -> Option<Reason
     }
     let remedy = "correct the extension's declaration, or use a host that has such a kind";
     let message = if kinds.is_empty() {
-        let providers: BTreeSet<_> = shared.kinds.all().into_iter().map(|info| info.descriptor.provider).collect();
+        let providers: BTreeSet<_> = ground.kinds.all().into_iter().map(|info| info.descriptor.provider).collect();
         format!(
             "this host has no kind for '{provider}'; it has kinds for {}",
             listed(providers.iter().map(Kind::as_str))

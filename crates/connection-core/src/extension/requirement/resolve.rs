@@ -13,47 +13,54 @@ use super::{
     facts::Facts,
     names, public,
 };
-use crate::{ConnectionId, ConnectionRegistry, Error, ExtensionError, Readiness, registry::Shared, status};
+use crate::{ConnectionId, Error, ExtensionError, Readiness, ground::Ground, status};
 
-impl ConnectionRegistry {
-    /// Resolves the requirement of one extension, whose declaration is valid.
-    pub(crate) async fn resolve_one(&self, declaration: &ExtensionDeclaration) -> Result<ResolvedConnection, Error> {
-        let mut reader = self.shared.reader().await?;
-        let facts = Facts::of_one(&self.shared, &mut reader, &self.owner, declaration).await?;
-        Resolver::new(&self.shared, &facts).resolve(declaration)
-    }
+/// Resolves the requirement of one extension of an owner, whose declaration is valid.
+///
+/// # Errors
+///
+/// The store's errors.
+pub(crate) async fn resolve_one(
+    ground: &Ground,
+    owner: &str,
+    declaration: &ExtensionDeclaration,
+) -> Result<ResolvedConnection, Error> {
+    let mut reader = ground.reader().await?;
+    let facts = Facts::of_one(ground, &mut reader, owner, declaration).await?;
+    Resolver::new(ground, &facts).resolve(declaration)
+}
 
-    /// Resolves the requirements of many extensions, in their order.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors. For a single extension, [`ExtensionError`] if its declaration is invalid.
-    pub(crate) async fn resolve_all(
-        &self,
-        declarations: &[ExtensionDeclaration],
-    ) -> Result<Vec<Result<ResolvedConnection, Error>>, Error> {
-        let mut reader = self.shared.reader().await?;
-        let facts = Facts::of_all(&self.shared, &mut reader, &self.owner).await?;
-        let mut resolver = Resolver::new(&self.shared, &facts);
-        let resolved = declarations.iter().map(|declaration| {
-            declaration.check().map_err(ExtensionError::from)?;
-            resolver.resolve(declaration)
-        });
-        Ok(resolved.collect())
-    }
+/// Resolves the requirements of many extensions of an owner, in their order.
+///
+/// # Errors
+///
+/// The store's errors. For a single extension, [`ExtensionError`] if its declaration is invalid.
+pub(crate) async fn resolve_all(
+    ground: &Ground,
+    owner: &str,
+    declarations: &[ExtensionDeclaration],
+) -> Result<Vec<Result<ResolvedConnection, Error>>, Error> {
+    let mut reader = ground.reader().await?;
+    let facts = Facts::of_all(ground, &mut reader, owner).await?;
+    let mut resolver = Resolver::new(ground, &facts);
+    let resolved = declarations.iter().map(|declaration| {
+        declaration.check().map_err(ExtensionError::from)?;
+        resolver.resolve(declaration)
+    });
+    Ok(resolved.collect())
 }
 
 /// Resolves requirements, without a store.
 struct Resolver<'f> {
-    shared: &'f Shared,
+    ground: &'f Ground,
     facts: &'f Facts,
     /// The selections without a choice, which extensions with the same requirement share.
     selections: HashMap<(&'f Kind, &'f [SecretName]), Selection<'f>>,
 }
 
 impl<'f> Resolver<'f> {
-    fn new(shared: &'f Shared, facts: &'f Facts) -> Self {
-        Self { shared, facts, selections: HashMap::new() }
+    fn new(ground: &'f Ground, facts: &'f Facts) -> Self {
+        Self { ground, facts, selections: HashMap::new() }
     }
 
     /// Resolves the requirement of an extension.
@@ -78,7 +85,7 @@ impl<'f> Resolver<'f> {
         resolved.is_granted = resolved.connection.is_some_and(|id| facts.is_granted(declaration, id));
         if resolved.error.is_none() && matches!(resolved.readiness, Readiness::Missing(_)) {
             // The reason why nobody can connect what is missing, if no kind of this host can.
-            resolved.error = names::unmet(self.shared, &declaration.requirement);
+            resolved.error = names::unmet(self.ground, &declaration.requirement);
         }
         Ok(resolved)
     }

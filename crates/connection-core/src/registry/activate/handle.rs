@@ -12,33 +12,33 @@ use connection_contract::{
 };
 
 use crate::{
+    ground::Ground,
     host_services::{
         CachedFiles, LocalTools,
         kv::{self, Part, StoredValues},
     },
     kinds::KindEntry,
     profile_rows,
-    registry::Shared,
     services::files::LocalFiles,
     setup::{Effects, current_run},
 };
 
 /// Access to the services of one kind and owner, while the kind is registered.
 struct Handle {
-    shared: Weak<Shared>,
+    ground: Weak<Ground>,
     entry: Weak<KindEntry>,
     owner: Arc<str>,
 }
 
 /// Returns the services that a kind may keep: those that this host has, and no others.
-pub(super) fn services(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc<str>) -> HostServices {
+pub(super) fn services(ground: &Arc<Ground>, entry: &Arc<KindEntry>, owner: &Arc<str>) -> HostServices {
     let handle =
-        Arc::new(Handle { shared: Arc::downgrade(shared), entry: Arc::downgrade(entry), owner: owner.clone() });
+        Arc::new(Handle { ground: Arc::downgrade(ground), entry: Arc::downgrade(entry), owner: owner.clone() });
     let mut services = HostServices::new().with_kv(handle.clone()).with_file_cache(handle.clone());
-    if shared.local_services.window.is_some() {
+    if ground.local_services.window.is_some() {
         services = services.with_login_window(handle.clone());
     }
-    if LocalTools::new(shared, entry).is_some() {
+    if LocalTools::new(ground, entry).is_some() {
         services = services.with_tools(handle);
     }
     services
@@ -46,7 +46,7 @@ pub(super) fn services(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc
 
 /// The target of a call.
 struct CallTarget {
-    shared: Arc<Shared>,
+    ground: Arc<Ground>,
     entry: Arc<KindEntry>,
     /// The session of the setup that makes the call, if any.
     session: Option<Arc<Effects>>,
@@ -54,21 +54,21 @@ struct CallTarget {
 
 impl Handle {
     fn target(&self) -> Result<CallTarget, ServiceError> {
-        let there = self.shared.upgrade().zip(self.entry.upgrade());
-        let (shared, entry) = there.ok_or(ServiceError::Unavailable)?;
+        let there = self.ground.upgrade().zip(self.entry.upgrade());
+        let (ground, entry) = there.ok_or(ServiceError::Unavailable)?;
         let session = current_run(&entry);
         // A session that is running may use the services until it ends, even if its kind was unregistered.
         if session.is_none() && entry.activation.is_over() {
             return Err(ServiceError::Unavailable);
         }
-        Ok(CallTarget { shared, entry, session })
+        Ok(CallTarget { ground, entry, session })
     }
 
     /// Returns the values of the owner whose setup makes the call. Outside of a setup, these are the values of the
     /// owner for whom the kind was registered.
     fn values(&self, there: &CallTarget) -> StoredValues {
         let owner = there.session.as_ref().map_or(&*self.owner, |session| session.host().owner());
-        StoredValues::new(&there.shared, owner, &there.entry)
+        StoredValues::new(&there.ground, owner, &there.entry)
     }
 
     async fn read(&self, part: Part, key: &str) -> Result<Option<Secret>, ServiceError> {
@@ -187,15 +187,15 @@ impl FileCache for Handle {
 
 impl Handle {
     async fn files(&self, there: &CallTarget) -> CachedFiles {
-        let shared = &there.shared;
+        let ground = &there.ground;
         let owner = &self.owner;
-        let roots = profile_rows::granted_all(shared, owner, &there.entry).await;
-        CachedFiles::new(shared, owner, there.entry.kind(), LocalFiles::new(roots, shared.reading(owner)))
+        let roots = profile_rows::granted_all(ground, owner, &there.entry).await;
+        CachedFiles::new(ground, owner, there.entry.kind(), LocalFiles::new(roots, ground.reading(owner)))
     }
 }
 
 fn tools(there: &CallTarget) -> Result<LocalTools, ServiceError> {
-    LocalTools::new(&there.shared, &there.entry).ok_or(ServiceError::Unavailable)
+    LocalTools::new(&there.ground, &there.entry).ok_or(ServiceError::Unavailable)
 }
 
 /// In a setup, this opens a window of the setup. Outside of one, there is no window.

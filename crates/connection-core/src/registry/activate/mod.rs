@@ -12,8 +12,8 @@ use connection_contract::ConnectionError;
 
 use crate::{
     contain::{Contained, contain, until},
+    ground::Ground,
     kinds::KindEntry,
-    registry::Shared,
 };
 
 /// The deadline of an activation, which should need no network.
@@ -22,15 +22,15 @@ const MAX_DURATION: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Gives a kind its handle, in the background. A failure is logged.
-pub(crate) fn activate(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc<str>) {
-    let host = handle::services(shared, entry, owner);
+pub(crate) fn activate(ground: &Arc<Ground>, entry: &Arc<KindEntry>, owner: &Arc<str>) {
+    let host = handle::services(ground, entry, owner);
     let definition = entry.definition.clone();
     let kind = entry.kind().clone();
-    let clock = shared.clock.clone();
+    let clock = ground.clock.clone();
     let time = clock.clone();
     let task = async move { contain(&*time, MAX_DURATION, || definition.activate(host), || false, || {}).await };
-    let launched = shared.runtimes.launch(task);
-    let watched = shared.runtimes.spawn(async move {
+    let launched = ground.runtimes.launch(task);
+    let watched = ground.runtimes.spawn(async move {
         let ended = match until(clock.sleep(MAX_DURATION + GRACE), launched).await {
             Contained::Ended(ended) => ended,
             Contained::Panicked => Contained::Panicked,

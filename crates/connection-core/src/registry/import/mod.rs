@@ -24,9 +24,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Shared, is_first};
+use super::Shared;
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, StoreError, event,
+    ConnectionId, ConnectionRegistry, Error, StoreError,
+    defaults::is_first,
+    event,
     setup::free_label,
     store::{Lock, Tx},
 };

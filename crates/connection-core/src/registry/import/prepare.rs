@@ -12,11 +12,11 @@ use crate::{
     contain::{self, Contained},
     credential::{Payload, named_secrets},
     event,
+    ground::Ground,
     kinds::KindEntry,
     limits,
     liveness::column,
     plan::{self, ReportedTimes},
-    registry::Shared,
     setup::{GRACE, MAX_RUN},
     store::{
         json,
@@ -39,18 +39,18 @@ pub(super) struct Prepared {
     pub(super) kind: Kind,
 }
 
-pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> Result<Prepared, Error> {
+pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> Result<Prepared, Error> {
     let Import { kind, made } = item;
-    let entry = shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    let entry = ground.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
     check(&entry, &made)?;
-    parses(shared, &entry, &made.credential).await?;
-    let id = ConnectionId::from(shared.ids.next());
+    parses(ground, &entry, &made.credential).await?;
+    let id = ConnectionId::from(ground.ids.next());
     let undeclared = |_| Error::InvalidImport("its base address is not one that the kind declares");
     let payload = Payload::new(&entry, &made.reach, made.credential, &[], &[]).map_err(undeclared)?;
-    let sealed = shared.sealer.seal(&Payload::place(&id, owner, &kind, FIRST), payload.encode().expose()).await;
+    let sealed = ground.sealer.seal(&Payload::place(&id, owner, &kind, FIRST), payload.encode().expose()).await;
     let sealed =
         sealed.map_err(|source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) })?;
-    let now = shared.clock.now().seconds();
+    let now = ground.clock.now().seconds();
     let Identity { account_id, label: account_label, .. } = made.identity;
     let named = |label: DisplayText| Some(label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
     let asked = made.label.and_then(named);
@@ -84,7 +84,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
         state: CredentialState::Current,
         key_id: sealed.key_id(),
         sealed,
-        secret_names: named_secrets::names_json(shared, &entry, &payload.credential, async { None }).await,
+        secret_names: named_secrets::names_json(ground, &entry, &payload.credential, async { None }).await,
         granted_scopes: made.granted_scopes.as_ref().map(json::texts),
         valid_until: given.valid_until,
         created_at: now,
@@ -99,7 +99,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
         next_check_at: None,
         failures: 0,
     };
-    let event = shared.event(owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
+    let event = ground.event(owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
     Ok(Prepared { account, is_labelled, credential, liveness, event, kind })
 }
 
@@ -129,12 +129,12 @@ fn check(kind: &KindEntry, made: &SetupResult<Secret>) -> Result<(), Error> {
 
 /// Checks that the plugin reads the credential, on the plugins' runtime, where a plugin that never yields blocks no
 /// other task.
-async fn parses(shared: &Arc<Shared>, kind: &Arc<KindEntry>, credential: &Secret) -> Result<(), Error> {
+async fn parses(ground: &Arc<Ground>, kind: &Arc<KindEntry>, credential: &Secret) -> Result<(), Error> {
     let definition = kind.definition.clone();
     let bytes = credential.duplicate();
     let parse = async move { contain::call(|| definition.check_credential(&bytes)) };
     let fault = |what| Error::PluginFault { kind: kind.kind().clone(), what };
-    match shared.runtimes.run(&*shared.clock, MAX_RUN + GRACE, parse).await {
+    match ground.runtimes.run(&*ground.clock, MAX_RUN + GRACE, parse).await {
         Contained::Ended(Some(read)) => {
             read.map_err(|source: CredentialError| Error::Credential { kind: kind.kind().clone(), source })
         }

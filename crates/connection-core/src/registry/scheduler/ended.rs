@@ -3,7 +3,7 @@
 
 use connection_contract::Kind;
 
-use crate::{ConnectionRegistry, Error, store::any_of, verify};
+use crate::{ConnectionRegistry, Error, ground::Scope, store::any_of, verify};
 
 /// Maximum number of rows per round. The next round continues.
 const BATCH: i64 = 64;
@@ -13,9 +13,10 @@ pub(super) async fn ended(registry: &ConnectionRegistry) -> Result<(), Error> {
     let kinds = any_of(shared.renewing().iter().map(Kind::as_str));
     let rows = shared.reader().await?.ended_credentials(shared.clock.now().seconds(), &kinds, BATCH).await?;
     for row in rows {
-        let registry = ConnectionRegistry { shared: shared.clone(), owner: row.owner.clone().into() };
+        let verify = shared.verify.clone();
         let task = async move {
-            if let Err(error) = verify::verify(&registry, row.id, verify::ProbeTrigger::Schedule).await {
+            let scope = Scope { system: &verify, owner: &row.owner };
+            if let Err(error) = verify::verify(scope, row.id, verify::ProbeTrigger::Schedule).await {
                 tracing::warn!(
                     connection = %row.id, code = error.code(),
                     "the verification of a credential that has ended failed"

@@ -18,10 +18,11 @@ use tokio::sync::mpsc;
 
 use crate::{
     ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, exchange,
+    ground::Scope,
     refresh::{Trigger, refresh},
     setup,
     store::{DueRow, any_of, called},
-    verify::{self, ProbePlace, ProbeTrigger},
+    verify::{self, ProbePermit, ProbeTrigger},
 };
 use pace::{MAX_JOBS, Pace};
 use trouble::Trouble;
@@ -216,11 +217,11 @@ impl Scheduler {
         for row in due {
             let Some(kind) = Kind::parse(&row.kind) else { continue };
             let provider = shared.provider_of(&kind);
-            // A probe needs a place, as those of a preflight do. If none is free, the row stays due.
-            let place = match job {
-                Job::Check => match shared.places.try_take(&provider) {
+            // A probe needs a permit, as those of a preflight do. If none is free, the row stays due.
+            let permit = match job {
+                Job::Check => match shared.probe_permits.try_take(&provider) {
                     None => continue,
-                    place => place,
+                    permit => permit,
                 },
                 Job::Refresh => None,
             };
@@ -231,7 +232,7 @@ impl Scheduler {
                 self.pace.end(row.id, &provider);
                 continue;
             }
-            self.spawn(job, row, provider, place);
+            self.spawn(job, row, provider, permit);
         }
         Ok(found)
     }
@@ -247,16 +248,18 @@ impl Scheduler {
     }
 
     /// Runs a job on its own task, for the row's owner.
-    fn spawn(&self, job: Job, row: DueRow, provider: Kind, place: Option<ProbePlace>) {
+    fn spawn(&self, job: Job, row: DueRow, provider: Kind, permit: Option<ProbePermit>) {
         let shared = self.registry.shared.clone();
-        let registry = ConnectionRegistry { shared: shared.clone(), owner: row.owner.clone().into() };
         let done = self.done.0.clone();
         let task = async move {
+            let scope = Scope { system: &shared.verify, owner: &row.owner };
             let result = match job {
-                Job::Check => verify::verify(&registry, row.id, ProbeTrigger::Schedule).await.map(drop),
-                Job::Refresh => refresh(&registry, row.id, row.generation, Trigger::Due).await.map(drop),
+                Job::Check => verify::verify(scope, row.id, ProbeTrigger::Schedule).await.map(drop),
+                Job::Refresh => {
+                    refresh(scope.on(&shared.refresh), row.id, row.generation, Trigger::Due).await.map(drop)
+                }
             };
-            drop(place);
+            drop(permit);
             let (pause, aside) = match result {
                 Ok(()) | Err(Error::NotFound(_)) => (None, false),
                 Err(Error::NotRenewed { why, .. }) => {
@@ -275,7 +278,7 @@ impl Scheduler {
             // The send fails only if the scheduler was dropped.
             drop(done.send(Done { id: row.id, provider, pause, aside }));
         };
-        drop(shared.runtimes.spawn(task));
+        drop(self.registry.shared.runtimes.spawn(task));
     }
 
     /// Takes over running sessions that no process held in two rounds, at the same position.
@@ -286,7 +289,7 @@ impl Scheduler {
         let mut lost = HashMap::new();
         for row in rows {
             if self.lost.get(&row.id) == Some(&row.step_seq) {
-                setup::take_over(shared, &row);
+                setup::take_over(&shared.setup, &row);
             } else {
                 lost.insert(row.id, row.step_seq);
             }

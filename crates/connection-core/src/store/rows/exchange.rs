@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{row, stored_words};
 use crate::{
     ids::{ConnectionId, SessionId},
-    store::{ExchangeKey, Scope, Sealed},
+    store::{ExchangeKey, ExchangeScope, Sealed},
 };
 
 stored_words! {
@@ -22,7 +22,7 @@ stored_words! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExchangeRow {
     pub(crate) key: ExchangeKey,
-    pub(crate) scope: Scope,
+    pub(crate) scope: ExchangeScope,
     pub(crate) sent: Sent,
     /// The answer, if it is recorded.
     pub(crate) sealed: Option<Sealed>,
@@ -90,8 +90,8 @@ impl Found {
     /// Returns `None` for a row that this program cannot have written.
     pub(in super::super) fn row(self) -> Option<ExchangeRow> {
         let scope = match (self.connection_id, self.session_id) {
-            (Some(id), None) => Scope::Connection(ConnectionId::from(id)),
-            (None, Some(id)) => Scope::Session(SessionId::from(id)),
+            (Some(id), None) => ExchangeScope::Connection(ConnectionId::from(id)),
+            (None, Some(id)) => ExchangeScope::Session(SessionId::from(id)),
             _ => return None,
         };
         Some(ExchangeRow {

@@ -4,7 +4,7 @@ use super::Database;
 use crate::{
     ids::SessionId,
     store::{
-        ExchangeKey, Scope, Sealed, Store,
+        ExchangeKey, ExchangeScope, Sealed, Store,
         rows::{ExchangeRow, Sent, SetupRow, SetupState},
     },
 };
@@ -192,7 +192,12 @@ fn row(database: &Database) -> SetupRow {
 
 fn exchange(number: u8, session: SessionId) -> ExchangeRow {
     let sent = Sent::first(None, "process".into(), 100);
-    ExchangeRow { key: ExchangeKey::from_bytes([number; 32]), scope: Scope::Session(session), sent, sealed: None }
+    ExchangeRow {
+        key: ExchangeKey::from_bytes([number; 32]),
+        scope: ExchangeScope::Session(session),
+        sent,
+        sealed: None,
+    }
 }
 
 async fn open(store: &Store, owner: &str) -> Vec<SessionId> {

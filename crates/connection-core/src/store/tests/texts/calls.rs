@@ -6,7 +6,7 @@ use super::{NOTED, Text};
 use crate::{
     ids::{ConnectionId, ProfileId, SessionId},
     store::{
-        ExchangeKey, ListFilter, Lock, Reader, SEALED, Scope, Sealed, SealedRow, Store, Tx, Unchanged,
+        ExchangeKey, ExchangeScope, ListFilter, Lock, Reader, SEALED, Sealed, SealedRow, Store, Tx, Unchanged,
         rows::{
             AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, PlanRow, PreferenceRow,
@@ -364,7 +364,7 @@ async fn write_exchanges(tx: &mut Tx) {
     let answer = Sealed::from_row(vec![1; 97]);
     let sent = Sent::first(None, "a".into(), 1);
     let seen = BootTime { boot_id: "boot".into(), seconds: 1 };
-    let exchange = ExchangeRow { key, scope: Scope::Connection(nobody()), sent: sent.clone(), sealed: None };
+    let exchange = ExchangeRow { key, scope: ExchangeScope::Connection(nobody()), sent: sent.clone(), sealed: None };
     call!(tx:
         insert_exchange(&exchange);
         resend_exchange(key, &sent, &sent);
@@ -374,7 +374,7 @@ async fn write_exchanges(tx: &mut Tx) {
         note_first_look(key, 0, &seen);
         answer_exchange(key, &answer);
         delete_intent(key, &sent);
-        insert_answer(key, Scope::Connection(nobody()), &answer);
+        insert_answer(key, ExchangeScope::Connection(nobody()), &answer);
         settle_exchanges(&[key]);
         delete_connection_exchanges(nobody());
     );

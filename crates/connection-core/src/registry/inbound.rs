@@ -6,12 +6,10 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{
-    BaseUrl, BoxFuture, Crypto as _, HttpError, HttpRequest, HttpResponse, Secret, encode, host,
-};
-use connection_egress::Egress;
+use connection_contract::{BoxFuture, Kind};
 
-use crate::{ConnectionRegistry, Error, registry::Shared, store::Changed};
+use super::Shared;
+use crate::{ConnectionRegistry, Error, setup::CallbackAddresses, store::Changed};
 
 /// Maximum time between two looks at the store while waiting for the last callback.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -24,14 +22,22 @@ pub trait InboundEndpoint: Send + Sync + fmt::Debug {
 
     /// Returns the redirect URI for this kind, or `None` if there is none now. It is stable per host and kind, because
     /// it is registered at the provider.
-    async fn redirect_uri(&self, kind: &connection_contract::Kind) -> Option<String>;
+    async fn redirect_uri(&self, kind: &Kind) -> Option<String>;
 
     /// Makes this host reachable at an address that it gave out, perhaps before a restart, and returns `true` if it is
     /// reachable there. This may take an action such as listening on the port again.
     async fn rebind(&self, redirect_uri: &str) -> bool;
 }
 
-pub(crate) type Inbound = Option<Arc<dyn InboundEndpoint>>;
+impl CallbackAddresses for Arc<dyn InboundEndpoint> {
+    fn redirect_uri<'a>(&'a self, kind: &'a Kind) -> BoxFuture<'a, Option<String>> {
+        (**self).redirect_uri(kind)
+    }
+
+    fn rebind<'a>(&'a self, redirect_uri: &'a str) -> BoxFuture<'a, bool> {
+        (**self).rebind(redirect_uri)
+    }
+}
 
 /// A handle that does not keep the registry alive. A value that the registry holds, such as an endpoint, holds this
 /// handle instead of a [`ConnectionRegistry`].
@@ -80,27 +86,5 @@ impl WeakConnectionRegistry {
             }
             Ok(())
         })
-    }
-}
-
-impl Shared {
-    /// Returns 256 random bits as text.
-    pub(crate) fn fresh_token(&self) -> Secret {
-        let mut bits = [0; 32];
-        self.crypto.random(&mut bits);
-        Secret::from(encode::base64url(&bits))
-    }
-
-    /// Sends a request to an address of this host, and to no other origin.
-    pub(crate) async fn send_to_self(
-        &self,
-        base: &str,
-        request: impl FnOnce(&BaseUrl) -> Option<HttpRequest>,
-    ) -> Result<HttpResponse, HttpError> {
-        let base = host::base_url(base).ok_or(HttpError::Protocol)?;
-        let request = request(&base).ok_or(HttpError::Protocol)?;
-        let origin = base.origin().clone();
-        let egress = Egress { host: vec![origin], ..Egress::default() };
-        self.http.send(&egress, request).await
     }
 }

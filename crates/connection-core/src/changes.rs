@@ -1,7 +1,15 @@
-//! Notifies listeners of changes of extensions after their commit: callbacks of the host first, then streams.
+//! Changes of extensions, and the listeners that are notified of them.
 //!
-//! Only changes that this process commits are notified. A listener that reads after a notification sees at least what
-//! was committed by then.
+//! A change has two moments:
+//!
+//! 1. *In the transaction*, the extensions that the change affects are read, and the grants that it ends are taken back;
+//!    see `grant::Affected`. Both are committed with the change, or not at all.
+//! 2. *After the commit*, the listeners are notified: callbacks of the host first, then streams. The [`ChangeOrder`] that
+//!    was taken before the transaction keeps the notifications in the order of the commits.
+//!
+//! Listeners are in memory, so only changes that this process commits are notified. If the process ends between the two
+//! moments, nothing is announced, and a later reader finds the committed state. A listener that reads after a
+//! notification sees at least what was committed by then.
 
 use std::{
     fmt,
@@ -12,7 +20,7 @@ use std::{
 };
 
 use futures_core::Stream;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedMutexGuard, mpsc};
 
 use crate::ConnectionId;
 
@@ -90,16 +98,14 @@ struct Listening {
     streams: Vec<(String, mpsc::UnboundedSender<ExtensionChange>)>,
 }
 
-/// Notifies the listeners of one registry.
+/// The changes of one registry, and the listeners to them.
 #[derive(Default)]
-pub(crate) struct Announcements {
+pub(crate) struct Changes {
     listening: Arc<Mutex<Listening>>,
-    /// Held from before a commit until its notifications were sent, so that notifications have the order of the
-    /// commits.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl Announcements {
+impl Changes {
     /// Calls `listener` with each change of the owner's extensions until the returned value is dropped.
     pub(crate) fn listen(
         &self,
@@ -125,18 +131,31 @@ impl Announcements {
         ExtensionChanges(receiver)
     }
 
-    pub(crate) fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
-        self.turn.clone()
+    /// Returns the permission to announce a change that is committed after this call.
+    pub(crate) async fn order(&self) -> ChangeOrder {
+        let turn = if self.is_heard() { Some(self.turn.clone().lock_owned().await) } else { None };
+        ChangeOrder { listening: self.listening.clone(), _turn: turn }
     }
 
     /// Returns `true` if there is a listener. A listener that begins during a commit may miss its change.
-    pub(crate) fn is_heard(&self) -> bool {
+    fn is_heard(&self) -> bool {
         let listening = lock(&self.listening);
         !listening.listeners.is_empty() || listening.streams.iter().any(|(_, sender)| !sender.is_closed())
     }
+}
 
+/// The permission to announce a change, taken before its commit and held until it was announced, so that changes are
+/// announced in the order of their commits. Its holder waits only for the store. If nobody listens, no order is needed,
+/// and no lock is held.
+#[must_use = "other changes may be announced in between after it is dropped"]
+pub(crate) struct ChangeOrder {
+    listening: Arc<Mutex<Listening>>,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl ChangeOrder {
     /// Notifies all listeners of the owner. Called after the commit. A listener that panics does not affect the others.
-    pub(crate) fn publish(&self, change: &ExtensionChange) {
+    pub(crate) fn announce(&self, change: &ExtensionChange) {
         let listeners: Vec<_> = {
             let listening = lock(&self.listening);
             let of_owner = listening.listeners.iter().filter(|(_, owner, _)| *owner == change.owner);

@@ -1,0 +1,173 @@
+//! Lists of connections, in pages by key. They hold no secrets, neither sealed nor opened.
+
+use std::time::Duration;
+
+use connection_contract::{Kind, Liveness};
+
+use crate::{
+    ConnectionInfo, Error, ListCursor, ProfileId,
+    ground::Ground,
+    liveness::column,
+    store::{ListFilter, any_of, rows::FoundRow},
+};
+
+/// Selects the connections to list. All conditions must hold; of several livenesses, one must match.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Filter {
+    all_owners: bool,
+    kind: Option<Kind>,
+    provider: Option<Kind>,
+    label: Option<String>,
+    liveness: Vec<Liveness>,
+    expiring_within: Option<Duration>,
+    only_default: bool,
+    /// `Some(None)` selects the connections without a profile.
+    profile: Option<Option<ProfileId>>,
+    after: Option<ListCursor>,
+    limit: Option<u16>,
+}
+
+impl Filter {
+    /// Selects all connections of the owner.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Selects among the connections of all owners.
+    ///
+    /// This method is for the operator of the program: a host does not call it for a request of an owner. Apart from
+    /// [`BeginWatch::all_owners`](crate::BeginWatch::all_owners), no other method shows connections of another owner.
+    ///
+    /// On PostgreSQL, the order of connections of different owners that are stored at the same moment is not fixed: one
+    /// of them may come to stand before a position that was returned already. Within an owner this cannot happen.
+    #[must_use]
+    pub fn all_owners(mut self) -> Self {
+        self.all_owners = true;
+        self
+    }
+
+    /// Selects the connections of one kind.
+    #[must_use]
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Selects the connections of all registered kinds of one provider.
+    #[must_use]
+    pub fn provider(mut self, provider: Kind) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// Selects the connection with exactly this label, per kind.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Selects connections whose last measured liveness is this one. Several calls select any of the given ones.
+    #[must_use]
+    pub fn liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness.push(liveness);
+        self
+    }
+
+    /// Selects connections whose credential stops working within this time, or has stopped. For a credential that its
+    /// kind refreshes, the end of the authorization counts instead. Connections without a known end are not selected.
+    #[must_use]
+    pub fn expiring_within(mut self, time: Duration) -> Self {
+        self.expiring_within = Some(time);
+        self
+    }
+
+    /// Selects the defaults of their providers.
+    #[must_use]
+    pub fn only_default(mut self) -> Self {
+        self.only_default = true;
+        self
+    }
+
+    /// Selects the connections of one profile.
+    #[must_use]
+    pub fn profile(mut self, id: ProfileId) -> Self {
+        self.profile = Some(Some(id));
+        self
+    }
+
+    /// Selects the connections without a profile: their kind has none, or they are older than the first profile.
+    #[must_use]
+    pub fn without_profile(mut self) -> Self {
+        self.profile = Some(None);
+        self
+    }
+
+    /// Selects the connections after this position: [`Page::next`], or the [`ConnectionInfo::cursor`] of the last
+    /// connection seen.
+    #[must_use]
+    pub fn after(mut self, cursor: ListCursor) -> Self {
+        self.after = Some(cursor);
+        self
+    }
+
+    /// Sets the maximum number of connections of a page. The default is 1,000.
+    #[must_use]
+    pub fn limit(mut self, limit: u16) -> Self {
+        self.limit = Some(limit.max(1));
+        self
+    }
+}
+
+/// A page of connections, in the order in which they became usable.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Page {
+    /// The connections. Connections that the filter rejects count towards the limit: a page may hold fewer than its
+    /// limit, or none, without being the last.
+    pub connections: Vec<ConnectionInfo>,
+    /// The position at which the next page begins, if there may be one.
+    pub next: Option<ListCursor>,
+}
+
+/// Returns the number of connections of an owner or of all owners, and of one kind or of all kinds.
+pub(crate) async fn count(ground: &Ground, owner: Option<&str>, kind: Option<&Kind>) -> Result<u64, Error> {
+    Ok(ground.reader().await?.count_accounts(owner, kind.map(Kind::as_str)).await?)
+}
+
+/// Returns a page of the connections that the filter selects.
+pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result<Page, Error> {
+    let Filter { all_owners, kind, provider, label, liveness, expiring_within, only_default, profile, after, limit } =
+        filter;
+    let words = liveness.iter().map(|liveness| column::liveness(*liveness));
+    let soon = |time: Duration| ground.clock.now().seconds().saturating_add_unsigned(time.as_secs());
+    let wanted = ListFilter {
+        owner: (!all_owners).then(|| owner.to_owned()),
+        kind: kind.map(|kind| kind.as_str().to_owned()),
+        kinds: provider.map(|provider| any_of(ground.kinds_of(&provider).iter().map(Kind::as_str))),
+        label,
+        liveness: (!liveness.is_empty()).then(|| any_of(words)),
+        valid_until: expiring_within.map(soon),
+        // Only the condition on the end needs the kinds that refresh their credentials.
+        renewing: match expiring_within {
+            Some(_) => any_of(ground.renewing().iter().map(Kind::as_str)),
+            None => any_of([]),
+        },
+        only_default,
+        profile: profile.map(|of| of.map(|id| id.to_string()).unwrap_or_default()),
+        after: after.map(ListCursor::place),
+        limit: i64::from(limit.unwrap_or(1000)),
+    };
+    let (rows, next) = ground.reader().await?.list(&wanted).await?;
+    let connections = rows.into_iter().filter_map(|found| info_of_row(ground, found)).collect();
+    Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
+}
+
+/// Returns the information of a row that may be unreadable.
+fn info_of_row(ground: &Ground, FoundRow { id, row, .. }: FoundRow) -> Option<ConnectionInfo> {
+    if row.is_none() {
+        tracing::warn!(connection = id.map(tracing::field::display), "the row of a connection cannot be read");
+    }
+    ground.info(row?)
+}

@@ -1,0 +1,75 @@
+//! The state of one opened registry, and how its systems stand on each other.
+
+use std::{ops::Deref, sync::Arc};
+
+use super::Removal;
+use crate::{
+    InboundEndpoint, SettingsHandOff, connection, exchange, extension,
+    extension::{Declarations, ExtensionConsent},
+    flights::Flights,
+    refresh,
+    setup::{self, CallbackAddresses},
+    store::Changed,
+    usage::UsageState,
+    verify::{self, ProbeLimits},
+    webhook,
+};
+
+/// The state that all handles of one opened registry share: its systems, each of which holds those below it.
+///
+/// It dereferences to the connections, and so to the systems below them and to the ground.
+pub(crate) struct Shared {
+    pub(crate) connection: Arc<connection::System>,
+    pub(crate) extension: Arc<extension::System>,
+    pub(crate) webhook: Arc<webhook::System>,
+    pub(crate) usage: Arc<UsageState>,
+    pub(super) removals: Flights<Removal>,
+    /// The endpoint through which callbacks reach this host, if there is one.
+    pub(super) inbound: Option<Arc<dyn InboundEndpoint>>,
+}
+
+/// What a host chose for the systems.
+pub(super) struct Choices {
+    pub(super) inbound: Option<Arc<dyn InboundEndpoint>>,
+    pub(super) settings: Option<Arc<dyn SettingsHandOff>>,
+    pub(super) max_setups: u32,
+    pub(super) probes: ProbeLimits,
+}
+
+impl Shared {
+    /// Builds the systems, the lowest first.
+    pub(super) fn new(exchange: exchange::System, usage: Arc<UsageState>, choices: Choices) -> Self {
+        let Choices { inbound, settings, max_setups, probes } = choices;
+        let exchange = Arc::new(exchange);
+        let forgetful = usage.clone();
+        exchange.account_listeners.listen(move |id| forgetful.forget(id));
+        let refresh = Arc::new(refresh::System::new(exchange.clone()));
+        let verify = Arc::new(verify::System::new(refresh, probes));
+        let declarations = Arc::<Declarations>::default();
+        let consent = Arc::new(ExtensionConsent::new(&exchange, &declarations));
+        let addresses = inbound.clone().map(|endpoint| Arc::new(endpoint) as Arc<dyn CallbackAddresses>);
+        let setup = Arc::new(setup::System::new(exchange, addresses, consent, max_setups));
+        let connection = Arc::new(connection::System::new(verify, setup));
+        Self {
+            extension: Arc::new(extension::System::new(connection.clone(), declarations, settings)),
+            webhook: Arc::new(webhook::System::new(connection.clone())),
+            connection,
+            usage,
+            removals: Flights::default(),
+            inbound,
+        }
+    }
+
+    /// Forgets the cached rows, because they hold which kinds are registered.
+    pub(super) fn kinds_changed(&self) {
+        self.hot.forget(Changed::Something);
+    }
+}
+
+impl Deref for Shared {
+    type Target = Arc<connection::System>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.connection
+    }
+}

@@ -1,0 +1,69 @@
+//! The state of the setups of one opened registry.
+
+use std::{
+    collections::HashMap,
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use connection_contract::{Kind, Secret};
+
+use super::{CallbackAddresses, Consent, slot::Slot};
+use crate::{Error, SessionId, exchange, store::rows::SetupRow};
+
+/// The sessions of this process, over the exchanges.
+///
+/// It dereferences to the system below it, and so to the ground.
+pub(crate) struct System {
+    pub(crate) exchange: Arc<exchange::System>,
+    /// The addresses at which this host is called back, if it has any.
+    pub(crate) callback_addresses: Option<Arc<dyn CallbackAddresses>>,
+    /// The consent of extensions for which a person connects an account.
+    pub(super) consent: Arc<dyn Consent>,
+    /// The slots of sessions that have a handle, a run or a timer in this process.
+    pub(super) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
+    /// Maximum number of open setups of one owner.
+    pub(super) max_setups: u32,
+}
+
+impl System {
+    pub(crate) fn new(
+        exchange: Arc<exchange::System>,
+        callback_addresses: Option<Arc<dyn CallbackAddresses>>,
+        consent: Arc<dyn Consent>,
+        max_setups: u32,
+    ) -> Self {
+        Self { exchange, callback_addresses, consent, sessions: Mutex::default(), max_setups }
+    }
+
+    /// Returns this process's slot of a session, and creates it if there is none.
+    pub(super) fn slot(&self, row: &SetupRow) -> Result<Arc<Slot>, Error> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = sessions.get(&row.id).and_then(Weak::upgrade) {
+            return Ok(slot);
+        }
+        sessions.retain(|_, slot| slot.strong_count() > 0);
+        let kind = Kind::parse(&row.kind).ok_or(Error::SessionNotFound(row.id))?;
+        let slot = Arc::new(Slot::new(row.id, row.owner.clone(), kind));
+        sessions.insert(row.id, Arc::downgrade(&slot));
+        Ok(slot)
+    }
+
+    /// Returns the hash under which a callback's `state` is stored.
+    pub(super) fn state_hash(&self, state: &str) -> [u8; 32] {
+        self.sealer.mac("connections/state/v1", state.as_bytes())
+    }
+
+    /// Returns the hash under which a browser's proof is kept.
+    pub(super) fn browser_hash(&self, proof: &Secret) -> [u8; 32] {
+        self.sealer.mac("connections/browser/v1", proof.expose())
+    }
+}
+
+impl Deref for System {
+    type Target = Arc<exchange::System>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.exchange
+    }
+}
