@@ -58,7 +58,8 @@ impl WeakConnectionRegistry {
         Self { shared: Arc::downgrade(&registry.shared), owner: registry.owner.clone() }
     }
 
-    /// Returns the registry, or `None` if its host has dropped it.
+    /// Returns the registry, or `None` if its host has dropped every [`ConnectionRegistry`] of it. A handle of a
+    /// connection or a session does not keep the registry alive.
     pub fn upgrade(&self) -> Option<ConnectionRegistry> {
         Some(ConnectionRegistry { shared: self.shared.upgrade()?, owner: self.owner.clone() })
     }

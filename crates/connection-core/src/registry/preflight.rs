@@ -80,7 +80,7 @@ impl ConnectionRegistry {
     }
 }
 
-/// Verifies connections of one provider as places become free.
+/// Verifies connections of one provider as permits become free.
 async fn probes(
     registry: ConnectionRegistry,
     provider: Kind,

@@ -26,14 +26,14 @@ impl Default for ProbeLimits {
     }
 }
 
-/// The permits for the probes of this process.
+/// The permits of the probes of this process.
 pub(crate) struct ProbePermits {
     all: Arc<Semaphore>,
     of_one: usize,
     providers: Mutex<HashMap<Kind, Arc<Semaphore>>>,
 }
 
-/// The permit for one probe, until it is dropped.
+/// The permit of one probe. It is free again when this value is dropped.
 pub(crate) struct ProbePermit {
     _of_provider: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
@@ -49,8 +49,7 @@ impl ProbePermits {
         }
     }
 
-    /// Waits for a permit. A probe that waits for a permit of its provider does not occupy one that another provider
-    /// could use.
+    /// Waits for a permit. A probe that waits for its provider does not hold a permit that another provider could use.
     pub(crate) async fn take(&self, provider: &Kind) -> Option<ProbePermit> {
         // The semaphores are never closed.
         let of_provider = self.provider(provider).acquire_owned().await.ok()?;

@@ -21,6 +21,7 @@ mod extension_grants;
 mod extension_guide;
 mod extension_handoff;
 mod extension_inject;
+mod extension_killed;
 mod extension_kit;
 mod extension_lacking;
 mod extension_preferences;
