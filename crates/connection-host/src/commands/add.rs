@@ -2,12 +2,7 @@
 
 use connection_contract::DisplayText;
 
-use super::{
-    dialogue::{BeginningCommand, Dialogue},
-    finish::FinishMethod,
-    profiles,
-    setup_report::ReportedAction,
-};
+use super::{dialogue::Dialogue, finish::FinishMethod, profiles, setup_report::ReportedAction};
 use crate::{
     Error, Exit,
     args::Add,
@@ -52,18 +47,8 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         Some(label) => begin.label(label).await?,
         None => begin.await?,
     };
-    let dialogue = Dialogue {
-        program: &program,
-        registry: &registry,
-        endpoint: &endpoint,
-        session: &session,
-        finish,
-        begun: BeginningCommand::Now,
-        made: ReportedAction::Connected,
-    };
-    let result = dialogue.run(inputs).await;
-    registry.close().await;
-    result
+    let dialogue = Dialogue::new(&program, &registry, &endpoint, &session, finish, ReportedAction::Connected);
+    dialogue.run_and_close(inputs).await
 }
 
 /// Lets a person choose one of all kinds.

@@ -25,18 +25,18 @@ use crate::{
 
 /// A setup, and everything that the dialogue needs.
 pub(super) struct Dialogue<'a> {
-    pub(super) program: &'a Program,
-    pub(super) registry: &'a ConnectionRegistry,
-    pub(super) endpoint: &'a Endpoint,
-    pub(super) session: &'a SetupSession,
-    pub(super) finish: FinishMethod,
-    pub(super) begun: BeginningCommand,
-    pub(super) made: ReportedAction,
+    program: &'a Program,
+    registry: &'a ConnectionRegistry,
+    endpoint: &'a Endpoint,
+    session: &'a SetupSession,
+    finish: FinishMethod,
+    begun: BeginningCommand,
+    made: ReportedAction,
 }
 
 /// The command that began the setup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BeginningCommand {
+enum BeginningCommand {
     /// An earlier command began the setup.
     Before,
     /// The command that is running began the setup.
@@ -62,7 +62,33 @@ enum DialogueEnd {
     Waiting(Reason),
 }
 
-impl Dialogue<'_> {
+impl<'a> Dialogue<'a> {
+    /// Returns the dialogue of a setup that the running command began.
+    pub(super) fn new(
+        program: &'a Program,
+        registry: &'a ConnectionRegistry,
+        endpoint: &'a Endpoint,
+        session: &'a SetupSession,
+        finish: FinishMethod,
+        made: ReportedAction,
+    ) -> Self {
+        Self { program, registry, endpoint, session, finish, begun: BeginningCommand::Now, made }
+    }
+
+    /// Makes this the dialogue of a setup that an earlier command began.
+    pub(super) fn begun_before(self) -> Self {
+        Self { begun: BeginningCommand::Before, ..self }
+    }
+
+    /// Conducts the setup, and then closes the registry.
+    pub(super) async fn run_and_close(self, inputs: Inputs) -> Result<Exit, Error> {
+        let registry = self.registry;
+        let result = self.run(inputs).await;
+        registry.close().await;
+        result
+    }
+
+    /// Conducts the setup to its end.
     pub(super) async fn run(self, inputs: Inputs) -> Result<Exit, Error> {
         let keeps = self.reauthorized().await?;
         let ended = tokio::select! {

@@ -2,11 +2,7 @@
 
 use connection_contract::Field;
 
-use super::{
-    dialogue::{BeginningCommand, Dialogue},
-    finish::FinishMethod,
-    setup_report::ReportedAction,
-};
+use super::{dialogue::Dialogue, finish::FinishMethod, setup_report::ReportedAction};
 use crate::{Error, Exit, args::Reauthorize, cli::Program, input::Inputs, select};
 
 pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<Exit, Error> {
@@ -30,18 +26,8 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     let begin = if finish.leads() { begin.use_start_address() } else { begin };
     let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
     let session = begin.await?;
-    let dialogue = Dialogue {
-        program: &program,
-        registry: &registry,
-        endpoint: &endpoint,
-        session: &session,
-        finish,
-        begun: BeginningCommand::Now,
-        made: ReportedAction::Reauthorized,
-    };
-    let result = dialogue.run(inputs).await;
-    registry.close().await;
-    result
+    let dialogue = Dialogue::new(&program, &registry, &endpoint, &session, finish, ReportedAction::Reauthorized);
+    dialogue.run_and_close(inputs).await
 }
 
 /// Returns the optional fields whose value in the connection differs from the kind's default.

@@ -1,11 +1,6 @@
 //! `setup list|resume|cancel`: setups that have not ended.
 
-use super::{
-    dialogue::{BeginningCommand, Dialogue},
-    finish::FinishMethod,
-    reauthorize::changed,
-    setup_report::ReportedAction,
-};
+use super::{dialogue::Dialogue, finish::FinishMethod, reauthorize::changed, setup_report::ReportedAction};
 use crate::{
     Error, Exit,
     args::{FinishArguments, InputArguments, SetupCommand},
@@ -88,18 +83,8 @@ async fn resume(
     let session = registry.setups().resume(id).await?;
     let reauthorizes = setup.is_some_and(|setup| setup.reauthorizes.is_some());
     let made = if reauthorizes { ReportedAction::Reauthorized } else { ReportedAction::Connected };
-    let dialogue = Dialogue {
-        program: &program,
-        registry: &registry,
-        endpoint: &endpoint,
-        session: &session,
-        finish,
-        begun: BeginningCommand::Before,
-        made,
-    };
-    let result = dialogue.run(inputs).await;
-    registry.close().await;
-    result
+    let dialogue = Dialogue::new(&program, &registry, &endpoint, &session, finish, made);
+    dialogue.begun_before().run_and_close(inputs).await
 }
 
 async fn cancel(mut program: Program, reference: &str) -> Result<Exit, Error> {

@@ -17,7 +17,7 @@ use hand_off::HandOffRecorder;
 
 use super::{
     confirm,
-    dialogue::{BeginningCommand, Dialogue},
+    dialogue::Dialogue,
     finish::FinishMethod,
     reauthorize::changed,
     setup_report::{self, ReportedAction},
@@ -254,15 +254,7 @@ impl OpenExtension<'_> {
                 return Err(error);
             }
         };
-        let dialogue = Dialogue {
-            program: self.program,
-            registry: self.registry,
-            endpoint: self.endpoint,
-            session: &session,
-            finish: self.finish,
-            begun: BeginningCommand::Now,
-            made,
-        };
+        let dialogue = Dialogue::new(self.program, self.registry, self.endpoint, &session, self.finish, made);
         match dialogue.run(inputs).await {
             Ok(exit) => self.show(Some(ticket)).await.map(|()| exit),
             // A person who gave up, or gave too few answers, begins again.
