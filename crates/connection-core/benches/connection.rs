@@ -15,8 +15,6 @@ mod sql;
 mod test_host;
 #[path = "../tests/main/tool.rs"]
 mod tool;
-#[path = "../tests/main/usage_plugin.rs"]
-mod usage_plugin;
 
 use std::time::Duration;
 
@@ -223,59 +221,5 @@ mod profiles {
             runtime.block_on(profiles.apply_profile(&mut options, id)).unwrap();
             options
         });
-    }
-}
-
-#[divan::bench_group(sample_count = 100)]
-mod usage {
-    use super::{Bencher, Duration, Runtime, World};
-    use crate::usage_plugin::{Metered, uses};
-    use connection_core::UsageBounds;
-
-    /// A second passes in which nothing is due.
-    fn second(runtime: &Runtime, world: &World) {
-        runtime.block_on(async {
-            world.clock.advance(Duration::from_secs(1));
-            for _ in 0..8 {
-                tokio::task::yield_now().await;
-            }
-        });
-    }
-
-    /// The floor: nobody polls.
-    #[divan::bench]
-    fn second_without_poller(bencher: Bencher<'_, '_>) {
-        let runtime = Runtime::new().unwrap();
-        let world = runtime.block_on(World::new());
-        let _registry = runtime.block_on(world.open(Metered::every(86_400)));
-        bencher.bench_local(|| second(&runtime, &world));
-    }
-
-    /// The same, with accounts whose time has not come.
-    #[divan::bench(args = [0, 1, 100])]
-    fn second_of_an_idle_poller_of(bencher: Bencher<'_, '_>, accounts: usize) {
-        let runtime = Runtime::new().unwrap();
-        let world = runtime.block_on(World::new());
-        let plugin = Metered::every(86_400);
-        uses(&world, 10);
-        let registry = runtime.block_on(async {
-            let registry = world.open(plugin.clone()).await;
-            for account in 0..accounts {
-                plugin.connected(&registry, &format!("account-{account}")).await;
-            }
-            registry
-        });
-        let day = Duration::from_secs(86_400);
-        // Without jitter, which would spread the first fetches over time that does not pass here.
-        let bounds = UsageBounds::new().longest(day).default_interval(day).jitter_percent(0);
-        let polled = registry.clone();
-        let polling = runtime.spawn(async move { polled.poll_usage(bounds).await });
-        runtime.block_on(async {
-            while plugin.fetches() < accounts {
-                tokio::task::yield_now().await;
-            }
-        });
-        bencher.bench_local(|| second(&runtime, &world));
-        polling.abort();
     }
 }

@@ -47,6 +47,12 @@ impl<T> Default for Flights<T> {
     }
 }
 
+impl<T> Clone for Flights<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl<T> Flights<T> {
     /// Ends the task of a connection that is removed. Its waiters receive [`Error::NotFound`].
     pub(crate) fn cancel(&self, id: ConnectionId) {
@@ -125,7 +131,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         table.drawn += 1;
         let number = table.drawn;
         let (sender, result) = watch::channel(None);
-        let flights = Self(Arc::clone(&self.0));
+        let flights = self.clone();
         let task = task();
         let task = runtimes.spawn(async move {
             let landing = RemoveOnDrop { flights, id, number };

@@ -125,19 +125,21 @@ mod keys;
 mod kinds;
 mod limits;
 mod liveness;
+mod notification;
 mod owner;
 mod plan;
 mod platform;
 mod profile_rows;
+pub mod profile_variables;
 mod profiles;
 mod readiness;
 mod refresh;
 mod registry;
-mod sandbox;
+pub mod sandbox_rules;
 mod services;
 mod setup;
 mod store;
-mod usage;
+mod usage_report;
 mod verify;
 mod webhook;
 
@@ -156,7 +158,7 @@ pub use connection_seal::{
 pub use connection_seal::{KeyPassphrase, PassphraseUse};
 pub use credential::Teardown;
 pub use definition::Capabilities;
-pub use error::{Error, ExtensionError, ProfileError, SandboxError};
+pub use error::{Error, ExtensionError, ProfileError};
 pub use event::EVENT_NAMES;
 pub use extension::{
     CommandContext, ConnectionRequired, ExtensionHandle, ExtensionInfo, Extensions, Grant, HandOffError, HandedOff,
@@ -169,6 +171,7 @@ pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionI
 pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
 pub use kinds::{KindInfo, RegisterError};
 pub use liveness::{LivenessChange, LivenessChanges};
+pub use notification::{Notification, NotificationListener};
 pub use profiles::{
     DirectoryProbe, DirectoryState, NewProfile, Profile, ProfilePatch, ProfileToken, Profiles, SpawnOptions,
 };
@@ -176,12 +179,8 @@ pub use readiness::{ConnectionStatus, Readiness, status};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, History, HostService, Import,
-    Imported, Imports, InOrder, InboundEndpoint, Keys, KindRemoval, KindSupport, Kinds, Limits, Machine, NeedState,
-    OpenError, Preflight, RegistryBuilder, Removal, Server, Watch, WeakConnectionRegistry,
-};
-pub use sandbox::{
-    PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxMount, SandboxNetwork, SandboxPolicy, SandboxRun,
-    SandboxWritable,
+    Imported, Imports, InOrder, InboundEndpoint, Keys, KindConnection, KindRemoval, KindSupport, Kinds, Limits, Local, Machine,
+    NeedState, OpenError, Preflight, RegistryBuilder, Removal, Server, Watch, WeakConnectionRegistry,
 };
 pub use services::{
     AllowedTool, DirectoryRefused, Environment, FilesPolicy, HostSecret, LoginWindow, SystemEnvironment,
@@ -192,10 +191,7 @@ pub use setup::{
     SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartRedirect, StepNo,
 };
 pub use store::{StoreError, StoreSource, migrate};
-pub use usage::{
-    PollUsage, PolledUsage, PromptCacheTtl, Usage, UsageBounds, UsageChanges, UsageConnect, UsageConnecting,
-    UsageOption, UsageReading, UsageStatus, json as usage_json, prompt_cache_ttl,
-};
+pub use usage_report::FetchedUsage;
 pub use webhook::{
     BeginDeliveries, ConnectionWebhooks, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest,
     WebhookInfo, WebhookKey, WebhookTest, Webhooks,

@@ -4,6 +4,7 @@
 
 use std::fmt::{self, Write as _};
 
+use connection_agent::SandboxError;
 use connection_core::{AdvanceError, OpenError, StoreError};
 
 /// The exit status of the process. The numbers are a contract, see `docs/spec/words.md`.
@@ -204,6 +205,12 @@ impl From<connection_core::Error> for Error {
             connection_core::Error::Store(store) => own.exit(Exit::of_store(store)),
             _ => own,
         }
+    }
+}
+
+impl From<SandboxError> for Error {
+    fn from(error: SandboxError) -> Self {
+        Self::of_core(error.code(), &error, error.remedy())
     }
 }
 

@@ -83,14 +83,13 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     cargo(workspace, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
 }
 
-/// Checks the core with each engine of the store alone. Clippy applies `-D warnings` to our crates only, so that the
+/// Checks the core, and a crate that passes on its features, with each engine of the store alone. Clippy applies `-D warnings` to our crates only, so that the
 /// packages of others are not built again.
 fn engines(workspace: &Workspace) -> Result<(), Failure> {
     for engine in ["sqlite", "postgres"] {
         let features = ["--no-default-features", "--features", engine];
-        let arguments =
-            [&["clippy", "-p", "connection-core", "--lib"], &features[..], &["--locked", "--", "-D", "warnings"]];
-        cargo(workspace, &arguments.concat())?;
+        let packages = ["clippy", "-p", "connection-core", "-p", "connection-agent", "--lib"];
+        cargo(workspace, &[&packages[..], &features, &["--locked", "--", "-D", "warnings"]].concat())?;
     }
     Ok(())
 }

@@ -33,6 +33,12 @@ pub(crate) const ROWS: &[Row] = &[
         normal: &[CONTRACT, "connection-egress", ENGINE, "connection-seal"],
         dev: &["connection-testkit", "connection-faults"],
     },
+    Row {
+        package: "connection-agent",
+        // Its copies are files that only their owner may read, and its poller waits on the clock of the core.
+        normal: &[CONTRACT, "connection-core", "connection-egress", "connection-seal"],
+        dev: &["connection-faults"],
+    },
     Row { package: "connection-oauth2", normal: &[CONTRACT], dev: &["connection-testkit"] },
     Row { package: "connection-manifest", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
     Row {
@@ -50,6 +56,7 @@ pub(crate) const ROWS: &[Row] = &[
         package: "connection-host",
         normal: &[
             CONTRACT,
+            "connection-agent",
             "connection-core",
             "connection-inbound",
             "connection-manifest",
@@ -101,6 +108,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-egress",
             "connection-seal",
             "connection-core",
+            "connection-agent",
             "connection-oauth2",
             "connection-manifest",
             "connection-inbound",
@@ -114,6 +122,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-egress",
             "connection-seal",
             "connection-core",
+            "connection-agent",
             "connection-inbound",
             "connection-host",
             "connection-faults",
@@ -189,6 +198,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
         packages: &[
             "connection-egress",
             "connection-core",
+            "connection-agent",
             "connection-inbound",
             "connection-host",
             // It captures what other crates log.

@@ -10,6 +10,7 @@ pub(crate) mod rollback;
 mod secret;
 mod send;
 mod system;
+mod usage;
 
 use std::{fmt, sync::Arc};
 
@@ -28,6 +29,7 @@ pub use list::{Filter, Page};
 pub(crate) use list::{count, list};
 pub use send::Response;
 pub(crate) use system::System;
+pub(crate) use usage::answered;
 
 /// A connection of one owner. A clone is another handle to the same connection.
 ///

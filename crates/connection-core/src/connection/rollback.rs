@@ -8,6 +8,7 @@ use connection_contract::{
 
 use super::{Connection, System};
 use crate::{
+    Notification,
     ConnectionInfo, Error, SealError,
     credential::{
         Payload, Previous, Subject, give_back, named_secrets,
@@ -129,7 +130,7 @@ async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<Conn
         RollbackDecision::RolledBack(before, is_another, affected) => {
             affected.notify(&order);
             if is_another {
-                shared.account_listeners.notify(id);
+                shared.notifications.publish(&Notification::AccountChanged(id));
             }
             replace::publish(shared, id, before, liveness, None);
         }

@@ -5,7 +5,6 @@
 
 mod extension;
 mod profile;
-mod sandbox;
 pub(crate) mod table;
 
 use std::sync::Arc;
@@ -20,7 +19,6 @@ use crate::{ConnectionId, ConnectionInfo, DirectoryRefused, RowError, SealError,
 
 pub use extension::ExtensionError;
 pub use profile::ProfileError;
-pub use sandbox::SandboxError;
 
 /// The reason why an operation of a registry, a session or a connection was refused or failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -160,9 +158,6 @@ pub enum Error {
     /// A database row was edited or restored by somebody without the key. It is not used.
     #[error(transparent)]
     Row(#[from] RowError),
-    /// A tool cannot be run in a container.
-    #[error(transparent)]
-    Sandbox(#[from] SandboxError),
     /// Sealed data cannot be opened.
     #[error("the sealed data of {what} cannot be opened")]
     Sealed {
@@ -241,7 +236,6 @@ codes_and_remedies! {
         Self::Profile(error) => error.code(), error.remedy();
         Self::RollbackRefused { remedy, .. } => "rollback_refused", remedy.as_ref().map(ToString::to_string);
         Self::Row(error) => error.code(), error.remedy();
-        Self::Sandbox(error) => error.code(), error.remedy();
         Self::Sealed { what, source } => "sealed_unreadable", sealed_remedy(what, source);
         Self::SessionNotFound(_) => "setup_not_found", "begin a new setup";
         Self::Store(source) => "store_failed", source.remedy();

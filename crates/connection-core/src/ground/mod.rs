@@ -1,7 +1,6 @@
 //! What every system of a registry stands on, and what belongs to none of them: the store, the keys, time, the network,
 //! and the registered kinds.
 
-mod account_listeners;
 mod info;
 mod scope;
 
@@ -19,6 +18,7 @@ use crate::{
     keys::Sealer,
     kinds::KindTable,
     liveness::Subscriptions,
+    notification::Notifications,
     services::{
         crypto::SystemCrypto,
         file_cache::Cache,
@@ -29,7 +29,6 @@ use crate::{
     store::{Reader, Store, rows::EventRow},
 };
 
-pub(crate) use account_listeners::AccountListeners;
 pub(crate) use info::UNREADABLE;
 pub(crate) use scope::{OwnedScope, Scope};
 
@@ -60,8 +59,8 @@ pub(crate) struct Ground {
     pub(crate) subscriptions: Subscriptions,
     /// The listeners to changes of extensions.
     pub(crate) changes: Changes,
-    /// The listeners to connections that were removed or changed to another account.
-    pub(crate) account_listeners: AccountListeners,
+    /// The listeners of the host to what this process does.
+    pub(crate) notifications: Notifications,
     pub(crate) runtimes: Arc<Runtimes>,
 }
 

@@ -28,6 +28,8 @@ pub struct KindInfo {
     pub profiles: Option<ProfileSpec>,
     /// The specification of containers for the kind's tool.
     pub sandbox: Option<SandboxSpec>,
+    /// The interval at which the plugin recommends to fetch usage.
+    pub usage_interval: Option<Duration>,
 }
 
 /// The reason why a kind was not registered. Kinds that were registered before are unaffected.
@@ -218,6 +220,7 @@ impl KindEntry {
             capabilities: self.capabilities,
             profiles: self.profiles.clone(),
             sandbox: self.sandbox.clone(),
+            usage_interval: self.poll_interval,
         }
     }
 

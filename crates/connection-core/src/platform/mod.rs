@@ -1,4 +1,4 @@
-//! The differences between operating systems, apart from files and clocks: users and programs.
+//! The differences between operating systems, apart from files and clocks: the programs of a machine.
 //!
 //! Private files are in [`connection_seal::platform`].
 
@@ -27,11 +27,6 @@ pub(crate) const fn here() -> Option<Platform> {
     } else {
         None
     }
-}
-
-/// Returns the user id and group id of this process, on platforms that have them.
-pub(crate) fn user() -> Option<(u32, u32)> {
-    system::user()
 }
 
 /// Returns the file names under which a program can be found in a directory.

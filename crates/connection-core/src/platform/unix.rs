@@ -1,10 +1,6 @@
-//! Users and programs on Unix.
+//! Programs on Unix.
 
 use std::{fs::Metadata, os::unix::fs::MetadataExt as _};
-
-pub(super) fn user() -> Option<(u32, u32)> {
-    Some((rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()))
-}
 
 pub(super) fn program_names(name: &str) -> Vec<String> {
     vec![name.to_owned()]

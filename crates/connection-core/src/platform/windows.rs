@@ -1,10 +1,6 @@
-//! Users and programs on other systems: written to compile, not run.
+//! Programs on other systems: written to compile, not run.
 
 use std::fs::Metadata;
-
-pub(super) fn user() -> Option<(u32, u32)> {
-    None
-}
 
 /// Returns the names that the system runs without a shell, for which arguments would have to be quoted.
 pub(super) fn program_names(name: &str) -> Vec<String> {

@@ -21,7 +21,6 @@ pub use crate::profile_rows::Profile;
 pub use change::{NewProfile, ProfilePatch};
 pub use probe::{DirectoryProbe, DirectoryState};
 pub use spawn::SpawnOptions;
-pub(crate) use spawn::{extra_args, names, variables};
 pub use token::ProfileToken;
 
 /// The profiles of one kind and one owner.

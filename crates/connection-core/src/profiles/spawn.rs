@@ -7,10 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use connection_contract::{BoxFuture, EnvValue, Kind, ProfileSpec};
+use connection_contract::{BoxFuture, Kind, ProfileSpec};
 
 use super::{Profile, Profiles};
-use crate::{Environment, Error, ProfileError, ProfileId, owner::has_environment, services::environment};
+use crate::{
+    Environment, Error, ProfileError, ProfileId,
+    owner::has_environment,
+    profile_variables::{arguments, names, variables},
+    services::environment,
+};
 
 /// The options for starting a process. Its variables are added to those that the host gives to every process.
 #[derive(Clone, PartialEq, Eq)]
@@ -85,17 +90,17 @@ impl SpawnOptions {
     }
 
     /// Returns the kind of the profile that was applied last.
-    pub(crate) fn profile_kind(&self) -> Option<&Kind> {
+    pub fn profile_kind(&self) -> Option<&Kind> {
         self.applied.as_ref().map(|applied| &applied.kind)
     }
 
     /// Returns the owner of the profile that was applied last.
-    pub(crate) fn profile_owner(&self) -> Option<&str> {
+    pub fn profile_owner(&self) -> Option<&str> {
         self.applied.as_ref().map(|applied| applied.owner.as_str())
     }
 
     /// Returns the arguments without those of a profile.
-    pub(crate) fn own_args(&self) -> &[OsString] {
+    pub fn own_args(&self) -> &[OsString] {
         let first = self.applied.as_ref().map(|applied| &*applied.args).unwrap_or_default();
         self.args.strip_prefix(first).unwrap_or(&self.args)
     }
@@ -113,7 +118,7 @@ impl SpawnOptions {
             without.extend(names(spec).filter(|name| self.without.insert(name.clone())));
         } else {
             self.env.extend(variables(spec, &profile.directory));
-            args = extra_args(spec);
+            args = arguments(spec);
             self.args.splice(..0, args.clone());
         }
         self.applied = Some(Applied {
@@ -160,33 +165,6 @@ impl SpawnOptions {
         };
         environment::resolve(&variable, &spec.implicit_dir).as_deref() == Some(directory)
     }
-}
-
-/// Returns the names of the variables that a profile sets or removes.
-pub(crate) fn names(spec: &ProfileSpec) -> impl Iterator<Item = OsString> {
-    std::iter::once(&spec.env_var)
-        .chain(spec.extra_env.iter().map(|(name, _)| name))
-        .map(|name| OsString::from(&**name))
-}
-
-/// Returns the arguments that accompany the variables of a profile.
-pub(crate) fn extra_args(spec: &ProfileSpec) -> Vec<OsString> {
-    spec.extra_args.iter().map(|arg| OsString::from(&**arg)).collect()
-}
-
-/// Returns the variables that point a tool at a directory.
-pub(crate) fn variables(spec: &ProfileSpec, directory: &Path) -> Vec<(OsString, OsString)> {
-    let first = (OsString::from(&*spec.env_var), directory.as_os_str().to_owned());
-    let more = spec.extra_env.iter().filter_map(|(name, value)| {
-        let value = match value {
-            EnvValue::Directory => directory.as_os_str(),
-            EnvValue::Parent => directory.parent().map(Path::as_os_str)?,
-            EnvValue::Text(text) => OsStr::new(&**text),
-            _ => return None,
-        };
-        Some((OsString::from(&**name), value.to_owned()))
-    });
-    std::iter::once(first).chain(more).collect()
 }
 
 impl fmt::Debug for SpawnOptions {

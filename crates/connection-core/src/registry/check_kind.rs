@@ -7,7 +7,7 @@ use crate::{
     RegisterError, contain,
     definition::Definition,
     kinds::{Activation, KindEntry},
-    profile_rows, sandbox,
+    profile_rows, sandbox_rules,
 };
 
 /// Describes and checks a plugin. A kind is registered only with the entry that this function returns.
@@ -20,7 +20,7 @@ pub(super) fn check(definition: Definition) -> Result<KindEntry, RegisterError> 
     let (descriptor, capabilities, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;
     let (signing_key, profiles, sandbox, poll_interval) = facets;
     let local =
-        profile_rows::check(profiles.as_ref()).and_then(|()| sandbox::check(sandbox.as_ref(), profiles.as_ref()));
+        profile_rows::check(profiles.as_ref()).and_then(|()| sandbox_rules::check(sandbox.as_ref(), profiles.as_ref()));
     let of_tool = || match (profiles.is_some() || sandbox.is_some(), descriptor.tools.is_empty()) {
         (true, true) => Err("it has profiles or a container but declares no tool for them".to_owned()),
         _ => Ok(()),

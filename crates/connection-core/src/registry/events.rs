@@ -5,7 +5,7 @@ use connection_contract::{BoxFuture, Timestamp};
 
 use super::{BeginWatch, ConnectionRegistry};
 use crate::{
-    ConnectionId, Error, EventId, ExtensionChange, ExtensionChanges, ExtensionListener, RefreshOutcomes, guard,
+    ConnectionId, Error, EventId, ExtensionChange, ExtensionChanges, ExtensionListener, Notification, NotificationListener, RefreshOutcomes, guard,
     store::{broken_link, rows::StoredEvent},
 };
 
@@ -59,8 +59,8 @@ pub struct History {
 ///
 /// The record is in the store. [`list`](Self::list) and [`history`](Self::history) read it, [`watch`](Self::watch)
 /// follows it over all processes, and [`edited_rows`](Self::edited_rows) finds rows that were edited past the program.
-/// The other methods are about this process alone: the changes of extensions and of usage that it made, and the
-/// outcomes of its refreshes.
+/// The other methods are about this process alone: [`listen`](Self::listen) tells what it does, and there are streams of
+/// the changes of extensions that it made and of the outcomes of its refreshes.
 ///
 /// # Examples
 ///
@@ -169,6 +169,20 @@ impl<'a> Events<'a> {
     /// The store's errors.
     pub fn watch(self) -> BeginWatch {
         BeginWatch::new(self.registry)
+    }
+
+    /// Calls `listener` with what happens in this process, for all owners, until the returned value is dropped.
+    ///
+    /// The listener is called by the core's own tasks, between a commit and the answer to its caller. It must be quick
+    /// and must not use the registry: it only remembers that there is something to read. If the registry is closed
+    /// already, it is called at once with [`Notification::Closed`].
+    pub fn listen(self, listener: impl Fn(&Notification) + Send + Sync + 'static) -> NotificationListener {
+        let shared = &self.registry.shared;
+        let listener = shared.notifications.listen(listener);
+        if shared.store.is_closed() {
+            listener.call(&Notification::Closed);
+        }
+        listener
     }
 }
 

@@ -14,6 +14,7 @@ mod inbound;
 mod keys;
 mod limits;
 mod list;
+mod local;
 mod machine;
 mod node;
 mod open;
@@ -24,6 +25,7 @@ mod remove;
 mod remove_kind;
 mod scheduler;
 mod server;
+mod session_metrics;
 mod shared;
 mod support;
 mod values;
@@ -33,7 +35,7 @@ use std::{fmt, sync::Arc};
 
 use connection_contract::{BoxFuture, DisplayText};
 
-use crate::{Connection, ConnectionId, ConnectionInfo, Error, connection, ground::Scope};
+use crate::{Connection, ConnectionId, ConnectionInfo, Error, Notification, connection, ground::Scope};
 
 pub use builder::{OpenError, RegistryBuilder};
 pub use events::{Event, EventPage, Events, History};
@@ -41,13 +43,14 @@ pub use import::{BeginImport, Import, Imported, Imports};
 pub use inbound::{InboundEndpoint, WeakConnectionRegistry};
 pub use keys::Keys;
 pub use limits::Limits;
+pub use local::Local;
 pub use machine::Machine;
 pub use node::AnswerRoom;
 pub use preflight::{InOrder, Preflight};
 pub use registered::Kinds;
 pub use remove::Removal;
 pub use remove_kind::KindRemoval;
-pub use server::Server;
+pub use server::{KindConnection, Server};
 pub(crate) use shared::Shared;
 pub use support::{HostService, KindSupport, NeedState};
 pub use watch::{BeginWatch, Watch};
@@ -64,8 +67,8 @@ pub use watch::{BeginWatch, Watch};
 /// - [`extensions`](Self::extensions): programs that use connections as far as a person granted it
 /// - [`webhooks`](Self::webhooks): events that providers send
 /// - [`events`](Self::events): what happened, and what happens from now on
-/// - [`usage`](Self::usage): how much of an account's quota is used
-/// - [`profiles`](Self::profiles) and [`sandbox`](Self::sandbox): identities and containers of local tools
+/// - [`profiles`](Self::profiles): identities of local tools
+/// - [`local`](Self::local): this machine, for programs that start local tools
 /// - [`keys`](Self::keys): the keys of the store
 /// - [`server`](Self::server): what a program needs that keeps running or receives requests
 ///
@@ -134,6 +137,11 @@ impl ConnectionRegistry {
         Ok(Self { shared: self.shared.clone(), owner: owner.into() })
     }
 
+    /// Returns the name of the owner that this handle acts for.
+    pub fn owner_name(&self) -> &str {
+        &self.owner
+    }
+
     /// Returns the connection with this id.
     ///
     /// The row of a connection in use is not read again for half a second: see [`hot_rows`](Limits::hot_rows).
@@ -179,7 +187,7 @@ impl ConnectionRegistry {
             self.shared.exchanges.settled().await;
             self.shared.setup.release_leases().await;
             self.shared.store.close().await;
-            self.shared.usage.close();
+            self.shared.notifications.publish(&Notification::Closed);
         })
     }
 }

@@ -13,10 +13,10 @@ use crate::{
     exchange::{self, Exchanges, StateDirectory, recover},
     ground::Ground,
     keys::{Sealer, open_keyset},
+    notification::{Notification, Notifications},
     owner::DEFAULT_OWNER,
     services::crypto::SystemCrypto,
     store::{Changed, Store},
-    usage::UsageState,
 };
 
 /// Opens the registry that the builder describes.
@@ -96,17 +96,17 @@ impl RegistryBuilder {
         process: String,
     ) -> Shared {
         let hot = Arc::new(HotRows::new(self.hot_rows));
-        let usage = Arc::<UsageState>::default();
-        forget_on_change(&store, &hot, &usage);
+        let notifications = Notifications::default();
+        forget_on_change(&store, &hot, &notifications);
         let choices = Choices {
             inbound: self.inbound.take(),
             settings: self.settings.take(),
             max_setups: self.max_setups,
             probes: self.probes,
         };
-        let ground = Arc::new(self.into_ground(store, sealer, http, runtimes, process));
+        let ground = Arc::new(self.into_ground(store, sealer, notifications, http, runtimes, process));
         let credential = Arc::new(credential::System { ground, hot });
-        Shared::new(exchange::System { credential, exchanges: Exchanges::default(), state }, usage, choices)
+        Shared::new(exchange::System { credential, exchanges: Exchanges::default(), state }, choices)
     }
 
     /// Creates the state that belongs to no system.
@@ -114,6 +114,7 @@ impl RegistryBuilder {
         self,
         store: Store,
         sealer: Sealer,
+        notifications: Notifications,
         http: HttpClient,
         runtimes: Arc<Runtimes>,
         process: String,
@@ -136,7 +137,7 @@ impl RegistryBuilder {
             kinds: Arc::new(self.kinds),
             subscriptions: Default::default(),
             changes: Default::default(),
-            account_listeners: Default::default(),
+            notifications,
             runtimes,
         }
     }
@@ -149,15 +150,14 @@ fn process_name() -> String {
     encode::hex(&name)
 }
 
-/// Forgets the cached rows of a connection that changes, and tells the pollers of usage that connections may have come
-/// or gone.
-fn forget_on_change(store: &Store, hot: &Arc<HotRows>, usage: &Arc<UsageState>) {
+/// Forgets the cached rows of a connection that changes, and notifies the host that connections may have changed.
+fn forget_on_change(store: &Store, hot: &Arc<HotRows>, notifications: &Notifications) {
     let hot = hot.clone();
-    let usage = usage.clone();
+    let notifications = notifications.clone();
     store.on_change(move |changed| {
         hot.forget(changed);
         if matches!(changed, Changed::Connection(_) | Changed::Something) {
-            usage.listed();
+            notifications.publish(&Notification::ConnectionsChanged);
         }
     });
 }

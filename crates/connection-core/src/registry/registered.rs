@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{ConnectionDefinition, Kind};
 
 use super::{ConnectionRegistry, activate, check_kind};
-use crate::{KindInfo, RegisterError, definition::Definition, kinds::KindEntry};
+use crate::{Notification, KindInfo, RegisterError, definition::Definition, kinds::KindEntry};
 
 /// The registered kinds, and what a host does with a kind.
 ///
@@ -84,7 +84,7 @@ impl Kinds<'_> {
     fn activate(self, entry: &Arc<KindEntry>) {
         self.registry.shared.kinds_changed();
         activate::activate(&self.registry.shared, entry, &self.registry.owner);
-        self.registry.shared.usage.listed();
+        self.registry.shared.notifications.publish(&Notification::KindsChanged);
     }
 
     /// Returns the registered kinds, in the order of their names.

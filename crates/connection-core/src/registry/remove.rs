@@ -7,7 +7,7 @@ use std::{
 
 use connection_contract::{BoxFuture, Reason};
 
-use crate::{
+use crate::{Notification, 
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError, Teardown,
     connection::rollback,
     credential::{MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, tear_down},
@@ -88,7 +88,7 @@ impl ConnectionRegistry {
         self.shared.probes.cancel(id);
         self.shared.refreshes.cancel(id);
         self.shared.subscriptions.end(id);
-        self.shared.account_listeners.notify(id);
+        self.shared.notifications.publish(&Notification::Removed(id));
         setup::connection_removed(&self.shared.setup, id).await;
         tracing::info!(connection = %id, kind = %kind, teardown = removal.teardown.as_str(), "removed");
         Ok(removal)

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 use connection_contract::{BoxFuture, Kind};
 
 use super::{Kinds, Shared};
-use crate::{ConnectionId, Error, Filter, Removal, connection};
+use crate::{ConnectionId, Error, Filter, Notification, Removal, connection};
 
 /// Number of connections that are removed at once. Each waits for its provider.
 const PAGE: u16 = 8;
@@ -91,7 +91,7 @@ impl<'a> Kinds<'a> {
     pub fn unregister(self, kind: &Kind) -> bool {
         let was_there = self.registry.shared.kinds.unregister(kind);
         self.registry.shared.kinds_changed();
-        self.registry.shared.usage.listed();
+        self.registry.shared.notifications.publish(&Notification::KindsChanged);
         if was_there {
             let shared = Arc::downgrade(&self.registry.shared);
             let kind = kind.clone();

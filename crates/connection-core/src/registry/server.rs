@@ -5,7 +5,35 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, HttpError, HttpResponse, Kind, Secret, encode, host};
 
 use super::{AnswerRoom, ConnectionRegistry};
-use crate::{Clock, Error, WeakConnectionRegistry, connection, store::called};
+use crate::{
+    Clock, ConnectionId, Error, ProfileId, WeakConnectionRegistry, connection,
+    store::{OfKindRow, called},
+};
+
+/// Number of connections of a kind that are read at once.
+const KIND_PAGE: i64 = 500;
+
+/// A connection in a list of one [kind](Server::connections_of_kind).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KindConnection {
+    /// The id.
+    pub id: ConnectionId,
+    /// The owner.
+    pub owner: String,
+    /// The profile of the kind's tool that the connection belongs to.
+    pub profile: Option<ProfileId>,
+    /// The credential, as a number that grows with each credential that is stored for the connection.
+    pub credential: u64,
+}
+
+impl KindConnection {
+    fn of(row: OfKindRow) -> Self {
+        let OfKindRow { id, owner, generation, profile_id } = row;
+        let profile = profile_id.as_deref().and_then(|id| id.parse().ok());
+        Self { id, owner, profile, credential: generation.try_into().unwrap_or_default() }
+    }
+}
 
 /// What a program needs that keeps running, watches its own state, or receives requests itself.
 ///
@@ -62,6 +90,27 @@ impl<'a> Server<'a> {
     /// The store's errors.
     pub fn count_connections(self, kind: Option<&'a Kind>) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(connection::count(&self.registry.shared, None, kind))
+    }
+
+    /// Returns the connections of one kind, of all owners, in the order of their ids: the first 500 after the given
+    /// one. An empty list is the end.
+    ///
+    /// This method is for tasks that a program repeats for every connection, such as polling. It reads an index, at a
+    /// cost that does not depend on the number of connections of other kinds.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn connections_of_kind(
+        self,
+        kind: &'a Kind,
+        after: Option<ConnectionId>,
+    ) -> BoxFuture<'a, Result<Vec<KindConnection>, Error>> {
+        Box::pin(async move {
+            let mut reader = self.registry.shared.reader().await?;
+            let rows = reader.accounts_of_kind(kind.as_str(), after, KIND_PAGE).await?;
+            Ok(rows.into_iter().map(KindConnection::of).collect())
+        })
     }
 
     /// Returns a handle that does not keep the registry alive.

@@ -10,7 +10,6 @@ use crate::{
     refresh,
     setup::{self, CallbackAddresses},
     store::Changed,
-    usage::UsageState,
     verify::{self, ProbeLimits},
     webhook,
 };
@@ -22,7 +21,6 @@ pub(crate) struct Shared {
     pub(crate) connection: Arc<connection::System>,
     pub(crate) extension: Arc<extension::System>,
     pub(crate) webhook: Arc<webhook::System>,
-    pub(crate) usage: Arc<UsageState>,
     pub(super) removals: Flights<Removal>,
     /// The endpoint through which callbacks reach this host, if there is one.
     pub(super) inbound: Option<Arc<dyn InboundEndpoint>>,
@@ -38,11 +36,9 @@ pub(super) struct Choices {
 
 impl Shared {
     /// Builds the systems, the lowest first.
-    pub(super) fn new(exchange: exchange::System, usage: Arc<UsageState>, choices: Choices) -> Self {
+    pub(super) fn new(exchange: exchange::System, choices: Choices) -> Self {
         let Choices { inbound, settings, max_setups, probes } = choices;
         let exchange = Arc::new(exchange);
-        let forgetful = usage.clone();
-        exchange.account_listeners.listen(move |id| forgetful.forget(id));
         let refresh = Arc::new(refresh::System::new(exchange.clone()));
         let verify = Arc::new(verify::System::new(refresh, probes));
         let declarations = Arc::<Declarations>::default();
@@ -54,7 +50,6 @@ impl Shared {
             extension: Arc::new(extension::System::new(connection.clone(), declarations, settings)),
             webhook: Arc::new(webhook::System::new(connection.clone())),
             connection,
-            usage,
             removals: Flights::default(),
             inbound,
         }

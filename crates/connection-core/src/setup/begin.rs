@@ -95,8 +95,9 @@ impl BeginSetup {
         self
     }
 
-    /// Refuses the connection if its profile has another one by the end of the setup.
-    pub(crate) fn alone(mut self) -> Self {
+    /// Refuses the connection if its profile, or the owner of a kind without profiles, has another one by the end of the
+    /// setup.
+    pub fn alone(mut self) -> Self {
         self.alone = true;
         self
     }

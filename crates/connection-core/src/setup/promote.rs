@@ -16,6 +16,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
+    Notification,
     ConnectionId, Error,
     credential::{
         Payload,
@@ -172,7 +173,7 @@ impl Candidate<'_> {
             PromotionDecision::Promoted { label, before, is_another, affected } => {
                 affected.notify(&order);
                 if is_another {
-                    shared.account_listeners.notify(id);
+                    shared.notifications.publish(&Notification::AccountChanged(id));
                 }
                 replace::publish(shared, id, before, liveness, reason.clone());
                 let inherits = self.heir.is_some();

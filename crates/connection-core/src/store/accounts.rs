@@ -31,7 +31,7 @@ macro_rules! listed {
 pub(super) use listed;
 
 row! {
-    /// A connection whose usage may be fetched.
+    /// A connection in a list of one kind, of all owners.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct OfKindRow {
         pub(crate) id: ConnectionId,

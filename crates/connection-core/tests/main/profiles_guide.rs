@@ -1,11 +1,7 @@
-//! Profiles and a container, as shown in the guides.
-
-use std::path::Path;
+//! Profiles, as shown in the guide.
 
 use connection_contract::Kind;
-use connection_core::{
-    ConnectionRegistry, Error, NewProfile, Profile, Profiles, SandboxAccess, SandboxPolicy, SandboxRun, SpawnOptions,
-};
+use connection_core::{ConnectionRegistry, Error, NewProfile, Profile, Profiles, SpawnOptions};
 
 use crate::tool::{TOOL, Tools};
 
@@ -28,19 +24,6 @@ async fn start(profiles: &Profiles, workspace: &str) -> Result<SpawnOptions, Err
 }
 // end: start
 
-// region: sandbox
-/// Composes a run in a container, which the host can inspect before it starts anything.
-fn contained(
-    registry: &ConnectionRegistry,
-    tool: &Kind,
-    project: &Path,
-    options: &SpawnOptions,
-) -> Result<SandboxRun, Error> {
-    let policy = SandboxPolicy::new().memory(2 << 30).project(project, "/project", SandboxAccess::Writable);
-    registry.sandbox(tool)?.compose(&policy, options)
-}
-// end: sandbox
-
 #[tokio::test]
 async fn two_identities_of_a_tool_are_started_as_the_guide_has_it() {
     let it = Tools::new().await;
@@ -50,7 +33,4 @@ async fn two_identities_of_a_tool_are_started_as_the_guide_has_it() {
     let in_slot = start(&it.profiles(), "a").await.unwrap();
     let elsewhere = start(&it.profiles(), "b").await.unwrap();
     assert_eq!((in_slot.profile().unwrap().0, elsewhere.profile().unwrap().0), (all[1].id, all[0].id));
-    let project = it.write("project/file", "").parent().unwrap().to_owned();
-    let run = contained(&it.registry, &TOOL, &project, &SpawnOptions::new("tool")).unwrap();
-    assert_eq!(run.workdir.as_deref(), Some("/project"));
 }

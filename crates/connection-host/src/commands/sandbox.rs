@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use connection_core::{SandboxEngine, SandboxError};
+use connection_agent::{Sandbox, SandboxEngine, SandboxError};
 
 use crate::{
     Error, Exit,
@@ -19,7 +19,7 @@ pub(super) fn supported(kind: &KindEntry) -> Result<(), Error> {
         Some(_) => Ok(()),
         None => {
             let kind = kind.descriptor.kind.clone();
-            Err(connection_core::Error::from(SandboxError::Unsupported { kind }).into())
+            Err(SandboxError::Unsupported { kind }.into())
         }
     }
 }
@@ -56,7 +56,7 @@ pub(super) async fn build(mut program: Program, kind: &str, file: Option<&Path>)
     let variables = program.environment.of_extensions(program.settings.key.variable.as_deref());
     let variables: Vec<_> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let registry = program.open().await?;
-    let sandbox = registry.sandbox(name)?;
+    let sandbox = Sandbox::new(&registry, name)?;
     let built = tokio::task::spawn_blocking(move || match context {
         Context::Directory(directory) => sandbox.build(&policy, &directory, variables),
         Context::Text(text) => sandbox.build_text(&policy, text, variables),

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
+use connection_agent::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy, SandboxWritable, UsageBounds};
 use connection_contract::{Descriptor, Kind, PathBase, PathSpec};
-use connection_core::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy, SandboxWritable, UsageBounds};
 
 use super::{Key, Source};
 use crate::Error;

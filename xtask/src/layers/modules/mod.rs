@@ -18,11 +18,9 @@ use crate::workspace::Workspace;
 pub(crate) struct Order<'a> {
     /// The rows, the lowest first.
     pub(crate) rows: &'a [&'a [&'a str]],
-    /// The imports that are allowed although they do not lead to a lower row.
-    pub(crate) upward: &'a [(&'a str, &'a str)],
 }
 
-const CORE: Order<'_> = Order { rows: ROWS, upward: table::UPWARD };
+const CORE: Order<'_> = Order { rows: ROWS };
 
 /// Returns the violations of the order in the workspace.
 pub(crate) fn findings_of(workspace: &Workspace) -> Result<Vec<String>, Failure> {
@@ -68,13 +66,8 @@ pub(crate) fn findings(sources: &BTreeMap<String, String>, order: Order<'_>) -> 
         }
     }
     for ((from, to), places) in &imports {
-        if !order.allows(from, to) && !order.upward.contains(&(from.as_str(), to.as_str())) {
+        if !order.allows(from, to) {
             findings.push(format!("{from} must not import {to}, which is not below it: {}", places.join(", ")));
-        }
-    }
-    for (from, to) in order.upward {
-        if order.allows(from, to) || !imports.contains_key(&((*from).to_owned(), (*to).to_owned())) {
-            findings.push(format!("{from} no longer imports {to} upward: remove the pair from the list"));
         }
     }
     findings

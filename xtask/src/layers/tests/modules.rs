@@ -55,27 +55,17 @@ fn code_for_tests_may_import_what_it_likes() {
 #[test]
 fn a_file_that_is_declared_for_tests_alone_is_a_test() {
     let sources = [("ids/mod.rs", "#[cfg(test)]\npub(crate) mod fakes;"), ("ids/fakes/mod.rs", "use crate::setup;")];
-    assert_eq!(found_in(&sources, &[]), [""; 0]);
+    assert_eq!(found_in(&sources), [""; 0]);
     let sources = [("ids/mod.rs", "mod fakes;"), ("ids/fakes/mod.rs", "use crate::setup;")];
-    assert_eq!(found_in(&sources, &[]).len(), 1, "the control");
-}
-
-#[test]
-fn a_listed_import_may_run_up_until_it_is_not_needed() {
-    let upward = &[("ids", "setup")];
-    assert_eq!(found_in(&[("ids.rs", "use crate::Session;")], upward), [""; 0]);
-    let found = ["ids no longer imports setup upward: remove the pair from the list"];
-    assert_eq!(found_in(&[("setup.rs", "use crate::store;")], upward), found);
-    let found = ["setup no longer imports ids upward: remove the pair from the list"];
-    assert_eq!(found_in(&[("setup.rs", "use crate::ids;")], &[("setup", "ids")]), found);
+    assert_eq!(found_in(&sources).len(), 1, "the control");
 }
 
 #[test]
 fn a_module_without_a_row_and_a_row_without_a_module_are_found() {
     let found = ["the module extra has no row in xtask/src/layers/modules/table.rs"];
-    assert_eq!(found_in(&[("extra.rs", "")], &[]), found);
+    assert_eq!(found_in(&[("extra.rs", "")]), found);
     let sources = [("lib.rs".to_owned(), String::new()), ("ids.rs".to_owned(), String::new())].into();
-    let order = Order { rows: &[&["ids", "gone"]], upward: &[] };
+    let order = Order { rows: &[&["ids", "gone"]] };
     let found = ["xtask/src/layers/modules/table.rs has a row for gone, which does not exist"];
     assert_eq!(findings(&sources, order), found);
 }
@@ -88,11 +78,11 @@ fn a_path_to_something_unknown_is_found() {
 
 #[track_caller]
 fn check(path: &str, text: &str, expected: &[&str]) {
-    assert_eq!(found_in(&[(path, text)], &[]), expected);
+    assert_eq!(found_in(&[(path, text)]), expected);
 }
 
 /// Returns the findings in a crate of four modules in which the given files have the given text.
-fn found_in(files: &[(&str, &str)], upward: &[(&str, &str)]) -> Vec<String> {
+fn found_in(files: &[(&str, &str)]) -> Vec<String> {
     let mut sources: BTreeMap<String, String> = ["ids", "setup", "store", "verify"]
         .iter()
         .filter(|module| !files.iter().any(|(path, _)| path.split(['.', '/']).next() == Some(module)))
@@ -100,5 +90,5 @@ fn found_in(files: &[(&str, &str)], upward: &[(&str, &str)]) -> Vec<String> {
         .collect();
     sources.insert("lib.rs".to_owned(), ROOT.to_owned());
     sources.extend(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
-    findings(&sources, Order { rows: ROWS, upward })
+    findings(&sources, Order { rows: ROWS })
 }

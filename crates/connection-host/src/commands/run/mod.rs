@@ -14,7 +14,8 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use connection_core::{ConnectionRegistry, PreparedRun, SandboxAccess, SandboxRun, SpawnOptions};
+use connection_agent::{PreparedRun, Sandbox, SandboxAccess, SandboxRun};
+use connection_core::{ConnectionRegistry, SpawnOptions};
 
 use super::{
     profiles, sandbox,
@@ -107,7 +108,7 @@ fn contained(
     let policy = policy.project(workspace, INSIDE, SandboxAccess::Writable).scratch(program.settings.copies());
     let person = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let policy = if person { policy.terminal() } else { policy };
-    Ok(registry.sandbox(name)?.compose(&policy, options)?)
+    Ok(Sandbox::new(registry, name)?.compose(&policy, options)?)
 }
 
 async fn in_container(

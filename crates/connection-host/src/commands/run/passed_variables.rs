@@ -3,7 +3,8 @@
 
 use std::ffi::OsStr;
 
-use connection_core::{SandboxError, SandboxRun, SpawnOptions};
+use connection_agent::{SandboxError, SandboxRun};
+use connection_core::SpawnOptions;
 
 use crate::{
     Error,
@@ -58,5 +59,5 @@ pub(super) fn check_passed(names: &[String], run: &SandboxRun) -> Result<(), Err
 }
 
 fn refused(name: &str, problem: &'static str) -> Error {
-    connection_core::Error::from(SandboxError::Variable { name: name.to_owned(), problem }).into()
+    SandboxError::Variable { name: name.to_owned(), problem }.into()
 }

@@ -1,7 +1,7 @@
 //! Usage for people: bars for metrics with a limit, and the age of the data.
 
+use connection_agent::UsageReading;
 use connection_contract::{DisplayText, MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric};
-use connection_core::UsageReading;
 
 use super::AccountUsage;
 use crate::{

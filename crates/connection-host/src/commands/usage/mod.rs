@@ -5,8 +5,9 @@ mod bars;
 mod concurrent;
 mod selection;
 
+use connection_agent::{UsageMonitor, UsageReading, UsageStatus};
 use connection_contract::{SessionTokens, Timestamp, Value};
-use connection_core::{ConnectionRegistry, Error as CoreError, UsageReading, UsageStatus};
+use connection_core::{ConnectionRegistry, Error as CoreError};
 
 use self::selection::{NamedSelection, SelectedAccount, UsageSourceChoice, kind_of};
 use super::follow_events::until_interrupted;
@@ -54,7 +55,8 @@ async fn show(
         let message = "a session belongs to one account, and several are selected";
         return Err(Error::usage(message).remedy("select one with --profile, or as KIND:LABEL"));
     }
-    let asked = meant.into_iter().map(|account| account.read_usage(registry.clone(), look.clone()));
+    let monitor = UsageMonitor::new(registry);
+    let asked = meant.into_iter().map(|account| account.read_usage(monitor.clone(), look.clone()));
     let asking = output.waiting("the providers", concurrent::all(MAX_FETCHES, asked));
     let mut told = asking.await.into_iter().collect::<Result<Vec<_>, _>>()?;
     if output.json && !arguments.watch {
@@ -70,12 +72,12 @@ async fn show(
     }
     // Connections that are made later are shown as well.
     until_interrupted(&program.interrupts, async {
-        let mut changes = registry.events().usage_changes();
-        let polling = registry.poll_usage(program.settings.usage.bounds()).only(named.connections()).into_future();
+        let mut changes = monitor.changes();
+        let polling = monitor.poll(program.settings.usage.bounds()).only(named.connections()).into_future();
         let telling = async {
             while changes.changed().await {
                 for account in named.accounts(program, registry).await? {
-                    let next = account.read_usage(registry.clone(), UsageSourceChoice::Kept).await?;
+                    let next = account.read_usage(monitor.clone(), UsageSourceChoice::Kept).await?;
                     let before = told.iter_mut().find(|told| told.account == next.account);
                     match before {
                         Some(before) if before.is_as(&next) => continue,

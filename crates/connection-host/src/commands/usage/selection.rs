@@ -1,10 +1,8 @@
 //! The selection of accounts: every connection that reports usage, or those that the command names.
 
+use connection_agent::{PolledUsage, Usage as OfKind, UsageMonitor};
 use connection_contract::{Kind, SessionTokens};
-use connection_core::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, PolledUsage, Profile, ProfileId,
-    Usage as OfKind,
-};
+use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, Profile, ProfileId};
 
 use super::AccountUsage;
 use crate::{Error, Exit, args::Usage, cli::Program, commands::identities::Identities, select};
@@ -146,10 +144,10 @@ pub(super) fn kind_of(reference: &str) -> &str {
 impl SelectedAccount {
     pub(super) async fn read_usage(
         self,
-        registry: ConnectionRegistry,
+        monitor: UsageMonitor,
         look: UsageSourceChoice,
     ) -> Result<AccountUsage, Error> {
-        let (usage, profile) = self.usage(&registry);
+        let (usage, profile) = self.usage(&monitor);
         let status = match usage.status(profile).await {
             Ok(status) => status,
             // The error concerns one account only; the others are shown all the same.
@@ -172,8 +170,8 @@ impl SelectedAccount {
     }
 
     /// Returns the usage of the connection, or of the profile, which may have a connection by now.
-    fn usage(&self, registry: &ConnectionRegistry) -> (OfKind, Option<ProfileId>) {
-        let usage = registry.usage(&self.kind);
+    fn usage(&self, monitor: &UsageMonitor) -> (OfKind, Option<ProfileId>) {
+        let usage = monitor.usage(&self.kind);
         match self.connection {
             Some(id) => (usage.connection(id), None),
             None => (usage, self.profile),

@@ -1,7 +1,8 @@
 //! The shape of an account's usage.
 
+use connection_agent::{UsageReading, UsageStatus, usage_json};
 use connection_contract::Kind;
-use connection_core::{ConnectionId, ProfileId, UsageReading, UsageStatus, usage_json};
+use connection_core::{ConnectionId, ProfileId};
 use serde::Serialize;
 
 use super::ErrorContent;
@@ -49,7 +50,7 @@ impl UsageBody {
             auth_mode: status.auth_mode.as_ref().map(ToString::to_string),
             age: reading.filter(|_| snapshot.is_some()).map(|reading| reading.age.as_secs()),
             error: reading.and_then(|reading| reading.error.as_ref()).map(|error| (&error.reason).into()),
-            // The core writes valid JSON.
+            // `to_value` returns valid JSON.
             snapshot: snapshot
                 .and_then(|snapshot| serde_json::from_str(&usage_json::to_value(snapshot).to_string()).ok()),
             ..empty

@@ -1,0 +1,32 @@
+// The tests that run on SQLite and on PostgreSQL; `test_host.rs` knows which engine is used.
+
+#[allow(dead_code, reason = "the core, whose it is, has more use for it")]
+#[path = "../../../connection-core/tests/main/acme.rs"]
+mod acme;
+#[allow(dead_code, reason = "the core, whose it is, has more use for it")]
+#[path = "../../../connection-core/tests/main/fake.rs"]
+mod fake;
+#[allow(dead_code, reason = "the core, whose it is, has more use for it")]
+#[path = "../../../connection-core/tests/main/log.rs"]
+mod log;
+mod sandbox_allowed;
+mod sandbox_argv;
+#[cfg(unix)]
+mod sandbox_build;
+mod sandbox_guide;
+mod sandbox_run;
+mod sandbox_unplaced;
+mod sandbox_writable;
+mod test_host;
+#[allow(dead_code, reason = "the core, whose it is, has more use for it")]
+#[path = "../../../connection-core/tests/main/tool.rs"]
+mod tool;
+mod usage_bounds;
+mod usage_connect;
+mod usage_fetch;
+mod usage_metrics_json;
+mod usage_plugin;
+mod usage_poller;
+mod usage_session;
+
+use connection_faults::server as test_server;

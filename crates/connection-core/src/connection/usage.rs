@@ -1,0 +1,234 @@
+//! Fetches the usage of a connection's account: in the plugin, contained, with a working credential, and once at a time
+//! for each connection.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{
+    BoxFuture, ConnectionError, Kind, Liveness, NotLive, Reason, Text, UsageContext, UsageSnapshot, reason,
+};
+
+use super::{Connection, System};
+use crate::{
+    ConnectionId, Error, Notification, StoreError,
+    contain::{self, Contained, contain},
+    credential::{HostServices, HotRow, Subject},
+    error::{CRASHED, TIMED_OUT},
+    ground::{Ground, Scope},
+    kinds::KindEntry,
+    limits,
+    store::Changed,
+    usage_report::{FetchedUsage, MAX_WORD_LENGTH, bounded},
+};
+
+/// The deadline of a fetch.
+const MAX_DURATION: Duration = Duration::from_secs(60);
+/// A plugin that still runs after this extra time blocks its thread, which cannot be interrupted.
+const GRACE: Duration = Duration::from_secs(1);
+/// The deadline of calls that use no network.
+const MAX_CALL: Duration = Duration::from_secs(10);
+/// The maximum number of fetches if the account of the connection changes meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// The result of one request to the plugin.
+struct FetchResult {
+    generation: Option<i64>,
+    result: Result<UsageSnapshot, NotLive>,
+}
+
+impl Connection {
+    /// Fetches how much of the account's quota is used, through the plugin. There is one fetch at a time for each
+    /// connection: a caller that asks during a fetch receives its result.
+    ///
+    /// A provider that does not answer is data: the result has the reason. Nothing is kept of a fetch, and it does not
+    /// change the connection; the crate `connection-agent` keeps and polls usage. It learns of each fetch from
+    /// [`Notification::UsageFetched`].
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, the fetch continues and its end is notified.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSupported`] for a kind that does not report usage, [`Error::UnknownKind`], [`Error::NotFound`] if
+    /// the connection was removed meanwhile, [`Error::Sealed`], and the store's errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_core::{Connection, Error};
+    ///
+    /// async fn show(connection: &Connection) -> Result<(), Error> {
+    ///     match connection.fetch_usage().await?.result {
+    ///         Ok(snapshot) => println!("{} metrics", snapshot.metrics.len()),
+    ///         Err(why) => println!("not available now: {}", why.reason.message),
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn fetch_usage(&self) -> BoxFuture<'_, Result<FetchedUsage, Error>> {
+        Box::pin(fetch(self))
+    }
+
+    /// Returns how the account is paid for: `subscription`, `api_key` or another word of the plugin, if it says so. No
+    /// request is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSupported`] for a kind that does not report usage, [`Error::Credential`] if the plugin cannot read
+    /// the credential, [`Error::Plugin`] for a word of more than 128 bytes, [`Error::PluginFault`],
+    /// [`Error::UnknownKind`], [`Error::Sealed`], and the store's errors.
+    pub fn payment_mode(&self) -> BoxFuture<'_, Result<Option<Text>, Error>> {
+        Box::pin(async move {
+            let (entry, row) = self.open().await?;
+            if !entry.capabilities.usage {
+                return Err(self.reports_no_usage());
+            }
+            let kind = &self.info.kind;
+            let definition = entry.definition.clone();
+            let task = async move { contain::call(|| definition.usage_auth_mode(&row.payload.credential)) };
+            match answered(&self.shared, kind, task).await? {
+                Ok(mode) if mode.as_ref().is_none_or(|mode| mode.len() <= MAX_WORD_LENGTH) => Ok(mode),
+                Ok(_) => {
+                    let problem = "the plugin describes how the account is paid for in more than 128 bytes";
+                    Err(Error::Plugin { kind: kind.clone(), source: ConnectionError::Bug(problem.into()) })
+                }
+                Err(source) => Err(Error::Credential { kind: kind.clone(), source }),
+            }
+        })
+    }
+
+    fn reports_no_usage(&self) -> Error {
+        self.cannot("report how much of their account is used")
+    }
+}
+
+/// Fetches, or waits for the fetch that is running. Never returns the usage of an account to which the connection
+/// no longer belongs.
+async fn fetch(connection: &Connection) -> Result<FetchedUsage, Error> {
+    let shared = &connection.shared;
+    let id = connection.id();
+    let mut info = connection.info.clone();
+    for _ in 0..ATTEMPTS {
+        let scope = connection.scope().owned();
+        let task = || async move { run(scope.as_scope(), id).await };
+        let joined = shared.usage_fetches.join(&shared.runtimes, id, task).await;
+        match joined {
+            Ok(fetched) if fetched.account == info.identity.account_id.as_str() => return Ok(fetched),
+            // The fetch was for another account, or was cancelled because the account changed; or the connection
+            // was removed.
+            Ok(_) | Err(Error::NotFound(_)) => info = shared.info_by_id(&info.owner, id).await?.into(),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(changing())
+}
+
+async fn run(scope: Scope<'_, System>, id: ConnectionId) -> Result<FetchedUsage, Error> {
+    let shared = scope.system;
+    for _ in 0..ATTEMPTS {
+        let connection = Connection::new(shared, shared.info_by_id(scope.owner, id).await?);
+        // Drops the cached row, so that the credential is read after the account above, and before the accounts are
+        // compared.
+        shared.hot.forget(Changed::Connection(id));
+        let FetchResult { generation, result } = fetch_once(&connection).await?;
+        let account = connection.info.identity.account_id.as_str();
+        if shared.info_by_id(scope.owner, id).await?.identity.account_id.as_str() != account {
+            continue;
+        }
+        if let Err(why) = &result {
+            tracing::debug!(connection = %id, code = &*why.reason.code, "no usage was fetched");
+        }
+        let credential = generation.and_then(|generation| generation.try_into().ok());
+        let fetched =
+            FetchedUsage { connection: id, account: account.to_owned(), credential, result: result.map(Arc::new) };
+        shared.notifications.publish(&Notification::UsageFetched(fetched.clone()));
+        return Ok(fetched);
+    }
+    Err(changing())
+}
+
+/// Returns the error for a connection that is re-authorized for another account again and again.
+fn changing() -> Error {
+    StoreError::Conflict { what: "account of a connection".into() }.into()
+}
+
+/// Returns the usage, or why there is none now.
+async fn fetch_once(connection: &Connection) -> Result<FetchResult, Error> {
+    let (kind, row) = match connection.open_fresh().await {
+        Err(Error::NotRenewed { why, .. }) => return Ok(FetchResult { generation: None, result: Err(*why) }),
+        opened => opened?,
+    };
+    let result = ask(connection, &kind, &row).await?;
+    let is_refused = matches!(&result, Err(why) if why.liveness == Liveness::Failing
+        && matches!(&*why.reason.code, reason::EXPIRED | reason::UNAUTHORIZED));
+    if is_refused && let Some(fresh) = connection.after_refusal(&kind, &row).await {
+        let result = ask(connection, &kind, &fresh).await?;
+        return Ok(FetchResult { generation: Some(fresh.generation), result });
+    }
+    Ok(FetchResult { generation: Some(row.generation), result })
+}
+
+async fn ask(
+    connection: &Connection,
+    kind: &Arc<KindEntry>,
+    row: &HotRow,
+) -> Result<Result<UsageSnapshot, NotLive>, Error> {
+    let shared = &connection.shared;
+    let info = &connection.info;
+    let owner = info.owner.clone();
+    let config = info.config.clone();
+    let payload = row.payload.duplicate();
+    let subject = Subject { id: info.id, owner, profile: info.profile, payload, config };
+    let services = HostServices::of(shared, kind, &subject).await?.unattended();
+    let definition = kind.definition.clone();
+    let clock = shared.clock.clone();
+    let heard = services.heard();
+    let task = async move {
+        let connection = subject.connection();
+        let http = services.http();
+        let ctx = UsageContext::new(services.services(&http), &connection, services.directory());
+        let fetch = || definition.fetch_usage(&subject.payload.credential, &ctx);
+        contain(&*clock, MAX_DURATION, fetch, || false, || {}).await
+    };
+    let ended = match shared.runtimes.run(&*shared.clock, MAX_DURATION + GRACE, task).await {
+        Contained::Ended(ended) => ended,
+        Contained::Panicked => Contained::Panicked,
+        Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
+    };
+    let fault =
+        |code, message: &'static str| Ok(Err(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT))));
+    match ended {
+        Contained::Ended(Ok(Some(snapshot))) => match bounded(snapshot, &info.kind) {
+            Ok(snapshot) => Ok(Ok(snapshot)),
+            Err(problem) => fault(reason::PLUGIN_FAULT, problem),
+        },
+        Contained::Ended(Ok(None)) => Err(connection.reports_no_usage()),
+        Contained::Ended(Err(ConnectionError::NotLive(why))) => {
+            Ok(Err(heard.describe_reason(limits::not_live(why), shared.clock.now())))
+        }
+        Contained::Ended(Err(ConnectionError::Credential(_))) => {
+            let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot read the stored credential");
+            Ok(Err(NotLive::failing(unreadable.remedy("authorize this connection again"))))
+        }
+        Contained::Ended(Err(ConnectionError::Service(_))) => {
+            Ok(Err(NotLive::offline(Reason::new(reason::PLUGIN_FAULT, "a service of this host failed"))))
+        }
+        Contained::Ended(Err(_)) => fault(reason::PLUGIN_FAULT, "the plugin could not fetch the usage"),
+        Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
+        Contained::Stopped | Contained::TimedOut => fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time"),
+    }
+}
+
+/// Returns the answer of a plugin that needs no network, contained.
+pub(crate) async fn answered<T: Send + 'static>(
+    ground: &Ground,
+    kind: &Kind,
+    task: impl Future<Output = Option<T>> + Send + 'static,
+) -> Result<T, Error> {
+    let fault = |what| Error::PluginFault { kind: kind.clone(), what };
+    match ground.runtimes.run(&*ground.clock, MAX_CALL, task).await {
+        Contained::Ended(Some(answer)) => Ok(answer),
+        Contained::Ended(None) | Contained::Panicked => Err(fault(CRASHED)),
+        Contained::Stopped | Contained::TimedOut => Err(fault(TIMED_OUT)),
+    }
+}

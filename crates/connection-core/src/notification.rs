@@ -1,0 +1,109 @@
+//! Notifies the listeners of a host of what this process does. A notification is sent after the commit.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{ConnectionId, usage_report::FetchedUsage};
+
+/// Something that happened in this process, for all owners. It holds no secrets.
+///
+/// A notification says what to read again; what was recorded is in [`Events`](crate::Events).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Notification {
+    /// A connection belongs to another account now, after a re-authorization or a rollback. What is known of the
+    /// former account does not apply to it.
+    AccountChanged(ConnectionId),
+    /// The registry was closed.
+    Closed,
+    /// Connections were created, changed or removed by this process, or possibly by another one.
+    ConnectionsChanged,
+    /// A kind was registered, replaced or unregistered.
+    KindsChanged,
+    /// A connection was removed.
+    Removed(ConnectionId),
+    /// A fetch of a connection's usage has ended.
+    UsageFetched(FetchedUsage),
+}
+
+type Listener = Arc<dyn Fn(&Notification) + Send + Sync>;
+
+/// Calls a listener, whose panics are contained.
+fn notify(listener: &Listener, notification: &Notification) {
+    if catch_unwind(AssertUnwindSafe(|| listener(notification))).is_err() {
+        tracing::warn!("a listener to notifications crashed");
+    }
+}
+
+/// The listeners of one registry. A clone notifies the same ones.
+#[derive(Clone, Default)]
+pub(crate) struct Notifications(Arc<Mutex<Listening>>);
+
+#[derive(Default)]
+struct Listening {
+    drawn: u64,
+    listeners: Vec<(u64, Listener)>,
+}
+
+impl Notifications {
+    /// Calls `listener` with each notification until the returned value is dropped.
+    pub(crate) fn listen(&self, listener: impl Fn(&Notification) + Send + Sync + 'static) -> NotificationListener {
+        let mut listening = self.lock();
+        listening.drawn += 1;
+        let number = listening.drawn;
+        listening.listeners.push((number, Arc::new(listener)));
+        drop(listening);
+        NotificationListener { number, notifications: self.clone() }
+    }
+
+    /// Notifies all listeners. Called after the commit. A listener that panics does not affect the others.
+    pub(crate) fn publish(&self, notification: &Notification) {
+        // No listener is called under the lock.
+        let listeners: Vec<_> = self.lock().listeners.iter().map(|(_, listener)| listener.clone()).collect();
+        for listener in listeners {
+            notify(&listener, notification);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Listening> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A listener that is called until this value is dropped.
+#[must_use = "listening ends when this is dropped"]
+pub struct NotificationListener {
+    number: u64,
+    notifications: Notifications,
+}
+
+impl NotificationListener {
+    /// Calls this listener alone.
+    pub(crate) fn call(&self, notification: &Notification) {
+        let listener = {
+            let listening = self.notifications.lock();
+            listening.listeners.iter().find(|(number, _)| *number == self.number).map(|(_, listener)| listener.clone())
+        };
+        if let Some(listener) = listener {
+            notify(&listener, notification);
+        }
+    }
+}
+
+impl Drop for NotificationListener {
+    fn drop(&mut self) {
+        // The values that the listener captured are dropped after the lock is released.
+        let dropped: Vec<_> =
+            self.notifications.lock().listeners.extract_if(.., |(number, _)| *number == self.number).collect();
+        drop(dropped);
+    }
+}
+
+impl fmt::Debug for NotificationListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NotificationListener")
+    }
+}
