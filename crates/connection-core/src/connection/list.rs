@@ -37,7 +37,9 @@ impl Filter {
     /// Selects among the connections of all owners.
     ///
     /// This method is for the operator of the program: a host does not call it for a request of an owner. Apart from
-    /// [`BeginWatch::all_owners`](crate::BeginWatch::all_owners), no other method shows connections of another owner.
+    /// [`BeginWatch::all_owners`](crate::BeginWatch::all_owners) and
+    /// [`Server::connections_of_kind`](crate::Server::connections_of_kind), no other method shows connections of another
+    /// owner.
     ///
     /// On PostgreSQL, the order of connections of different owners that are stored at the same moment is not fixed: one
     /// of them may come to stand before a position that was returned already. Within an owner this cannot happen.

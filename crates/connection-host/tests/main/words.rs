@@ -76,7 +76,7 @@ fn the_shapes_are_those_of_the_page() {
 #[test]
 fn no_error_code_is_left_out_and_none_is_made_up() {
     let mut used = BTreeSet::new();
-    let packages = ["host", "core", "egress", "replay", "seal", "contract"];
+    let packages = ["host", "agent", "core", "egress", "replay", "seal", "contract"];
     for package in packages.map(|package| format!("connection-{package}")) {
         for text in sources(&Path::new(ROOT).join("crates").join(package).join("src")) {
             used.extend(codes_in(&text));
