@@ -92,6 +92,17 @@ impl BaseUrl {
         &self.origin
     }
 
+    /// Returns the base URL with a path after its own, at the same origin. Returns `None` if the path has a query, a
+    /// fragment or a dot segment, or characters that need encoding.
+    pub fn below(&self, path: &str) -> Option<Self> {
+        let mut url = self.to_string();
+        if !path.is_empty() && !path.starts_with('/') {
+            url.push('/');
+        }
+        url.push_str(path);
+        Self::checked(&url).filter(|below| below.origin == self.origin)
+    }
+
     /// Returns the address of a path and a query that are encoded already.
     pub(crate) fn followed_by(&self, path_and_query: &str) -> String {
         [self.origin.as_str(), &self.path, path_and_query].concat()

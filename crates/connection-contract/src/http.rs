@@ -219,6 +219,46 @@ impl HttpRequest {
         self.headers.push((name, value.into()));
     }
 
+    /// Adds or replaces a query parameter in place. An [`Authorizer`](crate::Authorizer) uses this method for a
+    /// provider that takes its credential in the query.
+    ///
+    /// Servers log addresses, so use a header wherever the provider accepts one.
+    pub fn set_query(&mut self, name: &str, value: &(impl Exposed + ?Sized)) {
+        let encoded = encode::percent_encode(name);
+        let (start, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
+        let is_other = |pair: &&str| !pair.is_empty() && pair.split('=').next() != Some(&encoded);
+        let mut url = start.to_string();
+        for pair in query.split('&').filter(is_other) {
+            url.push(if url.len() == start.len() { '?' } else { '&' });
+            url.push_str(pair);
+        }
+        push_query(&mut url, name, value.exposed());
+        self.url = url;
+    }
+
+    /// Puts a path before the path of the request, in place. A path that begins with it already stays as it is. An
+    /// [`Authorizer`](crate::Authorizer) uses this method for a provider that takes its credential in the path.
+    ///
+    /// The path is not encoded yet. It may contain a secret, so it should be one that the provider does not log.
+    pub fn set_path_prefix(&mut self, path: &(impl Exposed + ?Sized)) {
+        let Some(at) = self.url.find("://").map(|at| at + 3) else { return };
+        let end = self.url.get(at..).and_then(|rest| rest.find(['/', '?'])).map_or(self.url.len(), |end| at + end);
+        let (origin, rest) = self.url.split_at(end);
+        let mut prefix = String::new();
+        for part in path.exposed().split('/').filter(|part| !part.is_empty()) {
+            prefix.push('/');
+            prefix.push_str(&match part {
+                "." | ".." => part.replace('.', "%2E"),
+                part => encode::percent_encode(part),
+            });
+        }
+        let is_there =
+            rest.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+        if !is_there {
+            self.url = [origin, &prefix, rest].concat();
+        }
+    }
+
     /// Adds a header unless the request already has one with this name.
     pub fn default_header(&mut self, name: &'static str, value: impl Into<HeaderValue>) {
         if !self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)) {

@@ -89,7 +89,7 @@ fn refusal(bytes: &[u8]) -> Fault {
 }
 
 /// Returns how deeply brackets are nested, in JSON or in text that is nearly JSON.
-fn depth(bytes: &[u8]) -> usize {
+pub(crate) fn depth(bytes: &[u8]) -> usize {
     let mut depth = 0_usize;
     let mut deepest = 0;
     let mut quoted = false;

@@ -49,9 +49,11 @@
 mod error;
 mod extension;
 mod json;
+mod kind;
 mod note;
 mod object;
 
 pub use error::ManifestError;
 pub use extension::ExtensionFile;
+pub use kind::{Catalogue, FileCredential, FileKind, KindFile, KindSet, Power, Problem, Problems, kind_schema};
 pub use note::Note;

@@ -7,6 +7,7 @@ mod canary;
 mod cases;
 mod examples;
 mod foreign;
+mod kind_problems;
 mod refusals;
 mod round_trip;
 mod schema;
@@ -19,6 +20,18 @@ use serde_json::{Value, json};
 /// Returns the path of a file in the repository.
 fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// Compares a text with the file in `tests/snapshots`, or writes the file if a person asks for it.
+#[track_caller]
+fn snapshot(name: &str, text: &str) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
+    #[expect(clippy::disallowed_methods, reason = "a person asks for the file to be written")]
+    let write = std::env::var_os("CONNECTIONS_TEST_WRITE_SNAPSHOTS").is_some();
+    if write {
+        fs::write(&file, text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), text, "set CONNECTIONS_TEST_WRITE_SNAPSHOTS to write it anew");
 }
 
 /// Returns every example manifest: its name and its text.

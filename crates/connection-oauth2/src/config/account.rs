@@ -64,6 +64,8 @@ pub struct Account {
     pub(crate) label: Vec<String>,
     pub(crate) errors: Vec<ErrorIf>,
     pub(crate) limits: Vec<ErrorIf>,
+    /// The probe is sent when an account is connected.
+    pub(crate) probes: bool,
     pauses: Vec<(String, Unit)>,
 }
 
@@ -84,8 +86,18 @@ impl Account {
             label,
             errors: Vec::new(),
             limits: Vec::new(),
+            probes: true,
             pauses: Vec::new(),
         }
+    }
+
+    /// Connects an account without sending the probe, for a kind that sends a request of its own afterwards.
+    ///
+    /// The account is then identified by another source than the probe; see [`from`](Self::from).
+    #[must_use]
+    pub fn without_probe(mut self) -> Self {
+        self.probes = false;
+        self
     }
 
     /// Returns the address of the probe if it is not a path below the API's address.
@@ -178,6 +190,9 @@ impl Account {
 
     /// Checks that the request is well-formed and sets no reserved header.
     pub(super) fn check(&self, attach: &Attach) -> Result<(), ConfigError> {
+        if !self.probes && self.from == AccountFrom::Probe {
+            return Err(ConfigError::Contradiction("the account is identified by a probe that is not sent"));
+        }
         let is_method = !self.method.is_empty() && self.method.bytes().all(|byte| byte.is_ascii_uppercase());
         if !is_method {
             return Err(ConfigError::Contradiction("the account's method is not a word in capital letters"));

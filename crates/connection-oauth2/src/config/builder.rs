@@ -6,7 +6,7 @@ use connection_contract::{AuthType, Descriptor, DisplayText, Field, Kind, Refres
 
 use super::{
     Account, Attach, Body, Client, ClientAuth, ConfigError, Endpoint, Grant, Method, OAuth2Config, Renewal,
-    RequestKind, Response, Step, check,
+    RequestKind, Response, Step, Trim, check,
 };
 
 /// The redirect address used when the host receives no callbacks: the browser's error page shows the address to paste.
@@ -38,6 +38,7 @@ pub struct OAuth2Builder {
     pub(super) code_parameter: String,
     pub(super) callback_capture: Vec<String>,
     pub(super) host_fields: Vec<(String, String)>,
+    pub(super) trims: Vec<Trim>,
     pub(super) response: Response,
     pub(super) step: Option<Step>,
     pub(super) renewal: Option<Renewal>,
@@ -90,6 +91,7 @@ impl OAuth2Builder {
             code_parameter: "code".to_owned(),
             callback_capture: Vec::new(),
             host_fields: Vec::new(),
+            trims: Vec::new(),
             response: Response::new(),
             step: None,
             renewal: None,
@@ -261,6 +263,19 @@ impl OAuth2Builder {
     /// result.
     pub fn host_field(mut self, field: Field, suffix: impl Into<String>) -> Self {
         self.host_fields.push((field.name.to_string(), suffix.into()));
+        self.field(field)
+    }
+
+    /// Adds a field from whose answer these texts are removed, if it begins or ends with them.
+    pub fn trimmed_field(
+        mut self,
+        field: Field,
+        prefixes: impl IntoIterator<Item = impl Into<String>>,
+        suffixes: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let prefixes = prefixes.into_iter().map(Into::into).collect();
+        let suffixes = suffixes.into_iter().map(Into::into).collect();
+        self.trims.push(Trim { field: field.name.to_string(), prefixes, suffixes });
         self.field(field)
     }
 

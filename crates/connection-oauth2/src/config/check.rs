@@ -151,6 +151,7 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
         code_parameter: raw.code_parameter,
         callback_capture: raw.callback_capture,
         host_fields: raw.host_fields,
+        trims: raw.trims,
         asked,
         response,
         step,
@@ -277,6 +278,8 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
                 return Err(open());
             }
         }
+        // An address is used only if its origin is declared, so the declared origins bound the values.
+        HostPart::Open if !raw.origins.is_empty() => {}
         HostPart::Open => return Err(open()),
     }
     Ok(())

@@ -53,6 +53,7 @@ pub struct OAuth2Config {
     pub(crate) code_parameter: String,
     pub(crate) callback_capture: Vec<String>,
     pub(crate) host_fields: Vec<(String, String)>,
+    pub(crate) trims: Vec<Trim>,
     pub(crate) asked: Vec<String>,
     pub(crate) response: Response,
     pub(crate) step: Option<CheckedStep>,
@@ -78,6 +79,28 @@ pub(crate) enum ChangeKind {
     Remove,
     Rename(String),
     Set(Template),
+}
+
+/// The texts that are removed from the answer to a field.
+#[derive(Clone, Debug)]
+pub(crate) struct Trim {
+    pub(crate) field: String,
+    pub(crate) prefixes: Vec<String>,
+    pub(crate) suffixes: Vec<String>,
+}
+
+impl Trim {
+    /// Returns what is left of an answer.
+    pub(crate) fn apply(&self, answer: &str) -> String {
+        let mut text = answer.trim();
+        for prefix in &self.prefixes {
+            text = text.strip_prefix(prefix.as_str()).unwrap_or(text);
+        }
+        for suffix in &self.suffixes {
+            text = text.strip_suffix(suffix.as_str()).unwrap_or(text);
+        }
+        text.to_owned()
+    }
 }
 
 /// A [`Step`] whose templates have been parsed.

@@ -48,7 +48,10 @@ pub(super) async fn established(
     let base = provider.api().map_err(failure)?;
     let reach = reach(&provider, &base).map_err(failure)?;
     let told = account::identified(&provider, &credential, &granted).map_err(failure)?;
-    let probed = account::probe(definition, &config.account, &credential, &base, ctx).await?;
+    let probed = match config.account.probes {
+        true => account::probe(definition, &config.account, &credential, &base, ctx).await?,
+        false => None,
+    };
     let identity = told.or(probed).ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
     let mut found = VerifyResult::live().identity(identity.clone()).valid_until(credential.valid_until());
     found.granted_scopes.clone_from(&credential.scopes);

@@ -179,7 +179,10 @@ fn values(provider: &mut Provider<'_>, answers: &Answers) {
             Answer::Number(number) => number.to_string(),
             Answer::Text(text) => match provider.config.host_fields.iter().find(|(field, _)| field == name) {
                 Some((_, suffix)) => host_part(text, suffix),
-                None => text.clone(),
+                None => match provider.config.trims.iter().find(|trim| trim.field == name) {
+                    Some(trim) => trim.apply(text),
+                    None => text.clone(),
+                },
             },
             Answer::Url(url) => {
                 // Only an application that the user provides may send its secret to an address that the user provides.

@@ -50,6 +50,11 @@ pub struct OAuth2Credential {
 const VERSION: &str = "1";
 
 impl OAuth2Credential {
+    /// Returns the id of the application that obtained the tokens, which some APIs require in a header.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// Returns the earliest end of an access token that a refresh extends.
     pub(crate) fn valid_until(&self) -> Option<Timestamp> {
         self.tokens.valid_until.into_iter().chain(self.extra.iter().filter_map(Extra::valid_until)).min()

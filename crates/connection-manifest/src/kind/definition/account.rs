@@ -1,0 +1,144 @@
+//! Verification, the account that was reached, and revocation.
+
+use connection_contract::{
+    BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, Reason, Timestamp, Value, VerifyResult, reason,
+};
+
+use super::{FileCredential, FileKind, calls};
+use crate::kind::{
+    model::{AccountModel, AccountSource, Mechanism, Place, Texts},
+    template::{Env, Template},
+};
+
+/// Numbers from this one on are milliseconds since 1970 (seconds would be in the year 5138).
+const FIRST_MILLISECONDS: i64 = 100_000_000_000;
+
+/// Verifies a credential. Paths are below `base`.
+pub(super) async fn verify(
+    kind: &FileKind,
+    credential: &FileCredential,
+    base: Option<&BaseUrl>,
+    ctx: &Context<'_>,
+) -> Result<VerifyResult<FileCredential>, NotLive> {
+    let model = &kind.0.model;
+    let mut found = VerifyResult::live();
+    let Some(call) = &model.verify else {
+        if model.mechanism != Some(Mechanism::None) {
+            found.liveness = Liveness::Unknown;
+            found.reason = Some(Reason::new("unverifiable", "this kind has no request that verifies the credential"));
+        }
+        return Ok(found);
+    };
+    let result = calls::send(kind, credential, call.into(), base, ctx).await?;
+    let response = calls::judged(model.request.as_ref(), &call.error_if, &call.ok, result)?;
+    let Some(account) = &model.account else { return Ok(found) };
+    let answer = || response.json();
+    if account.from == AccountSource::Verify {
+        let answer = answer()?;
+        let nameless = || {
+            let places = account.id.iter().collect::<Vec<_>>().join(", ");
+            let message = format!("the provider's answer does not name the account: it has nothing at {places}");
+            NotLive::offline(Reason::new(reason::NOT_JSON, message))
+        };
+        found.identity = Some(named(kind, account, &answer, credential, ctx).ok_or_else(nameless)?);
+    }
+    found.granted_scopes = account.scopes.as_ref().and_then(|place| scopes(place, &response));
+    let expires = account.expires.as_ref().and_then(|place| moment(&at(place, &response)?));
+    found.valid_until = expires.or(credential.token.as_ref().and_then(|token| token.until));
+    Ok(found)
+}
+
+/// Returns the account that an answer names.
+pub(super) fn named(
+    kind: &FileKind,
+    account: &AccountModel,
+    answer: &Value,
+    credential: &FileCredential,
+    ctx: &Context<'_>,
+) -> Option<Identity> {
+    let id = first(&account.id, answer)?;
+    let env = Env::new(&credential.values, ctx);
+    let label = first(&account.label, answer).or_else(|| filled(&kind.0.label, &env)).unwrap_or_else(|| id.clone());
+    Some(Identity::new(id, label))
+}
+
+/// Returns the account that the answers of a person name, or the kind itself if a file names none.
+pub(super) fn from_fields(kind: &FileKind, credential: &FileCredential, ctx: &Context<'_>) -> Identity {
+    let env = Env::new(&credential.values, ctx);
+    let descriptor = &kind.0.descriptor;
+    let id = filled(&kind.0.id, &env);
+    let label = filled(&kind.0.label, &env).or_else(|| id.clone());
+    let name = || descriptor.display_name.as_str().to_owned();
+    Identity::new(id.unwrap_or_else(|| descriptor.kind.as_str().to_owned()), label.unwrap_or_else(name))
+}
+
+fn filled(templates: &[Template], env: &Env<'_>) -> Option<String> {
+    let text = templates.iter().find(|template| template.resolves(env))?.text(env).ok()?;
+    (!text.is_empty()).then_some(text)
+}
+
+/// Returns the first text or number that the pointers lead to.
+pub(super) fn first(pointers: &Texts, answer: &Value) -> Option<String> {
+    pointers.iter().filter(|pointer| !pointer.contains("${")).find_map(|pointer| text(answer.pointer(pointer)?))
+}
+
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(digits) => Some(digits.clone()),
+        _ => None,
+    }
+}
+
+fn at(place: &Place, response: &HttpResponse) -> Option<Value> {
+    match (&place.header, &place.pointer) {
+        (Some(name), _) => response.header(name).map(Value::from),
+        (None, Some(pointer)) => response.json().ok()?.pointer(pointer).cloned(),
+        (None, None) => None,
+    }
+}
+
+fn scopes(place: &Place, response: &HttpResponse) -> Option<Vec<String>> {
+    let split = |text: &str| -> Vec<String> {
+        let parts: Vec<&str> = match place.separator.as_deref().filter(|separator| !separator.is_empty()) {
+            Some(separator) => text.split(separator).collect(),
+            None => text.split([',', ' ']).collect(),
+        };
+        parts.into_iter().map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+    };
+    match at(place, response)? {
+        Value::Text(text) => Some(split(&text)),
+        Value::List(items) => Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        _ => None,
+    }
+}
+
+/// Reads a moment: seconds or milliseconds since 1970, or a date.
+pub(super) fn moment(value: &Value) -> Option<Timestamp> {
+    let number = match value {
+        Value::Number(digits) => digits.parse().ok(),
+        Value::Text(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let moment = |number: i64| if number < FIRST_MILLISECONDS { number } else { number / 1000 };
+    match (number, value) {
+        (Some(number), _) if number > 0 => Some(Timestamp::from_seconds(moment(number))),
+        (_, Value::Text(text)) => Timestamp::parse(text.trim()),
+        _ => None,
+    }
+}
+
+/// Revokes the credential, if the file says how. A provider that no longer knows it has nothing to revoke.
+pub(super) async fn revoke(
+    kind: &FileKind,
+    credential: &FileCredential,
+    base: Option<&BaseUrl>,
+    ctx: &Context<'_>,
+) -> Result<(), NotLive> {
+    let Some(call) = &kind.0.model.revoke else { return Ok(()) };
+    let result = calls::send(kind, credential, call.into(), base, ctx).await?;
+    if result.as_ref().is_ok_and(|response| matches!(response.status(), 401 | 404 | 410)) {
+        return Ok(());
+    }
+    calls::judged(kind.0.model.request.as_ref(), &[], &call.ok, result).map(drop)
+}

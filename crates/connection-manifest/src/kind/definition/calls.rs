@@ -1,0 +1,171 @@
+//! Requests that a file describes, and what their answers mean.
+
+use connection_contract::{
+    BaseUrl, Context, HttpError, HttpRequest, HttpResponse, NotLive, Reason, Secret, Value, classify, reason,
+};
+
+use super::{FileCredential, FileKind, attach::Attached};
+use crate::kind::{
+    model::{Call, JsonTemplate, Lookup, MethodVerb, Pairs, Pause, RequestModel, Rule, Scalar, UnitName},
+    template::{Address, Env, RenderError, Template},
+};
+
+/// Numbers of seconds from this one on are moments (2001 and later); smaller ones are durations.
+const FIRST_MOMENT: f64 = 1e9;
+
+/// A request that a file describes, whether it verifies, looks up or revokes.
+pub(super) struct Described<'a> {
+    pub(super) verb: MethodVerb,
+    pub(super) path: &'a Template,
+    pub(super) headers: &'a Pairs<Template>,
+    pub(super) query: &'a Pairs<Template>,
+    pub(super) form: Option<&'a Pairs<Template>>,
+    pub(super) json: Option<&'a JsonTemplate>,
+}
+
+impl<'a> From<&'a Call> for Described<'a> {
+    fn from(call: &'a Call) -> Self {
+        let Call { path, headers, query, form, json, .. } = call;
+        Self { verb: call.verb(), path, headers, query, form: Some(form), json: json.as_ref() }
+    }
+}
+
+impl<'a> From<&'a Lookup> for Described<'a> {
+    fn from(lookup: &'a Lookup) -> Self {
+        let Lookup { method, path, headers, query, json, .. } = lookup;
+        let verb = method.unwrap_or(if json.is_some() { MethodVerb::Post } else { MethodVerb::Get });
+        Self { verb, path, headers, query, form: None, json: json.as_ref() }
+    }
+}
+
+/// Sends a request with the credential attached. Paths are below `base`.
+pub(super) async fn send(
+    kind: &FileKind,
+    credential: &FileCredential,
+    described: Described<'_>,
+    base: Option<&BaseUrl>,
+    ctx: &Context<'_>,
+) -> Result<Result<HttpResponse, HttpError>, NotLive> {
+    let attached = Attached::new(kind, credential, ctx).map_err(|_| unusable())?;
+    let env = attached.env(credential, ctx);
+    let request = written(kind, &described, &env, base, ctx)?;
+    Ok(ctx.send_as(kind, credential, request).await)
+}
+
+/// Writes a request, without the credential.
+fn written(
+    kind: &FileKind,
+    described: &Described<'_>,
+    env: &Env<'_>,
+    base: Option<&BaseUrl>,
+    ctx: &Context<'_>,
+) -> Result<HttpRequest, NotLive> {
+    let address = described.path.address(env).map_err(unfilled)?;
+    let own = match &address.origin {
+        Some(origin) => Some(known(kind, origin, ctx)?),
+        None => None,
+    };
+    let fault = || NotLive::failing(Reason::new(reason::PLUGIN_FAULT, "the kind has no base address"));
+    let base = own.as_ref().or(base).ok_or_else(fault)?;
+    let mut request = started(described.verb, base, &address);
+    for (name, template) in described.query.iter() {
+        request = request.query(name, &template.text(env).map_err(unfilled)?);
+    }
+    for (name, template) in described.headers.iter() {
+        request.set_header(name.to_ascii_lowercase(), template.header(env).map_err(unfilled)?);
+    }
+    for (name, template) in described.form.into_iter().flat_map(Pairs::iter) {
+        request = request.form(name, &Secret::from(template.text(env).map_err(unfilled)?));
+    }
+    if let Some(json) = described.json {
+        request = request.json(&json.value(env).map_err(unfilled)?);
+    }
+    request.default_header("accept", "application/json");
+    Ok(request)
+}
+
+/// Begins a request to an address.
+pub(super) fn started(verb: MethodVerb, base: &BaseUrl, address: &Address) -> HttpRequest {
+    let request = HttpRequest::new(verb.name(), base, &address.path);
+    address.query.iter().fold(request, |request, (name, value)| request.query(name, value))
+}
+
+/// Returns the base of a declared origin. A host may have mapped it to another address.
+pub(super) fn known(kind: &FileKind, origin: &str, ctx: &Context<'_>) -> Result<BaseUrl, NotLive> {
+    if kind.0.descriptor.origins.iter().any(|declared| declared == origin) {
+        return Ok(ctx.base_url(origin)?.clone());
+    }
+    Ok(ctx.address(origin)?)
+}
+
+/// Converts an answer to a usable response, or to the reason why the connection is not live.
+pub(super) fn judged(
+    request: Option<&RequestModel>,
+    errors: &[Rule],
+    ok: &[u16],
+    result: Result<HttpResponse, HttpError>,
+) -> Result<HttpResponse, NotLive> {
+    if let Ok(response) = &result {
+        let answer = response.json();
+        let says = |rules: &[Rule]| answer.as_ref().is_ok_and(|answer| rules.iter().any(|rule| fires(rule, answer)));
+        let pauses = request.map(|request| request.pauses.as_slice()).unwrap_or_default();
+        // A provider's own way to say "later" is not a lost authorization, whatever its status.
+        if response.status() == 429 || request.is_some_and(|request| says(&request.limited_if)) {
+            return Err(NotLive::rate_limited(pause(pauses, response)));
+        }
+        if !matches!(response.status(), 408 | 500..) && says(errors) {
+            return Err(refused());
+        }
+        if ok.contains(&response.status()) {
+            return result.map_err(|_| unusable());
+        }
+    }
+    classify(result)
+}
+
+/// Returns the result for a credential that the provider refuses.
+pub(super) fn refused() -> NotLive {
+    let refused = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
+    NotLive::failing(refused.remedy("connect again with a valid credential"))
+}
+
+/// Returns `true` if a rule applies to an answer.
+pub(super) fn fires(rule: &Rule, answer: &Value) -> bool {
+    let found = answer.pointer(&rule.pointer).filter(|value| **value != Value::Null);
+    let is = |wanted: &Scalar| found.is_some_and(|value| *value == super::oauth2::scalar(wanted));
+    match (&rule.equals, &rule.differs, rule.exists) {
+        (Some(wanted), ..) => is(wanted),
+        (None, Some(wanted), _) => found.is_some() && !is(wanted),
+        (None, None, Some(exists)) => found.is_some() == exists,
+        (None, None, None) => false,
+    }
+}
+
+/// Returns how long a rate-limited response asks to wait.
+fn pause(pauses: &[Pause], response: &HttpResponse) -> Option<std::time::Duration> {
+    let named = pauses.iter().find_map(|pause| {
+        let number: f64 = response.header(&pause.header)?.trim().parse().ok()?;
+        let seconds = if pause.unit == UnitName::Milliseconds { number / 1000.0 } else { number };
+        #[expect(clippy::cast_precision_loss, reason = "a number of seconds since 1970 is exact")]
+        let now = response.received_at().seconds() as f64;
+        let left = if seconds < FIRST_MOMENT { seconds } else { seconds - now };
+        // Round up, so that the next request is not too early.
+        std::time::Duration::try_from_secs_f64(left.max(0.0).ceil()).ok()
+    });
+    named.or_else(|| response.retry_after())
+}
+
+fn unusable() -> NotLive {
+    let reason = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be used");
+    NotLive::failing(reason.remedy("connect again"))
+}
+
+/// Returns the result for a request that could not be written.
+pub(super) fn unfilled(error: RenderError) -> NotLive {
+    let name = error.name();
+    let message = match error {
+        RenderError::Missing(_) => format!("the value '{name}' is missing"),
+        RenderError::Unsafe(_) => format!("the value '{name}' cannot be part of the request"),
+    };
+    NotLive::failing(Reason::new("unusable_value", message).remedy("connect again with another value"))
+}

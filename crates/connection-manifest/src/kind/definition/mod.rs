@@ -1,0 +1,186 @@
+//! The kind that a file describes, as a [`ConnectionDefinition`].
+//!
+//! | Module | Owns |
+//! |---|---|
+//! | `prepared` | what is computed once: the descriptor, addresses, patterns |
+//! | `oauth2` | the configuration of `connection-oauth2` |
+//! | `credential` | the stored credential |
+//! | `setup` | the questions, and the connection that results |
+//! | `attach` | the credential on a call |
+//! | `calls` | requests that a file describes, and the answers to them |
+//! | `account` | verification, and which account it is |
+//! | `lookups` | requests after connecting |
+//! | `exchange`, `jwt` | tokens that a file obtains or signs itself |
+
+mod account;
+mod attach;
+mod calls;
+mod credential;
+mod exchange;
+mod jwt;
+mod lookups;
+mod oauth2;
+mod prepared;
+mod setup;
+
+use std::{fmt, sync::Arc};
+
+use connection_contract::{
+    Authorizer, BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, HttpRequest,
+    NamedSecrets, RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret, SetupContext, SetupFailure,
+    SetupResult, TeardownContext, Timestamp, VerifyContext, VerifyResult,
+};
+
+pub use self::credential::FileCredential;
+pub(crate) use self::{oauth2::config as oauth2_config, prepared::Prepared};
+use super::model::Mechanism;
+
+/// The kind that a file describes. It is registered like any other kind; the core does not know that it was a file.
+///
+/// ```
+/// use connection_contract::ConnectionDefinition;
+/// use connection_manifest::KindFile;
+///
+/// let file = KindFile::parse("acme.toml", r#"
+/// format = 1
+/// id = "acme"
+/// name = "Acme"
+/// mechanism = "api_key"
+/// [[fields]]
+/// name = "apiKey"
+/// label = "API key"
+/// secret = true
+/// [request]
+/// base = "https://api.acme.com"
+/// headers = { Authorization = "Bearer ${secret.apiKey}" }
+/// "#)?;
+/// assert_eq!(file.definition().descriptor().display_name.as_str(), "Acme");
+/// # Ok::<(), connection_manifest::Problems>(())
+/// ```
+#[derive(Clone)]
+pub struct FileKind(pub(crate) Arc<Prepared>);
+
+impl fmt::Debug for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileKind({})", self.0.descriptor.kind)
+    }
+}
+
+impl ConnectionDefinition for FileKind {
+    type Credential = FileCredential;
+
+    fn descriptor(&self) -> Descriptor {
+        self.0.descriptor.clone()
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<FileCredential>, SetupFailure> {
+        setup::setup(self, ctx).await
+    }
+
+    fn serialize_credential(&self, credential: &FileCredential) -> Result<Secret, CredentialError> {
+        credential.encode(self.0.oauth2.as_ref())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<FileCredential, CredentialError> {
+        FileCredential::decode(bytes, self.0.oauth2.as_ref())
+    }
+
+    async fn verify(
+        &self,
+        credential: &FileCredential,
+        ctx: &VerifyContext<'_>,
+    ) -> Result<VerifyResult<FileCredential>, ConnectionError> {
+        let base = ctx.connection().base_url().ok();
+        Ok(account::verify(self, credential, base, ctx).await?)
+    }
+
+    async fn teardown(&self, credential: &FileCredential, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+        match (&self.0.oauth2, &credential.oauth2) {
+            (Some(oauth2), Some(tokens)) => oauth2.teardown(tokens, ctx).await,
+            _ => Ok(account::revoke(self, credential, ctx.connection().base_url().ok(), ctx).await?),
+        }
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<FileCredential>> {
+        if self.0.model.request.is_some() { Some(self) } else { None }
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<FileCredential>> {
+        if self.0.descriptor.secret_names.is_empty() { None } else { Some(self) }
+    }
+
+    fn refresher(&self) -> Option<&dyn Refresher<FileCredential>> {
+        let refreshes = match &self.0.oauth2 {
+            Some(oauth2) => oauth2.refresher().is_some(),
+            None => self.0.model.mechanism == Some(Mechanism::TokenExchange),
+        };
+        if refreshes { Some(self) } else { None }
+    }
+}
+
+impl Authorizer<FileCredential> for FileKind {
+    fn authorize(
+        &self,
+        credential: &FileCredential,
+        request: &mut HttpRequest,
+        ctx: &Context<'_>,
+    ) -> Result<(), CredentialError> {
+        attach::attach(self, credential, request, ctx)
+    }
+}
+
+impl NamedSecrets<FileCredential> for FileKind {
+    fn secret(&self, credential: &FileCredential, name: &str) -> Option<Secret> {
+        if let (Some(oauth2), Some(tokens)) = (&self.0.oauth2, &credential.oauth2) {
+            return oauth2.secrets()?.secret(tokens, name);
+        }
+        if name == "accessToken" && self.0.model.mechanism == Some(Mechanism::TokenExchange) {
+            return credential.token.as_ref().map(|token| token.access.duplicate());
+        }
+        let fields = self.0.model.fields.iter().filter(|field| field.secret);
+        let field = fields
+            .into_iter()
+            .find(|field| field.name.as_deref() == Some(name) || field.aliases.iter().any(|alias| alias == name))?;
+        credential.values.secrets.get(field.name.as_deref()?).map(Secret::duplicate)
+    }
+}
+
+impl Refresher<FileCredential> for FileKind {
+    fn semantics(&self) -> RefreshSemantics {
+        let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.refresher());
+        // Running an exchange again uses nothing up.
+        oauth2.map_or(RefreshSemantics::Stable, Refresher::semantics)
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        credential: &'a FileCredential,
+        ctx: &'a RefreshContext<'_>,
+    ) -> BoxFuture<'a, Result<Refreshed<FileCredential>, ConnectionError>> {
+        Box::pin(async move {
+            let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.refresher());
+            if let (Some(refresher), Some(tokens)) = (oauth2, &credential.oauth2) {
+                let refreshed = refresher.refresh(tokens, ctx).await?;
+                return refreshed.try_map(|fresh| Ok(credential.with_oauth2(fresh)));
+            }
+            let (token, _) = exchange::run(self, &credential.values, ctx, exchange::Moment::Refresh).await?;
+            let until = token.until;
+            Ok(Refreshed::new(credential.with_token(token)).valid_until(until))
+        })
+    }
+
+    fn inherit(
+        &self,
+        former: &FileCredential,
+        fresh: FileCredential,
+        now: Timestamp,
+    ) -> Option<Refreshed<FileCredential>> {
+        let refresher = self.0.oauth2.as_ref()?.refresher()?;
+        let tokens = fresh.oauth2?;
+        let values = fresh.values;
+        let inherited = refresher.inherit(former.oauth2.as_ref()?, tokens, now)?;
+        inherited
+            .try_map(|tokens| Ok::<_, CredentialError>(FileCredential { values, token: None, oauth2: Some(tokens) }))
+            .ok()
+    }
+}

@@ -1,0 +1,70 @@
+//! One file that describes a kind.
+
+use std::sync::Arc;
+
+use connection_contract::Kind;
+
+use super::{
+    FileKind, Problems,
+    definition::Prepared,
+    model::KindModel,
+    read::{self, Denied, Text},
+};
+
+/// A file that describes a kind, read and checked.
+///
+/// ```
+/// use connection_manifest::KindFile;
+///
+/// let file = KindFile::parse("acme.toml", r#"
+/// format = 1
+/// id = "acme"
+/// name = "Acme"
+/// mechanism = "none"
+/// "#)?;
+/// assert_eq!(file.id().as_str(), "acme");
+/// # Ok::<(), connection_manifest::Problems>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct KindFile {
+    id: Kind,
+    model: Arc<KindModel>,
+}
+
+impl KindFile {
+    /// Reads a file that extends no other. A name that ends in `.json` is JSON, one that ends in `.toml` is TOML.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the file.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
+        let text = Text { name, text };
+        read::one(text, &Denied::new()).map(|model| Self::new(text, model))
+    }
+
+    pub(super) fn new(text: Text<'_>, model: KindModel) -> Self {
+        // The checks refuse a file without a valid id.
+        let id = model.id.as_deref().and_then(Kind::parse).or_else(|| Kind::parse(text.stem()?));
+        Self { id: id.unwrap_or(Kind::from_static("unnamed")), model: Arc::new(model) }
+    }
+
+    /// Returns the name of the kind.
+    pub fn id(&self) -> &Kind {
+        &self.id
+    }
+
+    /// Returns the name for people.
+    pub fn name(&self) -> &str {
+        self.model.name.as_deref().unwrap_or_default()
+    }
+
+    /// Returns where the endpoints are documented, as the file says.
+    pub fn sources(&self) -> &[String] {
+        &self.model.sources
+    }
+
+    /// Returns the kind that the file describes, to register it.
+    pub fn definition(&self) -> FileKind {
+        FileKind(Arc::new(Prepared::new(Arc::clone(&self.model))))
+    }
+}

@@ -1,0 +1,336 @@
+//! The table `[oauth2]`: everything that a configuration of `connection-oauth2` can say.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use super::{super::template::Template, MethodVerb, Pairs, Parameter, Rule, Texts, UnitName, steps::JwtAlgorithm};
+
+/// The description of an OAuth 2 provider.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OAuth2Table {
+    /// Page that the browser opens, with alternatives.
+    pub(crate) authorize: Texts,
+    /// Token endpoint.
+    pub(crate) token: Texts,
+    /// Endpoint for refresh requests. The default is the token endpoint.
+    pub(crate) refresh: Texts,
+    /// Endpoint that revokes tokens.
+    pub(crate) revocation: Texts,
+    /// Endpoint that issues device codes.
+    pub(crate) device: Texts,
+    /// Endpoint that authorization requests are pushed to first.
+    pub(crate) pushed: Texts,
+    /// Endpoint where an application registers itself.
+    pub(crate) registration: Texts,
+    /// Issuer of the tokens.
+    pub(crate) issuer: Option<String>,
+    /// `true` if the endpoints are read from the issuer's metadata.
+    pub(crate) discover: bool,
+    /// `true` if a callback without `iss` is refused.
+    pub(crate) issuer_in_callback: bool,
+    /// How access is granted.
+    pub(crate) grant: GrantName,
+    /// Where the application comes from.
+    pub(crate) client: ClientName,
+    /// How the application authenticates.
+    pub(crate) client_auth: ClientAuthTable,
+    /// `false` for a provider that does not tolerate PKCE.
+    pub(crate) pkce: Option<bool>,
+    /// Encoding of requests to the token endpoint.
+    pub(crate) body: BodyName,
+    /// Scopes to request.
+    pub(crate) scopes: Vec<String>,
+    /// Scopes to request, without which nothing works.
+    pub(crate) required_scopes: Vec<String>,
+    /// Separator between scopes. The default is a space.
+    pub(crate) scope_separator: Option<String>,
+    /// How a person may finish.
+    pub(crate) methods: Option<Vec<MethodName>>,
+    /// Parameters of the authorization request.
+    pub(crate) authorize_params: Pairs<Parameter>,
+    /// Parameters of the token request.
+    pub(crate) token_params: Pairs<Parameter>,
+    /// Parameters of the refresh request.
+    pub(crate) refresh_params: Pairs<Parameter>,
+    /// Parameters of the device authorization request.
+    pub(crate) device_params: Pairs<Parameter>,
+    /// Other names of standard parameters of the authorization request.
+    pub(crate) authorize_rename: Pairs<String>,
+    /// Other names of standard parameters of the token request.
+    pub(crate) token_rename: Pairs<String>,
+    /// Other names of standard parameters of the refresh request.
+    pub(crate) refresh_rename: Pairs<String>,
+    /// Other names of standard parameters of the device authorization request.
+    pub(crate) device_rename: Pairs<String>,
+    /// Headers of the token request.
+    pub(crate) token_headers: Pairs<Template>,
+    /// Headers of the refresh request.
+    pub(crate) refresh_headers: Pairs<Template>,
+    /// Parameter of the callback that holds the code. The default is `code`.
+    pub(crate) code_param: Option<String>,
+    /// Parameters of the callback that are kept, as fields with `source = "callback"`.
+    pub(crate) callback_capture: Vec<String>,
+    /// How tokens are renewed.
+    pub(crate) renewal: Option<RenewalName>,
+    /// What becomes of a refresh token whose response is lost.
+    pub(crate) semantics: SemanticsTable,
+    /// Days without use after which a refresh token expires.
+    pub(crate) idle_days: Option<u32>,
+    /// `true` if a refresh request names the scopes.
+    pub(crate) refresh_with_scope: bool,
+    /// A request after the token request, whose response holds the tokens to keep.
+    pub(crate) step: Option<OAuth2Step>,
+    /// The request that renews, with `renewal = "step"`.
+    pub(crate) refresh_step: Option<OAuth2Step>,
+    /// Where the parts of a token response are.
+    pub(crate) response: ResponseTable,
+}
+
+/// How access is granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum GrantName {
+    #[default]
+    AuthorizationCode,
+    ClientCredentials,
+    ConsentThenClientCredentials,
+    DeviceCode,
+    Password,
+}
+
+/// Where the application comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientName {
+    PerConnection,
+    #[default]
+    Prompted,
+    Registered,
+}
+
+/// The encoding of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BodyName {
+    #[default]
+    Form,
+    Json,
+    Query,
+}
+
+/// A way to finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MethodName {
+    Browser,
+    Device,
+    Paste,
+}
+
+/// How tokens are renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RenewalName {
+    Never,
+    RefreshToken,
+    Rerun,
+    Step,
+}
+
+/// A request that is sent with the access token.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OAuth2Step {
+    /// Method, `GET` or `POST`. The default is `GET`.
+    pub(crate) method: Option<MethodVerb>,
+    /// Address.
+    pub(crate) url: Template,
+    /// Parameters.
+    pub(crate) params: Pairs<Template>,
+}
+
+/// Where the parts of a token response are.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ResponseTable {
+    /// Pointers to the access token. The other parts are read beside it.
+    pub(crate) access_token: Texts,
+    /// Other names of the parts, or pointers.
+    pub(crate) names: PartNames,
+    /// Unit of lifetimes.
+    pub(crate) unit: UnitName,
+    /// Lifetime of a token whose response does not state one, in seconds.
+    pub(crate) default_life_seconds: Option<u64>,
+    /// Rules that make a response an error, whatever its status.
+    pub(crate) error_if: Vec<Rule>,
+    /// Error codes of this provider that mean the same as `invalid_grant`.
+    pub(crate) dead_codes: Vec<String>,
+    /// Values that are kept, as fields with `source = "token_response"`, by JSON pointer.
+    pub(crate) capture: Pairs<String>,
+    /// Further sets of tokens, by JSON pointer.
+    pub(crate) extra_tokens: Pairs<String>,
+}
+
+/// Other names of the parts of a token response.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PartNames {
+    /// The moment at which the access token ends.
+    pub(crate) expires_at: Option<String>,
+    /// The lifetime of the access token.
+    pub(crate) expires_in: Option<String>,
+    /// The ID token.
+    pub(crate) id_token: Option<String>,
+    /// The lifetime of the refresh token.
+    pub(crate) refresh_expires_in: Option<String>,
+    /// The refresh token.
+    pub(crate) refresh_token: Option<String>,
+    /// The granted scopes.
+    pub(crate) scope: Option<String>,
+}
+
+/// How the application authenticates.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum ClientAuthTable {
+    Name(ClientAuthName),
+    Table(ClientAuthForm),
+}
+
+impl Default for ClientAuthTable {
+    fn default() -> Self {
+        Self::Name(ClientAuthName::Body)
+    }
+}
+
+/// A way to authenticate that needs no more than its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientAuthName {
+    Basic,
+    BasicRaw,
+    Body,
+    None,
+}
+
+/// A way to authenticate that is described by a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ClientAuthForm {
+    /// HTTP Basic with two templates.
+    pub(crate) basic: Option<BasicTexts>,
+    /// A signed assertion.
+    pub(crate) private_key_jwt: Option<AssertionTable>,
+}
+
+/// Two templates over the application's id and secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BasicTexts {
+    /// User name.
+    pub(crate) user: Template,
+    /// Password.
+    pub(crate) password: Template,
+}
+
+/// An assertion that the application signs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AssertionTable {
+    /// Algorithm.
+    pub(crate) algorithm: Option<JwtAlgorithm>,
+    /// Id of the key.
+    pub(crate) key_id: Option<String>,
+    /// Audience. The default is the issuer.
+    pub(crate) audience: AudienceName,
+}
+
+/// The audience of an assertion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AudienceName {
+    Endpoint,
+    #[default]
+    Issuer,
+}
+
+/// Reads a name or a table.
+struct NameOrTable<N, T>(std::marker::PhantomData<(N, T)>, &'static str);
+
+/// The result of reading a name or a table.
+enum Either<N, T> {
+    Name(N),
+    Table(T),
+}
+
+impl<'de, N: Deserialize<'de>, T: Deserialize<'de>> Visitor<'de> for NameOrTable<N, T> {
+    type Value = Either<N, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.1)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        N::deserialize(serde::de::value::StrDeserializer::new(text)).map(Either::Name)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Either::Table)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientAuthTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let what = "`body`, `basic`, `basic_raw`, `none`, or a table with `basic` or `private_key_jwt`";
+        Ok(match deserializer.deserialize_any(NameOrTable(std::marker::PhantomData, what))? {
+            Either::Name(name) => Self::Name(name),
+            Either::Table(table) => Self::Table(table),
+        })
+    }
+}
+
+/// What becomes of a refresh token whose response is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum SemanticsTable {
+    Name(SemanticsName),
+    Grace(GraceTable),
+}
+
+impl Default for SemanticsTable {
+    fn default() -> Self {
+        Self::Name(SemanticsName::Strict)
+    }
+}
+
+/// The fate of a refresh token that needs no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SemanticsName {
+    Stable,
+    Strict,
+}
+
+/// A refresh token that works for some time after its first use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct GraceTable {
+    /// Time after the first use, in seconds.
+    pub(crate) grace_seconds: u64,
+}
+
+impl<'de> Deserialize<'de> for SemanticsTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let what = "`strict`, `stable`, or a table with `grace_seconds`";
+        Ok(match deserializer.deserialize_any(NameOrTable(std::marker::PhantomData, what))? {
+            Either::Name(name) => Self::Name(name),
+            Either::Table(table) => Self::Grace(table),
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! Reading of files: from text to a model that was checked.
+//!
+//! A file without problems is read once, straight into the model. Only a file with a problem is read again as a tree,
+//! to find the lines; then everything is reported at once.
+
+use std::{collections::BTreeMap, path::Path as FilePath};
+
+use super::{
+    check::{self, Finding},
+    model::{KindModel, Power},
+    problem::{Problem, Problems},
+    tree::{self, Content, Node},
+};
+
+/// The maximum size of a file in bytes.
+const MAX_BYTES: usize = 64 * 1024;
+/// The maximum depth of a JSON file. The parser of TOML has a limit of its own.
+const MAX_DEPTH: usize = 24;
+/// The version of the format that this program reads.
+pub(crate) const FORMAT: u32 = 1;
+
+/// The powers that a host has switched off.
+pub(crate) type Denied = std::collections::BTreeSet<Power>;
+
+/// The text of a file, and its name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) text: &'t str,
+}
+
+impl<'t> Text<'t> {
+    fn has_extension(self, wanted: &str) -> bool {
+        FilePath::new(self.name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
+    }
+
+    /// Returns `true` for JSON: by the extension, or by the first character of a file without a known one.
+    pub(crate) fn is_json(self) -> bool {
+        self.has_extension("json") || !self.has_extension("toml") && self.text.trim_start().starts_with('{')
+    }
+
+    /// Returns the id that a file of this name must have: its name without directory and extension. `None` for another
+    /// extension, such as that of a file with many kinds.
+    pub(crate) fn stem(self) -> Option<&'t str> {
+        let known = self.has_extension("toml") || self.has_extension("json");
+        FilePath::new(self.name).file_stem().and_then(|stem| stem.to_str()).filter(|_| known)
+    }
+
+    /// Refuses what no parser should be given.
+    fn sized(self) -> Result<(), Problem> {
+        if self.text.len() > MAX_BYTES {
+            let rule = "a file may have at most 64 KiB; describe one kind in each file";
+            return Err(Problem::new(self.name, None, "", rule));
+        }
+        if self.is_json() && crate::json::depth(self.text.as_bytes()) > MAX_DEPTH {
+            let rule = "a file may have at most 24 levels; nest it less deeply";
+            return Err(Problem::new(self.name, None, "", rule));
+        }
+        Ok(())
+    }
+}
+
+/// Reads a file that extends no other.
+pub(crate) fn one(text: Text<'_>, denied: &Denied) -> Result<KindModel, Problems> {
+    text.sized().map_err(|problem| Problems::new(vec![problem]))?;
+    let read = match text.is_json() {
+        true => serde_json::from_str::<KindModel>(text.text).ok(),
+        false => toml::from_str::<KindModel>(text.text).ok(),
+    };
+    if let Some(model) = read {
+        if model.extends.is_none() && check::all(&model, text.stem(), denied).is_empty() {
+            return Ok(model);
+        }
+        if model.extends.is_some() {
+            let rule = "the kind that this file extends is not here; read both files together";
+            let mut problems = Vec::new();
+            let node = tree::read(text.name, text.text, text.is_json(), &mut problems);
+            let line = node.as_ref().and_then(|node| node.member("extends")).map(|node| node.place.line);
+            return Err(Problems::new(vec![Problem::new(text.name, line, "extends", rule)]));
+        }
+    }
+    again(text, None, denied)
+}
+
+/// Reads a file as a tree, on top of the tree that it extends.
+pub(crate) fn again(text: Text<'_>, base: Option<&Node>, denied: &Denied) -> Result<KindModel, Problems> {
+    let mut problems = Vec::new();
+    let node = tree::read(text.name, text.text, text.is_json(), &mut problems);
+    let Some(mut node) = node.filter(|_| problems.is_empty() || text.is_json()) else {
+        return Err(Problems::new(problems));
+    };
+    if let Some(base) = base {
+        node.inherit(base);
+    }
+    // The places are looked up in the tree as it was, because what does not fit is taken out of the other.
+    let whole = node.clone();
+    let model: KindModel = tree::model(&mut node, &mut problems);
+    let is_table = matches!(whole.content, Content::Map(_));
+    let findings = if is_table { check::all(&model, text.stem(), denied) } else { Vec::new() };
+    for Finding { path, sentence } in findings {
+        // A key that did not fit was reported already, and is missing from the model only therefore.
+        let field = path.to_string();
+        let is_known = problems.iter().any(|known| {
+            let reported = known.field.as_str();
+            !reported.is_empty() && (field.starts_with(reported) || reported.starts_with(&field) && !field.is_empty())
+        });
+        if !is_known {
+            let place = whole.place_of(&path.0);
+            let line = (!field.is_empty()).then_some(place.line);
+            problems.push(Problem::new(&place.file, line, field, sentence));
+        }
+    }
+    if problems.is_empty() { Ok(model) } else { Err(Problems::new(problems)) }
+}
+
+/// The trees of files that others extend, each with everything that it extends itself.
+#[derive(Debug, Default)]
+pub(crate) struct Bases(BTreeMap<String, Node>);
+
+impl Bases {
+    /// Returns the tree of the kind `id`, merged with what it extends.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why the kind cannot be extended.
+    pub(crate) fn merged<'t>(
+        &mut self,
+        id: &str,
+        find: &dyn Fn(&str) -> Option<Text<'t>>,
+        above: &mut Vec<String>,
+    ) -> Result<&Node, String> {
+        if !self.0.contains_key(id) {
+            if above.iter().any(|other| other == id) {
+                return Err(format!("the files extend each other in a circle ({}); break it", above.join(", ")));
+            }
+            let text = find(id).ok_or_else(|| "this extends a kind that does not exist; correct its id".to_owned())?;
+            text.sized()
+                .map_err(|problem| format!("the kind that this extends cannot be read: {}", problem.sentence))?;
+            let mut problems = Vec::new();
+            let node = tree::read(text.name, text.text, text.is_json(), &mut problems);
+            let Some(mut node) = node.filter(|_| problems.is_empty()) else {
+                return Err("the kind that this extends cannot be read; correct that file first".to_owned());
+            };
+            let parent = node.member("extends").and_then(|node| match &node.content {
+                Content::Text(text) => Some(text.clone()),
+                _ => None,
+            });
+            if let Some(parent) = parent {
+                above.push(id.to_owned());
+                let base = self.merged(&parent, find, above)?.clone();
+                node.inherit(&base);
+            }
+            self.0.insert(id.to_owned(), node);
+        }
+        self.0.get(id).ok_or_else(|| "this extends a kind that does not exist; correct its id".to_owned())
+    }
+}
