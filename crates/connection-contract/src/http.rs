@@ -249,7 +249,8 @@ impl HttpRequest {
             prefix.push('/');
             prefix.push_str(&match part {
                 "." | ".." => part.replace('.', "%2E"),
-                part => encode::percent_encode(part),
+                // A colon needs no encoding in a path (RFC 3986, section 3.3), and tokens in paths contain it.
+                part => encode::percent_encode(part).replace("%3A", ":"),
             });
         }
         let is_there =

@@ -92,3 +92,37 @@ fn a_callback_handle_has_an_address_for_providers_that_give_no_state_back() {
     assert_eq!(handle.redirect_uri(), "https://host.example/callback/acme");
     assert_eq!(handle.unique_url().expose_str(), Some("https://host.example/callback/acme?state=s-1"));
 }
+
+#[test]
+fn a_base_is_extended_only_within_its_origin() {
+    let base = host::base_url("https://api.example.com/v1").unwrap();
+    for (path, expected) in [
+        ("/a/b", Some("https://api.example.com/v1/a/b")),
+        ("a", Some("https://api.example.com/v1/a")),
+        ("", Some("https://api.example.com/v1")),
+        ("/../admin", None),
+        ("/a?b", None),
+        ("@evil.example", None),
+    ] {
+        assert_eq!(base.below(path).map(|base| base.to_string()).as_deref(), expected, "{path}");
+    }
+    let root = host::base_url("https://api.example.com").unwrap();
+    assert_eq!(root.below(".evil.example").unwrap().origin().as_str(), "https://api.example.com");
+}
+
+/// A request may be authorized again, so nothing is added twice.
+#[test]
+fn a_credential_in_the_query_or_the_path_is_set_in_place() {
+    let base = host::base_url("https://api.example.com/v1").unwrap();
+    let mut request = HttpRequest::get(&base, "/user").query("a", "1").query("key", "old").query("b", "2");
+    for key in ["first", "n&w"] {
+        request.set_query("key", key);
+        request.set_path_prefix("/bot1:A/..");
+    }
+    assert_eq!(request.url(), "https://api.example.com/bot1:A/%2E%2E/v1/user?a=1&b=2&key=n%26w");
+    let mut root = HttpRequest::get(&base, "");
+    root.set_query("key", "k");
+    assert_eq!(root.url(), "https://api.example.com/v1/?key=k");
+    root.set_query("key", "l");
+    assert_eq!(root.url(), "https://api.example.com/v1/?key=l");
+}
