@@ -261,8 +261,8 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
             let is_api = raw.api.iter().any(|api| api == text) && template.variables().next().is_none();
             push(origins, if is_api { text.trim_end_matches('/').to_owned().into() } else { origin(text).into() });
         }
-        HostPart::Below(domain) => {
-            if is_public(&domain) || !text.starts_with("https://${") {
+        HostPart::Below(domain) if text.starts_with("https://${") => {
+            if is_public(&domain) {
                 return Err(open());
             }
             push(origins, format!("https://*.{domain}").into());
@@ -279,8 +279,8 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
             }
         }
         // An address is used only if its origin is declared, so the declared origins bound the values.
-        HostPart::Open if !raw.origins.is_empty() => {}
-        HostPart::Open => return Err(open()),
+        HostPart::Below(_) | HostPart::Open if !raw.origins.is_empty() && text.starts_with("https://") => {}
+        HostPart::Below(_) | HostPart::Open => return Err(open()),
     }
     Ok(())
 }

@@ -89,7 +89,12 @@ fn a_variable_in_a_host_needs_something_fixed() {
     let built = with("https://${config.host}.acme.example/token").build().unwrap();
     let origins = connection_oauth2::oauth2(built).descriptor().origins;
     assert!(origins.contains(&Text::from("https://*.acme.example")), "{origins:?}");
-    assert!(with("${config.host}/token").origin("https://*.acme.example").build().is_ok(), "an allowlist");
+    for address in
+        ["${config.host}/token", "https://${config.host}/token", "https://id.${config.host}.acme.example/token"]
+    {
+        assert!(with(address).origin("https://*.acme.example").build().is_ok(), "an allowlist: {address}");
+    }
+    check(with("http://${config.host}/token").origin("https://*.acme.example"), "a variable decides the host");
     check(acme().field(Field::text("host", "Host")).api("https://${config.host}/api"), "a variable decides the host");
     let own = acme().client(Client::PerConnection).field(Field::url("instance", "Address"));
     assert!(own.endpoint(Endpoint::Refresh, "${config.instance}/token").build().is_ok());

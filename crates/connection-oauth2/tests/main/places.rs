@@ -319,3 +319,23 @@ fn the_account_may_be_asked_elsewhere() {
         assert!(acme().account(Account::probe(address, "/sub", "/email")).build().is_err());
     }
 }
+
+#[test]
+fn what_surrounds_an_answer_is_removed() {
+    let builder = || {
+        OAuth2Config::builder(Kind::from_static("acme"), "Acme")
+            .api("https://${config.shop}.shop.example")
+            .endpoint(Endpoint::Authorize, "https://${config.shop}.shop.example/authorize")
+            .endpoint(Endpoint::Token, "https://${config.shop}.shop.example/token")
+            .trimmed_field(Field::text("shop", "Shop"), ["https://"], ["/", ".shop.example"])
+            .client(Client::Configured { id: ID.to_owned(), secret: Some(SECRET.into()) })
+            .account(Account::probe("/me", "/id", "/name"))
+    };
+    for text in ["acme", "https://acme.shop.example/"] {
+        let host = FakeHost::new(kind(builder())).inbound_http(CALLBACK);
+        let token = Expected::post("https://acme.shop.example/token").answer(tokens());
+        let me = Expected::get("https://acme.shop.example/me").answer(Reply::json(200, r#"{"id": 1, "name": "A"}"#));
+        let made = host.expect(token).expect(me).setup([typed(text), back()]).run().unwrap();
+        assert_eq!(made.config, [("shop".into(), "acme".to_owned())]);
+    }
+}

@@ -112,3 +112,14 @@ fn a_request_for_the_account_that_cannot_work_is_refused() {
     let shadowed = acme().attach(attach).account(graphql()).build().unwrap_err();
     assert_eq!(shadowed, ConfigError::Header { name: "X-Api-Version".to_owned() });
 }
+
+#[test]
+fn a_kind_that_sends_its_own_request_connects_without_a_probe() {
+    let account = || Account::probe("/", "/team/id", "/team/name").without_probe();
+    let answer =
+        Reply::json(200, r#"{"access_token": "access-canary-11aa22bb", "team": {"id": "t-1", "name": "Team"}}"#);
+    let named = account().from(connection_oauth2::AccountFrom::TokenResponse);
+    let host = host(acme().account(named)).expect(redeem().answer(answer));
+    assert_eq!(host.setup([back()]).run().unwrap().identity, Identity::new("t-1", "Team"));
+    assert!(matches!(acme().account(account()).build(), Err(ConfigError::Contradiction(_))));
+}
