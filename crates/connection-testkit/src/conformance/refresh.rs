@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use connection_contract::{ConnectionDefinition, ConnectionError, Liveness, RefreshContext};
+use connection_contract::{ConnectionDefinition, ConnectionError, Liveness, RefreshContext, RefreshSemantics};
 
 use super::{Suite, classification::transient};
 use crate::{fault::fail, poll::poll_and_drop};
@@ -66,6 +66,10 @@ where
             let context = RefreshContext::new(host.world.services(), &connection);
             let Some(refresher) = host.definition.refresher() else { return };
             let ended = poll_and_drop(refresher.refresh(&made.credential, &context), polls);
+            if refresher.semantics() == RefreshSemantics::Stable {
+                // Nothing was used up, so the requests may be sent again.
+                host.world.script.seek(0);
+            }
             if let Err(error) = host.refresh(&made.credential, &connection) {
                 fail(&format!("a refresh after one that was dropped fails: {error}"));
             }
