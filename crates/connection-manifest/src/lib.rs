@@ -1,4 +1,6 @@
-//! The manifests of extensions: JSON files in which an extension declares itself and the connection that it needs.
+//! Files that declare: the manifests of extensions, and kinds as data.
+//!
+//! The manifest of an extension is a JSON file in which an extension declares itself and the connection that it needs.
 //!
 //! ```
 //! use connection_manifest::ExtensionFile;
@@ -27,12 +29,51 @@
 //!
 //! [`ExtensionDeclaration::check`]: connection_contract::ExtensionDeclaration::check
 //!
+//! # Kinds
+//!
+//! A [`KindFile`] describes a way to connect accounts of a provider, in TOML or JSON. It becomes a [`FileKind`], which a
+//! host registers like any other kind:
+//!
+//! ```
+//! use connection_contract::ConnectionDefinition;
+//! use connection_manifest::KindFile;
+//!
+//! let file = KindFile::parse("acme.toml", r#"
+//! format = 1
+//! id = "acme"
+//! name = "Acme"
+//! mechanism = "api_key"
+//!
+//! [[fields]]
+//! name = "apiKey"
+//! label = "API key"
+//! secret = true
+//!
+//! [request]
+//! base = "https://api.acme.com"
+//! headers = { Authorization = "Bearer ${secret.apiKey}" }
+//!
+//! [verify]
+//! path = "/me"
+//!
+//! [account]
+//! id = "/id"
+//! label = "/name"
+//! "#)?;
+//! assert_eq!(file.definition().descriptor().origins, ["https://api.acme.com"]);
+//! # Ok::<(), connection_manifest::Problems>(())
+//! ```
+//!
+//! All problems of a file are reported at once. The format is published as JSON Schema in
+//! `docs/spec/kind.schema.json` ([`kind_schema`]).
+//!
 //! # Modules
 //!
 //! | Module | Owns |
 //! |---|---|
 //! | `json` | parsing: the size and depth of a document, unique keys |
 //! | `object` | objects whose members are taken one by one, and the treatment of the others |
+//! | `kind/` | kinds as files: the format, its checks, and the definition that a file becomes |
 //! | `extension/` | the format of extensions: reading, checking, writing |
 //! | `error`, `note` | errors that refuse a file, and notes that do not |
 //!
@@ -55,5 +96,7 @@ mod object;
 
 pub use error::ManifestError;
 pub use extension::ExtensionFile;
-pub use kind::{Catalogue, FileCredential, FileKind, KindFile, KindSet, Power, Problem, Problems, kind_schema};
+pub use kind::{
+    Catalogue, FileCredential, FileKind, KindFile, KindSet, Power, Problem, Problems, Rendering, kind_schema,
+};
 pub use note::Note;

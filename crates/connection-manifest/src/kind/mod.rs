@@ -20,6 +20,7 @@ mod model;
 mod pattern;
 mod problem;
 mod read;
+mod rendering;
 mod schema;
 mod set;
 mod template;
@@ -31,6 +32,7 @@ pub use self::{
     file::KindFile,
     model::Power,
     problem::{Problem, Problems},
+    rendering::Rendering,
     schema::kind_schema,
     set::KindSet,
 };

@@ -95,22 +95,29 @@ pub(crate) fn again(text: Text<'_>, base: Option<&Node>, denied: &Denied) -> Res
     // The places are looked up in the tree as it was, because what does not fit is taken out of the other.
     let whole = node.clone();
     let model: KindModel = tree::model(&mut node, &mut problems);
+    let shape: Vec<String> = problems.iter().map(|problem| problem.field.as_str().to_owned()).collect();
     let is_table = matches!(whole.content, Content::Map(_));
     let findings = if is_table { check::all(&model, text.stem(), denied) } else { Vec::new() };
-    for Finding { path, sentence } in findings {
+    for Finding { path, sentence, about_fields } in findings {
         // A key that did not fit was reported already, and is missing from the model only therefore.
         let field = path.to_string();
-        let is_known = problems.iter().any(|known| {
-            let reported = known.field.as_str();
-            !reported.is_empty() && (field.starts_with(reported) || reported.starts_with(&field) && !field.is_empty())
+        let is_known = shape.iter().any(|reported| {
+            let unit = unit(reported);
+            field.starts_with(unit) || unit.starts_with(&field) || about_fields && unit.starts_with("fields")
         });
         if !is_known {
             let place = whole.place_of(&path.0);
-            let line = (!field.is_empty()).then_some(place.line);
-            problems.push(Problem::new(&place.file, line, field, sentence));
+            let is_there = path.0.first().is_some_and(|first| whole.has(first));
+            problems.push(Problem::new(&place.file, is_there.then_some(place.line), field, sentence));
         }
     }
     if problems.is_empty() { Ok(model) } else { Err(Problems::new(problems)) }
+}
+
+/// Returns the part of a file whose other problems may follow from a key that did not fit: a field as a whole.
+fn unit(field: &str) -> &str {
+    let end = field.find(']').filter(|_| field.starts_with("fields["));
+    end.and_then(|end| field.get(..=end)).unwrap_or(field)
 }
 
 /// The trees of files that others extend, each with everything that it extends itself.

@@ -18,7 +18,7 @@ pub(super) fn check(checker: &mut Checker<'_>, stem: Option<&str>, denied: &Deni
             format!("this file has format {version}, and this program reads format 1; update the program"),
         ),
         Some(_) => checker.report(At::Name(&root, "format"), "there is no such format; write format = 1"),
-        None => checker.report(root, "the format is missing; write format = 1"),
+        None => checker.report(At::Name(&root, "format"), "the format is missing; write format = 1"),
     }
     for (name, value) in [("id", &model.id), ("provider", &model.provider), ("extends", &model.extends)] {
         if let Some(value) = value
@@ -31,14 +31,14 @@ pub(super) fn check(checker: &mut Checker<'_>, stem: Option<&str>, denied: &Deni
         }
     }
     match &model.id {
-        None => checker.report(root, "the id is missing; write id = \"…\", the name of the kind"),
+        None => checker.report(At::Name(&root, "id"), "the id is missing; write id = \"…\", the name of the kind"),
         Some(id) if stem.is_some_and(|stem| stem != id) => {
             checker.report(At::Name(&root, "id"), "the file has another name; call it after its id, such as acme.toml");
         }
         Some(_) => {}
     }
     if model.name.as_deref().unwrap_or_default().trim().is_empty() {
-        checker.report(root, "the name for people is missing; write name = \"…\"");
+        checker.report(At::Name(&root, "name"), "the name for people is missing; write name = \"…\"");
     }
     for (index, link) in model.links.iter().enumerate() {
         let list = At::Name(&root, "links");
@@ -61,7 +61,10 @@ fn tables(checker: &mut Checker<'_>) {
     let root = At::Root;
     let Some(mechanism) = model.mechanism else {
         let all = "api_key, basic, oauth2, token_exchange, signed_jwt or none";
-        return checker.report(root, format!("the mechanism is missing; write mechanism = \"…\" with one of {all}"));
+        return checker.report(
+            At::Name(&root, "mechanism"),
+            format!("the mechanism is missing; write mechanism = \"…\" with one of {all}"),
+        );
     };
     let tables = [
         ("oauth2", Mechanism::Oauth2, model.oauth2.is_some()),
@@ -87,7 +90,7 @@ fn tables(checker: &mut Checker<'_>) {
         && request.is_none_or(|request| request.basic.is_none() && request.headers.is_empty())
     {
         checker.report(
-            At::Name(&root, "mechanism"),
+            At::Name(&root, "request"),
             "user name and password are not attached to calls; add basic = { user = …, password = … } to [request]",
         );
     }
@@ -99,7 +102,7 @@ fn tables(checker: &mut Checker<'_>) {
         });
         if !attaches {
             checker.report(
-                At::Name(&root, "mechanism"),
+                At::Name(&root, "request"),
                 "the key is not attached to calls; add headers = { Authorization = \"Bearer ${secret.NAME}\" } to [request]",
             );
         }

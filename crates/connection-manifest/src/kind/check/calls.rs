@@ -19,7 +19,10 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     match &model.request {
         Some(request) => self::request(checker, At::Name(&root, "request"), request),
         None if model.mechanism == Some(Mechanism::None) => {}
-        None => checker.report(root, "the base address is missing; write [request] with base = \"https://…\""),
+        None => checker.report(
+            At::Name(&root, "request"),
+            "the base address is missing; write [request] with base = \"https://…\"",
+        ),
     }
     if let Some(verify) = &model.verify {
         call(checker, At::Name(&root, "verify"), verify);

@@ -207,7 +207,11 @@ impl Checker<'_> {
     /// Checks the host of an address that receives a secret.
     pub(super) fn host(&mut self, at: At<'_>, template: &Template) {
         if let Err(sentence) = hosts(self.model, template) {
-            self.report(at, sentence);
+            // A sentence that begins with the name of a variable is about its field.
+            match sentence.starts_with('`') {
+                true => self.report_variable(at, sentence),
+                false => self.report(at, sentence),
+            }
         }
     }
 }

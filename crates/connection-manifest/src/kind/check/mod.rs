@@ -31,6 +31,8 @@ use super::{
 pub(crate) struct Finding {
     pub(crate) path: Path,
     pub(crate) sentence: String,
+    /// The problem may follow from a field that does not fit the model.
+    pub(crate) about_fields: bool,
 }
 
 /// The position of a check in the model. It is built without an allocation, because most checks find nothing.
@@ -71,7 +73,11 @@ pub(crate) struct Checker<'m> {
 
 impl Checker<'_> {
     fn report(&mut self, at: At<'_>, sentence: impl Into<String>) {
-        self.findings.push(Finding { path: at.path(), sentence: sentence.into() });
+        self.findings.push(Finding { path: at.path(), sentence: sentence.into(), about_fields: false });
+    }
+
+    fn report_variable(&mut self, at: At<'_>, sentence: String) {
+        self.findings.push(Finding { path: at.path(), sentence, about_fields: true });
     }
 
     fn mechanism(&self) -> Option<Mechanism> {

@@ -28,7 +28,7 @@ impl Checker<'_> {
     pub(super) fn template(&mut self, at: At<'_>, template: &Template, allowed: Allowed<'_>) {
         for variable in template.variables() {
             if let Some(sentence) = self.refusal(variable, allowed) {
-                self.report(at, sentence);
+                self.report_variable(at, sentence);
             }
         }
     }
@@ -59,7 +59,7 @@ impl Checker<'_> {
             refusals.extend(template.variables().filter_map(|variable| self.refusal(variable, allowed)));
         });
         for sentence in refusals {
-            self.report(at, sentence);
+            self.report_variable(at, sentence);
         }
     }
 

@@ -32,7 +32,10 @@ use connection_contract::{
 };
 
 pub use self::credential::FileCredential;
-pub(crate) use self::{oauth2::config as oauth2_config, prepared::Prepared};
+pub(crate) use self::{
+    oauth2::{config as oauth2_config, scalar},
+    prepared::Prepared,
+};
 use super::model::Mechanism;
 
 /// The kind that a file describes. It is registered like any other kind; the core does not know that it was a file.

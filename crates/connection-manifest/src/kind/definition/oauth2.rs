@@ -306,7 +306,8 @@ fn rule_of(rule: &Rule) -> Option<ErrorIf> {
     }
 }
 
-pub(super) fn scalar(value: &Scalar) -> Value {
+/// Returns a value to compare with.
+pub(crate) fn scalar(value: &Scalar) -> Value {
     match value {
         Scalar::Bool(flag) => Value::from(*flag),
         Scalar::Number(number) => Value::from(*number),

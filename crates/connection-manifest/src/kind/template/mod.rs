@@ -7,6 +7,8 @@
 mod address;
 mod grammar;
 mod render;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
@@ -15,7 +17,7 @@ use serde::{Deserialize, Deserializer, de::Error, de::Visitor};
 
 pub(crate) use self::{
     address::{Address, Authority, HostPiece, host_name},
-    render::{Env, RenderError, Values},
+    render::{Ambient, Env, RenderError, Values},
 };
 
 /// A parsed template.

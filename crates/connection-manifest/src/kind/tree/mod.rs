@@ -98,6 +98,11 @@ impl Node {
         }
     }
 
+    /// Returns `true` if the tree has a value at this key.
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.child(key).is_some()
+    }
+
     /// Returns the member of a table with this name.
     pub(crate) fn member(&self, name: &str) -> Option<&Self> {
         let Content::Map(members) = &self.content else { return None };

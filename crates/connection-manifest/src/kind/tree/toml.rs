@@ -9,7 +9,8 @@ use super::{Content, Lines, Node, Problem};
 
 pub(super) fn read(lines: &Lines, text: &str, problems: &mut Vec<Problem>) -> Option<Node> {
     let (table, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
+    // What follows the first error is often no error of its own.
+    if let Some(error) = errors.first() {
         let at = error.span().map_or(0, |span| span.start);
         let message = error.message().lines().next().unwrap_or_default().to_owned();
         problems.push(lines.problem(at, "", format!("this is not TOML: {message}; correct it")));
