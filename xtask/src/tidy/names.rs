@@ -2,14 +2,15 @@
 //!
 //! The libraries on which plugins depend may not name a kind in code at all. The binary and the test support may
 //! mention a kind, for example in a help text, but may not decide by one: no string there is exactly the name of a
-//! kind, except in the one file that registers the plugins. Comments and tests may name kinds.
+//! kind, except in the file that registers the plugins and in the list of embedded kind files. Comments and tests may
+//! name kinds.
 
 use std::collections::BTreeSet;
 
 use crate::rust_source::{Shape, Token, tokens, without_tests};
 
-/// The file that registers the plugins, one per line.
-const REGISTRATION: &str = "plugins.rs";
+/// The file that registers the plugins, one per line, and the list of embedded kind files, which a test writes.
+const LISTS: [&str; 2] = ["catalogue_files.rs", "plugins.rs"];
 
 /// Crates that may mention a kind.
 const SPEAKERS: &[&str] = &["connection-faults", "connection-host", "connection-testkit"];
@@ -29,7 +30,9 @@ pub(crate) fn findings(path: &str, text: &str, kinds: &BTreeSet<String>) -> Vec<
         return Vec::new();
     };
     let mut parts = file.split('/');
-    if parts.clone().any(|part| matches!(part, "tests" | "tests.rs")) || parts.next_back() == Some(REGISTRATION) {
+    if parts.clone().any(|part| matches!(part, "tests" | "tests.rs"))
+        || parts.next_back().is_some_and(|file| LISTS.contains(&file))
+    {
         return Vec::new();
     }
     let speaks = SPEAKERS.contains(&package);

@@ -1,12 +1,8 @@
 //! The kinds that are embedded in the program.
 //!
-//! Nothing is parsed until a kind is asked for. The list of files is written by the test
-//! `the_list_of_embedded_files_is_complete`.
+//! Nothing is parsed until a kind is asked for.
 
-use super::{KindFile, KindSet, Problem, Problems};
-
-/// The files of the directory `catalogue`, by id: the name of the file, and its text.
-const FILES: &[(&str, &str)] = &include!("catalogue_files.rs");
+use super::{KindFile, KindSet, Problem, Problems, catalogue_files::FILES};
 
 /// The kinds that are embedded in the program, as files.
 ///

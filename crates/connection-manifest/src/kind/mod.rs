@@ -13,6 +13,7 @@
 //! [`ConnectionDefinition`]: connection_contract::ConnectionDefinition
 
 mod catalogue;
+mod catalogue_files;
 mod check;
 mod definition;
 mod file;

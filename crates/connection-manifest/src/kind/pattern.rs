@@ -24,14 +24,16 @@ impl Pattern {
 
 /// Checks a pattern.
 ///
-/// The syntax is parsed here; only a pattern with large repetitions is compiled, to see that it is not too large.
+/// The syntax is parsed here; only a pattern with large or many repetitions is compiled, to see that it is not too large.
 pub(crate) fn check(text: &str) -> Result<(), &'static str> {
     if text.len() > MAX_LENGTH {
         return Err("the pattern is longer than 500 bytes; shorten it");
     }
     parse(text).ok_or(BROKEN)?;
-    let counted = text.split('{').skip(1).any(|rest| rest.bytes().take_while(|byte| *byte != b'}').count() > 2);
-    if counted && Pattern::new(text).is_none() {
+    // Two repetitions of less than a hundred each stay small, even if one is in the other.
+    let has_large_count = text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() > 2);
+    let is_nested = text.matches('{').count() > 2;
+    if (has_large_count || is_nested) && Pattern::new(text).is_none() {
         return Err(BROKEN);
     }
     Ok(())

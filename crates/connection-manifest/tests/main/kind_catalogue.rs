@@ -6,6 +6,12 @@ use connection_manifest::{Catalogue, KindSet, kind_schema};
 
 use crate::{repository, snapshot};
 
+const HEAD: &str = "\
+//! The list of the files of the directory `catalogue`, written by the test `the_list_of_embedded_files_is_complete`.
+
+/// The files, by the order of their ids: the name of the file, and its text.
+pub(super) const FILES: &[(&str, &str)] = ";
+
 /// Returns the name and the text of each file of the directory `catalogue`, in alphabetical order.
 fn files() -> Vec<(String, String)> {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("catalogue");
@@ -45,11 +51,13 @@ fn the_requests_of_each_file_are_those_of_the_snapshot() {
 /// The list is part of the source, so that no build script and no macro reads a directory.
 #[test]
 fn the_list_of_embedded_files_is_complete() {
-    let mut list = String::from("[\n");
-    for (name, _) in files() {
+    let mut list = String::from(HEAD);
+    let files = files();
+    list.push_str(if files.is_empty() { "&[" } else { "&[\n" });
+    for (name, _) in files {
         writeln!(list, "    (\"{name}\", include_str!(\"../../catalogue/{name}\")),").unwrap();
     }
-    list.push_str("]\n");
+    list.push_str("];\n");
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/kind/catalogue_files.rs");
     #[expect(clippy::disallowed_methods, reason = "a person asks for the file to be written")]
     let write = std::env::var_os("CONNECTIONS_TEST_WRITE_SNAPSHOTS").is_some();
