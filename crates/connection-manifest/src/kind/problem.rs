@@ -49,7 +49,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All problems of one or more kind files, in the order of their lines. There is at least one.
+/// All problems of one or more kind files, in the order of their lines; those of a whole file come last. There is at
+/// least one.
 ///
 /// ```
 /// use connection_manifest::KindFile;
@@ -63,7 +64,7 @@ pub struct Problems(Vec<Problem>);
 
 impl Problems {
     pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
-        problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        problems.sort_by(|a, b| (&a.file, a.line.is_none(), a.line).cmp(&(&b.file, b.line.is_none(), b.line)));
         Self(problems)
     }
 
