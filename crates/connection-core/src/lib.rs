@@ -179,8 +179,8 @@ pub use readiness::{ConnectionStatus, Readiness, status};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, History, HostService, Import,
-    Imported, Imports, InOrder, InboundEndpoint, Keys, KindConnection, KindRemoval, KindSupport, Kinds, Limits, Local, Machine,
-    NeedState, OpenError, Preflight, RegistryBuilder, Removal, Server, Watch, WeakConnectionRegistry,
+    Imported, Imports, InOrder, InboundEndpoint, Keys, KindConnection, KindRemoval, KindSupport, Kinds, Limits, Local,
+    Machine, NeedState, OpenError, Preflight, RegistryBuilder, Removal, Server, Watch, WeakConnectionRegistry,
 };
 pub use services::{
     AllowedTool, DirectoryRefused, Environment, FilesPolicy, HostSecret, LoginWindow, SystemEnvironment,

@@ -8,8 +8,7 @@ use connection_contract::{
 
 use super::{Connection, System};
 use crate::{
-    Notification,
-    ConnectionInfo, Error, SealError,
+    ConnectionInfo, Error, Notification, SealError,
     credential::{
         Payload, Previous, Subject, give_back, named_secrets,
         replace::{self, Replacement},

@@ -5,7 +5,8 @@ use connection_contract::{BoxFuture, Timestamp};
 
 use super::{BeginWatch, ConnectionRegistry};
 use crate::{
-    ConnectionId, Error, EventId, ExtensionChange, ExtensionChanges, ExtensionListener, Notification, NotificationListener, RefreshOutcomes, guard,
+    ConnectionId, Error, EventId, ExtensionChange, ExtensionChanges, ExtensionListener, Notification,
+    NotificationListener, RefreshOutcomes, guard,
     store::{broken_link, rows::StoredEvent},
 };
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{ConnectionDefinition, Kind};
 
 use super::{ConnectionRegistry, activate, check_kind};
-use crate::{Notification, KindInfo, RegisterError, definition::Definition, kinds::KindEntry};
+use crate::{KindInfo, Notification, RegisterError, definition::Definition, kinds::KindEntry};
 
 /// The registered kinds, and what a host does with a kind.
 ///

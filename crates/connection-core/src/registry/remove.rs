@@ -7,8 +7,8 @@ use std::{
 
 use connection_contract::{BoxFuture, Reason};
 
-use crate::{Notification, 
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError, Teardown,
+use crate::{
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Notification, StoreError, Teardown,
     connection::rollback,
     credential::{MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, tear_down},
     event,

@@ -16,8 +16,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    Notification,
-    ConnectionId, Error,
+    ConnectionId, Error, Notification,
     credential::{
         Payload,
         replace::{self, Replacement},

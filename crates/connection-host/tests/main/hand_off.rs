@@ -91,7 +91,10 @@ fn the_end_of_a_tickets_command_says_what_to_do() {
     assert_eq!((&told["resolved"]["status"], &told["ticket"]), (&json!("failed"), &json!(of_issues)));
     if cfg!(target_os = "linux") {
         machine.run(&["extensions", "add", "reminders.json"]).exits(0);
-        machine.run(&["open-settings", "reminders", "--retry", &ticket("reminders")]).exits(6).says("it runs only on darwin");
+        machine
+            .run(&["open-settings", "reminders", "--retry", &ticket("reminders")])
+            .exits(6)
+            .says("it runs only on darwin");
     }
     // A retry connects nothing, so input for a setup is refused.
     for more in [["--kind", "github"], ["--from-env", "accessToken=GITHUB"], ["--input", "-"]] {

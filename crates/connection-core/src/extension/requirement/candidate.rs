@@ -4,9 +4,9 @@ use connection_contract::{Kind, Liveness, Reason, SecretName, Text};
 
 use crate::{
     ConnectionId, ConnectionInfo,
+    ground::Ground,
     kinds::held_name,
     liveness::column,
-    ground::Ground,
     store::{
         json,
         rows::{ListedRow, NearCandidate},
