@@ -117,8 +117,8 @@ async fn a_waiting_session_continues_with_the_rotated_credential() {
     let connection = registry.connection(done.connection).await.unwrap();
     let odd = odd.then("verify rotates offline");
     registry.kinds().replace(odd.clone()).unwrap();
-    let id = connection.reauthorize().await.unwrap().id();
-    let session = registry.setups().resume(id).await.unwrap();
+    let session = connection.reauthorize().await.unwrap();
+    let id = session.id();
     assert!(matches!(step(&session).await.1, SetupStep::Notice { .. }));
     drop((session, registry));
     let registry = world.open(odd).await;
