@@ -27,6 +27,11 @@ impl KeptAnswers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, response.map(duplicate_response));
     }
 
+    /// Returns `true` if no request has spent anything since the last result was stored.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Drops all answers, as after the result is stored.
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use connection_contract::{ConnectionDefinition, ConnectionError, Liveness, RefreshContext, RefreshSemantics};
+use connection_contract::{ConnectionDefinition, ConnectionError, Liveness, RefreshContext};
 
 use super::{Suite, classification::transient};
 use crate::{fault::fail, poll::poll_and_drop};
@@ -66,8 +66,8 @@ where
             let context = RefreshContext::new(host.world.services(), &connection);
             let Some(refresher) = host.definition.refresher() else { return };
             let ended = poll_and_drop(refresher.refresh(&made.credential, &context), polls);
-            if refresher.semantics() == RefreshSemantics::Stable {
-                // Nothing was used up, so the requests may be sent again.
+            if host.world.kept.is_empty() {
+                // Nothing was spent, so the requests are sent again.
                 host.world.script.seek(0);
             }
             if let Err(error) = host.refresh(&made.credential, &connection) {
