@@ -16,15 +16,16 @@ use connection_core::{
     StoreSource, ToolPolicy,
 };
 use connection_inbound::PublicEndpoint;
+use connection_manifest::{Catalogue, FileKind};
 use connection_oauth2::CLIENT_KEY;
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    Error, Exit, args, commands,
+    Error, Exit, args, catalogue, commands,
     config::{Application, Environment, KeySources, PrivateAddresses, Settings, VerifySettings, check_tools},
     empty_store::{EmptyStore, may_exist, sqlite_file},
     inbound::Endpoint,
-    input, name,
+    input, kinds_directory, name,
     output::Output,
     platform::{self, Interrupts},
     plugins,
@@ -46,6 +47,7 @@ pub struct Cli {
     name: Option<&'static str>,
     kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
+    has_catalogue: bool,
     images: BTreeMap<Kind, &'static str>,
     tools: ToolPolicy,
 }
@@ -86,6 +88,23 @@ impl Cli {
         });
         self.registrations.push(Box::new(move |builder| builder.kind(definition)));
         self
+    }
+
+    /// Adds the kinds of the [`Catalogue`]. Each of them is read only when it is named or has connections; a kind that
+    /// was added by [`kind`](Self::kind) takes precedence over one of the same name.
+    #[must_use]
+    pub fn catalogue(mut self) -> Self {
+        self.has_catalogue = true;
+        self
+    }
+
+    /// Adds a kind that a file describes, unless there is one of that name.
+    fn kind_of_file(self, kind: FileKind) -> Self {
+        let name = kind.descriptor().kind;
+        match self.kinds.iter().any(|known| known.descriptor.kind == name) {
+            true => self,
+            false => self.kind(kind),
+        }
     }
 
     /// Allows kinds to look for a local program and to run it, and says what a profile may set for it.
@@ -147,19 +166,23 @@ impl Cli {
         platform::log(settings.log.as_deref(), matches!(arguments.command, args::Command::Serve));
         let output = Output::new(arguments.global.json, &environment);
         input::settle_colours(!environment.no_color());
-        let mut kinds = self.kinds;
-        kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
+        let own = settings.kinds_directory().map(|directory| kinds_directory::read(&directory)).unwrap_or_default();
+        for problem in &own.problems {
+            platform::write_stderr(format_args!("warning: {problem}"));
+        }
+        let embedded = if self.has_catalogue { catalogue::wanted(&arguments.command, &settings) } else { Vec::new() };
+        let mut cli = own.kinds.into_iter().chain(embedded).fold(self, Self::kind_of_file);
+        cli.kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
+        let Self { kinds, registrations, has_catalogue, images, tools, .. } = cli;
         check_tools(&settings.sandbox, &settings.usage, kinds.iter().map(|kind| &kind.descriptor.kind))?;
         let applications = applications(&settings, &kinds)?;
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let registrations = self.registrations;
-        let images = self.images;
-        let tools = self.tools;
         let interrupts = Interrupts::default();
         let unheard = interrupts.clone();
         let program = Program {
             kinds,
             registrations,
+            has_catalogue,
             images,
             tools,
             settings,
@@ -219,6 +242,8 @@ impl KindEntry {
 pub(crate) struct Program {
     pub(crate) kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
+    /// `true` if the kinds of the catalogue can be used.
+    pub(crate) has_catalogue: bool,
     /// The files from which images are made.
     pub(crate) images: BTreeMap<Kind, &'static str>,
     /// The local programs that kinds may look for and run.
@@ -243,11 +268,18 @@ impl Program {
     pub(crate) fn kind(&self, name: &str) -> Result<&KindEntry, Error> {
         self.kinds.iter().find(|kind| kind.descriptor.kind.as_str() == name).ok_or_else(|| {
             let known: Vec<_> = self.kinds.iter().map(|kind| kind.descriptor.kind.as_str()).collect();
-            let meant = misspelled(name, known.iter().copied());
+            let embedded = Catalogue::ids().filter(|_| self.has_catalogue);
+            let meant = misspelled(name, known.iter().copied().chain(embedded));
             let meant = meant.map(|meant| format!(". Did you mean '{meant}'?")).unwrap_or_default();
             Error::new(Exit::NotFound, "unknown_kind", format!("unknown kind '{name}'{meant}"))
-                .remedy(format!("the kinds are {}", known.join(", ")))
+                .remedy(self.known_kinds(&known))
         })
+    }
+
+    /// Returns the sentence that names the kinds.
+    fn known_kinds(&self, known: &[&str]) -> String {
+        let all = if self.has_catalogue { "; `kinds --all` lists more" } else { "" };
+        format!("the kinds are {}{all}", known.join(", "))
     }
 
     /// Returns the display name of a kind's provider, such as `GitHub`, or the kind itself if it is not registered.
@@ -384,6 +416,9 @@ impl Program {
             true => opening.await?,
             false => self.output.waiting("the database", opening).await?,
         };
+        if self.has_catalogue {
+            catalogue::register_connected(&registry).await?;
+        }
         match &self.settings.owner {
             Some(owner) => Ok(registry.owner(owner.as_str())?),
             None => Ok(registry),

@@ -36,6 +36,7 @@
 //! codes, JSON shapes) are a contract, see `docs/spec/words.md` and [`words`].
 
 mod args;
+mod catalogue;
 mod cli;
 mod commands;
 mod config;
@@ -44,6 +45,7 @@ mod error;
 mod extensions;
 mod inbound;
 mod input;
+mod kinds_directory;
 mod name;
 mod output;
 mod platform;

@@ -16,6 +16,7 @@ pub(crate) fn register(cli: Cli) -> Cli {
         .kind(connection_plugin_gmail::gmail())
         .kind(connection_plugin_notion::Notion)
         .kind(connection_plugin_twilio::Twilio)
+        .catalogue()
 }
 
 /// Allows the programs that these kinds may look for and run, with the variables and paths that a profile may set.

@@ -234,6 +234,8 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("guide", &["text", "open"]),
     ("field", &["name", "label", "input", "required", "many", "help", "choices", "way", "once"]),
     ("choice", &["value", "label"]),
+    ("checked", &["checked", "ok", "refused", "sources"]),
+    ("refused", &["id", "reasons"]),
     ("forgotten", &["kind", "forgotten", "configuredIn"]),
     ("removed", &["id", "kind", "label", "teardown", "reason", "previous", "previousReason"]),
     ("answer", &["status", "headers", "encoding", "body"]),

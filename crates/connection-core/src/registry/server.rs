@@ -113,6 +113,28 @@ impl<'a> Server<'a> {
         })
     }
 
+    /// Returns the kinds of which there are connections, of all owners, in the order of their names.
+    ///
+    /// A kind in the list need not be registered. A program that registers kinds only when they are used finds out in
+    /// this way which ones are. It takes one query for each kind in the list, whatever the number of connections.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn connected_kinds(self) -> BoxFuture<'a, Result<Vec<Kind>, Error>> {
+        Box::pin(async move {
+            let mut reader = self.registry.shared.reader().await?;
+            let mut kinds = Vec::new();
+            let mut last = String::new();
+            while let Some(kind) = reader.next_kind(&last).await? {
+                // A name that no kind can have was not written by this program.
+                kinds.extend(Kind::parse(&kind));
+                last = kind;
+            }
+            Ok(kinds)
+        })
+    }
+
     /// Returns a handle that does not keep the registry alive.
     pub fn downgrade(self) -> WeakConnectionRegistry {
         WeakConnectionRegistry::of(self.registry)

@@ -85,6 +85,12 @@ impl Reader {
         all!(self, OfKindRow, OF_KIND, kind, after, limit)
     }
 
+    /// Returns the first kind after this one, in the order of their names, of which there is a connection of any owner.
+    pub(crate) async fn next_kind(&mut self, after: &str) -> Result<Option<String>, StoreError> {
+        const SQL: &str = "SELECT kind FROM connection_account WHERE kind > $1 ORDER BY kind LIMIT 1";
+        Ok(optional!(self, (String,), SQL, after)?.map(|(kind,)| kind))
+    }
+
     pub(crate) async fn account(&mut self, id: ConnectionId) -> Result<Option<AccountRow>, StoreError> {
         const SQL: &str = "SELECT id, owner, kind, profile_id, label, account_id, account_label, is_default, config, \
                            revision, generation, next_generation, state, created_at, updated_at \

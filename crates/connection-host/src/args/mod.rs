@@ -135,12 +135,33 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Returns `true` for a command that may use a kind which its arguments do not name and which has no connection yet.
+    pub(crate) fn uses_any_kind(&self) -> bool {
+        match self {
+            Self::Kinds { all, .. } => *all,
+            Self::Add(add) => add.kind.is_none(),
+            Self::Extensions { .. }
+            | Self::Import(_)
+            | Self::OpenSettings(_)
+            | Self::Resolve { .. }
+            | Self::Serve
+            | Self::Setup { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List what can be connected
+    #[command(args_conflicts_with_subcommands = true)]
     Kinds {
         #[command(subcommand)]
         command: Option<KindsCommand>,
+        /// List the kinds of the catalogue, too
+        #[arg(long)]
+        all: bool,
     },
     /// Connect an account
     Add(Add),

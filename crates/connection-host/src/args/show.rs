@@ -1,5 +1,7 @@
 //! Commands that show state: `kinds`, `list`, `watch`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -9,6 +11,17 @@ pub(crate) enum KindsCommand {
         /// The kind's name
         kind: String,
     },
+    /// Check files that describe kinds, and show every problem; without a file, check the catalogue
+    Check {
+        /// A file in TOML or JSON; several may extend each other
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Show where the endpoints of each kind are documented
+        #[arg(long)]
+        sources: bool,
+    },
+    /// Print the JSON Schema of files that describe kinds
+    Schema,
     /// Forget the OAuth application of a kind; the next setup asks for one
     ForgetClient {
         /// The kind's name

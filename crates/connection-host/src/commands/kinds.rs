@@ -1,6 +1,7 @@
 //! `kinds`: lists what can be connected, and what each kind needs. It does not open the database.
 
 use connection_contract::{Descriptor, Field, Guide, Need, SetupMethod};
+use connection_manifest::Catalogue;
 
 use super::{profiles, tool};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     output::{Table, json},
 };
 
-pub(super) async fn list(program: &Program) -> Result<Exit, Error> {
+pub(super) async fn list(program: &Program, all: bool) -> Result<Exit, Error> {
     let output = &program.output;
     if output.json {
         let mut bodies = Vec::new();
@@ -48,6 +49,10 @@ pub(super) async fn list(program: &Program) -> Result<Exit, Error> {
     }
     if output.first_that_fits(&[whole, asking, narrow])? > 0 {
         output.line("\n`connections kinds show KIND` shows more about a kind.")?;
+    }
+    if program.has_catalogue && !all {
+        let more = Catalogue::ids().count();
+        output.line(format!("\n{more} more kinds are in the catalogue: `connections kinds --all` lists them."))?;
     }
     Ok(Exit::Fine)
 }

@@ -16,6 +16,7 @@ mod forget_client;
 mod identities;
 mod import;
 mod key;
+mod kind_files;
 mod kinds;
 mod list;
 mod open_settings;
@@ -55,11 +56,13 @@ use crate::{
 /// Runs the command. `Ok` has the exit status of a command without an error to print.
 pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, Error> {
     let exit = match command {
-        Command::Kinds { command: None } => kinds::list(&program).await,
-        Command::Kinds { command: Some(KindsCommand::Show { kind }) } => kinds::show(&program, &kind).await,
-        Command::Kinds { command: Some(KindsCommand::ForgetClient { kind }) } => {
-            forget_client::run(program, &kind).await
-        }
+        Command::Kinds { command: None, all } => kinds::list(&program, all).await,
+        Command::Kinds { command: Some(command), .. } => match command {
+            KindsCommand::Check { files, sources } => kind_files::check(&program, &files, sources),
+            KindsCommand::ForgetClient { kind } => forget_client::run(program, &kind).await,
+            KindsCommand::Schema => kind_files::schema(&program),
+            KindsCommand::Show { kind } => kinds::show(&program, &kind).await,
+        },
         Command::Add(arguments) => add::run(program, arguments).await,
         Command::List(arguments) => list::run(program, arguments).await,
         Command::Show { connection } => show::run(program, &connection).await,

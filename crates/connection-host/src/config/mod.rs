@@ -91,6 +91,12 @@ impl Settings {
         self.root_certificate.as_deref().map(|path| file::settings_text("http.root_certificate", path)).transpose()
     }
 
+    /// Returns the directory of the user's own kinds, which is beside the configuration file, whether it exists or not.
+    /// `None` without a home directory.
+    pub(crate) fn kinds_directory(&self) -> Option<PathBuf> {
+        Some(self.config_file.as_deref()?.parent()?.join("kinds"))
+    }
+
     /// Reads all three layers.
     pub(crate) fn load(global: &Global, environment: &Environment) -> Result<Self, Error> {
         let mut settings = Self::default();

@@ -2,6 +2,7 @@
 
 mod applications;
 mod bounds;
+mod catalogue;
 mod chromium;
 #[cfg(unix)]
 mod copies;

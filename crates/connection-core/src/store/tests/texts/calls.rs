@@ -53,6 +53,7 @@ async fn read(tx: &mut Reader) {
         count_accounts(Some("local"), None);
         count_accounts(Some("local"), Some("github"));
         accounts_of_kind("github", None, 9);
+        next_kind("github");
         account(nobody());
         account_by_label("local", "github", "a");
         account_by_identity("local", "github", "a");

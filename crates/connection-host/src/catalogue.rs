@@ -1,0 +1,42 @@
+//! Which kinds of the catalogue a command uses. The others are not read, because reading all of them takes longer than
+//! most commands.
+
+use connection_contract::ConnectionDefinition;
+use connection_core::{ConnectionRegistry, RegisterError};
+use connection_manifest::{Catalogue, FileKind};
+
+use crate::{Error, args::Command, config::Settings};
+
+/// Returns the kinds of the catalogue that a command may use before the database says which ones have connections.
+pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
+    if command.uses_any_kind() {
+        return Catalogue::ids().filter_map(kind).collect();
+    }
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let named = words.iter().map(|word| word.split(':').next().unwrap_or_default());
+    let mut ids: Vec<&str> = named.chain(settings.kinds.keys().map(String::as_str)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().filter_map(kind).collect()
+}
+
+/// Registers the kinds of the catalogue that have connections.
+pub(crate) async fn register_connected(registry: &ConnectionRegistry) -> Result<(), Error> {
+    for name in registry.server().connected_kinds().await? {
+        let is_new = registry.kinds().get(&name).is_none();
+        if let Some(kind) = kind(name.as_str()).filter(|_| is_new) {
+            match registry.kinds().register(kind) {
+                Ok(()) | Err(RegisterError::Taken { .. }) => {}
+                Err(error) => tracing::warn!(kind = %name, %error, "a kind of the catalogue cannot be registered"),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns a kind of the catalogue; `None` if there is no such kind.
+fn kind(id: &str) -> Option<FileKind> {
+    let file = Catalogue::kind(id)?;
+    // A test reads all files of the catalogue, so none has a problem.
+    Some(file.ok()?.definition())
+}

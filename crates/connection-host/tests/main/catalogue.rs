@@ -1,0 +1,121 @@
+//! Kinds of the catalogue: they are found by name, connected like any other kind, and known again by later commands.
+
+use serde_json::json;
+
+use crate::{
+    program::{Machine, check},
+    provider::NOTION_KEY,
+};
+
+const LINEAR: &str = "https://api.linear.app";
+
+/// The example of the guide.
+const ACME: &str = include_str!("../../../connection-manifest/examples/acme.toml");
+
+fn machine() -> Machine {
+    let machine = Machine::new();
+    machine.configure(&format!("[http.endpoints]\n\"{LINEAR}\" = \"{}\"\n", machine.provider.origin));
+    machine.provider.tell(200, "", r#"{"data":{"viewer":{"id":"u-1","name":"Ada","email":"ada@acme.example"}}}"#);
+    machine
+}
+
+fn add(machine: &Machine) {
+    let key = machine.write("key", NOTION_KEY.as_bytes());
+    let field = format!("apiKey=@{key}");
+    let added = machine.run(&["add", "linear", "--field", &field, "--json"]).exits(0).json();
+    assert_eq!((&added["kind"], &added["account"]["id"]), (&json!("linear"), &json!("u-1")));
+    assert_eq!((&added["label"], &added["liveness"]), (&json!("Ada"), &json!("live")));
+}
+
+#[test]
+fn a_kind_of_the_catalogue_is_connected_and_used_by_name() {
+    let machine = machine();
+    add(&machine);
+    let asked = machine.provider.seen().pop().unwrap();
+    assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/graphql"));
+    // These commands do not name the kind: they learn of it from the database.
+    let listed = machine.run(&["list", "--json"]).exits(0).json();
+    assert_eq!(listed[0]["kind"], "linear");
+    assert_eq!(machine.run(&["verify", "--all", "--json"]).exits(0).json()[0]["liveness"], "live");
+    let id = listed[0]["id"].as_str().unwrap();
+    machine.run(&["send", id, "GET", "/graphql"]).exits(0).says("ada@acme.example");
+    machine.run(&["remove", id, "--yes"]).exits(0);
+    assert_eq!(machine.run(&["list", "--json"]).exits(0).json(), json!([]));
+}
+
+#[test]
+fn a_credential_that_the_provider_refuses_is_not_connected() {
+    let machine = machine();
+    let refusal = r#"{"errors":[{"extensions":{"type":"authentication error"}}]}"#;
+    machine.provider.tell(400, "", refusal);
+    let key = machine.write("key", NOTION_KEY.as_bytes());
+    machine.run(&["add", "linear", "--field", &format!("apiKey=@{key}")]).exits(3);
+    assert_eq!(machine.run(&["list", "--json"]).exits(0).json(), json!([]));
+}
+
+#[test]
+fn the_catalogue_is_listed_on_demand_and_searched_for_a_typo() {
+    let machine = Machine::new();
+    machine.run(&["kinds"]).exits(0).says("more kinds are in the catalogue: `connections kinds --all` lists them");
+    let all = machine.run(&["kinds", "--all", "--json"]).exits(0).json();
+    let names: Vec<_> = all.as_array().unwrap().iter().map(|kind| kind["kind"].as_str().unwrap().to_owned()).collect();
+    assert!(names.len() > 100 && names.is_sorted(), "{names:?}");
+    for name in ["github", "linear", "slack", "telegram"] {
+        assert!(names.iter().any(|known| known == name), "{name}");
+    }
+    check(&machine.run(&["kinds", "show", "linear", "--json"]).exits(0).json(), "kind");
+    machine.run(&["kinds", "show", "lineer"]).exits(5).warns("Did you mean 'linear'?");
+}
+
+/// The directory is beside the configuration file. A file that others can change, or that has a problem, is left out.
+#[cfg(unix)]
+#[test]
+fn a_file_of_the_users_own_describes_a_kind() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let machine = Machine::new();
+    machine.configure(&format!("[http.endpoints]\n\"https://api.acme.example\" = \"{}\"\n", machine.provider.origin));
+    machine.provider.tell(200, "", r#"{"id":7,"name":"Ada"}"#);
+    machine.write("configuration/kinds/acme.toml", ACME.as_bytes());
+    machine.write("configuration/kinds/broken.toml", b"format = 1\nid = \"broken\"\n");
+    let key = machine.write("key", NOTION_KEY.as_bytes());
+    let field = format!("apiKey=@{key}");
+    let added = machine.run(&["add", "acme", "--field", &field]).exits(0).warns("broken.toml");
+    assert!(added.err.contains("warning: "), "{}", added.err);
+    let id = machine.run(&["list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
+    machine.run(&["send", &id, "GET", "/me"]).exits(0).says("Ada");
+    let asked = machine.provider.seen().pop().unwrap();
+    assert_eq!(asked.headers["authorization"], format!("Bearer {NOTION_KEY}"));
+
+    let file = machine.path("configuration/kinds/acme.toml");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    machine.run(&["kinds", "show", "acme"]).exits(5).warns("acme.toml is not used: ");
+}
+
+#[test]
+fn files_are_checked_with_every_problem_at_once() {
+    let machine = Machine::new();
+    let checked = machine.run(&["kinds", "check", "--json"]).exits(0).json();
+    check(&checked, "checked");
+    assert_eq!((&checked["refused"], &checked["sources"]), (&json!([]), &json!(null)));
+    let with_sources = machine.run(&["kinds", "check", "--sources", "--json"]).exits(0).json();
+    assert_eq!(with_sources["sources"].as_object().unwrap().len(), checked["ok"].as_u64().unwrap() as usize);
+
+    let file = machine.write("acme.toml", b"format = 1\nid = \"acme\"\nnmae = \"Acme\"\nmechanism = \"api_key\"\n");
+    let refused = machine.run(&["kinds", "check", &file, "--json"]).exits(2).json();
+    check(&refused, "checked");
+    check(&refused["refused"][0], "refused");
+    assert_eq!((&refused["checked"], &refused["ok"]), (&json!(1), &json!(0)));
+    let reasons = refused["refused"][0]["reasons"].as_array().unwrap();
+    assert!(reasons.len() > 1, "{reasons:?}");
+    machine
+        .run(&["kinds", "check", &file])
+        .exits(2)
+        .says("acme.toml:3: nmae: this key is unknown; did you mean `name`?");
+    machine.run(&["kinds", "check", "missing.toml"]).exits(5);
+    let schema = machine.run(&["kinds", "schema"]).exits(0).json();
+    assert_eq!(
+        schema,
+        serde_json::from_str::<serde_json::Value>(include_str!("../../../../docs/spec/kind.schema.json")).unwrap()
+    );
+}
