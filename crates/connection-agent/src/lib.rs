@@ -1,4 +1,4 @@
-//! What a host of agents needs beside connections: local tools in containers, and the usage of accounts.
+//! Local tools in containers, and the usage of accounts: for hosts of agents, beside connections.
 //!
 //! Coding agents and other local tools have logins, settings and quotas. `connection-core` registers their kinds and
 //! holds their connections and profiles. This crate starts a tool in a container with one of its profiles

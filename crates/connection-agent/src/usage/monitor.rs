@@ -42,7 +42,7 @@ pub struct UsageMonitor {
     _listener: Arc<NotificationListener>,
 }
 
-/// What the listener writes and the handles read.
+/// The state that the listener writes and the handles read.
 pub(super) struct Kept {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) snapshots: Snapshots,

@@ -1,4 +1,4 @@
-//! What is told of a row that is refused.
+//! The error for a row that is refused.
 
 use connection_contract::DisplayText;
 
@@ -26,9 +26,9 @@ pub struct RowError {
     pub table: &'static str,
     /// The owner.
     pub owner: String,
-    /// What the row is, as people know it.
+    /// The row, in the words of a person.
     pub what: DisplayText,
-    /// What is wrong with it.
+    /// The problem of the row.
     pub fault: RowFault,
 }
 
@@ -50,7 +50,7 @@ impl RowError {
         }
     }
 
-    /// What to do. Find out who can write the database first.
+    /// Returns the remedy: first, find out who can write to the database.
     pub fn remedy(&self) -> String {
         let remedy = match self.table {
             "connection_account" => "remove the connection, then connect its account again",

@@ -8,7 +8,7 @@ use crate::{
     store::{StoreError, Tx, rows::Marked},
 };
 
-/// What a row is called, in bytes.
+/// The name of a row, in bytes.
 const NAME: usize = 32;
 /// A name, a revision and a MAC.
 const LENGTH: usize = NAME + 8 + 32;
@@ -95,7 +95,7 @@ impl Subject<'_> {
     }
 }
 
-/// What links a row event to the one before it.
+/// The link from a row event to the one before it.
 pub(crate) fn event_mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
     sealer.mac("connections/row/event/v1", bytes)
 }

@@ -87,7 +87,7 @@ async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
         found.extend(state.and_then(|row| marks.check_state(&name, &row).err()));
     }
     for kind in reader.profile_kinds(owner).await? {
-        // What no kind is called is no kind's profile.
+        // A name that no kind can have belongs to no profile.
         let Some(kind) = Kind::parse(&kind) else { continue };
         let marks = profile_rows::RowMarks { sealer, owner, kind: &kind, now: 0 };
         found.extend(reader.profiles(owner, kind.as_str()).await?.iter().filter_map(|row| marks.check(row).err()));

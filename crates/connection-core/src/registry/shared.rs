@@ -26,7 +26,7 @@ pub(crate) struct Shared {
     pub(super) inbound: Option<Arc<dyn InboundEndpoint>>,
 }
 
-/// What a host chose for the systems.
+/// The choices of a host for the systems.
 pub(super) struct Choices {
     pub(super) inbound: Option<Arc<dyn InboundEndpoint>>,
     pub(super) settings: Option<Arc<dyn SettingsHandOff>>,

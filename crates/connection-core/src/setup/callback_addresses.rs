@@ -1,4 +1,4 @@
-//! What setups need of the endpoint at which a host receives callbacks.
+//! The port by which setups ask for the address at which a host receives callbacks.
 
 use connection_contract::{BoxFuture, Kind};
 

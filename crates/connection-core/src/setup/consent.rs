@@ -1,4 +1,4 @@
-//! What setups need of extensions. A person may connect an account for an extension, which is then granted the
+//! The port by which setups ask extensions. A person may connect an account for an extension, which is then granted the
 //! connection in the transaction that stores it.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What is computed once for a kind: its descriptor, its addresses, and the patterns of its fields.
+//! The values that are computed once for a kind: its descriptor, its addresses, and the patterns of its fields.
 
 use std::{collections::BTreeMap, sync::Arc};
 

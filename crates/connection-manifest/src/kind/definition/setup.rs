@@ -14,7 +14,7 @@ use crate::kind::{
 /// Maximum number of times that a setup asks.
 const MAX_TRIES: usize = 3;
 
-/// What a person answered.
+/// The answers of a person.
 #[derive(Default)]
 struct Given {
     values: Values,

@@ -48,7 +48,7 @@ pub(crate) struct KindModel {
     pub(crate) sources: Vec<String>,
     /// Optional powers that this file uses.
     pub(crate) accepts: BTreeSet<Power>,
-    /// What a person answers, in this order.
+    /// The questions to a person, in this order.
     pub(crate) fields: Vec<FieldModel>,
     /// How calls are sent.
     pub(crate) request: Option<RequestModel>,

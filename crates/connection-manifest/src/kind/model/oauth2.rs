@@ -78,7 +78,7 @@ pub(crate) struct OAuth2Table {
     pub(crate) callback_capture: Vec<String>,
     /// How tokens are renewed.
     pub(crate) renewal: Option<RenewalName>,
-    /// What becomes of a refresh token whose response is lost.
+    /// The rule for a refresh token whose response is lost.
     pub(crate) semantics: SemanticsTable,
     /// Days without use after which a refresh token expires.
     pub(crate) idle_days: Option<u32>,
@@ -295,7 +295,7 @@ impl<'de> Deserialize<'de> for ClientAuthTable {
     }
 }
 
-/// What becomes of a refresh token whose response is lost.
+/// The rule for a refresh token whose response is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(untagged)]
 pub(crate) enum SemanticsTable {

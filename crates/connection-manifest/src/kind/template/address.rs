@@ -124,7 +124,7 @@ impl Template {
                             let (origin, path) = whole(value).ok_or_else(refused)?;
                             host.push_str(origin);
                             found.path.push_str(path);
-                            // What follows a whole address is its path.
+                            // The text after a whole address is its path.
                             position = Position::Path;
                         }
                         Position::Host => host.push_str(host_name(value).ok_or_else(refused)?),

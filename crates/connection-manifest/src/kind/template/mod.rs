@@ -52,7 +52,7 @@ pub(crate) struct Variable {
     pub(crate) name: String,
 }
 
-/// What a variable refers to.
+/// The source of a variable's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
     /// The application: its id and its secret.

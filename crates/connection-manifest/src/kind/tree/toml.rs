@@ -9,7 +9,7 @@ use super::{Content, Lines, Node, Problem};
 
 pub(super) fn read(lines: &Lines, text: &str, problems: &mut Vec<Problem>) -> Option<Node> {
     let (table, errors) = DeTable::parse_recoverable(text);
-    // What follows the first error is often no error of its own.
+    // Errors after the first one often only follow from it.
     if let Some(error) = errors.first() {
         let at = error.span().map_or(0, |span| span.start);
         let message = error.message().lines().next().unwrap_or_default().to_owned();
