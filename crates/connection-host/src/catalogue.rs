@@ -1,7 +1,6 @@
 //! Which kinds of the catalogue a command uses. The others are not read, because reading all of them takes longer than
 //! most commands.
 
-use connection_contract::ConnectionDefinition;
 use connection_core::{ConnectionRegistry, RegisterError};
 use connection_manifest::{Catalogue, FileKind};
 

@@ -267,9 +267,10 @@ impl Program {
     /// Returns the kind with this name.
     pub(crate) fn kind(&self, name: &str) -> Result<&KindEntry, Error> {
         self.kinds.iter().find(|kind| kind.descriptor.kind.as_str() == name).ok_or_else(|| {
-            let known: Vec<_> = self.kinds.iter().map(|kind| kind.descriptor.kind.as_str()).collect();
-            let embedded = Catalogue::ids().filter(|_| self.has_catalogue);
-            let meant = misspelled(name, known.iter().copied().chain(embedded));
+            let known: Vec<&str> = self.kinds.iter().map(|kind| kind.descriptor.kind.as_str()).collect();
+            let embedded = if self.has_catalogue { Catalogue::ids().collect() } else { Vec::new() };
+            let all: Vec<&str> = known.iter().copied().chain(embedded.iter().map(|id| -> &str { id })).collect();
+            let meant = misspelled(name, all);
             let meant = meant.map(|meant| format!(". Did you mean '{meant}'?")).unwrap_or_default();
             Error::new(Exit::NotFound, "unknown_kind", format!("unknown kind '{name}'{meant}"))
                 .remedy(self.known_kinds(&known))
