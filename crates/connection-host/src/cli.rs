@@ -279,7 +279,7 @@ impl Program {
 
     /// Returns the sentence that names the kinds.
     fn known_kinds(&self, known: &[&str]) -> String {
-        let all = if self.has_catalogue { "; `kinds --all` lists more" } else { "" };
+        let all = if self.has_catalogue { "; `connections kinds --all` lists more" } else { "" };
         format!("the kinds are {}{all}", known.join(", "))
     }
 

@@ -52,7 +52,7 @@ pub(super) async fn list(program: &Program, all: bool) -> Result<Exit, Error> {
     }
     if program.has_catalogue && !all {
         let more = Catalogue::ids().count();
-        output.line(format!("\n{more} more kinds are in the catalogue: `connections kinds --all` lists them."))?;
+        output.line(format!("`connections kinds --all` lists {more} more kinds."))?;
     }
     Ok(Exit::Fine)
 }
