@@ -45,7 +45,10 @@ fn the_view_without_a_person_says_what_to_do() {
     check(&opened, "openSettings");
     check(&opened["required"], "required");
     check(&opened["resolved"], "resolved");
-    assert_eq!((&opened["required"]["action"], &opened["required"]["kinds"]), (&json!("connect"), &json!(["github"])));
+    assert_eq!(
+        (&opened["required"]["action"], &opened["required"]["kinds"]),
+        (&json!("connect"), &json!(["github", "github-oauth"]))
+    );
     let way = "connections open-settings issues --command search --from-env accessToken=VARIABLE";
     assert_eq!(opened["required"]["way"], way);
     machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
@@ -226,7 +229,7 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
             r#"["accessToken", "refreshKey"]"#,
             "no kind on this host hands out 'refreshKey' of 'github'",
         ),
-        ("foreign", r#""provider": "github""#, r#""provider": "slack""#, "this host has no kind for 'slack'"),
+        ("foreign", r#""provider": "github""#, r#""provider": "foreign""#, "this host has no kind for 'foreign'"),
     ] {
         let nobody = String::from_utf8(crate::extensions::ISSUES.to_vec()).unwrap();
         assert!(nobody.contains(from), "{nobody}");
