@@ -245,7 +245,7 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
             "connection_unsupported"
         );
     }
-    machine.run(&["resolve", "nobody.json"]).exits(0).says("'github', 'google', 'notion'");
+    machine.run(&["resolve", "nobody.json"]).exits(0).says("'github', 'gitlab'");
     machine.run(&["extensions", "grant", "two", "github:octocat"]).exits(6).warns("'github' hands out 'accessToken'");
 }
 
