@@ -20,8 +20,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`], [`Error::NotFound`] if the connection was removed, [`Error::Extension`] if the
-    /// extension is for another provider or declaration, and the store's.
+    /// [`Error::UnknownKind`](crate::Error::UnknownKind), [`Error::NotFound`](crate::Error::NotFound) if the connection
+    /// was removed, [`Error::Extension`](crate::Error::Extension) if the extension is for another provider or
+    /// declaration, and the store's.
     pub fn reauthorize(&self) -> Reauthorize {
         Reauthorize::new(self.scope().on(&self.shared.setup), self.info.clone())
     }
