@@ -49,10 +49,10 @@ pub(super) async fn list(program: &Program, all: bool) -> Result<Exit, Error> {
     }
     if output.first_that_fits(&[whole, asking, narrow])? > 0 {
         output.line("\n`connections kinds show KIND` shows more about a kind.")?;
-    }
-    if program.has_catalogue && !all {
-        let more = Catalogue::ids().count();
-        output.line(format!("`connections kinds --all` lists {more} more kinds."))?;
+        if program.has_catalogue && !all {
+            let more = Catalogue::ids().count();
+            output.line(format!("`connections kinds --all` lists {more} more kinds."))?;
+        }
     }
     Ok(Exit::Fine)
 }
