@@ -2,7 +2,7 @@
 -- them, and the schema that it makes with that of a database of the program.
 
 -- The tables of a store, grouped by concern: keys, connections, setup sessions, exchanges, events, webhooks,
--- extensions, profiles, and values of plugins.
+-- extensions, profiles, access tokens, and values of plugins.
 --
 -- Ids are UUIDs of 16 bytes. Times are seconds since 1970, and counts are 64-bit, unless a column says otherwise.
 -- A column named sealed holds bytes that only the keyset opens, and each value opens only in its own row and column.
@@ -50,6 +50,9 @@ CREATE TABLE connection_account (
     is_default      INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
     -- The public configuration, as JSON.
     config          TEXT    NOT NULL,
+    -- The digest of the kind's terms to which a person agreed, a key of connection_kind_terms. NULL for a kind without
+    -- terms.
+    terms           BLOB CHECK (length(terms) = 32),
     -- Grows when the configuration changes.
     config_revision INTEGER NOT NULL DEFAULT 0 CHECK (config_revision >= 0),
     -- The generation of the credential in use; 0 before there is one.
@@ -87,6 +90,13 @@ CREATE INDEX connection_account_usable_kind ON connection_account (owner, kind, 
 CREATE INDEX connection_account_identity ON connection_account (owner, kind, account_id, id);
 -- The first connection of a profile, or without one, and the number of connections of a profile.
 CREATE INDEX connection_account_profile ON connection_account (owner, kind, profile_id, id);
+
+-- A row is a text of terms under which an account was connected, by its SHA-256, so that a change can be shown. Rows are
+-- not deleted: there is one for each version of a kind.
+CREATE TABLE connection_kind_terms (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    terms  TEXT NOT NULL
+) STRICT;
 
 -- A row is a credential of a connection in one generation. A connection has at most one in each state.
 CREATE TABLE connection_credential (
@@ -553,6 +563,39 @@ CREATE TABLE connection_profile_slot (
 
 -- The slots that name a profile.
 CREATE INDEX connection_profile_slot_profile ON connection_profile_slot (profile_id);
+
+-- Access tokens -------------------------------------------------------------------------------------------------------
+
+-- A row is a token with which a page or a program uses the API, or a code that a page exchanges for a token once.
+CREATE TABLE connection_access_token (
+    id           BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    -- The only owner for whom the token acts. Empty for a token that acts for all owners.
+    owner        TEXT    NOT NULL,
+    -- The variants of TokenPurpose in src/store/rows/access_token.rs.
+    purpose      TEXT    NOT NULL CHECK (purpose IN ('code', 'page', 'program')),
+    -- A MAC of the token, which is stored nowhere.
+    token_hash   BLOB    NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    -- The name that a person knows it by.
+    name         TEXT    NOT NULL,
+    -- The variants of Role in src/access_token/record.rs.
+    role         TEXT    NOT NULL,
+    -- The extension for which alone the token is. NULL for the others.
+    extension    TEXT,
+    created_at   INTEGER NOT NULL,
+    -- The end. NULL for a token that ends when nobody uses it.
+    expires_at   INTEGER,
+    -- The time in seconds after which a token ends that nobody uses.
+    idle         INTEGER CHECK (idle > 0),
+    -- The last use, at most a minute early. The mark does not cover it.
+    last_used_at INTEGER,
+    -- The time at which it was revoked, or at which the code was exchanged.
+    revoked_at   INTEGER,
+    mark         BLOB    NOT NULL,
+    CHECK (expires_at IS NOT NULL OR idle IS NOT NULL)
+) STRICT;
+
+-- The tokens of an owner, page by page.
+CREATE INDEX connection_access_token_owner ON connection_access_token (owner, id);
 
 -- Values of plugins ---------------------------------------------------------------------------------------------------
 

@@ -266,6 +266,16 @@ pub struct Descriptor {
     /// Time for which the provider caches a prompt: a hint for showing a countdown. A user may set another time, or
     /// none.
     pub cache_ttl: Option<Duration>,
+    /// Where the kind sends secrets and how: every address, the places of secrets in a request, and the client
+    /// authentication, one fact per line in a stable order. The text holds no secret. A kind whose code cannot change
+    /// without a new program has none.
+    ///
+    /// A host keeps the terms under which an account was connected. If the terms of the kind differ later, nothing is
+    /// sent until a person accepts them, shown beside the old ones.
+    pub terms: Option<Text>,
+    /// The only extension that may use connections of this kind. Such a connection is never the default of its
+    /// provider.
+    pub extension: Option<Text>,
 }
 
 impl Descriptor {
@@ -285,6 +295,8 @@ impl Descriptor {
             tools: Vec::new(),
             permission_modes: Vec::new(),
             cache_ttl: None,
+            terms: None,
+            extension: None,
         }
     }
 
@@ -355,6 +367,21 @@ impl Descriptor {
     #[must_use]
     pub fn cache_ttl(mut self, ttl: Duration) -> Self {
         self.cache_ttl = Some(ttl);
+        self
+    }
+
+    /// Sets the facts to which a person agrees by connecting: where the kind sends secrets, and how. See
+    /// [`terms`](Self::terms).
+    #[must_use]
+    pub fn terms(mut self, facts: impl Into<Text>) -> Self {
+        self.terms = Some(facts.into());
+        self
+    }
+
+    /// Restricts the kind to one extension, by its name.
+    #[must_use]
+    pub fn extension(mut self, name: impl Into<Text>) -> Self {
+        self.extension = Some(name.into());
         self
     }
 

@@ -18,6 +18,8 @@ pub const SCOPE_MISSING: &str = "scope_missing";
 pub const ACCOUNT_CHANGED: &str = "account_changed";
 /// The stored credential cannot be used.
 pub const CREDENTIAL_UNREADABLE: &str = "credential_unreadable";
+/// The terms of the kind are no longer those under which the account was connected.
+pub const KIND_CHANGED: &str = "kind_changed";
 /// No plugin of this kind is registered.
 pub const UNKNOWN_KIND: &str = "unknown_kind";
 /// The provider limits the rate of requests.
@@ -61,6 +63,7 @@ pub const ALL: &[&str] = &[
     SCOPE_MISSING,
     ACCOUNT_CHANGED,
     CREDENTIAL_UNREADABLE,
+    KIND_CHANGED,
     UNKNOWN_KIND,
     RATE_LIMITED,
     PROVIDER_ERROR,

@@ -72,6 +72,8 @@ pub struct RequirementOAuth {
     pub authorization_url: Text,
     /// Address that exchanges the code for a token.
     pub token_url: Text,
+    /// Address at which an application registers itself (RFC 7591).
+    pub registration_url: Option<Text>,
     /// Public id of the application. It is never a secret.
     pub client_id: Text,
     /// Requested scopes. May be empty.
@@ -91,10 +93,18 @@ impl RequirementOAuth {
         Self {
             authorization_url: authorization_url.into(),
             token_url: token_url.into(),
+            registration_url: None,
             client_id: client_id.into(),
             scopes: Vec::new(),
             redirect,
         }
+    }
+
+    /// Sets the address at which an application registers itself.
+    #[must_use]
+    pub fn registration_url(mut self, url: impl Into<Text>) -> Self {
+        self.registration_url = Some(url.into());
+        self
     }
 
     /// Adds a requested scope.

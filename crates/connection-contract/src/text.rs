@@ -2,6 +2,7 @@
 
 use alloc::{
     borrow::Cow,
+    format,
     string::{String, ToString},
 };
 use core::fmt;
@@ -51,6 +52,18 @@ impl fmt::Debug for DisplayText {
 }
 
 /// The stable name of a kind: 1 to 64 characters of `a-z 0-9 -`, beginning with a letter.
+///
+/// A kind that belongs to one extension is named `EXTENSION/PROVIDER`: two such names, joined by `/`.
+///
+/// ```
+/// use connection_contract::Kind;
+///
+/// const ACME: Kind = Kind::from_static("acme");
+/// let of_issues = Kind::of_extension("issues", &ACME).unwrap();
+/// assert_eq!(of_issues.as_str(), "issues/acme");
+/// assert_eq!(of_issues.extension(), Some("issues"));
+/// assert_eq!(ACME.extension(), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(Text);
 
@@ -68,7 +81,8 @@ impl Kind {
     pub const fn from_static(name: &'static str) -> Self {
         assert!(
             Self::is_valid(name.as_bytes()),
-            "a kind has 1 to 64 of the characters a-z, 0-9 and '-', and begins with a letter"
+            "a kind has 1 to 64 of the characters a-z, 0-9 and '-', and begins with a letter; a kind of an extension \
+             has two such names, joined by '/'"
         );
         Self(Cow::Borrowed(name))
     }
@@ -83,15 +97,47 @@ impl Kind {
         &self.0
     }
 
+    /// Returns the name of the kind that belongs to this extension: `EXTENSION/PROVIDER`. Returns `None` if the
+    /// extension's name cannot be a part of the name of a kind, or if the provider is itself a kind of an extension.
+    pub fn of_extension(extension: &str, provider: &Self) -> Option<Self> {
+        Self::parse(&format!("{extension}/{provider}"))
+    }
+
+    /// Returns the name of the extension to which the kind belongs, or `None` for a kind that serves all extensions.
+    pub fn extension(&self) -> Option<&str> {
+        self.0.split_once('/').map(|(extension, _)| extension)
+    }
+
+    /// Returns the name as one segment of the path of an address, in which `.` stands for `/`.
+    ///
+    /// ```
+    /// use connection_contract::Kind;
+    ///
+    /// let kind = Kind::parse("issues/acme").unwrap();
+    /// assert_eq!(kind.path_segment(), "issues.acme");
+    /// assert_eq!(Kind::parse_path_segment("issues.acme"), Some(kind));
+    /// ```
+    pub fn path_segment(&self) -> String {
+        self.0.replace('/', ".")
+    }
+
+    /// Parses what [`path_segment`](Self::path_segment) returns. Returns `None` for any other text.
+    pub fn parse_path_segment(segment: &str) -> Option<Self> {
+        if segment.contains('/') { None } else { Self::parse(&segment.replace('.', "/")) }
+    }
+
     const fn is_valid(name: &[u8]) -> bool {
         let mut i = 0;
+        let mut from = 0;
         while i < name.len() {
-            if !matches!((name[i], i), (b'a'..=b'z', _) | (b'0'..=b'9' | b'-', 1..)) {
-                return false;
+            match (name[i], i - from) {
+                (b'a'..=b'z', 0..64) | (b'0'..=b'9' | b'-', 1..64) => {}
+                (b'/', 1..) if from == 0 => from = i + 1,
+                _ => return false,
             }
             i += 1;
         }
-        i >= 1 && i <= 64
+        i > from
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) const EXTENSION_USED: &str = "extension_used";
 pub(crate) const FACTS_CHANGED: &str = "facts_changed";
 /// The connection was imported.
 pub(crate) const IMPORTED: &str = "imported";
+/// A person accepted the new terms of the connection's kind.
+pub(crate) const KIND_ACCEPTED: &str = "kind_accepted";
 /// The liveness or its reason changed.
 pub(crate) const LIVENESS_CHANGED: &str = "liveness_changed";
 /// The credential could not be refreshed. Recorded when the result differs from that of the attempt before.
@@ -67,6 +69,7 @@ pub const EVENT_NAMES: &[&str] = &[
     EXTENSION_USED,
     FACTS_CHANGED,
     IMPORTED,
+    KIND_ACCEPTED,
     LIVENESS_CHANGED,
     NOT_RENEWED,
     REAUTHORIZED,
@@ -101,7 +104,7 @@ fn claim_of(kind: &str) -> RowClaim {
     match kind {
         CONNECTED | IMPORTED => RowClaim::Made,
         CREDENTIAL_ROTATED => RowClaim::Credential,
-        DEFAULT_CHANGED | REAUTHORIZED | RENAMED | ROLLED_BACK => RowClaim::Row,
+        DEFAULT_CHANGED | KIND_ACCEPTED | REAUTHORIZED | RENAMED | ROLLED_BACK => RowClaim::Row,
         REMOVED => RowClaim::Removed,
         _ => RowClaim::Same,
     }

@@ -82,10 +82,9 @@
 //!
 //! # Futures
 //!
-//! Most operations return a [`BoxFuture`](connection_contract::BoxFuture), which is awaited as any other future. The box
-//! lets the code of an operation be compiled once, in this crate; the code of an `async fn` is compiled again in every
-//! crate that awaits it. [`ConnectionRegistry::connection`] and [`Connection::request`] are `async fn`s, because a
-//! program calls them for every request.
+//! Operations return a [`BoxFuture`](connection_contract::BoxFuture), which is awaited as any other future. The box lets
+//! the code of an operation be compiled once, in this crate; the code of an `async fn` is compiled again in every crate
+//! that awaits it. Only methods that take a closure of the caller or return the next of several values are `async fn`s.
 //!
 //! # What this crate is not
 //!
@@ -103,6 +102,7 @@ compile_error!(
     "connection-core needs an engine for its store: enable the feature `sqlite`, the feature `postgres`, or both"
 );
 
+mod access_token;
 mod changes;
 mod connection;
 mod connection_info;
@@ -143,13 +143,16 @@ mod usage_report;
 mod verify;
 mod webhook;
 
+pub use access_token::{AccessToken, AccessTokens, IssuedToken, NewAccessToken, Role};
 pub use changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
 pub use connection::{Connection, Files, Filter, Page, Response};
-pub use connection_egress::{Boot, Clock, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
+pub use connection_egress::{Boot, Clock, HttpObserver, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
 pub use connection_info::{ConnectionInfo, InvalidCursor, ListCursor};
 #[cfg(feature = "keyring")]
 pub use connection_seal::KeyKeyring;
-pub use connection_seal::platform::{FileContent, GuardedFile, NotPrivate};
+pub use connection_seal::platform::{
+    FileContent, GuardedFile, NotPrivate, create_private_dir, replace_private, write_new_private,
+};
 pub use connection_seal::{
     KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeySource, KeyVariable, KeyWrapper, SealError, SecretFile,
     SecretFileError,
@@ -158,7 +161,7 @@ pub use connection_seal::{
 pub use connection_seal::{KeyPassphrase, PassphraseUse};
 pub use credential::Teardown;
 pub use definition::Capabilities;
-pub use error::{Error, ExtensionError, ProfileError};
+pub use error::{AccessTokenFault, Error, ExtensionError, ProfileError};
 pub use event::EVENT_NAMES;
 pub use extension::{
     CommandContext, ConnectionRequired, ExtensionHandle, ExtensionInfo, Extensions, Grant, HandOffError, HandedOff,
@@ -167,7 +170,7 @@ pub use extension::{
 };
 pub use guard::{RowError, RowFault};
 pub use host_services::MachineTools;
-pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
+pub use ids::{AccessTokenId, ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
 pub use kinds::{KindInfo, RegisterError};
 pub use liveness::{LivenessChange, LivenessChanges};
@@ -179,8 +182,9 @@ pub use readiness::{ConnectionStatus, Readiness, status};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, History, HostService, Import,
-    Imported, Imports, InOrder, InboundEndpoint, Keys, KindConnection, KindRemoval, KindSupport, Kinds, Limits, Local,
-    Machine, NeedState, OpenError, Preflight, RegistryBuilder, Removal, Server, Watch, WeakConnectionRegistry,
+    Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange, KindConnection, KindRemoval, KindSupport, Kinds,
+    Limits, Local, Machine, NeedState, OpenError, Preflight, RegistryBuilder, Removal, Server, Watch,
+    WeakConnectionRegistry,
 };
 pub use services::{
     AllowedTool, DirectoryRefused, Environment, FilesPolicy, HostSecret, LoginWindow, SystemEnvironment,

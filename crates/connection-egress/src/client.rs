@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService, Origin};
+use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService, Origin, host};
 use reqwest::{Method, Proxy, Url, header::CONTENT_LENGTH, redirect::Policy};
 use secrecy::ExposeSecret;
 use tracing::{Instrument, debug, debug_span};
@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     egress::Target,
     failure,
+    observer::Observed,
     once::{BodyDecision, TrackedBody},
     outages::Outages,
     outgoing::Outgoing,
@@ -101,6 +102,7 @@ impl HttpClient {
         let Shared { policy, clock, .. } = &*self.0;
         let target = egress.target(policy, request.url())?;
         let origin = target.meant.clone();
+        let observed = self.observed(&request);
         let whole = async { self.read(self.begin(egress, target, request, self.body_limit()).await?).await };
         let answer = within(&**clock, policy.deadline(), whole).await;
         self.note(
@@ -109,7 +111,16 @@ impl HttpClient {
             answer.as_ref().map(HttpResponse::status).map_err(|error| *error),
             policy.deadline(),
         );
+        if let Some(observed) = observed {
+            observed.answered(answer.as_ref());
+        }
         answer
+    }
+
+    /// Returns the request for the listener of the host, if there is one.
+    pub(super) fn observed(&self, request: &HttpRequest) -> Option<Observed> {
+        let observer = self.0.policy.observer.clone()?;
+        Some(Observed { observer, request: host::duplicate(request) })
     }
 
     /// Records the result of a request. A request to an origin of the host itself is not an outage of a provider.
@@ -179,6 +190,7 @@ impl HttpClient {
         let policy = &self.0.policy;
         let target = egress.target(policy, request.url())?;
         let origin = target.meant.clone();
+        let observed = self.observed(&request);
         let answer = self.begin(egress, target, request, limit).await;
         self.note(
             egress,
@@ -186,6 +198,9 @@ impl HttpClient {
             answer.as_ref().map(|answer| answer.status).map_err(|error| *error),
             policy.deadline(),
         );
+        if let Some(observed) = observed {
+            observed.began(answer.as_ref().map(|answer| answer.status).map_err(|error| *error));
+        }
         answer
     }
 

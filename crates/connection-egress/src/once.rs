@@ -54,10 +54,14 @@ impl HttpClient {
         let timeout = self.policy().spending_deadline(longest);
         let clock = self.clock();
         let origin = egress.target(self.policy(), request.url()).map(|target| target.meant);
+        let observed = self.observed(&request).filter(|_| origin.is_ok());
         let whole = within(&*clock, timeout, self.send_marked(egress, request, &taken)).await;
         if let Ok(origin) = origin {
             let answer = whole.as_ref().map(HttpResponse::status).map_err(|error| *error);
             self.note(egress, &origin, answer, timeout);
+        }
+        if let Some(observed) = observed {
+            observed.answered(whole.as_ref());
         }
         match whole {
             Ok(answer) => SendOnceOutcome::Answered(answer),

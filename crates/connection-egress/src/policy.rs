@@ -2,13 +2,16 @@
 //!
 //! Nothing is read from the environment, so that no variable of a shell can lead credentials through a proxy.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use connection_contract::{DisplayText, Origin, host};
 use reqwest::Url;
 use secrecy::SecretString;
 
-use crate::public_address::{is_loopback_host, is_metadata, is_public, literal};
+use crate::{
+    HttpObserver,
+    public_address::{is_loopback_host, is_metadata, is_public, literal},
+};
 
 /// The default time limit for a request.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -32,6 +35,9 @@ const SPENDING_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub struct HttpPolicy {
     endpoints: Vec<(Origin, Origin)>,
+    /// The endpoint of all origins that have none of their own.
+    only_endpoint: Option<Origin>,
+    pub(super) observer: Option<Arc<dyn HttpObserver>>,
     pub(super) proxy: Option<SecretString>,
     timeout: Option<Duration>,
     pub(super) connect_timeout: Duration,
@@ -85,6 +91,12 @@ pub enum HttpPolicyError {
     /// A root certificate cannot be read.
     #[error("a root certificate cannot be read: give PEM, with a block that begins with BEGIN CERTIFICATE")]
     RootCertificate,
+    /// The endpoint of all origins is not encrypted.
+    #[error("{to} is not encrypted: use https, or http on a loopback address such as http://127.0.0.1:9001")]
+    Unencrypted {
+        /// The endpoint.
+        to: Origin,
+    },
     /// The user agent cannot be written into a header.
     #[error("the user agent may contain only printable ASCII characters")]
     UserAgent,
@@ -98,6 +110,8 @@ impl HttpPolicy {
     pub fn new() -> Self {
         Self {
             endpoints: Vec::new(),
+            only_endpoint: None,
+            observer: None,
             proxy: None,
             timeout: None,
             connect_timeout: Duration::from_secs(10),
@@ -143,11 +157,34 @@ impl HttpPolicy {
         if encrypted(&from) && !encrypted(&to) && !is_loopback(&to) {
             return Err(HttpPolicyError::Cleartext { from, to });
         }
-        if self.mapped(&from).is_some() {
+        if self.endpoints.iter().any(|(known, _)| *known == from) {
             return Err(HttpPolicyError::Duplicate { from });
         }
         self.endpoints.push((from, to));
         Ok(self)
+    }
+
+    /// Sends requests for every origin to the origin `to`, such as the test server of an author. Endpoints that were
+    /// set for single origins are dropped.
+    ///
+    /// # Errors
+    ///
+    /// If it is not an origin, or neither encrypted nor loopback.
+    pub fn only_endpoint(mut self, to: &str) -> Result<Self, HttpPolicyError> {
+        let to = origin(to)?;
+        if !to.as_str().starts_with("https:") && !is_loopback(&to) {
+            return Err(HttpPolicyError::Unencrypted { to });
+        }
+        self.endpoints.clear();
+        self.only_endpoint = Some(to);
+        Ok(self)
+    }
+
+    /// Sets a listener that receives every request with its answer, including the credential.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn HttpObserver>) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// Returns the mappings as pairs of origin and endpoint, for display.
@@ -232,7 +269,8 @@ impl HttpPolicy {
 
     /// Returns the endpoint of an origin, if it is mapped.
     pub fn mapped(&self, origin: &Origin) -> Option<&Origin> {
-        self.endpoints.iter().find(|(from, _)| from == origin).map(|(_, to)| to)
+        let own = self.endpoints.iter().find(|(from, _)| from == origin).map(|(_, to)| to);
+        own.or(self.only_endpoint.as_ref())
     }
 }
 
@@ -246,6 +284,8 @@ impl fmt::Debug for HttpPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpPolicy")
             .field("endpoints", &self.endpoints)
+            .field("only_endpoint", &self.only_endpoint)
+            .field("observer", &self.observer.is_some())
             .field("proxy", &self.proxy.is_some())
             .field("timeout", &self.deadline())
             .field("connect_timeout", &self.connect_timeout)

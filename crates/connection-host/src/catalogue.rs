@@ -1,17 +1,20 @@
 //! Which kinds of the catalogue a command uses. The others are not read, because reading all of them takes longer than
 //! most commands.
 
+use connection_contract::Kind;
 use connection_core::{ConnectionRegistry, RegisterError};
 use connection_manifest::{Catalogue, FileKind};
 
-use crate::{Error, args::Command, config::Settings};
+use crate::{args::Command, config::Settings};
 
 /// Returns the kinds of the catalogue that a command may use before the database says which ones have connections.
 pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
     if command.uses_any_kind() {
         return Catalogue::ids().filter_map(kind).collect();
     }
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    // The arguments after `--` belong to another program, and one that is no text names no kind.
+    let own = std::env::args_os().skip(1).take_while(|argument| argument != "--");
+    let words: Vec<String> = own.filter_map(|argument| argument.into_string().ok()).collect();
     let named = words.iter().map(|word| word.split(':').next().unwrap_or_default());
     let mut ids: Vec<&str> = named.chain(settings.kinds.keys().map(String::as_str)).collect();
     ids.sort_unstable();
@@ -20,9 +23,9 @@ pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
 }
 
 /// Registers the kinds of the catalogue that have connections.
-pub(crate) async fn register_connected(registry: &ConnectionRegistry) -> Result<(), Error> {
-    for name in registry.server().connected_kinds().await? {
-        let is_new = registry.kinds().get(&name).is_none();
+pub(crate) fn register_connected(registry: &ConnectionRegistry, connected: &[Kind]) {
+    for name in connected {
+        let is_new = registry.kinds().get(name).is_none();
         if let Some(kind) = kind(name.as_str()).filter(|_| is_new) {
             match registry.kinds().register(kind) {
                 Ok(()) | Err(RegisterError::Taken { .. }) => {}
@@ -30,11 +33,10 @@ pub(crate) async fn register_connected(registry: &ConnectionRegistry) -> Result<
             }
         }
     }
-    Ok(())
 }
 
 /// Returns a kind of the catalogue; `None` if there is no such kind.
-fn kind(id: &str) -> Option<FileKind> {
+pub(crate) fn kind(id: &str) -> Option<FileKind> {
     let file = Catalogue::kind(id)?;
     // A test reads all files of the catalogue, so none has a problem.
     Some(file.ok()?.definition())

@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use connection_contract::{ConnectionDefinition, Descriptor, Kind, ProfileSpec, SandboxSpec};
+use connection_contract::{ConnectionDefinition, Kind};
 use connection_core::{
     AllowedTool, ConnectionRegistry, FilesPolicy, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder,
     StoreSource, ToolPolicy,
@@ -23,9 +23,12 @@ use secrecy::ExposeSecret as _;
 use crate::{
     Error, Exit, args, catalogue, commands,
     config::{Application, Environment, KeySources, PrivateAddresses, Settings, VerifySettings, check_tools},
+    declared,
     empty_store::{EmptyStore, may_exist, sqlite_file},
     inbound::Endpoint,
-    input, kinds_directory, name,
+    input,
+    kind_entry::{KindEntry, KindSource, OwnKindNames},
+    kinds_directory, name,
     output::Output,
     platform::{self, Interrupts},
     plugins,
@@ -76,16 +79,7 @@ impl Cli {
     /// Adds a kind that the command offers.
     #[must_use]
     pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
-        self.kinds.push(KindEntry {
-            descriptor: definition.descriptor(),
-            send: definition.authorizer().is_some(),
-            refresh: definition.refresher().is_some(),
-            secrets: definition.secrets().is_some(),
-            webhooks: definition.webhooks().is_some(),
-            usage: definition.usage().is_some(),
-            profiles: definition.profiles(),
-            sandbox: definition.sandbox(),
-        });
+        self.kinds.push(KindEntry::of(&definition));
         self.registrations.push(Box::new(move |builder| builder.kind(definition)));
         self
     }
@@ -98,13 +92,24 @@ impl Cli {
         self
     }
 
-    /// Adds a kind that a file describes, unless there is one of that name.
-    fn kind_of_file(self, kind: FileKind) -> Self {
+    /// Adds a kind that a file describes. A kind of that name which was added before takes precedence.
+    fn kind_of_file(self, kind: FileKind, source: KindSource) -> Self {
         let name = kind.descriptor().kind;
-        match self.kinds.iter().any(|known| known.descriptor.kind == name) {
-            true => self,
-            false => self.kind(kind),
+        if let Some(known) = self.kinds.iter().find(|known| known.descriptor.kind == name) {
+            if let (KindSource::File(path), KindSource::Program) = (&source, &known.source) {
+                let path = path.display();
+                platform::write_stderr(format_args!(
+                    "warning: {path} is not used, because the program has a kind '{name}' already; change the id in \
+                     the file, and call the file after it"
+                ));
+            }
+            return self;
         }
+        let mut cli = self.kind(kind);
+        if let Some(added) = cli.kinds.last_mut() {
+            added.source = source;
+        }
+        cli
     }
 
     /// Allows kinds to look for a local program and to run it, and says what a profile may set for it.
@@ -167,11 +172,20 @@ impl Cli {
         let output = Output::new(arguments.global.json, &environment);
         input::settle_colours(!environment.no_color());
         let own = settings.kinds_directory().map(|directory| kinds_directory::read(&directory)).unwrap_or_default();
-        for problem in &own.problems {
+        for problem in own.problems.values().flatten() {
             platform::write_stderr(format_args!("warning: {problem}"));
         }
+        let built_in: Vec<Kind> = self.kinds.iter().map(|kind| kind.descriptor.kind.clone()).collect();
+        let names = own.kinds.iter().map(|(_, kind)| kind.descriptor().kind);
+        let own_kinds = OwnKindNames {
+            kinds: names.filter(|kind| !built_in.contains(kind)).collect(),
+            built_in,
+            stamps: own.stamps,
+        };
         let embedded = if self.has_catalogue { catalogue::wanted(&arguments.command, &settings) } else { Vec::new() };
-        let mut cli = own.kinds.into_iter().chain(embedded).fold(self, Self::kind_of_file);
+        let own = own.kinds.into_iter().map(|(path, kind)| (kind, KindSource::File(path)));
+        let embedded = embedded.into_iter().map(|kind| (kind, KindSource::Catalogue));
+        let mut cli = own.chain(embedded).fold(self, |cli, (kind, source)| cli.kind_of_file(kind, source));
         cli.kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
         let Self { kinds, registrations, has_catalogue, images, tools, .. } = cli;
         check_tools(&settings.sandbox, &settings.usage, kinds.iter().map(|kind| &kind.descriptor.kind))?;
@@ -182,6 +196,7 @@ impl Cli {
         let program = Program {
             kinds,
             registrations,
+            own_kinds,
             has_catalogue,
             images,
             tools,
@@ -218,30 +233,11 @@ impl std::fmt::Debug for Cli {
     }
 }
 
-/// A kind as its definition describes it, known without opening the registry.
-#[derive(Clone, Debug)]
-pub(crate) struct KindEntry {
-    pub(crate) descriptor: Descriptor,
-    pub(crate) send: bool,
-    pub(crate) refresh: bool,
-    pub(crate) secrets: bool,
-    pub(crate) webhooks: bool,
-    pub(crate) usage: bool,
-    pub(crate) profiles: Option<ProfileSpec>,
-    pub(crate) sandbox: Option<SandboxSpec>,
-}
-
-impl KindEntry {
-    /// Returns `true` for a field of the application that a person registers at the provider.
-    pub(crate) fn asks_for_application(&self, name: &str) -> bool {
-        self.descriptor.fields.iter().any(|field| field.name == name && field.kept.is_some())
-    }
-}
-
 /// The state that commands share.
 pub(crate) struct Program {
     pub(crate) kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
+    pub(crate) own_kinds: OwnKindNames,
     /// `true` if the kinds of the catalogue can be used.
     pub(crate) has_catalogue: bool,
     /// The files from which images are made.
@@ -417,12 +413,42 @@ impl Program {
             true => opening.await?,
             false => self.output.waiting("the database", opening).await?,
         };
+        let connected = registry.server().connected_kinds().await?;
         if self.has_catalogue {
-            catalogue::register_connected(&registry).await?;
+            catalogue::register_connected(&registry, &connected);
         }
-        match &self.settings.owner {
-            Some(owner) => Ok(registry.owner(owner.as_str())?),
-            None => Ok(registry),
+        let registry = match &self.settings.owner {
+            Some(owner) => registry.owner(owner.as_str())?,
+            None => registry,
+        };
+        let declared = declared::register_added(&registry, self.has_catalogue, &connected).await?;
+        self.learn(declared);
+        Ok(registry)
+    }
+
+    /// Adds kinds that became known when the registry was opened, in place of others with the same name.
+    pub(crate) fn learn(&mut self, kinds: impl IntoIterator<Item = KindEntry>) {
+        for kind in kinds {
+            self.kinds.retain(|known| known.descriptor.kind != kind.descriptor.kind);
+            self.kinds.push(kind);
+        }
+        self.kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
+    }
+
+    /// Learns the kinds that the added extensions declare, for a command that otherwise needs no database. Nothing is
+    /// created, and no question is asked.
+    pub(crate) async fn learn_declared(&mut self) {
+        // Without its key, a database holds no extension, and opening it would create the key.
+        let has_key = self.key.file.as_deref().is_none_or(may_exist);
+        if !self.has_database() || !has_key || self.key.asks {
+            return;
+        }
+        match self.open().await {
+            Ok(registry) => registry.close().await,
+            Err(error) if !self.output.json => {
+                self.output.note(format!("The kinds of the added extensions are not known: {}.", error.message));
+            }
+            Err(_) => {}
         }
     }
 }

@@ -7,6 +7,8 @@ use std::fmt::{self, Write as _};
 use connection_agent::SandboxError;
 use connection_core::{AdvanceError, OpenError, StoreError};
 
+use crate::output::accept_command;
+
 /// The exit status of the process. The numbers are a contract, see `docs/spec/words.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the numbers are a closed list that scripts match on")]
@@ -60,6 +62,7 @@ impl Exit {
             | "invalid_request"
             | "invalid_sandbox"
             | "invalid_slot"
+            | "invalid_token_name"
             | "http_policy_invalid"
             | "declaration_too_large"
             | "invalid_declaration"
@@ -69,6 +72,9 @@ impl Exit {
             "denied"
             | "account_changed"
             | "account_connected"
+            | "code_expired"
+            | "code_unknown"
+            | "code_used"
             | "connection_unsupported"
             | "directory_not_allowed"
             | "directory_not_made"
@@ -87,6 +93,7 @@ impl Exit {
             | "profile_default"
             | "profile_in_use"
             | "profile_last"
+            | "reserved"
             | "rollback_refused"
             | "row_changed"
             | "row_outdated"
@@ -96,8 +103,10 @@ impl Exit {
             | "webhook_disabled"
             | "webhook_key_missing"
             | "key_failed"
+            | "kind_changed"
             | "kind_taken"
             | "too_many_setups"
+            | "too_many_tokens"
             | "unknown_secret" => Self::Refused,
             "not_renewed" | "connection_failed" => Self::NotLive,
             _ => Self::Unexpected,
@@ -202,6 +211,14 @@ impl From<connection_core::Error> for Error {
     fn from(error: connection_core::Error) -> Self {
         let own = Self::of_core(error.code(), &error, error.remedy());
         match &error {
+            connection_core::Error::KindChanged { kind, .. } | connection_core::Error::TermsOutdated { kind } => {
+                let command = accept_command(kind);
+                own.remedy(format!("`{command}` shows what changed, and asks whether to accept it"))
+            }
+            connection_core::Error::UnknownKind(_) => own.remedy(
+                "put its file back into the directory of kinds, or use a program that was built with it; \
+                 `connections kinds` lists the others",
+            ),
             connection_core::Error::Store(store) => own.exit(Exit::of_store(store)),
             _ => own,
         }

@@ -113,8 +113,8 @@ pub(crate) fn redirect_uri(settings: &Settings, kind: &Kind) -> String {
         return url.redirect_uri(kind);
     }
     match settings.inbound.loopback_port {
-        Some(port) => format!("{}/callback/{kind}", loopback(port)),
-        None => format!("http://127.0.0.1/callback/{kind}"),
+        Some(port) => format!("{}/callback/{}", loopback(port), kind.path_segment()),
+        None => format!("http://127.0.0.1/callback/{}", kind.path_segment()),
     }
 }
 

@@ -1,54 +1,103 @@
 //! Kinds of the user: the files in the directory `kinds` beside the configuration file.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-use connection_core::{FileContent, GuardedFile};
-use connection_manifest::{FileKind, KindSet};
+use connection_contract::Kind;
+use connection_core::{FileContent, GuardedFile, RegistryBuilder};
+use connection_manifest::{FileKind, KindFile, KindSet};
+
+/// The time of the last change and the size of each file, as far as they can be read.
+pub(crate) type Stamps = BTreeMap<PathBuf, Option<(SystemTime, u64)>>;
 
 /// The kinds of a directory, and what is wrong with its files.
 #[derive(Default)]
 pub(crate) struct OwnKinds {
-    pub(crate) kinds: Vec<FileKind>,
-    /// One sentence for each problem. A file with a problem is left out, and the others are used.
-    pub(crate) problems: Vec<String>,
+    /// Each kind, and its file.
+    pub(crate) kinds: Vec<(PathBuf, FileKind)>,
+    /// One sentence for each problem of a file. A file with a problem is left out, and the others are used.
+    pub(crate) problems: BTreeMap<PathBuf, Vec<String>>,
+    /// The files before they were read, so that a change during the reading is seen later.
+    pub(crate) stamps: Stamps,
 }
 
 /// Reads the files that end in `.toml` or `.json`. A directory that does not exist is empty.
 pub(crate) fn read(directory: &Path) -> OwnKinds {
-    let mut own = OwnKinds::default();
+    let mut own = OwnKinds { stamps: stamps(directory), ..OwnKinds::default() };
     let mut set = KindSet::new();
-    for path in files(directory) {
+    for path in own.stamps.keys() {
         let name = path.display().to_string();
-        match text(&path) {
-            Ok(text) => set = set.file(name, text),
-            Err(problem) => own.problems.push(format!("{name} is not used: {problem}")),
+        match bytes(path) {
+            Ok(bytes) => set = set.bytes(name, &bytes),
+            Err(problem) => {
+                own.problems.entry(path.clone()).or_default().push(format!("{name} is not used: {problem}"));
+            }
         }
     }
     let (kinds, problems) = set.read();
-    own.kinds = kinds.iter().map(|kind| kind.definition()).collect();
-    own.problems.extend(problems.iter().map(ToString::to_string));
+    for kind in &kinds {
+        let path = PathBuf::from(kind.file());
+        match refused(kind, kind.file()) {
+            Some(problem) => own.problems.entry(path).or_default().push(problem),
+            None => own.kinds.push((path, kind.definition())),
+        }
+    }
+    for problem in &problems {
+        own.problems.entry(problem.file.as_str().into()).or_default().push(problem.to_string());
+    }
     own
 }
 
-/// Returns the files in the order of their names.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+/// Returns why a registry refuses the kind of a file, which is at `place`.
+pub(crate) fn refused(kind: &KindFile, place: &str) -> Option<String> {
+    RegistryBuilder::check_kind(kind.definition()).err().map(|error| format!("{place}: {error}"))
+}
+
+/// Returns the files, in the order of their names.
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
+    stamps(directory).into_keys().collect()
+}
+
+/// Returns the files with their times and sizes.
+pub(crate) fn stamps(directory: &Path) -> Stamps {
+    let Ok(entries) = fs::read_dir(directory) else { return Stamps::new() };
     let is_kind = |path: &PathBuf| {
         let extension = path.extension().and_then(|extension| extension.to_str());
         extension.is_some_and(|extension| matches!(extension, "toml" | "json"))
     };
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_kind).collect();
-    files.sort();
-    files
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_kind);
+    let stamp = |path: &Path| {
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    files.map(|path| (path.clone(), stamp(&path))).collect()
 }
 
-/// Returns the text of a file that nobody else can change: it decides where secrets are sent.
-fn text(path: &Path) -> Result<String, String> {
+/// Returns `true` if a file has the name that the file of this kind has.
+pub(crate) fn describes(file: &Path, kind: &Kind) -> bool {
+    file.file_stem().is_some_and(|stem| stem == kind.as_str())
+}
+
+/// Returns the files that describe the kind `id`, or that should, by their names.
+pub(crate) fn files_of(directory: &Path, id: &str) -> Vec<PathBuf> {
+    let is_named = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem == id);
+    files(directory).into_iter().filter(is_named).collect()
+}
+
+/// Returns the content of a file that nobody else can change: it decides where secrets are sent.
+///
+/// A file that is too large is cut one byte after the limit, and refused where it is parsed.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| format!("it cannot be read: {error}");
+    // A pipe would block, so the type is checked before the file is opened.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("it is not a file; put the file itself there".to_owned());
+    }
     let mut file = GuardedFile::open(path).map_err(unreadable)?;
     file.check(FileContent::Settings).map_err(|exposed| format!("{exposed}; {}", exposed.remedy()))?;
-    file.read_to_string().map_err(unreadable)
+    file.read_limited(KindFile::MAX_BYTES as u64).map_err(unreadable)
 }

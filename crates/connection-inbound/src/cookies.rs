@@ -62,7 +62,7 @@ pub(crate) fn clear_start_proof(url: &PublicUrl, kind: &Kind, session: SessionId
 }
 
 fn below(url: &PublicUrl, kind: &Kind) -> String {
-    format!("Path={}/callback/{kind}; HttpOnly; SameSite=Lax", url.prefix())
+    format!("Path={}/callback/{}; HttpOnly; SameSite=Lax", url.prefix(), kind.path_segment())
 }
 
 /// Returns the proofs in a request, those of the newest setups: a browser sends the oldest cookie first (RFC 6265,

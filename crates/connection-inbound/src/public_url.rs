@@ -79,7 +79,7 @@ impl PublicUrl {
     /// Returns the redirect URI to register at the provider of this kind; each kind has its own (RFC 9700, section
     /// 4.4.2.2).
     pub fn redirect_uri(&self, kind: &Kind) -> String {
-        format!("{}/callback/{kind}", self.text)
+        format!("{}/callback/{}", self.text, kind.path_segment())
     }
 
     /// Returns the webhook address with this token, which the user enters at the provider. It is a secret, as the

@@ -1,7 +1,8 @@
-//! Measures the cost of reading and checking 1,000 kind files, beside parsing the same text with `serde` alone:
-//! `cargo bench -p connection-manifest --bench kinds`.
+//! Measures the cost of reading and checking 1,000 kind files, beside parsing the same text with `serde` alone, and the
+//! memory of kinds that nobody uses: `cargo bench -p connection-manifest --bench kinds`.
 //!
-//! A figure is meaningful only as a ratio to the floor beside it. The runs alternate, so that both meet the same load.
+//! A time is meaningful only as a ratio to the floor beside it. The runs alternate, so that both meet the same load.
+//! Memory is counted by the allocator: what a kind holds is the sum of `alloc` and `grow` less `dealloc` and `shrink`.
 
 #![expect(clippy::print_stdout, reason = "this is the output")]
 #![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
@@ -11,7 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use connection_manifest::{Catalogue, KindFile};
+use connection_contract::ConnectionDefinition;
+use connection_manifest::{Catalogue, FileKind, KindFile};
+use divan::AllocProfiler;
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 const COUNT: usize = 1000;
 const ROUNDS: usize = 15;
@@ -69,6 +75,28 @@ fn main() {
     println!("parse with serde alone: {floor:?}");
     println!("read and check:         {figure:?}, {:.2} times the floor", figure.as_secs_f64() / floor.as_secs_f64());
     println!("and prepare to use:     {definitions:?}");
+    divan::main();
+}
+
+/// A kind that is registered and that nobody uses, for a small file, a large one and one with OAuth.
+#[divan::bench(args = ["resend", "aws", "slack"])]
+fn idle_kind(id: &str) -> FileKind {
+    Catalogue::kind(id).unwrap().unwrap().definition()
+}
+
+/// The catalogue at the start of a program that names none of its kinds. No file is read.
+#[divan::bench]
+fn start_with_an_unused_catalogue() -> usize {
+    black_box(Catalogue::text("absent"));
+    Catalogue::ids().count()
+}
+
+/// 1,000 files of a user at the start of a program: all of them are read, so that their problems are reported.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn start_with_1000_unused_files() -> Vec<FileKind> {
+    let texts: Vec<(&str, &str)> = Catalogue::ids().filter_map(Catalogue::text).collect();
+    let read = |(name, text): &(&str, &str)| KindFile::parse(name, text).ok().map(|file| file.definition());
+    texts.iter().cycle().filter_map(read).inspect(|kind| drop(black_box(kind.descriptor()))).take(COUNT).collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures the time that passes")]

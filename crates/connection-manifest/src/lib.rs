@@ -67,6 +67,8 @@
 //! All problems of a file are reported at once. The format is published as JSON Schema in
 //! `docs/spec/kind.schema.json` ([`kind_schema`]).
 //!
+//! If no kind covers the provider of an extension, its declaration makes one: a [`DeclaredKind`].
+//!
 //! # Modules
 //!
 //! | Module | Owns |
@@ -74,7 +76,9 @@
 //! | `json` | parsing: the size and depth of a document, unique keys |
 //! | `object` | objects whose members are taken one by one, and the treatment of the others |
 //! | `kind/` | kinds as files: the format, its checks, and the definition that a file becomes |
+//! | `nango/` | the conversion of another project's descriptions into kind files |
 //! | `extension/` | the format of extensions: reading, checking, writing |
+//! | `declared/` | the kind that an extension's declaration makes of itself |
 //! | `error`, `note` | errors that refuse a file, and notes that do not |
 //!
 //! # What this crate is not
@@ -87,16 +91,21 @@
 //! May change without notice, except for the format, which only grows: a file that was once accepted stays accepted.
 #![forbid(unsafe_code)]
 
+mod declared;
 mod error;
 mod extension;
 mod json;
 mod kind;
+mod nango;
 mod note;
 mod object;
 
+pub use declared::DeclaredKind;
 pub use error::ManifestError;
 pub use extension::ExtensionFile;
 pub use kind::{
-    Catalogue, FileCredential, FileKind, KindFile, KindSet, Power, Problem, Problems, Rendering, kind_schema,
+    Catalogue, FileCredential, FileKind, KindFile, KindSet, Power, Problem, Problems, Rehearsal, RehearsedCall,
+    RehearsedInput, Rendering, kind_schema,
 };
+pub use nango::{NangoEntry, NangoImport, NangoOutcome};
 pub use note::Note;

@@ -175,7 +175,7 @@ impl OAuth2Error {
             Self::Signature => "bad_key",
             Self::StateMismatch => "state_mismatch",
         };
-        format!("{}_{own}", kind.as_str().replace('-', "_")).into()
+        format!("{}_{own}", kind.as_str().replace(['-', '/'], "_")).into()
     }
 
     /// Converts the error to the outcome of a setup. A network failure leaves the setup waiting.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use connection_contract::encode;
+use connection_contract::{Secret, encode};
 
 /// The minimum length of a form in bytes. Shorter forms would be found by chance.
 const MIN_LENGTH: usize = 4;
@@ -67,9 +67,26 @@ fn lower_escapes(percent: &str) -> String {
 
 /// Returns the name of a form in which the text contains the secret, if it does.
 pub fn found(text: &[u8], secret: &[u8]) -> Option<&'static str> {
-    let holds = |text: &[u8], form: &[u8]| text.windows(form.len()).any(|window| window == form);
-    let as_text = forms(secret).into_iter().find(|(_, form)| holds(text, form));
-    as_text.map(|(name, _)| name).or_else(|| Lists::of(text).found(secret))
+    Canary::new(secret).found(text)
+}
+
+/// A secret with its forms, which are computed once for many texts.
+pub(crate) struct Canary {
+    secret: Secret,
+    forms: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Canary {
+    pub(crate) fn new(secret: &[u8]) -> Self {
+        Self { secret: Secret::new(secret), forms: forms(secret) }
+    }
+
+    /// Returns the name of a form in which the text contains the secret, if it does.
+    pub(crate) fn found(&self, text: &[u8]) -> Option<&'static str> {
+        let holds = |form: &[u8]| text.windows(form.len()).any(|window| window == form);
+        let as_text = self.forms.iter().find(|(_, form)| holds(form));
+        as_text.map(|(name, _)| *name).or_else(|| Lists::of(text).found(self.secret.expose()))
+    }
 }
 
 /// Returns the text with every form of these secrets replaced, for messages.

@@ -4,8 +4,8 @@
 //! effects.
 
 use connection_contract::{
-    Clock, ConnectionDefinition, GrantedDirectory, Origin, Secret, SetupContext, SetupFailure, SetupResult, Timestamp,
-    VerifyResult, host, reason,
+    Clock, ConnectionDefinition, GrantedDirectory, NotLive, Origin, Reason, Secret, SetupContext, SetupFailure,
+    SetupResult, Timestamp, VerifyResult, host, reason,
 };
 use connection_replay::{self as replay, Effect, Effects, Fault, Host as _, Stop, Suspended, limits};
 
@@ -19,9 +19,14 @@ use crate::{
     poll::{poll_and_drop, poll_until},
 };
 
+/// The code of a setup that waits after the last input of its script.
+pub(crate) const WAITS: &str = "waits";
+
 pub(crate) struct Drive<'a, D: ConnectionDefinition> {
     pub(crate) host: &'a FakeHost<D>,
     pub(crate) inputs: &'a [Input],
+    /// `true` if the setup may wait after the last input.
+    pub(crate) may_wait: bool,
 }
 
 /// The outcome of driving a setup to its end.
@@ -137,6 +142,11 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             match (run.stop, result) {
                 (Some(Stop::Fault(fault)), _) => fail(&format!("{place}{}", named(&fault, &asked, &told))),
                 (Some(Stop::Halt(never)), _) => match never {},
+                (Some(Stop::Wait(_)), _) if self.may_wait && self.inputs.len() == input => {
+                    let waits = Reason::new(WAITS, "the setup waits for an input");
+                    let result = Err(NotLive::offline(waits).into());
+                    return DriveResult { result, journal, steps, input, now: run.now };
+                }
                 (Some(Stop::Wait(suspended)), _) => {
                     let entry = self.answered(&suspended, asked, run.now, input, place);
                     journal.push(entry);

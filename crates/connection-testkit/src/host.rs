@@ -187,7 +187,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
 
     /// Creates a setup with these inputs, in order.
     pub fn setup(&self, inputs: impl IntoIterator<Item = Input>) -> Setup<'_, D> {
-        Setup { host: self, inputs: inputs.into_iter().collect() }
+        Setup { host: self, inputs: inputs.into_iter().collect(), may_wait: false }
     }
 
     /// Creates the connection that a host would store for this result of a setup.

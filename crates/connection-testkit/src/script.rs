@@ -69,6 +69,9 @@ pub struct Expected {
     headers: Vec<(String, Option<Secret>)>,
     body: Option<Body>,
     stays: bool,
+    has_any_query: bool,
+    /// The address that is requested after this one could not be.
+    alternative: Option<String>,
     pub(crate) reply: Reply,
 }
 
@@ -88,7 +91,16 @@ impl Expected {
     pub fn new(method: &str, url: &str) -> Self {
         let method = method.to_owned();
         let url = url.to_owned();
-        Self { method, url, headers: Vec::new(), body: None, stays: false, reply: Reply::status(200) }
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            body: None,
+            stays: false,
+            has_any_query: false,
+            alternative: None,
+            reply: Reply::status(200),
+        }
     }
 
     /// Expects a `GET` request to this URL.
@@ -122,6 +134,25 @@ impl Expected {
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.push((name.to_owned(), None));
         self
+    }
+
+    /// Accepts any query, for one with random values.
+    pub fn any_query(mut self) -> Self {
+        self.has_any_query = true;
+        self
+    }
+
+    /// Sets the address that the plugin requests next if it gets no answer from this one, such as the second of two
+    /// places of a document. The suite uses it when it lets this request fail.
+    pub fn or_else(mut self, url: &str) -> Self {
+        self.alternative = Some(url.to_owned());
+        self
+    }
+
+    /// Returns the request to the other address, with the same answer.
+    pub(crate) fn alternative(&self) -> Option<Self> {
+        let url = self.alternative.clone()?;
+        Some(Self { url, alternative: None, ..self.duplicate() })
     }
 
     /// Requires that the host follows no redirect ([`HttpRequest::no_redirect`]).
@@ -168,13 +199,19 @@ impl Expected {
             headers: self.headers.iter().map(|(name, value)| (name.clone(), secret(value))).collect(),
             body: self.body.clone(),
             stays: self.stays,
+            has_any_query: self.has_any_query,
+            alternative: self.alternative.clone(),
             reply: self.reply.duplicate(),
         }
     }
 
     /// Returns the first difference between the request and the expected one. The text contains no values.
     fn differs(&self, request: &HttpRequest, url: &str) -> Option<String> {
-        if self.method != request.method || self.url != url {
+        let compared = |url: &'_ str| match self.has_any_query {
+            true => url.split('?').next().unwrap_or_default().to_owned(),
+            false => url.to_owned(),
+        };
+        if self.method != request.method || compared(&self.url) != compared(url) {
             return Some("is not the next one in the script".to_owned());
         }
         if self.stays && request.follows_redirects() {
@@ -268,7 +305,6 @@ impl Script {
 
     /// Returns the next answer, or fails the test if the request is not the expected one.
     pub(crate) fn answer(&self, request: &HttpRequest, url: &str, now: Timestamp) -> Result<HttpResponse, HttpError> {
-        let sent = self.shown(&request.method, url);
         let mut inner = self.lock();
         inner.urls.push(url.to_owned());
         if let Some((_, reply)) = inner.fault.as_ref().filter(|(at, _)| inner.next >= *at) {
@@ -288,6 +324,7 @@ impl Script {
             },
         };
         drop(inner);
+        let sent = self.shown(&request.method, url);
         let wanted = wanted.map(|(method, url)| self.shown(&method, &url)).filter(|wanted| *wanted != sent);
         let wanted = wanted.map(|wanted| format!("; expected was {wanted}")).unwrap_or_default();
         fail(&format!("the request {sent} {problem}{wanted}"))

@@ -38,6 +38,7 @@ pub struct SetupRun<C> {
 pub struct Setup<'h, D: ConnectionDefinition> {
     pub(crate) host: &'h FakeHost<D>,
     pub(crate) inputs: Vec<Input>,
+    pub(crate) may_wait: bool,
 }
 
 impl<D: ConnectionDefinition> Setup<'_, D> {
@@ -54,6 +55,11 @@ impl<D: ConnectionDefinition> Setup<'_, D> {
     /// Runs the setup like [`run`](Self::run), and returns its steps, too.
     #[track_caller]
     pub fn trace(self) -> SetupRun<D::Credential> {
-        Drive { host: self.host, inputs: &self.inputs }.run()
+        Drive { host: self.host, inputs: &self.inputs, may_wait: self.may_wait }.run()
+    }
+
+    /// Lets the setup end in a wait after the last input, as an offline failure with the code `waits`.
+    pub(crate) fn may_wait(self) -> Self {
+        Self { may_wait: true, ..self }
     }
 }

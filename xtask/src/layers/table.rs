@@ -48,6 +48,12 @@ pub(crate) const ROWS: &[Row] = &[
         // Its tests use a kind made from a configuration, which offers every way to finish a setup at once.
         dev: &["connection-testkit", "connection-faults", "connection-oauth2"],
     },
+    Row {
+        package: "connection-server",
+        // It continues the setups of the callbacks that the inbound side receives.
+        normal: &[CONTRACT, "connection-core", "connection-inbound"],
+        dev: &["connection-faults"],
+    },
     // Its fakes are for third parties, who do not have the core.
     Row { package: "connection-testkit", normal: &[CONTRACT, ENGINE], dev: &[] },
     // It contains a plugin for its provider double.
@@ -67,8 +73,12 @@ pub(crate) const ROWS: &[Row] = &[
             "connection-plugin-gmail",
             "connection-plugin-notion",
             "connection-plugin-twilio",
+            // Its shapes are those of the commands.
+            "connection-server",
+            // `kinds test` runs its suite over a file.
+            "connection-testkit",
         ],
-        dev: &["connection-testkit", "connection-faults"],
+        dev: &["connection-faults"],
     },
     Row { package: "connection-plugin-gmail", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
     Row { package: "xtask", normal: &[], dev: &[] },
@@ -99,7 +109,13 @@ pub(crate) struct ExternalPackage {
 pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
     ExternalPackage {
         dependency: "serde",
-        packages: &["connection-manifest", "connection-core", "connection-inbound", "connection-host"],
+        packages: &[
+            "connection-manifest",
+            "connection-core",
+            "connection-inbound",
+            "connection-server",
+            "connection-host",
+        ],
         purpose: "rows, manifests and bodies at the edges",
     },
     ExternalPackage {
@@ -124,6 +140,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-core",
             "connection-agent",
             "connection-inbound",
+            "connection-server",
             "connection-host",
             "connection-faults",
         ],
@@ -137,7 +154,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
     },
     ExternalPackage {
         dependency: "futures-core",
-        packages: &["connection-core", "connection-host"],
+        packages: &["connection-core", "connection-server", "connection-host"],
         purpose: "`Stream` in the core's public face",
     },
     ExternalPackage {
@@ -200,6 +217,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-core",
             "connection-agent",
             "connection-inbound",
+            "connection-server",
             "connection-host",
             // It captures what other crates log.
             "connection-faults",
@@ -208,7 +226,14 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
     },
     ExternalPackage {
         dependency: "secrecy",
-        packages: &["connection-egress", "connection-seal", "connection-core", "connection-inbound", "connection-host"],
+        packages: &[
+            "connection-egress",
+            "connection-seal",
+            "connection-core",
+            "connection-inbound",
+            "connection-server",
+            "connection-host",
+        ],
         purpose: "host-side secrets that are no credential",
     },
 ];

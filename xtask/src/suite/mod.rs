@@ -66,7 +66,7 @@ const BEHIND_A_POOLER: [&str; 10] = [
 
 /// Parts of the names of tests that `--quick` leaves out, because they need a server, a browser, a container or a
 /// third-party tool, or run many processes.
-const NOT_QUICK: [&str; 30] = [
+const NOT_QUICK: [&str; 32] = [
     "postgres",
     "pooler",
     // Third-party servers and packages.
@@ -91,11 +91,13 @@ const NOT_QUICK: [&str; 30] = [
     "kills",
     "many::",
     "many_processes::",
+    "own_kind::",
     "relay::",
     "refresh_processes::",
     "serve::",
     // Tests with many rows, or that visit all states of a model.
     "filters::many",
+    "kind_test::every_sentence",
     "import::many",
     "imports::a_long",
     "key_sorts::",

@@ -416,6 +416,8 @@ async fn fetched(registry: Result<ConnectionRegistry, Error>, id: ConnectionId) 
             Err(why) => (fetched.credential, Err(Failed::Later(why.recheck_after))),
         },
         Err(Error::NotFound(_) | Error::UnknownKind(_) | Error::NotSupported { .. }) => (None, Err(Failed::Gone)),
+        // A person has to accept the terms of the kind, which the connection says.
+        Err(Error::KindChanged { .. }) => (None, Err(Failed::Later(None))),
         Err(error) => {
             tracing::warn!(connection = %id, code = error.code(), "the usage of a connection could not be fetched");
             (None, Err(Failed::Later(None)))

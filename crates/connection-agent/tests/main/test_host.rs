@@ -5,11 +5,14 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{ConnectionDefinition, Kind, PathBase, PathSpec, Secret, Timestamp};
+use connection_contract::{ConnectionDefinition, PathBase, PathSpec, Timestamp};
 use connection_core::{
-    AllowedTool, ConnectionRegistry, HttpPolicy, KeyFile, Limits, Machine, ManualClock, Outcome, RegistryBuilder,
-    SetupSession, SetupStep, StoreSource, ToolPolicy,
+    AllowedTool, ConnectionRegistry, HttpPolicy, KeyFile, Limits, Machine, ManualClock, RegistryBuilder, StoreSource,
+    ToolPolicy,
 };
+#[allow(unused_imports, reason = "a benchmark uses fewer of them")]
+pub(crate) use connection_faults::setups::{answers, code, connect, step};
+
 use connection_faults::postgres;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -100,32 +103,6 @@ fn tools() -> ToolPolicy {
     ToolPolicy::new()
         .allow(tool.paths([".tool", ".toolrc", ".toolbeside"].map(home)).paths([outside]))
         .allow(AllowedTool::new("metered").variable("METERED_HOME").paths([home(".metered")]))
-}
-
-pub(crate) fn answers(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect()
-}
-
-/// Returns the next step; a session that shows none fails the test.
-pub(crate) async fn step(session: &SetupSession) -> (u64, SetupStep) {
-    session.next_step().await.unwrap().expect("the session shows a step")
-}
-
-/// Begins a setup and answers its first prompt.
-pub(crate) async fn connect(registry: &ConnectionRegistry, kind: &Kind, pairs: &[(&str, &str)]) -> Outcome {
-    let session = registry.setups().begin(kind).await.unwrap();
-    let (no, _) = step(&session).await;
-    session.advance(no, &answers(pairs)).await.unwrap();
-    session.terminal().await.unwrap()
-}
-
-/// Returns the outcome of a session as a word.
-pub(crate) fn code(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Cancelled => "cancelled".into(),
-        Outcome::Done(done) => format!("done {:?}", done.liveness),
-        Outcome::Failed(failure) => failure.code.to_string(),
-    }
 }
 
 /// Lets time pass until a task ends that only a deadline of the core can end.

@@ -6,9 +6,12 @@ use super::{BrokenRule, broken_rule, check_name, check_not_blank, check_unique};
 use crate::{AuthType, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
 
 pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), BrokenRule> {
-    // The type of `provider` is stricter than any rule here.
-    let Requirement { id, provider: _, title, titles, auth, public_preference_names, connect_guide } = requirement;
+    let Requirement { id, provider, title, titles, auth, public_preference_names, connect_guide } = requirement;
     check_name("/connection/id", id)?;
+    // The type of `provider` is stricter than any other rule here.
+    if provider.extension().is_some() {
+        return Err(broken_rule("/connection/provider", "the name of a provider must not contain '/'; remove it"));
+    }
     if core::iter::once(title).chain(titles.iter().map(|(_, title)| title)).all(|t| t.as_str().trim().is_empty()) {
         return Err(broken_rule("/connection/title", "a connection needs a title in at least one language"));
     }
@@ -84,9 +87,12 @@ fn check_auth(auth: &RequirementAuth) -> Result<(), BrokenRule> {
 }
 
 fn check_oauth(oauth: &RequirementOAuth) -> Result<(), BrokenRule> {
-    let RequirementOAuth { authorization_url, token_url, client_id, scopes, redirect } = oauth;
+    let RequirementOAuth { authorization_url, token_url, registration_url, client_id, scopes, redirect } = oauth;
     check_line("/connection/auth/authorizationUrl", authorization_url)?;
     check_line("/connection/auth/tokenUrl", token_url)?;
+    if let Some(url) = registration_url {
+        check_line("/connection/auth/registrationUrl", url)?;
+    }
     check_line("/connection/auth/clientId", client_id)?;
     for (at, scope) in scopes.iter().enumerate() {
         check_line(&format!("/connection/auth/scopes/{at}"), scope)?;

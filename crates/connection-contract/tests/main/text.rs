@@ -31,6 +31,34 @@ fn a_kind_is_a_short_plain_name() {
 }
 
 #[test]
+fn a_kind_of_an_extension_has_two_such_names() {
+    let longest = format!("{0}/{0}", "k".repeat(64));
+    for good in ["issues/acme", "a/b", &longest] {
+        let kind = Kind::parse(good).unwrap();
+        assert_eq!(kind.as_str(), good);
+        assert_eq!(kind.extension(), good.split_once('/').map(|(extension, _)| extension));
+        assert_eq!(Kind::parse_path_segment(&kind.path_segment()), Some(kind));
+    }
+    let long = "k".repeat(65);
+    for bad in
+        ["/", "/a", "a/", "a//b", "a/b/c", "a/1", "1/a", "A/b", "a.b", &format!("a/{long}"), &format!("{long}/a")]
+    {
+        assert!(Kind::parse(bad).is_none(), "{bad}");
+    }
+    const ACME: Kind = Kind::from_static("acme");
+    assert_eq!(Kind::of_extension("issues", &ACME).unwrap().as_str(), "issues/acme");
+    for bad in ["", "Issues", "my issues", "a/b", "../a"] {
+        assert!(Kind::of_extension(bad, &ACME).is_none(), "{bad}");
+    }
+    assert!(Kind::of_extension("issues", &Kind::from_static("a/b")).is_none());
+    // No two kinds have the same segment, and no segment has a separator of a path.
+    assert_eq!(ACME.path_segment(), "acme");
+    for bad in ["issues/acme", "a.b.c", ".acme", "acme."] {
+        assert!(Kind::parse_path_segment(bad).is_none(), "{bad}");
+    }
+}
+
+#[test]
 fn a_secret_name_is_an_identifier() {
     assert_eq!(SecretName::parse("accessToken").unwrap().to_string(), "accessToken");
     for bad in ["", "1a", "a b", "a/b", "é", &"n".repeat(65)] {

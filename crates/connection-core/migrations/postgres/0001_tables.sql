@@ -1,5 +1,5 @@
 -- The tables of a store, grouped by concern: keys, connections, setup sessions, exchanges, events, webhooks,
--- extensions, profiles, and values of plugins.
+-- extensions, profiles, access tokens, and values of plugins.
 --
 -- Times are seconds since 1970, and counts are 64-bit, unless a column says otherwise.
 -- A column named sealed holds bytes that only the keyset opens, and each value opens only in its own row and column.
@@ -88,6 +88,9 @@ CREATE TABLE connection_account (
     is_default      BOOLEAN NOT NULL DEFAULT FALSE,
     -- The public configuration, as JSON.
     config          TEXT    NOT NULL,
+    -- The digest of the kind's terms to which a person agreed, a key of connection_kind_terms. NULL for a kind without
+    -- terms.
+    terms           BYTEA CHECK (octet_length(terms) = 32),
     -- Grows when the configuration changes.
     config_revision BIGINT  NOT NULL DEFAULT 0 CHECK (config_revision >= 0),
     -- The generation of the credential in use; 0 before there is one.
@@ -130,6 +133,13 @@ CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON connection_accoun
     FOR EACH ROW EXECUTE FUNCTION connection_notify();
 CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_account
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION connection_notify();
+
+-- A row is a text of terms under which an account was connected, by its SHA-256, so that a change can be shown. Rows are
+-- not deleted: there is one for each version of a kind.
+CREATE TABLE connection_kind_terms (
+    digest BYTEA NOT NULL PRIMARY KEY CHECK (octet_length(digest) = 32),
+    terms  TEXT  NOT NULL
+);
 
 -- A row is a credential of a connection in one generation. A connection has at most one in each state.
 CREATE TABLE connection_credential (
@@ -626,6 +636,39 @@ CREATE TABLE connection_profile_slot (
 
 -- The slots that name a profile.
 CREATE INDEX connection_profile_slot_profile ON connection_profile_slot (profile_id);
+
+-- Access tokens -------------------------------------------------------------------------------------------------------
+
+-- A row is a token with which a page or a program uses the API, or a code that a page exchanges for a token once.
+CREATE TABLE connection_access_token (
+    id           UUID   NOT NULL PRIMARY KEY,
+    -- The only owner for whom the token acts. Empty for a token that acts for all owners.
+    owner        TEXT   NOT NULL,
+    -- The variants of TokenPurpose in src/store/rows/access_token.rs.
+    purpose      TEXT   NOT NULL CHECK (purpose IN ('code', 'page', 'program')),
+    -- A MAC of the token, which is stored nowhere.
+    token_hash   BYTEA  NOT NULL UNIQUE CHECK (octet_length(token_hash) = 32),
+    -- The name that a person knows it by.
+    name         TEXT   NOT NULL,
+    -- The variants of Role in src/access_token/record.rs.
+    role         TEXT   NOT NULL,
+    -- The extension for which alone the token is. NULL for the others.
+    extension    TEXT,
+    created_at   BIGINT NOT NULL,
+    -- The end. NULL for a token that ends when nobody uses it.
+    expires_at   BIGINT,
+    -- The time in seconds after which a token ends that nobody uses.
+    idle         BIGINT CHECK (idle > 0),
+    -- The last use, at most a minute early. The mark does not cover it.
+    last_used_at BIGINT,
+    -- The time at which it was revoked, or at which the code was exchanged.
+    revoked_at   BIGINT,
+    mark         BYTEA  NOT NULL,
+    CHECK (expires_at IS NOT NULL OR idle IS NOT NULL)
+);
+
+-- The tokens of an owner, page by page.
+CREATE INDEX connection_access_token_owner ON connection_access_token (owner, id);
 
 -- Values of plugins ---------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ use connection_contract::BoxFuture;
 
 use super::Connection;
 use crate::{
-    ChangedPart, ConnectionInfo, Error, event,
+    ChangedPart, ConnectionInfo, Error, ExtensionError, event,
     grant::Affected,
     store::{Lock, rows::RowClaim},
 };
@@ -29,9 +29,15 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if the connection was removed, and the store's errors.
+    /// [`Error::NotFound`] if the connection was removed, [`ExtensionError::Reserved`] for a connection that is for one
+    /// extension alone, and the store's errors.
     pub fn make_default(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
-        Box::pin(self.change_default(true))
+        Box::pin(async move {
+            match ExtensionError::reserved(&self.info.kind, None) {
+                Some(error) => Err(error.into()),
+                None => self.change_default(true).await,
+            }
+        })
     }
 
     /// Leaves the provider without a default, if this connection is the default.
@@ -47,7 +53,7 @@ impl Connection {
         let shared = &self.shared;
         let id = self.id();
         let owner = self.info.owner.clone();
-        let siblings = shared.kinds_of(&shared.provider_of(&self.info.kind));
+        let siblings = shared.kinds_with_default(&shared.provider_of(&self.info.kind));
         let now = shared.clock.now().seconds();
         let ids = shared.ids.clone();
         let sealer = shared.sealer.clone();

@@ -19,7 +19,7 @@ use connection_contract::{BaseUrl, BoxFuture, HttpRequest, Origin, Text, host};
 use crate::{
     ConnectionId, ConnectionInfo, Error, LivenessChanges, StoreError,
     credential::{HotRow, ReadConnection, Stored},
-    ground::Scope,
+    ground::{Scope, check_terms},
     kinds::KindEntry,
     verify,
 };
@@ -89,8 +89,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`], [`Error::NotFound`] if the connection was removed meanwhile, [`Error::Plugin`] for a
-    /// failure that says nothing about the connection, and the store's errors. The liveness is unchanged.
+    /// [`Error::UnknownKind`], [`Error::KindChanged`], [`Error::NotFound`] if the connection was removed meanwhile,
+    /// [`Error::Plugin`] for a failure that says nothing about the connection, and the store's errors. The liveness is
+    /// unchanged.
     pub fn verify(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(async move {
             verify::verify(self.scope().on(&self.shared.verify), self.id(), verify::ProbeTrigger::Host).await
@@ -187,9 +188,15 @@ impl Connection {
         Error::NotSupported { kind: self.info.kind.clone(), what }
     }
 
-    /// Returns the row of this connection, read after this call.
-    pub(crate) async fn reopen(&self) -> Result<Arc<HotRow>, Error> {
-        self.shared.hot.reread(&self.stored()).await?.open(&self.shared).await
+    /// Returns the row of this connection, read after this call, for use by a kind.
+    pub(crate) async fn reopen(&self, kind: &KindEntry) -> Result<Arc<HotRow>, Error> {
+        self.open_for(kind, self.shared.hot.reread(&self.stored()).await?).await
+    }
+
+    /// Returns the credential of a row, opened, if a person agreed to the terms of the kind that uses it.
+    pub(crate) async fn open_for(&self, kind: &KindEntry, known: Arc<ReadConnection>) -> Result<Arc<HotRow>, Error> {
+        check_terms(kind, &known.info)?;
+        known.open(&self.shared).await
     }
 
     fn stored(&self) -> Stored<'_> {
@@ -197,13 +204,13 @@ impl Connection {
     }
 
     /// Returns the current credential, opened, without a lookup of the kind. A change of the registered kinds forgets
-    /// all rows, so a cached row shows that its kind is registered.
+    /// all rows, so a cached row shows that its kind is registered and that its terms were accepted.
     async fn opened(&self) -> Result<Arc<HotRow>, Error> {
         match self.known().await {
-            Ok(known) if known.info.registered => known.open(&self.shared).await,
+            Ok(known) if known.info.registered && !known.info.kind_changed => known.open(&self.shared).await,
             known => {
-                self.kind()?;
-                known?.open(&self.shared).await
+                let kind = self.kind()?;
+                self.open_for(&kind, known?).await
             }
         }
     }
@@ -219,6 +226,7 @@ impl Connection {
     /// Returns the kind and the current credential, opened.
     pub(crate) async fn open(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
         let kind = self.kind()?;
-        Ok((kind, self.known().await?.open(&self.shared).await?))
+        let row = self.open_for(&kind, self.known().await?).await?;
+        Ok((kind, row))
     }
 }

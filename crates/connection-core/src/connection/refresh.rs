@@ -32,8 +32,8 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::NotSupported`] for kinds that refresh nothing, [`Error::NotRenewed`] if the provider does not refresh
-    /// the credential or cannot be reached, [`Error::UnknownKind`], [`Error::NotFound`], and the store's errors. The
-    /// credential is unchanged.
+    /// the credential or cannot be reached, [`Error::UnknownKind`], [`Error::KindChanged`], [`Error::NotFound`], and the
+    /// store's errors. The credential is unchanged.
     pub fn refresh(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(self.refresh_for(Trigger::Requested))
     }
@@ -75,7 +75,8 @@ impl Connection {
             }
             Stage::Expired => {
                 let landed = refresh::refresh(scope, self.id(), row.generation, Trigger::Due).await?;
-                Ok((kind, self.adopt_refreshed(landed.row).await?))
+                let row = self.adopt_refreshed(&kind, landed.row).await?;
+                Ok((kind, row))
             }
             Stage::Failed => {
                 let unknown = || Reason::new(reason::EXPIRED, "the credential has expired and could not be renewed");
@@ -86,12 +87,12 @@ impl Connection {
     }
 
     /// Returns the row that a refresh stored, so that its waiters do not read the store again.
-    async fn adopt_refreshed(&self, row: Option<Arc<ReadConnection>>) -> Result<Arc<HotRow>, Error> {
+    async fn adopt_refreshed(&self, kind: &KindEntry, row: Option<Arc<ReadConnection>>) -> Result<Arc<HotRow>, Error> {
         match row {
             Some(row) if row.info.owner == self.info.owner && row.info.kind == self.info.kind => {
-                row.open(&self.shared).await
+                self.open_for(kind, row).await
             }
-            _ => self.reopen().await,
+            _ => self.reopen(kind).await,
         }
     }
 
@@ -99,7 +100,7 @@ impl Connection {
     pub(crate) async fn after_refusal(&self, kind: &KindEntry, refused: &HotRow) -> Option<Arc<HotRow>> {
         let newer = |row: &Arc<HotRow>| row.generation != refused.generation;
         // Another process may have stored one. If the store cannot be read, the provider's answer is the better error.
-        let row = self.reopen().await.ok()?;
+        let row = self.reopen(kind).await.ok()?;
         if newer(&row) || !kind.renews() {
             return Some(row).filter(newer);
         }
@@ -107,7 +108,7 @@ impl Connection {
             .await
         {
             Ok(FlightResult { renewed: RefreshResult::Current(_), row }) => {
-                self.adopt_refreshed(row).await.ok().filter(newer)
+                self.adopt_refreshed(kind, row).await.ok().filter(newer)
             }
             Ok(_) => None,
             Err(error) => {

@@ -16,7 +16,7 @@ use crate::{
     definition::Probed,
     event,
     grant::Affected,
-    ground::{Ground, Scope},
+    ground::{Ground, Scope, check_terms, kind_changed},
     guard::RowError,
     kinds::KindEntry,
     limits,
@@ -87,6 +87,7 @@ async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<Conn
     if !may_go_back(&kind) {
         return Err(Error::NotSupported { kind: info.kind.clone(), what: "return to a previous credential" });
     }
+    check_terms(&kind, info)?;
     let oldest = shared.clock.now().seconds().saturating_sub(limits::PREVIOUS_KEPT);
     let previous = shared.reader().await?.previous_credential(id).await?;
     let previous = previous.filter(|previous| previous.replaced_at > oldest);
@@ -97,6 +98,7 @@ async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<Conn
     let generation = previous.credential.generation;
     let on = shared.clone();
     let owner = info.owner.clone();
+    let kind_name = info.kind.clone();
     let order = shared.changes.order().await;
     let decided = shared.store.write(move |tx| {
         Box::pin(async move {
@@ -110,6 +112,9 @@ async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<Conn
             }
             if let Some(error) = event::refusal(tx, &on.sealer, &row.account).await? {
                 return Ok(RollbackDecision::Edited(error));
+            }
+            if row.account.terms != replacement.terms.as_ref().map(|terms| terms.digest.clone()) {
+                return Ok(RollbackDecision::Refused(kind_changed(&kind_name)));
             }
             if let Some(label) = replacement.account_holder(tx, &row.account).await? {
                 let message = format!("its account is now connected as {}:{label}", row.account.kind);
@@ -168,7 +173,7 @@ async fn verified(
         // The connection was removed. The removal tore down the previous credential, but not this fresh one.
         let config = json::to_config(&previous.config);
         let orphan = Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config };
-        give_back(ground, &info.kind, orphan).await;
+        give_back(ground, (&info.kind, info.terms.as_deref()), orphan).await;
         return Err(Error::NotFound(id));
     }
     let account_id = previous.account_id.as_str();
@@ -195,7 +200,8 @@ async fn verified(
     let credential = CredentialRow { granted_scopes: scopes, valid_until, plan, ..fresh };
     let config = previous.config.clone();
     let now = ground.clock.now().seconds();
-    Ok(Replacement { credential, found: Arc::new(found), identity, config, now, inherits: false })
+    let terms = kind.terms.clone();
+    Ok(Replacement { credential, found: Arc::new(found), identity, config, terms, now, inherits: false })
 }
 
 /// Stores the fresh credential that the provider rotated the previous one to. Returns `false` if the connection was

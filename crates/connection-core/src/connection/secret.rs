@@ -15,7 +15,7 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::NotSupported`] for a kind or credential without an access token, [`Error::NotRenewed`],
-    /// [`Error::Credential`], [`Error::Sealed`], [`Error::UnknownKind`], and the store's errors.
+    /// [`Error::Credential`], [`Error::Sealed`], [`Error::UnknownKind`], [`Error::KindChanged`], and the store's errors.
     pub async fn with_access_token<T>(&self, use_it: impl AsyncFnOnce(&Secret) -> T) -> Result<T, Error> {
         let secret = self.release_access_token().await?;
         Ok(use_it(&secret).await)

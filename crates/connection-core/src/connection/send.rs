@@ -41,8 +41,8 @@ impl Connection {
     ///
     /// [`Error::InvalidRequest`] for a method or header that cannot be sent, [`Error::Denied`] for an origin out of
     /// reach, [`Error::Sealed`] if the credential cannot be opened, [`Error::Credential`] if it cannot be attached,
-    /// [`Error::NotRenewed`], [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was sent. [`Error::Http`] if
-    /// there is no answer.
+    /// [`Error::NotRenewed`], [`Error::NotSupported`], [`Error::UnknownKind`], [`Error::KindChanged`]: nothing was sent.
+    /// [`Error::Http`] if there is no answer.
     pub fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, Error>> {
         Box::pin(async move {
             let (kind, row) = self.open_fresh().await?;
@@ -72,7 +72,7 @@ impl Connection {
             }
             lag::pause(clock).await;
             // If the store cannot be read, the first answer is the better result.
-            match self.reopen().await {
+            match self.reopen(&kind).await {
                 Ok(row) => self.send_as(&kind, &row, &origin, again).await,
                 Err(_) => Ok(answer),
             }

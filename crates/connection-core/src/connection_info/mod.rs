@@ -27,7 +27,8 @@ pub struct ConnectionInfo {
     /// The liveness, as last measured.
     pub liveness: Liveness,
     /// The reason why the connection is not live. For a live connection, the reason why its credential could not be
-    /// refreshed, if an answer was lost or somebody has to fix something.
+    /// refreshed, if an answer was lost or somebody has to fix something. If the [kind changed](Self::kind_changed), the
+    /// reason says that instead.
     pub reason: Option<Reason>,
     /// The time of the last measurement.
     pub checked_at: Option<Timestamp>,
@@ -51,6 +52,11 @@ pub struct ConnectionInfo {
     pub updated_at: Timestamp,
     /// `true` if a plugin of the kind is registered. Without one, the connection can only be removed.
     pub registered: bool,
+    /// `true` if the registered kind states other terms than those under which the account was connected. The connection
+    /// is not used until they are [accepted](crate::Kinds::accept).
+    pub kind_changed: bool,
+    /// The digest of the terms under which the account was connected.
+    pub(crate) terms: Option<Vec<u8>>,
     /// The position in the order of lists.
     pub cursor: ListCursor,
 }

@@ -13,6 +13,7 @@ use crate::{
     ChangedPart, ConnectionId, Error, LivenessChange,
     grant::Affected,
     ground::Ground,
+    kinds::Terms,
     liveness,
     liveness::column,
     store::{
@@ -67,6 +68,8 @@ pub(crate) struct Replacement {
     pub(crate) identity: Identity,
     /// The public configuration, as JSON.
     pub(crate) config: String,
+    /// The terms of the kind for which a person chose the credential.
+    pub(crate) terms: Option<Terms>,
     /// The time of the verification.
     pub(crate) now: i64,
     /// `true` if it contains parts of the former credential, which may have been spent.
@@ -94,7 +97,7 @@ impl Replacement {
     /// If the account is another one, all grants are revoked, because they were for the former account.
     pub(crate) async fn put(self, tx: &mut Tx, ground: &Ground, account: &AccountRow) -> Result<Affected, StoreError> {
         let is_another = self.is_another(account);
-        let Self { credential, found, identity, config, now, inherits } = self;
+        let Self { credential, found, identity, config, terms, now, inherits } = self;
         let parts: &[_] = match config == account.config {
             true => &[ChangedPart::Credential],
             false => &[ChangedPart::ConnectionConfig, ChangedPart::Credential],
@@ -112,7 +115,11 @@ impl Replacement {
             tx.delete_connection_exchanges(account.id).await?;
         }
         let names = (identity.account_id.as_str(), identity.label.as_str());
-        tx.set_account_facts(account.id, names, &config, now).await?;
+        if let Some(terms) = &terms {
+            tx.put_kind_terms(terms).await?;
+        }
+        let digest = terms.as_ref().map(|terms| terms.digest.as_slice());
+        tx.set_account_facts(account.id, names, (&config, digest), now).await?;
         let failures = i64::from(found.liveness != Liveness::Live);
         let measured = liveness::row(account.id, credential.generation, &found, now, failures);
         tx.upsert_liveness(&measured).await?;

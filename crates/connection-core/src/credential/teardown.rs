@@ -8,7 +8,7 @@ use super::{HostServices, Subject};
 use crate::{
     ConnectionId,
     contain::{Contained, contain},
-    ground::Ground,
+    ground::{Ground, kind_changed},
     limits,
 };
 
@@ -25,7 +25,7 @@ pub enum Teardown {
     Done,
     /// The provider or the plugin failed. What is left at the provider must be removed there.
     Failed,
-    /// The plugin is not registered, or the credential cannot be read.
+    /// The plugin is not registered, its terms are not accepted, or the credential cannot be read.
     Skipped,
 }
 
@@ -63,16 +63,25 @@ impl TeardownOutcome {
         Self::skipped(id, kind, Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read"))
     }
 
+    /// Returns the outcome for a kind with other terms than those to which a person agreed.
+    pub(crate) fn kind_changed(id: ConnectionId, kind: &Kind) -> Self {
+        Self::skipped(id, kind, kind_changed(kind))
+    }
+
     fn skipped(id: ConnectionId, kind: &Kind, why: Reason) -> Self {
         tracing::warn!(connection = %id, %kind, code = &*why.code, "the teardown was skipped");
         Self { teardown: Teardown::Skipped, reason: Some(why) }
     }
 }
 
+/// A kind, and the digest of the terms to which a person agreed.
+pub(crate) type AgreedKind<'a> = (&'a Kind, Option<&'a [u8]>);
+
 /// Tears down a credential whose connection was removed meanwhile, or that is not stored.
-pub(crate) async fn give_back(ground: &Arc<Ground>, kind: &Kind, orphan: Subject) {
+pub(crate) async fn give_back(ground: &Arc<Ground>, of: AgreedKind<'_>, orphan: Subject) {
     let id = orphan.id;
-    let torn = tear_down(ground, kind, orphan, MAX_PREVIOUS_TEARDOWN_TIME).await;
+    let kind = of.0;
+    let torn = tear_down(ground, of, orphan, MAX_PREVIOUS_TEARDOWN_TIME).await;
     tracing::info!(
         connection = %id, %kind, teardown = torn.teardown.as_str(),
         "a credential was torn down after its connection was removed"
@@ -80,9 +89,17 @@ pub(crate) async fn give_back(ground: &Arc<Ground>, kind: &Kind, orphan: Subject
 }
 
 /// Tears down a credential, for at most `longest`.
-pub(crate) async fn tear_down(ground: &Arc<Ground>, of: &Kind, subject: Subject, longest: Duration) -> TeardownOutcome {
+pub(crate) async fn tear_down(
+    ground: &Arc<Ground>,
+    (of, agreed): AgreedKind<'_>,
+    subject: Subject,
+    longest: Duration,
+) -> TeardownOutcome {
     let id = subject.id;
     let Some(kind) = ground.kinds.entry(of) else { return TeardownOutcome::unknown_kind(id, of) };
+    if kind.terms_digest() != agreed {
+        return TeardownOutcome::kind_changed(id, of);
+    }
     let services = match HostServices::of(ground, &kind, &subject).await {
         Ok(services) => services,
         Err(error) => {

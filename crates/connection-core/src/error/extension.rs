@@ -103,6 +103,12 @@ pub enum ExtensionError {
         /// The preference: the command's, if it declares one with this name, otherwise the extension's.
         name: DisplayText,
     },
+    /// Connections of this kind are for one extension alone, and another one would use it, or it would be a default.
+    #[error("connections of '{kind}' are for the extension '{}' alone", .kind.extension().unwrap_or_default())]
+    Reserved {
+        /// The kind.
+        kind: Kind,
+    },
     /// The source of the declaration is too long.
     #[error("the declaration of '{extension}' is longer than a mebibyte")]
     TooLarge {
@@ -159,6 +165,7 @@ codes_and_remedies! {
         Self::NotReady { .. } => "connection_failed";
         Self::OtherProvider { .. } => "other_provider", "choose a kind, or a connection, of that provider";
         Self::PreferenceRequired { .. } => "preference_required", "set it in the extension's settings";
+        Self::Reserved { .. } => "reserved", "connect the provider with a kind that serves every extension";
         Self::TooLarge { .. } => "declaration_too_large";
         Self::Undeclared { .. } => "undeclared", "declare it, and add the extension again";
         Self::Unknown(_) => "unknown_extension", "list the extensions to see which were added";
@@ -166,6 +173,14 @@ codes_and_remedies! {
             "correct the name in the declaration, and add the extension again";
         Self::UnknownTicket { .. } => "unknown_ticket", "open the settings again";
         Self::Variable { .. } => "invalid_variable", "give it another name in the declaration";
+    }
+}
+
+impl ExtensionError {
+    /// Returns the error for the use of a kind that belongs to another extension than this one.
+    pub(crate) fn reserved(kind: &Kind, extension: Option<&str>) -> Option<Self> {
+        let is_free = kind.extension().is_none_or(|own| extension == Some(own));
+        (!is_free).then(|| Self::Reserved { kind: kind.clone() })
     }
 }
 

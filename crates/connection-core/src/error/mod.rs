@@ -3,6 +3,7 @@
 //! Every error names what it is about, has a stable [`code`](Error::code) and, where something can be done, a remedy.
 //! No error holds a secret or a provider's text.
 
+mod access_token;
 mod extension;
 mod profile;
 pub(crate) mod table;
@@ -17,6 +18,7 @@ use table::codes_and_remedies;
 
 use crate::{ConnectionId, ConnectionInfo, DirectoryRefused, RowError, SealError, SessionId, StoreError};
 
+pub use access_token::AccessTokenFault;
 pub use extension::ExtensionError;
 pub use profile::ProfileError;
 
@@ -24,6 +26,9 @@ pub use profile::ProfileError;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A token was not made, or a code was not exchanged.
+    #[error(transparent)]
+    AccessToken(#[from] AccessTokenFault),
     /// The account is already connected.
     #[error("this account is already connected as {kind}:{label}")]
     AccountConnected {
@@ -77,6 +82,14 @@ pub enum Error {
     /// The data to import is not a connection of its kind.
     #[error("the connection cannot be imported: {0}")]
     InvalidImport(&'static str),
+    /// The kind states other terms than those under which the account was connected. Nothing was sent.
+    #[error("the kind '{kind}' no longer sends secrets as it did when '{kind}:{label}' was connected")]
+    KindChanged {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+    },
     /// The label is empty.
     #[error("a label must not be empty")]
     InvalidLabel,
@@ -172,6 +185,12 @@ pub enum Error {
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] Arc<StoreError>),
+    /// The terms of the kind changed after they were shown. Nothing was accepted.
+    #[error("the kind '{kind}' was changed again after its terms were shown, so nothing was accepted")]
+    TermsOutdated {
+        /// The kind.
+        kind: Kind,
+    },
     /// The owner has as many open setups as this host allows.
     #[error("{most} setups of this owner are open, and this host allows no more")]
     TooManySetups {
@@ -203,6 +222,7 @@ pub enum Error {
 
 codes_and_remedies! {
     Error {
+        Self::AccessToken(fault) => fault.code(), fault.remedy();
         Self::AccountConnected { .. } => "account_connected", "use the existing connection, or remove it first";
         Self::Ambiguous { .. } => "ambiguous",
             "name one by its label or by the end of its id, or make one the default";
@@ -223,6 +243,7 @@ codes_and_remedies! {
         Self::InvalidLabel => "invalid_label", "enter a label with visible characters";
         Self::InvalidOwner(_) => "invalid_owner", "use the name or number by which the program knows its user";
         Self::InvalidRequest(_) => "invalid_request";
+        Self::KindChanged { .. } => "kind_changed", "look at what changed, then accept the kind's new terms";
         Self::LabelTaken { .. } => "label_taken", "choose another label";
         Self::NoConnection(_) => "not_found", "connect an account, or list the connections to see which exist";
         Self::NoPrevious { .. } => "no_previous", "authorize the connection again";
@@ -239,6 +260,7 @@ codes_and_remedies! {
         Self::Sealed { what, source } => "sealed_unreadable", sealed_remedy(what, source);
         Self::SessionNotFound(_) => "setup_not_found", "begin a new setup";
         Self::Store(source) => "store_failed", source.remedy();
+        Self::TermsOutdated { .. } => "kind_changed", "look at what changed, then accept the kind's new terms";
         Self::TooManySetups { .. } => "too_many_setups",
             "finish or cancel an open setup, or wait until one expires, then begin again";
         Self::UnknownKind(_) => "unknown_kind", "list the kinds to see which are registered";

@@ -78,6 +78,7 @@ impl<'a> Extensions<'a> {
     /// # Errors
     ///
     /// [`ExtensionError::OtherProvider`] for a connection of another provider than the extension needs,
+    /// [`ExtensionError::Reserved`] for a connection that is for another extension alone,
     /// [`ExtensionError::Unknown`] for an invalid extension name, [`Error::NotFound`], [`Error::Row`], and the store's
     /// errors.
     pub fn choose(self, extension: &'a str, connection: ConnectionId) -> BoxFuture<'a, Result<(), Error>> {
@@ -133,6 +134,9 @@ impl<'a> Extensions<'a> {
                     {
                         let extension = name.into();
                         return Ok(Err(ExtensionError::OtherProvider { extension, provider, kind }.into()));
+                    }
+                    if let Some(error) = ExtensionError::reserved(&kind, Some(&name)) {
+                        return Ok(Err(error.into()));
                     }
                     let before = tx.choice(&whose, &name).await?;
                     if before.is_some_and(|before| chosen_connection(&by.sealer, &whose, &before) == Some(connection)) {

@@ -79,8 +79,9 @@ impl<'a> Extensions<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], [`ExtensionError::OtherProvider`], [`ExtensionError::UnknownSecret`] for a name that the
-    /// kind does not hand out, and the store's errors.
+    /// [`Error::NotFound`], [`ExtensionError::OtherProvider`], [`ExtensionError::Reserved`] for a connection that is for
+    /// another extension alone, [`ExtensionError::UnknownSecret`] for a name that the kind does not hand out, and the
+    /// store's errors.
     pub fn grant(
         self,
         extension: &'a str,
@@ -151,6 +152,9 @@ impl<'a> Extensions<'a> {
                     {
                         let extension = extension();
                         return Ok(Err(ExtensionError::OtherProvider { extension, provider, kind }.into()));
+                    }
+                    if let Some(error) = ExtensionError::reserved(&kind, Some(&written.extension)) {
+                        return Ok(Err(error.into()));
                     }
                     if let Some(error) = unknown_secret(&on, &whose, &written, &kind) {
                         return Ok(Err(error.into()));

@@ -146,6 +146,9 @@ impl ExtensionHandle {
                 Ok(resolved) => match (resolved.status, resolved.connection) {
                     (ConnectionStatus::Connected, _) if needs_none || resolved.is_granted => return Ok(None),
                     (ConnectionStatus::Connected, connection) => (RequiredAction::Grant, connection),
+                    (ConnectionStatus::Failed, Some(failed)) if self.is_replaced(failed, &kinds).await? => {
+                        (RequiredAction::Connect, None)
+                    }
                     (ConnectionStatus::Failed, connection) => (RequiredAction::Reauthorize, connection),
                     (ConnectionStatus::Missing, _) if kinds.is_empty() => (RequiredAction::Unavailable, None),
                     (ConnectionStatus::Missing, _) => match self.required_action(&resolved, &kinds).await? {
@@ -185,6 +188,13 @@ impl ExtensionHandle {
         }
     }
 
+    /// Returns `true` for a connection of the extension's own declaration, if another kind connects its provider now.
+    async fn is_replaced(&self, connection: ConnectionId, kinds: &[Kind]) -> Result<bool, Error> {
+        let connection = Connection::find(self.connections(), connection).await?;
+        let kind = &connection.info().kind;
+        Ok(kind.extension().is_some() && !kinds.is_empty() && !kinds.contains(kind))
+    }
+
     /// Returns the connection that lacks secrets which its own kind hands out.
     async fn required_action(
         &self,
@@ -202,13 +212,20 @@ impl ExtensionHandle {
     /// Returns the kinds with which the requirement can be connected on this host: those of the provider that hand out
     /// every declared secret, by its name or as their only one. Kinds with the requested form of authentication come
     /// first.
+    ///
+    /// The kind of the extension's own declaration is returned only if no other kind fits. An account that was connected
+    /// through it serves the extension until an account of another kind is connected, which the extension uses from
+    /// then on; a setup with [`BeginSetup::extension`](crate::BeginSetup::extension) also grants it.
     pub fn kinds_for_setup(&self) -> Vec<Kind> {
         let requirement = self.requirement();
         let declared = &requirement.auth.secret_names;
         let holds =
             |entry: &KindEntry, name: &str| held_name(&entry.descriptor.secret_names, declared.len(), name).is_some();
-        let mut kinds = self.scope.system.kinds.of_provider(&requirement.provider);
+        let mut kinds = self.scope.system.kinds.of_provider(&requirement.provider, self.name());
         kinds.retain(|entry| declared.iter().all(|name| holds(entry, name.as_str())));
+        if kinds.iter().any(|entry| entry.kind().extension().is_none()) {
+            kinds.retain(|entry| entry.kind().extension().is_none());
+        }
         kinds.sort_by_key(|entry| entry.descriptor.auth != requirement.auth.auth);
         kinds.iter().map(|entry| entry.kind().clone()).collect()
     }

@@ -20,6 +20,10 @@ use crate::{
 impl BeginSetup {
     /// Connects the account for an extension, which is granted the connection with the secrets that it declared.
     ///
+    /// A kind that belongs to another extension is refused. If the extension was connected through the kind of its own
+    /// declaration, and a kind that serves every extension connects its provider now, the extension uses the new
+    /// connection from then on. The former one stays until a person removes it.
+    ///
     /// If the extension's declaration has changed by the end of the setup, or the extension was removed, nothing is
     /// connected. A handle of another owner is ignored.
     pub fn extension(self, handle: &ExtensionHandle) -> Self {
@@ -54,8 +58,8 @@ impl ExtensionHandle {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::OtherProvider`], [`ExtensionError::Crossed`] if the handle's declaration is outdated, and the
-    /// store's errors.
+    /// [`ExtensionError::OtherProvider`], [`ExtensionError::Reserved`], [`ExtensionError::Crossed`] if the handle's
+    /// declaration is outdated, and the store's errors.
     async fn for_own_setup(&self, kind: &Kind) -> Result<ForExtension, Error> {
         let requirement = self.requirement();
         let system = &self.scope.system;
@@ -63,6 +67,9 @@ impl ExtensionHandle {
             let extension = self.label();
             let provider = requirement.provider.clone();
             return Err(ExtensionError::OtherProvider { extension, provider, kind: kind.clone() }.into());
+        }
+        if let Some(error) = ExtensionError::reserved(kind, Some(self.name())) {
+            return Err(error.into());
         }
         let print = fingerprint(requirement);
         let row = system.reader().await?.extension(&self.scope.owner, self.name()).await?;

@@ -2,7 +2,7 @@
 
 use connection_contract::{Identity, Kind, Liveness, Timestamp};
 
-use super::Ground;
+use super::{Ground, terms};
 use crate::{
     ConnectionId, ConnectionInfo, Error, ListCursor,
     liveness::column,
@@ -36,9 +36,17 @@ impl Ground {
         kinds
     }
 
-    /// Returns the registered kinds of a provider.
-    pub(crate) fn registered_of(&self, provider: &Kind) -> Vec<Kind> {
-        self.kinds.of_provider(provider).iter().map(|entry| entry.kind().clone()).collect()
+    /// Returns the kinds that share the default of a provider: those of [`kinds_of`](Self::kinds_of) that do not belong
+    /// to an extension.
+    pub(crate) fn kinds_with_default(&self, provider: &Kind) -> Vec<Kind> {
+        let mut kinds = self.kinds_of(provider);
+        kinds.retain(|kind| kind.extension().is_none());
+        kinds
+    }
+
+    /// Returns the registered kinds of a provider that serve this extension.
+    pub(crate) fn registered_of(&self, provider: &Kind, extension: &str) -> Vec<Kind> {
+        self.kinds.of_provider(provider, extension).iter().map(|entry| entry.kind().clone()).collect()
     }
 
     /// Returns the kinds that refresh their credentials.
@@ -89,6 +97,8 @@ impl Ground {
             UNREADABLE
         });
         let entry = self.kinds.entry(&kind);
+        let kind_changed = entry.as_ref().is_some_and(|entry| entry.terms_digest() != account.terms.as_deref());
+        let reason = if kind_changed { Some(terms::kind_changed(&kind)) } else { reason };
         let provider = entry.as_ref().map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone());
         Some(ConnectionInfo {
             id: account.id,
@@ -110,6 +120,8 @@ impl Ground {
             created_at: Timestamp::from_seconds(account.created_at),
             updated_at: Timestamp::from_seconds(account.updated_at),
             registered: entry.is_some(),
+            kind_changed,
+            terms: account.terms,
             cursor: ListCursor::new(row.usable_at, account.id),
         })
     }

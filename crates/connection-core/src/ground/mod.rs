@@ -3,6 +3,7 @@
 
 mod info;
 mod scope;
+mod terms;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use crate::{
 
 pub(crate) use info::UNREADABLE;
 pub(crate) use scope::{OwnedScope, Scope};
+pub(crate) use terms::{check_terms, kind_changed};
 
 /// Returns how many times the host uses a profile of an owner and a kind.
 pub(crate) type ProfileUses = Box<dyn Fn(&str, &Kind, ProfileId) -> usize + Send + Sync>;

@@ -53,6 +53,7 @@ impl RowError {
     /// Returns the remedy: first, find out who can write to the database.
     pub fn remedy(&self) -> String {
         let remedy = match self.table {
+            "connection_access_token" => "revoke the token, then make another one",
             "connection_account" => "remove the connection, then connect its account again",
             "connection_credential" => "authorize the connection again",
             "connection_extension" | "connection_extension_state" => {

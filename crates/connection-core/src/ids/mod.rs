@@ -63,6 +63,10 @@ macro_rules! id {
 }
 
 id! {
+    /// The id of an access token.
+    AccessTokenId
+}
+id! {
     /// The id of a connection, which never changes.
     ConnectionId
 }
@@ -85,6 +89,13 @@ id! {
 
 impl ConnectionId {
     /// Returns the bytes that bind sealed data to its row.
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl AccessTokenId {
+    /// Returns the bytes that name its row.
     pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }

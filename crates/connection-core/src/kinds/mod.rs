@@ -1,6 +1,7 @@
 //! The registered kinds. They are in memory only: a program registers its plugins again at each start.
 
 mod secret_names;
+mod terms;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,6 +16,7 @@ use tokio::task::AbortHandle;
 use crate::{Capabilities, definition::Definition};
 
 pub(crate) use secret_names::held_name;
+pub(crate) use terms::{Terms, digest as terms_digest};
 
 /// A registered kind, as it is shown to people and programs.
 #[derive(Clone, Debug)]
@@ -74,6 +76,7 @@ impl RegisterError {
 pub(crate) struct KindEntry {
     pub(crate) definition: Definition,
     pub(crate) descriptor: Descriptor,
+    pub(crate) terms: Option<Terms>,
     pub(crate) capabilities: Capabilities,
     /// Present only with the webhooks facet.
     pub(crate) signing_key: Option<SigningKey>,
@@ -198,9 +201,12 @@ impl KindTable {
         self.lock().get(kind).cloned()
     }
 
-    /// Returns the registered kinds of this provider, in the order of their names.
-    pub(crate) fn of_provider(&self, provider: &Kind) -> Vec<Arc<KindEntry>> {
-        self.lock().values().filter(|entry| entry.descriptor.provider == *provider).cloned().collect()
+    /// Returns the registered kinds of this provider that serve this extension, in the order of their names.
+    pub(crate) fn of_provider(&self, provider: &Kind, extension: &str) -> Vec<Arc<KindEntry>> {
+        let serves = |entry: &&Arc<KindEntry>| {
+            entry.descriptor.provider == *provider && entry.kind().extension().is_none_or(|own| own == extension)
+        };
+        self.lock().values().filter(serves).cloned().collect()
     }
 
     pub(crate) fn all(&self) -> Vec<KindInfo> {

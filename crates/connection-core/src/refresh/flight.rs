@@ -20,7 +20,7 @@ use super::{
 use crate::{
     ConnectionId, ConnectionInfo, Error, StoreError,
     credential::{Subject, open_read, read_shown, unreadable},
-    ground::Scope,
+    ground::{Scope, check_terms},
     kinds::KindEntry,
     plan::{Plan, Stage},
 };
@@ -65,6 +65,7 @@ pub(super) async fn run(
         if !kind.renews() {
             return Err(Error::NotSupported { kind: info.kind, what: "renew their credential" });
         }
+        check_terms(&kind, &info)?;
         let Some(plan) = plan else { continue };
         if failures.is_some_and(|before| plan.failures() > before) {
             // The process that held the lease failed. Its failure is the result.
@@ -101,7 +102,7 @@ async fn run_with_lease(target: Target<'_>, mut lease: Lease) -> Result<RefreshR
     let info = target.info.clone();
     let renewed = refresh_leased(target, &mut lease).await;
     if let Err(error) = &renewed
-        && !matches!(error, Error::NotRenewed { .. } | Error::NotFound(_))
+        && !matches!(error, Error::KindChanged { .. } | Error::NotRenewed { .. } | Error::NotFound(_))
     {
         // The answer could not be stored, or the provider could not be asked.
         report(system, &info, RefreshOutcome::Failed, Some(error.code()));
@@ -116,6 +117,7 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
     let system = scope.system;
     // The row is read again under the lease: the previous holder may have stored a credential or failed.
     let before = read_shown(system, scope.owner, info.id).await?;
+    check_terms(&kind, &before.info)?;
     let opened = open_read(system, &before.info, &before.read).await?;
     let info = before.info;
     if opened.generation != generation {

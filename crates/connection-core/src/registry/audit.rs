@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Events, Shared};
 use crate::{
-    Error,
+    Error, access_token,
     extension::{choice, row_marks},
     grant,
     guard::{self, RowError, RowFault},
@@ -77,6 +77,15 @@ async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
     let mut reader = shared.reader().await?;
     let grants = reader.grants(owner).await?;
     let mut found: Vec<_> = grants.iter().filter_map(|row| grant::check(sealer, owner, row).err()).collect();
+    let mut after = None;
+    loop {
+        let tokens = reader.access_tokens(Some(owner), after, PAGE).await?;
+        found.extend(tokens.iter().filter_map(|row| access_token::check(sealer, row).err()));
+        after = tokens.last().map(|row| row.id);
+        if (tokens.len() as i64) < PAGE {
+            break;
+        }
+    }
     let choices = reader.choices(owner).await?;
     found.extend(choices.iter().filter_map(|row| choice::check(sealer, owner, row).err()));
     let marks = row_marks::RowMarks { sealer, owner, now: 0 };

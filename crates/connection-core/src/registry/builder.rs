@@ -261,6 +261,16 @@ impl RegistryBuilder {
         self
     }
 
+    /// Checks a kind as [`kind`](Self::kind) does, and registers nothing. A host that reads kinds from files of its user
+    /// leaves out those that would be refused.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`], except [`Taken`](RegisterError::Taken).
+    pub fn check_kind(definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
+        check_kind::check(Definition::new(definition)).map(|_| ())
+    }
+
     fn add_kind(&mut self, definition: Definition) {
         let registered = check_kind::check(definition).and_then(|entry| self.kinds.register(entry));
         if let Err(error) = registered {

@@ -6,7 +6,7 @@ use super::describe;
 use crate::{
     RegisterError, contain,
     definition::Definition,
-    kinds::{Activation, KindEntry},
+    kinds::{Activation, KindEntry, Terms},
     profile_rows, sandbox_rules,
 };
 
@@ -34,6 +34,7 @@ pub(super) fn check(definition: Definition) -> Result<KindEntry, RegisterError> 
     let activation = Activation::default();
     Ok(KindEntry {
         definition,
+        terms: Terms::of(&descriptor),
         descriptor,
         capabilities,
         signing_key,

@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 
-use connection_contract::{Descriptor, Field, Guide, Input, SecretName};
+use connection_contract::{Descriptor, DisplayText, Field, Guide, Input, Kind, SecretName};
 use regex::Regex;
 
 use super::describe_tools;
 use crate::{Capabilities, kinds::Checked, limits, setup::answers};
 
+/// Maximum size of the terms, in bytes.
+const MAX_TERMS: usize = 1 << 20;
+
 /// Checks a descriptor. The error says which part is wrong.
 pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<Checked, String> {
     limits::descriptor(descriptor)?;
+    check_names(descriptor)?;
     let mut addresses = Vec::new();
     let mut wildcards = Vec::new();
     for text in &descriptor.origins {
@@ -37,6 +41,7 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
             return Err("a link of its guide is not an https address".into());
         }
     }
+    check_terms(descriptor)?;
     describe_tools::check(descriptor, capabilities)?;
     let mut checked = Checked { addresses, wildcards, patterns: HashMap::new() };
     for (at, field) in descriptor.fields.iter().enumerate() {
@@ -58,6 +63,45 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
         check_field(field, &mut checked)?;
     }
     Ok(checked)
+}
+
+/// Checks that a kind which is named for an extension is restricted to it, and no other kind is.
+fn check_names(descriptor: &Descriptor) -> Result<(), String> {
+    let Descriptor { kind, provider, extension, .. } = descriptor;
+    if provider.extension().is_some() {
+        return Err(format!("its provider '{provider}' is the name of a kind of an extension"));
+    }
+    match extension {
+        None if kind.extension().is_some() => {
+            Err("its name is that of a kind of an extension, which it does not declare".into())
+        }
+        Some(extension) if Kind::of_extension(extension, provider).as_ref() != Some(kind) => {
+            Err(format!("it belongs to the extension '{extension}', so its name must be '{extension}/{provider}'"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks the terms, which a person reads line by line.
+fn check_terms(descriptor: &Descriptor) -> Result<(), &'static str> {
+    let Some(terms) = &descriptor.terms else { return Ok(()) };
+    if terms.trim().is_empty() || terms.len() > MAX_TERMS {
+        return Err("its terms are empty, or have more than 1 MiB");
+    }
+    match terms.split('\n').all(is_visible) {
+        true => Ok(()),
+        false => Err("its terms have a character that a person does not see"),
+    }
+}
+
+/// Returns `true` if a person sees every character of a line.
+fn is_visible(line: &str) -> bool {
+    let characters: Vec<char> = line.chars().collect();
+    // A text for people is cut if it is long.
+    characters.chunks(100).all(|part| {
+        let part: String = part.iter().collect();
+        DisplayText::from(part.clone()).as_str() == part
+    })
 }
 
 /// Checks the part of a wildcard after `*.`. A single label would match every host that anybody registers below it.

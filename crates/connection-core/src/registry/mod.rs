@@ -1,5 +1,6 @@
 //! The registry: the registered kinds, and the connections of one owner.
 
+mod access_tokens;
 mod activate;
 mod audit;
 mod builder;
@@ -12,6 +13,7 @@ mod facets;
 mod import;
 mod inbound;
 mod keys;
+mod kind_terms;
 mod limits;
 mod list;
 mod local;
@@ -33,7 +35,7 @@ mod watch;
 
 use std::{fmt, sync::Arc};
 
-use connection_contract::{BoxFuture, DisplayText};
+use connection_contract::BoxFuture;
 
 use crate::{Connection, ConnectionId, ConnectionInfo, Error, Notification, connection, ground::Scope};
 
@@ -42,6 +44,7 @@ pub use events::{Event, EventPage, Events, History};
 pub use import::{BeginImport, Import, Imported, Imports};
 pub use inbound::{InboundEndpoint, WeakConnectionRegistry};
 pub use keys::Keys;
+pub use kind_terms::KindChange;
 pub use limits::Limits;
 pub use local::Local;
 pub use machine::Machine;
@@ -70,6 +73,7 @@ pub use watch::{BeginWatch, Watch};
 /// - [`profiles`](Self::profiles): identities of local tools
 /// - [`local`](Self::local): this machine, for programs that start local tools
 /// - [`keys`](Self::keys): the keys of the store
+/// - [`access_tokens`](Self::access_tokens): tokens with which pages and programs use the API of a host
 /// - [`server`](Self::server): what a program needs that keeps running or receives requests
 ///
 /// # Examples
@@ -101,8 +105,6 @@ pub struct ConnectionRegistry {
     pub(crate) owner: Arc<str>,
 }
 
-const MAX_OWNER_LENGTH: usize = 200;
-
 impl fmt::Debug for ConnectionRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionRegistry").field("owner", &self.owner).finish_non_exhaustive()
@@ -125,15 +127,7 @@ impl ConnectionRegistry {
     /// or invisible ones.
     pub fn owner(&self, owner: impl Into<String>) -> Result<Self, Error> {
         let owner = owner.into();
-        if owner.is_empty() {
-            return Err(Error::InvalidOwner("is empty"));
-        }
-        if owner.chars().count() > MAX_OWNER_LENGTH {
-            return Err(Error::InvalidOwner("has more than 200 characters"));
-        }
-        if DisplayText::from(owner.clone()).as_str() != owner {
-            return Err(Error::InvalidOwner("has control characters or invisible ones"));
-        }
+        crate::owner::check(&owner).map_err(Error::InvalidOwner)?;
         Ok(Self { shared: self.shared.clone(), owner: owner.into() })
     }
 

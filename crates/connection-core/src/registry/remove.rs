@@ -169,7 +169,8 @@ impl ConnectionRegistry {
         };
         let ConnectionInfo { id, profile, owner, config, .. } = info.clone();
         let subject = Subject { id, owner, profile, payload, config };
-        Ok((generation, tear_down(&self.shared, &info.kind, subject, MAX_TEARDOWN_TIME).await))
+        let of = (&info.kind, info.terms.as_deref());
+        Ok((generation, tear_down(&self.shared, of, subject, MAX_TEARDOWN_TIME).await))
     }
 
     /// Tears down the previous credential, after the current one, because some providers revoke both together. A
@@ -195,7 +196,10 @@ impl ConnectionRegistry {
         drop(reader);
         let teardown = match &previous {
             Some(previous) => match rollback::open_previous(&self.shared, info, previous).await {
-                Ok(subject) => tear_down(&self.shared, &info.kind, subject, MAX_PREVIOUS_TEARDOWN_TIME).await,
+                Ok(subject) => {
+                    let of = (&info.kind, info.terms.as_deref());
+                    tear_down(&self.shared, of, subject, MAX_PREVIOUS_TEARDOWN_TIME).await
+                }
                 Err(_) => TeardownOutcome::unreadable(info.id, &info.kind),
             },
             None => TeardownOutcome::unreadable(info.id, &info.kind),

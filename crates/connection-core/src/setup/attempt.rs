@@ -62,6 +62,9 @@ impl Attempt<'_> {
         let (row, effects) = self.open_rows().await?;
         let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
         let loaded = self.load(&row, effects).await?;
+        if loaded.header.kind_terms.as_deref() != kind.terms_digest() {
+            return Err(self.fail(row.step_seq, finish::kind_changed(&kind)).await);
+        }
         let confirms = loaded.header.confirm;
         let request = self.current_request(&row, &loaded).await?;
         if confirm::show_again(shared, slot, &row).await? {

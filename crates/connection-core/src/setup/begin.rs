@@ -164,14 +164,15 @@ pub(super) async fn begin(
     profile: Option<Granted>,
 ) -> Result<SetupSession, Error> {
     let shared = scope.system;
-    shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    let entry = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    let kind_terms = entry.terms_digest().map(<[u8]>::to_vec);
     let mut seed = [0; 32];
     shared.crypto.random(&mut seed);
     let is_new = matches!(purpose, Purpose::Connect { .. });
     let SetupOptions { ephemeral, browser, led, confirm } = terms;
     let browser = browser.map(|proof| shared.browser_hash(&proof));
     let led = led && browser.is_none();
-    let header = Header { seed: Secret::new(seed), purpose, browser, led, confirm, profile };
+    let header = Header { seed: Secret::new(seed), purpose, browser, led, confirm, profile, kind_terms };
     let id = SessionId::from(shared.ids.next());
     let place = journal::place(&id, scope.owner, kind, "connection_setup", "sealed_header", 0);
     let sealed = shared

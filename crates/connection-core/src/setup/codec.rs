@@ -20,6 +20,8 @@ pub(crate) struct Header {
     pub(crate) confirm: bool,
     /// The profile of the connection.
     pub(crate) profile: Option<Granted>,
+    /// The digest of the terms of the kind when the session was begun.
+    pub(crate) kind_terms: Option<Vec<u8>>,
 }
 
 /// The purpose of a session.
@@ -65,6 +67,7 @@ impl Header {
         let record = self.browser.iter().fold(record, |record, hash| record.with("browser", encode::hex(hash)));
         let marks = [("led", self.led), ("confirm", self.confirm)].into_iter().filter(|(_, is_set)| *is_set);
         let record = marks.fold(record, |record, (name, _)| record.with(name, ""));
+        let record = self.kind_terms.iter().fold(record, |record, terms| record.with("terms", encode::hex(terms)));
         let Some(Granted { id, root }) = &self.profile else { return record.encode() };
         let record = record.with("profile", id.to_string());
         root.iter().fold(record, |record, root| record.with("directory", root.as_str())).encode()
@@ -94,9 +97,13 @@ impl Header {
             }
             Err(_) => None,
         };
+        let kind_terms = match record.text("terms") {
+            Ok(hex) => Some(encode::from_hex(hex)?),
+            Err(_) => None,
+        };
         let led = record.find("led").is_some();
         let confirm = record.find("confirm").is_some();
-        Some(Self { seed: record.take("seed").ok()?, purpose, browser, led, confirm, profile })
+        Some(Self { seed: record.take("seed").ok()?, purpose, browser, led, confirm, profile, kind_terms })
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) const CONFIRM: &str = "1 confirm ";
 pub(super) struct Unconfirmed {
     subject: Subject,
     account_id: String,
+    /// The digest of the terms of the kind that received the grant.
+    kind_terms: Option<Vec<u8>>,
     is_new: bool,
 }
 
@@ -75,7 +77,8 @@ pub(super) async fn next_step(
         account: Some((id.clone(), label)),
     };
     let subject = kept.subject(slot);
-    slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, is_new: kept.asked.is_new() }));
+    let kind_terms = kept.kind.terms_digest().map(<[u8]>::to_vec);
+    slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, kind_terms, is_new: kept.asked.is_new() }));
     Ok(NextStep::Show(Box::new(Suspended { waiting, step: SetupStep::Confirm { identity } })))
 }
 
@@ -125,12 +128,14 @@ pub(super) async fn show_again(shared: &Arc<System>, slot: &Arc<Slot>, row: &Set
 /// The grant stays if this owner has a connection to the same account, because some providers revoke everything that
 /// the account has granted to the application.
 pub(super) async fn revoke_unconfirmed(shared: &Arc<System>, slot: &Slot) {
-    let Some(Unconfirmed { subject, account_id, is_new: true }) = slot.set_unconfirmed(None) else { return };
+    let Some(Unconfirmed { subject, account_id, kind_terms, is_new: true }) = slot.set_unconfirmed(None) else {
+        return;
+    };
     let other = async {
         let mut reader = shared.reader().await?;
         Ok::<_, Error>(reader.account_by_identity(&slot.owner, slot.kind.as_str(), &account_id).await?)
     };
     if matches!(other.await, Ok(None)) {
-        give_back(shared, &slot.kind, subject).await;
+        give_back(shared, (&slot.kind, kind_terms.as_deref()), subject).await;
     }
 }

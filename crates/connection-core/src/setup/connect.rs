@@ -16,6 +16,7 @@ use crate::{
     defaults::is_first,
     event,
     grant::Affected,
+    kinds::Terms,
     liveness,
     plan::{self, ReportedTimes},
     store::{
@@ -76,6 +77,7 @@ pub(super) async fn store(
 /// The rows of a new connection.
 struct NewConnection {
     profile: Option<ProfileId>,
+    terms: Option<Terms>,
     account: AccountRow,
     credential: CredentialRow,
     liveness: LivenessRow,
@@ -92,6 +94,7 @@ impl NewConnection {
         let body = serde_json::json!({ "session": slot.id.to_string(), "liveness": liveness.liveness });
         Ok(Self {
             profile: kept.asked.profile,
+            terms: kept.kind.terms.clone(),
             account: account(slot, kept, now),
             credential: credential(shared, slot, kept, now).await?,
             event: shared.event(&slot.owner, id, event::CONNECTED, body),
@@ -108,7 +111,7 @@ impl NewConnection {
         (session, step_seq): (SessionId, i64),
         options: ConnectOptions,
     ) -> Result<Result<String, SetupFailure>, StoreError> {
-        let Self { profile, mut account, credential, liveness, event } = self;
+        let Self { profile, terms, mut account, credential, liveness, event } = self;
         let id = account.id;
         tx.lock(Lock::Setup(session)).await?;
         tx.lock(Lock::Owner(&account.owner)).await?;
@@ -126,6 +129,9 @@ impl NewConnection {
             return Err(StoreError::Conflict { what: SESSION.into() });
         }
         account.is_default = is_first(tx, shared, &account).await?;
+        if let Some(terms) = &terms {
+            tx.put_kind_terms(terms).await?;
+        }
         tx.insert_account(&account).await?;
         tx.insert_credential(&credential).await?;
         tx.upsert_liveness(&liveness).await?;
@@ -188,13 +194,13 @@ async fn credential(
     kept: &AcceptedCandidate,
     now: i64,
 ) -> Result<CredentialRow, Error> {
-    let AcceptedCandidate { asked, made, found, payload, secret_names } = kept;
+    let AcceptedCandidate { kind, asked, made, found, payload, secret_names } = kept;
     let id = asked.connection;
     let place = Payload::place(&id, &slot.owner, &slot.kind, FIRST);
     let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let given = ReportedTimes::of(made, found);
-    let renews = shared.kinds.entry(&slot.kind).is_some_and(|entry| entry.renews());
+    let renews = kind.renews();
     Ok(CredentialRow {
         connection_id: id,
         generation: FIRST,
@@ -225,6 +231,7 @@ fn account(slot: &Slot, kept: &AcceptedCandidate, now: i64) -> AccountRow {
         account_label: identity.label.as_str().to_owned(),
         is_default: false,
         config: json::config(&kept.made.config),
+        terms: kept.kind.terms_digest().map(<[u8]>::to_vec),
         revision: 1,
         generation: FIRST,
         next_generation: FIRST + 1,

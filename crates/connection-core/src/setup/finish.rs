@@ -53,6 +53,8 @@ pub(super) enum Candidate {
 }
 
 pub(super) struct AcceptedCandidate {
+    /// The kind whose code made and verified the result.
+    pub(super) kind: Arc<KindEntry>,
     pub(super) asked: SetupRequest,
     pub(super) made: SetupResult<Secret>,
     pub(super) found: VerifyResult<Secret>,
@@ -145,7 +147,7 @@ pub(super) async fn candidate(
     }
     let former = named_secrets::current(shared, asked.connection);
     let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, secret_names, former).await;
-    Candidate::Accepted(Box::new(AcceptedCandidate { asked, made, found, payload, secret_names }))
+    Candidate::Accepted(Box::new(AcceptedCandidate { kind: kind.clone(), asked, made, found, payload, secret_names }))
 }
 
 fn refused(code: &'static str, message: impl Into<DisplayText>) -> Candidate {
@@ -168,6 +170,9 @@ pub(super) async fn finish(
     let step_seq = step_seq.saturating_add(1);
     let outcome = match candidate {
         Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
+        Candidate::Accepted(kept) if is_outdated(shared, &kept.kind) => {
+            end_failed(shared, slot, step_seq, kind_changed(&kept.kind)).await?
+        }
         Candidate::Accepted(kept) => {
             let stored = match kept.asked.purpose.clone() {
                 Purpose::Connect { label, again, alone, extension } => {
@@ -193,6 +198,11 @@ pub(super) async fn finish(
         None => run::spawn(shared, slot),
     }
     Ok(None)
+}
+
+/// Returns `true` if the kind was replaced by one with other terms during the run.
+fn is_outdated(shared: &System, kind: &KindEntry) -> bool {
+    shared.kinds.entry(kind.kind()).is_some_and(|now| now.terms_digest() != kind.terms_digest())
 }
 
 pub(super) fn already_connected(kind: &str, label: &str) -> SetupFailure {
@@ -226,6 +236,13 @@ async fn end_failed(
 pub(super) async fn is_profile_gone(shared: &System, slot: &Slot, id: Option<ProfileId>) -> Result<bool, Error> {
     let Some(id) = id else { return Ok(false) };
     Ok(shared.reader().await?.profile(&slot.owner, slot.kind.as_str(), id).await?.is_none())
+}
+
+/// Returns the failure of a session whose kind has other terms than when the session was begun.
+pub(super) fn kind_changed(kind: &KindEntry) -> SetupFailure {
+    let kind = kind.kind();
+    SetupFailure::new(reason::KIND_CHANGED, format!("the kind '{kind}' was changed in the meantime"))
+        .remedy("begin again; the setup then follows the changed kind")
 }
 
 pub(super) fn profile_removed() -> SetupFailure {

@@ -15,6 +15,7 @@ use crate::{
     contain::{self, Contained},
     credential::{self, Payload, named_secrets},
     error::{CRASHED, TIMED_OUT},
+    ground::check_terms,
     kinds::KindEntry,
     limits,
     store::{json, rows::ListedRow},
@@ -60,11 +61,13 @@ pub(super) struct InheritedCredential {
 /// The store's, and [`Error::Sealed`] if the current credential cannot be opened now.
 pub(super) async fn inherit(
     shared: &Arc<System>,
-    slot: &Slot,
+    (slot, kind): (&Slot, &KindEntry),
     id: ConnectionId,
     (identity, payload): (&Identity, &Payload),
 ) -> Result<Option<InheritedCredential>, Error> {
-    let Some(kind) = shared.kinds.entry(&slot.kind).filter(|kind| kind.renews()) else { return Ok(None) };
+    if !kind.renews() {
+        return Ok(None);
+    }
     let Some(row) = shared.reader().await?.listed(id).await?.filter(|row| row.account.owner == slot.owner) else {
         return Ok(None);
     };
@@ -72,7 +75,8 @@ pub(super) async fn inherit(
     if former.is_dead || former.account != identity.account_id.as_str() {
         return Ok(None);
     }
-    let Some(info) = shared.info(row) else { return Ok(None) };
+    // What was given under other terms stays where those terms sent it.
+    let Some(info) = shared.info(row).filter(|info| check_terms(kind, info).is_ok()) else { return Ok(None) };
     let opened = match credential::open(shared, &info).await {
         // The connection was removed in between, which the transaction reports.
         Err(Error::NotFound(_)) => return Ok(None),
@@ -81,13 +85,13 @@ pub(super) async fn inherit(
     // The generation may have changed in between. The transaction finds that, too, and the caller tries again.
     let former = ReplacedCredential { generation: opened.generation, ..former };
     let Ok(current) = opened.payload else { return Ok(None) };
-    let Some(refreshed) = inherited(shared, &kind, &current.credential, &payload.credential).await else {
+    let Some(refreshed) = inherited(shared, kind, &current.credential, &payload.credential).await else {
         return Ok(None);
     };
     let mut payload = payload.duplicate();
     payload.credential = refreshed.credential.duplicate();
     let secret_names =
-        named_secrets::names_json(shared, &kind, &payload.credential, named_secrets::current(shared, id)).await;
+        named_secrets::names_json(shared, kind, &payload.credential, named_secrets::current(shared, id)).await;
     Ok(Some(InheritedCredential { former, payload, secret_names, refreshed }))
 }
 

@@ -23,6 +23,7 @@ use crate::{
     },
     event,
     grant::Affected,
+    kinds::KindEntry,
     plan::{self, ReportedTimes},
     store::{
         Lock, StoreError, json,
@@ -56,13 +57,14 @@ pub(super) async fn promote(
     another_account: bool,
     extension: Option<ForExtension>,
 ) -> Result<StoreOutcome, Error> {
-    let AcceptedCandidate { asked, made, found, payload, secret_names } = kept;
+    let AcceptedCandidate { kind, asked, made, found, payload, secret_names } = kept;
     let found = Arc::new(found);
     let identity = found.identity.as_ref().unwrap_or(&made.identity);
     for _ in 0..ATTEMPTS {
-        let heir = inherit::inherit(shared, slot, asked.connection, (identity, &payload)).await?;
+        let heir = inherit::inherit(shared, (slot, &kind), asked.connection, (identity, &payload)).await?;
         let candidate = Candidate {
             id: asked.connection,
+            kind: &kind,
             made: &made,
             found: found.clone(),
             payload: heir.as_ref().map_or(&payload, |heir| &heir.payload),
@@ -81,6 +83,8 @@ pub(super) async fn promote(
 /// A verified credential.
 struct Candidate<'a> {
     id: ConnectionId,
+    /// The kind whose code made and verified it.
+    kind: &'a KindEntry,
     made: &'a SetupResult<Secret>,
     found: Arc<VerifyResult<Secret>>,
     payload: &'a Payload,
@@ -184,8 +188,8 @@ impl Candidate<'_> {
 
     /// Returns the candidate, sealed as the next generation, with its times.
     async fn replacement(&self, shared: &Arc<System>, slot: &Slot, now: i64) -> Result<Replacement, Error> {
-        let Self { id, made, found, payload, secret_names, heir, .. } = self;
-        let renews = shared.kinds.entry(&slot.kind).is_some_and(|entry| entry.renews());
+        let Self { id, kind, made, found, payload, secret_names, heir, .. } = self;
+        let renews = kind.renews();
         let names = (*secret_names).to_owned();
         let fresh = replace::seal_next(shared, *id, &slot.owner, &slot.kind, payload, names).await?;
         let given = ReportedTimes::of(made, found);
@@ -199,7 +203,8 @@ impl Candidate<'_> {
         let identity = found.identity.clone().unwrap_or_else(|| made.identity.clone());
         let found = found.clone();
         let config = json::config(&made.config);
-        Ok(Replacement { credential, found, identity, config, now, inherits: heir.is_some() })
+        let terms = kind.terms.clone();
+        Ok(Replacement { credential, found, identity, config, terms, now, inherits: heir.is_some() })
     }
 }
 

@@ -130,9 +130,19 @@ proptest! {
             let led = again;
             let confirm = !again;
             let seed_of = Secret::new(seed);
-            let header = Header { seed: seed_of, purpose: purpose.clone(), browser, led, confirm, profile: profile.clone() };
+            let kind_terms = profile.as_ref().map(|_| vec![7; 32]);
+            let header = Header {
+                seed: seed_of,
+                purpose: purpose.clone(),
+                browser,
+                led,
+                confirm,
+                profile: profile.clone(),
+                kind_terms: kind_terms.clone(),
+            };
             let read = Header::decode(header.encode().expose()).unwrap();
             prop_assert_eq!((read.profile, read.led, read.confirm), (profile, led, confirm));
+            prop_assert_eq!(read.kind_terms, kind_terms);
             prop_assert_eq!((read.seed.expose(), read.purpose, read.browser), (&seed[..], purpose, browser));
         }
     }

@@ -16,7 +16,7 @@ macro_rules! listed {
     ($condition:literal $(, $rest:literal)*) => {
         concat!(
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
-             a.config, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
+             a.config, a.terms, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until, c.authorized_until, \
              c.refresh_reason, a.usable_at \
              FROM connection_account AS a \
@@ -93,7 +93,7 @@ impl Reader {
 
     pub(crate) async fn account(&mut self, id: ConnectionId) -> Result<Option<AccountRow>, StoreError> {
         const SQL: &str = "SELECT id, owner, kind, profile_id, label, account_id, account_label, is_default, config, \
-                           revision, generation, next_generation, state, created_at, updated_at \
+                           terms, revision, generation, next_generation, state, created_at, updated_at \
                            FROM connection_account WHERE id = $1";
         optional!(self, AccountRow, SQL, id.as_uuid())
     }
@@ -181,10 +181,10 @@ impl Tx {
     /// Returns [`StoreError::Conflict`] if the label is taken.
     pub(crate) async fn insert_account(&mut self, row: &AccountRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_account (id, owner, kind, profile_id, label, account_id, \
-                           account_label, is_default, config, revision, generation, next_generation, state, \
+                           account_label, is_default, config, terms, revision, generation, next_generation, state, \
                            created_at, updated_at, usable_at) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-                           (SELECT CASE WHEN n.last < $16 OR n.last = 9223372036854775807 THEN $16 ELSE n.last + 1 END \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+                           (SELECT CASE WHEN n.last < $17 OR n.last = 9223372036854775807 THEN $17 ELSE n.last + 1 END \
                            FROM (SELECT COALESCE(MAX(usable_at), 0) AS last FROM connection_account) AS n))";
         self.changed(Changed::Connection(row.id));
         execute!(
@@ -199,6 +199,7 @@ impl Tx {
             &row.account_label,
             row.is_default,
             &row.config,
+            &row.terms,
             row.revision,
             row.generation,
             row.next_generation,
@@ -273,19 +274,19 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), account_label, now)? == 1)
     }
 
-    /// Stores the account and the configuration that belong to a new credential.
+    /// Stores the account, the configuration and the terms that belong to a new credential.
     pub(crate) async fn set_account_facts(
         &mut self,
         id: ConnectionId,
         (account_id, account_label): (&str, &str),
-        config: &str,
+        (config, terms): (&str, Option<&[u8]>),
         now: i64,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_account SET account_id = $2, account_label = $3, config = $4, \
-                           config_revision = config_revision + CASE WHEN config = $4 THEN 0 ELSE 1 END, \
-                           revision = revision + 1, updated_at = $5 WHERE id = $1";
+                           config_revision = config_revision + CASE WHEN config = $4 THEN 0 ELSE 1 END, terms = $5, \
+                           revision = revision + 1, updated_at = $6 WHERE id = $1";
         self.changed(Changed::Connection(id));
-        Ok(execute!(self, SQL, id.as_uuid(), account_id, account_label, config, now)? == 1)
+        Ok(execute!(self, SQL, id.as_uuid(), account_id, account_label, config, terms, now)? == 1)
     }
 
     /// Deletes a connection with its credentials and liveness; its events stay. Returns `false` if the connection

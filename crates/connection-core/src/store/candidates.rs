@@ -39,7 +39,7 @@ macro_rules! near {
              WHERE p.owner = $1 AND p.extension = $3 AND p.command = '') END AS of_provider, \
              CASE WHEN m.id IS NULL THEN (SELECT CASE WHEN s.provider = s.name THEN s.public END \
              FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name = $3) END AS declared, \
-             a.id, a.kind, a.is_default, a.config, l.liveness, l.reason, c.secret_names, c.granted_scopes, \
+             a.id, a.kind, a.is_default, a.config, a.terms, l.liveness, l.reason, c.secret_names, c.granted_scopes, \
              g.names AS granted, \
              g.created_at AS granted_at, g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),
@@ -78,7 +78,7 @@ macro_rules! candidates {
     ($grantee:literal, $rest:literal) => {
         concat!(
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
-             a.config, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
+             a.config, a.terms, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until, \
              c.authorized_until, c.refresh_reason, a.usable_at, c.secret_names, g.names AS granted, g.created_at AS granted_at, \
              g.mark AS granted_mark, ",

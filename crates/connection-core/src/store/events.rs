@@ -125,7 +125,7 @@ macro_rules! standing {
             $columns,
             "a.id AS a_id, a.owner AS a_owner, a.kind AS a_kind, a.profile_id AS a_profile_id, a.label AS a_label, \
              a.account_id AS a_account_id, a.is_default AS a_is_default, a.config AS a_config, \
-             a.generation AS a_generation, e.id AS e_id, e.owner AS e_owner, e.connection_id AS e_connection_id, \
+             a.terms AS a_terms, a.generation AS a_generation, e.id AS e_id, e.owner AS e_owner, e.connection_id AS e_connection_id, \
              e.seq AS e_seq, e.at AS e_at, e.kind AS e_kind, e.body AS e_body, e.chain AS e_chain, \
              e.generation AS e_generation, e.facts AS e_facts, (SELECT p.chain FROM connection_event AS p \
              WHERE p.connection_id = e.connection_id AND p.seq = e.seq - 1) AS e_before \
@@ -309,9 +309,10 @@ fn standing_by_event(
 
 /// Computes the state that an event records for the row as it is.
 fn standing(account: &AccountFacts, mac: Mac<'_>) -> Standing {
-    let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, generation } = account;
+    let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, terms, generation } =
+        account;
     let id = id.as_uuid();
-    let parts: [&[u8]; 10] = [
+    let parts: [&[u8]; 12] = [
         b"connection_account/facts/v1",
         id.as_bytes(),
         owner.as_bytes(),
@@ -322,6 +323,8 @@ fn standing(account: &AccountFacts, mac: Mac<'_>) -> Standing {
         account_id.as_bytes(),
         &[u8::from(*is_default)],
         config.as_bytes(),
+        &[u8::from(terms.is_some())],
+        terms.as_deref().unwrap_or_default(),
     ];
     Standing { generation: *generation, facts: mac(&joined(&parts)).to_vec() }
 }

@@ -43,7 +43,7 @@ row! {
 impl InUseRow {
     /// Returns the row as [`Reader::listed`] reads it.
     pub(crate) fn listed(&self) -> ListedRow {
-        let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, generation } =
+        let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, terms, generation } =
             self.standing.account.clone();
         let ShownRow { a_account_label, a_state, liveness, reason, .. } = self.shown.clone();
         let account = AccountRow {
@@ -56,6 +56,7 @@ impl InUseRow {
             account_label: a_account_label,
             is_default,
             config,
+            terms,
             revision: self.shown.a_revision,
             generation,
             next_generation: self.shown.a_next_generation,

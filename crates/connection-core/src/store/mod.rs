@@ -4,6 +4,7 @@
 //! after it. Reads use a separate connection. All engines share one set of query texts: `$1` and the types in them
 //! mean the same on every engine.
 
+mod access_tokens;
 mod accounts;
 mod candidates;
 mod changes;
@@ -22,6 +23,7 @@ mod in_use;
 mod job;
 pub(crate) mod json;
 mod keysets;
+mod kind_terms;
 mod kv;
 mod lists;
 mod livenesses;

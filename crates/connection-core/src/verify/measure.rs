@@ -10,7 +10,7 @@ use crate::{
     Error,
     credential::{ShownConnection, Subject, open_read, read_shown, unreadable},
     definition::Probed,
-    ground::Scope,
+    ground::{Scope, check_terms},
     kinds::KindEntry,
     plan::Stage,
     refresh::{self, Trigger},
@@ -48,6 +48,7 @@ pub(super) async fn measure(
 ) -> Result<Measurement> {
     let system = scope.system;
     let id = before.info.id;
+    check_terms(kind, &before.info)?;
     if kind.renews() {
         let began = system.clock.now();
         match renewed_first(scope, &before).await? {
@@ -59,6 +60,7 @@ pub(super) async fn measure(
         }
     }
     let info = &before.info;
+    check_terms(kind, info)?;
     let span = tracing::info_span!("verify", connection = %id, kind = %info.kind);
     let opened = open_read(system, info, &before.read).await?;
     let began = system.clock.now();

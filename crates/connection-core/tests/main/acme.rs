@@ -21,6 +21,8 @@ pub(crate) struct Calls {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Acme {
     pub(crate) calls: Arc<Calls>,
+    /// The terms that it states.
+    pub(crate) terms: Option<&'static str>,
 }
 
 pub(crate) const KIND: Kind = Kind::from_static("acme");
@@ -32,6 +34,11 @@ struct Account {
 }
 
 impl Acme {
+    /// Creates the plugin with these terms.
+    pub(crate) fn under(terms: impl Into<Option<&'static str>>) -> Self {
+        Self { terms: terms.into(), ..Self::default() }
+    }
+
     async fn account(&self, key: &Secret, base: &BaseUrl, ctx: &Context<'_>) -> Result<Account, NotLive> {
         let answer = classify(ctx.send_as(self, key, HttpRequest::get(base, "/me")).await)?;
         let me = answer.json()?;
@@ -48,11 +55,12 @@ impl ConnectionDefinition for Acme {
     type Credential = Secret;
 
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new(KIND, "Acme", AuthType::ApiKey)
+        let descriptor = Descriptor::new(KIND, "Acme", AuthType::ApiKey)
             .origin(API)
             .field(Field::secret("accessToken", "API key"))
             .field(Field::url("apiBaseUrl", "API address").default(API))
-            .secret_name("accessToken")
+            .secret_name("accessToken");
+        self.terms.into_iter().fold(descriptor, Descriptor::terms)
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {

@@ -1,5 +1,6 @@
 // The tests that run on SQLite and on PostgreSQL; `test_host.rs` knows which engine is used.
 
+mod access_tokens;
 mod acme;
 mod activation;
 mod canary;
@@ -17,6 +18,7 @@ mod extension_account;
 mod extension_bulk;
 mod extension_canary;
 mod extension_choice;
+mod extension_declared;
 mod extension_grants;
 mod extension_guide;
 mod extension_handoff;
@@ -63,6 +65,9 @@ mod key_rotate;
 #[cfg(all(feature = "keyring", feature = "passphrase"))]
 mod key_sorts;
 mod key_sources;
+mod kind_terms;
+mod kind_terms_accept;
+mod kind_terms_setup;
 mod kinds;
 mod kinds_change;
 mod leaking_plugin;

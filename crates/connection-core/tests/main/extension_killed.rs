@@ -8,6 +8,7 @@ use std::{
 
 use connection_contract::AuthType;
 use connection_core::{Connection, ConnectionRegistry, KeyFile};
+use connection_faults::processes;
 
 use crate::{
     extension_kit::{TWIN, Twin, needs, of, secret_name},
@@ -21,16 +22,7 @@ const NAME: &str = "extension_killed::a_process_killed_before_the_announcement_l
 
 #[test]
 fn a_process_killed_before_the_announcement_leaves_the_grants_taken_back() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    match order() {
-        Some(order) => runtime.block_on(work(&order)),
-        None => runtime.block_on(all()),
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a process of this test is told so by its environment")]
-fn order() -> Option<String> {
-    std::env::var(WORKER).ok()
+    processes::run(WORKER, async |order| work(&order).await, all);
 }
 
 async fn all() {

@@ -79,6 +79,11 @@ impl Twin {
         Self { kind: TWIN, provider: TWIN, hands_out: &["apiKey", "apiSecret"], fails: Arc::default() }
     }
 
+    /// The kind of an extension's own declaration for the same provider.
+    pub(crate) fn of_extension(extension: &str) -> Self {
+        Self { kind: Kind::of_extension(extension, &TWIN).unwrap(), ..Self::new() }
+    }
+
     pub(crate) async fn connected(&self, registry: &ConnectionRegistry, one: &str, two: &str) -> Handle {
         match connect(registry, &self.kind, &[("apiKey", one), ("apiSecret", two)]).await {
             Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
@@ -95,6 +100,7 @@ impl ConnectionDefinition for Twin {
             .provider(self.provider.clone())
             .field(Field::secret("apiKey", "Key"))
             .field(Field::secret("apiSecret", "Secret"));
+        let descriptor = self.kind.extension().map(str::to_owned).into_iter().fold(descriptor, Descriptor::extension);
         self.hands_out.iter().fold(descriptor, |descriptor, name| descriptor.secret_name(*name))
     }
 

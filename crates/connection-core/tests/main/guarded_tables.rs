@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
 use connection_contract::{Liveness, SigningKey};
-use connection_core::{Connection, Error, NewProfile, SpawnOptions};
+use connection_core::{Connection, Error, NewAccessToken, NewProfile, Role, SpawnOptions};
 
 use crate::{
     acme::{Acme, KIND},
@@ -39,6 +39,7 @@ async fn what_an_editor_of_each_table_can_do_is_documented_and_holds() {
 /// Does to a table what SECURITY.md describes, and panics if that has a worse effect.
 async fn attack(table: &str) {
     match table {
+        "connection_access_token" => access_token().await,
         "connection_account" => account().await,
         "connection_credential" => credential().await,
         "connection_endpoint" => endpoint().await,
@@ -49,6 +50,7 @@ async fn attack(table: &str) {
         "connection_extension_grant" => grant().await,
         "connection_extension_preference" | "connection_extension_state" => settings(table).await,
         "connection_keyset" | "connection_migrations" => opening(table).await,
+        "connection_kind_terms" => kind_terms().await,
         "connection_kv" => values().await,
         "connection_liveness" => liveness().await,
         "connection_profile" | "connection_profile_slot" => profile(table).await,
@@ -70,6 +72,29 @@ async fn code_of(connection: &Connection) -> String {
 
 fn is_row(error: &Error, table: &str) -> bool {
     matches!(error, Error::Row(error) if error.table == table)
+}
+
+async fn access_token() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let tokens = registry.access_tokens();
+    for change in ["role = 'admin'", "owner = ''", "owner = 'eve'", "expires_at = NULL, idle = 9", "extension = NULL"] {
+        let new = NewAccessToken::new("a report", Role::Read).owner("ada").extension("issues");
+        let issued = tokens.create(new).await.unwrap();
+        assert!(tokens.authenticate(&issued.text).await.unwrap().is_some());
+        let id = sql::id_of(issued.token.id.as_uuid().as_bytes());
+        edit(&world, format!("UPDATE connection_access_token SET {change} WHERE id = {id}")).await;
+        assert_eq!(tokens.authenticate(&issued.text).await.unwrap(), None, "{change}");
+        let found = registry.events().edited_rows().await.unwrap();
+        assert!(found.iter().any(|error| error.table == "connection_access_token"), "{change}: {found:?}");
+        edit(&world, format!("DELETE FROM connection_access_token WHERE id = {id}")).await;
+    }
+    // A token that was revoked is not accepted again, even with the mark that it had before.
+    let issued = tokens.create(NewAccessToken::new("a report", Role::Read)).await.unwrap();
+    let mark = sql::literal(&sql::blob(&world.database(), "SELECT mark FROM connection_access_token").await);
+    assert!(tokens.revoke(issued.token.id).await.unwrap());
+    edit(&world, format!("UPDATE connection_access_token SET revoked_at = NULL, mark = {mark}")).await;
+    assert_eq!(tokens.authenticate(&issued.text).await.unwrap(), None);
 }
 
 async fn account() {
@@ -99,6 +124,18 @@ async fn credential() {
     let asked = world.server.requests().len();
     assert_eq!(code_of(&one).await, "credential_unreadable");
     assert_eq!(world.server.requests().len(), asked);
+}
+
+/// The digest of an edited text is another one, so the text is not shown as that to which a person agreed.
+async fn kind_terms() {
+    let world = World::new().await;
+    let registry = world.open(Acme::under("one")).await;
+    let connection = connected(&registry, "key-1").await;
+    edit(&world, "UPDATE connection_kind_terms SET terms = 'two'").await;
+    registry.kinds().replace(Acme::under("two")).unwrap();
+    let change = registry.kinds().changed().await.unwrap().remove(0);
+    assert_eq!((change.before, change.now.as_deref()), (None, Some("two")));
+    assert_eq!(connection.request("GET", "/").await.unwrap_err().code(), "kind_changed");
 }
 
 fn id_of(session: &connection_core::SetupSession) -> String {

@@ -31,6 +31,8 @@ pub(crate) enum Check {
 #[derive(Clone, Debug)]
 pub(crate) struct Hooks {
     source: SigningKey,
+    /// The terms that the plugin states when it is registered.
+    pub(crate) terms: Arc<Mutex<Option<&'static str>>>,
     pub(crate) check: Arc<Mutex<Check>>,
     running: Arc<Running>,
 }
@@ -61,7 +63,7 @@ impl Drop for Run<'_> {
 
 impl Hooks {
     pub(crate) fn new(source: SigningKey) -> Self {
-        Self { source, check: Arc::default(), running: Arc::default() }
+        Self { source, terms: Arc::default(), check: Arc::default(), running: Arc::default() }
     }
 
     pub(crate) fn running(&self) -> usize {
@@ -85,7 +87,8 @@ impl ConnectionDefinition for Hooks {
     type Credential = Secret;
 
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new(KIND, "Hooks", AuthType::ApiKey).field(Field::secret("key", "Key"))
+        let descriptor = Descriptor::new(KIND, "Hooks", AuthType::ApiKey).field(Field::secret("key", "Key"));
+        self.terms.lock().unwrap().into_iter().fold(descriptor, Descriptor::terms)
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use connection_core::{ConnectionRegistry, KeyFile, Machine, ProfileId};
-use connection_faults::random::Random;
+use connection_faults::{processes, random::Random};
 
 use crate::{
     profiles_random::{Operation, check},
@@ -24,16 +24,7 @@ const NAME: &str = "profiles_processes::processes_that_change_profiles_at_random
 
 #[test]
 fn processes_that_change_profiles_at_random_keep_one_default_and_one_first() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    match order() {
-        Some(order) => runtime.block_on(work(&order)),
-        None => runtime.block_on(all()),
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a process of this test is told so by its environment")]
-fn order() -> Option<String> {
-    std::env::var(WORKER).ok()
+    processes::run(WORKER, async |order| work(&order).await, all);
 }
 
 async fn all() {

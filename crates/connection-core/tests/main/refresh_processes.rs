@@ -11,7 +11,8 @@ use std::{
 
 use connection_contract::RefreshSemantics;
 use connection_core::{ConnectionRegistry, Error, HttpPolicy, KeyFile};
-use tokio::runtime::{Builder, Handle};
+use connection_faults::processes;
+use tokio::runtime::Handle;
 
 use crate::{
     acme::API,
@@ -27,16 +28,7 @@ const NAME: &str = "refresh_processes::four_processes_with_fifty_callers_each_re
 
 #[test]
 fn four_processes_with_fifty_callers_each_refresh_once_and_share_the_generation() {
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    match order() {
-        Some(order) => runtime.block_on(work(&order)),
-        None => runtime.block_on(all()),
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a process of this test is told so by its environment")]
-fn order() -> Option<String> {
-    std::env::var(WORKER).ok()
+    processes::run(WORKER, async |order| work(&order).await, all);
 }
 
 async fn all() {

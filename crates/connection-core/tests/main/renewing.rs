@@ -56,6 +56,8 @@ pub(crate) struct Script {
     pub(crate) deed: Mutex<Deed>,
     pub(crate) serialize: Mutex<Deed>,
     pub(crate) then: Mutex<Then>,
+    /// The terms that the plugin states when it is registered.
+    pub(crate) terms: Mutex<Option<&'static str>>,
     /// If set, the next probe finds that the provider created a new access token.
     pub(crate) rotates: AtomicBool,
 }
@@ -100,6 +102,7 @@ impl Renewing {
             deed: Mutex::default(),
             serialize: Mutex::default(),
             then: Mutex::new(Then::Nothing),
+            terms: Mutex::default(),
             rotates: AtomicBool::new(false),
         }))
     }
@@ -116,10 +119,11 @@ impl ConnectionDefinition for Renewing {
     type Credential = Tokens;
 
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new(RENEWING, "Renewing", AuthType::OAuth)
+        let descriptor = Descriptor::new(RENEWING, "Renewing", AuthType::OAuth)
             .origin(API)
             .field(Field::text("name", "Name"))
-            .secret_name("accessToken")
+            .secret_name("accessToken");
+        self.terms.lock().unwrap().into_iter().fold(descriptor, Descriptor::terms)
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Tokens>, SetupFailure> {

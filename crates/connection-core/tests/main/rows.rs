@@ -41,9 +41,14 @@ async fn no_table_knows_of_sources_or_grants() {
     let registry = world.acme().await;
     let columns = sql::columns(&world.database()).await;
     assert!(columns.iter().any(|column| column == "connection_account.owner"), "{columns:?}");
-    // The address for webhooks is an address of this host, not of data. The grants of extensions are in a separate
-    // table, which no connection refers to.
-    let of_host = ["connection_webhook_address.", "connection_extension.", "connection_extension_grant."];
+    // The address for webhooks is an address of this host, not of data. The grants of extensions and the tokens of the
+    // host's callers are in separate tables, which no connection refers to.
+    let of_host = [
+        "connection_webhook_address.",
+        "connection_extension.",
+        "connection_extension_grant.",
+        "connection_access_token.",
+    ];
     for column in columns.iter().filter(|column| !of_host.iter().any(|table| column.starts_with(table))) {
         let words: Vec<_> = column.split(['.', '_']).collect();
         for word in ["source", "sources", "address", "grant", "grants", "permission", "role", "access", "acl", "scope"]

@@ -6,11 +6,14 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Clock, ConnectionDefinition, Kind, PathBase, PathSpec, Secret, Timestamp};
+use connection_contract::{Clock, ConnectionDefinition, Kind, PathBase, PathSpec, Timestamp};
 use connection_core::{
     AllowedTool, Connection, ConnectionRegistry, HttpPolicy, KeyFile, Limits, Machine, ManualClock, Outcome,
-    RegistryBuilder, SetupSession, SetupStep, StoreSource, ToolPolicy,
+    RegistryBuilder, StoreSource, ToolPolicy,
 };
+#[allow(unused_imports, reason = "a benchmark uses fewer of them")]
+pub(crate) use connection_faults::setups::{answers, code, connect, step};
+
 use connection_faults::postgres;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -157,23 +160,6 @@ pub(crate) fn me(id: &str, name: &str) -> Reply {
     Reply::ok(&format!(r#"{{"id":"{id}","name":"{name}"}}"#))
 }
 
-pub(crate) fn answers(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect()
-}
-
-/// Returns the next step; a session that shows none fails the test.
-pub(crate) async fn step(session: &SetupSession) -> (u64, SetupStep) {
-    session.next_step().await.unwrap().expect("the session shows a step")
-}
-
-/// Begins a setup and answers its first prompt.
-pub(crate) async fn connect(registry: &ConnectionRegistry, kind: &Kind, pairs: &[(&str, &str)]) -> Outcome {
-    let session = registry.setups().begin(kind).await.unwrap();
-    let (no, _) = step(&session).await;
-    session.advance(no, &answers(pairs)).await.unwrap();
-    session.terminal().await.unwrap()
-}
-
 /// Connects an Acme account with this key.
 pub(crate) async fn connected(registry: &ConnectionRegistry, key: &str) -> Connection {
     connected_as(registry, &KIND, &[("accessToken", key)]).await
@@ -184,15 +170,6 @@ pub(crate) async fn connected_as(registry: &ConnectionRegistry, kind: &Kind, pai
     match connect(registry, kind, pairs).await {
         Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
         other => panic!("not connected: {other:?}"),
-    }
-}
-
-/// Returns the outcome of a session as a word.
-pub(crate) fn code(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Cancelled => "cancelled".into(),
-        Outcome::Done(done) => format!("done {:?}", done.liveness),
-        Outcome::Failed(failure) => failure.code.to_string(),
     }
 }
 

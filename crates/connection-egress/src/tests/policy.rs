@@ -1,8 +1,15 @@
 //! The settings that a host may make for HTTP, and the errors for those that it may not.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use crate::{HttpPolicy, tests::client};
+use connection_contract::{HttpError, HttpRequest, Secret};
+use connection_faults::server::{Reply, TestServer};
+
+use super::{base, granted};
+use crate::{HttpObserver, HttpPolicy, tests::client};
 
 #[test]
 fn endpoints_are_listed_as_they_are_in_force() {
@@ -97,4 +104,49 @@ fn a_request_has_fifteen_seconds_and_one_that_spends_something_keeps_twenty() {
         assert_eq!(policy.spending_deadline(None), seconds(spending));
         assert_eq!(policy.spending_deadline(Some(seconds(20))), seconds(refreshing));
     }
+}
+
+/// A listener that keeps the method, the address and the answer of each request.
+#[derive(Default)]
+struct Seen(Mutex<Vec<String>>);
+
+impl HttpObserver for Seen {
+    fn answered(&self, request: &HttpRequest, answer: Result<(u16, Option<&Secret>), HttpError>) {
+        let answer = answer.map(|(status, body)| (status, body.and_then(Secret::expose_str).unwrap_or_default()));
+        self.0.lock().unwrap().push(format!("{} {} {answer:?}", request.method, request.url()));
+    }
+}
+
+#[tokio::test]
+async fn all_origins_go_to_the_only_endpoint_and_the_listener_sees_each_request() {
+    let server = TestServer::start(|_| Reply::ok("hello")).await;
+    let seen = Arc::new(Seen::default());
+    let policy = HttpPolicy::new().endpoint("https://a.example.com", "http://127.0.0.1:1").unwrap();
+    let client = client(policy.only_endpoint(&server.origin()).unwrap().observer(seen.clone()));
+    let egress = granted([("https://a.example.com", false), ("https://b.example.com", false)]);
+    client.send(&egress, HttpRequest::get(&base("https://a.example.com"), "/1")).await.unwrap();
+    client.send_once(&egress, HttpRequest::post(&base("https://b.example.com"), "/2"), None, None).await;
+    client.start(&egress, HttpRequest::get(&base("https://b.example.com"), "/3"), 100).await.unwrap();
+    assert_eq!(
+        *seen.0.lock().unwrap(),
+        [
+            "GET https://a.example.com/1 Ok((200, \"hello\"))",
+            "POST https://b.example.com/2 Ok((200, \"hello\"))",
+            "GET https://b.example.com/3 Ok((200, \"\"))",
+        ]
+    );
+    assert_eq!(server.requests().len(), 3);
+    // The origins that a request may go to stay the same.
+    let other = client.send(&egress, HttpRequest::get(&base("https://c.example.com"), "/")).await;
+    assert_eq!(other.unwrap_err(), HttpError::Denied);
+}
+
+#[test]
+fn the_only_endpoint_is_encrypted_or_on_loopback() {
+    for to in ["https://test.example.com", "http://127.0.0.1:9001", "http://localhost:1"] {
+        assert!(HttpPolicy::new().only_endpoint(to).is_ok(), "{to}");
+    }
+    let refused = HttpPolicy::new().only_endpoint("http://test.example.com").unwrap_err().to_string();
+    assert!(refused.starts_with("http://test.example.com is not encrypted: use https"), "{refused}");
+    assert!(HttpPolicy::new().only_endpoint("https://test.example.com/path").is_err());
 }

@@ -7,6 +7,7 @@ mod credential;
 mod extension;
 mod help;
 mod key;
+mod kind_test;
 mod profiles;
 mod refusal;
 mod run;
@@ -24,10 +25,11 @@ pub(crate) use credential::{FilesCommand, Send};
 pub(crate) use extension::{Exec, ExtensionsCommand, Grant, OpenSettings, PreferencesCommand, Use};
 pub(crate) use help::help_or_refusal;
 pub(crate) use key::{KeyChange, KeyCommand};
+pub(crate) use kind_test::KindTest;
 pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
 pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
-pub(crate) use show::{KindsCommand, List, Watching};
+pub(crate) use show::{KindsCommand, KindsImport, List, Watching};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
 
 /// Returns the command line, for completions and the manual.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::KindTest;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum KindsCommand {
     /// Show what a kind asks for, where to get it, and which addresses it uses
@@ -13,19 +15,68 @@ pub(crate) enum KindsCommand {
     },
     /// Check files that describe kinds, and show every problem; without a file, check the catalogue
     Check {
-        /// A file in TOML or JSON; several may extend each other
+        /// A file in TOML or JSON, or a .jsonl file with a kind on each line
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
         /// Show where the endpoints of each kind are documented
         #[arg(long)]
         sources: bool,
     },
+    /// Test files that describe kinds, without a network; without a file, test the catalogue
+    Test(Box<KindTest>),
     /// Print the JSON Schema of files that describe kinds
     Schema,
+    /// Show how a kind changed, and accept that for its connections
+    Accept {
+        /// The kind's name
+        kind: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Check a file, and add the kind that it describes
+    Add {
+        /// A file in TOML or JSON
+        file: PathBuf,
+        /// Replace the file of your own that describes this kind
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Remove a kind that a file of your own describes; its connections stay
+    Remove {
+        /// The kind's name
+        kind: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write a file that describes a kind, from your answers to a few questions
+    New {
+        /// The file to write [default: the kind is added]
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Convert descriptions of another program into files that describe kinds
+    Import {
+        #[command(subcommand)]
+        from: KindsImport,
+    },
     /// Forget the OAuth application of a kind; the next setup asks for one
     ForgetClient {
         /// The kind's name
         kind: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KindsImport {
+    /// Convert your copy of Nango's providers.yaml, and report what was lost and refused
+    Nango {
+        /// The file providers.yaml
+        file: PathBuf,
+        /// The directory for the files; it is created, or must be empty
+        #[arg(long, value_name = "DIRECTORY", default_value = "nango-kinds")]
+        output: PathBuf,
     },
 }
 

@@ -2,11 +2,12 @@
 
 use connection_contract::DisplayText;
 
-use super::{dialogue::Dialogue, finish::FinishMethod, profiles, setup_report::ReportedAction};
+use super::{dialogue::Dialogue, finish::FinishMethod, kinds, profiles, setup_report::ReportedAction};
 use crate::{
     Error, Exit,
     args::Add,
     cli::Program,
+    extensions,
     input::{self, Inputs},
     select,
 };
@@ -16,11 +17,16 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         Some(kind) => kind.clone(),
         None => picked(&program).await?,
     };
+    let finish = FinishMethod::new(&arguments.finish, &program);
+    // The kind of an extension's declaration is known only to the database.
+    let opened = match kinds::is_declared(&kind) && program.has_database() {
+        true => Some(program.open_inbound(finish.is_paste()).await?),
+        false => None,
+    };
     let descriptor = program.kind(&kind)?.descriptor.clone();
     if arguments.profile.is_some() {
         profiles::supported(program.kind(&kind)?)?;
     }
-    let finish = FinishMethod::new(&arguments.finish, &program);
     // Do this before anything is created on disk.
     finish.check(&descriptor, &program.settings)?;
     let mut inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
@@ -31,8 +37,16 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     if arguments.label.as_deref().is_some_and(|label| !says_something(label)) {
         return Err(Error::usage("--label is empty").remedy("leave it out to use the account's name"));
     }
-    let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
+    let (registry, endpoint) = match opened {
+        Some(opened) => opened,
+        None => program.open_inbound(finish.is_paste()).await?,
+    };
     let begin = registry.setups().begin(&descriptor.kind);
+    let begin = match &descriptor.extension {
+        // A person who connects what an extension declares agrees that the extension receives it.
+        Some(extension) => begin.extension(&extensions::handle(&registry, extension).await?),
+        None => begin,
+    };
     let begin = if arguments.again { begin.again() } else { begin };
     let begin = if finish.leads() { begin.use_start_address() } else { begin };
     let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };

@@ -32,6 +32,8 @@ pub(super) struct Dialogue<'a> {
     finish: FinishMethod,
     begun: BeginningCommand,
     made: ReportedAction,
+    /// The origin that replaces that of the provider's pages, for a test server of an author.
+    pages: Option<&'a str>,
 }
 
 /// The command that began the setup.
@@ -72,12 +74,17 @@ impl<'a> Dialogue<'a> {
         finish: FinishMethod,
         made: ReportedAction,
     ) -> Self {
-        Self { program, registry, endpoint, session, finish, begun: BeginningCommand::Now, made }
+        Self { program, registry, endpoint, session, finish, begun: BeginningCommand::Now, made, pages: None }
     }
 
     /// Makes this the dialogue of a setup that an earlier command began.
     pub(super) fn begun_before(self) -> Self {
         Self { begun: BeginningCommand::Before, ..self }
+    }
+
+    /// Leads to the pages of the provider at another origin.
+    pub(super) fn pages_at(self, origin: &'a str) -> Self {
+        Self { pages: Some(origin), ..self }
     }
 
     /// Conducts the setup, and then closes the registry.
@@ -287,6 +294,7 @@ impl<'a> Dialogue<'a> {
         }
         let link = redirect.link.as_str();
         let address = self.finish.address(self.session, redirect, self.endpoint, asks).await?;
+        let address = self.pages.map_or(address.clone(), |origin| at_origin(origin, &address));
         match shown.link.replace(link.to_owned()) {
             None => self.finish.lead(self.program, &address, self.endpoint, asks).await,
             // An expired address is replaced by another. No second browser is opened for it.
@@ -414,10 +422,29 @@ fn unconfirmed(session: &SetupSession, account: &str) -> Error {
     ))
 }
 
+/// Returns an address with its path and query at another origin.
+fn at_origin(origin: &str, address: &str) -> String {
+    let rest = address.split_once("://").map_or("", |(_, rest)| rest);
+    let path = rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or_default();
+    [origin.trim_end_matches('/'), path].concat()
+}
+
+/// The end of the message of a setup that waits, before its id.
+const SAVED: &str = "; your answers are saved in the setup ";
+
+/// Converts the error of a setup in a database that is not kept.
+pub(super) fn not_kept(mut error: Error) -> Error {
+    if let Some((message, _)) = error.message.split_once(SAVED) {
+        error.message = message.to_owned();
+        error.remedy = None;
+    }
+    error
+}
+
 fn waiting(session: &SetupSession, reason: &Reason) -> Error {
     let id = session.id().to_string();
     let short = short_id(&id);
-    let message = format!("{}; your answers are saved in the setup {short}", reason.message);
+    let message = format!("{}{SAVED}{short}", reason.message);
     let way = format!(
         "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`"
     );

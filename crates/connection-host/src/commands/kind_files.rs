@@ -1,11 +1,19 @@
 //! `kinds check` and `kinds schema`: files that describe kinds. Neither opens the database.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, BufRead, BufReader, Read as _},
+    path::{Path, PathBuf},
+};
 
-use connection_manifest::{Catalogue, KindSet, kind_schema};
+use connection_manifest::{Catalogue, KindFile, KindSet, kind_schema};
 use serde::Serialize;
 
-use crate::{Error, Exit, cli::Program};
+use crate::{Error, Exit, cli::Program, kinds_directory::refused, output::Output};
+
+/// One byte more than a file may have, so that a file that is too large is refused where it is parsed.
+const LIMIT: u64 = KindFile::MAX_BYTES as u64 + 1;
 
 /// The result of a check.
 #[derive(Serialize)]
@@ -16,69 +24,173 @@ struct CheckedBody {
     sources: Option<BTreeMap<String, Vec<String>>>,
 }
 
-/// A file that was refused.
-#[derive(Serialize)]
-struct RefusedBody {
-    id: String,
-    reasons: Vec<String>,
+/// A file or a line that was refused, with its reasons.
+#[derive(Debug, Serialize)]
+pub(super) struct RefusedBody {
+    pub(super) id: String,
+    pub(super) reasons: Vec<String>,
 }
 
 /// Reads the files, or those of the catalogue, and renders every request of each kind with dummy values.
 pub(super) fn check(program: &Program, files: &[PathBuf], with_sources: bool) -> Result<Exit, Error> {
-    let (set, count) = set(files)?;
-    let (kinds, problems) = set.read();
-    let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for problem in &problems {
-        refused.entry(problem.file.as_str().to_owned()).or_default().push(problem.to_string());
+    let (of_lines, whole): (Vec<_>, Vec<_>) = files.iter().partition(|file| has_lines(file));
+    let (set, count) = if files.is_empty() { of_catalogue() } else { set(&whole)? };
+    let mut report = Report::new(&program.output, with_sources);
+    report.set(&set, count)?;
+    for file in of_lines {
+        report.lines(&set, file)?;
     }
-    for kind in &kinds {
-        if let Err(failure) = kind.definition().rendering() {
-            let reasons = refused.entry(kind.id().to_string()).or_default();
-            reasons.push(format!("{}: its requests cannot be rendered: {failure}", kind.id()));
-        }
-    }
-    let output = &program.output;
-    let exit = if refused.is_empty() { Exit::Fine } else { Exit::Usage };
-    let sources = || kinds.iter().map(|kind| (kind.id().to_string(), kind.sources().to_vec())).collect();
-    if output.json {
-        output.shape(&CheckedBody {
-            checked: count,
-            ok: count.saturating_sub(refused.len()),
-            refused: refused.into_iter().map(|(id, reasons)| RefusedBody { id, reasons }).collect(),
-            sources: with_sources.then(sources),
-        })?;
-        return Ok(exit);
-    }
-    if with_sources {
-        let sources: BTreeMap<String, Vec<String>> = sources();
-        for (id, sources) in &sources {
-            output.line(id)?;
-            for source in sources {
-                output.line(format!("  {source}"))?;
-            }
-        }
-    }
-    for reason in refused.values().flatten() {
-        output.line(reason)?;
-    }
-    output.line(format!("{count} checked, {} refused", refused.len()))?;
-    Ok(exit)
+    report.end()
 }
 
-/// Returns what is to be checked, and how many files it has.
-fn set(files: &[PathBuf]) -> Result<(KindSet, usize), Error> {
-    if files.is_empty() {
-        let texts = Catalogue::ids().filter_map(Catalogue::text);
-        let set = texts.fold(KindSet::new(), |set, (name, text)| set.file(name, text));
-        return Ok((set, Catalogue::ids().count()));
-    }
+/// Returns the files of the catalogue, and their number.
+pub(super) fn of_catalogue() -> (KindSet, usize) {
+    let texts = Catalogue::ids().filter_map(Catalogue::text);
+    (texts.fold(KindSet::new(), |set, (name, text)| set.file(name, text)), Catalogue::ids().count())
+}
+
+/// Returns these files, and their number.
+pub(super) fn set(files: &[impl AsRef<Path>]) -> Result<(KindSet, usize), Error> {
     let mut set = KindSet::new();
-    for file in files {
-        let name = file.display().to_string();
-        let text = fs::read_to_string(file).map_err(|error| Error::io(&name, &error))?;
-        set = set.file(name, text);
+    for file in files.iter().map(AsRef::as_ref) {
+        set = set.bytes(file.display().to_string(), &read(file)?);
     }
     Ok((set, files.len()))
+}
+
+/// Returns the first bytes of a file, one more than it may have.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let opened = File::open(file).and_then(|opened| opened.take(LIMIT).read_to_end(&mut bytes));
+    opened.map_err(|error| Error::io(file.display(), &error))?;
+    Ok(bytes)
+}
+
+/// Returns why the kind of a file cannot be used, although no line of the file is wrong by itself.
+pub(super) fn unusable(kind: &KindFile, place: &str) -> Option<String> {
+    match kind.definition().rendering() {
+        Ok(_) => refused(kind, place),
+        Err(failure) => Some(format!("{place}: its requests cannot be rendered: {failure}")),
+    }
+}
+
+/// Returns `true` for a file with a kind on each line.
+fn has_lines(file: &Path) -> bool {
+    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    extension.eq_ignore_ascii_case("jsonl") || extension.eq_ignore_ascii_case("ndjson")
+}
+
+/// The progress of a check. For people, each problem is printed when it is found.
+struct Report<'o> {
+    output: &'o Output,
+    checked: usize,
+    count_refused: usize,
+    /// What was refused, for programs alone.
+    refused: Vec<RefusedBody>,
+    sources: Option<BTreeMap<String, Vec<String>>>,
+    /// The file or line of each id.
+    places: BTreeMap<String, String>,
+}
+
+impl<'o> Report<'o> {
+    fn new(output: &'o Output, with_sources: bool) -> Self {
+        let sources = with_sources.then(BTreeMap::new);
+        Self { output, checked: 0, count_refused: 0, refused: Vec::new(), sources, places: BTreeMap::new() }
+    }
+
+    /// Checks files that are read together.
+    fn set(&mut self, set: &KindSet, count: usize) -> Result<(), Error> {
+        let (kinds, problems) = set.read();
+        self.checked += count;
+        let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for problem in &problems {
+            refused.entry(problem.file.as_str().to_owned()).or_default().push(problem.to_string());
+        }
+        for kind in &kinds {
+            match unusable(kind, kind.file()) {
+                Some(reason) => refused.entry(kind.file().to_owned()).or_default().push(reason),
+                None => self.accept(kind, kind.file().to_owned()),
+            }
+        }
+        refused.into_iter().try_for_each(|(id, reasons)| self.refuse(id, reasons))
+    }
+
+    /// Checks a file with a kind on each line, one line after the other. A line may extend the kinds of `set`.
+    fn lines(&mut self, set: &KindSet, file: &Path) -> Result<(), Error> {
+        let name = file.display().to_string();
+        let unreadable = |error: io::Error| Error::io(&name, &error);
+        let mut reader = BufReader::new(File::open(file).map_err(unreadable)?);
+        let mut line = Vec::new();
+        let mut number = 0_u32;
+        while next_line(&mut reader, &mut line).map_err(unreadable)? {
+            number = number.saturating_add(1);
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            self.checked += 1;
+            let place = format!("{name}:{number}");
+            match set.read_one(&name, Some(number), &line) {
+                Err(problems) => self.refuse(place, problems.iter().map(ToString::to_string).collect())?,
+                Ok(kind) => {
+                    let taken = self.places.get(kind.id().as_str());
+                    let taken =
+                        taken.map(|other| format!("{place}: id: {other} has the same id; rename one of the two kinds"));
+                    match taken.or_else(|| unusable(&kind, &place)) {
+                        Some(reason) => self.refuse(place, vec![reason])?,
+                        None => self.accept(&kind, place),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, kind: &KindFile, place: String) {
+        if let Some(sources) = &mut self.sources {
+            sources.insert(kind.id().to_string(), kind.sources().to_vec());
+        }
+        self.places.insert(kind.id().to_string(), place);
+    }
+
+    fn refuse(&mut self, id: String, reasons: Vec<String>) -> Result<(), Error> {
+        self.count_refused += 1;
+        if self.output.json {
+            self.refused.push(RefusedBody { id, reasons });
+            return Ok(());
+        }
+        reasons.iter().try_for_each(|reason| self.output.line(reason))
+    }
+
+    fn end(self) -> Result<Exit, Error> {
+        let Self { output, checked, count_refused, refused, sources, .. } = self;
+        let exit = if count_refused == 0 { Exit::Fine } else { Exit::Usage };
+        if output.json {
+            output.shape(&CheckedBody { checked, ok: checked.saturating_sub(count_refused), refused, sources })?;
+            return Ok(exit);
+        }
+        for (id, sources) in sources.iter().flatten() {
+            output.line(id)?;
+            sources.iter().try_for_each(|source| output.line(format!("  {source}")))?;
+        }
+        output.line(format!("{checked} checked, {count_refused} refused"))?;
+        Ok(exit)
+    }
+}
+
+/// Reads the next line without its end; returns `false` at the end of the file. The rest of a line that is too long is
+/// passed over.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    if reader.by_ref().take(LIMIT).read_until(b'\n', line)? == 0 {
+        return Ok(false);
+    }
+    match line.pop_if(|last| *last == b'\n') {
+        Some(_) => {}
+        None => {
+            reader.skip_until(b'\n')?;
+        }
+    }
+    Ok(true)
 }
 
 /// Prints the schema, which editors use to check a file while it is written.

@@ -1,17 +1,21 @@
-//! `kinds`: lists what can be connected, and what each kind needs. It does not open the database.
+//! `kinds`: lists what can be connected, and what each kind needs. The database is read for the kinds that added
+//! extensions declare, and none is created.
 
-use connection_contract::{Descriptor, Field, Guide, Need, SetupMethod};
+use connection_contract::{Descriptor, Field, Guide, Kind, Need, SetupMethod};
 use connection_manifest::Catalogue;
 
 use super::{profiles, tool};
 use crate::{
     Error, Exit,
-    cli::{KindEntry, Program},
+    cli::Program,
     inbound,
+    kind_entry::{KindEntry, KindSource},
     output::{Table, json},
 };
 
-pub(super) async fn list(program: &Program, all: bool) -> Result<Exit, Error> {
+pub(super) async fn list(mut program: Program, all: bool) -> Result<Exit, Error> {
+    program.learn_declared().await;
+    let program = &program;
     let output = &program.output;
     if output.json {
         let mut bodies = Vec::new();
@@ -57,7 +61,11 @@ pub(super) async fn list(program: &Program, all: bool) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-pub(super) async fn show(program: &Program, name: &str) -> Result<Exit, Error> {
+pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error> {
+    if is_declared(name) {
+        program.learn_declared().await;
+    }
+    let program = &program;
     let kind = program.kind(name)?;
     let output = &program.output;
     let tool = match kind.descriptor.tools.first() {
@@ -71,6 +79,14 @@ pub(super) async fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     let descriptor = &kind.descriptor;
     output.line(format!("{} ({})", descriptor.display_name, descriptor.kind))?;
     output.line(format!("  authenticates with: {}", json::auth_word(descriptor.auth)))?;
+    if let Some(extension) = &descriptor.extension {
+        output.line(format!("  only for the extension: {extension}"))?;
+    }
+    match &kind.source {
+        KindSource::File(path) => output.line(format!("  described by: {}", path.display()))?,
+        KindSource::Catalogue => output.line("  described by: a file of the catalogue")?,
+        KindSource::Program => {}
+    }
     let capabilities = json::KindBody::capabilities(kind);
     if !capabilities.is_empty() {
         output.line(format!("  can: {}", capabilities.join(", ")))?;
@@ -126,6 +142,11 @@ fn body(program: &Program, kind: &KindEntry, tool: Option<json::ToolBody>) -> js
     let descriptor = &kind.descriptor;
     let address = is_called_back(descriptor).then(|| inbound::redirect_uri(&program.settings, &descriptor.kind));
     json::KindBody::of(kind, address, tool, program.settings.usage.cache_ttl(descriptor))
+}
+
+/// Returns `true` for the name of a kind that an extension declares.
+pub(super) fn is_declared(name: &str) -> bool {
+    Kind::parse(name).is_some_and(|kind| kind.extension().is_some())
 }
 
 /// Returns `true` if browsers end at a redirect address of this host, which must be registered at the provider.

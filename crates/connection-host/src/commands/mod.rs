@@ -16,7 +16,14 @@ mod forget_client;
 mod identities;
 mod import;
 mod key;
+mod kind_accept;
+mod kind_add;
+mod kind_draft;
 mod kind_files;
+mod kind_import;
+mod kind_new;
+mod kind_remove;
+mod kind_test;
 mod kinds;
 mod list;
 mod open_settings;
@@ -49,19 +56,27 @@ pub(crate) use tool::{Detected, Variables};
 
 use crate::{
     Error,
-    args::{Command, KindsCommand, SandboxCommand},
+    args::{Command, KindsCommand, KindsImport, SandboxCommand},
     cli::Program,
 };
 
 /// Runs the command. `Ok` has the exit status of a command without an error to print.
 pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, Error> {
     let exit = match command {
-        Command::Kinds { command: None, all } => kinds::list(&program, all).await,
+        Command::Kinds { command: None, all } => kinds::list(program, all).await,
         Command::Kinds { command: Some(command), .. } => match command {
+            KindsCommand::Accept { kind, yes } => kind_accept::run(program, &kind, yes).await,
+            KindsCommand::Add { file, replace } => kind_add::run(&program, &file, replace),
             KindsCommand::Check { files, sources } => kind_files::check(&program, &files, sources),
             KindsCommand::ForgetClient { kind } => forget_client::run(program, &kind).await,
+            KindsCommand::Import { from: KindsImport::Nango { file, output } } => {
+                kind_import::nango(&program, &file, &output)
+            }
+            KindsCommand::New { output } => kind_new::run(&program, output).await,
+            KindsCommand::Remove { kind, yes } => kind_remove::run(program, &kind, yes).await,
             KindsCommand::Schema => kind_files::schema(&program),
-            KindsCommand::Show { kind } => kinds::show(&program, &kind).await,
+            KindsCommand::Show { kind } => kinds::show(program, &kind).await,
+            KindsCommand::Test(arguments) => kind_test::run(program, *arguments).await,
         },
         Command::Add(arguments) => add::run(program, arguments).await,
         Command::List(arguments) => list::run(program, arguments).await,

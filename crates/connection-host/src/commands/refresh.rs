@@ -42,10 +42,8 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
     };
     let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
     if output.json {
-        output.shape(&json::RefreshedBody {
-            outcome: outcome.name(),
-            connection: json::ConnectionBody::of(&info, output.now),
-        })?;
+        let connection = json::ConnectionBody::of(&info, output.now);
+        output.shape(&json::RefreshedBody::new(outcome.name(), connection))?;
         return Ok(exit);
     }
     let mut line = format!("{} {} · {}", word(outcome), account(&info), output.liveness(info.liveness));

@@ -1,6 +1,6 @@
 //! `remove C`: after a question, tears the connection down and deletes it.
 
-use connection_core::{ConnectionInfo, Removal, Teardown};
+use connection_core::{ConnectionInfo, Removal};
 
 use super::confirm;
 use crate::{
@@ -24,24 +24,11 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
     let removal = output.waiting(provider, registry.remove(info.id)).await?;
     registry.close().await;
     if output.json {
-        output.shape(&body(info, &removal))?;
+        output.shape(&json::RemovedBody::of(info, &removal))?;
         return Ok(Exit::Fine);
     }
     print_removal(output, info, &removal, provider)?;
     Ok(Exit::Fine)
-}
-
-/// Returns the shape of a removal.
-pub(super) fn body(info: &ConnectionInfo, removal: &Removal) -> json::RemovedBody {
-    json::RemovedBody {
-        id: info.id.to_string(),
-        kind: info.kind.to_string(),
-        label: info.label.to_string(),
-        teardown: word(removal.teardown),
-        reason: removal.reason.as_ref().map(json::ReasonBody::from),
-        previous: removal.previous.map(word),
-        previous_reason: removal.previous_reason.as_ref().map(json::ReasonBody::from),
-    }
 }
 
 /// Prints a removal for people, and each credential that was not revoked.
@@ -58,12 +45,4 @@ pub(super) fn print_removal(
         }
     }
     Ok(())
-}
-
-fn word(teardown: Teardown) -> &'static str {
-    match teardown {
-        Teardown::Done => "done",
-        Teardown::Skipped => "skipped",
-        _ => "failed",
-    }
 }

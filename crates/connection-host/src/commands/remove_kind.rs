@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use connection_contract::Kind;
 use connection_core::Filter;
 
-use super::{
-    confirm,
-    remove::{body, print_removal},
+use super::{confirm, remove::print_removal};
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{Elements, json},
+    select::Pages,
 };
-use crate::{Error, Exit, cli::Program, output::Elements, select::Pages};
 
 pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<Exit, Error> {
     confirm::possible(&program, yes, "whether to remove them")?;
@@ -37,7 +39,7 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
     let mut elements = Elements::new();
     for (id, removal) in &removal.removed {
         match known.get(id) {
-            Some(info) if output.json => elements.push(output, &body(info, removal))?,
+            Some(info) if output.json => elements.push(output, &json::RemovedBody::of(info, removal))?,
             Some(info) => print_removal(output, info, removal, provider)?,
             // The connection was made after the question.
             None if output.json => {}

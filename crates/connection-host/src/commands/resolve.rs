@@ -10,6 +10,7 @@ use super::show::fact;
 use crate::{
     Error, Exit,
     cli::Program,
+    declared,
     extensions::{explained, named},
     input::{self, stored},
     output::{Output, quoted},
@@ -19,7 +20,14 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     let manifest = input::manifest(file)?;
     let notes = Notes::of(&program.output, &manifest.file, verbose);
     let registry = program.open().await?;
-    let handle = registry.extensions().handle(manifest.file.into_declaration())?;
+    let declaration = manifest.file.into_declaration();
+    if let Err(refused) = declared::offer(&mut program, &registry, &declaration)
+        && !program.output.json
+    {
+        let remedy = refused.remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        program.output.note(format!("{}{remedy}.", refused.message));
+    }
+    let handle = registry.extensions().handle(declaration)?;
     let resolved = match handle.resolve(handle.requirement()).await {
         Ok(resolved) => resolved,
         Err(error) => return Err(explained(&registry, error).await),

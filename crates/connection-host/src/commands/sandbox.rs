@@ -7,11 +7,7 @@ use std::{
 
 use connection_agent::{Sandbox, SandboxEngine, SandboxError};
 
-use crate::{
-    Error, Exit,
-    cli::{KindEntry, Program},
-    output::json,
-};
+use crate::{Error, Exit, cli::Program, kind_entry::KindEntry, output::json};
 
 /// Refuses a kind without a container before anything is started.
 pub(super) fn supported(kind: &KindEntry) -> Result<(), Error> {

@@ -24,7 +24,7 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
     registry.close().await;
     let output = &program.output;
     if output.json {
-        output.shape(&setups.iter().map(json::SetupBody::from).collect::<Vec<_>>())?;
+        output.shape(&setups.iter().map(json::OpenSetupBody::from).collect::<Vec<_>>())?;
         return Ok(Exit::Fine);
     }
     if setups.is_empty() {
@@ -36,7 +36,7 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
         table.row([
             short_id(&setup.id.to_string()).into(),
             setup.kind.as_str().into(),
-            json::SetupBody::state_word(setup.stage).into(),
+            json::OpenSetupBody::state_word(setup.stage).into(),
             setup.reauthorizes.map(|id| short_id(&id.to_string()).to_owned()).unwrap_or_default().into(),
             moment(setup.created_at, output.now).into(),
             moment(setup.expires_at, output.now).into(),
@@ -96,7 +96,7 @@ async fn cancel(mut program: Program, reference: &str) -> Result<Exit, Error> {
     let output = &program.output;
     // The reference was resolved among these setups.
     if let Some(setup) = setups.iter().find(|setup| setup.id == id).filter(|_| output.json) {
-        output.shape(&json::SetupBody::from(setup).cancelled())?;
+        output.shape(&json::OpenSetupBody::from(setup).cancelled())?;
         return Ok(Exit::Fine);
     }
     output.line(format!("Cancelled the setup {}; nothing was kept", short_id(&id.to_string())))?;

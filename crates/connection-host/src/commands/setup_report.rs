@@ -40,7 +40,11 @@ pub(super) async fn report(
 
 /// Prints the connection after the action: a line, or its shape.
 pub(super) fn print(output: &Output, info: &ConnectionInfo, made: ReportedAction) -> Result<Exit, Error> {
-    let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
+    // A setup verifies its connection, so a liveness that is unknown means that nothing can verify it.
+    let exit = match info.liveness {
+        Liveness::Live | Liveness::Unknown => Exit::Fine,
+        _ => Exit::NotLive,
+    };
     if output.json && matches!(made, ReportedAction::ConnectedFor | ReportedAction::ReauthorizedFor) {
         return Ok(exit);
     }
@@ -67,6 +71,9 @@ pub(super) fn print(output: &Output, info: &ConnectionInfo, made: ReportedAction
 /// Returns the error of a failed setup, with the remedy that the command offers.
 pub(super) fn failed(failure: &SetupFailure, made: ReportedAction) -> Error {
     let is_for_extension = matches!(made, ReportedAction::ConnectedFor | ReportedAction::ReauthorizedFor);
+    if failure.code == "declaration_declined" {
+        return Error::new(Exit::Fine, "declaration_declined", failure.message.to_string());
+    }
     let exit = match &*failure.code {
         "account_changed" | "account_connected" | "label_taken" => Exit::Refused,
         "not_found" => Exit::NotFound,

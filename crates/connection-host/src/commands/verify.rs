@@ -62,7 +62,7 @@ async fn probe(
             }
             Err(error) => {
                 let mut error = Error::from(error);
-                if error.code == "unknown_kind" {
+                if matches!(&*error.code, "kind_changed" | "unknown_kind") {
                     error.exit = Exit::NotLive;
                 }
                 if let Some(info) = rows.get(&id) {

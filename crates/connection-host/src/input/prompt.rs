@@ -44,6 +44,13 @@ pub(super) fn ask(field: &Field, alone: bool) -> Result<Vec<Secret>, Error> {
     Ok(values)
 }
 
+/// Asks a question that is not part of a setup. The answer is empty if an optional question was left empty.
+pub(crate) fn question(field: &Field) -> Result<String, Error> {
+    let answers = ask(field, false)?;
+    let answer = answers.first().and_then(Secret::expose_str);
+    Ok(answer.or(field.default.as_deref()).unwrap_or_default().trim().to_owned())
+}
+
 fn one(field: &Field, first: bool, alone: bool) -> Result<Option<Secret>, Error> {
     let label = match (first, field.required || alone) {
         (false, _) => format!("{} (another one, or empty)", field.label),

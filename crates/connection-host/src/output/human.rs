@@ -1,21 +1,10 @@
 //! Texts about connections, for people.
 
-use std::time::Duration;
-
-use connection_contract::{Liveness, Reason, Timestamp, reason};
+use connection_contract::{Kind, Liveness, Reason, Timestamp, reason};
 use connection_core::ConnectionInfo;
+pub(crate) use connection_server::shapes::{EXPIRES_SOON, condition, expires_soon, liveness_word};
 
 use super::{table::Colour, time};
-
-/// Returns `live`, `offline`, `failing` or `unknown`.
-pub(crate) fn liveness_word(liveness: Liveness) -> &'static str {
-    match liveness {
-        Liveness::Live => "live",
-        Liveness::Offline => "offline",
-        Liveness::Failing => "failing",
-        _ => "unknown",
-    }
-}
 
 pub(super) fn colour(liveness: Liveness) -> Colour {
     match liveness {
@@ -52,18 +41,10 @@ pub(crate) fn short_id(id: &str) -> &str {
     id.len().checked_sub(8).and_then(|start| id.get(start..)).unwrap_or(id)
 }
 
-/// Returns the liveness and its reason. Without a plugin of the kind, a stored measurement is meaningless.
-pub(crate) fn condition(info: &ConnectionInfo) -> (Liveness, Option<Reason>) {
-    if info.registered {
-        return (info.liveness, info.reason.clone());
-    }
-    let gone = Reason::new(reason::UNKNOWN_KIND, "this program has no plugin of this kind");
-    (Liveness::Unknown, Some(gone.remedy("use a program that has one, or remove the connection")))
-}
-
 /// Returns the position of a connection in a list; those that need attention come first.
 pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
     match info.liveness {
+        _ if info.kind_changed => 0,
         _ if !info.registered => 2,
         Liveness::Failing => 0,
         Liveness::Offline if is_to_choose(info) => 0,
@@ -85,13 +66,6 @@ fn is_paused(reason: &Option<Reason>) -> bool {
     reason.as_ref().is_some_and(|reason| reason.code == reason::RATE_LIMITED)
 }
 
-/// The time before an expiry at which it is announced.
-pub(crate) const EXPIRES_SOON: Duration = Duration::from_secs(7 * 86_400);
-
-pub(crate) fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
-    info.ends_at().is_some_and(|until| until <= now.after(EXPIRES_SOON.as_secs()))
-}
-
 /// The codes of reasons that no command of this program resolves.
 const MENDED_ELSEWHERE: [&str; 4] = [reason::DENIED, "directory_not_allowed", "row_changed", "row_outdated"];
 
@@ -109,6 +83,7 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         let remedy = refused.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         return (format!("{}{remedy}", refused.message), None);
     }
+    let is_unverifiable = reason.as_ref().is_some_and(|reason| reason.code == "unverifiable");
     let is_tls = reason.as_ref().is_some_and(|reason| reason.code == reason::TLS);
     let ways =
         reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| info.registered && is_to_choose(info));
@@ -127,6 +102,7 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
     let note = if liveness == Liveness::Live || expires_soon(info, now) { noted(expiry()) } else { reason.clone() };
     let again = || Some(format!("connections reauthorize {name}"));
     match liveness {
+        _ if info.kind_changed => (note, Some(accept_command(&info.kind))),
         _ if !info.registered => (note, Some(format!("connections remove {name}"))),
         Liveness::Failing => (note, again()),
         Liveness::Offline if ways.is_some() => (note, again()),
@@ -134,8 +110,14 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         Liveness::Live => (note, None),
         // The connection is verified again when the pause is over; asking the provider earlier makes it worse.
         Liveness::Offline if is_paused(&info.reason) => (note, None),
+        Liveness::Unknown if is_unverifiable => (note, again().filter(|_| expires_soon(info, now))),
         _ => (note, Some(format!("connections verify {name}"))),
     }
+}
+
+/// Returns the command that shows how a kind changed, and accepts it.
+pub(crate) fn accept_command(kind: &Kind) -> String {
+    format!("connections kinds accept {kind}")
 }
 
 /// Returns `token expires in 5 days`, or `authorization expires in 5 days` for a connection that refreshes its token.

@@ -3,11 +3,13 @@
 mod applications;
 mod bounds;
 mod catalogue;
+mod changed_kinds;
 mod chromium;
 #[cfg(unix)]
 mod copies;
 #[cfg(unix)]
 mod exec;
+mod declared;
 mod extensions;
 mod finish;
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    program::{Machine, check},
+    program::{Machine, Ran, check},
     provider::NOTION_KEY,
 };
 
@@ -117,4 +117,16 @@ fn files_are_checked_with_every_problem_at_once() {
         schema,
         serde_json::from_str::<serde_json::Value>(include_str!("../../../../docs/spec/kind.schema.json")).unwrap()
     );
+}
+
+/// The arguments after `--` belong to another program, so they need not be text and name no kind.
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_no_text_are_passed_over() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let machine = Machine::new();
+    let mut command = machine.command();
+    command.args(["exec", "nobody", "--", "true"]).arg(std::ffi::OsStr::from_bytes(b"\xff"));
+    Ran::of(&["exec"], command.output().unwrap()).exits(5).warns("nobody");
 }

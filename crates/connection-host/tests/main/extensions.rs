@@ -12,9 +12,9 @@ use crate::{
 
 pub(crate) const ISSUES: &[u8] = include_bytes!("../../../../docs/examples/extensions/issues.json");
 pub(crate) const RELEASE_NOTES: &[u8] = include_bytes!("../../../../docs/examples/extensions/release-notes.json");
-const QUICK_CAPTURE: &[u8] = include_bytes!("../../../../docs/examples/extensions/quick-capture.json");
+pub(crate) const QUICK_CAPTURE: &[u8] = include_bytes!("../../../../docs/examples/extensions/quick-capture.json");
 const REMINDERS: &[u8] = include_bytes!("../../../../docs/examples/extensions/reminders.json");
-const FOREIGN: &[u8] = include_bytes!("../../../../docs/examples/extensions/foreign.json");
+pub(crate) const FOREIGN: &[u8] = include_bytes!("../../../../docs/examples/extensions/foreign.json");
 
 /// Returns a machine with the manifests of the documentation, and with a GitHub token and a Notion key in variables.
 pub(crate) fn machine() -> Machine {

@@ -19,15 +19,19 @@ const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/main/first_hour.t
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// A person at a machine, and everything that the terminal has shown.
-struct Person {
-    machine: Machine,
+pub(crate) struct Person {
+    pub(crate) machine: Machine,
     seen: String,
 }
 
 impl Person {
+    pub(crate) fn new() -> Self {
+        Self { machine: Machine::new(), seen: String::new() }
+    }
+
     /// Types a command, answers each question when it appears, and reads the terminal after the command has ended.
     #[track_caller]
-    fn types(&mut self, words: &str, answers: &[(&str, &str)], exit: i32) {
+    pub(crate) fn types(&mut self, words: &str, answers: &[(&str, &str)], exit: i32) {
         let mut command = self.machine.command_of_system("sh");
         let script = format!("stty rows 40 cols {COLUMNS}; exec \"$PROGRAM\" {words}");
         command.args(["-c", &script]).env("PROGRAM", env!("CARGO_BIN_EXE_connections"));
@@ -52,7 +56,7 @@ impl Person {
     }
 
     /// Adds to the transcript what happens around the person.
-    fn meanwhile(&mut self, what: &str) {
+    pub(crate) fn meanwhile(&mut self, what: &str) {
         self.seen += &format!("# {what}\n\n");
     }
 
@@ -61,6 +65,20 @@ impl Person {
         let origins = ["https://api.github.com", "https://api.notion.com"];
         let endpoints: String = origins.iter().map(|origin| format!("\"{origin}\" = \"{address}\"\n")).collect();
         self.machine.configure(&format!("[http.endpoints]\n{endpoints}"));
+    }
+
+    /// Compares the transcript with the kept one, or writes it if a person asks for it.
+    #[track_caller]
+    pub(crate) fn compare(&self, file: &str) {
+        let transcript = self.transcript();
+        if is_recorded() {
+            return std::fs::write(file, transcript).unwrap();
+        }
+        let kept = std::fs::read_to_string(file).unwrap();
+        for (line, (kept, shown)) in kept.lines().zip(transcript.lines()).enumerate() {
+            assert_eq!(kept, shown, "line {}; if that is better, record it anew", line + 1);
+        }
+        assert_eq!(kept.lines().count(), transcript.lines().count(), "{transcript}");
     }
 
     /// Returns the transcript without what differs each time: the home, ids, ports and times.
@@ -145,7 +163,7 @@ fn is_recorded() -> bool {
 
 #[test]
 fn the_first_hour_of_a_person_is_as_it_was_read() {
-    let mut ada = Person { machine: Machine::new(), seen: String::new() };
+    let mut ada = Person::new();
     let token = "Personal access token";
     ada.types("list", &[], 0);
     ada.types("kinds", &[], 0);
@@ -193,13 +211,5 @@ fn the_first_hour_of_a_person_is_as_it_was_read() {
     ada.types("remove notion --yes", &[], 0);
     ada.types("list", &[], 0);
 
-    let transcript = ada.transcript();
-    if is_recorded() {
-        return std::fs::write(KEPT, transcript).unwrap();
-    }
-    let kept = std::fs::read_to_string(KEPT).unwrap();
-    for (line, (kept, shown)) in kept.lines().zip(transcript.lines()).enumerate() {
-        assert_eq!(kept, shown, "line {}; if that is better, record it anew", line + 1);
-    }
-    assert_eq!(kept.lines().count(), transcript.lines().count(), "{transcript}");
+    ada.compare(KEPT);
 }

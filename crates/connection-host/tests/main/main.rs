@@ -5,16 +5,23 @@ include!("both.rs");
 // These modules test words, files and terminals, which are the same on either engine.
 mod canary;
 mod damage;
+#[cfg(unix)]
+mod declared_terminal;
 mod embedding;
 mod errors;
-#[cfg(unix)]
 mod first_hour;
 mod input;
 mod keys;
+mod kind_files;
+#[cfg(unix)]
+mod kind_questions;
+mod kind_test;
 #[cfg(unix)]
 mod manners;
 mod mistakes;
 mod oauth2;
+#[cfg(unix)]
+mod own_kind;
 #[cfg(unix)]
 mod screen;
 mod shapes;

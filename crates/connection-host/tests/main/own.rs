@@ -97,7 +97,7 @@ fn a_kind_whose_plugin_is_gone_is_listed_and_removed_and_nothing_else() {
         .run(&["list"])
         .exits(0)
         .says("acme:bold")
-        .says("no plugin of this kind")
+        .says("no kind 'acme' is registered")
         .says("connections remove acme:bold");
     machine.run(&["show", "acme"]).exits(0).says("bold").says("unknown");
     let shown = machine.run(&["show", "acme", "--json"]).exits(0).json();

@@ -6,6 +6,7 @@ use rexpect::{
 };
 
 use crate::{
+    changed_kinds,
     program::Machine,
     provider::{NOTION_KEY, TOKEN},
 };
@@ -112,6 +113,22 @@ fn a_removal_is_asked_for() {
         enter(&mut session, answer);
         end(session, exit);
         machine.run(&["list"]).exits(0).says(left);
+    }
+}
+
+#[test]
+fn a_changed_kind_is_shown_and_accepted_only_after_a_yes() {
+    let machine = changed_kinds::connected();
+    changed_kinds::change(&machine);
+    for (answer, left, exit) in [("n", "Nothing was accepted.", 6), ("y", "Accepted for 1 account.", 0)] {
+        let mut session = start(&machine, &["kinds", "accept", "acme"]);
+        session.exp_string("- request.headers.Authorization = \"Bearer ${secret.apiKey}\"").unwrap();
+        session.exp_string("+ request.headers.X-Api-Key = \"${secret.apiKey}\"").unwrap();
+        session.exp_string("Use acme in this way, for 1 account?").unwrap();
+        enter(&mut session, answer);
+        session.exp_string(left).unwrap();
+        end(session, 0);
+        machine.run(&["send", "acme", "GET", "/me"]).exits(exit);
     }
 }
 

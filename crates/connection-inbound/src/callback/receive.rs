@@ -23,7 +23,7 @@ pub(super) async fn receive(
     if *request.method() != Method::GET {
         return not_get();
     }
-    let Some(kind) = kind.ok().and_then(|Path(kind)| Kind::parse(&kind)) else {
+    let Some(kind) = kind.ok().and_then(|Path(kind)| Kind::parse_path_segment(&kind)) else {
         return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
     };
     let Some(registry) = receiver.registry.get() else { return page::answer(StatusCode::GONE, &Page::Neutral) };

@@ -28,7 +28,7 @@ pub(super) async fn result_page(
     if *request.method() != Method::GET {
         return not_get();
     }
-    let kind = kind.ok().and_then(|Path(kind)| Kind::parse(&kind));
+    let kind = kind.ok().and_then(|Path(kind)| Kind::parse_path_segment(&kind));
     if kind.is_some() && request.uri().query() == Some(OTHER_BROWSER) {
         return page::answer(StatusCode::FORBIDDEN, &Page::OtherBrowser);
     }

@@ -28,7 +28,7 @@ pub(super) async fn start(
     if *request.method() != Method::GET {
         return not_get();
     }
-    let path = path.ok().and_then(|Path((kind, token))| Some((Kind::parse(&kind)?, token)));
+    let path = path.ok().and_then(|Path((kind, token))| Some((Kind::parse_path_segment(&kind)?, token)));
     let (Some((kind, token)), Some(registry)) = (path, receiver.registry.get()) else {
         return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
     };

@@ -78,7 +78,9 @@ impl From<Error> for Refusal {
         let status = match &error {
             Error::SessionNotFound(_) => return Self::not_found(),
             Error::NotFound(_) | Error::UnknownKind(_) | Error::NoConnection(_) => StatusCode::NOT_FOUND,
-            Error::AccountConnected { .. } | Error::LabelTaken { .. } => StatusCode::CONFLICT,
+            Error::AccountConnected { .. } | Error::KindChanged { .. } | Error::LabelTaken { .. } => {
+                StatusCode::CONFLICT
+            }
             Error::InvalidLabel | Error::InvalidOwner(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NotSupported { .. } => StatusCode::NOT_IMPLEMENTED,
             Error::Closed | Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

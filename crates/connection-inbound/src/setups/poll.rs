@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use connection_contract::BoxFuture;
 use connection_core::{ConnectionRegistry, Error, SetupSession, SetupStep};
 
 use super::step::{SetupBody, StateBody};
@@ -66,4 +67,29 @@ fn is_seen(after: &str, body: &SetupBody) -> bool {
 
 fn is_end(body: &SetupBody) -> bool {
     matches!(body.state, StateBody::Cancelled | StateBody::Done { .. } | StateBody::Failed { .. })
+}
+
+impl SetupBody {
+    /// Returns the current state of a setup.
+    ///
+    /// # Errors
+    ///
+    /// The errors of the session.
+    pub fn now<'a>(registry: &'a ConnectionRegistry, session: &'a SetupSession) -> BoxFuture<'a, Result<Self, Error>> {
+        Box::pin(now(registry, session))
+    }
+
+    /// Returns the state of a setup once it differs from the cursor or the step's number in `after`, or the current
+    /// state if it does not change within 25 seconds.
+    ///
+    /// # Errors
+    ///
+    /// The errors of the session.
+    pub fn next<'a>(
+        registry: &'a ConnectionRegistry,
+        session: &'a SetupSession,
+        after: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Self, Error>> {
+        Box::pin(next(registry, session, after))
+    }
 }

@@ -50,7 +50,7 @@ pub struct AnswersBody {
 
 impl AnswersBody {
     /// Returns the answers as the core takes them: a field with many values is repeated.
-    pub(super) fn into_pairs(self) -> Vec<(String, Secret)> {
+    pub fn into_pairs(self) -> Vec<(String, Secret)> {
         let of =
             |(name, value): (String, AnswerValue)| value.into_texts().into_iter().map(move |text| (name.clone(), text));
         self.answers.into_iter().flat_map(of).collect()

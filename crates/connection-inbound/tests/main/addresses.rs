@@ -69,6 +69,9 @@ async fn a_redirect_uri_is_stable_and_of_one_kind() {
         assert_eq!(endpoint.redirect_uri(&kinds[0]).await.unwrap(), "https://host.example/in/callback/one");
         assert_eq!(endpoint.redirect_uri(&kinds[1]).await.unwrap(), "https://host.example/in/callback/two");
         assert!(endpoint.rebind("https://host.example/in/callback/one").await);
+        let of_extension = endpoint.redirect_uri(&Kind::parse("one/two").unwrap()).await.unwrap();
+        assert_eq!(of_extension, "https://host.example/in/callback/one.two");
+        assert!(endpoint.rebind(&of_extension).await);
         for other in [
             "https://host.example/callback/one",
             "https://host.example/in/callback/",

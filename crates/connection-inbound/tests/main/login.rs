@@ -10,7 +10,12 @@ pub(crate) const API: &str = "https://login.example";
 
 /// Returns the kind `login` or `other-login`.
 pub(crate) fn login(kind: Kind) -> Scripted {
+    let extension = kind.extension().map(str::to_owned);
     let descriptor = Descriptor::new(kind, "Login & Co", AuthType::OAuth).origin(API).needs(Need::InboundHttp);
+    let descriptor = match extension {
+        Some(extension) => descriptor.provider(LOGIN).extension(extension),
+        None => descriptor,
+    };
     Scripted::new(descriptor).setup(|_, ctx| {
         Box::pin(async move {
             let base = ctx.base_url(API)?;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use connection_core::{ConnectionRegistry, HttpPolicy, InboundEndpoint, KeyFile, SetupSession, SystemClock};
-use connection_faults::user_agent::UserAgent;
+use connection_faults::{processes, user_agent::UserAgent};
 use connection_inbound::{LoopbackOptions, LoopbackServer, PublicEndpoint, PublicUrl, callback_routes};
 use tokio::{net::TcpListener, runtime::Handle};
 
@@ -29,16 +29,7 @@ const FATES: [&str; 3] = ["alive", "paused", "killed"];
 
 #[test]
 fn a_callback_in_another_process_completes_the_setup_that_one_began() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    match order() {
-        Some(order) => runtime.block_on(begin(&order)),
-        None => runtime.block_on(at_a_shared_address()),
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a process of this test is told so by its environment")]
-fn order() -> Option<String> {
-    std::env::var(BEGINNER).ok()
+    processes::run(BEGINNER, async |order| begin(&order).await, at_a_shared_address);
 }
 
 /// Returns an endpoint at this public address, or at a loopback port.

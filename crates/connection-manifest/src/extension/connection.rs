@@ -39,7 +39,7 @@ fn kind(provider: &str) -> Option<Kind> {
         ' ' | '.' | '_' => '-',
         other => other.to_ascii_lowercase(),
     };
-    Kind::parse(&provider.chars().map(letter).collect::<String>())
+    Kind::parse(&provider.chars().map(letter).collect::<String>()).filter(|provider| provider.extension().is_none())
 }
 
 /// Returns the title, and the titles in languages other than English that are not empty.
@@ -88,6 +88,8 @@ fn secret_name(member: &Member<'_>) -> Result<SecretName, Fault> {
 
 fn oauth(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<RequirementOAuth, Fault> {
     const SCOPES: &str = "oauth needs scopes; write a list of texts, or [] for none";
+    const REGISTRATION: &str = "a registrationUrl is the address at which an application registers itself; write it as \
+                                text, or leave it out";
     let mut text = |name, rule| object.need(name, rule)?.text(rule).map(str::to_owned);
     let authorization = text(
         "authorizationUrl",
@@ -102,6 +104,9 @@ fn oauth(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<RequirementO
     let scopes = object.need("scopes", SCOPES)?.items(SCOPES)?;
     let redirect = redirect(object, beside)?;
     let mut oauth = RequirementOAuth::new(authorization, token, client, redirect);
+    if let Some(registration) = object.take("registrationUrl") {
+        oauth = oauth.registration_url(registration.text(REGISTRATION)?.to_owned());
+    }
     for scope in scopes {
         oauth = oauth.scope(scope.text(SCOPES)?.to_owned());
     }

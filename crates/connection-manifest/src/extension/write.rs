@@ -95,15 +95,17 @@ fn display_text(title: &DisplayText, titles: &[(Text, DisplayText)]) -> Value {
     Value::object(words)
 }
 
-fn oauth(oauth: &RequirementOAuth) -> [(&'static str, Value); 5] {
-    let RequirementOAuth { authorization_url, token_url, client_id, scopes, redirect, .. } = oauth;
-    [
-        ("authorizationUrl", authorization_url.as_ref().into()),
-        ("tokenUrl", token_url.as_ref().into()),
+fn oauth(oauth: &RequirementOAuth) -> Vec<(&'static str, Value)> {
+    let RequirementOAuth { authorization_url, token_url, registration_url, client_id, scopes, redirect, .. } = oauth;
+    let mut members =
+        vec![("authorizationUrl", Value::from(authorization_url.as_ref())), ("tokenUrl", token_url.as_ref().into())];
+    members.extend(registration_url.as_ref().map(|url| ("registrationUrl", Value::from(url.as_ref()))));
+    members.extend([
         ("clientId", client_id.as_ref().into()),
         ("scopes", list(scopes, |scope| scope.as_ref().into())),
         ("redirect", way_back(redirect)),
-    ]
+    ]);
+    members
 }
 
 fn way_back(redirect: &RequirementRedirect) -> Value {

@@ -10,6 +10,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("app-store-connect.toml", include_str!("../../catalogue/app-store-connect.toml")),
     ("asana.toml", include_str!("../../catalogue/asana.toml")),
     ("asana-token.toml", include_str!("../../catalogue/asana-token.toml")),
+    ("aws.toml", include_str!("../../catalogue/aws.toml")),
     ("bitbucket.toml", include_str!("../../catalogue/bitbucket.toml")),
     ("bitbucket-oauth.toml", include_str!("../../catalogue/bitbucket-oauth.toml")),
     ("box.toml", include_str!("../../catalogue/box.toml")),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use connection_contract::Kind;
 
 use super::{
-    FileKind, Problems,
+    FileKind, Problems, account_name,
     definition::Prepared,
     model::KindModel,
-    read::{self, Denied, Text},
+    read::{self, Denied},
+    text::{MAX_BYTES, Text},
 };
 
 /// A file that describes a kind, read and checked.
@@ -28,29 +29,39 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct KindFile {
     id: Kind,
+    file: String,
     model: Arc<KindModel>,
 }
 
 impl KindFile {
+    /// The maximum size of a file in bytes. A host need not read more than one byte beyond it.
+    pub const MAX_BYTES: usize = MAX_BYTES;
+
     /// Reads a file that extends no other. A name that ends in `.json` is JSON, one that ends in `.toml` is TOML.
     ///
     /// # Errors
     ///
     /// Every problem of the file.
     pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
-        let text = Text { name, text };
+        let text = Text::named(name, text);
         read::one(text, &Denied::new()).map(|model| Self::new(text, model))
     }
 
-    pub(super) fn new(text: Text<'_>, model: KindModel) -> Self {
+    pub(super) fn new(text: Text<'_>, mut model: KindModel) -> Self {
+        account_name::ask(&mut model);
         // The checks refuse a file without a valid id.
         let id = model.id.as_deref().and_then(Kind::parse).or_else(|| Kind::parse(text.stem()?));
-        Self { id: id.unwrap_or(Kind::from_static("unnamed")), model: Arc::new(model) }
+        Self { id: id.unwrap_or(Kind::from_static("unnamed")), file: text.name.to_owned(), model: Arc::new(model) }
     }
 
     /// Returns the name of the kind.
     pub fn id(&self) -> &Kind {
         &self.id
+    }
+
+    /// Returns the name of the file, as the host gave it.
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// Returns the name for people.

@@ -2,16 +2,18 @@
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | `read`, `tree/` | from text to a model; the lines of problems |
+//! | `text`, `read`, `tree/` | from bytes to a model; the lines of problems |
 //! | `model/` | the shape of the format |
 //! | `template/`, `pattern` | texts with variables; regular expressions |
 //! | `check/` | what a file must have, and what does not fit together |
+//! | `account_name` | the question which account a secret belongs to |
 //! | `definition/` | the kind that a file describes |
 //! | `file`, `set`, `catalogue` | one file, files together, and the files that are embedded |
-//! | `rendering` | every request of a kind, with dummy values |
+//! | `rendering/` | every request of a kind, with dummy values; the script of a conformance suite |
 //!
 //! [`ConnectionDefinition`]: connection_contract::ConnectionDefinition
 
+mod account_name;
 mod catalogue;
 mod catalogue_files;
 mod check;
@@ -25,15 +27,18 @@ mod rendering;
 mod schema;
 mod set;
 mod template;
+mod text;
 mod tree;
 
+pub(crate) use self::template::Values;
 pub use self::{
     catalogue::Catalogue,
     definition::{FileCredential, FileKind},
     file::KindFile,
     model::Power,
     problem::{Problem, Problems},
-    rendering::Rendering,
+    rendering::{Rehearsal, RehearsedCall, RehearsedInput, Rendering},
     schema::kind_schema,
     set::KindSet,
 };
+pub(crate) use self::{check::sounds_secret, pattern::check as check_pattern};

@@ -14,7 +14,7 @@ pub(crate) struct Pattern(Regex);
 
 impl Pattern {
     pub(crate) fn new(text: &str) -> Option<Self> {
-        Regex::new(&format!("^(?:{text})$")).ok().map(Self)
+        Regex::new(&whole(text)).ok().map(Self)
     }
 
     pub(crate) fn matches(&self, value: &str) -> bool {
@@ -30,6 +30,8 @@ pub(crate) fn check(text: &str) -> Result<(), &'static str> {
         return Err("the pattern is longer than 500 bytes; shorten it");
     }
     parse(text).ok_or(BROKEN)?;
+    // In the mode of (?x), a comment at the end would hide the end of the group.
+    parse(&whole(text)).ok_or(BROKEN)?;
     // Two repetitions of less than a hundred each stay small, even if one is in the other.
     let has_large_count = text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() > 2);
     let is_nested = text.matches('{').count() > 2;
@@ -37,6 +39,11 @@ pub(crate) fn check(text: &str) -> Result<(), &'static str> {
         return Err(BROKEN);
     }
     Ok(())
+}
+
+/// Returns the expression that a whole value matches.
+fn whole(text: &str) -> String {
+    format!("^(?:{text})$")
 }
 
 fn parse(text: &str) -> Option<Hir> {

@@ -3,62 +3,21 @@
 //! A file without problems is read once, straight into the model. Only a file with a problem is read again as a tree,
 //! to find the lines; then everything is reported at once.
 
-use std::{collections::BTreeMap, path::Path as FilePath};
+use std::collections::BTreeMap;
 
 use super::{
     check::{self, Finding},
     model::{KindModel, Power},
     problem::{Problem, Problems},
+    text::Text,
     tree::{self, Content, Node},
 };
 
-/// The maximum size of a file in bytes.
-const MAX_BYTES: usize = 64 * 1024;
-/// The maximum depth of a JSON file. The parser of TOML has a limit of its own.
-const MAX_DEPTH: usize = 24;
 /// The version of the format that this program reads.
 pub(crate) const FORMAT: u32 = 1;
 
 /// The powers that a host has switched off.
 pub(crate) type Denied = std::collections::BTreeSet<Power>;
-
-/// The text of a file, and its name.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'t> {
-    pub(crate) name: &'t str,
-    pub(crate) text: &'t str,
-}
-
-impl<'t> Text<'t> {
-    fn has_extension(self, wanted: &str) -> bool {
-        FilePath::new(self.name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
-    }
-
-    /// Returns `true` for JSON: by the extension, or by the first character of a file without a known one.
-    pub(crate) fn is_json(self) -> bool {
-        self.has_extension("json") || !self.has_extension("toml") && self.text.trim_start().starts_with('{')
-    }
-
-    /// Returns the id that a file of this name must have: its name without directory and extension. `None` for another
-    /// extension, such as that of a file with many kinds.
-    pub(crate) fn stem(self) -> Option<&'t str> {
-        let known = self.has_extension("toml") || self.has_extension("json");
-        FilePath::new(self.name).file_stem().and_then(|stem| stem.to_str()).filter(|_| known)
-    }
-
-    /// Refuses what no parser should be given.
-    fn sized(self) -> Result<(), Problem> {
-        if self.text.len() > MAX_BYTES {
-            let rule = "a file may have at most 64 KiB; describe one kind in each file";
-            return Err(Problem::new(self.name, None, "", rule));
-        }
-        if self.is_json() && crate::json::depth(self.text.as_bytes()) > MAX_DEPTH {
-            let rule = "a file may have at most 24 levels; nest it less deeply";
-            return Err(Problem::new(self.name, None, "", rule));
-        }
-        Ok(())
-    }
-}
 
 /// Reads a file that extends no other.
 pub(crate) fn one(text: Text<'_>, denied: &Denied) -> Result<KindModel, Problems> {
@@ -74,7 +33,7 @@ pub(crate) fn one(text: Text<'_>, denied: &Denied) -> Result<KindModel, Problems
         if model.extends.is_some() {
             let rule = "the kind that this file extends is not here; read both files together";
             let mut problems = Vec::new();
-            let node = tree::read(text.name, text.text, text.is_json(), &mut problems);
+            let node = tree::read(text, &mut problems);
             let line = node.as_ref().and_then(|node| node.member("extends")).map(|node| node.place.line);
             return Err(Problems::new(vec![Problem::new(text.name, line, "extends", rule)]));
         }
@@ -85,7 +44,7 @@ pub(crate) fn one(text: Text<'_>, denied: &Denied) -> Result<KindModel, Problems
 /// Reads a file as a tree, on top of the tree that it extends.
 pub(crate) fn again(text: Text<'_>, base: Option<&Node>, denied: &Denied) -> Result<KindModel, Problems> {
     let mut problems = Vec::new();
-    let node = tree::read(text.name, text.text, text.is_json(), &mut problems);
+    let node = tree::read(text, &mut problems);
     let Some(mut node) = node.filter(|_| problems.is_empty() || text.is_json()) else {
         return Err(Problems::new(problems));
     };
@@ -108,7 +67,8 @@ pub(crate) fn again(text: Text<'_>, base: Option<&Node>, denied: &Denied) -> Res
         if !is_known {
             let place = whole.place_of(&path.0);
             let is_there = path.0.first().is_some_and(|first| whole.has(first));
-            problems.push(Problem::new(&place.file, is_there.then_some(place.line), field, sentence));
+            let line = is_there.then_some(place.line).or(text.first_line);
+            problems.push(Problem::new(&place.file, line, field, sentence));
         }
     }
     if problems.is_empty() { Ok(model) } else { Err(Problems::new(problems)) }
@@ -144,7 +104,7 @@ impl Bases {
             text.sized()
                 .map_err(|problem| format!("the kind that this extends cannot be read: {}", problem.sentence))?;
             let mut problems = Vec::new();
-            let node = tree::read(text.name, text.text, text.is_json(), &mut problems);
+            let node = tree::read(text, &mut problems);
             let Some(mut node) = node.filter(|_| problems.is_empty()) else {
                 return Err("the kind that this extends cannot be read; correct that file first".to_owned());
             };

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Catalogue, KindFile, Power, Problem, Problems,
-    read::{self, Bases, Denied, Text},
+    read::{self, Bases, Denied},
+    text::{self, Text},
+    tree::{self, Content, Node},
 };
 
 /// Files that are read together: they may extend each other and the files of the [`Catalogue`].
@@ -23,6 +25,8 @@ use super::{
 #[derive(Clone, Debug, Default)]
 pub struct KindSet {
     files: Vec<(String, String)>,
+    /// The problems of files that are no text.
+    unread: Vec<Problem>,
     denied: Denied,
 }
 
@@ -39,6 +43,17 @@ impl KindSet {
         self
     }
 
+    /// Adds a file by its name and its bytes. A file that is too large, or no text in UTF-8, is a problem of the set.
+    #[must_use]
+    pub fn bytes(mut self, name: impl Into<String>, bytes: &[u8]) -> Self {
+        let name = name.into();
+        match text::decode(&name, None, bytes) {
+            Ok(text) => self.files.push((name, text.to_owned())),
+            Err(problem) => self.unread.push(problem),
+        }
+        self
+    }
+
     /// Switches a power off. A file that uses it is refused.
     #[must_use]
     pub fn deny(mut self, power: Power) -> Self {
@@ -46,14 +61,37 @@ impl KindSet {
         self
     }
 
+    /// Reads one more file, which may have any name. It may extend the files of the set and of the [`Catalogue`], and
+    /// does not become part of the set.
+    ///
+    /// `line` is the number of the line for one line of a file that has a kind in JSON on each line.
+    ///
+    /// ```
+    /// use connection_manifest::KindSet;
+    ///
+    /// let line = br#"{"format": 1, "id": "a", "name": "A", "mechanism": "none"}"#;
+    /// assert_eq!(KindSet::new().read_one("kinds.jsonl", Some(1), line)?.id().as_str(), "a");
+    /// let problems = KindSet::new().read_one("kinds.jsonl", Some(2), b"{}").unwrap_err();
+    /// assert!(problems.iter().all(|problem| problem.line == Some(2)));
+    /// # Ok::<(), connection_manifest::Problems>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the file.
+    pub fn read_one(&self, name: &str, line: Option<u32>, bytes: &[u8]) -> Result<KindFile, Problems> {
+        let text = text::decode(name, line, bytes).map_err(|problem| Problems::new(vec![problem]))?;
+        self.one(Text::loose(name, text, line), &mut Bases::default())
+    }
+
     /// Reads all files. A file with a problem takes no other with it, unless another extends it.
     pub fn read(&self) -> (Vec<KindFile>, Vec<Problem>) {
         let mut kinds: Vec<KindFile> = Vec::new();
-        let mut problems = Vec::new();
+        let mut problems = self.unread.clone();
         let mut owners: BTreeMap<String, &str> = BTreeMap::new();
         let mut bases = Bases::default();
         for (name, text) in &self.files {
-            let text = Text { name, text };
+            let text = Text::named(name, text);
             match self.one(text, &mut bases) {
                 Ok(kind) => match owners.get(kind.id().as_str()) {
                     Some(other) => {
@@ -74,11 +112,11 @@ impl KindSet {
     fn one(&self, text: Text<'_>, bases: &mut Bases) -> Result<KindFile, Problems> {
         let model = match parent(text) {
             None => read::one(text, &self.denied)?,
-            Some((parent, line)) => {
-                let find =
-                    |id: &str| self.text_of(id).or_else(|| Catalogue::text(id).map(|(name, text)| Text { name, text }));
-                let mut above: Vec<String> = text.stem().map(str::to_owned).into_iter().collect();
-                let base = bases.merged(&parent, &find, &mut above).map_err(|sentence| {
+            Some(Parent { id, line, child }) => {
+                let embedded = |id: &str| Catalogue::text(id).map(|(name, text)| Text::named(name, text));
+                let find = |id: &str| self.text_of(id).or_else(|| embedded(id));
+                let mut above: Vec<String> = text.stem().map(str::to_owned).or(child).into_iter().collect();
+                let base = bases.merged(&id, &find, &mut above).map_err(|sentence| {
                     Problems::new(vec![Problem::new(text.name, Some(line), "extends", sentence)])
                 })?;
                 read::again(text, Some(base), &self.denied)?
@@ -88,20 +126,29 @@ impl KindSet {
     }
 
     fn text_of(&self, id: &str) -> Option<Text<'_>> {
-        let texts = self.files.iter().map(|(name, text)| Text { name, text });
+        let texts = self.files.iter().map(|(name, text)| Text::named(name, text));
         texts.into_iter().find(|text| text.stem() == Some(id))
     }
 }
 
-/// Returns the kind that a file extends, and the line. Only a file that may have the key is looked at.
-fn parent(text: Text<'_>) -> Option<(String, u32)> {
-    if !text.text.contains("extends") {
+/// The kind that a file extends.
+struct Parent {
+    id: String,
+    line: u32,
+    /// The id of the file itself, if it has one.
+    child: Option<String>,
+}
+
+/// Returns the kind that a file extends. Only a file that may have the key is looked at.
+fn parent(text: Text<'_>) -> Option<Parent> {
+    if !text.text.contains("extends") || text.sized().is_err() {
         return None;
     }
-    let node = super::tree::read(text.name, text.text, text.is_json(), &mut Vec::new())?;
-    let member = node.member("extends")?;
-    match &member.content {
-        super::tree::Content::Text(id) => Some((id.clone(), member.place.line)),
+    let node = tree::read(text, &mut Vec::new())?;
+    let id_in = |name: &str| match node.member(name) {
+        Some(Node { content: Content::Text(id), place }) => Some((id.clone(), place.line)),
         _ => None,
-    }
+    };
+    let (id, line) = id_in("extends")?;
+    Some(Parent { id, line, child: id_in("id").map(|(id, _)| id) })
 }

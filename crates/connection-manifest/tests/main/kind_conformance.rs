@@ -204,8 +204,23 @@ fn a_kind_without_a_verification_is_unknown_and_says_why() {
     let measured = made.measured.as_ref().unwrap();
     assert_eq!(measured.liveness, Liveness::Unknown);
     assert_eq!(measured.reason.as_ref().unwrap().code, "unverifiable");
-    assert_eq!(made.identity, Identity::new("acme", "Acme"));
     Suite::new(move || kind(text)).setup([key()], []).check();
+}
+
+/// The provider does not tell whose key it is, so that two keys would be one account.
+#[test]
+fn a_person_names_the_account_where_the_provider_does_not() {
+    let text = "mechanism = \"api_key\"\n[[fields]]\nname = \"apiKey\"\nlabel = \"Key\"\nsecret = true\n[request]\n\
+                base = \"https://api.acme.com\"\nheaders = { X-Key = \"${secret.apiKey}\" }\n";
+    let host = FakeHost::new(kind(text));
+    let account = |answers| host.setup([answers]).run().unwrap().identity;
+    assert_eq!(account(key()), Identity::new("Acme", "Acme"));
+    assert_eq!(account(Input::answers(&[("apiKey", KEY), ("accountName", "work")])), Identity::new("work", "work"));
+
+    let asks = |text: &str| kind(text).descriptor().fields.iter().any(|field| field.name == "accountName");
+    assert!(asks(text));
+    assert!(!asks(&format!("{text}{ACCOUNT}")));
+    assert!(!asks("mechanism = \"none\"\n"));
 }
 
 #[test]
@@ -251,4 +266,31 @@ fn a_captured_host_that_is_not_of_the_file_receives_nothing() {
     assert_eq!(good.unwrap(), "https://one.acme.com");
     assert_eq!(setup("https://accounts.evil.example", "", Vec::new()).unwrap_err(), "denied");
     assert_eq!(setup("https://accounts.acme.eu", "https://evil.example", Vec::new()).unwrap_err(), "unusable_value");
+}
+
+#[test]
+fn a_header_of_one_request_replaces_that_of_all_calls() {
+    let text = with_key("headers = { Authorization = \"Bearer ${secret.apiKey}\" }")
+        .replace("path = \"/me\"", "path = \"/me\"\nheaders = { Authorization = \"OAuth ${secret.apiKey}\" }");
+    let host = FakeHost::new(kind(&text)).expect(me().header("authorization", &format!("OAuth {KEY}")));
+    let made = host.setup([key()]).run().unwrap();
+    let call = host.authorize(&made.credential, HttpRequest::get(&host.base_url("https://api.acme.com/v1"), "/x"));
+    assert_eq!(connection_testkit::header(&call.unwrap(), "authorization").unwrap(), format!("Bearer {KEY}"));
+}
+
+#[test]
+fn a_script_says_whether_an_address_has_a_secret() {
+    let has = |text: &str| kind(text).rehearsal().unwrap().has_secret_in_address;
+    assert!(!has(&with_key("headers = { X-Key = \"${secret.apiKey}\" }")));
+    assert!(has(&with_key("query = { key = \"${secret.apiKey}\" }")));
+    assert!(has(&with_key("path = \"/bot${secret.apiKey}\"")));
+    let exchange = |path: &str| {
+        format!(
+            "mechanism = \"token_exchange\"\n[[fields]]\nname = \"password\"\nlabel = \"Password\"\nsecret = true\n[exchange]\n\
+             steps = [{{ url = \"https://api.acme.com/ticket\", form = {{ p = \"${{secret.password}}\" }}, capture = {{ ticket = \"/ticket\" }} }}, \
+             {{ url = \"https://api.acme.com/{path}\", form = {{ t = \"${{step.ticket}}\" }} }}]\n[request]\nbase = \"https://api.acme.com/v1\"\n"
+        )
+    };
+    assert!(!has(&exchange("token")));
+    assert!(has(&exchange("token/${step.ticket}")));
 }

@@ -42,7 +42,10 @@ fn a_label_below_a_fixed_domain_is_free() {
     for public in ["com", "co.uk", "github.io.com.au"] {
         let address = format!("https://${{config.host}}.{public}");
         let found = origins("", "", &address);
-        assert_eq!(found.is_err(), public != "github.io.com.au", "{public}: {found:?}");
+        match public {
+            "github.io.com.au" => assert!(found.is_ok(), "{found:?}"),
+            _ => assert!(found.as_ref().is_err_and(|problem| problem.contains("anyone can register")), "{found:?}"),
+        }
     }
 }
 
@@ -109,4 +112,24 @@ fn private_hosts_and_odd_addresses_are_refused() {
     ] {
         refused("", address, expected);
     }
+}
+
+#[test]
+fn a_free_label_may_be_followed_by_choices() {
+    let origins = |address: &str, choices: &str| {
+        let text = format!(
+            "format = 1\nid = \"acme\"\nname = \"Acme\"\nmechanism = \"api_key\"\n[[fields]]\nname = \"key\"\nlabel = \"Key\"\n\
+             secret = true\n[[fields]]\nname = \"host\"\nlabel = \"Host\"\n[[fields]]\nname = \"region\"\nlabel = \"Region\"\n\
+             choices = [{choices}]\n[request]\nbase = \"{address}\"\nheaders = {{ X-Key = \"${{secret.key}}\" }}\n"
+        );
+        KindFile::parse("acme.toml", &text).map(|file| file.definition().descriptor().origins)
+    };
+    let found = origins("https://${config.host}.${config.region}.acme.com", "\"eu\", \"us\"").unwrap();
+    assert_eq!(found, ["https://*.eu.acme.com", "https://*.us.acme.com"]);
+    let found = origins("https://${config.host}.api.${config.region}.acme.com", "\"eu\"").unwrap();
+    assert_eq!(found, ["https://*.api.eu.acme.com"]);
+    let twice = origins("https://${config.host}.${config.host}.acme.com", "\"eu\"").unwrap_err().to_string();
+    assert!(twice.contains("one free label"), "{twice}");
+    let public = origins("https://${config.host}.${config.region}.uk", "\"acme\", \"co\"").unwrap_err().to_string();
+    assert!(public.contains("one free label"), "{public}");
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use connection_manifest::{KindFile, KindSet, Power};
+use connection_manifest::{Catalogue, KindFile, KindSet, Power};
 
 use crate::snapshot;
 
@@ -109,6 +109,18 @@ fn cases() -> Vec<(&'static str, String)> {
         }),
         ("a parent that is not there", acme("name = \"Acme\"", "name = \"Acme\"\nextends = \"other\"")),
         ("a token endpoint that anyone chooses", oauth("https://acme.com/token", "${config.url}/token") + FREE_URL),
+        ("a base that anyone chooses, with a token endpoint that is fixed", {
+            oauth("https://api.acme.com", "${config.url}").replacen(
+                "token = ",
+                "client = \"per_connection\"\ntoken = ",
+                1,
+            ) + FREE_URL
+        }),
+        ("an exchange at an address that anyone chooses", {
+            acme("\"api_key\"", "\"token_exchange\"")
+                + "[exchange]\nsteps = [{ url = \"${config.url}/login\" }]\n"
+                + FREE_URL
+        }),
         ("no token endpoint", oauth("token = \"https://acme.com/token\"\n", "")),
         ("a step without its table", oauth("token = ", "renewal = \"step\"\ntoken = ")),
         ("a captured value that is not declared", oauth("token = ", "callback_capture = [\"server\"]\ntoken = ")),
@@ -121,7 +133,11 @@ fn cases() -> Vec<(&'static str, String)> {
                 1,
             )
         }),
-        ("a signature that there is not", acme("name = \"Acme\"", "name = \"Acme\"\naccepts = [\"aws_sigv4\"]")),
+        ("a signature that is not accepted", ACME.to_owned() + "[sigv4]\nregion = \"us-east-1\"\n"),
+        (
+            "a signature without its keys",
+            acme("name = \"Acme\"", "name = \"Acme\"\naccepts = [\"aws_sigv4\"]") + "[sigv4]\nservice = \"sts\"\n",
+        ),
     ]
 }
 
@@ -233,6 +249,15 @@ fn two_files_with_one_id_are_refused() {
         problems[0].to_string(),
         "b/acme.toml: id: the file acme.toml has the same id; rename one of the two kinds"
     );
+}
+
+#[test]
+fn a_signature_that_is_off_is_refused() {
+    let set = KindSet::new().file("aws.toml", Catalogue::text("aws").unwrap().1);
+    assert_eq!(set.read().1, []);
+    let (_, problems) = set.deny(Power::AwsSigv4).read();
+    let expected = "the power `aws_sigv4` is switched off on this host; allow it in the host's configuration";
+    assert_eq!(problems[0].sentence, expected);
 }
 
 #[test]

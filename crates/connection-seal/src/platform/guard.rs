@@ -72,6 +72,15 @@ impl GuardedFile {
         self.file.read_to_string(&mut text)?;
         Ok(text)
     }
+
+    /// Reads the rest of the file, but at most `limit + 1` bytes, so that the caller can detect a file that is too long.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the system.
+    pub fn read_limited(&mut self, limit: u64) -> io::Result<Vec<u8>> {
+        read_limited(&self.file, limit)
+    }
 }
 
 /// Reads a file with a secret. Returns `None` if it does not exist.
@@ -92,7 +101,7 @@ pub fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadabl
             opened => opened.map_err(Unreadable::Io)?,
         };
         guarded.check(FileContent::Secrets).map_err(Unreadable::Exposed)?;
-        read_limited(guarded.file, limit).map_err(Unreadable::Io)
+        read_limited(&guarded.file, limit).map_err(Unreadable::Io)
     };
     match read() {
         // Another process may remove the file at any moment.

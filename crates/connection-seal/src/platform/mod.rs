@@ -137,7 +137,7 @@ pub fn check_private_dir(path: &Path) -> Result<(), Unreadable> {
 /// At most `limit + 1` bytes are read, so that the caller can detect a file that is too long.
 pub fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
     match checked(path, OpenOptions::new().read(true))
-        .and_then(|file| read_limited(file, limit).map_err(Unreadable::Io))
+        .and_then(|file| read_limited(&file, limit).map_err(Unreadable::Io))
     {
         // Another process may remove the file at any moment.
         Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -222,7 +222,7 @@ fn checked(path: &Path, options: &OpenOptions) -> Result<File, Unreadable> {
 
 /// Reads one byte more than allowed, so that the caller detects a file that is too long. The buffer does not grow, so
 /// no copies of a secret stay in memory.
-fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
+fn read_limited(file: &File, limit: u64) -> io::Result<Vec<u8>> {
     let most = limit.saturating_add(1);
     let size = usize::try_from(file.metadata()?.len().min(most)).unwrap_or(0);
     let mut bytes = Vec::with_capacity(size.saturating_add(1));

@@ -43,7 +43,7 @@ where
             if polls == MAX_AWAITS {
                 fail("a fetch of usage does not finish");
             }
-            let host = self.fake(&self.usage);
+            let host = self.connected(&self.usage);
             let connection = host.connection(&made);
             let context = UsageContext::new(host.world.services(), &connection, host.world.directory.as_ref());
             let Some(usage) = host.definition.usage() else { return };
@@ -63,7 +63,7 @@ where
         }
         for at in 0..self.usage.len() {
             for (what, reply) in transient() {
-                let host = self.fake(&self.usage);
+                let host = self.connected(&self.usage);
                 host.world.script.fault(at, reply);
                 match host.fetch_usage(&made.credential, &host.connection(&made)) {
                     Err(ConnectionError::NotLive(found)) => {

@@ -4,10 +4,10 @@
 
 use std::{fmt::Debug, time::Duration};
 
-use connection_contract::{ConnectionDefinition, HttpError, Liveness};
+use connection_contract::{ConnectionDefinition, HttpError, Liveness, SetupResult};
 
 use super::Suite;
-use crate::{Expected, Input, Reply, fault::fail, offline, spend::leaves_open};
+use crate::{Expected, Input, Reply, drive, fault::fail, offline, spend::leaves_open};
 
 /// The value of `Retry-After`: the number of seconds that a provider asks to wait.
 const PAUSE: &str = "7";
@@ -21,17 +21,17 @@ where
         let made = self.made();
         for at in 0..self.verify.len() {
             for (what, reply) in transient() {
-                self.verified(at, &what, reply, |found| *found == Liveness::Offline, "must be offline");
+                self.verified(&made, at, &what, reply, |found| *found == Liveness::Offline, "must be offline");
             }
             for (what, reply) in odd() {
-                self.verified(at, &what, reply, |found| *found != Liveness::Failing, "must not be failing");
+                self.verified(&made, at, &what, reply, |found| *found != Liveness::Failing, "must not be failing");
             }
             let is_failing = |found: &Liveness| *found == Liveness::Failing;
             let wanted = "must be failing";
-            self.verified(at, "401", Reply::status(401), is_failing, wanted);
-            self.verified(at, "an address that is denied", Reply::error(HttpError::Denied), is_failing, wanted);
-            self.verified(at, "403", Reply::status(403), |found| *found != Liveness::Live, "must not be live");
-            let host = self.fake(&self.verify);
+            self.verified(&made, at, "401", Reply::status(401), is_failing, wanted);
+            self.verified(&made, at, "an address that is denied", Reply::error(HttpError::Denied), is_failing, wanted);
+            self.verified(&made, at, "403", Reply::status(403), |found| *found != Liveness::Live, "must not be live");
+            let host = self.connected(&self.verify);
             host.world.script.fault(at, Reply::status(429).header("retry-after", PAUSE));
             let found = host.verify(&made.credential, &host.connection(&made));
             let pause = found.ok().and_then(|found| found.recheck_after);
@@ -41,24 +41,37 @@ where
                 ));
             }
         }
+        let whole = self.run().1;
         for at in 0..self.setup.len() {
-            let spends = self.run().1.spends.get(at).copied().unwrap_or_default();
+            let spends = whole.spends.get(at).copied().unwrap_or_default();
+            let given = whole.requests.get(at).copied().unwrap_or_default();
+            let mut continues = false;
             // A request that may have spent something cannot be sent again, so the setup may end or continue without
             // it.
             for (what, reply) in transient().into_iter().filter(|(_, reply)| !(spends && leaves_open(reply))) {
-                self.set_up(at, &what, reply);
+                continues |= self.set_up(at, given, &what, reply);
             }
-            self.resumed(at, if spends { HttpError::Connect } else { HttpError::Timeout });
+            // A setup that continues in another way has nothing to resume.
+            if !continues {
+                self.resumed(at, given, if spends { HttpError::Connect } else { HttpError::Timeout });
+            }
         }
     }
 
     /// Runs a verification in which every request fails, beginning with number `at`.
     #[track_caller]
-    fn verified(&self, at: usize, what: &str, reply: Reply, fits: impl Fn(&Liveness) -> bool, wanted: &str) {
-        let made = self.made();
-        let host = self.fake(&self.verify);
+    fn verified(
+        &self,
+        made: &SetupResult<D::Credential>,
+        at: usize,
+        what: &str,
+        reply: Reply,
+        fits: impl Fn(&Liveness) -> bool,
+        wanted: &str,
+    ) {
+        let host = self.connected(&self.verify);
         host.world.script.fault(at, reply);
-        let found = host.verify(&made.credential, &host.connection(&made));
+        let found = host.verify(&made.credential, &host.connection(made));
         self.silent(&format!("{found:?}"), "the result of verify");
         match found {
             Ok(found) if !fits(&found.liveness) => {
@@ -74,30 +87,36 @@ where
         }
     }
 
-    /// Runs a setup in which every request fails, beginning with number `at`. It may fail only as offline.
+    /// Runs a setup in which every request fails, beginning with number `at`. It may fail only as offline, or wait for
+    /// another input than those that were given; then it returns `true`.
     #[track_caller]
-    fn set_up(&self, at: usize, what: &str, reply: Reply) {
+    fn set_up(&self, at: usize, given: usize, what: &str, reply: Reply) -> bool {
         let host = self.fake(&self.setup);
         host.world.script.fault(at, reply);
-        let given = self.run().1.requests.get(at).copied().unwrap_or_default();
-        let failed = host.setup(self.inputs().into_iter().take(given)).run();
+        let failed = host.setup(self.inputs().into_iter().take(given)).may_wait().run();
         self.silent(&format!("{failed:?}"), "the failure of the setup");
-        if let Err(failure) = failed
-            && offline(&failure).is_none()
+        if let Err(failure) = &failed
+            && offline(failure).is_none()
         {
-            let told = host.world.describe_failure(&failure);
+            let told = host.world.describe_failure(failure);
             fail(&format!("request {at} of the setup meets {what}: it must not end the setup, and is {told}"));
         }
+        failed.is_err_and(|failure| failure.code == drive::WAITS)
     }
 
     /// "A failure made from an offline `NotLive` does not end the setup: the host keeps the answers and asks the
     /// provider again later."
     #[track_caller]
-    fn resumed(&self, at: usize, error: HttpError) {
-        let given = self.run().1.requests.get(at).copied().unwrap_or_default();
+    fn resumed(&self, at: usize, given: usize, error: HttpError) {
         let mut requests: Vec<_> = self.setup.iter().map(Expected::duplicate).collect();
-        let lost = requests.get(at).map(|lost| lost.duplicate().answer(Reply::error(error)));
-        requests.splice(at..at, lost);
+        let Some(wanted) = requests.get(at) else { return };
+        let lost = wanted.duplicate().answer(Reply::error(error));
+        let other = wanted.alternative().map(|other| [other.duplicate().answer(Reply::error(error)), other]);
+        match other {
+            // The second address is tried after the first one, and again when the setup goes on.
+            Some(others) => drop(requests.splice(at..=at, [lost].into_iter().chain(others))),
+            None => requests.insert(at, lost),
+        }
         let mut inputs = self.inputs();
         inputs.insert(given, Input::Resume);
         let host = self.fake(&requests);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Debug};
 
-use connection_contract::{ConnectionDefinition, Descriptor, Field, Guide, Input, SecretName, host};
+use connection_contract::{ConnectionDefinition, Descriptor, Field, Guide, Input, Kind, SecretName, host};
 use connection_replay::limits;
 
 use super::Suite;
@@ -39,6 +39,11 @@ fn impossible(descriptor: &Descriptor) -> Option<String> {
     let mut names = HashSet::new();
     if descriptor.display_name.as_str().is_empty() {
         return Some("has no name for people".to_owned());
+    }
+    let is_reserved = descriptor.extension.is_some() || descriptor.kind.extension().is_some();
+    let named = descriptor.extension.as_ref().and_then(|own| Kind::of_extension(own, &descriptor.provider));
+    if is_reserved && named.as_ref() != Some(&descriptor.kind) {
+        return Some("is for one extension, and its kind is not named 'EXTENSION/PROVIDER'".to_owned());
     }
     for field in &descriptor.fields {
         let name = &field.name;

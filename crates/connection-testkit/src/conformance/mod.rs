@@ -28,11 +28,21 @@ mod serialization;
 mod webhook_cost;
 mod webhook_delivery;
 
-use std::fmt::Debug;
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashSet,
+    fmt::Debug,
+};
 
 use connection_contract::{ConnectionDefinition, Liveness, Secret, SetupResult};
 
-use crate::{Expected, FakeHost, Input, SetupRun, fault::fail, input::duplicates};
+use crate::{
+    Expected, FakeHost, Input, SetupRun,
+    canary::Canary,
+    fault::{collected, fail},
+    input::duplicates,
+    kv,
+};
 
 /// The minimum length of a secret in bytes. A shorter one would be found by chance.
 const MIN_SECRET: usize = 12;
@@ -67,6 +77,41 @@ pub struct Suite<D: ConnectionDefinition> {
     teardown: Vec<Expected>,
     recorded: Option<String>,
     usage: Vec<Expected>,
+    has_secret_in_address: bool,
+    canaries: OnceCell<Vec<(String, Canary)>>,
+    /// The texts that were searched and show no secret.
+    searched: RefCell<HashSet<String>>,
+    /// The key-value store as the scripted setup left it.
+    kv: RefCell<Option<kv::State>>,
+}
+
+/// The result of one check of a [`Suite`].
+///
+/// ```
+/// # use connection_testkit::conformance::CheckResult;
+/// fn line(result: &CheckResult) -> String {
+///     match &result.problem {
+///         None => format!("ok: {}", result.rule),
+///         Some(problem) => format!("failed: {}: {problem}", result.rule),
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckResult {
+    /// Name of the check: one word.
+    pub name: &'static str,
+    /// The rule that was checked, as a sentence.
+    pub rule: &'static str,
+    /// The first way in which the plugin breaks the rule, without a secret.
+    pub problem: Option<String>,
+}
+
+impl CheckResult {
+    /// Creates the result of a check that failed, for a rule that a host checks itself.
+    pub fn failed(name: &'static str, rule: &'static str, problem: impl Into<String>) -> Self {
+        Self { name, rule, problem: Some(problem.into()) }
+    }
 }
 
 impl<D: ConnectionDefinition> Debug for Suite<D> {
@@ -91,6 +136,10 @@ where
             teardown: Vec::new(),
             recorded: None,
             usage: Vec::new(),
+            has_secret_in_address: false,
+            canaries: OnceCell::new(),
+            searched: RefCell::default(),
+            kv: RefCell::default(),
         }
     }
 
@@ -134,6 +183,12 @@ where
         self
     }
 
+    /// Allows a secret in the address of a request, for a provider that takes it in no other place.
+    pub fn secret_in_address(mut self) -> Self {
+        self.has_secret_in_address = true;
+        self
+    }
+
     /// Sets the files with the credentials that the released versions of this plugin stored for the setup.
     ///
     /// The files are `STEM-1.bin`, `STEM-2.bin` and so on, for a stem such as `tests/fixtures/credential`. The last
@@ -167,10 +222,38 @@ where
         self.recorded_before(recorded_credentials::Record::asked());
     }
 
+    /// Runs the checks that concern a kind without webhooks, usage and recorded credentials, such as one that a file
+    /// describes. A rule that is broken is a result, and the other rules are checked.
+    pub fn results(self) -> Vec<CheckResult> {
+        type Check<D> = (&'static str, &'static str, fn(&Suite<D>));
+        let checks: [Check<D>; 7] = [
+            ("descriptor", "the descriptor is the same each time and is accepted by a host", Self::described),
+            ("activation", "a second activation changes nothing", Self::activated),
+            ("credential", "a stored credential can be read, and foreign bytes are refused", Self::stored),
+            ("secrets", "no secret appears in a debug output, log, step or address", Self::hidden),
+            ("failures", "a transient failure is never reported as a lost authorization", Self::classified),
+            ("refresh", "a refresh spends nothing twice and may be interrupted", Self::renewed),
+            ("repetition", "verification and removal may be interrupted and repeated", Self::repeated),
+        ];
+        let run = |(name, rule, check): Check<D>| {
+            let problem = collected(|| check(&self)).err();
+            CheckResult { name, rule, problem }
+        };
+        checks.into_iter().map(run).collect()
+    }
+
     #[track_caller]
     fn fake(&self, requests: &[Expected]) -> FakeHost<D> {
         let host = (self.prepare)(FakeHost::new((self.make)()));
         requests.iter().map(Expected::duplicate).fold(host, FakeHost::expect)
+    }
+
+    /// Returns a host that has run the scripted setup before.
+    #[track_caller]
+    fn connected(&self, requests: &[Expected]) -> FakeHost<D> {
+        let host = self.fake(requests);
+        host.world.restore(self.kv.borrow().clone());
+        host
     }
 
     fn inputs(&self) -> Vec<Input> {
@@ -188,6 +271,7 @@ where
     #[track_caller]
     fn made(&self) -> SetupResult<D::Credential> {
         let (host, run) = self.run();
+        self.kv.replace(host.world.kv.as_ref().map(kv::FakeKv::state));
         let made = run.result.unwrap_or_else(|failure| {
             fail(&format!("the scripted setup makes no connection: {}", host.world.describe_failure(&failure)))
         });
@@ -200,16 +284,20 @@ where
 
     /// Returns the answers to secret fields, with the names of the fields.
     #[track_caller]
-    fn secrets(&self) -> Vec<(String, Secret)> {
-        let descriptor = FakeHost::new((self.make)());
+    fn canaries(&self) -> &[(String, Canary)] {
+        if let Some(known) = self.canaries.get() {
+            return known;
+        }
+        let host = FakeHost::new((self.make)());
         let given = self.inputs.iter().flat_map(|input| match input {
             Input::Answers(pairs) => duplicates(pairs),
             _ => Vec::new(),
         });
-        let secrets: Vec<_> = given.filter(|(name, _)| descriptor.is_secret_field(name)).collect();
+        let secrets: Vec<_> = given.filter(|(name, _)| host.is_secret_field(name)).collect();
         if let Some((name, _)) = secrets.iter().find(|(_, value)| value.expose().len() < MIN_SECRET) {
             fail(&format!("give '{name}' at least {MIN_SECRET} bytes, so that it is not found by chance"));
         }
-        secrets
+        let canary = |(name, secret): (String, Secret)| (name, Canary::new(secret.expose()));
+        self.canaries.get_or_init(|| secrets.into_iter().map(canary).collect())
     }
 }

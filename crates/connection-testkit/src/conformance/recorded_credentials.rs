@@ -81,7 +81,7 @@ where
     #[track_caller]
     fn reads(&self, bytes: &[u8], name: &str) {
         let read = catch_unwind(AssertUnwindSafe(|| {
-            let host = self.fake(&self.verify);
+            let host = self.connected(&self.verify);
             let made = self.made();
             let credential = match host.definition.parse_credential(bytes) {
                 Ok(credential) => credential,

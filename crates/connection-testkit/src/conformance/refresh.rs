@@ -30,7 +30,7 @@ where
         if self.refresh.is_empty() {
             return;
         }
-        let whole = self.fake(&self.refresh);
+        let whole = self.connected(&self.refresh);
         match whole.refresh(&made.credential, &whole.connection(&made)) {
             Ok(fresh) => self.silent(&format!("{fresh:?}"), "the result of a refresh"),
             Err(error) => fail(&format!("the scripted refresh fails: {error}")),
@@ -39,7 +39,7 @@ where
         for at in 0..self.refresh.len() {
             // "After an offline result, the host changes nothing and tries again later."
             for (what, reply) in transient() {
-                let host = self.fake(&self.refresh);
+                let host = self.connected(&self.refresh);
                 host.world.script.fault(at, reply);
                 match host.refresh_once(&made.credential, &host.connection(&made)) {
                     Err(ConnectionError::NotLive(found)) if found.liveness == Liveness::Offline => {
@@ -61,7 +61,7 @@ where
     fn dropped(&self) {
         let made = self.made();
         for polls in 0..MAX_AWAITS {
-            let host = self.fake(&self.refresh);
+            let host = self.connected(&self.refresh);
             let connection = host.connection(&made);
             let context = RefreshContext::new(host.world.services(), &connection);
             let Some(refresher) = host.definition.refresher() else { return };

@@ -27,7 +27,7 @@ where
     fn verified_again(&self) {
         let made = self.made();
         for polls in 0..MAX_AWAITS {
-            let host = self.fake(&self.verify);
+            let host = self.connected(&self.verify);
             let connection = host.connection(&made);
             let context = VerifyContext::new(host.world.services(), &connection);
             let ended = poll_and_drop(host.definition.verify(&made.credential, &context), polls);
@@ -57,7 +57,7 @@ where
     fn torn_down_again(&self) {
         let made = self.made();
         for polls in 0..MAX_AWAITS {
-            let host = self.fake(&self.teardown);
+            let host = self.connected(&self.teardown);
             let connection = host.connection(&made);
             let context = TeardownContext::new(host.world.services(), &connection);
             let ended = poll_and_drop(host.definition.teardown(&made.credential, &context), polls);
@@ -67,7 +67,7 @@ where
             }
             // After a teardown, the provider answers that nothing is left.
             let gone = |expected: &Expected| expected.duplicate().answer(Reply::status(404));
-            let again = self.fake(&self.teardown.iter().map(gone).collect::<Vec<_>>());
+            let again = self.connected(&self.teardown.iter().map(gone).collect::<Vec<_>>());
             if let Err(error) = again.teardown(&made.credential, &connection) {
                 fail(&format!("a teardown after a teardown fails: {error}"));
             }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use connection_contract::{ConnectionDefinition, HeaderValue, HttpRequest};
 
 use super::Suite;
-use crate::{FakeHost, canary, fault::fail};
+use crate::{FakeHost, fault::fail};
 
 impl<D: ConnectionDefinition> Suite<D>
 where
@@ -18,7 +18,7 @@ where
         self.silent(&format!("{:?}", run.result), "the result of the setup");
         self.unsaid(&host);
         let made = self.made();
-        let host = self.fake(&self.verify);
+        let host = self.connected(&self.verify);
         let connection = host.connection(&made);
         self.silent(&format!("{connection:?}"), "the public half of the connection");
         self.silent(&format!("{:?}", host.verify(&made.credential, &connection)), "the result of verify");
@@ -41,7 +41,7 @@ where
     /// Fails if an authorizer puts a secret into the URL or into a public header.
     #[track_caller]
     fn attached(&self, request: &HttpRequest) {
-        self.silent(request.url(), "the URL of a request");
+        self.silent_address(request.url());
         for (name, value) in &request.headers {
             if let HeaderValue::Public(text) = value {
                 self.silent(text, &format!("the header '{name}', which is not marked as a secret"));
@@ -52,16 +52,27 @@ where
     #[track_caller]
     fn unsaid(&self, host: &FakeHost<D>) {
         self.silent(&format!("{:?}", host.log()), "the log");
-        self.silent(&host.world.script.urls().join("\n"), "the URL of a request");
+        self.silent_address(&host.world.script.urls().join("\n"));
+    }
+
+    #[track_caller]
+    fn silent_address(&self, url: &str) {
+        if !self.has_secret_in_address {
+            self.silent(url, "the URL of a request");
+        }
     }
 
     /// Fails if the text shows a secret. The message names only the field.
     #[track_caller]
     pub(super) fn silent(&self, text: &str, place: &str) {
-        for (name, secret) in self.secrets() {
-            if canary::found(text.as_bytes(), secret.expose()).is_some() {
+        if self.searched.borrow().contains(text) {
+            return;
+        }
+        for (name, canary) in self.canaries() {
+            if canary.found(text.as_bytes()).is_some() {
                 fail(&format!("{place} shows what the user gave to the secret field '{name}'"));
             }
         }
+        self.searched.borrow_mut().insert(text.to_owned());
     }
 }

@@ -113,3 +113,20 @@ fn a_form_that_was_stored_once_is_read_for_ever() {
     check("tests/fixtures/acme-1.bin is not what the plugin stores today", unrecorded());
     check("run `CONNECTION_TESTKIT_RECORD=1 cargo test`, and commit tests/fixtures/acme-2.bin", unrecorded());
 }
+
+/// The first quirk is found by one check, and the second by none once the address is allowed.
+#[test]
+fn results_name_the_rule_that_is_broken_and_check_the_others() {
+    let broken = |quirk| {
+        let results = suite(quirk).results();
+        assert_eq!(results.len(), 7);
+        results.into_iter().filter(|result| result.problem.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(broken(Quirk::None), []);
+    let found = broken(Quirk::DescribesAFieldTwice);
+    assert_eq!(found.iter().map(|result| result.name).collect::<Vec<_>>(), ["descriptor"]);
+    assert!(found[0].problem.as_ref().unwrap().contains("has the field 'apiKey' twice"));
+    assert_eq!(broken(Quirk::SecretInUrl).iter().map(|result| result.name).collect::<Vec<_>>(), ["secrets"]);
+    let allowed = suite(Quirk::SecretInUrl).secret_in_address().results();
+    assert!(allowed.iter().all(|result| result.problem.is_none()), "{allowed:?}");
+}

@@ -152,6 +152,8 @@ fn info(id: ConnectionId, owner: &str, generation: i64) -> ConnectionInfo {
         created_at: Timestamp::from_seconds(generation),
         updated_at: Timestamp::from_seconds(generation),
         registered: true,
+        kind_changed: false,
+        terms: None,
     }
 }
 

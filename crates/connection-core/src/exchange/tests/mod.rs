@@ -154,6 +154,7 @@ async fn connection(shared: &Arc<Shared>) -> ConnectionId {
         account_label: "ada".into(),
         is_default: false,
         config: "{}".into(),
+        terms: None,
         revision: 1,
         generation: 1,
         next_generation: 2,

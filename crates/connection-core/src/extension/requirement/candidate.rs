@@ -4,7 +4,7 @@ use connection_contract::{Kind, Liveness, Reason, SecretName, Text};
 
 use crate::{
     ConnectionId, ConnectionInfo,
-    ground::Ground,
+    ground::{Ground, kind_changed},
     kinds::held_name,
     liveness::column,
     store::{
@@ -20,6 +20,8 @@ pub(super) const MAX_CANDIDATES: usize = 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) id: ConnectionId,
+    /// `true` if the connection is for one extension alone.
+    pub(crate) is_reserved: bool,
     pub(crate) is_default: bool,
     pub(crate) liveness: Liveness,
     pub(crate) reason: Option<Reason>,
@@ -40,8 +42,10 @@ impl Candidate {
         let info = ground.info(listed)?;
         Some(Self {
             id: info.id,
+            is_reserved: info.kind.extension().is_some(),
             is_default: info.is_default,
-            liveness: info.liveness,
+            // A connection that is not used serves an extension as little as one that the provider refuses.
+            liveness: if info.kind_changed { Liveness::Failing } else { info.liveness },
             reason: info.reason.clone(),
             config: info.config.clone(),
             held: names_of_row(secret_names.as_deref()),
@@ -53,15 +57,25 @@ impl Candidate {
 
     /// Returns the connection of a row that holds only what selects it.
     pub(super) fn near(ground: &Ground, row: &NearCandidate) -> Self {
+        let kind = Kind::parse(&row.kind);
+        let entry = kind.as_ref().and_then(|kind| ground.kinds.entry(kind));
+        let changed = entry.as_ref().filter(|entry| entry.terms_digest() != row.terms.as_deref());
         Self {
             id: row.id,
+            is_reserved: kind.as_ref().is_some_and(|kind| kind.extension().is_some()),
             is_default: row.is_default,
-            liveness: row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness),
-            reason: row.reason.as_deref().and_then(json::to_reason),
+            liveness: match changed {
+                Some(_) => Liveness::Failing,
+                None => row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness),
+            },
+            reason: match changed {
+                Some(entry) => Some(kind_changed(entry.kind())),
+                None => row.reason.as_deref().and_then(json::to_reason),
+            },
             config: json::to_config(&row.config),
             held: names_of_row(row.secret_names.as_deref()),
             scopes: row.granted_scopes.as_deref().and_then(json::to_texts),
-            of_kind: Kind::parse(&row.kind).map(|kind| of_kind(ground, &kind)).unwrap_or_default(),
+            of_kind: entry.map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default(),
             shown: None,
         }
     }
@@ -88,7 +102,7 @@ fn names_of_row(names: Option<&str>) -> Vec<String> {
 }
 
 /// The result of a selection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Selection<'c> {
     /// The connection that holds all declared secrets.
     One(&'c Candidate),

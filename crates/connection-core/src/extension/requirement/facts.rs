@@ -34,8 +34,10 @@ type Granted = HashMap<ConnectionId, Vec<SecretName>>;
 /// The connections, choices, grants and settings of an owner, as far as they were read.
 #[derive(Default)]
 pub(crate) struct Facts {
-    /// The connections of registered kinds, by provider.
+    /// The connections of registered kinds that serve every extension, by provider.
     candidates: HashMap<Kind, Vec<Candidate>>,
+    /// The connections of registered kinds that belong to one extension, by extension and provider.
+    reserved: HashMap<(String, Kind), Vec<Candidate>>,
     /// The connections that a person chose, by extension.
     choices: HashMap<String, ConnectionId>,
     /// The grants, by extension.
@@ -56,7 +58,7 @@ impl Facts {
         declaration: &ExtensionDeclaration,
     ) -> Result<Self, StoreError> {
         let provider = &declaration.requirement.provider;
-        let kinds = ground.registered_of(provider);
+        let kinds = ground.registered_of(provider, &declaration.name);
         let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
         let mut one = OfOne { ground, owner, extension: &declaration.name, chosen: None, granted: Granted::new() };
         let (near, is_full, settings) = one.near(reader, provider, &kinds).await?;
@@ -65,11 +67,13 @@ impl Facts {
             Some(candidates) => candidates,
             None => one.all(reader, &kinds, names).await?,
         };
+        let (reserved, candidates) = candidates.into_iter().partition(|candidate: &Candidate| candidate.is_reserved);
         let PublicSettings { own, of_provider, declared } = settings;
         let name = declaration.name.to_string();
         let of_provider = public::of_provider(declared.as_deref(), of_provider.as_deref());
         Ok(Self {
             candidates: [(provider.clone(), candidates)].into(),
+            reserved: [((name.clone(), provider.clone()), reserved)].into(),
             choices: one.chosen.map(|id| (name.clone(), id)).into_iter().collect(),
             grants: [(name.clone(), one.granted)].into(),
             settings: own.map(|own| (name, values(reader, public::record(&own)))).into_iter().collect(),
@@ -79,7 +83,8 @@ impl Facts {
 
     /// Reads what decides the requirements of all extensions.
     pub(super) async fn of_all(ground: &Ground, reader: &mut Reader, owner: &str) -> Result<Self, StoreError> {
-        let mut facts = Self { candidates: all_candidates(ground, reader, owner).await?, ..Self::default() };
+        let mut facts = Self::default();
+        facts.read_candidates(ground, reader, owner).await?;
         for row in reader.grants(owner).await? {
             if let Some(names) = grants::granted_names(ground, owner, &row) {
                 facts.grants.entry(row.extension).or_default().insert(row.connection_id, names);
@@ -103,11 +108,50 @@ impl Facts {
         Ok(facts)
     }
 
+    /// Reads all connections of registered kinds.
+    async fn read_candidates(&mut self, ground: &Ground, reader: &mut Reader, owner: &str) -> Result<(), StoreError> {
+        let mut after: Option<ConnectionId> = None;
+        loop {
+            let (rows, full) = reader.all_candidates(owner, after, PAGE_OF_ALL).await?;
+            after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
+            for row in rows {
+                let Some(candidate) = Candidate::of(ground, row.listed, row.secret_names) else { continue };
+                // A connection whose plugin is not registered serves no extension.
+                let Some(shown) = candidate.shown.as_ref().filter(|shown| shown.registered) else { continue };
+                let provider = shown.provider.clone();
+                match shown.kind.extension().map(str::to_owned) {
+                    Some(extension) => self.reserved.entry((extension, provider)).or_default().push(candidate),
+                    None => self.candidates.entry(provider).or_default().push(candidate),
+                }
+            }
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Returns the selection for an extension.
     pub(super) fn select(&self, declaration: &ExtensionDeclaration) -> Selection<'_> {
         let requirement = &declaration.requirement;
-        self.chosen(declaration)
-            .unwrap_or_else(|| select(&requirement.auth.secret_names, self.candidates(&requirement.provider)))
+        let shared = || select(&requirement.auth.secret_names, self.candidates(&requirement.provider));
+        self.chosen(declaration).unwrap_or_else(|| self.select_reserved(declaration, shared()))
+    }
+
+    /// Returns the selection among the connections that are for the extension alone, if no other connection meets its
+    /// requirement, as `shared` says; otherwise returns `shared`.
+    pub(super) fn select_reserved<'f>(
+        &'f self,
+        declaration: &ExtensionDeclaration,
+        shared: Selection<'f>,
+    ) -> Selection<'f> {
+        let names = &declaration.requirement.auth.secret_names;
+        match (&shared, self.reserved(declaration)) {
+            (Selection::None(_, near), reserved @ [_, ..]) => match select(names, reserved) {
+                Selection::None(..) if near.is_some() => shared,
+                found => found,
+            },
+            _ => shared,
+        }
     }
 
     /// Returns the selection of the connection that a person chose for an extension; `None` without such a choice.
@@ -117,11 +161,22 @@ impl Facts {
     pub(super) fn chosen(&self, declaration: &ExtensionDeclaration) -> Option<Selection<'_>> {
         let chosen = self.choices.get(&*declaration.name)?;
         let requirement = &declaration.requirement;
-        let chosen = self.candidates(&requirement.provider).iter().find(|candidate| candidate.id == *chosen)?;
+        let shared = self.candidates(&requirement.provider).iter();
+        let chosen = shared.chain(self.reserved(declaration)).find(|candidate| candidate.id == *chosen)?;
         Some(select_only(&requirement.auth.secret_names, chosen))
     }
 
-    /// Returns the connections of a provider.
+    /// Returns the connections that are for the extension alone.
+    fn reserved(&self, declaration: &ExtensionDeclaration) -> &[Candidate] {
+        // Most owners have none, so that the key need not be created.
+        if self.reserved.is_empty() {
+            return &[];
+        }
+        let key = (declaration.name.to_string(), declaration.requirement.provider.clone());
+        self.reserved.get(&key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Returns the connections of a provider that serve every extension.
     pub(super) fn candidates(&self, provider: &Kind) -> &[Candidate] {
         self.candidates.get(provider).map(Vec::as_slice).unwrap_or_default()
     }
@@ -165,30 +220,6 @@ fn known(values: Option<&Values>) -> Result<&public::Record, Error> {
 
 fn values(reader: &Reader, values: Option<Vec<(String, Value)>>) -> Values {
     values.ok_or_else(|| reader.damaged(public::DAMAGED))
-}
-
-/// Reads all connections of registered kinds, by provider.
-async fn all_candidates(
-    ground: &Ground,
-    reader: &mut Reader,
-    owner: &str,
-) -> Result<HashMap<Kind, Vec<Candidate>>, StoreError> {
-    let mut of_provider: HashMap<Kind, Vec<Candidate>> = HashMap::new();
-    let mut after: Option<ConnectionId> = None;
-    loop {
-        let (rows, full) = reader.all_candidates(owner, after, PAGE_OF_ALL).await?;
-        after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
-        for row in rows {
-            let Some(candidate) = Candidate::of(ground, row.listed, row.secret_names) else { continue };
-            // A connection whose plugin is not registered serves no extension.
-            if let Some(shown) = candidate.shown.as_ref().filter(|shown| shown.registered) {
-                of_provider.entry(shown.provider.clone()).or_default().push(candidate);
-            }
-        }
-        if after.is_none() {
-            return Ok(of_provider);
-        }
-    }
 }
 
 /// Reads the candidates for one extension, with its choice and its grants.

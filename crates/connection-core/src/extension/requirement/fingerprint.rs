@@ -34,6 +34,9 @@ pub(crate) fn fingerprint(requirement: &Requirement) -> [u8; 32] {
             RequirementRedirect::Other(name) => parts.list(["other", name]),
             _ => parts.list(["later"]),
         }
+        if let Some(url) = &oauth.registration_url {
+            parts.add("registration").add(url);
+        }
     }
     SystemCrypto.sha256(&parts.0)
 }

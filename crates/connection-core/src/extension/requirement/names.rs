@@ -2,21 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use connection_contract::{AuthType, Kind, Reason, Requirement, SecretName};
+use connection_contract::{AuthType, ExtensionDeclaration, Kind, Reason, Requirement, SecretName};
 
 use crate::{ground::Ground, kinds::held_name};
 
-/// Returns the reason why no registered kind can meet the requirement; `None` if one can.
-pub(super) fn unmet(ground: &Ground, requirement: &Requirement) -> Option<Reason> {
-    let Requirement { provider, auth, .. } = requirement;
-    let kinds = ground.kinds.of_provider(provider);
+/// Returns the reason why no registered kind can meet the requirement of an extension; `None` if one can.
+pub(super) fn unmet(ground: &Ground, declaration: &ExtensionDeclaration) -> Option<Reason> {
+    let Requirement { provider, auth, .. } = &declaration.requirement;
+    let kinds = ground.kinds.of_provider(provider, &declaration.name);
     let names = &auth.secret_names;
     let gives = |held: &[_]| names.iter().all(|name| held_name(held, names.len(), name.as_str()).is_some());
     if auth.auth == AuthType::None || kinds.iter().any(|entry| gives(&entry.descriptor.secret_names)) {
         return None;
     }
-    let remedy = "correct the extension's declaration, or use a host that has such a kind";
+    let mut remedy = "correct the extension's declaration, or use a host that has such a kind".to_owned();
     let message = if kinds.is_empty() {
+        if let Some(declared) = Kind::of_extension(&declaration.name, provider) {
+            remedy = format!("add the extension, and connect it through the kind of its declaration, '{declared}'");
+        }
         let providers: BTreeSet<_> = ground.kinds.all().into_iter().map(|info| info.descriptor.provider).collect();
         format!(
             "this host has no kind for '{provider}'; it has kinds for {}",

@@ -72,20 +72,21 @@ impl<'f> Resolver<'f> {
         let facts = self.facts;
         let settings = facts.settings(declaration)?;
         let chosen = facts.chosen(declaration);
-        let selection = match &chosen {
+        let selection = match chosen {
             Some(chosen) => chosen,
             None => {
                 let provider = &declaration.requirement.provider;
                 let names = declaration.requirement.auth.secret_names.as_slice();
                 let select = || select(names, facts.candidates(provider));
-                &*self.selections.entry((provider, names)).or_insert_with(select)
+                let shared = self.selections.entry((provider, names)).or_insert_with(select);
+                facts.select_reserved(declaration, shared.clone())
             }
         };
-        let mut resolved = resolved(declaration, selection, settings);
+        let mut resolved = resolved(declaration, &selection, settings);
         resolved.is_granted = resolved.connection.is_some_and(|id| facts.is_granted(declaration, id));
         if resolved.error.is_none() && matches!(resolved.readiness, Readiness::Missing(_)) {
             // The reason why nobody can connect what is missing, if no kind of this host can.
-            resolved.error = names::unmet(self.ground, &declaration.requirement);
+            resolved.error = names::unmet(self.ground, declaration);
         }
         Ok(resolved)
     }

@@ -63,7 +63,8 @@ impl ResolvedConnection {
         &self.readiness
     }
 
-    /// Returns the liveness of the connection, as last measured.
+    /// Returns the liveness of the connection, as last measured. It is failing while the connection's
+    /// [kind has changed](crate::ConnectionInfo::kind_changed).
     pub fn liveness(&self) -> Liveness {
         self.liveness
     }

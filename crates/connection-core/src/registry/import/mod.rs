@@ -307,7 +307,7 @@ async fn insert_one(
     again: bool,
     settled: &mut HashSet<Kind>,
 ) -> Result<Result<Imported, Error>, StoreError> {
-    let Prepared { mut account, is_labelled, credential, liveness, event, kind } = item;
+    let Prepared { mut account, is_labelled, credential, liveness, event, kind, terms } = item;
     tx.lock(Lock::Connection(account.id)).await?;
     if !again
         && let Some((_, label)) = tx.account_by_identity(&account.owner, &account.kind, &account.account_id).await?
@@ -324,6 +324,9 @@ async fn insert_one(
         if !account.is_default {
             settled.insert(kind.clone());
         }
+    }
+    if let Some(terms) = &terms {
+        tx.put_kind_terms(terms).await?;
     }
     tx.insert_account(&account).await?;
     tx.insert_credential(&credential).await?;

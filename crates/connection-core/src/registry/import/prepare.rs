@@ -13,7 +13,7 @@ use crate::{
     credential::{Payload, named_secrets},
     event,
     ground::Ground,
-    kinds::KindEntry,
+    kinds::{KindEntry, Terms},
     limits,
     liveness::column,
     plan::{self, ReportedTimes},
@@ -37,6 +37,7 @@ pub(super) struct Prepared {
     pub(super) liveness: LivenessRow,
     pub(super) event: EventRow,
     pub(super) kind: Kind,
+    pub(super) terms: Option<Terms>,
 }
 
 pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> Result<Prepared, Error> {
@@ -66,6 +67,7 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
         account_label: account_label.as_str().to_owned(),
         is_default: false,
         config: json::config(&made.config),
+        terms: entry.terms_digest().map(<[u8]>::to_vec),
         revision: 1,
         generation: FIRST,
         next_generation: FIRST + 1,
@@ -100,10 +102,17 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
         failures: 0,
     };
     let event = ground.event(owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
-    Ok(Prepared { account, is_labelled, credential, liveness, event, kind })
+    let terms = entry.terms.clone();
+    Ok(Prepared { account, is_labelled, credential, liveness, event, kind, terms })
 }
 
 fn check(kind: &KindEntry, made: &SetupResult<Secret>) -> Result<(), Error> {
+    if kind.kind().extension().is_some() {
+        return Err(Error::NotSupported {
+            kind: kind.kind().clone(),
+            what: "be imported: a person confirms that the extension receives the secret",
+        });
+    }
     if kind.descriptor.needs.contains(&Need::Files) {
         return Err(Error::NotSupported {
             kind: kind.kind().clone(),

@@ -262,6 +262,8 @@ impl Scheduler {
             drop(permit);
             let (pause, aside) = match result {
                 Ok(()) | Err(Error::NotFound(_)) => (None, false),
+                // A person has to accept the terms of the kind, which the connection says.
+                Err(Error::KindChanged { .. }) => (None, true),
                 Err(Error::NotRenewed { why, .. }) => {
                     (why.recheck_after.filter(|_| why.reason.code == reason::RATE_LIMITED), false)
                 }

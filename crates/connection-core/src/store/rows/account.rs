@@ -35,6 +35,8 @@ row! {
         pub(crate) is_default: bool,
         /// The public configuration, as JSON.
         pub(crate) config: String,
+        /// The digest of the kind's terms to which a person agreed; `None` for a kind without terms.
+        pub(crate) terms: Option<Vec<u8>>,
         pub(crate) revision: i64,
         /// The generation of the current credential; 0 for none.
         pub(crate) generation: i64,
@@ -58,15 +60,17 @@ row! {
         pub(crate) account_id as a_account_id: String,
         pub(crate) is_default as a_is_default: bool,
         pub(crate) config as a_config: String,
+        pub(crate) terms as a_terms: Option<Vec<u8>>,
         pub(crate) generation as a_generation: i64,
     }
 }
 
 impl AccountFacts {
     pub(crate) fn of(row: &AccountRow) -> Self {
-        let AccountRow { id, owner, kind, profile_id, label, account_id, is_default, config, generation, .. } =
-            row.clone();
-        Self { id, owner, kind, profile_id, label, account_id, is_default, config, generation }
+        let AccountRow {
+            id, owner, kind, profile_id, label, account_id, is_default, config, terms, generation, ..
+        } = row.clone();
+        Self { id, owner, kind, profile_id, label, account_id, is_default, config, terms, generation }
     }
 }
 

@@ -163,6 +163,8 @@ row! {
         pub(crate) is_default: bool,
         /// The public configuration of the connection, as JSON.
         pub(crate) config: String,
+        /// The digest of the kind's terms to which a person agreed.
+        pub(crate) terms: Option<Vec<u8>>,
         /// `None` if the connection was never measured.
         pub(crate) liveness: Option<String>,
         /// The reason why the connection is not live, as JSON.

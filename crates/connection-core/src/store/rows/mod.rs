@@ -1,6 +1,7 @@
 //! The rows of the tables, one file per table, in types that both engines read. No row type of a driver leaves the
 //! store.
 
+mod access_token;
 mod account;
 mod credential;
 mod event;
@@ -16,6 +17,7 @@ mod webhook;
 
 use super::columns::row;
 
+pub(crate) use access_token::{AccessTokenRow, TokenPurpose};
 pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, ListedRow};
 pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow};
 pub(crate) use event::{EventRow, NewestEvent, RowClaim, Standing, StoredEvent};

@@ -96,6 +96,7 @@ impl Database {
             account_label: "octocat".into(),
             is_default: false,
             config: "{}".into(),
+            terms: None,
             revision: 1,
             generation: 0,
             next_generation: 1,

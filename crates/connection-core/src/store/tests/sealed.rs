@@ -15,7 +15,11 @@ use crate::{
 
 /// Columns of bytes that the keyset does not seal: ids, hashes, and the keyset itself.
 const NOT_SEALED: &[&str] = &[
+    "connection_access_token.id",
+    "connection_access_token.mark",
+    "connection_access_token.token_hash",
     "connection_account.id",
+    "connection_account.terms",
     "connection_credential.connection_id",
     "connection_credential.key_id",
     "connection_endpoint.session_id",
@@ -32,6 +36,7 @@ const NOT_SEALED: &[&str] = &[
     "connection_keyset.slot_a",
     "connection_keyset.slot_b",
     "connection_keyset.store_id",
+    "connection_kind_terms.digest",
     "connection_liveness.connection_id",
     "connection_setup.connection_id",
     "connection_setup.id",

@@ -30,7 +30,7 @@ pub(super) fn checks(rows: &[ConnectionInfo], now: Timestamp) -> Vec<CheckBody> 
 }
 
 fn is_down(info: &ConnectionInfo) -> bool {
-    !info.registered || matches!(info.liveness, Liveness::Failing | Liveness::Offline)
+    !info.registered || info.kind_changed || matches!(info.liveness, Liveness::Failing | Liveness::Offline)
 }
 
 fn of(info: &ConnectionInfo, now: Timestamp) -> CheckBody {

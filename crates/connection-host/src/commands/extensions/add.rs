@@ -7,6 +7,7 @@ use crate::{
     Error, Exit,
     cli::Program,
     commands::resolve::{Notes, print},
+    declared,
     extensions::{bodies, open_grants},
     input::{self, Manifest},
     output::json,
@@ -17,6 +18,7 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     let notes = Notes::of(&program.output, &file, verbose);
     let registry = program.open().await?;
     let declaration = file.into_declaration();
+    declared::offer(&mut program, &registry, &declaration)?;
     let added = registry.extensions().add(&declaration, text).await?;
     let handle = registry.extensions().handle(declaration)?;
     print_requirement(&program, &registry, &added, &handle).await?;

@@ -75,7 +75,7 @@ fn exit_of(status: ConnectionStatus) -> Exit {
 
 /// Returns `true` for the codes of a setup that a person ended.
 fn is_given_up(code: &str) -> bool {
-    matches!(code, "account_refused" | "setup_cancelled")
+    matches!(code, "account_refused" | "declaration_declined" | "setup_cancelled")
 }
 
 /// The extension whose settings are open, and everything needed to act on them.

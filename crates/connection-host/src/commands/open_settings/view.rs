@@ -1,6 +1,6 @@
 //! The "connection required" view, and the view if nothing is required.
 
-use connection_contract::{Descriptor, Field, SetupMethod};
+use connection_contract::{Descriptor, Field, Input, SetupMethod};
 use connection_core::{ConnectionRequired, RequiredAction, RetryTicket};
 
 use super::OpenExtension;
@@ -41,6 +41,9 @@ impl OpenExtension<'_> {
         if let Some(guide) = &required.guide {
             fact(output, "guide", guide.as_str())?;
         }
+        if let Some(told) = self.told(&required) {
+            fact(output, "note", &told)?;
+        }
         if let Some(way) = way {
             fact(output, "fix with", &way)?;
         }
@@ -48,6 +51,15 @@ impl OpenExtension<'_> {
             fact(output, "then", &format!("{} --retry {ticket}", self.again()))?;
         }
         Ok(())
+    }
+
+    /// Returns what a person must know before connecting through the kind of the extension's declaration.
+    fn told(&self, required: &ConnectionRequired) -> Option<String> {
+        let kind = self.program.kind(required.kinds.first()?.as_str()).ok()?;
+        let extension = kind.descriptor.extension.as_ref()?;
+        let confirmation = kind.descriptor.fields.iter().find(|field| field.input == Input::Bool)?;
+        let addresses = confirmation.help.as_ref().map(|help| format!(" {help}")).unwrap_or_default();
+        Some(format!("{extension} itself receives the secret, and can send it anywhere.{addresses}"))
     }
 
     /// Returns the reason for the requirement, if one is known.

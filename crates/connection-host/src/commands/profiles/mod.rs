@@ -12,12 +12,7 @@ pub(super) use in_use::InUse;
 pub(super) use show::signed_in;
 
 use super::tool;
-use crate::{
-    Error, Exit,
-    args::ProfilesCommand,
-    cli::{KindEntry, Program},
-    select,
-};
+use crate::{Error, Exit, args::ProfilesCommand, cli::Program, kind_entry::KindEntry, select};
 
 pub(super) async fn run(mut program: Program, command: ProfilesCommand) -> Result<Exit, Error> {
     let kind = kind_of(&command).to_owned();

@@ -24,7 +24,8 @@ use super::{
 use crate::{
     Error, Exit,
     args::Run,
-    cli::{KindEntry, Program},
+    cli::Program,
+    kind_entry::KindEntry,
     output::{json, quoted},
     platform::Passed,
 };

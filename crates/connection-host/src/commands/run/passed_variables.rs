@@ -6,10 +6,7 @@ use std::ffi::OsStr;
 use connection_agent::{SandboxError, SandboxRun};
 use connection_core::SpawnOptions;
 
-use crate::{
-    Error,
-    cli::{KindEntry, Program},
-};
+use crate::{Error, cli::Program, kind_entry::KindEntry};
 
 /// Adds the variables with the values that they have in this process.
 pub(super) fn put(

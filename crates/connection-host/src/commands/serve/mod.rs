@@ -4,6 +4,7 @@
 //! It begins no setup, because it cannot authenticate the client.
 
 mod health;
+mod own_kinds;
 mod routes;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -15,11 +16,13 @@ use tokio::{runtime::Handle, sync::oneshot};
 use crate::{
     Error, Exit,
     cli::Program,
+    declared,
     output::{Output, json::ServingBody},
     platform::{self, OPERATIONS, Signals},
 };
 
 use health::Health;
+use own_kinds::KindsInForce;
 use routes::HEALTH;
 pub(super) use routes::mounted;
 
@@ -41,6 +44,8 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         let registry = registry.clone();
         Handle::current().spawn(async move { registry.run().await })
     };
+    let kinds = KindsInForce::new(&program, &registry).map(|kinds| Handle::current().spawn(kinds.follow()));
+    let following = Handle::current().spawn(declared::follow(registry.clone(), program.has_catalogue));
     let routes = routes::routes(&registry, &url, Health::new(registry.clone(), scheduler.abort_handle()));
     let resumed = tokio::select! {
         resumed = registry.setups().resume_all() => resumed,
@@ -69,6 +74,8 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         tracing::info!(target: OPERATIONS, "asked to stop: no new work is begun, and work in progress is finished");
         // Refreshes that have begun continue, and no new ones begin.
         scheduler.abort();
+        kinds.iter().for_each(|kinds| kinds.abort());
+        following.abort();
         // There is no receiver if the server has ended by itself.
         stop.send(()).ok();
         let told = print_state(output, "draining", address, &url);

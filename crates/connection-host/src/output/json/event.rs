@@ -1,34 +1,8 @@
-//! The shape of an event.
+//! The details of an event, for people.
 
 use connection_contract::DisplayText;
 use connection_core::Event;
-use serde::Serialize;
 use serde_json::Value;
-
-/// An element of `events`, and a line of `watch`.
-#[derive(Debug, Serialize)]
-pub(crate) struct EventBody {
-    id: String,
-    connection: String,
-    number: u64,
-    at: String,
-    event: String,
-    details: Value,
-}
-
-impl From<&Event> for EventBody {
-    fn from(event: &Event) -> Self {
-        Self {
-            id: event.id.to_string(),
-            connection: event.connection.to_string(),
-            number: event.number,
-            at: event.at.to_rfc3339(),
-            event: event.name.clone(),
-            // Details that another program has edited may be invalid JSON, and become `null`.
-            details: serde_json::from_str(&event.details).unwrap_or_default(),
-        }
-    }
-}
 
 /// Returns the details for people: `before: ada, label: work`.
 pub(crate) fn details(event: &Event) -> String {

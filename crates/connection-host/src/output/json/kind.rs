@@ -6,7 +6,10 @@ use connection_contract::{AuthType, Field, Guide, Input, Need, SetupMethod, Text
 use serde::Serialize;
 
 use super::{ErrorContent, ProbeBody};
-use crate::{cli::KindEntry, commands::Detected};
+use crate::{
+    commands::Detected,
+    kind_entry::{KindEntry, KindSource},
+};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -15,6 +18,8 @@ pub(crate) struct KindBody {
     provider: String,
     title: String,
     auth: &'static str,
+    /// The only extension that may use connections of the kind.
+    extension: Option<String>,
     guide: Vec<GuideBody>,
     fields: Vec<FieldBody>,
     capabilities: Vec<&'static str>,
@@ -25,6 +30,7 @@ pub(crate) struct KindBody {
     permission_modes: Vec<String>,
     cache_ttl: Option<u64>,
     image: Option<String>,
+    file: Option<String>,
 }
 
 /// The local tool of a kind.
@@ -133,6 +139,7 @@ impl KindBody {
             provider: descriptor.provider.to_string(),
             title: descriptor.display_name.to_string(),
             auth: auth_word(descriptor.auth),
+            extension: descriptor.extension.as_ref().map(ToString::to_string),
             guide: descriptor.guide.iter().filter_map(GuideBody::of).collect(),
             fields: descriptor.fields.iter().map(FieldBody::from).collect(),
             capabilities: Self::capabilities(info),
@@ -143,6 +150,10 @@ impl KindBody {
             permission_modes: descriptor.permission_modes.iter().map(ToString::to_string).collect(),
             cache_ttl: cache_ttl.map(|ttl| ttl.as_secs()),
             image: info.sandbox.as_ref().map(|sandbox| sandbox.default_image.to_string()),
+            file: match &info.source {
+                KindSource::File(path) => Some(path.display().to_string()),
+                KindSource::Catalogue | KindSource::Program => None,
+            },
         }
     }
 }

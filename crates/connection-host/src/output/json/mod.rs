@@ -1,6 +1,5 @@
 //! The JSON shapes, which are a contract, see `docs/spec/words.md`. They are separate types, converted by hand.
 
-mod connection;
 mod event;
 mod extension;
 mod key;
@@ -14,16 +13,18 @@ mod webhook;
 use connection_contract::Reason;
 use serde::Serialize;
 
-pub(crate) use connection::{ConnectionBody, ReasonBody, RefreshedBody};
-pub(crate) use event::{EventBody, details};
+pub(crate) use connection_server::shapes::{
+    AccountBody, ConnectionBody, EventBody, OpenSetupBody, RefreshedBody, RemovedBody,
+};
+pub(crate) use event::details;
 pub(crate) use extension::{
     ExtensionBody, ExtensionRemovedBody, GrantBody, OpenSettingsBody, PreferencesBody, RequiredBody,
 };
 pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
 pub(crate) use kind::{KindBody, ToolBody, auth_word, input_word, need_word, way_word};
 pub(crate) use other::{
-    AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, ForgottenBody, HeaderBody, ImportedBody,
-    RedirectUriBody, RemovedBody, ServingBody, SetupBody, body_text,
+    AcceptedBody, AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, ForgottenBody, HeaderBody,
+    ImportedBody, KindChangeBody, RedirectUriBody, ServingBody, body_text,
 };
 pub(crate) use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, ProfileSlotBody};
 pub(crate) use run::{ImageBody, RunBody};

@@ -1,23 +1,7 @@
 //! The shapes of the remaining commands.
 
 use connection_contract::{FileStat, FileType, Timestamp, encode};
-use connection_core::{SetupInfo, SetupStage};
 use serde::Serialize;
-
-use super::ReasonBody;
-
-/// The shape of `remove`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RemovedBody {
-    pub(crate) id: String,
-    pub(crate) kind: String,
-    pub(crate) label: String,
-    pub(crate) teardown: &'static str,
-    pub(crate) reason: Option<ReasonBody>,
-    pub(crate) previous: Option<&'static str>,
-    pub(crate) previous_reason: Option<ReasonBody>,
-}
 
 /// The shape of `kinds forget-client`.
 #[derive(Debug, Serialize)]
@@ -26,6 +10,22 @@ pub(crate) struct ForgottenBody {
     pub(crate) kind: String,
     pub(crate) forgotten: bool,
     pub(crate) configured_in: Option<String>,
+}
+
+/// The shape of `kinds accept`.
+#[derive(Debug, Serialize)]
+pub(crate) struct AcceptedBody {
+    pub(crate) kind: String,
+    pub(crate) connections: u64,
+    pub(crate) changes: Vec<KindChangeBody>,
+}
+
+/// A change of the terms of a kind.
+#[derive(Debug, Serialize)]
+pub(crate) struct KindChangeBody {
+    pub(crate) connections: u64,
+    pub(crate) removed: Vec<String>,
+    pub(crate) added: Vec<String>,
 }
 
 /// A line of `import`.
@@ -97,48 +97,6 @@ pub(crate) fn body_text(bytes: Vec<u8>) -> (&'static str, String) {
     match String::from_utf8(bytes) {
         Ok(text) => ("utf8", text),
         Err(error) => ("base64", encode::base64(error.as_bytes())),
-    }
-}
-
-/// A setup that has not ended.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct SetupBody {
-    id: String,
-    kind: String,
-    state: &'static str,
-    step: u64,
-    reauthorizes: Option<String>,
-    created_at: String,
-    expires_at: String,
-}
-
-impl SetupBody {
-    pub(crate) fn state_word(stage: SetupStage) -> &'static str {
-        match stage {
-            SetupStage::Waiting => "waiting",
-            _ => "running",
-        }
-    }
-
-    /// Returns the shape of a setup that was cancelled.
-    pub(crate) fn cancelled(mut self) -> Self {
-        self.state = "cancelled";
-        self
-    }
-}
-
-impl From<&SetupInfo> for SetupBody {
-    fn from(info: &SetupInfo) -> Self {
-        Self {
-            id: info.id.to_string(),
-            kind: info.kind.to_string(),
-            state: Self::state_word(info.stage),
-            step: info.step,
-            reauthorizes: info.reauthorizes.map(|id| id.to_string()),
-            created_at: info.created_at.to_rfc3339(),
-            expires_at: info.expires_at.to_rfc3339(),
-        }
     }
 }
 

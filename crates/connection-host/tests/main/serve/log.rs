@@ -15,13 +15,13 @@ use super::{machine, until};
 use crate::program::{Machine, ON_POSTGRES};
 
 /// A `serve` whose log is read while it runs. It is killed on drop.
-struct Logged {
+pub(super) struct Logged {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Logged {
-    fn start(machine: &Machine) -> Self {
+    pub(super) fn start(machine: &Machine) -> Self {
         let mut command = machine.command();
         command.arg("serve").stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -32,7 +32,7 @@ impl Logged {
         Self { child, lines }
     }
 
-    fn lines_with(&self, part: &str) -> Vec<String> {
+    pub(super) fn lines_with(&self, part: &str) -> Vec<String> {
         self.lines.lock().unwrap().iter().filter(|line| line.contains(part)).cloned().collect()
     }
 }

@@ -11,6 +11,7 @@ mod google;
 mod health;
 mod killed;
 mod log;
+mod own_kinds;
 mod unencrypted;
 mod webhooks;
 

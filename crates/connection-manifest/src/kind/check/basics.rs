@@ -52,7 +52,7 @@ pub(super) fn check(checker: &mut Checker<'_>, stem: Option<&str>, denied: &Deni
 }
 
 fn is_id(text: &str) -> bool {
-    Kind::parse(text).is_some() && !text.ends_with('-') && !text.contains("--")
+    Kind::parse(text).is_some_and(|kind| kind.extension().is_none()) && !text.ends_with('-') && !text.contains("--")
 }
 
 /// Each mechanism has its table, and no other.
@@ -100,7 +100,7 @@ fn tables(checker: &mut Checker<'_>) {
                 || request.path.is_some()
                 || request.basic.is_some()
         });
-        if !attaches {
+        if !attaches && model.sigv4.is_none() {
             checker.report(
                 At::Name(&root, "request"),
                 "the key is not attached to calls; add headers = { Authorization = \"Bearer ${secret.NAME}\" } to [request]",
@@ -152,9 +152,7 @@ fn powers(checker: &mut Checker<'_>, denied: &Denied) {
     }
     for power in &model.accepts {
         let at = At::Name(&root, "accepts");
-        if *power == Power::AwsSigv4 {
-            checker.report(at, "this version cannot sign calls with `aws_sigv4`; write a plugin for this provider");
-        } else if denied.contains(power) {
+        if denied.contains(power) {
             checker.report(
                 at,
                 format!(

@@ -63,11 +63,15 @@ fn name(checker: &mut Checker<'_>, at: At<'_>, index: usize, field: &FieldModel)
     if field.secret && field.public {
         checker.report(at, "the field is `secret` and `public`; remove one of the two");
     }
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let sounds_secret = SECRET_WORDS.iter().any(|word| plain.ends_with(word)) || plain == "key";
-    if sounds_secret && !field.secret && !field.public {
+    if sounds_secret(name) && !field.secret && !field.public {
         checker.report(at, "the name says that this is a secret; write secret = true, or public = true if it is none");
     }
+}
+
+/// Returns `true` for a name that sounds like that of a secret.
+pub(crate) fn sounds_secret(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| plain.ends_with(word)) || plain == "key"
 }
 
 fn is_name(name: &str) -> bool {

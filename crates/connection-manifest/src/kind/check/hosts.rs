@@ -128,11 +128,11 @@ fn composed(model: &KindModel, pieces: &[HostPiece<'_>]) -> Result<Hosts, String
         && let Some(domain) = rest.strip_prefix('.')
         && field(model, variable).is_none_or(|field| field.choices.is_empty())
     {
-        fixed(domain)?;
         if is_public(domain) {
             return Err("anyone can register a name below this domain; name the domain of the provider".to_owned());
         }
-        return Ok(Hosts { origins: vec![format!("https://*.{domain}")], granted: None });
+        fixed(domain)?;
+        return Ok(Hosts { origins: vec![format!("https://*.{}", domain.to_ascii_lowercase())], granted: None });
     }
     if let [HostPiece::Variable(variable)] = pieces
         && let Some(field) = field(model, variable)
@@ -140,6 +140,14 @@ fn composed(model: &KindModel, pieces: &[HostPiece<'_>]) -> Result<Hosts, String
         && let Some(suffixes) = bounded(field)
     {
         return Ok(Hosts { origins: below(&suffixes), granted: None });
+    }
+    if let Some(domains) = below_free_label(model, pieces) {
+        let domains = domains?.origins;
+        let names: Vec<&str> = domains.iter().filter_map(|origin| origin.strip_prefix("https://")).collect();
+        if names.iter().any(|name| name.starts_with("*.") || is_public(name)) {
+            return Err("a host has one free label, before a domain of the provider; fix the rest of it".to_owned());
+        }
+        return Ok(Hosts { origins: names.iter().map(|name| format!("https://*.{name}")).collect(), granted: None });
     }
     let mut made = vec![String::new()];
     for piece in pieces {
@@ -164,6 +172,16 @@ fn composed(model: &KindModel, pieces: &[HostPiece<'_>]) -> Result<Hosts, String
         fixed(host)?;
     }
     Ok(Hosts { origins: made.into_iter().map(|host| format!("https://{host}")).collect(), granted: None })
+}
+
+/// Returns the hosts that follow a first label that anyone may choose, as in `${config.service}.${config.region}.acme.com`.
+fn below_free_label(model: &KindModel, pieces: &[HostPiece<'_>]) -> Option<Result<Hosts, String>> {
+    let [HostPiece::Variable(variable), HostPiece::Text(rest), below @ ..] = pieces else { return None };
+    let rest = rest.strip_prefix('.')?;
+    let is_free = field(model, variable)?.choices.is_empty();
+    let text = (!rest.is_empty()).then_some(HostPiece::Text(rest));
+    let below: Vec<HostPiece<'_>> = text.into_iter().chain(below.iter().copied()).collect();
+    is_free.then(|| composed(model, &below))
 }
 
 /// Returns the suffixes that a value must have: those of the file, or those in which its pattern ends.

@@ -1,14 +1,15 @@
-//! OAuth 2, exchanges and JWTs.
+//! OAuth 2, exchanges, JWTs and signatures of AWS.
 
 use std::collections::BTreeSet;
 
-use super::{At, Checker, variables::Allowed};
+use super::{At, Checker, hosts, variables::Allowed};
 use crate::kind::{
     definition,
     model::{
         ClientAuthTable, Exchange, Jwt, JwtAlgorithm, KeyEncoding, Mechanism, MethodVerb, OAuth2Step, OAuth2Table,
-        Pairs, Parameter, RenewalName, Texts,
+        Pairs, Parameter, RenewalName, Sigv4, Texts,
     },
+    template::Template,
 };
 
 pub(super) fn check(checker: &mut Checker<'_>) {
@@ -22,6 +23,9 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     }
     if let Some(jwt) = &model.jwt {
         self::jwt(checker, At::Name(&root, "jwt"), jwt);
+    }
+    if let Some(table) = &model.sigv4 {
+        sigv4(checker, At::Name(&root, "sigv4"), table);
     }
 }
 
@@ -45,6 +49,7 @@ fn oauth2(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table) {
         ("pushed", &table.pushed),
         ("registration", &table.registration),
     ];
+    granted_base(checker, table);
     let early = Allowed { client_id: true, before_lookups: true, ..Allowed::default() };
     for (name, texts) in endpoints {
         let at = At::Name(&at, name);
@@ -122,6 +127,27 @@ fn oauth2(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table) {
     }
 }
 
+/// Returns `true` for an address that a person types and so grants.
+fn is_granted(checker: &Checker<'_>, address: &Template) -> bool {
+    hosts(checker.model, address).is_ok_and(|hosts| hosts.granted.is_some())
+}
+
+/// The address that a person grants is that of the token endpoint. Calls go there only together with the flow.
+fn granted_base(checker: &mut Checker<'_>, table: &OAuth2Table) {
+    let any = |checker: &Checker<'_>, texts: &Texts| {
+        texts.iter().any(|text| Template::parse(text).is_ok_and(|address| is_granted(checker, &address)))
+    };
+    let base = checker.model.request.as_ref().map(|request| &request.base);
+    if base.is_some_and(|base| any(checker, base)) && !any(checker, &table.token) {
+        let root = At::Root;
+        let request = At::Name(&root, "request");
+        checker.report(
+            At::Name(&request, "base"),
+            "calls go to an address that a person types only if the token endpoint is there, too; give the field `choices` or `host_suffixes`",
+        );
+    }
+}
+
 fn declared(checker: &mut Checker<'_>, at: At<'_>, name: &str, source: &str) {
     if !checker.fields.contains_key(name) {
         checker.report(at, format!("`{name}` is not declared; add a field with this name and source = \"{source}\""));
@@ -171,6 +197,12 @@ fn exchange(checker: &mut Checker<'_>, at: At<'_>, exchange: &Exchange) {
         let url = At::Name(&at, "url");
         checker.template(url, &step.url, allowed);
         checker.host(url, &step.url);
+        if is_granted(checker, &step.url) {
+            checker.report(
+                url,
+                "a token is not requested from an address that a person types; give the field `choices` or `host_suffixes`",
+            );
+        }
         checker.headers(At::Name(&at, "headers"), &step.headers, allowed);
         checker.templates(At::Name(&at, "query"), &step.query, allowed);
         checker.templates(At::Name(&at, "form"), &step.form, allowed);
@@ -238,5 +270,30 @@ fn jwt(checker: &mut Checker<'_>, at: At<'_>, jwt: &Jwt) {
     if jwt.lifetime_seconds.is_some_and(|life| !(10..=86_400).contains(&life)) {
         checker
             .report(At::Name(&at, "lifetime_seconds"), "a JWT lives between 10 seconds and one day; change the number");
+    }
+}
+
+fn sigv4(checker: &mut Checker<'_>, at: At<'_>, table: &Sigv4) {
+    if checker.mechanism() != Some(Mechanism::ApiKey) {
+        checker.report(at, "calls are signed with keys that a person gives; write mechanism = \"api_key\"");
+    }
+    if table.region.is_empty() {
+        checker.report(at, "the region is missing; write region = \"us-east-1\" or region = \"${config.NAME}\"");
+    }
+    checker.template(At::Name(&at, "service"), &table.service, Allowed::default());
+    checker.template(At::Name(&at, "region"), &table.region, Allowed::default());
+    let secret = |name: &str| checker.fields.get(name).map(|field| field.secret);
+    let has_key = secret(definition::KEY_ID).is_some() && secret(definition::SECRET_KEY) == Some(true);
+    let has_token = secret(definition::SESSION_TOKEN).is_none_or(|is_secret| is_secret);
+    if !has_key || !has_token {
+        let sentence = "the keys are the fields accessKeyId and secretAccessKey, and for temporary keys sessionToken; \
+                        declare them, the last two with secret = true";
+        checker.report_variable(at, sentence.to_owned());
+    }
+    let sets = |request: &crate::kind::model::RequestModel| {
+        request.basic.is_some() || request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+    };
+    if checker.model.request.as_ref().is_some_and(sets) {
+        checker.report(at, "the signature is in the header Authorization; remove that header and `basic`");
     }
 }

@@ -8,7 +8,7 @@
 //! | `variables` | a template refers to declared names only, and only where they have a value |
 //! | `hosts` | no value decides freely which host receives a secret |
 //! | `calls` | the requests, the account, the lookups |
-//! | `mechanisms` | OAuth 2, exchanges and JWTs |
+//! | `mechanisms` | OAuth 2, exchanges, JWTs and signatures of AWS |
 
 mod basics;
 mod calls;
@@ -19,7 +19,7 @@ mod variables;
 
 use std::collections::BTreeMap;
 
-pub(crate) use self::hosts::hosts;
+pub(crate) use self::{fields::sounds_secret, hosts::hosts};
 use super::{
     model::{FieldModel, KindModel, Mechanism},
     read::Denied,

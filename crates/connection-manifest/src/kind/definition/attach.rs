@@ -2,7 +2,10 @@
 
 use connection_contract::{ConnectionDefinition, Context, CredentialError, HeaderValue, HttpRequest, Secret, Value};
 
-use super::{FileCredential, FileKind, jwt};
+use super::{
+    FileCredential, FileKind, jwt,
+    signer::{self, Signer as _},
+};
 use crate::kind::{
     model::{Mechanism, RequestModel},
     template::{Env, RenderError, Scope, Template},
@@ -82,7 +85,10 @@ pub(super) fn attach(
     if !table.json.is_empty() {
         body(table, &env, request)?;
     }
-    Ok(())
+    match signer::of(&kind.0.model, credential, &env)? {
+        Some(signer) => signer.sign(request, ctx),
+        None => Ok(()),
+    }
 }
 
 /// Adds members to a JSON body. A request without a body gets one if its method has one.

@@ -4,7 +4,10 @@ use connection_contract::{
     BaseUrl, Context, HttpError, HttpRequest, HttpResponse, NotLive, Reason, Secret, Value, classify, reason,
 };
 
-use super::{FileCredential, FileKind, attach::Attached};
+use super::{
+    FileCredential, FileKind,
+    attach::{self, Attached},
+};
 use crate::kind::{
     model::{Call, JsonTemplate, Lookup, MethodVerb, Pairs, Pause, RequestModel, Rule, Scalar, UnitName},
     template::{Address, Env, RenderError, Template},
@@ -48,8 +51,13 @@ pub(super) async fn send(
 ) -> Result<Result<HttpResponse, HttpError>, NotLive> {
     let attached = Attached::new(kind, credential, ctx).map_err(|_| unusable())?;
     let env = attached.env(credential, ctx);
-    let request = written(kind, &described, &env, base, ctx)?;
-    Ok(ctx.send_as(kind, credential, request).await)
+    let mut request = written(kind, &described, &env, base, ctx)?;
+    if attach::attach(kind, credential, &mut request, ctx).is_err() {
+        return Ok(Err(HttpError::Credential));
+    }
+    // A header of this request replaces the same header of all calls.
+    set_headers(&mut request, described.headers, &env)?;
+    Ok(ctx.send(request).await)
 }
 
 /// Writes a request, without the credential.
@@ -71,9 +79,7 @@ fn written(
     for (name, template) in described.query.iter() {
         request = request.query(name, &template.text(env).map_err(unfilled)?);
     }
-    for (name, template) in described.headers.iter() {
-        request.set_header(name.to_ascii_lowercase(), template.header(env).map_err(unfilled)?);
-    }
+    set_headers(&mut request, described.headers, env)?;
     for (name, template) in described.form.into_iter().flat_map(Pairs::iter) {
         request = request.form(name, &Secret::from(template.text(env).map_err(unfilled)?));
     }
@@ -82,6 +88,13 @@ fn written(
     }
     request.default_header("accept", "application/json");
     Ok(request)
+}
+
+fn set_headers(request: &mut HttpRequest, headers: &Pairs<Template>, env: &Env<'_>) -> Result<(), NotLive> {
+    for (name, template) in headers.iter() {
+        request.set_header(name.to_ascii_lowercase(), template.header(env).map_err(unfilled)?);
+    }
+    Ok(())
 }
 
 /// Begins a request to an address.

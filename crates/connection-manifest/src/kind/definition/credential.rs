@@ -1,11 +1,13 @@
 //! The stored credential: answers, values of responses, and tokens.
 
-use connection_contract::{ConnectionDefinition, CredentialError, Record, Secret, Timestamp};
+use connection_contract::{
+    ConnectionDefinition, ConnectionError, CredentialError, Record, RefreshContext, Refreshed, Secret, Timestamp,
+};
 use connection_oauth2::{OAuth2, OAuth2Credential};
 
 use crate::kind::template::Values;
 
-/// The credential of a kind that a file describes. `Debug` shows no secret.
+/// The credential of a kind that a file describes or an extension declares. `Debug` shows no secret.
 ///
 /// ```
 /// # use connection_contract::ConnectionDefinition;
@@ -33,15 +35,34 @@ pub(crate) struct Token {
 const VERSION: &str = "1";
 
 impl FileCredential {
-    pub(super) fn with_oauth2(&self, tokens: OAuth2Credential) -> Self {
+    fn with_oauth2(&self, tokens: OAuth2Credential) -> Self {
         Self { values: self.values.duplicate(), token: None, oauth2: Some(tokens) }
+    }
+
+    /// Refreshes the tokens of an OAuth flow.
+    pub(crate) async fn refresh_tokens(
+        &self,
+        oauth2: &OAuth2,
+        ctx: &RefreshContext<'_>,
+    ) -> Result<Refreshed<Self>, ConnectionError> {
+        let (Some(refresher), Some(tokens)) = (oauth2.refresher(), &self.oauth2) else {
+            return Err(CredentialError::Malformed.into());
+        };
+        refresher.refresh(tokens, ctx).await?.try_map(|fresh| Ok(self.with_oauth2(fresh)))
+    }
+
+    /// Returns the credential with the refresh tokens that it takes over from the former one.
+    pub(crate) fn inherit_tokens(self, former: &Self, oauth2: &OAuth2, now: Timestamp) -> Option<Refreshed<Self>> {
+        let values = self.values;
+        let inherited = oauth2.refresher()?.inherit(former.oauth2.as_ref()?, self.oauth2?, now)?;
+        inherited.try_map(|tokens| Ok::<_, CredentialError>(Self { values, token: None, oauth2: Some(tokens) })).ok()
     }
 
     pub(super) fn with_token(&self, token: Token) -> Self {
         Self { values: self.values.duplicate(), token: Some(token), oauth2: None }
     }
 
-    pub(super) fn encode(&self, oauth2: Option<&OAuth2>) -> Result<Secret, CredentialError> {
+    pub(crate) fn encode(&self, oauth2: Option<&OAuth2>) -> Result<Secret, CredentialError> {
         let mut record = Record::new().with("version", VERSION);
         for (name, value) in &self.values.config {
             record = record.with("config", name.as_str()).with("is", value.as_str());
@@ -61,7 +82,7 @@ impl FileCredential {
         Ok(record.encode())
     }
 
-    pub(super) fn decode(bytes: &[u8], oauth2: Option<&OAuth2>) -> Result<Self, CredentialError> {
+    pub(crate) fn decode(bytes: &[u8], oauth2: Option<&OAuth2>) -> Result<Self, CredentialError> {
         let record = Record::decode(bytes)?;
         if record.text("version")? != VERSION {
             return Err(CredentialError::Malformed);

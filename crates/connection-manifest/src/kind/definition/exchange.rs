@@ -116,7 +116,15 @@ fn token(exchange: &Exchange, response: &HttpResponse, answer: &Value) -> Result
         None if exchange.access_token.is_empty() => answer.pointer("/access_token").and_then(account::text),
         None => account::first(&exchange.access_token, answer),
     };
-    let nameless = || NotLive::offline(Reason::new(reason::NOT_JSON, "the provider's answer has no token"));
+    let nameless = || {
+        let place = match header {
+            Some(name) => format!("the header {name}"),
+            None if exchange.access_token.is_empty() => "/access_token".to_owned(),
+            None => exchange.access_token.iter().collect::<Vec<_>>().join(", "),
+        };
+        let message = format!("the provider's answer has no token: it has nothing at {place}");
+        NotLive::offline(Reason::new(reason::NOT_JSON, message))
+    };
     let access = Secret::from(access.ok_or_else(nameless)?);
     let now = response.received_at();
     let life = account::first(&exchange.expires_in, answer)

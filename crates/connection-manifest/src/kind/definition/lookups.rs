@@ -25,16 +25,23 @@ pub(super) async fn run(
             match value.filter(|value| kind.0.field(name).is_some_and(|field| kind.0.accepts(field, value))) {
                 Some(value) => drop(credential.values.config.insert(name.to_owned(), value)),
                 None if lookup.optional => {}
-                None => return Err(missing(lookup, name)),
+                None => return Err(missing(lookup, name, pointer)),
             }
         }
     }
     Ok(())
 }
 
-fn missing(lookup: &Lookup, name: &str) -> SetupFailure {
+fn missing(lookup: &Lookup, name: &str, pointer: &str) -> SetupFailure {
     let is_one_of_many = lookup.pick.as_ref().is_some_and(|pick| pick.only);
-    let message = format!("the provider's answer does not give the value '{name}'");
+    let place = match &lookup.pick {
+        Some(pick) => format!(
+            "{pointer} in the item that is picked from {}",
+            if pick.pointer.is_empty() { "it" } else { &pick.pointer }
+        ),
+        None => pointer.to_owned(),
+    };
+    let message = format!("the provider's answer does not give the value '{name}': it has nothing usable at {place}");
     let remedy = match is_one_of_many {
         true => "allow access to exactly one account or site",
         false => "check that the account has access to what you connect",

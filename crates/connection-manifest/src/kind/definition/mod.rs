@@ -11,6 +11,8 @@
 //! | `account` | verification, and which account it is |
 //! | `lookups` | requests after connecting |
 //! | `exchange`, `jwt` | tokens that a file obtains or signs itself |
+//! | `signer/` | signatures over whole requests |
+//! | `terms` | where the kind sends secrets, as a text to compare and to show |
 
 mod account;
 mod attach;
@@ -22,6 +24,8 @@ mod lookups;
 mod oauth2;
 mod prepared;
 mod setup;
+mod signer;
+mod terms;
 
 use std::{fmt, sync::Arc};
 
@@ -35,6 +39,7 @@ pub use self::credential::FileCredential;
 pub(crate) use self::{
     oauth2::{config as oauth2_config, scalar},
     prepared::Prepared,
+    signer::{KEY_ID, SECRET_KEY, SESSION_TOKEN},
 };
 use super::model::Mechanism;
 
@@ -161,10 +166,8 @@ impl Refresher<FileCredential> for FileKind {
         ctx: &'a RefreshContext<'_>,
     ) -> BoxFuture<'a, Result<Refreshed<FileCredential>, ConnectionError>> {
         Box::pin(async move {
-            let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.refresher());
-            if let (Some(refresher), Some(tokens)) = (oauth2, &credential.oauth2) {
-                let refreshed = refresher.refresh(tokens, ctx).await?;
-                return refreshed.try_map(|fresh| Ok(credential.with_oauth2(fresh)));
+            if let Some(oauth2) = self.0.oauth2.as_ref().filter(|_| credential.oauth2.is_some()) {
+                return credential.refresh_tokens(oauth2, ctx).await;
             }
             let (token, _) = exchange::run(self, &credential.values, ctx, exchange::Moment::Refresh).await?;
             let until = token.until;
@@ -178,12 +181,6 @@ impl Refresher<FileCredential> for FileKind {
         fresh: FileCredential,
         now: Timestamp,
     ) -> Option<Refreshed<FileCredential>> {
-        let refresher = self.0.oauth2.as_ref()?.refresher()?;
-        let tokens = fresh.oauth2?;
-        let values = fresh.values;
-        let inherited = refresher.inherit(former.oauth2.as_ref()?, tokens, now)?;
-        inherited
-            .try_map(|tokens| Ok::<_, CredentialError>(FileCredential { values, token: None, oauth2: Some(tokens) }))
-            .ok()
+        fresh.inherit_tokens(former, self.0.oauth2.as_ref()?, now)
     }
 }

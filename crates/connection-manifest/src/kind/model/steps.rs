@@ -103,7 +103,7 @@ pub(crate) enum KeyEncoding {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Sigv4 {
-    /// Name of the service.
+    /// Name of the service. The default is the first label of the host that a call goes to.
     pub(crate) service: Template,
     /// Name of the region.
     pub(crate) region: Template,

@@ -5,6 +5,7 @@
 //! change of a file is readable as a difference.
 
 mod answers;
+mod rehearsal;
 mod samples;
 mod world;
 
@@ -15,6 +16,8 @@ use std::{
 };
 
 use connection_contract::{ConnectionDefinition, HttpRequest, SetupFailure, encode};
+
+pub use self::rehearsal::{Rehearsal, RehearsedCall, RehearsedInput};
 
 use self::world::World;
 use super::FileKind;
@@ -58,16 +61,8 @@ impl FileKind {
     /// The kind cannot be connected with answers that fit its file, so the file contradicts itself in a way that only
     /// shows when it is used.
     pub fn rendering(&self) -> Result<Rendering, SetupFailure> {
-        let world = World::new(self);
-        let made = {
-            let mut future = pin!(world.setup(self));
-            let mut task = TaskContext::from_waker(Waker::noop());
-            // Every service of this host is ready at once.
-            match future.as_mut().poll(&mut task) {
-                Poll::Ready(made) => made?,
-                Poll::Pending => return Err(SetupFailure::new("plugin_fault", "the setup waits for nothing")),
-            }
-        };
+        let world = World::new(self, samples::of);
+        let made = ready(world.setup(self))??;
         let mut text = world.text();
         if let Some(authorizer) = self.authorizer()
             && let Some(mut request) = world.sample(self, &made)
@@ -76,6 +71,14 @@ impl FileKind {
             write(&mut text, "call: ", &request);
         }
         Ok(Rendering(text))
+    }
+}
+
+/// Runs an operation of a kind to its end. Every service of this host is ready at once.
+fn ready<T>(operation: impl Future<Output = T>) -> Result<T, SetupFailure> {
+    match pin!(operation).poll(&mut TaskContext::from_waker(Waker::noop())) {
+        Poll::Ready(result) => Ok(result),
+        Poll::Pending => Err(SetupFailure::new("plugin_fault", "the kind waits for nothing")),
     }
 }
 

@@ -4,9 +4,14 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::kind::{
     definition::Prepared,
-    model::{FieldFormat, FieldModel},
+    model::{ClientAuthTable, FieldFormat, FieldModel, Jwt, KeyEncoding},
     template::{Scope, Template},
 };
+
+/// The end of each secret that must be found wherever it appears.
+const CANARY: &str = "canary7c1e6a90";
+/// The minimum length of such a secret. A shorter one would be found by chance.
+const MIN_SECRET: usize = 12;
 
 /// Returns a value that the field accepts.
 pub(super) fn of(prepared: &Prepared, field: &FieldModel) -> String {
@@ -35,6 +40,34 @@ pub(super) fn of(prepared: &Prepared, field: &FieldModel) -> String {
     ];
     let fits = |candidate: &String| prepared.accepts(field, candidate);
     candidates.into_iter().flatten().find(fits).unwrap_or_else(|| format!("{name}-dummy"))
+}
+
+/// Returns a secret that the field accepts, and that no other text of a run contains.
+pub(super) fn canary(prepared: &Prepared, field: &FieldModel) -> String {
+    let name = field.name.as_deref().unwrap_or("value");
+    let jwts = prepared.model.jwt.iter().chain(prepared.model.exchange.iter().flat_map(|exchange| &exchange.jwt));
+    let signs = |jwt: &&Jwt| jwt.key.variables().any(|variable| variable.name == name);
+    let key = jwts.into_iter().find(signs).and_then(|jwt| match jwt.key_encoding {
+        KeyEncoding::Hex => Some("7c1e6a90b2d45f83a6c1e7094b5d2f68".to_owned()),
+        KeyEncoding::Pem => Some(private_key(name)),
+        KeyEncoding::Utf8 => None,
+    });
+    let start = field.pattern.as_deref().and_then(pattern).unwrap_or_default();
+    let candidates =
+        [key, Some(format!("{name}-{CANARY}")), Some(format!("{start}{CANARY}")), Some(format!("{start}7310428695"))];
+    let fits = |candidate: &String| candidate.len() >= MIN_SECRET && prepared.accepts(field, candidate);
+    candidates.into_iter().flatten().find(fits).unwrap_or_else(|| of(prepared, field))
+}
+
+/// Returns a text in the form of a private key, which a fake host takes for one.
+pub(super) fn private_key(name: &str) -> String {
+    format!("-----BEGIN PRIVATE KEY-----\n{name}{CANARY}\n-----END PRIVATE KEY-----\n")
+}
+
+/// Returns `true` if the application authenticates with a private key.
+pub(super) fn has_key_of_application(prepared: &Prepared) -> bool {
+    let table = prepared.model.oauth2.as_ref().map(|table| &table.client_auth);
+    matches!(table, Some(ClientAuthTable::Table(form)) if form.private_key_jwt.is_some())
 }
 
 /// Returns `true` if the value is a whole address.

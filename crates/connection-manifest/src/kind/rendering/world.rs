@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use connection_contract::ConnectionDefinition as _;
 use connection_contract::{
-    Answer, BaseUrl, BoxFuture, CallbackHandle, Clock, Context, Crypto, Descriptor, HttpError, HttpRequest,
+    Answer, BaseUrl, BoxFuture, CallbackHandle, Clock, Connection, Context, Crypto, Descriptor, HttpError, HttpRequest,
     HttpResponse, HttpService, InboundHttpService, Input, KvService, LogEvent, LogService, Notice, Prompt, Secret,
     ServiceError, Services, SetupContext, SetupFailure, SetupResult, SetupService, SignatureAlgorithm, Spend,
     SpendService, Text, Timestamp, Wait, WaitOutcome, host,
@@ -13,11 +13,13 @@ use connection_contract::{
 use super::{
     address,
     answers::{self, AnswerSet, CLIENT, TOKEN},
+    rehearsal::{RehearsedCall, RehearsedInput},
     samples, write,
 };
 use crate::kind::{
     FileCredential, FileKind,
-    model::{FieldSource, Mechanism},
+    definition::Prepared,
+    model::{FieldModel, FieldSource, Mechanism},
 };
 
 /// 2026-01-31T10:20:30Z.
@@ -38,19 +40,30 @@ pub(super) struct World {
     state: Mutex<State>,
 }
 
+#[derive(Default)]
 struct State {
     text: String,
+    /// The values of the key-value store.
+    stored: BTreeMap<String, Secret>,
+    inputs: Vec<RehearsedInput>,
+    calls: Vec<RehearsedCall>,
     now: i64,
     /// The number of answers that were given since there is a token.
     next: usize,
 }
 
 impl World {
-    pub(super) fn new(kind: &FileKind) -> Self {
+    /// Creates a host that answers secret fields with what `secret` returns.
+    pub(super) fn new(kind: &FileKind, secret: fn(&Prepared, &FieldModel) -> String) -> Self {
         let descriptor = kind.descriptor();
         let model = &kind.0.model;
-        let fields = model.fields.iter().filter_map(|field| Some((field.name.clone()?, samples::of(&kind.0, field))));
-        let samples: BTreeMap<String, String> = fields.collect();
+        let sample =
+            |field: &FieldModel| if field.secret { secret(&kind.0, field) } else { samples::of(&kind.0, field) };
+        let mut samples: BTreeMap<String, String> =
+            model.fields.iter().filter_map(|field| Some((field.name.clone()?, sample(field)))).collect();
+        if samples::has_key_of_application(&kind.0) {
+            samples.insert("clientSecret".to_owned(), samples::private_key("client-secret"));
+        }
         let (wildcards, fixed): (Vec<Text>, Vec<Text>) =
             descriptor.origins.iter().cloned().partition(|origin| origin.contains("://*."));
         let addresses = fixed.into_iter().filter_map(|text| Some((text.clone(), host::base_url(&text)?))).collect();
@@ -66,7 +79,7 @@ impl World {
         }
         let answers = answers::of(&kind.0, &samples);
         let takes_tokens = matches!(model.mechanism, Some(Mechanism::Oauth2 | Mechanism::TokenExchange));
-        let state = Mutex::new(State { text: String::new(), now: NOW, next: 0 });
+        let state = Mutex::new(State { now: NOW, ..State::default() });
         Self { descriptor, addresses, wildcards, samples, callback, answers, takes_tokens, state }
     }
 
@@ -79,7 +92,31 @@ impl World {
         self.with(|state| state.text.clone())
     }
 
-    fn services(&self) -> Services<'_> {
+    /// Returns the inputs of the setup.
+    pub(super) fn inputs(&self) -> Vec<RehearsedInput> {
+        self.with(|state| std::mem::take(&mut state.inputs))
+    }
+
+    /// Returns the requests since the last call of this function.
+    pub(super) fn calls(&self) -> Vec<RehearsedCall> {
+        self.with(|state| std::mem::take(&mut state.calls))
+    }
+
+    /// Returns the connection that a host would store for this result of a setup.
+    pub(super) fn connection(&self, made: &SetupResult<FileCredential>) -> Connection {
+        let declared = || self.addresses.first().map(|(_, base)| base.clone());
+        Connection::new("connection", "owner")
+            .with_config(made.config.iter().cloned())
+            .with_base_url(made.reach.base_url.clone().or_else(declared))
+    }
+
+    /// Answers the next request as the verification of a connection.
+    pub(super) fn before_verify(&self, kind: &FileKind) {
+        let of_verify = usize::from(kind.0.model.verify.is_some());
+        self.with(|state| state.next = self.answers.then.len().saturating_sub(of_verify));
+    }
+
+    pub(super) fn services(&self) -> Services<'_> {
         Services::new(self, self, self, self).addresses(&self.addresses).wildcards(&self.wildcards).spend(self).kv(self)
     }
 
@@ -115,12 +152,18 @@ impl World {
             };
             let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
             headers.extend(self.answers.token_header.iter().map(|name| (name.clone(), TOKEN.to_owned())));
-            HttpResponse::new(200, headers, value.to_string(), Timestamp::from_seconds(state.now))
+            let answer = value.to_string();
+            let method = request.method.to_string();
+            let url = request.url().to_owned();
+            let call = RehearsedCall { method, alternative: alternative(&url), url, headers, answer };
+            state.calls.push(call.clone());
+            HttpResponse::new(200, call.headers, call.answer, Timestamp::from_seconds(state.now))
         })
     }
 
     fn answers_to(&self, prompt: &Prompt) -> Vec<(Text, Answer)> {
         let mut all = Vec::new();
+        let mut given = Vec::new();
         for name in &prompt.fields {
             let Some(field) = self.descriptor.fields.iter().find(|field| field.name == *name) else { continue };
             let sample = self.samples.get(&**name).cloned().unwrap_or_else(|| match &**name {
@@ -128,6 +171,7 @@ impl World {
                 "clientSecret" => "client-secret-dummy".to_owned(),
                 name => format!("{name}-dummy"),
             });
+            given.push((name.to_string(), Secret::from(sample.as_str())));
             let answer = match &field.input {
                 Input::Bool => Answer::Bool(sample == "true"),
                 Input::Number => Answer::Number(sample.parse().unwrap_or(1)),
@@ -140,6 +184,7 @@ impl World {
             };
             all.push((name.clone(), answer));
         }
+        self.with(|state| state.inputs.push(RehearsedInput::Answers(given)));
         all
     }
 }
@@ -188,33 +233,60 @@ impl LogService for World {
     fn log(&self, _: LogEvent) {}
 }
 
+impl World {
+    /// Returns a stored value by its part and key.
+    fn stored(&self, part: &[Text], key: &str) -> Option<Secret> {
+        self.with(|state| state.stored.get(&place(part, key)).map(Secret::duplicate))
+    }
+
+    fn store(&self, part: &[Text], key: &str, value: Option<Secret>) {
+        self.with(|state| match value {
+            Some(value) => drop(state.stored.insert(place(part, key), value)),
+            None => drop(state.stored.remove(&place(part, key))),
+        });
+    }
+}
+
+/// Returns the name of a stored value. No part of a name has a control character.
+fn place(part: &[Text], key: &str) -> String {
+    part.iter().map(|part| &**part).chain([key]).collect::<Vec<_>>().join("\n")
+}
+
+/// The part of the values that are no secrets.
+const PUBLIC: &[Text] = &[Text::Borrowed("public")];
+/// The part of the secrets of the kind alone.
+const OWN: &[Text] = &[Text::Borrowed("own")];
+
 impl KvService for World {
-    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
-        Box::pin(async { Ok(None) })
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move { Ok(self.stored(PUBLIC, key).and_then(|value| value.expose_str().map(str::to_owned))) })
     }
 
-    fn put<'a>(&'a self, _: &'a str, _: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
+    fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
+        self.store(PUBLIC, key, value.map(Secret::from));
         Box::pin(async { Ok(()) })
     }
 
-    fn get_secret<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
-        Box::pin(async { Ok(None) })
+    fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
+        Box::pin(async move { Ok(self.stored(OWN, key)) })
     }
 
-    fn put_secret<'a>(&'a self, _: &'a str, _: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
+    fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
+        self.store(OWN, key, value);
         Box::pin(async { Ok(()) })
     }
 
-    fn get_shared<'a>(&'a self, _: &'a [Text], _: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
-        Box::pin(async { Ok(None) })
+    fn get_shared<'a>(&'a self, part: &'a [Text], key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
+        Box::pin(async move { Ok(self.stored(part, key)) })
     }
 
     fn put_shared<'a>(
         &'a self,
-        _: &'a [Text],
-        _: &'a str,
-        _: Option<Secret>,
+        part: &'a [Text],
+        key: &'a str,
+        value: Option<Secret>,
     ) -> BoxFuture<'a, Result<(), ServiceError>> {
+        self.store(part, key, value);
         Box::pin(async { Ok(()) })
     }
 }
@@ -223,13 +295,17 @@ impl SetupService for World {
     fn wait<'a>(&'a self, wait: Wait<'a>) -> BoxFuture<'a, WaitOutcome> {
         if let (Some(open), Some(_)) = (&wait.open, wait.callback) {
             self.with(|state| address(&mut state.text, "open ", open.link.as_str()));
-            let pairs = self.callback.iter().map(|(name, value)| (name.clone(), Secret::from(value.as_str())));
-            let request = host::callback_request(pairs.collect());
+            let pairs = || self.callback.iter().map(|(name, value)| (name.clone(), Secret::from(value.as_str())));
+            self.with(|state| state.inputs.push(RehearsedInput::Callback(pairs().collect())));
+            let request = host::callback_request(pairs().collect());
             return Box::pin(async move { WaitOutcome::Callback(request) });
         }
         if let Some(after) = wait.elapsed {
             let seconds = i64::try_from(after.as_secs()).unwrap_or(1);
-            self.with(|state| state.now = state.now.saturating_add(seconds.max(1)));
+            self.with(|state| {
+                state.now = state.now.saturating_add(seconds.max(1));
+                state.inputs.push(RehearsedInput::Elapsed);
+            });
             return Box::pin(async { WaitOutcome::Elapsed });
         }
         let answers = wait.prompt.as_ref().map(|prompt| self.answers_to(prompt)).unwrap_or_default();
@@ -247,4 +323,10 @@ impl InboundHttpService for World {
     fn allocate_callback(&self) -> BoxFuture<'_, Option<CallbackHandle>> {
         Box::pin(async { Some(host::callback_handle(REDIRECT, "state-dummy")) })
     }
+}
+
+/// Returns the second place of a provider's metadata for its first one (RFC 8414, section 5).
+fn alternative(url: &str) -> Option<String> {
+    let (origin, path) = url.split_once("/.well-known/oauth-authorization-server")?;
+    Some(format!("{origin}{path}/.well-known/openid-configuration"))
 }

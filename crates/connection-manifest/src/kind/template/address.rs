@@ -136,7 +136,11 @@ impl Template {
                     let value = computed(part, env)?;
                     match position {
                         Position::Host => return Err(RenderError::Unsafe("host".to_owned())),
-                        Position::Path => found.path.push_str(&value.replace('/', "_")),
+                        Position::Path => {
+                            // Base64 may contain a slash, and its decoder needs that slash.
+                            let refused = || RenderError::Unsafe("base64(…)".to_owned());
+                            found.path.push_str(segment(&value).ok_or_else(refused)?);
+                        }
                         Position::Query => query.push_str(&encode::percent_encode(&value)),
                     }
                 }

@@ -5,6 +5,7 @@
 //! [`render`](self::render).
 
 mod address;
+mod display;
 mod grammar;
 mod render;
 #[cfg(test)]

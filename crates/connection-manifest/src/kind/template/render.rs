@@ -4,7 +4,7 @@
 //! |---|---|
 //! | host of an address | the labels of a host name |
 //! | whole origin | an `https` address without user, query, fragment and dot segments |
-//! | path | one segment, which is neither `.` nor `..`; it is percent-encoded |
+//! | path | one segment, which is neither `.` nor `..`; it is percent-encoded. The same holds for the result of a function |
 //! | query, form | any text; it is percent-encoded |
 //! | header | any text without a control character |
 //! | JSON | any text, as the value of a string |

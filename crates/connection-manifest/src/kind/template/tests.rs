@@ -125,6 +125,16 @@ proptest! {
 }
 
 #[test]
+fn a_computed_value_is_part_of_a_path_as_it_is_or_not_at_all() {
+    let path = |value: &str| address("/a/${base64(config.x)}/b", value).map(|found| found.path);
+    assert_eq!(path("v").as_deref(), Some("/a/dg==/b"));
+    assert_eq!(encode::base64(b"???"), "Pz8/");
+    assert_eq!(path("???"), None);
+    let query = address("/a?b=${base64(config.x)}", "???").unwrap().query;
+    assert_eq!(query, [("b".to_owned(), "Pz8/".to_owned())]);
+}
+
+#[test]
 fn a_template_has_text_variables_and_three_functions() {
     let values = values("v");
     let env = Env::new(&values, &Still);

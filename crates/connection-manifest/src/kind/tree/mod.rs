@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 
 use serde::de::DeserializeOwned;
 
-use super::problem::Problem;
+use super::{problem::Problem, text::Text};
 
 /// The number of problems after which the rest of a file is not looked at.
 const MAX_PROBLEMS: usize = 50;
@@ -65,9 +65,10 @@ impl fmt::Display for Path {
 }
 
 /// Reads a file as a tree. Problems of its syntax and repeated keys are added to `problems`.
-pub(crate) fn read(file: &str, text: &str, is_json: bool, problems: &mut Vec<Problem>) -> Option<Node> {
-    let lines = Lines::new(file, text);
-    if is_json { json::read(&lines, text, problems) } else { toml::read(&lines, text, problems) }
+pub(crate) fn read(text: Text<'_>, problems: &mut Vec<Problem>) -> Option<Node> {
+    let lines = Lines::new(text);
+    let read = if text.is_json() { json::read } else { toml::read };
+    read(&lines, text.text, problems)
 }
 
 /// Deserializes a tree. What does not fit is reported and taken out, so that everything is reported at once.
@@ -163,19 +164,21 @@ impl Node {
 /// The lines of a file, by the positions of its bytes.
 pub(crate) struct Lines {
     file: Arc<str>,
+    /// The number of the first line.
+    first: u32,
     /// The position of each line's end.
     ends: Vec<usize>,
 }
 
 impl Lines {
-    fn new(file: &str, text: &str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
-        Self { file: file.into(), ends }
+    fn new(text: Text<'_>) -> Self {
+        let ends = text.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        Self { file: text.name.into(), first: text.first_line.unwrap_or(1), ends }
     }
 
     fn place(&self, position: usize) -> Place {
-        let line = self.ends.partition_point(|end| *end < position).saturating_add(1);
-        Place { file: Arc::clone(&self.file), line: u32::try_from(line).unwrap_or(u32::MAX) }
+        let before = u32::try_from(self.ends.partition_point(|end| *end < position)).unwrap_or(u32::MAX);
+        Place { file: Arc::clone(&self.file), line: self.first.saturating_add(before) }
     }
 
     fn problem(&self, position: usize, field: &str, sentence: impl Into<connection_contract::Text>) -> Problem {

@@ -12,8 +12,12 @@ pub(super) fn read(lines: &Lines, text: &str, problems: &mut Vec<Problem>) -> Op
     // Errors after the first one often only follow from it.
     if let Some(error) = errors.first() {
         let at = error.span().map_or(0, |span| span.start);
-        let message = error.message().lines().next().unwrap_or_default().to_owned();
-        problems.push(lines.problem(at, "", format!("this is not TOML: {message}; correct it")));
+        let message = error.message().lines().next().unwrap_or_default();
+        let sentence = match message {
+            "duplicate key" => "this key occurs twice; remove one of the two".to_owned(),
+            message => format!("this is not TOML: {message}; correct it"),
+        };
+        problems.push(lines.problem(at, "", sentence));
     }
     let content = members(lines, table.get_ref());
     Some(Node { place: lines.place(0), content })

@@ -4,13 +4,14 @@ use uuid::Uuid;
 
 use super::{NOTED, Text};
 use crate::{
-    ids::{ConnectionId, ProfileId, SessionId},
+    ids::{AccessTokenId, ConnectionId, ProfileId, SessionId},
+    kinds::Terms,
     store::{
         ExchangeKey, ExchangeScope, ListFilter, Lock, Reader, SEALED, Sealed, SealedRow, Store, Tx, Unchanged,
         rows::{
-            AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
+            AccessTokenRow, AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, PlanRow, PreferenceRow,
-            ProfileRow, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow, WebhookRow,
+            ProfileRow, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow, TokenPurpose, WebhookRow,
         },
         tests::{Database, credential},
     },
@@ -34,6 +35,7 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     write_extensions(&mut tx).await;
     write_webhooks(&mut tx).await;
     write_exchanges(&mut tx).await;
+    access_tokens(&mut tx).await;
     sealed(&mut tx).await;
     NOTED.take().unwrap().into_iter().collect()
 }
@@ -54,6 +56,8 @@ async fn read(tx: &mut Reader) {
         count_accounts(Some("local"), Some("github"));
         accounts_of_kind("github", None, 9);
         next_kind("github");
+        kind_terms(&[1; 32]);
+        agreed_terms("local", "github", None, 9);
         account(nobody());
         account_by_label("local", "github", "a");
         account_by_identity("local", "github", "a");
@@ -204,7 +208,9 @@ async fn write_connections(tx: &mut Tx) {
         set_account_label(nobody(), "a", 1);
         set_account_default(nobody(), true, 1);
         set_account_identity_label(nobody(), "a", 1);
-        set_account_facts(nobody(), ("a", "b"), "{}", 1);
+        set_account_facts(nobody(), ("a", "b"), ("{}", None), 1);
+        put_kind_terms(&Terms { digest: vec![1; 32], text: "a".into() });
+        set_account_terms(nobody(), None, 1);
         delete_account(nobody());
         insert_credential(&credential);
         set_credential_facts(nobody(), 1, None, None);
@@ -378,6 +384,35 @@ async fn write_exchanges(tx: &mut Tx) {
         insert_answer(key, ExchangeScope::Connection(nobody()), &answer);
         settle_exchanges(&[key]);
         delete_connection_exchanges(nobody());
+    );
+}
+
+async fn access_tokens(tx: &mut Tx) {
+    let id = AccessTokenId::from(Uuid::nil());
+    let row = AccessTokenRow {
+        id,
+        owner: "local".into(),
+        purpose: TokenPurpose::Program,
+        token_hash: vec![1; 32],
+        name: "a".into(),
+        role: "read".into(),
+        extension: None,
+        created_at: 1,
+        expires_at: Some(2),
+        idle: None,
+        last_used_at: None,
+        revoked_at: None,
+        marked: Marked::default(),
+    };
+    call!(tx:
+        access_token(id);
+        access_token_by_hash(&[1; 32]);
+        access_tokens(None, None, 9);
+        access_tokens(Some("local"), None, 9);
+        insert_access_token(&row, &[1]);
+        revoke_access_token(id, 1, &[1]);
+        use_access_token(id, 1);
+        delete_access_token(id);
     );
 }
 

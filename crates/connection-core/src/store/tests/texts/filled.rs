@@ -39,6 +39,10 @@ const TABLES: &[(&str, &str)] = &[
         "{hash}, {id}, 'node', 'process', i, i, i, 'intent'",
     ),
     ("connection_exchange_look (key, attempt, boot_id, boot_seconds)", "{hash}, 0, 'boot', i"),
+    (
+        "connection_access_token (id, owner, purpose, token_hash, name, role, created_at, expires_at, mark)",
+        "{id}, 'local', 'program', {hash}, 'n' || i, 'read', i, i, {hash}",
+    ),
     ("connection_kv (owner, namespace, key, value)", "'local', 'n' || (i % 100), 'k' || i, 'v'"),
     ("connection_row_event (owner, seq, subject, at, chain)", "'local', i, {hash}, i, {hash}"),
     (

@@ -1,0 +1,94 @@
+//! Codes that a page exchanges for a token, once.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::BoxFuture;
+use secrecy::SecretString;
+
+use super::{AccessTokens, IssuedToken, NewAccessToken, limit, record, row_marks};
+use crate::{
+    AccessTokenFault, Error,
+    ground::Ground,
+    store::{
+        Lock,
+        rows::{AccessTokenRow, TokenPurpose},
+    },
+};
+
+/// The time for which a code is good.
+const CODE_LIFETIME: Duration = Duration::from_secs(60);
+/// The time after which a page's token ends if nobody uses it.
+const IDLE: Duration = Duration::from_hours(30 * 24);
+
+impl<'a> AccessTokens<'a> {
+    /// Makes a code that [`exchange_code`](Self::exchange_code) accepts once within 60 seconds, and returns its text.
+    /// The page's token gets the name, the role and the owner in `token`; its lifetime is not used.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`create`](Self::create).
+    pub fn create_code(self, token: NewAccessToken) -> BoxFuture<'a, Result<SecretString, Error>> {
+        Box::pin(async move {
+            let token = token.lifetime(CODE_LIFETIME);
+            self.insert(token, TokenPurpose::Code).await.map(|(_, text)| text)
+        })
+    }
+
+    /// Makes a page's token for a code. The token ends when it was not used for 30 days.
+    ///
+    /// Of several exchanges of one code, in any processes, one succeeds. An owner has at most
+    /// [`MAX_PAGES`](Self::MAX_PAGES) live tokens of pages; a further one replaces the one that was used least
+    /// recently.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AccessToken`] for a code that is unknown, was used or has expired, and the store's errors.
+    pub fn exchange_code(self, code: &'a SecretString) -> BoxFuture<'a, Result<IssuedToken, Error>> {
+        Box::pin(async move {
+            let unknown = || Error::AccessToken(AccessTokenFault::CodeUnknown);
+            let hash = self.hash(code).ok_or_else(unknown)?;
+            let found = self.ground.reader().await?.access_token_by_hash(&hash).await?;
+            let code = found.filter(|row| row.purpose == TokenPurpose::Code).ok_or_else(unknown)?;
+            let (page_hash, text) = self.fresh();
+            let page = AccessTokenRow {
+                id: self.ground.ids.next().into(),
+                purpose: TokenPurpose::Page,
+                token_hash: page_hash.to_vec(),
+                created_at: self.ground.clock.now().seconds(),
+                expires_at: None,
+                idle: Some(IDLE.as_secs().cast_signed()),
+                ..code.clone()
+            };
+            exchange(self.ground, code, page.clone()).await?;
+            let token = super::AccessToken::of(&page).ok_or_else(unknown)?;
+            Ok(IssuedToken { token, text })
+        })
+    }
+}
+
+/// Uses the code up and inserts the page's token, in one transaction.
+async fn exchange(ground: &Arc<Ground>, code: AccessTokenRow, page: AccessTokenRow) -> Result<(), Error> {
+    let sealer = ground.sealer.clone();
+    let job = ground.store.write(move |tx| {
+        Box::pin(async move {
+            let refused = |fault| Ok(Err(Error::AccessToken(fault)));
+            let now = page.created_at;
+            tx.lock(Lock::Owner(&code.owner)).await?;
+            let Some(code) = tx.access_token(code.id).await? else { return refused(AccessTokenFault::CodeUnknown) };
+            if let Err(error) = row_marks::check(&sealer, &code) {
+                return Ok(Err(error.into()));
+            }
+            if code.revoked_at.is_some() {
+                return refused(AccessTokenFault::CodeUsed);
+            }
+            if !record::is_live(&code, now) {
+                return refused(AccessTokenFault::CodeExpired);
+            }
+            row_marks::revoke(tx, &sealer, code, now).await?;
+            limit::make_room_for_page(tx, &sealer, &page.owner, now).await?;
+            row_marks::insert(tx, &sealer, &page).await?;
+            Ok(Ok(()))
+        })
+    });
+    job.await?
+}

@@ -1,0 +1,272 @@
+//! Tokens with which pages and programs use the API of a host.
+//!
+//! A token is 256 random bits. The store holds a MAC of it, by which it is found, so that no comparison depends on the
+//! text. Each row has a mark: a row that was edited or restored outside of the program is not accepted.
+
+mod code;
+mod limit;
+mod record;
+mod row_marks;
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{BoxFuture, DisplayText};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{
+    AccessTokenFault, AccessTokenId, Error,
+    ground::Ground,
+    owner,
+    store::{
+        Lock,
+        rows::{AccessTokenRow, TokenPurpose},
+    },
+};
+
+pub use record::{AccessToken, IssuedToken, NewAccessToken, Role};
+pub(crate) use row_marks::check;
+
+/// The beginning of each token, by which scanners for secrets recognize it.
+const PREFIX: &str = "cn_";
+/// The length of the text of a token: the prefix and 32 bytes in base64url.
+const LENGTH: usize = PREFIX.len() + 43;
+/// The time in seconds between two writes of the last use.
+const USED_EVERY: i64 = 60;
+/// The maximum number of characters in a name.
+const MAX_NAME: usize = 100;
+
+/// The tokens with which pages and programs use the API of a host, of all owners.
+///
+/// The host decides who may make a token: these methods compare no caller with an owner.
+///
+/// # Examples
+///
+/// ```
+/// use connection_core::{ConnectionRegistry, Error, NewAccessToken, Role};
+///
+/// async fn make(registry: &ConnectionRegistry) -> Result<(), Error> {
+///     let tokens = registry.access_tokens();
+///     let issued = tokens.create(NewAccessToken::new("nightly report", Role::Read).owner("ada")).await?;
+///     let caller = tokens.authenticate(&issued.text).await?;
+///     assert_eq!(caller.as_ref(), Some(&issued.token));
+///     tokens.revoke(issued.token.id).await?;
+///     assert_eq!(tokens.authenticate(&issued.text).await?, None);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct AccessTokens<'a> {
+    ground: &'a Arc<Ground>,
+}
+
+impl std::fmt::Debug for AccessTokens<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessTokens").finish_non_exhaustive()
+    }
+}
+
+impl<'a> AccessTokens<'a> {
+    /// The maximum number of live tokens of programs that an owner has, and of codes.
+    pub const MAX_TOKENS: usize = 100;
+    /// The maximum number of live tokens of pages that an owner has.
+    pub const MAX_PAGES: usize = 20;
+
+    pub(crate) fn new(ground: &'a Arc<Ground>) -> Self {
+        Self { ground }
+    }
+
+    /// Makes a token for a program. Its text is returned once and stored nowhere.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, the token may have been made, and nobody has its text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AccessToken`] for a name that is empty or too long, and if the owner has too many tokens;
+    /// [`Error::InvalidOwner`], and the store's errors.
+    pub fn create(self, token: NewAccessToken) -> BoxFuture<'a, Result<IssuedToken, Error>> {
+        Box::pin(async move {
+            let (row, text) = self.insert(token, TokenPurpose::Program).await?;
+            let token = AccessToken::of(&row).ok_or(Error::AccessToken(AccessTokenFault::CodeUnknown))?;
+            Ok(IssuedToken { token, text })
+        })
+    }
+
+    /// Returns the token with this text; `None` if there is none, if it has ended or was revoked, and if its row was
+    /// edited or restored. The use is recorded at most once a minute.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn authenticate(self, text: &'a SecretString) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
+        Box::pin(async move {
+            let Some(hash) = self.hash(text) else { return Ok(None) };
+            let Some(row) = self.ground.reader().await?.access_token_by_hash(&hash).await? else { return Ok(None) };
+            let now = self.ground.clock.now().seconds();
+            if !record::is_live(&row, now) || !self.is_ours(&row) {
+                return Ok(None);
+            }
+            if row.last_used_at.is_none_or(|last| last.saturating_add(USED_EVERY) <= now) {
+                self.record_use(row.id, now).await;
+            }
+            Ok(AccessToken::of(&row))
+        })
+    }
+
+    /// Returns tokens of an owner, or of all if `owner` is `None`, in the order in which they were made, with those
+    /// that ended in the last seven days. The page begins after the token `after`. A token whose row was edited or
+    /// restored is left out.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn list(
+        self,
+        owner: Option<&'a str>,
+        after: Option<AccessTokenId>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<AccessToken>, Error>> {
+        Box::pin(async move {
+            let limit = limit as usize;
+            let mut found = Vec::new();
+            let mut after = after;
+            while found.len() < limit {
+                let page = (limit - found.len()).max(50);
+                let rows = self.ground.reader().await?.access_tokens(owner, after, page as i64).await?;
+                let is_last = rows.len() < page;
+                after = rows.last().map(|row| row.id);
+                found.extend(rows.iter().filter(|row| self.is_ours(row)).filter_map(AccessToken::of));
+                if is_last {
+                    break;
+                }
+            }
+            found.truncate(limit);
+            Ok(found)
+        })
+    }
+
+    /// Returns the token with this id, also one that has ended. A token whose row was edited is not found.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn get(self, id: AccessTokenId) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
+        Box::pin(async move {
+            let row = self.ground.reader().await?.access_token(id).await?;
+            Ok(row.filter(|row| self.is_ours(row)).as_ref().and_then(AccessToken::of))
+        })
+    }
+
+    /// Revokes a token, which is refused from then on in all processes. Returns `false` if there is none with this id
+    /// or if it was revoked before.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn revoke(self, id: AccessTokenId) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            let Some(row) = self.ground.reader().await?.access_token(id).await? else { return Ok(false) };
+            let sealer = self.ground.sealer.clone();
+            let now = self.ground.clock.now().seconds();
+            let job = self.ground.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&row.owner)).await?;
+                    let Some(row) = tx.access_token(id).await?.filter(|row| row.revoked_at.is_none()) else {
+                        return Ok(false);
+                    };
+                    row_marks::revoke(tx, &sealer, row, now).await.map(|()| true)
+                })
+            });
+            Ok(job.await?)
+        })
+    }
+
+    /// Inserts a token or a code that ends after its lifetime, and returns its text.
+    async fn insert(
+        self,
+        token: NewAccessToken,
+        purpose: TokenPurpose,
+    ) -> Result<(AccessTokenRow, SecretString), Error> {
+        let NewAccessToken { name, role, owner, extension, lifetime } = token;
+        let name = checked_name(&name)?;
+        if let Some(owner) = &owner {
+            owner::check(owner).map_err(Error::InvalidOwner)?;
+        }
+        let now = self.ground.clock.now().seconds();
+        let (hash, text) = self.fresh();
+        let row = AccessTokenRow {
+            id: self.ground.ids.next().into(),
+            owner: owner.unwrap_or_default(),
+            purpose,
+            token_hash: hash.to_vec(),
+            name,
+            role: role.as_str().to_owned(),
+            extension,
+            created_at: now,
+            expires_at: Some(now.saturating_add(seconds(lifetime))),
+            idle: None,
+            last_used_at: None,
+            revoked_at: None,
+            marked: Default::default(),
+        };
+        let sealer = self.ground.sealer.clone();
+        let stored = row.clone();
+        let job = self.ground.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Owner(&stored.owner)).await?;
+                if !limit::has_room(tx, &stored.owner, purpose, now).await? {
+                    let fault = AccessTokenFault::TooMany { most: Self::MAX_TOKENS };
+                    return Ok(Err(Error::AccessToken(fault)));
+                }
+                row_marks::insert(tx, &sealer, &stored).await.map(Ok)
+            })
+        });
+        job.await??;
+        Ok((row, text))
+    }
+
+    /// Returns the text of a new token, and its hash.
+    fn fresh(self) -> ([u8; 32], SecretString) {
+        let random = self.ground.fresh_token();
+        let text = format!("{PREFIX}{}", random.expose_str().unwrap_or_default());
+        (self.mac(&text), text.into())
+    }
+
+    /// Returns the hash of a text that can be a token.
+    fn hash(self, text: &SecretString) -> Option<[u8; 32]> {
+        let text = text.expose_secret();
+        (text.len() == LENGTH && text.starts_with(PREFIX)).then(|| self.mac(text))
+    }
+
+    fn mac(self, text: &str) -> [u8; 32] {
+        self.ground.sealer.mac("connections/access-token/v1", text.as_bytes())
+    }
+
+    /// Returns `true` if the row is as this program wrote it.
+    fn is_ours(self, row: &AccessTokenRow) -> bool {
+        let checked = check(&self.ground.sealer, row);
+        checked.inspect_err(|error| tracing::warn!(%error, "an access token is not accepted")).is_ok()
+    }
+
+    /// A use that cannot be recorded is no reason to refuse the token.
+    async fn record_use(self, id: AccessTokenId, now: i64) {
+        let job =
+            self.ground.store.write_relaxed(move |tx| Box::pin(async move { tx.use_access_token(id, now).await }));
+        if let Err(error) = job.await {
+            tracing::debug!(%error, "the use of an access token was not recorded");
+        }
+    }
+}
+
+fn checked_name(name: &DisplayText) -> Result<String, Error> {
+    let name = name.as_str().trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME {
+        return Err(Error::AccessToken(AccessTokenFault::InvalidName));
+    }
+    Ok(name.to_owned())
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,167 @@
+//! A token as hosts see it, and what a host states when it makes one.
+
+use std::time::Duration;
+
+use connection_contract::{DisplayText, Timestamp};
+use secrecy::SecretString;
+
+use crate::{
+    AccessTokenId,
+    store::rows::{AccessTokenRow, TokenPurpose},
+};
+
+/// What the bearer of a token may do. A greater role includes the smaller ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Sees connections and their state.
+    Read,
+    /// Also sends requests through connections.
+    Use,
+    /// Also connects, changes and removes accounts.
+    Manage,
+    /// Also makes and revokes tokens, and acts for every owner if the token has none.
+    Admin,
+}
+
+impl Role {
+    /// Every role, the smallest first.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Use, Self::Manage, Self::Admin];
+
+    /// Returns the word for the role: `read`, `use`, `manage` or `admin`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Use => "use",
+            Self::Manage => "manage",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Returns the role with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+}
+
+/// A token, without its text. The store keeps only a keyed hash of the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccessToken {
+    /// The id.
+    pub id: AccessTokenId,
+    /// The name that a person knows it by.
+    pub name: DisplayText,
+    /// What its bearer may do.
+    pub role: Role,
+    /// The only owner for whom it acts; `None` if it acts for every owner.
+    pub owner: Option<String>,
+    /// The extension for which alone it is.
+    pub extension: Option<String>,
+    /// `true` for a token that a page got for a code.
+    pub is_page: bool,
+    /// The time at which it was made.
+    pub created_at: Timestamp,
+    /// The time at which it ends, unless it is revoked. For a page, each use moves it.
+    pub expires_at: Timestamp,
+    /// The time of the last use, at most a minute early.
+    pub last_used_at: Option<Timestamp>,
+    /// The time at which it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl AccessToken {
+    /// Returns the token of a row; `None` for a code and for a role that this program does not know.
+    pub(super) fn of(row: &AccessTokenRow) -> Option<Self> {
+        Some(Self {
+            id: row.id,
+            name: row.name.clone().into(),
+            role: Role::parse(&row.role)?,
+            owner: Some(row.owner.clone()).filter(|owner| !owner.is_empty()),
+            extension: row.extension.clone(),
+            is_page: match row.purpose {
+                TokenPurpose::Code => return None,
+                TokenPurpose::Page => true,
+                TokenPurpose::Program => false,
+            },
+            created_at: Timestamp::from_seconds(row.created_at),
+            expires_at: Timestamp::from_seconds(end(row)),
+            last_used_at: row.last_used_at.map(Timestamp::from_seconds),
+            revoked_at: row.revoked_at.map(Timestamp::from_seconds),
+        })
+    }
+
+    /// Returns `true` if the token is accepted at this time.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at
+    }
+}
+
+/// Returns the time at which a token or a code ends, unless it is revoked.
+pub(super) fn end(row: &AccessTokenRow) -> i64 {
+    let used = row.last_used_at.unwrap_or(row.created_at);
+    let unused = row.idle.map(|idle| used.saturating_add(idle));
+    [row.expires_at, unused].into_iter().flatten().min().unwrap_or(row.created_at)
+}
+
+/// Returns `true` if the row is accepted at this time.
+pub(super) fn is_live(row: &AccessTokenRow, now: i64) -> bool {
+    row.revoked_at.is_none() && now < end(row)
+}
+
+/// A token that was made, and its text, which is shown once and stored nowhere.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IssuedToken {
+    /// The token.
+    pub token: AccessToken,
+    /// Its text.
+    pub text: SecretString,
+}
+
+/// A token to make.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewAccessToken {
+    /// The name that a person knows it by.
+    pub name: DisplayText,
+    /// What its bearer may do.
+    pub role: Role,
+    /// The only owner for whom it acts; `None` if it acts for every owner.
+    pub owner: Option<String>,
+    /// The extension for which alone it is.
+    pub extension: Option<String>,
+    /// The time after which it ends.
+    pub lifetime: Duration,
+}
+
+impl NewAccessToken {
+    /// The lifetime of a token for which no other one is stated: 90 days.
+    pub const LIFETIME: Duration = Duration::from_hours(90 * 24);
+
+    /// Creates a token that acts for every owner and ends after 90 days.
+    pub fn new(name: impl Into<DisplayText>, role: Role) -> Self {
+        Self { name: name.into(), role, owner: None, extension: None, lifetime: Self::LIFETIME }
+    }
+
+    /// Sets the only owner for whom it acts.
+    #[must_use]
+    pub fn owner(mut self, owner: impl Into<String>) -> Self {
+        self.owner = Some(owner.into());
+        self
+    }
+
+    /// Sets the extension for which alone it is.
+    #[must_use]
+    pub fn extension(mut self, extension: impl Into<String>) -> Self {
+        self.extension = Some(extension.into());
+        self
+    }
+
+    /// Sets the time after which it ends.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+}

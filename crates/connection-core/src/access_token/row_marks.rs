@@ -1,0 +1,68 @@
+//! The marks on tokens and codes. A token decides who uses an account, so a row that was edited or restored is refused.
+
+use crate::{
+    guard::{RowError, Subject},
+    keys::Sealer,
+    store::{StoreError, Tx, rows::AccessTokenRow},
+};
+
+const TABLE: &str = "connection_access_token";
+
+/// The encoded columns that the mark covers: all of them, except for the time of the last use.
+fn fields(row: &AccessTokenRow) -> Vec<Vec<u8>> {
+    let AccessTokenRow { purpose, token_hash, name, role, extension, created_at, expires_at, idle, revoked_at, .. } =
+        row;
+    let seconds = |seconds: &Option<i64>| maybe(seconds.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+    vec![
+        purpose.as_str().into(),
+        token_hash.clone(),
+        name.as_bytes().to_vec(),
+        role.as_bytes().to_vec(),
+        maybe(extension.as_deref().map(str::as_bytes)),
+        created_at.to_be_bytes().to_vec(),
+        seconds(expires_at),
+        seconds(idle),
+        seconds(revoked_at),
+    ]
+}
+
+/// Encodes an optional field, so that an absent one differs from an empty one.
+fn maybe(bytes: Option<&[u8]>) -> Vec<u8> {
+    bytes.map_or_else(Vec::new, |bytes| [&[1], bytes].concat())
+}
+
+/// Checks that a row is as this program last wrote it, apart from the time of its last use.
+///
+/// # Errors
+///
+/// The row was edited or restored. Its token is not accepted.
+pub(crate) fn check(sealer: &Sealer, row: &AccessTokenRow) -> Result<(), RowError> {
+    let fields = fields(row);
+    let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+    let subject = Subject { table: TABLE, owner: &row.owner, key: &[row.id.as_bytes()] };
+    subject.check(sealer, &row.marked, &fields, || format!("the access token '{}' ({})", row.name, row.id).into())
+}
+
+async fn written(tx: &mut Tx, sealer: &Sealer, row: &AccessTokenRow, at: i64) -> Result<Vec<u8>, StoreError> {
+    let fields = fields(row);
+    let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+    Subject { table: TABLE, owner: &row.owner, key: &[row.id.as_bytes()] }.written(tx, sealer, at, &fields).await
+}
+
+/// Inserts a row with its mark. The transaction holds the owner's lock.
+pub(super) async fn insert(tx: &mut Tx, sealer: &Sealer, row: &AccessTokenRow) -> Result<(), StoreError> {
+    let mark = written(tx, sealer, row, row.created_at).await?;
+    tx.insert_access_token(row, &mark).await
+}
+
+/// Ends a row, and marks it. The transaction holds the owner's lock.
+pub(super) async fn revoke(tx: &mut Tx, sealer: &Sealer, row: AccessTokenRow, at: i64) -> Result<(), StoreError> {
+    let row = AccessTokenRow { revoked_at: Some(at), ..row };
+    let mark = written(tx, sealer, &row, at).await?;
+    tx.revoke_access_token(row.id, at, &mark).await
+}
+
+/// Deletes a row that has ended. No row event is needed: if the row is restored, it has still ended.
+pub(super) async fn forget(tx: &mut Tx, row: &AccessTokenRow) -> Result<(), StoreError> {
+    tx.delete_access_token(row.id).await
+}

@@ -1,0 +1,194 @@
+//! Kinds whose terms changed since accounts were connected, and the acceptance of the new terms.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use connection_contract::{BoxFuture, Kind};
+
+use super::{Kinds, Shared};
+use crate::{
+    ConnectionId, Error, event,
+    kinds::{Terms, terms_digest},
+    store::{Lock, StoreError, Tx},
+};
+
+/// Number of connections that are read or changed at once.
+const PAGE: i64 = 500;
+
+/// A change of the terms of a kind, and the connections that it concerns. See [`Kinds::changed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KindChange {
+    /// The kind.
+    pub kind: Kind,
+    /// The terms under which the accounts were connected; `None` if the kind stated none, or if the text was lost.
+    pub before: Option<String>,
+    /// The terms of the registered kind; `None` if it states none.
+    pub now: Option<String>,
+    /// The number of the owner's connections that were made under the terms in `before`.
+    pub connections: u64,
+    /// The digest that these connections keep.
+    agreed: Option<Vec<u8>>,
+}
+
+impl<'a> Kinds<'a> {
+    /// Returns the registered kinds whose terms differ from those under which the owner's accounts were connected, in
+    /// the order of their names. A kind occurs once for each text of terms under which accounts were connected.
+    ///
+    /// A connection of such a kind is not used: every request, release of a secret, verification and refresh fails with
+    /// [`Error::KindChanged`], until a person has seen what changed and the host calls [`accept`](Self::accept).
+    ///
+    /// This method reads a column of each of the owner's connections. It is for a person who looks at the changes, not
+    /// for each use.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use connection_core::{ConnectionRegistry, Error};
+    /// # fn person_agrees() -> bool { true }
+    /// # async fn review(registry: ConnectionRegistry) -> Result<(), Error> {
+    /// for change in registry.kinds().changed().await? {
+    ///     println!("{}: {} connections wait", change.kind, change.connections);
+    ///     println!("before:\n{}", change.before.as_deref().unwrap_or_default());
+    ///     println!("now:\n{}", change.now.as_deref().unwrap_or_default());
+    ///     if person_agrees() {
+    ///         registry.kinds().accept(&change).await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn changed(self) -> BoxFuture<'a, Result<Vec<KindChange>, Error>> {
+        Box::pin(async move {
+            let shared = &self.registry.shared;
+            let owner = &*self.registry.owner;
+            let mut changes = Vec::new();
+            for entry in shared.kinds.entries() {
+                let kind = entry.kind();
+                for (agreed, connections) in agreed(shared, owner, kind).await? {
+                    if agreed.as_deref() == entry.terms_digest() {
+                        continue;
+                    }
+                    let before = text(shared, agreed.as_deref()).await?;
+                    let now = entry.terms.as_ref().map(|terms| terms.text.to_string());
+                    changes.push(KindChange { kind: kind.clone(), before, now, connections, agreed });
+                }
+            }
+            Ok(changes)
+        })
+    }
+
+    /// Accepts a change that a person has seen, for the connections of the owner that were made under the old terms,
+    /// and returns how many these are. They can be used again at once.
+    ///
+    /// Each connection gets an event. A connection whose row was edited outside of the program stays refused, and is
+    /// not counted. After a crash, another call accepts the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TermsOutdated`] if the terms changed again after they were shown, [`Error::UnknownKind`], and the
+    /// store's errors.
+    pub fn accept(self, change: &'a KindChange) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(async move {
+            let shared = &self.registry.shared;
+            let kind = &change.kind;
+            let entry = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+            if entry.terms.as_ref().map(|terms| &*terms.text) != change.now.as_deref() {
+                return Err(Error::TermsOutdated { kind: kind.clone() });
+            }
+            let acceptance = Acceptance {
+                shared: shared.clone(),
+                owner: self.registry.owner.to_string(),
+                kind: kind.to_string(),
+                agreed: change.agreed.clone(),
+                terms: entry.terms.clone(),
+            };
+            let mut accepted = 0;
+            let mut after = None;
+            loop {
+                let batch = acceptance.clone();
+                let (last, count) =
+                    shared.store.write(move |tx| Box::pin(async move { batch.page(tx, after).await })).await?;
+                accepted += count;
+                if last.is_none() {
+                    break;
+                }
+                after = last;
+            }
+            tracing::info!(%kind, connections = accepted, "the new terms of a kind were accepted");
+            Ok(accepted)
+        })
+    }
+}
+
+/// Returns the digests that the connections of an owner and a kind keep, each with the number of connections.
+async fn agreed(shared: &Shared, owner: &str, kind: &Kind) -> Result<BTreeMap<Option<Vec<u8>>, u64>, Error> {
+    let mut found = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let rows = shared.reader().await?.agreed_terms(owner, kind.as_str(), after, PAGE).await?;
+        after = rows.last().map(|(id, _)| *id).filter(|_| rows.len() as i64 == PAGE);
+        for (_, agreed) in rows {
+            *found.entry(agreed).or_default() += 1;
+        }
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Returns the text with this digest. A text that was edited does not have it, and is left out.
+async fn text(shared: &Shared, digest: Option<&[u8]>) -> Result<Option<String>, Error> {
+    let Some(digest) = digest else { return Ok(None) };
+    let text = shared.reader().await?.kind_terms(digest).await?;
+    Ok(text.filter(|text| terms_digest(text) == digest))
+}
+
+/// The acceptance of terms for the connections of an owner and a kind.
+#[derive(Clone)]
+struct Acceptance {
+    shared: Arc<Shared>,
+    owner: String,
+    kind: String,
+    /// The digest of the terms to which a person agreed before.
+    agreed: Option<Vec<u8>>,
+    terms: Option<Terms>,
+}
+
+impl Acceptance {
+    /// Accepts the terms for a page of connections. Returns the last one, if more follow, and the number of those that
+    /// were changed.
+    async fn page(&self, tx: &mut Tx, after: Option<ConnectionId>) -> Result<(Option<ConnectionId>, u64), StoreError> {
+        tx.lock(Lock::Owner(&self.owner)).await?;
+        if let Some(terms) = &self.terms {
+            tx.put_kind_terms(terms).await?;
+        }
+        let rows = tx.agreed_terms(&self.owner, &self.kind, after, PAGE).await?;
+        let last = rows.last().map(|(id, _)| *id).filter(|_| rows.len() as i64 == PAGE);
+        let mut count = 0;
+        for (id, _) in rows.into_iter().filter(|(_, agreed)| *agreed == self.agreed) {
+            count += u64::from(self.one(tx, id).await?);
+        }
+        Ok((last, count))
+    }
+
+    /// Accepts the terms for a connection, unless it was changed meanwhile or its row was edited.
+    async fn one(&self, tx: &mut Tx, id: ConnectionId) -> Result<bool, StoreError> {
+        let Self { shared, owner, agreed, terms, .. } = self;
+        tx.lock(Lock::Connection(id)).await?;
+        let Some(account) = tx.account(id).await?.filter(|account| account.terms == *agreed) else { return Ok(false) };
+        if let Some(error) = event::refusal(tx, &shared.sealer, &account).await? {
+            tracing::warn!(connection = %id, %error, "the new terms are not accepted for a connection");
+            return Ok(false);
+        }
+        let digest = terms.as_ref().map(|terms| terms.digest.as_slice());
+        tx.set_account_terms(id, digest, shared.clock.now().seconds()).await?;
+        let hex = |digest: &[u8]| connection_contract::encode::hex(digest);
+        let body = serde_json::json!({ "before": agreed.as_deref().map(hex), "terms": digest.map(hex) });
+        event::append(tx, &shared.sealer, &shared.event(owner, id, event::KIND_ACCEPTED, body)).await?;
+        Ok(true)
+    }
+}

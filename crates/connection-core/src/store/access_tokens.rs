@@ -1,0 +1,102 @@
+//! Queries of `connection_access_token`.
+
+use uuid::Uuid;
+
+use super::{
+    Reader, StoreError, Tx,
+    engine::{all, execute, optional},
+    row_events::newest,
+    rows::AccessTokenRow,
+};
+use crate::ids::AccessTokenId;
+
+macro_rules! tokens {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.id, t.owner, t.purpose, t.token_hash, t.name, t.role, t.extension, t.created_at, t.expires_at, \
+             t.idle, t.last_used_at, t.revoked_at, t.mark, ",
+            newest!("t.owner", "t.mark"),
+            " AS newest FROM connection_access_token AS t WHERE ",
+            $rest
+        )
+    };
+}
+
+impl Reader {
+    /// Returns a token or a code, also one that has ended.
+    pub(crate) async fn access_token(&mut self, id: AccessTokenId) -> Result<Option<AccessTokenRow>, StoreError> {
+        const SQL: &str = tokens!("t.id = $1");
+        optional!(self, AccessTokenRow, SQL, id.as_uuid())
+    }
+
+    /// Returns the token or the code with this hash, also one that has ended.
+    pub(crate) async fn access_token_by_hash(&mut self, hash: &[u8]) -> Result<Option<AccessTokenRow>, StoreError> {
+        const SQL: &str = tokens!("t.token_hash = $1");
+        optional!(self, AccessTokenRow, SQL, hash)
+    }
+
+    /// Returns tokens and codes with ids after `after`, of one owner or of all, in the order of their ids. The empty
+    /// owner has those that act for all owners.
+    pub(crate) async fn access_tokens(
+        &mut self,
+        owner: Option<&str>,
+        after: Option<AccessTokenId>,
+        limit: i64,
+    ) -> Result<Vec<AccessTokenRow>, StoreError> {
+        const ALL: &str = tokens!("t.id > $1 ORDER BY t.id LIMIT $2");
+        const OF_OWNER: &str = tokens!("t.owner = $1 AND t.id > $2 ORDER BY t.id LIMIT $3");
+        let after = after.map_or(Uuid::nil(), AccessTokenId::as_uuid);
+        match owner {
+            None => all!(self, AccessTokenRow, ALL, after, limit),
+            Some(owner) => all!(self, AccessTokenRow, OF_OWNER, owner, after, limit),
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) async fn insert_access_token(&mut self, row: &AccessTokenRow, mark: &[u8]) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_access_token (id, owner, purpose, token_hash, name, role, \
+                           extension, created_at, expires_at, idle, last_used_at, revoked_at, mark) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        execute!(
+            self,
+            SQL,
+            row.id.as_uuid(),
+            &row.owner,
+            row.purpose.as_str(),
+            &row.token_hash,
+            &row.name,
+            &row.role,
+            &row.extension,
+            row.created_at,
+            row.expires_at,
+            row.idle,
+            row.last_used_at,
+            row.revoked_at,
+            mark,
+        )
+        .map(drop)
+    }
+
+    /// Ends a token or a code.
+    pub(crate) async fn revoke_access_token(
+        &mut self,
+        id: AccessTokenId,
+        at: i64,
+        mark: &[u8],
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_access_token SET revoked_at = $2, mark = $3 WHERE id = $1";
+        execute!(self, SQL, id.as_uuid(), at, mark).map(drop)
+    }
+
+    /// Records a use, unless a later one is recorded.
+    pub(crate) async fn use_access_token(&mut self, id: AccessTokenId, at: i64) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_access_token SET last_used_at = $2 \
+                           WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+        execute!(self, SQL, id.as_uuid(), at).map(drop)
+    }
+
+    pub(crate) async fn delete_access_token(&mut self, id: AccessTokenId) -> Result<(), StoreError> {
+        execute!(self, "DELETE FROM connection_access_token WHERE id = $1", id.as_uuid()).map(drop)
+    }
+}

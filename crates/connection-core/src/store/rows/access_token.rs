@@ -1,0 +1,39 @@
+//! A token with which a page or a program uses the API.
+
+use super::{Marked, row, stored_words};
+use crate::ids::AccessTokenId;
+
+stored_words! {
+    /// What a token is for.
+    TokenPurpose in "connection_access_token.purpose" {
+        /// A code that a page exchanges for a token.
+        Code = "code",
+        /// A page.
+        Page = "page",
+        /// A program.
+        Program = "program",
+    }
+}
+
+row! {
+    /// A row of `connection_access_token`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct AccessTokenRow {
+        pub(crate) id: AccessTokenId,
+        /// Empty for all owners.
+        pub(crate) owner: String,
+        pub(crate) purpose: TokenPurpose,
+        /// A MAC of the token.
+        pub(crate) token_hash: Vec<u8>,
+        pub(crate) name: String,
+        pub(crate) role: String,
+        pub(crate) extension: Option<String>,
+        pub(crate) created_at: i64,
+        pub(crate) expires_at: Option<i64>,
+        /// The time in seconds after which it ends if nobody uses it.
+        pub(crate) idle: Option<i64>,
+        pub(crate) last_used_at: Option<i64>,
+        pub(crate) revoked_at: Option<i64>,
+        pub(crate) marked: Marked,
+    }
+}

@@ -1,0 +1,41 @@
+//! Every stored row, as text, to show that a request changed nothing.
+#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
+};
+
+/// Returns every row of the tables at an address: the path of a file, or the address of a PostgreSQL server.
+pub async fn rows(address: &str) -> Vec<String> {
+    if address.starts_with("postgres") { on_server(address).await } else { in_file(address).await }
+}
+
+async fn on_server(address: &str) -> Vec<String> {
+    const TABLES: &str = "SELECT table_name::text FROM information_schema.tables \
+                          WHERE table_schema = 'public' AND table_name LIKE 'connection\\_%' ORDER BY 1";
+    let mut connection = address.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut connection).await.unwrap();
+    let mut found = Vec::new();
+    for table in tables {
+        let sql = AssertSqlSafe(format!("SELECT '{table} ' || t::text FROM {table} AS t ORDER BY 1"));
+        found.extend(sqlx::query_scalar::<_, String>(sql).fetch_all(&mut connection).await.unwrap());
+    }
+    connection.close().await.unwrap();
+    found
+}
+
+async fn in_file(path: &str) -> Vec<String> {
+    const COLUMNS: &str = "SELECT t.name, group_concat('quote(\"' || c.name || '\")', ' || ''|'' || ') \
+                           FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \
+                           WHERE t.type = 'table' AND t.name LIKE 'connection\\_%' ESCAPE '\\' \
+                           GROUP BY t.name ORDER BY t.name";
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    let tables: Vec<(String, String)> = sqlx::query_as(COLUMNS).fetch_all(&mut connection).await.unwrap();
+    let mut found = Vec::new();
+    for (table, columns) in tables {
+        let sql = AssertSqlSafe(format!("SELECT '{table} ' || {columns} FROM {table} ORDER BY 1"));
+        found.extend(sqlx::query_scalar::<_, String>(sql).fetch_all(&mut connection).await.unwrap());
+    }
+    connection.close().await.unwrap();
+    found
+}

@@ -1,0 +1,71 @@
+//! `kinds accept KIND`: shows how a kind changed since accounts were connected, and accepts it after a question.
+
+use connection_core::KindChange;
+
+use super::confirm;
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{
+        Output,
+        json::{AcceptedBody, KindChangeBody},
+    },
+};
+
+pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<Exit, Error> {
+    confirm::possible(&program, yes, "whether to accept the change")?;
+    let kind = program.kind(name)?.descriptor.kind.clone();
+    let mut accepted = AcceptedBody { kind: kind.to_string(), connections: 0, changes: Vec::new() };
+    // Do not create a database only to find it empty.
+    if !program.has_database() {
+        return report(&program.output, &accepted, false);
+    }
+    let registry = program.open().await?;
+    let mut changes = registry.kinds().changed().await?;
+    changes.retain(|change| change.kind == kind);
+    let output = &program.output;
+    for change in &changes {
+        let shown = body(change);
+        if !output.json {
+            output.line(format!("Change of {kind}, for {}:", accounts(change.connections)))?;
+            shown.removed.iter().try_for_each(|line| output.line(format!("- {line}")))?;
+            shown.added.iter().try_for_each(|line| output.line(format!("+ {line}")))?;
+        }
+        let question = format!("Use {kind} in this way, for {}?", accounts(change.connections));
+        if !yes && !confirm::ask(&program, question, "Nothing was accepted.").await? {
+            continue;
+        }
+        let count = registry.kinds().accept(change).await?;
+        accepted.connections += count;
+        accepted.changes.push(KindChangeBody { connections: count, ..shown });
+    }
+    registry.close().await;
+    report(output, &accepted, !changes.is_empty())
+}
+
+fn report(output: &Output, accepted: &AcceptedBody, is_changed: bool) -> Result<Exit, Error> {
+    if output.json {
+        output.shape(accepted)?;
+    } else if !is_changed {
+        output.line(format!("No connection of {} waits for a change to be accepted.", accepted.kind))?;
+    } else if accepted.connections > 0 {
+        output.line(format!("Accepted for {}.", accounts(accepted.connections)))?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// Returns `1 account` or `3 accounts`.
+fn accounts(count: u64) -> String {
+    format!("{count} account{}", if count == 1 { "" } else { "s" })
+}
+
+/// Returns the lines of a change, without those that stayed.
+fn body(change: &KindChange) -> KindChangeBody {
+    let before = change.before.as_deref().unwrap_or_default();
+    let now = change.now.as_deref().unwrap_or_default();
+    let without = |one: &str, other: &str| {
+        let stayed: Vec<&str> = other.lines().collect();
+        one.lines().filter(|line| !stayed.contains(line)).map(str::to_owned).collect()
+    };
+    KindChangeBody { connections: change.connections, removed: without(before, now), added: without(now, before) }
+}

@@ -1,0 +1,87 @@
+//! `kinds remove KIND`: after a question, deletes the file of the user that describes a kind.
+
+use std::{fs, path::Path};
+
+use connection_contract::Kind;
+use connection_manifest::Catalogue;
+use serde::Serialize;
+
+use super::{confirm, kind_add};
+use crate::{Error, Exit, cli::Program, kind_entry::KindSource, kinds_directory};
+
+/// A kind that was removed.
+#[derive(Serialize)]
+struct KindRemovedBody {
+    kind: String,
+    file: String,
+    connections: u64,
+}
+
+pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<Exit, Error> {
+    let files = kinds_directory::files_of(&kind_add::directory(&program)?, name);
+    let Some(file) = files.first() else { return Err(not_own(&program, name)) };
+    confirm::possible(&program, yes, "whether to remove it")?;
+    let connections = connections(&mut program, name).await?;
+    let question = question(&program, name, file, connections);
+    if !yes && !confirm::ask(&program, question, "Nothing was removed.").await? {
+        return Ok(Exit::Fine);
+    }
+    for file in &files {
+        fs::remove_file(file).map_err(|error| Error::io(file.display(), &error))?;
+    }
+    let output = &program.output;
+    if output.json {
+        let file = file.display().to_string();
+        output.shape(&KindRemovedBody { kind: name.to_owned(), file, connections })?;
+        return Ok(Exit::Fine);
+    }
+    output.line(format!("Removed {name}: {}", file.display()))?;
+    if connections > 0 && !has_another(&program, name) {
+        output.line(format!("{} until the kind is added again.", stays(connections)))?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// Returns how many connections of all owners use the kind. Without a database there are none, and none is created.
+async fn connections(program: &mut Program, name: &str) -> Result<u64, Error> {
+    let Some(kind) = Kind::parse(name).filter(|_| program.has_database()) else { return Ok(0) };
+    let registry = program.open().await?;
+    let count = registry.server().count_connections(Some(&kind)).await;
+    registry.close().await;
+    Ok(count?)
+}
+
+fn question(program: &Program, name: &str, file: &Path, connections: u64) -> String {
+    let question = format!("Remove {name} ({})?", file.display());
+    match connections {
+        0 => question,
+        _ if has_another(program, name) => format!("{question} The kind of the same name in the program is then used."),
+        _ => format!("{question} {} without it.", stays(connections)),
+    }
+}
+
+fn stays(connections: u64) -> String {
+    match connections {
+        1 => "1 connection uses this kind: it stays, but cannot be used".to_owned(),
+        count => format!("{count} connections use this kind: they stay, but cannot be used"),
+    }
+}
+
+/// Returns `true` if the program or its catalogue has a kind of this name.
+fn has_another(program: &Program, name: &str) -> bool {
+    let is_compiled =
+        program.kinds.iter().any(|known| known.descriptor.kind.as_str() == name && known.source == KindSource::Program);
+    is_compiled || program.has_catalogue && Catalogue::text(name).is_some()
+}
+
+/// Returns the error for a kind that no file of the user describes.
+fn not_own(program: &Program, name: &str) -> Error {
+    match program.kind(name) {
+        Err(unknown) => unknown,
+        Ok(_) => {
+            let message = format!("the kind '{name}' is part of the program, and no file of your own describes it");
+            Error::new(Exit::Refused, "not_supported", message)
+                .remedy(format!("`connections remove --kind {name}` removes its connections"))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The files of the user's own kinds while `serve` runs: they are read again when they change.
+//!
+//! The directory is looked at every few seconds, because notifications differ on each system. All files are checked
+//! before one of them is used. While a file has a problem, its old kind stays in force.
+
+use std::{path::PathBuf, time::Duration};
+
+use connection_contract::{ConnectionDefinition as _, Kind};
+use connection_core::ConnectionRegistry;
+use connection_manifest::FileKind;
+use tokio::task::spawn_blocking;
+
+use crate::{
+    catalogue,
+    cli::Program,
+    kinds_directory::{self, OwnKinds, Stamps, describes},
+    platform::OPERATIONS,
+};
+
+/// The time between two looks at the directory.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// The kinds of files that are in force in this process.
+pub(super) struct KindsInForce {
+    registry: ConnectionRegistry,
+    directory: PathBuf,
+    seen: Stamps,
+    used: Vec<Kind>,
+    /// The kinds of the program itself, which no file replaces.
+    built_in: Vec<Kind>,
+    has_catalogue: bool,
+}
+
+impl KindsInForce {
+    /// Returns the kinds as the program has registered them; `None` without a directory to look at.
+    pub(super) fn new(program: &Program, registry: &ConnectionRegistry) -> Option<Self> {
+        let own = program.own_kinds.clone();
+        Some(Self {
+            registry: registry.clone(),
+            directory: program.settings.kinds_directory()?,
+            seen: own.stamps,
+            used: own.kinds,
+            built_in: own.built_in,
+            has_catalogue: program.has_catalogue,
+        })
+    }
+
+    /// Reads the files again whenever they change, without an end.
+    pub(super) async fn follow(mut self) {
+        let clock = self.registry.server().clock();
+        loop {
+            clock.sleep(INTERVAL).await;
+            let directory = self.directory.clone();
+            let Ok(stamps) = spawn_blocking(move || kinds_directory::stamps(&directory)).await else { continue };
+            if stamps == self.seen {
+                continue;
+            }
+            let directory = self.directory.clone();
+            if let Ok(own) = spawn_blocking(move || kinds_directory::read(&directory)).await {
+                self.apply(own).await;
+            }
+        }
+    }
+
+    /// Puts what was read in force.
+    async fn apply(&mut self, own: OwnKinds) {
+        let before = std::mem::replace(&mut self.seen, own.stamps);
+        for (file, problems) in &own.problems {
+            if self.seen.get(file) != before.get(file) {
+                let problems = problems.join("; ");
+                tracing::warn!(target: OPERATIONS, "a changed kind is not used, and the old one stays: {problems}");
+            }
+        }
+        let mut used = Vec::new();
+        for (file, kind) in own.kinds {
+            let name = kind.descriptor().kind;
+            if self.built_in.contains(&name) {
+                continue;
+            }
+            let is_changed = self.seen.get(&file) != before.get(&file);
+            self.replace(kind, &name, is_changed).await;
+            used.push(name);
+        }
+        for name in std::mem::take(&mut self.used) {
+            if used.contains(&name) {
+                continue;
+            }
+            match self.seen.keys().any(|file| describes(file, &name)) {
+                true => used.push(name),
+                false => self.gone(&name).await,
+            }
+        }
+        self.used = used;
+    }
+
+    async fn replace(&self, kind: FileKind, name: &Kind, is_changed: bool) {
+        let terms = kind.descriptor().terms;
+        let old = self.registry.kinds().get(name);
+        if let Err(error) = self.registry.kinds().replace(kind) {
+            tracing::warn!(target: OPERATIONS, "the changed kind '{name}' is not used, and the old one stays: {error}");
+            return;
+        }
+        if is_changed {
+            tracing::info!(target: OPERATIONS, "the kind '{name}' was read again");
+        }
+        if old.is_some_and(|old| old.descriptor.terms != terms) && self.is_connected(name).await {
+            tracing::warn!(
+                target: OPERATIONS,
+                "the kind '{name}' sends secrets in another way than before; its connections are not used until \
+                 `connections kinds accept {name}`"
+            );
+        }
+    }
+
+    /// Ends the use of a kind whose file was deleted. A kind of the catalogue takes its place.
+    async fn gone(&self, name: &Kind) {
+        let embedded = if self.has_catalogue { catalogue::kind(name.as_str()) } else { None };
+        if let Some(embedded) = embedded {
+            return self.replace(embedded, name, true).await;
+        }
+        self.registry.kinds().unregister(name);
+        let rest = if self.is_connected(name).await { "; its connections are not used until it is back" } else { "" };
+        tracing::warn!(target: OPERATIONS, "the file of the kind '{name}' is gone{rest}");
+    }
+
+    /// Returns `true` if there are connections of the kind. If the store cannot be read, there may be some.
+    async fn is_connected(&self, name: &Kind) -> bool {
+        self.registry.server().count_connections(Some(name)).await.map_or(true, |count| count > 0)
+    }
+}

@@ -1,0 +1,303 @@
+//! The kind of an extension's own declaration, for a provider that no other kind covers.
+//!
+//! The extension receives every secret of such a connection. The setup says so, lists the declared addresses, and asks
+//! a person to confirm it before it asks for a secret.
+//!
+//! | Module | Owns |
+//! |---|---|
+//! | `addresses` | the addresses that a declaration names, and the terms to which a person agrees |
+//! | `oauth2` | the configuration of `connection-oauth2` for declared endpoints |
+//! | `setup` | the questions, and the connection that results |
+
+mod addresses;
+mod oauth2;
+mod setup;
+
+use std::{fmt, sync::Arc};
+
+use connection_contract::{
+    AuthType, Authorizer, BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor,
+    DisplayText, ExtensionDeclaration, Field, HttpRequest, Input, Kind, Liveness, NamedSecrets, Origin, Reason,
+    RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret, SecretName, SetupContext, SetupFailure,
+    SetupResult, TeardownContext, Text, Timestamp, VerifyContext, VerifyResult, host,
+};
+use connection_oauth2::OAuth2;
+
+use crate::kind::FileCredential;
+
+/// The field by which a person confirms that the extension receives the secret.
+const CONFIRMATION: &str = "confirmation";
+/// The field for the name that a person gives to the account.
+const ACCOUNT: &str = "accountName";
+/// Names that a declared secret cannot have, because the setup asks for something else by them.
+const RESERVED: [&str; 2] = [CONFIRMATION, ACCOUNT];
+/// The code of the reason why a declaration makes no kind.
+const UNUSABLE: &str = "declaration_unusable";
+
+/// The kind that an extension's declaration makes of itself.
+///
+/// It is named `EXTENSION/PROVIDER`, and its connections are for that extension alone: [`Descriptor::extension`] says
+/// so, and [`Descriptor::terms`] holds what a person agrees to by connecting. A host offers it only for a provider that
+/// no other kind covers.
+///
+/// - `none` asks nothing.
+/// - `apiKey` and `personalAccessToken` ask once for the declared secrets.
+/// - `oauth` uses the declared endpoints, with an application of the person's own that each connection brings, or with
+///   one that registers itself. The application that the manifest names belongs to the extension's author and is not
+///   used.
+///
+/// Nothing can verify such a connection, so its liveness is `unknown`, with the reason. Its account is what the person
+/// calls it.
+///
+/// ```
+/// use connection_contract::ConnectionDefinition;
+/// use connection_manifest::{DeclaredKind, ExtensionFile};
+///
+/// let file = ExtensionFile::parse(
+///     br#"{ "name": "issues", "connection": { "id": "default", "provider": "acme", "title": "Acme",
+///           "auth": { "type": "apiKey", "secretNames": ["apiKey"] } } }"#,
+/// )?;
+/// let kind = DeclaredKind::of(file.declaration()).unwrap();
+/// assert_eq!(kind.descriptor().kind.as_str(), "issues/acme");
+/// # Ok::<(), connection_manifest::ManifestError>(())
+/// ```
+#[derive(Clone)]
+pub struct DeclaredKind(Arc<Declared>);
+
+struct Declared {
+    descriptor: Descriptor,
+    extension: Text,
+    /// What a person is told before anything is asked.
+    warning: String,
+    origins: Vec<Origin>,
+    secrets: Vec<SecretName>,
+    oauth2: Option<OAuth2>,
+}
+
+impl fmt::Debug for DeclaredKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeclaredKind({})", self.0.descriptor.kind)
+    }
+}
+
+impl DeclaredKind {
+    /// Returns the kind that a declaration makes.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the declaration makes no kind, with its code `declaration_unusable`, and what to correct.
+    pub fn of(declaration: &ExtensionDeclaration) -> Result<Self, Reason> {
+        declaration.check().map_err(|error| unusable(error.to_string(), "correct the declaration"))?;
+        let requirement = &declaration.requirement;
+        let extension = declaration.name.clone();
+        let kind = Kind::of_extension(&extension, &requirement.provider).ok_or_else(|| {
+            unusable(
+                format!("the extension's name '{extension}' cannot be a part of the name of a kind"),
+                "name the extension with 1 to 64 of the characters a-z, 0-9 and '-', beginning with a letter",
+            )
+        })?;
+        let secrets = secrets(declaration)?;
+        let addresses = addresses::of(declaration)?;
+        let listed = listed(&addresses);
+        let warning = warning(&extension, &listed)?;
+        let title = format!("{} for {extension}", requirement.title);
+        let oauth2 = match &requirement.auth.oauth {
+            Some(oauth) => Some(oauth2::kind(&kind, &title, oauth)?),
+            None => None,
+        };
+        let mut descriptor = match &oauth2 {
+            Some(oauth2) => oauth2.descriptor(),
+            None => Descriptor::new(kind, title, requirement.auth.auth),
+        };
+        descriptor.auth = requirement.auth.auth;
+        descriptor.provider = requirement.provider.clone();
+        descriptor.secret_names = secrets.iter().map(|name| Text::from(name.as_str().to_owned())).collect();
+        if requirement.auth.auth != AuthType::None {
+            let own = own_fields(declaration, &secrets, &listed, oauth2.is_some());
+            descriptor.fields.splice(0..0, own);
+        }
+        let descriptor = requirement.connect_guide.iter().fold(descriptor, |made, guide| made.guide(guide.to_string()));
+        let descriptor = descriptor.terms(addresses::terms(declaration, &addresses)).extension(extension.clone());
+        let origins = addresses.iter().filter_map(|address| host::origin(address)).collect();
+        Ok(Self(Arc::new(Declared { descriptor, extension, warning, origins, secrets, oauth2 })))
+    }
+
+    /// Returns the origins of the declared addresses. A declaration with an origin that another kind declares is
+    /// refused by hosts, so that nobody gives an extension the credential of a known provider.
+    pub fn origins(&self) -> &[Origin] {
+        &self.0.origins
+    }
+}
+
+fn unusable(message: impl Into<DisplayText>, remedy: impl Into<DisplayText>) -> Reason {
+    Reason::new(UNUSABLE, message).remedy(remedy)
+}
+
+/// Returns the declared secrets, if this kind can hand them out.
+fn secrets(declaration: &ExtensionDeclaration) -> Result<Vec<SecretName>, Reason> {
+    let auth = &declaration.requirement.auth;
+    if let Some(name) = auth.secret_names.iter().find(|name| RESERVED.contains(&name.as_str())) {
+        return Err(unusable(
+            format!("'{}' declares a secret '{name}', which is the name of another question", declaration.name),
+            "give the secret another name in the manifest",
+        ));
+    }
+    if auth.auth == AuthType::OAuth && auth.secret_names.len() > 1 {
+        return Err(unusable(
+            format!("'{}' declares several secrets, and oauth gives only an access token", declaration.name),
+            "declare one secret name in the manifest",
+        ));
+    }
+    Ok(auth.secret_names.clone())
+}
+
+/// Returns the sentence that lists the declared addresses.
+fn listed(addresses: &[String]) -> String {
+    match addresses {
+        [] => "It declares no addresses.".to_owned(),
+        some => format!("It declares these addresses: {}", some.join(", ")),
+    }
+}
+
+/// Returns what a person is told, with every declared address.
+fn warning(extension: &str, listed: &str) -> Result<String, Reason> {
+    let warning = format!("The extension '{extension}' itself receives the secret, and can send it anywhere. {listed}");
+    // A longer text would be cut when it is shown.
+    if DisplayText::from(warning.clone()).as_str() == warning {
+        return Ok(warning);
+    }
+    Err(unusable(
+        format!("the addresses that '{extension}' declares cannot be shown in full"),
+        "declare fewer or shorter addresses in the manifest",
+    ))
+}
+
+/// Returns the fields that this kind asks for itself.
+fn own_fields(declaration: &ExtensionDeclaration, secrets: &[SecretName], listed: &str, is_oauth: bool) -> Vec<Field> {
+    let requirement = &declaration.requirement;
+    let question = format!("Give {} the secret, which it can send anywhere?", declaration.name);
+    let mut fields = vec![Field::new(CONFIRMATION, question, Input::Bool).help(listed.to_owned())];
+    if !is_oauth {
+        fields.extend(secrets.iter().map(|name| {
+            let label = match (secrets, requirement.auth.auth) {
+                ([_], AuthType::ApiKey) => "API key".to_owned(),
+                ([_], AuthType::PersonalAccessToken) => "Personal access token".to_owned(),
+                _ => name.to_string(),
+            };
+            let field = Field::secret(name.as_str().to_owned(), label);
+            requirement.connect_guide.iter().fold(field, |field, guide| field.help(guide.to_string()))
+        }));
+    }
+    let title = Some(requirement.title.as_str().trim()).filter(|title| !title.is_empty());
+    let title = title.unwrap_or(requirement.provider.as_str()).to_owned();
+    fields.push(Field::text(ACCOUNT, "Name for the account").default(title));
+    fields
+}
+
+/// Returns the result of a verification: there is nothing to ask.
+fn unverified<C>(declared: &Declared) -> VerifyResult<C> {
+    let mut found = VerifyResult::live();
+    if declared.descriptor.auth != AuthType::None {
+        let message = format!("the declaration of '{}' says nothing that could verify the secret", declared.extension);
+        found.liveness = Liveness::Unknown;
+        found.reason = Some(Reason::new("unverifiable", message));
+    }
+    found
+}
+
+impl ConnectionDefinition for DeclaredKind {
+    type Credential = FileCredential;
+
+    fn descriptor(&self) -> Descriptor {
+        self.0.descriptor.clone()
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<FileCredential>, SetupFailure> {
+        setup::setup(&self.0, ctx).await
+    }
+
+    fn serialize_credential(&self, credential: &FileCredential) -> Result<Secret, CredentialError> {
+        credential.encode(self.0.oauth2.as_ref())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<FileCredential, CredentialError> {
+        FileCredential::decode(bytes, self.0.oauth2.as_ref())
+    }
+
+    async fn verify(
+        &self,
+        _: &FileCredential,
+        _: &VerifyContext<'_>,
+    ) -> Result<VerifyResult<FileCredential>, ConnectionError> {
+        Ok(unverified(&self.0))
+    }
+
+    async fn teardown(&self, _: &FileCredential, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+        // A declaration has no address at which a secret could be revoked.
+        Ok(())
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<FileCredential>> {
+        if self.0.oauth2.is_some() { Some(self) } else { None }
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<FileCredential>> {
+        if self.0.secrets.is_empty() { None } else { Some(self) }
+    }
+
+    fn refresher(&self) -> Option<&dyn Refresher<FileCredential>> {
+        if self.0.oauth2.is_some() { Some(self) } else { None }
+    }
+}
+
+impl Authorizer<FileCredential> for DeclaredKind {
+    fn authorize(
+        &self,
+        credential: &FileCredential,
+        request: &mut HttpRequest,
+        ctx: &Context<'_>,
+    ) -> Result<(), CredentialError> {
+        let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.authorizer());
+        match (oauth2, &credential.oauth2) {
+            (Some(oauth2), Some(tokens)) => oauth2.authorize(tokens, request, ctx),
+            _ => Err(CredentialError::Malformed),
+        }
+    }
+}
+
+impl NamedSecrets<FileCredential> for DeclaredKind {
+    fn secret(&self, credential: &FileCredential, name: &str) -> Option<Secret> {
+        let declared = self.0.secrets.iter().find(|declared| declared.as_str() == name)?;
+        match (&self.0.oauth2, &credential.oauth2) {
+            (Some(oauth2), Some(tokens)) => oauth2.secrets()?.secret(tokens, "accessToken"),
+            _ => credential.values.secrets.get(declared.as_str()).map(Secret::duplicate),
+        }
+    }
+}
+
+impl Refresher<FileCredential> for DeclaredKind {
+    fn semantics(&self) -> RefreshSemantics {
+        let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.refresher());
+        oauth2.map_or(RefreshSemantics::Strict, Refresher::semantics)
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        credential: &'a FileCredential,
+        ctx: &'a RefreshContext<'_>,
+    ) -> BoxFuture<'a, Result<Refreshed<FileCredential>, ConnectionError>> {
+        Box::pin(async move {
+            let oauth2 = self.0.oauth2.as_ref().ok_or(CredentialError::Malformed)?;
+            credential.refresh_tokens(oauth2, ctx).await
+        })
+    }
+
+    fn inherit(
+        &self,
+        former: &FileCredential,
+        fresh: FileCredential,
+        now: Timestamp,
+    ) -> Option<Refreshed<FileCredential>> {
+        fresh.inherit_tokens(former, self.0.oauth2.as_ref()?, now)
+    }
+}

@@ -1,0 +1,165 @@
+//! Bad input, case by case: one sentence each, with its file and line.
+
+use connection_manifest::{KindFile, KindSet};
+
+/// A file without problems, of which each case changes something.
+const ACME: &str = r#"format = 1
+id = "acme"
+name = "Acme"
+mechanism = "api_key"
+
+[[fields]]
+name = "apiKey"
+label = "API key"
+secret = true
+
+[request]
+base = "https://api.acme.com"
+headers = { Authorization = "Bearer ${secret.apiKey}" }
+
+[verify]
+path = "/me"
+
+[account]
+id = "/id"
+"#;
+
+fn acme(from: &str, to: &str) -> String {
+    assert!(ACME.contains(from), "{from}");
+    ACME.replacen(from, to, 1)
+}
+
+/// Asserts the problems of files that are read together.
+#[track_caller]
+fn check(files: &[(&str, &str)], expected: &[&str]) {
+    let set = files.iter().fold(KindSet::new(), |set, (name, text)| set.bytes(*name, text.as_bytes()));
+    let problems: Vec<String> = set.read().1.iter().map(ToString::to_string).collect();
+    assert_eq!(problems, expected);
+}
+
+#[test]
+fn the_file_that_the_cases_change_has_no_problem() {
+    check(&[("acme.toml", ACME)], &[]);
+}
+
+#[test]
+fn each_case_has_its_sentence_with_file_and_line() {
+    let oauth = "format = 1\nid = \"acme\"\nname = \"Acme\"\nmechanism = \"oauth2\"\n[request]\n\
+                 base = \"https://api.acme.com\"\n[oauth2]\nauthorize = \"https://acme.com/a\"\n\
+                 token = \"http://acme.com/t\"\n";
+    let giant = format!("{ACME}# {}\n", "x".repeat(70_000));
+    let cases: [(String, &[&str]); 10] = [
+        (
+            acme("secret = true", "secret = true\npattern = \"(?x)a#\""),
+            &["acme.toml:10: fields[0].pattern: the pattern is not a regular expression of the `regex` crate, or is \
+               too large; correct it"],
+        ),
+        (
+            acme("secret = true", "secret = true\npublic = true"),
+            &["acme.toml:7: fields[0].name: the field is `secret` and `public`; remove one of the two"],
+        ),
+        (
+            acme("secret = true", "public = true"),
+            &["acme.toml:13: request.headers.Authorization: `apiKey` is no secret; write ${config.apiKey}"],
+        ),
+        (
+            acme("id = \"/id\"", "id = \"/${secret.apiKey}\""),
+            &["acme.toml:19: account.id: a template is not possible here; write the text itself"],
+        ),
+        (oauth.to_owned(), &["acme.toml:9: oauth2.token: http sends credentials in the open; write https"]),
+        (
+            acme("https://api.acme.com", "https://api.acme.internal"),
+            &["acme.toml:12: request.base: this host exists only in a private network; ask a person for it with \
+               format = \"url\""],
+        ),
+        (giant, &["acme.toml: a file may have at most 64 KiB; describe one kind in each file"]),
+        (
+            acme("name = \"Acme\"", "name = \"Acme\"\nname = \"Acme\""),
+            &["acme.toml:4: this key occurs twice; remove one of the two"],
+        ),
+        (
+            acme("secret = true", "secret = 1").replacen("path = \"/me\"", "path = [\"/me\"]", 1),
+            &[
+                "acme.toml:9: fields[0].secret: this is a number; write true or false",
+                "acme.toml:16: verify.path: this is a list; write a text",
+            ],
+        ),
+        (
+            acme("format = 1", "format = 2"),
+            &["acme.toml:1: format: this file has format 2, and this program reads format 1; update the program"],
+        ),
+    ];
+    for (text, expected) in cases {
+        check(&[("acme.toml", &text)], expected);
+    }
+}
+
+#[test]
+fn files_that_do_not_fit_together_have_their_sentences() {
+    let extends = |id: &str, other: &str| {
+        format!("format = 1\nid = \"{id}\"\nname = \"X\"\nextends = \"{other}\"\nmechanism = \"none\"\n")
+    };
+    check(
+        &[("a.toml", &extends("a", "b")), ("b.toml", &extends("b", "a"))],
+        &[
+            "a.toml:4: extends: the files extend each other in a circle (a, b); break it",
+            "b.toml:4: extends: the files extend each other in a circle (b, a); break it",
+        ],
+    );
+    check(
+        &[("c.toml", &extends("c", "c"))],
+        &["c.toml:4: extends: the files extend each other in a circle (c); break it"],
+    );
+    check(
+        &[("d.toml", &extends("d", "gone"))],
+        &["d.toml:4: extends: this extends a kind that does not exist; correct its id"],
+    );
+    check(
+        &[("acme.toml", ACME), ("more/acme.toml", ACME)],
+        &["more/acme.toml: id: the file acme.toml has the same id; rename one of the two kinds"],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text_is_refused_with_the_line() {
+    let set = KindSet::new().bytes("acme.toml", b"format = 1\nid = \"\xff\"\n");
+    let problems = set.read().1;
+    assert_eq!(problems[0].to_string(), "acme.toml:2: this is not text in UTF-8; save the file in this encoding");
+    let marked = [b"\xef\xbb\xbf".as_slice(), ACME.as_bytes()].concat();
+    assert_eq!(KindSet::new().bytes("acme.toml", &marked).read().1, []);
+}
+
+#[test]
+fn a_line_of_a_file_has_the_number_of_that_line_in_every_problem() {
+    let line = |text: &[u8]| match KindSet::new().read_one("kinds.jsonl", Some(12), text) {
+        Ok(kind) => format!("ok: {}", kind.id()),
+        Err(problems) => problems.to_string(),
+    };
+    let good = r#"{"format":1,"id":"a","name":"A","mechanism":"none"}"#;
+    assert_eq!(line(good.as_bytes()), "ok: a");
+    assert_eq!(
+        line(br#"{"format":1,"id":"a","nmae":"A","mechanism":"none"}"#),
+        "kinds.jsonl:12: nmae: this key is unknown; did you mean `name`?\n\
+         kinds.jsonl:12: name: the name for people is missing; write name = \"…\""
+    );
+    let itself = good.replacen("\"none\"", "\"none\",\"extends\":\"a\"", 1);
+    assert_eq!(
+        line(itself.as_bytes()),
+        "kinds.jsonl:12: extends: the files extend each other in a circle (a); break it"
+    );
+    assert!(line(b"format = 1").starts_with("kinds.jsonl:12: this is not JSON (RFC 8259)"));
+    assert_eq!(line(b"\xff"), "kinds.jsonl:12: this is not text in UTF-8; save the file in this encoding");
+    let giant = vec![b' '; KindFile::MAX_BYTES + 1];
+    assert_eq!(line(&giant), "kinds.jsonl:12: a line may have at most 64 KiB; describe one kind in each line");
+    let deep = "[".repeat(100);
+    assert_eq!(line(deep.as_bytes()), "kinds.jsonl:12: a file may have at most 24 levels; nest it less deeply");
+}
+
+#[test]
+fn a_line_may_extend_a_kind_of_the_catalogue_and_files_of_the_set() {
+    let set = KindSet::new().file("acme.toml", ACME);
+    for base in ["acme", "linear"] {
+        let line = format!("{{\"id\":\"own\",\"name\":\"Own\",\"extends\":\"{base}\"}}");
+        assert_eq!(set.read_one("kinds.jsonl", Some(1), line.as_bytes()).unwrap().id().as_str(), "own");
+    }
+}

@@ -1,0 +1,117 @@
+/**
+ * Requests to the API below `/api/v1`.
+ */
+import { BASE, forgetToken, owner, token } from './session.js';
+import { texts } from './texts.js';
+
+/** A request that the server refused, or that did not reach it. */
+export class ApiError extends Error {
+  /** @param {{status: number, code: string, detail?: string, remedy?: string | null, problems?: object[]}} content */
+  constructor({ status, code, title, detail, remedy, field, problems }) {
+    super(detail || title || texts.errors.unknown);
+    this.status = status;
+    this.code = code;
+    this.remedy = remedy ?? null;
+    /** The problems with single fields: `{field, message}`. */
+    this.problems = problems ?? (field ? [{ field, message: this.message }] : []);
+  }
+}
+
+let onSignedOut = () => {};
+let isForAllOwners = false;
+
+/**
+ * Sets what happens after the server refused the token.
+ * @param {() => void} callback
+ */
+export function setOnSignedOut(callback) {
+  onSignedOut = callback;
+}
+
+/**
+ * Says whether the token has no owner, so that each request names one.
+ * @param {boolean} value
+ */
+export function setForAllOwners(value) {
+  isForAllOwners = value;
+}
+
+/**
+ * Builds the address of a route.
+ * @param {string} path such as `/connections`
+ * @param {Record<string, string | number | null | undefined>} [query] members without a value are left out
+ */
+export function address(path, query = {}) {
+  const entries = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  if (isForAllOwners) entries.push(['owner', owner()]);
+  const text = new URLSearchParams(entries.map(([name, value]) => [name, String(value)])).toString();
+  return `${BASE}/api/v1${path}${text ? `?${text}` : ''}`;
+}
+
+/**
+ * Returns the headers of a request by this page.
+ * @param {Record<string, string>} [more]
+ */
+export function headers(more = {}) {
+  const bearer = token();
+  return bearer ? { Authorization: `Bearer ${bearer}`, ...more } : more;
+}
+
+/**
+ * Sends a request and returns the JSON of its answer, or `null` for an answer without a body.
+ * @param {string} path
+ * @param {{method?: string, query?: object, body?: object, signal?: AbortSignal, anonymous?: boolean,
+ *   creates?: boolean}} [options] `creates` sends a key, so that a repeated request creates nothing twice
+ * @throws {ApiError}
+ */
+export async function request(path, options = {}) {
+  const { method = 'GET', query, body, signal, anonymous = false, creates = false } = options;
+  const sent = { method, signal, cache: 'no-store', headers: anonymous ? {} : headers() };
+  if (method !== 'GET' && method !== 'DELETE') {
+    sent.headers['Content-Type'] = 'application/json';
+    sent.body = JSON.stringify(body ?? {});
+  }
+  if (creates) sent.headers['Idempotency-Key'] = randomKey();
+  let answer;
+  try {
+    answer = await fetch(address(path, query), sent);
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new ApiError({ status: 0, code: 'unreachable', ...texts.errors.unreachable });
+  }
+  if (answer.ok) return answer.status === 204 ? null : parse(answer);
+  const content = (await parse(answer).catch(() => null)) ?? {};
+  if (answer.status === 401 && !anonymous) {
+    forgetToken();
+    onSignedOut();
+  }
+  const code = content.code ?? `http_${answer.status}`;
+  const seconds = Number(answer.headers.get('Retry-After'));
+  const remedy = content.remedy ?? (answer.status === 429 && seconds ? texts.errors.tryAgainIn(seconds) : null);
+  throw new ApiError({ detail: texts.errors.status(answer.status), ...content, remedy, code, status: answer.status });
+}
+
+async function parse(answer) {
+  const text = await answer.text();
+  return text ? JSON.parse(text) : null;
+}
+
+/** Returns a random key. `crypto.randomUUID` exists only in secure contexts, which a private network may lack. */
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Short forms for the methods. */
+export const api = {
+  get: (path, query, signal) => request(path, { query, signal }),
+  post: (path, body, options) => request(path, { method: 'POST', body, ...options }),
+  put: (path, body, options) => request(path, { method: 'PUT', body, ...options }),
+  patch: (path, body) => request(path, { method: 'PATCH', body }),
+  delete: (path) => request(path, { method: 'DELETE' }),
+};
+
+/**
+ * Escapes a part of a path.
+ * @param {string} text
+ */
+export const part = (text) => encodeURIComponent(text);

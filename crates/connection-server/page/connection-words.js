@@ -1,0 +1,107 @@
+/**
+ * What a connection's state, expiry and remedy are called.
+ */
+import { ago } from './format.js';
+import { texts } from './texts.js';
+
+const SOON = 30 * 86400000;
+
+/**
+ * Returns the state of a connection in words, with the tone in which it is shown.
+ * @param {object} connection
+ * @returns {{tone: 'live' | 'warn' | 'bad' | 'off' | 'none', word: string}}
+ */
+export function stateOf({ liveness, reason, expiring, missingScopes }) {
+  const words = texts.states;
+  if (liveness === 'failing') return { tone: 'bad', word: words.failing };
+  if (liveness === 'offline') return { tone: 'off', word: words.offline };
+  if (liveness !== 'live') return { tone: 'none', word: words.unknown };
+  if (expiring) return { tone: 'warn', word: words.expiring };
+  if (reason?.code === 'refresh_outcome_unknown') return { tone: 'warn', word: words.unclear };
+  if (missingScopes?.length) return { tone: 'warn', word: words.scopes };
+  return { tone: 'live', word: words.live };
+}
+
+/**
+ * Returns what expires when, or `null` if nothing expires soon and `isFull` is not set.
+ * @param {object} connection
+ * @param {boolean} [isFull] also says that nothing expires
+ */
+export function expiryOf({ validUntil, authorizedUntil, renews, expiring }, isFull = false) {
+  const words = texts.connections;
+  const end = renews ? authorizedUntil : validUntil;
+  if (!end) return isFull ? (renews ? words.renews : words.noExpiry) : null;
+  const time = new Date(end).getTime();
+  if (!isFull && !expiring && time - Date.now() > SOON) return null;
+  const isOver = time < Date.now();
+  if (renews) return isOver ? words.signInEnded(ago(end)) : words.signIn(ago(end));
+  return isOver ? words.expired(ago(end)) : words.expires(ago(end));
+}
+
+/**
+ * Returns the name of a provider, for the heading of its group.
+ * @param {object} connection
+ */
+export function providerOf({ providerTitle, kindTitle, provider }) {
+  return providerTitle ?? (kindTitle ?? provider).replace(/ \([^)]*\)$/, '');
+}
+
+/**
+ * Returns the sentence about an event, from its details.
+ * @param {object} event
+ */
+export function eventSentence({ event, details }) {
+  const words = texts.events;
+  const d = details ?? {};
+  const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+  const state = (word) => texts.states[word] ?? text(word);
+  const parts = [];
+  if (event === 'liveness_changed' && d.liveness) {
+    parts.push(words.liveness(d.before ? state(d.before) : null, state(d.liveness)));
+  } else if (event === 'renamed' && d.label) {
+    parts.push(words.renamed(text(d.before ?? ''), text(d.label)));
+  } else if (d.extension) {
+    parts.push(event === 'extension_used' ? words.by(text(d.extension)) : words.to(text(d.extension)));
+    if (d.for) parts.push(words.for[d.for] ?? text(d.for));
+  }
+  if (Array.isArray(d.names) && d.names.length) parts.push(words.names_(d.names.map(text)));
+  if (typeof d.outcome === 'string' && d.outcome !== 'refreshed') parts.push(words.outcome(d.outcome));
+  if (d.reason) parts.push(reasonOf(text(d.reason.code ?? d.reason)));
+  if (typeof d.again === 'string') parts.push(words.again(ago(d.again)));
+  return parts.join(', ');
+}
+
+/** Returns a reason code in words, or the code itself if it is a plugin's own. */
+const reasonOf = (code) => texts.reasons[code] ?? texts.events.reason(code);
+
+/** The tone of an event in a timeline. */
+export function eventTone({ event, details }) {
+  if (event === 'liveness_changed') {
+    return { live: 'live', failing: 'bad', offline: 'off' }[details?.liveness] ?? 'none';
+  }
+  if (event === 'not_renewed' || event === 'expiring') return 'warn';
+  if (event === 'removed' || event === 'extension_revoked') return 'bad';
+  if (event === 'connected' || event === 'reauthorized' || event === 'credential_rotated') return 'live';
+  return 'none';
+}
+
+/** The events of each filter of a timeline. */
+export const EVENT_FILTERS = {
+  health: ['liveness_changed', 'expiring', 'facts_changed'],
+  refresh: ['credential_rotated', 'not_renewed', 'reauthorized', 'rolled_back'],
+  use: ['extension_used', 'secret_released'],
+  change: [
+    'connected',
+    'default_changed',
+    'extension_granted',
+    'extension_revoked',
+    'imported',
+    'kind_accepted',
+    'removed',
+    'renamed',
+    'webhook_disabled',
+    'webhook_enabled',
+    'webhook_key_changed',
+    'webhook_key_told',
+  ],
+};

@@ -1,0 +1,428 @@
+#!/usr/bin/env node
+/**
+ * Tests what a person does with the page, against the mock server. It needs `puppeteer-core`, as `check.mjs` does.
+ */
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { startMock } from './mock.mjs';
+
+const require = createRequire(join(process.cwd(), 'package.json'));
+const { default: puppeteer } = await import(require.resolve('puppeteer-core'));
+const only = process.argv[2];
+const tests = [];
+const test = (name, run) => tests.push({ name, run });
+let visitors = 0;
+
+/** Waits until a function in the page returns something true. */
+const until = (page, ask, ...values) => page.waitForFunction(ask, { timeout: 15000, polling: 50 }, ...values);
+const hasText = (page, text) => until(page, (wanted) => document.body.innerText.includes(wanted), text);
+const hasTitle = (page, text) =>
+  until(page, (wanted) => document.querySelector('h1')?.innerText.includes(wanted), text);
+const pathOf = (page) => page.evaluate(() => location.pathname + location.search + location.hash);
+const click = (page, selector, text) =>
+  until(
+    page,
+    (css, wanted) => {
+      const found = [...document.querySelectorAll(css)].find((element) => element.innerText.trim().startsWith(wanted));
+      found?.focus();
+      found?.click();
+      return Boolean(found);
+    },
+    selector,
+    text,
+  );
+const pick = (page, title) =>
+  until(
+    page,
+    (wanted) => {
+      const found = [...document.querySelectorAll('.kind-pick')].find(
+        (element) => element.querySelector('strong').innerText === wanted,
+      );
+      found?.click();
+      return Boolean(found);
+    },
+    title,
+  );
+
+/** Opens the page as a visitor with data of their own. */
+async function enter(context, mock, form = 'demo', path = '') {
+  visitors += 1;
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('pageerror', (error) => page.problems.push(error.message));
+  await page.setViewport({ width: 1100, height: 800 });
+  const code = `${form}.t${visitors}`;
+  await page.goto(`${mock.address}/#code=${code}`);
+  await until(page, () => document.querySelector('h1'));
+  if (path) await page.goto(mock.address + path);
+  return Object.assign(page, { world: () => mock.worlds.get(code) });
+}
+
+test('a code is exchanged, removed from the address, and kept for further tabs', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await hasTitle(page, 'need you');
+  assert.equal(await pathOf(page), '/base/');
+  const second = await context.newPage();
+  await second.goto(`${mock.address}/activity`);
+  await hasTitle(second, 'Activity');
+});
+
+test('a visitor without access, or with a code that was used, is told how to get in', async ({ context, mock }) => {
+  const page = await context.newPage();
+  await page.goto(`${mock.address}/usage`);
+  await hasTitle(page, 'Open this page from your terminal');
+  await page.goto(`${mock.address}/#code=used`);
+  await page.reload();
+  await page.goto('about:blank');
+  await page.goto(`${mock.address}/#code=used`);
+  await hasText(page, 'This address was used before.');
+  assert.equal(await pathOf(page), '/base/');
+});
+
+test('a token that the server refuses leads to the entry, without a loop', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await page.evaluate(() => (localStorage['connections.token'] = 'gone'));
+  await page.reload();
+  await hasText(page, 'Your access has ended.');
+  assert.equal(await page.evaluate(() => localStorage['connections.token'] ?? null), null);
+});
+
+test('an account is connected with the keyboard alone', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await hasTitle(page, 'need you');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
+  for (
+    let step = 0;
+    step < 10 && !(await page.evaluate(() => document.activeElement.innerText.includes('Connect an account')));
+    step += 1
+  )
+    await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await hasTitle(page, 'Connect an account');
+  await until(page, () => document.activeElement.type === 'search' && document.querySelector('.kind'));
+  await page.keyboard.type('openai');
+  await until(page, () => document.querySelectorAll('.kind').length === 1);
+  await page.keyboard.press('Enter');
+  await hasTitle(page, 'Connect OpenAI');
+  await until(page, () => document.activeElement.dataset.field === 'apiKey');
+  await page.keyboard.press('Enter');
+  await hasText(page, 'Enter a value for');
+  await page.keyboard.type('sk-test');
+  await page.keyboard.press('Enter');
+  await hasText(page, 'Connected as Ada Lovelace');
+  assert.deepEqual(page.problems, []);
+});
+
+test('arrow keys walk through the list, and Escape closes a dialog and returns the focus', async ({
+  context,
+  mock,
+}) => {
+  const page = await enter(context, mock);
+  await until(page, () => document.querySelector('.row-who a'));
+  await page.focus('.row-who a');
+  const focused = () => page.evaluate(() => document.activeElement.innerText);
+  const first = await focused();
+  for (let step = 0; step < 20; step += 1) {
+    await page.keyboard.press('ArrowDown');
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 60)));
+  }
+  assert.notEqual(await focused(), first);
+  assert.ok(
+    await page.evaluate(() => {
+      const { top, bottom } = document.activeElement.getBoundingClientRect();
+      return document.activeElement.matches('.row-who a') && top >= 0 && bottom <= innerHeight;
+    }),
+  );
+  await page.keyboard.press('Enter');
+  await click(page, 'button', 'Rename');
+  await until(page, () => document.querySelector('dialog[open] input') === document.activeElement);
+  await page.keyboard.press('Escape');
+  await until(page, () => !document.querySelector('dialog') && document.activeElement.innerText === 'Rename');
+});
+
+test('a setup is found by a reload, a second tab and the back button', async ({ context, mock }) => {
+  const page = await enter(context, mock, 'demo', '/connect');
+  await pick(page, 'OpenAI');
+  await hasTitle(page, 'Connect OpenAI');
+  const path = await pathOf(page);
+  await page.reload();
+  await hasText(page, 'Enter the key of OpenAI');
+  assert.equal(await pathOf(page), path);
+  await page.goBack();
+  await hasText(page, 'Unfinished');
+  await click(page, 'a.button', 'Continue');
+  await hasText(page, 'Enter the key of OpenAI');
+  const second = await context.newPage();
+  await second.goto(new URL(path, mock.address).href);
+  await hasText(second, 'Enter the key of OpenAI');
+  await page.bringToFront();
+  await page.type('[data-field=apiKey]', 'sk-test');
+  await click(page, 'button', 'Continue');
+  await hasText(page, 'Connected as');
+  await second.bringToFront();
+  await hasText(second, 'Connected as');
+});
+
+test('a setup continues after the server was restarted', async ({ context, mock }) => {
+  const page = await enter(context, mock, 'demo', '/connect');
+  await pick(page, 'GitHub');
+  await hasText(page, 'Enter the credential of GitHub');
+  await page.type('[data-field=accessToken]', 'ghp_abc');
+  const { port } = mock.server.address();
+  mock.server.closeAllConnections();
+  await new Promise((resolve) => mock.server.close(resolve));
+  await hasText(page, 'The server cannot be reached. Trying again');
+  Object.assign(mock, await startMock({ port, base: '/base', worlds: mock.worlds }));
+  await until(page, () => !document.body.innerText.includes('cannot be reached'));
+  assert.equal(await page.evaluate(() => document.querySelector('[data-field=accessToken]').value), 'ghp_abc');
+  await click(page, 'button', 'Continue');
+  await hasText(page, 'Connected as');
+});
+
+test('the problem with an answer is shown at its field, and the answer stays', async ({ context, mock }) => {
+  const page = await enter(context, mock, 'demo', '/connect');
+  await pick(page, 'GitHub');
+  await until(page, () => document.querySelector('[data-field=accessToken]'));
+  await page.type('[data-field=accessToken]', 'not a token');
+  await click(page, 'button', 'Continue');
+  await hasText(page, 'This does not have the expected form.');
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-invalid')), 'true');
+});
+
+test('an address that is no web address is never a link', async ({ context, mock }) => {
+  const page = await enter(context, mock, 'demo', '/connect');
+  await pick(page, 'Gmail');
+  await hasText(page, 'Continue at');
+  const [setup] = page.world().setups.values();
+  clearTimeout(setup.timer);
+  setup.script[0].open = 'javascript:alert(1)';
+  await page.reload();
+  await hasText(page, 'This address cannot be opened from the page.');
+  assert.equal(await page.evaluate(() => document.querySelectorAll('a[href^="javascript"]').length), 0);
+});
+
+test('markup in what others supply is shown as text', async ({ context, mock }) => {
+  const corpus = [
+    '<img src=x onerror="window.hit=1">',
+    '"><script>window.hit=1</script>',
+    '{{constructor.constructor("window.hit=1")()}}',
+    "';window.hit=1;//",
+    '<svg/onload=window.hit=1>',
+    '&lt;b&gt;',
+  ];
+  const page = await enter(context, mock);
+  await hasTitle(page, 'need you');
+  const world = page.world();
+  const poison = (value, depth = 0) => {
+    if (Array.isArray(value)) return value.forEach((each) => poison(each, depth + 1));
+    if (!value || typeof value !== 'object' || depth > 6) return undefined;
+    for (const [name, inner] of Object.entries(value)) {
+      const isText = [
+        'label',
+        'message',
+        'remedy',
+        'title',
+        'kindTitle',
+        'providerTitle',
+        'account',
+        'description',
+        'reason',
+        'error',
+        'provider',
+      ].includes(name);
+      if (typeof inner === 'string' && isText) value[name] = corpus[name.length % corpus.length] + inner;
+      else poison(inner, depth + 1);
+    }
+    return undefined;
+  };
+  ['connections', 'extensions', 'usage', 'profiles', 'events', 'kinds', 'tokens'].forEach((name) =>
+    poison(world[name]),
+  );
+  const { id } = world.connections[0];
+  for (const path of [
+    '/',
+    '/connect',
+    `/connections/${id}`,
+    '/extensions',
+    '/extensions/issues',
+    '/profiles',
+    '/usage',
+    '/activity',
+    '/system',
+    '/connect/%3Cscript%3E',
+    '/?search=%3Cscript%3E',
+  ]) {
+    await page.goto(mock.address + path);
+    await until(page, () => document.querySelector('h1') && !document.querySelector('.bone'));
+    const found = await page.evaluate(() => ({
+      hit: window.hit ?? null,
+      images: document.querySelectorAll('#app img, #app script').length,
+    }));
+    assert.deepEqual(found, { hit: null, images: 0 }, path);
+  }
+  assert.deepEqual(page.problems, []);
+});
+
+test('an event changes the list of another tab', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await hasTitle(page, '6 connections need you');
+  await until(page, () => document.querySelector('.live-state.live'));
+  const of = page.world().connections.find((each) => each.kind === 'twilio');
+  Object.assign(of, { needsAttention: false, remedyAction: null, liveness: 'live', reason: null });
+  for (const listener of page.world().listeners) listener('connection', of.id);
+  await hasTitle(page, '5 connections need you');
+});
+
+test('10,000 connections are loaded while scrolling, and few rows exist at once', async ({ context, mock }) => {
+  const page = await enter(context, mock, 'many');
+  await until(page, () => document.querySelectorAll('.row').length > 5);
+  let most = 0;
+  let slowest = 0;
+  const started = Date.now();
+  for (let turn = 0; turn < 400; turn += 1) {
+    const state = await page.evaluate(async () => {
+      const begun = performance.now();
+      window.scrollTo(0, document.body.scrollHeight);
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      return {
+        rows: document.querySelectorAll('.row').length,
+        took: performance.now() - begun,
+        height: document.body.scrollHeight,
+        isLoading: Boolean(document.querySelector('.bone')),
+      };
+    });
+    most = Math.max(most, state.rows);
+    slowest = Math.max(slowest, state.took);
+    const index = await page.evaluate(() =>
+      Math.max(0, ...[...document.querySelectorAll('li[data-index]')].map((row) => Number(row.dataset.index))),
+    );
+    if (index > 10000 && !state.isLoading) break;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const last = await page.evaluate(() =>
+    Math.max(...[...document.querySelectorAll('li[data-index]')].map((row) => Number(row.dataset.index))),
+  );
+  console.log(
+    `  all loaded after ${Date.now() - started} ms, at most ${most} rows, slowest step ${Math.round(slowest)} ms`,
+  );
+  assert.ok(last >= 10000, `only ${last} rows`);
+  assert.ok(most < 120, `${most} rows at once`);
+  const jump = await page.evaluate(async () => {
+    const times = [];
+    for (let turn = 0; turn < 40; turn += 1) {
+      const begun = performance.now();
+      window.scrollTo(0, (document.body.scrollHeight / 40) * turn);
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      times.push(performance.now() - begun);
+    }
+    return times.sort((a, b) => a - b)[20];
+  });
+  console.log(`  a jump takes ${Math.round(jump)} ms (median)`);
+  assert.ok(jump < 150, `${jump} ms`);
+  await page.evaluate(() => window.scrollTo(0, 200000));
+  await until(page, () => document.querySelector('.row-who a'));
+  const before = await page.evaluate(() => scrollY);
+  await page.evaluate(() =>
+    [...document.querySelectorAll('.row-who a')].find((link) => link.getBoundingClientRect().top > 200).click(),
+  );
+  await until(page, () => location.pathname.includes('/connections/'));
+  await hasText(page, 'Actions');
+  await page.goBack();
+  await until(page, (wanted) => Math.abs(scrollY - wanted) < 400 && document.querySelector('.row'), before);
+});
+
+test('the first screen reads its data at once, after the page', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await page.reload();
+  await hasTitle(page, 'need you');
+  const timing = await page.evaluate(() =>
+    performance
+      .getEntriesByType('resource')
+      .map(({ name, startTime, responseEnd }) => ({ name, startTime, responseEnd })),
+  );
+  const of = (text) => timing.find(({ name }) => name.includes(text));
+  assert.ok(of('/api/v1/connections').startTime < of('/api/v1/me').responseEnd, 'the list waits for /me');
+  const modules = timing.filter(({ name }) => name.endsWith('.js') && name.includes('/assets/'));
+  const main = of('/main.js');
+  assert.ok(
+    modules.every(
+      ({ startTime }) => startTime <= main.responseEnd + 1 || startTime > of('/api/v1/connections').startTime,
+    ),
+    'a module was found late',
+  );
+});
+
+test('a setup link shows the host, one setup, and the way back', async ({ context, mock }) => {
+  const page = await context.newPage();
+  await page.goto(`${mock.address}/link#link=link-acme.t`);
+  await hasTitle(page, 'Connect your account to Acme Flow');
+  assert.equal(await pathOf(page), '/base/link');
+  assert.equal(await page.evaluate(() => localStorage['connections.token'] ?? null), null);
+  assert.equal(await page.evaluate(() => document.querySelector('nav')), null);
+  await pick(page, 'GitHub');
+  await until(page, () => document.querySelector('[data-field=accessToken]'));
+  await page.reload();
+  await until(page, () => document.querySelector('[data-field=accessToken]'));
+  assert.equal(
+    await page.evaluate(() => getComputedStyle(document.querySelector('.button.primary')).backgroundColor),
+    'rgb(122, 31, 162)',
+  );
+  await page.type('[data-field=accessToken]', 'ghp_abc');
+  await click(page, 'button', 'Continue');
+  await hasText(page, 'Return to Acme Flow');
+  assert.equal(await page.evaluate(() => document.querySelector('.outcome a').href), 'https://flow.acme.example/done');
+});
+
+test('removal says what will happen, and then what did', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await hasTitle(page, 'need you');
+  const of = page.world().connections.find((each) => each.kind === 'github' && each.isDefault);
+  await page.goto(`${mock.address}/connections/${of.id}`);
+  await click(page, 'button', 'Remove');
+  await hasText(page, 'will no longer be able to use it');
+  await click(page, 'dialog button', 'Remove the connection');
+  await hasText(page, 'The provider was not asked to revoke the credential.');
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  await hasText(page, 'The connection was removed');
+  await click(page, 'dialog a', 'All connections');
+  await hasTitle(page, '5 connections need you');
+});
+
+test('the poll replaces events that cannot be read', async ({ context, mock }) => {
+  const page = await context.newPage();
+  await page.setRequestInterception(true);
+  let reads = 0;
+  page.on('request', (request) => {
+    if (request.url().endsWith('/live')) return request.abort();
+    if (request.url().includes('/connections?')) reads += 1;
+    return request.continue();
+  });
+  await page.goto(`${mock.address}/#code=demo.poll`);
+  await until(page, () => document.querySelector('.live-state.polling'));
+  const before = reads;
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  assert.ok(reads > before, 'nothing was read again');
+});
+
+const mock = await startMock({ port: 0, base: '/base' });
+const browser = await puppeteer.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox'],
+});
+let failed = 0;
+for (const { name, run } of tests.filter((each) => !only || each.name.includes(only))) {
+  const context = await browser.createBrowserContext();
+  try {
+    await run({ context, mock });
+    console.log(`ok     ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED ${name}\n  ${error.stack.split('\n').slice(0, 14).join('\n  ')}`);
+  }
+  await context.close();
+}
+await browser.close();
+mock.server.closeAllConnections();
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,434 @@
+/** The routes of the mock server: `[method, pattern, handler]`. A handler returns a body, or `[status, body]`. */
+import {
+  answer,
+  changed,
+  connectionOf,
+  detail,
+  grant,
+  health,
+  history,
+  listConnections,
+  listEvents,
+  missing,
+  page,
+  problem,
+  verify,
+  waitFor,
+  withConnection,
+  withExtension,
+  withSetup,
+} from './handlers.mjs';
+import { kindShape } from './kinds.mjs';
+import { advance, begin, cancel, shape } from './setups.mjs';
+import { DAY, profile, sorted, time, uuid } from './world.mjs';
+
+const SVG = [
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M16 2l14 28H2z" fill="#7a1fa2"/>',
+  '<circle cx="16" cy="21" r="4" fill="#fff"/></svg>',
+];
+const LOGO = `data:image/svg+xml,${encodeURIComponent(SVG.join(''))}`;
+
+const extensionShape = ({ declared, values, set, ...of }) => of;
+
+/** All routes. */
+export const ROUTES = [
+  [
+    'GET',
+    '/me',
+    ({ world }) => ({
+      role: world.role,
+      owner: world.role === 'admin' ? null : 'local',
+      expiresAt: time(30 * DAY),
+      setup: world.setup,
+      extension: null,
+      token: world.tokens[0]?.id ?? null,
+      kinds: world.role === 'link' ? ['github', 'notion', 'gmail'] : null,
+      host:
+        world.role === 'link'
+          ? { name: 'Acme Flow', logo: LOGO, accent: '#7a1fa2', returnTo: 'https://flow.acme.example/done' }
+          : { name: null, logo: null, accent: null, returnTo: null },
+    }),
+  ],
+  ['GET', '/tokens', ({ world }) => ({ items: world.tokens, next: null })],
+  [
+    'POST',
+    '/tokens',
+    ({ world, body }) => {
+      if (body.role === 'admin' && world.role !== 'admin')
+        return problem(403, 'not_allowed', 'Only an administrator makes such a token.', 'Choose another role.');
+      const made = {
+        id: uuid(),
+        name: body.name,
+        role: body.role,
+        owner: body.owner ?? 'local',
+        extension: body.extension ?? null,
+        createdAt: time(0),
+        expiresAt: time(body.days * DAY),
+        lastUsedAt: null,
+        revokedAt: null,
+        page: false,
+      };
+      world.tokens.push(made);
+      return [201, { ...made, token: 'cn_9f3b7c21e8d04a5f9f3b7c21e8d04a5f' }];
+    },
+  ],
+  [
+    'DELETE',
+    '/tokens/:id',
+    ({ world, params }) => {
+      world.tokens.find((each) => each.id === params.id).revokedAt = time(0);
+      return [204, null];
+    },
+  ],
+  [
+    'POST',
+    '/setup-links',
+    () => [201, { address: 'http://127.0.0.1:8745/link#link=4b1c9d', expiresAt: time(30 * 60000) }],
+  ],
+  ['GET', '/connections', listConnections],
+  ['GET', '/connections/:id', withConnection(({ world, of }) => detail(world, of))],
+  [
+    'PATCH',
+    '/connections/:id',
+    withConnection(({ world, of, body }) => {
+      if (world.connections.some((each) => each !== of && each.kind === of.kind && each.label === body.label))
+        return problem(409, 'label_taken', 'Another connection has this name.', 'Choose another name.', {
+          field: 'label',
+        });
+      of.label = body.label;
+      changed(world, 'connection', of.id);
+      return detail(world, of);
+    }),
+  ],
+  ['POST', '/connections/:id/verify', withConnection(verify)],
+  ['POST', '/connections/:id/refresh', withConnection(({ of }) => ({ outcome: 'refreshed', connection: of }))],
+  ['POST', '/connections/:id/rollback', withConnection(({ of }) => of)],
+  [
+    'POST',
+    '/connections/:id/default',
+    withConnection(({ of, body }) => Object.assign(of, { isDefault: body.default })),
+  ],
+  [
+    'POST',
+    '/connections/:id/reauthorize',
+    withConnection(({ world, of }) => [201, shape(begin(world, { connection: of.id }))]),
+  ],
+  [
+    'GET',
+    '/connections/:id/removal',
+    withConnection(({ of }) => ({
+      teardown: of.renews ? 'done' : 'skipped',
+      reason: null,
+      extensions: of.usedBy,
+      webhooks: of.kind === 'github',
+    })),
+  ],
+  [
+    'DELETE',
+    '/connections/:id',
+    withConnection(({ world, of }) => {
+      world.connections.splice(world.connections.indexOf(of), 1);
+      changed(world, 'connection', of.id);
+      const reason = {
+        code: 'not_supported',
+        message: `${of.kindTitle} offers no way to revoke it.`,
+        remedy: 'Revoke it in the settings of the provider.',
+      };
+      return {
+        id: of.id,
+        kind: of.kind,
+        label: of.label,
+        teardown: of.renews ? 'done' : 'skipped',
+        reason: of.renews ? null : reason,
+        previous: null,
+        previousReason: null,
+      };
+    }),
+  ],
+  [
+    'GET',
+    '/connections/:id/events',
+    withConnection(({ world, of, query }) => {
+      query.set('connection', of.id);
+      return listEvents({ world, query });
+    }),
+  ],
+  ['GET', '/connections/:id/health', withConnection(health)],
+  [
+    'GET',
+    '/kinds',
+    ({ world, query, link }) => {
+      const text = (query.get('search') ?? '').toLowerCase();
+      const allowed = world.role === 'link' ? ['github', 'notion', 'gmail'] : null;
+      return page(
+        world.kinds.filter(
+          (kind) =>
+            `${kind.title} ${kind.kind}`.toLowerCase().includes(text) && (!allowed || allowed.includes(kind.kind)),
+        ),
+        query,
+      );
+    },
+  ],
+  [
+    'GET',
+    '/kinds/:kind',
+    ({ world, params }) => {
+      const known = world.kinds.find((each) => each.kind === params.kind);
+      return known ? { ...kindShape(known), connections: known.connections } : missing('unknown_kind', 'kind');
+    },
+  ],
+  [
+    'GET',
+    '/kinds/:kind/accept',
+    ({ params }) => ({
+      kind: params.kind,
+      connections: 1,
+      changes: [
+        {
+          connections: 1,
+          removed: ['send to https://grafana.example as the header Authorization'],
+          added: ['send to https://grafana.example and https://logs.grafana.example as the header Authorization'],
+        },
+      ],
+    }),
+  ],
+  [
+    'POST',
+    '/kinds/:kind/accept',
+    ({ world, params }) => {
+      for (const each of world.connections.filter((of) => of.kind === params.kind))
+        Object.assign(each, { liveness: 'live', reason: null, needsAttention: false, remedyAction: null });
+      sorted(world.connections);
+      changed(world, 'connection', null);
+      return { kind: params.kind, connections: 1, changes: [] };
+    },
+  ],
+  [
+    'GET',
+    '/setups',
+    ({ world }) => ({ items: [...world.setups.values()].filter((each) => !each.ended).map(shape), next: null }),
+  ],
+  [
+    'POST',
+    '/setups',
+    ({ world, body }) => {
+      const made = begin(world, body);
+      if (made && world.role === 'link') world.setup = made.id;
+      return made ? [201, shape(made)] : missing('unknown_kind', 'kind');
+    },
+  ],
+  ['GET', '/setups/:id', withSetup(waitFor)],
+  ['POST', '/setups/:id/answers', withSetup(answer)],
+  [
+    'POST',
+    '/setups/:id/confirm',
+    withSetup(({ world, of }) => {
+      advance(world, of, 700);
+      return [202, shape(of)];
+    }),
+  ],
+  [
+    'POST',
+    '/setups/:id/resume',
+    withSetup(({ world, of }) => {
+      advance(world, of);
+      return [202, shape(of)];
+    }),
+  ],
+  [
+    'DELETE',
+    '/setups/:id',
+    withSetup(({ world, of }) => {
+      cancel(world, of);
+      return [204, null];
+    }),
+  ],
+  ['GET', '/extensions', ({ world }) => world.extensions.map(extensionShape)],
+  [
+    'POST',
+    '/extensions',
+    ({ world, body }) => {
+      if (!body.manifest?.name)
+        return problem(422, 'invalid_manifest', 'The manifest has no name.', 'Choose the manifest of an extension.');
+      const made = {
+        ...world.extensions[0],
+        name: body.manifest.name,
+        grants: [],
+        connection: null,
+        granted: false,
+        status: 'missing',
+        addedAt: time(0),
+      };
+      world.extensions.push(made);
+      return [201, extensionShape(made)];
+    },
+  ],
+  [
+    'DELETE',
+    '/extensions/:name',
+    withExtension(({ world, of }) => {
+      world.extensions.splice(world.extensions.indexOf(of), 1);
+      return { name: of.name, revoked: of.grants.length };
+    }),
+  ],
+  ['POST', '/extensions/:name/grants', withExtension(grant)],
+  [
+    'DELETE',
+    '/extensions/:name/grants/:id',
+    withExtension(({ world, of, params }) => {
+      of.grants = of.grants.filter((each) => each.connection !== params.id);
+      of.granted = of.grants.some((each) => each.connection === of.connection);
+      const to = connectionOf(world, params);
+      if (to) to.usedBy = to.usedBy.filter((each) => each !== of.name);
+      changed(world, 'extension', of.name);
+      return [204, null];
+    }),
+  ],
+  [
+    'PUT',
+    '/extensions/:name/choice',
+    withExtension(({ of, body }) => {
+      Object.assign(of, {
+        connection: body.connection,
+        granted: of.grants.some((each) => each.connection === body.connection),
+      });
+      return extensionShape(of);
+    }),
+  ],
+  [
+    'GET',
+    '/extensions/:name/preferences',
+    withExtension(({ of, query }) => ({
+      extension: of.name,
+      command: query.get('command'),
+      values: of.values,
+      set: of.set,
+      missing: of.declared.filter((each) => each.required && !of.values[each.name]).map((each) => each.name),
+      overridden: [],
+      revisions: { extensionConfig: 1, commandConfig: 1, connectionConfig: 1, credential: 1 },
+      declared: of.declared,
+    })),
+  ],
+  [
+    'PUT',
+    '/extensions/:name/preferences',
+    withExtension(({ of, body }) => {
+      Object.assign(of.values, body.values);
+      of.set = Object.keys(body.values);
+      return {
+        extension: of.name,
+        command: null,
+        values: of.values,
+        set: of.set,
+        missing: [],
+        overridden: [],
+        revisions: {},
+        declared: of.declared,
+      };
+    }),
+  ],
+  [
+    'POST',
+    '/extensions/:name/hand-off',
+    withExtension(({ of, body }) => {
+      const action =
+        of.status === 'missing' ? 'connect' : of.status === 'failed' ? 'reauthorize' : of.granted ? null : 'grant';
+      const required = action && {
+        title: of.title,
+        guide: 'Create a token with the permission to read.',
+        action: of.status === 'unsupported' ? 'unavailable' : action,
+        kinds: [of.provider],
+        way: null,
+      };
+      return {
+        extension: of.name,
+        command: body.command,
+        required,
+        resolved: {},
+        ticket: required ? 'ticket-1' : null,
+      };
+    }),
+  ],
+  [
+    'POST',
+    '/hand-off/:id/retry',
+    () => ({ extension: 'issues', command: null, required: null, resolved: {}, ticket: null }),
+  ],
+  ['GET', '/profiles', ({ world }) => world.profiles],
+  [
+    'POST',
+    '/profiles',
+    ({ world, body }) => {
+      const directory = body.directory ?? `/home/ada/.local/share/connections/profiles/${body.kind}/${body.label}`;
+      const made = profile(body.kind, body.label, directory, {
+        found: { directory, state: 'there', exists: true, authenticated: false, reason: null, account: null },
+      });
+      world.profiles.push(made);
+      return [201, made];
+    },
+  ],
+  [
+    'PATCH',
+    '/profiles/:id',
+    ({ world, params, body }) => {
+      const of = world.profiles.find((each) => each.id === params.id);
+      if (body.default)
+        world.profiles.filter((each) => each.kind === of.kind).forEach((each) => (each.isDefault = false));
+      return Object.assign(of, body.label ? { label: body.label } : { isDefault: true });
+    },
+  ],
+  [
+    'DELETE',
+    '/profiles/:id',
+    ({ world, params }) => {
+      const of = world.profiles.find((each) => each.id === params.id);
+      if (of.isDefault)
+        return problem(409, 'profile_default', 'It is the default profile.', 'Make another profile the default first.');
+      world.profiles.splice(world.profiles.indexOf(of), 1);
+      return { id: of.id, kind: of.kind, label: of.label };
+    },
+  ],
+  ['GET', '/usage', ({ world }) => world.usage],
+  ['GET', '/usage/history', history],
+  ['GET', '/events', listEvents],
+  [
+    'GET',
+    '/system',
+    ({ world }) => ({
+      version: '0.1.0',
+      database: { engine: 'SQLite', address: '/home/ada/.local/share/connections/store/connections.db' },
+      key: { source: 'file', wrappedBy: 'nothing' },
+      publicUrl: world.name === 'admin' ? 'https://connect.acme.example' : null,
+      startedAt: time(-5 * DAY),
+    }),
+  ],
+  [
+    'POST',
+    '/doctor',
+    async ({ world }) => {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      const check = (name, message, ok = true, remedy = null) => ({ check: name, ok, message, remedy });
+      const fine = [
+        check('configuration', 'Read from /home/ada/.config/connections/config.toml.'),
+        check('database', 'SQLite, 12 MB, readable by its owner only.'),
+        check('key', 'The key opens the database.'),
+        check('egress', 'Requests leave without a proxy.'),
+        check('tools', 'claude 2.1.0 and codex 0.48.0 are installed.'),
+      ];
+      const bad = [
+        check(
+          'clock',
+          'The clock is 94 seconds behind that of the providers.',
+          false,
+          'Set the clock, or switch on its synchronization.',
+        ),
+        check('connection', 'gmail:ada@acme.example is failing.', false, 'Reconnect it.'),
+      ];
+      return {
+        ok: world.name === 'empty',
+        checks: world.name === 'empty' ? fine : [...fine, ...bad],
+        redirectUris: [{ kind: 'github-oauth', redirectUri: 'http://127.0.0.1:8745/callback' }],
+      };
+    },
+  ],
+];

@@ -1,0 +1,171 @@
+/**
+ * What a person can do with a connection, each with a dialog that says what will happen.
+ */
+import { html, useState } from '../vendor/preact-htm.js';
+import { api, part } from '../api.js';
+import { useAction, useResource } from '../resource.js';
+import { navigate } from '../router.js';
+import { texts } from '../texts.js';
+import { announce, Button, ButtonLink, Dialog, Field, Loading, Note, Problem } from '../ui/parts.js';
+import { goTo } from '../ui/shell.js';
+
+const t = texts.connection;
+const path = (connection, suffix = '') => `/connections/${part(connection.id)}${suffix}`;
+
+/** A dialog with one action. */
+function Ask({ title, label, tone = 'primary', run, onClose, children }) {
+  const action = useAction(run);
+  return html`<${Dialog} title=${title} onClose=${onClose} actions=${html`
+    <${Button} tone=${tone} isBusy=${action.isBusy} onClick=${action.run}>${label}<//>
+    <${Button} tone="quiet" onClick=${onClose}>${texts.common.cancel}<//>`}>
+    ${children}<${Problem} error=${action.error} />
+  <//>`;
+}
+
+function Rename({ connection, onClose, onChanged }) {
+  const [label, setLabel] = useState(connection.label);
+  const save = useAction(async () => {
+    onChanged(await api.patch(path(connection), { label: label.trim() }));
+    announce(t.renamed);
+    onClose();
+  });
+  const onSubmit = (event) => {
+    event.preventDefault();
+    void save.run();
+  };
+  return html`<${Dialog} title=${t.rename} onClose=${onClose}>
+    <form class="form" onSubmit=${onSubmit}>
+      <${Field} label=${t.renameField}
+        problem=${save.error && [save.error.message, save.error.remedy].filter(Boolean).join(' ')}>
+        ${(control) => html`<input ...${control} value=${label} onInput=${(event) => setLabel(event.target.value)}
+          autocomplete="off" />`}
+      <//>
+      <p class="actions"><${Button} type="submit" tone="primary" isBusy=${save.isBusy}>${texts.common.save}<//></p>
+    </form>
+  <//>`;
+}
+
+/** Says what removal will do, and then what it did. */
+function Remove({ connection, onClose, onRemoved }) {
+  const removal = useResource(path(connection, '/removal'));
+  const [receipt, setReceipt] = useState(null);
+  const remove = useAction(async () => {
+    const answer = await api.delete(path(connection));
+    onRemoved();
+    setReceipt(answer);
+  });
+  if (receipt) {
+    const previous = receipt.previous && t.removedPrevious[receipt.previous];
+    return html`<${Dialog} title=${t.removedTitle} onClose=${() => goTo('/', { replace: true })}
+      actions=${html`<${ButtonLink} to="/" tone="primary">${texts.setup.allConnections}<//>`}>
+      <${Note} tone=${receipt.teardown === 'failed' ? 'warn' : 'live'}
+        icon=${receipt.teardown === 'failed' ? 'alert' : 'check'}
+        title=${t.removedTeardown[receipt.teardown]} role="status">
+        ${receipt.reason && html`<p>${receipt.reason.message} ${receipt.reason.remedy}</p>`}
+        ${previous && html`<p>${previous} ${receipt.previousReason?.message}</p>`}
+      <//>
+    <//>`;
+  }
+  const { data } = removal;
+  const isRevoked = data?.teardown && data.teardown !== 'skipped';
+  return html`<${Dialog} title=${t.removeTitle(connection.label)} onClose=${onClose} actions=${html`
+    <${Button} tone="danger" isBusy=${remove.isBusy} onClick=${remove.run}>${t.removeButton}<//>
+    <${Button} tone="quiet" onClick=${onClose}>${texts.common.cancel}<//>`}>
+    ${!data && !removal.error && html`<${Loading} lines=${2} />`}
+    <${Problem} error=${removal.error} onRetry=${removal.reload} />
+    ${
+      data &&
+      html`<ul class="bullets">
+      <li>${isRevoked ? t.removeTeardown : t.removeNoTeardown} ${data.reason?.message}</li>
+      ${data.extensions.length > 0 && html`<li>${t.removeExtensions(data.extensions)}</li>`}
+      ${data.webhooks && html`<li>${t.removeWebhooks}</li>`}
+      <li>${t.removeForever}</li>
+    </ul>`
+    }
+    <${Problem} error=${remove.error} />
+  <//>`;
+}
+
+/** Shows how a kind changed, and accepts it. */
+function Accept({ connection, onClose, onChanged }) {
+  const route = `/kinds/${part(connection.kind)}/accept`;
+  const { data, error, reload } = useResource(route);
+  const run = async () => {
+    await api.post(route, {});
+    announce(t.accepted);
+    onClose();
+    await onChanged();
+  };
+  return html`<${Ask} title=${t.acceptTitle} label=${t.acceptButton} run=${run} onClose=${onClose}>
+    <p>${t.acceptHelp}</p>
+    <${Problem} error=${error} onRetry=${reload} />
+    ${data?.changes.map(
+      (change, index) => html`<div class="change" key=${index}>
+      <p class="quiet-text">${t.acceptFor(change.connections)}</p>
+      <p class="label">${t.acceptRemoved}</p><ul class="removed">${change.removed.map((line) => html`<li key=${line}>
+        ${line}</li>`)}</ul>
+      <p class="label">${t.acceptAdded}</p><ul class="added">${change.added.map((line) => html`<li key=${line}>
+        ${line}</li>`)}</ul>
+    </div>`,
+    )}
+  <//>`;
+}
+
+/**
+ * The buttons of a connection and their dialogs.
+ * @param {{connection: object, isAccepting: boolean, onChanged: (connection?: object) => any,
+ *   onRemoved: () => void}} props
+ */
+export function Actions({ connection, isAccepting, onChanged, onRemoved }) {
+  const [open, setOpen] = useState(isAccepting ? 'accept' : null);
+  const close = () => {
+    setOpen(null);
+    if (isAccepting) navigate(path(connection), { replace: true });
+  };
+  const quick = useAction(async (suffix, done) => {
+    const answer = await api.post(path(connection, suffix), {});
+    const isRefreshed = answer?.outcome !== undefined;
+    announce(isRefreshed ? (t.refreshed[answer.outcome] ?? t.refreshed.other) : done);
+    onChanged(isRefreshed ? answer.connection : answer);
+  });
+  const reauthorize = async () => {
+    const setup = await api.post(path(connection, '/reauthorize'), {}, { creates: true });
+    goTo(`/setups/${part(setup.id)}`);
+  };
+  const changeDefault = async () => {
+    onChanged(await api.post(path(connection, '/default'), { default: !connection.isDefault }));
+    announce(t.defaulted);
+    close();
+  };
+  const rollBack = async () => {
+    onChanged(await api.post(path(connection, '/rollback'), {}));
+    announce(t.rolledBack);
+    close();
+  };
+  const shared = { connection, onClose: close, onChanged };
+  const defaultLabel = connection.isDefault ? t.unsetDefault : t.makeDefault;
+  return html`<section class="panel" aria-labelledby="actions-title">
+    <h2 id="actions-title">${t.actions}</h2>
+    <div class="buttons">
+      <${Button} isBusy=${quick.isBusy} onClick=${() => quick.run('/verify', t.verified)}>${t.verify}<//>
+      ${connection.renews && html`<${Button} isBusy=${quick.isBusy} onClick=${() => quick.run('/refresh')}>
+        ${t.refresh}<//>`}
+      <${Button} onClick=${() => setOpen('reauthorize')}>${t.reauthorize}<//>
+      ${connection.previous && html`<${Button} onClick=${() => setOpen('rollback')}>${t.rollback}<//>`}
+      <${Button} onClick=${() => setOpen('rename')}>${t.rename}<//>
+      <${Button} onClick=${() => setOpen('default')}>${defaultLabel}<//>
+      <${Button} tone="danger" onClick=${() => setOpen('remove')}>${t.remove}<//>
+    </div>
+    ${connection.rotates && !connection.previous && html`<p class="quiet-text">${t.rollbackRotates}</p>`}
+    <${Problem} error=${quick.error} />
+    ${open === 'rename' && html`<${Rename} ...${shared} />`}
+    ${open === 'remove' && html`<${Remove} ...${shared} onRemoved=${onRemoved} />`}
+    ${open === 'accept' && html`<${Accept} ...${shared} />`}
+    ${open === 'reauthorize' && html`<${Ask} title=${t.reauthorize} label=${t.reauthorize} run=${reauthorize}
+      onClose=${close}><p>${t.reauthorizeHelp}</p><//>`}
+    ${open === 'rollback' && html`<${Ask} title=${t.rollback} label=${t.rollback} run=${rollBack} onClose=${close}><p>
+      ${t.rollbackHelp}</p><//>`}
+    ${open === 'default' && html`<${Ask} title=${defaultLabel} label=${defaultLabel} run=${changeDefault}
+      onClose=${close}><p>${t.defaultHelp}</p><//>`}
+  </section>`;
+}

@@ -1,0 +1,253 @@
+/**
+ * The list of connections: those that need attention first, then by provider.
+ */
+import { html, useCallback, useEffect, useMemo, useRef, useState } from '../vendor/preact-htm.js';
+import { api, part } from '../api.js';
+import { providerOf } from '../connection-words.js';
+import { useCanManage } from '../me.js';
+import { useHints } from '../resource.js';
+import { navigate, savedScroll } from '../router.js';
+import { BASE } from '../session.js';
+import { texts } from '../texts.js';
+import { Icon } from '../ui/icons.js';
+import { Button, ButtonLink, Choices, Empty, Loading, Problem, Title } from '../ui/parts.js';
+import { VirtualList } from '../ui/virtual-list.js';
+import { ConnectionRow } from './connection-row.js';
+
+const t = texts.connections;
+const PAGE = 100;
+/** Hints for more connections than this read the list again instead of each connection. */
+const SINGLE_READS = 5;
+const FILTERS = ['search', 'state', 'kind', 'extension'];
+
+/** What is kept between two visits of the list, so that going back shows the same rows. */
+const kept = { key: null, list: null, heights: new Map() };
+
+/** Tells the frame how many connections need attention, from the first page of this list. */
+export const firstPage = {
+  listener: () => {},
+  subscribe(listener) {
+    this.listener = listener;
+    return () => {
+      this.listener = () => {};
+    };
+  },
+  /** Returns `true` if the address shows this list, which then reads the counts itself. */
+  isShown: (path) => [`${BASE}`, `${BASE}/`, `${BASE}/connections`].includes(path),
+};
+
+const empty = { items: [], next: null, counts: null, isLoading: true, error: null, isStale: false };
+
+/** Reads the list page by page, and keeps it current by live events. */
+function useConnections(filters) {
+  const key = JSON.stringify(filters);
+  const [list, setList] = useState(() => (kept.key === key ? kept.list : empty));
+  const current = useRef(list);
+  const run = useRef(0);
+  const set = useCallback(
+    (change) => {
+      current.current = typeof change === 'function' ? change(current.current) : change;
+      if (!current.current.isLoading) Object.assign(kept, { key, list: current.current });
+      setList(current.current);
+    },
+    [key],
+  );
+
+  const read = useCallback(
+    async (after, wanted = PAGE) => {
+      const own = (run.current += 1);
+      set((was) => ({ ...was, isLoading: true, error: null }));
+      try {
+        let items = after ? current.current.items : [];
+        let next = after;
+        let counts = after ? current.current.counts : null;
+        do {
+          const page = await api.get('/connections', { ...filters, limit: PAGE, after: next });
+          if (own !== run.current) return;
+          items = items.concat(page.items);
+          counts = page.counts ?? counts;
+          next = page.next;
+        } while (next && items.length < wanted && !after);
+        set({ items, next, counts, isLoading: false, error: null, isStale: false });
+        if (counts) firstPage.listener(counts.attention);
+      } catch (error) {
+        if (own === run.current) set((was) => ({ ...was, isLoading: false, error }));
+      }
+    },
+    [key, set],
+  );
+
+  useEffect(() => {
+    if (kept.key === key) void refresh([null]);
+    else {
+      set(empty);
+      void read(null);
+    }
+    return () => {
+      run.current += 1;
+    };
+  }, [key]);
+
+  const put = useCallback(
+    (connection) => {
+      set((was) => {
+        const items = was.items.map((item) => (item.id === connection.id ? { ...item, ...connection } : item));
+        return { ...was, items };
+      });
+    },
+    [set],
+  );
+
+  const refresh = useCallback(
+    async (ids) => {
+      const { items } = current.current;
+      if (ids.includes(null) || items.length <= PAGE || ids.length > SINGLE_READS) {
+        if (items.length <= 5 * PAGE) await read(null, Math.max(items.length, PAGE));
+        else set((was) => ({ ...was, isStale: true }));
+        return;
+      }
+      for (const id of new Set(ids)) {
+        const known = items.find((item) => item.id === id);
+        const now = known && (await api.get(`/connections/${part(id)}`).catch(() => null));
+        if (now) put(now);
+        if (!known || now?.needsAttention !== known.needsAttention) set((was) => ({ ...was, isStale: true }));
+      }
+    },
+    [read, put, set],
+  );
+  useHints(['connection', 'grant'], undefined, (ids) => void refresh(ids));
+
+  const more = useCallback(() => {
+    const { next, isLoading, error } = current.current;
+    if (next && !isLoading && !error) void read(next);
+  }, [read]);
+  return { ...list, more, put, reload: () => read(null) };
+}
+
+/** Puts a heading before each group. */
+function withHeadings(items) {
+  const rows = [];
+  let group = null;
+  for (const item of items) {
+    const own = item.needsAttention ? '' : item.provider;
+    if (own !== group) {
+      group = own;
+      const title = item.needsAttention ? t.attention : providerOf(item);
+      rows.push({ isHeading: true, id: `group ${own}`, title, needs: item.needsAttention });
+    }
+    rows.push(item);
+  }
+  return rows;
+}
+
+function Search({ value, onChange }) {
+  const [text, setText] = useState(value);
+  const timer = useRef(0);
+  useEffect(() => setText(value), [value]);
+  const change = (event) => {
+    const next = event.target.value;
+    setText(next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => onChange(next.trim()), 250);
+  };
+  return html`<div class="search" role="search">
+    <${Icon} name="search" />
+    <input type="search" aria-label=${t.searchLabel} placeholder=${t.searchPlaceholder} value=${text} onInput=${change}
+      autocomplete="off" spellcheck="false" />
+  </div>`;
+}
+
+/** The choices of kind and extension, which are read after the list. */
+function useFilterChoices(isReady) {
+  const [choices, setChoices] = useState({ kinds: [], extensions: [] });
+  useEffect(() => {
+    if (!isReady) return;
+    const set = (name) => (page) => setChoices((was) => ({ ...was, [name]: page.items ?? page }));
+    api.get('/kinds', { limit: 500 }).then(set('kinds'), () => {});
+    api.get('/extensions').then(set('extensions'), () => {});
+  }, [isReady]);
+  return choices;
+}
+
+function Select({ label, value, all, choices, onChange }) {
+  if (!choices.length) return null;
+  return html`<select aria-label=${label} value=${value} onChange=${(event) => onChange(event.target.value)}>
+    <option value="" selected=${!value}>${all}</option>
+    ${choices.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`)}
+  </select>`;
+}
+
+/** The bar that shows how many connections need attention, as a share. */
+function Share({ counts }) {
+  const share = counts.all ? counts.attention / counts.all : 0;
+  return html`<svg class="share" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+    <rect class="share-fine" x="0" y="0" width="1000" height="8" />
+    <rect class="share-needs" x="0" y="0" width=${share && Math.max(12, share * 1000)} height="8" />
+  </svg>`;
+}
+
+/** @param {{query: URLSearchParams}} props */
+export function Connections({ query }) {
+  const canManage = useCanManage();
+  const filters = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) ?? '']));
+  const list = useConnections(filters);
+  const { items, counts, next, error, isLoading } = list;
+  const rows = useMemo(() => withHeadings(items), [items]);
+  const choices = useFilterChoices(!isLoading);
+  const isFiltered = FILTERS.some((name) => filters[name]);
+
+  useEffect(() => {
+    if (savedScroll()) window.scrollTo({ top: savedScroll(), behavior: 'instant' });
+  }, []);
+
+  const change = (name, value) => {
+    const search = new URLSearchParams(Object.entries({ ...filters, [name]: value }).filter(([, text]) => text));
+    window.scrollTo({ top: 0, behavior: 'instant' });
+    navigate(search.size ? `/?${search}` : '/', { replace: true });
+  };
+  const clear = () => navigate('/', { replace: true });
+
+  const all = counts?.all ?? 0;
+  const isEmpty = !isLoading && !error && !items.length;
+  const kinds = choices.kinds.filter((kind) => kind.connections > 0).map((kind) => [kind.kind, kind.title]);
+  const extensions = choices.extensions.map((extension) => [extension.name, extension.name]);
+
+  if (isEmpty && !isFiltered) {
+    const action =
+      canManage && html`<${ButtonLink} to="/connect" tone="primary" icon="plus">${texts.nav.connectAccount}<//>`;
+    return html`<div class="screen"><${Title} name=${t.title}>${t.headline(0, 0)}<//>
+      <${Empty} title=${t.emptyTitle} action=${action}>${t.empty}<//></div>`;
+  }
+  return html`<div class="screen wide">
+    <header class="hero">
+      <${Title} name=${t.title}>${counts ? t.headline(counts.attention, all) : t.title}<//>
+      ${counts && html`<p class="lead">${counts.attention > 0 && t.subline(all - counts.attention)}</p><${Share}
+        counts=${counts} />`}
+    </header>
+    <div class="filters">
+      <${Search} value=${filters.search} onChange=${(text) => change('search', text)} />
+      <${Choices} label=${t.filterState} choices=${t.filters} value=${filters.state}
+        onChange=${(value) => change('state', value)} />
+      <${Select} label=${t.filterKind} all=${t.anyKind} value=${filters.kind} choices=${kinds}
+        onChange=${(value) => change('kind', value)} />
+      <${Select} label=${t.filterExtension} all=${t.anyExtension} value=${filters.extension} choices=${extensions}
+        onChange=${(value) => change('extension', value)} />
+    </div>
+    <p class="for-readers" role="status">${!isLoading && t.found(items.length, next !== null)}</p>
+    ${list.isStale && html`<p class="stale" role="status">${t.changed} <${Button} onClick=${list.reload}>
+      ${t.showChanged}<//></p>`}
+    <${Problem} error=${error} onRetry=${list.reload} />
+    ${
+      isEmpty &&
+      html`<section class="empty"><h2>${t.noneTitle}</h2><p>${t.none}</p>
+      <p class="actions"><${Button} onClick=${clear}>${t.clearFilters}<//></p></section>`
+    }
+    <${VirtualList} items=${rows} keyOf=${(row) => row.id} label=${t.listLabel} heights=${kept.heights}
+      estimate=${(row) => (row.isHeading ? 56 : row.needsAttention ? 110 : 76)} onNearEnd=${list.more}
+      render=${(row) =>
+        row.isHeading
+          ? html`<h2 class=${`group ${row.needs ? 'needs' : ''}`}>${row.title}</h2>`
+          : html`<${ConnectionRow} connection=${row} canManage=${canManage} onChanged=${list.put} />`} />
+    ${isLoading && html`<${Loading} lines=${items.length ? 2 : 6} />`}
+  </div>`;
+}

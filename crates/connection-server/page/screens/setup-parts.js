@@ -1,0 +1,112 @@
+/**
+ * The parts of a setup's steps: the guide, an address to open, a device code, and progress.
+ */
+import { html, useEffect, useState } from '../vendor/preact-htm.js';
+import { hostOf, safeAddress } from '../format.js';
+import { texts } from '../texts.js';
+import { Icon } from '../ui/icons.js';
+import { Copy, Note, Outside } from '../ui/parts.js';
+
+const t = texts.setup;
+
+/** The guide of a kind: sentences as steps, and the addresses that belong to them. */
+export function Guide({ parts }) {
+  const steps = [];
+  for (const { text, open } of parts) {
+    if (open && steps.length) steps.at(-1).links.push({ text, open });
+    else if (open) steps.push({ text: null, links: [{ text, open }] });
+    else steps.push({ text, links: [] });
+  }
+  return html`<ol class="guide">${steps.map(
+    ({ text, links }, index) => html`<li key=${index}>
+    ${text && html`<p>${text}</p>`}
+    ${links.map(({ text: name, open }) => html`<p key=${open}><${Outside} to=${open}>${name}<//></p>`)}
+  </li>`,
+  )}</ol>`;
+}
+
+/** An address that the person opens, with who asks there. */
+export function Redirect({ to, kindTitle, isWaiting = true }) {
+  const address = safeAddress(to);
+  const [isOpened, setIsOpened] = useState(false);
+  if (!address) return html`<${Note} tone="warn" icon="alert"><p>${t.unsafeAddress}</p><p class="mono">${to}</p><//>`;
+  const host = hostOf(address);
+  return html`<section class="redirect" aria-labelledby="redirect-title">
+    <h2 id="redirect-title">${t.openTitle(host)}</h2>
+    <p>${t.openHelp(kindTitle, host)}</p>
+    <dl class="asks"><div><dt>${t.asks}</dt><dd><${Icon} name="key" /><strong>${host}</strong></dd></div>
+      <div><dt>${t.opens}</dt><dd class="mono address">${address}</dd></div></dl>
+    <p class="actions">
+      <span onClick=${() => setIsOpened(true)}><${Outside} to=${address} tone="primary">${t.openButton(host)}<//></span>
+      <${Copy} text=${address} label=${t.copyAddress} tone="quiet" />
+    </p>
+    ${isWaiting && isOpened && html`<${Progress}>${t.waiting(host)}<//>`}
+  </section>`;
+}
+
+/** A QR code. Its module is loaded when it is needed. */
+function Qr({ text, host }) {
+  const [code, setCode] = useState(null);
+  useEffect(() => {
+    let isCurrent = true;
+    import('../qr.js').then(
+      ({ encode }) => isCurrent && setCode(encode(text)),
+      () => {},
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [text]);
+  if (!code) return null;
+  const size = code.length + 8;
+  let path = '';
+  code.forEach((row, y) =>
+    row.forEach((isDark, x) => {
+      if (isDark) path += `M${x + 4} ${y + 4}h1v1h-1z`;
+    }),
+  );
+  return html`<figure class="qr">
+    <svg viewBox=${`0 0 ${size} ${size}`} role="img" aria-label=${t.qr(host)} shape-rendering="crispEdges">
+      <rect width=${size} height=${size} fill="#fff" /><path d=${path} fill="#000" />
+    </svg>
+    <figcaption class="quiet-text">${t.scan}</figcaption>
+  </figure>`;
+}
+
+/** A code that the person enters on any device. */
+export function DeviceCode({ message, open, userCode }) {
+  const address = safeAddress(open);
+  const host = address ? hostOf(address) : '';
+  return html`<section class="device" aria-labelledby="device-title">
+    <div>
+      <h2 id="device-title">${t.deviceTitle}</h2>
+      <p>${message}</p>
+      <p class="user-code" aria-label=${t.code}><span>${userCode}</span></p>
+      <p class="actions">
+        ${address && html`<${Outside} to=${address} tone="primary">${t.openButton(host)}<//>`}
+        <${Copy} text=${userCode} label=${t.copyCode} />
+      </p>
+      ${address && html`<p class="quiet-text">${t.deviceHelp(host)}</p><${Progress}>${t.waiting(host)}<//>`}
+    </div>
+    ${address && html`<${Qr} text=${address} host=${host} />`}
+  </section>`;
+}
+
+/** Notices that stay beside a step. */
+export function Notices({ notices }) {
+  return notices.map((notice, index) =>
+    notice.userCode
+      ? html`<${DeviceCode} key=${index} ...${notice} />`
+      : html`<${Note} key=${index} tone=${notice.reason ? 'off' : 'info'} icon=${notice.reason ? 'clock' : 'info'}>
+      <p>${notice.message}</p>
+      ${notice.reason && html`<p>${notice.reason.message} ${notice.reason.remedy}</p>`}
+      ${notice.open && html`<p><${Outside} to=${notice.open} /></p>`}
+    <//>`,
+  );
+}
+
+/** A bar that moves while something is awaited. */
+export function Progress({ children }) {
+  return html`<div class="progress" role="status"><span class="progress-bar" aria-hidden="true"><span></span></span><p>
+    ${children}</p></div>`;
+}

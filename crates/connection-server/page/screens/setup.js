@@ -1,0 +1,184 @@
+/**
+ * A setup, step by step.
+ */
+import { html, useState } from '../vendor/preact-htm.js';
+import { part } from '../api.js';
+import { stateOf } from '../connection-words.js';
+import { useAction } from '../resource.js';
+import { texts } from '../texts.js';
+import { Icon, Tile } from '../ui/icons.js';
+import { Button, ButtonLink, Dialog, Loading, Note, Problem, State, Time, Title } from '../ui/parts.js';
+import { beginSetup } from './connect.js';
+import { SetupForm } from './setup-form.js';
+import { hasEnded, useSetup } from './setup-loop.js';
+import { Notices, Progress, Redirect } from './setup-parts.js';
+
+const t = texts.setup;
+
+/** The question whether an account is the right one. */
+function Confirm({ setup, loop }) {
+  const title = setup.account?.label ? t.confirmTitle : setup.title;
+  return html`<section class="outcome confirm">
+    <h2>${title}</h2>
+    ${setup.account && html`<p class="account-name"><bdi>${setup.account.label}</bdi></p><p class="quiet-text">
+      ${t.accountId(setup.account.id)}</p>`}
+    <p>${t.confirmHelp}</p>
+    <p class="actions">
+      <${Button} tone="primary" icon="check" isBusy=${loop.isBusy} onClick=${loop.confirm}>${t.confirmYes}<//>
+      <${Button} onClick=${loop.cancel}>${t.confirmNo}<//>
+    </p>
+  </section>`;
+}
+
+function Done({ setup, after }) {
+  const isLive = setup.liveness === 'live';
+  const state = stateOf({ liveness: setup.liveness, reason: setup.reason });
+  return html`<section class="outcome done">
+    <p class="seal"><${Icon} name=${isLive ? 'check' : 'alert'} /></p>
+    <h2 role="status">
+      ${setup.reauthorizes ? t.reconnectedTitle(setup.account.label) : t.doneTitle(setup.account.label)}</h2>
+    <p>${isLive ? t.doneHelp : t.doneNotLive} ${setup.label && html`${t.doneName}: <strong><bdi>${setup.label}</bdi>
+      </strong>.`}</p>
+    ${!isLive && html`<p><${State} tone=${state.tone}>${state.word}<//> ${setup.reason?.message}</p>`}
+    ${setup.extension && html`<p>${t.extensionCan(setup.extension)}</p>`}
+    <p class="actions">${
+      after ??
+      html`
+      ${setup.extension && html`<${ButtonLink} to=${`/extensions/${part(setup.extension)}?retry=1`} tone="primary">
+        ${t.backTo(setup.extension)}<//>`}
+      ${setup.connection && html`<${ButtonLink} to=${`/connections/${part(setup.connection)}`}
+        tone=${setup.extension ? '' : 'primary'}>${t.show}<//>`}
+      <${ButtonLink} to="/connect">${t.another}<//>`
+    }</p>
+  </section>`;
+}
+
+/** The ways out of a setup that failed or was cancelled. */
+function WaysOut({ setup, onBegin }) {
+  const body = setup.reauthorizes ? { connection: setup.reauthorizes } : { kind: setup.kind };
+  if (setup.extension) body.extension = setup.extension;
+  const begin = useAction((more) => onBegin({ ...body, ...more }));
+  const code = setup.reason?.code;
+  return html`<${Problem} error=${begin.error} />
+    <p class="actions">
+      <${Button} tone="primary" isBusy=${begin.isBusy} onClick=${() => begin.run({})}>${t.again}<//>
+      ${
+        code === 'account_connected' &&
+        html`<${Button} onClick=${() => begin.run({ again: true })}>${t.secondConnection}<//>
+        <${ButtonLink} to=${`/?kind=${part(setup.kind)}`}>${t.existing}<//>`
+      }
+      ${
+        code === 'account_changed' &&
+        setup.reauthorizes &&
+        html`
+        <${Button} onClick=${() => begin.run({ anotherAccount: true })}>${t.anotherAccount}<//>`
+      }
+      ${!setup.reauthorizes && html`<${ButtonLink} to="/connect" tone="quiet">${t.otherKind}<//>`}
+    </p>`;
+}
+
+function Failed({ setup, onBegin }) {
+  return html`<section class="outcome failed">
+    <p class="seal"><${Icon} name="cross" /></p>
+    <h2 role="alert">${setup.reauthorizes ? t.failedReauthorize : t.failedTitle}</h2>
+    <p><strong>${setup.reason.message}</strong></p>
+    ${setup.reason.remedy && html`<p>${setup.reason.remedy}</p>`}
+    <${WaysOut} setup=${setup} onBegin=${onBegin} />
+  </section>`;
+}
+
+function Cancelled({ setup, onBegin }) {
+  return html`<section class="outcome"><h2 role="status">${t.cancelledTitle}</h2>
+    <p>${setup.reauthorizes ? t.cancelReauthorize : t.cancelledHelp}</p><${WaysOut} setup=${setup} onBegin=${onBegin} />
+      </section>`;
+}
+
+function isConfirm(setup) {
+  return setup.type === 'confirm' || (setup.type === 'prompt' && setup.fields.length === 0 && !setup.open);
+}
+
+/** The content of the present step. */
+function Step({ setup, loop, after, onBegin }) {
+  const kindTitle = setup.kindTitle ?? setup.kind;
+  const beside = setup.beside?.length > 0 && html`<${Notices} notices=${setup.beside} />`;
+  if (isConfirm(setup)) return html`<${Confirm} setup=${setup} loop=${loop} />`;
+  switch (setup.type) {
+    case 'working':
+      return html`<section class="outcome"><${Progress}>${t.working(kindTitle)}<//><p class="quiet-text">
+        ${t.workingHelp}</p></section>`;
+    case 'redirect':
+      return html`<${Redirect} to=${setup.open} kindTitle=${kindTitle} />${beside}`;
+    case 'notice':
+      return html`${beside}${
+        setup.resumable &&
+        html`<section class="outcome"><h2>${t.resumable}</h2><p>${t.resumableHelp}</p>
+        <p class="actions"><${Button} tone="primary" isBusy=${loop.isBusy} onClick=${loop.resume}>${t.resume}<//></p>
+          </section>`
+      }`;
+    case 'prompt':
+      return html`${setup.open && html`<${Redirect} to=${setup.open} kindTitle=${kindTitle} isWaiting=${false} /><p
+        class="or"><span>${t.orPaste}</span></p>`}
+        <${SetupForm} key=${setup.step} prompt=${setup} isBusy=${loop.isBusy} onSend=${loop.answer}
+          problems=${loop.actionError?.problems ?? NONE} />${beside}`;
+    case 'done':
+      return html`<${Done} setup=${setup} after=${after} />`;
+    case 'failed':
+      return html`<${Failed} setup=${setup} onBegin=${onBegin} />`;
+    default:
+      return html`<${Cancelled} setup=${setup} onBegin=${onBegin} />`;
+  }
+}
+const NONE = [];
+
+/**
+ * A setup without the title of a screen.
+ * @param {{id: string, after?: any, onBegin: (body: object) => Promise<any>, isBranded?: boolean}} props `after`
+ *   replaces the buttons after success
+ */
+export function SetupSteps({ id, after, onBegin, isBranded = false }) {
+  const loop = useSetup(id);
+  const { setup, error, actionError } = loop;
+  const [isCancelling, setIsCancelling] = useState(false);
+  if (error && !setup) {
+    if (error.status !== 404) return html`<${Title}>${texts.connect.title}<//><${Problem} error=${error} />`;
+    return html`<${Title}>${t.gone}<//><p class="lead">${t.goneHelp}</p>
+      <p class="actions"><${ButtonLink} to="/connect" tone="primary">${texts.connect.title}<//></p>`;
+  }
+  if (!setup) return html`<${Title}>${texts.connect.title}<//><${Loading} />`;
+  const kindTitle = setup.kindTitle ?? setup.kind;
+  const title = setup.reauthorizes ? t.reconnectTitle(kindTitle) : t.title(kindTitle);
+  const isOpen = !hasEnded(setup);
+  const cancel = () => {
+    setIsCancelling(false);
+    void loop.cancel();
+  };
+  return html`
+    <header class="with-tile big"><${Tile} title=${kindTitle} seed=${setup.provider ?? setup.kind} />
+      <div><${Title} key=${title}>${title}<//>
+        ${setup.extension && html`<p class="quiet-text">${t.forExtension(setup.extension)}</p>`}</div>
+    </header>
+    ${loop.isOffline && html`<${Note} tone="off" icon="clock" role="status"><p>${t.reconnecting}</p><//>`}
+    ${loop.isOtherTab && html`<${Note} role="status"><p>${t.otherTab}</p><//>`}
+    ${actionError && !actionError.problems?.length && html`<${Problem} error=${actionError} />`}
+    <div class="step" aria-live="polite"><${Step} setup=${setup} loop=${loop} after=${after} onBegin=${onBegin} /></div>
+    ${
+      isOpen &&
+      html`<footer class="setup-end quiet-text">
+      ${setup.expiresAt && html`<span><${Time} of=${setup.expiresAt} words=${t.expires} /></span>`}
+      <${Button} tone="quiet" onClick=${() => setIsCancelling(true)}>${t.cancel}<//>
+    </footer>`
+    }
+    ${
+      isCancelling &&
+      html`<${Dialog} title=${t.cancelTitle} onClose=${() => setIsCancelling(false)} actions=${html`
+      <${Button} tone="danger" onClick=${cancel}>${t.cancel}<//><${Button} onClick=${() => setIsCancelling(false)}>
+        ${t.keep}<//>`}>
+      <p>${setup.reauthorizes ? t.cancelReauthorize : t.cancelHelp}</p>
+    <//>`
+    }`;
+}
+
+/** @param {{id: string}} props */
+export default function Setup({ id }) {
+  return html`<div class="screen setup"><${SetupSteps} id=${id} onBegin=${beginSetup} /></div>`;
+}

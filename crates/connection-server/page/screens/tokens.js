@@ -1,0 +1,171 @@
+/**
+ * Tokens and setup links: list, create, revoke.
+ */
+import { html, useState } from '../vendor/preact-htm.js';
+import { api, part } from '../api.js';
+import { at } from '../format.js';
+import { useAction, useResource } from '../resource.js';
+import { texts } from '../texts.js';
+import { announce, Button, Copy, Dialog, Field, Loading, Problem, Time } from '../ui/parts.js';
+
+const t = texts.system;
+const DAYS = [7, 30, 90, 365];
+const ROLES = ['read', 'use', 'manage', 'admin', 'extension'];
+
+/** Shows a secret once. */
+function Once({ title, help, label, text, onClose }) {
+  return html`<${Dialog} title=${title} onClose=${onClose} actions=${html`<${Button} tone="primary" onClick=${onClose}>
+    ${texts.common.done}<//>`}>
+    <p>${help}</p>
+    <div><p class="label">${label}</p><div class="command"><code>${text}</code><${Copy} text=${text} /></div></div>
+  <//>`;
+}
+
+function Select({ control, value, choices, onChange }) {
+  return html`<select ...${control} onChange=${(event) => onChange(event.target.value)}>
+    ${choices.map(([key, text]) => html`<option key=${key} value=${key} selected=${String(key) === String(value)}>
+      ${text}</option>`)}
+  </select>`;
+}
+
+function Create({ role: own, onClose, onChanged }) {
+  const [values, setValues] = useState({ name: '', role: 'use', owner: '', extension: '', days: 30 });
+  const [problem, setProblem] = useState(null);
+  const [made, setMade] = useState(null);
+  const extensions = useResource('/extensions');
+  const names = (extensions.data?.items ?? extensions.data ?? []).map(({ name }) => [name, name]);
+  const set = (name) => (value) => setValues((was) => ({ ...was, [name]: value }));
+  const isExtension = values.role === 'extension';
+  const create = useAction(async () => {
+    const { name, role, owner, days, extension } = values;
+    const body = {
+      name: name.trim(),
+      role,
+      owner: owner.trim() || null,
+      days: Number(days),
+      extension: isExtension ? extension || names[0]?.[0] : null,
+    };
+    setMade(await api.post('/tokens', body, { creates: true }));
+    onChanged();
+  });
+  if (made)
+    return html`<${Once} title=${t.created} help=${t.createdHelp} label=${t.token} text=${made.token}
+      onClose=${onClose} />`;
+  const onSubmit = (event) => {
+    event.preventDefault();
+    setProblem(values.name.trim() ? null : texts.setup.requiredField(t.name));
+    if (values.name.trim()) void create.run();
+  };
+  const roles = ROLES.filter((each) => (each !== 'admin' || own === 'admin') && (each !== 'extension' || names.length));
+  return html`<${Dialog} title=${t.create} onClose=${onClose}>
+    <form class="form" onSubmit=${onSubmit}>
+      <${Field} label=${t.name} help=${t.nameHelp} problem=${problem}>${(
+        control,
+      ) => html`<input ...${control} value=${values.name} autocomplete="off"
+        onInput=${(event) => set('name')(event.target.value)} />`}<//>
+      <${Field} label=${t.role} help=${t.roleHelp[values.role]}>${(
+        control,
+      ) => html`<${Select} control=${control} value=${values.role}
+        choices=${roles.map((each) => [each, t.roles[each]])} onChange=${set('role')} />`}<//>
+      ${isExtension && html`<${Field} label=${t.extension}>${(control) => html`<${Select} control=${control}
+        value=${values.extension} choices=${names} onChange=${set('extension')} />`}<//>`}
+      ${
+        own === 'admin' &&
+        html`<${Field} label=${t.owner} help=${t.ownerHelp} isOptional>${(
+          control,
+        ) => html`<input ...${control} value=${values.owner} autocomplete="off"
+        onInput=${(event) => set('owner')(event.target.value)} />`}<//>`
+      }
+      <${Field} label=${t.days}>${(control) => html`<${Select} control=${control} value=${values.days}
+        choices=${DAYS.map((days) => [days, t.daysOf(days)])} onChange=${set('days')} />`}<//>
+      <${Problem} error=${create.error} />
+      <p class="actions"><${Button} type="submit" tone="primary" isBusy=${create.isBusy}>${t.create}<//></p>
+    </form>
+  <//>`;
+}
+
+/** The dialog that makes a setup link. */
+function Link({ own, onClose }) {
+  const [values, setValues] = useState({ owner: '', kinds: [], returnTo: '' });
+  const [made, setMade] = useState(null);
+  const kinds = useResource('/kinds', { query: { limit: 500 } });
+  const toggle = (kind) => (event) =>
+    setValues((was) => ({
+      ...was,
+      kinds: event.target.checked ? [...was.kinds, kind] : was.kinds.filter((each) => each !== kind),
+    }));
+  const create = useAction(async () => {
+    const body = { owner: values.owner.trim() || null, kinds: values.kinds, returnTo: values.returnTo.trim() || null };
+    setMade(await api.post('/setup-links', body, { creates: true }));
+  });
+  if (made)
+    return html`<${Once} title=${t.linkCreated} help=${t.linkCreatedHelp} label=${t.linkAddress} text=${made.address}
+      onClose=${onClose} />`;
+  const onSubmit = (event) => {
+    event.preventDefault();
+    void create.run();
+  };
+  const input = (name) => (control) => html`<input ...${control} value=${values[name]} autocomplete="off"
+    onInput=${(event) => setValues((was) => ({ ...was, [name]: event.target.value }))} />`;
+  return html`<${Dialog} title=${t.link} onClose=${onClose}>
+    <form class="form" onSubmit=${onSubmit}>
+      <p>${t.linkHelp}</p>
+      ${own === 'admin' && html`<${Field} label=${t.owner}>${input('owner')}<//>`}
+      <fieldset><legend class="label">${t.linkKinds}</legend><div class="pick-kinds">${(kinds.data?.items ?? []).map(
+        (kind) => html`<label class="tick" key=${kind.kind}>
+        <input type="checkbox" checked=${values.kinds.includes(kind.kind)} onChange=${toggle(kind.kind)} /><span>
+          ${kind.title}</span></label>`,
+      )}</div></fieldset>
+      <${Field} label=${t.linkReturn} help=${t.linkReturnHelp} isOptional>${input('returnTo')}<//>
+      <${Problem} error=${create.error} />
+      <p class="actions"><${Button} type="submit" tone="primary" isBusy=${create.isBusy}>${t.link}<//></p>
+    </form>
+  <//>`;
+}
+
+function Revoke({ token, onClose, onChanged }) {
+  const revoke = useAction(async () => {
+    await api.delete(`/tokens/${part(token.id)}`);
+    announce(t.revoked);
+    onChanged();
+    onClose();
+  });
+  return html`<${Dialog} title=${t.revokeTitle(token.name)} onClose=${onClose} actions=${html`
+    <${Button} tone="danger" isBusy=${revoke.isBusy} onClick=${revoke.run}>${t.revoke}<//>
+    <${Button} tone="quiet" onClick=${onClose}>${texts.common.cancel}<//>`}>
+    <p>${t.revokeHelp}</p><${Problem} error=${revoke.error} />
+  <//>`;
+}
+
+/** @param {{role: string, ownToken: string | null}} props */
+export function Tokens({ role, ownToken }) {
+  const { data, error, reload } = useResource('/tokens');
+  const [asked, setAsked] = useState(null);
+  const close = () => setAsked(null);
+  const row = (token) => html`<li key=${token.id} class=${token.revokedAt ? 'ended' : ''}>
+    <div><p><strong>${token.name}</strong> <span class="chip">
+      ${t.roles[token.role] ?? token.role}</span> ${token.page && html`<span class="chip">${t.page}</span> `}
+        ${token.extension && html`<span class="chip">${token.extension}</span>`}</p>
+      <p class="quiet-text">${
+        token.revokedAt
+          ? t.revokedAt(at(token.revokedAt))
+          : html`${token.lastUsedAt ? html`<${Time} of=${token.lastUsedAt} words=${t.lastUsed} />` : t.neverUsed}, ${
+              token.expiresAt ? html`<${Time} of=${token.expiresAt} words=${t.expires} />` : t.noExpiry
+            }`
+      }</p></div>
+    ${!token.revokedAt && token.id !== ownToken && html`<${Button} tone="quiet"
+      aria-label=${`${t.revoke}: ${token.name}`} onClick=${() => setAsked({ revoke: token })}>${t.revoke}<//>`}
+  </li>`;
+  return html`<section class="panel" aria-labelledby="tokens-title">
+    <header><div><h2 id="tokens-title">${t.tokens}</h2><p class="quiet-text">${t.tokensIntro}</p></div>
+      <div class="actions"><${Button} icon="plus" onClick=${() => setAsked({ create: true })}>${t.create}<//>
+        <${Button} onClick=${() => setAsked({ link: true })}>${t.link}<//></div></header>
+    <${Problem} error=${error} onRetry=${reload} />
+    ${!data && !error && html`<${Loading} lines=${2} />`}
+    ${data?.items.length === 0 && html`<p class="quiet-text">${t.noTokens}</p>`}
+    <ul class="list-plain">${data?.items.map(row)}</ul>
+    ${asked?.create && html`<${Create} role=${role} onClose=${close} onChanged=${reload} />`}
+    ${asked?.link && html`<${Link} own=${role} onClose=${close} />`}
+    ${asked?.revoke && html`<${Revoke} token=${asked.revoke} onClose=${close} onChanged=${reload} />`}
+  </section>`;
+}

@@ -1,0 +1,54 @@
+/**
+ * Events as a timeline, newest first, by day.
+ */
+import { html } from '../vendor/preact-htm.js';
+import { part } from '../api.js';
+import { eventSentence, eventTone } from '../connection-words.js';
+import { clock, day, exactly } from '../format.js';
+import { href } from '../router.js';
+import { texts } from '../texts.js';
+import { Button, Loading, Problem, takeFocus } from './parts.js';
+
+/** One event. With `isNamed`, it names its connection. */
+function Event({ event, isNamed }) {
+  const sentence = eventSentence(event);
+  const name = texts.events.names[event.event] ?? event.event;
+  return html`<li class=${`event ${eventTone(event)}`}>
+    <time dateTime=${event.at} title=${exactly(event.at)}>${clock(event.at)}</time>
+    <span class="event-dot" aria-hidden="true"></span>
+    <div>
+      <p><strong>${name}</strong>${
+        isNamed &&
+        event.label &&
+        html` <a href=${href(`/connections/${part(event.connection)}`)}
+        onClick=${() => (takeFocus.wanted = true)}><bdi>${event.label}</bdi></a> <span class="quiet-text">
+          ${event.kind}</span>`
+      }</p>
+      ${sentence && html`<p class="quiet-text">${sentence}</p>`}
+    </div>
+  </li>`;
+}
+
+/**
+ * @param {{pages: ReturnType<import('../resource.js').usePages>, isNamed?: boolean, none: string}} props
+ */
+export function Timeline({ pages, isNamed = false, none }) {
+  const { items, next, isLoading, error, more, reload } = pages;
+  const days = [];
+  for (const event of items) {
+    const name = day(event.at);
+    if (days.at(-1)?.name !== name) days.push({ name, events: [] });
+    days.at(-1).events.push(event);
+  }
+  return html`<div class="timeline">
+    ${days.map(
+      ({ name, events }) => html`<section key=${name}><h3>${name}</h3>
+      <ol>${events.map((event) => html`<${Event} key=${event.id} event=${event} isNamed=${isNamed} />`)}</ol>
+        </section>`,
+    )}
+    <${Problem} error=${error} onRetry=${reload} />
+    ${isLoading && html`<${Loading} lines=${items.length ? 1 : 4} />`}
+    ${!isLoading && !error && !items.length && html`<p class="quiet-text">${none}</p>`}
+    ${next && !isLoading && html`<p class="actions"><${Button} onClick=${more}>${texts.common.more}<//></p>`}
+  </div>`;
+}

@@ -1,0 +1,91 @@
+//! Request and response bodies.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{FromRequest, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    guard::{MAX_BODY, too_large},
+    problem::Problem,
+};
+
+/// A body without members.
+#[derive(Debug, serde::Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Empty {}
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    /// The value of `after` for the next page; `null` on the last one.
+    pub(crate) next: Option<String>,
+}
+
+/// The JSON of a request. The guard has checked its content type. A request without a body has the JSON `{}`.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Api> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Api) -> Result<Self, Problem> {
+        let bytes = to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| too_large())?;
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        let read = serde_json::from_slice(text).map(Self).map_err(|error| {
+            // The parser's message would repeat the input.
+            let place =
+                format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", place);
+            problem.remedy("see the OpenAPI document of this API")
+        });
+        // The body may hold what a person typed, so it is wiped.
+        if let Ok(mut bytes) = bytes.try_into_mut() {
+            bytes.fill(0);
+            std::hint::black_box(&bytes);
+        }
+        read
+    }
+}
+
+/// Returns a response with a JSON body.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    // Our bodies have string keys, so serializing them cannot fail.
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let json = HeaderValue::from_static("application/json");
+    (status, [(header::CONTENT_TYPE, json)], Body::from(bytes)).into_response()
+}
+
+/// Returns the tag of the state that a body shows.
+pub(crate) fn tag(body: &impl Serialize) -> String {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(body).unwrap_or_default().hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
+}
+
+/// Returns a response with a JSON body and the tag of its state.
+pub(crate) fn tagged(body: &impl Serialize) -> Response {
+    let mut response = json(StatusCode::OK, body);
+    response.headers_mut().extend(HeaderValue::from_str(&tag(body)).map(|tag| (header::ETAG, tag)));
+    response
+}
+
+/// Refuses a change of a state that is not the one that the caller has seen.
+pub(crate) fn check_match(headers: &HeaderMap, current: &impl Serialize) -> Result<(), Problem> {
+    let wanted: Vec<_> = headers.get_all(header::IF_MATCH).iter().filter_map(|tags| tags.to_str().ok()).collect();
+    let current = tag(current);
+    let is_met = |tags: &str| tags.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == current);
+    if wanted.is_empty() || wanted.iter().any(|tags| is_met(tags)) {
+        return Ok(());
+    }
+    let problem = Problem::new(StatusCode::PRECONDITION_FAILED, "revision_changed", "it was changed in the meantime");
+    Err(problem.remedy("read it again, then decide again"))
+}

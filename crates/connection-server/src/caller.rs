@@ -1,0 +1,101 @@
+//! The caller of a request, from the token in its header, and the owner for whom the caller acts.
+
+use std::marker::PhantomData;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use connection_core::{AccessToken, ConnectionRegistry, Role};
+use secrecy::SecretString;
+
+use crate::{Api, problem::Problem, query::Query};
+
+/// The owner for whom a token without an owner acts if the request names none.
+const USUAL_OWNER: &str = "local";
+
+/// The smallest role that a route needs.
+pub(crate) trait Need {
+    const ROLE: Role;
+}
+
+macro_rules! needs {
+    ($($name:ident = $role:ident,)+) => {
+        $(
+            #[derive(Debug)]
+            pub(crate) struct $name;
+
+            impl Need for $name {
+                const ROLE: Role = Role::$role;
+            }
+        )+
+    };
+}
+
+needs! {
+    ToRead = Read,
+    ToUse = Use,
+    ToManage = Manage,
+    ToAdminister = Admin,
+}
+
+/// A caller whose token has at least the role that the route needs.
+#[derive(Debug)]
+pub(crate) struct Caller<N> {
+    pub(crate) token: AccessToken,
+    /// The registry of the owner for whom the caller acts.
+    pub(crate) registry: ConnectionRegistry,
+    pub(crate) query: Query,
+    need: PhantomData<N>,
+}
+
+/// A caller with any token.
+#[derive(Debug)]
+pub(crate) struct AnyCaller(pub(crate) AccessToken);
+
+fn unauthenticated(detail: &'static str) -> Problem {
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail);
+    problem.remedy("send a valid access token in the header Authorization, or open the page again from the program")
+}
+
+/// Returns the text of the only token in the header.
+fn bearer(headers: &HeaderMap) -> Option<SecretString> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && values.next().is_none()).then(|| token.trim().to_owned().into())
+}
+
+impl FromRequestParts<Api> for AnyCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let text = bearer(&parts.headers).ok_or_else(|| unauthenticated("the request has no access token"))?;
+        let token = api.registry.access_tokens().authenticate(&text).await?;
+        token.map(Self).ok_or_else(|| unauthenticated("the access token is unknown, has ended or was revoked"))
+    }
+}
+
+impl<N: Need> FromRequestParts<Api> for Caller<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let AnyCaller(token) = AnyCaller::from_request_parts(parts, api).await?;
+        if token.extension.is_some() {
+            return Err(Problem::not_allowed("the token of an extension does not allow this"));
+        }
+        if token.role < N::ROLE {
+            let problem = Problem::not_allowed(format!("the role '{}' does not allow this", token.role.as_str()));
+            return Err(problem.remedy(format!("use a token with the role '{}'", N::ROLE.as_str())));
+        }
+        let query = Query::of(&parts.uri);
+        let owner = match (&token.owner, query.get("owner")) {
+            (Some(owner), None) => owner,
+            (Some(owner), Some(named)) if owner == named => owner,
+            (Some(_), Some(_)) => return Err(Problem::not_allowed("the token is for another owner")),
+            (None, named) => named.unwrap_or(USUAL_OWNER),
+        };
+        let registry = api.registry.owner(owner)?;
+        Ok(Self { token, registry, query, need: PhantomData })
+    }
+}

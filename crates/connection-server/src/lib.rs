@@ -1,0 +1,66 @@
+//! The HTTP API of a host of connections, for pages and for programs in any language, as routes for axum.
+//!
+//! [`api_router`] returns the routes below `/api/v1`. Every caller has an access token, which the host makes with
+//! [`ConnectionRegistry::access_tokens`]; a page gets one for a code that the host passes to it. A token has a role and,
+//! unless it is an operator's, an owner: what belongs to another owner does not exist for it. The OpenAPI document of
+//! the routes is at `/api/v1/openapi.json`.
+//!
+//! # What this crate is not
+//!
+//! It keeps no state: every process of a store answers every request. It opens no port and ends no TLS: the host does.
+//!
+//! # Stability
+//!
+//! Follows semver from 1.0 on. The JSON shapes only grow.
+
+mod body;
+mod caller;
+mod guard;
+mod openapi;
+mod options;
+mod problem;
+mod query;
+mod routes;
+pub mod shapes;
+
+use std::{fmt, sync::Arc};
+
+use axum::{Router, middleware};
+use connection_contract::Timestamp;
+use connection_core::ConnectionRegistry;
+
+pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin};
+
+/// The path below which all routes are.
+const BASE: &str = "/api/v1";
+
+/// The state that the handlers share.
+#[derive(Clone)]
+pub(crate) struct Api {
+    registry: ConnectionRegistry,
+    options: Arc<ApiOptions>,
+    started_at: Timestamp,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Returns the routes of the API, all of them below `/api/v1`.
+///
+/// A request that names a host or comes from an origin that is not in `options` is refused. So is a change without the
+/// content type `application/json`, and every request without an access token, except for the exchange of a code.
+pub fn api_router<S>(registry: ConnectionRegistry, options: ApiOptions) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let started_at = registry.server().clock().now();
+    let api = Api { registry, options: Arc::new(options), started_at };
+    let (router, document) = openapi::with_document(routes::all());
+    router
+        .merge(openapi::route(&document))
+        .layer(middleware::from_fn_with_state(api.clone(), guard::guard))
+        .with_state(api)
+}

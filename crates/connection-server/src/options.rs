@@ -1,0 +1,99 @@
+//! The addresses at which browsers and programs reach the API, and what a page shows of its host.
+
+use std::{fmt, str::FromStr};
+
+/// The address of a host as a browser names it: a scheme, a host and perhaps a port, such as `http://127.0.0.1:8745`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostOrigin {
+    text: String,
+    /// The length of the scheme with `://`.
+    scheme: usize,
+}
+
+/// An error for a text that is not a [`HostOrigin`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidHostOrigin;
+
+impl fmt::Display for InvalidHostOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the origin is not a scheme, a host and perhaps a port, such as https://example.com")
+    }
+}
+
+impl std::error::Error for InvalidHostOrigin {}
+
+impl FromStr for HostOrigin {
+    type Err = InvalidHostOrigin;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHostOrigin> {
+        let scheme = ["http://", "https://"].into_iter().find(|scheme| text.starts_with(scheme));
+        let scheme = scheme.ok_or(InvalidHostOrigin)?.len();
+        let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte);
+        let host = text.get(scheme..).ok_or(InvalidHostOrigin)?;
+        match !host.is_empty() && host.bytes().all(is_host) {
+            true => Ok(Self { text: text.to_owned(), scheme }),
+            false => Err(InvalidHostOrigin),
+        }
+    }
+}
+
+impl HostOrigin {
+    pub(crate) fn origin(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the host and port, as in the header `Host`.
+    pub(crate) fn authority(&self) -> &str {
+        self.text.get(self.scheme..).unwrap_or_default()
+    }
+}
+
+/// What the API needs to know of its host.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ApiOptions {
+    /// The origins at which browsers and programs reach the API. A request that names another host is refused.
+    pub origins: Vec<HostOrigin>,
+    /// The name of the host that a page shows.
+    pub name: Option<String>,
+    /// The public address that is registered at providers, for `GET /system`.
+    pub public_url: Option<String>,
+    /// The version of the program, for `GET /system`.
+    pub version: Option<String>,
+}
+
+impl ApiOptions {
+    /// Creates options for an API that is reached at this origin.
+    pub fn new(origin: HostOrigin) -> Self {
+        Self { origins: vec![origin], name: None, public_url: None, version: None }
+    }
+
+    /// Adds another origin at which the API is reached.
+    #[must_use]
+    pub fn also_at(mut self, origin: HostOrigin) -> Self {
+        self.origins.push(origin);
+        self
+    }
+
+    /// Sets the name of the host that a page shows.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets the public address that is registered at providers.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
+    /// Sets the version of the program.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+}

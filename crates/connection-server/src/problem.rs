@@ -1,0 +1,166 @@
+//! Refusals: problem details (RFC 9457) with our stable codes and remedies.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use connection_core::{AccessTokenFault, AdvanceError, Error, ExtensionError, FieldProblem, ProfileError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The body of every refusal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    /// The stable code for programs.
+    code: &'static str,
+    /// A sentence that says what to do, if something can be done.
+    remedy: Option<String>,
+    /// The field with the problem, if one has it.
+    field: Option<String>,
+    /// The problem of each field, if answers of a setup were refused.
+    problems: Vec<FieldBody>,
+}
+
+/// The problem with one field; it never holds the answer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = FieldProblem)]
+struct FieldBody {
+    field: String,
+    message: String,
+}
+
+/// The reason why a request is refused.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    body: Box<ProblemBody>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Refused"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code,
+            remedy: None,
+            field: None,
+            problems: Vec::new(),
+        };
+        Self { status, body: Box::new(body) }
+    }
+
+    pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.body.remedy = Some(remedy.into());
+        self
+    }
+
+    pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
+        self.body.field = Some(field.into());
+        self
+    }
+
+    /// Returns the refusal of a body that says something else than expected.
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)
+    }
+
+    pub(crate) fn no_connection() -> Self {
+        let problem = Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such connection");
+        problem.remedy("list the connections to see which there are")
+    }
+
+    pub(crate) fn no_setup() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "setup_not_found", "there is no such setup").remedy("begin a new setup")
+    }
+
+    pub(crate) fn not_allowed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "not_allowed", detail)
+    }
+}
+
+/// Returns the status that says who must act.
+fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::AccessToken(AccessTokenFault::TooMany { .. }) | Error::TooManySetups { .. } => StatusCode::CONFLICT,
+        Error::AccessToken(AccessTokenFault::InvalidName) | Error::InvalidLabel | Error::InvalidOwner(_) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Error::AccessToken(_) | Error::Denied { .. } | Error::Row(_) => StatusCode::FORBIDDEN,
+        Error::NotFound(_)
+        | Error::UnknownKind(_)
+        | Error::NoConnection(_)
+        | Error::SessionNotFound(_)
+        | Error::Extension(ExtensionError::Unknown(_))
+        | Error::Profile(ProfileError::NotFound { .. }) => StatusCode::NOT_FOUND,
+        Error::AccountConnected { .. }
+        | Error::KindChanged { .. }
+        | Error::LabelTaken { .. }
+        | Error::NoPrevious { .. }
+        | Error::NotRenewed { .. }
+        | Error::RollbackRefused { .. }
+        | Error::TermsOutdated { .. }
+        | Error::WebhookDisabled { .. }
+        | Error::Extension(_)
+        | Error::Profile(_) => StatusCode::CONFLICT,
+        Error::InvalidRequest(_) | Error::InvalidImport(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::NotSupported { .. } => StatusCode::NOT_IMPLEMENTED,
+        Error::Http { .. } => StatusCode::BAD_GATEWAY,
+        Error::Closed | Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = status(&error);
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(%error, code = error.code(), "a request failed");
+        }
+        let problem = Self::new(status, error.code(), error.to_string());
+        match error.remedy() {
+            Some(remedy) => problem.remedy(remedy),
+            None => problem,
+        }
+    }
+}
+
+impl From<AdvanceError> for Problem {
+    fn from(error: AdvanceError) -> Self {
+        let (code, detail, remedy) = (error.code(), error.to_string(), error.remedy());
+        let (status, problems) = match error {
+            AdvanceError::Error(error) => return error.into(),
+            AdvanceError::Ended => (StatusCode::GONE, Vec::new()),
+            AdvanceError::Invalid(problems) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
+            _ => (StatusCode::CONFLICT, Vec::new()),
+        };
+        let mut problem = Self::new(status, code, detail);
+        problem.body.remedy = remedy;
+        problem.body.field = problems.first().map(|problem| problem.field.to_string());
+        let body =
+            |found: &FieldProblem| FieldBody { field: found.field.to_string(), message: found.problem.to_string() };
+        problem.body.problems = problems.iter().map(body).collect();
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        // A struct with string keys is always JSON.
+        let bytes = serde_json::to_vec(&self.body).unwrap_or_default();
+        let mut response = (self.status, Body::from(bytes)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

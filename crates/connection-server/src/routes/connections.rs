@@ -1,0 +1,284 @@
+//! One connection: what is known of it, and what a person does with it.
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use connection_contract::Timestamp;
+use connection_core::{Connection, ConnectionId, ConnectionInfo, Grant, RefreshOutcome};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{connection_list::ListedBody, setups};
+use crate::{
+    Api,
+    body::{Empty, Json, check_match, json, tagged},
+    caller::{Caller, Need, ToManage, ToRead, ToUse},
+    problem::Problem,
+    shapes::{ConnectionBody, RefreshedBody, RemovedBody},
+};
+
+/// A connection, with the extensions that use it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShownConnection)]
+struct ShownBody {
+    #[serde(flatten)]
+    connection: ListedBody,
+    uses: Vec<GrantBody>,
+    /// `true` if its kind refreshes the credential by itself.
+    rotates: bool,
+}
+
+/// The use of a connection that a person granted to an extension.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Grant)]
+#[serde(rename_all = "camelCase")]
+struct GrantBody {
+    extension: String,
+    connection: String,
+    kind: String,
+    label: String,
+    secret_names: Vec<String>,
+    created_at: String,
+    revoked_at: Option<String>,
+}
+
+/// What a removal will do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Removal)]
+struct RemovalBody {
+    /// The extensions that lose the use of the connection.
+    extensions: Vec<String>,
+    /// `true` if the connection has an address for webhooks, which will be refused.
+    webhooks: bool,
+}
+
+/// A change of a connection.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Rename)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RenameBody {
+    label: String,
+}
+
+/// Whether the connection is the default of its provider.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SetDefault)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DefaultBody {
+    default: bool,
+}
+
+impl GrantBody {
+    fn of(grant: &Grant, info: &ConnectionInfo) -> Self {
+        Self {
+            extension: grant.extension.clone(),
+            connection: grant.connection.to_string(),
+            kind: info.kind.to_string(),
+            label: info.label.to_string(),
+            secret_names: grant.names.iter().map(ToString::to_string).collect(),
+            created_at: grant.created_at.to_rfc3339(),
+            revoked_at: grant.revoked_at.map(Timestamp::to_rfc3339),
+        }
+    }
+}
+
+fn parse(id: &str) -> Result<ConnectionId, Problem> {
+    id.parse().map_err(|_| Problem::no_connection())
+}
+
+async fn found<N: Need>(caller: &Caller<N>, id: &str) -> Result<Connection, Problem> {
+    Ok(caller.registry.connection(parse(id)?).await?)
+}
+
+async fn shown<N: Need>(caller: &Caller<N>, info: &ConnectionInfo, now: Timestamp) -> Result<ShownBody, Problem> {
+    let grants = caller.registry.extensions().grants().await?;
+    let uses = grants.iter().filter(|grant| grant.connection == info.id && grant.revoked_at.is_none());
+    Ok(ShownBody {
+        connection: ListedBody::of(&caller.registry, info, &grants, now),
+        uses: uses.map(|grant| GrantBody::of(grant, info)).collect(),
+        rotates: info.renews,
+    })
+}
+
+fn now(api: &Api) -> Timestamp {
+    api.registry.server().clock().now()
+}
+
+fn connection(info: &ConnectionInfo, now: Timestamp) -> Response {
+    tagged(&ConnectionBody::of(info, now))
+}
+
+/// Returns a connection.
+#[utoipa::path(
+    get,
+    path = "/connections/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, body = ShownBody))
+)]
+pub(super) async fn show(
+    State(api): State<Api>,
+    caller: Caller<ToRead>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let found = found(&caller, &id).await?;
+    Ok(tagged(&shown(&caller, found.info(), now(&api)).await?))
+}
+
+/// Changes the label of a connection.
+#[utoipa::path(
+    patch,
+    path = "/connections/{id}",
+    params(("id" = String, Path)),
+    request_body = RenameBody,
+    responses((status = 200, body = ConnectionBody))
+)]
+pub(super) async fn rename(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<RenameBody>,
+) -> Result<Response, Problem> {
+    let found = found(&caller, &id).await?;
+    check_match(&headers, &shown(&caller, found.info(), now(&api)).await?)?;
+    let info = found.rename(body.label).await?;
+    Ok(connection(&info, now(&api)))
+}
+
+/// Removes a connection, and revokes its credential at the provider if the kind can.
+#[utoipa::path(
+    delete,
+    path = "/connections/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, body = RemovedBody))
+)]
+pub(super) async fn remove(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let found = found(&caller, &id).await?;
+    check_match(&headers, &shown(&caller, found.info(), now(&api)).await?)?;
+    let removal = caller.registry.remove(found.id()).await?;
+    Ok(json(StatusCode::OK, &RemovedBody::of(found.info(), &removal)))
+}
+
+/// Returns what a removal will do.
+#[utoipa::path(
+    get,
+    path = "/connections/{id}/removal",
+    params(("id" = String, Path)),
+    responses((status = 200, body = RemovalBody))
+)]
+pub(super) async fn removal(caller: Caller<ToRead>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let found = found(&caller, &id).await?;
+    let grants = caller.registry.extensions().grants().await?;
+    let of_it = grants.into_iter().filter(|grant| grant.connection == found.id() && grant.revoked_at.is_none());
+    let extensions = of_it.map(|grant| grant.extension).collect();
+    let webhooks = match found.webhooks().info().await {
+        Ok(info) => info.is_some(),
+        Err(_) => false,
+    };
+    Ok(json(StatusCode::OK, &RemovalBody { extensions, webhooks }))
+}
+
+/// Verifies a connection now.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/verify",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = ConnectionBody))
+)]
+pub(super) async fn verify(
+    State(api): State<Api>,
+    caller: Caller<ToUse>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let info = found(&caller, &id).await?.verify().await?;
+    Ok(connection(&info, now(&api)))
+}
+
+/// Refreshes the credential of a connection now.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/refresh",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = RefreshedBody))
+)]
+pub(super) async fn refresh(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let found = found(&caller, &id).await?;
+    let kind = &found.info().kind;
+    let before = api.registry.events().refresh_outcomes();
+    let info = found.refresh().await?;
+    // The outcome that was counted meanwhile. Of refreshes of several connections of one kind at once, it may be that
+    // of another one, as the only count is by kind.
+    let after = api.registry.events().refresh_outcomes();
+    let counted = after.iter().find(|(of, outcome, count)| *of == kind && before.of(kind, *outcome) < *count);
+    let outcome = counted.map_or(RefreshOutcome::Adopted, |(_, outcome, _)| outcome).name();
+    Ok(json(StatusCode::OK, &RefreshedBody::new(outcome, ConnectionBody::of(&info, now(&api)))))
+}
+
+/// Returns to the previous credential of a connection.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/rollback",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = ConnectionBody))
+)]
+pub(super) async fn roll_back(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let info = found(&caller, &id).await?.rollback().await?;
+    Ok(connection(&info, now(&api)))
+}
+
+/// Makes a connection the default of its provider, or no longer.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/default",
+    params(("id" = String, Path)),
+    request_body = DefaultBody,
+    responses((status = 200, body = ConnectionBody))
+)]
+pub(super) async fn set_default(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(body): Json<DefaultBody>,
+) -> Result<Response, Problem> {
+    let found = found(&caller, &id).await?;
+    let info = if body.default { found.make_default().await? } else { found.clear_default().await? };
+    Ok(connection(&info, now(&api)))
+}
+
+/// Begins a setup that authorizes the connection again.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/reauthorize",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 201, body = serde_json::Value))
+)]
+pub(super) async fn reauthorize(
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let session = setups::reauthorize(&caller.registry, parse(&id)?, false).await?;
+    setups::created(&caller.registry, &session).await
+}

@@ -1,0 +1,235 @@
+//! Setups: begin, read, answer, confirm, resume, cancel. Only `GET` waits, and it changes nothing.
+
+use axum::{
+    extract::Path,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use connection_contract::Kind;
+use connection_core::{ConnectionId, ConnectionRegistry, SessionId, SetupSession};
+use connection_inbound::{AnswersBody, SetupBody};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::connection_list::title;
+use crate::{
+    BASE,
+    body::{Empty, Json, Page, json},
+    caller::{Caller, Need, ToManage},
+    problem::Problem,
+    shapes::OpenSetupBody,
+};
+
+/// The setup to begin: of a new connection, or of a re-authorization.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = BeginSetup)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct BeginBody {
+    /// The kind of the new connection.
+    kind: Option<String>,
+    /// The label of the new connection.
+    label: Option<String>,
+    /// Allows a second connection to the same account.
+    #[serde(default)]
+    again: bool,
+    /// The id of the connection to authorize again.
+    connection: Option<String>,
+    /// Allows another account than before.
+    #[serde(default)]
+    another_account: bool,
+}
+
+/// The answers to a step, by the name of the field.
+#[derive(Debug, ToSchema)]
+#[schema(as = Answers)]
+#[allow(dead_code, reason = "it describes the body, which is read into memory that is wiped")]
+struct AnswersSchema {
+    /// The number of the step that is answered.
+    step: u64,
+    /// A text, a number, a boolean or an array of texts for each field.
+    #[schema(value_type = Object)]
+    answers: Value,
+}
+
+/// The step that is confirmed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ConfirmStep)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfirmBody {
+    step: u64,
+}
+
+async fn found<N: Need>(caller: &Caller<N>, id: &str) -> Result<SetupSession, Problem> {
+    let id: SessionId = id.parse().map_err(|_| Problem::no_setup())?;
+    Ok(caller.registry.setups().get(id).await?)
+}
+
+/// Returns the shape of a setup: that of its state, with what a list says about it.
+///
+/// The address to open is one of this host, which binds the setup to the first browser that opens it.
+async fn shown(registry: &ConnectionRegistry, session: &SetupSession, state: SetupBody) -> Result<Value, Problem> {
+    let mut body = serde_json::to_value(&state).unwrap_or_default();
+    let open = registry.setups().list().await?.into_iter().find(|info| info.id == session.id());
+    let start = session.start_address().await?;
+    if let Value::Object(members) = &mut body {
+        let text = |text: String| Value::String(text);
+        members.insert("kindTitle".into(), text(title(registry, session.kind())));
+        let provider = registry.kinds().get(session.kind()).map(|kind| text(kind.descriptor.provider.to_string()));
+        members.insert("provider".into(), provider.into());
+        let info = open.as_ref();
+        let reauthorizes = info.and_then(|info| info.reauthorizes).map(|id| text(id.to_string()));
+        members.insert("reauthorizes".into(), reauthorizes.into());
+        members.insert("extension".into(), Value::Null);
+        members.insert("createdAt".into(), info.map(|info| text(info.created_at.to_rfc3339())).into());
+        members.insert("expiresAt".into(), info.map(|info| text(info.expires_at.to_rfc3339())).into());
+        let opens = members.get("open").is_some_and(Value::is_string);
+        if let Some(start) = start.filter(|_| opens) {
+            members.insert("open".into(), text(start));
+        }
+    }
+    Ok(body)
+}
+
+async fn current(
+    status: StatusCode,
+    registry: &ConnectionRegistry,
+    session: &SetupSession,
+) -> Result<Response, Problem> {
+    let state = SetupBody::now(registry, session).await?;
+    Ok(json(status, &shown(registry, session, state).await?))
+}
+
+/// Returns the answer to a request that began a setup.
+pub(super) async fn created(registry: &ConnectionRegistry, session: &SetupSession) -> Result<Response, Problem> {
+    let mut response = current(StatusCode::CREATED, registry, session).await?;
+    let location = HeaderValue::from_str(&format!("{BASE}/setups/{}", session.id()));
+    response.headers_mut().extend(location.map(|location| (header::LOCATION, location)));
+    Ok(response)
+}
+
+/// Begins a setup that authorizes a connection again.
+pub(super) async fn reauthorize(
+    registry: &ConnectionRegistry,
+    id: ConnectionId,
+    another_account: bool,
+) -> Result<SetupSession, Problem> {
+    let begin = registry.connection(id).await?.reauthorize().use_start_address().confirm_account();
+    Ok(if another_account { begin.another_account().await? } else { begin.await? })
+}
+
+/// Returns the setups that have not ended.
+#[utoipa::path(get, path = "/setups", responses((status = 200, body = Page<OpenSetupBody>)))]
+pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> {
+    let setups = caller.registry.setups().list().await?;
+    Ok(json(StatusCode::OK, &Page { items: setups.iter().map(OpenSetupBody::from).collect(), next: None }))
+}
+
+/// Begins a setup.
+#[utoipa::path(
+    post,
+    path = "/setups",
+    request_body = BeginBody,
+    responses((status = 201, body = serde_json::Value))
+)]
+pub(super) async fn begin(caller: Caller<ToManage>, Json(body): Json<BeginBody>) -> Result<Response, Problem> {
+    let registry = &caller.registry;
+    let session = match (body.kind, body.connection) {
+        (Some(kind), None) if !body.another_account => {
+            let unknown = || Problem::new(StatusCode::NOT_FOUND, "unknown_kind", "there is no such kind");
+            let kind = Kind::parse(&kind).ok_or_else(|| unknown().remedy("list the kinds to see which there are"))?;
+            let begin = registry.setups().begin(&kind).use_start_address().confirm_account();
+            let begin = if body.again { begin.again() } else { begin };
+            match body.label {
+                Some(label) => begin.label(label).await?,
+                None => begin.await?,
+            }
+        }
+        (None, Some(id)) if body.label.is_none() && !body.again => {
+            let id = id.parse().map_err(|_| Problem::no_connection())?;
+            reauthorize(registry, id, body.another_account).await?
+        }
+        _ => {
+            let problem = Problem::invalid("a setup begins either for a kind or for a connection");
+            let remedy = "name either kind, with label and again, or connection, with anotherAccount";
+            return Err(problem.remedy(remedy));
+        }
+    };
+    created(registry, &session).await
+}
+
+/// Returns the state of a setup. While the plugin works, and while the state is still the one of the cursor or the number
+/// in `after`, it waits for 25 seconds at most.
+#[utoipa::path(
+    get,
+    path = "/setups/{id}",
+    params(("id" = String, Path), ("after" = Option<String>, Query)),
+    responses((status = 200, body = serde_json::Value))
+)]
+pub(super) async fn show(caller: Caller<ToManage>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let session = found(&caller, &id).await?;
+    let after = caller.query.get("after").or_else(|| caller.query.get("step"));
+    let state = SetupBody::next(&caller.registry, &session, after).await?;
+    Ok(json(StatusCode::OK, &shown(&caller.registry, &session, state).await?))
+}
+
+/// Answers a step.
+#[utoipa::path(
+    post,
+    path = "/setups/{id}/answers",
+    params(("id" = String, Path)),
+    request_body = AnswersSchema,
+    responses((status = 202, body = serde_json::Value))
+)]
+pub(super) async fn answer(
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(body): Json<AnswersBody>,
+) -> Result<Response, Problem> {
+    let session = found(&caller, &id).await?;
+    session.advance(body.step, &body.into_pairs()).await?;
+    current(StatusCode::ACCEPTED, &caller.registry, &session).await
+}
+
+/// Confirms the account that a setup shows.
+#[utoipa::path(
+    post,
+    path = "/setups/{id}/confirm",
+    params(("id" = String, Path)),
+    request_body = ConfirmBody,
+    responses((status = 202, body = serde_json::Value))
+)]
+pub(super) async fn confirm(
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(body): Json<ConfirmBody>,
+) -> Result<Response, Problem> {
+    let session = found(&caller, &id).await?;
+    session.advance(body.step, &[]).await?;
+    current(StatusCode::ACCEPTED, &caller.registry, &session).await
+}
+
+/// Continues a setup that waits for the network.
+#[utoipa::path(
+    post,
+    path = "/setups/{id}/resume",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 202, body = serde_json::Value))
+)]
+pub(super) async fn resume(
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let session = found(&caller, &id).await?;
+    let session = caller.registry.setups().resume(session.id()).await?;
+    current(StatusCode::ACCEPTED, &caller.registry, &session).await
+}
+
+/// Cancels a setup.
+#[utoipa::path(delete, path = "/setups/{id}", params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn cancel(caller: Caller<ToManage>, Path(id): Path<String>) -> Result<Response, Problem> {
+    found(&caller, &id).await?.cancel().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

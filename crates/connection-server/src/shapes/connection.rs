@@ -1,0 +1,184 @@
+//! The shape of a connection, and those of its refresh and of its removal.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use connection_contract::{Liveness, Reason, Timestamp, reason};
+use connection_core::{ConnectionInfo, Removal, Teardown};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A connection, without secrets.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Connection)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionBody {
+    id: String,
+    kind: String,
+    provider: String,
+    owner: String,
+    label: String,
+    account: AccountBody,
+    liveness: &'static str,
+    reason: Option<ReasonBody>,
+    checked_at: Option<String>,
+    valid_until: Option<String>,
+    authorized_until: Option<String>,
+    renews: bool,
+    scopes: Option<Vec<String>>,
+    config: BTreeMap<String, String>,
+    profile: Option<String>,
+    is_default: bool,
+    expiring: bool,
+}
+
+/// The outcome of a refresh, and the connection after it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refreshed)]
+pub struct RefreshedBody {
+    outcome: &'static str,
+    connection: ConnectionBody,
+}
+
+/// A removal, and whether the credentials were revoked at the provider.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Removed)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovedBody {
+    id: String,
+    kind: String,
+    label: String,
+    teardown: &'static str,
+    reason: Option<ReasonBody>,
+    previous: Option<&'static str>,
+    previous_reason: Option<ReasonBody>,
+}
+
+/// An account at a provider.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
+pub struct AccountBody {
+    id: String,
+    label: String,
+}
+
+/// The reason why something does not work.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reason)]
+pub struct ReasonBody {
+    code: String,
+    message: String,
+    remedy: Option<String>,
+}
+
+impl From<&Reason> for ReasonBody {
+    fn from(reason: &Reason) -> Self {
+        Self {
+            code: reason.code.to_string(),
+            message: reason.message.to_string(),
+            remedy: reason.remedy.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl AccountBody {
+    /// Converts the account of a connection.
+    pub fn of(info: &ConnectionInfo) -> Self {
+        Self { id: info.identity.account_id.to_string(), label: info.identity.label.to_string() }
+    }
+}
+
+impl ConnectionBody {
+    /// Converts a connection as it is at the time `now`.
+    pub fn of(info: &ConnectionInfo, now: Timestamp) -> Self {
+        let (liveness, reason) = condition(info);
+        Self {
+            id: info.id.to_string(),
+            kind: info.kind.to_string(),
+            provider: info.provider.to_string(),
+            owner: info.owner.clone(),
+            label: info.label.to_string(),
+            account: AccountBody::of(info),
+            liveness: liveness_word(liveness),
+            reason: reason.as_ref().map(ReasonBody::from),
+            checked_at: info.checked_at.map(Timestamp::to_rfc3339),
+            valid_until: info.valid_until.map(Timestamp::to_rfc3339),
+            authorized_until: info.authorized_until.map(Timestamp::to_rfc3339),
+            renews: info.renews,
+            scopes: info.scopes.clone(),
+            config: info.config.iter().cloned().collect(),
+            profile: info.profile.map(|id| id.to_string()),
+            is_default: info.is_default,
+            expiring: expires_soon(info, now),
+        }
+    }
+}
+
+impl RefreshedBody {
+    /// Creates the shape from the name of the outcome and the connection after the refresh.
+    pub fn new(outcome: &'static str, connection: ConnectionBody) -> Self {
+        Self { outcome, connection }
+    }
+}
+
+impl RemovedBody {
+    /// Converts the removal of a connection.
+    pub fn of(info: &ConnectionInfo, removal: &Removal) -> Self {
+        Self {
+            id: info.id.to_string(),
+            kind: info.kind.to_string(),
+            label: info.label.to_string(),
+            teardown: teardown_word(removal.teardown),
+            reason: removal.reason.as_ref().map(ReasonBody::from),
+            previous: removal.previous.map(teardown_word),
+            previous_reason: removal.previous_reason.as_ref().map(ReasonBody::from),
+        }
+    }
+}
+
+fn teardown_word(teardown: Teardown) -> &'static str {
+    match teardown {
+        Teardown::Done => "done",
+        Teardown::Skipped => "skipped",
+        _ => "failed",
+    }
+}
+
+/// Returns `live`, `offline`, `failing` or `unknown`.
+pub fn liveness_word(liveness: Liveness) -> &'static str {
+    match liveness {
+        Liveness::Live => "live",
+        Liveness::Offline => "offline",
+        Liveness::Failing => "failing",
+        _ => "unknown",
+    }
+}
+
+/// Returns the liveness and its reason. Without the kind, and while its terms are not accepted, a stored measurement says
+/// nothing about what works now.
+pub fn condition(info: &ConnectionInfo) -> (Liveness, Option<Reason>) {
+    if info.kind_changed {
+        // Nothing is sent, whatever the provider would answer.
+        return (Liveness::Failing, info.reason.clone());
+    }
+    if info.registered {
+        return (info.liveness, info.reason.clone());
+    }
+    let message = format!(
+        "no kind '{}' is registered: its file in the directory of kinds is gone or has a problem, or this program was \
+         built without it",
+        info.kind
+    );
+    let gone = Reason::new(reason::UNKNOWN_KIND, message);
+    (
+        Liveness::Unknown,
+        Some(gone.remedy("put the file back, use a program that has the kind, or remove the connection")),
+    )
+}
+
+/// The time before an expiry at which it is announced.
+pub const EXPIRES_SOON: Duration = Duration::from_secs(7 * 86_400);
+
+/// Returns `true` if the connection soon stops working unless a person acts.
+pub fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
+    info.ends_at().is_some_and(|until| until <= now.after(EXPIRES_SOON.as_secs()))
+}

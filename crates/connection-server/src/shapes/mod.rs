@@ -1,0 +1,13 @@
+//! The JSON shapes, which are a contract: `docs/spec/words.md` lists them. The types are converted by hand from those of
+//! the core, so that no field is exposed that is not named here.
+
+mod connection;
+mod event;
+mod setup;
+
+pub use connection::{
+    AccountBody, ConnectionBody, EXPIRES_SOON, ReasonBody, RefreshedBody, RemovedBody, condition, expires_soon,
+    liveness_word,
+};
+pub use event::EventBody;
+pub use setup::OpenSetupBody;

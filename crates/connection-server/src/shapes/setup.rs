@@ -1,0 +1,50 @@
+//! The shape of a setup in a list.
+
+use connection_core::{SetupInfo, SetupStage};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A setup that has not ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OpenSetup)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenSetupBody {
+    id: String,
+    kind: String,
+    state: &'static str,
+    step: u64,
+    reauthorizes: Option<String>,
+    created_at: String,
+    expires_at: String,
+}
+
+impl OpenSetupBody {
+    /// Returns `waiting` or `running`.
+    pub fn state_word(stage: SetupStage) -> &'static str {
+        match stage {
+            SetupStage::Waiting => "waiting",
+            _ => "running",
+        }
+    }
+
+    /// Returns the shape of a setup that was cancelled.
+    #[must_use]
+    pub fn cancelled(mut self) -> Self {
+        self.state = "cancelled";
+        self
+    }
+}
+
+impl From<&SetupInfo> for OpenSetupBody {
+    fn from(info: &SetupInfo) -> Self {
+        Self {
+            id: info.id.to_string(),
+            kind: info.kind.to_string(),
+            state: Self::state_word(info.stage),
+            step: info.step,
+            reauthorizes: info.reauthorizes.map(|id| id.to_string()),
+            created_at: info.created_at.to_rfc3339(),
+            expires_at: info.expires_at.to_rfc3339(),
+        }
+    }
+}

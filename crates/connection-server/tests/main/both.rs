@@ -1,0 +1,13 @@
+// The tests that run on SQLite and on PostgreSQL; `test_host.rs` knows which engine is used.
+
+mod callers;
+mod changes;
+mod document;
+mod http;
+mod kinds;
+mod lists;
+mod live;
+mod pages;
+mod refusals;
+mod setups;
+mod test_host;

@@ -1,0 +1,52 @@
+//! What a person does with a connection.
+
+use connection_core::Role;
+use serde_json::json;
+
+use crate::test_host::World;
+
+#[tokio::test]
+async fn a_connection_is_renamed_unless_it_changed_since_it_was_read() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let id = world.connected(&token, "octocat").await;
+    let path = format!("/connections/{id}");
+    let read = world.get(&token, &path).await;
+    let tag = read.header("etag").to_owned();
+    let rename = |label: &str| world.request("PATCH", &path).bearer(&token).json(&json!({ "label": label }));
+    let renamed = world.send(&rename("work").with("if-match", &tag)).await.ok(200);
+    assert_eq!(renamed["label"], "work");
+    let refused = world.send(&rename("play").with("if-match", &tag)).await;
+    assert_eq!(refused.refusal(), (412, "revision_changed".into()));
+    assert_eq!(world.get(&token, &path).await.ok(200)["label"], "work");
+    world.send(&rename("play")).await.ok(200);
+    assert_eq!(world.send(&rename("  ")).await.refusal(), (422, "invalid_label".into()));
+    world.connected(&token, "hubot").await;
+    assert_eq!(world.send(&rename("hubot")).await.refusal(), (409, "label_taken".into()));
+}
+
+#[tokio::test]
+async fn a_connection_is_verified_made_the_default_and_removed() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let id = world.connected(&token, "octocat").await;
+    let path = format!("/connections/{id}");
+    assert_eq!(world.post(&token, &format!("{path}/verify"), json!({})).await.ok(200)["liveness"], "live");
+    for default in [false, true, false] {
+        let answer = world.post(&token, &format!("{path}/default"), json!({ "default": default })).await;
+        assert_eq!(answer.ok(200)["isDefault"], json!(default));
+    }
+    let refused = world.post(&token, &format!("{path}/refresh"), json!({})).await;
+    assert_eq!(refused.refusal(), (501, "not_supported".into()));
+    let refused = world.post(&token, &format!("{path}/rollback"), json!({})).await;
+    assert_eq!(refused.refusal(), (409, "no_previous".into()));
+    let removal = world.get(&token, &format!("{path}/removal")).await.ok(200);
+    assert_eq!(removal, json!({ "extensions": [], "webhooks": false }));
+    let removed = world.send(&world.request("DELETE", &path).bearer(&token)).await.ok(200);
+    assert_eq!((&removed["id"], &removed["label"]), (&json!(id), &json!("octocat")));
+    assert_eq!(world.get(&token, &path).await.refusal(), (404, "not_found".into()));
+    // The events stay.
+    let events = world.get(&token, &format!("{path}/events")).await.ok(200);
+    assert_eq!(events["items"].as_array().unwrap().last().unwrap()["event"], "removed");
+    world.check_answers();
+}

@@ -1,0 +1,35 @@
+//! The kinds of the test host: one that asks for a key, and one that sends a browser to a provider.
+
+use connection_contract::prelude::*;
+use connection_faults::scripted::{Scripted, identity, live};
+
+pub(crate) const ACME: Kind = Kind::from_static("acme");
+pub(crate) const LOGIN: Kind = Kind::from_static("login");
+const API: &str = "https://login.example";
+
+pub(crate) fn acme() -> Scripted {
+    let descriptor = Descriptor::new(ACME, "Acme & Sons", AuthType::ApiKey)
+        .field(Field::text("name", "Name"))
+        .field(Field::secret("apiKey", "API key"));
+    Scripted::new(descriptor).setup(|_, ctx| {
+        Box::pin(async move {
+            let mut answers = ctx.prompt(Prompt::new("Connect Acme").field("name").field("apiKey")).await;
+            let key = answers.secret("apiKey")?;
+            let name = answers.text("name")?.to_owned();
+            Ok(live(key, identity(name)))
+        })
+    })
+}
+
+pub(crate) fn login() -> Scripted {
+    let descriptor = Descriptor::new(LOGIN, "Login", AuthType::OAuth).origin(API).needs(Need::InboundHttp);
+    Scripted::new(descriptor).setup(|_, ctx| {
+        Box::pin(async move {
+            let handle = ctx.callback().await?;
+            let link = Link::to(ctx.base_url(API)?, "/authorize").query("state", handle.state());
+            let back = ctx.redirect(Redirect::new(link), &handle).await;
+            let code = back.parameter("code").ok_or_else(|| SetupFailure::new("no_code", "there is no code"))?;
+            Ok(live(code.duplicate(), identity("ada")))
+        })
+    })
+}

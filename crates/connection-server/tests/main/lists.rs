@@ -1,0 +1,78 @@
+//! Lists of connections, tokens and kinds.
+
+use std::collections::BTreeSet;
+
+use connection_core::Role;
+use serde_json::json;
+
+use crate::test_host::World;
+
+#[tokio::test]
+async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    for name in ["mallory", "eve", "bob", "carol", "ada", "dave", "frank"] {
+        world.connected(&token, name).await;
+    }
+    let mut labels = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = world.get(&token, &format!("/connections?limit=3{after}")).await.ok(200);
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= 3);
+        labels.extend(items.iter().map(|item| item["label"].as_str().unwrap().to_owned()));
+        // Only the first page counts.
+        assert_eq!(page["counts"].is_null(), !after.is_empty());
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(labels, ["ada", "bob", "carol", "dave", "eve", "frank", "mallory"]);
+    let found = async |query: &str| {
+        let page = world.get(&token, &format!("/connections?{query}")).await.ok(200);
+        page["items"].as_array().unwrap().len()
+    };
+    assert_eq!(found("search=AR").await, 1);
+    assert_eq!(found("search=acme+da").await, 2);
+    assert_eq!((found("kind=acme").await, found("kind=login").await), (7, 0));
+    assert_eq!((found("state=live").await, found("state=attention").await), (7, 0));
+    assert_eq!(found("extension=issues").await, 0);
+    for query in ["limit=0", "limit=x", "after=x", "state=x", "kind=X%20Y"] {
+        let answer = world.get(&token, &format!("/connections?{query}")).await;
+        assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_listed_page_by_page() {
+    let world = World::new().await;
+    let token = world.token(Role::Admin, Some("ada")).await;
+    for _ in 0..4 {
+        world.token(Role::Read, Some("ada")).await;
+        world.token(Role::Read, Some("bob")).await;
+    }
+    let mut ids = BTreeSet::new();
+    let mut after = String::new();
+    loop {
+        let page = world.get(&token, &format!("/tokens?limit=2{after}")).await.ok(200);
+        for item in page["items"].as_array().unwrap() {
+            assert_eq!(item["owner"], "ada");
+            assert!(ids.insert(item["id"].to_string()), "{item} is listed twice");
+        }
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(ids.len(), 5);
+}
+
+#[tokio::test]
+async fn kinds_are_listed_by_title_with_the_number_of_connections() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    world.connected(&token, "octocat").await;
+    let kinds = world.get(&token, "/kinds").await.ok(200);
+    let listed = |at: usize| (kinds["items"][at]["kind"].clone(), kinds["items"][at]["connections"].clone());
+    assert_eq!((listed(0), listed(1)), ((json!("acme"), json!(1)), (json!("login"), json!(0))));
+    assert_eq!(kinds["items"][0]["auth"], "apiKey");
+    let found = world.get(&token, "/kinds?search=SONS").await.ok(200);
+    assert_eq!(found["items"].as_array().unwrap().len(), 1);
+}

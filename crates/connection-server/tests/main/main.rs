@@ -1,0 +1,5 @@
+//! The API over real HTTP on a real database, on SQLite.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+include!("both.rs");

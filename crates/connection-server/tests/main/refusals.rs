@@ -1,0 +1,165 @@
+//! Every route that changes something refuses foreign requests, and changes nothing for them.
+
+use std::collections::BTreeSet;
+
+use connection_core::Role;
+use serde_json::{Value, json};
+
+use crate::{
+    document::{document, operations},
+    http::Request,
+    test_host::World,
+};
+
+/// A route that changes something, and a request to it that is allowed.
+struct Route {
+    operation: &'static str,
+    body: Value,
+    /// A role that is not enough.
+    too_small: Role,
+    /// The status of the allowed request.
+    allowed: u16,
+}
+
+fn routes() -> Vec<Route> {
+    let route =
+        |operation: &'static str, body: Value, too_small, allowed| Route { operation, body, too_small, allowed };
+    let nothing = || json!({});
+    vec![
+        route("POST /connections/{id}/verify", nothing(), Role::Read, 200),
+        route("POST /connections/{id}/refresh", nothing(), Role::Use, 501),
+        route("POST /connections/{id}/rollback", nothing(), Role::Use, 409),
+        route("POST /connections/{id}/default", json!({ "default": false }), Role::Use, 200),
+        route("PATCH /connections/{id}", json!({ "label": "other" }), Role::Use, 200),
+        route("POST /connections/{id}/reauthorize", nothing(), Role::Use, 201),
+        route("DELETE /connections/{id}", nothing(), Role::Use, 200),
+        route("POST /setups", json!({ "kind": "acme" }), Role::Use, 201),
+        route("POST /setups/{id}/confirm", json!({ "step": 99 }), Role::Use, 409),
+        route("POST /setups/{id}/resume", nothing(), Role::Use, 202),
+        route("POST /setups/{id}/answers", json!({ "step": 99, "answers": {} }), Role::Use, 409),
+        route("DELETE /setups/{id}", nothing(), Role::Use, 204),
+        route("POST /tokens", json!({ "name": "a report", "role": "read" }), Role::Manage, 201),
+        route("DELETE /tokens/{id}", nothing(), Role::Manage, 204),
+    ]
+}
+
+/// The resources of an owner to which the requests go.
+struct Resources {
+    connection: String,
+    setup: String,
+    token: String,
+}
+
+impl Resources {
+    async fn new(world: &World, admin: &str) -> Self {
+        let connection = world.connected(admin, "octocat").await;
+        let setup = world.post(admin, "/setups", json!({ "kind": "acme" })).await.ok(201);
+        let id = setup["id"].as_str().unwrap();
+        world.until(admin, id, &setup, "prompt").await;
+        let made = world.post(admin, "/tokens", json!({ "name": "a report", "role": "read" })).await.ok(201);
+        Self { connection, setup: id.to_owned(), token: made["id"].as_str().unwrap().to_owned() }
+    }
+
+    fn request(&self, world: &World, route: &Route) -> Request {
+        let (method, path) = route.operation.split_once(' ').unwrap();
+        let id = match path.split('/').nth(1).unwrap() {
+            "connections" => &self.connection,
+            "setups" => &self.setup,
+            _ => &self.token,
+        };
+        world.request(method, &path.replace("{id}", id)).with("origin", &world.origin()).json(&route.body)
+    }
+}
+
+#[tokio::test]
+async fn every_change_is_refused_to_strangers_and_changes_no_row() {
+    let world = World::new().await;
+    let admin = world.token(Role::Admin, Some("ada")).await;
+    let stranger = world.token(Role::Admin, Some("bob")).await;
+    let smaller = [
+        (Role::Read, world.token(Role::Read, Some("ada")).await),
+        (Role::Use, world.token(Role::Use, Some("ada")).await),
+        (Role::Manage, world.token(Role::Manage, Some("ada")).await),
+    ];
+    let resources = Resources::new(&world, &admin).await;
+    let before = world.rows().await;
+    let mut refused = 0;
+    for route in routes() {
+        let request = resources.request(&world, &route);
+        let known = request.clone().bearer(&admin);
+        let too_small = &smaller.iter().find(|(role, _)| *role == route.too_small).unwrap().1;
+        let has_resource = route.operation.contains("{id}");
+        let of_stranger = request.clone().bearer(&stranger);
+        let of_stranger = if has_resource {
+            (of_stranger, 404)
+        } else {
+            (of_stranger.query("owner=ada"), 403)
+        };
+        let unknown = format!("cn_{}", "A".repeat(43));
+        for (request, status) in [
+            (known.clone().with("host", "evil.example"), 421),
+            (known.clone().with("host", "localhost"), 421),
+            (known.clone().without("host").with("host", &format!("127.0.0.1:{}", world.port + 1)), 421),
+            (known.clone().with("origin", "http://evil.example"), 403),
+            (known.clone().with("origin", "null"), 403),
+            (known.clone().with("origin", &format!("https://127.0.0.1:{}", world.port)), 403),
+            (known.clone().with("sec-fetch-site", "cross-site"), 403),
+            (known.clone().with("sec-fetch-site", "same-site"), 403),
+            (request.clone(), 401),
+            (request.clone().with("authorization", "Basic YTpi"), 401),
+            (request.clone().bearer(&unknown), 401),
+            (request.clone().bearer(too_small), 403),
+            of_stranger,
+            (known.clone().with("content-type", "text/plain"), 415),
+            (known.clone().with("content-type", "application/x-www-form-urlencoded"), 415),
+            (known.clone().with("content-type", "application/json; charset=utf-16"), 415),
+        ] {
+            let answer = world.send(&request).await;
+            assert_eq!(answer.refusal().0, status, "{request:?}: {answer:?}");
+            refused += 1;
+        }
+        assert_eq!(world.rows().await, before, "{}", route.operation);
+    }
+    assert_eq!(refused, routes().len() * 16);
+}
+
+/// Without this, the test above would also pass if nothing worked at all.
+#[tokio::test]
+async fn the_same_changes_are_made_for_those_who_may() {
+    let world = World::new().await;
+    let admin = world.token(Role::Admin, Some("ada")).await;
+    let resources = Resources::new(&world, &admin).await;
+    let mut routes = routes();
+    routes.sort_by_key(|route| route.operation.starts_with("DELETE"));
+    for route in routes {
+        let request = resources.request(&world, &route).bearer(&admin);
+        let answer = world.send(&request).await;
+        assert_eq!(answer.status, route.allowed, "{}: {answer:?}", route.operation);
+    }
+    world.check_answers();
+}
+
+#[tokio::test]
+async fn no_route_that_changes_something_is_left_out_above() {
+    let world = World::new().await;
+    let listed = operations(&document(&world).await);
+    let changing: BTreeSet<String> = listed.into_iter().filter(|operation| !operation.starts_with("GET ")).collect();
+    let mut tried: BTreeSet<String> = routes().iter().map(|route| route.operation.to_owned()).collect();
+    // It needs no token; `pages.rs` tries it.
+    tried.insert("POST /page-tokens".into());
+    assert_eq!(tried, changing);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_or_odd_is_refused() {
+    let world = World::new().await;
+    let admin = world.token(Role::Admin, None).await;
+    let request = world.request("POST", "/setups").bearer(&admin).json(&json!({ "kind": "acme" }));
+    // The length alone is enough: the body is not waited for.
+    let large = request.clone().text("").with("content-length", "600000");
+    assert_eq!(world.send(&large).await.refusal(), (413, "body_too_large".into()));
+    for odd in ["[]", "{", "null", "{\"kind\":1}", "{\"kind\":\"acme\",\"kind\":\"acme\"}", "\u{0}"] {
+        let answer = world.send(&request.clone().text(odd)).await;
+        assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{odd}");
+    }
+}

@@ -1,0 +1,90 @@
+//! A setup over the API, from its beginning to a connected account.
+
+use connection_core::Role;
+use serde_json::json;
+
+use crate::test_host::{KEY, World};
+
+#[tokio::test]
+async fn an_account_is_connected_step_by_step_and_no_answer_holds_the_key() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let begun = world.post(&token, "/setups", json!({ "kind": "acme", "label": "work" })).await;
+    let location = begun.header("location").to_owned();
+    let setup = begun.ok(201);
+    let id = setup["id"].as_str().unwrap();
+    assert_eq!(location, format!("/api/v1/setups/{id}"));
+    let path = format!("/setups/{id}");
+    let setup = world.until(&token, id, &setup, "prompt").await;
+    assert_eq!((&setup["kindTitle"], &setup["title"]), (&json!("Acme & Sons"), &json!("Connect Acme")));
+    assert_eq!((&setup["reauthorizes"], &setup["extension"]), (&json!(null), &json!(null)));
+    assert_eq!(setup["createdAt"], "2027-01-15T08:00:00Z");
+    assert_eq!(world.get(&token, "/setups").await.ok(200)["items"][0]["id"], json!(id));
+    // Answers that are missing are named, and what was typed is not repeated.
+    let incomplete = json!({ "step": setup["step"], "answers": { "apiKey": KEY } });
+    let refused = world.post(&token, &format!("{path}/answers"), incomplete).await;
+    assert_eq!(refused.refusal(), (422, "answers_invalid".into()));
+    assert_eq!((&refused.json()["field"], &refused.json()["problems"][0]["field"]), (&json!("name"), &json!("name")));
+    let answers = json!({ "step": setup["step"], "answers": { "name": "octocat", "apiKey": KEY } });
+    let late = json!({ "step": 99, "answers": {} });
+    assert_eq!(world.post(&token, &format!("{path}/answers"), late).await.refusal().1, "setup_wrong_step");
+    let setup = world.post(&token, &format!("{path}/answers"), answers).await.ok(202);
+    let done = world.until(&token, id, &setup, "done").await;
+    assert_eq!((&done["label"], &done["liveness"]), (&json!("work"), &json!("live")));
+    let connection = done["connection"].as_str().unwrap();
+    assert_eq!(world.get(&token, "/setups").await.ok(200)["items"], json!([]));
+    let shown = world.get(&token, &format!("/connections/{connection}")).await.ok(200);
+    assert_eq!((&shown["label"], &shown["kindTitle"]), (&json!("work"), &json!("Acme & Sons")));
+    let events = world.get(&token, &format!("/connections/{connection}/events")).await.ok(200);
+    assert_eq!((&events["items"][0]["event"], &events["chain"]), (&json!("connected"), &json!(null)));
+    for path in ["/me", "/tokens", "/connections", "/kinds", "/events", "/system"] {
+        world.get(&world.token(Role::Admin, None).await, path).await.ok(200);
+    }
+    world.check_answers();
+}
+
+#[tokio::test]
+async fn a_browser_is_led_through_an_address_of_this_host() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let setup = world.post(&token, "/setups", json!({ "kind": "login" })).await.ok(201);
+    let setup = world.until(&token, setup["id"].as_str().unwrap(), &setup, "redirect").await;
+    let open = setup["open"].as_str().unwrap();
+    assert!(open.starts_with(&format!("{}/callback/login/go/", world.origin())), "{open}");
+    assert!(!setup.to_string().contains("state="), "only the browser that opens the address gets the state: {setup}");
+}
+
+#[tokio::test]
+async fn a_connection_is_authorized_again_in_place() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let id = world.connected(&token, "octocat").await;
+    let setup = world.post(&token, &format!("/connections/{id}/reauthorize"), json!({})).await.ok(201);
+    assert_eq!(setup["reauthorizes"], json!(id));
+    let setup_id = setup["id"].as_str().unwrap();
+    let setup = world.until(&token, setup_id, &setup, "prompt").await;
+    let answers = json!({ "step": setup["step"], "answers": { "name": "octocat", "apiKey": format!("{KEY}-2") } });
+    let setup = world.post(&token, &format!("/setups/{setup_id}/answers"), answers).await.ok(202);
+    let done = world.until(&token, setup_id, &setup, "done").await;
+    assert_eq!(done["connection"], json!(id));
+    assert_eq!(world.get(&token, "/connections").await.ok(200)["counts"], json!({ "all": 1, "attention": 0 }));
+    world.check_answers();
+}
+
+#[tokio::test]
+async fn a_setup_is_cancelled_and_belongs_to_its_owner() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let bob = world.token(Role::Manage, Some("bob")).await;
+    let setup = world.post(&ada, "/setups", json!({ "kind": "acme" })).await.ok(201);
+    let path = format!("/setups/{}", setup["id"].as_str().unwrap());
+    assert_eq!(world.get(&bob, &path).await.refusal(), (404, "setup_not_found".into()));
+    assert_eq!(world.get(&bob, "/setups").await.ok(200)["items"], json!([]));
+    assert_eq!(world.send(&world.request("DELETE", &path).bearer(&ada)).await.status, 204);
+    assert_eq!(world.get(&ada, &path).await.ok(200)["type"], "cancelled");
+    for body in [json!({}), json!({ "kind": "acme", "connection": "x" }), json!({ "kind": "acme", "anotherAccount": true })]
+    {
+        assert_eq!(world.post(&ada, "/setups", body.clone()).await.refusal(), (422, "invalid_body".into()), "{body}");
+    }
+    assert_eq!(world.post(&ada, "/setups", json!({ "kind": "none" })).await.refusal(), (404, "unknown_kind".into()));
+}

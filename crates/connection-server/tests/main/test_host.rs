@@ -1,0 +1,144 @@
+//! A host in a test: its database, its clock, and the API on a port of its own.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use connection_contract::Timestamp;
+use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, Role};
+use connection_faults::postgres;
+use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
+use connection_server::{ApiOptions, api_router};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Handle, task::AbortHandle};
+
+use crate::{
+    http::{Answer, Request},
+    kinds::{acme, login},
+};
+
+/// `true` in the suite on PostgreSQL, which is a second test binary from the same files.
+const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+
+/// The key that is typed in every setup. No answer may hold it.
+pub(crate) const KEY: &str = "key-that-nobody-may-see";
+
+pub(crate) struct World {
+    directory: TempDir,
+    postgres: Option<postgres::Database>,
+    pub(crate) clock: ManualClock,
+    pub(crate) registry: ConnectionRegistry,
+    pub(crate) port: u16,
+    serving: AbortHandle,
+    /// Every answer.
+    answers: Mutex<Vec<Answer>>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let postgres = if ON_POSTGRES { Some(postgres::Database::migrated().await) } else { None };
+        let directory = TempDir::new().unwrap();
+        let clock = ManualClock::at(Timestamp::from_seconds(1_800_000_000));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let address = address(&directory, postgres.as_ref());
+        let origin = format!("http://127.0.0.1:{port}");
+        let url: PublicUrl = origin.parse().unwrap();
+        let registry = ConnectionRegistry::builder()
+            .store(address)
+            .key(KeyFile::at(directory.path().join("root.key")))
+            .clock(Arc::new(clock.clone()))
+            .inbound(Arc::new(PublicEndpoint::new(url.clone())))
+            .kind(acme())
+            .kind(login());
+        let registry = if ON_POSTGRES { registry.state_directory(directory.path().join("state")) } else { registry };
+        let registry = registry.open().await.unwrap();
+        let options = ApiOptions::new(origin.parse().unwrap()).name("Test host");
+        let routes: Router = api_router(registry.clone(), options).merge(callback_routes(registry.clone(), url));
+        let serving = Handle::current().spawn(async move { axum::serve(listener, routes).await }).abort_handle();
+        Self { directory, postgres, clock, registry, port, serving, answers: Mutex::default() }
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Returns every stored row.
+    pub(crate) async fn rows(&self) -> Vec<String> {
+        connection_faults::stored::rows(&address(&self.directory, self.postgres.as_ref())).await
+    }
+
+    /// Makes a token, and uses it once, so that its next use within the minute changes no row.
+    pub(crate) async fn token(&self, role: Role, owner: Option<&str>) -> String {
+        let new = NewAccessToken::new("a test", role);
+        let new = match owner {
+            Some(owner) => new.owner(owner),
+            None => new,
+        };
+        let tokens = self.registry.access_tokens();
+        let issued = tokens.create(new).await.unwrap();
+        assert!(tokens.authenticate(&issued.text).await.unwrap().is_some());
+        issued.text.expose_secret().to_owned()
+    }
+
+    /// Returns a request that names this host.
+    pub(crate) fn request(&self, method: &str, path: &str) -> Request {
+        Request::new(method, &format!("/api/v1{path}")).with("host", &format!("127.0.0.1:{}", self.port))
+    }
+
+    pub(crate) async fn send(&self, request: &Request) -> Answer {
+        let answer = request.send(self.port).await;
+        self.answers.lock().unwrap().push(answer.clone());
+        answer
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
+        self.send(&self.request("GET", path).bearer(token)).await
+    }
+
+    pub(crate) async fn post(&self, token: &str, path: &str, body: Value) -> Answer {
+        self.send(&self.request("POST", path).bearer(token).json(&body)).await
+    }
+
+    /// Connects an account over the API, and returns the id of the connection.
+    pub(crate) async fn connected(&self, token: &str, name: &str) -> String {
+        let setup = self.post(token, "/setups", json!({ "kind": "acme" })).await.ok(201);
+        let id = setup["id"].as_str().unwrap();
+        let setup = self.get(token, &format!("/setups/{id}?after=0")).await.ok(200);
+        let answers = json!({ "step": setup["step"], "answers": { "name": name, "apiKey": KEY } });
+        let setup = self.post(token, &format!("/setups/{id}/answers"), answers).await.ok(202);
+        let done = self.until(token, id, &setup, "done").await;
+        done["connection"].as_str().unwrap().to_owned()
+    }
+
+    /// Reads a setup until its state has this type.
+    pub(crate) async fn until(&self, token: &str, id: &str, setup: &Value, wanted: &str) -> Value {
+        let mut setup = setup.clone();
+        while setup["type"] != wanted {
+            let cursor = setup["cursor"].as_str().unwrap();
+            setup = self.get(token, &format!("/setups/{id}?after={cursor}")).await.ok(200);
+        }
+        setup
+    }
+
+    /// Checks that no answer held the key, or anything else that is kept from callers.
+    pub(crate) fn check_answers(&self) {
+        let answers = self.answers.lock().unwrap();
+        assert!(!answers.is_empty());
+        for answer in &*answers {
+            assert!(!answer.body.contains(KEY) && !answer.head.contains(KEY), "{answer:?}");
+        }
+    }
+}
+
+fn address(directory: &TempDir, postgres: Option<&postgres::Database>) -> String {
+    let file = directory.path().join("connections.db");
+    postgres.map_or_else(|| file.display().to_string(), postgres::Database::url)
+}
