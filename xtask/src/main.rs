@@ -9,6 +9,7 @@ mod api;
 mod book;
 mod ci;
 mod failure;
+mod fuzz;
 mod layers;
 mod new_plugin;
 mod process;
@@ -34,6 +35,7 @@ usage: cargo xtask <command>
   test --long      run the whole suite, with many more random repetitions
   layers [--graph] check which package may depend on which, and the containment of
                    plugins; with --graph, print what the core's modules import
+  fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
   tidy             check what the compiler does not check: files, names, links
   api [--release]  list what the contract promises; with --release, for its version
   docs             update the code and facts that the documents include
@@ -66,6 +68,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["test", "--long"] => suite::run(&workspace, suite::Extent::Long),
         ["layers"] => layers::run(&workspace),
         ["layers", "--graph"] => layers::show_modules(&workspace),
+        ["fuzz"] => fuzz::run(&workspace, "60"),
+        ["fuzz", seconds] => fuzz::run(&workspace, seconds),
         ["tidy"] => tidy::run(&workspace),
         ["api"] => api::write(&workspace, false),
         ["api", "--release"] => api::write(&workspace, true),
