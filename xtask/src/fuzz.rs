@@ -26,7 +26,8 @@ pub(crate) fn run(workspace: &Workspace, seconds: &str) -> Result<(), Failure> {
     })?;
     let directory = workspace.root().join("target/fuzz");
     let corpus = directory.join("corpus");
-    fs::create_dir_all(&corpus).map_err(|error| Failure::new(format!("cannot create {}: {error}", corpus.display())))?;
+    fs::create_dir_all(&corpus)
+        .map_err(|error| Failure::new(format!("cannot create {}: {error}", corpus.display())))?;
     let host = host_triple(workspace)?;
     let time = format!("-max_total_time={seconds}");
     let artifacts = format!("-artifact_prefix={}/", directory.display());
