@@ -278,7 +278,7 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("keySlot", &["slot", "key"]),
     ("keyChange", &["source", "wrappedBy", "changed"]),
     ("keyRotation", &["key", "resumed", "dropped", "resealed", "contended", "unreadable", "remaining"]),
-    ("serving", &["state", "listen", "publicUrl"]),
+    ("serving", &["state", "listen", "publicUrl", "page"]),
     ("doctor", &["ok", "checks", "redirectUris"]),
     ("check", &["check", "ok", "message", "remedy"]),
     ("redirectUri", &["kind", "redirectUri"]),

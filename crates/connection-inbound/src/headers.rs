@@ -6,7 +6,7 @@ use axum::{
 };
 
 /// Headers that prevent caching, framing, content sniffing and referrers (RFC 9700, section 4.2.4).
-const ALWAYS: [(HeaderName, &str); 5] = [
+const USUAL: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -17,11 +17,11 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 /// The policy that allows nothing to be loaded, sent or framed. A page with a style sets its own.
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Adds the headers to a response.
+/// Adds the headers that a response does not set itself.
 pub(crate) async fn with_security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
+    for (name, value) in USUAL {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING));
     response

@@ -100,7 +100,7 @@ impl PublicUrl {
     }
 
     /// Returns the scheme, host and port.
-    pub(crate) fn origin(&self) -> String {
+    pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 

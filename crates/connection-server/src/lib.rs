@@ -1,9 +1,12 @@
-//! The HTTP API of a host of connections, for pages and for programs in any language, as routes for axum.
+//! The HTTP API of a host of connections, for programs in any language, and the page for people, as routes for axum.
 //!
 //! [`api_router`] returns the routes below `/api/v1`. Every caller has an access token, which the host makes with
 //! [`ConnectionRegistry::access_tokens`]; a page gets one for a code that the host passes to it. A token has a role and,
 //! unless it is an operator's, an owner: what belongs to another owner does not exist for it. The OpenAPI document of
 //! the routes is at `/api/v1/openapi.json`.
+//!
+//! [`page_router`] returns the routes of the page, on which a person connects and repairs accounts. It is static, and
+//! uses the API like any other program.
 //!
 //! # What this crate is not
 //!
@@ -18,6 +21,7 @@ mod caller;
 mod guard;
 mod openapi;
 mod options;
+mod page;
 mod problem;
 mod query;
 mod routes;
@@ -30,6 +34,7 @@ use connection_contract::Timestamp;
 use connection_core::ConnectionRegistry;
 
 pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin};
+pub use page::page_router;
 
 /// The path below which all routes are.
 const BASE: &str = "/api/v1";

@@ -13,9 +13,9 @@ pub(super) struct Command {
     pub(super) parameters: Value,
 }
 
-/// A request for the entries that the network log gained since the last request.
+/// A request for the entries that a log gained since the last request: `performance` or `browser`.
 #[derive(Debug)]
-pub(super) struct Log;
+pub(super) struct Log(pub(super) &'static str);
 
 impl WebDriverCompatibleCommand for Command {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
@@ -33,7 +33,7 @@ impl WebDriverCompatibleCommand for Log {
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({ "type": "performance" }).to_string()))
+        (Method::POST, Some(json!({ "type": self.0 }).to_string()))
     }
 }
 

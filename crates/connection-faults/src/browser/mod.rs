@@ -70,7 +70,7 @@ impl Browser {
         let capabilities = json!({
             "acceptInsecureCerts": true,
             "goog:chromeOptions": { "binary": chromium, "args": arguments },
-            "goog:loggingPrefs": { "performance": "ALL" },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         });
         let Value::Object(capabilities) = capabilities else { return None };
         let mut builder = ClientBuilder::new(HttpConnector::new());
@@ -212,8 +212,21 @@ impl Browser {
     ///
     /// Panics if the browser does not answer.
     pub async fn sent(&self) -> Vec<Sent> {
-        let log = must("a log", self.client.issue_cmd(Log).await);
+        let log = must("a log", self.client.issue_cmd(Log("performance")).await);
         sent::of(log.as_array().map_or(&[], Vec::as_slice))
+    }
+
+    /// Returns the errors that the browser has logged since the last call: of scripts, of the content security policy,
+    /// and of requests that failed.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the browser does not answer.
+    pub async fn errors(&self) -> Vec<String> {
+        let log = must("a log", self.client.issue_cmd(Log("browser")).await);
+        let entries = log.as_array().cloned().unwrap_or_default();
+        let errors = entries.iter().filter(|entry| entry["level"] == "SEVERE");
+        errors.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     async fn command(&self, name: &'static str, parameters: Value) -> Value {

@@ -11,6 +11,7 @@ mod kind_test;
 mod profiles;
 mod refusal;
 mod run;
+mod serve;
 mod setup;
 mod show;
 mod webhooks;
@@ -28,6 +29,7 @@ pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use kind_test::KindTest;
 pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
 pub(crate) use run::{Run, SandboxCommand, Usage};
+pub(crate) use serve::Serve;
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
 pub(crate) use show::{KindsCommand, KindsImport, List, Watching};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
@@ -79,43 +81,6 @@ pub(crate) struct Global {
     pub(crate) json: bool,
 }
 
-/// The help of `serve`: everything that an operator needs to know before running it.
-const SERVE: &str = "\
-Run the server: callbacks, webhooks, token refresh and pending setups
-
-It runs until SIGTERM or control-C, finishes what is under way, and exits with 0.
-
-Ports
-  inbound.listen       Address to listen on [default: 127.0.0.1:8745]
-  inbound.public_url   Address at which browsers and providers reach it
-                       [default: the address that it listens on]
-  inbound.unencrypted_url
-                       Address in your own network without encryption, for
-                       devices that speak no TLS [default: none]
-  /healthz             Answers 200 while the database can be read, else 503
-
-Database and key
-  database_url         A file or postgres://… [default: store/connections.db
-                       in the data directory]
-  key.file             The key that opens the database [default: root.key in
-                       the configuration directory; `connections key` says
-                       where]
-
-Directories
-  data_dir             [default: the data directory of the user]
-  state_dir            Answers of providers that the database cannot take yet;
-                       local to the machine, and made if it is missing
-                       [default: beside a database in a file, and `state` in
-                       the data directory for one on a server]
-
-Log
-  log                  `error`, `warn`, `info`, `debug` or `trace` on standard
-                       error [default: start, stop, warnings, and every loss
-                       and recovery of the database or a provider]
-
-Each of these is a key of the configuration file, and a variable: inbound.listen
-is CONNECTIONS_INBOUND__LISTEN.";
-
 impl Command {
     /// Returns `true` for a command that only shows state. Without a database it creates none.
     ///
@@ -147,7 +112,7 @@ impl Command {
             | Self::Import(_)
             | Self::OpenSettings(_)
             | Self::Resolve { .. }
-            | Self::Serve
+            | Self::Serve(_)
             | Self::Setup { .. } => true,
             _ => false,
         }
@@ -297,9 +262,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<KeyCommand>,
     },
-    /// Run the server: callbacks, webhooks, token refresh
-    #[command(long_about = SERVE)]
-    Serve,
+    /// Run the server: page, API, callbacks, token refresh
+    #[command(long_about = serve::SERVE)]
+    Serve(Serve),
     /// Find problems and say how to fix them
     Doctor {
         /// Check callbacks, too, and show what to register

@@ -41,6 +41,7 @@ export const ROUTES = [
       expiresAt: time(30 * DAY),
       setup: world.setup,
       extension: null,
+      areas: ['extensions', 'profiles', 'usage', 'activity', 'system', 'doctor', 'health', 'setupLinks'],
       token: world.tokens[0]?.id ?? null,
       kinds: world.role === 'link' ? ['github', 'notion', 'gmail'] : null,
       host:
@@ -396,7 +397,7 @@ export const ROUTES = [
     '/system',
     ({ world }) => ({
       version: '0.1.0',
-      database: { engine: 'SQLite', address: '/home/ada/.local/share/connections/store/connections.db' },
+      database: 'the database /home/ada/.local/share/connections/store/connections.db',
       key: { source: 'file', wrappedBy: 'nothing' },
       publicUrl: world.name === 'admin' ? 'https://connect.acme.example' : null,
       startedAt: time(-5 * DAY),

@@ -5,7 +5,7 @@ import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { EVENT_FILTERS, expiryOf, stateOf } from '../connection-words.js';
 import { at } from '../format.js';
-import { useCanManage } from '../me.js';
+import { useCanManage, useHas } from '../me.js';
 import { useAction, usePages, useResource } from '../resource.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
@@ -130,6 +130,7 @@ function History({ id, hints }) {
 /** @param {{id: string, query: URLSearchParams}} props */
 export default function ConnectionScreen({ id, query }) {
   const canManage = useCanManage();
+  const hasHealth = useHas('health');
   const [isRemoved, setIsRemoved] = useState(false);
   const hints = isRemoved ? [] : ['connection', 'grant'];
   const { data, error, reload, setData } = useResource(`/connections/${part(id)}`, { hints, id });
@@ -156,8 +157,11 @@ export default function ConnectionScreen({ id, query }) {
     <${Condition} connection=${data} canManage=${canManage} onChanged=${onChanged} />
     <div class="columns">
       <div>
-        <section class="panel" aria-labelledby="health-title"><h2 id="health-title">${t.health}</h2><${Health} id=${id}
-          hints=${hints} /></section>
+        ${
+          hasHealth &&
+          html`<section class="panel" aria-labelledby="health-title"><h2 id="health-title">${t.health}</h2>
+          <${Health} id=${id} hints=${hints} /></section>`
+        }
         <${History} id=${id} hints=${hints} />
       </div>
       <div>

@@ -4,7 +4,7 @@
 import { html, useCallback, useEffect, useMemo, useRef, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { providerOf } from '../connection-words.js';
-import { useCanManage } from '../me.js';
+import { useCanManage, useHas } from '../me.js';
 import { useHints } from '../resource.js';
 import { navigate, savedScroll } from '../router.js';
 import { BASE } from '../session.js';
@@ -159,13 +159,14 @@ function Search({ value, onChange }) {
 
 /** The choices of kind and extension, which are read after the list. */
 function useFilterChoices(isReady) {
+  const hasExtensions = useHas('extensions');
   const [choices, setChoices] = useState({ kinds: [], extensions: [] });
   useEffect(() => {
     if (!isReady) return;
     const set = (name) => (page) => setChoices((was) => ({ ...was, [name]: page.items ?? page }));
     api.get('/kinds', { limit: 500 }).then(set('kinds'), () => {});
-    api.get('/extensions').then(set('extensions'), () => {});
-  }, [isReady]);
+    if (hasExtensions) api.get('/extensions').then(set('extensions'), () => {});
+  }, [isReady, hasExtensions]);
   return choices;
 }
 

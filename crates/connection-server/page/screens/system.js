@@ -3,7 +3,7 @@
  */
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
-import { useCanManage, useMe } from '../me.js';
+import { useCanManage, useHas, useMe } from '../me.js';
 import { at } from '../format.js';
 import { useAction, useResource } from '../resource.js';
 import { forgetToken } from '../session.js';
@@ -62,9 +62,12 @@ function Server() {
       html`<dl class="facts">
       ${fact(t.version, data.version)}
       ${fact(t.started, html`<${Time} of=${data.startedAt} />`)}
-      ${fact(t.engine, html`${data.database.engine}<br /><span class="mono small">${data.database.address}</span>`)}
-      ${fact(t.key, html`${data.key.source}<br /><span class="quiet-text">
-        ${t.wrappedBy}: ${data.key.wrappedBy}</span>`)}
+      ${fact(t.engine, data.database)}
+      ${
+        data.key &&
+        fact(t.key, html`${data.key.source}<br /><span class="quiet-text">
+        ${t.wrappedBy}: ${data.key.wrappedBy}</span>`)
+      }
       ${fact(t.publicUrl, data.publicUrl ? html`<span class="mono small">${data.publicUrl}</span>` : t.noPublicUrl)}
     </dl>`
     }
@@ -102,11 +105,12 @@ function Access({ me }) {
 export default function System() {
   const me = useMe();
   const canManage = useCanManage();
+  const hasDoctor = useHas('doctor');
   return html`<div class="screen">
     <${Title}>${t.title}<//>
-    ${canManage && html`<${Doctor} />`}
+    ${canManage && hasDoctor && html`<${Doctor} />`}
     <${Server} />
     ${me && html`<${Access} me=${me} />`}
-    ${canManage && html`<${Tokens} role=${me.role} ownToken=${me.token} />`}
+    ${me?.role === 'admin' && html`<${Tokens} role=${me.role} ownToken=${me.token} />`}
   </div>`;
 }

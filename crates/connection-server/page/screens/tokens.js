@@ -4,6 +4,7 @@
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { at } from '../format.js';
+import { useHas } from '../me.js';
 import { useAction, useResource } from '../resource.js';
 import { texts } from '../texts.js';
 import { announce, Button, Copy, Dialog, Field, Loading, Problem, Time } from '../ui/parts.js';
@@ -32,7 +33,8 @@ function Create({ role: own, onClose, onChanged }) {
   const [values, setValues] = useState({ name: '', role: 'use', owner: '', extension: '', days: 30 });
   const [problem, setProblem] = useState(null);
   const [made, setMade] = useState(null);
-  const extensions = useResource('/extensions');
+  const hasExtensions = useHas('extensions');
+  const extensions = useResource(hasExtensions ? '/extensions' : null);
   const names = (extensions.data?.items ?? extensions.data ?? []).map(({ name }) => [name, name]);
   const set = (name) => (value) => setValues((was) => ({ ...was, [name]: value }));
   const isExtension = values.role === 'extension';
@@ -139,6 +141,7 @@ function Revoke({ token, onClose, onChanged }) {
 
 /** @param {{role: string, ownToken: string | null}} props */
 export function Tokens({ role, ownToken }) {
+  const hasLinks = useHas('setupLinks');
   const { data, error, reload } = useResource('/tokens');
   const [asked, setAsked] = useState(null);
   const close = () => setAsked(null);
@@ -159,7 +162,7 @@ export function Tokens({ role, ownToken }) {
   return html`<section class="panel" aria-labelledby="tokens-title">
     <header><div><h2 id="tokens-title">${t.tokens}</h2><p class="quiet-text">${t.tokensIntro}</p></div>
       <div class="actions"><${Button} icon="plus" onClick=${() => setAsked({ create: true })}>${t.create}<//>
-        <${Button} onClick=${() => setAsked({ link: true })}>${t.link}<//></div></header>
+        ${hasLinks && html`<${Button} onClick=${() => setAsked({ link: true })}>${t.link}<//>`}</div></header>
     <${Problem} error=${error} onRetry=${reload} />
     ${!data && !error && html`<${Loading} lines=${2} />`}
     ${data?.items.length === 0 && html`<p class="quiet-text">${t.noTokens}</p>`}

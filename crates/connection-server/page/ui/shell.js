@@ -115,7 +115,7 @@ export function Shell({ path, me, attention, children }) {
         </div>`
         }
         <nav aria-label=${t.label}>
-          <ul>${PLACES.map(
+          <ul>${PLACES.filter(([place, area]) => place === '/' || me?.areas?.includes(area)).map(
             ([place, icon, text]) => html`<li key=${place}>
             <a href=${href(place)} aria-current=${isAt(place, path) ? 'page' : undefined} onClick=${go}>
               <${Icon} name=${icon} /><span>${text}</span>

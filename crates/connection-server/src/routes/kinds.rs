@@ -1,14 +1,22 @@
 //! The kinds of connections that can be made.
 
-use axum::{http::StatusCode, response::Response};
-use connection_contract::AuthType;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use connection_contract::{Descriptor, Kind, Need, SetupMethod};
+use connection_core::KindInfo;
+use connection_inbound::PublicUrl;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    Api,
     body::{Page, json},
     caller::{Caller, ToRead},
     problem::Problem,
+    shapes::{GuideBody, KindFieldBody, auth_word, way_word},
 };
 
 /// A kind in a list.
@@ -25,15 +33,93 @@ struct ListedKindBody {
     connections: u64,
 }
 
-fn auth_word(auth: AuthType) -> &'static str {
-    match auth {
-        AuthType::ApiKey => "apiKey",
-        AuthType::Basic => "basic",
-        AuthType::None => "none",
-        AuthType::OAuth => "oauth",
-        AuthType::PersonalAccessToken => "personalAccessToken",
-        _ => "custom",
+impl ListedKindBody {
+    fn of(info: &KindInfo, connections: u64) -> Self {
+        let descriptor = &info.descriptor;
+        Self {
+            kind: descriptor.kind.to_string(),
+            provider: descriptor.provider.to_string(),
+            title: descriptor.display_name.to_string(),
+            auth: auth_word(descriptor.auth),
+            own: descriptor.extension.is_some(),
+            connections,
+        }
     }
+}
+
+/// A kind, with what a person needs to know before connecting an account.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Kind)]
+#[serde(rename_all = "camelCase")]
+struct KindBody {
+    #[serde(flatten)]
+    listed: ListedKindBody,
+    /// The only extension that may use connections of the kind.
+    extension: Option<String>,
+    guide: Vec<GuideBody>,
+    fields: Vec<KindFieldBody>,
+    /// What connections of the kind can do: `send`, `secrets`, `refresh`, `webhooks`, `usage`, `profiles`, `sandbox`
+    /// or `files`.
+    capabilities: Vec<&'static str>,
+    /// The ways of finishing a setup: `browser`, `device`, `paste` or `other`.
+    ways: Vec<&'static str>,
+    /// The address to register at the provider, if browsers return to this host.
+    redirect_uri: Option<String>,
+}
+
+/// Returns the refusal of a kind that is not registered.
+pub(super) fn unknown() -> Problem {
+    let problem = Problem::new(StatusCode::NOT_FOUND, "unknown_kind", "there is no such kind");
+    problem.remedy("list the kinds to see which there are")
+}
+
+fn capabilities(info: &KindInfo) -> Vec<&'static str> {
+    let can = &info.capabilities;
+    let present = [
+        ("send", can.send),
+        ("secrets", can.secrets),
+        ("refresh", can.refresh.is_some()),
+        ("webhooks", can.webhooks),
+        ("usage", can.usage),
+        ("profiles", can.profiles),
+        ("sandbox", can.sandbox),
+        ("files", info.descriptor.needs.contains(&Need::Files)),
+    ];
+    present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
+}
+
+/// Returns `true` if browsers end at a redirect address of this host, which must be registered at the provider.
+fn is_called_back(descriptor: &Descriptor) -> bool {
+    let ends_here = |way: &SetupMethod| matches!(way, SetupMethod::Browser | SetupMethod::Paste);
+    descriptor.ways.iter().any(ends_here) || descriptor.needs.contains(&Need::InboundHttp)
+}
+
+/// Returns a kind, with its guide and its fields.
+#[utoipa::path(
+    get,
+    path = "/kinds/{kind}",
+    params(("kind" = String, Path)),
+    responses((status = 200, body = KindBody))
+)]
+pub(super) async fn show(
+    State(api): State<Api>,
+    caller: Caller<ToRead>,
+    Path(kind): Path<String>,
+) -> Result<Response, Problem> {
+    let info = Kind::parse(&kind).and_then(|kind| caller.registry.kinds().get(&kind)).ok_or_else(unknown)?;
+    let descriptor = &info.descriptor;
+    let public_url = api.options.public_url.as_ref().and_then(|url| url.parse::<PublicUrl>().ok());
+    let called_back = public_url.filter(|_| is_called_back(descriptor));
+    let body = KindBody {
+        listed: ListedKindBody::of(&info, caller.registry.count_connections(Some(&descriptor.kind)).await?),
+        extension: descriptor.extension.as_ref().map(ToString::to_string),
+        guide: descriptor.guide.iter().filter_map(GuideBody::of).collect(),
+        fields: descriptor.fields.iter().map(KindFieldBody::from).collect(),
+        capabilities: capabilities(&info),
+        ways: descriptor.ways.iter().copied().map(way_word).collect(),
+        redirect_uri: called_back.map(|url| url.redirect_uri(&descriptor.kind)),
+    };
+    Ok(json(StatusCode::OK, &body))
 }
 
 /// Returns the kinds, by title.
@@ -54,14 +140,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
         if !search.as_ref().is_none_or(is_found) {
             continue;
         }
-        items.push(ListedKindBody {
-            kind: descriptor.kind.to_string(),
-            provider: descriptor.provider.to_string(),
-            title: descriptor.display_name.to_string(),
-            auth: auth_word(descriptor.auth),
-            own: descriptor.extension.is_some(),
-            connections: registry.count_connections(Some(&descriptor.kind)).await?,
-        });
+        items.push(ListedKindBody::of(&info, registry.count_connections(Some(&descriptor.kind)).await?));
     }
     items.sort_by_key(|item| (item.title.to_lowercase(), item.kind.clone()));
     Ok(json(StatusCode::OK, &Page { items, next: None }))

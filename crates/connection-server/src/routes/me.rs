@@ -32,8 +32,13 @@ struct MeBody {
     /// The only setup that the caller may continue.
     setup: Option<String>,
     extension: Option<String>,
+    /// What the host has besides connections and kinds. A page shows only these parts.
+    areas: &'static [&'static str],
     host: HostBody,
 }
+
+/// The parts of the API that a page shows if they are there.
+const AREAS: &[&str] = &["system"];
 
 /// What a page shows of its host.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,6 +87,7 @@ pub(super) async fn me(State(api): State<Api>, AnyCaller(token): AnyCaller) -> R
         expires_at: token.expires_at.to_rfc3339(),
         setup: None,
         extension: token.extension,
+        areas: AREAS,
         host: HostBody::of(&api),
     };
     json(StatusCode::OK, &body)

@@ -32,6 +32,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(events::of_connection))
         .routes(routes!(events::list))
         .routes(routes!(kinds::list))
+        .routes(routes!(kinds::show))
         .routes(routes!(setups::list, setups::begin))
         .routes(routes!(setups::show, setups::cancel))
         .routes(routes!(setups::answer))

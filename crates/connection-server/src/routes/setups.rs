@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::connection_list::title;
+use super::{connection_list::title, kinds::unknown as unknown_kind};
 use crate::{
     BASE,
     body::{Empty, Json, Page, json},
@@ -136,8 +136,7 @@ pub(super) async fn begin(caller: Caller<ToManage>, Json(body): Json<BeginBody>)
     let registry = &caller.registry;
     let session = match (body.kind, body.connection) {
         (Some(kind), None) if !body.another_account => {
-            let unknown = || Problem::new(StatusCode::NOT_FOUND, "unknown_kind", "there is no such kind");
-            let kind = Kind::parse(&kind).ok_or_else(|| unknown().remedy("list the kinds to see which there are"))?;
+            let kind = Kind::parse(&kind).ok_or_else(unknown_kind)?;
             let begin = registry.setups().begin(&kind).use_start_address().confirm_account();
             let begin = if body.again { begin.again() } else { begin };
             match body.label {

@@ -3,6 +3,7 @@
 
 mod connection;
 mod event;
+mod kind;
 mod setup;
 
 pub use connection::{
@@ -10,4 +11,5 @@ pub use connection::{
     liveness_word,
 };
 pub use event::EventBody;
+pub use kind::{GuideBody, KindChoiceBody, KindFieldBody, auth_word, input_word, need_word, way_word};
 pub use setup::OpenSetupBody;

@@ -7,6 +7,7 @@ mod http;
 mod kinds;
 mod lists;
 mod live;
+mod page_files;
 mod pages;
 mod refusals;
 mod setups;

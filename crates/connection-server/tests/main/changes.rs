@@ -47,6 +47,6 @@ async fn a_connection_is_verified_made_the_default_and_removed() {
     assert_eq!(world.get(&token, &path).await.refusal(), (404, "not_found".into()));
     // The events stay.
     let events = world.get(&token, &format!("{path}/events")).await.ok(200);
-    assert_eq!(events["items"].as_array().unwrap().last().unwrap()["event"], "removed");
+    assert_eq!(events["items"].as_array().unwrap().first().unwrap()["event"], "removed");
     world.check_answers();
 }

@@ -18,6 +18,7 @@ const OPERATIONS: &[&str] = &[
     "GET /connections/{id}/removal",
     "GET /events",
     "GET /kinds",
+    "GET /kinds/{kind}",
     "GET /live",
     "GET /me",
     "GET /setups",
@@ -66,7 +67,7 @@ async fn the_document_lists_the_operations_of_the_routes_and_no_others() {
         if path == "/live" {
             continue;
         }
-        let path = path.replace("{id}", "00000000-0000-0000-0000-000000000000");
+        let path = path.replace("{id}", "00000000-0000-0000-0000-000000000000").replace("{kind}", "acme");
         // Without a token, a route that exists refuses the caller, and one that does not exist is not found.
         let request = world.request(method, &path).json(&serde_json::json!({}));
         let status = world.send(&request).await.status;

@@ -73,12 +73,19 @@ impl Request {
     }
 
     pub(crate) async fn send(&self, port: u16) -> Answer {
+        let (answer, body) = self.send_for_bytes(port).await;
+        Answer { body: String::from_utf8(body).unwrap(), ..answer }
+    }
+
+    /// Sends the request, and returns the answer without its body, and the bytes of its body.
+    pub(crate) async fn send_for_bytes(&self, port: u16) -> (Answer, Vec<u8>) {
         let mut bytes = Vec::new();
         self.open(port).await.read_to_end(&mut bytes).await.unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let body = bytes.split_off(end + 4);
+        let head = String::from_utf8(bytes).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.into(), body: body.into() }
+        (Answer { status, head, body: String::new() }, body)
     }
 }
 

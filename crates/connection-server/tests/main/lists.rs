@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use connection_core::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::test_host::World;
 
@@ -75,4 +75,43 @@ async fn kinds_are_listed_by_title_with_the_number_of_connections() {
     assert_eq!(kinds["items"][0]["auth"], "apiKey");
     let found = world.get(&token, "/kinds?search=SONS").await.ok(200);
     assert_eq!(found["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_kind_says_what_a_person_needs_to_connect_it() {
+    let world = World::new().await;
+    let token = world.token(Role::Read, None).await;
+    let acme = world.get(&token, "/kinds/acme").await.ok(200);
+    assert_eq!((&acme["title"], &acme["connections"]), (&json!("Acme & Sons"), &json!(0)));
+    assert_eq!((&acme["fields"][1]["name"], &acme["fields"][1]["input"]), (&json!("apiKey"), &json!("secret")));
+    assert_eq!(acme["redirectUri"], Value::Null);
+    let login = world.get(&token, "/kinds/login").await.ok(200);
+    assert_eq!(login["redirectUri"], format!("{}/callback/login", world.origin()));
+    assert_eq!(world.get(&token, "/kinds/nothing").await.refusal(), (404, "unknown_kind".into()));
+    assert_eq!(world.get(&token, "/kinds/..%2f").await.refusal(), (404, "unknown_kind".into()));
+}
+
+#[tokio::test]
+async fn the_events_of_a_connection_are_listed_newest_first_and_checked() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let id = world.connected(&token, "octocat").await;
+    for _ in 0..3 {
+        world.post(&token, &format!("/connections/{id}/verify"), json!({})).await.ok(200);
+    }
+    let path = format!("/connections/{id}/events");
+    let all = world.get(&token, &format!("{path}?limit=500")).await.ok(200);
+    assert_eq!((&all["chain"], &all["brokenAt"], &all["next"]), (&json!("whole"), &Value::Null, &Value::Null));
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = world.get(&token, &format!("{path}?limit=1{after}")).await.ok(200);
+        found.extend(page["items"].as_array().unwrap().iter().cloned());
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(json!(found), all["items"]);
+    assert_eq!(found.last().unwrap()["event"], "connected");
+    let connected = world.get(&token, &format!("{path}?event=connected,removed")).await.ok(200);
+    assert_eq!(connected["items"].as_array().unwrap().len(), 1);
 }

@@ -90,11 +90,7 @@ async fn every_change_is_refused_to_strangers_and_changes_no_row() {
         let too_small = &smaller.iter().find(|(role, _)| *role == route.too_small).unwrap().1;
         let has_resource = route.operation.contains("{id}");
         let of_stranger = request.clone().bearer(&stranger);
-        let of_stranger = if has_resource {
-            (of_stranger, 404)
-        } else {
-            (of_stranger.query("owner=ada"), 403)
-        };
+        let of_stranger = if has_resource { (of_stranger, 404) } else { (of_stranger.query("owner=ada"), 403) };
         let unknown = format!("cn_{}", "A".repeat(43));
         for (request, status) in [
             (known.clone().with("host", "evil.example"), 421),

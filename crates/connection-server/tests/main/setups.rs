@@ -36,7 +36,7 @@ async fn an_account_is_connected_step_by_step_and_no_answer_holds_the_key() {
     let shown = world.get(&token, &format!("/connections/{connection}")).await.ok(200);
     assert_eq!((&shown["label"], &shown["kindTitle"]), (&json!("work"), &json!("Acme & Sons")));
     let events = world.get(&token, &format!("/connections/{connection}/events")).await.ok(200);
-    assert_eq!((&events["items"][0]["event"], &events["chain"]), (&json!("connected"), &json!(null)));
+    assert_eq!((&events["items"][0]["event"], &events["chain"]), (&json!("connected"), &json!("whole")));
     for path in ["/me", "/tokens", "/connections", "/kinds", "/events", "/system"] {
         world.get(&world.token(Role::Admin, None).await, path).await.ok(200);
     }
@@ -82,7 +82,8 @@ async fn a_setup_is_cancelled_and_belongs_to_its_owner() {
     assert_eq!(world.get(&bob, "/setups").await.ok(200)["items"], json!([]));
     assert_eq!(world.send(&world.request("DELETE", &path).bearer(&ada)).await.status, 204);
     assert_eq!(world.get(&ada, &path).await.ok(200)["type"], "cancelled");
-    for body in [json!({}), json!({ "kind": "acme", "connection": "x" }), json!({ "kind": "acme", "anotherAccount": true })]
+    for body in
+        [json!({}), json!({ "kind": "acme", "connection": "x" }), json!({ "kind": "acme", "anotherAccount": true })]
     {
         assert_eq!(world.post(&ada, "/setups", body.clone()).await.refusal(), (422, "invalid_body".into()), "{body}");
     }

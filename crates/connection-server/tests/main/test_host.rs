@@ -7,7 +7,7 @@ use connection_contract::Timestamp;
 use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, Role};
 use connection_faults::postgres;
 use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
-use connection_server::{ApiOptions, api_router};
+use connection_server::{ApiOptions, api_router, page_router};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -60,8 +60,9 @@ impl World {
             .kind(login());
         let registry = if ON_POSTGRES { registry.state_directory(directory.path().join("state")) } else { registry };
         let registry = registry.open().await.unwrap();
-        let options = ApiOptions::new(origin.parse().unwrap()).name("Test host");
-        let routes: Router = api_router(registry.clone(), options).merge(callback_routes(registry.clone(), url));
+        let options = ApiOptions::new(origin.parse().unwrap()).name("Test host").public_url(origin);
+        let routes: Router =
+            api_router(registry.clone(), options).merge(callback_routes(registry.clone(), url)).merge(page_router(""));
         let serving = Handle::current().spawn(async move { axum::serve(listener, routes).await }).abort_handle();
         Self { directory, postgres, clock, registry, port, serving, answers: Mutex::default() }
     }

@@ -1,13 +1,12 @@
-//! `serve`: a process in the foreground that handles callbacks and webhooks, refreshes what is due, polls usage, and
-//! continues setups. Any number of such processes can share one store.
-//!
-//! It begins no setup, because it cannot authenticate the client.
+//! `serve`: a process in the foreground that serves the page and the API, handles callbacks and webhooks, refreshes what
+//! is due, polls usage, and continues setups. Any number of such processes can share one store.
 
 mod health;
 mod own_kinds;
+mod page;
 mod routes;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use connection_core::{AnswerRoom, ConnectionRegistry};
 use connection_inbound::{PublicEndpoint, PublicUrl, Server};
@@ -15,6 +14,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     Error, Exit,
+    args::Serve,
     cli::Program,
     declared,
     output::{Output, json::ServingBody},
@@ -23,6 +23,7 @@ use crate::{
 
 use health::Health;
 use own_kinds::KindsInForce;
+use page::Page;
 use routes::HEALTH;
 pub(super) use routes::mounted;
 
@@ -31,7 +32,7 @@ const USUAL_REQUEST: Duration = Duration::from_secs(60);
 /// The additional time after a request in progress, in which its result is stored.
 const MAX_SHUTDOWN_TIME: Duration = Duration::from_secs(30);
 
-pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
+pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit, Error> {
     let listen = program.settings.inbound.listen()?;
     let mut signals = Signals::new().map_err(|error| Error::io("signals", &error))?;
     let (server, url, registry) = tokio::select! {
@@ -46,7 +47,10 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     };
     let kinds = KindsInForce::new(&program, &registry).map(|kinds| Handle::current().spawn(kinds.follow()));
     let following = Handle::current().spawn(declared::follow(registry.clone(), program.has_catalogue));
-    let routes = routes::routes(&registry, &url, Health::new(registry.clone(), scheduler.abort_handle()));
+    let address = server.address();
+    let health = Health::new(registry.clone(), scheduler.abort_handle());
+    let routes = routes::routes(&registry, address, &url, health)?;
+    let page = Page::new(registry.clone(), address, &url);
     let resumed = tokio::select! {
         resumed = registry.setups().resume_all() => resumed,
         () = signals.next() => return Err(platform::interrupted()),
@@ -59,9 +63,9 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
             tracing::warn!(target: OPERATIONS, "setups that were begun before cannot continue now: {error}");
         }
     }
-    let address = server.address();
     tracing::info!(target: OPERATIONS, "listening on {address}, reached at {url}");
-    print_state(output, "listening", address, &url)?;
+    let printed = if arguments.print_page { Some(page.with_code().await?) } else { None };
+    print_state(output, "listening", address, &url, printed)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = server.serve(routes, &url, async { drop(stopped.await) });
     let patience = program.settings.timeout.unwrap_or(USUAL_REQUEST).saturating_add(MAX_SHUTDOWN_TIME);
@@ -78,12 +82,22 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         following.abort();
         // There is no receiver if the server has ended by itself.
         stop.send(()).ok();
-        let told = print_state(output, "draining", address, &url);
+        let told = print_state(output, "draining", address, &url, None);
         signals.next().await;
         told
     };
+    let opening = async {
+        let browser = program.environment.has_desktop().then(|| program.environment.browser());
+        if arguments.open
+            && let Err(error) = page.open(browser, output).await
+        {
+            output.note(format!("The page was not opened: {error}"));
+        }
+        pending::<Infallible>().await
+    };
     tokio::select! {
         () = draining => {}
+        never = opening => match never {},
         told = told => {
             output.note("Stopped at once; the next process continues the unfinished work.");
             tracing::warn!(target: OPERATIONS, "stopped at once; the next process continues the unfinished work");
@@ -91,7 +105,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         }
     }
     tracing::info!(target: OPERATIONS, "ended");
-    print_state(output, "ended", address, &url)?;
+    print_state(output, "ended", address, &url, None)?;
     Ok(Exit::Fine)
 }
 
@@ -143,17 +157,25 @@ async fn drained(registry: &ConnectionRegistry, patience: Duration) {
     }
 }
 
-fn print_state(output: &Output, state: &'static str, address: SocketAddr, url: &PublicUrl) -> Result<(), Error> {
+fn print_state(
+    output: &Output,
+    state: &'static str,
+    address: SocketAddr,
+    url: &PublicUrl,
+    page: Option<String>,
+) -> Result<(), Error> {
     if output.json {
-        return output.element(&ServingBody { state, listen: address.to_string(), public_url: url.to_string() });
+        let body = ServingBody { state, listen: address.to_string(), public_url: url.to_string(), page };
+        return output.element(&body);
     }
     match state {
-        "listening" => output.line(format!("Listening on {address}, reached at {url}; press Ctrl-C to stop.")),
-        "draining" => {
-            output.note("Finishing work in progress; a second signal stops at once.");
-            Ok(())
-        }
-        _ => Ok(()),
+        "listening" => output.line(format!("Listening on {address}, reached at {url}; press Ctrl-C to stop."))?,
+        "draining" => output.note("Finishing work in progress; a second signal stops at once."),
+        _ => {}
+    }
+    match page {
+        Some(page) => output.line(format!("Open this address within 60 seconds: {page}")),
+        None => Ok(()),
     }
 }
 

@@ -1,4 +1,6 @@
-//! The routes of `serve`: callbacks, webhooks, the health check, and a short description.
+//! The routes of `serve`: the page, the API, callbacks, webhooks and the health check.
+
+use std::net::SocketAddr;
 
 use axum::{
     Router,
@@ -9,26 +11,46 @@ use axum::{
 };
 use connection_core::ConnectionRegistry;
 use connection_inbound::{PublicUrl, callback_routes, webhook_routes};
+use connection_server::{ApiOptions, HostOrigin, api_router, page_router};
 
 use super::health::{Health, HealthBody};
-use crate::name::hints;
+use crate::Error;
 
 /// The path of the health check, for monitors.
 pub(super) const HEALTH: &str = "/healthz";
-/// The text for a person who opens the address.
-const WHAT: &str = "This is `connections serve`, which takes callbacks and webhooks and keeps credentials fresh; \
-                    use `connections add`, `connections list` and `connections doctor --callback` in a terminal.\n";
 
-pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, health: Health) -> Router {
+pub(super) fn routes(
+    registry: &ConnectionRegistry,
+    listening: SocketAddr,
+    url: &PublicUrl,
+    health: Health,
+) -> Result<Router, Error> {
+    let options = api_options(listening, url)?;
     let own = || {
         Router::new()
-            .route("/", get(async || hints(WHAT)))
             .route(HEALTH, get(healthz))
             .with_state(health.clone())
+            .merge(page_router(url.prefix()))
+            .merge(api_router(registry.clone(), options.clone()))
             .merge(callback_routes(registry.clone(), url.clone()))
             .merge(webhook_routes(registry.clone(), url.clone()))
     };
-    mounted(url, own).fallback(async || StatusCode::NOT_FOUND)
+    Ok(mounted(url, own).fallback(async || StatusCode::NOT_FOUND))
+}
+
+/// Returns the addresses at which browsers and programs reach the API: the public one, and the one on this machine.
+fn api_options(listening: SocketAddr, url: &PublicUrl) -> Result<ApiOptions, Error> {
+    let origin = |text: &str| {
+        text.parse::<HostOrigin>().map_err(|error| Error::configuration(format!("'inbound.public_url': {error}")))
+    };
+    let mut options = ApiOptions::new(origin(&url.origin())?);
+    if listening.ip().is_loopback() || listening.ip().is_unspecified() {
+        let port = listening.port();
+        for host in ["127.0.0.1", "[::1]"] {
+            options = options.also_at(origin(&format!("http://{host}:{port}"))?);
+        }
+    }
+    Ok(options.public_url(url.as_str()).version(env!("CARGO_PKG_VERSION")))
 }
 
 /// Mounts the routes at the root and below the path of the public URL, since a proxy may remove the path or pass it on.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use connection_contract::{AuthType, Field, Guide, Input, Need, SetupMethod, Text, ToolSpec};
+use connection_contract::{Need, Text, ToolSpec};
+use connection_server::shapes::{GuideBody, KindFieldBody, auth_word, need_word, way_word};
 use serde::Serialize;
 
 use super::{ErrorContent, ProbeBody};
@@ -21,7 +22,7 @@ pub(crate) struct KindBody {
     /// The only extension that may use connections of the kind.
     extension: Option<String>,
     guide: Vec<GuideBody>,
-    fields: Vec<FieldBody>,
+    fields: Vec<KindFieldBody>,
     capabilities: Vec<&'static str>,
     needs: Vec<&'static str>,
     ways: Vec<&'static str>,
@@ -72,42 +73,6 @@ impl ToolBody {
     }
 }
 
-/// A part of the guide: a sentence, or an address and its name.
-#[derive(Debug, Serialize)]
-struct GuideBody {
-    text: String,
-    open: Option<String>,
-}
-
-impl GuideBody {
-    fn of(part: &Guide) -> Option<Self> {
-        match part {
-            Guide::Link(text, address) => Some(Self { text: text.to_string(), open: Some(address.to_string()) }),
-            Guide::Text(text) => Some(Self { text: text.to_string(), open: None }),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct FieldBody {
-    name: String,
-    label: String,
-    input: &'static str,
-    required: bool,
-    many: bool,
-    help: Option<String>,
-    choices: Vec<ChoiceBody>,
-    way: Option<&'static str>,
-    once: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct ChoiceBody {
-    value: String,
-    label: String,
-}
-
 impl KindBody {
     /// Returns the capabilities of a kind, from the facets that it has, and `files` if it needs them.
     pub(crate) fn capabilities(info: &KindEntry) -> Vec<&'static str> {
@@ -141,7 +106,7 @@ impl KindBody {
             auth: auth_word(descriptor.auth),
             extension: descriptor.extension.as_ref().map(ToString::to_string),
             guide: descriptor.guide.iter().filter_map(GuideBody::of).collect(),
-            fields: descriptor.fields.iter().map(FieldBody::from).collect(),
+            fields: descriptor.fields.iter().map(KindFieldBody::from).collect(),
             capabilities: Self::capabilities(info),
             needs: descriptor.needs.iter().copied().map(need_word).collect(),
             ways: descriptor.ways.iter().copied().map(way_word).collect(),
@@ -155,68 +120,5 @@ impl KindBody {
                 KindSource::Catalogue | KindSource::Program => None,
             },
         }
-    }
-}
-
-impl From<&Field> for FieldBody {
-    fn from(field: &Field) -> Self {
-        let choices = match &field.input {
-            Input::Choice(choices) => choices
-                .iter()
-                .map(|(value, label)| ChoiceBody { value: value.to_string(), label: label.to_string() })
-                .collect(),
-            _ => Vec::new(),
-        };
-        Self {
-            name: field.name.to_string(),
-            label: field.label.to_string(),
-            input: input_word(&field.input),
-            required: field.required,
-            many: field.many,
-            help: field.help.as_ref().map(ToString::to_string),
-            choices,
-            way: field.way.map(way_word),
-            once: field.kept.is_some(),
-        }
-    }
-}
-
-pub(crate) fn auth_word(auth: AuthType) -> &'static str {
-    match auth {
-        AuthType::ApiKey => "apiKey",
-        AuthType::Basic => "basic",
-        AuthType::None => "none",
-        AuthType::OAuth => "oauth",
-        AuthType::PersonalAccessToken => "personalAccessToken",
-        _ => "custom",
-    }
-}
-
-pub(crate) fn input_word(input: &Input) -> &'static str {
-    match input {
-        Input::Bool => "bool",
-        Input::Choice(_) => "choice",
-        Input::Directory => "directory",
-        Input::Number => "number",
-        Input::Secret => "secret",
-        Input::Url => "url",
-        _ => "text",
-    }
-}
-
-pub(crate) fn need_word(need: Need) -> &'static str {
-    match need {
-        Need::Files => "files",
-        Need::InboundHttp => "inboundHttp",
-        _ => "tools",
-    }
-}
-
-pub(crate) fn way_word(way: SetupMethod) -> &'static str {
-    match way {
-        SetupMethod::Browser => "browser",
-        SetupMethod::Device => "device",
-        SetupMethod::Paste => "paste",
-        _ => "other",
     }
 }

@@ -16,12 +16,13 @@ use serde::Serialize;
 pub(crate) use connection_server::shapes::{
     AccountBody, ConnectionBody, EventBody, OpenSetupBody, RefreshedBody, RemovedBody,
 };
+pub(crate) use connection_server::shapes::{auth_word, input_word, need_word, way_word};
 pub(crate) use event::details;
 pub(crate) use extension::{
     ExtensionBody, ExtensionRemovedBody, GrantBody, OpenSettingsBody, PreferencesBody, RequiredBody,
 };
 pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
-pub(crate) use kind::{KindBody, ToolBody, auth_word, input_word, need_word, way_word};
+pub(crate) use kind::{KindBody, ToolBody};
 pub(crate) use other::{
     AcceptedBody, AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, ForgottenBody, HeaderBody,
     ImportedBody, KindChangeBody, RedirectUriBody, ServingBody, body_text,

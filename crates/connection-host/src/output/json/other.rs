@@ -107,6 +107,8 @@ pub(crate) struct ServingBody {
     pub(crate) state: &'static str,
     pub(crate) listen: String,
     pub(crate) public_url: String,
+    /// The address of the page with a code, with `--print-page`.
+    pub(crate) page: Option<String>,
 }
 
 /// The shape of `doctor`.

@@ -12,6 +12,7 @@ mod health;
 mod killed;
 mod log;
 mod own_kinds;
+mod page;
 mod unencrypted;
 mod webhooks;
 
@@ -37,6 +38,8 @@ pub(crate) struct Serving {
     lines: Receiver<String>,
     pub(super) address: SocketAddr,
     pub(super) url: String,
+    /// The address of the page with a code, with `--print-page`.
+    pub(super) page: Option<String>,
 }
 
 impl Serving {
@@ -65,7 +68,8 @@ impl Serving {
         check(&first, "serving");
         assert_eq!(first["state"], "listening");
         let text = |name: &str| first[name].as_str().unwrap().to_owned();
-        Self { child, lines, address: text("listen").parse().unwrap(), url: text("publicUrl") }
+        let page = first["page"].as_str().map(str::to_owned);
+        Self { child, lines, address: text("listen").parse().unwrap(), url: text("publicUrl"), page }
     }
 
     /// Returns the next state that the process reports.
