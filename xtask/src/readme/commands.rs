@@ -45,6 +45,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("connections add node ", "no shipped kind takes the address of a device"),
     ("CONNECTION_TESTKIT_RECORD=", "the tests of the testkit record fixtures"),
     ("connections add real", "the host's tests run it with a browser, at a certified provider"),
+    ("connections serve ", "the host's tests open the page in a browser"),
     ("connections kinds accept ", "the host's tests accept a change of a kind"),
     ("connections key change --to-source keyring", "it needs a machine without a keyring"),
     ("connections usage claude --session", "it needs a connection of Claude Code with a subscription"),
