@@ -12,6 +12,7 @@ use super::{
     confirm,
     finish::{self, FinishMethod},
     kinds,
+    own_kinds::KindsInForce,
     setup_report::{self, ReportedAction},
 };
 use crate::{
@@ -93,6 +94,13 @@ impl<'a> Dialogue<'a> {
         let result = self.run(inputs).await;
         registry.close().await;
         result
+    }
+
+    /// Puts the files of kinds in force as they are now, so that a setup whose kind has changed ends with that reason.
+    async fn look_at_kinds(&self) {
+        if let Some(mut kinds) = KindsInForce::new(self.program, self.registry) {
+            kinds.look().await;
+        }
     }
 
     /// Conducts the setup to its end.
@@ -248,7 +256,9 @@ impl<'a> Dialogue<'a> {
             drop(terminal);
             let answers;
             (inputs, answers) = asked.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?;
-            match self.session.advance(number, &answers?).await {
+            let answers = answers?;
+            self.look_at_kinds().await;
+            match self.session.advance(number, &answers).await {
                 Ok(()) => return Ok((inputs, None)),
                 Err(AdvanceError::Invalid(problems)) => {
                     let again = inputs.ask_again(problems.iter().map(|problem| problem.field.as_str()));
@@ -320,6 +330,7 @@ impl<'a> Dialogue<'a> {
                 return Err(refused(account));
             }
         }
+        self.look_at_kinds().await;
         match self.session.advance(number, &[]).await {
             // Another process answered or ended the setup; the result is the next step.
             Ok(()) | Err(AdvanceError::Ended | AdvanceError::NoPrompt | AdvanceError::WrongStep { .. }) => Ok(()),

@@ -2,7 +2,7 @@
 
 use connection_core::KindChange;
 
-use super::confirm;
+use super::{confirm, kinds};
 use crate::{
     Error, Exit,
     cli::Program,
@@ -13,14 +13,19 @@ use crate::{
 };
 
 pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<Exit, Error> {
-    confirm::possible(&program, yes, "whether to accept the change")?;
-    let kind = program.kind(name)?.descriptor.kind.clone();
-    let mut accepted = AcceptedBody { kind: kind.to_string(), connections: 0, changes: Vec::new() };
+    // The kind of a declaration is known only to the database.
+    let is_known_now = !kinds::is_declared(name) || !program.has_database();
+    if is_known_now {
+        program.kind(name)?;
+    }
     // Do not create a database only to find it empty.
     if !program.has_database() {
-        return report(&program.output, &accepted, false);
+        let nothing = AcceptedBody { kind: name.to_owned(), connections: 0, changes: Vec::new() };
+        return report(&program.output, &nothing, false);
     }
     let registry = program.open().await?;
+    let kind = program.kind(name)?.descriptor.kind.clone();
+    let mut accepted = AcceptedBody { kind: kind.to_string(), connections: 0, changes: Vec::new() };
     let mut changes = registry.kinds().changed().await?;
     changes.retain(|change| change.kind == kind);
     let output = &program.output;
@@ -31,6 +36,8 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
             shown.removed.iter().try_for_each(|line| output.line(format!("- {line}")))?;
             shown.added.iter().try_for_each(|line| output.line(format!("+ {line}")))?;
         }
+        // A person who cannot be asked has seen the change, and can repeat the command.
+        confirm::possible(&program, yes, "whether to accept the change")?;
         let question = format!("Use {kind} in this way, for {}?", accounts(change.connections));
         if !yes && !confirm::ask(&program, question, "Nothing was accepted.").await? {
             continue;

@@ -96,6 +96,14 @@ impl Candidate {
         for former in former.iter().filter(|former| **former != target) {
             fs::remove_file(former).map_err(|error| Error::io(former.display(), &error))?;
         }
+        if let Err(problem) = kinds_directory::bytes(&target) {
+            if former.is_empty() {
+                // A file that no command uses is of no use here, either. What remains is reported below.
+                drop(fs::remove_file(&target));
+            }
+            let message = format!("{} cannot be used: {problem}", target.display());
+            return Err(Error::new(Exit::Refused, "configuration_exposed", message).remedy("then repeat the command"));
+        }
         self.print(program, &target, !former.is_empty())
     }
 
@@ -112,9 +120,6 @@ impl Candidate {
 
     fn print(&self, program: &Program, target: &Path, replaced: bool) -> Result<Exit, Error> {
         let output = &program.output;
-        if let Err(problem) = kinds_directory::bytes(target) {
-            output.note(format!("warning: {} is not used: {problem}", target.display()));
-        }
         let (kind, file) = (self.kind.id().to_string(), target.display().to_string());
         if output.json {
             output.shape(&KindAddedBody { kind, file, replaced })?;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead, BufReader, Read as _},
     path::{Path, PathBuf},
 };
@@ -61,6 +61,11 @@ pub(super) fn set(files: &[impl AsRef<Path>]) -> Result<(KindSet, usize), Error>
 /// Returns the first bytes of a file, one more than it may have.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
+    // Opening a pipe would wait for somebody who writes to it. A directory is refused when it is read.
+    if fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let message = format!("{} is not a file", file.display());
+        return Err(Error::new(Exit::Usage, "invalid_kind", message).remedy("give the name of a file"));
+    }
     let opened = File::open(file).and_then(|opened| opened.take(LIMIT).read_to_end(&mut bytes));
     opened.map_err(|error| Error::io(file.display(), &error))?;
     Ok(bytes)

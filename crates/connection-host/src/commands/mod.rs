@@ -27,6 +27,7 @@ mod kind_test;
 mod kinds;
 mod list;
 mod open_settings;
+mod own_kinds;
 mod preferences;
 mod profiles;
 mod reauthorize;

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     program::{Machine, check},
     provider::NOTION_KEY,
+    terminal::{end, enter, start},
 };
 
 const FILE: &str = "configuration/kinds/acme.toml";
@@ -62,12 +63,13 @@ fn nothing_is_sent_until_a_changed_file_is_accepted() {
 fn programs_are_told_what_was_accepted() {
     let machine = connected();
     change(&machine);
+    let error = machine.run(&["kinds", "accept", "acme", "--json"]).exits(2).error();
+    assert_eq!(error["error"]["code"], "confirmation_required");
     let accepted = machine.run(&["kinds", "accept", "acme", "--yes", "--json"]).exits(0).json();
     check(&accepted, "accepted");
     check(&accepted["changes"][0], "kindChange");
     assert_eq!((&accepted["kind"], &accepted["connections"]), (&json!("acme"), &json!(1)));
-    let error = machine.run(&["kinds", "accept", "acme", "--json"]).exits(2).error();
-    assert_eq!(error["error"]["code"], "confirmation_required");
+    machine.run(&["kinds", "accept", "acme", "--json"]).exits(0);
     machine.run(&["kinds", "accept", "amce", "--yes"]).exits(5).warns("Did you mean 'acme'?");
 }
 
@@ -99,4 +101,20 @@ fn a_file_that_is_gone_is_named_wherever_its_connections_are_shown() {
     machine.run(&["send", "acme", "GET", "/me"]).exits(5).warns("put its file back");
     machine.write(FILE, ACME.as_bytes());
     machine.run(&["send", "acme", "GET", "/me"]).exits(0).says("Ada");
+}
+
+#[test]
+fn a_file_that_changes_while_a_person_types_ends_the_setup() {
+    let machine = Machine::new();
+    machine.configure(&format!("[http.endpoints]\n\"https://api.acme.example\" = \"{}\"\n", machine.provider.origin));
+    machine.provider.tell(200, "", r#"{"id":7,"name":"Ada"}"#);
+    machine.write(FILE, ACME.as_bytes());
+    let mut session = start(&machine, &["add", "acme"]);
+    session.exp_string("API key").expect("it asks");
+    change(&machine);
+    enter(&mut session, NOTION_KEY);
+    let said = end(session, 3);
+    assert!(said.contains("the kind 'acme' has changed") || said.contains("changed"), "{said}");
+    assert_eq!(machine.provider.seen().len(), 0, "nothing was sent");
+    machine.run(&["list"]).exits(0).says("Nothing is connected");
 }

@@ -275,3 +275,33 @@ async fn declared_oauth_uses_the_declared_endpoints_with_the_person_s_own_applic
     assert_eq!(token, b"access-1");
     registry.close().await;
 }
+
+#[test]
+fn a_changed_declaration_is_shown_old_beside_new_and_used_once_it_is_accepted() {
+    let machine = machine();
+    machine.run(&["extensions", "add", "tracker.json"]).exits(0);
+    machine.run(&[&["open-settings", "sprints"], &GIVEN[..]].concat()).exits(0);
+    machine.write("tracker.json", with("https://eu.tracker.example").as_bytes());
+    machine.run(&["extensions", "add", "tracker.json"]).exits(0);
+    let exec = ["exec", "sprints", "--", "/bin/sh", "-c", "test \"$API_KEY\" = \"$KEY\""];
+    machine.run(&exec).exits(4);
+    machine.run(&["list"]).exits(0).says("failing").says("connections kinds accept sprints/tracker");
+    let shown = machine.run(&["kinds", "accept", "sprints/tracker"]).exits(2).warns("--yes");
+    let shown = shown.says("- address https://api.tracker.example");
+    shown.says("+ address https://eu.tracker.example");
+    machine.run(&["kinds", "accept", "sprints/tracker", "--yes"]).exits(0).says("Accepted for 1 account.");
+    machine.run(&exec).exits(0);
+    machine.run(&["kinds", "accept", "sprints/other", "--yes"]).exits(5).warns("unknown kind");
+}
+
+#[test]
+fn an_endpoint_in_a_private_network_is_refused_before_anybody_is_asked() {
+    let machine = machine();
+    for host in ["10.0.0.1", "0x7f.1", "router.local", "localhost"] {
+        let manifest = FIGMA_FILES.replace("https://jingle.cool/oauth/figma/token", &format!("https://{host}/token"));
+        machine.write("figma.json", manifest.replace("figma", "drawings").as_bytes());
+        let added = machine.run(&["extensions", "add", "figma.json"]).exits(0);
+        added.warns("the tokenUrl that 'drawings-files' declares is not an address of the Internet");
+        machine.run(&["extensions", "remove", "drawings-files", "--yes"]).exits(0);
+    }
+}

@@ -150,7 +150,7 @@ fn a_giant_file_and_one_that_is_no_text_are_left_out() {
 
 #[cfg(unix)]
 #[test]
-fn a_kind_that_is_added_to_a_directory_of_others_is_not_used() {
+fn no_kind_is_added_to_a_directory_that_others_can_change() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let machine = machine();
@@ -158,7 +158,8 @@ fn a_kind_that_is_added_to_a_directory_of_others_is_not_used() {
     let directory = machine.path("configuration/kinds");
     std::fs::create_dir(&directory).unwrap();
     std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
-    machine.run(&["kinds", "add", &file]).exits(0).warns("acme.toml is not used: ").warns("chmod go-w");
+    machine.run(&["kinds", "add", &file]).exits(6).warns("acme.toml cannot be used: ").warns("chmod go-w");
+    assert!(!directory.join("acme.toml").exists());
     machine.run(&["kinds", "show", "acme"]).exits(5);
 }
 

@@ -3,6 +3,7 @@
 use connection_contract::{AuthType, ExtensionDeclaration, Reason, RequirementOAuth, host};
 
 use super::unusable;
+use crate::kind::fixed_host;
 
 /// Returns the addresses that a declaration names: its endpoints, and those that are the defaults of the public
 /// preferences of its connection.
@@ -18,6 +19,13 @@ pub(super) fn of(declaration: &ExtensionDeclaration) -> Result<Vec<String>, Reas
             return Err(unusable(
                 format!("the {name} that '{}' declares is not an https address", declaration.name),
                 format!("correct {name} in the manifest"),
+            ));
+        }
+        let host = url.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+        if host.is_none_or(|host| fixed_host(host).is_err()) {
+            return Err(unusable(
+                format!("the {name} that '{}' declares is not an address of the Internet", declaration.name),
+                format!("name a host that everyone reaches as {name} in the manifest"),
             ));
         }
         push(&mut addresses, url);

@@ -41,4 +41,7 @@ pub use self::{
     schema::kind_schema,
     set::KindSet,
 };
-pub(crate) use self::{check::sounds_secret, pattern::check as check_pattern};
+pub(crate) use self::{
+    check::{fixed_host, sounds_secret},
+    pattern::check as check_pattern,
+};

@@ -22,7 +22,10 @@ pub(crate) type Denied = std::collections::BTreeSet<Power>;
 /// Reads a file that extends no other.
 pub(crate) fn one(text: Text<'_>, denied: &Denied) -> Result<KindModel, Problems> {
     text.sized().map_err(|problem| Problems::new(vec![problem]))?;
+    // The members of a table in their order, as a list, are no table.
+    let is_list = text.text.trim_start().starts_with('[');
     let read = match text.is_json() {
+        true if is_list => None,
         true => serde_json::from_str::<KindModel>(text.text).ok(),
         false => toml::from_str::<KindModel>(text.text).ok(),
     };
@@ -48,6 +51,11 @@ pub(crate) fn again(text: Text<'_>, base: Option<&Node>, denied: &Denied) -> Res
     let Some(mut node) = node.filter(|_| problems.is_empty() || text.is_json()) else {
         return Err(Problems::new(problems));
     };
+    if let Some((format, line)) = node.member("format").and_then(format_of)
+        && let Some(finding) = check::newer_format(Some(format))
+    {
+        return Err(Problems::new(vec![Problem::new(text.name, Some(line), "format", finding.sentence)]));
+    }
     if let Some(base) = base {
         node.inherit(base);
     }
@@ -72,6 +80,14 @@ pub(crate) fn again(text: Text<'_>, base: Option<&Node>, denied: &Denied) -> Res
         }
     }
     if problems.is_empty() { Ok(model) } else { Err(Problems::new(problems)) }
+}
+
+/// Returns the version of the format that a file states, and its line.
+fn format_of(node: &Node) -> Option<(u32, u32)> {
+    match node.content {
+        Content::Integer(format) => Some((u32::try_from(format).ok()?, node.place.line)),
+        _ => None,
+    }
 }
 
 /// Returns the part of a file whose other problems may follow from a key that did not fit: a field as a whole.

@@ -163,3 +163,66 @@ fn a_line_may_extend_a_kind_of_the_catalogue_and_files_of_the_set() {
         assert_eq!(set.read_one("kinds.jsonl", Some(1), line.as_bytes()).unwrap().id().as_str(), "own");
     }
 }
+
+/// Returns the only problem of a file.
+#[track_caller]
+fn problem(text: &str) -> String {
+    let (_, problems) = KindSet::new().bytes("acme.toml", text.as_bytes()).read();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_address_that_is_a_number_in_another_form_is_no_host() {
+    for host in ["0x7f.1", "0177.0.0.1", "10.1", "2130706433", "1.2.3.4.", "0x7F000001"] {
+        let said = problem(&acme("api.acme.com", host));
+        assert!(said.starts_with("acme.toml:12: request.base"), "{host}: {said}");
+        assert!(said.contains("an address of a file names its host"), "{host}: {said}");
+    }
+    check(&[("acme.toml", &acme("api.acme.com", "api.1.acme.com"))], &[]);
+}
+
+#[test]
+fn a_path_leads_where_it_says() {
+    for path in ["/../me", "/a/..", "/./me", "/a/%2e%2E/b", "/a\\\\..\\\\b"] {
+        let said = problem(&acme("/me", path));
+        assert!(said.starts_with("acme.toml:16: verify.path: a path has no segment '.' or '..'"), "{path}: {said}");
+    }
+    for path in ["//evil.example/x", "/me#f"] {
+        assert!(problem(&acme("/me", path)).contains("this is no path"), "{path}");
+    }
+    check(&[("acme.toml", &acme("/me", "/v1.0/me..json?a=/../b"))], &[]);
+}
+
+#[test]
+fn a_text_has_no_control_characters() {
+    let header = acme("Bearer ", "Bearer\\r\\nX: ");
+    assert!(problem(&header).contains("there is a control character, such as a line break"), "{}", problem(&header));
+    for name in ["Ac\\u001Bme", "Ac\\u202Eme", "Ac\\u2066me"] {
+        assert!(
+            problem(&acme("name = \"Acme\"", &format!("name = \"{name}\""))).contains("acme.toml:3: name: there is")
+        );
+    }
+}
+
+#[test]
+fn a_text_for_people_is_short_and_no_template() {
+    let said = problem(&acme("label = \"API key\"", "label = \"API key of ${config.apiKey}\""));
+    assert_eq!(said, "acme.toml:8: fields[0].label: a template is not possible here; write the text itself");
+    let said = problem(&acme("name = \"Acme\"", &format!("name = \"{}\"", "A".repeat(101))));
+    assert_eq!(said, "acme.toml:3: name: a text for people has at most 100 characters here; write less");
+}
+
+#[test]
+fn nothing_is_said_about_a_newer_format_but_that_it_is_newer() {
+    let said = "acme.toml:1: format: this file has format 2, and this program reads format 1; update the program";
+    assert_eq!(problem(&acme("format = 1", "format = 2\nnew = true")), said);
+    check(&[("acme.json", "{\"format\": 2, \"new\": true}")], &[&said.replace("toml", "json")]);
+}
+
+#[test]
+fn a_list_is_no_table() {
+    for text in ["[]", "[1, \"acme\", \"Acme\", \"none\"]"] {
+        check(&[("acme.json", text)], &["acme.json:1: this is a list; write a table"]);
+    }
+}

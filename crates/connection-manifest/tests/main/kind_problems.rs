@@ -167,7 +167,7 @@ fn the_files_that_the_cases_change_have_no_problem() {
 #[test]
 fn all_problems_are_reported_at_once() {
     let text = ACME
-        .replacen("format = 1", "format = 9", 1)
+        .replacen("format = 1", "format = 0", 1)
         .replacen("secret = true", "secrt = true", 1)
         .replacen("path = \"/me\"", "path = 7", 1)
         .replacen("https://", "http://", 1);

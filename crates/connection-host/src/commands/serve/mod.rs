@@ -2,7 +2,6 @@
 //! is due, polls usage, and continues setups. Any number of such processes can share one store.
 
 mod health;
-mod own_kinds;
 mod page;
 mod routes;
 
@@ -16,13 +15,13 @@ use crate::{
     Error, Exit,
     args::Serve,
     cli::Program,
+    commands::own_kinds::KindsInForce,
     declared,
     output::{Output, json::ServingBody},
     platform::{self, OPERATIONS, Signals},
 };
 
 use health::Health;
-use own_kinds::KindsInForce;
 use page::Page;
 use routes::HEALTH;
 pub(super) use routes::mounted;

@@ -30,12 +30,17 @@ pub(super) fn routes(
         Router::new()
             .route(HEALTH, get(healthz))
             .with_state(health.clone())
-            .merge(page_router(url.prefix()))
             .merge(api_router(registry.clone(), options.clone()))
             .merge(callback_routes(registry.clone(), url.clone()))
             .merge(webhook_routes(registry.clone(), url.clone()))
     };
-    Ok(mounted(url, own).fallback(async || StatusCode::NOT_FOUND))
+    let nothing = async || StatusCode::NOT_FOUND;
+    let routes = mounted(url, own).merge(page_router(url.prefix()));
+    Ok(match url.prefix() {
+        "" => routes.fallback(nothing),
+        // A prefix may be the path of a screen, such as `/connections`, which is the same document.
+        prefix => routes.fallback_service(Router::new().nest(prefix, page_router(prefix)).fallback(nothing)),
+    })
 }
 
 /// Returns the addresses at which browsers and programs reach the API: the public one, and the one on this machine.

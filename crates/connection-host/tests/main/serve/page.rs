@@ -110,7 +110,7 @@ fn without_a_desktop_the_person_is_told_which_address_to_open() {
 /// From the first start to a connected account, in a browser.
 #[test]
 fn a_person_connects_an_account_on_the_page() {
-    let mut machine = machine();
+    let machine = machine();
     let origin = machine.provider.origin.clone();
     machine.provider.tell(200, "content-type: application/json\r\n", r#"{"id":7,"name":"<b>Ada</b>"}"#);
     machine.write("configuration/kinds/acme.toml", ACME.as_bytes());

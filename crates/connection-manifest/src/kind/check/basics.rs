@@ -2,21 +2,20 @@
 
 use connection_contract::Kind;
 
-use super::{At, Checker};
+use super::{At, Checker, Finding};
 use crate::kind::{
     model::{ClientAuthName, ClientAuthTable, ClientName, GrantName, Mechanism, Power},
     read::{Denied, FORMAT},
 };
+
+/// The maximum number of characters in a name.
+const MAX_NAME: usize = 100;
 
 pub(super) fn check(checker: &mut Checker<'_>, stem: Option<&str>, denied: &Denied) {
     let model = checker.model;
     let root = At::Root;
     match model.format {
         Some(FORMAT) => {}
-        Some(version) if version > FORMAT => checker.report(
-            At::Name(&root, "format"),
-            format!("this file has format {version}, and this program reads format 1; update the program"),
-        ),
         Some(_) => checker.report(At::Name(&root, "format"), "there is no such format; write format = 1"),
         None => checker.report(At::Name(&root, "format"), "the format is missing; write format = 1"),
     }
@@ -33,12 +32,15 @@ pub(super) fn check(checker: &mut Checker<'_>, stem: Option<&str>, denied: &Deni
     match &model.id {
         None => checker.report(At::Name(&root, "id"), "the id is missing; write id = \"…\", the name of the kind"),
         Some(id) if stem.is_some_and(|stem| stem != id) => {
-            checker.report(At::Name(&root, "id"), "the file has another name; call it after its id, such as acme.toml");
+            checker.report(At::Name(&root, "id"), "the file has another name; call it after its id");
         }
         Some(_) => {}
     }
     if model.name.as_deref().unwrap_or_default().trim().is_empty() {
         checker.report(At::Name(&root, "name"), "the name for people is missing; write name = \"…\"");
+    }
+    if let Some(name) = &model.name {
+        checker.shown(At::Name(&root, "name"), name, MAX_NAME);
     }
     for (index, link) in model.links.iter().enumerate() {
         let list = At::Name(&root, "links");
@@ -49,6 +51,13 @@ pub(super) fn check(checker: &mut Checker<'_>, stem: Option<&str>, denied: &Deni
     }
     tables(checker);
     powers(checker, denied);
+}
+
+/// Returns the problem of a file whose format is newer than this program.
+pub(crate) fn newer_format(format: Option<u32>) -> Option<Finding> {
+    let version = format.filter(|version| *version > FORMAT)?;
+    let sentence = format!("this file has format {version}, and this program reads format 1; update the program");
+    Some(Finding { path: At::Name(&At::Root, "format").path(), sentence, about_fields: false })
 }
 
 fn is_id(text: &str) -> bool {

@@ -56,7 +56,7 @@ impl Checker<'_> {
             } else if CONNECTION.iter().any(|own| own.eq_ignore_ascii_case(name)) {
                 self.report(at, "this header belongs to the HTTP connection; remove it");
             }
-            self.template(at, template, allowed);
+            self.line(at, template, allowed);
         }
     }
 
@@ -92,11 +92,15 @@ impl Checker<'_> {
 
     /// Checks the address of a request: a path below the base, or a whole address.
     fn place(&mut self, at: At<'_>, path: &Template, allowed: Allowed<'_>) {
-        self.template(at, path, allowed);
+        self.line(at, path, allowed);
         if path.has_host() {
             self.host(at, path);
         } else if !path.start().starts_with('/') {
             self.report(at, "a path begins with '/', and a whole address with https://; correct it");
+        } else if path.start().starts_with("//") || path.literals().any(|text| text.contains('#')) {
+            self.report(at, "this is no path; write one that begins with one '/' and has no '#'");
+        } else if path.literals().any(has_dot_segment) {
+            self.report(at, "a path has no segment '.' or '..', which would lead elsewhere; write the path itself");
         } else if self.model.request.as_ref().is_none_or(|request| request.base.is_empty()) {
             self.report(at, "there is no base address below which this path could be; add `base` to [request]");
         }
@@ -287,4 +291,10 @@ fn lookups(checker: &mut Checker<'_>) {
             }
         }
     }
+}
+
+/// Returns `true` if a text of a path has a segment `.` or `..`, also in an encoded form (WHATWG URL Standard).
+fn has_dot_segment(text: &str) -> bool {
+    let path = text.split('?').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
+    path.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
 }

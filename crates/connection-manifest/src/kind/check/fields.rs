@@ -16,6 +16,11 @@ const SECRET_WORDS: [&str; 8] =
 /// The maximum number of fields. No person fills in a form with more.
 const MAX_FIELDS: usize = 32;
 
+/// The maximum number of characters in a label.
+const MAX_LABEL: usize = 200;
+/// The maximum number of characters in a text beside a field.
+const MAX_HELP: usize = 2000;
+
 pub(super) fn check(checker: &mut Checker<'_>) {
     let root = At::Root;
     let list = At::Name(&root, "fields");
@@ -27,6 +32,11 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         name(checker, at, index, field);
         if field.label.as_deref().unwrap_or_default().trim().is_empty() && field.source == FieldSource::User {
             checker.report(at, "the label for people is missing; write label = \"…\"");
+        }
+        for (name, text, most) in [("label", &field.label, MAX_LABEL), ("help", &field.help, MAX_HELP)] {
+            if let Some(text) = text {
+                checker.shown(At::Name(&at, name), text, most);
+            }
         }
         kind_of_value(checker, at, field);
         source(checker, at, field);

@@ -64,13 +64,13 @@ pub(crate) fn hosts(model: &KindModel, template: &Template) -> Result<Hosts, Str
 }
 
 /// Checks a host without variables.
-fn fixed(host: &str) -> Result<(), String> {
+pub(crate) fn fixed(host: &str) -> Result<(), String> {
     if host.contains('@') {
         return Err("an address has no user and no password; put them into fields".to_owned());
     }
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let literal = host.trim_start_matches('[').split(']').next().unwrap_or_default();
-    if literal.parse::<IpAddr>().or_else(|_| name.parse()).is_ok() {
+    if literal.parse::<IpAddr>().or_else(|_| name.parse()).is_ok() || is_number(name) {
         return Err("an address of a file names its host; write the name, or ask a person for a private address with \
                     format = \"url\""
             .to_owned());
@@ -84,6 +84,15 @@ fn fixed(host: &str) -> Result<(), String> {
         return Err("this host exists only in a private network; ask a person for it with format = \"url\"".to_owned());
     }
     Ok(())
+}
+
+/// Returns `true` for a host whose last label is a number, which is an IPv4 address in one of its other forms, such as
+/// `0x7f.1` (WHATWG URL Standard, "ends in a number").
+fn is_number(name: &str) -> bool {
+    let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let hexadecimal = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())
+        || hexadecimal.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// A variable that is the whole address, or the whole origin.

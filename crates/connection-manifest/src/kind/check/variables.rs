@@ -33,6 +33,14 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks a text that is sent in a line of its own: the value of a header, or a path.
+    pub(super) fn line(&mut self, at: At<'_>, template: &Template, allowed: Allowed<'_>) {
+        if template.literals().any(|text| text.contains(char::is_control)) {
+            self.report(at, "there is a control character, such as a line break, in this text; remove it");
+        }
+        self.template(at, template, allowed);
+    }
+
     /// Checks a text of a file as a template.
     pub(super) fn parsed(&mut self, at: At<'_>, text: &str, allowed: Allowed<'_>) -> Option<Template> {
         match Template::parse(text) {
@@ -67,6 +75,17 @@ impl Checker<'_> {
     pub(super) fn fixed(&mut self, at: At<'_>, text: &str) {
         if text.contains("${") {
             self.report(at, "a template is not possible here; write the text itself");
+        }
+    }
+
+    /// Checks a text that people read.
+    pub(super) fn shown(&mut self, at: At<'_>, text: &str, most: usize) {
+        self.fixed(at, text);
+        if text.chars().any(|c| is_invisible(c) && c != '\n') {
+            self.report(at, "there is a control character in this text for people; remove it");
+        }
+        if text.chars().count() > most {
+            self.report(at, format!("a text for people has at most {most} characters here; write less"));
         }
     }
 
@@ -136,4 +155,11 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Returns `true` for a character that changes how the text around it is shown: control characters, and those that
+/// change the direction of writing (Unicode Bidirectional Algorithm, section 2).
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -121,6 +121,22 @@ impl Template {
         if let Some(Part::Text(text)) = self.parts.first() { text } else { "" }
     }
 
+    /// Returns the texts between the variables, also those in arguments.
+    pub(crate) fn literals(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().flat_map(|part| {
+            let (one, arguments) = match part {
+                Part::Text(text) => (Some(text.as_str()), [].as_slice()),
+                Part::Base64(arguments) => (None, arguments.as_slice()),
+                Part::Now | Part::Uuid | Part::Variable(_) => (None, [].as_slice()),
+            };
+            let inner = arguments.iter().filter_map(|argument| match argument {
+                Argument::Text(text) => Some(text.as_str()),
+                Argument::Variable(_) => None,
+            });
+            one.into_iter().chain(inner)
+        })
+    }
+
     /// Returns every variable, also those in arguments.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.parts.iter().flat_map(|part| {

@@ -1,7 +1,8 @@
-//! The files of the user's own kinds while `serve` runs: they are read again when they change.
+//! The files of the user's own kinds while a command runs: they are read again when they change.
 //!
-//! The directory is looked at every few seconds, because notifications differ on each system. All files are checked
-//! before one of them is used. While a file has a problem, its old kind stays in force.
+//! `serve` looks at the directory every few seconds, because notifications differ on each system; a command that runs a
+//! setup looks before each answer. All files are checked before one of them is used. While a file has a problem, its old
+//! kind stays in force.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -50,15 +51,20 @@ impl KindsInForce {
         let clock = self.registry.server().clock();
         loop {
             clock.sleep(INTERVAL).await;
-            let directory = self.directory.clone();
-            let Ok(stamps) = spawn_blocking(move || kinds_directory::stamps(&directory)).await else { continue };
-            if stamps == self.seen {
-                continue;
-            }
-            let directory = self.directory.clone();
-            if let Ok(own) = spawn_blocking(move || kinds_directory::read(&directory)).await {
-                self.apply(own).await;
-            }
+            self.look().await;
+        }
+    }
+
+    /// Reads the files again if they have changed.
+    pub(super) async fn look(&mut self) {
+        let directory = self.directory.clone();
+        let Ok(stamps) = spawn_blocking(move || kinds_directory::stamps(&directory)).await else { return };
+        if stamps == self.seen {
+            return;
+        }
+        let directory = self.directory.clone();
+        if let Ok(own) = spawn_blocking(move || kinds_directory::read(&directory)).await {
+            self.apply(own).await;
         }
     }
 
