@@ -6,11 +6,10 @@ use serde_json::json;
 use crate::{
     program::{Machine, check},
     provider::NOTION_KEY,
-    terminal::{end, enter, start},
 };
 
-const FILE: &str = "configuration/kinds/acme.toml";
-const ACME: &str = include_str!("../../../connection-manifest/examples/acme.toml");
+pub(crate) const FILE: &str = "configuration/kinds/acme.toml";
+pub(crate) const ACME: &str = include_str!("../../../connection-manifest/examples/acme.toml");
 const BEFORE: &str = "headers = { Authorization = \"Bearer ${secret.apiKey}\" }";
 const NOW: &str = "headers = { X-Api-Key = \"${secret.apiKey}\" }";
 
@@ -101,20 +100,4 @@ fn a_file_that_is_gone_is_named_wherever_its_connections_are_shown() {
     machine.run(&["send", "acme", "GET", "/me"]).exits(5).warns("put its file back");
     machine.write(FILE, ACME.as_bytes());
     machine.run(&["send", "acme", "GET", "/me"]).exits(0).says("Ada");
-}
-
-#[test]
-fn a_file_that_changes_while_a_person_types_ends_the_setup() {
-    let machine = Machine::new();
-    machine.configure(&format!("[http.endpoints]\n\"https://api.acme.example\" = \"{}\"\n", machine.provider.origin));
-    machine.provider.tell(200, "", r#"{"id":7,"name":"Ada"}"#);
-    machine.write(FILE, ACME.as_bytes());
-    let mut session = start(&machine, &["add", "acme"]);
-    session.exp_string("API key").expect("it asks");
-    change(&machine);
-    enter(&mut session, NOTION_KEY);
-    let said = end(session, 3);
-    assert!(said.contains("the kind 'acme' has changed") || said.contains("changed"), "{said}");
-    assert_eq!(machine.provider.seen().len(), 0, "nothing was sent");
-    machine.run(&["list"]).exits(0).says("Nothing is connected");
 }

@@ -4,8 +4,9 @@
 use rexpect::session::spawn_command;
 
 use crate::{
+    changed_kinds::{ACME, FILE, change},
     program::Machine,
-    provider::TOKEN,
+    provider::{NOTION_KEY, TOKEN},
     terminal::{PATIENCE, end, enter, start},
 };
 
@@ -126,4 +127,20 @@ fn a_malformed_answer_is_asked_for_again() {
     }
     session.exp_string("Connected notes (filesystem:notes)").unwrap();
     end(session, 0);
+}
+
+#[test]
+fn a_file_that_changes_while_a_person_types_ends_the_setup() {
+    let machine = Machine::new();
+    machine.configure(&format!("[http.endpoints]\n\"https://api.acme.example\" = \"{}\"\n", machine.provider.origin));
+    machine.provider.tell(200, "", r#"{"id":7,"name":"Ada"}"#);
+    machine.write(FILE, ACME.as_bytes());
+    let mut session = start(&machine, &["add", "acme"]);
+    session.exp_string("API key").expect("it asks");
+    change(&machine);
+    enter(&mut session, NOTION_KEY);
+    let said = end(session, 3);
+    assert!(said.contains("changed"), "{said}");
+    assert_eq!(machine.provider.seen().len(), 0, "nothing was sent");
+    machine.run(&["list"]).exits(0).says("Nothing is connected");
 }

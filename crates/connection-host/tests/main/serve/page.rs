@@ -102,7 +102,7 @@ fn without_a_desktop_the_person_is_told_which_address_to_open() {
     let (status, said) = serving.ended();
     assert_eq!(status, 0);
     assert!(
-        said.contains(&format!("No browser could be opened. Open this address within 60 seconds:\n  http://127.0.0.1")),
+        said.contains("No browser could be opened. Open this address within 60 seconds:\n  http://127.0.0.1"),
         "{said}"
     );
 }
