@@ -33,7 +33,7 @@ use axum::{Router, middleware};
 use connection_contract::Timestamp;
 use connection_core::ConnectionRegistry;
 
-pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin};
+pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin, LiveStreams};
 pub use page::page_router;
 
 /// The path below which all routes are.

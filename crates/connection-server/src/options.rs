@@ -2,6 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
+use connection_contract::BoxFuture;
+use tokio::sync::watch;
+
 /// The address of a host as a browser names it: a scheme, a host and perhaps a port, such as `http://127.0.0.1:8745`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostOrigin {
@@ -49,6 +52,46 @@ impl HostOrigin {
     }
 }
 
+/// The streams of live events of a server.
+///
+/// A stream has no end of its own. A server that stops ends them first, or it would wait for them.
+///
+/// ```
+/// use connection_server::{ApiOptions, LiveStreams};
+///
+/// let streams = LiveStreams::new();
+/// let options = ApiOptions::new("http://127.0.0.1:8745".parse()?).live(streams.clone());
+/// // When the server is asked to stop:
+/// streams.end();
+/// # drop(options);
+/// # Ok::<(), connection_server::InvalidHostOrigin>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct LiveStreams(watch::Sender<bool>);
+
+impl LiveStreams {
+    /// Returns streams that go on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends the streams, and each one that begins later.
+    pub fn end(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Resolves when the streams end.
+    pub(crate) fn ended(&self) -> BoxFuture<'static, ()> {
+        let mut ended = self.0.subscribe();
+        let sender = self.0.clone();
+        Box::pin(async move {
+            // The sender lives as long as this future, so that waiting does not fail.
+            drop(ended.wait_for(|ended| *ended).await.map(|ended| *ended));
+            drop(sender);
+        })
+    }
+}
+
 /// What the API needs to know of its host.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -61,12 +104,14 @@ pub struct ApiOptions {
     pub public_url: Option<String>,
     /// The version of the program, for `GET /system`.
     pub version: Option<String>,
+    /// The streams of live events.
+    pub live: LiveStreams,
 }
 
 impl ApiOptions {
     /// Creates options for an API that is reached at this origin.
     pub fn new(origin: HostOrigin) -> Self {
-        Self { origins: vec![origin], name: None, public_url: None, version: None }
+        Self { origins: vec![origin], name: None, public_url: None, version: None, live: LiveStreams::new() }
     }
 
     /// Adds another origin at which the API is reached.
@@ -87,6 +132,13 @@ impl ApiOptions {
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
+        self
+    }
+
+    /// Sets the streams of live events, which the host ends when it stops.
+    #[must_use]
+    pub fn live(mut self, live: LiveStreams) -> Self {
+        self.live = live;
         self
     }
 

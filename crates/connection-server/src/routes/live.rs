@@ -9,6 +9,7 @@ use std::{
 
 use axum::{
     body::Body,
+    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
@@ -18,6 +19,7 @@ use connection_core::{Clock, Error, Event, Watch};
 use futures_core::Stream;
 
 use crate::{
+    Api,
     caller::{Caller, ToRead},
     problem::Problem,
 };
@@ -30,6 +32,8 @@ struct Hints {
     watch: Watch,
     clock: Arc<dyn Clock>,
     quiet: BoxFuture<'static, ()>,
+    /// Resolves when the server stops.
+    ended: BoxFuture<'static, ()>,
 }
 
 fn quiet(clock: Arc<dyn Clock>) -> BoxFuture<'static, ()> {
@@ -45,6 +49,9 @@ impl Stream for Hints {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
         match Pin::new(&mut self.watch).poll_next(cx) {
             Poll::Ready(Some(Ok(event))) => {
                 self.quiet = quiet(self.clock.clone());
@@ -67,10 +74,10 @@ impl Stream for Hints {
 
 /// Streams hints about what changed, from all processes of the store.
 #[utoipa::path(get, path = "/live", responses((status = 200, content_type = "text/event-stream", body = String)))]
-pub(super) async fn live(caller: Caller<ToRead>) -> Result<Response, Problem> {
+pub(super) async fn live(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
     let watch = caller.registry.events().watch().await?;
     let clock = caller.registry.server().clock();
-    let hints = Hints { watch, quiet: quiet(clock.clone()), clock };
+    let hints = Hints { watch, quiet: quiet(clock.clone()), clock, ended: api.options.live.ended() };
     let mut response = Body::from_stream(Opened { first: true, hints }).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     Ok(response)

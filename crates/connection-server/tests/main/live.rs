@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connection_core::Role;
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader, Lines},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines},
     net::TcpStream,
 };
 
@@ -61,4 +61,18 @@ async fn a_quiet_stream_is_kept_open() {
         _ = told => {}
         () = passes => {}
     }
+}
+
+#[tokio::test]
+async fn the_streams_end_when_the_server_stops() {
+    let world = World::new().await;
+    let token = world.token(Role::Read, None).await;
+    let mut hints = listening(&world, &token).await;
+    world.live.end();
+    // The last chunk has no bytes: the stream is whole.
+    until(&mut hints, "0").await;
+    let mut late = world.request("GET", "/live").bearer(&token).open(world.port).await;
+    let mut text = String::new();
+    late.read_to_string(&mut text).await.unwrap();
+    assert!(text.ends_with("0\r\n\r\n"), "{text}");
 }

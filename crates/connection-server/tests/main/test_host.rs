@@ -7,7 +7,7 @@ use connection_contract::Timestamp;
 use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, Role};
 use connection_faults::postgres;
 use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
-use connection_server::{ApiOptions, api_router, page_router};
+use connection_server::{ApiOptions, LiveStreams, api_router, page_router};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,6 +30,7 @@ pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) registry: ConnectionRegistry,
     pub(crate) port: u16,
+    pub(crate) live: LiveStreams,
     serving: AbortHandle,
     /// Every answer.
     answers: Mutex<Vec<Answer>>,
@@ -60,11 +61,12 @@ impl World {
             .kind(login());
         let registry = if ON_POSTGRES { registry.state_directory(directory.path().join("state")) } else { registry };
         let registry = registry.open().await.unwrap();
-        let options = ApiOptions::new(origin.parse().unwrap()).name("Test host").public_url(origin);
+        let live = LiveStreams::new();
+        let options = ApiOptions::new(origin.parse().unwrap()).name("Test host").public_url(origin).live(live.clone());
         let routes: Router =
             api_router(registry.clone(), options).merge(callback_routes(registry.clone(), url)).merge(page_router(""));
         let serving = Handle::current().spawn(async move { axum::serve(listener, routes).await }).abort_handle();
-        Self { directory, postgres, clock, registry, port, serving, answers: Mutex::default() }
+        Self { directory, postgres, clock, registry, port, live, serving, answers: Mutex::default() }
     }
 
     pub(crate) fn origin(&self) -> String {

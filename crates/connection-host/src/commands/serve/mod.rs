@@ -9,6 +9,7 @@ use std::{convert::Infallible, future::pending, io, net::SocketAddr, sync::Arc, 
 
 use connection_core::{AnswerRoom, ConnectionRegistry};
 use connection_inbound::{PublicEndpoint, PublicUrl, Server};
+use connection_server::LiveStreams;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
@@ -48,7 +49,8 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let following = Handle::current().spawn(declared::follow(registry.clone(), program.has_catalogue));
     let address = server.address();
     let health = Health::new(registry.clone(), scheduler.abort_handle());
-    let routes = routes::routes(&registry, address, &url, health)?;
+    let live = LiveStreams::new();
+    let routes = routes::routes(&registry, address, &url, health, live.clone())?;
     let page = Page::new(registry.clone(), address, &url);
     let resumed = tokio::select! {
         resumed = registry.setups().resume_all() => resumed,
@@ -79,6 +81,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         scheduler.abort();
         kinds.iter().for_each(|kinds| kinds.abort());
         following.abort();
+        live.end();
         // There is no receiver if the server has ended by itself.
         stop.send(()).ok();
         let told = print_state(output, "draining", address, &url, None);

@@ -11,7 +11,7 @@ use axum::{
 };
 use connection_core::ConnectionRegistry;
 use connection_inbound::{PublicUrl, callback_routes, webhook_routes};
-use connection_server::{ApiOptions, HostOrigin, api_router, page_router};
+use connection_server::{ApiOptions, HostOrigin, LiveStreams, api_router, page_router};
 
 use super::health::{Health, HealthBody};
 use crate::Error;
@@ -24,8 +24,9 @@ pub(super) fn routes(
     listening: SocketAddr,
     url: &PublicUrl,
     health: Health,
+    live: LiveStreams,
 ) -> Result<Router, Error> {
-    let options = api_options(listening, url)?;
+    let options = api_options(listening, url)?.live(live);
     let own = || {
         Router::new()
             .route(HEALTH, get(healthz))

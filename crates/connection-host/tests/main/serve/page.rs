@@ -1,6 +1,11 @@
 //! `serve` gives its page to the person at this machine, and to nobody else.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+};
 
 use connection_faults::browser::Browser;
 use serde_json::{Value, json};
@@ -89,6 +94,28 @@ fn the_browser_opens_an_address_without_a_code_which_serves_its_first_visitor_al
     assert_eq!(second.status, 410);
     assert!(second.body.contains("has been opened before"), "{second:?}");
     assert_eq!(exchange(&serving, code).status, 201);
+}
+
+#[test]
+fn an_open_page_does_not_keep_it_from_ending() {
+    let machine = machine();
+    let serving = serve(&machine, &["--print-page"]);
+    let page = serving.page.clone().unwrap();
+    let (_, code) = page.split_once("/#code=").unwrap();
+    let token = parsed(&exchange(&serving, code))["token"].as_str().unwrap().to_owned();
+    let mut stream = TcpStream::connect(serving.address).unwrap();
+    let head =
+        format!("GET /api/v1/live HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\r\n", serving.address);
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut lines = BufReader::new(stream);
+    let mut text = String::new();
+    while !text.contains(": listening") {
+        assert_ne!(lines.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    serving.signal("TERM");
+    lines.read_to_string(&mut text).unwrap();
+    assert!(text.ends_with("0\r\n\r\n"), "the stream was cut off: {text}");
+    assert_eq!(serving.ended().0, 0);
 }
 
 #[test]
