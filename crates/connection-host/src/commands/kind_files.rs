@@ -1,7 +1,7 @@
 //! `kinds check` and `kinds schema`: files that describe kinds. Neither opens the database.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, BufRead, BufReader, Read as _},
     path::{Path, PathBuf},
@@ -10,7 +10,13 @@ use std::{
 use connection_manifest::{Catalogue, KindFile, KindSet, kind_schema};
 use serde::Serialize;
 
-use crate::{Error, Exit, cli::Program, kinds_directory::refused, output::Output};
+use super::kind_add::not_of_program;
+use crate::{
+    Error, Exit,
+    cli::Program,
+    kinds_directory::{self, refused},
+    output::Output,
+};
 
 /// One byte more than a file may have, so that a file that is too large is refused where it is parsed.
 const LIMIT: u64 = KindFile::MAX_BYTES as u64 + 1;
@@ -34,9 +40,10 @@ pub(super) struct RefusedBody {
 /// Reads the files, or those of the catalogue, and renders every request of each kind with dummy values.
 pub(super) fn check(program: &Program, files: &[PathBuf], with_sources: bool) -> Result<Exit, Error> {
     let (of_lines, whole): (Vec<_>, Vec<_>) = files.iter().partition(|file| has_lines(file));
-    let (set, count) = if files.is_empty() { of_catalogue() } else { set(&whole)? };
-    let mut report = Report::new(&program.output, with_sources);
-    report.set(&set, count)?;
+    let mut report = Report::new(program, with_sources);
+    let set = if files.is_empty() { of_catalogue().0 } else { set_with_own(program, &whole)? };
+    let named = whole.iter().map(|file| file.display().to_string()).collect();
+    report.set(&set, if files.is_empty() { None } else { Some(named) })?;
     for file in of_lines {
         report.lines(&set, file)?;
     }
@@ -56,6 +63,17 @@ pub(super) fn set(files: &[impl AsRef<Path>]) -> Result<(KindSet, usize), Error>
         set = set.bytes(file.display().to_string(), &read(file)?);
     }
     Ok((set, files.len()))
+}
+
+/// Returns these files with the user's own kinds, which they may extend. A file takes the place of the own kind that has
+/// its name.
+fn set_with_own(program: &Program, files: &[&PathBuf]) -> Result<KindSet, Error> {
+    let (set, _) = set(files)?;
+    let own = program.settings.kinds_directory().map(|directory| kinds_directory::files(&directory));
+    let is_other = |own: &PathBuf| files.iter().all(|file| file.file_stem() != own.file_stem());
+    let others = own.unwrap_or_default().into_iter().filter(is_other);
+    let readable = others.filter_map(|path| Some((path.display().to_string(), kinds_directory::bytes(&path).ok()?)));
+    Ok(readable.fold(set, |set, (name, bytes)| set.bytes(name, &bytes)))
 }
 
 /// Returns the first bytes of a file, one more than it may have.
@@ -87,6 +105,7 @@ fn has_lines(file: &Path) -> bool {
 
 /// The progress of a check. For people, each problem is printed when it is found.
 struct Report<'o> {
+    program: &'o Program,
     output: &'o Output,
     checked: usize,
     count_refused: usize,
@@ -98,21 +117,33 @@ struct Report<'o> {
 }
 
 impl<'o> Report<'o> {
-    fn new(output: &'o Output, with_sources: bool) -> Self {
+    fn new(program: &'o Program, with_sources: bool) -> Self {
         let sources = with_sources.then(BTreeMap::new);
-        Self { output, checked: 0, count_refused: 0, refused: Vec::new(), sources, places: BTreeMap::new() }
+        Self {
+            program,
+            output: &program.output,
+            checked: 0,
+            count_refused: 0,
+            refused: Vec::new(),
+            sources,
+            places: BTreeMap::new(),
+        }
     }
 
-    /// Checks files that are read together.
-    fn set(&mut self, set: &KindSet, count: usize) -> Result<(), Error> {
-        let (kinds, problems) = set.read();
-        self.checked += count;
+    /// Checks files that are read together: those with a name in `named`, and all of them for `None`.
+    fn set(&mut self, set: &KindSet, named: Option<BTreeSet<String>>) -> Result<(), Error> {
+        let (mut kinds, mut problems) = set.read();
+        if let Some(named) = &named {
+            kinds.retain(|kind| named.contains(kind.file()));
+            problems.retain(|problem| named.contains(&problem.file));
+        }
+        self.checked += named.map_or_else(|| Catalogue::ids().count(), |named| named.len());
         let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for problem in &problems {
             refused.entry(problem.file.as_str().to_owned()).or_default().push(problem.to_string());
         }
         for kind in &kinds {
-            match unusable(kind, kind.file()) {
+            match self.unusable(kind, kind.file()) {
                 Some(reason) => refused.entry(kind.file().to_owned()).or_default().push(reason),
                 None => self.accept(kind, kind.file().to_owned()),
             }
@@ -140,7 +171,7 @@ impl<'o> Report<'o> {
                     let taken = self.places.get(kind.id().as_str());
                     let taken =
                         taken.map(|other| format!("{place}: id: {other} has the same id; rename one of the two kinds"));
-                    match taken.or_else(|| unusable(&kind, &place)) {
+                    match taken.or_else(|| self.unusable(&kind, &place)) {
                         Some(reason) => self.refuse(place, vec![reason])?,
                         None => self.accept(&kind, place),
                     }
@@ -148,6 +179,14 @@ impl<'o> Report<'o> {
             }
         }
         Ok(())
+    }
+
+    /// Returns why this program cannot use the kind.
+    fn unusable(&self, kind: &KindFile, place: &str) -> Option<String> {
+        let taken = not_of_program(self.program, kind.id().as_str()).err();
+        taken
+            .map(|error| format!("{place}: id: {}; choose another id", error.message))
+            .or_else(|| unusable(kind, place))
     }
 
     fn accept(&mut self, kind: &KindFile, place: String) {

@@ -87,6 +87,7 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
     let is_tls = reason.as_ref().is_some_and(|reason| reason.code == reason::TLS);
     let ways =
         reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| info.registered && is_to_choose(info));
+    let gone = reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| !info.registered);
     let reason = reason.map(|reason| reason.message.to_string()).unwrap_or_default();
     let reason = match &ways {
         Some(ways) => format!("{reason}; {ways}"),
@@ -103,7 +104,8 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
     let again = || Some(format!("connections reauthorize {name}"));
     match liveness {
         _ if info.kind_changed => (note, Some(accept_command(&info.kind))),
-        _ if !info.registered => (note, Some(format!("connections remove {name}"))),
+        // The remedy is no command: removing the connection would be the last resort.
+        _ if !info.registered => (gone.map_or(note.clone(), |remedy| format!("{note}; {remedy}")), None),
         Liveness::Failing => (note, again()),
         Liveness::Offline if ways.is_some() => (note, again()),
         Liveness::Live if expires_soon(info, now) => (note, again()),

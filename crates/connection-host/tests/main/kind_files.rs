@@ -248,3 +248,27 @@ fn without_a_person_the_questions_are_refused() {
     let refused = machine.run(&["kinds", "new"]).exits(2).warns("nobody can be asked about the kind");
     refused.warns("`connections kinds schema`").warns("docs/guide/kinds.md");
 }
+
+#[test]
+fn a_check_knows_the_kinds_of_the_program_and_those_of_the_user() {
+    let machine = machine();
+    let file = machine.write("acme.toml", ACME.as_bytes());
+    machine.run(&["kinds", "add", &file]).exits(0);
+    let text = "format = 1\nid = \"acme-eu\"\nname = \"Acme EU\"\nextends = \"acme\"\n";
+    let other = machine.write("acme-eu.toml", text.as_bytes());
+    machine.run(&["kinds", "check", &other]).exits(0).says("1 checked, 0 refused");
+    machine.run(&["kinds", "check", &file, &other]).exits(0).says("2 checked, 0 refused");
+    let taken = machine.write("github.toml", ACME.replace("\"acme\"", "\"github\"").as_bytes());
+    let said = machine.run(&["kinds", "check", &taken]).exits(2);
+    said.says("github.toml: id: the program has a kind 'github' already; choose another id")
+        .says("1 checked, 1 refused");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let machine = machine();
+    let pipe = machine.path("pipe.toml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    machine.run(&["kinds", "check", pipe.to_str().unwrap()]).exits(2).warns("is not a file");
+}

@@ -98,7 +98,7 @@ fn a_kind_whose_plugin_is_gone_is_listed_and_removed_and_nothing_else() {
         .exits(0)
         .says("acme:bold")
         .says("no kind 'acme' is registered")
-        .says("connections remove acme:bold");
+        .says("or remove the connection");
     machine.run(&["show", "acme"]).exits(0).says("bold").says("unknown");
     let shown = machine.run(&["show", "acme", "--json"]).exits(0).json();
     assert_eq!((&shown["liveness"], &shown["reason"]["code"]), (&"unknown".into(), &"unknown_kind".into()), "{shown}");

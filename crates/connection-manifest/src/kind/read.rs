@@ -116,7 +116,9 @@ impl Bases {
             if above.iter().any(|other| other == id) {
                 return Err(format!("the files extend each other in a circle ({}); break it", above.join(", ")));
             }
-            let text = find(id).ok_or_else(|| "this extends a kind that does not exist; correct its id".to_owned())?;
+            let text = find(id).ok_or_else(|| {
+                "this extends a kind that does not exist; correct its id, or name its file as well".to_owned()
+            })?;
             text.sized()
                 .map_err(|problem| format!("the kind that this extends cannot be read: {}", problem.sentence))?;
             let mut problems = Vec::new();
@@ -135,6 +137,8 @@ impl Bases {
             }
             self.0.insert(id.to_owned(), node);
         }
-        self.0.get(id).ok_or_else(|| "this extends a kind that does not exist; correct its id".to_owned())
+        self.0.get(id).ok_or_else(|| {
+            "this extends a kind that does not exist; correct its id, or name its file as well".to_owned()
+        })
     }
 }

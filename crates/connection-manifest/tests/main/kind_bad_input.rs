@@ -112,7 +112,7 @@ fn files_that_do_not_fit_together_have_their_sentences() {
     );
     check(
         &[("d.toml", &extends("d", "gone"))],
-        &["d.toml:4: extends: this extends a kind that does not exist; correct its id"],
+        &["d.toml:4: extends: this extends a kind that does not exist; correct its id, or name its file as well"],
     );
     check(
         &[("acme.toml", ACME), ("more/acme.toml", ACME)],

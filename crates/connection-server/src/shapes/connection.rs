@@ -163,16 +163,19 @@ pub fn condition(info: &ConnectionInfo) -> (Liveness, Option<Reason>) {
     if info.registered {
         return (info.liveness, info.reason.clone());
     }
-    let message = format!(
-        "no kind '{}' is registered: its file in the directory of kinds is gone or has a problem, or this program was \
-         built without it",
-        info.kind
-    );
-    let gone = Reason::new(reason::UNKNOWN_KIND, message);
-    (
-        Liveness::Unknown,
-        Some(gone.remedy("put the file back, use a program that has the kind, or remove the connection")),
-    )
+    let (why, remedy) = match info.kind.extension() {
+        None => (
+            "its file in the directory of kinds is gone or has a problem, or this program was built without it"
+                .to_owned(),
+            "put the file back, use a program that has the kind, or remove the connection",
+        ),
+        Some(extension) => (
+            format!("the extension '{extension}' was removed, or its declaration can no longer be used"),
+            "add the extension again, or remove the connection",
+        ),
+    };
+    let gone = Reason::new(reason::UNKNOWN_KIND, format!("no kind '{}' is registered: {why}", info.kind));
+    (Liveness::Unknown, Some(gone.remedy(remedy)))
 }
 
 /// The time before an expiry at which it is announced.
