@@ -80,10 +80,17 @@ impl KindsInForce {
         let mut used = Vec::new();
         for (file, kind) in own.kinds {
             let name = kind.descriptor().kind;
+            let is_changed = self.seen.get(&file) != before.get(&file);
             if self.built_in.contains(&name) {
+                if is_changed {
+                    let file = file.display();
+                    tracing::warn!(
+                        target: OPERATIONS,
+                        "{file} is not used, because the program has a kind '{name}' already; change the id in the file"
+                    );
+                }
                 continue;
             }
-            let is_changed = self.seen.get(&file) != before.get(&file);
             self.replace(kind, &name, is_changed).await;
             used.push(name);
         }

@@ -2,7 +2,7 @@
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | `text`, `read`, `tree/` | from bytes to a model; the lines of problems |
+//! | `text`, `read`, `strict`, `tree/` | from bytes to a model; the lines of problems |
 //! | `model/` | the shape of the format |
 //! | `template/`, `pattern` | texts with variables; regular expressions |
 //! | `check/` | what a file must have, and what does not fit together |
@@ -26,6 +26,7 @@ mod read;
 mod rendering;
 mod schema;
 mod set;
+mod strict;
 mod template;
 mod text;
 mod tree;

@@ -5,10 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize as _;
+
 use super::{
     check::{self, Finding},
     model::{KindModel, Power},
     problem::{Problem, Problems},
+    strict::Strict,
     text::Text,
     tree::{self, Content, Node},
 };
@@ -22,12 +25,9 @@ pub(crate) type Denied = std::collections::BTreeSet<Power>;
 /// Reads a file that extends no other.
 pub(crate) fn one(text: Text<'_>, denied: &Denied) -> Result<KindModel, Problems> {
     text.sized().map_err(|problem| Problems::new(vec![problem]))?;
-    // The members of a table in their order, as a list, are no table.
-    let is_list = text.text.trim_start().starts_with('[');
     let read = match text.is_json() {
-        true if is_list => None,
-        true => serde_json::from_str::<KindModel>(text.text).ok(),
-        false => toml::from_str::<KindModel>(text.text).ok(),
+        true => from_json(text.text),
+        false => toml::Deserializer::parse(text.text).ok().and_then(|file| KindModel::deserialize(Strict(file)).ok()),
     };
     if let Some(model) = read {
         if model.extends.is_none() && check::all(&model, text.stem(), denied).is_empty() {
@@ -42,6 +42,13 @@ pub(crate) fn one(text: Text<'_>, denied: &Denied) -> Result<KindModel, Problems
         }
     }
     again(text, None, denied)
+}
+
+fn from_json(text: &str) -> Option<KindModel> {
+    let mut file = serde_json::Deserializer::from_str(text);
+    let model = KindModel::deserialize(Strict(&mut file)).ok()?;
+    file.end().ok()?;
+    Some(model)
 }
 
 /// Reads a file as a tree, on top of the tree that it extends.

@@ -225,4 +225,14 @@ fn a_list_is_no_table() {
     for text in ["[]", "[1, \"acme\", \"Acme\", \"none\"]"] {
         check(&[("acme.json", text)], &["acme.json:1: this is a list; write a table"]);
     }
+    let base = ("base = \"https://api.acme.com\"\nheaders = { Authorization = \"Bearer ${secret.apiKey}\" }", "");
+    let request = acme(base.0, base.1)
+        .replace("[request]\n", "")
+        .replace("[[fields]]", "request = [[\"https://a.com\"]]\n[[fields]]");
+    assert!(problem(&request).ends_with("request: this is a list; write a table"), "{}", problem(&request));
+    let fields = ACME
+        .replace("[[fields]]\nname = \"apiKey\"\nlabel = \"API key\"\nsecret = true\n", "")
+        .replace("mechanism = \"api_key\"\n", "mechanism = \"api_key\"\nfields = [[\"apiKey\", \"API key\", true]]\n");
+    let (_, problems) = KindSet::new().bytes("acme.toml", fields.as_bytes()).read();
+    assert_eq!(problems[0].to_string(), "acme.toml:5: fields[0]: this is a list; write a table");
 }

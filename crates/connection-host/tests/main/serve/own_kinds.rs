@@ -57,6 +57,8 @@ fn a_file_that_goes_gives_back_the_kind_of_the_catalogue() {
     machine.write("configuration/kinds/github.toml", ACME.replace("acme", "github").as_bytes());
     machine.write("configuration/kinds/linear.toml", ACME.replace("acme", "linear").as_bytes());
     logged(&serving, "the kind 'linear' was read again");
+    let taken = logged(&serving, "github.toml is not used, because the program has a kind 'github' already");
+    assert_eq!(taken.len(), 1, "{taken:?}");
     std::fs::remove_file(machine.path("configuration/kinds/linear.toml")).unwrap();
     until("it is read again", || serving.lines_with("the kind 'linear' was read again").len() == 2);
     assert!(serving.lines_with("github").is_empty(), "{:?}", serving.lines_with("github"));
