@@ -135,7 +135,7 @@ impl<'o> Report<'o> {
         let (mut kinds, mut problems) = set.read();
         if let Some(named) = &named {
             kinds.retain(|kind| named.contains(kind.file()));
-            problems.retain(|problem| named.contains(&problem.file));
+            problems.retain(|problem| named.contains(problem.file.as_str()));
         }
         self.checked += named.map_or_else(|| Catalogue::ids().count(), |named| named.len());
         let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
