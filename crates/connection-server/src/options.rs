@@ -92,7 +92,7 @@ impl LiveStreams {
     }
 }
 
-/// What the API needs to know of its host.
+/// The facts about a host that the API needs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ApiOptions {

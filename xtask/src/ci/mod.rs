@@ -83,8 +83,8 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     cargo(workspace, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
 }
 
-/// Checks the core, and a crate that passes on its features, with each engine of the store alone. Clippy applies `-D warnings` to our crates only, so that the
-/// packages of others are not built again.
+/// Checks the core, and a crate that passes on its features, with each engine of the store alone. Clippy applies
+/// `-D warnings` to our crates only, so that the packages of others are not built again.
 fn engines(workspace: &Workspace) -> Result<(), Failure> {
     for engine in ["sqlite", "postgres"] {
         let features = ["--no-default-features", "--features", engine];

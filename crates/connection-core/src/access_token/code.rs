@@ -36,7 +36,7 @@ impl<'a> AccessTokens<'a> {
 
     /// Makes a page's token for a code. The token ends when it was not used for 30 days.
     ///
-    /// Of several exchanges of one code, in any processes, one succeeds. An owner has at most
+    /// If a code is exchanged several times at once, in any processes, one exchange succeeds. An owner has at most
     /// [`MAX_PAGES`](Self::MAX_PAGES) live tokens of pages; a further one replaces the one that was used least
     /// recently.
     ///

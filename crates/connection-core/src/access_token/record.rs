@@ -10,7 +10,7 @@ use crate::{
     store::rows::{AccessTokenRow, TokenPurpose},
 };
 
-/// What the bearer of a token may do. A greater role includes the smaller ones.
+/// The permissions of the bearer of a token. A greater role includes the smaller ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Role {
@@ -48,11 +48,11 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessToken {
-    /// The id.
+    /// The id by which the token is listed and revoked.
     pub id: AccessTokenId,
     /// The name that a person knows it by.
     pub name: DisplayText,
-    /// What its bearer may do.
+    /// The permissions of the bearer.
     pub role: Role,
     /// The only owner for whom it acts; `None` if it acts for every owner.
     pub owner: Option<String>,
@@ -113,9 +113,9 @@ pub(super) fn is_live(row: &AccessTokenRow, now: i64) -> bool {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IssuedToken {
-    /// The token.
+    /// The token, as it is listed.
     pub token: AccessToken,
-    /// Its text.
+    /// The text that the bearer sends. It is stored nowhere.
     pub text: SecretString,
 }
 
@@ -125,7 +125,7 @@ pub struct IssuedToken {
 pub struct NewAccessToken {
     /// The name that a person knows it by.
     pub name: DisplayText,
-    /// What its bearer may do.
+    /// The permissions of the bearer.
     pub role: Role,
     /// The only owner for whom it acts; `None` if it acts for every owner.
     pub owner: Option<String>,

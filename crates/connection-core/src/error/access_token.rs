@@ -21,7 +21,7 @@ pub enum AccessTokenFault {
     /// The owner has as many tokens as are allowed.
     #[error("the owner has {most} access tokens, and no more are allowed")]
     TooMany {
-        /// The maximum number.
+        /// The maximum number of live tokens of an owner.
         most: usize,
     },
 }

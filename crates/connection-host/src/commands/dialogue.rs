@@ -7,6 +7,7 @@
 
 use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupMethod, reason};
 use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
+use connection_server::shapes::is_called_back;
 
 use super::{
     confirm,
@@ -372,7 +373,7 @@ impl<'a> Dialogue<'a> {
             let asks = prompt.fields.iter().any(|name| entry.asks_for_application(name));
             // The plugin shows this only on a desktop: on other hosts, the person who registers the application does
             // not see these pages.
-            if asks && settings.inbound.public_url.is_some() && kinds::is_called_back(&entry.descriptor) {
+            if asks && settings.inbound.public_url.is_some() && is_called_back(&entry.descriptor) {
                 output.note(format!("  Redirect address to register: {}", inbound::to_register(settings, kind)));
             }
         }

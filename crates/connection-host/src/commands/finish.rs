@@ -3,8 +3,8 @@
 
 use connection_contract::{Descriptor, Field, Input, Redirect, Secret, SetupMethod};
 use connection_core::SetupSession;
+use connection_server::shapes::is_called_back;
 
-use super::kinds;
 use crate::{
     Error, Exit,
     args::FinishArguments,
@@ -41,7 +41,7 @@ impl FinishMethod {
     pub(super) fn check(self, descriptor: &Descriptor, settings: &Settings) -> Result<(), Error> {
         match self.way {
             Some(way) if !descriptor.ways.contains(&way) => Err(not_offered(way, descriptor)),
-            None if kinds::is_called_back(descriptor) => inbound::check(settings),
+            None if is_called_back(descriptor) => inbound::check(settings),
             _ => Ok(()),
         }
     }

@@ -1,8 +1,9 @@
 //! `kinds`: lists what can be connected, and what each kind needs. The database is read for the kinds that added
 //! extensions declare, and none is created.
 
-use connection_contract::{Descriptor, Field, Guide, Kind, Need, SetupMethod};
+use connection_contract::{Field, Guide, Kind, SetupMethod};
 use connection_manifest::Catalogue;
+use connection_server::shapes::is_called_back;
 
 use super::{profiles, tool};
 use crate::{
@@ -147,12 +148,6 @@ fn body(program: &Program, kind: &KindEntry, tool: Option<json::ToolBody>) -> js
 /// Returns `true` for the name of a kind that an extension declares.
 pub(super) fn is_declared(name: &str) -> bool {
     Kind::parse(name).is_some_and(|kind| kind.extension().is_some())
-}
-
-/// Returns `true` if browsers end at a redirect address of this host, which must be registered at the provider.
-pub(super) fn is_called_back(descriptor: &Descriptor) -> bool {
-    let ends_here = |way: &SetupMethod| matches!(way, SetupMethod::Browser | SetupMethod::Paste);
-    descriptor.ways.iter().any(ends_here) || descriptor.needs.contains(&Need::InboundHttp)
 }
 
 /// Returns whether a field must be answered, and when.

@@ -58,7 +58,7 @@ struct Content {
     compressed: OnceLock<Bytes>,
 }
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Debug)]
 struct Page {
     /// A digest of all files.

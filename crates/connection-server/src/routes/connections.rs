@@ -44,7 +44,7 @@ struct GrantBody {
     revoked_at: Option<String>,
 }
 
-/// What a removal will do.
+/// The consequences of a removal.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Removal)]
 struct RemovalBody {
@@ -62,7 +62,7 @@ pub(super) struct RenameBody {
     label: String,
 }
 
-/// Whether the connection is the default of its provider.
+/// A change of the default of a provider.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = SetDefault)]
 #[serde(deny_unknown_fields)]
@@ -221,8 +221,8 @@ pub(super) async fn refresh(
     let kind = &found.info().kind;
     let before = api.registry.events().refresh_outcomes();
     let info = found.refresh().await?;
-    // The outcome that was counted meanwhile. Of refreshes of several connections of one kind at once, it may be that
-    // of another one, as the only count is by kind.
+    // The core counts outcomes by kind. If several connections of one kind are refreshed at once, this may be the
+    // outcome of another one.
     let after = api.registry.events().refresh_outcomes();
     let counted = after.iter().find(|(of, outcome, count)| *of == kind && before.of(kind, *outcome) < *count);
     let outcome = counted.map_or(RefreshOutcome::Adopted, |(_, outcome, _)| outcome).name();

@@ -5,7 +5,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use connection_contract::{Descriptor, Kind, Need, SetupMethod};
+use connection_contract::{Kind, Need};
 use connection_core::KindInfo;
 use connection_inbound::PublicUrl;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::{
     body::{Page, json},
     caller::{Caller, ToRead},
     problem::Problem,
-    shapes::{GuideBody, KindFieldBody, auth_word, way_word},
+    shapes::{GuideBody, KindFieldBody, auth_word, is_called_back, way_word},
 };
 
 /// A kind in a list.
@@ -58,7 +58,7 @@ struct KindBody {
     extension: Option<String>,
     guide: Vec<GuideBody>,
     fields: Vec<KindFieldBody>,
-    /// What connections of the kind can do: `send`, `secrets`, `refresh`, `webhooks`, `usage`, `profiles`, `sandbox`
+    /// The capabilities of connections of the kind: `send`, `secrets`, `refresh`, `webhooks`, `usage`, `profiles`, `sandbox`
     /// or `files`.
     capabilities: Vec<&'static str>,
     /// The ways of finishing a setup: `browser`, `device`, `paste` or `other`.
@@ -86,12 +86,6 @@ fn capabilities(info: &KindInfo) -> Vec<&'static str> {
         ("files", info.descriptor.needs.contains(&Need::Files)),
     ];
     present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
-}
-
-/// Returns `true` if browsers end at a redirect address of this host, which must be registered at the provider.
-fn is_called_back(descriptor: &Descriptor) -> bool {
-    let ends_here = |way: &SetupMethod| matches!(way, SetupMethod::Browser | SetupMethod::Paste);
-    descriptor.ways.iter().any(ends_here) || descriptor.needs.contains(&Need::InboundHttp)
 }
 
 /// Returns a kind, with its guide and its fields.

@@ -1,4 +1,4 @@
-//! Who the caller is, and the exchange of a code for the token of a page.
+//! The role and owner of the caller, and the exchange of a code for the token of a page.
 
 use axum::{
     extract::State,
@@ -32,7 +32,7 @@ struct MeBody {
     /// The only setup that the caller may continue.
     setup: Option<String>,
     extension: Option<String>,
-    /// What the host has besides connections and kinds. A page shows only these parts.
+    /// The parts of the API that the host has besides connections and kinds. A page shows only these.
     areas: &'static [&'static str],
     host: HostBody,
 }
@@ -40,7 +40,7 @@ struct MeBody {
 /// The parts of the API that a page shows if they are there.
 const AREAS: &[&str] = &["system"];
 
-/// What a page shows of its host.
+/// The name and appearance of the host, for a page.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Host)]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! What the host is.
+//! The program and the database of the host.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Serialize;
@@ -25,7 +25,7 @@ struct SystemBody {
     started_at: String,
 }
 
-/// Returns what the host is.
+/// Returns the version of the program, its database and its public address.
 #[utoipa::path(get, path = "/system", responses((status = 200, body = SystemBody)))]
 pub(super) async fn system(State(api): State<Api>, _: Caller<ToManage>) -> Result<Response, Problem> {
     let server = api.registry.server();

@@ -1,6 +1,6 @@
 //! The shapes of what a kind describes: its guide and its fields.
 
-use connection_contract::{AuthType, Field, Guide, Input, Need, SetupMethod};
+use connection_contract::{AuthType, Descriptor, Field, Guide, Input, Need, SetupMethod};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,7 +41,7 @@ pub struct KindFieldBody {
     pub required: bool,
     /// `true` if the field takes several values.
     pub many: bool,
-    /// What a person reads beside the field.
+    /// The text that a person reads beside the field.
     pub help: Option<String>,
     /// The values to choose from.
     pub choices: Vec<KindChoiceBody>,
@@ -127,4 +127,10 @@ pub fn way_word(way: SetupMethod) -> &'static str {
         SetupMethod::Paste => "paste",
         _ => "other",
     }
+}
+
+/// Returns `true` if browsers end at a redirect address of this host, which must be registered at the provider.
+pub fn is_called_back(descriptor: &Descriptor) -> bool {
+    let ends_here = |way: &SetupMethod| matches!(way, SetupMethod::Browser | SetupMethod::Paste);
+    descriptor.ways.iter().any(ends_here) || descriptor.needs.contains(&Need::InboundHttp)
 }

@@ -11,5 +11,5 @@ pub use connection::{
     liveness_word,
 };
 pub use event::EventBody;
-pub use kind::{GuideBody, KindChoiceBody, KindFieldBody, auth_word, input_word, need_word, way_word};
+pub use kind::{GuideBody, KindChoiceBody, KindFieldBody, auth_word, input_word, is_called_back, need_word, way_word};
 pub use setup::OpenSetupBody;

@@ -1,4 +1,4 @@
-//! Who may do what: roles, owners, and the tokens of pages and programs.
+//! The permissions of callers: roles, owners, and the tokens of pages and programs.
 
 use connection_core::{NewAccessToken, Role};
 use serde_json::json;

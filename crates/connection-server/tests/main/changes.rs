@@ -1,4 +1,4 @@
-//! What a person does with a connection.
+//! Changes of a connection by a person.
 
 use connection_core::Role;
 use serde_json::json;

@@ -30,9 +30,9 @@ use crate::{Error, output::Output};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The name of the token that a page gets.
 const NAME: &str = "Page";
-/// What a visitor after the first one reads.
-const USED: &str = "This address was good once, and has been opened before. If that was not you, end this program, \
-                    start it again with `connections serve --open`, and revoke the other token on the page.\n";
+/// The text for every visitor after the first one.
+const USED: &str = "This address was good once, and has been opened before. If that was not you, somebody else on this \
+                    machine can change your connections as long as `connections serve` runs: stop it.\n";
 
 /// The page of a server, for the owner of a registry.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ impl Page {
         Ok(format!("{}/#code={}", self.address, code.expose_secret()))
     }
 
-    /// Opens the page in the browser, and waits until it was opened.
+    /// Opens the page in the browser, and serves the address that leads there for a minute.
     ///
     /// Without a browser, or if none can be started, the person gets the address to open.
     pub(super) async fn open(self, browser: Option<Browser>, output: &Output) -> Result<(), Error> {
@@ -92,9 +92,7 @@ impl Page {
         let (opened, ()) = tokio::join!(opening, serving);
         opened
     }
-}
 
-impl Page {
     /// Tells the person which address to open.
     async fn show(&self, output: &Output) -> Result<(), Error> {
         let page = self.with_code().await?;
