@@ -1,10 +1,12 @@
-//! `cargo xtask fuzz`: runs the fuzz target of the kind files with libFuzzer.
+//! `cargo xtask fuzz`: runs the fuzz target of the kind files with libFuzzer. `cargo xtask ci` only checks that it
+//! builds.
 //!
 //! libFuzzer needs code that counts which branches are taken. The flags below ask the compiler for that; they work with
 //! the stable toolchain, where `cargo fuzz` needs a nightly one for its sanitizers. Safe Rust needs no sanitizer: a
 //! fault is a panic, an overflow or a failed assertion.
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::process;
@@ -24,7 +26,7 @@ pub(crate) fn run(workspace: &Workspace, seconds: &str) -> Result<(), Failure> {
     let seconds: u32 = seconds.parse().map_err(|_| {
         Failure::new(format!("`{seconds}` is not a number of seconds; run `cargo xtask fuzz 60`, for example"))
     })?;
-    let directory = workspace.root().join("target/fuzz");
+    let directory = directory(workspace);
     let corpus = directory.join("corpus");
     fs::create_dir_all(&corpus)
         .map_err(|error| Failure::new(format!("cannot create {}: {error}", corpus.display())))?;
@@ -37,6 +39,21 @@ pub(crate) fn run(workspace: &Workspace, seconds: &str) -> Result<(), Failure> {
     let fuzzer = ["--", &corpus, CATALOGUE, &time, "-max_len=4096", &artifacts];
     let mut command = process::cargo(workspace.root(), &[&build[..], &fuzzer].concat());
     process::run(command.env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &directory))
+}
+
+/// Checks the package of the target, which is a workspace of its own, so that a change of the reader does not break it
+/// unnoticed. The flags of [`run`] are not needed for that.
+pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
+    process::run(&mut process::cargo(workspace.root(), &["fmt", "--check", "--manifest-path", MANIFEST]))?;
+    let clippy =
+        ["clippy", "--locked", "--manifest-path", MANIFEST, "--all-targets", "--no-deps", "--", "-D", "warnings"];
+    let mut command = process::cargo(workspace.root(), &clippy);
+    process::run(command.env("CARGO_TERM_COLOR", "never").env("CARGO_TARGET_DIR", directory(workspace)))
+}
+
+/// Returns the directory of the inputs and of what is built.
+fn directory(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("target/fuzz")
 }
 
 fn host_triple(workspace: &Workspace) -> Result<String, Failure> {

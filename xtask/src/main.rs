@@ -8,6 +8,7 @@
 mod api;
 mod book;
 mod ci;
+mod client;
 mod failure;
 mod fuzz;
 mod layers;
@@ -35,6 +36,7 @@ usage: cargo xtask <command>
   test --long      run the whole suite, with many more random repetitions
   layers [--graph] check which package may depend on which, and the containment of
                    plugins; with --graph, print what the core's modules import
+  client           check and test the TypeScript client against the command
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
   tidy             check what the compiler does not check: files, names, links
   api [--release]  list what the contract promises; with --release, for its version
@@ -68,6 +70,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["test", "--long"] => suite::run(&workspace, suite::Extent::Long),
         ["layers"] => layers::run(&workspace),
         ["layers", "--graph"] => layers::show_modules(&workspace),
+        ["client"] => client::run(&workspace),
         ["fuzz"] => fuzz::run(&workspace, "60"),
         ["fuzz", seconds] => fuzz::run(&workspace, seconds),
         ["tidy"] => tidy::run(&workspace),

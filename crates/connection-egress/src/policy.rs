@@ -85,6 +85,12 @@ pub enum HttpPolicyError {
         /// The text, without a part that may be a password.
         text: DisplayText,
     },
+    /// The port of an origin is no port.
+    #[error("'{text}' has a port that does not exist: a port is a number from 1 to 65535")]
+    Port {
+        /// The text, without a part that may be a password.
+        text: DisplayText,
+    },
     /// The text is not the address of a proxy. It may hold a password, so the error does not repeat it.
     #[error("the proxy's address is not of the form http://proxy.example.com:3128")]
     Proxy,
@@ -267,6 +273,11 @@ impl HttpPolicy {
         is_of_process_alone && self.mapped(origin).is_none() && is_private(origin)
     }
 
+    /// Returns the origin that messages about an answer name. If all requests go to one server, it is that server.
+    pub(super) fn named<'o>(&'o self, origin: &'o Origin) -> &'o Origin {
+        self.only_endpoint.as_ref().unwrap_or(origin)
+    }
+
     /// Returns the endpoint of an origin, if it is mapped.
     pub fn mapped(&self, origin: &Origin) -> Option<&Origin> {
         let own = self.endpoints.iter().find(|(from, _)| from == origin).map(|(_, to)| to);
@@ -325,9 +336,18 @@ pub fn is_loopback(origin: &Origin) -> bool {
 
 fn origin(text: &str) -> Result<Origin, HttpPolicyError> {
     let parsed = Url::parse(text).ok().filter(|url| url.path() == "/" && url.query().is_none());
-    parsed.filter(|url| url.fragment().is_none()).and_then(|url| agreed_origin(&url, text)).ok_or_else(|| {
+    let parsed = parsed.filter(|url| url.fragment().is_none() && url.port() != Some(0));
+    parsed.and_then(|url| agreed_origin(&url, text)).ok_or_else(|| {
         let without_user = text.rsplit('@').next().unwrap_or_default();
         let without_query = without_user.split(['?', '#']).next().unwrap_or_default();
-        HttpPolicyError::Origin { text: without_query.to_owned().into() }
+        let text = without_query.to_owned().into();
+        if has_bad_port(without_query) { HttpPolicyError::Port { text } } else { HttpPolicyError::Origin { text } }
     })
+}
+
+/// Returns `true` if a text ends with a number that is too large or too small for a port.
+fn has_bad_port(text: &str) -> bool {
+    let (_, port) = text.trim_end_matches('/').rsplit_once(':').unwrap_or_default();
+    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && port.parse().map_or(true, |port: u16| port == 0)
 }

@@ -3,9 +3,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use connection_contract::{ConnectionDefinition as _, ExtensionDeclaration, Kind, host};
+use connection_contract::{ConnectionDefinition as _, ExtensionDeclaration, Kind};
 use connection_core::{ConnectionRegistry, Error as CoreError, ExtensionError, ExtensionInfo};
 use connection_manifest::{Catalogue, DeclaredKind, ExtensionFile};
+use connection_server::declared::{self, Offered, covered, register};
+
+pub(crate) use connection_server::declared::explain;
 
 use crate::{Error, Exit, cli::Program, input::stored, kind_entry::KindEntry};
 
@@ -29,7 +32,7 @@ pub(crate) async fn register_added(
         if !connected.contains(&name) && is_covered(&covered, has_catalogue, &added.provider) {
             continue;
         }
-        if let Some(kind) = declared(&added) {
+        if let Some(kind) = of_added(&added) {
             own.push(KindEntry::of(&kind));
             register(registry, kind);
         }
@@ -71,7 +74,7 @@ async fn of_another_owner(
     let connections = registry.server().connections_of_kind(kind, None).await?;
     let Some(first) = connections.first() else { return Ok(None) };
     match registry.owner(first.owner.as_str())?.extensions().get(extension).await {
-        Ok(added) => Ok(declared(&added).filter(|declared| declared.descriptor().kind == *kind)),
+        Ok(added) => Ok(of_added(&added).filter(|declared| declared.descriptor().kind == *kind)),
         Err(CoreError::Extension(ExtensionError::Unknown(_))) => Ok(None),
         Err(error) => {
             tracing::warn!(%kind, %error, "the kind of an extension cannot be registered");
@@ -81,28 +84,9 @@ async fn of_another_owner(
 }
 
 /// Returns the kind that the stored declaration of an extension makes, if it makes one.
-fn declared(added: &ExtensionInfo) -> Option<DeclaredKind> {
+fn of_added(added: &ExtensionInfo) -> Option<DeclaredKind> {
     let file = stored(&added.name, &added.source).ok().map(ExtensionFile::into_declaration)?;
     DeclaredKind::of(&file).ok()
-}
-
-/// Registers a kind, unless the registered one of its name has the same declaration.
-fn register(registry: &ConnectionRegistry, kind: DeclaredKind) {
-    let descriptor = kind.descriptor();
-    let name = &descriptor.kind;
-    let known = registry.kinds().get(name);
-    if known.is_some_and(|known| format!("{:?}", known.descriptor) == format!("{descriptor:?}")) {
-        return;
-    }
-    if let Err(error) = registry.kinds().replace(kind) {
-        tracing::warn!(kind = %name, %error, "the kind of an extension cannot be registered");
-    }
-}
-
-/// Returns the providers that the registered kinds connect for every extension.
-fn covered(registry: &ConnectionRegistry) -> BTreeSet<Kind> {
-    let kinds = registry.kinds().list().into_iter().map(|info| info.descriptor);
-    kinds.filter(|descriptor| descriptor.extension.is_none()).map(|descriptor| descriptor.provider).collect()
 }
 
 /// Returns `true` if a kind that serves every extension connects this provider. No file of the catalogue is read for it.
@@ -119,44 +103,19 @@ pub(crate) fn offer(
     declaration: &ExtensionDeclaration,
 ) -> Result<(), Error> {
     // Every kind of the catalogue is registered for a command that is given a declaration.
-    if covered(registry).contains(&declaration.requirement.provider) {
-        return Ok(());
-    }
-    match DeclaredKind::of(declaration) {
-        Ok(kind) => {
-            refuse_known(program, &kind, declaration)?;
-            program.learn([KindEntry::of(&kind)]);
-            register(registry, kind);
-        }
-        Err(reason) if !program.output.json => {
+    match declared::offer(registry, declaration) {
+        Ok(Offered::Registered(kind)) => program.learn([KindEntry::of(&kind)]),
+        Ok(Offered::NoKind(reason)) if !program.output.json => {
             let remedy = reason.remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
             program.output.note(format!("This declaration cannot be connected by itself: {}{remedy}.", reason.message));
         }
-        Err(_) => {}
-    }
-    Ok(())
-}
-
-/// Refuses a declaration that has the name or an address of a kind that a person knows: the person would give the
-/// extension a credential of that kind's provider.
-fn refuse_known(program: &Program, kind: &DeclaredKind, declaration: &ExtensionDeclaration) -> Result<(), Error> {
-    let provider = &declaration.requirement.provider;
-    for known in program.kinds.iter().map(|known| &known.descriptor).filter(|known| known.extension.is_none()) {
-        let is_known = |origin: &&connection_contract::Origin| {
-            let is_same = |text: &str| host::matches(text, origin) || host::origin(text).as_ref() == Some(*origin);
-            known.origins.iter().any(|text| is_same(text))
-        };
-        let what = match kind.origins().iter().find(is_known) {
-            Some(origin) => origin.as_str(),
-            None if known.kind == *provider => provider.as_str(),
-            None => continue,
-        };
-        let name = &declaration.name;
-        let message = format!("'{name}' declares '{what}', which belongs to {} ({})", known.display_name, known.kind);
-        return Err(Error::new(Exit::Refused, "declaration_known", message).remedy(format!(
-            "write \"provider\": \"{}\" in the manifest, which `connections add {}` connects",
-            known.provider, known.kind
-        )));
+        Ok(_) => {}
+        Err(known) => {
+            return Err(Error::new(Exit::Refused, "declaration_known", known.to_string()).remedy(format!(
+                "write \"provider\": \"{}\" in the manifest, which `connections add {}` connects",
+                known.provider, known.kind
+            )));
+        }
     }
     Ok(())
 }

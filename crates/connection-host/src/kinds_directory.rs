@@ -25,7 +25,8 @@ pub(crate) struct OwnKinds {
     pub(crate) stamps: Stamps,
 }
 
-/// Reads the files that end in `.toml` or `.json`. A directory that does not exist is empty.
+/// Reads the files that end in `.toml` or `.json`. Hidden files, such as the locks of editors, are no kinds. A directory
+/// that does not exist is empty.
 pub(crate) fn read(directory: &Path) -> OwnKinds {
     let mut own = OwnKinds { stamps: stamps(directory), ..OwnKinds::default() };
     let mut set = KindSet::new();
@@ -66,8 +67,9 @@ pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
 pub(crate) fn stamps(directory: &Path) -> Stamps {
     let Ok(entries) = fs::read_dir(directory) else { return Stamps::new() };
     let is_kind = |path: &PathBuf| {
+        let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         let extension = path.extension().and_then(|extension| extension.to_str());
-        extension.is_some_and(|extension| matches!(extension, "toml" | "json"))
+        !is_hidden && extension.is_some_and(|extension| matches!(extension, "toml" | "json"))
     };
     let files = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_kind);
     let stamp = |path: &Path| {

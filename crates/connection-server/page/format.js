@@ -128,3 +128,11 @@ export function hash(text, count) {
   for (const letter of text) value = Math.imul(value ^ letter.codePointAt(0), 16777619) >>> 0;
   return ((value ^ (value >>> 13)) >>> 0) % count;
 }
+
+/**
+ * Begins a sentence with a capital, unless it begins with an address or a code.
+ * @param {string | null | undefined} text
+ */
+export function sentence(text) {
+  return text && /^[a-z]+[ ,]/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
+}

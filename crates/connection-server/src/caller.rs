@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
 };
 use connection_core::{AccessToken, ConnectionRegistry, Role};
 use secrecy::SecretString;
@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use crate::{Api, problem::Problem, query::Query};
 
 /// The owner for whom a token without an owner acts if the request names none.
-const USUAL_OWNER: &str = "local";
+pub(crate) const USUAL_OWNER: &str = "local";
 
 /// The smallest role that a route needs.
 pub(crate) trait Need {
@@ -36,7 +36,6 @@ needs! {
     ToRead = Read,
     ToUse = Use,
     ToManage = Manage,
-    ToAdminister = Admin,
 }
 
 /// A caller whose token has at least the role that the route needs.
@@ -72,7 +71,10 @@ impl FromRequestParts<Api> for AnyCaller {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let text = bearer(&parts.headers).ok_or_else(|| unauthenticated("the request has no access token"))?;
         let token = api.registry.access_tokens().authenticate(&text).await?;
-        token.map(Self).ok_or_else(|| unauthenticated("the access token is unknown, has ended or was revoked"))
+        let token = token.ok_or_else(|| unauthenticated("the access token is unknown, has ended or was revoked"))?;
+        let now = api.registry.server().clock().now();
+        api.rates.count(token.id, now).map_err(Problem::too_many_requests)?;
+        Ok(Self(token))
     }
 }
 
@@ -84,11 +86,18 @@ impl<N: Need> FromRequestParts<Api> for Caller<N> {
         if token.extension.is_some() {
             return Err(Problem::not_allowed("the token of an extension does not allow this"));
         }
+        Self::of(token, &parts.uri, api)
+    }
+}
+
+impl<N: Need> Caller<N> {
+    /// Returns the caller with this token, if its role is enough.
+    pub(crate) fn of(token: AccessToken, uri: &Uri, api: &Api) -> Result<Self, Problem> {
         if token.role < N::ROLE {
             let problem = Problem::not_allowed(format!("the role '{}' does not allow this", token.role.as_str()));
             return Err(problem.remedy(format!("use a token with the role '{}'", N::ROLE.as_str())));
         }
-        let query = Query::of(&parts.uri);
+        let query = Query::of(uri);
         let owner = match (&token.owner, query.get("owner")) {
             (Some(owner), None) => owner,
             (Some(owner), Some(named)) if owner == named => owner,

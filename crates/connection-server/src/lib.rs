@@ -18,12 +18,16 @@
 
 mod body;
 mod caller;
+pub mod checks;
+pub mod declared;
 mod guard;
 mod openapi;
 mod options;
 mod page;
+mod page_settings;
 mod problem;
 mod query;
+mod rate;
 mod routes;
 pub mod shapes;
 
@@ -33,8 +37,11 @@ use axum::{Router, middleware};
 use connection_contract::Timestamp;
 use connection_core::ConnectionRegistry;
 
+use rate::Rates;
+
 pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin, LiveStreams};
 pub use page::page_router;
+pub use page_settings::PageSettings;
 
 /// The path below which all routes are.
 const BASE: &str = "/api/v1";
@@ -44,6 +51,7 @@ const BASE: &str = "/api/v1";
 pub(crate) struct Api {
     registry: ConnectionRegistry,
     options: Arc<ApiOptions>,
+    rates: Arc<Rates>,
     started_at: Timestamp,
 }
 
@@ -62,7 +70,8 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let started_at = registry.server().clock().now();
-    let api = Api { registry, options: Arc::new(options), started_at };
+    let rates = Arc::new(Rates::new(options.requests_per_minute));
+    let api = Api { registry, options: Arc::new(options), rates, started_at };
     let (router, document) = openapi::with_document(routes::all());
     router
         .merge(openapi::route(&document))

@@ -52,7 +52,7 @@ impl HostOrigin {
     }
 }
 
-/// The streams of live events of a server.
+/// The streams of live events of a server, and the requests that wait for the next state of a setup.
 ///
 /// A stream has no end of its own. A server that stops ends them first, or it would wait for them.
 ///
@@ -75,7 +75,7 @@ impl LiveStreams {
         Self::default()
     }
 
-    /// Ends the streams, and each one that begins later.
+    /// Ends the streams, and each one that begins later; the waiting requests are answered with the state as it is.
     pub fn end(&self) {
         self.0.send_replace(true);
     }
@@ -106,12 +106,24 @@ pub struct ApiOptions {
     pub version: Option<String>,
     /// The streams of live events.
     pub live: LiveStreams,
+    /// The number of requests that a token may send in a minute, to each process.
+    pub requests_per_minute: u32,
 }
 
 impl ApiOptions {
+    /// The number of requests that a token may send in a minute unless another one is set: a hundred in each second.
+    pub const REQUESTS_PER_MINUTE: u32 = 6_000;
+
     /// Creates options for an API that is reached at this origin.
     pub fn new(origin: HostOrigin) -> Self {
-        Self { origins: vec![origin], name: None, public_url: None, version: None, live: LiveStreams::new() }
+        Self {
+            origins: vec![origin],
+            name: None,
+            public_url: None,
+            version: None,
+            live: LiveStreams::new(),
+            requests_per_minute: Self::REQUESTS_PER_MINUTE,
+        }
     }
 
     /// Adds another origin at which the API is reached.
@@ -139,6 +151,13 @@ impl ApiOptions {
     #[must_use]
     pub fn live(mut self, live: LiveStreams) -> Self {
         self.live = live;
+        self
+    }
+
+    /// Sets the number of requests that a token may send in a minute, to each process.
+    #[must_use]
+    pub fn requests_per_minute(mut self, most: u32) -> Self {
+        self.requests_per_minute = most;
         self
     }
 

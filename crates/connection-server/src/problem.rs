@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use connection_contract::ServiceError;
 use connection_core::{AccessTokenFault, AdvanceError, Error, ExtensionError, FieldProblem, ProfileError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -39,6 +40,8 @@ struct FieldBody {
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
+    /// The number of seconds after which the request may be sent again, for the header `Retry-After`.
+    retry_after: Option<u64>,
     body: Box<ProblemBody>,
 }
 
@@ -54,7 +57,7 @@ impl Problem {
             field: None,
             problems: Vec::new(),
         };
-        Self { status, body: Box::new(body) }
+        Self { status, retry_after: None, body: Box::new(body) }
     }
 
     pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
@@ -81,6 +84,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "setup_not_found", "there is no such setup").remedy("begin a new setup")
     }
 
+    /// Returns the refusal of a token that sends too many requests.
+    pub(crate) fn too_many_requests(seconds: u64) -> Self {
+        let detail = "this access token sends too many requests";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        let problem = problem.remedy(format!("send the request again in {seconds} s"));
+        Self { retry_after: Some(seconds), ..problem }
+    }
+
     pub(crate) fn not_allowed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "not_allowed", detail)
     }
@@ -93,13 +104,24 @@ fn status(error: &Error) -> StatusCode {
         Error::AccessToken(AccessTokenFault::InvalidName) | Error::InvalidLabel | Error::InvalidOwner(_) => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
-        Error::AccessToken(_) | Error::Denied { .. } | Error::Row(_) => StatusCode::FORBIDDEN,
-        Error::NotFound(_)
+        Error::Extension(ExtensionError::InvalidPreference { .. } | ExtensionError::Undeclared { .. }) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Error::Extension(ExtensionError::NotGranted { .. })
+        | Error::AccessToken(_)
+        | Error::Denied { .. }
+        | Error::Files(ServiceError::Denied)
+        | Error::Row(_) => StatusCode::FORBIDDEN,
+        Error::Files(ServiceError::NotFound)
+        | Error::NotFound(_)
         | Error::UnknownKind(_)
         | Error::NoConnection(_)
         | Error::SessionNotFound(_)
-        | Error::Extension(ExtensionError::Unknown(_))
+        | Error::Extension(ExtensionError::Unknown(_) | ExtensionError::UnknownTicket { .. })
         | Error::Profile(ProfileError::NotFound { .. }) => StatusCode::NOT_FOUND,
+        Error::Profile(ProfileError::Directory { .. } | ProfileError::DirectoryName { .. })
+        | Error::InvalidRequest(_)
+        | Error::InvalidImport(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::AccountConnected { .. }
         | Error::KindChanged { .. }
         | Error::LabelTaken { .. }
@@ -110,7 +132,6 @@ fn status(error: &Error) -> StatusCode {
         | Error::WebhookDisabled { .. }
         | Error::Extension(_)
         | Error::Profile(_) => StatusCode::CONFLICT,
-        Error::InvalidRequest(_) | Error::InvalidImport(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::NotSupported { .. } => StatusCode::NOT_IMPLEMENTED,
         Error::Http { .. } => StatusCode::BAD_GATEWAY,
         Error::Closed | Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -158,6 +179,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Body::from(bytes)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

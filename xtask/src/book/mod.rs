@@ -53,7 +53,12 @@ fn copy(workspace: &Workspace, source: &Path) -> Result<(), Failure> {
         let Page { text: page, code } = sources::page(chapter, &text(chapter)?, &chapters, &files);
         write(&source.join("src").join(chapter), &page)?;
         for path in code {
-            write(&source.join("src").join(sources::shown(&path)), &text(&path)?)?;
+            let to = source.join("src").join(sources::shown(&path));
+            if sources::is_picture(&path) {
+                copy_picture(&workspace.root().join(&path), &to)?;
+            } else {
+                write(&to, &text(&path)?)?;
+            }
         }
     }
     Ok(())
@@ -62,6 +67,11 @@ fn copy(workspace: &Workspace, source: &Path) -> Result<(), Failure> {
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let made = path.parent().map_or(Ok(()), fs::create_dir_all);
     made.and_then(|()| fs::write(path, text)).map_err(|error| failed(path, &error))
+}
+
+fn copy_picture(from: &Path, to: &Path) -> Result<(), Failure> {
+    let made = to.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| fs::copy(from, to)).map(drop).map_err(|error| failed(to, &error))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failure {

@@ -48,10 +48,15 @@ pub(crate) fn page(path: &str, text: &str, chapters: &BTreeSet<String>, files: &
     Page { text, code }
 }
 
-/// Returns the name under which a file of code is in the book. A browser shows a file with this name as text, and would
+/// Returns `true` for a picture, which is copied as it is.
+pub(crate) fn is_picture(path: &str) -> bool {
+    path.ends_with(".png") || path.ends_with(".svg")
+}
+
+/// Returns the name under which a file is in the book. A browser shows a file of code with this name as text, and would
 /// offer others for download. A link to a name with `.md` in it would become one to a chapter.
 pub(crate) fn shown(path: &str) -> String {
-    if path.ends_with(".txt") || path.ends_with(".json") {
+    if path.ends_with(".txt") || path.ends_with(".json") || is_picture(path) {
         return path.to_owned();
     }
     format!("{}.txt", path.strip_suffix(".md").unwrap_or(path))

@@ -53,12 +53,12 @@ fn a_document_that_is_no_chapter_is_found() {
 #[test]
 fn a_link_to_code_leads_to_its_copy_and_links_to_chapters_stay() {
     let chapters = set(&["README.md", "docs/guide/b.md"]);
-    let files = set(&["README.md", "docs/guide/b.md", "docs/c.json", "src/lib.rs", "src/README.md"]);
-    let text = "[a](../../README.md#x) [b](b.md) [c](#d) [e](https://example.com)\n[f](../../src/lib.rs#L3) [g](../c.json) [h](../../src/README.md)\n";
+    let files = set(&["README.md", "docs/guide/b.md", "docs/c.json", "docs/i.png", "src/lib.rs", "src/README.md"]);
+    let text = "![i](../i.png) [a](../../README.md#x) [b](b.md) [c](#d) [e](https://example.com)\n[f](../../src/lib.rs#L3) [g](../c.json) [h](../../src/README.md)\n";
     let copy = page("docs/guide/b.md", text, &chapters, &files);
-    let expected = "[a](../../README.md#x) [b](b.md) [c](#d) [e](https://example.com)\n[f](../../src/lib.rs.txt) [g](../c.json) [h](../../src/README.txt)\n";
+    let expected = "![i](../i.png) [a](../../README.md#x) [b](b.md) [c](#d) [e](https://example.com)\n[f](../../src/lib.rs.txt) [g](../c.json) [h](../../src/README.txt)\n";
     assert_eq!(copy.text, expected);
-    assert_eq!(copy.code, set(&["docs/c.json", "src/README.md", "src/lib.rs"]));
+    assert_eq!(copy.code, set(&["docs/c.json", "docs/i.png", "src/README.md", "src/lib.rs"]));
 }
 
 #[test]

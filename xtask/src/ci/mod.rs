@@ -13,7 +13,7 @@ use crate::ci::report::Report;
 use crate::failure::Failure;
 use crate::process;
 use crate::workspace::Workspace;
-use crate::{api, book, layers, readme, setup, suite, third_party, tidy};
+use crate::{api, book, fuzz, layers, readme, setup, suite, third_party, tidy};
 
 /// Time limit for a whole run on a machine that also does other work. On two idle cores, a run takes less than an
 /// hour.
@@ -80,7 +80,8 @@ fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
 }
 
 fn clippy(workspace: &Workspace) -> Result<(), Failure> {
-    cargo(workspace, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+    cargo(workspace, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    fuzz::check(workspace)
 }
 
 /// Checks the core, and a crate that passes on its features, with each engine of the store alone. Clippy applies

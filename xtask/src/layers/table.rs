@@ -50,8 +50,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         package: "connection-server",
-        // It continues the setups of the callbacks that the inbound side receives.
-        normal: &[CONTRACT, "connection-core", "connection-inbound"],
+        // It continues the setups of the callbacks that the inbound side receives, and reads the manifests of extensions.
+        normal: &[CONTRACT, "connection-core", "connection-inbound", "connection-manifest"],
         dev: &["connection-faults"],
     },
     // Its fakes are for third parties, who do not have the core.
@@ -149,7 +149,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
     ExternalPackage {
         dependency: "async-trait",
         // The host implements some of these ports.
-        packages: &["connection-seal", "connection-core", "connection-inbound", "connection-host"],
+        packages: &["connection-seal", "connection-core", "connection-inbound", "connection-server", "connection-host"],
         purpose: "host-side ports that are held as `Arc<dyn _>`",
     },
     ExternalPackage {

@@ -8,6 +8,7 @@ mod detection;
 
 use std::path::{Path, PathBuf};
 
+use crate::client;
 use crate::failure::Failure;
 use crate::process::{self, cargo, tool};
 use crate::setup::detection::{Detection, Version};
@@ -58,6 +59,8 @@ const NODE: Need = Need::Program { name: "node", package: "nodejs" };
 const NPM: Need = Need::Program { name: "npm", package: "npm" };
 /// The third-party servers against which tests run.
 const SERVERS: Need = Need::NodePackages { directory: "crates/connection-faults/servers" };
+/// The packages with which the TypeScript client is generated and tested.
+const CLIENT: Need = Need::NodePackages { directory: client::DIRECTORY };
 /// The command-line tools that a plugin describes.
 const CLAUDE: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/claude" };
 const CODEX: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/codex" };
@@ -112,6 +115,11 @@ pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
     detect(workspace, Need::BareTarget) == Detection::Here
 }
 
+/// Returns `true` if the TypeScript client can be tested on this machine.
+pub(crate) fn has_client(workspace: &Workspace) -> bool {
+    detect(workspace, CLIENT) == Detection::Here
+}
+
 /// Returns the path of the program that makes the book, whether or not it is installed.
 pub(crate) fn book_maker(workspace: &Workspace) -> Result<PathBuf, Failure> {
     let name = format!("mdbook{}", std::env::consts::EXE_SUFFIX);
@@ -124,13 +132,14 @@ fn tools(workspace: &Workspace) -> Result<PathBuf, Failure> {
 }
 
 /// The requirements of the tests.
-const TESTS: [Need; 16] = [
+const TESTS: [Need; 17] = [
     Need::Compiler,
     POSTGRES,
     POOLER,
     NODE,
     NPM,
     SERVERS,
+    CLIENT,
     CLAUDE,
     CODEX,
     GEMINI,
@@ -182,6 +191,7 @@ impl Need {
     fn loss(self) -> &'static str {
         match self {
             NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "tests against servers of other projects are not run",
+            CLIENT => "the TypeScript client is not tested",
             CLAUDE | CODEX | GEMINI => "claims about a command-line tool are not compared with the real one",
             BROWSER | DRIVER => "no page is tested in a real browser",
             ENGINE | STATIC_PROGRAM | OLDER_RUNTIME => "no container is run",

@@ -14,6 +14,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use crate::client;
 use crate::failure::Failure;
 use crate::process;
 use crate::setup::{self, Scope};
@@ -149,6 +150,9 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<(), Failure> 
     let pooled =
         |test: &Test| test.binary == "postgres" && BEHIND_A_POOLER.iter().any(|start| test.name.starts_with(start));
     summary.tests("pooler", runner.run(binaries.tests(pooled)?));
+    let begun = Instant::now();
+    let done = client::check(workspace);
+    summary.step("client", begun.elapsed(), done);
     let begun = Instant::now();
     let mut documentation =
         process::cargo(workspace.root(), &["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--doc"]);

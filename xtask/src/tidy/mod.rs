@@ -12,6 +12,7 @@ mod machine_paths;
 mod manifests;
 mod markdown;
 mod names;
+mod packaging;
 mod public_futures;
 mod rows;
 mod rust_files;
@@ -61,6 +62,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     findings.extend(includes::findings(workspace)?);
     findings.extend(generated::findings(workspace)?);
     findings.extend(links::findings(workspace, &files)?);
+    findings.extend(packaging::findings(workspace)?);
     findings.sort();
     Ok(findings)
 }

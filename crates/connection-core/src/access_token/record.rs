@@ -18,9 +18,9 @@ pub enum Role {
     Read,
     /// Also sends requests through connections.
     Use,
-    /// Also connects, changes and removes accounts.
+    /// Also connects, changes and removes accounts, and makes and revokes tokens that may do no more than its own.
     Manage,
-    /// Also makes and revokes tokens, and acts for every owner if the token has none.
+    /// Also makes and revokes tokens with this role, and chooses directories of the machine for profiles of any owner.
     Admin,
 }
 

@@ -33,7 +33,7 @@ pub struct Event {
     pub details: String,
 }
 
-/// A page of events of all connections of an owner, oldest first.
+/// A page of events of all connections of an owner.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EventPage {
@@ -108,6 +108,26 @@ impl<'a> Events<'a> {
             let rows = self.registry.shared.reader().await?.events_of_owner(&self.registry.owner, after, PAGE).await?;
             let events: Vec<_> = rows.into_iter().map(Event::of).collect();
             let next = events.last().filter(|_| events.len() as i64 == PAGE).map(|last| last.id);
+            Ok(EventPage { events, next })
+        })
+    }
+
+    /// Returns a page of the events of this owner's connections, including removed ones, newest first: those before the
+    /// given event, or from the last one. The page has at most 1,000 events.
+    ///
+    /// The page is not checked for edits; [`history`](Self::history) is.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn newest(self, before: Option<EventId>, limit: u32) -> BoxFuture<'a, Result<EventPage, Error>> {
+        Box::pin(async move {
+            let before = before.map_or(uuid::Uuid::max(), EventId::as_uuid);
+            let limit = i64::from(limit).clamp(1, PAGE);
+            let mut reader = self.registry.shared.reader().await?;
+            let rows = reader.newest_events_of_owner(&self.registry.owner, before, limit).await?;
+            let events: Vec<_> = rows.into_iter().map(Event::of).collect();
+            let next = events.last().filter(|_| events.len() as i64 == limit).map(|last| last.id);
             Ok(EventPage { events, next })
         })
     }

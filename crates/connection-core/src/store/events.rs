@@ -105,6 +105,7 @@ macro_rules! stored {
 }
 
 pub(super) const OF_OWNER: &str = stored!("owner = $1 AND id > $2 ORDER BY id LIMIT $3");
+pub(super) const OF_OWNER_NEWEST: &str = stored!("owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
 // Finds all events of a connection if any of them has this owner: an event whose owner was edited is a break in the
 // chain that must be seen. The owner is compared as an expression, so that no plan walks all events of the owner.
 pub(super) const OF_CONNECTION: &str = stored!(
@@ -167,6 +168,16 @@ impl Reader {
         limit: i64,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         all!(self, StoredEvent, OF_OWNER, owner, after, limit)
+    }
+
+    /// Returns events of an owner, newest first.
+    pub(crate) async fn newest_events_of_owner(
+        &mut self,
+        owner: &str,
+        before: Uuid,
+        limit: i64,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        all!(self, StoredEvent, OF_OWNER_NEWEST, owner, before, limit)
     }
 
     /// Returns events of a connection, in the order of their numbers.

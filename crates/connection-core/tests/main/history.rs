@@ -52,9 +52,15 @@ async fn events_are_read_in_order_also_after_a_removal() {
     assert!(all.next.is_none() && all.events[1].connection == bob.id());
     let rest = registry.events().list(Some(all.events[2].id)).await.unwrap();
     assert_eq!(rest.events, all.events[3..]);
+    let newest = registry.events().newest(None, 3).await.unwrap();
+    assert_eq!(names(&newest.events), ["removed", "renamed", "liveness_changed"]);
+    assert_eq!(newest.next, Some(newest.events[2].id));
+    let before = registry.events().newest(newest.next, 3).await.unwrap();
+    assert_eq!((names(&before.events), before.next), (vec!["connected", "connected"], None));
     // Another owner finds nothing, in any way.
     let theirs = registry.owner("u42").unwrap();
     assert!(theirs.events().list(None).await.unwrap().events.is_empty());
+    assert!(theirs.events().newest(None, 3).await.unwrap().events.is_empty());
     for id in [ada.id(), bob.id()] {
         assert!(matches!(theirs.events().history(id, None).await, Err(Error::NotFound(of)) if of == id));
         assert!(matches!(theirs.connection_of(&crate::fake::FAKE).await, Err(Error::NoConnection(_))));

@@ -47,6 +47,21 @@ fn a_password_in_a_bad_endpoint_is_not_repeated() {
     );
 }
 
+#[test]
+fn a_port_that_does_not_exist_is_named() {
+    for port in ["65536", "99999", "0", "123456789012345678901"] {
+        let bad = format!("https://a.example.com:{port}");
+        check(&bad, &format!("'{bad}' has a port that does not exist: a port is a number from 1 to 65535"));
+        assert!(HttpPolicy::new().only_endpoint(&bad).is_err());
+    }
+    // The other parts of a bad address are named as before.
+    check(
+        "https://a.example.com:port",
+        "'https://a.example.com:port' is not an origin: write only the scheme, host and port, as in \
+         https://api.example.com",
+    );
+}
+
 #[track_caller]
 fn check(bad: &str, expected: &str) {
     assert_eq!(HttpPolicy::new().endpoint("https://a.example.com", bad).unwrap_err().to_string(), expected);

@@ -110,6 +110,24 @@ impl Browser {
         must("a title", self.client.title().await)
     }
 
+    /// Sets the size of the window in pixels, including its frame.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the browser does not answer.
+    pub async fn resize(&self, width: u32, height: u32) {
+        must("a size", self.client.set_window_size(width, height).await);
+    }
+
+    /// Returns a picture of the current page, as a PNG file.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the browser does not answer.
+    pub async fn picture(&self) -> Vec<u8> {
+        must("a picture", self.client.screenshot().await)
+    }
+
     /// Waits until a page shows this text, and returns all text of the page.
     ///
     /// # Panics

@@ -29,7 +29,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Extensions and tools",
         &["extensions", "resolve", "preferences", "exec", "open-settings", "profiles", "run", "sandbox", "usage"],
     ),
-    ("Operations", &["kinds", "setup", "events", "watch", "key", "doctor", "completions", "man"]),
+    ("Operations", &["kinds", "setup", "events", "watch", "key", "tokens", "doctor", "completions", "man"]),
 ];
 
 /// The commands that a new user needs first.

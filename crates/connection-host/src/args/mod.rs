@@ -14,6 +14,7 @@ mod run;
 mod serve;
 mod setup;
 mod show;
+mod tokens;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use serve::Serve;
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
 pub(crate) use show::{KindsCommand, KindsImport, List, Watching};
+pub(crate) use tokens::{CreateToken, RevokeTokens, TokensCommand};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
 
 /// Returns the command line, for completions and the manual.
@@ -93,6 +95,7 @@ impl Command {
             Self::Preferences { command } => matches!(command, PreferencesCommand::Get { .. }),
             Self::Profiles { command } => matches!(command, ProfilesCommand::Probe { .. }),
             Self::Setup { command } => matches!(command, SetupCommand::List),
+            Self::Tokens { command } => matches!(command, None | Some(TokensCommand::List)),
             Self::Usage(usage) => !usage.watch,
             Self::Webhooks(webhooks) => {
                 matches!(webhooks.command, None | Some(WebhooksCommand::Deliveries | WebhooksCommand::Key))
@@ -265,6 +268,11 @@ pub(crate) enum Command {
     /// Run the server: page, API, callbacks, token refresh
     #[command(long_about = serve::SERVE)]
     Serve(Serve),
+    /// Show, make and revoke the tokens of pages and programs
+    Tokens {
+        #[command(subcommand)]
+        command: Option<TokensCommand>,
+    },
     /// Find problems and say how to fix them
     Doctor {
         /// Check callbacks, too, and show what to register
@@ -278,4 +286,36 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::plain_command;
+
+    /// The specification of the API, with a table that pairs commands, routes and methods.
+    const API: &str = include_str!("../../../../docs/spec/api.md");
+
+    fn commands(of: &clap::Command, path: &str, found: &mut BTreeSet<String>) {
+        let mut below = of.get_subcommands().filter(|command| command.get_name() != "help").peekable();
+        if below.peek().is_none() || !of.is_subcommand_required_set() && !path.is_empty() {
+            found.insert(path.to_owned());
+        }
+        for command in below {
+            let path = if path.is_empty() { String::new() } else { format!("{path} ") };
+            commands(command, &format!("{path}{}", command.get_name()), found);
+        }
+    }
+
+    #[test]
+    fn each_command_has_a_route_or_a_reason_in_the_specification_of_the_api() {
+        let mut known = BTreeSet::new();
+        commands(&plain_command(), "", &mut known);
+        let table = API.split("## Commands, routes and methods").nth(1).unwrap();
+        let table = table.split("\n## ").next().unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split_once('`'));
+        let told: BTreeSet<String> = rows.map(|(command, _)| command.to_owned()).collect();
+        assert_eq!(told, known);
+    }
 }

@@ -8,8 +8,8 @@ Run the server: the page, the API, callbacks, webhooks, token refresh and
 pending setups
 
 Nobody uses the page or the API without a token; --open gives one to your
-browser. The server runs until SIGTERM or control-C, finishes what is under
-way, and exits with 0.
+browser, even if the server is already running. The server runs until SIGTERM
+or control-C, finishes what is under way, and exits with 0.
 
 Ports
   inbound.listen       Address to listen on [default: 127.0.0.1:8745]

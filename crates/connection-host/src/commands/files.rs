@@ -73,9 +73,7 @@ async fn cat(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
     }
     let bytes = files.read(root, &below, READ_LIMIT).await.map_err(|error| with_path(root, path, error))?;
     if output.json {
-        let size = bytes.expose().len();
-        let (encoding, body) = json::body_text(bytes.expose().to_vec());
-        return output.shape(&json::FileContentBody { size, encoding, body });
+        return output.shape(&json::FileContentBody::new(bytes.expose().to_vec()));
     }
     output.bytes(bytes.expose())?;
     output.end_line(bytes.expose().last().copied())

@@ -1,7 +1,5 @@
 //! `kinds accept KIND`: shows how a kind changed since accounts were connected, and accepts it after a question.
 
-use connection_core::KindChange;
-
 use super::{confirm, kinds};
 use crate::{
     Error, Exit,
@@ -30,7 +28,7 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
     changes.retain(|change| change.kind == kind);
     let output = &program.output;
     for change in &changes {
-        let shown = body(change);
+        let mut shown = KindChangeBody::from(change);
         if !output.json {
             output.line(format!("Change of {kind}, for {}:", accounts(change.connections)))?;
             shown.removed.iter().try_for_each(|line| output.line(format!("- {line}")))?;
@@ -39,12 +37,14 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
         // A person who cannot be asked has seen the change, and can repeat the command.
         confirm::possible(&program, yes, "whether to accept the change")?;
         let question = format!("Use {kind} in this way, for {}?", accounts(change.connections));
-        if !yes && !confirm::ask(&program, question, "Nothing was accepted.").await? {
+        let left = if changes.len() == 1 { "Nothing was accepted." } else { "This change was not accepted." };
+        if !yes && !confirm::ask(&program, question, left).await? {
             continue;
         }
         let count = registry.kinds().accept(change).await?;
         accepted.connections += count;
-        accepted.changes.push(KindChangeBody { connections: count, ..shown });
+        shown.connections = count;
+        accepted.changes.push(shown);
     }
     registry.close().await;
     report(output, &accepted, !changes.is_empty())
@@ -64,15 +64,4 @@ fn report(output: &Output, accepted: &AcceptedBody, is_changed: bool) -> Result<
 /// Returns `1 account` or `3 accounts`.
 fn accounts(count: u64) -> String {
     format!("{count} account{}", if count == 1 { "" } else { "s" })
-}
-
-/// Returns the lines of a change, without those that stayed.
-fn body(change: &KindChange) -> KindChangeBody {
-    let before = change.before.as_deref().unwrap_or_default();
-    let now = change.now.as_deref().unwrap_or_default();
-    let without = |one: &str, other: &str| {
-        let stayed: Vec<&str> = other.lines().collect();
-        one.lines().filter(|line| !stayed.contains(line)).map(str::to_owned).collect()
-    };
-    KindChangeBody { connections: change.connections, removed: without(before, now), added: without(now, before) }
 }

@@ -27,6 +27,7 @@ pub(super) struct Candidate {
 }
 
 pub(super) fn run(program: &Program, file: &Path, replace: bool) -> Result<Exit, Error> {
+    kind_files::one_of_each(&[file])?;
     let candidate = Candidate::check(program, file, kind_files::read(file)?)?;
     candidate.store(program, replace)
 }
@@ -136,7 +137,7 @@ impl Candidate {
 }
 
 /// Returns the files that can be used, to be read together.
-fn set_of<'p>(files: impl Iterator<Item = &'p PathBuf>) -> KindSet {
+pub(super) fn set_of<'p>(files: impl Iterator<Item = &'p PathBuf>) -> KindSet {
     let readable = files.filter_map(|path| Some((path, kinds_directory::bytes(path).ok()?)));
     readable.fold(KindSet::new(), |set, (path, bytes)| set.bytes(path.display().to_string(), &bytes))
 }

@@ -98,6 +98,12 @@ impl Draft {
         }
     }
 
+    /// Returns the scopes. People type them with spaces or with commas between them.
+    fn scopes(&self) -> impl Iterator<Item = &str> {
+        let is_separator = |c: char| c == ',' || c.is_whitespace();
+        self.get("scopes").split(is_separator).filter(|scope| !scope.is_empty())
+    }
+
     fn oauth2(&self, text: &mut String) {
         if self.get("mechanism") != "oauth2" {
             return;
@@ -105,7 +111,7 @@ impl Draft {
         text.push_str("\n[oauth2]\n");
         line(text, "authorize", &quoted(self.get("authorize")));
         line(text, "token", &quoted(self.get("token")));
-        line(text, "scopes", &list(self.get("scopes").split_whitespace()));
+        line(text, "scopes", &list(self.scopes()));
     }
 }
 

@@ -56,19 +56,23 @@ pub(super) fn of_catalogue() -> (KindSet, usize) {
     (texts.fold(KindSet::new(), |set, (name, text)| set.file(name, text)), Catalogue::ids().count())
 }
 
-/// Returns these files, and their number.
-pub(super) fn set(files: &[impl AsRef<Path>]) -> Result<(KindSet, usize), Error> {
-    let mut set = KindSet::new();
-    for file in files.iter().map(AsRef::as_ref) {
-        set = set.bytes(file.display().to_string(), &read(file)?);
-    }
-    Ok((set, files.len()))
+/// Refuses a file with a kind on each line. Only `kinds check` reads it.
+pub(super) fn one_of_each(files: &[impl AsRef<Path>]) -> Result<(), Error> {
+    let Some(file) = files.iter().map(AsRef::as_ref).find(|file| has_lines(file)) else { return Ok(()) };
+    let message = format!("{} has a kind on each line, and this command takes a file with one kind", file.display());
+    Err(Error::usage(message).remedy(
+        "save each line as a file of its own, such as ID.json, and name that file; `connections kinds check` checks all \
+         lines",
+    ))
 }
 
 /// Returns these files with the user's own kinds, which they may extend. A file takes the place of the own kind that has
 /// its name.
-fn set_with_own(program: &Program, files: &[&PathBuf]) -> Result<KindSet, Error> {
-    let (set, _) = set(files)?;
+pub(super) fn set_with_own(program: &Program, files: &[&PathBuf]) -> Result<KindSet, Error> {
+    let mut set = KindSet::new();
+    for file in files {
+        set = set.bytes(file.display().to_string(), &read(file)?);
+    }
     let own = program.settings.kinds_directory().map(|directory| kinds_directory::files(&directory));
     let is_other = |own: &PathBuf| files.iter().all(|file| file.file_stem() != own.file_stem());
     let others = own.unwrap_or_default().into_iter().filter(is_other);

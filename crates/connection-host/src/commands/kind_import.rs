@@ -7,11 +7,11 @@ use std::{
 };
 
 use connection_core::create_private_dir;
-use connection_manifest::{NangoEntry, NangoImport, NangoOutcome};
+use connection_manifest::{Catalogue, NangoEntry, NangoImport, NangoOutcome};
 use serde::Serialize;
 
-use super::kind_files::RefusedBody;
-use crate::{Error, Exit, cli::Program};
+use super::{kind_add, kind_files::RefusedBody};
+use crate::{Error, Exit, cli::Program, kinds_directory};
 
 /// The result of a conversion.
 #[derive(Serialize)]
@@ -20,6 +20,7 @@ struct KindsImportedBody {
     read: usize,
     converted: usize,
     lost: Vec<LostBody>,
+    taken: Vec<TakenBody>,
     refused: Vec<RefusedBody>,
 }
 
@@ -28,6 +29,14 @@ struct KindsImportedBody {
 struct LostBody {
     id: String,
     keys: Vec<String>,
+}
+
+/// A converted entry with the name of another kind.
+#[derive(Serialize)]
+struct TakenBody {
+    id: String,
+    by: &'static str,
+    message: String,
 }
 
 /// Converts a file of the project Nango, and writes a file for each entry that has a meaning as a kind.
@@ -51,6 +60,27 @@ pub(super) fn nango(program: &Program, file: &Path, directory: &Path) -> Result<
     Ok(Exit::Fine)
 }
 
+/// Returns which kind has the name of a converted entry already, and what a person can do; `None` if the name is free.
+fn taken(program: &Program, id: &str) -> Option<TakenBody> {
+    let body = |by, message| Some(TakenBody { id: id.to_owned(), by, message });
+    if let Err(error) = kind_add::not_of_program(program, id) {
+        let rename = "to add this one, change the id in its file and call the file after it";
+        return body("program", format!("{}; {rename}", error.message));
+    }
+    let directory = program.settings.kinds_directory();
+    let own = directory.and_then(|directory| kinds_directory::files_of(&directory, id).into_iter().next());
+    if let Some(own) = own {
+        let own = own.display();
+        let replace = "`connections kinds add --replace` replaces it; to keep both, change the id in the new file";
+        return body("file", format!("{own} describes the kind '{id}' already; {replace}"));
+    }
+    if program.has_catalogue && Catalogue::text(id).is_some() {
+        let keep = "once this one is added, it is used instead; to keep both, change the id in its file";
+        return body("catalogue", format!("the catalogue has a kind '{id}' already; {keep}"));
+    }
+    None
+}
+
 /// Creates the directory. One with files is refused, so that nothing is overwritten.
 fn prepare(directory: &Path) -> Result<(), Error> {
     let failed = |error: io::Error| Error::io(directory.display(), &error);
@@ -69,6 +99,7 @@ fn report(program: &Program, directory: &Path, import: NangoImport) -> Result<()
         read: import.entries.len(),
         converted: 0,
         lost: Vec::new(),
+        taken: Vec::new(),
         refused: Vec::new(),
     };
     for NangoEntry { id, name, outcome, .. } in import.entries {
@@ -81,13 +112,18 @@ fn report(program: &Program, directory: &Path, import: NangoImport) -> Result<()
             }
             NangoOutcome::Converted { lost, .. } => {
                 body.converted += 1;
-                if lost.is_empty() {
-                    format!("converted {named}")
-                } else {
-                    let line = format!("converted {named}; lost: {}", lost.join(", "));
-                    body.lost.push(LostBody { id, keys: lost });
-                    line
+                let mut line = format!("converted {named}");
+                if !lost.is_empty() {
+                    line = format!("{line}; lost: {}", lost.join(", "));
                 }
+                if let Some(taken) = taken(program, &id) {
+                    line = format!("{line}\n  {}", taken.message);
+                    body.taken.push(taken);
+                }
+                if !lost.is_empty() {
+                    body.lost.push(LostBody { id, keys: lost });
+                }
+                line
             }
         };
         if !output.json {
@@ -97,10 +133,11 @@ fn report(program: &Program, directory: &Path, import: NangoImport) -> Result<()
     if output.json {
         return output.shape(&body);
     }
-    let KindsImportedBody { directory, read, converted, lost, refused } = body;
+    let KindsImportedBody { directory, read, converted, lost, taken, refused } = body;
     output.line(format!(
-        "{read} read, {converted} converted to {directory} ({} with losses), {} refused",
+        "{read} read, {converted} converted to {directory} ({} with losses, {} with a name that is taken), {} refused",
         lost.len(),
+        taken.len(),
         refused.len()
     ))?;
     output.line(format!("`connections kinds add {directory}/ID.toml` adds one of them."))

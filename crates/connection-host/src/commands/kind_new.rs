@@ -166,23 +166,31 @@ fn questions() -> Vec<Question> {
         ("query", "In the query of the address"),
     ]);
     vec![
-        always(Field::text("name", "Name of the provider").placeholder("Acme")),
+        always(Field::text("name", "Name of the provider").help("The name that people see, such as Acme.")),
         always(Field::text("id", "Id of the kind").help("The word for it in commands, such as acme or acme-eu.")),
         always(Field::new("mechanism", "An account is connected with", mechanism)),
-        always(Field::text("base", "Base address of the API").placeholder("https://api.acme.com")),
+        always(
+            Field::text("base", "Base address of the API").help("Such as https://api.acme.com or https://acme.com/v1."),
+        ),
         with(Field::new("place", "The key is sent", place), |draft| draft.is("mechanism", "api_key")),
-        with(Field::text("header", "Name of the header").placeholder("X-Api-Key"), |draft| draft.is("place", "header")),
-        with(Field::text("parameter", "Name of the parameter").placeholder("key"), |draft| draft.is("place", "query")),
+        with(Field::text("header", "Name of the header").help("Such as X-Api-Key."), |draft| {
+            draft.is("place", "header")
+        }),
+        with(Field::text("parameter", "Name of the parameter").help("Such as key or api_key."), |draft| {
+            draft.is("place", "query")
+        }),
         with(
             Field::text("authorize", "Address of the page that the browser opens")
-                .placeholder("https://acme.com/oauth/authorize"),
+                .help("Such as https://acme.com/oauth/authorize."),
             |draft| draft.is("mechanism", "oauth2"),
         ),
         with(
-            Field::text("token", "Address of the token endpoint").placeholder("https://acme.com/oauth/token"),
+            Field::text("token", "Address of the token endpoint").help("Such as https://acme.com/oauth/token."),
             |draft| draft.is("mechanism", "oauth2"),
         ),
-        with(Field::text("scopes", "Scopes, separated by spaces").optional(), |draft| draft.is("mechanism", "oauth2")),
+        with(Field::text("scopes", "Scopes, separated by spaces or commas").optional(), |draft| {
+            draft.is("mechanism", "oauth2")
+        }),
         with(
             Field::text("verify", "Path of a small request that shows that the credential works")
                 .help("Such as /me or /v1/account. Leave it empty if there is none.")
@@ -194,7 +202,9 @@ fn questions() -> Vec<Question> {
             |draft| !draft.get("verify").is_empty(),
         ),
         with(
-            Field::text("accountName", "Place of the account's name in the answer").placeholder("/name").optional(),
+            Field::text("accountName", "Place of the account's name in the answer, as a JSON pointer")
+                .help("Such as /name. Leave it empty if the answer has no name.")
+                .optional(),
             |draft| !draft.get("verify").is_empty(),
         ),
     ]

@@ -54,10 +54,12 @@ pub(super) async fn list(mut program: Program, all: bool) -> Result<Exit, Error>
     }
     if output.first_that_fits(&[whole, asking, narrow])? > 0 {
         output.line("\n`connections kinds show KIND` shows more about a kind.")?;
-        if program.has_catalogue && !all {
-            let more = Catalogue::ids().count();
-            output.line(format!("`connections kinds --all` lists {more} more kinds."))?;
-        }
+    }
+    if program.has_catalogue && !all {
+        let is_listed = |id: &&str| program.kinds.iter().any(|kind| kind.descriptor.kind.as_str() == *id);
+        let more = Catalogue::ids().filter(|id| !is_listed(id)).count();
+        output.line(format!("{more} kinds of the catalogue are not shown."))?;
+        output.line("`connections kinds --all` lists them as well.")?;
     }
     Ok(Exit::Fine)
 }

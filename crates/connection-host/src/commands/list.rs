@@ -9,7 +9,10 @@ use std::collections::{HashMap, HashSet};
 use connection_contract::{Kind, Liveness};
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Filter, ListCursor, Page};
 
-use super::identities::Identities;
+use super::{
+    identities::Identities,
+    list_moved::{MovedKinds, MovedPages, is_moved},
+};
 use crate::{
     Error, Exit,
     args::List,
@@ -112,8 +115,25 @@ impl ListSelection {
     }
 
     fn pages<'r>(&self, registry: &'r ConnectionRegistry, filter: Filter) -> Pages<'r> {
-        let filter = if self.expiring { filter.expiring_within(EXPIRES_SOON) } else { filter };
-        Pages::new(registry, filter)
+        Pages::new(registry, self.ending(filter))
+    }
+
+    fn ending(&self, filter: Filter) -> Filter {
+        if self.expiring { filter.expiring_within(EXPIRES_SOON) } else { filter }
+    }
+
+    /// Returns the kinds whose connections the store does not find by their state.
+    async fn moved(&self, registry: &ConnectionRegistry) -> Result<MovedKinds, Error> {
+        MovedKinds::find(registry, self.all_owners, self.kind.as_ref()).await
+    }
+
+    /// Returns the pages of the connections of these kinds.
+    fn moved_pages<'r>(&self, registry: &'r ConnectionRegistry, moved: &MovedKinds) -> MovedPages<'r> {
+        moved.pages(registry, self.ending(self.filter.clone()))
+    }
+
+    fn has_state(&self, info: &ConnectionInfo) -> bool {
+        self.states.is_empty() || self.states.contains(&condition(info).0)
     }
 
     /// Returns all connections, or `None` if there are more than can be sorted at once.
@@ -122,9 +142,19 @@ impl ListSelection {
         let mut pages = self.pages(registry, filter);
         let mut rows = Vec::new();
         while let Some(page) = pages.next().await? {
-            rows.extend(page);
+            rows.extend(page.into_iter().filter(|info| self.has_state(info)));
             if rows.len() > FEW {
                 return Ok(None);
+            }
+        }
+        if self.states.contains(&Liveness::Failing) || self.states.contains(&Liveness::Unknown) {
+            let mut pages = self.moved_pages(registry, &self.moved(registry).await?);
+            while let Some(page) = pages.next().await? {
+                let is_new = |info: &ConnectionInfo| self.has_state(info) && !self.states.contains(&info.liveness);
+                rows.extend(page.into_iter().filter(is_new));
+                if rows.len() > FEW {
+                    return Ok(None);
+                }
             }
         }
         Ok(Some(rows))
@@ -148,6 +178,13 @@ impl ListSelection {
                 urgent.extend(page);
             }
         }
+        let mut pages = self.moved_pages(registry, &self.moved(registry).await?);
+        while urgent.len() < MAX_URGENT
+            && let Some(page) = pages.next().await?
+        {
+            let known: HashSet<ConnectionId> = urgent.iter().map(|info: &ConnectionInfo| info.id).collect();
+            urgent.extend(page.into_iter().filter(|info| !known.contains(&info.id)));
+        }
         urgent.truncate(MAX_URGENT);
         let mut shown: HashSet<ConnectionId> = urgent.iter().map(|info| info.id).collect();
         printer.print(registry, urgent).await?;
@@ -164,6 +201,7 @@ impl ListSelection {
     async fn many(&self, registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<(), Error> {
         use Liveness::{Failing, Live, Offline, Unknown};
         let now = printer.output.now;
+        let moved = self.moved(registry).await?;
         for (state, expiring) in
             [(Failing, None), (Offline, None), (Unknown, None), (Live, Some(true)), (Live, Some(false))]
         {
@@ -177,6 +215,16 @@ impl ListSelection {
                 && let Some(mut page) = pages.next().await?
             {
                 page.retain(|info| expiring.is_none_or(|expiring| expires_soon(info, now) == expiring));
+                page.retain(|info| !is_moved(info));
+                printer.print(registry, page).await?;
+            }
+            // A kind that changed or is gone makes a connection failing or unknown, and never live or offline.
+            let mut pages = matches!(state, Failing | Unknown).then(|| self.moved_pages(registry, &moved));
+            while !printer.is_full()
+                && let Some(pages) = &mut pages
+                && let Some(mut page) = pages.next().await?
+            {
+                page.retain(|info| condition(info).0 == state);
                 printer.print(registry, page).await?;
             }
         }

@@ -26,6 +26,7 @@ mod kind_remove;
 mod kind_test;
 mod kinds;
 mod list;
+mod list_moved;
 mod open_settings;
 mod own_kinds;
 mod preferences;
@@ -44,6 +45,7 @@ mod serve;
 mod setup;
 mod setup_report;
 mod show;
+mod tokens;
 mod tool;
 mod usage;
 mod verify;
@@ -115,6 +117,7 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Setup { command } => setup::run(program, command).await,
         Command::Key { command } => key::run(program, command).await,
         Command::Serve(arguments) => serve::run(program, &arguments).await,
+        Command::Tokens { command } => tokens::run(program, command).await,
         Command::Doctor { callback } => doctor::run(program, callback).await,
         Command::Completions { shell } => completions::completions(&program, shell),
         Command::Man => completions::manual(&program),

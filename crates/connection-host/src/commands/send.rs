@@ -68,10 +68,7 @@ async fn print(output: &Output, mut response: Response, include: bool) -> Result
             }
             bytes.extend(chunk);
         }
-        let header = |(name, value): &(String, String)| json::HeaderBody { name: name.clone(), value: value.clone() };
-        let headers = response.headers().iter().map(header).collect();
-        let (encoding, body) = json::body_text(bytes);
-        return output.shape(&json::AnswerBody { status: response.status(), headers, encoding, body });
+        return output.shape(&json::AnswerBody::new(response.status(), response.headers(), bytes));
     }
     if include {
         output.line(format!("HTTP {}", response.status()))?;

@@ -122,12 +122,14 @@ impl WebhookCommand<'_> {
     async fn test(&self) -> Result<Exit, Error> {
         let url = public_url(self.program)?;
         let check = self.program.output.waiting(url.as_str(), check_webhook(self.connection, url)).await?;
-        let message = || format!("a signed delivery to {url} arrives and is authentic");
-        let (ok, message, remedy) = match check.problem {
-            None => (true, message(), None),
-            Some(problem) => (false, format!("{} ({})", problem.message, problem.code), Some(problem.remedy)),
+        let check = match check.problem {
+            None => json::CheckBody::passed("webhook", format!("a signed delivery to {url} arrives and is authentic")),
+            Some(problem) => {
+                let message = format!("{} ({})", problem.message, problem.code);
+                json::CheckBody::failed("webhook", message, Some(problem.remedy))
+            }
         };
-        let check = json::CheckBody { check: "webhook", ok, message, remedy };
+        let ok = check.ok;
         let output = &self.program.output;
         if output.json {
             output.shape(&check)?;

@@ -6,7 +6,10 @@ use connection_contract::{Field, Input, Secret};
 use connection_core::PassphraseUse;
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text, ui::RenderConfig};
 
-use crate::{Error, Exit};
+use crate::{Error, Exit, platform};
+
+/// The line after an empty answer to a question that needs one.
+const ANSWER_NEEDED: &str = "  This question needs an answer; control-C cancels.";
 
 /// The person cancelled the question with control-C or escape.
 #[derive(Debug)]
@@ -34,7 +37,10 @@ pub(super) fn ask(field: &Field, alone: bool) -> Result<Vec<Secret>, Error> {
         let first = values.is_empty();
         match one(field, first, alone)? {
             Some(value) => values.push(value),
-            None if first && field.required && field.default.is_none() => continue,
+            None if first && is_needed(field) => {
+                platform::write_stderr(format_args!("{ANSWER_NEEDED}"));
+                continue;
+            }
             None => break,
         }
         if !field.many {
@@ -46,9 +52,20 @@ pub(super) fn ask(field: &Field, alone: bool) -> Result<Vec<Secret>, Error> {
 
 /// Asks a question that is not part of a setup. The answer is empty if an optional question was left empty.
 pub(crate) fn question(field: &Field) -> Result<String, Error> {
-    let answers = ask(field, false)?;
-    let answer = answers.first().and_then(Secret::expose_str);
-    Ok(answer.or(field.default.as_deref()).unwrap_or_default().trim().to_owned())
+    loop {
+        let answers = ask(field, false)?;
+        let answer = answers.first().and_then(Secret::expose_str);
+        let answer = answer.or(field.default.as_deref()).unwrap_or_default().trim();
+        if !answer.is_empty() || !is_needed(field) {
+            return Ok(answer.to_owned());
+        }
+        platform::write_stderr(format_args!("{ANSWER_NEEDED}"));
+    }
+}
+
+/// Returns `true` if an empty answer answers nothing.
+fn is_needed(field: &Field) -> bool {
+    field.required && field.default.is_none()
 }
 
 fn one(field: &Field, first: bool, alone: bool) -> Result<Option<Secret>, Error> {

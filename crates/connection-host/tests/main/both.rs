@@ -1,5 +1,6 @@
 // The modules that run on SQLite and on PostgreSQL. `program.rs` knows the engine.
 
+mod access_tokens;
 mod applications;
 mod bounds;
 mod catalogue;

@@ -1,6 +1,7 @@
 //! A file of a kind that changed, or that is gone: nothing is sent, every command says so, and `kinds accept` ends it.
 #![cfg(unix)]
 
+use connection_contract::Record;
 use serde_json::json;
 
 use crate::{
@@ -56,6 +57,53 @@ fn nothing_is_sent_until_a_changed_file_is_accepted() {
     machine.run(&["verify", "acme"]).exits(0);
     machine.run(&["events", "acme"]).exits(0).says("kind_accepted");
     machine.run(&["kinds", "accept", "acme", "--yes"]).exits(0).says("No connection of acme waits");
+}
+
+#[track_caller]
+fn listed(machine: &Machine, state: &str) -> usize {
+    let listed = machine.run(&["list", "--state", state, "--json"]).exits(0).json();
+    let listed = listed.as_array().expect("an array");
+    assert!(listed.iter().all(|info| info["liveness"] == state), "{listed:?}");
+    listed.len()
+}
+
+/// The store has what was measured last; the list has what holds for the kinds of this process.
+#[test]
+fn a_list_by_state_has_the_connections_whose_kind_changed_or_is_gone() {
+    let machine = connected();
+    let count = |machine: &Machine| ["live", "failing", "unknown", "offline"].map(|state| listed(machine, state));
+    assert_eq!(count(&machine), [1, 0, 0, 0]);
+    change(&machine);
+    assert_eq!(count(&machine), [0, 1, 0, 0]);
+    machine.run(&["list", "--state", "failing"]).exits(0).says("connections kinds accept acme");
+    machine.run(&["list", "--state", "failing", "--all-owners"]).exits(0).says("connections kinds accept acme");
+    machine.run(&["list", "--state", "failing", "--kind", "acme"]).exits(0).says("acme:Ada");
+    machine.run(&["list", "--state", "failing", "--kind", "github"]).exits(0).says("No connection matches");
+    let both = machine.run(&["list", "--state", "failing", "--state", "live", "--json"]).exits(0).json();
+    assert_eq!(both.as_array().unwrap().len(), 1);
+    std::fs::remove_file(machine.path(FILE)).unwrap();
+    assert_eq!(count(&machine), [0, 0, 1, 0]);
+}
+
+/// There are more connections than are sorted at once.
+#[test]
+fn a_long_list_has_them_among_those_that_need_attention() {
+    let machine = connected();
+    let credential = Record::new().with("version", "1").with("secret", "apiKey").with("is", NOTION_KEY).encode();
+    let line = |number: usize| {
+        let identity = json!({ "id": format!("id-{number}"), "label": "Bob" });
+        let label = format!("label-{number}");
+        json!({ "kind": "acme", "label": label, "identity": identity, "credential": credential.expose_str() })
+            .to_string()
+    };
+    let many: Vec<_> = (0..1100).map(line).collect();
+    machine.feed(&["import", "-"], &many.join("\n")).exits(0).says("Imported 1100");
+    assert_eq!((listed(&machine, "live"), listed(&machine, "unknown")), (1, 1100));
+    change(&machine);
+    assert_eq!((listed(&machine, "live"), listed(&machine, "failing")), (0, 1101));
+    machine.run(&["list"]).exits(0).says("failing").says("connections kinds accept acme");
+    let all = machine.run(&["list", "--json"]).exits(0).json();
+    assert_eq!(all.as_array().unwrap().len(), 1101);
 }
 
 #[test]

@@ -183,6 +183,17 @@ fn a_name_that_no_kind_can_have_is_explained() {
     machine.write("named.json", TRACKER.replace("sprints", "Sprints of mine").as_bytes());
     let added = machine.run(&["extensions", "add", "named.json"]).exits(0).says("missing");
     added.warns("the extension's name 'Sprints of mine' cannot be a part of the name of a kind");
+    // The settings give the same reason, and what to do.
+    let because = "this host has no kind for 'tracker', and the declaration of the extension makes none: the extension's name \
+                   'Sprints of mine' cannot be a part of the name of a kind";
+    let remedy = "name the extension with 1 to 64 of the characters a-z, 0-9 and '-', beginning with a letter, and add \
+                  the extension again";
+    machine.run(&["open-settings", "Sprints of mine"]).exits(0).says(because).says(remedy);
+    let opened = machine.run(&["open-settings", "Sprints of mine", "--json"]).exits(0).json();
+    let error = &opened["resolved"]["error"];
+    assert_eq!((&error["message"], &error["remedy"]), (&json!(because), &json!(remedy)));
+    let refused = machine.run(&["open-settings", "Sprints of mine", "--from-env", "apiKey=KEY"]).exits(6);
+    refused.warns(because).warns(remedy);
 }
 
 /// A file of the person's own covers the provider later. The former connection serves until an account of the new kind

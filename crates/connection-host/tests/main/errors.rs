@@ -302,6 +302,7 @@ fn a_reading_command_creates_no_database_and_names_its_path() {
         (&["extensions"], 0, "No extension was added"),
         (&["events"], 0, ""),
         (&["resolve", "issues.json"], 0, "missing"),
+        (&["tokens"], 0, "There are no tokens"),
         (&["usage"], 0, ""),
         (&["verify"], 0, ""),
         (&["show", "github"], 5, ""),

@@ -243,6 +243,75 @@ fn a_file_of_another_program_is_converted_with_a_report() {
 }
 
 #[test]
+fn a_converted_name_that_another_kind_has_is_reported_with_what_to_do() {
+    let machine = machine();
+    let entry = |name: &str| {
+        format!(
+            "{name}:\n    display_name: X\n    auth_mode: NONE\n    proxy:\n        base_url: https://x.example.com\n"
+        )
+    };
+    let text: String = ["github", "linear", "acme", "free"].map(entry).concat();
+    let file = machine.write("providers.yaml", text.as_bytes());
+    let acme = machine.write("configuration/kinds/acme.toml", ACME.as_bytes());
+    let said = machine.run(&["kinds", "import", "nango", &file]).exits(0);
+    let said = said.says("converted github\n  the program has a kind 'github' already; to add this one, change the id");
+    let said =
+        said.says("converted linear\n  the catalogue has a kind 'linear' already; once this one is added, it is");
+    let said =
+        said.says(&format!("converted acme\n  {acme} describes the kind 'acme' already; `connections kinds add"));
+    said.says("4 read, 4 converted to nango-kinds (0 with losses, 3 with a name that is taken), 0 refused");
+    let imported = machine.run(&["kinds", "import", "nango", &file, "--output", "other", "--json"]).exits(0).json();
+    check(&imported, "kindsImported");
+    let taken = imported["taken"].as_array().unwrap();
+    taken.iter().for_each(|taken| check(taken, "taken"));
+    let by: Vec<_> = taken.iter().map(|taken| (taken["id"].as_str().unwrap(), taken["by"].as_str().unwrap())).collect();
+    assert_eq!(by, [("github", "program"), ("linear", "catalogue"), ("acme", "file")]);
+}
+
+#[test]
+fn a_file_of_several_kinds_is_not_added_and_the_message_says_how() {
+    let machine = machine();
+    let lines = "{\"format\":1,\"id\":\"a\",\"name\":\"A\",\"mechanism\":\"none\"}\n".repeat(2);
+    let file = machine.write("many.jsonl", lines.as_bytes());
+    for command in ["add", "test"] {
+        let refused = machine.run(&["kinds", command, &file]).exits(2);
+        let refused = refused.warns("many.jsonl has a kind on each line, and this command takes a file with one kind");
+        refused.warns("save each line as a file of its own, such as ID.json").warns("`connections kinds check`");
+    }
+    machine.run(&["kinds", "test", &file, "--against", "http://127.0.0.1:9"]).exits(2).warns("on each line");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_files_of_editors_are_no_kinds() {
+    let machine = machine();
+    machine.write("configuration/kinds/acme.toml", ACME.as_bytes());
+    for name in [".acme.toml.swp", ".acme.toml", "._acme.toml", "acme.toml~", "#acme.toml#", "4913"] {
+        machine.write(&format!("configuration/kinds/{name}"), b"\0\xff");
+    }
+    // The lock of an editor is a link to nothing.
+    let lock = machine.path("configuration/kinds/.#acme.toml");
+    std::os::unix::fs::symlink("somebody@somewhere.1234", lock).unwrap();
+    let shown = machine.run(&["kinds", "show", "acme"]).exits(0).says("kinds/acme.toml");
+    assert!(shown.err.is_empty(), "{}", shown.err);
+    // The control: a file with a name of its own is a kind, or has a problem.
+    machine.write("configuration/kinds/other.toml", b"\0\xff");
+    machine.run(&["kinds", "show", "acme"]).exits(0).warns("other.toml:1: this is not text in UTF-8");
+}
+
+#[test]
+fn a_list_without_the_catalogue_says_how_many_kinds_are_not_shown() {
+    let machine = machine();
+    let listed = |arguments: &[&str]| machine.run(&[&["kinds"], arguments].concat()).exits(0);
+    listed(&[]).says("115 kinds of the catalogue are not shown.\n`connections kinds --all` lists them as well.");
+    let all = listed(&["--all"]);
+    assert!(!all.out.contains("are not shown"), "{}", all.out);
+    // A file with the name of one of them is shown.
+    machine.write("configuration/kinds/linear.toml", b"extends = \"linear\"\nname = \"Our Linear\"\n");
+    listed(&[]).says("Our Linear").says("114 kinds of the catalogue are not shown");
+}
+
+#[test]
 fn without_a_person_the_questions_are_refused() {
     let machine = machine();
     let refused = machine.run(&["kinds", "new"]).exits(2).warns("nobody can be asked about the kind");

@@ -46,6 +46,29 @@ fn a_person_describes_a_provider_with_a_key_and_connects_it() {
 }
 
 #[test]
+fn an_empty_answer_is_asked_for_again_with_the_reason_and_no_example_looks_like_an_answer() {
+    let machine = Machine::new();
+    let mut session = start(&machine, &["kinds", "new"]);
+    for answer in ["", "   "] {
+        session.exp_string("Name of the provider").unwrap();
+        enter(&mut session, answer);
+        session.exp_string("This question needs an answer; control-C cancels.").unwrap();
+    }
+    session.exp_string("Name of the provider").unwrap();
+    enter(&mut session, "Acme");
+    // An empty answer takes the id that is shown in brackets.
+    session.exp_string("(acme)").unwrap();
+    enter(&mut session, "");
+    session.exp_string("An account is connected with").unwrap();
+    enter(&mut session, "");
+    session.exp_string("Base address of the API").unwrap();
+    enter(&mut session, "");
+    session.exp_string("This question needs an answer").unwrap();
+    session.send_control('c').unwrap();
+    end(session, 3);
+}
+
+#[test]
 fn an_id_that_is_taken_is_asked_for_again_and_nothing_is_written_before_the_end() {
     let machine = Machine::new();
     let mut session = start(&machine, &["kinds", "new"]);
@@ -77,12 +100,14 @@ fn a_kind_with_oauth_is_written_to_a_file_that_can_be_added() {
     enter(&mut session, "https://acme.com/authorize");
     session.exp_string("Address of the token endpoint").unwrap();
     enter(&mut session, "https://acme.com/token");
-    session.exp_string("Scopes, separated by spaces").unwrap();
-    enter(&mut session, "read write");
+    session.exp_string("Scopes, separated by spaces or commas").unwrap();
+    enter(&mut session, "read, write,admin  user");
     session.exp_string("Path of a small request").unwrap();
     enter(&mut session, "");
     session.exp_string("Wrote acme.toml").unwrap();
     end(session, 0);
+    let text = std::fs::read_to_string(machine.path("acme.toml")).unwrap();
+    assert!(text.contains("scopes = [\"read\", \"write\", \"admin\", \"user\"]"), "{text}");
     machine.run(&["kinds", "check", "acme.toml"]).exits(0);
     machine.run(&["kinds", "add", "acme.toml"]).exits(0).says("Added Acme \"quoted\" (acme)");
     machine.run(&["kinds", "show", "acme"]).exits(0).says("https://api.acme.com");
@@ -99,7 +124,8 @@ fn the_removal_of_a_kind_is_asked_for() {
         let mut session = start(&machine, &["kinds", "remove", "open"]);
         session.exp_string("Remove open (").unwrap();
         enter(&mut session, answer);
-        end(session, 0);
+        let rest = end(session, 0);
+        assert_eq!(rest.contains("Nothing was removed."), left, "{rest}");
         assert_eq!(machine.path("configuration/kinds/open.toml").exists(), left);
     }
 }

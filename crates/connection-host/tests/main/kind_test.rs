@@ -121,6 +121,38 @@ fn a_secret_in_an_address_is_not_shown() {
 }
 
 #[test]
+fn a_server_that_is_not_reached_is_named_and_a_port_that_does_not_exist_is_refused() {
+    let mut machine = Machine::new();
+    machine.set("ACME_KEY", NOTION_KEY);
+    let file = machine.write("acme.toml", ACME.as_bytes());
+    let against =
+        |origin: &str| machine.run(&["kinds", "test", &file, "--against", origin, "--from-env", "apiKey=ACME_KEY"]);
+    // The port is free again once the listener is closed.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    against(&format!("http://{closed}")).exits(3).warns(&format!("cannot reach {closed}: no connection could be made"));
+    let refused = against("http://127.0.0.1:99999").exits(2);
+    refused.warns("'http://127.0.0.1:99999' has a port that does not exist: a port is a number from 1 to 65535");
+}
+
+#[test]
+fn one_file_is_tested_against_a_server_and_it_may_extend_an_added_kind() {
+    let mut machine = Machine::new();
+    machine.set("ACME_KEY", NOTION_KEY);
+    machine.provider.tell(200, "", r#"{"id":7,"name":"Ada"}"#);
+    let origin = machine.provider.origin.clone();
+    let base = machine.write("acme.toml", ACME.as_bytes());
+    let child = machine.write("acme-eu.toml", b"id = \"acme-eu\"\nname = \"Acme EU\"\nextends = \"acme\"\n");
+    let refused = machine.run(&["kinds", "test", &child, &base, "--against", &origin, "--from-env", "apiKey=ACME_KEY"]);
+    refused.exits(2).warns("--against connects an account of one kind, and 2 files were given");
+    assert!(machine.provider.seen().is_empty());
+    let against = ["kinds", "test", &child, "--against", &origin, "--from-env", "apiKey=ACME_KEY"];
+    machine.run(&against).exits(2).warns("acme-eu.toml:3: extends: this extends a kind that does not exist");
+    machine.run(&["kinds", "add", &base]).exits(0);
+    machine.run(&against).exits(0).says("setup: GET https://api.acme.example/me");
+    machine.run(&["kinds", "test", &child]).exits(0).says("1 tested, 0 failed");
+}
+
+#[test]
 fn a_test_goes_only_to_loopback_or_to_an_encrypted_server() {
     let machine = Machine::new();
     let file = machine.write("acme.toml", ACME.as_bytes());

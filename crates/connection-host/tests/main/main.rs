@@ -12,6 +12,7 @@ mod errors;
 mod first_hour;
 mod input;
 mod keys;
+mod kind_extends;
 mod kind_files;
 #[cfg(unix)]
 mod kind_questions;

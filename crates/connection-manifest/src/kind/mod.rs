@@ -3,6 +3,7 @@
 //! | Module | Owns |
 //! |---|---|
 //! | `text`, `read`, `strict`, `tree/` | from bytes to a model; the lines of problems |
+//! | `in_json` | the remedies of problems, as JSON has them |
 //! | `model/` | the shape of the format |
 //! | `template/`, `pattern` | texts with variables; regular expressions |
 //! | `check/` | what a file must have, and what does not fit together |
@@ -19,6 +20,7 @@ mod catalogue_files;
 mod check;
 mod definition;
 mod file;
+mod in_json;
 mod model;
 mod pattern;
 mod problem;

@@ -9,6 +9,7 @@ use serde::Deserialize as _;
 
 use super::{
     check::{self, Finding},
+    in_json::in_json,
     model::{KindModel, Power},
     problem::{Problem, Problems},
     strict::Strict,
@@ -86,7 +87,18 @@ pub(crate) fn again(text: Text<'_>, base: Option<&Node>, denied: &Denied) -> Res
             problems.push(Problem::new(&place.file, line, field, sentence));
         }
     }
-    if problems.is_empty() { Ok(model) } else { Err(Problems::new(problems)) }
+    if problems.is_empty() {
+        return Ok(model);
+    }
+    for problem in &mut problems {
+        let file = problem.file.as_str();
+        // A problem in the file that is extended is mended there.
+        let is_json = if file == text.name { text.is_json() } else { Text::named(file, "").is_json() };
+        if is_json {
+            problem.sentence = in_json(&problem.sentence).into();
+        }
+    }
+    Err(Problems::new(problems))
 }
 
 /// Returns the version of the format that a file states, and its line.
@@ -103,29 +115,69 @@ fn unit(field: &str) -> &str {
     end.and_then(|end| field.get(..=end)).unwrap_or(field)
 }
 
+/// The name of a kind that a file extends.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum BaseName {
+    /// A kind of the files that are read together, or else of the catalogue.
+    Any(String),
+    /// A kind of the catalogue alone.
+    Catalogue(String),
+}
+
+impl BaseName {
+    pub(crate) fn id(&self) -> &str {
+        let (Self::Any(id) | Self::Catalogue(id)) = self;
+        id
+    }
+
+    /// Returns why a kind that does not exist cannot be extended.
+    fn unknown(&self) -> String {
+        let sentence = match self {
+            Self::Any(_) => "this extends a kind that does not exist; correct its id, or name its file as well",
+            Self::Catalogue(_) => {
+                "a file can extend a kind of its own name only if the catalogue has that kind, and it has none; extend \
+                 another kind"
+            }
+        };
+        sentence.to_owned()
+    }
+
+    /// Returns what a file means by `parent`, if this is the name of the file itself.
+    ///
+    /// A file that extends its own id extends the kind of the catalogue that it is used instead of. A file of the
+    /// catalogue extends the catalogue alone, so that its kind is the same in every set of files.
+    pub(crate) fn parent(&self, parent: String) -> Self {
+        match self {
+            Self::Any(id) if *id != parent => Self::Any(parent),
+            Self::Any(_) | Self::Catalogue(_) => Self::Catalogue(parent),
+        }
+    }
+}
+
 /// The trees of files that others extend, each with everything that it extends itself.
 #[derive(Debug, Default)]
-pub(crate) struct Bases(BTreeMap<String, Node>);
+pub(crate) struct Bases(BTreeMap<BaseName, Node>);
 
 impl Bases {
-    /// Returns the tree of the kind `id`, merged with what it extends.
+    /// Returns the tree of the kind `name`, merged with what it extends.
+    ///
+    /// `find` returns the text of a kind, and says if it is that of the catalogue.
     ///
     /// # Errors
     ///
     /// A sentence that says why the kind cannot be extended.
     pub(crate) fn merged<'t>(
         &mut self,
-        id: &str,
-        find: &dyn Fn(&str) -> Option<Text<'t>>,
-        above: &mut Vec<String>,
+        name: &BaseName,
+        find: &dyn Fn(&BaseName) -> Option<(BaseName, Text<'t>)>,
+        above: &mut Vec<BaseName>,
     ) -> Result<&Node, String> {
-        if !self.0.contains_key(id) {
-            if above.iter().any(|other| other == id) {
-                return Err(format!("the files extend each other in a circle ({}); break it", above.join(", ")));
+        if !self.0.contains_key(name) {
+            if above.contains(name) {
+                let circle: Vec<&str> = above.iter().map(BaseName::id).collect();
+                return Err(format!("the files extend each other in a circle ({}); break it", circle.join(", ")));
             }
-            let text = find(id).ok_or_else(|| {
-                "this extends a kind that does not exist; correct its id, or name its file as well".to_owned()
-            })?;
+            let (found, text) = find(name).ok_or_else(|| name.unknown())?;
             text.sized()
                 .map_err(|problem| format!("the kind that this extends cannot be read: {}", problem.sentence))?;
             let mut problems = Vec::new();
@@ -134,18 +186,16 @@ impl Bases {
                 return Err("the kind that this extends cannot be read; correct that file first".to_owned());
             };
             let parent = node.member("extends").and_then(|node| match &node.content {
-                Content::Text(text) => Some(text.clone()),
+                Content::Text(text) => Some(found.parent(text.clone())),
                 _ => None,
             });
             if let Some(parent) = parent {
-                above.push(id.to_owned());
+                above.push(name.clone());
                 let base = self.merged(&parent, find, above)?.clone();
                 node.inherit(&base);
             }
-            self.0.insert(id.to_owned(), node);
+            self.0.insert(name.clone(), node);
         }
-        self.0.get(id).ok_or_else(|| {
-            "this extends a kind that does not exist; correct its id, or name its file as well".to_owned()
-        })
+        self.0.get(name).ok_or_else(|| name.unknown())
     }
 }

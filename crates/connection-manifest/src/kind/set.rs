@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Catalogue, KindFile, Power, Problem, Problems,
-    read::{self, Bases, Denied},
+    read::{self, BaseName, Bases, Denied},
     text::{self, Text},
     tree::{self, Content, Node},
 };
@@ -96,7 +96,7 @@ impl KindSet {
                 Ok(kind) => match owners.get(kind.id().as_str()) {
                     Some(other) => {
                         let sentence = format!("the file {other} has the same id; rename one of the two kinds");
-                        problems.push(Problem::new(name, None, "id", sentence));
+                        problems.push(Problem::new(name, line_of(text, "id"), "id", sentence));
                     }
                     None => {
                         owners.insert(kind.id().to_string(), name);
@@ -113,10 +113,17 @@ impl KindSet {
         let model = match parent(text) {
             None => read::one(text, &self.denied)?,
             Some(Parent { id, line, child }) => {
-                let embedded = |id: &str| Catalogue::text(id).map(|(name, text)| Text::named(name, text));
-                let find = |id: &str| self.text_of(id).or_else(|| embedded(id));
-                let mut above: Vec<String> = text.stem().map(str::to_owned).or(child).into_iter().collect();
-                let base = bases.merged(&id, &find, &mut above).map_err(|sentence| {
+                let find = |name: &BaseName| {
+                    let own = match name {
+                        BaseName::Any(id) => self.text_of(id).map(|text| (name.clone(), text)),
+                        BaseName::Catalogue(_) => None,
+                    };
+                    own.or_else(|| embedded(name.id()))
+                };
+                let own = text.stem().map(str::to_owned).or(child).map(BaseName::Any);
+                let name = own.as_ref().map_or_else(|| BaseName::Any(id.clone()), |own| own.parent(id.clone()));
+                let mut above: Vec<BaseName> = own.into_iter().collect();
+                let base = bases.merged(&name, &find, &mut above).map_err(|sentence| {
                     Problems::new(vec![Problem::new(text.name, Some(line), "extends", sentence)])
                 })?;
                 read::again(text, Some(base), &self.denied)?
@@ -125,10 +132,17 @@ impl KindSet {
         Ok(KindFile::new(text, model))
     }
 
+    /// Returns the text of a file of the set.
     fn text_of(&self, id: &str) -> Option<Text<'_>> {
         let texts = self.files.iter().map(|(name, text)| Text::named(name, text));
         texts.into_iter().find(|text| text.stem() == Some(id))
     }
+}
+
+/// Returns the text of a kind of the catalogue.
+fn embedded(id: &str) -> Option<(BaseName, Text<'static>)> {
+    let (name, text) = Catalogue::text(id)?;
+    Some((BaseName::Catalogue(id.to_owned()), Text::named(name, text)))
 }
 
 /// The kind that a file extends.
@@ -137,6 +151,12 @@ struct Parent {
     line: u32,
     /// The id of the file itself, if it has one.
     child: Option<String>,
+}
+
+/// Returns the line of a key at the top of a file.
+fn line_of(text: Text<'_>, name: &str) -> Option<u32> {
+    let node = tree::read(text, &mut Vec::new())?;
+    node.member(name).map(|node| node.place.line)
 }
 
 /// Returns the kind that a file extends. Only a file that may have the key is looked at.

@@ -108,7 +108,10 @@ fn files_that_do_not_fit_together_have_their_sentences() {
     );
     check(
         &[("c.toml", &extends("c", "c"))],
-        &["c.toml:4: extends: the files extend each other in a circle (c); break it"],
+        &[
+            "c.toml:4: extends: a file can extend a kind of its own name only if the catalogue has that kind, and it has \
+           none; extend another kind",
+        ],
     );
     check(
         &[("d.toml", &extends("d", "gone"))],
@@ -116,7 +119,7 @@ fn files_that_do_not_fit_together_have_their_sentences() {
     );
     check(
         &[("acme.toml", ACME), ("more/acme.toml", ACME)],
-        &["more/acme.toml: id: the file acme.toml has the same id; rename one of the two kinds"],
+        &["more/acme.toml:2: id: the file acme.toml has the same id; rename one of the two kinds"],
     );
 }
 
@@ -140,12 +143,13 @@ fn a_line_of_a_file_has_the_number_of_that_line_in_every_problem() {
     assert_eq!(
         line(br#"{"format":1,"id":"a","nmae":"A","mechanism":"none"}"#),
         "kinds.jsonl:12: nmae: this key is unknown; did you mean `name`?\n\
-         kinds.jsonl:12: name: the name for people is missing; write name = \"…\""
+         kinds.jsonl:12: name: the name for people is missing; write \"name\": \"…\""
     );
     let itself = good.replacen("\"none\"", "\"none\",\"extends\":\"a\"", 1);
     assert_eq!(
         line(itself.as_bytes()),
-        "kinds.jsonl:12: extends: the files extend each other in a circle (a); break it"
+        "kinds.jsonl:12: extends: a file can extend a kind of its own name only if the catalogue has that kind, and \
+         it has none; extend another kind"
     );
     assert!(line(b"format = 1").starts_with("kinds.jsonl:12: this is not JSON (RFC 8259)"));
     assert_eq!(line(b"\xff"), "kinds.jsonl:12: this is not text in UTF-8; save the file in this encoding");
@@ -223,7 +227,7 @@ fn nothing_is_said_about_a_newer_format_but_that_it_is_newer() {
 #[test]
 fn a_list_is_no_table() {
     for text in ["[]", "[1, \"acme\", \"Acme\", \"none\"]"] {
-        check(&[("acme.json", text)], &["acme.json:1: this is a list; write a table"]);
+        check(&[("acme.json", text)], &["acme.json:1: this is a list; write an object"]);
     }
     let base = ("base = \"https://api.acme.com\"\nheaders = { Authorization = \"Bearer ${secret.apiKey}\" }", "");
     let request = acme(base.0, base.1)
@@ -236,4 +240,56 @@ fn a_list_is_no_table() {
         .replace("mechanism = \"api_key\"\n", "mechanism = \"api_key\"\nfields = [[\"apiKey\", \"API key\", true]]\n");
     let (_, problems) = KindSet::new().bytes("acme.toml", fields.as_bytes()).read();
     assert_eq!(problems[0].to_string(), "acme.toml:5: fields[0]: this is a list; write a table");
+}
+
+#[test]
+fn the_remedies_for_json_are_in_json() {
+    let key = r#""fields": [{ "name": "apiKey", "label": "Key", "secret": true }]"#;
+    let base = r#""format": 1, "id": "acme", "name": "Acme", "mechanism": "api_key""#;
+    let texts = [
+        "{}".to_owned(),
+        format!("{{ {base}, {key}, \"request\": {{ \"base\": \"https://a.example.com\" }} }}"),
+        format!("{{ {base}, \"fields\": [{{}}, {{ \"name\": \"token\" }}], \"jwt\": {{}}, \"account\": {{}} }}"),
+        format!(
+            "{{ {base}, \"fields\": {{}}, \"request\": [], \"sigv4\": {{}}, \"lookups\": [{{ \"path\": \"/x\" }}] }}"
+        ),
+        format!("{{ {}, \"oauth2\": {{}} }}", base.replace("api_key", "oauth2")),
+    ];
+    for text in texts {
+        let (_, problems) = KindSet::new().bytes("acme.json", text.as_bytes()).read();
+        assert!(!problems.is_empty(), "{text}");
+        for problem in problems {
+            let sentence = problem.sentence.to_string();
+            assert!(!sentence.contains(" = ") && !sentence.contains('[') && !sentence.contains("table"), "{sentence}");
+        }
+    }
+    check(
+        &[("acme.json", "{ \"id\": \"acme\", \"name\": \"Acme\", \"mechanism\": \"none\" }")],
+        &["acme.json: format: the format is missing; write \"format\": 1"],
+    );
+}
+
+/// The file that is extended is mended in its own format.
+#[test]
+fn a_remedy_is_in_the_format_of_the_file_with_the_problem() {
+    let child = "{\"id\": \"child\", \"name\": \"Child\", \"extends\": \"acme\"}";
+    let base = acme("name = \"apiKey\"\n", "");
+    check(
+        &[("child.json", child), ("acme.toml", &base)],
+        &[
+            "acme.toml:6: fields[0]: the name of the field is missing; write name = \"apiKey\" or similar",
+            "acme.toml:12: request.headers.Authorization: `secret.apiKey` is not declared; add a field with this name",
+            "acme.toml:6: fields[0]: the name of the field is missing; write name = \"apiKey\" or similar",
+            "acme.toml:12: request.headers.Authorization: `secret.apiKey` is not declared; add a field with this name",
+        ],
+    );
+}
+
+#[test]
+fn two_files_in_json_with_one_id_have_the_line_of_the_id() {
+    let text = "{\n  \"format\": 1,\n  \"name\": \"A\",\n  \"mechanism\": \"none\",\n  \"id\": \"a\"\n}\n";
+    check(
+        &[("a.json", text), ("b/a.json", text)],
+        &["b/a.json:5: id: the file a.json has the same id; rename one of the two kinds"],
+    );
 }

@@ -13,6 +13,7 @@ mod kind_catalogue;
 mod kind_conformance;
 mod kind_guide;
 mod kind_hosts;
+mod kind_own_name;
 mod kind_problems;
 mod kind_rendering;
 mod kind_signature;

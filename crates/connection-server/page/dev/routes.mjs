@@ -351,8 +351,8 @@ export const ROUTES = [
     }),
   ],
   [
-    'POST',
-    '/hand-off/:id/retry',
+    'GET',
+    '/extensions/:name/hand-off/:id',
     () => ({ extension: 'issues', command: null, required: null, resolved: {}, ticket: null }),
   ],
   ['GET', '/profiles', ({ world }) => world.profiles],

@@ -27,7 +27,7 @@ export default function Activity({ query }) {
     connection: query.get('connection') ?? '',
   };
   const event = filters.event || (EVENT_FILTERS[filters.show] ?? []).join(',');
-  const pages = usePages('/events', { limit: 50, connection: filters.connection, event }, [
+  const pages = usePages('/events', { order: 'newest', limit: 50, connection: filters.connection, event }, [
     'connection',
     'grant',
     'extension',

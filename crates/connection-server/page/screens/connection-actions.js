@@ -91,7 +91,7 @@ function Accept({ connection, onClose, onChanged }) {
   const route = `/kinds/${part(connection.kind)}/accept`;
   const { data, error, reload } = useResource(route);
   const run = async () => {
-    await api.post(route, {});
+    await api.post(route, { seen: data.seen });
     announce(t.accepted);
     onClose();
     await onChanged();

@@ -4,6 +4,7 @@
 import { html } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { expiryOf, stateOf } from '../connection-words.js';
+import { sentence } from '../format.js';
 import { useAction } from '../resource.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
@@ -60,8 +61,8 @@ export function ConnectionRow({ connection, canManage, onChanged }) {
     </div>
     <div class="row-state">
       <${State} tone=${state.tone}>${state.word}<//>
-      ${reason && html`<p>${reason.message}</p>`}
-      ${needsAttention && reason?.remedy && html`<p class="quiet-text">${reason.remedy}</p>`}
+      ${reason && html`<p>${sentence(reason.message)}</p>`}
+      ${needsAttention && reason?.remedy && html`<p class="quiet-text">${sentence(reason.remedy)}</p>`}
       ${missingScopes?.length > 0 && html`<p class="warn-text">${t.missing(missingScopes)}</p>`}
     </div>
     <div class="row-when quiet-text">

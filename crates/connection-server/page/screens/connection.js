@@ -4,7 +4,7 @@
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { EVENT_FILTERS, expiryOf, stateOf } from '../connection-words.js';
-import { at } from '../format.js';
+import { at, sentence } from '../format.js';
 import { useCanManage, useHas } from '../me.js';
 import { useAction, usePages, useResource } from '../resource.js';
 import { href } from '../router.js';
@@ -40,7 +40,8 @@ function Condition({ connection, canManage, onChanged }) {
     <${Icon} name=${icon} />
     <div>
       <p class="note-title">${state.word}</p>
-      ${reason && html`<p>${reason.message} ${reason.remedy}</p>`}
+      ${reason && html`<p>${sentence(reason.message)}</p>`}
+      ${reason?.remedy && html`<p class="quiet-text">${sentence(reason.remedy)}</p>`}
       ${missingScopes?.length > 0 && html`<p>${texts.connections.missing(missingScopes)}</p>`}
       ${connection.expiring && html`<p>${expiryOf(connection, true)}</p>`}
       <p class="quiet-text">${

@@ -44,8 +44,8 @@ function HandOff({ extension, command, ticket: given, onChanged }) {
   const load = async () => {
     try {
       const ticket = given ?? keptTicket(extension.name);
-      const path = ticket ? `/hand-off/${part(ticket)}/retry` : `/extensions/${part(extension.name)}/hand-off`;
-      const answer = await api.post(path, ticket ? {} : { command });
+      const path = `/extensions/${part(extension.name)}/hand-off`;
+      const answer = ticket ? await api.get(`${path}/${part(ticket)}`) : await api.post(path, { command });
       keepTicket(extension.name, answer.required ? (answer.ticket ?? ticket) : null);
       setState({ required: answer.required, error: null, isDone: answer.required === null });
     } catch (error) {

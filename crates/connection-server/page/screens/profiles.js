@@ -25,12 +25,13 @@ function Edit({ kinds, profile, onClose, onChanged }) {
   const [label, setLabel] = useState(profile?.label ?? '');
   const [directory, setDirectory] = useState('');
   const [problem, setProblem] = useState(null);
+  const [unplaced, setUnplaced] = useState(null);
   const save = useAction(async () => {
     if (profile) await api.patch(`/profiles/${part(profile.id)}`, { label: label.trim() });
     else
       await api.post(
         '/profiles',
-        { kind, label: label.trim(), directory: directory.trim() || null },
+        { kind, label: label.trim(), directory: directory.trim() },
         { creates: true },
       );
     announce(profile ? t.changed : t.created);
@@ -39,8 +40,10 @@ function Edit({ kinds, profile, onClose, onChanged }) {
   });
   const onSubmit = (event) => {
     event.preventDefault();
+    const isPlaced = Boolean(profile || directory.trim());
     setProblem(label.trim() ? null : texts.setup.requiredField(t.label));
-    if (label.trim()) void save.run();
+    setUnplaced(isPlaced ? null : t.directoryMissing);
+    if (label.trim() && isPlaced) void save.run();
   };
   return html`<${Dialog} title=${profile ? t.rename : t.create} onClose=${onClose}>
     <form class="form" onSubmit=${onSubmit}>
@@ -58,7 +61,7 @@ function Edit({ kinds, profile, onClose, onChanged }) {
         onInput=${(event) => setLabel(event.target.value)} />`}<//>
       ${
         !profile &&
-        html`<${Field} label=${t.directory} help=${t.directoryHelp} isOptional>${(
+        html`<${Field} label=${t.directory} help=${t.directoryHelp} problem=${unplaced}>${(
           control,
         ) => html`<input ...${control} value=${directory}
         autocomplete="off" spellcheck="false" onInput=${(event) => setDirectory(event.target.value)} />`}<//>`
@@ -116,7 +119,7 @@ export default function Profiles() {
   });
   const items = data?.items ?? data;
   const all = kinds.data?.items ?? [];
-  const tools = all.filter((kind) => kind.profiles ?? kind.auth === 'custom');
+  const tools = all.filter((kind) => kind.profiles);
   const titleOf = (kind) => all.find((each) => each.kind === kind)?.title ?? kind;
   const groups = [...new Set((items ?? []).map((profile) => profile.kind))];
   const create =

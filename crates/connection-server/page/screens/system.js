@@ -111,6 +111,6 @@ export default function System() {
     ${canManage && hasDoctor && html`<${Doctor} />`}
     <${Server} />
     ${me && html`<${Access} me=${me} />`}
-    ${me?.role === 'admin' && html`<${Tokens} role=${me.role} ownToken=${me.token} />`}
+    ${me && canManage && html`<${Tokens} role=${me.role} ownToken=${me.token} />`}
   </div>`;
 }

@@ -2,7 +2,7 @@
  * The parts from which screens are built.
  */
 import { Component, html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/preact-htm.js';
-import { ago, exactly, hostOf, safeAddress } from '../format.js';
+import { ago, exactly, hostOf, safeAddress, sentence } from '../format.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
 import { Icon } from './icons.js';
@@ -89,8 +89,8 @@ export function Problem({ error, onRetry, tone = 'bad', children }) {
   return html`<div class=${`note ${tone}`} role="alert">
     <${Icon} name="alert" />
     <div>
-      <p class="note-title">${error.message}</p>
-      ${error.remedy && html`<p>${error.remedy}</p>`}
+      <p class="note-title">${sentence(error.message)}</p>
+      ${error.remedy && html`<p>${sentence(error.remedy)}</p>`}
       ${
         (onRetry || children) &&
         html`<p class="actions">

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use connection_contract::Timestamp;
-use connection_core::{Connection, ConnectionId, ConnectionInfo, Grant, RefreshOutcome};
+use connection_core::{Connection, ConnectionId, ConnectionInfo, RefreshOutcome};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,7 +16,7 @@ use crate::{
     body::{Empty, Json, check_match, json, tagged},
     caller::{Caller, Need, ToManage, ToRead, ToUse},
     problem::Problem,
-    shapes::{ConnectionBody, RefreshedBody, RemovedBody},
+    shapes::{ConnectionBody, GrantBody, RefreshedBody, RemovedBody},
 };
 
 /// A connection, with the extensions that use it.
@@ -28,20 +28,6 @@ struct ShownBody {
     uses: Vec<GrantBody>,
     /// `true` if its kind refreshes the credential by itself.
     rotates: bool,
-}
-
-/// The use of a connection that a person granted to an extension.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Grant)]
-#[serde(rename_all = "camelCase")]
-struct GrantBody {
-    extension: String,
-    connection: String,
-    kind: String,
-    label: String,
-    secret_names: Vec<String>,
-    created_at: String,
-    revoked_at: Option<String>,
 }
 
 /// The consequences of a removal.
@@ -68,20 +54,6 @@ pub(super) struct RenameBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct DefaultBody {
     default: bool,
-}
-
-impl GrantBody {
-    fn of(grant: &Grant, info: &ConnectionInfo) -> Self {
-        Self {
-            extension: grant.extension.clone(),
-            connection: grant.connection.to_string(),
-            kind: info.kind.to_string(),
-            label: info.label.to_string(),
-            secret_names: grant.names.iter().map(ToString::to_string).collect(),
-            created_at: grant.created_at.to_rfc3339(),
-            revoked_at: grant.revoked_at.map(Timestamp::to_rfc3339),
-        }
-    }
 }
 
 fn parse(id: &str) -> Result<ConnectionId, Problem> {

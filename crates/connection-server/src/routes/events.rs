@@ -26,17 +26,26 @@ struct EventPage {
     broken_at: Option<u64>,
 }
 
+/// The number of events that are read at once, and the number of such reads for a request.
+const READ_AT_ONCE: u32 = 1000;
+const MAX_PAGES: usize = 10;
+
 /// The names of events that a request selects, in `event`, separated by commas.
 fn is_selected(query: &Query, event: &Event) -> bool {
     query.get("event").is_none_or(|names| names.split(',').any(|name| event.name == name))
 }
 
-/// Returns the events of all connections, oldest first. `connection` and `event` select among the events of a page.
+/// Returns the events of all connections, oldest first or newest first. They are not checked for changes.
+///
+/// `connection` and `event` select among the 10,000 events from the position on, so that a page may have fewer elements
+/// than `limit` and be followed by another one.
 #[utoipa::path(
     get,
     path = "/events",
     params(
+        ("order" = Option<String>, Query, description = "`oldest`, which is usual, or `newest`."),
         ("after" = Option<String>, Query),
+        ("limit" = Option<u32>, Query),
         ("connection" = Option<String>, Query),
         ("event" = Option<String>, Query, description = "Names of events, separated by commas."),
     ),
@@ -44,14 +53,39 @@ fn is_selected(query: &Query, event: &Event) -> bool {
 )]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let query = &caller.query;
-    let after = query.parsed("after", |text| text.parse::<EventId>().ok())?;
+    let newest = query.parsed("order", |word| match word {
+        "newest" => Some(true),
+        "oldest" => Some(false),
+        _ => None,
+    })?;
+    let newest = newest.unwrap_or(false);
+    let mut position = query.parsed("after", |text| text.parse::<EventId>().ok())?;
+    let limit = query.limit()? as usize;
     let connection = query.parsed("connection", |text| text.parse::<ConnectionId>().ok())?;
-    let page = caller.registry.events().list(after).await?;
-    let is_wanted = |event: &&Event| {
-        connection.is_none_or(|connection| event.connection == connection) && is_selected(query, event)
-    };
-    let items = page.events.iter().filter(is_wanted).map(EventBody::from).collect();
-    let next = page.next.map(|id| id.to_string());
+    let is_wanted =
+        |event: &Event| connection.is_none_or(|connection| event.connection == connection) && is_selected(query, event);
+    let events = caller.registry.events();
+    let mut items = Vec::new();
+    let mut next = None;
+    for _ in 0..MAX_PAGES {
+        let page = if newest { events.newest(position, READ_AT_ONCE).await? } else { events.list(position).await? };
+        let is_last = page.next.is_none();
+        let mut rest = page.events.into_iter();
+        for event in rest.by_ref() {
+            position = Some(event.id);
+            if is_wanted(&event) {
+                items.push(EventBody::from(&event));
+            }
+            if items.len() == limit {
+                break;
+            }
+        }
+        let is_end = is_last && rest.next().is_none();
+        next = position.filter(|_| !is_end).map(|id| id.to_string());
+        if is_end || items.len() == limit {
+            break;
+        }
+    }
     Ok(json(StatusCode::OK, &EventPage { items, next, chain: None, broken_at: None }))
 }
 

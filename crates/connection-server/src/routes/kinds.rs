@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::{
     Api,
     body::{Page, json},
-    caller::{Caller, ToRead},
+    caller::{Caller, ToManage, ToRead},
     problem::Problem,
     shapes::{GuideBody, KindFieldBody, auth_word, is_called_back, way_word},
 };
@@ -29,6 +29,8 @@ struct ListedKindBody {
     auth: &'static str,
     /// `true` if connections of the kind are for one extension alone.
     own: bool,
+    /// `true` if the kind is a local tool with profiles.
+    profiles: bool,
     /// The number of the owner's connections of this kind.
     connections: u64,
 }
@@ -42,6 +44,7 @@ impl ListedKindBody {
             title: descriptor.display_name.to_string(),
             auth: auth_word(descriptor.auth),
             own: descriptor.extension.is_some(),
+            profiles: info.capabilities.profiles,
             connections,
         }
     }
@@ -138,4 +141,27 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     }
     items.sort_by_key(|item| (item.title.to_lowercase(), item.kind.clone()));
     Ok(json(StatusCode::OK, &Page { items, next: None }))
+}
+
+/// The application of a kind that was asked for in a setup and kept for the next ones.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ForgottenClient)]
+struct ForgottenBody {
+    kind: String,
+    /// `true` if there was one.
+    forgotten: bool,
+}
+
+/// Forgets the application that was kept for a kind, so that the next setup asks for it again.
+#[utoipa::path(
+    delete,
+    path = "/kinds/{kind}/client",
+    params(("kind" = String, Path)),
+    responses((status = 200, body = ForgottenBody))
+)]
+pub(super) async fn forget_client(caller: Caller<ToManage>, Path(kind): Path<String>) -> Result<Response, Problem> {
+    let kinds = caller.registry.kinds();
+    let kind = Kind::parse(&kind).filter(|kind| kinds.get(kind).is_some()).ok_or_else(unknown)?;
+    let forgotten = kinds.forget_values(&kind).await? > 0;
+    Ok(json(StatusCode::OK, &ForgottenBody { kind: kind.to_string(), forgotten }))
 }

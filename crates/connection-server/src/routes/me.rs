@@ -15,6 +15,7 @@ use crate::{
     body::{Json, json},
     caller::AnyCaller,
     problem::Problem,
+    shapes::role_word,
 };
 
 /// The caller of a request.
@@ -38,7 +39,7 @@ struct MeBody {
 }
 
 /// The parts of the API that a page shows if they are there.
-const AREAS: &[&str] = &["system"];
+const AREAS: &[&str] = &["system", "extensions", "profiles", "activity", "health", "doctor"];
 
 /// The name and appearance of the host, for a page.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,10 +80,9 @@ impl HostBody {
 /// Returns the role and the owner of the caller.
 #[utoipa::path(get, path = "/me", responses((status = 200, body = MeBody)))]
 pub(super) async fn me(State(api): State<Api>, AnyCaller(token): AnyCaller) -> Response {
-    let role = if token.extension.is_some() { "extension" } else { token.role.as_str() };
     let body = MeBody {
         token: token.id.to_string(),
-        role,
+        role: role_word(&token),
         owner: token.owner,
         expires_at: token.expires_at.to_rfc3339(),
         setup: None,

@@ -2,13 +2,22 @@
 
 mod connection_list;
 mod connections;
+mod doctor;
 mod events;
+mod extension_settings;
+mod extensions;
+mod files;
+mod health;
+mod kind_changes;
 mod kinds;
 mod live;
 mod me;
+mod profiles;
+mod send;
 mod setups;
 mod system;
 mod tokens;
+mod webhooks;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -29,10 +38,35 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(connections::set_default))
         .routes(routes!(connections::reauthorize))
         .routes(routes!(connections::removal))
+        .routes(routes!(webhooks::show, webhooks::enable, webhooks::disable))
+        .routes(routes!(webhooks::reveal))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::end_grace))
+        .routes(routes!(webhooks::handshake))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(files::list))
+        .routes(routes!(files::content))
+        .routes(routes!(health::health))
+        .routes(routes!(send::of_connection))
+        .routes(routes!(extensions::list, extensions::add))
+        .routes(routes!(extensions::show, extensions::remove))
+        .routes(routes!(extensions::grant))
+        .routes(routes!(extensions::revoke))
+        .routes(routes!(extensions::choose))
+        .routes(routes!(extensions::resolved))
+        .routes(routes!(extension_settings::preferences, extension_settings::set_preferences))
+        .routes(routes!(extension_settings::begin_hand_off))
+        .routes(routes!(extension_settings::retry))
+        .routes(routes!(send::of_extension))
         .routes(routes!(events::of_connection))
         .routes(routes!(events::list))
         .routes(routes!(kinds::list))
         .routes(routes!(kinds::show))
+        .routes(routes!(kind_changes::show, kind_changes::accept))
+        .routes(routes!(kinds::forget_client))
+        .routes(routes!(profiles::list, profiles::create))
+        .routes(routes!(profiles::change, profiles::remove))
         .routes(routes!(setups::list, setups::begin))
         .routes(routes!(setups::show, setups::cancel))
         .routes(routes!(setups::answer))
@@ -40,4 +74,5 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(setups::resume))
         .routes(routes!(live::live))
         .routes(routes!(system::system))
+        .routes(routes!(doctor::doctor))
 }

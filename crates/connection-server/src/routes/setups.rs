@@ -1,7 +1,7 @@
 //! Setups: begin, read, answer, confirm, resume, cancel. Only `GET` waits, and it changes nothing.
 
 use axum::{
-    extract::Path,
+    extract::{Path, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -12,9 +12,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{connection_list::title, kinds::unknown as unknown_kind};
+use super::{connection_list::title, extensions, kinds::unknown as unknown_kind};
 use crate::{
-    BASE,
+    Api, BASE,
     body::{Empty, Json, Page, json},
     caller::{Caller, Need, ToManage},
     problem::Problem,
@@ -28,6 +28,9 @@ use crate::{
 pub(super) struct BeginBody {
     /// The kind of the new connection.
     kind: Option<String>,
+    /// The extension for which the connection is made, and to which it is granted. Without `kind`, the best kind for it is
+    /// used.
+    extension: Option<String>,
     /// The label of the new connection.
     label: Option<String>,
     /// Allows a second connection to the same account.
@@ -125,6 +128,16 @@ pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> 
     Ok(json(StatusCode::OK, &Page { items: setups.iter().map(OpenSetupBody::from).collect(), next: None }))
 }
 
+/// Returns the refusal of a setup for an extension that no kind can connect.
+fn no_kind() -> Problem {
+    let problem = Problem::new(
+        StatusCode::CONFLICT,
+        "connection_unsupported",
+        "no kind of this host connects what the extension declares",
+    );
+    problem.remedy("add a kind for its provider, or correct the manifest")
+}
+
 /// Begins a setup.
 #[utoipa::path(
     post,
@@ -135,22 +148,33 @@ pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> 
 pub(super) async fn begin(caller: Caller<ToManage>, Json(body): Json<BeginBody>) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let session = match (body.kind, body.connection) {
-        (Some(kind), None) if !body.another_account => {
-            let kind = Kind::parse(&kind).ok_or_else(unknown_kind)?;
+        (kind, None) if (kind.is_some() || body.extension.is_some()) && !body.another_account => {
+            let handle = match &body.extension {
+                Some(name) => Some(extensions::handle(registry, name).await?),
+                None => None,
+            };
+            let kind = match (&kind, &handle) {
+                (None, Some(handle)) => handle.kinds_for_setup().into_iter().next().ok_or_else(no_kind)?,
+                (kind, _) => kind.as_deref().and_then(Kind::parse).ok_or_else(unknown_kind)?,
+            };
             let begin = registry.setups().begin(&kind).use_start_address().confirm_account();
+            let begin = match &handle {
+                Some(handle) => begin.extension(handle),
+                None => begin,
+            };
             let begin = if body.again { begin.again() } else { begin };
             match body.label {
                 Some(label) => begin.label(label).await?,
                 None => begin.await?,
             }
         }
-        (None, Some(id)) if body.label.is_none() && !body.again => {
+        (None, Some(id)) if body.label.is_none() && body.extension.is_none() && !body.again => {
             let id = id.parse().map_err(|_| Problem::no_connection())?;
             reauthorize(registry, id, body.another_account).await?
         }
         _ => {
-            let problem = Problem::invalid("a setup begins either for a kind or for a connection");
-            let remedy = "name either kind, with label and again, or connection, with anotherAccount";
+            let problem = Problem::invalid("a setup begins for a kind, an extension or a connection");
+            let remedy = "name either kind or extension, with label and again, or connection, with anotherAccount";
             return Err(problem.remedy(remedy));
         }
     };
@@ -165,10 +189,18 @@ pub(super) async fn begin(caller: Caller<ToManage>, Json(body): Json<BeginBody>)
     params(("id" = String, Path), ("after" = Option<String>, Query)),
     responses((status = 200, body = serde_json::Value))
 )]
-pub(super) async fn show(caller: Caller<ToManage>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn show(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
     let after = caller.query.get("after").or_else(|| caller.query.get("step"));
-    let state = SetupBody::next(&caller.registry, &session, after).await?;
+    let state = tokio::select! {
+        state = SetupBody::next(&caller.registry, &session, after) => state?,
+        // A server that stops would wait for the answer.
+        () = api.options.live.ended() => SetupBody::now(&caller.registry, &session).await?,
+    };
     Ok(json(StatusCode::OK, &shown(&caller.registry, &session, state).await?))
 }
 

@@ -7,49 +7,23 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use connection_contract::Timestamp;
 use connection_core::{AccessToken, AccessTokenId, NewAccessToken, Role};
-use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
     Api,
     body::{Json, Page, json},
-    caller::{AnyCaller, Caller, ToAdminister},
+    caller::{AnyCaller, Caller, ToManage},
     problem::Problem,
+    shapes::{IssuedTokenBody, TokenBody},
 };
 
 /// The longest lifetime of a token, in days.
 const MAX_DAYS: u32 = 366;
 const USUAL_DAYS: u32 = 90;
-
-/// A token, without its text.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Token)]
-#[serde(rename_all = "camelCase")]
-struct TokenBody {
-    id: String,
-    name: String,
-    role: &'static str,
-    owner: Option<String>,
-    extension: Option<String>,
-    created_at: String,
-    expires_at: String,
-    last_used_at: Option<String>,
-    revoked_at: Option<String>,
-    /// `true` for a token that a page got for a code.
-    page: bool,
-}
-
-/// A token that was made, with its text, which is shown once.
-#[derive(Serialize, ToSchema)]
-#[schema(as = IssuedToken)]
-struct IssuedTokenBody {
-    #[serde(flatten)]
-    of: TokenBody,
-    token: String,
-}
+/// The word for the role of an extension's token.
+const EXTENSION: &str = "extension";
 
 /// A token to make.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,29 +31,15 @@ struct IssuedTokenBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewTokenBody {
     name: String,
-    /// `read`, `use`, `manage` or `admin`.
+    /// `read`, `use`, `manage`, `admin` or `extension`; not more than the role of the caller.
     role: String,
-    /// The only owner for whom the token acts. Without one, it acts for every owner that its maker acts for.
+    /// The only owner for whom the token acts. Without one, it acts for every owner that its maker acts for; the token
+    /// of an extension acts for the owner of the request.
     owner: Option<String>,
+    /// The name of the extension, for the role `extension`.
+    extension: Option<String>,
     /// The lifetime in days, from 1 to 366; 90 if none is stated.
     days: Option<u32>,
-}
-
-impl From<&AccessToken> for TokenBody {
-    fn from(token: &AccessToken) -> Self {
-        Self {
-            id: token.id.to_string(),
-            name: token.name.to_string(),
-            role: token.role.as_str(),
-            owner: token.owner.clone(),
-            extension: token.extension.clone(),
-            created_at: token.created_at.to_rfc3339(),
-            expires_at: token.expires_at.to_rfc3339(),
-            last_used_at: token.last_used_at.map(Timestamp::to_rfc3339),
-            revoked_at: token.revoked_at.map(Timestamp::to_rfc3339),
-            page: token.is_page,
-        }
-    }
 }
 
 /// Returns the tokens that the caller may revoke.
@@ -89,13 +49,14 @@ impl From<&AccessToken> for TokenBody {
     params(("limit" = Option<u32>, Query), ("after" = Option<String>, Query)),
     responses((status = 200, body = Page<TokenBody>))
 )]
-pub(super) async fn list(State(api): State<Api>, caller: Caller<ToAdminister>) -> Result<Response, Problem> {
+pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Result<Response, Problem> {
     let limit = caller.query.limit()?;
     let after = caller.query.parsed("after", |text| text.parse::<AccessTokenId>().ok())?;
     let tokens = api.registry.access_tokens();
     let found = tokens.list(caller.token.owner.as_deref(), after, limit).await?;
     let next = found.last().filter(|_| found.len() == limit as usize).map(|token| token.id.to_string());
-    Ok(json(StatusCode::OK, &Page { items: found.iter().map(TokenBody::from).collect(), next }))
+    let items = found.iter().filter(|token| token.role <= caller.token.role).map(TokenBody::from).collect();
+    Ok(json(StatusCode::OK, &Page { items, next }))
 }
 
 /// Makes a token for a program. Its text is in the answer, and nowhere else.
@@ -107,10 +68,9 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToAdminister>) -
 )]
 pub(super) async fn create(
     State(api): State<Api>,
-    caller: Caller<ToAdminister>,
+    caller: Caller<ToManage>,
     Json(body): Json<NewTokenBody>,
 ) -> Result<Response, Problem> {
-    let role = Role::parse(&body.role).ok_or_else(|| Problem::invalid("there is no such role").field("role"))?;
     let days = body.days.unwrap_or(USUAL_DAYS);
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(Problem::invalid("a token lives from 1 to 366 days").field("days"));
@@ -122,17 +82,49 @@ pub(super) async fn create(
         (Some(own), _) => Some(own.clone()),
         (None, named) => named,
     };
-    let new = NewAccessToken::new(body.name, role).lifetime(Duration::from_hours(24 * u64::from(days)));
-    let new = match owner {
-        Some(owner) => new.owner(owner),
-        None => new,
+    let new = match (body.role.as_str(), body.extension) {
+        (EXTENSION, Some(extension)) => {
+            let owner = owner.as_deref().unwrap_or_else(|| caller.registry.owner_name());
+            // The extension must be one of the owner's.
+            api.registry.owner(owner)?.extensions().get(&extension).await?;
+            NewAccessToken::new(body.name, Role::Use).owner(owner).extension(extension)
+        }
+        (EXTENSION, None) => {
+            return Err(Problem::invalid("the token of an extension needs its name").field("extension"));
+        }
+        (_, Some(_)) => {
+            return Err(Problem::invalid("only the role 'extension' goes with an extension").field("extension"));
+        }
+        (word, None) => {
+            let role = Role::parse(word).ok_or_else(|| Problem::invalid("there is no such role").field("role"))?;
+            check_role(&caller.token, role)?;
+            let new = NewAccessToken::new(body.name, role);
+            match owner {
+                Some(owner) => new.owner(owner),
+                None => new,
+            }
+        }
     };
+    let new = new.lifetime(Duration::from_hours(24 * u64::from(days)));
     let issued = api.registry.access_tokens().create(new).await?;
-    let body = IssuedTokenBody { of: (&issued.token).into(), token: issued.text.expose_secret().to_owned() };
-    Ok(json(StatusCode::CREATED, &body))
+    Ok(json(StatusCode::CREATED, &IssuedTokenBody::from(&issued)))
 }
 
-/// Revokes a token. Every caller may revoke its own.
+/// Refuses an action on a token that may do more than the caller.
+fn check_role(caller: &AccessToken, role: Role) -> Result<(), Problem> {
+    if role <= caller.role {
+        return Ok(());
+    }
+    let problem = Problem::not_allowed(format!(
+        "the role '{}' does not allow to make or revoke a token with the role '{}'",
+        caller.role.as_str(),
+        role.as_str()
+    ));
+    Err(problem.remedy(format!("use a token with the role '{}'", role.as_str())))
+}
+
+/// Revokes a token. Every caller may revoke its own; those with the role `manage` may also revoke tokens of their owner
+/// that may do no more than their own.
 #[utoipa::path(
     delete,
     path = "/tokens/{id}",
@@ -148,13 +140,15 @@ pub(super) async fn revoke(
     let id: AccessTokenId = id.parse().map_err(|_| unknown())?;
     let tokens = api.registry.access_tokens();
     if id != caller.id {
-        if caller.role < Role::Admin || caller.extension.is_some() {
-            return Err(Problem::not_allowed("only an administrator revokes the tokens of others"));
+        if caller.role < Role::Manage || caller.extension.is_some() {
+            let problem = Problem::not_allowed("this role does not allow to revoke the tokens of others");
+            return Err(problem.remedy(format!("use a token with the role '{}'", Role::Manage.as_str())));
         }
         let found = tokens.get(id).await?.ok_or_else(unknown)?;
         if caller.owner.is_some() && caller.owner != found.owner {
             return Err(unknown());
         }
+        check_role(&caller, found.role)?;
     }
     tokens.revoke(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use connection_contract::{Liveness, Reason, Timestamp, reason};
-use connection_core::{ConnectionInfo, Removal, Teardown};
+use connection_core::{ConnectionInfo, Error, Removal, Teardown};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -64,10 +64,21 @@ pub struct AccountBody {
 /// The reason why something does not work.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Reason)]
+#[non_exhaustive]
 pub struct ReasonBody {
-    code: String,
-    message: String,
-    remedy: Option<String>,
+    /// The stable code for programs.
+    pub code: String,
+    /// The reason, as a clause.
+    pub message: String,
+    /// A sentence that says what to do.
+    pub remedy: Option<String>,
+}
+
+impl ReasonBody {
+    /// Creates the shape of a reason.
+    pub fn new(code: impl Into<String>, message: impl Into<String>, remedy: Option<String>) -> Self {
+        Self { code: code.into(), message: message.into(), remedy }
+    }
 }
 
 impl From<&Reason> for ReasonBody {
@@ -77,6 +88,12 @@ impl From<&Reason> for ReasonBody {
             message: reason.message.to_string(),
             remedy: reason.remedy.as_ref().map(ToString::to_string),
         }
+    }
+}
+
+impl From<&Error> for ReasonBody {
+    fn from(error: &Error) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string(), remedy: error.remedy() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The shapes of what a kind describes: its guide and its fields.
 
 use connection_contract::{AuthType, Descriptor, Field, Guide, Input, Need, SetupMethod};
+use connection_core::KindChange;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -133,4 +134,29 @@ pub fn way_word(way: SetupMethod) -> &'static str {
 pub fn is_called_back(descriptor: &Descriptor) -> bool {
     let ends_here = |way: &SetupMethod| matches!(way, SetupMethod::Browser | SetupMethod::Paste);
     descriptor.ways.iter().any(ends_here) || descriptor.needs.contains(&Need::InboundHttp)
+}
+
+/// A change of the terms of a kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KindChange)]
+#[non_exhaustive]
+pub struct KindChangeBody {
+    /// The number of connections that were made under the old terms.
+    pub connections: u64,
+    /// The lines that the new terms lack.
+    pub removed: Vec<String>,
+    /// The lines that the old terms lack.
+    pub added: Vec<String>,
+}
+
+impl From<&KindChange> for KindChangeBody {
+    fn from(change: &KindChange) -> Self {
+        let before = change.before.as_deref().unwrap_or_default();
+        let now = change.now.as_deref().unwrap_or_default();
+        let without = |one: &str, other: &str| {
+            let stayed: Vec<&str> = other.lines().collect();
+            one.lines().filter(|line| !stayed.contains(line)).map(str::to_owned).collect()
+        };
+        Self { connections: change.connections, removed: without(before, now), added: without(now, before) }
+    }
 }

@@ -1,15 +1,32 @@
 //! The JSON shapes, which are a contract: `docs/spec/words.md` lists them. The types are converted by hand from those of
 //! the core, so that no field is exposed that is not named here.
 
+mod answer;
 mod connection;
 mod event;
+mod extension;
+mod file;
 mod kind;
+mod profile;
 mod setup;
+mod token;
+mod webhook;
 
+pub use answer::{AnswerBody, HeaderBody, body_text};
 pub use connection::{
     AccountBody, ConnectionBody, EXPIRES_SOON, ReasonBody, RefreshedBody, RemovedBody, condition, expires_soon,
     liveness_word,
 };
 pub use event::EventBody;
-pub use kind::{GuideBody, KindChoiceBody, KindFieldBody, auth_word, input_word, is_called_back, need_word, way_word};
+pub use extension::{
+    DeclaredPreferenceBody, ExtensionBody, ExtensionRemovedBody, GrantBody, HandOffBody, PreferencesBody, RequiredBody,
+};
+pub use file::{FileBody, FileContentBody};
+pub use kind::{
+    GuideBody, KindChangeBody, KindChoiceBody, KindFieldBody, auth_word, input_word, is_called_back, need_word,
+    way_word,
+};
+pub use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, state_word};
 pub use setup::OpenSetupBody;
+pub use token::{IssuedTokenBody, TokenBody, role_word};
+pub use webhook::{DeliveryBody, WebhookBody};

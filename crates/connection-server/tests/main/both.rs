@@ -1,14 +1,18 @@
 // The tests that run on SQLite and on PostgreSQL; `test_host.rs` knows which engine is used.
 
 mod callers;
+mod changed_kinds;
 mod changes;
+mod doctor;
 mod document;
+mod extensions;
 mod http;
 mod kinds;
 mod lists;
 mod live;
 mod page_files;
 mod pages;
+mod profiles;
 mod refusals;
 mod setups;
 mod test_host;

@@ -77,6 +77,40 @@ async fn an_administrator_makes_lists_and_revokes_the_tokens_of_an_owner() {
 }
 
 #[tokio::test]
+async fn a_caller_makes_and_revokes_no_token_that_may_do_more_than_its_own() {
+    let world = World::new().await;
+    let admin = world.token(Role::Admin, Some("ada")).await;
+    let page = world.token(Role::Manage, Some("ada")).await;
+    let user = world.token(Role::Use, Some("ada")).await;
+    let id = |token: String| async { world.get(&{ token }, "/me").await.ok(200)["token"].as_str().unwrap().to_owned() };
+    let (admin_id, user_id) = (id(admin.clone()).await, id(user.clone()).await);
+    let listed = world.get(&page, "/tokens").await.ok(200);
+    let roles: Vec<_> = listed["items"].as_array().unwrap().iter().map(|token| token["role"].clone()).collect();
+    assert_eq!(roles, ["manage", "use"]);
+    let new = |role: &str| json!({ "name": "a report", "role": role });
+    assert_eq!(world.post(&page, "/tokens", new("admin")).await.refusal(), (403, "not_allowed".into()));
+    assert_eq!(world.post(&user, "/tokens", new("read")).await.refusal(), (403, "not_allowed".into()));
+    world.post(&page, "/tokens", new("manage")).await.ok(201);
+    let revoke = |token: &str, id: &str| world.request("DELETE", &format!("/tokens/{id}")).bearer(token);
+    assert_eq!(world.send(&revoke(&page, &admin_id)).await.refusal(), (403, "not_allowed".into()));
+    assert_eq!(world.send(&revoke(&user, &admin_id)).await.refusal(), (403, "not_allowed".into()));
+    assert_eq!(world.send(&revoke(&page, &user_id)).await.status, 204);
+    assert_eq!(world.get(&user, "/me").await.refusal().0, 401);
+    world.get(&admin, "/me").await.ok(200);
+}
+
+#[tokio::test]
+async fn the_token_of_an_extension_is_made_for_one_that_its_owner_has() {
+    let world = World::new().await;
+    let page = world.token(Role::Manage, Some("ada")).await;
+    let new = |extension: Option<&str>, role: &str| json!({ "name": "x", "role": role, "extension": extension });
+    let unknown = world.post(&page, "/tokens", new(Some("issues"), "extension")).await;
+    assert_eq!(unknown.refusal(), (404, "unknown_extension".into()));
+    assert_eq!(world.post(&page, "/tokens", new(None, "extension")).await.refusal().0, 422);
+    assert_eq!(world.post(&page, "/tokens", new(Some("issues"), "use")).await.refusal().0, 422);
+}
+
+#[tokio::test]
 async fn a_token_of_an_extension_opens_nothing_of_the_owner() {
     use secrecy::ExposeSecret as _;
     let world = World::new().await;

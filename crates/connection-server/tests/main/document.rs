@@ -10,33 +10,67 @@ use crate::test_host::World;
 /// Every operation of the API.
 const OPERATIONS: &[&str] = &[
     "DELETE /connections/{id}",
+    "DELETE /connections/{id}/webhook",
+    "DELETE /extensions/{name}",
+    "DELETE /extensions/{name}/grants/{connection}",
+    "DELETE /kinds/{kind}/client",
+    "DELETE /profiles/{id}",
     "DELETE /setups/{id}",
     "DELETE /tokens/{id}",
     "GET /connections",
     "GET /connections/{id}",
     "GET /connections/{id}/events",
+    "GET /connections/{id}/files",
+    "GET /connections/{id}/files/content",
+    "GET /connections/{id}/health",
     "GET /connections/{id}/removal",
+    "GET /connections/{id}/webhook",
+    "GET /connections/{id}/webhook/deliveries",
     "GET /events",
+    "GET /extensions",
+    "GET /extensions/{name}",
+    "GET /extensions/{name}/hand-off/{ticket}",
+    "GET /extensions/{name}/preferences",
+    "GET /extensions/{name}/resolved",
     "GET /kinds",
     "GET /kinds/{kind}",
+    "GET /kinds/{kind}/accept",
     "GET /live",
     "GET /me",
+    "GET /profiles",
     "GET /setups",
     "GET /setups/{id}",
     "GET /system",
     "GET /tokens",
     "PATCH /connections/{id}",
+    "PATCH /profiles/{id}",
     "POST /connections/{id}/default",
     "POST /connections/{id}/reauthorize",
     "POST /connections/{id}/refresh",
     "POST /connections/{id}/rollback",
+    "POST /connections/{id}/send",
     "POST /connections/{id}/verify",
+    "POST /connections/{id}/webhook",
+    "POST /connections/{id}/webhook/end-grace",
+    "POST /connections/{id}/webhook/handshake",
+    "POST /connections/{id}/webhook/key",
+    "POST /connections/{id}/webhook/reveal",
+    "POST /connections/{id}/webhook/test",
+    "POST /doctor",
+    "POST /extensions",
+    "POST /extensions/{name}/connections/{requirement}/send",
+    "POST /extensions/{name}/grants",
+    "POST /extensions/{name}/hand-off",
+    "POST /kinds/{kind}/accept",
     "POST /page-tokens",
+    "POST /profiles",
     "POST /setups",
     "POST /setups/{id}/answers",
     "POST /setups/{id}/confirm",
     "POST /setups/{id}/resume",
     "POST /tokens",
+    "PUT /extensions/{name}/choice",
+    "PUT /extensions/{name}/preferences",
 ];
 
 pub(crate) async fn document(world: &World) -> Value {
@@ -68,6 +102,8 @@ async fn the_document_lists_the_operations_of_the_routes_and_no_others() {
             continue;
         }
         let path = path.replace("{id}", "00000000-0000-0000-0000-000000000000").replace("{kind}", "acme");
+        let path = path.replace("{name}", "issues").replace("{connection}", "x").replace("{ticket}", "x");
+        let path = path.replace("{requirement}", "default");
         // Without a token, a route that exists refuses the caller, and one that does not exist is not found.
         let request = world.request(method, &path).json(&serde_json::json!({}));
         let status = world.send(&request).await.status;
@@ -99,4 +135,24 @@ async fn every_reference_in_the_document_leads_to_a_schema_and_every_operation_s
             assert_eq!(operation["security"][0].get("token").is_none(), is_open, "{method} {path}");
         }
     }
+}
+
+#[test]
+fn each_operation_is_in_the_specification() {
+    let text = include_str!("../../../../docs/spec/api.md");
+    let missing: Vec<_> = OPERATIONS.iter().filter(|operation| !text.contains(&format!("`{operation}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[tokio::test]
+async fn each_operation_has_an_id_of_its_own() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let items = document["paths"].as_object().unwrap().values();
+    let ids: Vec<_> = items
+        .flat_map(|item| item.as_object().unwrap().values())
+        .map(|operation| operation["operationId"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), OPERATIONS.len(), "{ids:?}");
+    assert!(ids.contains(&"getConnectionsIdEvents".to_owned()), "{ids:?}");
 }

@@ -1,6 +1,6 @@
 //! Lists of connections, tokens and kinds.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use connection_core::Role;
 use serde_json::{Value, json};
@@ -114,4 +114,49 @@ async fn the_events_of_a_connection_are_listed_newest_first_and_checked() {
     assert_eq!(found.last().unwrap()["event"], "connected");
     let connected = world.get(&token, &format!("{path}?event=connected,removed")).await.ok(200);
     assert_eq!(connected["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_events_of_all_connections_are_listed_from_either_end() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let first = world.connected(&ada, "octocat").await;
+    let second = world.connected(&ada, "hubot").await;
+    let rename =
+        world.request("PATCH", &format!("/connections/{first}")).bearer(&ada).json(&json!({ "label": "work" }));
+    world.send(&rename).await.ok(200);
+    let page = async |query: &str| {
+        let page = world.get(&ada, &format!("/events?{query}")).await.ok(200);
+        let items = page["items"].as_array().unwrap().iter();
+        let names: Vec<String> = items.map(|event| event["event"].as_str().unwrap().to_owned()).collect();
+        (names, page["next"].as_str().map(str::to_owned))
+    };
+    assert_eq!(page("").await, (vec!["connected".into(), "connected".into(), "renamed".into()], None));
+    let (names, next) = page("order=newest&limit=2").await;
+    assert_eq!(names, ["renamed", "connected"]);
+    assert_eq!(page(&format!("order=newest&limit=2&after={}", next.unwrap())).await, (vec!["connected".into()], None));
+    let (names, next) = page("limit=1").await;
+    assert_eq!(names, ["connected"]);
+    assert_eq!(page(&format!("after={}", next.unwrap())).await.0, ["connected", "renamed"]);
+    // What is selected is found beyond the first events.
+    assert_eq!(page(&format!("order=newest&limit=1&connection={second}")).await.0, ["connected"]);
+    assert_eq!(page(&format!("limit=1&connection={first}&event=renamed")).await, (vec!["renamed".into()], None));
+    assert_eq!(page("event=removed").await, (vec![], None));
+    assert_eq!(world.get(&ada, "/events?order=sideways").await.refusal(), (422, "invalid_body".into()));
+}
+
+#[tokio::test]
+async fn the_health_of_a_connection_is_told_for_each_day() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let id = world.connected(&ada, "octocat").await;
+    world.clock.advance(Duration::from_hours(1));
+    let path = format!("/connections/{id}/health");
+    let days = world.get(&ada, &format!("{path}?days=2")).await.ok(200)["days"].clone();
+    let nothing = json!({ "day": "2027-01-14", "live": 0, "offline": 0, "failing": 0 });
+    assert_eq!(days, json!([nothing, { "day": "2027-01-15", "live": 3600, "offline": 0, "failing": 0 }]));
+    assert_eq!(world.get(&ada, &path).await.ok(200)["days"].as_array().unwrap().len(), 30);
+    assert_eq!(world.get(&ada, &format!("{path}?days=91")).await.refusal().0, 422);
+    let bob = world.token(Role::Manage, Some("bob")).await;
+    assert_eq!(world.get(&bob, &path).await.refusal(), (404, "not_found".into()));
 }

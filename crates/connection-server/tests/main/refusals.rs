@@ -1,14 +1,15 @@
 //! Every route that changes something refuses foreign requests, and changes nothing for them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use connection_core::Role;
 use serde_json::{Value, json};
 
 use crate::{
     document::{document, operations},
+    extensions::manifest,
     http::Request,
-    test_host::World,
+    test_host::{REQUESTS_PER_MINUTE, World},
 };
 
 /// A route that changes something, and a request to it that is allowed.
@@ -25,7 +26,36 @@ fn routes() -> Vec<Route> {
     let route =
         |operation: &'static str, body: Value, too_small, allowed| Route { operation, body, too_small, allowed };
     let nothing = || json!({});
+    let send = || json!({ "method": "GET", "path": "/" });
+    let grant = json!({ "connection": "{id}" });
     vec![
+        route("POST /doctor", nothing(), Role::Use, 200),
+        route("POST /extensions", json!({ "manifest": manifest("other") }), Role::Use, 201),
+        route("POST /extensions/{name}/grants", grant.clone(), Role::Use, 201),
+        route("POST /extensions/{name}/hand-off", nothing(), Role::Read, 201),
+        route("POST /extensions/{name}/connections/{requirement}/send", send(), Role::Read, 501),
+        route("PUT /extensions/{name}/choice", grant, Role::Use, 200),
+        route("PUT /extensions/{name}/preferences", json!({ "values": { "open": false } }), Role::Use, 200),
+        route("DELETE /extensions/{name}/grants/{connection}", nothing(), Role::Use, 204),
+        route("DELETE /extensions/{name}", nothing(), Role::Use, 200),
+        route("POST /connections/{id}/send", send(), Role::Read, 501),
+        route("POST /connections/{id}/webhook", nothing(), Role::Use, 501),
+        route("POST /connections/{id}/webhook/end-grace", nothing(), Role::Use, 501),
+        route("POST /connections/{id}/webhook/handshake", nothing(), Role::Use, 501),
+        route("POST /connections/{id}/webhook/key", nothing(), Role::Use, 501),
+        route("POST /connections/{id}/webhook/reveal", nothing(), Role::Use, 501),
+        route("POST /connections/{id}/webhook/test", nothing(), Role::Use, 501),
+        route("DELETE /connections/{id}/webhook", nothing(), Role::Use, 200),
+        route(
+            "POST /profiles",
+            json!({ "kind": "tool", "label": "new", "directory": "/profiles/new" }),
+            Role::Use,
+            201,
+        ),
+        route("PATCH /profiles/{id}", json!({ "label": "other" }), Role::Use, 200),
+        route("DELETE /profiles/{id}", nothing(), Role::Use, 409),
+        route("DELETE /kinds/{kind}/client", nothing(), Role::Use, 200),
+        route("POST /kinds/{kind}/accept", json!({ "seen": "{seen}" }), Role::Use, 200),
         route("POST /connections/{id}/verify", nothing(), Role::Read, 200),
         route("POST /connections/{id}/refresh", nothing(), Role::Use, 501),
         route("POST /connections/{id}/rollback", nothing(), Role::Use, 409),
@@ -38,8 +68,8 @@ fn routes() -> Vec<Route> {
         route("POST /setups/{id}/resume", nothing(), Role::Use, 202),
         route("POST /setups/{id}/answers", json!({ "step": 99, "answers": {} }), Role::Use, 409),
         route("DELETE /setups/{id}", nothing(), Role::Use, 204),
-        route("POST /tokens", json!({ "name": "a report", "role": "read" }), Role::Manage, 201),
-        route("DELETE /tokens/{id}", nothing(), Role::Manage, 204),
+        route("POST /tokens", json!({ "name": "a report", "role": "read" }), Role::Use, 201),
+        route("DELETE /tokens/{id}", nothing(), Role::Use, 204),
     ]
 }
 
@@ -48,6 +78,9 @@ struct Resources {
     connection: String,
     setup: String,
     token: String,
+    profile: String,
+    /// The text of the changes of a kind, as part of a JSON text.
+    seen: String,
 }
 
 impl Resources {
@@ -56,8 +89,13 @@ impl Resources {
         let setup = world.post(admin, "/setups", json!({ "kind": "acme" })).await.ok(201);
         let id = setup["id"].as_str().unwrap();
         world.until(admin, id, &setup, "prompt").await;
+        world.post(admin, "/extensions", json!({ "manifest": manifest("issues") })).await.ok(201);
+        world.post(admin, "/extensions/issues/grants", json!({ "connection": connection })).await.ok(201);
         let made = world.post(admin, "/tokens", json!({ "name": "a report", "role": "read" })).await.ok(201);
-        Self { connection, setup: id.to_owned(), token: made["id"].as_str().unwrap().to_owned() }
+        let profile = json!({ "kind": "tool", "label": "work", "directory": "/profiles/work" });
+        let profile = world.post(admin, "/profiles", profile).await.ok(201)["id"].as_str().unwrap().to_owned();
+        let seen = world.get(admin, "/kinds/acme/accept").await.ok(200)["seen"].as_str().unwrap().replace('"', "\\\"");
+        Self { connection, setup: id.to_owned(), token: made["id"].as_str().unwrap().to_owned(), profile, seen }
     }
 
     fn request(&self, world: &World, route: &Route) -> Request {
@@ -65,9 +103,16 @@ impl Resources {
         let id = match path.split('/').nth(1).unwrap() {
             "connections" => &self.connection,
             "setups" => &self.setup,
+            "profiles" => &self.profile,
             _ => &self.token,
         };
-        world.request(method, &path.replace("{id}", id)).with("origin", &world.origin()).json(&route.body)
+        let path = path.replace("{kind}", "acme").replace("{name}", "issues").replace("{requirement}", "default");
+        let path = path.replace("{connection}", &self.connection).replace("{id}", id);
+        let body = serde_json::from_str(
+            &route.body.to_string().replace("{id}", &self.connection).replace("{seen}", &self.seen),
+        )
+        .unwrap();
+        world.request(method, &path).with("origin", &world.origin()).json(&body)
     }
 }
 
@@ -88,7 +133,8 @@ async fn every_change_is_refused_to_strangers_and_changes_no_row() {
         let request = resources.request(&world, &route);
         let known = request.clone().bearer(&admin);
         let too_small = &smaller.iter().find(|(role, _)| *role == route.too_small).unwrap().1;
-        let has_resource = route.operation.contains("{id}");
+        // A kind belongs to no owner.
+        let has_resource = route.operation.contains('{') && !route.operation.contains("{kind}");
         let of_stranger = request.clone().bearer(&stranger);
         let of_stranger = if has_resource { (of_stranger, 404) } else { (of_stranger.query("owner=ada"), 403) };
         let unknown = format!("cn_{}", "A".repeat(43));
@@ -158,4 +204,20 @@ async fn a_body_that_is_too_large_or_odd_is_refused() {
         let answer = world.send(&request.clone().text(odd)).await;
         assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{odd}");
     }
+}
+
+#[tokio::test]
+async fn a_token_that_sends_too_many_requests_waits_and_others_do_not() {
+    let world = World::new().await;
+    let busy = world.token(Role::Read, Some("ada")).await;
+    let other = world.token(Role::Read, Some("ada")).await;
+    for _ in 0..REQUESTS_PER_MINUTE {
+        world.get(&busy, "/me").await.ok(200);
+    }
+    let answer = world.get(&busy, "/me").await;
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(answer.refusal(), (429, "too_many_requests".into()));
+    world.get(&other, "/me").await.ok(200);
+    world.clock.advance(Duration::from_secs(1));
+    world.get(&busy, "/me").await.ok(200);
 }

@@ -89,3 +89,16 @@ async fn a_setup_is_cancelled_and_belongs_to_its_owner() {
     }
     assert_eq!(world.post(&ada, "/setups", json!({ "kind": "none" })).await.refusal(), (404, "unknown_kind".into()));
 }
+
+#[tokio::test]
+async fn a_request_that_waits_for_a_setup_is_answered_when_the_server_stops() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let setup = world.post(&ada, "/setups", json!({ "kind": "acme" })).await.ok(201);
+    let id = setup["id"].as_str().unwrap();
+    let setup = world.until(&ada, id, &setup, "prompt").await;
+    let path = format!("/setups/{id}?after={}", setup["cursor"].as_str().unwrap());
+    world.live.end();
+    // The clock of the test stands still, so that the wait of 25 seconds would never end.
+    assert_eq!(world.get(&ada, &path).await.ok(200)["cursor"], setup["cursor"]);
+}

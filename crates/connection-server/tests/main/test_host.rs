@@ -7,7 +7,7 @@ use connection_contract::Timestamp;
 use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, Role};
 use connection_faults::postgres;
 use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
-use connection_server::{ApiOptions, LiveStreams, api_router, page_router};
+use connection_server::{ApiOptions, LiveStreams, PageSettings, api_router, page_router};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -15,11 +15,14 @@ use tokio::{net::TcpListener, runtime::Handle, task::AbortHandle};
 
 use crate::{
     http::{Answer, Request},
-    kinds::{acme, login},
+    kinds::{acme, login, machine, tool},
 };
 
 /// `true` in the suite on PostgreSQL, which is a second test binary from the same files.
 const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+
+/// The number of requests that a token may send in a minute.
+pub(crate) const REQUESTS_PER_MINUTE: u32 = 600;
 
 /// The key that is typed in every setup. No answer may hold it.
 pub(crate) const KEY: &str = "key-that-nobody-may-see";
@@ -57,12 +60,16 @@ impl World {
             .key(KeyFile::at(directory.path().join("root.key")))
             .clock(Arc::new(clock.clone()))
             .inbound(Arc::new(PublicEndpoint::new(url.clone())))
+            .settings(Arc::new(PageSettings::new()))
             .kind(acme())
-            .kind(login());
+            .kind(login())
+            .kind(tool())
+            .machine(machine());
         let registry = if ON_POSTGRES { registry.state_directory(directory.path().join("state")) } else { registry };
         let registry = registry.open().await.unwrap();
         let live = LiveStreams::new();
         let options = ApiOptions::new(origin.parse().unwrap()).name("Test host").public_url(origin).live(live.clone());
+        let options = options.requests_per_minute(REQUESTS_PER_MINUTE);
         let routes: Router =
             api_router(registry.clone(), options).merge(callback_routes(registry.clone(), url)).merge(page_router(""));
         let serving = Handle::current().spawn(async move { axum::serve(listener, routes).await }).abort_handle();

@@ -65,10 +65,10 @@ fn to_check(check: CallbackCheck, url: &PublicUrl, in_its_place: bool) -> CheckB
     let arrive = format!("callbacks arrive at {url}");
     match check.problem {
         Some(problem) => failed(NAME, problem.message, &problem.remedy),
-        None if in_its_place => CheckBody {
-            remedy: Some("start it, and keep it running".to_owned()),
-            ..passed(NAME, format!("{arrive}; `connections serve` does not run here, so this check stood in for it"))
-        },
+        None if in_its_place => {
+            let stood_in = "`connections serve` does not run here, so this check stood in for it";
+            passed(NAME, format!("{arrive}; {stood_in}")).remedy(Some("start it, and keep it running".to_owned()))
+        }
         None => passed(NAME, arrive),
     }
 }
@@ -77,7 +77,5 @@ fn to_check(check: CallbackCheck, url: &PublicUrl, in_its_place: bool) -> CheckB
 fn redirect_uris(program: &Program, url: &PublicUrl) -> Vec<RedirectUriBody> {
     let kinds = program.kinds.iter().map(|kind| &kind.descriptor);
     let come_back = kinds.filter(|kind| kind.auth == AuthType::OAuth || kind.needs.contains(&Need::InboundHttp));
-    come_back
-        .map(|kind| RedirectUriBody { kind: kind.kind.to_string(), redirect_uri: url.redirect_uri(&kind.kind) })
-        .collect()
+    come_back.map(|kind| RedirectUriBody::new(kind.kind.to_string(), url.redirect_uri(&kind.kind))).collect()
 }

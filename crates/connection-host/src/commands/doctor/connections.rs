@@ -37,5 +37,5 @@ fn of(info: &ConnectionInfo, now: Timestamp) -> CheckBody {
     let (reason, remedy) = reason_line(info, now);
     let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
     let message = format!("{} is {}{reason}", name(info), liveness_word(condition(info).0));
-    CheckBody { check: "connection", ok: false, message, remedy }
+    CheckBody::failed("connection", message, remedy)
 }

@@ -5,8 +5,8 @@ mod connections;
 
 use std::path::Path;
 
-use connection_contract::Timestamp;
 use connection_core::{AnswerRoom, ConnectionInfo, KeySource as _, KeyStatus, RowError};
+use connection_server::checks::clock;
 
 use crate::{
     Error, Exit,
@@ -19,9 +19,6 @@ use crate::{
     },
     platform, select,
 };
-
-/// 2024-01-01. A clock before this time was never set.
-const EARLIEST: Timestamp = Timestamp::from_seconds(1_704_067_200);
 
 pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exit, Error> {
     let mut checks = vec![data_directory(&program.settings.data_directory)];
@@ -85,7 +82,7 @@ fn print_checks(
             }
         }
         for uri in redirect_uris.iter().flatten() {
-            output.line(format!("To register at the provider of {}: {}", uri.kind, uri.redirect_uri))?;
+            output.line(format!("To register at the provider of {}: {}", uri.kind(), uri.redirect_uri()))?;
         }
     }
     Ok(())
@@ -241,7 +238,7 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
                 true => apart(),
                 false => Some("`connections key rotate` continues its rotation".to_owned()),
             };
-            CheckBody { remedy, ..passed(name, of_key(status)) }
+            passed(name, of_key(status)).remedy(remedy)
         }
         _ => passed(name, source.used.name()),
     }
@@ -249,21 +246,6 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
 
 fn is_of_key(error: &Error) -> bool {
     error.code.starts_with("key")
-}
-
-fn clock(now: Timestamp, rows: &[ConnectionInfo]) -> CheckBody {
-    let name = "clock";
-    let remedy = "set the clock: expiry and setups depend on it";
-    if now < EARLIEST {
-        return failed(name, format!("it is {}, which is impossible", now.to_rfc3339()), remedy);
-    }
-    match rows.iter().map(|info| info.created_at).max().filter(|newest| now < *newest) {
-        Some(newest) => {
-            let message = format!("it is {}, but a connection was made at {}", now.to_rfc3339(), newest.to_rfc3339());
-            failed(name, message, remedy)
-        }
-        None => passed(name, now.to_rfc3339()),
-    }
 }
 
 fn egress(program: &Program) -> CheckBody {
@@ -305,13 +287,13 @@ async fn tools(program: &Program) -> Option<CheckBody> {
 }
 
 fn passed(check: &'static str, message: String) -> CheckBody {
-    CheckBody { check, ok: true, message, remedy: None }
+    CheckBody::passed(check, message)
 }
 
 fn failed(check: &'static str, message: String, remedy: &str) -> CheckBody {
-    CheckBody { check, ok: false, message, remedy: Some(remedy.to_owned()) }
+    CheckBody::failed(check, message, Some(remedy.to_owned()))
 }
 
 fn of_error(check: &'static str, error: &Error) -> CheckBody {
-    CheckBody { check, ok: false, message: error.to_string(), remedy: error.remedy.clone() }
+    CheckBody::failed(check, error.to_string(), error.remedy.clone())
 }

@@ -79,7 +79,7 @@ pub(super) async fn revoke(mut program: Program, name: &str, reference: Option<&
         output.line(format!("{name} had no such grant"))?;
     } else {
         for grant in &revoked {
-            output.line(format!("{name} may no longer use {}", grant.named()))?;
+            output.line(format!("{name} may no longer use {}", json::granted_name(grant)))?;
         }
     }
     Ok(Exit::Fine)

@@ -30,7 +30,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     }
     let mut table = Table::new(["EXTENSION", "PROVIDER", "STATUS", "MAY USE", "NOTE"], 1);
     for body in &bodies {
-        let uses: Vec<_> = body.grants.iter().map(json::GrantBody::told).collect();
+        let uses: Vec<_> = body.grants.iter().map(json::granted_secrets).collect();
         table.row([
             body.name.as_str().into(),
             body.provider.as_deref().unwrap_or_default().into(),
@@ -67,13 +67,13 @@ async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, 
         let body = json::ExtensionBody::of(added, grants.remove(&added.name).unwrap_or_default());
         match file {
             // A manifest that cannot be read affects its own extension only.
-            Err(error) => json::ExtensionBody { error: Some((&error).into()), ..body },
+            Err(error) => body.failed((&error).into()),
             Ok(file) => {
                 let body = body.declared(file.declaration());
                 // There is one result for each declaration.
                 match resolved.next() {
                     Some(Ok(resolved)) => body.resolved(&resolved),
-                    Some(Err(error)) => json::ExtensionBody { error: Some((&Error::from(error)).into()), ..body },
+                    Some(Err(error)) => body.failed((&Error::from(error)).into()),
                     None => body,
                 }
             }
@@ -81,7 +81,10 @@ async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, 
     });
     let mut bodies: Vec<_> = bodies.collect();
     // The requirements of these extensions are unknown, but a person must be able to see their grants.
-    bodies.extend(grants.into_iter().map(|(name, grants)| json::ExtensionBody::unadded(name, grants)));
+    bodies.extend(grants.into_iter().map(|(name, grants)| {
+        let remedy = json::unadded_remedy(&name);
+        json::ExtensionBody::unadded(name, grants, remedy)
+    }));
     Ok(bodies)
 }
 

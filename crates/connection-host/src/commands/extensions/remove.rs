@@ -31,7 +31,7 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
     let output = &program.output;
     let revoked = granted.len();
     match output.json {
-        true => output.shape(&json::ExtensionRemovedBody { name: name.to_owned(), revoked })?,
+        true => output.shape(&json::ExtensionRemovedBody::new(name, revoked))?,
         false => {
             let grants = match revoked {
                 0 => String::new(),

@@ -7,6 +7,7 @@ use connection_contract::{
     ConnectionDefinition as _, DisplayText, HttpError, HttpRequest, Liveness, Secret, Value, encode,
 };
 use connection_core::{ConnectionInfo, ConnectionRegistry, HttpObserver, Outcome, SetupSession};
+use connection_manifest::FileKind;
 use serde::Serialize;
 
 use super::super::{
@@ -54,12 +55,7 @@ struct AgainstRequestBody {
 }
 
 pub(super) async fn run(mut program: Program, arguments: &KindTest, address: &str) -> Result<Exit, Error> {
-    let (set, _) = kind_files::set(&arguments.files)?;
-    let (mut kinds, problems) = set.read();
-    if let Some(problem) = problems.first() {
-        return Err(Error::usage(problem.to_string()).remedy("`connections kinds check FILE` shows every problem"));
-    }
-    let kind = kinds.swap_remove(0).definition();
+    let kind = kind(&program, arguments)?;
     // Without a script it is not known where the secrets are.
     let hides_paths = kind.rehearsal().map_or(true, |script| script.has_secret_in_address);
     let seen = Arc::new(Seen { hides_paths, state: Mutex::default() });
@@ -90,6 +86,28 @@ pub(super) async fn run(mut program: Program, arguments: &KindTest, address: &st
     };
     registry.close().await;
     print(&program, descriptor.kind.as_str(), address, &seen.taken(), connected)
+}
+
+/// Returns the kind of the only file.
+fn kind(program: &Program, arguments: &KindTest) -> Result<FileKind, Error> {
+    let [file] = arguments.files.as_slice() else {
+        let message =
+            format!("--against connects an account of one kind, and {} files were given", arguments.files.len());
+        let remedy = "repeat the command with each file; a file may extend the kinds that you have added";
+        return Err(Error::usage(message).remedy(remedy));
+    };
+    kind_files::one_of_each(&arguments.files)?;
+    let (kinds, problems) = kind_files::set_with_own(program, &[file])?.read();
+    let name = file.display().to_string();
+    let kind = kinds.iter().find(|kind| kind.file() == name);
+    let problem = problems.iter().find(|problem| problem.file.as_str() == name);
+    match (kind, problem) {
+        (Some(kind), _) => Ok(kind.definition()),
+        (None, Some(problem)) => {
+            Err(Error::usage(problem.to_string()).remedy("`connections kinds check FILE` shows every problem"))
+        }
+        (None, None) => Err(Error::usage(format!("{name} describes no kind"))),
+    }
 }
 
 /// Verifies the new connection, and sends a sample call with it.

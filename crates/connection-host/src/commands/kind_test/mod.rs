@@ -54,9 +54,17 @@ pub(super) async fn run(program: Program, arguments: KindTest) -> Result<Exit, E
 async fn tested(program: &Program, arguments: &KindTest) -> Result<Exit, Error> {
     let (set, count) = match arguments.files.as_slice() {
         [] => kind_files::of_catalogue(),
-        files => kind_files::set(files)?,
+        files => {
+            kind_files::one_of_each(files)?;
+            (kind_files::set_with_own(program, &files.iter().collect::<Vec<_>>())?, files.len())
+        }
     };
-    let (kinds, problems) = set.read();
+    let (mut kinds, mut problems) = set.read();
+    if !arguments.files.is_empty() {
+        let named: Vec<String> = arguments.files.iter().map(|file| file.display().to_string()).collect();
+        kinds.retain(|kind| named.iter().any(|name| name == kind.file()));
+        problems.retain(|problem| named.iter().any(|name| name == problem.file.as_str()));
+    }
     let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for problem in &problems {
         refused.entry(problem.file.as_str().to_owned()).or_default().push(problem.to_string());

@@ -131,8 +131,7 @@ impl OpenExtension<'_> {
     /// Returns the error that says why the given answers are useless.
     async fn nothing_to_connect(&self, required: &ConnectionRequired) -> Error {
         let requirement = self.handle.requirement();
-        let resolved = self.handle.resolve(requirement).await;
-        let error = match (required.action, required.connection, resolved) {
+        let error = match (required.action, required.connection, self.resolved().await) {
             (RequiredAction::Grant, Some(connection), _) => ExtensionError::NotGranted {
                 extension: self.handle.name().to_owned().into(),
                 connection,
@@ -147,8 +146,13 @@ impl OpenExtension<'_> {
                 return Error::new(Exit::Usage, "ambiguous", message).remedy(way);
             }
             (_, _, Ok(resolved)) => {
-                let message = resolved.error.map(|reason| reason.message.to_string()).unwrap_or_default();
-                return Error::new(Exit::Refused, "connection_unsupported", message);
+                let (message, remedy) =
+                    resolved.error.map(|reason| (reason.message, reason.remedy)).unwrap_or_default();
+                let error = Error::new(Exit::Refused, "connection_unsupported", message.to_string());
+                return match remedy {
+                    Some(remedy) => error.remedy(remedy.to_string()),
+                    None => error,
+                };
             }
         };
         explained(self.registry, error).await

@@ -1,12 +1,13 @@
 //! The "connection required" view, and the view if nothing is required.
 
 use connection_contract::{Descriptor, Field, Input, SetupMethod};
-use connection_core::{ConnectionRequired, RequiredAction, RetryTicket};
+use connection_core::{ConnectionRequired, RequiredAction, ResolvedConnection, RetryTicket};
 
 use super::OpenExtension;
 use crate::{
     Error,
     commands::{resolve, show::fact},
+    declared,
     extensions::named,
     output::{json, quoted},
 };
@@ -15,20 +16,21 @@ impl OpenExtension<'_> {
     /// Prints what is required, or the current state, with the ticket for the next call.
     pub(super) async fn show(&self, ticket: Option<RetryTicket>) -> Result<(), Error> {
         let required = self.handle.connection_required().await?;
-        let resolved = self.handle.resolve(self.handle.requirement()).await?;
+        let resolved = self.resolved().await?;
         let way = match &required {
             Some(required) => self.way(required).await?,
             None => None,
         };
         let output = &self.program.output;
         if output.json {
-            return output.shape(&json::OpenSettingsBody {
-                extension: self.handle.name().to_owned(),
-                command: self.command.map(str::to_owned),
-                required: required.as_ref().map(|required| json::RequiredBody::of(required, way)),
-                resolved: resolved.to_json(),
-                ticket: ticket.map(|ticket| ticket.to_string()),
-            });
+            let required = required.as_ref().map(|required| json::RequiredBody::of(required, way));
+            return output.shape(&json::HandOffBody::new(
+                self.handle.name(),
+                self.command,
+                required,
+                &resolved,
+                ticket,
+            ));
         }
         let Some(required) = required else {
             return resolve::print(output, self.registry, &self.handle, &resolved, None).await;
@@ -62,11 +64,20 @@ impl OpenExtension<'_> {
         Some(format!("{extension} itself receives the secret, and can send it anywhere.{addresses}"))
     }
 
+    /// Resolves the requirement of the extension, and says why its declaration makes no kind, if that is the reason.
+    pub(super) async fn resolved(&self) -> Result<ResolvedConnection, connection_core::Error> {
+        let mut resolved = self.handle.resolve(self.handle.requirement()).await?;
+        declared::explain(self.registry, self.handle.declaration(), &mut resolved);
+        Ok(resolved)
+    }
+
     /// Returns the reason for the requirement, if one is known.
     pub(super) async fn because(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
-        let resolved = self.handle.resolve(self.handle.requirement()).await?;
+        let resolved = self.resolved().await?;
         if let Some(reason) = resolved.error {
-            return Ok(Some(reason.message.to_string()));
+            let is_explained = required.action == RequiredAction::Unavailable;
+            let remedy = reason.remedy.filter(|_| is_explained).map(|remedy| format!("; {remedy}"));
+            return Ok(Some(format!("{}{}", reason.message, remedy.unwrap_or_default())));
         }
         Ok(match (required.action, required.connection) {
             (RequiredAction::Reauthorize, Some(id)) if !resolved.missing_secret_names.is_empty() => {

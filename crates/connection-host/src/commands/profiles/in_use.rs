@@ -47,8 +47,20 @@ impl InUse {
     }
 }
 
+/// Returns 1 if a tool runs with the profile, and 0 if none does. `running` is the directory of the locks.
+pub(in crate::commands) fn in_use(running: &Path, profile: ProfileId) -> usize {
+    // A file that does not exist is locked by nobody.
+    let file = OpenOptions::new().read(true).write(true).open(lock(running, profile)).ok();
+    let is_locked = |file: &File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    usize::from(file.as_ref().is_some_and(is_locked))
+}
+
+fn lock(running: &Path, profile: ProfileId) -> PathBuf {
+    running.join(format!("{profile}.lock"))
+}
+
 fn path(program: &Program, profile: ProfileId) -> PathBuf {
-    program.settings.running().join(format!("{profile}.lock"))
+    lock(&program.settings.running(), profile)
 }
 
 fn open(path: &Path) -> io::Result<File> {

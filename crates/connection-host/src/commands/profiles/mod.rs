@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use connection_core::{ConnectionRegistry, Profile, ProfileError, Profiles, SpawnOptions};
 
-pub(super) use in_use::InUse;
+pub(super) use in_use::{InUse, in_use};
 pub(super) use show::signed_in;
 
 use super::tool;

@@ -1,29 +1,36 @@
 //! `serve`: a process in the foreground that serves the page and the API, handles callbacks and webhooks, refreshes what
-//! is due, polls usage, and continues setups. Any number of such processes can share one store.
+//! is due, and continues setups. Any number of such processes can share one store.
 
 mod health;
 mod page;
 mod routes;
 
-use std::{convert::Infallible, future::pending, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::pending,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use connection_core::{AnswerRoom, ConnectionRegistry};
-use connection_inbound::{PublicEndpoint, PublicUrl, Server};
-use connection_server::LiveStreams;
+use connection_core::{AnswerRoom, ConnectionRegistry, Machine};
+use connection_inbound::{Browser, PublicEndpoint, PublicUrl, Server, check_callback};
+use connection_server::{LiveStreams, PageSettings};
 use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     Error, Exit,
     args::Serve,
     cli::Program,
-    commands::own_kinds::KindsInForce,
+    commands::{own_kinds::KindsInForce, profiles::in_use},
     declared,
     output::{Output, json::ServingBody},
     platform::{self, OPERATIONS, Signals},
 };
 
 use health::Health;
-use page::Page;
+use page::{Page, Visits};
 use routes::HEALTH;
 pub(super) use routes::mounted;
 
@@ -35,8 +42,18 @@ const MAX_SHUTDOWN_TIME: Duration = Duration::from_secs(30);
 pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit, Error> {
     let listen = program.settings.inbound.listen()?;
     let mut signals = Signals::new().map_err(|error| Error::io("signals", &error))?;
+    let server = match Server::bind(listen).await {
+        Ok(server) => server,
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && (arguments.open || arguments.print_page) => {
+            return tokio::select! {
+                shown = show_running(&mut program, arguments, listen, &error) => shown,
+                () = signals.next() => Err(platform::interrupted()),
+            };
+        }
+        Err(error) => return Err(not_listening(listen, &error)),
+    };
     let (server, url, registry) = tokio::select! {
-        started = start(&mut program, listen) => started?,
+        started = start(&mut program, server) => started?,
         // Nothing has begun yet.
         () = signals.next() => return Err(platform::interrupted()),
     };
@@ -89,9 +106,8 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         told
     };
     let opening = async {
-        let browser = program.environment.has_desktop().then(|| program.environment.browser());
         if arguments.open
-            && let Err(error) = page.open(browser, output).await
+            && let Err(error) = page.open(browser(&program), output, Visits::UntilEnd).await
         {
             output.note(format!("The page was not opened: {error}"));
         }
@@ -111,8 +127,53 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     Ok(Exit::Fine)
 }
 
-async fn start(program: &mut Program, listen: SocketAddr) -> Result<(Server, PublicUrl, ConnectionRegistry), Error> {
-    let server = Server::bind(listen).await.map_err(|error| not_listening(listen, &error))?;
+/// Returns the browser of the person, if there is a desktop.
+fn browser(program: &Program) -> Option<Browser> {
+    program.environment.has_desktop().then(|| program.environment.browser())
+}
+
+/// Shows the page of the server that listens already, if it is one of the same database.
+async fn show_running(
+    program: &mut Program,
+    arguments: &Serve,
+    listen: SocketAddr,
+    in_use: &io::Error,
+) -> Result<Exit, Error> {
+    if !program.has_database() {
+        return Err(not_listening(listen, in_use));
+    }
+    let url = program.settings.inbound.url(listen)?;
+    let registry = open(program, &url).await?;
+    let output = &program.output;
+    // Another program that listens there must not get a code.
+    let listening = reached_here(listen);
+    let here = format!("http://{listening}{}", url.prefix());
+    let here: PublicUrl = here.parse().map_err(|_| not_listening(listen, in_use))?;
+    if check_callback(&registry, &here).await.problem.is_some() {
+        registry.close().await;
+        return Err(not_listening(listen, in_use));
+    }
+    let page = Page::new(registry.clone(), listening, &url);
+    let printed = if arguments.print_page { Some(page.with_code().await?) } else { None };
+    print_state(output, "running", listen, &url, printed)?;
+    if arguments.open {
+        page.open(browser(program), output, Visits::First).await?;
+    }
+    registry.close().await;
+    Ok(Exit::Fine)
+}
+
+/// Returns the address at which this machine reaches a server that listens there: its loopback address, if the server
+/// listens on every address.
+fn reached_here(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => (Ipv4Addr::LOCALHOST, listen.port()).into(),
+        IpAddr::V6(address) if address.is_unspecified() => (Ipv6Addr::LOCALHOST, listen.port()).into(),
+        _ => listen,
+    }
+}
+
+async fn start(program: &mut Program, server: Server) -> Result<(Server, PublicUrl, ConnectionRegistry), Error> {
     let url = program.settings.inbound.url(server.address())?;
     let server = match program.settings.inbound.connections_per_peer {
         Some(most) => server.connections_per_peer(most),
@@ -136,7 +197,14 @@ async fn start(program: &mut Program, listen: SocketAddr) -> Result<(Server, Pub
 /// Opens the registry of a host that is reached at `url`.
 pub(super) async fn open(program: &mut Program, url: &PublicUrl) -> Result<ConnectionRegistry, Error> {
     let endpoint = PublicEndpoint::new(url.clone());
-    program.open_with(|builder| builder.inbound(Arc::new(endpoint))).await
+    let running = program.settings.running();
+    // The API removes no profile with which a tool runs.
+    let machine = Machine::new().tools(program.tools.clone()).profile_uses(move |_, _, id| in_use(&running, id));
+    program
+        .open_with(|builder| {
+            builder.inbound(Arc::new(endpoint)).settings(Arc::new(PageSettings::new())).machine(machine)
+        })
+        .await
 }
 
 /// Waits for refreshes in progress and closes the store.
@@ -172,6 +240,7 @@ fn print_state(
     }
     match state {
         "listening" => output.line(format!("Listening on {address}, reached at {url}; press Ctrl-C to stop."))?,
+        "running" => output.line(format!("`connections serve` already listens on {address}, reached at {url}."))?,
         "draining" => output.note("Finishing work in progress; a second signal stops at once."),
         _ => {}
     }

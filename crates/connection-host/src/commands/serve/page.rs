@@ -23,6 +23,7 @@ use axum::{
 use connection_core::{ConnectionRegistry, Error as CoreError, NewAccessToken, Role};
 use connection_inbound::{Browser, PublicUrl, Server};
 use secrecy::ExposeSecret as _;
+use tokio::sync::Notify;
 
 use crate::{Error, output::Output};
 
@@ -32,7 +33,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const NAME: &str = "Page";
 /// The text for every visitor after the first one.
 const USED: &str = "This address was good once, and has been opened before. If that was not you, somebody else on this \
-                    machine can change your connections as long as `connections serve` runs: stop it.\n";
+                    machine can change your connections: run `connections tokens revoke --pages`.\n";
+
+/// The visits after which the address that leads to the page is no longer served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visits {
+    /// After the first one, or after a minute.
+    First,
+    /// After a minute. Until then, later visitors are told that they are not the first.
+    UntilEnd,
+}
 
 /// The page of a server, for the owner of a registry.
 #[derive(Clone, Debug)]
@@ -47,6 +57,7 @@ pub(super) struct Page {
 struct Once {
     page: Page,
     is_taken: Arc<AtomicBool>,
+    visited: Arc<Notify>,
 }
 
 impl Page {
@@ -66,10 +77,10 @@ impl Page {
         Ok(format!("{}/#code={}", self.address, code.expose_secret()))
     }
 
-    /// Opens the page in the browser, and serves the address that leads there for a minute.
+    /// Opens the page in the browser, and serves the address that leads there, as long as `visits` says.
     ///
     /// Without a browser, or if none can be started, the person gets the address to open.
-    pub(super) async fn open(self, browser: Option<Browser>, output: &Output) -> Result<(), Error> {
+    pub(super) async fn open(self, browser: Option<Browser>, output: &Output, visits: Visits) -> Result<(), Error> {
         let Some(browser) = browser else { return self.show(output).await };
         let listening = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Server::bind(listening).await.map_err(|error| super::not_listening(listening, &error))?;
@@ -77,16 +88,27 @@ impl Page {
         // The address of a loopback socket is a public URL.
         let url: PublicUrl = address.parse().map_err(|_| Error::io("the page", &std::io::ErrorKind::Other.into()))?;
         let clock = self.registry.server().clock();
-        let once = Once { page: self.clone(), is_taken: Arc::default() };
+        let visited = Arc::new(Notify::new());
+        let once = Once { page: self.clone(), is_taken: Arc::default(), visited: visited.clone() };
         let routes = Router::new().route("/", get(visit)).with_state(once);
-        let serving = server.serve(routes, &url, async move { clock.sleep(PATIENCE).await });
+        let first = visited.clone();
+        let ended = async move {
+            tokio::select! {
+                () = clock.sleep(PATIENCE) => {}
+                () = first.notified(), if visits == Visits::First => {}
+            }
+        };
+        let serving = server.serve(routes, &url, ended);
         let opening = async {
             match browser.open(url.as_str()).await {
                 Ok(()) => {
                     output.note("The page opens in your browser.");
                     Ok(())
                 }
-                Err(_) => self.show(output).await,
+                Err(_) => {
+                    visited.notify_one();
+                    self.show(output).await
+                }
             }
         };
         let (opened, ()) = tokio::join!(opening, serving);
@@ -113,7 +135,10 @@ async fn visit(State(once): State<Once>, method: Method, headers: HeaderMap) -> 
         return (StatusCode::GONE, kind, crate::name::hints(USED).into_owned()).into_response();
     }
     match once.page.with_code().await {
-        Ok(page) => Redirect::to(&page).into_response(),
+        Ok(page) => {
+            once.visited.notify_one();
+            Redirect::to(&page).into_response()
+        }
         Err(error) => {
             once.is_taken.store(false, Ordering::Release);
             tracing::warn!(target: crate::platform::OPERATIONS, "the page cannot be opened now: {error}");

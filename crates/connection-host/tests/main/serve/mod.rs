@@ -7,14 +7,18 @@ mod answers;
 mod callback_check;
 mod callbacks;
 mod ends;
+mod extensions;
+mod files_over_api;
 mod google;
 mod health;
 mod killed;
 mod log;
 mod own_kinds;
 mod page;
+mod pictures;
 mod unencrypted;
 mod webhooks;
+mod webhooks_over_api;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},

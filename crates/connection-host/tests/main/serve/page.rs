@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
 use super::{Answer, Serving, ask, machine, until};
-use crate::{program::Machine, provider::NOTION_KEY};
+use crate::{
+    program::{Machine, check},
+    provider::NOTION_KEY,
+};
 
 /// The example of the guide.
 const ACME: &str = include_str!("../../../../connection-manifest/examples/acme.toml");
@@ -94,6 +97,56 @@ fn the_browser_opens_an_address_without_a_code_which_serves_its_first_visitor_al
     assert_eq!(second.status, 410);
     assert!(second.body.contains("has been opened before"), "{second:?}");
     assert_eq!(exchange(&serving, code).status, 201);
+}
+
+#[test]
+fn a_second_start_shows_the_page_of_the_server_that_runs() {
+    let machine = machine();
+    let serving = Serving::start(&machine);
+    let listen = serving.address.to_string();
+    let again = |machine: &Machine, argument: &str| {
+        let mut command = machine.command();
+        command.env("CONNECTIONS_INBOUND__LISTEN", &listen).args(["serve", "--json", argument]);
+        command.output().unwrap()
+    };
+    let ended = again(&machine, "--print-page");
+    assert!(ended.status.success(), "{ended:?}");
+    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    check(&told, "serving");
+    assert_eq!(told["state"], "running");
+    let (address, code) = told["page"].as_str().unwrap().split_once("/#code=").unwrap();
+    assert_eq!(address, serving.url);
+    assert_eq!(exchange(&serving, code).status, 201);
+    // Without a desktop, the person is told which address to open, and the command ends at once.
+    let ended = again(&machine, "--open");
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("Open this address within 60 seconds"), "{ended:?}");
+    // A command that asks for no page is refused, and so is one of another database.
+    let mut command = machine.command();
+    command.env("CONNECTIONS_INBOUND__LISTEN", &listen).arg("serve");
+    assert_eq!(command.output().unwrap().status.code(), Some(1));
+    let other = super::machine();
+    other.run(&["key", "--json"]);
+    other.run(&["tokens", "create", "a program"]).exits(0);
+    let refused = again(&other, "--print-page");
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(!String::from_utf8_lossy(&refused.stdout).contains("code="), "{refused:?}");
+}
+
+/// As in a container, where the server listens on every address.
+#[test]
+fn a_server_that_listens_on_every_address_is_found_on_the_loopback_address() {
+    let mut machine = machine();
+    machine.set("CONNECTIONS_INBOUND__LISTEN", "0.0.0.0:0");
+    machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", "https://connections.example");
+    let serving = Serving::start(&machine);
+    let port = serving.address.port();
+    let mut command = machine.command();
+    command.env("CONNECTIONS_INBOUND__LISTEN", format!("0.0.0.0:{port}")).args(["serve", "--json", "--print-page"]);
+    let ended = command.output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert!(told["page"].as_str().unwrap().starts_with(&format!("http://127.0.0.1:{port}/#code=")), "{told}");
 }
 
 #[test]

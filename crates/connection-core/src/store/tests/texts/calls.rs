@@ -80,6 +80,7 @@ async fn read(tx: &mut Reader) {
         lost_setups(1, 9);
         refresh_lease(nobody());
         events_of_owner("local", Uuid::nil(), 9);
+        newest_events_of_owner("local", Uuid::max(), 9);
         events_of(nobody(), "local", 0, 9);
         event_ids(Some("local"), Uuid::nil(), 9);
         event_ids(None, Uuid::nil(), 9);

@@ -3,20 +3,24 @@
 use connection_contract::{SigningKey, Timestamp};
 use connection_core::{ConnectionInfo, Error as CoreError, ReceivedEvent, WebhookInfo, WebhookTest};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{ErrorContent, body_text};
-use crate::Error;
+use super::{ReasonBody, body_text};
 
-/// The shape of `webhooks`.
-#[derive(Debug, Serialize)]
+/// The address for webhooks of a connection, and what arrived there.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Webhook)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct WebhookBody {
+pub struct WebhookBody {
     id: String,
     kind: String,
     label: String,
     enabled: bool,
+    /// A secret, which is `null` unless it is shown.
     address: Option<String>,
+    /// `credential`, `generated` or `handshake`.
     signed_by: Option<&'static str>,
+    /// A secret, which is `null` unless it is shown.
     key: Option<String>,
     keys: Vec<WebhookKeyBody>,
     handshake_until: Option<String>,
@@ -26,13 +30,17 @@ pub(crate) struct WebhookBody {
     last_test: Option<WebhookTestBody>,
 }
 
-#[derive(Debug, Serialize)]
+/// A valid key.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookKey)]
 struct WebhookKeyBody {
     since: String,
     until: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// The last test of the address.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookTest)]
 struct WebhookTestBody {
     at: String,
     ok: bool,
@@ -48,7 +56,7 @@ impl From<&WebhookTest> for WebhookTestBody {
 impl WebhookBody {
     /// Returns the shape. `address` and `key` are secrets and are `None` unless they may be shown; `last_test` is the
     /// last test of the current address.
-    pub(crate) fn of(
+    pub fn of(
         connection: &ConnectionInfo,
         info: Option<&WebhookInfo>,
         address: Option<String>,
@@ -85,17 +93,18 @@ fn signed_by(key: SigningKey) -> &'static str {
     }
 }
 
-/// An element of `webhooks deliveries`.
-#[derive(Debug, Serialize)]
+/// A delivery that waits to be taken.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delivery)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct DeliveryBody {
+pub struct DeliveryBody {
     number: Option<u64>,
     received_at: Option<String>,
     event: Option<String>,
     content_type: Option<String>,
     encoding: Option<&'static str>,
     body: Option<String>,
-    error: Option<ErrorContent>,
+    error: Option<ReasonBody>,
 }
 
 impl From<&Result<ReceivedEvent, CoreError>> for DeliveryBody {
@@ -123,7 +132,7 @@ impl From<&Result<ReceivedEvent, CoreError>> for DeliveryBody {
                 }
             }
             Err(error) => {
-                empty.error = Some(ErrorContent::from(&Error::from(error.clone())));
+                empty.error = Some(ReasonBody::from(error));
                 empty
             }
         }

@@ -1,0 +1,82 @@
+//! The pictures of the documents, taken from the page of a real server.
+//!
+//! The pictures are `docs/images`. After a change of the page,
+//! `CONNECTIONS_TEST_RECORD=1 cargo test -p connection-host --test main pictures` takes them again.
+
+use std::{env, fs, path::PathBuf};
+
+use connection_faults::browser::Browser;
+use serde_json::json;
+use tokio::runtime::Builder;
+
+use super::{Serving, machine};
+use crate::{program::Machine, provider::NOTION_KEY};
+
+const WIDTH: u32 = 1280;
+const HEIGHT: u32 = 800;
+
+/// Returns a machine with the accounts that the pictures show: two that work, and one that was revoked.
+fn furnished() -> Machine {
+    let machine = machine();
+    machine.add_github("work").exits(0);
+    machine.feed(&["add", "notion", "--label", "wiki", "--input", "-"], &json!({ "apiKey": NOTION_KEY }).to_string());
+    let manifest = json!({
+        "name": "issues",
+        "connection": {
+            "id": "default",
+            "provider": "github",
+            "title": "GitHub",
+            "auth": { "type": "personalAccessToken", "secretNames": ["accessToken"] },
+        },
+    });
+    let file = machine.write("issues.json", manifest.to_string().as_bytes());
+    machine.run(&["extensions", "add", &file]).exits(0);
+    machine.run(&["extensions", "grant", "issues", "github:work"]).exits(0);
+    machine.provider.tell(401, "", "{}");
+    machine.run(&["verify", "notion"]);
+    machine.provider.behave();
+    machine
+}
+
+#[expect(clippy::disallowed_methods, reason = "whoever runs the test says that the pictures are taken anew")]
+fn is_recorded() -> bool {
+    env::var_os("CONNECTIONS_TEST_RECORD").is_some()
+}
+
+/// Compares the picture of a document with the page, or takes it again.
+async fn picture(browser: &Browser, name: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/images").join(name);
+    let taken = browser.picture().await;
+    if is_recorded() {
+        fs::write(&path, &taken).unwrap();
+    }
+    // Times, fonts and the frame of the window differ between machines, so only the width is compared.
+    let width = |png: &[u8]| png[16..20].to_owned();
+    let kept = fs::read(&path).expect("the picture is in the documents");
+    assert_eq!(width(&kept), width(&taken), "{name} is of another width");
+}
+
+#[test]
+fn the_documents_show_the_page_as_it_is() {
+    let machine = furnished();
+    let mut command = machine.command();
+    command.args(["serve", "--json", "--print-page"]);
+    let serving = Serving::of(command);
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let Some(browser) = runtime.block_on(Browser::start(&[])) else { return };
+    runtime.block_on(async {
+        browser.resize(WIDTH, HEIGHT).await;
+        browser.open(serving.page.as_deref().unwrap()).await;
+        browser.shows("octocat").await;
+        browser.shows("wiki").await;
+        picture(&browser, "connections.png").await;
+        browser.open(&format!("{}/connect", serving.url)).await;
+        browser.shows("GitHub").await;
+        picture(&browser, "connect.png").await;
+        browser.open(&format!("{}/extensions/issues", serving.url)).await;
+        browser.shows("Ready").await;
+        picture(&browser, "extension.png").await;
+        let errors = browser.errors().await;
+        assert_eq!(errors, [""; 0]);
+    });
+}

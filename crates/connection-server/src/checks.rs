@@ -1,0 +1,83 @@
+//! The checks of the doctor that a host and its API share.
+
+use connection_contract::Timestamp;
+use connection_core::ConnectionInfo;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// 2024-01-01. A clock before this time was never set.
+const EARLIEST: Timestamp = Timestamp::from_seconds(1_704_067_200);
+
+/// A check, such as that of the `database` or the `clock`, and its result.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Check)]
+#[non_exhaustive]
+pub struct CheckBody {
+    /// The name of the check.
+    pub check: &'static str,
+    /// `true` if it found no problem.
+    pub ok: bool,
+    /// The finding.
+    pub message: String,
+    /// A sentence that says what to do, if something can be done.
+    pub remedy: Option<String>,
+}
+
+impl CheckBody {
+    /// Creates the shape of a check that found no problem.
+    pub fn passed(check: &'static str, message: impl Into<String>) -> Self {
+        Self { check, ok: true, message: message.into(), remedy: None }
+    }
+
+    /// Creates the shape of a check that found a problem.
+    pub fn failed(check: &'static str, message: impl Into<String>, remedy: Option<String>) -> Self {
+        Self { check, ok: false, message: message.into(), remedy }
+    }
+
+    /// Sets what to do.
+    #[must_use]
+    pub fn remedy(mut self, remedy: Option<String>) -> Self {
+        self.remedy = remedy;
+        self
+    }
+}
+
+/// The address to register at the provider of a kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RedirectUri)]
+#[serde(rename_all = "camelCase")]
+pub struct RedirectUriBody {
+    kind: String,
+    redirect_uri: String,
+}
+
+impl RedirectUriBody {
+    /// Creates the shape from the name of the kind and the address.
+    pub fn new(kind: impl Into<String>, redirect_uri: impl Into<String>) -> Self {
+        Self { kind: kind.into(), redirect_uri: redirect_uri.into() }
+    }
+
+    /// Returns the name of the kind.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Returns the address.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+}
+
+/// Checks that the clock was set, and that it is not before the time at which a connection was made.
+pub fn clock(now: Timestamp, rows: &[ConnectionInfo]) -> CheckBody {
+    let name = "clock";
+    let newest = rows.iter().map(|info| info.created_at).max().filter(|newest| now < *newest);
+    let message = match newest {
+        _ if now < EARLIEST => format!("it is {}, which is impossible", now.to_rfc3339()),
+        Some(newest) => {
+            format!("it is {}, but a connection was made at {}", now.to_rfc3339(), newest.to_rfc3339())
+        }
+        None => return CheckBody::passed(name, now.to_rfc3339()),
+    };
+    CheckBody::failed(name, message, Some("set the clock: expiry and setups depend on it".to_owned()))
+}

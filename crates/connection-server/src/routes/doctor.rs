@@ -1,0 +1,143 @@
+//! The doctor: checks of this host and of the owner's connections, each with what to do about a problem.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use connection_contract::{Kind, Liveness};
+use connection_core::{AnswerRoom, ConnectionInfo, Filter, KeyStatus};
+use connection_inbound::{PublicUrl, check_callback};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    body::{Empty, Json, json},
+    caller::{Caller, ToManage},
+    checks::{CheckBody, RedirectUriBody, clock},
+    problem::Problem,
+    shapes::{condition, is_called_back, liveness_word},
+};
+
+/// The maximum number of connections that are named.
+const MAX_NAMED: usize = 100;
+/// The number of connections that are read at once.
+const PAGE: u16 = 1000;
+
+/// The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows`, the
+/// `state_directory`, the `key`, the `clock`, the `callback` and all `connections`, and one `connection` for each that
+/// does not work.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Doctor)]
+#[serde(rename_all = "camelCase")]
+struct DoctorBody {
+    /// `true` if no check found a problem.
+    ok: bool,
+    checks: Vec<CheckBody>,
+    redirect_uris: Vec<RedirectUriBody>,
+}
+
+fn passed(check: &'static str, message: String) -> CheckBody {
+    CheckBody::passed(check, message)
+}
+
+fn failed(check: &'static str, message: String, remedy: &str) -> CheckBody {
+    CheckBody::failed(check, message, Some(remedy.to_owned()))
+}
+
+/// Checks that this machine has room for answers of providers that the database cannot store.
+fn state_directory(room: AnswerRoom) -> CheckBody {
+    let name = "state_directory";
+    match room {
+        AnswerRoom::Reserved { directory } => passed(name, directory.display().to_string()),
+        AnswerRoom::Unreserved { directory, why } => {
+            let place = directory.display();
+            let message = format!("{place} has no room for answers of providers ({why}); a full disk would lose them");
+            failed(name, message, "free some space on that disk, and start the server again")
+        }
+        _ => {
+            let message = "there is none; an answer that the database cannot take is lost when its process ends";
+            failed(name, message.to_owned(), "name a directory of this machine in the configuration of the host")
+        }
+    }
+}
+
+fn key(status: &KeyStatus) -> CheckBody {
+    let name = "key";
+    let message = format!("{}, key {}", status.source, status.wrapped_by);
+    if status.slots.len() > 1 {
+        let message = format!("{message}; a change of its source has not finished");
+        return failed(name, message, "finish the change for the source that you want to keep");
+    }
+    match status.rotated {
+        true => passed(name, message),
+        false => failed(name, format!("{message}; a rotation has not finished"), "continue the rotation"),
+    }
+}
+
+fn is_down(info: &ConnectionInfo) -> bool {
+    !info.registered || info.kind_changed || matches!(info.liveness, Liveness::Failing | Liveness::Offline)
+}
+
+/// Checks the last measured state of the connections. No provider is asked.
+fn connections(rows: &[ConnectionInfo]) -> Vec<CheckBody> {
+    let down: Vec<_> = rows.iter().filter(|info| is_down(info)).collect();
+    if down.is_empty() {
+        let message = format!("none of {} failed when it was last used or verified", rows.len());
+        return vec![passed("connections", message)];
+    }
+    let summary = format!("{} of {} do not work", down.len(), rows.len());
+    let mut checks = vec![failed("connections", summary, "see each of them for its reason")];
+    checks.extend(down.iter().take(MAX_NAMED).map(|info| {
+        let (liveness, reason) = condition(info);
+        let why = reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
+        let message = format!("{}:{} is {}{why}", info.kind, info.label, liveness_word(liveness));
+        let remedy = reason.and_then(|reason| reason.remedy).map(|remedy| remedy.to_string());
+        CheckBody::failed("connection", message, remedy)
+    }));
+    checks
+}
+
+/// Checks the host and the connections of the owner, and says what to do. It changes nothing.
+///
+/// A problem is not an error: the status is 200, and `ok` is `false`.
+#[utoipa::path(post, path = "/doctor", request_body = Empty, responses((status = 200, body = DoctorBody)))]
+pub(super) async fn doctor(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let registry = &caller.registry;
+    let server = registry.server();
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let filter = Filter::new().limit(PAGE);
+        let page = registry.list_connections(after.into_iter().fold(filter, Filter::after)).await?;
+        rows.extend(page.connections);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut checks = vec![passed("database", server.store_name())];
+    let edited = registry.events().edited_rows().await?;
+    let own = edited.iter().filter(|row| caller.token.owner.is_none() || row.owner == registry.owner_name());
+    checks.extend(own.map(|row| failed("rows", row.to_string(), &row.remedy())));
+    checks.push(state_directory(server.answer_room()));
+    match registry.keys().status().await {
+        Ok(status) => checks.push(key(&status)),
+        Err(error) => checks.push(CheckBody::failed("key", error.to_string(), error.remedy())),
+    }
+    checks.push(clock(server.clock().now(), &rows));
+    let mut redirect_uris = Vec::new();
+    if let Some(url) = api.options.public_url.as_ref().and_then(|url| url.parse::<PublicUrl>().ok()) {
+        checks.push(match check_callback(registry, &url).await.problem {
+            Some(problem) => failed("callback", problem.message, &problem.remedy),
+            None => passed("callback", format!("callbacks arrive at {url}")),
+        });
+        let kinds = registry.kinds().list().into_iter().map(|info| info.descriptor).filter(is_called_back);
+        let address = |kind: &Kind| RedirectUriBody::new(kind.to_string(), url.redirect_uri(kind));
+        redirect_uris.extend(kinds.map(|descriptor| address(&descriptor.kind)));
+    }
+    checks.extend(connections(&rows));
+    let ok = checks.iter().all(|check| check.ok);
+    Ok(json(StatusCode::OK, &DoctorBody { ok, checks, redirect_uris }))
+}

@@ -1,0 +1,186 @@
+//! The preferences of extensions, and the hand-off of a person to the settings of an extension.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+};
+use connection_contract::{ExtensionDeclaration, Value as Plain, encode::percent_encode};
+use connection_core::{
+    ConnectionRegistry, ConnectionRequired, ExtensionHandle, Preferences, RetryOutcome, RetryTicket,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::extensions::ForExtension;
+use crate::{
+    body::{Json, check_match, json, tagged},
+    caller::{ToManage, ToRead, ToUse},
+    declared::explain,
+    problem::Problem,
+    shapes::{DeclaredPreferenceBody, HandOffBody, PreferencesBody, RequiredBody},
+};
+
+/// The preferences of an extension or of one of its commands, and their declaration.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShownPreferences)]
+struct ShownBody {
+    #[serde(flatten)]
+    preferences: PreferencesBody,
+    declared: Vec<DeclaredPreferenceBody>,
+}
+
+/// The preferences to change.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SetPreferences)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetBody {
+    /// The values by name; `null` resets a preference to its default. What is not named stays as it is.
+    #[schema(value_type = Object)]
+    values: BTreeMap<String, Value>,
+}
+
+/// The command for which a person is handed off.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = BeginHandOff)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HandOffRequestBody {
+    command: Option<String>,
+}
+
+/// Returns the declared preferences of the command, or of the extension.
+fn declared(declaration: &ExtensionDeclaration, command: Option<&str>) -> Vec<DeclaredPreferenceBody> {
+    let of_command = command.and_then(|command| declaration.find_command(command));
+    let declared = of_command.map_or(&declaration.preferences, |command| &command.preferences);
+    declared.iter().map(DeclaredPreferenceBody::from).collect()
+}
+
+fn shown(handle: &ExtensionHandle, command: Option<&str>, read: &Preferences) -> ShownBody {
+    ShownBody {
+        preferences: PreferencesBody::of(handle.name(), command, read),
+        declared: declared(handle.declaration(), command),
+    }
+}
+
+/// Returns the preferences of an extension, or of the command that `command` names.
+#[utoipa::path(
+    get,
+    path = "/extensions/{name}/preferences",
+    params(("name" = String, Path), ("command" = Option<String>, Query)),
+    responses((status = 200, body = ShownBody))
+)]
+pub(super) async fn preferences(caller: ForExtension<ToRead>) -> Result<Response, Problem> {
+    let handle = caller.handle().await?;
+    let command = caller.caller.query.get("command");
+    let read = handle.preferences(command).await?;
+    Ok(tagged(&shown(&handle, command, &read)))
+}
+
+/// Changes preferences of an extension, or of the command that `command` names: all of them, or none.
+#[utoipa::path(
+    put,
+    path = "/extensions/{name}/preferences",
+    params(("name" = String, Path), ("command" = Option<String>, Query)),
+    request_body = SetBody,
+    responses((status = 200, body = ShownBody))
+)]
+pub(super) async fn set_preferences(
+    caller: ForExtension<ToManage>,
+    headers: HeaderMap,
+    Json(body): Json<SetBody>,
+) -> Result<Response, Problem> {
+    let handle = caller.handle().await?;
+    let command = caller.caller.query.get("command");
+    let read = handle.preferences(command).await?;
+    check_match(&headers, &shown(&handle, command, &read))?;
+    let mut change = handle.set_preferences(command);
+    if headers.contains_key(header::IF_MATCH) {
+        change = change.expected(read.revisions);
+    }
+    for (name, value) in body.values {
+        change = match value {
+            Value::Null => change.unset(name),
+            value => {
+                let invalid = || Problem::invalid("a value has too many levels").field(&name);
+                let value = Plain::parse(value.to_string().as_bytes()).map_err(|_| invalid())?;
+                change.set(name, value)
+            }
+        };
+    }
+    change.await?;
+    let read = handle.preferences(command).await?;
+    Ok(tagged(&shown(&handle, command, &read)))
+}
+
+/// Returns the path of the page on which a person provides what an extension needs.
+fn page(name: &str, command: Option<&str>, ticket: RetryTicket) -> String {
+    let command = command.map(|command| format!("&command={}", percent_encode(command))).unwrap_or_default();
+    format!("/extensions/{}?hand-off=1&ticket={ticket}{command}", percent_encode(name))
+}
+
+async fn hand_off(
+    registry: &ConnectionRegistry,
+    handle: &ExtensionHandle,
+    command: Option<&str>,
+    required: Option<ConnectionRequired>,
+    ticket: Option<RetryTicket>,
+) -> Result<HandOffBody, Problem> {
+    let mut resolved = handle.resolve(handle.requirement()).await?;
+    explain(registry, handle.declaration(), &mut resolved);
+    let way = ticket.map(|ticket| page(handle.name(), command, ticket));
+    let required = required.as_ref().map(|required| RequiredBody::of(required, way));
+    Ok(HandOffBody::new(handle.name(), command, required, &resolved, ticket))
+}
+
+/// Begins the hand-off of a person to the settings of an extension. `required.way` is the path of the page to open;
+/// nothing is required if the connection exists and is granted.
+#[utoipa::path(
+    post,
+    path = "/extensions/{name}/hand-off",
+    params(("name" = String, Path)),
+    request_body = HandOffRequestBody,
+    responses((status = 201, body = HandOffBody))
+)]
+pub(super) async fn begin_hand_off(
+    caller: ForExtension<ToUse>,
+    Json(body): Json<HandOffRequestBody>,
+) -> Result<Response, Problem> {
+    let handle = caller.handle().await?;
+    let command = body.command.as_deref();
+    let required = handle.connection_required().await?;
+    let ticket = match required {
+        Some(_) => Some(handle.open_native_extension_settings(command).await?),
+        None => None,
+    };
+    Ok(json(StatusCode::CREATED, &hand_off(&caller.caller.registry, &handle, command, required, ticket).await?))
+}
+
+/// Returns the state of a hand-off. A ticket can be read repeatedly, for thirty days.
+#[utoipa::path(
+    get,
+    path = "/extensions/{name}/hand-off/{ticket}",
+    params(("name" = String, Path), ("ticket" = String, Path)),
+    responses((status = 200, body = HandOffBody))
+)]
+pub(super) async fn retry(
+    caller: ForExtension<ToUse>,
+    Path((_, ticket)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let unknown = || Problem::new(StatusCode::NOT_FOUND, "unknown_ticket", "there is no such hand-off");
+    let ticket: RetryTicket = ticket.parse().map_err(|_| unknown().remedy("begin the hand-off again"))?;
+    let handle = caller.handle().await?;
+    let command = match handle.retry(ticket).await? {
+        RetryOutcome::Connected { command, .. } => command,
+        RetryOutcome::SetupFailed(failure) => {
+            let problem = Problem::new(StatusCode::CONFLICT, "setup_failed", failure.to_string());
+            return Err(problem.remedy("begin the hand-off again"));
+        }
+        _ => None,
+    };
+    let required = handle.connection_required().await?;
+    let body = hand_off(&caller.caller.registry, &handle, command.as_deref(), required, Some(ticket)).await?;
+    Ok(json(StatusCode::OK, &body))
+}

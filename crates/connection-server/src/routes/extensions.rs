@@ -1,0 +1,368 @@
+//! Extensions: what each needs, and which connections it may use.
+
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+use connection_contract::{ConnectionDefinition as _, ExtensionDeclaration, SecretName};
+use connection_core::{ConnectionId, ConnectionRegistry, Error, ExtensionHandle, ExtensionInfo, Grant, Role};
+use connection_manifest::{DeclaredKind, ExtensionFile};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    body::{Json, Page, json},
+    caller::{AnyCaller, Caller, Need, ToManage, ToRead, ToUse},
+    declared::{self, KnownDeclaration},
+    problem::Problem,
+    shapes::{ExtensionBody, ExtensionRemovedBody, GrantBody, ReasonBody},
+};
+
+/// A caller with a role, or with the token of the extension that the path names.
+#[derive(Debug)]
+pub(super) struct ForExtension<N> {
+    pub(super) caller: Caller<N>,
+    name: String,
+}
+
+impl<N: Need> FromRequestParts<Api> for ForExtension<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let Path(names) =
+            Path::<HashMap<String, String>>::from_request_parts(parts, api).await.map_err(|_| unknown())?;
+        let name = names.get("name").cloned().ok_or_else(unknown)?;
+        let AnyCaller(token) = AnyCaller::from_request_parts(parts, api).await?;
+        match &token.extension {
+            Some(own) if *own != name => return Err(Problem::not_allowed("the token is for another extension")),
+            // An extension changes nothing of its own, whatever the role in its token is.
+            Some(_) if N::ROLE > Role::Use => {
+                return Err(Problem::not_allowed("the token of an extension does not allow this"));
+            }
+            _ => {}
+        }
+        let caller = Caller::of(token, &parts.uri, api)?;
+        Ok(Self { caller, name })
+    }
+}
+
+impl<N> ForExtension<N> {
+    /// Returns the handle of the extension.
+    pub(super) async fn handle(&self) -> Result<ExtensionHandle, Problem> {
+        handle(&self.caller.registry, &self.name).await
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_extension", "there is no such extension")
+}
+
+/// Reads a manifest that was stored when its extension was added.
+fn stored(added: &ExtensionInfo) -> Result<ExtensionFile, ReasonBody> {
+    // A later version may have stricter rules, and another program may have written the row.
+    ExtensionFile::parse(added.source.as_bytes()).map_err(|error| ReasonBody {
+        code: "invalid_manifest".to_owned(),
+        message: error.to_string(),
+        remedy: Some(format!("add '{}' again, with a manifest that keeps this rule", added.name)),
+    })
+}
+
+/// Returns the handle of the extension with this name.
+pub(super) async fn handle(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionHandle, Problem> {
+    let added = registry.extensions().get(name).await?;
+    handle_of(registry, &added)
+}
+
+fn handle_of(registry: &ConnectionRegistry, added: &ExtensionInfo) -> Result<ExtensionHandle, Problem> {
+    let file = stored(added).map_err(|error| {
+        let problem = Problem::new(StatusCode::CONFLICT, "invalid_manifest", error.message);
+        problem.remedy(error.remedy.unwrap_or_default())
+    })?;
+    Ok(registry.extensions().handle(file.into_declaration())?)
+}
+
+fn is_open(grant: &Grant) -> bool {
+    grant.revoked_at.is_none()
+}
+
+/// Returns the shapes of grants, by extension. A grant whose connection was removed in the meantime is left out.
+async fn grants(registry: &ConnectionRegistry, grants: &[Grant]) -> Result<BTreeMap<String, Vec<GrantBody>>, Problem> {
+    let mut infos = HashMap::new();
+    let mut bodies: BTreeMap<String, Vec<GrantBody>> = BTreeMap::new();
+    for grant in grants {
+        let info = match infos.entry(grant.connection) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => match registry.connection(grant.connection).await {
+                Ok(connection) => unknown.insert(connection.info().clone()),
+                Err(Error::NotFound(_)) => continue,
+                Err(error) => return Err(error.into()),
+            },
+        };
+        bodies.entry(grant.extension.clone()).or_default().push(GrantBody::of(grant, info));
+    }
+    Ok(bodies)
+}
+
+/// Returns the shapes of extensions. The number of queries for their state does not depend on how many there are.
+async fn bodies(
+    registry: &ConnectionRegistry,
+    added: &[ExtensionInfo],
+    mut granted: BTreeMap<String, Vec<GrantBody>>,
+) -> Result<Vec<ExtensionBody>, Problem> {
+    let files: Vec<_> = added.iter().map(stored).collect();
+    let declarations: Vec<ExtensionDeclaration> =
+        files.iter().filter_map(|file| file.as_ref().ok().map(|file| file.declaration().clone())).collect();
+    let mut resolved = registry.extensions().resolve_all(&declarations).await?.into_iter();
+    let bodies = added.iter().zip(files).map(|(added, file)| {
+        let body = ExtensionBody::of(added, granted.remove(&added.name).unwrap_or_default());
+        match file {
+            // A manifest that cannot be read affects its own extension only.
+            Err(error) => body.failed(error),
+            Ok(file) => {
+                let body = body.declared(file.declaration());
+                // There is one result for each declaration.
+                match resolved.next() {
+                    Some(Ok(mut resolved)) => {
+                        declared::explain(registry, file.declaration(), &mut resolved);
+                        body.resolved(&resolved)
+                    }
+                    Some(Err(error)) => body.failed((&error).into()),
+                    None => body,
+                }
+            }
+        }
+    });
+    let mut bodies: Vec<_> = bodies.collect();
+    // The requirements of these extensions are unknown, but a person must be able to see their grants.
+    bodies.extend(granted.into_iter().map(|(name, grants)| {
+        let remedy = "add its manifest, or revoke its grants".to_owned();
+        ExtensionBody::unadded(name, grants, remedy)
+    }));
+    Ok(bodies)
+}
+
+async fn shown(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionBody, Problem> {
+    let added = registry.extensions().get(name).await?;
+    let mut open = registry.extensions().grants().await?;
+    open.retain(|grant| is_open(grant) && grant.extension == name);
+    let granted = grants(registry, &open).await?;
+    bodies(registry, &[added], granted).await?.into_iter().next().ok_or_else(unknown)
+}
+
+/// Returns the extensions that were added, with the state of what they need, and those to which a host granted a
+/// connection without adding them.
+#[utoipa::path(get, path = "/extensions", responses((status = 200, body = Page<ExtensionBody>)))]
+pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
+    let registry = &caller.registry;
+    let added = registry.extensions().list().await?;
+    let mut open = registry.extensions().grants().await?;
+    open.retain(is_open);
+    let granted = grants(registry, &open).await?;
+    Ok(json(StatusCode::OK, &Page { items: bodies(registry, &added, granted).await?, next: None }))
+}
+
+/// Returns one extension, with the state of what it needs.
+#[utoipa::path(
+    get,
+    path = "/extensions/{name}",
+    params(("name" = String, Path)),
+    responses((status = 200, body = ExtensionBody))
+)]
+pub(super) async fn show(caller: Caller<ToRead>, Path(name): Path<String>) -> Result<Response, Problem> {
+    Ok(json(StatusCode::OK, &shown(&caller.registry, &name).await?))
+}
+
+/// An extension to add.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = AddExtension)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AddBody {
+    /// The manifest of the extension.
+    #[schema(value_type = Object)]
+    manifest: Value,
+}
+
+/// Refuses a declaration that would change the kind through which another owner has connected an account.
+async fn check_others(registry: &ConnectionRegistry, declaration: &ExtensionDeclaration) -> Result<(), Problem> {
+    let Ok(kind) = DeclaredKind::of(declaration) else { return Ok(()) };
+    let descriptor = kind.descriptor();
+    let known = registry.kinds().get(&descriptor.kind);
+    if known.is_none_or(|known| known.descriptor.terms == descriptor.terms) {
+        return Ok(());
+    }
+    let mut after = None;
+    loop {
+        let page = registry.server().connections_of_kind(&descriptor.kind, after).await?;
+        if page.iter().any(|connected| connected.owner != registry.owner_name()) {
+            let problem = Problem::new(
+                StatusCode::CONFLICT,
+                "declaration_known",
+                format!("another owner has connected '{}' through another declaration", descriptor.kind),
+            );
+            return Err(problem.remedy("give the extension another name"));
+        }
+        after = page.last().map(|connected| connected.id);
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+impl From<KnownDeclaration> for Problem {
+    fn from(known: KnownDeclaration) -> Self {
+        let problem = Self::new(StatusCode::CONFLICT, "declaration_known", known.to_string());
+        problem.remedy(format!("write \"provider\": \"{}\" in the manifest", known.provider))
+    }
+}
+
+/// Adds an extension by its manifest. An extension of that name keeps its grants and preferences.
+#[utoipa::path(
+    post,
+    path = "/extensions",
+    request_body = AddBody,
+    responses((status = 201, body = ExtensionBody))
+)]
+pub(super) async fn add(caller: Caller<ToManage>, Json(body): Json<AddBody>) -> Result<Response, Problem> {
+    let source = body.manifest.to_string();
+    let file = ExtensionFile::parse(source.as_bytes()).map_err(|error| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_manifest", error.to_string()).field("manifest")
+    })?;
+    let declaration = file.into_declaration();
+    check_others(&caller.registry, &declaration).await?;
+    // A declaration that makes no kind is added all the same, and its state says so.
+    declared::offer(&caller.registry, &declaration)?;
+    let added = caller.registry.extensions().add(&declaration, source).await?;
+    Ok(json(StatusCode::CREATED, &shown(&caller.registry, &added.name).await?))
+}
+
+/// Removes an extension: revokes its grants, and deletes its preferences. Connections stay.
+#[utoipa::path(
+    delete,
+    path = "/extensions/{name}",
+    params(("name" = String, Path)),
+    responses((status = 200, body = ExtensionRemovedBody))
+)]
+pub(super) async fn remove(caller: Caller<ToManage>, Path(name): Path<String>) -> Result<Response, Problem> {
+    let extensions = caller.registry.extensions();
+    let open = extensions.grants().await?;
+    let revoked = open.iter().filter(|grant| is_open(grant) && grant.extension == name).count();
+    if !extensions.remove(&name).await? {
+        return Err(unknown());
+    }
+    Ok(json(StatusCode::OK, &ExtensionRemovedBody { name, revoked }))
+}
+
+/// A grant to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewGrant)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NewGrantBody {
+    /// The id of the connection.
+    connection: String,
+    /// The secrets that the extension may receive, of those that it declares. Without this member, all of them.
+    secret_names: Option<Vec<String>>,
+}
+
+fn connection_id(text: &str) -> Result<ConnectionId, Problem> {
+    text.parse().map_err(|_| Problem::no_connection())
+}
+
+/// Grants an extension the use of a connection.
+#[utoipa::path(
+    post,
+    path = "/extensions/{name}/grants",
+    params(("name" = String, Path)),
+    request_body = NewGrantBody,
+    responses((status = 201, body = GrantBody))
+)]
+pub(super) async fn grant(
+    caller: Caller<ToManage>,
+    Path(name): Path<String>,
+    Json(body): Json<NewGrantBody>,
+) -> Result<Response, Problem> {
+    let registry = &caller.registry;
+    let handle = handle(registry, &name).await?;
+    let declared = &handle.requirement().auth.secret_names;
+    let names: Vec<SecretName> = match body.secret_names {
+        None => declared.clone(),
+        Some(named) => {
+            if named.iter().any(|name| !declared.iter().any(|known| known.as_str() == name)) {
+                let problem = Problem::invalid("the extension declares no such secret").field("secretNames");
+                let known: Vec<_> = declared.iter().map(SecretName::as_str).collect();
+                return Err(problem.remedy(format!("the declared secrets are: {}", known.join(", "))));
+            }
+            // The order of the declaration is kept, with each name once.
+            declared.iter().filter(|known| named.iter().any(|name| known.as_str() == name)).cloned().collect()
+        }
+    };
+    let connection = registry.connection(connection_id(&body.connection)?).await?;
+    let granted = registry.extensions().grant(&name, connection.id(), &names).await?;
+    Ok(json(StatusCode::CREATED, &GrantBody::of(&granted, connection.info())))
+}
+
+/// Revokes the grant of a connection. Revoking it again changes nothing.
+#[utoipa::path(
+    delete,
+    path = "/extensions/{name}/grants/{connection}",
+    params(("name" = String, Path), ("connection" = String, Path)),
+    responses((status = 204))
+)]
+pub(super) async fn revoke(
+    caller: Caller<ToManage>,
+    Path((name, connection)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    // The extension may be one that was not added, so it is not looked up.
+    let connection = caller.registry.connection(connection_id(&connection)?).await?;
+    caller.registry.extensions().revoke(&name, connection.id()).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The choice of a connection for an extension.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Choice)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChoiceBody {
+    /// The id of the connection; `null` for the default of the provider.
+    connection: Option<String>,
+}
+
+/// Chooses the connection that an extension uses, in place of the default of its provider. It grants nothing.
+#[utoipa::path(
+    put,
+    path = "/extensions/{name}/choice",
+    params(("name" = String, Path)),
+    request_body = ChoiceBody,
+    responses((status = 200, body = ExtensionBody))
+)]
+pub(super) async fn choose(
+    caller: Caller<ToManage>,
+    Path(name): Path<String>,
+    Json(body): Json<ChoiceBody>,
+) -> Result<Response, Problem> {
+    let registry = &caller.registry;
+    let handle = handle(registry, &name).await?;
+    match body.connection {
+        Some(connection) => registry.extensions().choose(handle.name(), connection_id(&connection)?).await?,
+        None => drop(registry.extensions().clear_choice(handle.name()).await?),
+    }
+    Ok(json(StatusCode::OK, &shown(registry, &name).await?))
+}
+
+/// Returns the connection that an extension would use, without any secret. No provider is asked.
+#[utoipa::path(
+    get,
+    path = "/extensions/{name}/resolved",
+    params(("name" = String, Path)),
+    responses((status = 200, body = serde_json::Value))
+)]
+pub(super) async fn resolved(caller: ForExtension<ToUse>) -> Result<Response, Problem> {
+    let handle = caller.handle().await?;
+    let mut resolved = handle.resolve(handle.requirement()).await?;
+    declared::explain(&caller.caller.registry, handle.declaration(), &mut resolved);
+    Ok(json(StatusCode::OK, &resolved.to_json()))
+}

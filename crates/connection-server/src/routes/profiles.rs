@@ -1,0 +1,155 @@
+//! The profiles of local tools on the machine of the server.
+
+use std::path::PathBuf;
+
+use axum::{extract::Path, http::StatusCode, response::Response};
+use connection_contract::Kind;
+use connection_core::{
+    ConnectionRegistry, Error, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch, Profiles, Role,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::kinds::unknown as unknown_kind;
+use crate::{
+    body::{Json, Page, json},
+    caller::{Caller, ToManage, ToRead, USUAL_OWNER},
+    problem::Problem,
+    shapes::{ProfileBody, ProfileRemovedBody},
+};
+
+/// A profile to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewProfile)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewProfileBody {
+    /// The kind of the tool.
+    kind: String,
+    label: String,
+    /// The absolute path of its directory.
+    directory: String,
+}
+
+/// A change of a profile. What is not named stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ChangeProfile)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeProfileBody {
+    label: Option<String>,
+    /// The absolute path of its directory.
+    directory: Option<String>,
+    /// `true` makes it the profile with which its tool is run unless another one is named.
+    #[serde(default)]
+    default: bool,
+}
+
+fn not_found() -> Problem {
+    let problem = Problem::new(StatusCode::NOT_FOUND, "profile_not_found", "there is no such profile");
+    problem.remedy("list the profiles to see which there are")
+}
+
+/// Returns the kinds that have profiles.
+fn kinds(registry: &ConnectionRegistry) -> impl Iterator<Item = Kind> {
+    let kinds = registry.kinds().list().into_iter().filter(|info| info.capabilities.profiles);
+    kinds.map(|info| info.descriptor.kind)
+}
+
+/// Refuses to look into directories of the server's machine for an owner who is not its own person.
+fn check_place(caller: &Caller<ToManage>) -> Result<(), Problem> {
+    if caller.registry.owner_name() == USUAL_OWNER || caller.token.role == Role::Admin {
+        return Ok(());
+    }
+    let problem = Problem::not_allowed("a profile is a directory of the machine of the server");
+    Err(problem.remedy(format!("use a token with the role '{}'", Role::Admin.as_str())))
+}
+
+async fn found(registry: &ConnectionRegistry, id: &str) -> Result<(Kind, Profiles, Profile), Problem> {
+    let id: ProfileId = id.parse().map_err(|_| not_found())?;
+    for kind in kinds(registry) {
+        let profiles = registry.profiles(&kind)?;
+        match profiles.get(id).await {
+            Ok(profile) => return Ok((kind, profiles, profile)),
+            Err(Error::Profile(ProfileError::NotFound { .. })) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(not_found())
+}
+
+async fn body(kind: &Kind, profiles: &Profiles, profile: &Profile) -> Result<ProfileBody, Problem> {
+    let slots: Vec<_> =
+        profiles.slots().await?.into_iter().filter(|(_, id)| *id == profile.id).map(|(slot, _)| slot).collect();
+    let probed = profiles.probe(&profile.directory).await?;
+    Ok(ProfileBody::of(kind.as_str(), profile, &slots, &probed))
+}
+
+/// Returns the profiles of all tools, with what their directories show.
+#[utoipa::path(get, path = "/profiles", responses((status = 200, body = Page<ProfileBody>)))]
+pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
+    let mut items = Vec::new();
+    for kind in kinds(&caller.registry) {
+        let profiles = caller.registry.profiles(&kind)?;
+        let listed = match profiles.list().await {
+            // Only the owner `local` has the directory that a tool uses by itself.
+            Err(Error::Profile(ProfileError::NoHome { .. })) => continue,
+            listed => listed?,
+        };
+        for profile in &listed {
+            items.push(body(&kind, &profiles, profile).await?);
+        }
+    }
+    Ok(json(StatusCode::OK, &Page { items, next: None }))
+}
+
+/// Makes a profile. Its directory is made when the tool is first run with it.
+#[utoipa::path(
+    post,
+    path = "/profiles",
+    request_body = NewProfileBody,
+    responses((status = 201, body = ProfileBody))
+)]
+pub(super) async fn create(caller: Caller<ToManage>, Json(new): Json<NewProfileBody>) -> Result<Response, Problem> {
+    check_place(&caller)?;
+    let registry = &caller.registry;
+    let kind = Kind::parse(&new.kind).filter(|kind| registry.kinds().get(kind).is_some()).ok_or_else(unknown_kind)?;
+    let profiles = registry.profiles(&kind)?;
+    let made = profiles.create(NewProfile::new(new.label, PathBuf::from(new.directory))).await?;
+    Ok(json(StatusCode::CREATED, &body(&kind, &profiles, &made).await?))
+}
+
+/// Changes a profile. The files in its directories stay as they are.
+#[utoipa::path(
+    patch,
+    path = "/profiles/{id}",
+    params(("id" = String, Path)),
+    request_body = ChangeProfileBody,
+    responses((status = 200, body = ProfileBody))
+)]
+pub(super) async fn change(
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(change): Json<ChangeProfileBody>,
+) -> Result<Response, Problem> {
+    if change.directory.is_some() {
+        check_place(&caller)?;
+    }
+    let (kind, profiles, profile) = found(&caller.registry, &id).await?;
+    let patch = change.label.into_iter().fold(ProfilePatch::new(), |patch, label| patch.label(label));
+    let patch = change.directory.into_iter().fold(patch, |patch, path| patch.directory(PathBuf::from(path)));
+    let patch = if change.default { patch.make_default() } else { patch };
+    let changed = profiles.update(profile.id, patch).await?;
+    Ok(json(StatusCode::OK, &body(&kind, &profiles, &changed).await?))
+}
+
+/// Removes a profile. Its directory and the files in it stay.
+#[utoipa::path(
+    delete,
+    path = "/profiles/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, body = ProfileRemovedBody))
+)]
+pub(super) async fn remove(caller: Caller<ToManage>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let (kind, profiles, profile) = found(&caller.registry, &id).await?;
+    profiles.remove(profile.id).await?;
+    Ok(json(StatusCode::OK, &ProfileRemovedBody::of(kind.as_str(), &profile)))
+}

@@ -1,0 +1,253 @@
+//! The address for webhooks of a connection, its keys, and what arrived there.
+//!
+//! The address and the keys are secrets that a person enters at the provider. Only the answers to the requests that make
+//! or reveal them have them.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use connection_contract::{Secret, SigningKey};
+use connection_core::{Connection, WebhookInfo};
+use connection_inbound::{PublicUrl, check_webhook};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    body::{Empty, Json, Page, json},
+    caller::{Caller, Need, ToManage, ToRead, ToUse},
+    problem::Problem,
+    shapes::{DeliveryBody, WebhookBody},
+};
+
+/// The result of a test.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookCheck)]
+struct WebhookCheckBody {
+    ok: bool,
+    /// The code of the problem, if there is one.
+    code: Option<String>,
+    message: String,
+    remedy: Option<String>,
+}
+
+async fn found<N: Need>(caller: &Caller<N>, id: &str) -> Result<Connection, Problem> {
+    Ok(caller.registry.connection(id.parse().map_err(|_| Problem::no_connection())?).await?)
+}
+
+fn public_url(api: &Api) -> Result<PublicUrl, Problem> {
+    api.options.public_url.as_ref().and_then(|url| url.parse().ok()).ok_or_else(|| {
+        let detail = "this host has no public address, so no provider knows where to send";
+        Problem::new(StatusCode::CONFLICT, "no_public_url", detail).remedy("configure the public address of the host")
+    })
+}
+
+/// Returns the shape of the settings, without secrets.
+fn shown(api: &Api, connection: &Connection, info: Option<&WebhookInfo>) -> Response {
+    let url = public_url(api).ok();
+    let last_test = info.and_then(|info| info.last_test.as_ref());
+    // A test at another address says nothing about this one.
+    let last_test = last_test.filter(|test| url.as_ref().is_none_or(|url| test.address == url.webhook("")));
+    json(StatusCode::OK, &WebhookBody::of(connection.info(), info, None, None, last_test))
+}
+
+/// Returns the shape of the settings with the address and, if there is one, the newest key.
+async fn revealed(api: &Api, connection: &Connection, info: &WebhookInfo) -> Result<Response, Problem> {
+    let address = public_url(api)?.webhook(&info.path_token);
+    let has_key = info.signing_key != SigningKey::Credential && !info.keys.is_empty();
+    let key = if has_key { Some(connection.webhooks().key().await?) } else { None };
+    let key = key.as_ref().and_then(Secret::expose_str);
+    Ok(json(StatusCode::OK, &WebhookBody::of(connection.info(), Some(info), Some(address), key, None)))
+}
+
+/// Returns the settings for webhooks of a connection, without the address and the keys.
+#[utoipa::path(
+    get,
+    path = "/connections/{id}/webhook",
+    params(("id" = String, Path)),
+    responses((status = 200, body = WebhookBody))
+)]
+pub(super) async fn show(
+    State(api): State<Api>,
+    caller: Caller<ToRead>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let connection = found(&caller, &id).await?;
+    let info = connection.webhooks().info().await?;
+    Ok(shown(&api, &connection, info.as_ref()))
+}
+
+/// Gives a connection an address for webhooks, and a key if the provider needs one. If the provider sends its key, the
+/// first one within fifteen minutes is accepted. The answer has the address and the key.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/webhook",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = WebhookBody))
+)]
+pub(super) async fn enable(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    public_url(&api)?;
+    let connection = found(&caller, &id).await?;
+    let mut info = connection.webhooks().enable().await?;
+    if info.signing_key == SigningKey::Handshake && info.keys.is_empty() {
+        // The provider sends its key as soon as the address is entered there.
+        info = connection.webhooks().await_handshake().await?;
+    }
+    revealed(&api, &connection, &info).await
+}
+
+/// Takes the address away. The events that wait are kept.
+#[utoipa::path(
+    delete,
+    path = "/connections/{id}/webhook",
+    params(("id" = String, Path)),
+    responses((status = 200, body = WebhookBody))
+)]
+pub(super) async fn disable(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let connection = found(&caller, &id).await?;
+    connection.webhooks().disable().await?;
+    Ok(shown(&api, &connection, None))
+}
+
+/// Returns the settings with the address and the newest key, which a person enters at the provider.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/webhook/reveal",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = WebhookBody))
+)]
+pub(super) async fn reveal(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let connection = found(&caller, &id).await?;
+    match connection.webhooks().info().await? {
+        Some(info) => revealed(&api, &connection, &info).await,
+        None => Err(disabled()),
+    }
+}
+
+fn disabled() -> Problem {
+    let problem = Problem::new(StatusCode::CONFLICT, "webhook_disabled", "the connection has no address for webhooks");
+    problem.remedy("give it an address first")
+}
+
+/// Makes a new key. The former one stays valid for seven days. The answer has the key.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/webhook/key",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = WebhookBody))
+)]
+pub(super) async fn rotate(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let connection = found(&caller, &id).await?;
+    let info = connection.webhooks().rotate_key().await?;
+    revealed(&api, &connection, &info).await
+}
+
+/// Ends the validity of all keys but the newest.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/webhook/end-grace",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = WebhookBody))
+)]
+pub(super) async fn end_grace(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let connection = found(&caller, &id).await?;
+    let info = connection.webhooks().end_grace().await?;
+    Ok(shown(&api, &connection, Some(&info)))
+}
+
+/// Waits fifteen minutes for the key that the provider sends.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/webhook/handshake",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = WebhookBody))
+)]
+pub(super) async fn handshake(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let connection = found(&caller, &id).await?;
+    let info = connection.webhooks().await_handshake().await?;
+    Ok(shown(&api, &connection, Some(&info)))
+}
+
+/// Sends a signed delivery to the address, and says whether it arrives and is authentic.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/webhook/test",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = WebhookCheckBody))
+)]
+pub(super) async fn test(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let url = public_url(&api)?;
+    let connection = found(&caller, &id).await?;
+    let body = match check_webhook(&connection, &url).await?.problem {
+        None => WebhookCheckBody {
+            ok: true,
+            code: None,
+            message: format!("a signed delivery to {url} arrives and is authentic"),
+            remedy: None,
+        },
+        Some(problem) => WebhookCheckBody {
+            ok: false,
+            code: Some(problem.code.to_string()),
+            message: problem.message,
+            remedy: Some(problem.remedy),
+        },
+    };
+    Ok(json(StatusCode::OK, &body))
+}
+
+/// Returns the deliveries that wait, oldest first, and takes none.
+#[utoipa::path(
+    get,
+    path = "/connections/{id}/webhook/deliveries",
+    params(("id" = String, Path), ("after" = Option<u64>, Query)),
+    responses((status = 200, body = Page<DeliveryBody>))
+)]
+pub(super) async fn deliveries(caller: Caller<ToUse>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let connection = found(&caller, &id).await?;
+    let after = caller.query.parsed("after", |text| text.parse::<u64>().ok())?;
+    let page = connection.webhooks().inbox(after).await?;
+    let items = page.events.iter().map(DeliveryBody::from).collect();
+    Ok(json(StatusCode::OK, &Page { items, next: page.next.map(|number| number.to_string()) }))
+}

@@ -1,0 +1,70 @@
+//! The shape of an access token.
+
+use std::fmt;
+
+use connection_contract::Timestamp;
+use connection_core::{AccessToken, IssuedToken};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A token, without its text.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Token)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenBody {
+    id: String,
+    name: String,
+    role: &'static str,
+    owner: Option<String>,
+    extension: Option<String>,
+    created_at: String,
+    expires_at: String,
+    last_used_at: Option<String>,
+    revoked_at: Option<String>,
+    /// `true` for a token that a page got for a code.
+    page: bool,
+}
+
+/// A token that was made, with its text, which is shown once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IssuedToken)]
+pub struct IssuedTokenBody {
+    #[serde(flatten)]
+    of: TokenBody,
+    token: String,
+}
+
+impl fmt::Debug for IssuedTokenBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedTokenBody").field("of", &self.of).finish_non_exhaustive()
+    }
+}
+
+/// Returns the word for what a token may do: its role, or `extension`.
+pub fn role_word(token: &AccessToken) -> &'static str {
+    if token.extension.is_some() { "extension" } else { token.role.as_str() }
+}
+
+impl From<&AccessToken> for TokenBody {
+    fn from(token: &AccessToken) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name.to_string(),
+            role: role_word(token),
+            owner: token.owner.clone(),
+            extension: token.extension.clone(),
+            created_at: token.created_at.to_rfc3339(),
+            expires_at: token.expires_at.to_rfc3339(),
+            last_used_at: token.last_used_at.map(Timestamp::to_rfc3339),
+            revoked_at: token.revoked_at.map(Timestamp::to_rfc3339),
+            page: token.is_page,
+        }
+    }
+}
+
+impl From<&IssuedToken> for IssuedTokenBody {
+    fn from(issued: &IssuedToken) -> Self {
+        Self { of: (&issued.token).into(), token: issued.text.expose_secret().to_owned() }
+    }
+}

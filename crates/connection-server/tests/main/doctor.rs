@@ -1,0 +1,49 @@
+//! The checks of the doctor over the API.
+
+use connection_core::Role;
+use serde_json::{Value, json};
+
+use crate::{kinds::acme_with, test_host::World};
+
+async fn checks(world: &World, token: &str) -> (bool, Vec<Value>) {
+    let report = world.post(token, "/doctor", json!({})).await.ok(200);
+    (report["ok"].as_bool().unwrap(), report["checks"].as_array().unwrap().clone())
+}
+
+fn of<'c>(checks: &'c [Value], name: &str) -> Vec<&'c Value> {
+    checks.iter().filter(|check| check["check"] == name).collect()
+}
+
+#[tokio::test]
+async fn the_doctor_names_the_connection_that_does_not_work_to_its_owner_alone() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let bob = world.token(Role::Manage, Some("bob")).await;
+    world.registry.kinds().replace(acme_with("sends to https://a.example")).unwrap();
+    world.connected(&ada, "octocat").await;
+    let (_, sound) = checks(&world, &ada).await;
+    for name in ["database", "key", "clock", "callback", "connections"] {
+        assert!(of(&sound, name).iter().all(|check| check["ok"] == true), "{sound:?}");
+        assert_eq!(of(&sound, name).len(), 1, "{name}");
+    }
+    world.registry.kinds().replace(acme_with("sends to https://b.example")).unwrap();
+    let (is_sound, broken) = checks(&world, &ada).await;
+    assert!(!is_sound);
+    let broken = of(&broken, "connection");
+    assert!(broken[0]["message"].as_str().unwrap().starts_with("acme:octocat is failing"), "{broken:?}");
+    assert!(broken[0]["remedy"].is_string(), "{broken:?}");
+    let (_, theirs) = checks(&world, &bob).await;
+    assert!(!format!("{theirs:?}").contains("octocat"));
+    world.check_answers();
+}
+
+#[tokio::test]
+async fn the_doctor_lists_the_addresses_to_register() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let report = world.post(&ada, "/doctor", json!({})).await.ok(200);
+    let uris = report["redirectUris"].as_array().unwrap();
+    assert_eq!(uris.len(), 1, "{uris:?}");
+    assert_eq!(uris[0]["kind"], "login");
+    assert!(uris[0]["redirectUri"].as_str().unwrap().starts_with(&world.origin()), "{uris:?}");
+}

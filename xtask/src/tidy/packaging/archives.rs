@@ -1,0 +1,59 @@
+//! The archives of a release: `cargo binstall` must ask for the names that the workflow makes.
+
+use std::collections::BTreeSet;
+
+use toml::{Table, Value};
+
+use super::{MANIFEST, WORKFLOW, between};
+
+/// Returns the archives for which the two sides differ.
+pub(super) fn findings(manifest: &str, workflow: &str) -> Vec<String> {
+    let table = manifest.parse::<Table>().ok();
+    let metadata = table.as_ref().and_then(|table| table.get("package")?.get("metadata")?.get("binstall"));
+    let Some(metadata) = metadata else { return vec![format!("{MANIFEST}: no metadata for cargo binstall")] };
+    let mut findings = Vec::new();
+    let targets: BTreeSet<&str> = workflow.lines().filter_map(|line| line.trim().strip_prefix("- target: ")).collect();
+    if targets.is_empty() {
+        findings.push(format!("{WORKFLOW}: no targets"));
+    }
+    let overrides = metadata.get("overrides").and_then(Value::as_table);
+    for target in overrides.iter().flat_map(|table| table.keys()).filter(|target| !targets.contains(target.as_str())) {
+        findings.push(format!("{MANIFEST}: {target} is no target of {WORKFLOW}"));
+    }
+
+    let address = string(metadata, "pkg-url");
+    let (before, file) = address.rsplit_once('/').unwrap_or_default();
+    if before != "{ repo }/releases/download/v{ version }" || !workflow.contains("= \"v$VERSION\"") {
+        findings.push(format!("{MANIFEST}, {WORKFLOW}: the tag is not `v` and the version"));
+    }
+    let name = between(workflow, "NAME=\"", "\"").unwrap_or_default();
+    let name = name.replace("$VERSION", "{ version }").replace("$TARGET", "{ target }");
+    if string(metadata, "bin-dir") != format!("{name}/{{ bin }}{{ binary-ext }}") {
+        findings.push(format!("{MANIFEST}: the directory of the program is not `{name}`, which {WORKFLOW} makes"));
+    }
+    for target in targets {
+        let special = overrides.and_then(|table| table.get(target)).map(|table| string(table, "pkg-fmt"));
+        let format = special.unwrap_or_else(|| string(metadata, "pkg-fmt"));
+        let asked = file.replace("{ archive-suffix }", &format!(".{format}"));
+        let made = format!("{name}.{}", format_of(workflow, target));
+        if asked != made {
+            findings.push(format!("{MANIFEST}: for {target}, the archive is `{asked}`, but {WORKFLOW} makes `{made}`"));
+        }
+    }
+    findings
+}
+
+/// Returns the ending of the archive that the `case` of the workflow makes for a target.
+fn format_of<'a>(workflow: &'a str, target: &str) -> &'a str {
+    let mut lines = workflow.lines().map(str::trim).skip_while(|line| *line != "case \"$TARGET\" in");
+    let arm = lines.by_ref().find(|line| {
+        let pattern = line.strip_suffix(')').and_then(|line| line.strip_prefix('*'));
+        pattern.is_some_and(|pattern| target.contains(pattern.trim_end_matches('*')))
+    });
+    let made = arm.and_then(|_| lines.find_map(|line| between(line, "\"$NAME.", "\"")));
+    made.unwrap_or_default()
+}
+
+fn string<'a>(table: &'a Value, key: &str) -> &'a str {
+    table.get(key).and_then(Value::as_str).unwrap_or_default()
+}
