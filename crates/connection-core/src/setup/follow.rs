@@ -112,8 +112,8 @@ pub(super) async fn check_row(shared: &Arc<System>, slot: &Arc<Slot>, alone: &mu
             }
         }
         SetupState::Running => {
-            if is_answered(shared, slot).await? {
-                slot.working();
+            if let Some(seq) = answered(shared, slot).await? {
+                slot.working(Some(seq));
             }
             if !lease::is_held(shared, &row) {
                 let now = Moment::of(&*shared.clock);
@@ -129,15 +129,15 @@ pub(super) async fn check_row(shared: &Arc<System>, slot: &Arc<Slot>, alone: &mu
     Ok(())
 }
 
-/// Returns `true` if the wait that is shown was ended by an input and not by time. After a poll, the same wait may
-/// come again.
-async fn is_answered(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<bool, Error> {
-    let Some((_, Some(seq))) = slot.rests_at() else { return Ok(false) };
+/// Returns the number of the effect that ended the wait that is shown, if that effect is an input. After a poll, the
+/// same wait may come again.
+async fn answered(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<Option<i64>, Error> {
+    let Some((_, Some(seq))) = slot.rests_at() else { return Ok(None) };
     let effects = shared.reader().await?.effects(slot.id).await?;
-    let Some((_, sealed)) = effects.into_iter().find(|(number, _)| *number == seq) else { return Ok(false) };
+    let Some((_, sealed)) = effects.into_iter().find(|(number, _)| *number == seq) else { return Ok(None) };
     let bytes = run::opened(shared, slot, &slot.effect_place(seq), &sealed).await?;
     let entry = bytes.and_then(|bytes| Entry::decode(bytes.expose()));
-    Ok(entry.is_some_and(|entry| !matches!(entry.effect, Effect::Elapsed)))
+    Ok(entry.filter(|entry| !matches!(entry.effect, Effect::Elapsed)).map(|_| seq))
 }
 
 /// Drops the run of this process, because the session was ended elsewhere. A new run reads how.

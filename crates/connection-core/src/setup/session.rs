@@ -323,7 +323,7 @@ pub(super) async fn input(
     let task = shared.runtimes.spawn(async move {
         let written = record(&on, &slot, &waiting, effect, source).await?;
         if written {
-            slot.working();
+            slot.working(waiting.seq);
             run::spawn(&on, &slot);
         }
         Ok(written)

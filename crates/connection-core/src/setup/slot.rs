@@ -21,6 +21,9 @@ use tokio::{
 use super::{Outcome, SetupStep, StepNo, confirm::Unconfirmed, follow::Followers, rotated::Unrecorded};
 use crate::{Error, SealError, SessionId, journal};
 
+#[cfg(test)]
+mod tests;
+
 /// The view of a session that hosts have.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
@@ -37,6 +40,8 @@ pub(super) struct View {
     at: Option<(StepNo, Option<i64>)>,
     /// `true` if a run came to rest at the step, and `false` if the plugin shows it while it works.
     rests: bool,
+    /// The number of the effect that ended the last answered wait.
+    answered: Option<i64>,
 }
 
 pub(super) struct Slot {
@@ -92,6 +97,9 @@ impl Slot {
 
     /// Shows the step at which a run comes to rest. `seq` is the number of the effect that ends the wait. The lease
     /// ended when the wait was stored.
+    ///
+    /// A wait can be answered after the run has stored it and before the run shows it. Such a wait is not shown,
+    /// because its question would be asked twice.
     pub(super) fn rest(&self, step: (StepNo, SetupStep), seq: Option<i64>) {
         self.set_leased(false);
         self.see(step, true, seq);
@@ -100,14 +108,17 @@ impl Slot {
     fn see(&self, step: (StepNo, SetupStep), rests: bool, seq: Option<i64>) {
         let look = format!("{step:?}");
         self.view.send_if_modified(|view| {
+            if seq.is_some() && seq <= view.answered {
+                return false;
+            }
             let changed = view.step.is_none() || view.look != look || view.error.is_some();
             let new = changed && view.outcome.is_none();
             let at = rests.then_some((step.0, seq));
             view.rests = rests;
             view.at = at;
             if new {
-                let version = view.version + 1;
-                *view = View { version, step: Some(step), outcome: None, error: None, look, at, rests };
+                let (version, answered) = (view.version + 1, view.answered);
+                *view = View { version, step: Some(step), outcome: None, error: None, look, at, rests, answered };
             }
             new
         });
@@ -140,9 +151,10 @@ impl Slot {
         self.view.borrow().rests || self.running.try_lock().is_ok()
     }
 
-    /// Removes the step from the view, because it was answered and the plugin works.
-    pub(super) fn working(&self) {
+    /// Removes the step from the view, because the effect `seq` answered it and the plugin works.
+    pub(super) fn working(&self, seq: Option<i64>) {
         self.view.send_modify(|view| {
+            view.answered = view.answered.max(seq);
             view.step = None;
             view.error = None;
             view.look.clear();
@@ -180,7 +192,9 @@ impl Slot {
                 let step = outcome.step().map(|step| (no, step));
                 let version = view.version + u64::from(step.is_some());
                 let look = String::new();
-                *view = View { version, step, outcome: Some(outcome), error: None, look, at: None, rests: true };
+                let answered = view.answered;
+                *view =
+                    View { version, step, outcome: Some(outcome), error: None, look, at: None, rests: true, answered };
             }
             new
         });
