@@ -654,6 +654,10 @@ CREATE TABLE connection_access_token (
     role         TEXT   NOT NULL,
     -- The extension for which alone the token is. NULL for the others.
     extension    TEXT,
+    -- What the visitor of a setup link may do, as JSON. NULL for the others.
+    link         TEXT,
+    -- The only setup that the visitor of a setup link may continue. NULL until it was begun.
+    setup_id     UUID,
     created_at   BIGINT NOT NULL,
     -- The end. NULL for a token that ends when nobody uses it.
     expires_at   BIGINT,
@@ -664,7 +668,8 @@ CREATE TABLE connection_access_token (
     -- The time at which it was revoked, or at which the code was exchanged.
     revoked_at   BIGINT,
     mark         BYTEA  NOT NULL,
-    CHECK (expires_at IS NOT NULL OR idle IS NOT NULL)
+    CHECK (expires_at IS NOT NULL OR idle IS NOT NULL),
+    CHECK (setup_id IS NULL OR link IS NOT NULL)
 );
 
 -- The tokens of an owner, page by page.

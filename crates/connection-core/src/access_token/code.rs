@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::BoxFuture;
 use secrecy::SecretString;
 
-use super::{AccessTokens, IssuedToken, NewAccessToken, limit, record, row_marks};
+use super::{AccessTokens, IssuedToken, NewAccessToken, limit, link, record, row_marks, seconds};
 use crate::{
     AccessTokenFault, Error,
     ground::Ground,
@@ -30,11 +30,12 @@ impl<'a> AccessTokens<'a> {
     pub fn create_code(self, token: NewAccessToken) -> BoxFuture<'a, Result<SecretString, Error>> {
         Box::pin(async move {
             let token = token.lifetime(CODE_LIFETIME);
-            self.insert(token, TokenPurpose::Code).await.map(|(_, text)| text)
+            self.insert(token, TokenPurpose::Code, None).await.map(|(_, text)| text)
         })
     }
 
-    /// Makes a page's token for a code. The token ends when it was not used for 30 days.
+    /// Makes a page's token for a code. The token ends when it was not used for 30 days; the token of a setup link ends
+    /// after 30 minutes.
     ///
     /// If a code is exchanged several times at once, in any processes, one exchange succeeds. An owner has at most
     /// [`MAX_PAGES`](Self::MAX_PAGES) live tokens of pages; a further one replaces the one that was used least
@@ -50,13 +51,15 @@ impl<'a> AccessTokens<'a> {
             let found = self.ground.reader().await?.access_token_by_hash(&hash).await?;
             let code = found.filter(|row| row.purpose == TokenPurpose::Code).ok_or_else(unknown)?;
             let (page_hash, text) = self.fresh();
+            let now = self.ground.clock.now().seconds();
+            let is_link = code.link.is_some();
             let page = AccessTokenRow {
                 id: self.ground.ids.next().into(),
                 purpose: TokenPurpose::Page,
                 token_hash: page_hash.to_vec(),
-                created_at: self.ground.clock.now().seconds(),
-                expires_at: None,
-                idle: Some(IDLE.as_secs().cast_signed()),
+                created_at: now,
+                expires_at: is_link.then(|| now.saturating_add(seconds(link::LIFETIME))),
+                idle: (!is_link).then(|| seconds(IDLE)),
                 ..code.clone()
             };
             exchange(self.ground, code, page.clone()).await?;
@@ -85,7 +88,9 @@ async fn exchange(ground: &Arc<Ground>, code: AccessTokenRow, page: AccessTokenR
                 return refused(AccessTokenFault::CodeExpired);
             }
             row_marks::revoke(tx, &sealer, code, now).await?;
-            limit::make_room_for_page(tx, &sealer, &page.owner, now).await?;
+            if page.link.is_none() {
+                limit::make_room_for_page(tx, &sealer, &page.owner, now).await?;
+            }
             row_marks::insert(tx, &sealer, &page).await?;
             Ok(Ok(()))
         })

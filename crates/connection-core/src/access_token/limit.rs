@@ -14,14 +14,18 @@ const PAGE: i64 = 500;
 /// The time in seconds for which a token is still listed after its end.
 const KEPT: i64 = 7 * 24 * 3600;
 
-/// Returns `true` if the owner may have one more token or code of this purpose.
-pub(super) async fn has_room(tx: &mut Tx, owner: &str, purpose: TokenPurpose, now: i64) -> Result<bool, StoreError> {
-    Ok(live(tx, owner, purpose, now).await?.len() < AccessTokens::MAX_TOKENS)
+/// Returns `true` if the owner may have one more row such as this one. Setup links do not take the place of codes.
+pub(super) async fn has_room(tx: &mut Tx, new: &AccessTokenRow, now: i64) -> Result<bool, StoreError> {
+    let live = live(tx, &new.owner, new.purpose, now).await?;
+    let alike = live.iter().filter(|row| row.link.is_some() == new.link.is_some());
+    Ok(alike.count() < AccessTokens::MAX_TOKENS)
 }
 
-/// Revokes the page's token that was used least recently, if the owner has as many as are allowed.
+/// Revokes the page's token that was used least recently, if the owner has as many as are allowed. The visitors of setup
+/// links do not count, because their tokens end soon and are not the owner's.
 pub(super) async fn make_room_for_page(tx: &mut Tx, sealer: &Sealer, owner: &str, now: i64) -> Result<(), StoreError> {
     let mut pages = live(tx, owner, TokenPurpose::Page, now).await?;
+    pages.retain(|row| row.link.is_none());
     pages.sort_by_key(|row| row.last_used_at.unwrap_or(row.created_at));
     let surplus = (pages.len() + 1).saturating_sub(AccessTokens::MAX_PAGES);
     for row in pages.into_iter().take(surplus) {

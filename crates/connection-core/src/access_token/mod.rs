@@ -5,6 +5,7 @@
 
 mod code;
 mod limit;
+mod link;
 mod record;
 mod row_marks;
 
@@ -23,6 +24,7 @@ use crate::{
     },
 };
 
+pub use link::{NewSetupLink, SetupLink};
 pub use record::{AccessToken, IssuedToken, NewAccessToken, Role};
 pub(crate) use row_marks::check;
 
@@ -66,7 +68,8 @@ impl std::fmt::Debug for AccessTokens<'_> {
 }
 
 impl<'a> AccessTokens<'a> {
-    /// The maximum number of live tokens of programs that an owner has, and of codes.
+    /// The maximum number of live tokens of programs that an owner has, of codes, and of setup links that nobody has
+    /// opened.
     pub const MAX_TOKENS: usize = 100;
     /// The maximum number of live tokens of pages that an owner has.
     pub const MAX_PAGES: usize = 20;
@@ -87,7 +90,7 @@ impl<'a> AccessTokens<'a> {
     /// [`Error::InvalidOwner`], and the store's errors.
     pub fn create(self, token: NewAccessToken) -> BoxFuture<'a, Result<IssuedToken, Error>> {
         Box::pin(async move {
-            let (row, text) = self.insert(token, TokenPurpose::Program).await?;
+            let (row, text) = self.insert(token, TokenPurpose::Program, None).await?;
             let token = AccessToken::of(&row).ok_or(Error::AccessToken(AccessTokenFault::CodeUnknown))?;
             Ok(IssuedToken { token, text })
         })
@@ -104,7 +107,7 @@ impl<'a> AccessTokens<'a> {
             let Some(hash) = self.hash(text) else { return Ok(None) };
             let Some(row) = self.ground.reader().await?.access_token_by_hash(&hash).await? else { return Ok(None) };
             let now = self.ground.clock.now().seconds();
-            if !record::is_live(&row, now) || !self.is_ours(&row) {
+            if row.purpose == TokenPurpose::Code || !record::is_live(&row, now) || !self.is_ours(&row) {
                 return Ok(None);
             }
             if row.last_used_at.is_none_or(|last| last.saturating_add(USED_EVERY) <= now) {
@@ -115,7 +118,7 @@ impl<'a> AccessTokens<'a> {
     }
 
     /// Returns tokens of an owner, or of all if `owner` is `None`, in the order in which they were made, with those
-    /// that ended in the last seven days. The page begins after the token `after`. A token whose row was edited or
+    /// that ended in the last seven days and the setup links that nobody has opened. The page begins after the token `after`. A token whose row was edited or
     /// restored is left out.
     ///
     /// # Errors
@@ -187,6 +190,7 @@ impl<'a> AccessTokens<'a> {
         self,
         token: NewAccessToken,
         purpose: TokenPurpose,
+        link: Option<String>,
     ) -> Result<(AccessTokenRow, SecretString), Error> {
         let NewAccessToken { name, role, owner, extension, lifetime } = token;
         let name = checked_name(&name)?;
@@ -203,6 +207,8 @@ impl<'a> AccessTokens<'a> {
             name,
             role: role.as_str().to_owned(),
             extension,
+            link,
+            setup_id: None,
             created_at: now,
             expires_at: Some(now.saturating_add(seconds(lifetime))),
             idle: None,
@@ -215,7 +221,7 @@ impl<'a> AccessTokens<'a> {
         let job = self.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&stored.owner)).await?;
-                if !limit::has_room(tx, &stored.owner, purpose, now).await? {
+                if !limit::has_room(tx, &stored, now).await? {
                     let fault = AccessTokenFault::TooMany { most: Self::MAX_TOKENS };
                     return Ok(Err(Error::AccessToken(fault)));
                 }

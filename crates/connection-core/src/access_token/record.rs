@@ -5,8 +5,9 @@ use std::time::Duration;
 use connection_contract::{DisplayText, Timestamp};
 use secrecy::SecretString;
 
+use super::SetupLink;
 use crate::{
-    AccessTokenId,
+    AccessTokenId, SessionId,
     store::rows::{AccessTokenRow, TokenPurpose},
 };
 
@@ -58,6 +59,8 @@ pub struct AccessToken {
     pub owner: Option<String>,
     /// The extension for which alone it is.
     pub extension: Option<String>,
+    /// What the visitor of a setup link may do. Such a token allows nothing else, and its role does not count.
+    pub link: Option<SetupLink>,
     /// `true` for a token that a page got for a code.
     pub is_page: bool,
     /// The time at which it was made.
@@ -71,8 +74,10 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Returns the token of a row; `None` for a code and for a role that this program does not know.
+    /// Returns the token of a row; `None` for the code of a page, and for a row with content that this program does not
+    /// know.
     pub(super) fn of(row: &AccessTokenRow) -> Option<Self> {
+        let link = row.link.as_ref().map(|link| SetupLink::of(link, row.setup_id.map(SessionId::from)).ok_or(()));
         Some(Self {
             id: row.id,
             name: row.name.clone().into(),
@@ -80,10 +85,11 @@ impl AccessToken {
             owner: Some(row.owner.clone()).filter(|owner| !owner.is_empty()),
             extension: row.extension.clone(),
             is_page: match row.purpose {
-                TokenPurpose::Code => return None,
+                TokenPurpose::Code if link.is_none() => return None,
                 TokenPurpose::Page => true,
-                TokenPurpose::Program => false,
+                TokenPurpose::Code | TokenPurpose::Program => false,
             },
+            link: link.transpose().ok()?,
             created_at: Timestamp::from_seconds(row.created_at),
             expires_at: Timestamp::from_seconds(end(row)),
             last_used_at: row.last_used_at.map(Timestamp::from_seconds),

@@ -1,6 +1,9 @@
 //! The marks on tokens and codes. A token decides who uses an account, so a row that was edited or restored is refused.
 
+use uuid::Uuid;
+
 use crate::{
+    SessionId,
     guard::{RowError, Subject},
     keys::Sealer,
     store::{StoreError, Tx, rows::AccessTokenRow},
@@ -10,8 +13,8 @@ const TABLE: &str = "connection_access_token";
 
 /// The encoded columns that the mark covers: all of them, except for the time of the last use.
 fn fields(row: &AccessTokenRow) -> Vec<Vec<u8>> {
-    let AccessTokenRow { purpose, token_hash, name, role, extension, created_at, expires_at, idle, revoked_at, .. } =
-        row;
+    let AccessTokenRow { purpose, token_hash, name, role, extension, link, setup_id, .. } = row;
+    let AccessTokenRow { created_at, expires_at, idle, revoked_at, .. } = row;
     let seconds = |seconds: &Option<i64>| maybe(seconds.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
     vec![
         purpose.as_str().into(),
@@ -19,6 +22,8 @@ fn fields(row: &AccessTokenRow) -> Vec<Vec<u8>> {
         name.as_bytes().to_vec(),
         role.as_bytes().to_vec(),
         maybe(extension.as_deref().map(str::as_bytes)),
+        maybe(link.as_deref().map(str::as_bytes)),
+        maybe(setup_id.as_ref().map(Uuid::as_bytes).map(<[u8; 16]>::as_slice)),
         created_at.to_be_bytes().to_vec(),
         seconds(expires_at),
         seconds(idle),
@@ -60,6 +65,19 @@ pub(super) async fn revoke(tx: &mut Tx, sealer: &Sealer, row: AccessTokenRow, at
     let row = AccessTokenRow { revoked_at: Some(at), ..row };
     let mark = written(tx, sealer, &row, at).await?;
     tx.revoke_access_token(row.id, at, &mark).await
+}
+
+/// Lets the visitor of a setup link continue this setup, and marks the row. The transaction holds the owner's lock.
+pub(super) async fn set_setup(
+    tx: &mut Tx,
+    sealer: &Sealer,
+    row: AccessTokenRow,
+    setup: SessionId,
+    at: i64,
+) -> Result<(), StoreError> {
+    let row = AccessTokenRow { setup_id: Some(setup.as_uuid()), ..row };
+    let mark = written(tx, sealer, &row, at).await?;
+    tx.set_access_token_setup(row.id, setup, &mark).await
 }
 
 /// Deletes a row that has ended. No row event is needed: if the row is restored, it has still ended.

@@ -18,6 +18,9 @@ pub enum AccessTokenFault {
     /// The name is empty or longer than 100 characters.
     #[error("the name of a token must have 1 to 100 characters")]
     InvalidName,
+    /// The setup link names no kind.
+    #[error("a setup link needs at least one kind")]
+    NoKinds,
     /// The owner has as many tokens as are allowed.
     #[error("the owner has {most} access tokens, and no more are allowed")]
     TooMany {
@@ -33,6 +36,7 @@ codes_and_remedies! {
         Self::CodeUsed => "code_used", "open the page again from the program; if nobody else of yours opened it, revoke \
             the tokens of pages that you do not know";
         Self::InvalidName => "invalid_token_name", "choose a name by which you recognize the token";
+        Self::NoKinds => "no_link_kinds", "name the kinds that the visitor of the link may connect";
         Self::TooMany { .. } => "too_many_tokens", "revoke the tokens that are no longer used";
     }
 }

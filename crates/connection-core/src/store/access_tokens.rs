@@ -8,13 +8,13 @@ use super::{
     row_events::newest,
     rows::AccessTokenRow,
 };
-use crate::ids::AccessTokenId;
+use crate::ids::{AccessTokenId, SessionId};
 
 macro_rules! tokens {
     ($rest:literal) => {
         concat!(
-            "SELECT t.id, t.owner, t.purpose, t.token_hash, t.name, t.role, t.extension, t.created_at, t.expires_at, \
-             t.idle, t.last_used_at, t.revoked_at, t.mark, ",
+            "SELECT t.id, t.owner, t.purpose, t.token_hash, t.name, t.role, t.extension, t.link, t.setup_id, \
+             t.created_at, t.expires_at, t.idle, t.last_used_at, t.revoked_at, t.mark, ",
             newest!("t.owner", "t.mark"),
             " AS newest FROM connection_access_token AS t WHERE ",
             $rest
@@ -56,8 +56,8 @@ impl Reader {
 impl Tx {
     pub(crate) async fn insert_access_token(&mut self, row: &AccessTokenRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_access_token (id, owner, purpose, token_hash, name, role, \
-                           extension, created_at, expires_at, idle, last_used_at, revoked_at, mark) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+                           extension, link, setup_id, created_at, expires_at, idle, last_used_at, revoked_at, mark) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
         execute!(
             self,
             SQL,
@@ -68,6 +68,8 @@ impl Tx {
             &row.name,
             &row.role,
             &row.extension,
+            &row.link,
+            row.setup_id,
             row.created_at,
             row.expires_at,
             row.idle,
@@ -87,6 +89,17 @@ impl Tx {
     ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_access_token SET revoked_at = $2, mark = $3 WHERE id = $1";
         execute!(self, SQL, id.as_uuid(), at, mark).map(drop)
+    }
+
+    /// Lets the visitor of a setup link continue this setup.
+    pub(crate) async fn set_access_token_setup(
+        &mut self,
+        id: AccessTokenId,
+        setup: SessionId,
+        mark: &[u8],
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_access_token SET setup_id = $2, mark = $3 WHERE id = $1";
+        execute!(self, SQL, id.as_uuid(), setup.as_uuid(), mark).map(drop)
     }
 
     /// Records a use, unless a later one is recorded.

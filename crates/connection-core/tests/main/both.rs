@@ -141,6 +141,7 @@ mod setup_inbox;
 mod setup_large;
 mod setup_late;
 mod setup_leaks;
+mod setup_links;
 mod setup_offline;
 mod setup_processes;
 mod setup_quota;

@@ -78,7 +78,10 @@ async fn access_token() {
     let world = World::new().await;
     let registry = world.acme().await;
     let tokens = registry.access_tokens();
-    for change in ["role = 'admin'", "owner = ''", "owner = 'eve'", "expires_at = NULL, idle = 9", "extension = NULL"] {
+    let link = format!("link = '{{\"kinds\":[\"acme\"],\"returnTo\":null}}', setup_id = {}", sql::id_of(&[7; 16]));
+    let changes =
+        ["role = 'admin'", "owner = ''", "owner = 'eve'", "expires_at = NULL, idle = 9", "extension = NULL", &link];
+    for change in changes {
         let new = NewAccessToken::new("a report", Role::Read).owner("ada").extension("issues");
         let issued = tokens.create(new).await.unwrap();
         assert!(tokens.authenticate(&issued.text).await.unwrap().is_some());

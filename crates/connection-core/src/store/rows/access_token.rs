@@ -1,5 +1,7 @@
 //! A token with which a page or a program uses the API.
 
+use uuid::Uuid;
+
 use super::{Marked, row, stored_words};
 use crate::ids::AccessTokenId;
 
@@ -28,6 +30,10 @@ row! {
         pub(crate) name: String,
         pub(crate) role: String,
         pub(crate) extension: Option<String>,
+        /// What the visitor of a setup link may do, as JSON.
+        pub(crate) link: Option<String>,
+        /// The setup of a setup link.
+        pub(crate) setup_id: Option<Uuid>,
         pub(crate) created_at: i64,
         pub(crate) expires_at: Option<i64>,
         /// The time in seconds after which it ends if nobody uses it.

@@ -17,6 +17,7 @@ use crate::{
 const NOT_SEALED: &[&str] = &[
     "connection_access_token.id",
     "connection_access_token.mark",
+    "connection_access_token.setup_id",
     "connection_access_token.token_hash",
     "connection_account.id",
     "connection_account.terms",

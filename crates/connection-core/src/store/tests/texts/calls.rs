@@ -398,6 +398,8 @@ async fn access_tokens(tx: &mut Tx) {
         name: "a".into(),
         role: "read".into(),
         extension: None,
+        link: None,
+        setup_id: None,
         created_at: 1,
         expires_at: Some(2),
         idle: None,
@@ -412,6 +414,7 @@ async fn access_tokens(tx: &mut Tx) {
         access_tokens(Some("local"), None, 9);
         insert_access_token(&row, &[1]);
         revoke_access_token(id, 1, &[1]);
+        set_access_token_setup(id, SessionId::from(Uuid::nil()), &[1]);
         use_access_token(id, 1);
         delete_access_token(id);
     );
