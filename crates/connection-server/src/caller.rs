@@ -17,25 +17,30 @@ pub(crate) const USUAL_OWNER: &str = "local";
 /// The smallest role that a route needs.
 pub(crate) trait Need {
     const ROLE: Role;
+    /// `true` if the visitor of a setup link may call the route, too. The route checks what that visitor may do.
+    const IS_FOR_LINKS: bool;
 }
 
 macro_rules! needs {
-    ($($name:ident = $role:ident,)+) => {
+    ($($name:ident = $role:ident, links: $links:literal;)+) => {
         $(
             #[derive(Debug)]
             pub(crate) struct $name;
 
             impl Need for $name {
                 const ROLE: Role = Role::$role;
+                const IS_FOR_LINKS: bool = $links;
             }
         )+
     };
 }
 
 needs! {
-    ToRead = Read,
-    ToUse = Use,
-    ToManage = Manage,
+    ToRead = Read, links: false;
+    ToUse = Use, links: false;
+    ToManage = Manage, links: false;
+    ToSeeKinds = Read, links: true;
+    ToSetUp = Manage, links: true;
 }
 
 /// A caller whose token has at least the role that the route needs.
@@ -93,7 +98,10 @@ impl<N: Need> FromRequestParts<Api> for Caller<N> {
 impl<N: Need> Caller<N> {
     /// Returns the caller with this token, if its role is enough.
     pub(crate) fn of(token: AccessToken, uri: &Uri, api: &Api) -> Result<Self, Problem> {
-        if token.role < N::ROLE {
+        if token.link.is_some() && !N::IS_FOR_LINKS {
+            return Err(Problem::not_allowed("a setup link does not allow this"));
+        }
+        if token.link.is_none() && token.role < N::ROLE {
             let problem = Problem::not_allowed(format!("the role '{}' does not allow this", token.role.as_str()));
             return Err(problem.remedy(format!("use a token with the role '{}'", N::ROLE.as_str())));
         }
@@ -106,5 +114,14 @@ impl<N: Need> Caller<N> {
         };
         let registry = api.registry.owner(owner)?;
         Ok(Self { token, registry, query, need: PhantomData })
+    }
+
+    /// Returns the owner for whom a token is made: the one that the body names, or the only one of the caller.
+    pub(crate) fn owner_named(&self, named: Option<String>) -> Result<Option<String>, Problem> {
+        match (&self.token.owner, named) {
+            (Some(own), Some(named)) if *own != named => Err(Problem::not_allowed("the token is for another owner")),
+            (Some(own), _) => Ok(Some(own.clone())),
+            (None, named) => Ok(named),
+        }
     }
 }

@@ -16,6 +16,7 @@
 //!
 //! Follows semver from 1.0 on. The JSON shapes only grow.
 
+mod appearance;
 mod body;
 mod caller;
 pub mod checks;
@@ -39,6 +40,7 @@ use connection_core::ConnectionRegistry;
 
 use rate::Rates;
 
+pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
 pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin, LiveStreams};
 pub use page::page_router;
 pub use page_settings::PageSettings;

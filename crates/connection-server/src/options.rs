@@ -1,9 +1,11 @@
-//! The addresses at which browsers and programs reach the API, and what a page shows of its host.
+//! The addresses at which browsers and programs reach the API, and the options of a host.
 
 use std::{fmt, str::FromStr};
 
 use connection_contract::BoxFuture;
 use tokio::sync::watch;
+
+use crate::appearance::{Accent, Logo, ReturnAddress};
 
 /// The address of a host as a browser names it: a scheme, a host and perhaps a port, such as `http://127.0.0.1:8745`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +102,12 @@ pub struct ApiOptions {
     pub origins: Vec<HostOrigin>,
     /// The name of the host that a page shows.
     pub name: Option<String>,
+    /// The logo of the host that the page of a setup link shows.
+    pub logo: Option<Logo>,
+    /// The colour of the host, for the page of a setup link.
+    pub accent: Option<Accent>,
+    /// The addresses to which a setup link may lead its visitor at the end.
+    pub return_addresses: Vec<ReturnAddress>,
     /// The public address that is registered at providers, for `GET /system`.
     pub public_url: Option<String>,
     /// The version of the program, for `GET /system`.
@@ -119,6 +127,9 @@ impl ApiOptions {
         Self {
             origins: vec![origin],
             name: None,
+            logo: None,
+            accent: None,
+            return_addresses: Vec::new(),
             public_url: None,
             version: None,
             live: LiveStreams::new(),
@@ -137,6 +148,27 @@ impl ApiOptions {
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// Sets the logo of the host that the page of a setup link shows.
+    #[must_use]
+    pub fn logo(mut self, logo: Logo) -> Self {
+        self.logo = Some(logo);
+        self
+    }
+
+    /// Sets the colour of the host, for the page of a setup link.
+    #[must_use]
+    pub fn accent(mut self, accent: Accent) -> Self {
+        self.accent = Some(accent);
+        self
+    }
+
+    /// Adds an address to which a setup link may lead its visitor at the end.
+    #[must_use]
+    pub fn return_address(mut self, address: ReturnAddress) -> Self {
+        self.return_addresses.push(address);
         self
     }
 
@@ -159,6 +191,12 @@ impl ApiOptions {
     pub fn requests_per_minute(mut self, most: u32) -> Self {
         self.requests_per_minute = most;
         self
+    }
+
+    /// Returns the address of the page, without a slash at the end.
+    pub(crate) fn address(&self) -> &str {
+        let origin = self.origins.first().map(HostOrigin::origin).unwrap_or_default();
+        self.public_url.as_deref().unwrap_or(origin).trim_end_matches('/')
     }
 
     /// Sets the version of the program.

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::{
     Api,
     body::{Page, json},
-    caller::{Caller, ToManage, ToRead},
+    caller::{Caller, ToManage, ToSeeKinds},
     problem::Problem,
     shapes::{GuideBody, KindFieldBody, auth_word, is_called_back, way_word},
 };
@@ -31,7 +31,7 @@ struct ListedKindBody {
     own: bool,
     /// `true` if the kind is a local tool with profiles.
     profiles: bool,
-    /// The number of the owner's connections of this kind.
+    /// The number of the owner's connections of this kind. The visitor of a setup link sees 0.
     connections: u64,
 }
 
@@ -91,6 +91,18 @@ fn capabilities(info: &KindInfo) -> Vec<&'static str> {
     present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
 }
 
+/// Returns `true` if the caller may see a kind. The visitor of a setup link sees those of the link.
+fn is_seen(caller: &Caller<ToSeeKinds>, kind: &Kind) -> bool {
+    caller.token.link.as_ref().is_none_or(|link| link.kinds.contains(kind))
+}
+
+async fn count(caller: &Caller<ToSeeKinds>, kind: &Kind) -> Result<u64, Problem> {
+    match caller.token.link {
+        Some(_) => Ok(0),
+        None => Ok(caller.registry.count_connections(Some(kind)).await?),
+    }
+}
+
 /// Returns a kind, with its guide and its fields.
 #[utoipa::path(
     get,
@@ -100,15 +112,16 @@ fn capabilities(info: &KindInfo) -> Vec<&'static str> {
 )]
 pub(super) async fn show(
     State(api): State<Api>,
-    caller: Caller<ToRead>,
+    caller: Caller<ToSeeKinds>,
     Path(kind): Path<String>,
 ) -> Result<Response, Problem> {
-    let info = Kind::parse(&kind).and_then(|kind| caller.registry.kinds().get(&kind)).ok_or_else(unknown)?;
+    let kind = Kind::parse(&kind).filter(|kind| is_seen(&caller, kind));
+    let info = kind.and_then(|kind| caller.registry.kinds().get(&kind)).ok_or_else(unknown)?;
     let descriptor = &info.descriptor;
     let public_url = api.options.public_url.as_ref().and_then(|url| url.parse::<PublicUrl>().ok());
     let called_back = public_url.filter(|_| is_called_back(descriptor));
     let body = KindBody {
-        listed: ListedKindBody::of(&info, caller.registry.count_connections(Some(&descriptor.kind)).await?),
+        listed: ListedKindBody::of(&info, count(&caller, &descriptor.kind).await?),
         extension: descriptor.extension.as_ref().map(ToString::to_string),
         guide: descriptor.guide.iter().filter_map(GuideBody::of).collect(),
         fields: descriptor.fields.iter().map(KindFieldBody::from).collect(),
@@ -126,7 +139,7 @@ pub(super) async fn show(
     params(("search" = Option<String>, Query)),
     responses((status = 200, body = Page<ListedKindBody>))
 )]
-pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
+pub(super) async fn list(caller: Caller<ToSeeKinds>) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let search = caller.query.get("search").map(str::to_lowercase);
     let mut items = Vec::new();
@@ -134,10 +147,10 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
         let descriptor = &info.descriptor;
         let texts = [descriptor.kind.as_str(), descriptor.provider.as_str(), descriptor.display_name.as_str()];
         let is_found = |search: &String| texts.iter().any(|text| text.to_lowercase().contains(search));
-        if !search.as_ref().is_none_or(is_found) {
+        if !search.as_ref().is_none_or(is_found) || !is_seen(&caller, &descriptor.kind) {
             continue;
         }
-        items.push(ListedKindBody::of(&info, registry.count_connections(Some(&descriptor.kind)).await?));
+        items.push(ListedKindBody::of(&info, count(&caller, &descriptor.kind).await?));
     }
     items.sort_by_key(|item| (item.title.to_lowercase(), item.kind.clone()));
     Ok(json(StatusCode::OK, &Page { items, next: None }))

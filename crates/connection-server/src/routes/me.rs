@@ -6,6 +6,7 @@ use axum::{
     response::Response,
 };
 use connection_contract::Timestamp;
+use connection_core::AccessToken;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,13 +26,15 @@ use crate::{
 struct MeBody {
     /// The id of the caller's own token, which the caller may revoke.
     token: String,
-    /// `read`, `use`, `manage`, `admin` or `extension`.
+    /// `read`, `use`, `manage`, `admin`, `extension`, or `link` for the visitor of a setup link.
     role: &'static str,
     /// The only owner for whom the caller acts; `null` for all.
     owner: Option<String>,
     expires_at: String,
-    /// The only setup that the caller may continue.
+    /// The only setup that the visitor of a setup link may continue, once it has begun.
     setup: Option<String>,
+    /// The kinds of which the visitor of a setup link connects one.
+    kinds: Option<Vec<String>>,
     extension: Option<String>,
     /// The parts of the API that the host has besides connections and kinds. A page shows only these.
     areas: &'static [&'static str],
@@ -39,7 +42,7 @@ struct MeBody {
 }
 
 /// The parts of the API that a page shows if they are there.
-const AREAS: &[&str] = &["system", "extensions", "profiles", "activity", "health", "doctor"];
+const AREAS: &[&str] = &["system", "extensions", "profiles", "activity", "health", "doctor", "setupLinks"];
 
 /// The name and appearance of the host, for a page.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,8 +50,11 @@ const AREAS: &[&str] = &["system", "extensions", "profiles", "activity", "health
 #[serde(rename_all = "camelCase")]
 struct HostBody {
     name: Option<String>,
+    /// An image as a `data:` address.
     logo: Option<String>,
+    /// A colour such as `#1f7a5c`.
     accent: Option<String>,
+    /// The address to which the page of a setup link leads at the end.
     return_to: Option<String>,
 }
 
@@ -72,23 +78,32 @@ pub(super) struct CodeBody {
 }
 
 impl HostBody {
-    fn of(api: &Api) -> Self {
-        Self { name: api.options.name.clone(), logo: None, accent: None, return_to: None }
+    fn of(api: &Api, token: &AccessToken) -> Self {
+        let options = &api.options;
+        Self {
+            name: options.name.clone(),
+            logo: options.logo.as_ref().map(|logo| logo.address().to_owned()),
+            accent: options.accent.as_ref().map(|accent| accent.as_str().to_owned()),
+            return_to: token.link.as_ref().and_then(|link| link.return_to.clone()),
+        }
     }
 }
 
 /// Returns the role and the owner of the caller.
 #[utoipa::path(get, path = "/me", responses((status = 200, body = MeBody)))]
 pub(super) async fn me(State(api): State<Api>, AnyCaller(token): AnyCaller) -> Response {
+    let host = HostBody::of(&api, &token);
+    let link = token.link.as_ref();
     let body = MeBody {
         token: token.id.to_string(),
         role: role_word(&token),
+        setup: link.and_then(|link| link.setup).map(|id| id.to_string()),
+        kinds: link.map(|link| link.kinds.iter().map(ToString::to_string).collect()),
         owner: token.owner,
         expires_at: token.expires_at.to_rfc3339(),
-        setup: None,
         extension: token.extension,
-        areas: AREAS,
-        host: HostBody::of(&api),
+        areas: if link.is_some() { &[] } else { AREAS },
+        host,
     };
     json(StatusCode::OK, &body)
 }
@@ -114,7 +129,7 @@ pub(super) async fn exchange(
     let body = PageTokenBody {
         token: issued.text.expose_secret().to_owned(),
         expires_at: Timestamp::to_rfc3339(issued.token.expires_at),
-        host: HostBody::of(&api),
+        host: HostBody::of(&api, &issued.token),
     };
     Ok(json(StatusCode::CREATED, &body))
 }

@@ -14,6 +14,7 @@ mod live;
 mod me;
 mod profiles;
 mod send;
+mod setup_links;
 mod setups;
 mod system;
 mod tokens;
@@ -67,6 +68,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(kinds::forget_client))
         .routes(routes!(profiles::list, profiles::create))
         .routes(routes!(profiles::change, profiles::remove))
+        .routes(routes!(setup_links::create))
         .routes(routes!(setups::list, setups::begin))
         .routes(routes!(setups::show, setups::cancel))
         .routes(routes!(setups::answer))

@@ -12,11 +12,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{connection_list::title, extensions, kinds::unknown as unknown_kind};
+use super::{connection_list::title, extensions, kinds::unknown as unknown_kind, setup_links};
 use crate::{
     Api, BASE,
     body::{Empty, Json, Page, json},
-    caller::{Caller, Need, ToManage},
+    caller::{Caller, ToManage, ToSetUp},
     problem::Problem,
     shapes::OpenSetupBody,
 };
@@ -43,6 +43,17 @@ pub(super) struct BeginBody {
     another_account: bool,
 }
 
+impl BeginBody {
+    /// Returns the kind if the body states nothing else.
+    fn kind_alone(&self) -> Option<&str> {
+        let Self { kind, extension: None, label: None, again: false, connection: None, another_account: false } = self
+        else {
+            return None;
+        };
+        kind.as_deref()
+    }
+}
+
 /// The answers to a step, by the name of the field.
 #[derive(Debug, ToSchema)]
 #[schema(as = Answers)]
@@ -63,8 +74,12 @@ pub(super) struct ConfirmBody {
     step: u64,
 }
 
-async fn found<N: Need>(caller: &Caller<N>, id: &str) -> Result<SetupSession, Problem> {
+/// Returns a setup of the caller's owner. For the visitor of a setup link, there is only the one of the link.
+async fn found(caller: &Caller<ToSetUp>, id: &str) -> Result<SetupSession, Problem> {
     let id: SessionId = id.parse().map_err(|_| Problem::no_setup())?;
+    if caller.token.link.as_ref().is_some_and(|link| link.setup != Some(id)) {
+        return Err(Problem::no_setup());
+    }
     Ok(caller.registry.setups().get(id).await?)
 }
 
@@ -138,15 +153,25 @@ fn no_kind() -> Problem {
     problem.remedy("add a kind for its provider, or correct the manifest")
 }
 
-/// Begins a setup.
+/// Begins a setup. The visitor of a setup link names the kind alone.
 #[utoipa::path(
     post,
     path = "/setups",
     request_body = BeginBody,
     responses((status = 201, body = serde_json::Value))
 )]
-pub(super) async fn begin(caller: Caller<ToManage>, Json(body): Json<BeginBody>) -> Result<Response, Problem> {
+pub(super) async fn begin(
+    State(api): State<Api>,
+    caller: Caller<ToSetUp>,
+    Json(body): Json<BeginBody>,
+) -> Result<Response, Problem> {
     let registry = &caller.registry;
+    if let Some(link) = &caller.token.link {
+        let kind =
+            body.kind_alone().ok_or_else(|| Problem::not_allowed("a setup link begins a setup for a kind alone"))?;
+        let kind = Kind::parse(kind).ok_or_else(unknown_kind)?;
+        return setup_links::begin(&api, &caller, link, &kind).await;
+    }
     let session = match (body.kind, body.connection) {
         (kind, None) if (kind.is_some() || body.extension.is_some()) && !body.another_account => {
             let handle = match &body.extension {
@@ -191,7 +216,7 @@ pub(super) async fn begin(caller: Caller<ToManage>, Json(body): Json<BeginBody>)
 )]
 pub(super) async fn show(
     State(api): State<Api>,
-    caller: Caller<ToManage>,
+    caller: Caller<ToSetUp>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
@@ -213,7 +238,7 @@ pub(super) async fn show(
     responses((status = 202, body = serde_json::Value))
 )]
 pub(super) async fn answer(
-    caller: Caller<ToManage>,
+    caller: Caller<ToSetUp>,
     Path(id): Path<String>,
     Json(body): Json<AnswersBody>,
 ) -> Result<Response, Problem> {
@@ -231,7 +256,7 @@ pub(super) async fn answer(
     responses((status = 202, body = serde_json::Value))
 )]
 pub(super) async fn confirm(
-    caller: Caller<ToManage>,
+    caller: Caller<ToSetUp>,
     Path(id): Path<String>,
     Json(body): Json<ConfirmBody>,
 ) -> Result<Response, Problem> {
@@ -249,7 +274,7 @@ pub(super) async fn confirm(
     responses((status = 202, body = serde_json::Value))
 )]
 pub(super) async fn resume(
-    caller: Caller<ToManage>,
+    caller: Caller<ToSetUp>,
     Path(id): Path<String>,
     Json(Empty {}): Json<Empty>,
 ) -> Result<Response, Problem> {
@@ -260,7 +285,7 @@ pub(super) async fn resume(
 
 /// Cancels a setup.
 #[utoipa::path(delete, path = "/setups/{id}", params(("id" = String, Path)), responses((status = 204)))]
-pub(super) async fn cancel(caller: Caller<ToManage>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn cancel(caller: Caller<ToSetUp>, Path(id): Path<String>) -> Result<Response, Problem> {
     found(&caller, &id).await?.cancel().await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -75,13 +75,7 @@ pub(super) async fn create(
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(Problem::invalid("a token lives from 1 to 366 days").field("days"));
     }
-    let owner = match (&caller.token.owner, body.owner) {
-        (Some(own), Some(named)) if *own != named => {
-            return Err(Problem::not_allowed("the token is for another owner"));
-        }
-        (Some(own), _) => Some(own.clone()),
-        (None, named) => named,
-    };
+    let owner = caller.owner_named(body.owner)?;
     let new = match (body.role.as_str(), body.extension) {
         (EXTENSION, Some(extension)) => {
             let owner = owner.as_deref().unwrap_or_else(|| caller.registry.owner_name());
@@ -140,7 +134,7 @@ pub(super) async fn revoke(
     let id: AccessTokenId = id.parse().map_err(|_| unknown())?;
     let tokens = api.registry.access_tokens();
     if id != caller.id {
-        if caller.role < Role::Manage || caller.extension.is_some() {
+        if caller.role < Role::Manage || caller.extension.is_some() || caller.link.is_some() {
             let problem = Problem::not_allowed("this role does not allow to revoke the tokens of others");
             return Err(problem.remedy(format!("use a token with the role '{}'", Role::Manage.as_str())));
         }

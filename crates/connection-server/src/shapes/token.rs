@@ -41,9 +41,13 @@ impl fmt::Debug for IssuedTokenBody {
     }
 }
 
-/// Returns the word for what a token may do: its role, or `extension`.
+/// Returns the word for what a token may do: its role, `extension`, or `link` for a setup link.
 pub fn role_word(token: &AccessToken) -> &'static str {
-    if token.extension.is_some() { "extension" } else { token.role.as_str() }
+    match (&token.link, &token.extension) {
+        (Some(_), _) => "link",
+        (None, Some(_)) => "extension",
+        (None, None) => token.role.as_str(),
+    }
 }
 
 impl From<&AccessToken> for TokenBody {

@@ -14,5 +14,6 @@ mod page_files;
 mod pages;
 mod profiles;
 mod refusals;
+mod setup_links;
 mod setups;
 mod test_host;

@@ -64,6 +64,7 @@ const OPERATIONS: &[&str] = &[
     "POST /kinds/{kind}/accept",
     "POST /page-tokens",
     "POST /profiles",
+    "POST /setup-links",
     "POST /setups",
     "POST /setups/{id}/answers",
     "POST /setups/{id}/confirm",

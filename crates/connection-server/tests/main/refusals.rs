@@ -68,6 +68,7 @@ fn routes() -> Vec<Route> {
         route("POST /setups/{id}/resume", nothing(), Role::Use, 202),
         route("POST /setups/{id}/answers", json!({ "step": 99, "answers": {} }), Role::Use, 409),
         route("DELETE /setups/{id}", nothing(), Role::Use, 204),
+        route("POST /setup-links", json!({ "kinds": ["acme"] }), Role::Use, 201),
         route("POST /tokens", json!({ "name": "a report", "role": "read" }), Role::Use, 201),
         route("DELETE /tokens/{id}", nothing(), Role::Use, 204),
     ]

@@ -69,6 +69,8 @@ impl World {
         let registry = registry.open().await.unwrap();
         let live = LiveStreams::new();
         let options = ApiOptions::new(origin.parse().unwrap()).name("Test host").public_url(origin).live(live.clone());
+        let options = options.accent("#1f7a5c".parse().unwrap());
+        let options = options.return_address("https://app.example.com/settings".parse().unwrap());
         let options = options.requests_per_minute(REQUESTS_PER_MINUTE);
         let routes: Router =
             api_router(registry.clone(), options).merge(callback_routes(registry.clone(), url)).merge(page_router(""));
