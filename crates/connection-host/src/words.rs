@@ -72,6 +72,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("no_answer", Exit::SetupFailed),
     ("no_callback", Exit::SetupFailed),
     ("no_home", Exit::Refused),
+    ("no_link_kinds", Exit::Refused),
     ("no_previous", Exit::Refused),
     ("no_settings", Exit::Refused),
     ("no_threads", Exit::Unexpected),

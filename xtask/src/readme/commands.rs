@@ -46,7 +46,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("CONNECTION_TESTKIT_RECORD=", "the tests of the testkit record fixtures"),
     ("connections add real", "the host's tests run it with a browser, at a certified provider"),
     ("cargo run --release --bin connections -- serve --open", "the host's tests open the page in a browser"),
-    ("curl -H ", "the host's tests send such a request with the token of an extension"),
+    ("curl -H ", "the host's tests send such requests: with the token of an extension, and for a setup link"),
     ("connections serve ", "the host's tests open the page in a browser"),
     ("connections tokens ", "the host's tests make and revoke tokens"),
     ("connections kinds accept ", "the host's tests accept a change of a kind"),

@@ -188,9 +188,11 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
             toml::Value::Integer(text.parse().ok()?)
         }
         KeyType::Processors => toml::Value::Float(text.parse().ok()?),
-        KeyType::Directories | KeyType::Command if !text.starts_with('[') => toml::Value::Array(vec![text.into()]),
+        KeyType::Addresses | KeyType::Directories | KeyType::Command if !text.starts_with('[') => {
+            toml::Value::Array(vec![text.into()])
+        }
         KeyType::Writable if !text.starts_with('[') => text.into(),
-        KeyType::Directories | KeyType::Command | KeyType::Writable => {
+        KeyType::Addresses | KeyType::Directories | KeyType::Command | KeyType::Writable => {
             serde_json::from_str::<Vec<String>>(text).ok()?.into()
         }
         KeyType::Origins | KeyType::Volumes => {
@@ -199,6 +201,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         }
         KeyType::Address
         | KeyType::CacheTtl
+        | KeyType::Colour
         | KeyType::Engine
         | KeyType::KeySource
         | KeyType::Level

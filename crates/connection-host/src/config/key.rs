@@ -21,8 +21,12 @@ pub struct Key {
 pub enum KeyType {
     /// An IP address and a port.
     Address,
+    /// Addresses of web pages; in the environment one address, or a JSON array.
+    Addresses,
     /// Whole seconds up to a day, or `off`.
     CacheTtl,
+    /// A colour of a web page.
+    Colour,
     /// A program and its arguments; in the environment one program, or a JSON array.
     Command,
     /// A number of things.
@@ -75,7 +79,9 @@ impl KeyType {
     pub const fn expected(self) -> &'static str {
         match self {
             Self::Address => "an IP address and a port",
+            Self::Addresses => "a list of https addresses with a path, without a query",
             Self::CacheTtl => "a number of seconds from 1 to 86400, or off",
+            Self::Colour => "a colour, as in #1f7a5c",
             Self::Command => "a list of a program and its arguments",
             Self::Count => "a number from 1 to 4194304",
             Self::Directories => "a list of directories",
@@ -229,6 +235,18 @@ pub const KEYS: &[Key] = &[
         help: "The level of what is logged to standard error. Unless set, commands log nothing, and `serve` logs its start and end, warnings, and each loss and recovery of the database or a provider.",
     },
     Key { name: "owner", value: KeyType::Text, help: "The owner to act for. Unless set, it is `local`." },
+    Key { name: "page.accent", value: KeyType::Colour, help: "The colour of this host, for the page of a setup link." },
+    Key {
+        name: "page.logo",
+        value: KeyType::Path,
+        help: "The file of the logo that the page of a setup link shows: a PNG, JPEG, GIF, WebP or SVG image of at most 64 KiB.",
+    },
+    Key { name: "page.name", value: KeyType::Text, help: "The name of this host, for the page of a setup link." },
+    Key {
+        name: "page.return_addresses",
+        value: KeyType::Addresses,
+        help: "The addresses to which a setup link may lead its visitor at the end. Unless set, there is none.",
+    },
     Key {
         name: "sandbox.copy_entries",
         value: KeyType::Count,

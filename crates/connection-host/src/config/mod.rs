@@ -10,6 +10,7 @@ mod inbound;
 mod key;
 mod key_source;
 mod kinds;
+mod page;
 mod paths;
 mod secret;
 mod tools;
@@ -27,6 +28,7 @@ pub(crate) use inbound::InboundSettings;
 pub use key::{KEYS, Key, KeyType};
 pub(crate) use key_source::{KeySettings, KeySources};
 pub(crate) use kinds::{Application, KindsSettings};
+pub(crate) use page::PageSettings;
 pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory};
 pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools};
 
@@ -56,6 +58,7 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) files: Vec<PathBuf>,
     pub(crate) inbound: InboundSettings,
+    pub(crate) page: PageSettings,
     pub(crate) log: Option<String>,
     pub(crate) owner: Option<String>,
     pub(crate) private_addresses: PrivateAddresses,
@@ -280,6 +283,7 @@ impl Settings {
             }
             "owner" => self.owner = Some(text()?),
             "state_dir" => self.state = Some(source.path(&text()?)),
+            table if table.starts_with("page.") => self.page.apply(key, &value, source).ok_or_else(wrong)?,
             table if table.starts_with("sandbox.") => {
                 self.sandbox.apply(key, name, &value, source).ok_or_else(wrong)?;
             }

@@ -44,7 +44,9 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
     for key in KEYS {
         let (toml, text) = match key.value {
             KeyType::Address => ("\"127.0.0.1:1\"", "127.0.0.1:1"),
+            KeyType::Addresses => ("[\"https://a.test/\"]", "https://a.test/"),
             KeyType::CacheTtl => ("\"off\"", "off"),
+            KeyType::Colour => ("\"#1f7a5c\"", "#1f7a5c"),
             KeyType::Count | KeyType::Interval | KeyType::Mebibytes => ("64", "64"),
             KeyType::Engine => ("\"docker\"", "docker"),
             KeyType::Writable => ("[\"projects\"]", "declared"),

@@ -67,7 +67,8 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let address = server.address();
     let health = Health::new(registry.clone(), scheduler.abort_handle());
     let live = LiveStreams::new();
-    let routes = routes::routes(&registry, address, &url, health, live.clone())?;
+    let options = program.settings.page.add_to(routes::api_options(address, &url)?.live(live.clone()))?;
+    let routes = routes::routes(&registry, &url, health, options);
     let page = Page::new(registry.clone(), address, &url);
     let resumed = tokio::select! {
         resumed = registry.setups().resume_all() => resumed,

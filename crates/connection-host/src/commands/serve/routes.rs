@@ -11,7 +11,7 @@ use axum::{
 };
 use connection_core::ConnectionRegistry;
 use connection_inbound::{PublicUrl, callback_routes, webhook_routes};
-use connection_server::{ApiOptions, HostOrigin, LiveStreams, api_router, page_router};
+use connection_server::{ApiOptions, HostOrigin, api_router, page_router};
 
 use super::health::{Health, HealthBody};
 use crate::Error;
@@ -19,14 +19,7 @@ use crate::Error;
 /// The path of the health check, for monitors.
 pub(super) const HEALTH: &str = "/healthz";
 
-pub(super) fn routes(
-    registry: &ConnectionRegistry,
-    listening: SocketAddr,
-    url: &PublicUrl,
-    health: Health,
-    live: LiveStreams,
-) -> Result<Router, Error> {
-    let options = api_options(listening, url)?.live(live);
+pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, health: Health, options: ApiOptions) -> Router {
     let own = || {
         Router::new()
             .route(HEALTH, get(healthz))
@@ -37,15 +30,15 @@ pub(super) fn routes(
     };
     let nothing = async || StatusCode::NOT_FOUND;
     let routes = mounted(url, own).merge(page_router(url.prefix()));
-    Ok(match url.prefix() {
+    match url.prefix() {
         "" => routes.fallback(nothing),
         // A prefix may be the path of a screen, such as `/connections`, which is the same document.
         prefix => routes.fallback_service(Router::new().nest(prefix, page_router(prefix)).fallback(nothing)),
-    })
+    }
 }
 
 /// Returns the addresses at which browsers and programs reach the API: the public one, and the one on this machine.
-fn api_options(listening: SocketAddr, url: &PublicUrl) -> Result<ApiOptions, Error> {
+pub(super) fn api_options(listening: SocketAddr, url: &PublicUrl) -> Result<ApiOptions, Error> {
     let origin = |text: &str| {
         text.parse::<HostOrigin>().map_err(|error| Error::configuration(format!("'inbound.public_url': {error}")))
     };

@@ -12,6 +12,7 @@ mod files_over_api;
 mod google;
 mod health;
 mod killed;
+mod links;
 mod log;
 mod own_kinds;
 mod page;

@@ -9,7 +9,7 @@ use connection_faults::browser::Browser;
 use serde_json::json;
 use tokio::runtime::Builder;
 
-use super::{Serving, machine};
+use super::{Serving, links, machine};
 use crate::{program::Machine, provider::NOTION_KEY};
 
 const WIDTH: u32 = 1280;
@@ -76,7 +76,22 @@ fn the_documents_show_the_page_as_it_is() {
         browser.open(&format!("{}/extensions/issues", serving.url)).await;
         browser.shows("Ready").await;
         picture(&browser, "extension.png").await;
-        let errors = browser.errors().await;
-        assert_eq!(errors, [""; 0]);
+        assert_eq!(browser.errors().await, [""; 0]);
+    });
+}
+
+#[test]
+fn the_documents_show_the_page_of_a_setup_link_as_it_is() {
+    let machine = links::host();
+    let serving = Serving::start(&machine);
+    let address = links::link(&machine, &serving, &["acme", "notion", "github"]);
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let Some(browser) = runtime.block_on(Browser::start(&[])) else { return };
+    runtime.block_on(async {
+        browser.resize(WIDTH, HEIGHT).await;
+        browser.open(&address).await;
+        browser.shows("Acme").await;
+        picture(&browser, "link.png").await;
+        assert_eq!(browser.errors().await, [""; 0]);
     });
 }

@@ -1,0 +1,60 @@
+//! The table `[page]`: what the page of a setup link shows of this host, and where its visitors return to.
+
+use std::path::PathBuf;
+
+use connection_server::{Accent, ApiOptions, Logo, ReturnAddress};
+
+use super::{Key, Source};
+use crate::Error;
+
+/// The configuration keys below `page`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PageSettings {
+    name: Option<String>,
+    logo: Option<PathBuf>,
+    accent: Option<Accent>,
+    return_addresses: Vec<ReturnAddress>,
+}
+
+impl PageSettings {
+    /// Applies one value; `None` if it is not valid for the key.
+    pub(super) fn apply(&mut self, key: &Key, value: &toml::Value, source: &Source) -> Option<()> {
+        let text = || value.as_str().filter(|text| !text.is_empty());
+        match key.name {
+            "page.accent" => self.accent = Some(text()?.parse().ok()?),
+            "page.logo" => self.logo = Some(source.path(text()?)),
+            "page.name" => self.name = Some(text()?.to_owned()),
+            "page.return_addresses" => {
+                let addresses = value.as_array()?.iter();
+                self.return_addresses =
+                    addresses.map(|address| address.as_str()?.parse().ok()).collect::<Option<_>>()?;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Adds the settings to the options of the API.
+    ///
+    /// # Errors
+    ///
+    /// The logo cannot be read, or is not one that browsers show.
+    pub(crate) fn add_to(&self, options: ApiOptions) -> Result<ApiOptions, Error> {
+        let options = match &self.name {
+            Some(name) => options.name(name),
+            None => options,
+        };
+        let options = match &self.accent {
+            Some(accent) => options.accent(accent.clone()),
+            None => options,
+        };
+        let options = self.return_addresses.iter().cloned().fold(options, ApiOptions::return_address);
+        let Some(path) = &self.logo else { return Ok(options) };
+        let wrong = |reason: &dyn std::fmt::Display| {
+            Error::configuration(format!("'page.logo' is {}: {reason}", path.display()))
+                .remedy("name the file of a small image, or remove the key")
+        };
+        let image = std::fs::read(path).map_err(|error| wrong(&error))?;
+        Ok(options.logo(Logo::new(&image).map_err(|error| wrong(&error))?))
+    }
+}
