@@ -2322,6 +2322,57 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/setup-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a setup link. Its address can be opened once within 30 minutes; the visitor then has 30 minutes to connect one
+         *     account of one of the kinds, and sees nothing else of the owner.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewSetupLink"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SetupLink"];
+                    };
+                };
+                /** @description The request was refused. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setups": {
         parameters: {
             query?: never;
@@ -2359,7 +2410,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Begins a setup. */
+        /** Begins a setup. The visitor of a setup link names the kind alone. */
         post: {
             parameters: {
                 query?: never;
@@ -3110,9 +3161,12 @@ export interface components {
         };
         /** @description The name and appearance of the host, for a page. */
         Host: {
+            /** @description A colour such as `#1f7a5c`. */
             accent?: string | null;
+            /** @description An image as a `data:` address. */
             logo?: string | null;
             name?: string | null;
+            /** @description The address to which the page of a setup link leads at the end. */
             returnTo?: string | null;
         };
         /** @description A token that was made, with its text, which is shown once. */
@@ -3205,7 +3259,7 @@ export interface components {
             auth: string;
             /**
              * Format: int64
-             * @description The number of the owner's connections of this kind.
+             * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
              */
             connections: number;
             kind: string;
@@ -3223,11 +3277,13 @@ export interface components {
             expiresAt: string;
             extension?: string | null;
             host: components["schemas"]["Host"];
+            /** @description The kinds of which the visitor of a setup link connects one. */
+            kinds?: string[] | null;
             /** @description The only owner for whom the caller acts; `null` for all. */
             owner?: string | null;
-            /** @description `read`, `use`, `manage`, `admin` or `extension`. */
+            /** @description `read`, `use`, `manage`, `admin`, `extension`, or `link` for the visitor of a setup link. */
             role: string;
-            /** @description The only setup that the caller may continue. */
+            /** @description The only setup that the visitor of a setup link may continue, once it has begun. */
             setup?: string | null;
             /** @description The id of the caller's own token, which the caller may revoke. */
             token: string;
@@ -3246,6 +3302,17 @@ export interface components {
             /** @description The kind of the tool. */
             kind: string;
             label: string;
+        };
+        /** @description A setup link to make. */
+        NewSetupLink: {
+            /** @description The kinds of which the visitor connects one account. */
+            kinds: string[];
+            /** @description The name by which the link is listed. */
+            name?: string | null;
+            /** @description The owner of the connection; that of the request if none is stated. */
+            owner?: string | null;
+            /** @description The address to which the page leads the visitor at the end: one that the host has configured, perhaps with a query. */
+            returnTo?: string | null;
         };
         /** @description A token to make. */
         NewToken: {
@@ -3346,7 +3413,7 @@ export interface components {
                 auth: string;
                 /**
                  * Format: int64
-                 * @description The number of the owner's connections of this kind.
+                 * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
                  */
                 connections: number;
                 kind: string;
@@ -3556,6 +3623,14 @@ export interface components {
         SetPreferences: {
             /** @description The values by name; `null` resets a preference to its default. What is not named stays as it is. */
             values: Record<string, unknown>;
+        };
+        /** @description A setup link that was made, with its address, which is shown once. */
+        SetupLink: {
+            /** @description The address for the visitor. It can be opened once, until it expires. */
+            address: string;
+            expiresAt: string;
+            /** @description The id by which the link is revoked until somebody opens it: `DELETE /tokens/{id}`. */
+            id: string;
         };
         /** @description A connection, with the extensions that use it. */
         ShownConnection: components["schemas"]["ListedConnection"] & {
