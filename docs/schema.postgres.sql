@@ -657,6 +657,10 @@ CREATE TABLE connection_access_token (
     role         TEXT   NOT NULL,
     -- The extension for which alone the token is. NULL for the others.
     extension    TEXT,
+    -- What the visitor of a setup link may do, as JSON. NULL for the others.
+    link         TEXT,
+    -- The only setup that the visitor of a setup link may continue. NULL until it was begun.
+    setup_id     UUID,
     created_at   BIGINT NOT NULL,
     -- The end. NULL for a token that ends when nobody uses it.
     expires_at   BIGINT,
@@ -667,11 +671,27 @@ CREATE TABLE connection_access_token (
     -- The time at which it was revoked, or at which the code was exchanged.
     revoked_at   BIGINT,
     mark         BYTEA  NOT NULL,
-    CHECK (expires_at IS NOT NULL OR idle IS NOT NULL)
+    CHECK (expires_at IS NOT NULL OR idle IS NOT NULL),
+    CHECK (setup_id IS NULL OR link IS NOT NULL)
 );
 
 -- The tokens of an owner, page by page.
 CREATE INDEX connection_access_token_owner ON connection_access_token (owner, id);
+
+-- Usage ---------------------------------------------------------------------------------------------------------------
+
+-- A row is the last number that a metric of an account had in a period. The rows of an account that the connection no
+-- longer has stay until they are old, and are not read.
+CREATE TABLE connection_usage (
+    connection_id UUID             NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The beginning of the period.
+    at            BIGINT           NOT NULL,
+    metric        TEXT             NOT NULL,
+    -- The id of the account at the provider.
+    account       TEXT             NOT NULL,
+    value         DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (connection_id, at, metric)
+);
 
 -- Values of plugins ---------------------------------------------------------------------------------------------------
 

@@ -581,6 +581,10 @@ CREATE TABLE connection_access_token (
     role         TEXT    NOT NULL,
     -- The extension for which alone the token is. NULL for the others.
     extension    TEXT,
+    -- What the visitor of a setup link may do, as JSON. NULL for the others.
+    link         TEXT,
+    -- The only setup that the visitor of a setup link may continue. NULL until it was begun.
+    setup_id     BLOB    CHECK (length(setup_id) = 16),
     created_at   INTEGER NOT NULL,
     -- The end. NULL for a token that ends when nobody uses it.
     expires_at   INTEGER,
@@ -591,11 +595,27 @@ CREATE TABLE connection_access_token (
     -- The time at which it was revoked, or at which the code was exchanged.
     revoked_at   INTEGER,
     mark         BLOB    NOT NULL,
-    CHECK (expires_at IS NOT NULL OR idle IS NOT NULL)
+    CHECK (expires_at IS NOT NULL OR idle IS NOT NULL),
+    CHECK (setup_id IS NULL OR link IS NOT NULL)
 ) STRICT;
 
 -- The tokens of an owner, page by page.
 CREATE INDEX connection_access_token_owner ON connection_access_token (owner, id);
+
+-- Usage ---------------------------------------------------------------------------------------------------------------
+
+-- A row is the last number that a metric of an account had in a period. The rows of an account that the connection no
+-- longer has stay until they are old, and are not read.
+CREATE TABLE connection_usage (
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The beginning of the period.
+    at            INTEGER NOT NULL,
+    metric        TEXT    NOT NULL,
+    -- The id of the account at the provider.
+    account       TEXT    NOT NULL,
+    value         REAL    NOT NULL,
+    PRIMARY KEY (connection_id, at, metric)
+) STRICT;
 
 -- Values of plugins ---------------------------------------------------------------------------------------------------
 

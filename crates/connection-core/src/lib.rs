@@ -195,7 +195,7 @@ pub use setup::{
     SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartRedirect, StepNo,
 };
 pub use store::{StoreError, StoreSource, migrate};
-pub use usage_report::FetchedUsage;
+pub use usage_report::{FetchedUsage, UsagePoint};
 pub use webhook::{
     BeginDeliveries, ConnectionWebhooks, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest,
     WebhookInfo, WebhookKey, WebhookTest, Webhooks,

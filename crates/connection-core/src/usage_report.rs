@@ -37,6 +37,31 @@ pub struct FetchedUsage {
     pub result: Result<Arc<UsageSnapshot>, NotLive>,
 }
 
+/// The number that a metric of an account had at a time.
+///
+/// [`Connection::usage_history`](crate::Connection::usage_history) has an example.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct UsagePoint {
+    /// The id of the metric.
+    pub metric: String,
+    /// The beginning of the ten minutes in which the number was fetched last.
+    pub at: Timestamp,
+    /// The used share from 0 to 1 of a time window, the number of used tokens, or the spent amount in US dollars.
+    pub value: f64,
+}
+
+/// Returns the id and the number of a metric, if its history is kept.
+pub(crate) fn number(metric: &UsageMetric) -> Option<(&str, f64)> {
+    match metric {
+        UsageMetric::MonthlySpend(spend) => Some((&*spend.id, spend.spent_usd)),
+        UsageMetric::TimeWindow(window) => Some((&*window.id, window.utilization)),
+        #[expect(clippy::cast_precision_loss, reason = "a plot does not show the last of so many digits")]
+        UsageMetric::TokenUtilization(tokens) => Some((&*tokens.id, tokens.used as f64)),
+        _ => None,
+    }
+}
+
 /// Checks the size of a snapshot. The length of the provider's raw answer is not the plugin's fault, so it is left
 /// out if it is too long; the metrics are valid without it.
 pub(crate) fn bounded(mut snapshot: UsageSnapshot, kind: &Kind) -> Result<UsageSnapshot, &'static str> {

@@ -35,6 +35,7 @@ pub mod shapes;
 use std::{fmt, sync::Arc};
 
 use axum::{Router, middleware};
+use connection_agent::UsageMonitor;
 use connection_contract::Timestamp;
 use connection_core::ConnectionRegistry;
 
@@ -54,6 +55,7 @@ pub(crate) struct Api {
     registry: ConnectionRegistry,
     options: Arc<ApiOptions>,
     rates: Arc<Rates>,
+    usage: UsageMonitor,
     started_at: Timestamp,
 }
 
@@ -73,7 +75,8 @@ where
 {
     let started_at = registry.server().clock().now();
     let rates = Arc::new(Rates::new(options.requests_per_minute));
-    let api = Api { registry, options: Arc::new(options), rates, started_at };
+    let usage = options.usage.clone().unwrap_or_else(|| UsageMonitor::new(&registry));
+    let api = Api { usage, registry, options: Arc::new(options), rates, started_at };
     let (router, document) = openapi::with_document(routes::all());
     router
         .merge(openapi::route(&document))

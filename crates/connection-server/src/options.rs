@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use connection_agent::UsageMonitor;
 use connection_contract::BoxFuture;
 use tokio::sync::watch;
 
@@ -114,6 +115,8 @@ pub struct ApiOptions {
     pub version: Option<String>,
     /// The streams of live events.
     pub live: LiveStreams,
+    /// The usage that this process has fetched. Unless set, it is what the API itself fetches on request.
+    pub usage: Option<UsageMonitor>,
     /// The number of requests that a token may send in a minute, to each process.
     pub requests_per_minute: u32,
 }
@@ -133,6 +136,7 @@ impl ApiOptions {
             public_url: None,
             version: None,
             live: LiveStreams::new(),
+            usage: None,
             requests_per_minute: Self::REQUESTS_PER_MINUTE,
         }
     }
@@ -183,6 +187,13 @@ impl ApiOptions {
     #[must_use]
     pub fn live(mut self, live: LiveStreams) -> Self {
         self.live = live;
+        self
+    }
+
+    /// Sets the monitor of the usage of accounts, which the host polls.
+    #[must_use]
+    pub fn usage(mut self, monitor: UsageMonitor) -> Self {
+        self.usage = Some(monitor);
         self
     }
 

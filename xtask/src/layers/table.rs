@@ -50,8 +50,9 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         package: "connection-server",
-        // It continues the setups of the callbacks that the inbound side receives, and reads the manifests of extensions.
-        normal: &[CONTRACT, "connection-core", "connection-inbound", "connection-manifest"],
+        // It continues the setups of the callbacks that the inbound side receives, reads the manifests of extensions, and
+        // shows the usage of accounts.
+        normal: &[CONTRACT, "connection-agent", "connection-core", "connection-inbound", "connection-manifest"],
         dev: &["connection-faults"],
     },
     // Its fakes are for third parties, who do not have the core.

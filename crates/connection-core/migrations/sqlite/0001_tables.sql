@@ -599,6 +599,21 @@ CREATE TABLE connection_access_token (
 -- The tokens of an owner, page by page.
 CREATE INDEX connection_access_token_owner ON connection_access_token (owner, id);
 
+-- Usage ---------------------------------------------------------------------------------------------------------------
+
+-- A row is the last number that a metric of an account had in a period. The rows of an account that the connection no
+-- longer has stay until they are old, and are not read.
+CREATE TABLE connection_usage (
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The beginning of the period.
+    at            INTEGER NOT NULL,
+    metric        TEXT    NOT NULL,
+    -- The id of the account at the provider.
+    account       TEXT    NOT NULL,
+    value         REAL    NOT NULL,
+    PRIMARY KEY (connection_id, at, metric)
+) STRICT;
+
 -- Values of plugins ---------------------------------------------------------------------------------------------------
 
 -- A row is a small value that a plugin stores, either public or sealed.

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    BoxFuture, ConnectionError, Kind, Liveness, NotLive, Reason, Text, UsageContext, UsageSnapshot, reason,
+    BoxFuture, ConnectionError, Kind, Liveness, NotLive, Reason, Text, Timestamp, UsageContext, UsageSnapshot, reason,
 };
 
 use super::{Connection, System};
@@ -17,7 +17,7 @@ use crate::{
     kinds::KindEntry,
     limits,
     store::Changed,
-    usage_report::{FetchedUsage, MAX_WORD_LENGTH, bounded},
+    usage_report::{FetchedUsage, MAX_WORD_LENGTH, UsagePoint, bounded, number},
 };
 
 /// The deadline of a fetch.
@@ -26,6 +26,10 @@ const MAX_DURATION: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(1);
 /// The deadline of calls that use no network.
 const MAX_CALL: Duration = Duration::from_secs(10);
+/// The length of a period in seconds, of which the history keeps one number of each metric.
+const PERIOD: i64 = 10 * 60;
+/// The time in seconds for which a number is kept.
+const KEPT: i64 = 90 * 24 * 3600;
 /// The maximum number of fetches if the account of the connection changes meanwhile.
 const ATTEMPTS: usize = 3;
 
@@ -39,8 +43,8 @@ impl Connection {
     /// Fetches how much of the account's quota is used, through the plugin. There is one fetch at a time for each
     /// connection: a caller that asks during a fetch receives its result.
     ///
-    /// A provider that does not answer is data: the result has the reason. Nothing is kept of a fetch, and it does not
-    /// change the connection; the crate `connection-agent` keeps and polls usage. It learns of each fetch from
+    /// A provider that does not answer is data: the result has the reason. The [history](Self::usage_history) keeps the
+    /// numbers of a fetch and nothing else, and the connection does not change; the crate `connection-agent` keeps and polls usage. It learns of each fetch from
     /// [`Notification::UsageFetched`].
     ///
     /// # Cancellation
@@ -67,6 +71,33 @@ impl Connection {
     /// ```
     pub fn fetch_usage(&self) -> BoxFuture<'_, Result<FetchedUsage, Error>> {
         Box::pin(fetch(self))
+    }
+
+    /// Returns the numbers that were fetched of the account since a time, oldest first: of each metric the last one in
+    /// each ten minutes, by all processes of the store. They are kept for 90 days, and removed with the connection.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_contract::Timestamp;
+    /// use connection_core::{Connection, Error};
+    ///
+    /// async fn highest(connection: &Connection, since: Timestamp) -> Result<f64, Error> {
+    ///     let points = connection.usage_history(since).await?;
+    ///     Ok(points.iter().map(|point| point.value).fold(0.0, f64::max))
+    /// }
+    /// ```
+    pub fn usage_history(&self, since: Timestamp) -> BoxFuture<'_, Result<Vec<UsagePoint>, Error>> {
+        Box::pin(async move {
+            let account = self.info.identity.account_id.as_str();
+            let points = self.shared.reader().await?.usage(self.id(), account, since.seconds()).await?;
+            let point = |(at, metric, value)| UsagePoint { metric, at: Timestamp::from_seconds(at), value };
+            Ok(points.into_iter().map(point).collect())
+        })
     }
 
     /// Returns how the account is paid for: `subscription`, `api_key` or another word of the plugin, if it says so. No
@@ -141,10 +172,35 @@ async fn run(scope: Scope<'_, System>, id: ConnectionId) -> Result<FetchedUsage,
         let credential = generation.and_then(|generation| generation.try_into().ok());
         let fetched =
             FetchedUsage { connection: id, account: account.to_owned(), credential, result: result.map(Arc::new) };
+        record(shared, &fetched).await;
         shared.notifications.publish(&Notification::UsageFetched(fetched.clone()));
         return Ok(fetched);
     }
     Err(changing())
+}
+
+/// Adds the numbers of a fetch to the history. Numbers that cannot be stored are no reason to fail the fetch.
+async fn record(ground: &Ground, fetched: &FetchedUsage) {
+    let Ok(snapshot) = &fetched.result else { return };
+    let numbers: Vec<_> =
+        snapshot.metrics.iter().filter_map(number).map(|(id, value)| (id.to_owned(), value)).collect();
+    if numbers.is_empty() {
+        return;
+    }
+    let now = ground.clock.now().seconds();
+    let at = now - now.rem_euclid(PERIOD);
+    let (id, account) = (fetched.connection, fetched.account.clone());
+    let job = ground.store.write_relaxed(move |tx| {
+        Box::pin(async move {
+            for (metric, value) in &numbers {
+                tx.set_usage(id, at, metric, &account, *value).await?;
+            }
+            tx.purge_usage(id, now.saturating_sub(KEPT)).await
+        })
+    });
+    if let Err(error) = job.await {
+        tracing::debug!(connection = %id, %error, "the usage of a connection was not recorded");
+    }
 }
 
 /// Returns the error for a connection that is re-authorized for another account again and again.

@@ -154,7 +154,7 @@ macro_rules! single_columns {
     };
 }
 
-single_columns!(bool, i64, String, Vec<u8>, Uuid, Sealed);
+single_columns!(bool, f64, i64, String, Vec<u8>, Uuid, Sealed);
 single_columns!(Option<i64>, Option<String>, Option<Vec<u8>>, Option<Uuid>, Option<Sealed>);
 
 macro_rules! ids {

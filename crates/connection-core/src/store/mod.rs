@@ -45,6 +45,7 @@ mod setups;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod webhooks;
 
 use std::{fmt, future::Future, path::PathBuf, sync::Arc};

@@ -139,10 +139,10 @@ export function listEvents({ world, query }) {
   return page(items, query, { chain: of ? 'whole' : null });
 }
 
-export function history({ world, query }) {
+export function history({ world, query, params }) {
   const days = Number(query.get('days') ?? 7);
   const series = world.usage
-    .filter((each) => !query.get('connection') || each.connection === query.get('connection'))
+    .filter((each) => each.connection === params.id)
     .flatMap((each, row) =>
       each.snapshot.metrics.map((metric, column) => {
         const end = metric.utilization ?? (metric.spentUsd ?? metric.used / 40000) / 1000;
@@ -155,7 +155,7 @@ export function history({ world, query }) {
             index === 119 && metric.kind === 'time_window' ? end : value,
           ];
         });
-        return { connection: each.connection, account: each.account, metric: metric.id, points };
+        return { metric: metric.id, points };
       }),
     );
   return { series };

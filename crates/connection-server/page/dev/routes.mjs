@@ -390,7 +390,7 @@ export const ROUTES = [
     },
   ],
   ['GET', '/usage', ({ world }) => world.usage],
-  ['GET', '/usage/history', history],
+  ['GET', '/connections/:id/usage', history],
   ['GET', '/events', listEvents],
   [
     'GET',

@@ -71,12 +71,11 @@ function Metric({ metric }) {
 
 /** The plots of one account's metrics. */
 function History({ usage, days }) {
-  const { data, error, reload } = useResource('/usage/history', {
-    query: { kind: usage.kind, connection: usage.connection, days },
-  });
+  const path = `/connections/${part(usage.connection)}/usage`;
+  const { data, error, reload } = useResource(path, { query: { days }, hints: ['usage'] });
   if (error) return html`<${Problem} error=${error} onRetry=${reload} />`;
   if (!data) return html`<${Loading} lines=${2} />`;
-  const own = data.series.filter((series) => series.connection === usage.connection && series.points.length > 1);
+  const own = data.series.filter((series) => series.points.length > 1);
   if (!own.length) return html`<p class="quiet-text">${t.noHistory}</p>`;
   const metricOf = (id) => usage.snapshot?.metrics.find((metric) => metric.id === id);
   const groups = new Map();

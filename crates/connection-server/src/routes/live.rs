@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
+use connection_agent::UsageChanges;
 use connection_contract::BoxFuture;
 use connection_core::{Clock, Error, Event, Watch};
 use futures_core::Stream;
@@ -32,12 +33,18 @@ struct Hints {
     watch: Watch,
     clock: Arc<dyn Clock>,
     quiet: BoxFuture<'static, ()>,
+    /// Resolves after a fetch of usage in this process.
+    fetched: BoxFuture<'static, Option<UsageChanges>>,
     /// Resolves when the server stops.
     ended: BoxFuture<'static, ()>,
 }
 
 fn quiet(clock: Arc<dyn Clock>) -> BoxFuture<'static, ()> {
     Box::pin(async move { clock.sleep(KEEP_ALIVE).await })
+}
+
+fn fetched(mut changes: UsageChanges) -> BoxFuture<'static, Option<UsageChanges>> {
+    Box::pin(async move { changes.changed().await.then_some(changes) })
 }
 
 /// Returns the name of the hint for an event.
@@ -62,6 +69,11 @@ impl Stream for Hints {
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => {}
         }
+        // The monitor lives as long as the routes.
+        if let Poll::Ready(Some(changes)) = self.fetched.as_mut().poll(cx) {
+            self.fetched = fetched(changes);
+            return Poll::Ready(Some(Ok(Bytes::from_static(b"event: usage\ndata: {}\n\n"))));
+        }
         match self.quiet.as_mut().poll(cx) {
             Poll::Ready(()) => {
                 self.quiet = quiet(self.clock.clone());
@@ -77,7 +89,8 @@ impl Stream for Hints {
 pub(super) async fn live(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
     let watch = caller.registry.events().watch().await?;
     let clock = caller.registry.server().clock();
-    let hints = Hints { watch, quiet: quiet(clock.clone()), clock, ended: api.options.live.ended() };
+    let fetched = fetched(api.usage.changes());
+    let hints = Hints { watch, fetched, quiet: quiet(clock.clone()), clock, ended: api.options.live.ended() };
     let mut response = Body::from_stream(Opened { first: true, hints }).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     Ok(response)

@@ -42,7 +42,7 @@ struct MeBody {
 }
 
 /// The parts of the API that a page shows if they are there.
-const AREAS: &[&str] = &["system", "extensions", "profiles", "activity", "health", "doctor", "setupLinks"];
+const AREAS: &[&str] = &["system", "extensions", "profiles", "activity", "health", "doctor", "setupLinks", "usage"];
 
 /// The name and appearance of the host, for a page.
 #[derive(Debug, Serialize, ToSchema)]

@@ -18,6 +18,7 @@ mod setup_links;
 mod setups;
 mod system;
 mod tokens;
+mod usage;
 mod webhooks;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -49,6 +50,8 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(files::list))
         .routes(routes!(files::content))
         .routes(routes!(health::health))
+        .routes(routes!(usage::list))
+        .routes(routes!(usage::history, usage::fetch))
         .routes(routes!(send::of_connection))
         .routes(routes!(extensions::list, extensions::add))
         .routes(routes!(extensions::show, extensions::remove))

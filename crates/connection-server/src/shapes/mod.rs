@@ -10,6 +10,7 @@ mod kind;
 mod profile;
 mod setup;
 mod token;
+mod usage;
 mod webhook;
 
 pub use answer::{AnswerBody, HeaderBody, body_text};
@@ -29,4 +30,5 @@ pub use kind::{
 pub use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, state_word};
 pub use setup::OpenSetupBody;
 pub use token::{IssuedTokenBody, TokenBody, role_word};
+pub use usage::UsageBody;
 pub use webhook::{DeliveryBody, WebhookBody};

@@ -17,3 +17,4 @@ mod refusals;
 mod setup_links;
 mod setups;
 mod test_host;
+mod usage;

@@ -56,6 +56,7 @@ fn routes() -> Vec<Route> {
         route("DELETE /profiles/{id}", nothing(), Role::Use, 409),
         route("DELETE /kinds/{kind}/client", nothing(), Role::Use, 200),
         route("POST /kinds/{kind}/accept", json!({ "seen": "{seen}" }), Role::Use, 200),
+        route("POST /connections/{id}/usage", nothing(), Role::Read, 501),
         route("POST /connections/{id}/verify", nothing(), Role::Read, 200),
         route("POST /connections/{id}/refresh", nothing(), Role::Use, 501),
         route("POST /connections/{id}/rollback", nothing(), Role::Use, 409),

@@ -16,6 +16,7 @@ use tokio::{net::TcpListener, runtime::Handle, task::AbortHandle};
 use crate::{
     http::{Answer, Request},
     kinds::{acme, login, machine, tool},
+    usage::Metered,
 };
 
 /// `true` in the suite on PostgreSQL, which is a second test binary from the same files.
@@ -64,6 +65,7 @@ impl World {
             .kind(acme())
             .kind(login())
             .kind(tool())
+            .kind(Metered::default())
             .machine(machine());
         let registry = if ON_POSTGRES { registry.state_directory(directory.path().join("state")) } else { registry };
         let registry = registry.open().await.unwrap();

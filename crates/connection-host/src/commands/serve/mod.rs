@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use connection_agent::UsageMonitor;
 use connection_core::{AnswerRoom, ConnectionRegistry, Machine};
 use connection_inbound::{Browser, PublicEndpoint, PublicUrl, Server, check_callback};
 use connection_server::{LiveStreams, PageSettings};
@@ -68,6 +69,9 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let health = Health::new(registry.clone(), scheduler.abort_handle());
     let live = LiveStreams::new();
     let options = program.settings.page.add_to(routes::api_options(address, &url)?.live(live.clone()))?;
+    let monitor = UsageMonitor::new(&registry);
+    let polling = Handle::current().spawn(monitor.poll(program.settings.usage.bounds()).into_future());
+    let options = options.usage(monitor);
     let routes = routes::routes(&registry, &url, health, options);
     let page = Page::new(registry.clone(), address, &url);
     let resumed = tokio::select! {
@@ -99,6 +103,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         scheduler.abort();
         kinds.iter().for_each(|kinds| kinds.abort());
         following.abort();
+        polling.abort();
         live.end();
         // There is no receiver if the server has ended by itself.
         stop.send(()).ok();

@@ -143,7 +143,7 @@ impl AccountUsage {
 
     fn body(&self) -> json::UsageBody {
         let SelectedAccount { kind, profile, connection, .. } = &self.account;
-        let found = self.found.as_ref().map(|(status, reading)| (status, reading.as_ref()));
+        let found = self.found.as_ref().map(|(status, reading)| (status, reading.as_ref())).map_err(Into::into);
         json::UsageBody::of(kind, *profile, *connection, found)
     }
 

@@ -7,7 +7,6 @@ mod kind;
 mod other;
 mod profile;
 mod run;
-mod usage;
 
 use serde::Serialize;
 
@@ -16,7 +15,7 @@ pub(crate) use connection_server::shapes::{
     AccountBody, AnswerBody, ConnectionBody, DeliveryBody, EventBody, ExtensionBody, ExtensionRemovedBody, FileBody,
     FileContentBody, GrantBody, HandOffBody, IssuedTokenBody, KindChangeBody, OpenSetupBody, PreferencesBody,
     ProbeBody, ProfileBody, ProfileRemovedBody, ReasonBody as ErrorContent, RefreshedBody, RemovedBody, RequiredBody,
-    TokenBody, WebhookBody,
+    TokenBody, UsageBody, WebhookBody,
 };
 pub(crate) use connection_server::shapes::{auth_word, input_word, need_word, way_word};
 pub(crate) use event::details;
@@ -26,7 +25,6 @@ pub(crate) use kind::{KindBody, ToolBody};
 pub(crate) use other::{AcceptedBody, DoctorBody, ForgottenBody, ImportedBody, ServingBody};
 pub(crate) use profile::ProfileSlotBody;
 pub(crate) use run::{ImageBody, RunBody};
-pub(crate) use usage::UsageBody;
 
 use crate::Error;
 

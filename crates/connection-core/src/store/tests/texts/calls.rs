@@ -71,6 +71,7 @@ async fn read(tx: &mut Reader) {
         previous_credential(nobody());
         previous_generation(nobody());
         liveness(nobody());
+        usage(nobody(), "ada", 1);
         due_refreshes(1, ",github,", 9);
         due_checks(1, ",github,", 9);
         ended_credentials(1, ",github,", 9);
@@ -408,6 +409,8 @@ async fn access_tokens(tx: &mut Tx) {
         marked: Marked::default(),
     };
     call!(tx:
+        set_usage(nobody(), 1, "a", "ada", 0.5);
+        purge_usage(nobody(), 1);
         access_token(id);
         access_token_by_hash(&[1; 32]);
         access_tokens(None, None, 9);

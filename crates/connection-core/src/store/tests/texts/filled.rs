@@ -22,6 +22,7 @@ const TABLES: &[(&str, &str)] = &[
         "connection_credential (connection_id, generation, state, sealed, key_id, secret_names, created_at, replaced_at)",
         "{id}, 2, 'previous', {hash}, substr({hash}, 25, 8), '[]', i, i",
     ),
+    ("connection_usage (connection_id, at, metric, account, value)", "{id}, i, 'five_hour', 'ada', 0.5"),
     ("connection_liveness (connection_id, liveness, generation, checked_at, next_check_at)", "{id}, 'live', 1, i, i"),
     (
         "connection_event (id, owner, connection_id, seq, at, kind, body, chain)",

@@ -4,30 +4,39 @@ use connection_agent::{UsageReading, UsageStatus, usage_json};
 use connection_contract::Kind;
 use connection_core::{ConnectionId, ProfileId};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::ErrorContent;
-use crate::Error;
+use super::ReasonBody;
 
-/// An element of `usage`.
-#[derive(Debug, Serialize)]
+/// The usage of an account, as it was fetched last.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Usage)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct UsageBody {
+pub struct UsageBody {
     kind: String,
+    /// The id of the profile of a local tool.
     profile: Option<String>,
+    /// The id of the connection.
     connection: Option<String>,
     account: Option<String>,
+    /// How the account is paid for: `subscription`, `api_key`, or another word of the kind.
     auth_mode: Option<String>,
+    /// The seconds since the snapshot was fetched.
     age: Option<u64>,
-    error: Option<ErrorContent>,
+    /// The reason why the last fetch failed.
+    error: Option<ReasonBody>,
+    /// The metrics, the time at which they were observed, and the provider's own data.
+    #[schema(value_type = Option<Object>)]
     snapshot: Option<serde_json::Value>,
 }
 
 impl UsageBody {
-    pub(crate) fn of(
+    /// Creates the shape of the usage that was found, or of the reason why none was.
+    pub fn of(
         kind: &Kind,
         profile: Option<ProfileId>,
         connection: Option<ConnectionId>,
-        found: Result<(&UsageStatus, Option<&UsageReading>), &Error>,
+        found: Result<(&UsageStatus, Option<&UsageReading>), ReasonBody>,
     ) -> Self {
         let empty = Self {
             kind: kind.to_string(),
@@ -41,7 +50,7 @@ impl UsageBody {
         };
         let (status, reading) = match found {
             Ok(found) => found,
-            Err(error) => return Self { error: Some(error.into()), ..empty },
+            Err(error) => return Self { error: Some(error), ..empty },
         };
         let snapshot = reading.and_then(|reading| reading.snapshot.as_ref());
         Self {

@@ -1,0 +1,171 @@
+//! The usage of accounts: how much of each quota is used now, and how much was used before.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use connection_agent::UsageReading;
+use connection_contract::Timestamp;
+use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, UsagePoint};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    body::{Empty, Json, Page, json},
+    caller::{Caller, ToRead, ToUse},
+    problem::Problem,
+    shapes::{ReasonBody, UsageBody},
+};
+
+/// The number of connections that are read at once.
+const PAGE: u16 = 500;
+/// The longest history, in days.
+const MAX_DAYS: i64 = 90;
+const USUAL_DAYS: i64 = 7;
+/// The maximum number of points of a series. A longer history has the highest number of each part of it.
+const MAX_POINTS: i64 = 300;
+const DAY: i64 = 24 * 3600;
+
+/// The history of a connection's usage.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UsageHistory)]
+struct HistoryBody {
+    series: Vec<SeriesBody>,
+}
+
+/// The history of a metric.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UsageSeries)]
+struct SeriesBody {
+    /// The id of the metric.
+    metric: String,
+    /// The time of each number in seconds since 1970, and the number: the used share from 0 to 1 of a time window, the used
+    /// tokens, or the spent amount in US dollars.
+    points: Vec<(i64, f64)>,
+}
+
+/// Returns the connections whose kind reports usage, oldest first.
+async fn reporting(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>, Error> {
+    let mut found = Vec::new();
+    for kind in registry.kinds().list().into_iter().filter(|kind| kind.capabilities.usage) {
+        let mut filter = Filter::new().kind(kind.descriptor.kind).limit(PAGE);
+        loop {
+            let page = registry.list_connections(filter.clone()).await?;
+            found.extend(page.connections);
+            match page.next {
+                Some(next) => filter = filter.after(next),
+                None => break,
+            }
+        }
+    }
+    found.sort_by_key(|info| info.id);
+    Ok(found)
+}
+
+/// Returns the shape of a connection's usage: as it was fetched last, or as it is fetched now.
+async fn shown(
+    api: &Api,
+    registry: &ConnectionRegistry,
+    info: &ConnectionInfo,
+    is_fetched: bool,
+) -> Result<UsageBody, Problem> {
+    let usage = api.usage.owner(registry.owner_name())?.usage(&info.kind).connection(info.id);
+    let found = async {
+        let status = usage.status(None).await?;
+        let reading: Option<UsageReading> =
+            if is_fetched { Some(usage.fetch(None).await?) } else { usage.snapshot(None).await? };
+        Ok((status, reading))
+    };
+    let body = |found| UsageBody::of(&info.kind, info.profile, Some(info.id), found);
+    Ok(match found.await {
+        Ok((status, reading)) => body(Ok((&status, reading.as_ref()))),
+        Err(error @ (Error::Closed | Error::Store(_) | Error::NotSupported { .. })) => return Err(error.into()),
+        Err(error) => body(Err(ReasonBody::new(error.code(), error.to_string(), error.remedy().map(Into::into)))),
+    })
+}
+
+/// Returns the usage of the accounts whose kind reports it, as this process fetched it last, by the id of the connection.
+#[utoipa::path(
+    get,
+    path = "/usage",
+    params(("limit" = Option<u32>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = Page<UsageBody>))
+)]
+pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
+    let limit = caller.query.limit()? as usize;
+    let after = caller.query.parsed("after", |text| text.parse::<ConnectionId>().ok())?;
+    let mut infos = reporting(&caller.registry).await?;
+    infos.retain(|info| after.is_none_or(|after| info.id > after));
+    let is_last = infos.len() <= limit;
+    infos.truncate(limit);
+    let next = infos.last().filter(|_| !is_last).map(|info| info.id.to_string());
+    let mut items = Vec::new();
+    for info in &infos {
+        items.push(shown(&api, &caller.registry, info, false).await?);
+    }
+    Ok(json(StatusCode::OK, &Page { items, next }))
+}
+
+/// Fetches the usage of an account now. If the provider does not answer, `error` has the reason, and the last good snapshot
+/// is in the answer.
+#[utoipa::path(
+    post,
+    path = "/connections/{id}/usage",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = UsageBody))
+)]
+pub(super) async fn fetch(
+    State(api): State<Api>,
+    caller: Caller<ToUse>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let id: ConnectionId = id.parse().map_err(|_| Problem::no_connection())?;
+    let connection = caller.registry.connection(id).await?;
+    let body = shown(&api, &caller.registry, connection.info(), true).await?;
+    Ok(json(StatusCode::OK, &body))
+}
+
+/// Returns the usage of an account over the last days, 7 unless `days` says otherwise: of each metric at most 300 numbers.
+#[utoipa::path(
+    get,
+    path = "/connections/{id}/usage",
+    params(("id" = String, Path), ("days" = Option<u32>, Query, description = "From 1 to 90.")),
+    responses((status = 200, body = HistoryBody))
+)]
+pub(super) async fn history(
+    State(api): State<Api>,
+    caller: Caller<ToRead>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id: ConnectionId = id.parse().map_err(|_| Problem::no_connection())?;
+    let is_fit = |days: &i64| (1..=MAX_DAYS).contains(days);
+    let days = caller.query.parsed("days", |text| text.parse().ok().filter(is_fit))?.unwrap_or(USUAL_DAYS);
+    let connection = caller.registry.connection(id).await?;
+    let since = api.registry.server().clock().now().seconds() - days * DAY;
+    let points = connection.usage_history(Timestamp::from_seconds(since)).await?;
+    Ok(json(StatusCode::OK, &HistoryBody { series: series(points, days * DAY / MAX_POINTS) }))
+}
+
+/// Returns the points by metric. Of the points in each `part` seconds, the highest is kept, so that no peak is lost.
+fn series(points: Vec<UsagePoint>, part: i64) -> Vec<SeriesBody> {
+    let mut series: BTreeMap<String, Vec<(i64, f64)>> = BTreeMap::new();
+    for UsagePoint { metric, at, value, .. } in points {
+        let points = series.entry(metric).or_default();
+        let at = at.seconds();
+        match points.last_mut() {
+            Some((last, highest)) if last.div_euclid(part) == at.div_euclid(part) => {
+                if value >= *highest {
+                    (*last, *highest) = (at, value);
+                }
+            }
+            _ => points.push((at, value)),
+        }
+    }
+    series.into_iter().map(|(metric, points)| SeriesBody { metric, points }).collect()
+}

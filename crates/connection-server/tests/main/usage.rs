@@ -1,0 +1,150 @@
+//! Usage over the API: as it was fetched last, as it is fetched now, and its history.
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering::SeqCst},
+    time::Duration,
+};
+
+use connection_contract::prelude::*;
+use connection_core::Role;
+use serde_json::{Value, json};
+
+use crate::test_host::World;
+
+const METERED: Kind = Kind::from_static("metered");
+const DAY: Duration = Duration::from_hours(24);
+
+/// A kind that uses a tenth of its quota more with each fetch, up to the third fetch, which fails.
+#[derive(Default)]
+pub(crate) struct Metered(AtomicU32);
+
+impl ConnectionDefinition for Metered {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(METERED, "Metered", AuthType::ApiKey).field(Field::secret("apiKey", "API key"))
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
+        let key = ctx.prompt(Prompt::new("Key").field("apiKey")).await.secret("apiKey")?;
+        Ok(SetupResult::new(key, Identity::new("7", "ada")).measured(VerifyResult::live()))
+    }
+
+    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
+        Ok(key.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+
+    fn usage(&self) -> Option<&dyn UsageSource<Secret>> {
+        Some(self)
+    }
+}
+
+impl UsageSource<Secret> for Metered {
+    fn fetch<'a>(
+        &'a self,
+        _: &'a Secret,
+        ctx: &'a UsageContext<'_>,
+    ) -> BoxFuture<'a, Result<UsageSnapshot, ConnectionError>> {
+        Box::pin(async move {
+            let number = self.0.fetch_add(1, SeqCst) + 1;
+            if number == 3 {
+                return Err(NotLive::offline(Reason::new("rate_limited", "the provider asks to wait")).into());
+            }
+            let week = TimeWindow::new("week", "This week", f64::from(number) / 10.0);
+            Ok(UsageSnapshot::new(ctx.now()).metric(week))
+        })
+    }
+
+    fn auth_mode(&self, _: &Secret) -> Option<Text> {
+        Some("subscription".into())
+    }
+}
+
+async fn connected(world: &World, token: &str) -> String {
+    let setup = world.post(token, "/setups", json!({ "kind": "metered" })).await.ok(201);
+    let id = setup["id"].as_str().unwrap();
+    let setup = world.until(token, id, &setup, "prompt").await;
+    let answers = json!({ "step": setup["step"], "answers": { "apiKey": crate::test_host::KEY } });
+    let setup = world.post(token, &format!("/setups/{id}/answers"), answers).await.ok(202);
+    world.until(token, id, &setup, "done").await["connection"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn usage_is_fetched_on_request_and_a_failure_keeps_the_last_good_snapshot() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let id = connected(&world, &token).await;
+    world.connected(&token, "octocat").await;
+    let listed = world.get(&token, "/usage").await.ok(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "only kinds that report usage are listed");
+    let before = &listed["items"][0];
+    assert_eq!((&before["connection"], &before["snapshot"], &before["age"]), (&json!(id), &json!(null), &json!(null)));
+    let path = format!("/connections/{id}/usage");
+    let fetched = world.post(&token, &path, json!({})).await.ok(200);
+    assert_eq!((&fetched["account"], &fetched["authMode"]), (&json!("ada"), &json!("subscription")));
+    assert_eq!(fetched["snapshot"]["metrics"][0]["utilization"], 0.1);
+    world.clock.advance(Duration::from_mins(20));
+    world.post(&token, &path, json!({})).await.ok(200);
+    world.clock.advance(Duration::from_mins(20));
+    let failed = world.post(&token, &path, json!({})).await.ok(200);
+    assert_eq!(failed["error"]["code"], "rate_limited");
+    assert_eq!((&failed["snapshot"]["metrics"][0]["utilization"], &failed["age"]), (&json!(0.2), &json!(1200)));
+    assert_eq!(world.get(&token, "/usage").await.ok(200)["items"][0], failed);
+    let bob = world.token(Role::Manage, Some("bob")).await;
+    assert_eq!(world.get(&bob, "/usage").await.ok(200)["items"], json!([]));
+    for answer in [world.post(&bob, &path, json!({})).await, world.get(&bob, &path).await] {
+        assert_eq!(answer.refusal(), (404, "not_found".into()));
+    }
+    world.check_answers();
+}
+
+#[tokio::test]
+async fn the_history_has_the_highest_number_of_each_part_of_the_days() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let id = connected(&world, &token).await;
+    let path = format!("/connections/{id}/usage");
+    assert_eq!(world.get(&token, &path).await.ok(200), json!({ "series": [] }));
+    // Fetches 1, 2 and 4 to 6 succeed, ten minutes apart.
+    for _ in 0..6 {
+        world.post(&token, &path, json!({})).await.ok(200);
+        world.clock.advance(Duration::from_mins(10));
+    }
+    let points = async |days: u32| -> Vec<Value> {
+        let history = world.get(&token, &format!("{path}?days={days}")).await.ok(200);
+        assert_eq!(history["series"][0]["metric"], "week");
+        let points = history["series"][0]["points"].as_array().unwrap().iter();
+        points.map(|point| point[1].clone()).collect()
+    };
+    let start = 1_800_000_000;
+    let first = world.get(&token, &path).await.ok(200)["series"][0]["points"][0].clone();
+    assert_eq!(first[0].as_i64().unwrap() % 600, 0);
+    assert!(first[0].as_i64().unwrap() >= start);
+    assert_eq!(points(1).await, [0.1, 0.2, 0.4, 0.5, 0.6]);
+    assert_eq!(points(90).await, [0.6], "the points of eight hours are one");
+    world.clock.advance(2 * DAY);
+    assert_eq!(world.get(&token, &format!("{path}?days=1")).await.ok(200), json!({ "series": [] }));
+    for days in ["0", "91", "-1", "x"] {
+        let refused = world.get(&token, &format!("{path}?days={days}")).await;
+        assert_eq!(refused.refusal(), (422, "invalid_body".into()), "{days}");
+    }
+}
+
+#[tokio::test]
+async fn usage_is_listed_page_by_page_by_the_id_of_the_connection() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let first = connected(&world, &token).await;
+    let page = world.get(&token, "/usage?limit=1").await.ok(200);
+    assert_eq!((&page["items"][0]["connection"], &page["next"]), (&json!(first), &json!(null)));
+    assert_eq!(world.get(&token, &format!("/usage?after={first}")).await.ok(200)["items"], json!([]));
+    assert_eq!(world.get(&token, "/usage?after=x").await.refusal().0, 422);
+}
