@@ -30,7 +30,7 @@ pub(crate) struct Page<T> {
     pub(crate) next: Option<String>,
 }
 
-/// The JSON of a request. The guard has checked its content type. A request without a body has the JSON `{}`.
+/// The JSON of a request. The guard has checked its content type.
 #[derive(Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
 
@@ -39,8 +39,10 @@ impl<T: DeserializeOwned> FromRequest<Api> for Json<T> {
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, Problem> {
         let bytes = to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| too_large())?;
-        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        let read = serde_json::from_slice(text).map(Self).map_err(|error| {
+        if bytes.is_empty() {
+            return Err(Problem::invalid("the request has no body").remedy("send a JSON object, such as {}"));
+        }
+        let read = serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             // The parser's message would repeat the input.
             let place =
                 format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
@@ -73,8 +75,12 @@ pub(crate) fn tag(body: &impl Serialize) -> String {
 
 /// Returns a response with a JSON body and the tag of its state.
 pub(crate) fn tagged(body: &impl Serialize) -> Response {
-    let mut response = json(StatusCode::OK, body);
-    response.headers_mut().extend(HeaderValue::from_str(&tag(body)).map(|tag| (header::ETAG, tag)));
+    with_tag(json(StatusCode::OK, body), &tag(body))
+}
+
+/// Returns a response with this tag.
+pub(crate) fn with_tag(mut response: Response, tag: &str) -> Response {
+    response.headers_mut().extend(HeaderValue::from_str(tag).map(|tag| (header::ETAG, tag)));
     response
 }
 

@@ -105,8 +105,8 @@ impl<N: Need> Caller<N> {
             let problem = Problem::not_allowed(format!("the role '{}' does not allow this", token.role.as_str()));
             return Err(problem.remedy(format!("use a token with the role '{}'", N::ROLE.as_str())));
         }
-        let query = Query::of(uri);
-        let owner = match (&token.owner, query.get("owner")) {
+        let query = Query::of(uri)?;
+        let owner = match (&token.owner, query.given("owner")) {
             (Some(owner), None) => owner,
             (Some(owner), Some(named)) if owner == named => owner,
             (Some(_), Some(_)) => return Err(Problem::not_allowed("the token is for another owner")),

@@ -26,6 +26,7 @@ mod openapi;
 mod options;
 mod page;
 mod page_settings;
+mod path;
 mod problem;
 mod query;
 mod rate;

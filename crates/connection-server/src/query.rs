@@ -1,5 +1,7 @@
 //! The query of a request.
 
+use std::collections::BTreeSet;
+
 use axum::http::Uri;
 use connection_contract::encode;
 
@@ -14,25 +16,38 @@ const MAX_LIMIT: u32 = 500;
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(crate) fn of(uri: &Uri) -> Self {
-        Self(uri.query().map(encode::from_form).unwrap_or_default())
+    /// Reads the query of an address. A name that occurs twice is refused, because it is unclear which value is meant.
+    pub(crate) fn of(uri: &Uri) -> Result<Self, Problem> {
+        let pairs = uri.query().map(encode::from_form).unwrap_or_default();
+        let mut names = BTreeSet::new();
+        match pairs.iter().find(|(name, _)| !names.insert(name)) {
+            None => Ok(Self(pairs)),
+            Some((name, _)) => Err(Problem::invalid("a parameter occurs twice").field(name)),
+        }
+    }
+
+    /// Returns the value of a name, which may be empty.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Returns the value of a name that has one.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.given(name).filter(|value| !value.is_empty())
     }
 
-    /// Returns a parsed value.
+    /// Returns a parsed value. An empty one is parsed like any other.
     pub(crate) fn parsed<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
         let invalid = || Problem::invalid(format!("the parameter '{name}' is not valid")).field(name);
-        self.get(name).map(|value| parse(value).ok_or_else(invalid)).transpose()
+        self.given(name).map(|value| parse(value).ok_or_else(invalid)).transpose()
     }
 
     /// Returns the number of elements of a page.
     pub(crate) fn limit(&self) -> Result<u32, Problem> {
-        let limit = self.parsed("limit", |text| text.parse::<u32>().ok().filter(|limit| *limit > 0))?;
-        Ok(limit.unwrap_or(USUAL_LIMIT).min(MAX_LIMIT))
+        let Some(text) = self.given("limit") else { return Ok(USUAL_LIMIT) };
+        let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        let expected = format!("it is a number from 1 to {MAX_LIMIT}");
+        limit.ok_or_else(|| Problem::invalid("the parameter 'limit' is not valid").field("limit").remedy(expected))
     }
 }

@@ -56,6 +56,8 @@ pub struct SetupInfo {
     pub kind: Kind,
     /// The connection that the session authorizes again, or `None` if it makes a new one.
     pub reauthorizes: Option<ConnectionId>,
+    /// Name of the extension that the session connects an account for, or `None` if it serves no extension.
+    pub extension: Option<String>,
     /// Stage of the session.
     pub stage: SetupStage,
     /// Number of the current or last step.
@@ -252,10 +254,16 @@ pub(super) async fn info(shared: &System, row: &SetupRow) -> Result<Option<Setup
         None => None,
     };
     let purpose = opened.and_then(|bytes| Header::decode(bytes.expose())).map(|header| header.purpose);
+    let (is_again, extension) = match purpose {
+        Some(Purpose::Connect { extension, .. }) => (false, extension),
+        Some(Purpose::Reauthorize { extension, .. }) => (true, extension),
+        None => (false, None),
+    };
     Ok(Some(SetupInfo {
         id: row.id,
         kind,
-        reauthorizes: matches!(purpose, Some(Purpose::Reauthorize { .. })).then_some(row.connection_id),
+        reauthorizes: is_again.then_some(row.connection_id),
+        extension: extension.map(|extension| extension.name),
         stage: if row.state == SetupState::Waiting { SetupStage::Waiting } else { SetupStage::Running },
         step: run::step_no(row.step_seq),
         created_at: Timestamp::from_seconds(row.created_at),

@@ -31,6 +31,13 @@ pub struct SetupBody {
 pub enum StateBody {
     /// The setup was cancelled.
     Cancelled,
+    /// The step asks whether the account is the right one. An answer without fields confirms it.
+    Confirm {
+        /// The question for people, which names the account.
+        title: String,
+        /// The account that a person signed in to.
+        account: AccountBody,
+    },
     /// The connection was made or re-authorized.
     Done {
         /// The account that was connected.
@@ -195,15 +202,9 @@ impl StateBody {
                 open: open.as_ref().map(|redirect| redirect.link.as_str().to_owned()),
                 beside: beside.iter().map(NoticeBody::from).collect(),
             },
-            // An answer without fields confirms the account.
-            SetupStep::Confirm { identity } => Self::Prompt {
-                title: format!("Is {} the right account?", identity.label),
-                problem: None,
-                guide: Vec::new(),
-                fields: Vec::new(),
-                open: None,
-                beside: Vec::new(),
-            },
+            SetupStep::Confirm { identity } => {
+                Self::Confirm { title: format!("Is {} the right account?", identity.label), account: identity.into() }
+            }
             SetupStep::Redirect { redirect, beside } => Self::Redirect {
                 open: redirect.link.as_str().to_owned(),
                 beside: beside.iter().map(NoticeBody::from).collect(),

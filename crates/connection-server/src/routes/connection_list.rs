@@ -10,8 +10,9 @@ use crate::{
     Api,
     body::json,
     caller::{Caller, ToRead},
+    openapi::parameters::{After, Limit},
     problem::Problem,
-    shapes::{ConnectionBody, condition, expires_soon},
+    shapes::{ConnectionBody, condition, expires_soon, words},
 };
 
 /// The number of connections that are read at once.
@@ -33,6 +34,7 @@ pub(super) struct ListedBody {
     /// `true` if the connection does not work, or soon will not, unless a person acts.
     needs_attention: bool,
     /// `reauthorize`, `verify`, `accept` or `wait`; `null` if nothing is to be done.
+    #[schema(value_type = Option<words::RemedyAction>)]
     remedy_action: Option<&'static str>,
 }
 
@@ -164,10 +166,10 @@ impl Wanted {
         ("search" = Option<String>, Query, description = "Words that the label, the account or the kind contains."),
         ("kind" = Option<String>, Query),
         ("provider" = Option<String>, Query),
-        ("state" = Option<String>, Query, description = "`live`, `attention`, `offline` or `unknown`."),
+        ("state" = inline(Option<words::ListState>), Query),
         ("extension" = Option<String>, Query, description = "The extension to which a connection is granted."),
-        ("limit" = Option<u32>, Query),
-        ("after" = Option<String>, Query),
+        Limit,
+        After,
     ),
     responses((status = 200, body = ConnectionPage))
 )]

@@ -1,7 +1,7 @@
 //! One connection: what is known of it, and what a person does with it.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -13,10 +13,15 @@ use utoipa::ToSchema;
 use super::{connection_list::ListedBody, setups};
 use crate::{
     Api,
-    body::{Empty, Json, check_match, json, tagged},
+    body::{Empty, Json, check_match, json, tag, tagged, with_tag},
     caller::{Caller, Need, ToManage, ToRead, ToUse},
+    openapi::{
+        parameters::IfMatch,
+        refusals::{Changed, Conflict, NoAnswer, NotFound, NotSupported},
+    },
+    path::Path,
     problem::Problem,
-    shapes::{ConnectionBody, GrantBody, RefreshedBody, RemovedBody},
+    shapes::{ConnectionBody, GrantBody, RefreshedBody, RemovedBody, SetupShape},
 };
 
 /// A connection, with the extensions that use it.
@@ -78,8 +83,10 @@ fn now(api: &Api) -> Timestamp {
     api.registry.server().clock().now()
 }
 
-fn connection(info: &ConnectionInfo, now: Timestamp) -> Response {
-    tagged(&ConnectionBody::of(info, now))
+/// Returns a connection after a change. The tag is that of what `GET` then shows, so that it is good for the next change.
+async fn changed<N: Need>(caller: &Caller<N>, info: &ConnectionInfo, now: Timestamp) -> Result<Response, Problem> {
+    let tag = tag(&shown(caller, info, now).await?);
+    Ok(with_tag(json(StatusCode::OK, &ConnectionBody::of(info, now)), &tag))
 }
 
 /// Returns a connection.
@@ -87,7 +94,7 @@ fn connection(info: &ConnectionInfo, now: Timestamp) -> Response {
     get,
     path = "/connections/{id}",
     params(("id" = String, Path)),
-    responses((status = 200, body = ShownBody))
+    responses((status = 200, body = ShownBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound)
 )]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -102,9 +109,9 @@ pub(super) async fn show(
 #[utoipa::path(
     patch,
     path = "/connections/{id}",
-    params(("id" = String, Path)),
+    params(("id" = String, Path), IfMatch),
     request_body = RenameBody,
-    responses((status = 200, body = ConnectionBody))
+    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn rename(
     State(api): State<Api>,
@@ -116,15 +123,15 @@ pub(super) async fn rename(
     let found = found(&caller, &id).await?;
     check_match(&headers, &shown(&caller, found.info(), now(&api)).await?)?;
     let info = found.rename(body.label).await?;
-    Ok(connection(&info, now(&api)))
+    changed(&caller, &info, now(&api)).await
 }
 
 /// Removes a connection, and revokes its credential at the provider if the kind can.
 #[utoipa::path(
     delete,
     path = "/connections/{id}",
-    params(("id" = String, Path)),
-    responses((status = 200, body = RemovedBody))
+    params(("id" = String, Path), IfMatch),
+    responses((status = 200, body = RemovedBody), NotFound, Changed)
 )]
 pub(super) async fn remove(
     State(api): State<Api>,
@@ -143,7 +150,7 @@ pub(super) async fn remove(
     get,
     path = "/connections/{id}/removal",
     params(("id" = String, Path)),
-    responses((status = 200, body = RemovalBody))
+    responses((status = 200, body = RemovalBody), NotFound)
 )]
 pub(super) async fn removal(caller: Caller<ToRead>, Path(id): Path<String>) -> Result<Response, Problem> {
     let found = found(&caller, &id).await?;
@@ -163,7 +170,7 @@ pub(super) async fn removal(caller: Caller<ToRead>, Path(id): Path<String>) -> R
     path = "/connections/{id}/verify",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = ConnectionBody))
+    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict)
 )]
 pub(super) async fn verify(
     State(api): State<Api>,
@@ -172,7 +179,7 @@ pub(super) async fn verify(
     Json(Empty {}): Json<Empty>,
 ) -> Result<Response, Problem> {
     let info = found(&caller, &id).await?.verify().await?;
-    Ok(connection(&info, now(&api)))
+    changed(&caller, &info, now(&api)).await
 }
 
 /// Refreshes the credential of a connection now.
@@ -181,7 +188,7 @@ pub(super) async fn verify(
     path = "/connections/{id}/refresh",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = RefreshedBody))
+    responses((status = 200, body = RefreshedBody), NotFound, Conflict, NotSupported, NoAnswer)
 )]
 pub(super) async fn refresh(
     State(api): State<Api>,
@@ -207,7 +214,7 @@ pub(super) async fn refresh(
     path = "/connections/{id}/rollback",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = ConnectionBody))
+    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict)
 )]
 pub(super) async fn roll_back(
     State(api): State<Api>,
@@ -216,7 +223,7 @@ pub(super) async fn roll_back(
     Json(Empty {}): Json<Empty>,
 ) -> Result<Response, Problem> {
     let info = found(&caller, &id).await?.rollback().await?;
-    Ok(connection(&info, now(&api)))
+    changed(&caller, &info, now(&api)).await
 }
 
 /// Makes a connection the default of its provider, or no longer.
@@ -225,7 +232,7 @@ pub(super) async fn roll_back(
     path = "/connections/{id}/default",
     params(("id" = String, Path)),
     request_body = DefaultBody,
-    responses((status = 200, body = ConnectionBody))
+    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound)
 )]
 pub(super) async fn set_default(
     State(api): State<Api>,
@@ -235,7 +242,7 @@ pub(super) async fn set_default(
 ) -> Result<Response, Problem> {
     let found = found(&caller, &id).await?;
     let info = if body.default { found.make_default().await? } else { found.clear_default().await? };
-    Ok(connection(&info, now(&api)))
+    changed(&caller, &info, now(&api)).await
 }
 
 /// Begins a setup that authorizes the connection again.
@@ -244,7 +251,7 @@ pub(super) async fn set_default(
     path = "/connections/{id}/reauthorize",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 201, body = serde_json::Value))
+    responses((status = 201, body = SetupShape, headers(("Location" = String, description = "The path of the setup."))), NotFound, Conflict)
 )]
 pub(super) async fn reauthorize(
     caller: Caller<ToManage>,

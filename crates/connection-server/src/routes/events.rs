@@ -1,6 +1,6 @@
 //! The record of events.
 
-use axum::{extract::Path, http::StatusCode, response::Response};
+use axum::{http::StatusCode, response::Response};
 use connection_core::{ConnectionId, Event, EventId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,9 +8,14 @@ use utoipa::ToSchema;
 use crate::{
     body::json,
     caller::{Caller, ToRead},
+    openapi::{
+        parameters::{After, Limit},
+        refusals::NotFound,
+    },
+    path::Path,
     problem::Problem,
     query::Query,
-    shapes::EventBody,
+    shapes::{EventBody, words},
 };
 
 /// A page of events.
@@ -21,6 +26,7 @@ struct EventPage {
     items: Vec<EventBody>,
     next: Option<String>,
     /// `whole` if no event was changed outside of this program, `broken` if one was; `null` if that was not checked.
+    #[schema(value_type = Option<words::Chain>)]
     chain: Option<&'static str>,
     /// The number of the first event that was changed outside of this program.
     broken_at: Option<u64>,
@@ -43,9 +49,9 @@ fn is_selected(query: &Query, event: &Event) -> bool {
     get,
     path = "/events",
     params(
-        ("order" = Option<String>, Query, description = "`oldest`, which is usual, or `newest`."),
-        ("after" = Option<String>, Query),
-        ("limit" = Option<u32>, Query),
+        ("order" = inline(Option<words::Order>), Query, description = "`oldest` is usual."),
+        After,
+        Limit,
         ("connection" = Option<String>, Query),
         ("event" = Option<String>, Query, description = "Names of events, separated by commas."),
     ),
@@ -96,10 +102,10 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     params(
         ("id" = String, Path),
         ("after" = Option<u64>, Query, description = "The number of an event: those before it follow."),
-        ("limit" = Option<u32>, Query),
+        Limit,
         ("event" = Option<String>, Query, description = "Names of events, separated by commas."),
     ),
-    responses((status = 200, body = EventPage))
+    responses((status = 200, body = EventPage), NotFound)
 )]
 pub(super) async fn of_connection(caller: Caller<ToRead>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id: ConnectionId = id.parse().map_err(|_| Problem::no_connection())?;

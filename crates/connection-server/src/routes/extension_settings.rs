@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::{
-    extract::Path,
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
@@ -20,6 +19,11 @@ use crate::{
     body::{Json, check_match, json, tagged},
     caller::{ToManage, ToRead, ToUse},
     declared::explain,
+    openapi::{
+        parameters::IfMatch,
+        refusals::{Changed, Conflict, NotFound},
+    },
+    path::Path,
     problem::Problem,
     shapes::{DeclaredPreferenceBody, HandOffBody, PreferencesBody, RequiredBody},
 };
@@ -70,7 +74,7 @@ fn shown(handle: &ExtensionHandle, command: Option<&str>, read: &Preferences) ->
     get,
     path = "/extensions/{name}/preferences",
     params(("name" = String, Path), ("command" = Option<String>, Query)),
-    responses((status = 200, body = ShownBody))
+    responses((status = 200, body = ShownBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict)
 )]
 pub(super) async fn preferences(caller: ForExtension<ToRead>) -> Result<Response, Problem> {
     let handle = caller.handle().await?;
@@ -83,9 +87,9 @@ pub(super) async fn preferences(caller: ForExtension<ToRead>) -> Result<Response
 #[utoipa::path(
     put,
     path = "/extensions/{name}/preferences",
-    params(("name" = String, Path), ("command" = Option<String>, Query)),
+    params(("name" = String, Path), ("command" = Option<String>, Query), IfMatch),
     request_body = SetBody,
-    responses((status = 200, body = ShownBody))
+    responses((status = 200, body = ShownBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn set_preferences(
     caller: ForExtension<ToManage>,
@@ -142,7 +146,7 @@ async fn hand_off(
     path = "/extensions/{name}/hand-off",
     params(("name" = String, Path)),
     request_body = HandOffRequestBody,
-    responses((status = 201, body = HandOffBody))
+    responses((status = 201, body = HandOffBody), NotFound, Conflict)
 )]
 pub(super) async fn begin_hand_off(
     caller: ForExtension<ToUse>,
@@ -163,7 +167,7 @@ pub(super) async fn begin_hand_off(
     get,
     path = "/extensions/{name}/hand-off/{ticket}",
     params(("name" = String, Path), ("ticket" = String, Path)),
-    responses((status = 200, body = HandOffBody))
+    responses((status = 200, body = HandOffBody), NotFound, Conflict)
 )]
 pub(super) async fn retry(
     caller: ForExtension<ToUse>,

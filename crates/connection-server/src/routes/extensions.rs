@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use axum::{
-    extract::{FromRequestParts, Path},
+    extract::FromRequestParts,
     http::{StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
@@ -19,8 +19,10 @@ use crate::{
     body::{Json, Page, json},
     caller::{AnyCaller, Caller, Need, ToManage, ToRead, ToUse},
     declared::{self, KnownDeclaration},
+    openapi::refusals::{Conflict, NotFound},
+    path::Path,
     problem::Problem,
-    shapes::{ExtensionBody, ExtensionRemovedBody, GrantBody, ReasonBody},
+    shapes::{ExtensionBody, ExtensionRemovedBody, GrantBody, ReasonBody, ResolvedSchema},
 };
 
 /// A caller with a role, or with the token of the extension that the path names.
@@ -34,8 +36,7 @@ impl<N: Need> FromRequestParts<Api> for ForExtension<N> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let Path(names) =
-            Path::<HashMap<String, String>>::from_request_parts(parts, api).await.map_err(|_| unknown())?;
+        let Path(names) = Path::<HashMap<String, String>>::from_request_parts(parts, api).await?;
         let name = names.get("name").cloned().ok_or_else(unknown)?;
         let AnyCaller(token) = AnyCaller::from_request_parts(parts, api).await?;
         match &token.extension {
@@ -171,7 +172,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     get,
     path = "/extensions/{name}",
     params(("name" = String, Path)),
-    responses((status = 200, body = ExtensionBody))
+    responses((status = 200, body = ExtensionBody), NotFound)
 )]
 pub(super) async fn show(caller: Caller<ToRead>, Path(name): Path<String>) -> Result<Response, Problem> {
     Ok(json(StatusCode::OK, &shown(&caller.registry, &name).await?))
@@ -225,7 +226,7 @@ impl From<KnownDeclaration> for Problem {
     post,
     path = "/extensions",
     request_body = AddBody,
-    responses((status = 201, body = ExtensionBody))
+    responses((status = 201, body = ExtensionBody), Conflict)
 )]
 pub(super) async fn add(caller: Caller<ToManage>, Json(body): Json<AddBody>) -> Result<Response, Problem> {
     let source = body.manifest.to_string();
@@ -245,7 +246,7 @@ pub(super) async fn add(caller: Caller<ToManage>, Json(body): Json<AddBody>) -> 
     delete,
     path = "/extensions/{name}",
     params(("name" = String, Path)),
-    responses((status = 200, body = ExtensionRemovedBody))
+    responses((status = 200, body = ExtensionRemovedBody), NotFound)
 )]
 pub(super) async fn remove(caller: Caller<ToManage>, Path(name): Path<String>) -> Result<Response, Problem> {
     let extensions = caller.registry.extensions();
@@ -278,7 +279,7 @@ fn connection_id(text: &str) -> Result<ConnectionId, Problem> {
     path = "/extensions/{name}/grants",
     params(("name" = String, Path)),
     request_body = NewGrantBody,
-    responses((status = 201, body = GrantBody))
+    responses((status = 201, body = GrantBody), NotFound, Conflict)
 )]
 pub(super) async fn grant(
     caller: Caller<ToManage>,
@@ -310,7 +311,7 @@ pub(super) async fn grant(
     delete,
     path = "/extensions/{name}/grants/{connection}",
     params(("name" = String, Path), ("connection" = String, Path)),
-    responses((status = 204))
+    responses((status = 204), NotFound)
 )]
 pub(super) async fn revoke(
     caller: Caller<ToManage>,
@@ -337,7 +338,7 @@ pub(super) struct ChoiceBody {
     path = "/extensions/{name}/choice",
     params(("name" = String, Path)),
     request_body = ChoiceBody,
-    responses((status = 200, body = ExtensionBody))
+    responses((status = 200, body = ExtensionBody), NotFound, Conflict)
 )]
 pub(super) async fn choose(
     caller: Caller<ToManage>,
@@ -358,7 +359,7 @@ pub(super) async fn choose(
     get,
     path = "/extensions/{name}/resolved",
     params(("name" = String, Path)),
-    responses((status = 200, body = serde_json::Value))
+    responses((status = 200, body = ResolvedSchema), NotFound, Conflict)
 )]
 pub(super) async fn resolved(caller: ForExtension<ToUse>) -> Result<Response, Problem> {
     let handle = caller.handle().await?;

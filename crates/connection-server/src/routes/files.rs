@@ -1,12 +1,14 @@
 //! The files below the directories that a person granted to a connection.
 
-use axum::{extract::Path, http::StatusCode, response::Response};
+use axum::{http::StatusCode, response::Response};
 use connection_contract::{FileStat, FileType, GrantedDirectory};
 use connection_core::Files;
 
 use crate::{
     body::{Page, json},
     caller::{Caller, ToUse},
+    openapi::refusals::{Conflict, NotFound, NotSupported},
+    path::Path,
     problem::Problem,
     query::Query,
     shapes::{FileBody, FileContentBody},
@@ -35,7 +37,7 @@ fn root<'f>(files: &'f Files, query: &Query) -> Result<Option<&'f GrantedDirecto
     get,
     path = "/connections/{id}/files",
     params(("id" = String, Path), ("root" = Option<String>, Query), ("path" = Option<String>, Query)),
-    responses((status = 200, body = Page<FileBody>))
+    responses((status = 200, body = Page<FileBody>), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn list(caller: Caller<ToUse>, Path(id): Path<String>) -> Result<Response, Problem> {
     let files = files(&caller, &id).await?;
@@ -52,7 +54,7 @@ pub(super) async fn list(caller: Caller<ToUse>, Path(id): Path<String>) -> Resul
     get,
     path = "/connections/{id}/files/content",
     params(("id" = String, Path), ("root" = String, Query), ("path" = String, Query)),
-    responses((status = 200, body = FileContentBody))
+    responses((status = 200, body = FileContentBody), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn content(caller: Caller<ToUse>, Path(id): Path<String>) -> Result<Response, Problem> {
     let files = files(&caller, &id).await?;

@@ -1,10 +1,6 @@
 //! The health of a connection over the last days, from its record of events.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::Timestamp;
 use connection_core::{ConnectionId, Event};
 use serde::Serialize;
@@ -15,6 +11,8 @@ use crate::{
     Api,
     body::json,
     caller::{Caller, ToRead},
+    openapi::refusals::NotFound,
+    path::Path,
     problem::Problem,
 };
 
@@ -98,8 +96,8 @@ impl States {
 #[utoipa::path(
     get,
     path = "/connections/{id}/health",
-    params(("id" = String, Path), ("days" = Option<u32>, Query)),
-    responses((status = 200, body = HealthBody))
+    params(("id" = String, Path), ("days" = Option<u32>, Query, minimum = 1, maximum = 90)),
+    responses((status = 200, body = HealthBody), NotFound)
 )]
 pub(super) async fn health(
     State(api): State<Api>,

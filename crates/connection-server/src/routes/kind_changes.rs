@@ -1,6 +1,6 @@
 //! Kinds that changed since accounts were connected, and the acceptance of a change.
 
-use axum::{extract::Path, http::StatusCode, response::Response};
+use axum::{http::StatusCode, response::Response};
 use connection_contract::Kind;
 use connection_core::{ConnectionRegistry, KindChange};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,8 @@ use super::kinds::unknown;
 use crate::{
     body::{Json, json, tag},
     caller::{Caller, ToManage, ToRead},
+    openapi::refusals::{Changed, Conflict, NotFound},
+    path::Path,
     problem::Problem,
     shapes::KindChangeBody,
 };
@@ -57,7 +59,7 @@ async fn changed(registry: &ConnectionRegistry, kind: &str) -> Result<(Kind, Vec
     get,
     path = "/kinds/{kind}/accept",
     params(("kind" = String, Path)),
-    responses((status = 200, body = ChangesBody))
+    responses((status = 200, body = ChangesBody), NotFound)
 )]
 pub(super) async fn show(caller: Caller<ToRead>, Path(kind): Path<String>) -> Result<Response, Problem> {
     let (kind, changes) = changed(&caller.registry, &kind).await?;
@@ -70,7 +72,7 @@ pub(super) async fn show(caller: Caller<ToRead>, Path(kind): Path<String>) -> Re
     path = "/kinds/{kind}/accept",
     params(("kind" = String, Path)),
     request_body = AcceptBody,
-    responses((status = 200, body = ChangesBody))
+    responses((status = 200, body = ChangesBody), NotFound, Conflict, Changed)
 )]
 pub(super) async fn accept(
     caller: Caller<ToManage>,

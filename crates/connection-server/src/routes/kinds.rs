@@ -1,10 +1,6 @@
 //! The kinds of connections that can be made.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::{Kind, Need};
 use connection_core::KindInfo;
 use connection_inbound::PublicUrl;
@@ -15,8 +11,10 @@ use crate::{
     Api,
     body::{Page, json},
     caller::{Caller, ToManage, ToSeeKinds},
+    openapi::refusals::NotFound,
+    path::Path,
     problem::Problem,
-    shapes::{GuideBody, KindFieldBody, auth_word, is_called_back, way_word},
+    shapes::{GuideBody, KindFieldBody, auth_word, is_called_back, way_word, words},
 };
 
 /// A kind in a list.
@@ -26,6 +24,7 @@ struct ListedKindBody {
     kind: String,
     provider: String,
     title: String,
+    #[schema(value_type = words::AuthType)]
     auth: &'static str,
     /// `true` if connections of the kind are for one extension alone.
     own: bool,
@@ -63,8 +62,10 @@ struct KindBody {
     fields: Vec<KindFieldBody>,
     /// The capabilities of connections of the kind: `send`, `secrets`, `refresh`, `webhooks`, `usage`, `profiles`, `sandbox`
     /// or `files`.
+    #[schema(value_type = Vec<words::Capability>)]
     capabilities: Vec<&'static str>,
     /// The ways of finishing a setup: `browser`, `device`, `paste` or `other`.
+    #[schema(value_type = Vec<words::Way>)]
     ways: Vec<&'static str>,
     /// The address to register at the provider, if browsers return to this host.
     redirect_uri: Option<String>,
@@ -108,7 +109,7 @@ async fn count(caller: &Caller<ToSeeKinds>, kind: &Kind) -> Result<u64, Problem>
     get,
     path = "/kinds/{kind}",
     params(("kind" = String, Path)),
-    responses((status = 200, body = KindBody))
+    responses((status = 200, body = KindBody), NotFound)
 )]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -170,7 +171,7 @@ struct ForgottenBody {
     delete,
     path = "/kinds/{kind}/client",
     params(("kind" = String, Path)),
-    responses((status = 200, body = ForgottenBody))
+    responses((status = 200, body = ForgottenBody), NotFound)
 )]
 pub(super) async fn forget_client(caller: Caller<ToManage>, Path(kind): Path<String>) -> Result<Response, Problem> {
     let kinds = caller.registry.kinds();

@@ -16,7 +16,7 @@ use crate::{
     body::{Json, json},
     caller::AnyCaller,
     problem::Problem,
-    shapes::role_word,
+    shapes::{role_word, words},
 };
 
 /// The caller of a request.
@@ -27,6 +27,7 @@ struct MeBody {
     /// The id of the caller's own token, which the caller may revoke.
     token: String,
     /// `read`, `use`, `manage`, `admin`, `extension`, or `link` for the visitor of a setup link.
+    #[schema(value_type = words::Role)]
     role: &'static str,
     /// The only owner for whom the caller acts; `null` for all.
     owner: Option<String>,

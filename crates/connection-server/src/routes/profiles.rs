@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use axum::{extract::Path, http::StatusCode, response::Response};
+use axum::{http::StatusCode, response::Response};
 use connection_contract::Kind;
 use connection_core::{
     ConnectionRegistry, Error, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch, Profiles, Role,
@@ -14,6 +14,8 @@ use super::kinds::unknown as unknown_kind;
 use crate::{
     body::{Json, Page, json},
     caller::{Caller, ToManage, ToRead, USUAL_OWNER},
+    openapi::refusals::{Conflict, NotFound},
+    path::Path,
     problem::Problem,
     shapes::{ProfileBody, ProfileRemovedBody},
 };
@@ -106,7 +108,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     post,
     path = "/profiles",
     request_body = NewProfileBody,
-    responses((status = 201, body = ProfileBody))
+    responses((status = 201, body = ProfileBody), NotFound, Conflict)
 )]
 pub(super) async fn create(caller: Caller<ToManage>, Json(new): Json<NewProfileBody>) -> Result<Response, Problem> {
     check_place(&caller)?;
@@ -123,7 +125,7 @@ pub(super) async fn create(caller: Caller<ToManage>, Json(new): Json<NewProfileB
     path = "/profiles/{id}",
     params(("id" = String, Path)),
     request_body = ChangeProfileBody,
-    responses((status = 200, body = ProfileBody))
+    responses((status = 200, body = ProfileBody), NotFound, Conflict)
 )]
 pub(super) async fn change(
     caller: Caller<ToManage>,
@@ -146,7 +148,7 @@ pub(super) async fn change(
     delete,
     path = "/profiles/{id}",
     params(("id" = String, Path)),
-    responses((status = 200, body = ProfileRemovedBody))
+    responses((status = 200, body = ProfileRemovedBody), NotFound, Conflict)
 )]
 pub(super) async fn remove(caller: Caller<ToManage>, Path(id): Path<String>) -> Result<Response, Problem> {
     let (kind, profiles, profile) = found(&caller.registry, &id).await?;

@@ -1,6 +1,6 @@
 //! Requests to providers with the credential of a connection. The caller never sees the credential.
 
-use axum::{extract::Path, http::StatusCode, response::Response};
+use axum::{http::StatusCode, response::Response};
 use connection_contract::{HttpRequest, Secret, encode};
 use connection_core::Response as Answer;
 use serde::Deserialize;
@@ -10,8 +10,10 @@ use super::extensions::ForExtension;
 use crate::{
     body::{Json, json},
     caller::{Caller, ToUse},
+    openapi::refusals::{Conflict, NoAnswer, NotFound, NotSupported},
+    path::Path,
     problem::Problem,
-    shapes::AnswerBody,
+    shapes::{AnswerBody, words},
 };
 
 /// The maximum size of a provider's answer, in bytes.
@@ -25,11 +27,13 @@ pub(super) struct SendBody {
     /// The method, in capital letters.
     method: String,
     /// The path and the query below the base address of the connection, beginning with `/`.
+    #[schema(pattern = "^/")]
     path: String,
     #[serde(default)]
     headers: Vec<SendHeaderBody>,
     body: Option<String>,
     /// The encoding of `body`: `utf8`, which is usual, or `base64`.
+    #[schema(value_type = Option<words::Encoding>)]
     encoding: Option<String>,
 }
 
@@ -94,7 +98,7 @@ async fn answered(mut answer: Answer) -> Result<Response, Problem> {
     path = "/connections/{id}/send",
     params(("id" = String, Path)),
     request_body = SendBody,
-    responses((status = 200, body = AnswerBody))
+    responses((status = 200, body = AnswerBody), NotFound, Conflict, NotSupported, NoAnswer)
 )]
 pub(super) async fn of_connection(
     caller: Caller<ToUse>,
@@ -118,7 +122,7 @@ pub(super) async fn of_connection(
         ("requirement" = String, Path, description = "The id of the requirement in the manifest, such as `default`."),
     ),
     request_body = SendBody,
-    responses((status = 200, body = AnswerBody))
+    responses((status = 200, body = AnswerBody), NotFound, Conflict, NotSupported, NoAnswer)
 )]
 pub(super) async fn of_extension(
     caller: ForExtension<ToUse>,

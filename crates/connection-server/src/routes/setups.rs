@@ -1,7 +1,9 @@
 //! Setups: begin, read, answer, confirm, resume, cancel. Only `GET` waits, and it changes nothing.
 
+use std::collections::HashMap;
+
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -9,7 +11,6 @@ use connection_contract::Kind;
 use connection_core::{ConnectionId, ConnectionRegistry, SessionId, SetupSession};
 use connection_inbound::{AnswersBody, SetupBody};
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{connection_list::title, extensions, kinds::unknown as unknown_kind, setup_links};
@@ -17,8 +18,10 @@ use crate::{
     Api, BASE,
     body::{Empty, Json, Page, json},
     caller::{Caller, ToManage, ToSetUp},
+    openapi::refusals::{Conflict, Gone, NotFound},
+    path::Path,
     problem::Problem,
-    shapes::OpenSetupBody,
+    shapes::{OpenSetupBody, SetupShape},
 };
 
 /// The setup to begin: of a new connection, or of a re-authorization.
@@ -57,13 +60,25 @@ impl BeginBody {
 /// The answers to a step, by the name of the field.
 #[derive(Debug, ToSchema)]
 #[schema(as = Answers)]
-#[allow(dead_code, reason = "it describes the body, which is read into memory that is wiped")]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "it describes the body, which is read into memory that is wiped")]
 struct AnswersSchema {
     /// The number of the step that is answered.
     step: u64,
-    /// A text, a number, a boolean or an array of texts for each field.
-    #[schema(value_type = Object)]
-    answers: Value,
+    /// The answer to each field.
+    answers: HashMap<String, AnswerSchema>,
+}
+
+/// The answer to a field. An array is for a field that takes several values.
+#[derive(Debug, ToSchema)]
+#[schema(as = Answered)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes a value that is read into memory that is wiped")]
+enum AnswerSchema {
+    Text(String),
+    Number(f64),
+    Flag(bool),
+    Several(Vec<String>),
 }
 
 /// The step that is confirmed.
@@ -86,27 +101,18 @@ async fn found(caller: &Caller<ToSetUp>, id: &str) -> Result<SetupSession, Probl
 /// Returns the shape of a setup: that of its state, with what a list says about it.
 ///
 /// The address to open is one of this host, which binds the setup to the first browser that opens it.
-async fn shown(registry: &ConnectionRegistry, session: &SetupSession, state: SetupBody) -> Result<Value, Problem> {
-    let mut body = serde_json::to_value(&state).unwrap_or_default();
+async fn shown(registry: &ConnectionRegistry, session: &SetupSession, setup: SetupBody) -> Result<SetupShape, Problem> {
     let open = registry.setups().list().await?.into_iter().find(|info| info.id == session.id());
     let start = session.start_address().await?;
-    if let Value::Object(members) = &mut body {
-        let text = |text: String| Value::String(text);
-        members.insert("kindTitle".into(), text(title(registry, session.kind())));
-        let provider = registry.kinds().get(session.kind()).map(|kind| text(kind.descriptor.provider.to_string()));
-        members.insert("provider".into(), provider.into());
-        let info = open.as_ref();
-        let reauthorizes = info.and_then(|info| info.reauthorizes).map(|id| text(id.to_string()));
-        members.insert("reauthorizes".into(), reauthorizes.into());
-        members.insert("extension".into(), Value::Null);
-        members.insert("createdAt".into(), info.map(|info| text(info.created_at.to_rfc3339())).into());
-        members.insert("expiresAt".into(), info.map(|info| text(info.expires_at.to_rfc3339())).into());
-        let opens = members.get("open").is_some_and(Value::is_string);
-        if let Some(start) = start.filter(|_| opens) {
-            members.insert("open".into(), text(start));
-        }
-    }
-    Ok(body)
+    let kind = registry.kinds().get(session.kind());
+    Ok(SetupShape {
+        provider: kind.map(|kind| kind.descriptor.provider.to_string()),
+        reauthorizes: open.as_ref().and_then(|info| info.reauthorizes).map(|id| id.to_string()),
+        created_at: open.as_ref().map(|info| info.created_at.to_rfc3339()),
+        expires_at: open.as_ref().map(|info| info.expires_at.to_rfc3339()),
+        extension: open.and_then(|info| info.extension),
+        ..SetupShape::new(setup, title(registry, session.kind()), start)
+    })
 }
 
 async fn current(
@@ -158,7 +164,7 @@ fn no_kind() -> Problem {
     post,
     path = "/setups",
     request_body = BeginBody,
-    responses((status = 201, body = serde_json::Value))
+    responses((status = 201, body = SetupShape, headers(("Location" = String, description = "The path of the setup."))), NotFound, Conflict)
 )]
 pub(super) async fn begin(
     State(api): State<Api>,
@@ -211,8 +217,8 @@ pub(super) async fn begin(
 #[utoipa::path(
     get,
     path = "/setups/{id}",
-    params(("id" = String, Path), ("after" = Option<String>, Query)),
-    responses((status = 200, body = serde_json::Value))
+    params(("id" = String, Path), ("after" = Option<String>, Query, description = "The cursor of a state, or the number of a step.")),
+    responses((status = 200, body = SetupShape), NotFound)
 )]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -220,7 +226,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
-    let after = caller.query.get("after").or_else(|| caller.query.get("step"));
+    let after = caller.query.get("after");
     let state = tokio::select! {
         state = SetupBody::next(&caller.registry, &session, after) => state?,
         // A server that stops would wait for the answer.
@@ -235,7 +241,7 @@ pub(super) async fn show(
     path = "/setups/{id}/answers",
     params(("id" = String, Path)),
     request_body = AnswersSchema,
-    responses((status = 202, body = serde_json::Value))
+    responses((status = 202, body = SetupShape), NotFound, Conflict, Gone)
 )]
 pub(super) async fn answer(
     caller: Caller<ToSetUp>,
@@ -253,7 +259,7 @@ pub(super) async fn answer(
     path = "/setups/{id}/confirm",
     params(("id" = String, Path)),
     request_body = ConfirmBody,
-    responses((status = 202, body = serde_json::Value))
+    responses((status = 202, body = SetupShape), NotFound, Conflict, Gone)
 )]
 pub(super) async fn confirm(
     caller: Caller<ToSetUp>,
@@ -271,7 +277,7 @@ pub(super) async fn confirm(
     path = "/setups/{id}/resume",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 202, body = serde_json::Value))
+    responses((status = 202, body = SetupShape), NotFound, Conflict)
 )]
 pub(super) async fn resume(
     caller: Caller<ToSetUp>,
@@ -284,7 +290,7 @@ pub(super) async fn resume(
 }
 
 /// Cancels a setup.
-#[utoipa::path(delete, path = "/setups/{id}", params(("id" = String, Path)), responses((status = 204)))]
+#[utoipa::path(delete, path = "/setups/{id}", params(("id" = String, Path)), responses((status = 204), NotFound))]
 pub(super) async fn cancel(caller: Caller<ToSetUp>, Path(id): Path<String>) -> Result<Response, Problem> {
     found(&caller, &id).await?.cancel().await?;
     Ok(StatusCode::NO_CONTENT.into_response())

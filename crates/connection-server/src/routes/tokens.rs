@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
@@ -15,8 +15,13 @@ use crate::{
     Api,
     body::{Json, Page, json},
     caller::{AnyCaller, Caller, ToManage},
+    openapi::{
+        parameters::{After, Limit},
+        refusals::{Conflict, NotFound},
+    },
+    path::Path,
     problem::Problem,
-    shapes::{IssuedTokenBody, TokenBody},
+    shapes::{IssuedTokenBody, TokenBody, words},
 };
 
 /// The longest lifetime of a token, in days.
@@ -32,6 +37,7 @@ const EXTENSION: &str = "extension";
 pub(super) struct NewTokenBody {
     name: String,
     /// `read`, `use`, `manage`, `admin` or `extension`; not more than the role of the caller.
+    #[schema(value_type = words::Role)]
     role: String,
     /// The only owner for whom the token acts. Without one, it acts for every owner that its maker acts for; the token
     /// of an extension acts for the owner of the request.
@@ -39,6 +45,7 @@ pub(super) struct NewTokenBody {
     /// The name of the extension, for the role `extension`.
     extension: Option<String>,
     /// The lifetime in days, from 1 to 366; 90 if none is stated.
+    #[schema(minimum = 1, maximum = 366)]
     days: Option<u32>,
 }
 
@@ -46,7 +53,7 @@ pub(super) struct NewTokenBody {
 #[utoipa::path(
     get,
     path = "/tokens",
-    params(("limit" = Option<u32>, Query), ("after" = Option<String>, Query)),
+    params(Limit, After),
     responses((status = 200, body = Page<TokenBody>))
 )]
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Result<Response, Problem> {
@@ -64,7 +71,7 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Re
     post,
     path = "/tokens",
     request_body = NewTokenBody,
-    responses((status = 201, body = IssuedTokenBody))
+    responses((status = 201, body = IssuedTokenBody), NotFound, Conflict)
 )]
 pub(super) async fn create(
     State(api): State<Api>,
@@ -123,7 +130,7 @@ fn check_role(caller: &AccessToken, role: Role) -> Result<(), Problem> {
     delete,
     path = "/tokens/{id}",
     params(("id" = String, Path)),
-    responses((status = 204))
+    responses((status = 204), NotFound)
 )]
 pub(super) async fn revoke(
     State(api): State<Api>,

@@ -3,11 +3,7 @@
 //! The address and the keys are secrets that a person enters at the provider. Only the answers to the requests that make
 //! or reveal them have them.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::{Secret, SigningKey};
 use connection_core::{Connection, WebhookInfo};
 use connection_inbound::{PublicUrl, check_webhook};
@@ -18,6 +14,8 @@ use crate::{
     Api,
     body::{Empty, Json, Page, json},
     caller::{Caller, Need, ToManage, ToRead, ToUse},
+    openapi::refusals::{Conflict, NotFound, NotSupported},
+    path::Path,
     problem::Problem,
     shapes::{DeliveryBody, WebhookBody},
 };
@@ -67,7 +65,7 @@ async fn revealed(api: &Api, connection: &Connection, info: &WebhookInfo) -> Res
     get,
     path = "/connections/{id}/webhook",
     params(("id" = String, Path)),
-    responses((status = 200, body = WebhookBody))
+    responses((status = 200, body = WebhookBody), NotFound)
 )]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -86,7 +84,7 @@ pub(super) async fn show(
     path = "/connections/{id}/webhook",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody))
+    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn enable(
     State(api): State<Api>,
@@ -109,7 +107,7 @@ pub(super) async fn enable(
     delete,
     path = "/connections/{id}/webhook",
     params(("id" = String, Path)),
-    responses((status = 200, body = WebhookBody))
+    responses((status = 200, body = WebhookBody), NotFound)
 )]
 pub(super) async fn disable(
     State(api): State<Api>,
@@ -127,7 +125,7 @@ pub(super) async fn disable(
     path = "/connections/{id}/webhook/reveal",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody))
+    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn reveal(
     State(api): State<Api>,
@@ -153,7 +151,7 @@ fn disabled() -> Problem {
     path = "/connections/{id}/webhook/key",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody))
+    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn rotate(
     State(api): State<Api>,
@@ -172,7 +170,7 @@ pub(super) async fn rotate(
     path = "/connections/{id}/webhook/end-grace",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody))
+    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn end_grace(
     State(api): State<Api>,
@@ -191,7 +189,7 @@ pub(super) async fn end_grace(
     path = "/connections/{id}/webhook/handshake",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody))
+    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn handshake(
     State(api): State<Api>,
@@ -210,7 +208,7 @@ pub(super) async fn handshake(
     path = "/connections/{id}/webhook/test",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookCheckBody))
+    responses((status = 200, body = WebhookCheckBody), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn test(
     State(api): State<Api>,
@@ -242,7 +240,7 @@ pub(super) async fn test(
     get,
     path = "/connections/{id}/webhook/deliveries",
     params(("id" = String, Path), ("after" = Option<u64>, Query)),
-    responses((status = 200, body = Page<DeliveryBody>))
+    responses((status = 200, body = Page<DeliveryBody>), NotFound)
 )]
 pub(super) async fn deliveries(caller: Caller<ToUse>, Path(id): Path<String>) -> Result<Response, Problem> {
     let connection = found(&caller, &id).await?;

@@ -4,6 +4,8 @@ use connection_contract::encode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::words;
+
 /// The answer of a provider to a request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Answer)]
@@ -14,6 +16,7 @@ pub struct AnswerBody {
     /// The headers, in their order.
     pub headers: Vec<HeaderBody>,
     /// The encoding of `body`: `utf8` or `base64`.
+    #[schema(value_type = words::Encoding)]
     pub encoding: &'static str,
     /// The body.
     pub body: String,

@@ -7,6 +7,8 @@ use connection_core::{ConnectionInfo, Error, Removal, Teardown};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::words;
+
 /// A connection, without secrets.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Connection)]
@@ -18,6 +20,7 @@ pub struct ConnectionBody {
     owner: String,
     label: String,
     account: AccountBody,
+    #[schema(value_type = words::Liveness)]
     liveness: &'static str,
     reason: Option<ReasonBody>,
     checked_at: Option<String>,
@@ -35,6 +38,7 @@ pub struct ConnectionBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Refreshed)]
 pub struct RefreshedBody {
+    #[schema(value_type = words::RefreshOutcome)]
     outcome: &'static str,
     connection: ConnectionBody,
 }
@@ -47,8 +51,10 @@ pub struct RemovedBody {
     id: String,
     kind: String,
     label: String,
+    #[schema(value_type = words::Teardown)]
     teardown: &'static str,
     reason: Option<ReasonBody>,
+    #[schema(value_type = Option<words::Teardown>)]
     previous: Option<&'static str>,
     previous_reason: Option<ReasonBody>,
 }
@@ -57,8 +63,8 @@ pub struct RemovedBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Account)]
 pub struct AccountBody {
-    id: String,
-    label: String,
+    pub(super) id: String,
+    pub(super) label: String,
 }
 
 /// The reason why something does not work.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::ReasonBody;
+use super::{ReasonBody, words};
 
 /// An extension that was added, its requirement, and the connections that it may use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,6 +28,7 @@ pub struct ExtensionBody {
     /// The names of its commands.
     pub commands: Vec<String>,
     /// The state of its requirement: `connected`, `failed`, `missing` or `unsupported`.
+    #[schema(value_type = Option<words::RequirementStatus>)]
     pub status: Option<&'static str>,
     /// The reason for a state other than `connected`.
     pub error: Option<ReasonBody>,
@@ -272,6 +273,7 @@ pub struct RequiredBody {
     title: String,
     guide: Option<String>,
     /// `choose`, `connect`, `grant`, `reauthorize` or `unavailable`.
+    #[schema(value_type = words::RequiredAction)]
     action: &'static str,
     kinds: Vec<String>,
     /// The command to run, or the path of the page to open.
@@ -302,6 +304,31 @@ fn action_word(action: RequiredAction) -> &'static str {
     }
 }
 
+/// The connection that an extension would use, without any secret.
+#[derive(ToSchema)]
+#[schema(as = ResolvedConnection)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes the JSON that the core makes")]
+pub(crate) struct ResolvedSchema {
+    /// The extension's own name for the connection.
+    connection_id: String,
+    extension_name: String,
+    provider: String,
+    /// The public preferences that the extension named, if they have a value.
+    #[schema(value_type = Object)]
+    public_config: Value,
+    /// The names of the declared secrets that the connection lacks.
+    missing_secret_names: Vec<String>,
+    #[schema(value_type = words::RequirementStatus)]
+    status: String,
+    /// The scopes that the extension declares and the connection lacks; absent if there are none.
+    #[schema(required = false)]
+    missing_scopes: Vec<String>,
+    /// The reason for a status other than `connected`.
+    #[schema(required = false)]
+    error: ReasonBody,
+}
+
 /// The state of a hand-off to the settings of an extension.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = HandOff)]
@@ -314,7 +341,7 @@ pub struct HandOffBody {
     /// `None` if nothing more is required.
     pub required: Option<RequiredBody>,
     /// The resolved requirement.
-    #[schema(value_type = Object)]
+    #[schema(value_type = ResolvedSchema)]
     pub resolved: Value,
     /// The ticket by which the hand-off is read again.
     pub ticket: Option<String>,

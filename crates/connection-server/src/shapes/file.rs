@@ -4,7 +4,7 @@ use connection_contract::{FileStat, FileType, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body_text;
+use super::{body_text, words};
 
 /// A file or a directory.
 #[derive(Debug, Serialize, ToSchema)]
@@ -12,6 +12,7 @@ use super::body_text;
 pub struct FileBody {
     name: String,
     /// `directory`, `file` or `other`.
+    #[schema(value_type = words::FileType)]
     r#type: &'static str,
     size: u64,
     modified: Option<String>,
@@ -47,6 +48,7 @@ pub struct FileContentBody {
     /// The number of bytes.
     pub size: usize,
     /// The encoding of `body`: `utf8` or `base64`.
+    #[schema(value_type = words::Encoding)]
     pub encoding: &'static str,
     /// The content.
     pub body: String,

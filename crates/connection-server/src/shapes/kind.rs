@@ -5,6 +5,8 @@ use connection_core::KindChange;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::words;
+
 /// A part of the guide: a sentence, or an address and its name.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Guide)]
@@ -37,6 +39,7 @@ pub struct KindFieldBody {
     /// The label that a person reads.
     pub label: String,
     /// `text`, `secret`, `url`, `number`, `bool`, `choice` or `directory`.
+    #[schema(value_type = words::Input)]
     pub input: &'static str,
     /// `true` if the field must be answered.
     pub required: bool,
@@ -47,6 +50,7 @@ pub struct KindFieldBody {
     /// The values to choose from.
     pub choices: Vec<KindChoiceBody>,
     /// The way of finishing the setup that asks for the field; `null` for all ways.
+    #[schema(value_type = Option<words::Way>)]
     pub way: Option<&'static str>,
     /// `true` if the host keeps the answer and asks only once for all connections of the kind.
     pub once: bool,

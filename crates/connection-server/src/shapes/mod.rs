@@ -9,9 +9,11 @@ mod file;
 mod kind;
 mod profile;
 mod setup;
+mod setup_state;
 mod token;
 mod usage;
 mod webhook;
+pub(crate) mod words;
 
 pub use answer::{AnswerBody, HeaderBody, body_text};
 pub use connection::{
@@ -19,6 +21,7 @@ pub use connection::{
     liveness_word,
 };
 pub use event::EventBody;
+pub(crate) use extension::ResolvedSchema;
 pub use extension::{
     DeclaredPreferenceBody, ExtensionBody, ExtensionRemovedBody, GrantBody, HandOffBody, PreferencesBody, RequiredBody,
 };
@@ -29,6 +32,7 @@ pub use kind::{
 };
 pub use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, state_word};
 pub use setup::OpenSetupBody;
+pub(crate) use setup_state::SetupShape;
 pub use token::{IssuedTokenBody, TokenBody, role_word};
 pub use usage::UsageBody;
 pub use webhook::{DeliveryBody, WebhookBody};

@@ -6,7 +6,7 @@ use connection_core::{DirectoryProbe, DirectoryState, Profile};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::ReasonBody;
+use super::{ReasonBody, words};
 
 /// A profile of a local tool: a directory with an identity of its own.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +29,7 @@ pub struct ProfileBody {
 #[schema(as = DirectoryProbe)]
 pub struct ProbeBody {
     directory: String,
+    #[schema(value_type = words::DirectoryState)]
     state: &'static str,
     exists: bool,
     authenticated: Option<bool>,

@@ -4,6 +4,8 @@ use connection_core::{SetupInfo, SetupStage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::words;
+
 /// A setup that has not ended.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OpenSetup)]
@@ -11,9 +13,11 @@ use utoipa::ToSchema;
 pub struct OpenSetupBody {
     id: String,
     kind: String,
+    #[schema(value_type = words::SetupStage)]
     state: &'static str,
     step: u64,
     reauthorizes: Option<String>,
+    extension: Option<String>,
     created_at: String,
     expires_at: String,
 }
@@ -43,6 +47,7 @@ impl From<&SetupInfo> for OpenSetupBody {
             state: Self::state_word(info.stage),
             step: info.step,
             reauthorizes: info.reauthorizes.map(|id| id.to_string()),
+            extension: info.extension.clone(),
             created_at: info.created_at.to_rfc3339(),
             expires_at: info.expires_at.to_rfc3339(),
         }

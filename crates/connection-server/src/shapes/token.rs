@@ -8,6 +8,8 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::words;
+
 /// A token, without its text.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Token)]
@@ -15,6 +17,7 @@ use utoipa::ToSchema;
 pub struct TokenBody {
     id: String,
     name: String,
+    #[schema(value_type = words::Role)]
     role: &'static str,
     owner: Option<String>,
     extension: Option<String>,

@@ -5,7 +5,7 @@ use connection_core::{ConnectionInfo, Error as CoreError, ReceivedEvent, Webhook
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ReasonBody, body_text};
+use super::{ReasonBody, body_text, words};
 
 /// The address for webhooks of a connection, and what arrived there.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +19,7 @@ pub struct WebhookBody {
     /// A secret, which is `null` unless it is shown.
     address: Option<String>,
     /// `credential`, `generated` or `handshake`.
+    #[schema(value_type = Option<words::SignedBy>)]
     signed_by: Option<&'static str>,
     /// A secret, which is `null` unless it is shown.
     key: Option<String>,
@@ -102,6 +103,7 @@ pub struct DeliveryBody {
     received_at: Option<String>,
     event: Option<String>,
     content_type: Option<String>,
+    #[schema(value_type = Option<words::Encoding>)]
     encoding: Option<&'static str>,
     body: Option<String>,
     error: Option<ReasonBody>,

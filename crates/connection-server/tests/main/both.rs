@@ -3,6 +3,7 @@
 mod callers;
 mod changed_kinds;
 mod changes;
+mod conformance;
 mod doctor;
 mod document;
 mod extensions;

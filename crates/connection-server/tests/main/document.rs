@@ -133,10 +133,79 @@ async fn every_reference_in_the_document_leads_to_a_schema_and_every_operation_s
     assert!(found > 20, "{found}");
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let problem = &operation["responses"]["default"]["content"]["application/problem+json"];
-            assert!(problem["schema"].is_object(), "{method} {path}");
+            let responses = operation["responses"].as_object().unwrap();
+            let refusals: Vec<_> = responses.iter().filter(|(status, _)| !status.starts_with('2')).collect();
+            for (status, refusal) in &refusals {
+                let schema = &refusal["content"]["application/problem+json"]["schema"];
+                assert_eq!(schema["$ref"], "#/components/schemas/Problem", "{method} {path} {status}");
+            }
+            let has = |status: &str| responses.contains_key(status);
             let is_open = path == "/api/v1/page-tokens";
             assert_eq!(operation["security"][0].get("token").is_none(), is_open, "{method} {path}");
+            assert_eq!((has("401"), has("429")), (!is_open, !is_open), "{method} {path}");
+            assert_eq!(has("415"), method != "get", "{method} {path}");
+            assert!(["403", "413", "421", "500", "503"].into_iter().all(has), "{method} {path}");
+            assert!(!has("default"), "{method} {path} says nothing about its statuses");
+        }
+    }
+}
+
+/// Returns the names of the schemas to which a part of the document leads.
+fn reached(document: &Value, part: &Value, found: &mut BTreeSet<String>) {
+    for reference in part.to_string().split("\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        if found.insert(name.to_owned()) {
+            reached(document, &document["components"]["schemas"][name], found);
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_of_requests_are_closed_and_share_no_shape_with_answers_whose_members_are_all_there() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let (mut asked, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    for operation in document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
+    {
+        reached(&document, &operation["requestBody"], &mut asked);
+        reached(&document, &operation["responses"], &mut answered);
+    }
+    let objects = |names: &BTreeSet<String>| -> BTreeSet<String> {
+        let schema = |name: &String| &document["components"]["schemas"][name];
+        names.iter().filter(|name| schema(name).get("properties").is_some()).cloned().collect()
+    };
+    let (asked, answered) = (objects(&asked), objects(&answered));
+    assert!(asked.len() > 10 && answered.len() > 40, "{asked:?} {answered:?}");
+    assert_eq!(asked.intersection(&answered).collect::<Vec<_>>(), Vec::<&String>::new());
+    for name in &asked {
+        assert_eq!(document["components"]["schemas"][name]["additionalProperties"], false, "{name}");
+    }
+    for name in &answered {
+        let schema = &document["components"]["schemas"][name];
+        let required: Vec<_> = schema["required"].as_array().into_iter().flatten().collect();
+        for member in schema["properties"].as_object().unwrap().keys() {
+            // These two are absent where there is nothing to say.
+            let may_be_absent = name == "ResolvedConnection" && ["error", "missingScopes"].contains(&member.as_str());
+            assert_ne!(required.contains(&&Value::from(member.as_str())), may_be_absent, "{name}.{member}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_that_acts_for_an_owner_says_so_and_refuses_a_name_that_no_owner_has() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let token = world.token(Role::Admin, None).await;
+    for operation in operations(&document) {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let described = &document["paths"][format!("/api/v1{path}")][method.to_lowercase()]["parameters"];
+        let names = |parameter: &Value| parameter["name"] == "owner" && parameter["in"] == "query";
+        let is_named = described.as_array().into_iter().flatten().any(names);
+        assert_eq!(is_named, !["/me", "/tokens/{id}", "/page-tokens"].contains(&path), "{operation}");
+        if is_named {
+            let path = path.replace(['{', '}'], "");
+            let request = world.request(method, &path).query("owner=").bearer(&token).json(&serde_json::json!({}));
+            assert_eq!(world.send(&request).await.refusal(), (422, "invalid_owner".into()), "{operation}");
         }
     }
 }

@@ -22,6 +22,14 @@ impl Request {
         Self { method: method.into(), path: path.into(), headers: Vec::new(), body: String::new() }
     }
 
+    pub(crate) fn method(&self) -> &str {
+        &self.method
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Adds a query to the path, which has none.
     pub(crate) fn query(mut self, query: &str) -> Self {
         self.path = format!("{}?{query}", self.path);

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Handle, task::AbortHandle};
 
 use crate::{
+    conformance,
     http::{Answer, Request},
     kinds::{acme, login, machine, tool},
     usage::Metered,
@@ -107,8 +108,14 @@ impl World {
         Request::new(method, &format!("/api/v1{path}")).with("host", &format!("127.0.0.1:{}", self.port))
     }
 
+    /// Sends a request, and checks that the answer is one that the document describes.
     pub(crate) async fn send(&self, request: &Request) -> Answer {
+        if !conformance::is_known() {
+            let document = self.request("GET", "/openapi.json").send(self.port).await;
+            conformance::learn(&document.ok(200));
+        }
         let answer = request.send(self.port).await;
+        conformance::check(request.method(), request.path(), &answer);
         self.answers.lock().unwrap().push(answer.clone());
         answer
     }

@@ -1,17 +1,25 @@
 //! The OpenAPI document, which is made from the handlers.
 
+mod answers;
+pub(crate) mod parameters;
+pub(crate) mod refusals;
+
 use axum::{Router, http::StatusCode, http::header, routing::get};
-use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
-    path::Operation,
-    security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+use utoipa::{
+    PartialSchema as _, ToSchema as _,
+    openapi::{
+        Components, InfoBuilder, OpenApi, OpenApiBuilder, Paths,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
 };
-use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Api, BASE, problem::ProblemBody};
 
 const TOKEN: &str = "token";
+/// The operations that concern the caller's token, whatever its owner is.
+const WITHOUT_OWNER: [&str; 3] = ["deleteTokensId", "getMe", "postPageTokens"];
 
 /// Splits the routes from their document, and adds to it what all operations have in common.
 pub(crate) fn with_document(routes: OpenApiRouter<Api>) -> (Router<Api>, String) {
@@ -37,7 +45,24 @@ fn complete(document: &mut OpenApi) {
     components.schemas.extend(schemas);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
-    for (path, item) in &mut document.paths.paths {
+    for (method, path, operation) in operations(&mut document.paths) {
+        let id = operation_id(method, path);
+        // An operation that states its own security needs no token.
+        let needs_token = operation.security.is_none();
+        operation.security.get_or_insert_with(|| vec![SecurityRequirement::new::<_, [&str; 0], &str>(TOKEN, [])]);
+        if !WITHOUT_OWNER.contains(&id.as_str()) {
+            parameters::add_owner(operation);
+        }
+        parameters::without_null(operation);
+        refusals::add(operation, needs_token, method != "get");
+        operation.operation_id = Some(id);
+    }
+    answers::require_members(document);
+}
+
+/// Returns the operations with their methods and paths.
+fn operations(paths: &mut Paths) -> impl Iterator<Item = (&'static str, &str, &mut Operation)> {
+    paths.paths.iter_mut().flat_map(|(path, item)| {
         let operations = [
             ("get", &mut item.get),
             ("put", &mut item.put),
@@ -45,13 +70,8 @@ fn complete(document: &mut OpenApi) {
             ("delete", &mut item.delete),
             ("patch", &mut item.patch),
         ];
-        for (method, operation) in operations {
-            if let Some(operation) = operation {
-                operation.operation_id = Some(operation_id(method, path));
-                complete_operation(operation);
-            }
-        }
-    }
+        operations.into_iter().filter_map(|(method, found)| Some((method, path.as_str(), found.as_mut()?)))
+    })
 }
 
 /// Returns an id that no other operation has, such as `getConnectionsIdEvents`.
@@ -64,15 +84,4 @@ fn operation_id(method: &str, path: &str) -> String {
         id.push_str(rest);
         id
     })
-}
-
-fn complete_operation(operation: &mut Operation) {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
-    let problem = ResponseBuilder::new()
-        .description("The request was refused.")
-        .content("application/problem+json", content)
-        .build();
-    operation.responses.responses.insert("default".to_owned(), RefOr::T(problem));
-    // An operation that states its own security needs no token.
-    operation.security.get_or_insert_with(|| vec![SecurityRequirement::new::<_, [&str; 0], &str>(TOKEN, [])]);
 }

@@ -1,0 +1,98 @@
+//! Checks every answer of the tests against the document: its status, its content type, and each member of its body.
+
+use std::sync::OnceLock;
+
+use jsonschema::Draft;
+use serde_json::{Value, json};
+
+use crate::http::Answer;
+
+/// The base of all paths of the document.
+const BASE: &str = "/api/v1";
+
+/// The document that the server shows, made strict: a member that it does not name fails the check.
+static DOCUMENT: OnceLock<Value> = OnceLock::new();
+
+/// Keeps the document for the checks of this process.
+pub(crate) fn learn(document: &Value) {
+    DOCUMENT.get_or_init(|| {
+        let mut document = document.clone();
+        for part in ["components", "paths"] {
+            close(&mut document[part]);
+        }
+        document
+    });
+}
+
+pub(crate) fn is_known() -> bool {
+    DOCUMENT.get().is_some()
+}
+
+/// Refuses members without a name, wherever a schema describes a value. `unevaluatedProperties` sees through references
+/// and through the parts of a composition, which must not have it themselves.
+fn close(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members.iter_mut() {
+                match (name.as_str(), &mut *member) {
+                    ("properties", Value::Object(properties)) => properties.values_mut().for_each(closed),
+                    ("items" | "schema", schema) => closed(schema),
+                    _ => {}
+                }
+                close(member);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+/// Closes a schema, unless it is one for any object.
+fn closed(schema: &mut Value) {
+    let Some(members) = schema.as_object_mut() else { return };
+    let is_composed = ["$ref", "allOf", "oneOf", "properties"].iter().any(|name| members.contains_key(*name));
+    if is_composed {
+        members.insert("unevaluatedProperties".to_owned(), false.into());
+    }
+}
+
+/// Returns the operation of a request, with its path as the document writes it.
+fn operation<'d>(document: &'d Value, method: &str, path: &str) -> Option<(&'d str, &'d Value)> {
+    let path = path.split('?').next().unwrap();
+    let fits = |pattern: &str| {
+        let is_any = |part: &str| part.starts_with('{');
+        pattern.split('/').count() == path.split('/').count()
+            && pattern.split('/').zip(path.split('/')).all(|(part, given)| is_any(part) || part == given)
+    };
+    let (pattern, item) = document["paths"].as_object().unwrap().iter().find(|(pattern, _)| fits(pattern))?;
+    Some((pattern, item.get(method.to_lowercase())?))
+}
+
+/// Checks an answer to a request of the API.
+#[track_caller]
+pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
+    let document = DOCUMENT.get().unwrap();
+    let Some((pattern, operation)) = operation(document, method, path) else {
+        assert!(!path.starts_with(BASE) || matches!(answer.status, 200 | 404 | 405), "{method} {path}: {answer:?}");
+        return;
+    };
+    let response = &operation["responses"][answer.status.to_string()];
+    assert!(response.is_object(), "{method} {pattern} is answered with a status that is not in the document: {answer:?}");
+    for (name, _) in response["headers"].as_object().into_iter().flatten() {
+        assert_ne!(answer.header(&name.to_lowercase()), "", "{method} {pattern}: {name} is missing: {answer:?}");
+    }
+    for name in ["etag", "location", "retry-after", "www-authenticate"] {
+        let named = response["headers"].as_object().into_iter().flatten().any(|(known, _)| known.to_lowercase() == name);
+        assert_eq!(answer.header(name) != "", named, "{method} {pattern}: {name}: {answer:?}");
+    }
+    let Some(content) = response["content"].as_object() else {
+        assert_eq!(answer.body, "", "{method} {pattern}");
+        return;
+    };
+    let schema = &content.get(answer.header("content-type")).unwrap_or_else(|| panic!("{pattern}: {answer:?}"))["schema"];
+    let schema = json!({ "allOf": [schema], "components": document["components"] });
+    let validator = jsonschema::options().with_draft(Draft::Draft202012).build(&schema).unwrap();
+    let body = answer.json();
+    let faults: Vec<_> = validator.iter_errors(&body).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    assert!(faults.is_empty(), "{method} {pattern} is answered with {body:#}\n{}", faults.join("\n"));
+}
