@@ -9,6 +9,7 @@ mod api;
 mod book;
 mod ci;
 mod client;
+mod conformance;
 mod failure;
 mod fuzz;
 mod layers;
@@ -37,6 +38,9 @@ usage: cargo xtask <command>
   layers [--graph] check which package may depend on which, and the containment of
                    plugins; with --graph, print what the core's modules import
   client           check and test the TypeScript client against the command
+  conformance [--long]
+                   send requests that are made from the API's own document to the
+                   command, and compare the answers with it
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
   tidy             check what the compiler does not check: files, names, links
   api [--release]  list what the contract promises; with --release, for its version
@@ -71,6 +75,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["layers"] => layers::run(&workspace),
         ["layers", "--graph"] => layers::show_modules(&workspace),
         ["client"] => client::run(&workspace),
+        ["conformance", arguments @ ..] => conformance::run(&workspace, arguments),
         ["fuzz"] => fuzz::run(&workspace, "60"),
         ["fuzz", seconds] => fuzz::run(&workspace, seconds),
         ["tidy"] => tidy::run(&workspace),

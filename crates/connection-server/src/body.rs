@@ -42,13 +42,16 @@ impl<T: DeserializeOwned> FromRequest<Api> for Json<T> {
         if bytes.is_empty() {
             return Err(Problem::invalid("the request has no body").remedy("send a JSON object, such as {}"));
         }
-        let read = serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            // The parser's message would repeat the input.
-            let place =
-                format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
-            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", place);
-            problem.remedy("see the OpenAPI document of this API")
-        });
+        let read = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{') => serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+                // The parser's message would repeat the input.
+                let place =
+                    format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
+                Problem::invalid(place).remedy("see the OpenAPI document of this API")
+            }),
+            // The parser of a struct would also take an array of its members.
+            _ => Err(Problem::invalid("the body is not a JSON object").remedy("see the OpenAPI document of this API")),
+        };
         // The body may hold what a person typed, so it is wiped.
         if let Ok(mut bytes) = bytes.try_into_mut() {
             bytes.fill(0);

@@ -130,6 +130,9 @@ fn status(error: &Error) -> StatusCode {
         | Error::RollbackRefused { .. }
         | Error::TermsOutdated { .. }
         | Error::WebhookDisabled { .. }
+        | Error::WebhookKey { .. }
+        | Error::Ambiguous { .. }
+        | Error::Files(_)
         | Error::Extension(_)
         | Error::Profile(_) => StatusCode::CONFLICT,
         Error::NotSupported { .. } => StatusCode::NOT_IMPLEMENTED,

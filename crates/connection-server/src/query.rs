@@ -43,6 +43,11 @@ impl Query {
         self.given(name).map(|value| parse(value).ok_or_else(invalid)).transpose()
     }
 
+    /// Returns the number of an element. Numbers fit into 63 bits, as those of the store.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
+        self.parsed(name, |text| text.parse::<i64>().ok().and_then(|number| number.try_into().ok()))
+    }
+
     /// Returns the number of elements of a page.
     pub(crate) fn limit(&self) -> Result<u32, Problem> {
         let Some(text) = self.given("limit") else { return Ok(USUAL_LIMIT) };

@@ -9,6 +9,7 @@ mod detection;
 use std::path::{Path, PathBuf};
 
 use crate::client;
+use crate::conformance;
 use crate::failure::Failure;
 use crate::process::{self, cargo, tool};
 use crate::setup::detection::{Detection, Version};
@@ -43,6 +44,8 @@ enum Need {
     NodePackages { directory: &'static str },
     /// The packages of a requirements file for Python, installed in an environment beside it.
     PythonPackages { directory: &'static str },
+    /// The packages of a requirements file for Python, installed in the directory in which cargo builds.
+    PythonTools { directory: &'static str },
     /// A component of the Rust toolchain, with the command that it provides.
     Component { command: &'static str, component: &'static str },
     /// A program of the system, with the package that contains it where there is `apt-get`.
@@ -67,6 +70,8 @@ const CODEX: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/too
 const GEMINI: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/gemini" };
 const PYTHON: Need = Need::Program { name: "python3", package: "python3-venv" };
 const MORE_SERVERS: Need = Need::PythonPackages { directory: "crates/connection-faults/servers" };
+/// The packages that send requests to the API and compare the answers with its document.
+const API_TESTER: Need = Need::PythonTools { directory: conformance::DIRECTORY };
 const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 /// The browser in which pages are tested, and the driver that controls it.
 const BROWSER: Need = Need::Program { name: "chromium", package: "chromium" };
@@ -120,6 +125,16 @@ pub(crate) fn has_client(workspace: &Workspace) -> bool {
     detect(workspace, CLIENT) == Detection::Here
 }
 
+/// Returns `true` if the API can be tested against its document on this machine.
+pub(crate) fn has_api_tester(workspace: &Workspace) -> bool {
+    detect(workspace, API_TESTER) == Detection::Here
+}
+
+/// Returns the Python environment in which the API is tested, whether or not it exists.
+pub(crate) fn api_tester(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    Ok(tools(workspace)?.join("api-tester"))
+}
+
 /// Returns the path of the program that makes the book, whether or not it is installed.
 pub(crate) fn book_maker(workspace: &Workspace) -> Result<PathBuf, Failure> {
     let name = format!("mdbook{}", std::env::consts::EXE_SUFFIX);
@@ -132,7 +147,7 @@ fn tools(workspace: &Workspace) -> Result<PathBuf, Failure> {
 }
 
 /// The requirements of the tests.
-const TESTS: [Need; 17] = [
+const TESTS: [Need; 18] = [
     Need::Compiler,
     POSTGRES,
     POOLER,
@@ -145,6 +160,7 @@ const TESTS: [Need; 17] = [
     GEMINI,
     PYTHON,
     MORE_SERVERS,
+    API_TESTER,
     BROWSER,
     DRIVER,
     ENGINE,
@@ -183,7 +199,7 @@ impl Need {
             Self::Installed { package, version, .. } => format!("{package} {version}"),
             Self::NodePackages { directory } => format!("what {directory}/package-lock.json names"),
             Self::Program { name, .. } => name.to_owned(),
-            Self::PythonPackages { directory } => format!("what {directory}/requirements.txt names"),
+            Self::PythonPackages { directory } | Self::PythonTools { directory } => format!("what {directory}/requirements.txt names"),
         }
     }
 
@@ -192,6 +208,7 @@ impl Need {
         match self {
             NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "tests against servers of other projects are not run",
             CLIENT => "the TypeScript client is not tested",
+            API_TESTER => "the API is not compared with its document",
             CLAUDE | CODEX | GEMINI => "claims about a command-line tool are not compared with the real one",
             BROWSER | DRIVER => "no page is tested in a real browser",
             ENGINE | STATIC_PROGRAM | OLDER_RUNTIME => "no container is run",
@@ -220,7 +237,14 @@ fn detect(workspace: &Workspace, need: Need) -> Detection {
         ),
         Need::NodePackages { directory } => Detection::when(has_packages(&root.join(directory))),
         Need::Program { name, .. } => Detection::when(has_program(name)),
-        Need::PythonPackages { directory } => Detection::when(has_environment(&root.join(directory))),
+        Need::PythonPackages { directory } => {
+            let directory = root.join(directory);
+            Detection::when(has_environment(&directory, &directory.join(".venv")))
+        }
+        Need::PythonTools { directory } => {
+            let has_tools = |environment: PathBuf| has_environment(&root.join(directory), &environment);
+            Detection::when(api_tester(workspace).is_ok_and(has_tools))
+        }
         Need::Component { command, .. } => Detection::when(process::answers(&mut cargo(root, &[command, "--version"]))),
         Need::Installed { command, version, .. } => match process::output(&mut cargo(root, &[command, "--version"])) {
             Ok(said) => version.judge(&said),
@@ -281,20 +305,20 @@ fn locked(text: &str) -> Vec<Locked> {
 
 /// Returns `true` if the environment was made for the current requirements. A copy of them is put into it after the
 /// installation.
-fn has_environment(directory: &Path) -> bool {
-    let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
-    let wanted = read("requirements.txt");
-    wanted.is_some() && wanted == read(".venv/requirements.txt")
+fn has_environment(directory: &Path, environment: &Path) -> bool {
+    let read = |directory: &Path| std::fs::read_to_string(directory.join("requirements.txt")).ok();
+    let wanted = read(directory);
+    wanted.is_some() && wanted == read(environment)
 }
 
 /// Makes a new environment and installs the requirements in it.
-fn make_environment(root: &Path, directory: &Path) -> Result<(), Failure> {
-    process::run(tool(root, "python3", &["-m", "venv", "--clear", ".venv"]).current_dir(directory))?;
+fn make_environment(root: &Path, directory: &Path, environment: &Path) -> Result<(), Failure> {
+    process::run(tool(root, "python3", &["-m", "venv", "--clear"]).arg(environment))?;
     let install =
         ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", "requirements.txt"];
-    let python = directory.join(".venv/bin/python");
+    let python = environment.join("bin/python");
     process::run(tool(root, &python.to_string_lossy(), &install).current_dir(directory))?;
-    let copied = std::fs::copy(directory.join("requirements.txt"), directory.join(".venv/requirements.txt"));
+    let copied = std::fs::copy(directory.join("requirements.txt"), environment.join("requirements.txt"));
     copied.map(drop).map_err(|error| Failure::new(format!("the environment cannot be marked: {error}")))
 }
 
@@ -323,7 +347,11 @@ fn bring(workspace: &Workspace, need: Need) -> Result<(), Failure> {
             process::run(tool(root, "npm", &install).current_dir(root.join(directory)))
         }
         Need::Program { package, .. } => install(root, package),
-        Need::PythonPackages { directory } => make_environment(root, &root.join(directory)),
+        Need::PythonPackages { directory } => {
+            let directory = root.join(directory);
+            make_environment(root, &directory, &directory.join(".venv"))
+        }
+        Need::PythonTools { directory } => make_environment(root, &root.join(directory), &api_tester(workspace)?),
         Need::Component { component, .. } => process::run(&mut tool(root, "rustup", &["component", "add", component])),
         Need::Installed { package, version, .. } => {
             let version = version.requirement();

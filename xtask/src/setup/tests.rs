@@ -2,7 +2,7 @@
 
 use super::detection::{Detection, Version};
 use super::{
-    BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MORE_SERVERS, NODE,
+    API_TESTER, BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MORE_SERVERS, NODE,
     NPM, Need, OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope, as_root,
     has_environment, has_library, has_packages, has_program, may_be_missing, needs,
 };
@@ -35,7 +35,7 @@ fn only_the_bare_target_and_servers_may_be_missing_and_only_containers_and_the_t
     for need in needs(Scope::Everything) {
         assert_eq!(may_be_missing(need, true), anywhere.contains(&need), "{need:?}");
         let optional =
-            [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS, CLIENT, PYTHON, MORE_SERVERS, BROWSER, DRIVER];
+            [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS, CLIENT, PYTHON, MORE_SERVERS, API_TESTER, BROWSER, DRIVER];
         assert_eq!(may_be_missing(need, false), optional.contains(&need) || anywhere.contains(&need));
     }
 }
@@ -117,14 +117,15 @@ fn an_optional_package_of_another_platform_need_not_be_there() {
 fn an_environment_is_that_of_the_requirements_it_was_made_for() {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
-    assert!(!has_environment(directory.path()));
+    let is_there = || has_environment(directory.path(), &directory.path().join(".venv"));
+    assert!(!is_there());
     write("requirements.txt", "a==1");
     std::fs::create_dir(directory.path().join(".venv")).unwrap();
-    assert!(!has_environment(directory.path()));
+    assert!(!is_there());
     write(".venv/requirements.txt", "a==0");
-    assert!(!has_environment(directory.path()));
+    assert!(!is_there());
     write(".venv/requirements.txt", "a==1");
-    assert!(has_environment(directory.path()));
+    assert!(is_there());
 }
 
 #[test]

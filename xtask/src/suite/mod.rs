@@ -15,6 +15,7 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use crate::client;
+use crate::conformance;
 use crate::failure::Failure;
 use crate::process;
 use crate::setup::{self, Scope};
@@ -153,6 +154,10 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<(), Failure> 
     let begun = Instant::now();
     let done = client::check(workspace);
     summary.step("client", begun.elapsed(), done);
+    let begun = Instant::now();
+    let arguments: &[&str] = if extent == Extent::Long { &["--long"] } else { &[] };
+    let done = conformance::check(workspace, arguments);
+    summary.step("conformance", begun.elapsed(), done);
     let begun = Instant::now();
     let mut documentation =
         process::cargo(workspace.root(), &["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--doc"]);

@@ -192,6 +192,8 @@ async fn a_declaration_that_changes_in_mid_setup_is_refused_at_the_commit_and_le
         let issues = handle(&registry, "issues");
         let before = issues.revisions(None).await.unwrap();
         let session = registry.setups().begin(&KIND).extension(&issues).await.unwrap();
+        let listed = registry.setups().list().await.unwrap();
+        assert_eq!(listed.last().unwrap().extension.as_deref(), Some("issues"));
         let (no, _) = step(&session).await;
         match how {
             "added again" => drop(registry.extensions().add(&of("issues", changed.clone()), "2").await.unwrap()),

@@ -54,7 +54,8 @@ async fn a_credential_that_cannot_be_verified_waits_where_the_old_one_works() {
         drop((session, again, registry));
         world.provider(|_| me("1", "ada"));
         let registry = world.acme().await;
-        assert_eq!(registry.setups().list().await.unwrap()[0].reauthorizes, Some(connection.id()));
+        let listed = registry.setups().list().await.unwrap();
+        assert_eq!((listed[0].reauthorizes, &listed[0].extension), (Some(connection.id()), &None));
         let session = registry.setups().resume(id).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "done Live", "{old:?}");
         world.clock.advance(HOT);

@@ -101,11 +101,17 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -
     }
     let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is too large");
     let bytes = to_bytes(body, MAX_BYTES).await.map_err(|_| too_large())?;
-    let read = serde_json::from_slice(&bytes).map_err(|error| {
-        let place = format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
+    let invalid = |message: String| {
         let remedy = "see the JSON Schema of this request";
-        Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", place).remedy(remedy)
-    });
+        Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", message).remedy(remedy)
+    };
+    let read = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => serde_json::from_slice(&bytes).map_err(|error| {
+            invalid(format!("the body is not what is expected, at line {}, column {}", error.line(), error.column()))
+        }),
+        // The parser of a struct would also take an array of its members.
+        _ => Err(invalid("the body is not a JSON object".to_owned())),
+    };
     // Wipe the body, because it holds what a person typed.
     if let Ok(mut bytes) = bytes.try_into_mut() {
         bytes.fill(0);

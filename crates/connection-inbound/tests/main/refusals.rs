@@ -64,6 +64,7 @@ async fn every_refusal_names_itself_with_a_code_and_the_right_status() {
         ("POST", &answers, r#"{"step": 2, "answers": {}}"#, 409, "setup_wrong_step"),
         ("POST", &answers, r#"{"step": -1, "answers": {}}"#, 400, "invalid_body"),
         ("POST", &answers, r#"{"step": 1, "answers": []}"#, 400, "invalid_body"),
+        ("POST", &answers, r#"[1, {}]"#, 400, "invalid_body"),
         ("POST", &answers, r#"{"step": 1, "answers": {"sid": null}}"#, 400, "invalid_body"),
         ("POST", &answers, r#"{"step": 1, "answers": {"sid": "x"}}"#, 422, "answers_invalid"),
         ("POST", &answers, r#"{"step": 1, "answers": {"unknown": "x"}}"#, 422, "answers_invalid"),

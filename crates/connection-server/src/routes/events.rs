@@ -110,7 +110,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
 pub(super) async fn of_connection(caller: Caller<ToRead>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id: ConnectionId = id.parse().map_err(|_| Problem::no_connection())?;
     let query = &caller.query;
-    let after = query.parsed("after", |text| text.parse::<u64>().ok())?;
+    let after = query.number("after")?;
     let limit = query.limit()? as usize;
     // A change is found only if the record is followed from its beginning.
     let mut recorded = caller.registry.events().history(id, None).await?;

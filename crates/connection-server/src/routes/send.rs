@@ -1,5 +1,7 @@
 //! Requests to providers with the credential of a connection. The caller never sees the credential.
 
+use std::collections::BTreeMap;
+
 use axum::{http::StatusCode, response::Response};
 use connection_contract::{HttpRequest, Secret, encode};
 use connection_core::Response as Answer;
@@ -40,10 +42,22 @@ pub(super) struct SendBody {
 /// A header of a request to a provider.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = SendHeader)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "BTreeMap<String, String>")]
 struct SendHeaderBody {
     name: String,
     value: String,
+}
+
+/// The parser of a struct would also take an array of its members.
+impl TryFrom<BTreeMap<String, String>> for SendHeaderBody {
+    type Error = &'static str;
+
+    fn try_from(mut members: BTreeMap<String, String>) -> Result<Self, Self::Error> {
+        match (members.remove("name"), members.remove("value")) {
+            (Some(name), Some(value)) if members.is_empty() => Ok(Self { name, value }),
+            _ => Err("a header has a name and a value"),
+        }
+    }
 }
 
 impl SendBody {

@@ -65,7 +65,7 @@ async fn revealed(api: &Api, connection: &Connection, info: &WebhookInfo) -> Res
     get,
     path = "/connections/{id}/webhook",
     params(("id" = String, Path)),
-    responses((status = 200, body = WebhookBody), NotFound)
+    responses((status = 200, body = WebhookBody), NotFound, NotSupported)
 )]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -240,11 +240,11 @@ pub(super) async fn test(
     get,
     path = "/connections/{id}/webhook/deliveries",
     params(("id" = String, Path), ("after" = Option<u64>, Query)),
-    responses((status = 200, body = Page<DeliveryBody>), NotFound)
+    responses((status = 200, body = Page<DeliveryBody>), NotFound, NotSupported)
 )]
 pub(super) async fn deliveries(caller: Caller<ToUse>, Path(id): Path<String>) -> Result<Response, Problem> {
     let connection = found(&caller, &id).await?;
-    let after = caller.query.parsed("after", |text| text.parse::<u64>().ok())?;
+    let after = caller.query.number("after")?;
     let page = connection.webhooks().inbox(after).await?;
     let items = page.events.iter().map(DeliveryBody::from).collect();
     Ok(json(StatusCode::OK, &Page { items, next: page.next.map(|number| number.to_string()) }))

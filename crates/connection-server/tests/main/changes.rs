@@ -16,6 +16,11 @@ async fn a_connection_is_renamed_unless_it_changed_since_it_was_read() {
     let rename = |label: &str| world.request("PATCH", &path).bearer(&token).json(&json!({ "label": label }));
     let renamed = world.send(&rename("work").with("if-match", &tag)).await.ok(200);
     assert_eq!(renamed["label"], "work");
+    // The tag of the answer is good for the next change.
+    let answer = world.send(&rename("home")).await;
+    let tag_after = answer.header("etag").to_owned();
+    assert_eq!(world.get(&token, &path).await.header("etag"), tag_after);
+    world.send(&rename("work").with("if-match", &tag_after)).await.ok(200);
     let refused = world.send(&rename("play").with("if-match", &tag)).await;
     assert_eq!(refused.refusal(), (412, "revision_changed".into()));
     assert_eq!(world.get(&token, &path).await.ok(200)["label"], "work");

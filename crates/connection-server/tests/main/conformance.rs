@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 
+use connection_core::Role;
 use jsonschema::Draft;
 use serde_json::{Value, json};
 
-use crate::http::Answer;
+use crate::{http::Answer, test_host::World};
 
 /// The base of all paths of the document.
 const BASE: &str = "/api/v1";
@@ -95,4 +96,30 @@ pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
     let body = answer.json();
     let faults: Vec<_> = validator.iter_errors(&body).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
     assert!(faults.is_empty(), "{method} {pattern} is answered with {body:#}\n{}", faults.join("\n"));
+}
+
+/// Returns `true` if the check accepts an answer to `GET /me`.
+fn accepts(status: u16, body: &Value) -> bool {
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n\r\n");
+    let answer = Answer { status, head, body: body.to_string() };
+    std::panic::catch_unwind(|| check("GET", "/api/v1/me?x=y", &answer)).is_ok()
+}
+
+/// Without this, the check above could accept everything.
+#[tokio::test]
+async fn an_answer_that_the_document_does_not_describe_fails() {
+    let world = World::new().await;
+    let token = world.token(Role::Read, None).await;
+    let me = world.get(&token, "/me").await.ok(200);
+    assert!(accepts(200, &me));
+    assert!(!accepts(201, &me), "another status");
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut body = me.clone();
+        change(&mut body);
+        body
+    };
+    assert!(!accepts(200, &changed(&|me| me["more"] = json!(1))), "an unknown member");
+    assert!(!accepts(200, &changed(&|me| me["host"]["more"] = json!(1))), "an unknown member of a member");
+    assert!(!accepts(200, &changed(&|me| me["role"] = json!("king"))), "an unknown word");
+    assert!(!accepts(200, &changed(&|me| drop(me.as_object_mut().unwrap().remove("owner")))), "a member is missing");
 }

@@ -36,7 +36,8 @@ async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
     assert_eq!((found("kind=acme").await, found("kind=login").await), (7, 0));
     assert_eq!((found("state=live").await, found("state=attention").await), (7, 0));
     assert_eq!(found("extension=issues").await, 0);
-    for query in ["limit=0", "limit=x", "after=x", "state=x", "kind=X%20Y"] {
+    for query in
+        ["limit=0", "limit=x", "limit=501", "limit=", "limit=1&limit=2", "after=x", "state=x", "state=", "kind=X%20Y"] {
         let answer = world.get(&token, &format!("/connections?{query}")).await;
         assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{query}");
     }
@@ -89,6 +90,7 @@ async fn a_kind_says_what_a_person_needs_to_connect_it() {
     assert_eq!(login["redirectUri"], format!("{}/callback/login", world.origin()));
     assert_eq!(world.get(&token, "/kinds/nothing").await.refusal(), (404, "unknown_kind".into()));
     assert_eq!(world.get(&token, "/kinds/..%2f").await.refusal(), (404, "unknown_kind".into()));
+    assert_eq!(world.get(&token, "/kinds/%ff").await.refusal(), (422, "invalid_body".into()));
 }
 
 #[tokio::test]
@@ -112,6 +114,8 @@ async fn the_events_of_a_connection_are_listed_newest_first_and_checked() {
     }
     assert_eq!(json!(found), all["items"]);
     assert_eq!(found.last().unwrap()["event"], "connected");
+    // Numbers of events have 63 bits.
+    assert_eq!(world.get(&token, &format!("{path}?after=9223372036854775808")).await.refusal().0, 422);
     let connected = world.get(&token, &format!("{path}?event=connected,removed")).await.ok(200);
     assert_eq!(connected["items"].as_array().unwrap().len(), 1);
 }

@@ -3,7 +3,10 @@
 use connection_core::Role;
 use serde_json::json;
 
-use crate::test_host::{KEY, World};
+use crate::{
+    extensions::manifest,
+    test_host::{KEY, World},
+};
 
 #[tokio::test]
 async fn an_account_is_connected_step_by_step_and_no_answer_holds_the_key() {
@@ -52,6 +55,39 @@ async fn a_browser_is_led_through_an_address_of_this_host() {
     let open = setup["open"].as_str().unwrap();
     assert!(open.starts_with(&format!("{}/callback/login/go/", world.origin())), "{open}");
     assert!(!setup.to_string().contains("state="), "only the browser that opens the address gets the state: {setup}");
+}
+
+#[tokio::test]
+async fn the_account_to_which_a_browser_signed_in_is_shown_before_it_is_stored() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let setup = world.post(&token, "/setups", json!({ "kind": "login" })).await.ok(201);
+    let id = setup["id"].as_str().unwrap();
+    let setup = world.until(&token, id, &setup, "redirect").await;
+    let led = world.visit(setup["open"].as_str().unwrap(), "").await;
+    let state = led.header("location").split_once("state=").unwrap().1;
+    let cookie = led.header("set-cookie").split(';').next().unwrap();
+    world.visit(&format!("{}/callback/login?code=mine&state={state}", world.origin()), cookie).await;
+    let setup = world.until(&token, id, &setup, "confirm").await;
+    assert_eq!((&setup["account"]["label"], &setup["title"]), (&json!("ada"), &json!("Is ada the right account?")));
+    assert_eq!(world.get(&token, "/connections").await.ok(200)["items"], json!([]));
+    let confirm = json!({ "step": setup["step"] });
+    let setup = world.post(&token, &format!("/setups/{id}/confirm"), confirm).await.ok(202);
+    world.until(&token, id, &setup, "done").await;
+}
+
+#[tokio::test]
+async fn a_setup_names_the_extension_for_which_it_was_begun() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    world.post(&token, "/extensions", json!({ "manifest": manifest("issues") })).await.ok(201);
+    let setup = world.post(&token, "/setups", json!({ "extension": "issues" })).await.ok(201);
+    assert_eq!((&setup["extension"], &setup["kind"]), (&json!("issues"), &json!("acme")));
+    let shown = world.get(&token, &format!("/setups/{}", setup["id"].as_str().unwrap())).await.ok(200);
+    assert_eq!(shown["extension"], "issues");
+    assert_eq!(world.get(&token, "/setups").await.ok(200)["items"][0]["extension"], "issues");
+    let other = world.post(&token, "/setups", json!({ "kind": "acme" })).await.ok(201);
+    assert_eq!(other["extension"], json!(null));
 }
 
 #[tokio::test]

@@ -128,6 +128,13 @@ impl World {
         self.send(&self.request("POST", path).bearer(token).json(&body)).await
     }
 
+    /// Opens an address of this host as a browser with this cookie does.
+    pub(crate) async fn visit(&self, address: &str, cookie: &str) -> Answer {
+        let path = address.strip_prefix(&self.origin()).unwrap();
+        let request = Request::new("GET", path).with("host", &format!("127.0.0.1:{}", self.port));
+        request.with("cookie", cookie).send(self.port).await
+    }
+
     /// Connects an account over the API, and returns the id of the connection.
     pub(crate) async fn connected(&self, token: &str, name: &str) -> String {
         let setup = self.post(token, "/setups", json!({ "kind": "acme" })).await.ok(201);

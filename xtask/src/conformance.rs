@@ -1,0 +1,37 @@
+//! `cargo xtask conformance`: tests the API of the command of this workspace against its own OpenAPI document.
+
+use std::time::Duration;
+
+use crate::failure::Failure;
+use crate::process;
+use crate::setup;
+use crate::workspace::Workspace;
+
+/// The directory of the run, with the packages that it requires.
+pub(crate) const DIRECTORY: &str = "tests/api";
+
+/// Time limit for the short form, which takes a minute on two idle cores.
+const MAX_SHORT: Duration = Duration::from_secs(10 * 60);
+/// Time limit for the long form.
+const MAX_LONG: Duration = Duration::from_secs(60 * 60);
+
+/// Builds the command, and tests its API.
+pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
+    setup::run(workspace, setup::Scope::Tests)?;
+    process::run(&mut process::cargo(workspace.root(), &["build", "--locked", "-p", "connection-host"]))?;
+    check(workspace, arguments)
+}
+
+/// Tests the API of the command that was built last. Without its packages, which `setup` reports, it is left out.
+pub(crate) fn check(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
+    if !setup::has_api_tester(workspace) {
+        println!("conformance: SKIPPED: its packages are not installed");
+        return Ok(());
+    }
+    let program = format!("connections{}", std::env::consts::EXE_SUFFIX);
+    let program = workspace.target_directory()?.join("debug").join(program);
+    let python = setup::api_tester(workspace)?.join("bin/python");
+    let mut check = process::tool(workspace.root(), &python.to_string_lossy(), &["-B", "tests/api/run.py"]);
+    let limit = if arguments.contains(&"--long") { MAX_LONG } else { MAX_SHORT };
+    process::run_within(check.args(arguments).env("CONNECTIONS_BIN", program), limit)
+}
